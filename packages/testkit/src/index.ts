@@ -1,0 +1,1 @@
+export { requireCommands } from './require-commands.ts';

@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+
+const sources = 'packages/*/src/**';
+const roomy = { testTimeout: 120_000, hookTimeout: 120_000 };
+
+export default defineConfig({
+  test: {
+    // Two workers, whatever the machine: the integration suites start compilers and package managers of their own.
+    maxWorkers: 2,
+    pool: 'forks',
+    passWithNoTests: false,
+    reporters: ['default', './scripts/count-reporter.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: [`${sources}/*.test.ts`],
+          exclude: [`${sources}/*.{int,sim}.test.ts`],
+          testTimeout: 20_000,
+        },
+      },
+      { extends: true, test: { name: 'sim', include: [`${sources}/*.sim.test.ts`], ...roomy } },
+      { extends: true, test: { name: 'int', include: [`${sources}/*.int.test.ts`], ...roomy } },
+    ],
+  },
+});
