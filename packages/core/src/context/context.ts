@@ -1,0 +1,29 @@
+import type { LaneName, TrustLevel } from '../lanes/lane.ts';
+import type { Namespace } from '../names/namespace.ts';
+import type { ChainLink } from '../ports/metadata.ts';
+
+/** One input that decided something, for `context show`. */
+export interface ContextInput {
+  /** `namespace`, `remote`, `project`, `lane`, `base`, `default`, `event`, … */
+  readonly name: string;
+  readonly value: string;
+  /** Where the value came from: `--namespace`, `CACHELANE_NAMESPACE`, `cachelane.yaml:2`, `remote origin in .git/config`, `GITHUB_REF in the environment`. */
+  readonly source: string;
+}
+
+/** Where and who a command is. */
+export interface Context {
+  readonly endpoint: 'local';
+  readonly namespace: Namespace;
+  readonly parents: readonly Namespace[];
+  /** The name this directory has, or would have, without a remote or any other source: `local/<dir>-<hash>`. */
+  readonly localNamespace: Namespace;
+  readonly lane: LaneName;
+  readonly trust: TrustLevel;
+  /** Nearest first; the first is the lane that is written. */
+  readonly readChain: readonly ChainLink[];
+  readonly canWrite: boolean;
+  /** Why this lane and whether it may write, one clause for people. */
+  readonly why: string;
+  readonly inputs: readonly ContextInput[];
+}

@@ -1,0 +1,70 @@
+import type { RunId } from './ids.ts';
+import type { LayerId } from './layers/entry.ts';
+import type { LaneName, TrustLevel } from './lanes/lane.ts';
+import type { Namespace } from './names/namespace.ts';
+import type { ChainLink, LayerCounts } from './ports/metadata.ts';
+import type { MounterName } from './ports/mounter.ts';
+import type { Survivor } from './ports/runtime.ts';
+import type { ErrorCode } from './errors.ts';
+
+/** How one conflicting path was decided. */
+export interface Conflict {
+  /** Display form. */
+  readonly path: string;
+  /** `later run kept`, `nearest lane kept`, … for people. */
+  readonly resolution: string;
+}
+
+/** What one volume got and gave; the shape of a row in `run --report`. */
+export interface VolumeReport {
+  readonly name: string;
+  readonly path: string;
+  /** Null where the run had no cache for it. */
+  readonly mounter: MounterName | null;
+  readonly hits: readonly { readonly namespace: Namespace; readonly lane: LaneName; readonly layers: number }[];
+  readonly attachMs: number;
+  readonly saveMs: number;
+  readonly added: number;
+  readonly changed: number;
+  readonly removed: number;
+  readonly savedBytes: number;
+  readonly layer: LayerId | null;
+  /** Paths that a merge driver united with work of other runs. */
+  readonly merged: number;
+  readonly conflicts: readonly Conflict[];
+  /** Why nothing was saved, or null. */
+  readonly skipped: string | null;
+}
+
+export interface RunReport {
+  readonly namespace: Namespace;
+  readonly lane: LaneName;
+  readonly trust: TrustLevel;
+  readonly exitCode: number;
+  readonly volumes: readonly VolumeReport[];
+}
+
+/** What the engine tells while it works; reporters render it, nothing else prints. */
+export type EngineEvent =
+  | {
+      readonly type: 'session-opened';
+      readonly namespace: Namespace;
+      readonly lane: LaneName;
+      readonly trust: TrustLevel;
+      readonly readChain: readonly ChainLink[];
+      readonly canWrite: boolean;
+      /** Why it may or may not write, one clause. */
+      readonly why: string;
+      readonly volumes: readonly { readonly name: string; readonly path: string }[];
+      readonly run: RunId;
+    }
+  | { readonly type: 'namespace-adopted'; readonly from: Namespace; readonly to: Namespace }
+  | { readonly type: 'attached'; readonly volume: string; readonly path: string; readonly layers: number; readonly attachMs: number }
+  | { readonly type: 'command-ended'; readonly exitCode: number; readonly interrupted: boolean }
+  | { readonly type: 'leftovers'; readonly processes: readonly Survivor[]; readonly action: 'ending' | 'ended' | 'left' }
+  /** At most a few per second; `total` is null while unknown. */
+  | { readonly type: 'progress'; readonly activity: string; readonly volume: string; readonly done: number; readonly total: number | null }
+  | { readonly type: 'volume-done'; readonly report: VolumeReport; readonly counts: LayerCounts }
+  | { readonly type: 'warning'; readonly code: ErrorCode; readonly message: string; readonly hint: string | null };
+
+export type EventSink = (event: EngineEvent) => void;

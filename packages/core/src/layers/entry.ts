@@ -1,0 +1,63 @@
+import type { RunId } from '../ids.ts';
+import type { BytePath } from './byte-path.ts';
+import type { Digest } from './digest.ts';
+
+export type LayerId = Digest & { readonly __layerId: unique symbol };
+
+export type EntryType = 'file' | 'dir' | 'symlink';
+
+/**
+ * How versions of one path relate (docs/ARCHITECTURE.md, "Merge classes"): U path union, A append-union of lines,
+ * L newest embedded time, Q SQLite upsert, G atomic group, W last writer, D unknown directory.
+ */
+export const mergeClasses = ['U', 'A', 'L', 'Q', 'G', 'W', 'D'] as const;
+export type MergeClass = (typeof mergeClasses)[number];
+
+/**
+ * `whole`: the layer holds the path's full content. `delta`: the layer holds only what its run added to a version below
+ * (lines, rows); a reader needs the class's driver to make the file.
+ */
+export type EntryForm = 'whole' | 'delta';
+
+/**
+ * `counted`: the path and everything below it is absent from views that have this layer on top. `hint`: the run removed
+ * it, but its class does not let removals count; only garbage collection reads the hint.
+ */
+export type Removal = 'counted' | 'hint';
+
+/** One path of one layer. */
+export interface Entry {
+  readonly path: BytePath;
+  readonly type: EntryType;
+  /** Permission bits 0o777 and sticky; setuid and setgid never enter a layer. */
+  readonly mode: number;
+  /** Modification time in nanoseconds since the epoch. */
+  readonly mtimeNs: bigint;
+  /** Bytes of the stored content: of the delta where the form is `delta`; 0 for directories and removals. */
+  readonly sizeBytes: number;
+  /** Of the stored content; of the target for a symlink; null for directories and removals. */
+  readonly digest: Digest | null;
+  /** Runs that put this entry there; several after a merge or a squash, sorted, without repeats. */
+  readonly origins: readonly RunId[];
+  readonly mergeClass: MergeClass;
+  /** Label of the atomic group that the path belongs to: a layer holds a group complete or not at all. */
+  readonly group: string | null;
+  readonly form: EntryForm;
+  readonly removed: Removal | null;
+}
+
+/**
+ * A layer's sorted list of entries with random access. Implementations may decode on demand: a view of a 120k-file
+ * volume must not cost 120k objects to look one path up.
+ */
+export interface LayerIndex {
+  readonly count: number;
+  /** The entry at exactly this path. */
+  find(path: BytePath): Entry | undefined;
+  /** In byte order of the paths. */
+  entries(): Iterable<Entry>;
+  /** In byte order; everything strictly below `directory`, at any depth. */
+  below(directory: BytePath): Iterable<Entry>;
+  /** Entries whose form is `delta`, that are grouped, or that remove: the few that composing must look at one by one. */
+  special(): Iterable<Entry>;
+}

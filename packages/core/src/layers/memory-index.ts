@@ -1,0 +1,25 @@
+import { invariant } from '../errors.ts';
+import { comparePaths, isBelow, type BytePath } from './byte-path.ts';
+import type { Entry, LayerIndex } from './entry.ts';
+
+/** An index over entries that are already in memory; sorts them, refuses two entries for one path. */
+export function memoryIndex(entries: Iterable<Entry>): LayerIndex {
+  const sorted = [...entries].sort((a, b) => comparePaths(a.path, b.path));
+  const byPath = new Map<BytePath, Entry>();
+  for (const entry of sorted) {
+    invariant(!byPath.has(entry.path), 'two entries for one path in one layer');
+    byPath.set(entry.path, entry);
+  }
+  return {
+    count: sorted.length,
+    find: (path) => byPath.get(path),
+    entries: () => sorted,
+    below: (directory) => sorted.filter((entry) => isBelow(entry.path, directory)),
+    special: () => sorted.filter(isSpecial),
+  };
+}
+
+/** Whether composing must look at this entry even where no other layer has its path. */
+export function isSpecial(entry: Entry): boolean {
+  return entry.form === 'delta' || entry.group !== null || entry.removed !== null;
+}

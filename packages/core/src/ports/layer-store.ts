@@ -1,0 +1,88 @@
+import type { BytePath } from '../layers/byte-path.ts';
+import type { Digest } from '../layers/digest.ts';
+import type { Entry, LayerId, LayerIndex } from '../layers/entry.ts';
+import type { ChangeSet } from './mounter.ts';
+
+/**
+ * A layer as it lies in the store: an index and the content of its entries. Derived layers (answers of merge drivers,
+ * squashed neighbours) have the same shape and are named by what they were made of; they are a cache, never pushed.
+ */
+export interface StoredLayer {
+  /** A layer's id, or a derived layer's key. */
+  readonly key: Digest;
+  readonly index: LayerIndex;
+  /** When the store saw it sealed, milliseconds since the epoch. */
+  readonly sealedAtMs: number;
+  /** Stored content of a file entry (the delta where that is its form); throws E_LAYER_CORRUPT when it is not there. */
+  read(path: BytePath): Uint8Array;
+  /** At most `count` first bytes of a file entry. */
+  readHead(path: BytePath, count: number): Uint8Array;
+  /** Absolute directory that holds the whole entries and the whiteouts of counted removals; null in memory. Never altered once published. */
+  readonly treeDir: string | null;
+}
+
+/** What becomes of a change, or of a path that is brought in from below. */
+export type StagedEntry =
+  /** The change's own content, as it lies in the change set. */
+  | { readonly from: 'change'; readonly entry: Entry }
+  /** New content made by a driver. For a delta the change's own file does not enter the tree. */
+  | { readonly from: 'content'; readonly entry: Entry; readonly content: Uint8Array }
+  /** Content that another stored layer holds at the same path (completes a group, fills a derived layer). */
+  | { readonly from: 'layer'; readonly entry: Entry; readonly layer: StoredLayer }
+  /** A counted removal (the tree hides the path) or a hint (only the index tells). */
+  | { readonly from: 'removal'; readonly entry: Entry };
+
+/** A layer that is complete on disk but that nothing refers to yet. */
+export interface StagedLayer {
+  readonly id: LayerId;
+  readonly sizeBytes: number;
+  readonly index: LayerIndex;
+}
+
+export interface StageRequest {
+  /** Where the run's changes lie; consumed: the store takes the directory over without a copy and drops what no entry names. Null for a layer made of other layers. */
+  readonly changes: ChangeSet | null;
+  /** Any order; no path twice. */
+  readonly entries: readonly StagedEntry[];
+  readonly sealedAtMs: number;
+}
+
+export interface LayerVerification {
+  readonly key: Digest;
+  readonly ok: boolean;
+  /** What was found wrong, for people. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Layers as files. Guarantees of every driver:
+ * - content is invisible until `publish`: a crash before it leaves only sweepable leftovers;
+ * - after `publish` returned, `open` finds exactly what was staged, in this and every later process;
+ * - a published layer never changes; publishing the same layer twice is one layer;
+ * - entries that are not plain files, directories, symlinks or removals cannot be staged;
+ * - `stage` normalises: owners are the store's, setuid and setgid are gone, markers of the mounter are gone.
+ * Errors: E_LAYER_MISSING, E_LAYER_CORRUPT, E_LAYER_REFUSED, E_DISK_FULL, E_ABORTED.
+ */
+export interface LayerStore {
+  open(id: LayerId, signal: AbortSignal): Promise<StoredLayer>;
+  has(id: LayerId, signal: AbortSignal): Promise<boolean>;
+  stage(request: StageRequest, signal: AbortSignal): Promise<StagedLayer>;
+  publish(staged: StagedLayer, signal: AbortSignal): Promise<void>;
+  /** Drops a staged layer that will not be published. */
+  unstage(staged: StagedLayer, signal: AbortSignal): Promise<void>;
+  /** A derived layer by its key, or undefined; building one is `derive`. */
+  openDerived(key: Digest, signal: AbortSignal): Promise<StoredLayer | undefined>;
+  /** Makes or replaces nothing: where the key exists already, that one is returned. */
+  derive(key: Digest, request: StageRequest, signal: AbortSignal): Promise<StoredLayer>;
+  /** Every published layer. */
+  list(signal: AbortSignal): Promise<readonly { readonly id: LayerId; readonly sealedAtMs: number; readonly sizeBytes: number }[]>;
+  listDerived(signal: AbortSignal): Promise<readonly { readonly key: Digest; readonly usedAtMs: number }[]>;
+  /** Moves them out of sight at once; the space is freed in the background. Unknown keys are no error. */
+  remove(keys: readonly Digest[], signal: AbortSignal): Promise<void>;
+  /** Reads everything and compares digests with the index. */
+  verify(id: LayerId, signal: AbortSignal): Promise<LayerVerification>;
+  /** False for a layer that may not have reached the disk before the machine went down: verify it before use. */
+  isSettled(id: LayerId, signal: AbortSignal): Promise<boolean>;
+  /** Removes leftovers of dead processes older than `limits.sweepGraceMs`. Returns what was removed, for people. */
+  sweep(nowMs: number, signal: AbortSignal): Promise<readonly string[]>;
+}

@@ -1,0 +1,225 @@
+import type { NamespaceId, RunId, SessionId, VolumeId } from '../ids.ts';
+import type { LayerId } from '../layers/entry.ts';
+import type { LaneName } from '../lanes/lane.ts';
+import type { Namespace } from '../names/namespace.ts';
+import type { Compat, VolumeName } from '../names/volume.ts';
+
+/** What a directory is, apart from its path: a clone that replaced another one at the same path is another directory. */
+export interface DirectoryIdentity {
+  /** Real path. */
+  readonly path: string;
+  /** Device, inode and birth time as one opaque text. */
+  readonly identity: string;
+}
+
+export interface NamespaceRecord {
+  readonly id: NamespaceId;
+  /** Every path that names it, the current one first. */
+  readonly paths: readonly Namespace[];
+  readonly createdAtMs: number;
+}
+
+export interface VolumeRecord {
+  readonly id: VolumeId;
+  readonly namespaceId: NamespaceId;
+  readonly name: VolumeName;
+  readonly compat: Compat;
+  /** The tool whose rules made its layers; an attribute, never identity. */
+  readonly tool: string;
+  readonly createdAtMs: number;
+}
+
+export interface HeadRecord {
+  readonly volumeId: VolumeId;
+  readonly lane: LaneName;
+  /** 1 for the first commit; grows by 1 with each move. */
+  readonly generation: number;
+  /** Top first. */
+  readonly layers: readonly LayerId[];
+  readonly updatedAtMs: number;
+  /** The run that moved it last. */
+  readonly run: RunId;
+}
+
+export interface LayerCounts {
+  readonly added: number;
+  readonly changed: number;
+  readonly removed: number;
+  readonly sizeBytes: number;
+}
+
+/** One move of a head; kept for `limits.historyGenerations` and `limits.historyMs`. */
+export interface HistoryRecord {
+  readonly volumeId: VolumeId;
+  readonly lane: LaneName;
+  readonly generation: number;
+  /** What the head was after the move. */
+  readonly layers: readonly LayerId[];
+  /** The layer that was pushed; null for a move that only took layers away. */
+  readonly layer: LayerId | null;
+  readonly run: RunId;
+  readonly atMs: number;
+  readonly counts: LayerCounts;
+}
+
+export interface LayerRecord {
+  readonly id: LayerId;
+  readonly volumeId: VolumeId;
+  readonly run: RunId;
+  readonly counts: LayerCounts;
+  /** Entries in its index. */
+  readonly files: number;
+  readonly sealedAtMs: number;
+  /** The boot during which it was written: after another one an unsettled layer is verified before use. */
+  readonly bootId: string;
+}
+
+/** Provenance of a run. Command lines are not kept: they may hold secrets. */
+export interface RunRecord {
+  readonly id: RunId;
+  readonly namespaceId: NamespaceId;
+  readonly lane: LaneName;
+  readonly startedAtMs: number;
+  /** Commit of the project's checkout and the CI workflow, where known. */
+  readonly revision: string | null;
+  readonly workflow: string | null;
+}
+
+/** A lane of a namespace, as a read chain lists it. */
+export interface ChainLink {
+  readonly namespace: Namespace;
+  readonly lane: LaneName;
+}
+
+export interface OpenVolume {
+  readonly name: VolumeName;
+  readonly compat: Compat;
+  readonly tool: string;
+  /** Nearest first; the first is the lane that the session writes. */
+  readonly chain: readonly ChainLink[];
+  /** Used where the namespace has no such volume yet. */
+  readonly freshId: VolumeId;
+  /** Used where the first link's namespace has no id yet and is not the session's own. */
+  readonly freshNamespaceId: NamespaceId;
+}
+
+export interface OpenSessionRequest {
+  readonly sessionId: SessionId;
+  readonly run: Omit<RunRecord, 'namespaceId'>;
+  readonly namespace: Namespace;
+  /** Used where the path has no id yet. */
+  readonly freshNamespaceId: NamespaceId;
+  /** The project's directory, so that it stays known when it gains a remote. */
+  readonly directory: DirectoryIdentity | null;
+  /** The `local/…` name this directory has without a remote: its id is adopted where `namespace` is new and the directory is the same. */
+  readonly adoptFrom: Namespace | null;
+  readonly volumes: readonly OpenVolume[];
+  /** Absolute mount points, recorded before they are made, in the order of `volumes`. */
+  readonly targets: readonly string[];
+  readonly bootId: string;
+  readonly atMs: number;
+}
+
+/** One link of the chain as it was at open; links whose namespace or volume is unknown are left out. */
+export interface PinnedLink {
+  readonly namespace: Namespace;
+  readonly lane: LaneName;
+  readonly generation: number;
+  readonly layers: readonly LayerId[];
+}
+
+export interface OpenedVolume {
+  readonly volume: VolumeRecord;
+  /** The head of the session's own lane; generation 0 and no layers where there is none. */
+  readonly own: { readonly generation: number; readonly layers: readonly LayerId[] };
+  /** Nearest first, own lane included where it has layers. */
+  readonly pinned: readonly PinnedLink[];
+}
+
+export interface OpenedSession {
+  readonly namespace: NamespaceRecord;
+  /** True when this open adopted the directory's earlier local namespace. */
+  readonly adopted: boolean;
+  readonly volumes: readonly OpenedVolume[];
+}
+
+export interface SessionRecord {
+  readonly id: SessionId;
+  readonly run: RunId;
+  readonly namespaceId: NamespaceId;
+  readonly lane: LaneName;
+  readonly bootId: string;
+  readonly openedAtMs: number;
+  /** `RunPlace.token`, once the command was started. */
+  readonly place: string | null;
+  readonly targets: readonly string[];
+  /** Layers that must not go while the session lives. */
+  readonly pins: readonly LayerId[];
+}
+
+export interface CommitRequest {
+  readonly volumeId: VolumeId;
+  readonly lane: LaneName;
+  /** The generation that the caller saw; 0 for none. */
+  readonly expectedGeneration: number;
+  /** The head after the move, top first. */
+  readonly layers: readonly LayerId[];
+  /** The pushed layer, already published; null when layers are only taken away. */
+  readonly layer: LayerRecord | null;
+  readonly run: RunId;
+  readonly counts: LayerCounts;
+  readonly atMs: number;
+}
+
+export type CommitResult = { readonly kind: 'moved'; readonly head: HeadRecord } | { readonly kind: 'conflict'; readonly head: HeadRecord | null };
+
+/**
+ * Namespaces, volumes, heads, sessions. Guarantees of every driver:
+ * - each method is one atomic, isolated, durable transaction; after a crash it happened or it did not;
+ * - `commit` moves a head only from `expectedGeneration` and only to layers that `layer`, an earlier commit or a pin of this store recorded;
+ * - `openSession` records pins in the same transaction that reads the heads: nothing pinned can be collected;
+ * - methods may be called by many processes at once;
+- the metadata never refer to a layer that was not published before `commit` was called (the caller's duty, checked by tests).
+ * Errors: E_STORE_BUSY (retryable), E_STORE_CORRUPT, E_STORE_NEWER, E_DISK_FULL, E_NOT_FOUND, E_ABORTED.
+ */
+export interface NamespaceStore {
+  findNamespace(path: Namespace, signal: AbortSignal): Promise<NamespaceRecord | undefined>;
+  listNamespaces(signal: AbortSignal): Promise<readonly NamespaceRecord[]>;
+  /** Makes `to` the current path of the namespace that `from` names; both go on naming it. E_NAMESPACE when `to` names another one that has volumes. */
+  aliasNamespace(from: Namespace, to: Namespace, signal: AbortSignal): Promise<NamespaceRecord>;
+}
+
+export interface HeadStore {
+  head(volumeId: VolumeId, lane: LaneName, signal: AbortSignal): Promise<HeadRecord | undefined>;
+  commit(request: CommitRequest, signal: AbortSignal): Promise<CommitResult>;
+  /** Newest first. */
+  history(volumeId: VolumeId, lane: LaneName, signal: AbortSignal): Promise<readonly HistoryRecord[]>;
+  listHeads(signal: AbortSignal): Promise<readonly HeadRecord[]>;
+  listVolumes(signal: AbortSignal): Promise<readonly VolumeRecord[]>;
+  layer(id: LayerId, signal: AbortSignal): Promise<LayerRecord | undefined>;
+  run(id: RunId, signal: AbortSignal): Promise<RunRecord | undefined>;
+  /** Deletes the volume's heads (of one lane, or all), their history, and the volume itself when no head is left. Layers become unreferenced. */
+  removeVolume(volumeId: VolumeId, lane: LaneName | null, signal: AbortSignal): Promise<void>;
+  /** Layers that some head, history row within its window, or live session refers to. */
+  referencedLayers(nowMs: number, signal: AbortSignal): Promise<ReadonlySet<LayerId>>;
+  /**
+   * In one transaction: of `candidates`, forgets and returns those that nothing refers to at this moment, and drops expired history.
+   * Once returned, no later open or commit can refer to them.
+   */
+  forgetLayers(candidates: readonly LayerId[], nowMs: number, signal: AbortSignal): Promise<readonly LayerId[]>;
+}
+
+export interface SessionStore {
+  openSession(request: OpenSessionRequest, signal: AbortSignal): Promise<OpenedSession>;
+  /** Records directories that were made to mount on, and the place of the command. */
+  updateSession(id: SessionId, change: { readonly place?: string; readonly madeDirs?: readonly string[] }, signal: AbortSignal): Promise<void>;
+  /**
+   * Forgets the session. `removeDirs` gets the directories that it (or an earlier one) made to mount on and that no other
+   * session needs: neither at, above nor below one of its targets. It is called inside the transaction, so that no session can open meanwhile:
+   * removing a mount point detaches it in every mount namespace. Deepest first; the callback skips what is not empty.
+   */
+  closeSession(id: SessionId, removeDirs: (dirs: readonly string[]) => void, signal: AbortSignal): Promise<void>;
+  listSessions(signal: AbortSignal): Promise<readonly SessionRecord[]>;
+}
+
+export interface Metadata extends NamespaceStore, HeadStore, SessionStore, AsyncDisposable {}

@@ -1,0 +1,79 @@
+import type { BytePath } from '../layers/byte-path.ts';
+import type { MergeClass } from '../layers/entry.ts';
+import type { MergeDriver } from './merge-driver.ts';
+
+/** What a tool's declaration may ask about the machine and the user's settings. Nothing else decides where a cache lies. */
+export interface ToolEnvironment {
+  /** The user's home directory, absolute. */
+  readonly homeDir: string;
+  /** Directory the command runs in, absolute. */
+  readonly workDir: string;
+  /** `process.platform` and `process.arch` of the machine that runs the command. */
+  readonly os: string;
+  readonly arch: string;
+  /** An environment variable of the command, or undefined. */
+  env(name: string): string | undefined;
+  /** A small configuration file of the user or project as text, or undefined; absolute path. */
+  readText(path: string): string | undefined;
+}
+
+/** Where a tool's cache lies for this command. */
+export interface ToolLocation {
+  /** Absolute path of the cache directory itself; nothing above it is ever attached. */
+  readonly path: string;
+  /** Who decided, for people: `npm's default`, `npm_config_cache in the environment`. */
+  readonly source: string;
+}
+
+/** What happens to a path of the volume when a run is saved. */
+export type PathRule =
+  | {
+      readonly kind: 'never';
+      /** Why it is never stored, for people: `temporary files`. */
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'keep';
+      readonly mergeClass: MergeClass;
+      readonly driver: MergeDriver;
+      /** Label of the atomic group, or null. */
+      readonly group: string | null;
+      /** Whether a removal by an ordinary run counts. */
+      readonly removals: 'count' | 'hint';
+      /** `far-future`: stored with {@link farFutureNs}, for tools that refresh mtimes of what they use. */
+      readonly mtime: 'keep' | 'far-future';
+    };
+
+/** 2200-01-01T00:00:00Z: no tool's age check fires, and every file system can hold it. */
+export const farFutureNs = 7_258_118_400_000_000_000n;
+
+/** Looks at the merged view while a path is classified; for rules that depend on content, such as SQLite's magic. */
+export interface ClassifyContext {
+  /** The first `count` bytes of a file of the view, or undefined where there is no such file. */
+  peek(path: BytePath, count: number): Uint8Array | undefined;
+}
+
+/** Knowledge about one kind of cache. Pure: it declares, the engine acts. */
+export interface Tool {
+  /** The name a user types: `npm`, `go-build`. */
+  readonly name: string;
+  /** One line for `cachelane tools` and docs. */
+  readonly summary: string;
+  /** File names in a project directory that say that this tool is used there. */
+  readonly lockfiles: readonly string[];
+  /** Where the cache lies; null for a tool that has no place of its own (unknown directory). */
+  locate(environment: ToolEnvironment): ToolLocation | null;
+  /** Who can use whose contents; part of the volume's identity. */
+  compat(environment: ToolEnvironment): Readonly<Record<string, string>>;
+  /** `path` is never the root; `isDirectory` tells about the change at hand. */
+  classify(path: BytePath, isDirectory: boolean, context: ClassifyContext): PathRule;
+  /** `exit`: the tool leaves only good entries behind, whatever the command's exit code; `success`: only exit code 0 does. */
+  readonly commitWhen: 'exit' | 'success';
+  /** Whether the tool checks a stored content against a digest it got elsewhere when it uses it. */
+  readonly verifiesContent: boolean;
+  /** How the rule was tried: with the tool itself, or not yet. */
+  readonly tried: 'real tool' | 'not yet';
+}
+
+/** A tool whose rules could not be recognised falls back to this name's rules. */
+export const unknownToolName = 'directory';

@@ -1,0 +1,75 @@
+import type {
+  Clock,
+  Context,
+  DirectoryIdentity,
+  EventSink,
+  LayerStore,
+  LeaseStore,
+  Metadata,
+  Mounter,
+  Random,
+  RunReport,
+  Runtime,
+  Tool,
+  ToolEnvironment,
+  VolumeName,
+  Namespace,
+} from '@cachelane/core';
+
+/** When a run's changes are saved: the tool decides, or the person does. */
+export const commitPolicies = ['exit', 'success', 'always', 'never'] as const;
+export type CommitPolicy = (typeof commitPolicies)[number];
+
+/** What a run may do with its volumes: `read` sees the cache and saves nothing, `write-only` starts cold and saves, `none` runs bare. */
+export const cacheModes = ['read', 'write', 'write-only', 'none'] as const;
+export type CacheMode = (typeof cacheModes)[number];
+
+/** Everything the engine needs from outside; assembled in a composition root. */
+export interface EngineDependencies {
+  readonly metadata: Metadata;
+  readonly layers: LayerStore;
+  readonly mounter: Mounter;
+  readonly runtime: Runtime;
+  readonly leases: LeaseStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly tools: readonly Tool[];
+  readonly bootId: string;
+  readonly events: EventSink;
+}
+
+/** A volume that a run asked for, by name, by lockfile or by configuration. */
+export interface VolumeRequest {
+  /** Another namespace than the run's own, from an address such as `github.com/acme/web:npm`. */
+  readonly namespace: Namespace | null;
+  readonly name: VolumeName;
+  /** The tool's name; `directory` for a path without a tool. */
+  readonly tool: string;
+  /** Absolute; null: where the tool says. */
+  readonly path: string | null;
+  /** Added to what the tool says. */
+  readonly compat: Readonly<Record<string, string>>;
+  /** Who asked, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */
+  readonly source: string;
+}
+
+export interface RunCommandRequest {
+  readonly context: Context;
+  readonly volumes: readonly VolumeRequest[];
+  readonly directory: DirectoryIdentity | null;
+  readonly environment: ToolEnvironment;
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Null: each tool's own rule. */
+  readonly commit: CommitPolicy | null;
+  readonly mode: CacheMode;
+  readonly leaveProcesses: boolean;
+  /** Any failure of our own is thrown instead of being a warning. */
+  readonly strict: boolean;
+  readonly revision: string | null;
+  readonly workflow: string | null;
+  readonly signal: AbortSignal;
+}
+
+export type RunCommand = (dependencies: EngineDependencies, request: RunCommandRequest) => Promise<RunReport>;
