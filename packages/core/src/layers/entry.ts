@@ -20,10 +20,13 @@ export type MergeClass = (typeof mergeClasses)[number];
 export type EntryForm = 'whole' | 'delta';
 
 /**
- * `counted`: the path and everything below it is absent from views that have this layer on top. `hint`: the run removed
- * it, but its class does not let removals count; only garbage collection reads the hint.
+ * What a layer takes away from the layers below it.
+ * - `counted`: the path and everything below it is absent, unless a layer above brings it back (the tree holds a whiteout);
+ * - `below`: only on a directory: the directory is there, but whatever lower layers have below it is absent (the tree's
+ *   directory carries the overlay's opaque marker). A run that removed a directory and made it anew leaves this, and so does a squash;
+ * - `hint`: the run removed it, but its class does not let removals count: the tree tells nothing, only garbage collection reads it.
  */
-export type Removal = 'counted' | 'hint';
+export type Removal = 'counted' | 'below' | 'hint';
 
 /** One path of one layer. */
 export interface Entry {

@@ -30,7 +30,9 @@ export type StagedEntry =
   /** Content that another stored layer holds at the same path (completes a group, fills a derived layer). */
   | { readonly from: 'layer'; readonly entry: Entry; readonly layer: StoredLayer }
   /** A counted removal (the tree hides the path) or a hint (only the index tells). */
-  | { readonly from: 'removal'; readonly entry: Entry };
+  | { readonly from: 'removal'; readonly entry: Entry }
+  /** A directory that the store makes as the entry says. */
+  | { readonly from: 'made'; readonly entry: Entry };
 
 /** A layer that is complete on disk but that nothing refers to yet. */
 export interface StagedLayer {
@@ -60,7 +62,8 @@ export interface LayerVerification {
  * - after `publish` returned, `open` finds exactly what was staged, in this and every later process;
  * - a published layer never changes; publishing the same layer twice is one layer;
  * - entries that are not plain files, directories, symlinks or removals cannot be staged;
- * - `stage` normalises: owners are the store's, setuid and setgid are gone, markers of the mounter are gone.
+ * - `stage` normalises: owners are the store's, setuid and setgid are gone; of the mounter's markers only those are left (or
+  made) that entries ask for: whiteouts for `counted`, opaque directories for `below`.
  * Errors: E_LAYER_MISSING, E_LAYER_CORRUPT, E_LAYER_REFUSED, E_DISK_FULL, E_ABORTED.
  */
 export interface LayerStore {
