@@ -1,0 +1,96 @@
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { worldAllowed } from './tidy-allowed.ts';
+import { brokenLinks, isTidyItself, type SourceFile, staleAllowances, tidyRules } from './tidy.ts';
+
+// The rules of the house that no compiler and no linter knows. Each is first shown to catch what it is for.
+
+const root = join(import.meta.dirname, '../../..');
+
+const generated = /(^|\/)(node_modules|dist|coverage|\.git|\.build)$/;
+const textual = /(\.(ts|json|md|txt|yaml|yml|go|mod)|\/[a-z-]+|^cachelane|^\.ci\/run)$/;
+
+function repositoryFiles(): readonly SourceFile[] {
+  const paths = globSync(['*', '.ci/**', 'docs/**', 'examples/**', 'packages/**', 'scripts/**'], {
+    cwd: root,
+    exclude: (path) => generated.test(path),
+  });
+  return paths
+    .filter((path) => textual.test(path) && !path.endsWith('package-lock.json') && statSync(join(root, path)).isFile())
+    .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+}
+
+const files = repositoryFiles();
+const rules = tidyRules(worldAllowed);
+
+test('the files of the repository are found', () => {
+  const paths = files.map((file) => file.path);
+  expect(paths).toContain('packages/testkit/src/tidy.ts');
+  expect(paths).toContain('scripts/test');
+  expect(paths).toContain('cachelane');
+  expect(paths.filter((path) => path.includes('node_modules'))).toEqual([]);
+});
+
+describe.each(rules)('$name', ({ name, appliesTo, findings }) => {
+  test('the repository is tidy', () => {
+    const found = files
+      .filter((file) => appliesTo(file.path) && !isTidyItself(file.path))
+      .flatMap((file) => findings(file).map((finding) => `${file.path}: ${finding}`));
+    expect(found).toEqual([]);
+  });
+
+  test('the rule catches what it is for', () => {
+    const sample = samples[name];
+    expect(sample, 'every rule needs a sample').toBeDefined();
+    if (sample === undefined) return;
+    expect(appliesTo(sample.path)).toBe(true);
+    expect(findings(sample)).toHaveLength(1);
+  });
+});
+
+const samples: Readonly<Record<string, SourceFile>> = {
+  'file length': { path: 'packages/core/src/a.ts', text: 'a;\n'.repeat(401) },
+  'file names': { path: 'packages/core/src/layerStore.ts', text: '' },
+  'default exports': { path: 'packages/core/src/a.ts', text: 'export default 1;' },
+  barrels: { path: 'packages/core/src/lanes/index.ts', text: "export { a } from './a.ts';" },
+  console: { path: 'packages/core/src/a.ts', text: '  console.log(1);' },
+  'clock, randomness, environment': { path: 'packages/core/src/a.ts', text: '// Date.now\nconst t = Date.now();' },
+  'unrepeatable tests': { path: 'packages/core/src/a.test.ts', text: 'const n = Math.random();' },
+  'left-out tests': { path: 'packages/core/src/a.test.ts', text: "test.skip('later', () => {});" },
+  drivers: { path: 'packages/cli/src/run.ts', text: "const store = await import('@cachelane/store');" },
+  'unfinished work': { path: 'docs/a.md', text: 'TODO' },
+  'paths of one machine': { path: 'docs/a.md', text: 'see `/root/notes`' },
+};
+
+test('no allowance outlives its reason', () => {
+  expect(staleAllowances(files, worldAllowed)).toEqual([]);
+});
+
+const read = (path: string): string | undefined => files.find((file) => file.path === path)?.text;
+
+describe('links in documents', () => {
+  test('every link leads somewhere', () => {
+    const found = files
+      .filter((file) => file.path.endsWith('.md'))
+      .flatMap((file) =>
+        brokenLinks(file, read, (path) => existsSync(join(root, path))).map((link) => `${file.path}: ${link}`),
+      );
+    expect(found).toEqual([]);
+  });
+
+  test('a missing file and a missing heading are found', () => {
+    const file = { path: 'docs/a.md', text: '# One\n[x](#one) [y](#two) [z](b.md) [w](../README.md)\n`[v](c.md)`' };
+    const known = new Map([
+      ['docs/a.md', file.text],
+      ['README.md', ''],
+    ]);
+    expect(
+      brokenLinks(
+        file,
+        (path) => known.get(path),
+        (path) => known.has(path),
+      ),
+    ).toEqual(['#two: there is no such heading', 'b.md: there is no such file']);
+  });
+});
