@@ -92,7 +92,10 @@ function noticesOf(moduleIds: readonly string[]): string {
 }
 
 const startedAt = new Date();
-const { code, moduleIds } = await bundle();
+const { code, moduleIds } = await bundle().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});
 mkdirSync(dirname(target), { recursive: true });
 const temporary = `${target}.${process.pid}`;
 writeFileSync(temporary, code);
