@@ -19,3 +19,7 @@ export * from './ports/mounter.ts';
 export * from './ports/random.ts';
 export * from './ports/runtime.ts';
 export * from './ports/tool.ts';
+export * from './snapshots/conflicts.ts';
+export * from './snapshots/squash.ts';
+export * from './snapshots/stack.ts';
+export * from './snapshots/without-run.ts';

@@ -1,1 +1,2 @@
 export { requireCommands } from './require-commands.ts';
+export * from './arbitraries/layers.ts';

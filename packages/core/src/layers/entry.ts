@@ -22,8 +22,9 @@ export type EntryForm = 'whole' | 'delta';
 /**
  * What a layer takes away from the layers below it.
  * - `counted`: the path and everything below it is absent, unless a layer above brings it back (the tree holds a whiteout);
- * - `below`: only on a directory: the directory is there, but whatever lower layers have below it is absent (the tree's
- *   directory carries the overlay's opaque marker). A run that removed a directory and made it anew leaves this, and so does a squash;
+ * - `below`: the path is there, but what lower layers have at or below it does not count. On a directory: its lower
+ *   contents are absent (the tree's directory carries the overlay's opaque marker); a run that removed a directory and made it anew
+ *   leaves this. On a whole file of a merging class: older versions are not united with it (the tree needs no marker). A squash leaves both;
  * - `hint`: the run removed it, but its class does not let removals count: the tree tells nothing, only garbage collection reads it.
  */
 export type Removal = 'counted' | 'below' | 'hint';

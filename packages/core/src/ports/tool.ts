@@ -57,6 +57,8 @@ export interface ClassifyContext {
 export interface Tool {
   /** The name a user types: `npm`, `go-build`. */
   readonly name: string;
+  /** Raised when a rule or one of its drivers answers differently: answers cached under older rules are not reused. */
+  readonly rulesVersion: number;
   /** One line for `cachelane tools` and docs. */
   readonly summary: string;
   /** File names in a project directory that say that this tool is used there. */
