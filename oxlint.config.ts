@@ -15,7 +15,7 @@ const testkitBan: Ban = {
   message: 'For tests only: move this code into a *.test.ts or *.fixture.ts file.',
 };
 const deepBan: Ban = {
-  group: ['@cachelane/*/**', '**/packages/**', '../**/core/src/**'],
+  group: ['@cachelane/*/**', '**/src/**'],
   message: "Import the package by its name ('@cachelane/core'); what it offers is exported by its src/index.ts.",
 };
 const packagesBan = (names: readonly string[], message: string): Ban => ({
