@@ -21,7 +21,10 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'sim', include: [`${sources}/*.sim.test.ts`], ...roomy } },
-      { extends: true, test: { name: 'int', include: [`${sources}/*.int.test.ts`], ...roomy } },
+      {
+        extends: true,
+        test: { name: 'int', include: [`${sources}/*.int.test.ts`, 'scripts/*.int.test.ts'], ...roomy },
+      },
     ],
   },
 });
