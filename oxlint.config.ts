@@ -67,7 +67,6 @@ export default defineConfig({
     'typescript/no-misused-spread': 'off',
     'typescript/no-unnecessary-type-parameters': 'off',
 
-    curly: ['error', 'multi-line'],
     eqeqeq: 'error',
     'no-console': 'error',
     'no-shadow': 'off',
