@@ -55,6 +55,13 @@ export function isCachelaneError(value: unknown, code?: ErrorCode): value is Cac
   return value instanceof CachelaneError && (code === undefined || value.code === code);
 }
 
+/** For the places where we fail open: whatever was thrown, as an error with a code. A foreign error is a bug of ours or of the system below. */
+export function asCachelaneError(thrown: unknown): CachelaneError {
+  if (thrown instanceof CachelaneError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new CachelaneError('E_INTERNAL', message, { cause: thrown, hint: 'this is a fault of cachelane; please report it' });
+}
+
 /** Marks a case that the types rule out; reaching it is a bug, not a condition. */
 export function unreachable(value: never): never {
   throw new CachelaneError('E_INTERNAL', `unreachable case: ${String(value)}`);

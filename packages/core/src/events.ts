@@ -2,10 +2,10 @@ import type { RunId } from './ids.ts';
 import type { LayerId } from './layers/entry.ts';
 import type { LaneName, TrustLevel } from './lanes/lane.ts';
 import type { Namespace } from './names/namespace.ts';
-import type { ChainLink, LayerCounts } from './ports/metadata.ts';
+import type { ChainLink } from './ports/metadata.ts';
 import type { MounterName } from './ports/mounter.ts';
 import type { Survivor } from './ports/runtime.ts';
-import type { ErrorCode } from './errors.ts';
+import type { CachelaneError, ErrorCode } from './errors.ts';
 
 /** How one conflicting path was decided. */
 export interface Conflict {
@@ -64,7 +64,12 @@ export type EngineEvent =
   | { readonly type: 'leftovers'; readonly processes: readonly Survivor[]; readonly action: 'ending' | 'ended' | 'left' }
   /** At most a few per second; `total` is null while unknown. */
   | { readonly type: 'progress'; readonly activity: string; readonly volume: string; readonly done: number; readonly total: number | null }
-  | { readonly type: 'volume-done'; readonly report: VolumeReport; readonly counts: LayerCounts }
+  | { readonly type: 'volume-done'; readonly report: VolumeReport }
   | { readonly type: 'warning'; readonly code: ErrorCode; readonly message: string; readonly hint: string | null };
 
 export type EventSink = (event: EngineEvent) => void;
+
+/** A failure that the run goes on without, as an event. */
+export function warningOf(error: CachelaneError, message: string = error.message): EngineEvent {
+  return { type: 'warning', code: error.code, message, hint: error.hint ?? null };
+}

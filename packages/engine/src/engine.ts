@@ -8,7 +8,6 @@ import type {
   Metadata,
   Mounter,
   Random,
-  RunReport,
   Runtime,
   Tool,
   ToolEnvironment,
@@ -72,4 +71,4 @@ export interface RunCommandRequest {
   readonly signal: AbortSignal;
 }
 
-export type RunCommand = (dependencies: EngineDependencies, request: RunCommandRequest) => Promise<RunReport>;
+

@@ -4,7 +4,7 @@ import type { Entry, LayerIndex } from './entry.ts';
 
 /** An index over entries that are already in memory; sorts them, refuses two entries for one path. */
 export function memoryIndex(entries: Iterable<Entry>): LayerIndex {
-  const sorted = [...entries].sort((a, b) => comparePaths(a.path, b.path));
+  const sorted = [...entries].toSorted((a, b) => comparePaths(a.path, b.path));
   const byPath = new Map<BytePath, Entry>();
   for (const entry of sorted) {
     invariant(!byPath.has(entry.path), 'two entries for one path in one layer');

@@ -4,4 +4,6 @@ export interface Clock {
   nowMs(): number;
   /** Milliseconds from an arbitrary start; never goes back. For durations. */
   monotonicMs(): number;
+  /** Rejects with the signal's reason when it is aborted meanwhile. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
 }

@@ -157,6 +157,12 @@ export interface SessionRecord {
   readonly pins: readonly LayerId[];
 }
 
+export interface SessionChange {
+  readonly place?: string;
+  readonly madeDirs?: readonly string[];
+  readonly pins?: readonly LayerId[];
+}
+
 export interface CommitRequest {
   readonly volumeId: VolumeId;
   readonly lane: LaneName;
@@ -166,6 +172,8 @@ export interface CommitRequest {
   readonly layers: readonly LayerId[];
   /** The pushed layer, already published; null when layers are only taken away. */
   readonly layer: LayerRecord | null;
+  /** Layers that take the place of others in the head because entries were taken out of them; published too. */
+  readonly rewritten?: readonly LayerRecord[];
   readonly run: RunId;
   readonly counts: LayerCounts;
   readonly atMs: number;
@@ -211,8 +219,8 @@ export interface HeadStore {
 
 export interface SessionStore {
   openSession(request: OpenSessionRequest, signal: AbortSignal): Promise<OpenedSession>;
-  /** Records directories that were made to mount on, and the place of the command. */
-  updateSession(id: SessionId, change: { readonly place?: string; readonly madeDirs?: readonly string[] }, signal: AbortSignal): Promise<void>;
+  /** Records directories that were made to mount on, the place of the command, and layers to pin beside those of open. */
+  updateSession(id: SessionId, change: SessionChange, signal: AbortSignal): Promise<void>;
   /**
    * Forgets the session. `removeDirs` gets the directories that it (or an earlier one) made to mount on and that no other
    * session needs: neither at, above nor below one of its targets. It is called inside the transaction, so that no session can open meanwhile:

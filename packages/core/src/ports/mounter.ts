@@ -37,6 +37,8 @@ export type Change =
 export interface ChangeSet {
   /** Parents before children; otherwise any order. Never the root. */
   readonly changes: readonly Change[];
+  /** The change at exactly this path. */
+  find(path: BytePath): Change | undefined;
   /** Content of a changed file. */
   read(path: BytePath): Uint8Array;
   readHead(path: BytePath, count: number): Uint8Array;
@@ -73,6 +75,11 @@ export interface Mounter {
   readonly name: MounterName;
   /** Errors: E_MOUNT_POINT (the target is a file or cannot be made), E_MOUNT (cannot work here, with the mend in the hint), E_DISK_FULL, E_ABORTED. */
   attach(request: AttachRequest, signal: AbortSignal): Promise<AttachedVolume>;
+  /**
+   * Removes directories that attach had made, deepest first; skips what is not empty, busy or gone. Synchronous: it is called inside
+   * the metadata transaction that makes sure nobody mounts there meanwhile.
+   */
+  removeTargets(dirs: readonly string[]): void;
   /** Frees what attached volumes of a dead session left behind. Idempotent; never called while the session's lease is held. */
   discardSession(sessionId: SessionId, signal: AbortSignal): Promise<void>;
 }

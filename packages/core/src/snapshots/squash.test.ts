@@ -11,7 +11,7 @@ import { LayerStack, mergesVersions } from './stack.ts';
 /** Unites versions as an append-union driver would: content is a set. */
 function unite(digests: readonly (Digest | null)[]): Digest {
   const parts = new Set(digests.flatMap((digest) => (digest ?? '').split('+')));
-  return [...parts].sort().join('+') as Digest;
+  return [...parts].toSorted().join('+') as Digest;
 }
 
 function squash(layers: readonly LayerIndex[]): LayerIndex {

@@ -1,0 +1,42 @@
+import { limits, type Digest, type LayerId, type SessionId } from '@cachelane/core';
+import { deadSessions, recover, type RecoverDependencies } from './sessions/recover.ts';
+import type { EngineDependencies } from './engine.ts';
+
+export interface GarbageReport {
+  /** Layers that no head, history or live session refers to. */
+  readonly layers: readonly { readonly id: LayerId; readonly sizeBytes: number; readonly sealedAtMs: number }[];
+  /** Derived layers that no run used for a while; they are made again when needed. */
+  readonly derived: readonly Digest[];
+  readonly deadSessions: readonly SessionId[];
+  /** Leftovers of processes that died while they wrote; empty in a dry run. */
+  readonly swept: readonly string[];
+}
+
+/** A derived layer costs directory entries only, and seconds to make again. */
+const derivedIdleMs = 7 * 24 * 3600 * 1000;
+
+type GarbageDependencies = Pick<EngineDependencies, 'layers' | 'clock'> & RecoverDependencies;
+
+/** What {@link collectGarbage} would remove at this moment. Changes nothing. */
+export async function findGarbage(deps: GarbageDependencies, signal: AbortSignal): Promise<GarbageReport> {
+  const nowMs = deps.clock.nowMs();
+  const referenced = await deps.metadata.referencedLayers(nowMs, signal);
+  const layers = (await deps.layers.list(signal)).filter(({ id, sealedAtMs }) => !referenced.has(id) && sealedAtMs < nowMs - limits.sweepGraceMs);
+  const derived = (await deps.layers.listDerived(signal)).filter(({ usedAtMs }) => usedAtMs < nowMs - derivedIdleMs);
+  const dead = await deadSessions(deps, null, signal);
+  return { layers, derived: derived.map(({ key }) => key), deadSessions: dead.map(({ id }) => id), swept: [] };
+}
+
+/**
+ * Removes what nothing refers to. Metadata forget a layer before its files go, in one transaction with the check, so that no
+ * session can pin it in between.
+ */
+export async function collectGarbage(deps: GarbageDependencies, signal: AbortSignal): Promise<GarbageReport> {
+  const found = await findGarbage(deps, signal);
+  await recover(deps, null, signal);
+  const nowMs = deps.clock.nowMs();
+  const forgotten = new Set(await deps.metadata.forgetLayers(found.layers.map(({ id }) => id), nowMs, signal));
+  await deps.layers.remove([...forgotten, ...found.derived], signal);
+  const swept = await deps.layers.sweep(nowMs, signal);
+  return { ...found, layers: found.layers.filter(({ id }) => forgotten.has(id)), swept };
+}

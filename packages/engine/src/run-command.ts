@@ -1,0 +1,59 @@
+import { asCachelaneError, CachelaneError, warningOf, type CommandOutcome, type RunReport, type VolumeReport } from '@cachelane/core';
+import type { EngineDependencies, RunCommandRequest } from './engine.ts';
+import { coldReport } from './sessions/volume-session.ts';
+import { runSession } from './sessions/run-session.ts';
+import { planVolume, type PlannedVolume } from './volumes/plan.ts';
+
+/** How the command ended, beside the report. */
+export interface RunResult {
+  readonly report: RunReport;
+  /** Always `exited`: a run that could not have its mounts ran bare. */
+  readonly outcome: Extract<CommandOutcome, { kind: 'exited' }>;
+}
+
+/**
+ * Runs the command once, with its volumes in place where that is possible. Fails open: what goes wrong on our side becomes a
+ * `warning` event and the command runs without the volumes concerned. With `strict` it throws instead. Without it, it throws only
+ * while nothing of the command has run (the store cannot be opened, say), so that the caller may run it bare.
+ */
+export async function runCommand(deps: EngineDependencies, request: RunCommandRequest): Promise<RunResult> {
+  const { planned, reports } = planAll(deps, request);
+  if (request.mode === 'none' || planned.length === 0) {
+    const cold = planned.map(({ request: { name }, target }) => coldReport(name, target, 'mode none'));
+    return result(request, await runBare(deps, request), [...reports, ...cold]);
+  }
+  const { outcome, volumes } = await runSession(deps, request, planned);
+  const all = [...reports, ...volumes];
+  if (outcome.kind === 'exited') return result(request, outcome, all);
+  const failure = new CachelaneError('E_MOUNT', `the volumes could not be mounted: ${outcome.reason}`, { hint: 'cachelane doctor tells what is missing' });
+  if (request.strict) throw failure;
+  deps.events(warningOf(failure, `${failure.message}; running without a cache`));
+  return result(request, await runBare(deps, request), all);
+}
+
+function planAll(deps: EngineDependencies, request: RunCommandRequest): { readonly planned: readonly PlannedVolume[]; readonly reports: readonly VolumeReport[] } {
+  const planned: PlannedVolume[] = [];
+  const reports: VolumeReport[] = [];
+  for (const volume of request.volumes) {
+    try {
+      planned.push(planVolume(deps.tools, request.context, request.environment, volume));
+    } catch (thrown) {
+      if (request.strict) throw thrown;
+      const error = asCachelaneError(thrown);
+      reports.push(coldReport(volume.name, volume.path ?? '', error.message));
+      deps.events(warningOf(error));
+    }
+  }
+  return { planned, reports };
+}
+
+async function runBare(deps: EngineDependencies, request: RunCommandRequest): Promise<RunResult['outcome']> {
+  const outcome = await deps.runtime.run({ argv: request.argv, cwd: request.cwd, env: request.env, mounts: [], leaseFile: null });
+  if (outcome.kind === 'not-started') throw new CachelaneError('E_INTERNAL', `a bare run did not start: ${outcome.reason}`);
+  return outcome;
+}
+
+function result(request: RunCommandRequest, outcome: RunResult['outcome'], volumes: readonly VolumeReport[]): RunResult {
+  const { namespace, lane, trust } = request.context;
+  return { outcome, report: { namespace, lane, trust, exitCode: outcome.exitCode, volumes } };
+}

@@ -1,0 +1,41 @@
+import type { BytePath, ChangeSet, Entry, PathRule, RunId, StagedEntry, Tool } from '@cachelane/core';
+import type { View } from '../views/view.ts';
+
+interface GroupInput {
+  readonly changes: ChangeSet;
+  readonly view: View;
+  readonly tool: Tool;
+  readonly run: RunId;
+}
+
+/**
+ * A layer holds an atomic group complete: where a run changed one member, the members that it left alone come along from
+ * the view, so that nobody ever sees files of two writers side by side.
+ */
+export function completeGroups(
+  dirty: ReadonlyMap<string, Extract<PathRule, { kind: 'keep' }>>,
+  input: GroupInput,
+  byPath: Map<BytePath, StagedEntry>,
+): void {
+  for (const group of dirty.keys()) {
+    const before = [...input.view.members(group)];
+    for (const { entry, layer } of before) {
+      if (layer === null || byPath.has(entry.path) || hiddenByKept(entry.path, byPath)) continue;
+      byPath.set(entry.path, { from: 'layer', entry, layer });
+    }
+    // One version of a group is one thing: whoever had a share in a member has one in all.
+    const origins = [...new Set([input.run, ...before.flatMap(({ entry }) => entry.origins)])].sort();
+    for (const [path, staged] of byPath) {
+      if (staged.entry.group === group) byPath.set(path, { ...staged, entry: { ...staged.entry, origins } });
+    }
+  }
+}
+
+/** The run removed a directory above the member, or put a file there. */
+function hiddenByKept(path: BytePath, byPath: ReadonlyMap<BytePath, StagedEntry>): boolean {
+  for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+    const above = byPath.get(path.slice(0, slash) as BytePath);
+    if (above !== undefined && (above.entry.type !== 'dir' || above.entry.removed !== null)) return true;
+  }
+  return false;
+}

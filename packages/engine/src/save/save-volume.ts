@@ -1,0 +1,132 @@
+import {
+  CachelaneError,
+  isCachelaneError,
+  limits,
+  type ChangeSet,
+  type Clock,
+  type HeadRecord,
+  type LaneName,
+  type LayerId,
+  type LayerRecord,
+  type LayerStore,
+  type Metadata,
+  type Random,
+  type RunId,
+  type SessionId,
+  type StagedLayer,
+  type StoredLayer,
+  type Tool,
+  type VolumeId,
+} from '@cachelane/core';
+import type { View } from '../views/view.ts';
+import { describeConflicts, type MergeOutcome } from './conflicts.ts';
+import { planSeal, type SealPlan } from './seal-plan.ts';
+
+export interface SaveDependencies {
+  readonly metadata: Metadata;
+  readonly layers: LayerStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly bootId: string;
+}
+
+export interface SaveRequest {
+  readonly changes: ChangeSet;
+  readonly view: View;
+  readonly tool: Tool;
+  readonly volumeId: VolumeId;
+  readonly lane: LaneName;
+  readonly run: RunId;
+  readonly sessionId: SessionId;
+  /** Layers of the own lane that the run saw. */
+  readonly seen: readonly LayerId[];
+  readonly onProgress: (done: number) => void;
+}
+
+export interface Saved extends MergeOutcome {
+  readonly layer: LayerRecord;
+  readonly head: HeadRecord;
+}
+
+/** Seals the changes into one layer and pushes it onto the lane. Null: nothing that means anything changed. */
+export async function saveVolume(deps: SaveDependencies, request: SaveRequest, signal: AbortSignal): Promise<Saved | null> {
+  const nowMs = deps.clock.nowMs();
+  const plan = planSeal({ ...request, nowMs });
+  if (plan.entries.length === 0) return null;
+  const staged = await deps.layers.stage({ changes: request.changes, entries: plan.entries, sealedAtMs: nowMs }, signal);
+  const record = layerRecord(deps, request, { plan, staged, nowMs });
+  // The pin keeps a collector away from the moment the layer is there until the head refers to it.
+  await deps.metadata.updateSession(request.sessionId, { pins: [staged.id] }, signal);
+  await deps.layers.publish(staged, signal);
+  return push(deps, request, record, signal);
+}
+
+function layerRecord(
+  deps: SaveDependencies,
+  request: SaveRequest,
+  sealed: { readonly plan: SealPlan; readonly staged: StagedLayer; readonly nowMs: number },
+): LayerRecord {
+  return {
+    id: sealed.staged.id,
+    volumeId: request.volumeId,
+    run: request.run,
+    counts: sealed.plan.counts,
+    files: sealed.staged.index.count,
+    sealedAtMs: sealed.nowMs,
+    bootId: deps.bootId,
+  };
+}
+
+/** Compare-and-swap until it holds. What others pushed meanwhile lies below, and stays. */
+async function push(deps: SaveDependencies, request: SaveRequest, layer: LayerRecord, signal: AbortSignal): Promise<Saved> {
+  let head = await deps.metadata.head(request.volumeId, request.lane, signal);
+  for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
+    const result = await deps.metadata.commit(
+      {
+        volumeId: request.volumeId,
+        lane: request.lane,
+        expectedGeneration: head?.generation ?? 0,
+        layers: [layer.id, ...(head?.layers ?? [])],
+        layer,
+        run: request.run,
+        counts: layer.counts,
+        atMs: deps.clock.nowMs(),
+      },
+      signal,
+    );
+    if (result.kind === 'moved') return { layer, head: result.head, ...(await outcome(deps, request, result.head, signal)) };
+    head = result.head ?? undefined;
+    await backOff(deps, attempt, signal);
+  }
+  throw new CachelaneError('E_HEAD_MOVED', `the head moved ${limits.commitAttempts} times while this run tried to save`, {
+    hint: `run again; the layer ${layer.id.slice(0, 12)} was not pushed`,
+    retryable: true,
+  });
+}
+
+async function outcome(deps: SaveDependencies, request: SaveRequest, head: HeadRecord, signal: AbortSignal): Promise<MergeOutcome> {
+  const seen = new Set(request.seen);
+  const since = head.layers.slice(1).filter((id) => !seen.has(id));
+  if (since.length === 0) return { merged: 0, conflicts: [], conflictCount: 0 };
+  const mine = await deps.layers.open(head.layers[0] as LayerId, signal);
+  return describeConflicts(mine, await openAll(deps.layers, since, signal), request.tool);
+}
+
+/** A layer that cannot be read any more can no longer be compared with; the save itself stands. */
+async function openAll(layers: LayerStore, ids: readonly LayerId[], signal: AbortSignal): Promise<readonly StoredLayer[]> {
+  const opened: StoredLayer[] = [];
+  for (const id of ids) {
+    try {
+      opened.push(await layers.open(id, signal));
+    } catch (error) {
+      if (!isCachelaneError(error, 'E_LAYER_MISSING') && !isCachelaneError(error, 'E_LAYER_CORRUPT')) throw error;
+    }
+  }
+  return opened;
+}
+
+/** Full jitter: writers that collided once do not collide in step again. */
+async function backOff({ random, clock }: SaveDependencies, attempt: number, signal: AbortSignal): Promise<void> {
+  const ceilingMs = Math.min(200, 2 ** attempt);
+  await clock.sleep(((random.bytes(1)[0] ?? 0) / 256) * ceilingMs, signal);
+}

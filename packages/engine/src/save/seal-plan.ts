@@ -1,0 +1,269 @@
+import {
+  ancestors,
+  digestOf,
+  farFutureNs,
+  isBelow,
+  type BytePath,
+  type Change,
+  type ChangeSet,
+  type ClassifyContext,
+  type Entry,
+  type LayerCounts,
+  type PathRule,
+  type RunId,
+  type StagedEntry,
+  type Tool,
+} from '@cachelane/core';
+import { toVersion, unitedOrigins, type SourcedEntry } from '../views/versions.ts';
+import type { View } from '../views/view.ts';
+import { completeGroups } from './groups.ts';
+
+/** What a run's changes come to: the entries of its layer, or nothing. */
+export interface SealPlan {
+  readonly entries: readonly StagedEntry[];
+  readonly counts: LayerCounts;
+}
+
+export interface SealInput {
+  readonly changes: ChangeSet;
+  readonly view: View;
+  readonly tool: Tool;
+  readonly run: RunId;
+  readonly nowMs: number;
+  /** Called every so often with the number of changes looked at. */
+  readonly onProgress: (done: number) => void;
+}
+
+type KeepRule = Extract<PathRule, { kind: 'keep' }>;
+
+/** The plan while it grows. */
+interface Draft {
+  readonly input: SealInput;
+  readonly byPath: Map<BytePath, StagedEntry>;
+  /** Directories of the change set, for the parents of what is kept. */
+  readonly directories: Map<BytePath, Extract<Change, { kind: 'dir' }>>;
+  readonly dirtyGroups: Map<string, KeepRule>;
+  readonly counts: { added: number; changed: number; removed: number; sizeBytes: number };
+}
+
+const progressEvery = 256;
+
+/**
+ * Decides for each change whether it means anything to the tool, and what of it is this run's own. Pure but for reading
+ * contents through the change set and the view. An empty list of entries: no layer.
+ */
+export function planSeal(input: SealInput): SealPlan {
+  const draft: Draft = {
+    input,
+    byPath: new Map(),
+    directories: new Map(),
+    dirtyGroups: new Map(),
+    counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 },
+  };
+  const hints: StagedEntry[] = [];
+  let neverBelow: BytePath | null = null;
+  let seen = 0;
+  for (const change of input.changes.changes) {
+    if (++seen % progressEvery === 0) input.onProgress(seen);
+    if (neverBelow !== null && isBelow(change.path, neverBelow)) continue;
+    const rule = classify(draft, change);
+    if (rule.kind === 'never') {
+      if (change.kind === 'dir') neverBelow = change.path;
+      continue;
+    }
+    take(draft, change, rule, hints);
+  }
+  completeGroups(draft.dirtyGroups, input, draft.byPath);
+  if (draft.byPath.size === 0) return { entries: [], counts: draft.counts };
+  const entries = [...draft.byPath.values(), ...parentsOfKept(draft), ...hints];
+  for (const { entry } of entries) draft.counts.sizeBytes += entry.sizeBytes;
+  return { entries, counts: draft.counts };
+}
+
+function classify({ input }: Draft, change: Change): PathRule {
+  const isDirectory = change.kind === 'dir' || (change.kind === 'removed' && input.view.lookUp(change.path)?.entry.type === 'dir');
+  return input.tool.classify(change.path, isDirectory, peekInto(input, change));
+}
+
+/** Looks at the merged view: the run's own file first, then what was there before. */
+function peekInto({ changes, view }: SealInput, current: Change): ClassifyContext {
+  return {
+    peek(path, count) {
+      const change = path === current.path ? current : changes.find(path);
+      if (change !== undefined) return change.kind === 'file' ? changes.readHead(path, count) : undefined;
+      const before = view.lookUp(path);
+      return before?.entry.type === 'file' && before.layer !== null ? before.layer.readHead(path, count) : undefined;
+    },
+  };
+}
+
+function take(draft: Draft, change: Change, rule: KeepRule, hints: StagedEntry[]): void {
+  switch (change.kind) {
+    case 'special':
+      return;
+    case 'removed':
+      return takeRemoval(draft, change.path, rule, hints);
+    case 'dir':
+      return takeDirectory(draft, change, rule);
+    case 'symlink':
+      return takeSymlink(draft, change, rule);
+    case 'file':
+      return takeFile(draft, change, rule);
+  }
+}
+
+function takeRemoval(draft: Draft, path: BytePath, rule: KeepRule, hints: StagedEntry[]): void {
+  const before = draft.input.view.lookUp(path);
+  if (before === undefined) return;
+  if (rule.group !== null) draft.dirtyGroups.set(rule.group, rule);
+  if (rule.removals === 'hint') {
+    hints.push({ from: 'removal', entry: removalEntry(before.entry, draft.input.run, 'hint') });
+    return;
+  }
+  draft.counts.removed += 1 + countBelow(draft, path, before);
+  draft.byPath.set(path, { from: 'removal', entry: removalEntry(before.entry, draft.input.run, 'counted') });
+}
+
+function countBelow({ input }: Draft, path: BytePath, before: SourcedEntry): number {
+  if (before.entry.type !== 'dir') return 0;
+  let count = 0;
+  for (const { entry } of input.view.below(path)) if (entry.type !== 'dir') count++;
+  return count;
+}
+
+function removalEntry(before: Entry, run: RunId, removed: 'counted' | 'hint'): Entry {
+  return { ...before, sizeBytes: 0, digest: null, origins: [run], form: 'whole', removed };
+}
+
+/** Directories by themselves mean something only where the tool's rule takes a directory exactly as it is. */
+function takeDirectory(draft: Draft, change: Extract<Change, { kind: 'dir' }>, rule: KeepRule): void {
+  draft.directories.set(change.path, change);
+  if (rule.removals !== 'count') return;
+  const before = draft.input.view.lookUp(change.path);
+  const entry = directoryEntry(draft, change, rule);
+  if (before?.entry.type !== 'dir') {
+    draft.counts.added++;
+    draft.byPath.set(change.path, { from: 'change', entry });
+  } else if (change.replaces) {
+    draft.counts.removed += countGone(draft, change.path);
+    draft.byPath.set(change.path, { from: 'change', entry: { ...entry, removed: 'below' } });
+  } else if (before.entry.mode !== entry.mode) {
+    draft.counts.changed++;
+    draft.byPath.set(change.path, { from: 'change', entry });
+  }
+}
+
+/** Files of the view below a remade directory that the run did not make again. */
+function countGone({ input }: Draft, directory: BytePath): number {
+  let count = 0;
+  for (const { entry } of input.view.below(directory)) {
+    if (entry.type !== 'dir' && input.changes.find(entry.path) === undefined) count++;
+  }
+  return count;
+}
+
+function directoryEntry({ input }: Draft, change: Extract<Change, { kind: 'dir' }>, rule: KeepRule): Entry {
+  return {
+    path: change.path,
+    type: 'dir',
+    mode: change.mode,
+    mtimeNs: change.mtimeNs,
+    sizeBytes: 0,
+    digest: null,
+    origins: [input.run],
+    mergeClass: rule.mergeClass,
+    group: null,
+    form: 'whole',
+    removed: null,
+  };
+}
+
+function takeSymlink(draft: Draft, change: Extract<Change, { kind: 'symlink' }>, rule: KeepRule): void {
+  const before = draft.input.view.lookUp(change.path)?.entry;
+  const digest = digestOf(change.target);
+  if (before?.type === 'symlink' && before.digest === digest) return;
+  const entry: Entry = {
+    path: change.path,
+    type: 'symlink',
+    mode: 0o777,
+    mtimeNs: change.mtimeNs,
+    sizeBytes: change.target.length,
+    digest,
+    origins: [draft.input.run],
+    mergeClass: rule.mergeClass,
+    group: rule.group,
+    form: 'whole',
+    removed: null,
+  };
+  keep(draft, { from: 'change', entry }, before, rule);
+}
+
+function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule: KeepRule): void {
+  const { changes, view, run, nowMs } = draft.input;
+  const before = view.lookUp(change.path);
+  const beforeFile = before?.entry.type === 'file' ? before : undefined;
+  const mine: Entry = {
+    path: change.path,
+    type: 'file',
+    mode: change.mode,
+    mtimeNs: rule.mtime === 'far-future' ? farFutureNs : change.mtimeNs,
+    sizeBytes: change.sizeBytes,
+    digest: changes.digest(change.path),
+    origins: [run],
+    mergeClass: rule.mergeClass,
+    group: rule.group,
+    form: 'whole',
+    removed: null,
+  };
+  if (beforeFile === undefined) return keep(draft, { from: 'change', entry: mine }, before?.entry, rule);
+  if (isUnchanged(beforeFile.entry, mine, rule)) return;
+  const source: SourcedEntry = { entry: mine, sealedAtMs: nowMs, layer: null, content: () => changes.read(change.path) };
+  const pinned = toVersion(beforeFile);
+  if (rule.removals !== 'count' && rule.driver.same(pinned, toVersion(source))) return;
+  const own = rule.driver.merges ? rule.driver.subtract(pinned, toVersion(source)) : { form: 'whole' as const };
+  if (own.form === 'delta') {
+    const entry: Entry = { ...mine, form: 'delta', sizeBytes: own.content.length, digest: digestOf(own.content) };
+    return keep(draft, { from: 'content', entry, content: own.content }, beforeFile.entry, rule);
+  }
+  // What is rewritten whole may carry on what was there before: whoever put that there has a share in this version too.
+  const inherits = rule.mergeClass !== 'U' && rule.mergeClass !== 'L';
+  const entry = inherits ? { ...mine, origins: unitedOrigins([mine, beforeFile.entry]) } : mine;
+  keep(draft, { from: 'change', entry }, beforeFile.entry, rule);
+}
+
+/** Same bytes and mode; where the rule takes a directory exactly as it is, the same time too, since builds go by it. */
+function isUnchanged(before: Entry, mine: Entry, rule: KeepRule): boolean {
+  if (before.digest !== mine.digest || before.form !== 'whole') return false;
+  if (rule.removals !== 'count') return true;
+  return before.mode === mine.mode && (rule.group !== null || before.mtimeNs === mine.mtimeNs);
+}
+
+function keep(draft: Draft, staged: StagedEntry, before: Entry | undefined, rule: KeepRule): void {
+  if (rule.group !== null) draft.dirtyGroups.set(rule.group, rule);
+  draft.byPath.set(staged.entry.path, staged);
+  if (before === undefined) draft.counts.added++;
+  else draft.counts.changed++;
+}
+
+/** An index lists every directory of its tree. */
+function parentsOfKept(draft: Draft): readonly StagedEntry[] {
+  const parents = new Map<BytePath, StagedEntry>();
+  for (const [path, staged] of draft.byPath) {
+    if (staged.entry.removed === 'hint') continue;
+    for (const parent of ancestors(path)) {
+      if (parents.has(parent) || draft.byPath.has(parent)) break;
+      parents.set(parent, parentEntry(draft, parent));
+    }
+  }
+  return [...parents.values()];
+}
+
+function parentEntry(draft: Draft, path: BytePath): StagedEntry {
+  const change = draft.directories.get(path);
+  const before = draft.input.view.lookUp(path)?.entry;
+  const rule = draft.input.tool.classify(path, true, { peek: () => undefined });
+  const mergeClass = rule.kind === 'keep' ? rule.mergeClass : 'D';
+  const shape = { path, type: 'dir', sizeBytes: 0, digest: null, origins: [draft.input.run], mergeClass, group: null, form: 'whole', removed: null } as const;
+  if (change !== undefined) return { from: 'change', entry: { ...shape, mode: change.mode, mtimeNs: change.mtimeNs } };
+  return { from: 'made', entry: { ...shape, mode: before?.mode ?? 0o755, mtimeNs: before?.mtimeNs ?? 0n } };
+}

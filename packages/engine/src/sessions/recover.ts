@@ -1,0 +1,38 @@
+import type { LeaseStore, Metadata, Mounter, Runtime, SessionId, SessionRecord } from '@cachelane/core';
+
+export interface RecoverDependencies {
+  readonly metadata: Metadata;
+  readonly mounter: Mounter;
+  readonly runtime: Runtime;
+  readonly leases: LeaseStore;
+  readonly bootId: string;
+}
+
+/**
+ * Sessions that nobody lives in any more: client gone, command gone, nothing left in the command's mount namespace. A session of an
+ * earlier boot is dead whatever its files say.
+ */
+export async function deadSessions(deps: RecoverDependencies, own: SessionId | null, signal: AbortSignal): Promise<readonly SessionRecord[]> {
+  const dead: SessionRecord[] = [];
+  for (const session of await deps.metadata.listSessions(signal)) {
+    if (session.id !== own && !(await isAlive(deps, session, signal))) dead.push(session);
+  }
+  return dead;
+}
+
+async function isAlive(deps: RecoverDependencies, session: SessionRecord, signal: AbortSignal): Promise<boolean> {
+  if (session.bootId !== deps.bootId) return false;
+  if (await deps.leases.isHeld(session.id, signal)) return true;
+  // A process may have closed the inherited lease (daemons close all they did not open): its mount namespace still tells.
+  return session.place !== null && (await deps.runtime.survivors({ token: session.place })).length > 0;
+}
+
+/** Repairs what killed runs left behind: their changes are discarded, their pins and mount points freed. */
+export async function recover(deps: RecoverDependencies, own: SessionId | null, signal: AbortSignal): Promise<number> {
+  const dead = await deadSessions(deps, own, signal);
+  for (const session of dead) {
+    await deps.mounter.discardSession(session.id, signal);
+    await deps.metadata.closeSession(session.id, (dirs) => deps.mounter.removeTargets(dirs), signal);
+  }
+  return dead.length;
+}

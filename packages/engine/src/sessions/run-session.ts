@@ -1,0 +1,186 @@
+import {
+  asCachelaneError,
+  warningOf,
+  limits,
+  newId,
+  type CommandOutcome,
+  type Lease,
+  type OpenedSession,
+  type RunId,
+  type RunPlace,
+  type SessionId,
+  type VolumeReport,
+} from '@cachelane/core';
+import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import { toOpenVolume, type PlannedVolume } from '../volumes/plan.ts';
+import { recover } from './recover.ts';
+import { attachVolume, coldReport, endVolume, type VolumeSession } from './volume-session.ts';
+
+/** What a session came to. */
+export interface SessionResult {
+  /** `not-started`: nothing of the command ran; the caller runs it bare. */
+  readonly outcome: CommandOutcome;
+  readonly volumes: readonly VolumeReport[];
+}
+
+interface Ids {
+  readonly sessionId: SessionId;
+  readonly run: RunId;
+}
+
+/**
+ * Opens a session, runs the command with the volumes in place, saves, closes. The lease is held from before the session can be seen until
+ * after it is gone, so nobody takes it for dead meanwhile.
+ */
+export async function runSession(deps: EngineDependencies, request: RunCommandRequest, planned: readonly PlannedVolume[]): Promise<SessionResult> {
+  const ids: Ids = { sessionId: newId('session', deps.random.bytes(16)), run: newId('run', deps.random.bytes(16)) };
+  await using lease = await deps.leases.acquire(ids.sessionId, request.signal);
+  const opened = await openSession(deps, request, planned, ids);
+  try {
+    await recover(deps, ids.sessionId, request.signal);
+    return await runOpened(deps, request, { planned, opened, ids, lease });
+  } finally {
+    await closeSession(deps, request, ids.sessionId);
+  }
+}
+
+/** The command has run by now, or an error is on its way: what fails here is told, and the next start repairs it. */
+async function closeSession(deps: EngineDependencies, request: RunCommandRequest, id: SessionId): Promise<void> {
+  try {
+    await deps.mounter.discardSession(id, request.signal);
+    await deps.metadata.closeSession(id, (dirs) => deps.mounter.removeTargets(dirs), request.signal);
+  } catch (thrown) {
+    const error = asCachelaneError(thrown);
+    deps.events(warningOf(error, `the session was not closed properly: ${error.message}`));
+  }
+}
+
+async function openSession(deps: EngineDependencies, request: RunCommandRequest, planned: readonly PlannedVolume[], ids: Ids): Promise<OpenedSession> {
+  const { context } = request;
+  const atMs = deps.clock.nowMs();
+  const opened = await deps.metadata.openSession(
+    {
+      sessionId: ids.sessionId,
+      run: { id: ids.run, lane: context.lane, startedAtMs: atMs, revision: request.revision, workflow: request.workflow },
+      namespace: context.namespace,
+      freshNamespaceId: newId('namespace', deps.random.bytes(16)),
+      directory: request.directory,
+      adoptFrom: context.localNamespace === context.namespace ? null : context.localNamespace,
+      volumes: planned.map((volume) => toOpenVolume(volume, deps.random)),
+      targets: planned.map(({ target }) => target),
+      bootId: deps.bootId,
+      atMs,
+    },
+    request.signal,
+  );
+  if (opened.adopted) deps.events({ type: 'namespace-adopted', from: context.localNamespace, to: context.namespace });
+  deps.events({
+    type: 'session-opened',
+    namespace: context.namespace,
+    lane: context.lane,
+    trust: context.trust,
+    readChain: context.readChain,
+    canWrite: context.canWrite,
+    why: context.why,
+    volumes: planned.map(({ request: { name }, target }) => ({ name, path: target })),
+    run: ids.run,
+  });
+  return opened;
+}
+
+interface Opened {
+  readonly planned: readonly PlannedVolume[];
+  readonly opened: OpenedSession;
+  readonly ids: Ids;
+  readonly lease: Lease;
+}
+
+async function runOpened(deps: EngineDependencies, request: RunCommandRequest, session: Opened): Promise<SessionResult> {
+  const { reports, attached } = await attachAll(deps, request, session);
+  const place: { current: RunPlace | null } = { current: null };
+  const outcome = await deps.runtime.run({
+    argv: request.argv,
+    cwd: request.cwd,
+    env: request.env,
+    mounts: attached.map(({ attached: { mount } }) => mount),
+    leaseFile: attached.length === 0 ? null : session.lease.commandFile,
+    onPlace: (known) => {
+      place.current = known;
+      // Written at once: if we are killed now, the next start must find the command by it. A failure shows at close.
+      void deps.metadata.updateSession(session.ids.sessionId, { place: known.token }, request.signal).catch(() => undefined);
+    },
+  });
+  if (outcome.kind === 'not-started') {
+    for (const { attached: volume } of attached) await volume.release(request.signal);
+    return { outcome, volumes: [...reports, ...attached.map((volume) => coldReport(volume.planned.request.name, volume.planned.target, outcome.reason))] };
+  }
+  deps.events({ type: 'command-ended', exitCode: outcome.exitCode, interrupted: outcome.interrupted });
+  if (place.current !== null) await settleLeftovers(deps, request, place.current);
+  for (const volume of attached) reports.push(await endOne(deps, request, session, { volume, outcome }));
+  return { outcome, volumes: inOrder(reports, session.planned) };
+}
+
+async function attachAll(
+  deps: EngineDependencies,
+  request: RunCommandRequest,
+  { planned, opened, ids }: Opened,
+): Promise<{ readonly reports: VolumeReport[]; readonly attached: readonly VolumeSession[] }> {
+  const reports: VolumeReport[] = [];
+  const attached: VolumeSession[] = [];
+  for (const [ordinal, plan] of planned.entries()) {
+    const volume = opened.volumes[ordinal];
+    if (volume === undefined) continue;
+    try {
+      attached.push(await attachVolume(deps, { planned: plan, opened: volume }, { ...ids, ordinal, mode: request.mode }, request.signal));
+    } catch (thrown) {
+      if (request.strict) throw thrown;
+      const error = asCachelaneError(thrown);
+      reports.push(coldReport(plan.request.name, plan.target, error.message));
+      deps.events(warningOf(error, `${plan.request.name} runs without a cache: ${error.message}`));
+    }
+  }
+  const madeDirs = attached.flatMap(({ attached: volume }) => volume.madeDirs);
+  if (madeDirs.length > 0) await deps.metadata.updateSession(ids.sessionId, { madeDirs }, request.signal);
+  return { reports, attached };
+}
+
+async function endOne(
+  deps: EngineDependencies,
+  request: RunCommandRequest,
+  { ids }: Opened,
+  end: { readonly volume: VolumeSession; readonly outcome: Extract<CommandOutcome, { kind: 'exited' }> },
+): Promise<VolumeReport> {
+  const { canWrite, why } = request.context;
+  return endVolume(
+    deps,
+    end.volume,
+    {
+      ...ids,
+      ordinal: 0,
+      mode: request.mode,
+      outcome: end.outcome,
+      commit: request.commit,
+      readOnly: canWrite ? null : why,
+      strict: request.strict,
+    },
+    request.signal,
+  );
+}
+
+/** What outlives the command could go on writing; it is ended before the seal unless the person asked to leave it. */
+async function settleLeftovers(deps: EngineDependencies, request: RunCommandRequest, place: RunPlace): Promise<void> {
+  const processes = await deps.runtime.survivors(place);
+  if (processes.length === 0) return;
+  if (request.leaveProcesses) {
+    deps.events({ type: 'leftovers', processes, action: 'left' });
+    return;
+  }
+  deps.events({ type: 'leftovers', processes, action: 'ending' });
+  const left = await deps.runtime.endSurvivors(place, limits.leftoverGraceMs);
+  deps.events(left.length === 0 ? { type: 'leftovers', processes, action: 'ended' } : { type: 'leftovers', processes: left, action: 'left' });
+}
+
+function inOrder(reports: readonly VolumeReport[], planned: readonly PlannedVolume[]): readonly VolumeReport[] {
+  const order = new Map(planned.map(({ target }, index) => [target, index]));
+  return [...reports].sort((a, b) => (order.get(a.path) ?? 0) - (order.get(b.path) ?? 0));
+}

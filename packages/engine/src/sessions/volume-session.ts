@@ -1,0 +1,175 @@
+import {
+  asCachelaneError,
+  warningOf,
+  type AttachedVolume,
+  type CommandOutcome,
+  type LayerCounts,
+  type MounterName,
+  type OpenedVolume,
+  type PinnedLink,
+  type RunId,
+  type SessionId,
+  type VolumeReport,
+} from '@cachelane/core';
+import type { CacheMode, CommitPolicy, EngineDependencies } from '../engine.ts';
+import { saveVolume, type Saved } from '../save/save-volume.ts';
+import { emptyView, openView, type View } from '../views/view.ts';
+import type { PlannedVolume } from '../volumes/plan.ts';
+import { dropDamaged } from './damaged-layers.ts';
+
+/** One volume of a running session. */
+export interface VolumeSession {
+  readonly planned: PlannedVolume;
+  readonly opened: OpenedVolume;
+  readonly links: readonly PinnedLink[];
+  readonly view: View;
+  readonly attached: AttachedVolume;
+  readonly attachMs: number;
+}
+
+export interface AttachInput {
+  readonly sessionId: SessionId;
+  readonly run: RunId;
+  readonly ordinal: number;
+  readonly mode: CacheMode;
+}
+
+/** Composes the view and makes it mountable. Damaged or missing layers leave the chain, with a warning, before anything is mounted. */
+export async function attachVolume(
+  deps: EngineDependencies,
+  volume: { readonly planned: PlannedVolume; readonly opened: OpenedVolume },
+  input: AttachInput,
+  signal: AbortSignal,
+): Promise<VolumeSession> {
+  const { planned, opened } = volume;
+  const startedMs = deps.clock.monotonicMs();
+  const links = input.mode === 'write-only' ? [] : await dropDamaged(deps, opened, input.run, signal);
+  const view = links.length === 0 ? emptyView : await openView({ layers: deps.layers, nowMs: deps.clock.nowMs() }, planned.tool, links, signal);
+  const attached = await deps.mounter.attach({ sessionId: input.sessionId, ordinal: input.ordinal, view: view.layers, target: planned.target }, signal);
+  const attachMs = deps.clock.monotonicMs() - startedMs;
+  deps.events({ type: 'attached', volume: planned.request.name, path: planned.target, layers: view.layers.length, attachMs });
+  return { planned, opened, links, view, attached, attachMs };
+}
+
+const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 };
+
+/** A report for a volume that the run had no cache for. */
+export function coldReport(name: string, path: string, why: string): VolumeReport {
+  return reportOf({ name, path, mounter: null, links: [], attachMs: 0 }, { saveMs: 0, saved: null, skipped: why });
+}
+
+interface ReportHead {
+  readonly name: string;
+  readonly path: string;
+  readonly mounter: MounterName | null;
+  readonly links: readonly PinnedLink[];
+  readonly attachMs: number;
+}
+
+function reportOf(head: ReportHead, end: { readonly saveMs: number; readonly saved: Saved | null; readonly skipped: string | null }): VolumeReport {
+  const { saved } = end;
+  const counts = saved?.layer.counts ?? noCounts;
+  return {
+    name: head.name,
+    path: head.path,
+    mounter: head.mounter,
+    hits: head.links.filter(({ layers }) => layers.length > 0).map(({ namespace, lane, layers }) => ({ namespace, lane, layers: layers.length })),
+    attachMs: roundMs(head.attachMs),
+    saveMs: roundMs(end.saveMs),
+    added: counts.added,
+    changed: counts.changed,
+    removed: counts.removed,
+    savedBytes: counts.sizeBytes,
+    layer: saved?.layer.id ?? null,
+    merged: saved?.merged ?? 0,
+    conflicts: saved?.conflicts ?? [],
+    skipped: end.skipped,
+  };
+}
+
+function roundMs(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
+
+export interface EndInput extends AttachInput {
+  readonly outcome: Extract<CommandOutcome, { kind: 'exited' }>;
+  readonly commit: CommitPolicy | null;
+  /** Null: the lane may be written; else why not. */
+  readonly readOnly: string | null;
+  /** A failure of our own is thrown instead of being reported. */
+  readonly strict: boolean;
+}
+
+/** Saves what the run changed, where it may; always frees what attach made. */
+export async function endVolume(deps: EngineDependencies, session: VolumeSession, input: EndInput, signal: AbortSignal): Promise<VolumeReport> {
+  const head: ReportHead = {
+    name: session.planned.request.name,
+    path: session.planned.target,
+    mounter: deps.mounter.name,
+    links: session.links,
+    attachMs: session.attachMs,
+  };
+  const startedMs = deps.clock.monotonicMs();
+  let saved: Saved | null = null;
+  let skipped = whyNotSaved(session, input);
+  try {
+    if (skipped === null) saved = await save(deps, session, input, signal);
+  } catch (thrown) {
+    if (input.strict) throw thrown;
+    const error = asCachelaneError(thrown);
+    skipped = error.message;
+    deps.events(warningOf(error, `${head.name} was not saved: ${error.message}`));
+  } finally {
+    await session.attached.release(signal);
+  }
+  const report = reportOf(head, { saveMs: deps.clock.monotonicMs() - startedMs, saved, skipped });
+  deps.events({ type: 'volume-done', report });
+  return report;
+}
+
+async function save(deps: EngineDependencies, session: VolumeSession, input: EndInput, signal: AbortSignal): Promise<Saved | null> {
+  const { planned, opened } = session;
+  const name = planned.request.name;
+  const changes = await session.attached.collect(signal);
+  const total = changes.changes.length;
+  const saved = await saveVolume(
+    deps,
+    {
+      changes,
+      view: session.view,
+      tool: planned.tool,
+      volumeId: opened.volume.id,
+      lane: planned.own.lane,
+      run: input.run,
+      sessionId: input.sessionId,
+      seen: input.mode === 'write-only' ? [] : opened.own.layers,
+      onProgress: (done) => deps.events({ type: 'progress', activity: 'saving', volume: name, done, total }),
+    },
+    signal,
+  );
+  if (saved !== null) await prepareNextView(deps, session, saved, signal);
+  return saved;
+}
+
+/** The next run on this lane finds its view composed and squashed. A failure costs that run time, nothing else. */
+async function prepareNextView(deps: EngineDependencies, session: VolumeSession, saved: Saved, signal: AbortSignal): Promise<void> {
+  const { own } = session.planned;
+  const rest = session.links.filter((link) => link.namespace !== own.namespace || link.lane !== own.lane);
+  const links = [{ ...own, generation: saved.head.generation, layers: saved.head.layers }, ...rest];
+  try {
+    await openView({ layers: deps.layers, nowMs: deps.clock.nowMs() }, session.planned.tool, links, signal);
+  } catch (thrown) {
+    const error = asCachelaneError(thrown);
+    deps.events(warningOf(error, `the next view of ${session.planned.request.name} could not be prepared: ${error.message}`));
+  }
+}
+
+function whyNotSaved(session: VolumeSession, input: EndInput): string | null {
+  if (input.mode === 'read') return 'mode read';
+  if (input.readOnly !== null) return input.readOnly;
+  if (input.outcome.interrupted) return 'the command was interrupted';
+  const policy = input.commit ?? session.planned.tool.commitWhen;
+  if (policy === 'never') return 'commit never';
+  if (policy === 'success' && input.outcome.exitCode !== 0) return `the command failed with exit code ${input.outcome.exitCode}`;
+  return null;
+}

@@ -1,0 +1,73 @@
+import {
+  CachelaneError,
+  invariant,
+  newId,
+  unknownToolName,
+  type ChainLink,
+  type Compat,
+  type Context,
+  type OpenVolume,
+  type Random,
+  type Tool,
+  type ToolEnvironment,
+} from '@cachelane/core';
+import type { VolumeRequest } from '../engine.ts';
+
+/** A requested volume with everything decided that needs no store: tool, place, identity, chain. */
+export interface PlannedVolume {
+  readonly request: VolumeRequest;
+  readonly tool: Tool;
+  /** Absolute path where the command sees it. */
+  readonly target: string;
+  /** Who decided the path, for people. */
+  readonly targetSource: string;
+  readonly compat: Compat;
+  /** The lane that is written. */
+  readonly own: ChainLink;
+  /** Nearest first, the own lane at the head. */
+  readonly chain: readonly ChainLink[];
+}
+
+/** Errors: E_VOLUME when no tool of that name exists, or a volume without a tool has no path. */
+export function planVolume(tools: readonly Tool[], context: Context, environment: ToolEnvironment, request: VolumeRequest): PlannedVolume {
+  const tool = tools.find((candidate) => candidate.name === request.tool);
+  if (tool === undefined) {
+    const known = tools.map(({ name }) => name).join(', ');
+    throw new CachelaneError('E_VOLUME', `volume ${request.name}: there is no tool named ${request.tool}`, { hint: `tools: ${known}` });
+  }
+  const place = request.path === null ? tool.locate(environment) : { path: request.path, source: request.source };
+  if (place === null) {
+    const hint = tool.name === unknownToolName ? `name its directory: -v ${request.name}:/path` : `give its directory: -v ${request.name}:/path`;
+    throw new CachelaneError('E_VOLUME', `volume ${request.name}: it is not known where its directory is`, { hint });
+  }
+  const chain = chainFor(context, request);
+  const own = chain[0];
+  invariant(own !== undefined, 'a read chain starts with the own lane');
+  return {
+    request,
+    tool,
+    target: place.path,
+    targetSource: place.source,
+    compat: { ...tool.compat(environment), ...request.compat },
+    own,
+    chain,
+  };
+}
+
+/** A volume of another namespace is read and written there, on the same lanes; it has no part in the project's own chain. */
+function chainFor(context: Context, request: VolumeRequest): readonly ChainLink[] {
+  const { namespace } = request;
+  if (namespace === null || namespace === context.namespace) return context.readChain;
+  return context.readChain.filter((link) => link.namespace === context.namespace).map(({ lane }) => ({ namespace, lane }));
+}
+
+export function toOpenVolume(planned: PlannedVolume, random: Random): OpenVolume {
+  return {
+    name: planned.request.name,
+    compat: planned.compat,
+    tool: planned.tool.name,
+    chain: planned.chain,
+    freshId: newId('volume', random.bytes(16)),
+    freshNamespaceId: newId('namespace', random.bytes(16)),
+  };
+}
