@@ -59,7 +59,10 @@ export function isCachelaneError(value: unknown, code?: ErrorCode): value is Cac
 export function asCachelaneError(thrown: unknown): CachelaneError {
   if (thrown instanceof CachelaneError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new CachelaneError('E_INTERNAL', message, { cause: thrown, hint: 'this is a fault of cachelane; please report it' });
+  return new CachelaneError('E_INTERNAL', message, {
+    cause: thrown,
+    hint: 'this is a fault of cachelane; please report it',
+  });
 }
 
 /** Marks a case that the types rule out; reaching it is a bug, not a condition. */

@@ -59,11 +59,27 @@ export type EngineEvent =
       readonly run: RunId;
     }
   | { readonly type: 'namespace-adopted'; readonly from: Namespace; readonly to: Namespace }
-  | { readonly type: 'attached'; readonly volume: string; readonly path: string; readonly layers: number; readonly attachMs: number }
+  | {
+      readonly type: 'attached';
+      readonly volume: string;
+      readonly path: string;
+      readonly layers: number;
+      readonly attachMs: number;
+    }
   | { readonly type: 'command-ended'; readonly exitCode: number; readonly interrupted: boolean }
-  | { readonly type: 'leftovers'; readonly processes: readonly Survivor[]; readonly action: 'ending' | 'ended' | 'left' }
+  | {
+      readonly type: 'leftovers';
+      readonly processes: readonly Survivor[];
+      readonly action: 'ending' | 'ended' | 'left';
+    }
   /** At most a few per second; `total` is null while unknown. */
-  | { readonly type: 'progress'; readonly activity: string; readonly volume: string; readonly done: number; readonly total: number | null }
+  | {
+      readonly type: 'progress';
+      readonly activity: string;
+      readonly volume: string;
+      readonly done: number;
+      readonly total: number | null;
+    }
   | { readonly type: 'volume-done'; readonly report: VolumeReport }
   | { readonly type: 'warning'; readonly code: ErrorCode; readonly message: string; readonly hint: string | null };
 

@@ -21,7 +21,9 @@ type GarbageDependencies = Pick<EngineDependencies, 'layers' | 'clock'> & Recove
 export async function findGarbage(deps: GarbageDependencies, signal: AbortSignal): Promise<GarbageReport> {
   const nowMs = deps.clock.nowMs();
   const referenced = await deps.metadata.referencedLayers(nowMs, signal);
-  const layers = (await deps.layers.list(signal)).filter(({ id, sealedAtMs }) => !referenced.has(id) && sealedAtMs < nowMs - limits.sweepGraceMs);
+  const layers = (await deps.layers.list(signal)).filter(
+    ({ id, sealedAtMs }) => !referenced.has(id) && sealedAtMs < nowMs - limits.sweepGraceMs,
+  );
   const derived = (await deps.layers.listDerived(signal)).filter(({ usedAtMs }) => usedAtMs < nowMs - derivedIdleMs);
   const dead = await deadSessions(deps, null, signal);
   return { layers, derived: derived.map(({ key }) => key), deadSessions: dead.map(({ id }) => id), swept: [] };
@@ -35,7 +37,13 @@ export async function collectGarbage(deps: GarbageDependencies, signal: AbortSig
   const found = await findGarbage(deps, signal);
   await recover(deps, null, signal);
   const nowMs = deps.clock.nowMs();
-  const forgotten = new Set(await deps.metadata.forgetLayers(found.layers.map(({ id }) => id), nowMs, signal));
+  const forgotten = new Set(
+    await deps.metadata.forgetLayers(
+      found.layers.map(({ id }) => id),
+      nowMs,
+      signal,
+    ),
+  );
   await deps.layers.remove([...forgotten, ...found.derived], signal);
   const swept = await deps.layers.sweep(nowMs, signal);
   return { ...found, layers: found.layers.filter(({ id }) => forgotten.has(id)), swept };

@@ -70,5 +70,3 @@ export interface RunCommandRequest {
   readonly workflow: string | null;
   readonly signal: AbortSignal;
 }
-
-

@@ -32,7 +32,11 @@ export interface RemoveRunRequest {
  * Takes a run out of a head: what is left is what the other runs put there, and no name points at content that went with it.
  * Returns the new head, or the old one where the run had no part in it.
  */
-export async function removeRun(deps: EngineDependencies, request: RemoveRunRequest, signal: AbortSignal): Promise<HeadRecord | undefined> {
+export async function removeRun(
+  deps: EngineDependencies,
+  request: RemoveRunRequest,
+  signal: AbortSignal,
+): Promise<HeadRecord | undefined> {
   for (;;) {
     const head = await deps.metadata.head(request.volumeId, request.own.lane, signal);
     if (head === undefined) return undefined;
@@ -72,7 +76,12 @@ interface Remainder {
 }
 
 /** Null where the run has no part in the head. */
-async function takeOut(deps: EngineDependencies, request: RemoveRunRequest, head: HeadRecord, signal: AbortSignal): Promise<Remainder | null> {
+async function takeOut(
+  deps: EngineDependencies,
+  request: RemoveRunRequest,
+  head: HeadRecord,
+  signal: AbortSignal,
+): Promise<Remainder | null> {
   const remains: Remains[] = [];
   const gone = new Set<BytePath>();
   let touched = false;
@@ -80,9 +89,16 @@ async function takeOut(deps: EngineDependencies, request: RemoveRunRequest, head
     const layer = await deps.layers.open(id, signal);
     const answer = withoutRun(layer.index, request.run);
     touched ||= answer.kind !== 'keep';
-    const entries = answer.kind === 'keep' ? [...layer.index.entries()] : answer.kind === 'rewrite' ? answer.entries : [];
+    const entries =
+      answer.kind === 'keep' ? [...layer.index.entries()] : answer.kind === 'rewrite' ? answer.entries : [];
     if (answer.kind !== 'keep') addGone(gone, layer, entries);
-    if (answer.kind !== 'drop') remains.push({ layer, id, entries: entries.map((entry) => restage(entry, layer)), changed: answer.kind === 'rewrite' });
+    if (answer.kind !== 'drop')
+      remains.push({
+        layer,
+        id,
+        entries: entries.map((entry) => restage(entry, layer)),
+        changed: answer.kind === 'rewrite',
+      });
   }
   if (!touched) return null;
   return publishAll(deps, request, closeNames(remains, gone, request.tool), signal);
@@ -102,7 +118,9 @@ function addGone(gone: Set<BytePath>, layer: StoredLayer, kept: readonly Entry[]
 
 /** Drops names whose content this removal took away; names that pointed at nothing before are not its business. */
 function closeNames(remains: readonly Remains[], gone: Set<BytePath>, tool: Tool): readonly Remains[] {
-  const after = new LayerStack(remains.map(({ entries }) => ({ index: memoryIndex(entries.map(({ entry }) => entry)) })));
+  const after = new LayerStack(
+    remains.map(({ entries }) => ({ index: memoryIndex(entries.map(({ entry }) => entry)) })),
+  );
   for (const path of gone) if (after.lookUp(path) !== undefined) gone.delete(path);
   if (gone.size === 0) return remains;
   const has = (path: BytePath): boolean => !gone.has(path);
@@ -132,7 +150,12 @@ function closeOne(
   return { from: 'content', entry: { ...entry, sizeBytes: content.length, digest: digestOf(content) }, content };
 }
 
-async function publishAll(deps: EngineDependencies, request: RemoveRunRequest, remains: readonly Remains[], signal: AbortSignal): Promise<Remainder> {
+async function publishAll(
+  deps: EngineDependencies,
+  request: RemoveRunRequest,
+  remains: readonly Remains[],
+  signal: AbortSignal,
+): Promise<Remainder> {
   const layers: LayerId[] = [];
   const rewritten: LayerRecord[] = [];
   for (const { layer, id, entries, changed } of remains) {

@@ -1,4 +1,11 @@
-import { asCachelaneError, CachelaneError, warningOf, type CommandOutcome, type RunReport, type VolumeReport } from '@cachelane/core';
+import {
+  asCachelaneError,
+  CachelaneError,
+  warningOf,
+  type CommandOutcome,
+  type RunReport,
+  type VolumeReport,
+} from '@cachelane/core';
 import type { EngineDependencies, RunCommandRequest } from './engine.ts';
 import { coldReport } from './sessions/volume-session.ts';
 import { runSession } from './sessions/run-session.ts';
@@ -25,13 +32,18 @@ export async function runCommand(deps: EngineDependencies, request: RunCommandRe
   const { outcome, volumes } = await runSession(deps, request, planned);
   const all = [...reports, ...volumes];
   if (outcome.kind === 'exited') return result(request, outcome, all);
-  const failure = new CachelaneError('E_MOUNT', `the volumes could not be mounted: ${outcome.reason}`, { hint: 'cachelane doctor tells what is missing' });
+  const failure = new CachelaneError('E_MOUNT', `the volumes could not be mounted: ${outcome.reason}`, {
+    hint: 'cachelane doctor tells what is missing',
+  });
   if (request.strict) throw failure;
   deps.events(warningOf(failure, `${failure.message}; running without a cache`));
   return result(request, await runBare(deps, request), all);
 }
 
-function planAll(deps: EngineDependencies, request: RunCommandRequest): { readonly planned: readonly PlannedVolume[]; readonly reports: readonly VolumeReport[] } {
+function planAll(
+  deps: EngineDependencies,
+  request: RunCommandRequest,
+): { readonly planned: readonly PlannedVolume[]; readonly reports: readonly VolumeReport[] } {
   const planned: PlannedVolume[] = [];
   const reports: VolumeReport[] = [];
   for (const volume of request.volumes) {
@@ -48,12 +60,23 @@ function planAll(deps: EngineDependencies, request: RunCommandRequest): { readon
 }
 
 async function runBare(deps: EngineDependencies, request: RunCommandRequest): Promise<RunResult['outcome']> {
-  const outcome = await deps.runtime.run({ argv: request.argv, cwd: request.cwd, env: request.env, mounts: [], leaseFile: null });
-  if (outcome.kind === 'not-started') throw new CachelaneError('E_INTERNAL', `a bare run did not start: ${outcome.reason}`);
+  const outcome = await deps.runtime.run({
+    argv: request.argv,
+    cwd: request.cwd,
+    env: request.env,
+    mounts: [],
+    leaseFile: null,
+  });
+  if (outcome.kind === 'not-started')
+    throw new CachelaneError('E_INTERNAL', `a bare run did not start: ${outcome.reason}`);
   return outcome;
 }
 
-function result(request: RunCommandRequest, outcome: RunResult['outcome'], volumes: readonly VolumeReport[]): RunResult {
+function result(
+  request: RunCommandRequest,
+  outcome: RunResult['outcome'],
+  volumes: readonly VolumeReport[],
+): RunResult {
   const { namespace, lane, trust } = request.context;
   return { outcome, report: { namespace, lane, trust, exitCode: outcome.exitCode, volumes } };
 }

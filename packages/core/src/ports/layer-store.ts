@@ -78,7 +78,9 @@ export interface LayerStore {
   /** Makes or replaces nothing: where the key exists already, that one is returned. */
   derive(key: Digest, request: StageRequest, signal: AbortSignal): Promise<StoredLayer>;
   /** Every published layer. */
-  list(signal: AbortSignal): Promise<readonly { readonly id: LayerId; readonly sealedAtMs: number; readonly sizeBytes: number }[]>;
+  list(
+    signal: AbortSignal,
+  ): Promise<readonly { readonly id: LayerId; readonly sealedAtMs: number; readonly sizeBytes: number }[]>;
   listDerived(signal: AbortSignal): Promise<readonly { readonly key: Digest; readonly usedAtMs: number }[]>;
   /** Moves them out of sight at once; the space is freed in the background. Unknown keys are no error. */
   remove(keys: readonly Digest[], signal: AbortSignal): Promise<void>;

@@ -179,7 +179,9 @@ export interface CommitRequest {
   readonly atMs: number;
 }
 
-export type CommitResult = { readonly kind: 'moved'; readonly head: HeadRecord } | { readonly kind: 'conflict'; readonly head: HeadRecord | null };
+export type CommitResult =
+  | { readonly kind: 'moved'; readonly head: HeadRecord }
+  | { readonly kind: 'conflict'; readonly head: HeadRecord | null };
 
 /**
  * Namespaces, volumes, heads, sessions. Guarantees of every driver:

@@ -21,9 +21,21 @@ export type Mount = OverlayMount;
 
 /** One difference between what the run saw at attach and what it left behind. */
 export type Change =
-  | { readonly kind: 'file'; readonly path: BytePath; readonly mode: number; readonly mtimeNs: bigint; readonly sizeBytes: number }
+  | {
+      readonly kind: 'file';
+      readonly path: BytePath;
+      readonly mode: number;
+      readonly mtimeNs: bigint;
+      readonly sizeBytes: number;
+    }
   /** `replaces`: what lay below this directory before is gone (it was removed and made anew). */
-  | { readonly kind: 'dir'; readonly path: BytePath; readonly mode: number; readonly mtimeNs: bigint; readonly replaces: boolean }
+  | {
+      readonly kind: 'dir';
+      readonly path: BytePath;
+      readonly mode: number;
+      readonly mtimeNs: bigint;
+      readonly replaces: boolean;
+    }
   | { readonly kind: 'symlink'; readonly path: BytePath; readonly mtimeNs: bigint; readonly target: Uint8Array }
   | { readonly kind: 'removed'; readonly path: BytePath }
   /** Sockets, pipes, devices: seen, never kept. */

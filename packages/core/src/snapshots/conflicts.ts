@@ -53,7 +53,8 @@ function conflictAt(mine: Entry, theirs: LayerStack, pushedSince: readonly Stack
   if (mine.type === 'dir' && mine.removed === null) return undefined;
   for (const ancestor of ancestors(path)) {
     const above = nearestAt(theirs, ancestor);
-    if (above !== undefined && (above.removed !== null || above.type !== 'dir')) return { path, kind: 'tree', mine, theirs: above };
+    if (above !== undefined && (above.removed !== null || above.type !== 'dir'))
+      return { path, kind: 'tree', mine, theirs: above };
   }
   return undefined;
 }

@@ -26,7 +26,12 @@ function entryOf(step: SquashStep): Entry {
       return step.below ? { ...step.found.entry, removed: 'below' } : step.found.entry;
     case 'compose': {
       const first = step.versions[0]?.entry as Entry;
-      return { ...first, removed: step.below ? 'below' : null, form: step.form, digest: unite(step.versions.map((version) => version.entry.digest)) };
+      return {
+        ...first,
+        removed: step.below ? 'below' : null,
+        form: step.form,
+        digest: unite(step.versions.map((version) => version.entry.digest)),
+      };
     }
     case 'removed':
       return step.entry;
@@ -47,7 +52,9 @@ function sight(layers: readonly LayerIndex[]): Map<BytePath, string> {
   return seen;
 }
 
-const arbitraryStack = fc.integer({ min: 1, max: 7 }).chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => arbitraryLayer(runIdOf(index)))));
+const arbitraryStack = fc
+  .integer({ min: 1, max: 7 })
+  .chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => arbitraryLayer(runIdOf(index)))));
 
 describe('a stack with some neighbours squashed', () => {
   test('shows the same at every path', () => {

@@ -7,7 +7,12 @@ export type SquashStep =
   /** The entry of one layer; `below` when what layers further down have at or under the path must not count (`Removal`). */
   | { readonly kind: 'keep'; readonly found: Found; readonly below: boolean }
   /** The driver's answer for several versions; `form` is `delta` when there is no whole one among them and nothing hides what lies further down. */
-  | { readonly kind: 'compose'; readonly versions: readonly Found[]; readonly form: 'whole' | 'delta'; readonly below: boolean }
+  | {
+      readonly kind: 'compose';
+      readonly versions: readonly Found[];
+      readonly form: 'whole' | 'delta';
+      readonly below: boolean;
+    }
   | { readonly kind: 'removed'; readonly entry: Entry };
 
 /**
@@ -23,7 +28,11 @@ export function* squashPlan(layers: readonly StackLayer[]): Generator<readonly [
   }
 }
 
-function squashStep(stack: LayerStack, path: BytePath, hiddenGroups: readonly ReadonlySet<string>[]): SquashStep | undefined {
+function squashStep(
+  stack: LayerStack,
+  path: BytePath,
+  hiddenGroups: readonly ReadonlySet<string>[],
+): SquashStep | undefined {
   const removal = nearestRemoval(stack, path);
   if (removal !== undefined) return { kind: 'removed', entry: removal };
   const { versions, open } = stack.versions(path);

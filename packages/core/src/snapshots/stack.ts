@@ -66,7 +66,8 @@ export class LayerStack<L extends StackLayer = StackLayer> {
       const entry = this.entryAt(depth, path);
       if (entry === undefined) continue;
       const top = versions[0];
-      if (entry.removed === 'counted' || (top !== undefined && top.entry.type !== entry.type)) return { versions, open: false };
+      if (entry.removed === 'counted' || (top !== undefined && top.entry.type !== entry.type))
+        return { versions, open: false };
       versions.push({ entry, depth });
       if (entry.type !== 'file') return { versions, open: entry.type === 'dir' && entry.removed === null };
       const alone = entry.form === 'whole' && !mergesVersions(entry.mergeClass);

@@ -1,4 +1,12 @@
-import { displayPath, findConflicts, limits, type Conflict, type PathConflict, type StoredLayer, type Tool } from '@cachelane/core';
+import {
+  displayPath,
+  findConflicts,
+  limits,
+  type Conflict,
+  type PathConflict,
+  type StoredLayer,
+  type Tool,
+} from '@cachelane/core';
 import { composeSources, fromLayer } from '../views/versions.ts';
 
 /** What came of the paths that this run and runs that finished meanwhile both changed. */
@@ -22,13 +30,16 @@ export function describeConflicts(mine: StoredLayer, pushedSince: readonly Store
       continue;
     }
     conflictCount++;
-    if (conflicts.length < limits.conflictsReported) conflicts.push({ path: displayPath(conflict.path), resolution: describe(conflict) });
+    if (conflicts.length < limits.conflictsReported)
+      conflicts.push({ path: displayPath(conflict.path), resolution: describe(conflict) });
   }
   return { merged, conflicts, conflictCount };
 }
 
 function unites(conflict: PathConflict, mine: StoredLayer, pushedSince: readonly StoredLayer[], tool: Tool): boolean {
-  const layer = pushedSince.find((candidate) => candidate.index.find(conflict.path) === conflict.theirs || holds(candidate, conflict));
+  const layer = pushedSince.find(
+    (candidate) => candidate.index.find(conflict.path) === conflict.theirs || holds(candidate, conflict),
+  );
   if (layer === undefined) return false;
   const answer = composeSources(tool, [fromLayer(conflict.mine, mine), fromLayer(conflict.theirs, layer)]);
   return answer.kind === 'content' || answer.opinion;

@@ -1,4 +1,4 @@
-import type { BytePath, ChangeSet, Entry, PathRule, RunId, StagedEntry, Tool } from '@cachelane/core';
+import type { BytePath, ChangeSet, PathRule, RunId, StagedEntry, Tool } from '@cachelane/core';
 import type { View } from '../views/view.ts';
 
 interface GroupInput {
@@ -24,7 +24,7 @@ export function completeGroups(
       byPath.set(entry.path, { from: 'layer', entry, layer });
     }
     // One version of a group is one thing: whoever had a share in a member has one in all.
-    const origins = [...new Set([input.run, ...before.flatMap(({ entry }) => entry.origins)])].sort();
+    const origins = [...new Set([input.run, ...before.flatMap(({ entry }) => entry.origins)])].toSorted();
     for (const [path, staged] of byPath) {
       if (staged.entry.group === group) byPath.set(path, { ...staged, entry: { ...staged.entry, origins } });
     }

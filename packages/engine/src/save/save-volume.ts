@@ -49,11 +49,18 @@ export interface Saved extends MergeOutcome {
 }
 
 /** Seals the changes into one layer and pushes it onto the lane. Null: nothing that means anything changed. */
-export async function saveVolume(deps: SaveDependencies, request: SaveRequest, signal: AbortSignal): Promise<Saved | null> {
+export async function saveVolume(
+  deps: SaveDependencies,
+  request: SaveRequest,
+  signal: AbortSignal,
+): Promise<Saved | null> {
   const nowMs = deps.clock.nowMs();
   const plan = planSeal({ ...request, nowMs });
   if (plan.entries.length === 0) return null;
-  const staged = await deps.layers.stage({ changes: request.changes, entries: plan.entries, sealedAtMs: nowMs }, signal);
+  const staged = await deps.layers.stage(
+    { changes: request.changes, entries: plan.entries, sealedAtMs: nowMs },
+    signal,
+  );
   const record = layerRecord(deps, request, { plan, staged, nowMs });
   // The pin keeps a collector away from the moment the layer is there until the head refers to it.
   await deps.metadata.updateSession(request.sessionId, { pins: [staged.id] }, signal);
@@ -78,7 +85,12 @@ function layerRecord(
 }
 
 /** Compare-and-swap until it holds. What others pushed meanwhile lies below, and stays. */
-async function push(deps: SaveDependencies, request: SaveRequest, layer: LayerRecord, signal: AbortSignal): Promise<Saved> {
+async function push(
+  deps: SaveDependencies,
+  request: SaveRequest,
+  layer: LayerRecord,
+  signal: AbortSignal,
+): Promise<Saved> {
   let head = await deps.metadata.head(request.volumeId, request.lane, signal);
   for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
     const result = await deps.metadata.commit(
@@ -94,17 +106,27 @@ async function push(deps: SaveDependencies, request: SaveRequest, layer: LayerRe
       },
       signal,
     );
-    if (result.kind === 'moved') return { layer, head: result.head, ...(await outcome(deps, request, result.head, signal)) };
+    if (result.kind === 'moved')
+      return { layer, head: result.head, ...(await outcome(deps, request, result.head, signal)) };
     head = result.head ?? undefined;
     await backOff(deps, attempt, signal);
   }
-  throw new CachelaneError('E_HEAD_MOVED', `the head moved ${limits.commitAttempts} times while this run tried to save`, {
-    hint: `run again; the layer ${layer.id.slice(0, 12)} was not pushed`,
-    retryable: true,
-  });
+  throw new CachelaneError(
+    'E_HEAD_MOVED',
+    `the head moved ${limits.commitAttempts} times while this run tried to save`,
+    {
+      hint: `run again; the layer ${layer.id.slice(0, 12)} was not pushed`,
+      retryable: true,
+    },
+  );
 }
 
-async function outcome(deps: SaveDependencies, request: SaveRequest, head: HeadRecord, signal: AbortSignal): Promise<MergeOutcome> {
+async function outcome(
+  deps: SaveDependencies,
+  request: SaveRequest,
+  head: HeadRecord,
+  signal: AbortSignal,
+): Promise<MergeOutcome> {
   const seen = new Set(request.seen);
   const since = head.layers.slice(1).filter((id) => !seen.has(id));
   if (since.length === 0) return { merged: 0, conflicts: [], conflictCount: 0 };
@@ -113,7 +135,11 @@ async function outcome(deps: SaveDependencies, request: SaveRequest, head: HeadR
 }
 
 /** A layer that cannot be read any more can no longer be compared with; the save itself stands. */
-async function openAll(layers: LayerStore, ids: readonly LayerId[], signal: AbortSignal): Promise<readonly StoredLayer[]> {
+async function openAll(
+  layers: LayerStore,
+  ids: readonly LayerId[],
+  signal: AbortSignal,
+): Promise<readonly StoredLayer[]> {
   const opened: StoredLayer[] = [];
   for (const id of ids) {
     try {

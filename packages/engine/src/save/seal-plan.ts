@@ -81,7 +81,8 @@ export function planSeal(input: SealInput): SealPlan {
 }
 
 function classify({ input }: Draft, change: Change): PathRule {
-  const isDirectory = change.kind === 'dir' || (change.kind === 'removed' && input.view.lookUp(change.path)?.entry.type === 'dir');
+  const isDirectory =
+    change.kind === 'dir' || (change.kind === 'removed' && input.view.lookUp(change.path)?.entry.type === 'dir');
   return input.tool.classify(change.path, isDirectory, peekInto(input, change));
 }
 
@@ -217,7 +218,12 @@ function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule:
   };
   if (beforeFile === undefined) return keep(draft, { from: 'change', entry: mine }, before?.entry, rule);
   if (isUnchanged(beforeFile.entry, mine, rule)) return;
-  const source: SourcedEntry = { entry: mine, sealedAtMs: nowMs, layer: null, content: () => changes.read(change.path) };
+  const source: SourcedEntry = {
+    entry: mine,
+    sealedAtMs: nowMs,
+    layer: null,
+    content: () => changes.read(change.path),
+  };
   const pinned = toVersion(beforeFile);
   if (rule.removals !== 'count' && rule.driver.same(pinned, toVersion(source))) return;
   const own = rule.driver.merges ? rule.driver.subtract(pinned, toVersion(source)) : { form: 'whole' as const };
@@ -263,7 +269,17 @@ function parentEntry(draft: Draft, path: BytePath): StagedEntry {
   const before = draft.input.view.lookUp(path)?.entry;
   const rule = draft.input.tool.classify(path, true, { peek: () => undefined });
   const mergeClass = rule.kind === 'keep' ? rule.mergeClass : 'D';
-  const shape = { path, type: 'dir', sizeBytes: 0, digest: null, origins: [draft.input.run], mergeClass, group: null, form: 'whole', removed: null } as const;
+  const shape = {
+    path,
+    type: 'dir',
+    sizeBytes: 0,
+    digest: null,
+    origins: [draft.input.run],
+    mergeClass,
+    group: null,
+    form: 'whole',
+    removed: null,
+  } as const;
   if (change !== undefined) return { from: 'change', entry: { ...shape, mode: change.mode, mtimeNs: change.mtimeNs } };
   return { from: 'made', entry: { ...shape, mode: before?.mode ?? 0o755, mtimeNs: before?.mtimeNs ?? 0n } };
 }

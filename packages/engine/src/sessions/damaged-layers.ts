@@ -5,7 +5,12 @@ import type { EngineDependencies } from '../engine.ts';
  * The pinned links without layers that are missing, damaged, or were written just before a power loss and did not survive it.
  * Such layers also leave the head of the session's own lane, so that the next run does not meet them again.
  */
-export async function dropDamaged(deps: EngineDependencies, opened: OpenedVolume, run: RunId, signal: AbortSignal): Promise<readonly PinnedLink[]> {
+export async function dropDamaged(
+  deps: EngineDependencies,
+  opened: OpenedVolume,
+  run: RunId,
+  signal: AbortSignal,
+): Promise<readonly PinnedLink[]> {
   const bad = new Set<LayerId>();
   for (const id of new Set(opened.pinned.flatMap(({ layers }) => layers))) {
     const why = await problemOf(deps, id, signal);

@@ -12,7 +12,11 @@ export interface RecoverDependencies {
  * Sessions that nobody lives in any more: client gone, command gone, nothing left in the command's mount namespace. A session of an
  * earlier boot is dead whatever its files say.
  */
-export async function deadSessions(deps: RecoverDependencies, own: SessionId | null, signal: AbortSignal): Promise<readonly SessionRecord[]> {
+export async function deadSessions(
+  deps: RecoverDependencies,
+  own: SessionId | null,
+  signal: AbortSignal,
+): Promise<readonly SessionRecord[]> {
   const dead: SessionRecord[] = [];
   for (const session of await deps.metadata.listSessions(signal)) {
     if (session.id !== own && !(await isAlive(deps, session, signal))) dead.push(session);

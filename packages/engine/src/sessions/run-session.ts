@@ -32,7 +32,11 @@ interface Ids {
  * Opens a session, runs the command with the volumes in place, saves, closes. The lease is held from before the session can be seen until
  * after it is gone, so nobody takes it for dead meanwhile.
  */
-export async function runSession(deps: EngineDependencies, request: RunCommandRequest, planned: readonly PlannedVolume[]): Promise<SessionResult> {
+export async function runSession(
+  deps: EngineDependencies,
+  request: RunCommandRequest,
+  planned: readonly PlannedVolume[],
+): Promise<SessionResult> {
   const ids: Ids = { sessionId: newId('session', deps.random.bytes(16)), run: newId('run', deps.random.bytes(16)) };
   await using lease = await deps.leases.acquire(ids.sessionId, request.signal);
   const opened = await openSession(deps, request, planned, ids);
@@ -55,13 +59,24 @@ async function closeSession(deps: EngineDependencies, request: RunCommandRequest
   }
 }
 
-async function openSession(deps: EngineDependencies, request: RunCommandRequest, planned: readonly PlannedVolume[], ids: Ids): Promise<OpenedSession> {
+async function openSession(
+  deps: EngineDependencies,
+  request: RunCommandRequest,
+  planned: readonly PlannedVolume[],
+  ids: Ids,
+): Promise<OpenedSession> {
   const { context } = request;
   const atMs = deps.clock.nowMs();
   const opened = await deps.metadata.openSession(
     {
       sessionId: ids.sessionId,
-      run: { id: ids.run, lane: context.lane, startedAtMs: atMs, revision: request.revision, workflow: request.workflow },
+      run: {
+        id: ids.run,
+        lane: context.lane,
+        startedAtMs: atMs,
+        revision: request.revision,
+        workflow: request.workflow,
+      },
       namespace: context.namespace,
       freshNamespaceId: newId('namespace', deps.random.bytes(16)),
       directory: request.directory,
@@ -95,7 +110,11 @@ interface Opened {
   readonly lease: Lease;
 }
 
-async function runOpened(deps: EngineDependencies, request: RunCommandRequest, session: Opened): Promise<SessionResult> {
+async function runOpened(
+  deps: EngineDependencies,
+  request: RunCommandRequest,
+  session: Opened,
+): Promise<SessionResult> {
   const { reports, attached } = await attachAll(deps, request, session);
   const place: { current: RunPlace | null } = { current: null };
   const outcome = await deps.runtime.run({
@@ -107,12 +126,20 @@ async function runOpened(deps: EngineDependencies, request: RunCommandRequest, s
     onPlace: (known) => {
       place.current = known;
       // Written at once: if we are killed now, the next start must find the command by it. A failure shows at close.
-      void deps.metadata.updateSession(session.ids.sessionId, { place: known.token }, request.signal).catch(() => undefined);
+      void deps.metadata
+        .updateSession(session.ids.sessionId, { place: known.token }, request.signal)
+        .catch(() => undefined);
     },
   });
   if (outcome.kind === 'not-started') {
     for (const { attached: volume } of attached) await volume.release(request.signal);
-    return { outcome, volumes: [...reports, ...attached.map((volume) => coldReport(volume.planned.request.name, volume.planned.target, outcome.reason))] };
+    return {
+      outcome,
+      volumes: [
+        ...reports,
+        ...attached.map((volume) => coldReport(volume.planned.request.name, volume.planned.target, outcome.reason)),
+      ],
+    };
   }
   deps.events({ type: 'command-ended', exitCode: outcome.exitCode, interrupted: outcome.interrupted });
   if (place.current !== null) await settleLeftovers(deps, request, place.current);
@@ -131,7 +158,14 @@ async function attachAll(
     const volume = opened.volumes[ordinal];
     if (volume === undefined) continue;
     try {
-      attached.push(await attachVolume(deps, { planned: plan, opened: volume }, { ...ids, ordinal, mode: request.mode }, request.signal));
+      attached.push(
+        await attachVolume(
+          deps,
+          { planned: plan, opened: volume },
+          { ...ids, ordinal, mode: request.mode },
+          request.signal,
+        ),
+      );
     } catch (thrown) {
       if (request.strict) throw thrown;
       const error = asCachelaneError(thrown);
@@ -177,10 +211,14 @@ async function settleLeftovers(deps: EngineDependencies, request: RunCommandRequ
   }
   deps.events({ type: 'leftovers', processes, action: 'ending' });
   const left = await deps.runtime.endSurvivors(place, limits.leftoverGraceMs);
-  deps.events(left.length === 0 ? { type: 'leftovers', processes, action: 'ended' } : { type: 'leftovers', processes: left, action: 'left' });
+  deps.events(
+    left.length === 0
+      ? { type: 'leftovers', processes, action: 'ended' }
+      : { type: 'leftovers', processes: left, action: 'left' },
+  );
 }
 
 function inOrder(reports: readonly VolumeReport[], planned: readonly PlannedVolume[]): readonly VolumeReport[] {
   const order = new Map(planned.map(({ target }, index) => [target, index]));
-  return [...reports].sort((a, b) => (order.get(a.path) ?? 0) - (order.get(b.path) ?? 0));
+  return [...reports].toSorted((a, b) => (order.get(a.path) ?? 0) - (order.get(b.path) ?? 0));
 }

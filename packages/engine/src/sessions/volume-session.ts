@@ -44,10 +44,22 @@ export async function attachVolume(
   const { planned, opened } = volume;
   const startedMs = deps.clock.monotonicMs();
   const links = input.mode === 'write-only' ? [] : await dropDamaged(deps, opened, input.run, signal);
-  const view = links.length === 0 ? emptyView : await openView({ layers: deps.layers, nowMs: deps.clock.nowMs() }, planned.tool, links, signal);
-  const attached = await deps.mounter.attach({ sessionId: input.sessionId, ordinal: input.ordinal, view: view.layers, target: planned.target }, signal);
+  const view =
+    links.length === 0
+      ? emptyView
+      : await openView({ layers: deps.layers, nowMs: deps.clock.nowMs() }, planned.tool, links, signal);
+  const attached = await deps.mounter.attach(
+    { sessionId: input.sessionId, ordinal: input.ordinal, view: view.layers, target: planned.target },
+    signal,
+  );
   const attachMs = deps.clock.monotonicMs() - startedMs;
-  deps.events({ type: 'attached', volume: planned.request.name, path: planned.target, layers: view.layers.length, attachMs });
+  deps.events({
+    type: 'attached',
+    volume: planned.request.name,
+    path: planned.target,
+    layers: view.layers.length,
+    attachMs,
+  });
   return { planned, opened, links, view, attached, attachMs };
 }
 
@@ -66,14 +78,19 @@ interface ReportHead {
   readonly attachMs: number;
 }
 
-function reportOf(head: ReportHead, end: { readonly saveMs: number; readonly saved: Saved | null; readonly skipped: string | null }): VolumeReport {
+function reportOf(
+  head: ReportHead,
+  end: { readonly saveMs: number; readonly saved: Saved | null; readonly skipped: string | null },
+): VolumeReport {
   const { saved } = end;
   const counts = saved?.layer.counts ?? noCounts;
   return {
     name: head.name,
     path: head.path,
     mounter: head.mounter,
-    hits: head.links.filter(({ layers }) => layers.length > 0).map(({ namespace, lane, layers }) => ({ namespace, lane, layers: layers.length })),
+    hits: head.links
+      .filter(({ layers }) => layers.length > 0)
+      .map(({ namespace, lane, layers }) => ({ namespace, lane, layers: layers.length })),
     attachMs: roundMs(head.attachMs),
     saveMs: roundMs(end.saveMs),
     added: counts.added,
@@ -101,7 +118,12 @@ export interface EndInput extends AttachInput {
 }
 
 /** Saves what the run changed, where it may; always frees what attach made. */
-export async function endVolume(deps: EngineDependencies, session: VolumeSession, input: EndInput, signal: AbortSignal): Promise<VolumeReport> {
+export async function endVolume(
+  deps: EngineDependencies,
+  session: VolumeSession,
+  input: EndInput,
+  signal: AbortSignal,
+): Promise<VolumeReport> {
   const head: ReportHead = {
     name: session.planned.request.name,
     path: session.planned.target,
@@ -127,7 +149,12 @@ export async function endVolume(deps: EngineDependencies, session: VolumeSession
   return report;
 }
 
-async function save(deps: EngineDependencies, session: VolumeSession, input: EndInput, signal: AbortSignal): Promise<Saved | null> {
+async function save(
+  deps: EngineDependencies,
+  session: VolumeSession,
+  input: EndInput,
+  signal: AbortSignal,
+): Promise<Saved | null> {
   const { planned, opened } = session;
   const name = planned.request.name;
   const changes = await session.attached.collect(signal);
@@ -152,7 +179,12 @@ async function save(deps: EngineDependencies, session: VolumeSession, input: End
 }
 
 /** The next run on this lane finds its view composed and squashed. A failure costs that run time, nothing else. */
-async function prepareNextView(deps: EngineDependencies, session: VolumeSession, saved: Saved, signal: AbortSignal): Promise<void> {
+async function prepareNextView(
+  deps: EngineDependencies,
+  session: VolumeSession,
+  saved: Saved,
+  signal: AbortSignal,
+): Promise<void> {
   const { own } = session.planned;
   const rest = session.links.filter((link) => link.namespace !== own.namespace || link.lane !== own.lane);
   const links = [{ ...own, generation: saved.head.generation, layers: saved.head.layers }, ...rest];
@@ -160,7 +192,9 @@ async function prepareNextView(deps: EngineDependencies, session: VolumeSession,
     await openView({ layers: deps.layers, nowMs: deps.clock.nowMs() }, session.planned.tool, links, signal);
   } catch (thrown) {
     const error = asCachelaneError(thrown);
-    deps.events(warningOf(error, `the next view of ${session.planned.request.name} could not be prepared: ${error.message}`));
+    deps.events(
+      warningOf(error, `the next view of ${session.planned.request.name} could not be prepared: ${error.message}`),
+    );
   }
 }
 
@@ -170,6 +204,7 @@ function whyNotSaved(session: VolumeSession, input: EndInput): string | null {
   if (input.outcome.interrupted) return 'the command was interrupted';
   const policy = input.commit ?? session.planned.tool.commitWhen;
   if (policy === 'never') return 'commit never';
-  if (policy === 'success' && input.outcome.exitCode !== 0) return `the command failed with exit code ${input.outcome.exitCode}`;
+  if (policy === 'success' && input.outcome.exitCode !== 0)
+    return `the command failed with exit code ${input.outcome.exitCode}`;
   return null;
 }

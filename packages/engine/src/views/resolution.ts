@@ -15,7 +15,9 @@ import {
 import { composeSources, fromLayer, unitedOrigins, type SourcedEntry } from './versions.ts';
 
 /** What must lie on top of a plain overlay of the layers so that a reader sees what the drivers say. */
-export type Resolved = { readonly kind: 'file'; readonly source: SourcedEntry } | { readonly kind: 'hidden'; readonly entry: Entry };
+export type Resolved =
+  | { readonly kind: 'file'; readonly source: SourcedEntry }
+  | { readonly kind: 'hidden'; readonly entry: Entry };
 
 export type Resolution = ReadonlyMap<BytePath, Resolved>;
 
@@ -79,7 +81,15 @@ function resolveFile(below: Sight, mine: SourcedEntry, tool: Tool): Resolved | u
       digest: digestOf(content),
       origins: unitedOrigins(versions.map((version) => version.entry)),
     };
-    return { kind: 'file', source: { entry, sealedAtMs: Math.max(...versions.map((v) => v.sealedAtMs)), layer: null, content: () => content } };
+    return {
+      kind: 'file',
+      source: {
+        entry,
+        sealedAtMs: Math.max(...versions.map((v) => v.sealedAtMs)),
+        layer: null,
+        content: () => content,
+      },
+    };
   }
   const picked = versions[answer.index] ?? mine;
   if (picked === mine && mine.entry.form === 'whole') return undefined;
@@ -90,7 +100,10 @@ function resolveFile(below: Sight, mine: SourcedEntry, tool: Tool): Resolved | u
 function hideOtherMembers(resolution: Map<BytePath, Resolved>, below: Sight, layer: StoredLayer, group: string): void {
   for (const { entry } of below.stack.members(group)) {
     if (layer.index.find(entry.path) === undefined && below.resolution.get(entry.path) === undefined) {
-      resolution.set(entry.path, { kind: 'hidden', entry: { ...entry, removed: 'counted', digest: null, sizeBytes: 0 } });
+      resolution.set(entry.path, {
+        kind: 'hidden',
+        entry: { ...entry, removed: 'counted', digest: null, sizeBytes: 0 },
+      });
     }
   }
 }
@@ -112,7 +125,9 @@ export function stageResolution({ resolution, stack }: Sight): readonly StagedEn
 }
 
 function stageFile({ entry, layer, content }: SourcedEntry): StagedEntry {
-  return layer !== null && entry.form === 'whole' ? { from: 'layer', entry, layer } : { from: 'content', entry, content: content() };
+  return layer !== null && entry.form === 'whole'
+    ? { from: 'layer', entry, layer }
+    : { from: 'content', entry, content: content() };
 }
 
 /** The resolution that a derived layer holds. */

@@ -30,7 +30,11 @@ export function derivedKey(kind: 'squash' | 'resolution', tool: Tool, ids: reado
  * Stands for a lane's layers (top first) with few: counted from the bottom, each full block of `squashFanOut` neighbours
  * is one derived layer, blocks of blocks likewise. A new layer on top leaves the blocks below as they are.
  */
-export async function squashLane(deps: SquashDependencies, ids: readonly LayerId[], signal: AbortSignal): Promise<StoredLayer[]> {
+export async function squashLane(
+  deps: SquashDependencies,
+  ids: readonly LayerId[],
+  signal: AbortSignal,
+): Promise<StoredLayer[]> {
   const result: StoredLayer[] = [];
   let rest = ids;
   while (rest.length > 0) {
@@ -43,7 +47,12 @@ export async function squashLane(deps: SquashDependencies, ids: readonly LayerId
 }
 
 /** One layer with the effect of all. */
-export async function squashAll(deps: SquashDependencies, ids: readonly LayerId[], parts: readonly StoredLayer[], signal: AbortSignal): Promise<StoredLayer> {
+export async function squashAll(
+  deps: SquashDependencies,
+  ids: readonly LayerId[],
+  parts: readonly StoredLayer[],
+  signal: AbortSignal,
+): Promise<StoredLayer> {
   const key = derivedKey('squash', deps.tool, ids);
   const known = await deps.layers.openDerived(key, signal);
   if (known !== undefined) return known;
@@ -58,7 +67,8 @@ async function block(deps: SquashDependencies, ids: readonly LayerId[], signal: 
   if (known !== undefined) return known;
   const parts: StoredLayer[] = [];
   const step = ids.length / limits.squashFanOut;
-  for (let from = 0; from < ids.length; from += step) parts.push(await block(deps, ids.slice(from, from + step), signal));
+  for (let from = 0; from < ids.length; from += step)
+    parts.push(await block(deps, ids.slice(from, from + step), signal));
   return squashAll(deps, ids, parts, signal);
 }
 

@@ -1,4 +1,14 @@
-import { limits, type BytePath, type Composition, type Digest, type Entry, type MergeDriver, type StoredLayer, type Tool, type Version } from '@cachelane/core';
+import {
+  limits,
+  type BytePath,
+  type Composition,
+  type Digest,
+  type Entry,
+  type MergeDriver,
+  type StoredLayer,
+  type Tool,
+  type Version,
+} from '@cachelane/core';
 
 /** An entry together with where its stored content can be read. */
 export interface SourcedEntry {
@@ -42,11 +52,12 @@ const noPeek = { peek: (_path: BytePath, _count: number): Uint8Array | undefined
 /** Asks the tool's driver; files too large to merge in memory, and entries without a driver, fall to the nearest. */
 export function composeSources(tool: Tool, sources: readonly SourcedEntry[]): Composition {
   const nearest = sources[0];
-  if (nearest === undefined || sources.some(({ entry }) => entry.sizeBytes > limits.mergedFileBytes)) return pickNearest;
+  if (nearest === undefined || sources.some(({ entry }) => entry.sizeBytes > limits.mergedFileBytes))
+    return pickNearest;
   return driverFor(tool, nearest.entry)?.compose(sources.map(toVersion)) ?? pickNearest;
 }
 
 /** The runs behind a composed entry, sorted, without repeats. */
 export function unitedOrigins(entries: readonly Entry[]): Entry['origins'] {
-  return [...new Set(entries.flatMap((entry) => entry.origins))].sort();
+  return [...new Set(entries.flatMap((entry) => entry.origins))].toSorted();
 }

@@ -1,4 +1,13 @@
-import { LayerStack, limits, type BytePath, type LayerId, type LayerStore, type PinnedLink, type StoredLayer, type Tool } from '@cachelane/core';
+import {
+  LayerStack,
+  limits,
+  type BytePath,
+  type LayerId,
+  type LayerStore,
+  type PinnedLink,
+  type StoredLayer,
+  type Tool,
+} from '@cachelane/core';
 import { emptySight, layOver, loadResolution, lookUpSight, stageResolution, type Sight } from './resolution.ts';
 import { derivedKey, squashAll, squashLane, type SquashDependencies } from './squash.ts';
 import type { SourcedEntry } from './versions.ts';
@@ -25,7 +34,12 @@ export interface ViewDependencies {
  * paths the drivers decide, and squashes that keep the view under `limits.viewLayers`.
  * Errors: those of `LayerStore.open` when a layer is missing or damaged.
  */
-export async function openView(deps: ViewDependencies, tool: Tool, links: readonly PinnedLink[], signal: AbortSignal): Promise<View> {
+export async function openView(
+  deps: ViewDependencies,
+  tool: Tool,
+  links: readonly PinnedLink[],
+  signal: AbortSignal,
+): Promise<View> {
   const squashDeps: SquashDependencies = { ...deps, tool };
   const lanes = distinctLayers(links);
   if (lanes.every((lane) => lane.length === 0)) return emptyView;
@@ -44,7 +58,8 @@ function viewOf(layers: readonly StoredLayer[]): View {
     layers,
     lookUp: (path) => lookUpSight(sight(), path),
     *below(directory) {
-      for (const { entry } of sight().stack.visibleBelow(directory)) yield lookUpSight(sight(), entry.path) as SourcedEntry;
+      for (const { entry } of sight().stack.visibleBelow(directory))
+        yield lookUpSight(sight(), entry.path) as SourcedEntry;
     },
     *members(group) {
       for (const { entry } of sight().stack.members(group)) yield lookUpSight(sight(), entry.path) as SourcedEntry;
@@ -65,7 +80,11 @@ function distinctLayers(links: readonly PinnedLink[]): readonly (readonly LayerI
 }
 
 /** Plain layers with the effect of all lanes; the farthest lanes are squashed whole while there are too many. */
-async function fewLayers(deps: SquashDependencies, lanes: readonly (readonly LayerId[])[], signal: AbortSignal): Promise<readonly StoredLayer[]> {
+async function fewLayers(
+  deps: SquashDependencies,
+  lanes: readonly (readonly LayerId[])[],
+  signal: AbortSignal,
+): Promise<readonly StoredLayer[]> {
   const parts: StoredLayer[][] = [];
   for (const lane of lanes) parts.push(await squashLane(deps, lane, signal));
   for (let last = parts.length - 1; last >= 0 && parts.flat().length > limits.viewLayers; last--) {
@@ -76,7 +95,11 @@ async function fewLayers(deps: SquashDependencies, lanes: readonly (readonly Lay
 }
 
 /** The derived layer with the drivers' answers for this stack of layers (top first); empty where there is nothing to decide. */
-async function openResolution(deps: SquashDependencies, ids: readonly LayerId[], signal: AbortSignal): Promise<StoredLayer> {
+async function openResolution(
+  deps: SquashDependencies,
+  ids: readonly LayerId[],
+  signal: AbortSignal,
+): Promise<StoredLayer> {
   const key = derivedKey('resolution', deps.tool, ids);
   const known = await deps.layers.openDerived(key, signal);
   if (known !== undefined) return known;

@@ -29,15 +29,25 @@ export interface PlannedVolume {
 }
 
 /** Errors: E_VOLUME when no tool of that name exists, or a volume without a tool has no path. */
-export function planVolume(tools: readonly Tool[], context: Context, environment: ToolEnvironment, request: VolumeRequest): PlannedVolume {
+export function planVolume(
+  tools: readonly Tool[],
+  context: Context,
+  environment: ToolEnvironment,
+  request: VolumeRequest,
+): PlannedVolume {
   const tool = tools.find((candidate) => candidate.name === request.tool);
   if (tool === undefined) {
     const known = tools.map(({ name }) => name).join(', ');
-    throw new CachelaneError('E_VOLUME', `volume ${request.name}: there is no tool named ${request.tool}`, { hint: `tools: ${known}` });
+    throw new CachelaneError('E_VOLUME', `volume ${request.name}: there is no tool named ${request.tool}`, {
+      hint: `tools: ${known}`,
+    });
   }
   const place = request.path === null ? tool.locate(environment) : { path: request.path, source: request.source };
   if (place === null) {
-    const hint = tool.name === unknownToolName ? `name its directory: -v ${request.name}:/path` : `give its directory: -v ${request.name}:/path`;
+    const hint =
+      tool.name === unknownToolName
+        ? `name its directory: -v ${request.name}:/path`
+        : `give its directory: -v ${request.name}:/path`;
     throw new CachelaneError('E_VOLUME', `volume ${request.name}: it is not known where its directory is`, { hint });
   }
   const chain = chainFor(context, request);
@@ -58,7 +68,9 @@ export function planVolume(tools: readonly Tool[], context: Context, environment
 function chainFor(context: Context, request: VolumeRequest): readonly ChainLink[] {
   const { namespace } = request;
   if (namespace === null || namespace === context.namespace) return context.readChain;
-  return context.readChain.filter((link) => link.namespace === context.namespace).map(({ lane }) => ({ namespace, lane }));
+  return context.readChain
+    .filter((link) => link.namespace === context.namespace)
+    .map(({ lane }) => ({ namespace, lane }));
 }
 
 export function toOpenVolume(planned: PlannedVolume, random: Random): OpenVolume {

@@ -1,4 +1,14 @@
-import { memoryIndex, newId, parentPath, type BytePath, type Digest, type Entry, type LayerIndex, type MergeClass, type RunId } from '@cachelane/core';
+import {
+  memoryIndex,
+  newId,
+  parentPath,
+  type BytePath,
+  type Digest,
+  type Entry,
+  type LayerIndex,
+  type MergeClass,
+  type RunId,
+} from '@cachelane/core';
 import fc from 'fast-check';
 
 /**
@@ -8,7 +18,10 @@ import fc from 'fast-check';
 const names = ['a1', 'a2', 'u1', 'u2', 'x'] as const;
 
 export function runIdOf(number: number): RunId {
-  return newId('run', Uint8Array.from({ length: 16 }, (_, index) => (index === 15 ? number & 255 : index === 14 ? number >> 8 : 0)));
+  return newId(
+    'run',
+    Uint8Array.from({ length: 16 }, (_, index) => (index === 15 ? number & 255 : index === 14 ? number >> 8 : 0)),
+  );
 }
 
 export function classOfName(path: BytePath): MergeClass {
@@ -17,9 +30,21 @@ export function classOfName(path: BytePath): MergeClass {
 
 type Leaf = 'whole' | 'delta' | 'counted' | 'hint' | 'dir' | 'below' | 'symlink';
 
-const arbitraryPath = fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 3 }).map((segments) => segments.join('/') as BytePath);
+const arbitraryPath = fc
+  .array(fc.constantFrom(...names), { minLength: 1, maxLength: 3 })
+  .map((segments) => segments.join('/') as BytePath);
 
-const arbitraryLeaf: fc.Arbitrary<Leaf> = fc.constantFrom('whole', 'whole', 'whole', 'delta', 'counted', 'hint', 'dir', 'below', 'symlink');
+const arbitraryLeaf: fc.Arbitrary<Leaf> = fc.constantFrom(
+  'whole',
+  'whole',
+  'whole',
+  'delta',
+  'counted',
+  'hint',
+  'dir',
+  'below',
+  'symlink',
+);
 
 /** A layer of one run; content is a set of numbers written `1+5`, so that a model can unite versions. */
 export function arbitraryLayer(run: RunId): fc.Arbitrary<LayerIndex> {
@@ -37,7 +62,8 @@ function place(byPath: Map<BytePath, Entry>, entry: Entry): void {
   const missing: BytePath[] = [];
   for (let parent = parentPath(entry.path); parent !== ''; parent = parentPath(parent)) {
     const known = byPath.get(parent);
-    if (known !== undefined && (known.type !== 'dir' || known.removed === 'counted' || known.removed === 'hint')) return;
+    if (known !== undefined && (known.type !== 'dir' || known.removed === 'counted' || known.removed === 'hint'))
+      return;
     if (known === undefined) missing.push(parent);
   }
   const holdsChildren = [...byPath.keys()].some((path) => path.startsWith(`${entry.path}/`));
