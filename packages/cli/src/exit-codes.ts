@@ -1,0 +1,54 @@
+import { CachelaneError, unreachable, type NodeSignal } from '@cachelane/core';
+
+/** What our exit codes mean; scripts match on them. A run's own code is its command's. */
+export const exitCodes = {
+  ok: 0,
+  /** The answer is no: nothing found, a check failed, something of ours went wrong. */
+  failure: 1,
+  usage: 2,
+  /** `run` only: wrong usage, or a failure of our own under `--strict`. As in `env`, `timeout` and `docker run`. */
+  ownFailureInRun: 125,
+} as const;
+
+export type Verb = 'run' | 'other';
+
+/** The one place where an error becomes an exit code. */
+export function exitCodeOf(error: unknown, verb: Verb): number {
+  if (verb === 'run') return exitCodes.ownFailureInRun;
+  if (!(error instanceof CachelaneError)) return exitCodes.failure;
+  switch (error.code) {
+    case 'E_USAGE':
+    case 'E_NAMESPACE':
+    case 'E_VOLUME':
+      return exitCodes.usage;
+    case 'E_ABORTED':
+      return exitCodeOfSignal('SIGINT');
+    case 'E_CONFIG':
+    case 'E_MOUNT_POINT':
+    case 'E_MOUNT':
+    case 'E_NO_MOUNTER':
+    case 'E_HOME_OWNER':
+    case 'E_HOME_UNUSABLE':
+    case 'E_STORE_NEWER':
+    case 'E_STORE_CORRUPT':
+    case 'E_STORE_BUSY':
+    case 'E_DISK_FULL':
+    case 'E_LAYER_MISSING':
+    case 'E_LAYER_CORRUPT':
+    case 'E_LAYER_REFUSED':
+    case 'E_HEAD_MOVED':
+    case 'E_LIMIT':
+    case 'E_NOT_FOUND':
+    case 'E_INTERNAL':
+      return exitCodes.failure;
+    default:
+      return unreachable(error.code);
+  }
+}
+
+const signalNumbers: Readonly<Record<NodeSignal, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 };
+
+/** 128 + n, as a shell reports a command that died of a signal. */
+export function exitCodeOfSignal(signal: NodeSignal): number {
+  return 128 + signalNumbers[signal];
+}

@@ -1,0 +1,72 @@
+const units = ['kB', 'MB', 'GB', 'TB', 'PB'] as const;
+
+/** `0 B`, `823 B`, `4.1 MB`, `12 GB`; decimal units, as disks are sold. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  let value = bytes;
+  let unit = -1;
+  do {
+    value /= 1000;
+    unit += 1;
+  } while (value >= 999.5 && unit < units.length - 1);
+  return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit] ?? ''}`;
+}
+
+/** `12 ms`, `1.4 s`, `2 min 5 s`. */
+export function formatDuration(ms: number): string {
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+/** `2026-11-24 14:39:05Z`: the same everywhere, sorts as text. */
+export function formatTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')}Z`;
+}
+
+export function plural(count: number, one: string, many: string = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+export interface Column {
+  readonly title: string;
+  readonly align?: 'right';
+}
+
+/** Aligned columns under a line of titles; two spaces between, none at the end of a line. */
+export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const lines = [columns.map((column) => column.title), ...rows.map((row) => row.map(printable))];
+  const widths = columns.map((_, index) => Math.max(...lines.map((line) => width(line[index] ?? ''))));
+  return lines
+    .map((line) => {
+      const cells = columns.map((column, index) => {
+        const text = line[index] ?? '';
+        const padding = ' '.repeat((widths[index] ?? 0) - width(text));
+        return column.align === 'right' ? padding + text : text + padding;
+      });
+      return `${cells.join('  ').trimEnd()}\n`;
+    })
+    .join('');
+}
+
+/** `name:  value` lines with the values under each other. */
+export function formatFields(fields: readonly (readonly [string, string])[]): string {
+  const longest = Math.max(...fields.map(([name]) => name.length));
+  return (
+    fields.map(([name, value]) => `${`${name}:`.padEnd(longest + 3)}${printable(value)}`.trimEnd()).join('\n') + '\n'
+  );
+}
+
+/** Characters, not bytes and not halves of surrogate pairs. */
+function width(text: string): number {
+  return [...text].length;
+}
+
+// oxlint-disable-next-line no-control-regex -- these are what must not reach a terminal or a log
+const unprintable = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g;
+
+/** Text that came from a file or an environment variable must not move the cursor or forge a line. */
+export function printable(text: string): string {
+  return text.replace(unprintable, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

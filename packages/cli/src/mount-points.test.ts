@@ -1,0 +1,52 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { isWithin, mountPointProblems, realPathOf } from './mount-points.ts';
+
+const rules = { workDir: '/home/ann/web', storeDir: '/home/ann/.cache/cachelane' };
+const problems = (...paths: string[]): readonly (string | null)[] => mountPointProblems(paths, rules);
+
+describe('places for volumes', () => {
+  test('side by side, also with a common beginning of the name', () => {
+    expect(problems('/home/ann/.npm', '/home/ann/.npm-2', '/home/ann/web/cache')).toEqual([null, null, null]);
+  });
+
+  test.each(['/', '/home', '/home/ann/web'])('%s would hide the working directory', (path) => {
+    expect(problems(path)[0]).toContain('holds the directory that the command runs in');
+  });
+
+  test.each(['/home/ann/.cache', '/home/ann/.cache/cachelane', '/home/ann/.cache/cachelane/x'])(
+    '%s is our own',
+    (path) => {
+      expect(problems(path)[0]).toContain('where cachelane itself keeps its volumes');
+    },
+  );
+
+  test('of two on one path, or one in the other, the first one stays', () => {
+    expect(problems('/a', '/a')).toEqual([null, 'another volume lies at /a already']);
+    expect(problems('/a/b', '/a')).toEqual([null, '/a and the volume at /a/b lie one in the other']);
+    expect(problems('/a', '/a/b', '/c')).toEqual([null, '/a/b and the volume at /a lie one in the other', null]);
+  });
+
+  test('one that is left out makes no other one leave', () => {
+    expect(problems('/a', '/a/b', '/a/b/c', '/d')[3]).toBeNull();
+    expect(problems('/', '/a')).toEqual([expect.any(String), null]);
+  });
+});
+
+test('within', () => {
+  expect(isWithin('/a', '/a')).toBe(true);
+  expect(isWithin('/a/..b', '/a')).toBe(true);
+  expect(isWithin('/', '/a')).toBe(false);
+  expect(isWithin('/a', '/')).toBe(true);
+});
+
+test('symlinks do not make two places of one, existing or not', () => {
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-place-')));
+  mkdirSync(join(dir, 'real'));
+  symlinkSync('real', join(dir, 'link'));
+  expect(realPathOf(join(dir, 'link/a/b'))).toBe(join(dir, 'real/a/b'));
+  expect(realPathOf(`${dir}/link/../link/./x`)).toBe(join(dir, 'real/x'));
+  rmSync(dir, { recursive: true });
+});

@@ -1,0 +1,59 @@
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+
+export interface MountPointRules {
+  /** Real path of the directory that the command runs in. */
+  readonly workDir: string;
+  /** Real path of our own store; null where it is not known. */
+  readonly storeDir: string | null;
+}
+
+/**
+ * Says why each volume may not lie where it is to lie, or null. Of volumes that would hide each other the first one
+ * asked for stays. `paths` are real paths, in the order in which the volumes were asked for.
+ */
+export function mountPointProblems(paths: readonly string[], rules: MountPointRules): readonly (string | null)[] {
+  const kept: string[] = [];
+  return paths.map((path) => {
+    const problem = placeProblem(path, rules) ?? overlapProblem(path, kept);
+    if (problem === null) kept.push(path);
+    return problem;
+  });
+}
+
+function placeProblem(path: string, { workDir, storeDir }: MountPointRules): string | null {
+  if (isWithin(workDir, path))
+    return `${path} holds the directory that the command runs in, a volume there would hide it`;
+  if (storeDir !== null && (isWithin(path, storeDir) || isWithin(storeDir, path))) {
+    return `${path} is where cachelane itself keeps its volumes (${storeDir})`;
+  }
+  return null;
+}
+
+function overlapProblem(path: string, kept: readonly string[]): string | null {
+  const other = kept.find((earlier) => isWithin(path, earlier) || isWithin(earlier, path));
+  if (other === undefined) return null;
+  return other === path
+    ? `another volume lies at ${path} already`
+    : `${path} and the volume at ${other} lie one in the other`;
+}
+
+/** True for the directory itself as well. */
+export function isWithin(path: string, directory: string): boolean {
+  const rest = relative(directory, path);
+  return rest === '' || (rest !== '..' && !rest.startsWith(`..${sep}`));
+}
+
+/** The path without symlinks as far as it exists: two names of one place are one place. */
+export function realPathOf(path: string): string {
+  const missing: string[] = [];
+  for (let existing = resolve(path); ; existing = dirname(existing)) {
+    try {
+      return join(realpathSync(existing), ...missing);
+    } catch {
+      // Missing, or not ours to look at: then the one above decides.
+      if (existing === dirname(existing)) return resolve(path);
+      missing.unshift(basename(existing));
+    }
+  }
+}

@@ -1,0 +1,9 @@
+import type { Reporter, ReporterOptions } from './reporter.ts';
+
+/** One event per line, for programs. */
+export function jsonReporter({ output }: Pick<ReporterOptions, 'output'>): Reporter {
+  return {
+    event: (event) => output.write(`${JSON.stringify(event)}\n`),
+    close: () => {},
+  };
+}

@@ -1,0 +1,32 @@
+import type { Clock, EngineEvent } from '@cachelane/core';
+import type { Output } from '../output.ts';
+
+/** What is shown during a run: the engine's events, and what the cli itself has to say. */
+export type RunEvent =
+  | EngineEvent
+  /** Worth knowing, nothing is wrong. */
+  | { readonly type: 'notice'; readonly message: string; readonly hint: string | null };
+
+/** Draws events on stderr: stdout belongs to the command. */
+export interface Reporter {
+  event(event: RunEvent): void;
+  /** Ends whatever is half drawn. */
+  close(): void;
+}
+
+export interface ReporterOptions {
+  /** stderr. */
+  readonly output: Output;
+  readonly clock: Clock;
+  readonly color: boolean;
+}
+
+/** Only what the person should act on. */
+export function quietly(reporter: Reporter): Reporter {
+  return {
+    event(event) {
+      if (event.type === 'warning') reporter.event(event);
+    },
+    close: () => reporter.close(),
+  };
+}

@@ -1,0 +1,213 @@
+import type { LaneName, LayerId, Namespace, RunId, VolumeReport } from '@cachelane/core';
+import { describe, expect, test } from 'vitest';
+import { chooseReporter, openReporter, type ReporterName } from './choose.ts';
+import { escapeData, escapeProperty } from './github.ts';
+import type { RunEvent } from './reporter.ts';
+
+const web = 'github.com/acme/web' as Namespace;
+const team = 'github.com/acme' as Namespace;
+const pull = 't1:pr:12' as LaneName;
+const main = 't2:ref:main' as LaneName;
+
+const opened: RunEvent = {
+  type: 'session-opened',
+  namespace: web,
+  lane: pull,
+  trust: 'T1',
+  readChain: [
+    { namespace: web, lane: pull },
+    { namespace: web, lane: main },
+    { namespace: team, lane: main },
+  ],
+  canWrite: true,
+  why: 'pull request 12 of the repository itself',
+  volumes: [
+    { name: 'npm', path: '/home/ann/.npm/_cacache' },
+    { name: 'go-build', path: '/home/ann/.cache/go-build' },
+  ],
+  run: 'run_00000000000000000000000000000001' as RunId,
+};
+
+const report: VolumeReport = {
+  name: 'npm',
+  path: '/home/ann/.npm/_cacache',
+  mounter: 'overlay',
+  hits: [
+    { namespace: web, lane: main, layers: 3 },
+    { namespace: team, lane: main, layers: 1 },
+  ],
+  attachMs: 8,
+  saveMs: 40,
+  added: 12,
+  changed: 3,
+  removed: 0,
+  savedBytes: 4_100_000,
+  layer: 'f'.repeat(64) as LayerId,
+  merged: 2,
+  conflicts: [],
+  skipped: null,
+};
+
+const done = (more: Partial<VolumeReport> = {}): RunEvent => ({ type: 'volume-done', report: { ...report, ...more } });
+const warning = (message: string): RunEvent => ({ type: 'warning', code: 'E_MOUNT', message, hint: 'mend it' });
+const progress = (count: number): RunEvent => ({
+  type: 'progress',
+  activity: 'saving',
+  volume: 'npm',
+  done: count,
+  total: 900,
+});
+
+interface Shown {
+  readonly name?: ReporterName;
+  readonly quiet?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+  /** When each event comes, milliseconds. */
+  readonly at?: readonly number[];
+}
+
+async function shown(events: readonly RunEvent[], { name = 'plain', quiet = false, env = {}, at = [] }: Shown = {}) {
+  let text = '';
+  let nowMs = 0;
+  const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs, sleep: () => Promise.resolve() };
+  const output = { isTerminal: true, write: (more: string) => void (text += more) };
+  const reporter = await openReporter({ name, quiet, env, output, clock });
+  for (const [index, event] of events.entries()) {
+    nowMs = at[index] ?? nowMs;
+    reporter.event(event);
+  }
+  reporter.close();
+  return text;
+}
+
+describe('plain', () => {
+  test('one line says where the run is, what it reads and whether it may save', async () => {
+    expect(await shown([opened])).toBe(
+      'cachelane: github.com/acme/web: lane t1:pr:12, level T1, reads t1:pr:12 -> t2:ref:main -> t2:ref:main of github.com/acme, ' +
+        'may save (pull request 12 of the repository itself); 2 volumes: npm, go-build\n',
+    );
+  });
+
+  test('one line for each volume', async () => {
+    expect(await shown([opened, done()])).toContain(
+      '\ncachelane: npm: hit t2:ref:main (3 layers), t2:ref:main of github.com/acme (1 layer); saved 12 added, 3 changed, 4.1 MB, 2 paths merged (48 ms)\n',
+    );
+  });
+
+  test.each([
+    [{ layer: null, hits: [], merged: 0 }, 'npm: started cold; nothing new to save (48 ms)'],
+    [{ layer: null, skipped: 'mode read', merged: 0, hits: [] }, 'npm: started cold; not saved: mode read (48 ms)'],
+    [{ mounter: null, skipped: 'no bwrap' }, 'npm: no cache (no bwrap)'],
+  ])('%j', async (more, text) => {
+    expect(await shown([done(more)])).toBe(`cachelane: ${text}\n`);
+  });
+
+  test('many conflicts are named in part', async () => {
+    const conflicts = Array.from({ length: 5 }, (_, index) => ({ path: `f${index}`, resolution: 'later run kept' }));
+    expect(await shown([done({ conflicts, merged: 0 })])).toContain(
+      '5 conflicts: f0 (later run kept), f1 (later run kept), f2 (later run kept), and 2 more',
+    );
+  });
+
+  test('processes that outlive the command', async () => {
+    const processes = [{ pid: 17, name: 'gradle' }];
+    expect(await shown([{ type: 'leftovers', processes, action: 'ending' }])).toBe(
+      'cachelane: 1 process outlived the command and would write on: ending gradle (17)\n',
+    );
+  });
+
+  test('text of others cannot forge a line', async () => {
+    expect(await shown([warning('odd\n\u001B[2Jname')])).toBe(
+      'cachelane: warning: odd\\u000a\\u001b[2Jname; mend it\n',
+    );
+  });
+
+  test('progress is for what takes long', async () => {
+    const events = [progress(1), progress(100), progress(200), progress(300)];
+    expect(await shown(events, { at: [0, 900, 1000, 2000] })).toBe('cachelane: npm: saving 200 of 900\n');
+  });
+});
+
+test('quiet leaves warnings', async () => {
+  expect(await shown([opened, warning('broken'), done()], { quiet: true })).toBe(
+    'cachelane: warning: broken; mend it\n',
+  );
+});
+
+test('json is one event a line', async () => {
+  const text = await shown([opened, warning('a\nb')], { name: 'json' });
+  expect(text.split('\n').map((line) => (line === '' ? null : JSON.parse(line)))).toEqual([
+    opened,
+    warning('a\nb'),
+    null,
+  ]);
+});
+
+describe('tty', () => {
+  test('the progress line is gone before anything else is written', async () => {
+    const events = [progress(1), progress(200), done()];
+    const text = await shown(events, { name: 'tty', at: [0, 1500, 1600], env: { NO_COLOR: '1' } });
+    const clear = '\r\u001B[K';
+    expect(text.startsWith(`${clear}cachelane: npm: saving 200 of 900${clear}cachelane: npm: hit `)).toBe(true);
+  });
+
+  test('colour, and none where it is not wanted', async () => {
+    expect(await shown([warning('x')], { name: 'tty' })).toContain('\u001B[33m');
+    expect(await shown([warning('x')], { name: 'tty', env: { NO_COLOR: '0' } })).not.toContain('\u001B');
+    expect(await shown([warning('x')], { name: 'tty', env: { NO_COLOR: '' } })).toContain('\u001B[33m');
+  });
+});
+
+describe('github', () => {
+  test('groups are opened and closed, warnings are annotations', async () => {
+    const text = await shown([opened, warning('50% gone\nhere'), done(), done({ name: 'go-build' })], {
+      name: 'github',
+    });
+    expect(text.split('\n').map((line) => line.slice(0, 40))).toEqual([
+      '::group::cachelane: github.com/acme/web:',
+      'cachelane: npm at /home/ann/.npm/_cacach',
+      'cachelane: go-build at /home/ann/.cache/',
+      '::endgroup::',
+      '::warning title=cachelane::50%25 gone\\u0',
+      '::group::cachelane: caches after the com',
+      'cachelane: npm: hit t2:ref:main (3 layer',
+      'cachelane: go-build: hit t2:ref:main (3 ',
+      '::endgroup::',
+      '',
+    ]);
+  });
+
+  test('text of others is no command', async () => {
+    const text = await shown([done({ skipped: '::add-mask::x\n##[add-mask]x', layer: null })], { name: 'github' });
+    expect(text).not.toContain('##[');
+    expect(text).not.toMatch(/^\s*::add-mask/m);
+  });
+
+  test('escapes', () => {
+    expect(escapeData('a%b\r\n:,')).toBe('a%25b%0D%0A:,');
+    expect(escapeProperty('a:b,c')).toBe('a%3Ab%2Cc');
+  });
+});
+
+function chosen(env: Record<string, string>, isTerminal: boolean): string {
+  return chooseReporter({
+    name: 'auto',
+    quiet: false,
+    env,
+    output: { isTerminal, write: () => {} },
+    clock: { nowMs: () => 0, monotonicMs: () => 0, sleep: () => Promise.resolve() },
+  });
+}
+
+describe('auto', () => {
+  test.each([
+    [{}, true, 'tty'],
+    [{}, false, 'plain'],
+    [{ CI: 'true' }, true, 'plain'],
+    [{ CI: 'false' }, true, 'tty'],
+    [{ TERM: 'dumb' }, true, 'plain'],
+    [{ CI: 'true', GITHUB_ACTIONS: 'true' }, false, 'github'],
+  ])('%j at a terminal: %s', (env, isTerminal, name) => {
+    expect(chosen(env, isTerminal)).toBe(name);
+  });
+});

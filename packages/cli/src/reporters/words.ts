@@ -1,0 +1,118 @@
+import { unreachable, type ChainLink, type EngineEvent, type Namespace, type VolumeReport } from '@cachelane/core';
+import { formatBytes, formatDuration, plural, printable } from '../format.ts';
+import type { RunEvent } from './reporter.ts';
+
+// The sentences that the reporters for people share. Nothing in here knows the command's arguments.
+
+type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { readonly type: T }>;
+
+const conflictsShown = 3;
+
+/** A lane, with its namespace where that is not the run's own. */
+export function linkText(link: ChainLink, own: Namespace): string {
+  return link.namespace === own ? link.lane : `${link.lane} of ${link.namespace}`;
+}
+
+export function chainText(chain: readonly ChainLink[], own: Namespace): string {
+  return chain.length === 0 ? 'nothing' : chain.map((link) => linkText(link, own)).join(' -> ');
+}
+
+/** Lane, level, read chain, may write, why: LANES rule "visible authority". */
+export function sessionText(event: EventOf<'session-opened'>): string {
+  const { namespace, lane, trust, readChain, canWrite, why, volumes } = event;
+  const names = volumes.map((volume) => volume.name).join(', ');
+  const may = canWrite ? 'may save' : 'saves nothing';
+  return `${namespace}: lane ${lane}, level ${trust}, reads ${chainText(readChain, namespace)}, ${may} (${why}); ${plural(volumes.length, 'volume')}: ${names}`;
+}
+
+export function volumeText(report: VolumeReport, own: Namespace | null): string {
+  if (report.mounter === null)
+    return `${report.name}: no cache${report.skipped === null ? '' : ` (${report.skipped})`}`;
+  const spent = formatDuration(report.attachMs + report.saveMs);
+  return `${report.name}: ${hitsText(report, own)}; ${savedText(report)} (${spent})`;
+}
+
+function hitsText(report: VolumeReport, own: Namespace | null): string {
+  if (report.hits.length === 0) return 'started cold';
+  const hits = report.hits.map(
+    (hit) => `${own === null ? hit.lane : linkText(hit, own)} (${plural(hit.layers, 'layer')})`,
+  );
+  return `hit ${hits.join(', ')}`;
+}
+
+function savedText(report: VolumeReport): string {
+  const parts: string[] = [];
+  if (report.layer === null) {
+    parts.push(report.skipped === null ? 'nothing new to save' : `not saved: ${report.skipped}`);
+  } else {
+    const counts = [
+      ...(report.added > 0 ? [`${report.added} added`] : []),
+      ...(report.changed > 0 ? [`${report.changed} changed`] : []),
+      ...(report.removed > 0 ? [`${report.removed} removed`] : []),
+    ];
+    parts.push(`saved ${counts.join(', ') || 'a layer'}, ${formatBytes(report.savedBytes)}`);
+    if (report.skipped !== null) parts.push(report.skipped);
+  }
+  if (report.merged > 0) parts.push(`${plural(report.merged, 'path')} merged`);
+  if (report.conflicts.length > 0) parts.push(conflictsText(report));
+  return parts.join(', ');
+}
+
+function conflictsText({ conflicts }: VolumeReport): string {
+  const shown = conflicts.slice(0, conflictsShown).map(({ path, resolution }) => `${path} (${resolution})`);
+  const more = conflicts.length > shown.length ? `, and ${conflicts.length - shown.length} more` : '';
+  return `${plural(conflicts.length, 'conflict')}: ${shown.join(', ')}${more}`;
+}
+
+export function leftoversText(event: EventOf<'leftovers'>): string {
+  const names = event.processes.map(({ name, pid }) => `${name} (${pid})`).join(', ');
+  const count = plural(event.processes.length, 'process', 'processes');
+  switch (event.action) {
+    case 'ending':
+      return `${count} outlived the command and would write on: ending ${names}`;
+    case 'ended':
+      return `ended ${names}`;
+    case 'left':
+      return `${count} outlived the command, what they write from now on is not saved: ${names}`;
+    default:
+      return unreachable(event.action);
+  }
+}
+
+export function progressText(event: EventOf<'progress'>): string {
+  const { volume, activity, done, total } = event;
+  return `${volume}: ${activity} ${total === null ? done : `${done} of ${total}`}`;
+}
+
+export function warningText(event: { readonly message: string; readonly hint: string | null }): string {
+  return event.hint === null ? event.message : `${event.message}; ${event.hint}`;
+}
+
+/** The line for an event in a log, or null for those that only a terminal or a program wants. */
+export function eventText(event: RunEvent | EngineEvent, own: Namespace | null): string | null {
+  const text = eventWords(event, own);
+  return text === null ? null : printable(text);
+}
+
+function eventWords(event: RunEvent, own: Namespace | null): string | null {
+  switch (event.type) {
+    case 'session-opened':
+      return sessionText(event);
+    case 'namespace-adopted':
+      return `the volumes of ${event.from} are now those of ${event.to}`;
+    case 'leftovers':
+      return leftoversText(event);
+    case 'volume-done':
+      return volumeText(event.report, own);
+    case 'warning':
+      return `warning: ${warningText(event)}`;
+    case 'notice':
+      return warningText(event);
+    case 'attached':
+    case 'command-ended':
+    case 'progress':
+      return null;
+    default:
+      return unreachable(event);
+  }
+}
