@@ -1,0 +1,255 @@
+import { CachelaneError } from '../errors.ts';
+import type { RunId } from '../ids.ts';
+import { limits } from '../limits.ts';
+import { childPath, type BytePath } from './byte-path.ts';
+import type { Digest } from './digest.ts';
+import { mergeClasses, type Entry } from './entry.ts';
+import {
+  attribute,
+  attributeBytes,
+  corrupt,
+  digestBytes,
+  formCodes,
+  header,
+  headerBytes,
+  indexMagic,
+  indexVersion,
+  layOut,
+  record,
+  recordBytes,
+  removalCodes,
+  runBytes,
+  typeCodes,
+  type IndexCounts,
+  type IndexSections,
+} from './index-codec-format.ts';
+import { entryFault, isDirectoryPath } from './index-codec-rules.ts';
+
+type Attributes = Pick<Entry, 'type' | 'mode' | 'origins' | 'mergeClass' | 'group' | 'form' | 'removed'>;
+
+/**
+ * Reads single entries out of an index's bytes. Trusts nothing in them: the header's counts must give exactly the length
+ * at hand, and every number and offset is bounded when it is followed. What is shared (directories, attributes) is
+ * decoded once.
+ */
+export class IndexReader {
+  readonly count: number;
+  readonly specials: number;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #counts: IndexCounts;
+  readonly #sections: IndexSections;
+  readonly #directories: (BytePath | undefined)[];
+  readonly #attributes: (Attributes | undefined)[];
+
+  /** Throws E_LAYER_CORRUPT for what is no index, E_STORE_NEWER for one of a later version. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#counts = readHeader(bytes, this.#view);
+    this.#sections = layOut(this.#counts);
+    if (this.#sections.total !== bytes.length) throw corrupt('its length is not what its header says');
+    this.count = this.#counts.entries;
+    this.specials = this.#counts.specials;
+    this.#directories = [];
+    this.#attributes = [];
+  }
+
+  /** `number` < count. */
+  entry(number: number): Entry {
+    const at = this.#sections.records + number * recordBytes;
+    const attributes = this.#attributesOf(this.#view.getUint32(at + record.attribute, true));
+    const size = this.#view.getBigUint64(at + record.size, true);
+    if (size > BigInt(Number.MAX_SAFE_INTEGER)) throw corrupt('a size beyond 2^53');
+    const nanoseconds = this.#view.getUint32(at + record.nanoseconds, true);
+    if (nanoseconds >= 1_000_000_000) throw corrupt('a time with a whole second of nanoseconds');
+    const entry: Entry = {
+      path: this.path(number),
+      type: attributes.type,
+      mode: attributes.mode,
+      mtimeNs: this.#view.getBigInt64(at + record.seconds, true) * 1_000_000_000n + BigInt(nanoseconds),
+      sizeBytes: Number(size),
+      digest: this.#digestAt(at + record.digest, attributes),
+      origins: attributes.origins,
+      mergeClass: attributes.mergeClass,
+      group: attributes.group,
+      form: attributes.form,
+      removed: attributes.removed,
+    };
+    const fault = entryFault(entry);
+    if (fault !== null) throw corrupt(fault);
+    return entry;
+  }
+
+  path(number: number): BytePath {
+    const directory = this.#directory(number);
+    const { from, to } = this.#nameRange(number);
+    if (to - from > limits.fileNameBytes) throw corrupt(`a name over ${limits.fileNameBytes} bytes`);
+    const name = latin1(this.#bytes, from, to);
+    if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) {
+      throw corrupt('a name that is none');
+    }
+    const path = childPath(directory, name);
+    if (path.length > limits.pathBytes) throw corrupt(`a path over ${limits.pathBytes} bytes`);
+    return path;
+  }
+
+  /** Negative when the entry's path sorts before `path`, 0 when it is the same. Makes no strings. */
+  compare(number: number, path: string): number {
+    const directory = this.#directory(number);
+    let at = 0;
+    if (directory.length > 0) {
+      if (path.startsWith(directory)) {
+        at = directory.length;
+      } else {
+        return directory < path ? -1 : 1;
+      }
+      const next = at < path.length ? path.charCodeAt(at) : -1;
+      if (next !== slash) return slash - next;
+      at++;
+    }
+    const { from, to } = this.#nameRange(number);
+    for (let i = from; i < to; i++, at++) {
+      if (at >= path.length) return 1;
+      const difference = (this.#bytes[i] as number) - path.charCodeAt(at);
+      if (difference !== 0) return difference;
+    }
+    return at === path.length ? 0 : -1;
+  }
+
+  /** The entry number in place `position` of the table of special entries; ascending. */
+  special(position: number): number {
+    const number = this.#view.getUint32(this.#sections.specials + 4 * position, true);
+    const previous = position === 0 ? -1 : this.#view.getUint32(this.#sections.specials + 4 * (position - 1), true);
+    if (number >= this.count || number <= previous) throw corrupt('a table of special entries out of order');
+    return number;
+  }
+
+  #directory(number: number): BytePath {
+    const directory = this.#view.getUint32(this.#sections.records + number * recordBytes + record.directory, true);
+    const known = this.#directories[directory];
+    if (known !== undefined) return known;
+    if (directory >= this.#counts.directories) throw corrupt('a directory that is not in its table');
+    const { from, to } = this.#range(this.#sections.directoryEnds, directory, this.#counts.directoryBytes);
+    if (to - from > limits.pathBytes) throw corrupt(`a directory over ${limits.pathBytes} bytes`);
+    const path = latin1(this.#bytes, this.#sections.directoryBytes + from, this.#sections.directoryBytes + to);
+    if (!isDirectoryPath(path)) throw corrupt('a directory that is no path');
+    this.#directories[directory] = path as BytePath;
+    return path as BytePath;
+  }
+
+  #nameRange(number: number): { readonly from: number; readonly to: number } {
+    const at = this.#sections.records + number * recordBytes + record.nameEnd;
+    const to = this.#view.getUint32(at, true);
+    const from = number === 0 ? 0 : this.#view.getUint32(at - recordBytes, true);
+    if (from > to || to > this.#counts.nameBytes) throw corrupt('a name outside of its section');
+    return { from: this.#sections.nameBytes + from, to: this.#sections.nameBytes + to };
+  }
+
+  /** Piece `number` of a table of ends, relative to the bytes that it cuts. */
+  #range(endsAt: number, number: number, limit: number): { readonly from: number; readonly to: number } {
+    const to = this.#view.getUint32(endsAt + 4 * number, true);
+    const from = number === 0 ? 0 : this.#view.getUint32(endsAt + 4 * (number - 1), true);
+    if (from > to || to > limit) throw corrupt('a table of ends out of order');
+    return { from, to };
+  }
+
+  #attributesOf(number: number): Attributes {
+    const known = this.#attributes[number];
+    if (known !== undefined) return known;
+    if (number >= this.#counts.attributes) throw corrupt('attributes that are not in their table');
+    const at = this.#sections.attributes + number * attributeBytes;
+    if (this.#view.getUint16(at + attribute.reserved, true) !== 0) throw corrupt('reserved bits');
+    const attributes: Attributes = {
+      type: decode(typeCodes, this.#view.getUint8(at + attribute.type)),
+      mode: this.#view.getUint16(at + attribute.mode, true),
+      origins: this.#originsOf(this.#view.getUint32(at + attribute.originSet, true)),
+      mergeClass: decode(mergeClasses, this.#view.getUint8(at + attribute.mergeClass)),
+      group: this.#groupOf(this.#view.getUint32(at + attribute.group, true)),
+      form: decode(formCodes, this.#view.getUint8(at + attribute.form)),
+      removed: decode(removalCodes, this.#view.getUint8(at + attribute.removal)),
+    };
+    this.#attributes[number] = attributes;
+    return attributes;
+  }
+
+  #originsOf(set: number): readonly RunId[] {
+    if (set >= this.#counts.originSets) throw corrupt('origins that are not in their table');
+    const { from, to } = this.#range(this.#sections.originSetEnds, set, this.#counts.originRefs);
+    const origins: RunId[] = [];
+    for (let i = from; i < to; i++) {
+      const run = this.#view.getUint32(this.#sections.originRefs + 4 * i, true);
+      if (run >= this.#counts.runs) throw corrupt('a run that is not in its table');
+      const at = this.#sections.runs + run * runBytes;
+      origins.push(`run_${hex(this.#bytes, at, at + runBytes)}` as RunId);
+    }
+    return origins;
+  }
+
+  #groupOf(number: number): string | null {
+    if (number === 0) return null;
+    if (number > this.#counts.groups) throw corrupt('a group that is not in its table');
+    const { from, to } = this.#range(this.#sections.groupEnds, number - 1, this.#counts.groupBytes);
+    const at = this.#sections.groupBytes;
+    try {
+      return utf8.decode(this.#bytes.subarray(at + from, at + to));
+    } catch {
+      throw corrupt('a group label that is no UTF-8');
+    }
+  }
+
+  #digestAt(at: number, { type, removed }: Attributes): Digest | null {
+    if (type !== 'dir' && removed !== 'counted' && removed !== 'hint') {
+      return hex(this.#bytes, at, at + digestBytes) as Digest;
+    }
+    for (let i = at; i < at + digestBytes; i++) if (this.#bytes[i] !== 0) throw corrupt('a digest of nothing');
+    return null;
+  }
+}
+
+const slash = 0x2f;
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function readHeader(bytes: Uint8Array, view: DataView): IndexCounts {
+  if (bytes.length < headerBytes || indexMagic.some((byte, i) => bytes[i] !== byte)) throw corrupt('it is no index');
+  const version = view.getUint32(header.version, true);
+  if (version > indexVersion) {
+    throw new CachelaneError('E_STORE_NEWER', `the layer's index has version ${version}; this is for ${indexVersion}`, {
+      hint: 'Use the cachelane that wrote it, or a later one.',
+    });
+  }
+  const reserved = view.getUint32(header.reserved, true) | view.getUint32(header.reservedEnd, true);
+  if (version !== indexVersion || reserved !== 0) throw corrupt('a header that no version writes');
+  const at = (field: keyof IndexCounts): number => view.getUint32(header[field], true);
+  return {
+    entries: at('entries'),
+    specials: at('specials'),
+    directories: at('directories'),
+    attributes: at('attributes'),
+    originSets: at('originSets'),
+    originRefs: at('originRefs'),
+    runs: at('runs'),
+    groups: at('groups'),
+    directoryBytes: at('directoryBytes'),
+    nameBytes: at('nameBytes'),
+    groupBytes: at('groupBytes'),
+  };
+}
+
+function decode<T>(codes: readonly T[], code: number): T {
+  if (code >= codes.length) throw corrupt('a code that no version writes');
+  return codes[code] as T;
+}
+
+/** At most `limits.pathBytes` bytes: they are passed as arguments. */
+function latin1(bytes: Uint8Array, from: number, to: number): string {
+  return String.fromCharCode.apply(null, bytes.subarray(from, to) as unknown as number[]);
+}
+
+const hexPairs: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+function hex(bytes: Uint8Array, from: number, to: number): string {
+  let text = '';
+  for (let i = from; i < to; i++) text += hexPairs[bytes[i] as number];
+  return text;
+}

@@ -1,0 +1,227 @@
+import { invariant } from '../errors.ts';
+import { baseName, comparePaths, parentPath, parseBytePath, type BytePath } from './byte-path.ts';
+import { mergeClasses, type Entry } from './entry.ts';
+import {
+  attribute,
+  attributeBytes,
+  digestBytes,
+  formCodes,
+  header,
+  indexMagic,
+  indexVersion,
+  layOut,
+  record,
+  recordBytes,
+  removalCodes,
+  runBytes,
+  typeCodes,
+  type IndexCounts,
+} from './index-codec-format.ts';
+import { entryFault } from './index-codec-rules.ts';
+import { isSpecial } from './memory-index.ts';
+
+const nanosecondsPerSecond = 1_000_000_000n;
+
+/** Values in the order of their first use, each with its number. */
+class Table<T> {
+  readonly values: T[] = [];
+  readonly #numbers = new Map<string, number>();
+
+  number(key: string, make: () => T): number {
+    const known = this.#numbers.get(key);
+    if (known !== undefined) return known;
+    const number = this.values.length;
+    this.#numbers.set(key, number);
+    this.values.push(make());
+    return number;
+  }
+}
+
+interface AttributeRow {
+  readonly entry: Entry;
+  readonly originSet: number;
+  /** 0 for none, else the label's number plus one. */
+  readonly group: number;
+}
+
+/** Everything that is shared between entries, collected before the first byte is written. */
+interface Tables {
+  readonly sorted: readonly Entry[];
+  readonly directories: Table<BytePath>;
+  readonly attributes: Table<AttributeRow>;
+  readonly originSets: Table<readonly number[]>;
+  readonly runs: Table<string>;
+  readonly groups: Table<Uint8Array>;
+  /** Directory and attribute numbers of each entry. */
+  readonly rows: Uint32Array;
+  readonly counts: IndexCounts;
+}
+
+/**
+ * The bytes of an index, version 1 (docs/STORE_FORMAT.md). Takes the entries in any order; the same entries always give
+ * the same bytes, and a layer's id is their digest. Throws E_INTERNAL for two entries of one path and for entries that
+ * cannot be (see {@link entryFault}): what comes from outside is checked before it gets here.
+ */
+export function encodeIndex(entries: Iterable<Entry>): Uint8Array {
+  const tables = collect([...entries].toSorted((a, b) => comparePaths(a.path, b.path)));
+  const { counts } = tables;
+  const sections = layOut(counts);
+  const bytes = new Uint8Array(sections.total);
+  const view = new DataView(bytes.buffer);
+  writeHeader(bytes, view, counts);
+  writeRecords(bytes, view, tables, { at: sections.records, namesAt: sections.nameBytes });
+  tables.attributes.values.forEach((row, i) => writeAttribute(view, sections.attributes + i * attributeBytes, row));
+  writeEnds(bytes, view, tables.directories.values.map(toBytes), sections.directoryEnds, sections.directoryBytes);
+  writeEnds(bytes, view, tables.groups.values, sections.groupEnds, sections.groupBytes);
+  let refs = 0;
+  tables.originSets.values.forEach((set, i) => {
+    for (const run of set) view.setUint32(sections.originRefs + 4 * refs++, run, true);
+    view.setUint32(sections.originSetEnds + 4 * i, refs, true);
+  });
+  tables.runs.values.forEach((run, i) => writeHex(bytes, sections.runs + i * runBytes, run, runBytes));
+  let specials = 0;
+  tables.sorted.forEach((entry, i) => {
+    if (isSpecial(entry)) view.setUint32(sections.specials + 4 * specials++, i, true);
+  });
+  return bytes;
+}
+
+function collect(sorted: readonly Entry[]): Tables {
+  const directories = new Table<BytePath>();
+  const attributes = new Table<AttributeRow>();
+  const originSets = new Table<readonly number[]>();
+  const runs = new Table<string>();
+  const groups = new Table<Uint8Array>();
+  const rows = new Uint32Array(sorted.length * 2);
+  let nameBytes = 0;
+  let specials = 0;
+  let previous: BytePath | undefined;
+  const encoder = new TextEncoder();
+  sorted.forEach((entry, i) => {
+    const fault = entryFault(entry);
+    invariant(fault === null, `an index with ${fault}`);
+    invariant(entry.path !== previous, 'two entries for one path in one layer');
+    previous = entry.path;
+    const parent = parentPath(entry.path);
+    rows[2 * i] = directories.number(parent, () => parseBytePath(parent));
+    const originSet = originSets.number(entry.origins.join(), () =>
+      entry.origins.map((origin) => runs.number(origin, () => runHex(origin))),
+    );
+    const { group } = entry;
+    const groupNumber = group === null ? 0 : groups.number(group, () => groupBytesOf(group, encoder)) + 1;
+    const { type, mergeClass, form, removed, mode } = entry;
+    rows[2 * i + 1] = attributes.number(
+      `${type} ${mergeClass} ${form} ${removed} ${mode} ${originSet} ${groupNumber}`,
+      () => ({ entry, originSet, group: groupNumber }),
+    );
+    nameBytes += baseName(entry.path).length;
+    if (isSpecial(entry)) specials++;
+  });
+  const counts: IndexCounts = {
+    entries: sorted.length,
+    specials,
+    directories: directories.values.length,
+    attributes: attributes.values.length,
+    originSets: originSets.values.length,
+    originRefs: originSets.values.reduce((sum, set) => sum + set.length, 0),
+    runs: runs.values.length,
+    groups: groups.values.length,
+    directoryBytes: directories.values.reduce((sum, path) => sum + path.length, 0),
+    nameBytes,
+    groupBytes: groups.values.reduce((sum, label) => sum + label.length, 0),
+  };
+  for (const count of Object.values(counts)) invariant(count <= 0xffff_ffff, 'an index beyond 32-bit tables');
+  return { sorted, directories, attributes, originSets, runs, groups, rows, counts };
+}
+
+/** The 32 hex digits of a run id: ids come from our own parser, so anything else is a bug. */
+function runHex(run: string): string {
+  invariant(/^run_[0-9a-f]{32}$/.test(run), 'an origin that is no run id');
+  return run.slice(4);
+}
+
+function groupBytesOf(label: string, encoder: TextEncoder): Uint8Array {
+  invariant(label.isWellFormed(), 'a group label that is no text');
+  return encoder.encode(label);
+}
+
+function writeHeader(bytes: Uint8Array, view: DataView, counts: IndexCounts): void {
+  bytes.set(indexMagic);
+  view.setUint32(header.version, indexVersion, true);
+  for (const [field, count] of Object.entries(counts)) {
+    view.setUint32(header[field as keyof IndexCounts], count, true);
+  }
+}
+
+interface RecordPlace {
+  readonly at: number;
+  readonly namesAt: number;
+}
+
+function writeRecords(bytes: Uint8Array, view: DataView, { sorted, rows }: Tables, place: RecordPlace): void {
+  let nameEnd = 0;
+  sorted.forEach((entry, i) => {
+    const at = place.at + i * recordBytes;
+    const name = baseName(entry.path);
+    invariant(parseBytePath(name) !== '' && name.length > 0, 'an entry without a name');
+    writeLatin1(bytes, place.namesAt + nameEnd, name);
+    nameEnd += name.length;
+    if (entry.digest !== null) writeHex(bytes, at + record.digest, entry.digest, digestBytes);
+    const { seconds, nanoseconds } = splitTime(entry.mtimeNs);
+    view.setBigInt64(at + record.seconds, seconds, true);
+    view.setUint32(at + record.nanoseconds, nanoseconds, true);
+    view.setBigUint64(at + record.size, BigInt(entry.sizeBytes), true);
+    view.setUint32(at + record.directory, rows[2 * i] ?? 0, true);
+    view.setUint32(at + record.nameEnd, nameEnd, true);
+    view.setUint32(at + record.attribute, rows[2 * i + 1] ?? 0, true);
+  });
+}
+
+/** Seconds round down, so that times before 1970 have nanoseconds from 0 to 999,999,999 as well. */
+function splitTime(ns: bigint): { readonly seconds: bigint; readonly nanoseconds: number } {
+  const rest = ns % nanosecondsPerSecond;
+  const nanoseconds = rest < 0n ? rest + nanosecondsPerSecond : rest;
+  const seconds = (ns - nanoseconds) / nanosecondsPerSecond;
+  invariant(BigInt.asIntN(64, seconds) === seconds, 'a time beyond 64-bit seconds');
+  return { seconds, nanoseconds: Number(nanoseconds) };
+}
+
+function writeAttribute(view: DataView, at: number, { entry, originSet, group }: AttributeRow): void {
+  view.setUint8(at + attribute.type, typeCodes.indexOf(entry.type));
+  view.setUint8(at + attribute.mergeClass, mergeClasses.indexOf(entry.mergeClass));
+  view.setUint8(at + attribute.form, formCodes.indexOf(entry.form));
+  view.setUint8(at + attribute.removal, removalCodes.indexOf(entry.removed));
+  view.setUint16(at + attribute.mode, entry.mode, true);
+  view.setUint32(at + attribute.originSet, originSet, true);
+  view.setUint32(at + attribute.group, group, true);
+}
+
+function writeEnds(bytes: Uint8Array, view: DataView, pieces: readonly Uint8Array[], endsAt: number, at: number): void {
+  let end = 0;
+  pieces.forEach((piece, i) => {
+    bytes.set(piece, at + end);
+    end += piece.length;
+    view.setUint32(endsAt + 4 * i, end, true);
+  });
+}
+
+function toBytes(latin1: string): Uint8Array {
+  const bytes = new Uint8Array(latin1.length);
+  writeLatin1(bytes, 0, latin1);
+  return bytes;
+}
+
+function writeLatin1(bytes: Uint8Array, at: number, latin1: string): void {
+  for (let i = 0; i < latin1.length; i++) bytes[at + i] = latin1.charCodeAt(i);
+}
+
+function hexValue(code: number): number {
+  return code <= 0x39 ? code - 0x30 : code - 0x57;
+}
+
+function writeHex(bytes: Uint8Array, at: number, hex: string, count: number): void {
+  invariant(hex.length === 2 * count, 'a digest of the wrong length');
+  for (let i = 0; i < count; i++) {
+    bytes[at + i] = (hexValue(hex.charCodeAt(2 * i)) << 4) | hexValue(hex.charCodeAt(2 * i + 1));
+  }
+}

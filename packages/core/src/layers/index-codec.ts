@@ -1,0 +1,84 @@
+import { childPath, isBelow, type BytePath } from './byte-path.ts';
+import type { Entry, LayerIndex } from './entry.ts';
+import { IndexReader } from './index-codec-decode.ts';
+import { corrupt } from './index-codec-format.ts';
+import { isSpecial } from './memory-index.ts';
+
+/**
+ * An index over its bytes ({@link encodeIndex} made them; docs/STORE_FORMAT.md describes them). Opening costs the same
+ * whatever the size; entries are decoded when they are asked for, and checked then. `bytes` must not change afterwards.
+ *
+ * Throws E_LAYER_CORRUPT, here or from whatever meets the damage, and E_STORE_NEWER for a later version. Damage that
+ * leaves well-formed entries is found by the digest of the bytes, which is the layer's id, not here.
+ */
+export function openIndex(bytes: Uint8Array): LayerIndex {
+  const reader = new IndexReader(bytes);
+  return {
+    count: reader.count,
+    find(path) {
+      const number = lowerBound(reader, path);
+      return number < reader.count && reader.compare(number, path) === 0 ? reader.entry(number) : undefined;
+    },
+    entries: () => iterable(() => allEntries(reader)),
+    below: (directory) => iterable(() => entriesBelow(reader, directory)),
+    special: () => iterable(() => specialEntries(reader)),
+  };
+}
+
+/** The first entry whose path is not before `path`; `count` when there is none. */
+function lowerBound(reader: IndexReader, path: string): number {
+  let low = 0;
+  let high = reader.count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (reader.compare(middle, path) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function* allEntries(reader: IndexReader): Generator<Entry> {
+  let specials = 0;
+  let previous: BytePath | undefined;
+  for (let number = 0; number < reader.count; number++) {
+    const entry = reader.entry(number);
+    checkOrder(previous, entry.path);
+    previous = entry.path;
+    const listed = specials < reader.specials && reader.special(specials) === number;
+    if (listed) specials++;
+    if (listed !== isSpecial(entry)) throw corrupt('a table of special entries that does not fit');
+    yield entry;
+  }
+}
+
+function* entriesBelow(reader: IndexReader, directory: BytePath): Generator<Entry> {
+  if (directory === '') {
+    yield* allEntries(reader);
+    return;
+  }
+  let previous: BytePath | undefined;
+  for (let number = lowerBound(reader, childPath(directory, '')); number < reader.count; number++) {
+    const entry = reader.entry(number);
+    if (!isBelow(entry.path, directory)) return;
+    checkOrder(previous, entry.path);
+    previous = entry.path;
+    yield entry;
+  }
+}
+
+function* specialEntries(reader: IndexReader): Generator<Entry> {
+  for (let position = 0; position < reader.specials; position++) {
+    const entry = reader.entry(reader.special(position));
+    if (!isSpecial(entry)) throw corrupt('a table of special entries that does not fit');
+    yield entry;
+  }
+}
+
+function checkOrder(previous: BytePath | undefined, path: BytePath): void {
+  if (previous !== undefined && previous >= path) throw corrupt('entries out of order');
+}
+
+/** As often as one likes, like an array. */
+function iterable(entries: () => Generator<Entry>): Iterable<Entry> {
+  return { [Symbol.iterator]: entries };
+}
