@@ -1,0 +1,40 @@
+import type { ReadPolicy } from '../lanes/access.ts';
+import type { PlatformHints } from '../lanes/platform-hints.ts';
+import type { Namespace } from '../names/namespace.ts';
+
+/** What `cachelane.yaml` says about names; the lines are for messages. */
+export interface ConfigNames {
+  /** Absolute real path of the directory that holds the file: the project's own, or one above it in the repository. */
+  readonly directory: string;
+  readonly namespace?: { readonly value: string; readonly line: number };
+  /** Left out: the path prefixes. An empty list means none. */
+  readonly parents?: { readonly value: readonly string[]; readonly line: number };
+}
+
+export interface RepositoryFacts {
+  /** Absolute real path of the work tree. */
+  readonly root: string;
+  /** The url as the configuration has it, a relative path made absolute. */
+  readonly remote: { readonly name: string; readonly url: string } | null;
+}
+
+/** All that a context is derived from. Paths are absolute and real, with `/`. */
+export interface ContextSources {
+  readonly namespaceFlag: string | null;
+  /** CACHELANE_NAMESPACE; empty counts as not set, as an unset variable in CI often is. */
+  readonly namespaceVariable: string | null;
+  readonly config: ConfigNames | null;
+  readonly repository: RepositoryFacts | null;
+  /** The project's directory, and for people what made it one: `package.json`, `root of the git repository`. */
+  readonly project: { readonly directory: string; readonly source: string };
+  /** Null: not in CI. */
+  readonly platform: PlatformHints | null;
+  readonly policy?: ReadPolicy;
+}
+
+/** The project's namespace and who decided it. */
+export interface NamedProject {
+  readonly namespace: Namespace;
+  readonly by: 'flag' | 'variable' | 'config' | 'remote' | 'path';
+  readonly source: string;
+}

@@ -1,0 +1,92 @@
+import { policyWithoutHub } from '../lanes/access.ts';
+import { laneWithoutHub, type LaneDecision } from '../lanes/local.ts';
+import type { PlatformHints } from '../lanes/platform-hints.ts';
+import { readChain } from '../lanes/read-chain.ts';
+import { type Namespace, parseNamespace } from '../names/namespace.ts';
+import { printable } from '../names/printable.ts';
+import { redactUrl } from '../names/remote-url.ts';
+import type { Context, ContextInput } from './context.ts';
+import type { ContextSources, NamedProject } from './context-sources.ts';
+import { derivedNamespace, localNamespaceOf, parentsOf } from './project-names.ts';
+
+/**
+ * Where and who a command is, from what it was given and what lies around it. The namespace comes from the first of
+ * --namespace, CACHELANE_NAMESPACE, cachelane.yaml, the git remote with the project's path inside the repository, and
+ * the directory's own path. Throws E_NAMESPACE and E_LIMIT that name the source of the value that was refused.
+ */
+export function deriveContext(sources: ContextSources): Context {
+  const named = nameProject(sources);
+  const parents = parentsOf(sources, named);
+  const decision = laneWithoutHub(sources.platform);
+  return {
+    endpoint: 'local',
+    namespace: named.namespace,
+    parents,
+    localNamespace: localNamespaceOf(sources.project.directory),
+    lane: decision.lane,
+    trust: decision.trust,
+    readChain: readChain({
+      ...decision,
+      namespace: named.namespace,
+      parents,
+      policy: sources.policy ?? policyWithoutHub,
+    }),
+    canWrite: decision.canWrite,
+    why: decision.why,
+    inputs: [...namespaceInputs(sources, named, parents), ...laneInputs(sources.platform, decision)].map(safe),
+  };
+}
+
+function nameProject(sources: ContextSources): NamedProject {
+  const { namespaceFlag, namespaceVariable, config, repository } = sources;
+  if (namespaceFlag !== null) {
+    const source = '--namespace';
+    return { namespace: parseNamespace(namespaceFlag, source), by: 'flag', source };
+  }
+  if (namespaceVariable !== null && namespaceVariable !== '') {
+    const source = 'CACHELANE_NAMESPACE';
+    return { namespace: parseNamespace(namespaceVariable, source), by: 'variable', source };
+  }
+  const namespace = derivedNamespace(sources, sources.project.directory);
+  const configured = config?.namespace;
+  if (configured !== undefined) return { namespace, by: 'config', source: `cachelane.yaml:${configured.line}` };
+  const remote = repository?.remote ?? null;
+  if (remote !== null) return { namespace, by: 'remote', source: `remote ${remote.name} in .git/config` };
+  return { namespace, by: 'path', source: 'path of the project directory' };
+}
+
+function namespaceInputs(
+  sources: ContextSources,
+  named: NamedProject,
+  parents: readonly Namespace[],
+): readonly ContextInput[] {
+  const { config, repository, project } = sources;
+  const inputs: ContextInput[] = [{ name: 'namespace', value: named.namespace, source: named.source }];
+  const remote = named.by === 'remote' ? (repository?.remote ?? null) : null;
+  if (remote !== null) {
+    inputs.push({ name: 'remote', value: redactUrl(remote.url), source: named.source });
+  }
+  inputs.push({ name: 'project', value: project.directory, source: project.source });
+  const configuredParents = named.by === 'flag' || named.by === 'variable' ? undefined : config?.parents;
+  if (configuredParents !== undefined) {
+    inputs.push({ name: 'parents', value: parents.join(', '), source: `cachelane.yaml:${configuredParents.line}` });
+  }
+  return inputs;
+}
+
+function laneInputs(platform: PlatformHints | null, decision: LaneDecision): readonly ContextInput[] {
+  const inputs: ContextInput[] = [{ name: 'lane', value: decision.lane, source: decision.source }];
+  if (platform === null) return inputs;
+  const { event, base, defaultBranch, signals } = platform;
+  if (event !== null) inputs.push({ name: 'event', ...event });
+  for (const { level, why, source } of signals)
+    inputs.push({ name: 'trust', value: level, source: `${why}, ${source}` });
+  if (base !== null && decision.base !== null) inputs.push({ name: 'base', ...base });
+  if (defaultBranch !== null) inputs.push({ name: 'default', ...defaultBranch });
+  return inputs;
+}
+
+/** Variables and urls hold what others put there. */
+function safe({ name, value, source }: ContextInput): ContextInput {
+  return { name, value: printable(value), source: printable(source) };
+}

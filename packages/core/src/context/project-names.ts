@@ -1,0 +1,71 @@
+import { limits } from '../limits.ts';
+import { digestOf } from '../layers/digest.ts';
+import {
+  canonicalNamespace,
+  childNamespace,
+  type Namespace,
+  namespaceParents,
+  parseNamespace,
+} from '../names/namespace.ts';
+import { validateParents } from '../names/parents.ts';
+import { namespaceFromRemote } from '../names/remote.ts';
+import type { ContextSources, NamedProject } from './context-sources.ts';
+
+/** Hex characters of a path's hash: enough for the directories of one machine, short enough to read. */
+const pathHashLength = 16;
+
+/** `local/<dir>-<hash of real path>`: the name of a directory that nothing else names. */
+export function localNamespaceOf(realPath: string): Namespace {
+  const name = realPath.slice(realPath.lastIndexOf('/') + 1);
+  return canonicalNamespace('local', `${name === '' ? 'root' : name}-${digestOf(realPath).slice(0, pathHashLength)}`);
+}
+
+/**
+ * The namespace of a directory of the project's tree, from configuration, remote or path. Throws E_NAMESPACE for a
+ * configured name that is not canonical.
+ */
+export function derivedNamespace(sources: ContextSources, directory: string): Namespace {
+  const { config, repository } = sources;
+  if (config?.namespace !== undefined) {
+    const { value, line } = config.namespace;
+    const configured = parseNamespace(value, `cachelane.yaml:${line}`);
+    return childNamespace(configured, ...segmentsBelow(config.directory, directory));
+  }
+  if (repository === null || repository.remote === null) return localNamespaceOf(directory);
+  return childNamespace(namespaceFromRemote(repository.remote.url), ...segmentsBelow(repository.root, directory));
+}
+
+/**
+ * Parents of the project's namespace. Where a file names some, they are those of the file's directory, and a project below
+ * it reads what lies between first. A name that is forced for one command has its path prefixes: the file spoke of
+ * another one. Throws E_NAMESPACE, E_LIMIT.
+ */
+export function parentsOf(sources: ContextSources, { namespace, by }: NamedProject): readonly Namespace[] {
+  const { config, repository, project } = sources;
+  const prefixes = namespaceParents(namespace);
+  if (by === 'flag' || by === 'variable') return prefixes;
+  if (config?.parents === undefined) {
+    // `local/…` names are flat: a package of a repository without a remote finds its repository here.
+    const isInside = by === 'path' && repository !== null && repository.root !== project.directory;
+    return isInside ? [localNamespaceOf(repository.root), ...prefixes] : prefixes;
+  }
+  const named = derivedNamespace(sources, config.directory);
+  const { value, line } = config.parents;
+  const parents = validateParents({
+    namespace: named,
+    explicit: value,
+    source: `cachelane.yaml:${line}`,
+    explicitParentsOf: () => undefined,
+  });
+  if (named === namespace) return parents;
+  const between = prefixes.filter((prefix) => prefix.startsWith(`${named}/`));
+  return [...new Set([...between, named, ...parents])]
+    .filter((parent) => parent !== namespace)
+    .slice(0, limits.namespaceParents);
+}
+
+/** Path segments of `directory` below `ancestor`; none where it does not lie there. */
+function segmentsBelow(ancestor: string, directory: string): readonly string[] {
+  const prefix = ancestor.endsWith('/') ? ancestor : `${ancestor}/`;
+  return directory.startsWith(prefix) ? directory.slice(prefix.length).split('/') : [];
+}

@@ -1,0 +1,100 @@
+import { escapeRef, formatLane, type Lane, type LaneName, lowest, type TrustLevel } from './lane.ts';
+import type { Hint, PlatformHints, RefHint, TrustSignal } from './platform-hints.ts';
+
+/** Who a run is where no hub can tell. */
+export interface LaneDecision {
+  readonly lane: LaneName;
+  readonly trust: TrustLevel;
+  readonly canWrite: boolean;
+  /** Lane of the branch that a pull request or merge queue goes to. */
+  readonly base: LaneName | null;
+  readonly defaultLane: LaneName | null;
+  /** Where the namespace's parents share; null where that cannot be told. */
+  readonly parentLane: LaneName | null;
+  /** One clause for people. */
+  readonly why: string;
+  /** What named the lane: `GITHUB_REF in the environment`. */
+  readonly source: string;
+}
+
+const laptop = formatLane({ trust: 'T1', kind: 'local', ref: '' });
+
+/**
+ * The lane of a run without a hub. Without a CI system it is `t1:local`, shared by the branches of a project. In CI the
+ * variables name it: they are unsigned, so T1 is the most that they can say, and what they do not say is T0, which reads
+ * and writes nothing. Never throws, whatever the hints hold.
+ */
+export function laneWithoutHub(hints: PlatformHints | null): LaneDecision {
+  if (hints === null) return ofLaptop();
+  const ref = hints.ref === null ? null : namedLane(hints.ref);
+  const doubts: readonly TrustSignal[] =
+    ref === null ? [{ level: 'T0', why: 'nothing says what the run is for', source: hints.platform }] : [];
+  const signals = [...doubts, ...hints.signals];
+  const trust = lowest(['T1', ...signals.map((signal) => signal.level)]);
+  const defaultLane = branchLane(hints.defaultBranch);
+  if (trust === 'T0' || ref === null) return untrusted(hints, defaultLane, signals);
+
+  const base = branchLane(hints.base);
+  const own = formatLane(ref.lane);
+  return {
+    lane: own,
+    trust,
+    canWrite: true,
+    base,
+    defaultLane,
+    // A branch that builds where no variable names the default one shares with the parents' branch of the same name.
+    parentLane: defaultLane ?? base ?? (ref.lane.kind === 'ref' ? own : null),
+    why: `${ref.title} on ${hints.platform}; without a hub its variables give at most T1`,
+    source: ref.source,
+  };
+}
+
+function ofLaptop(): LaneDecision {
+  return {
+    lane: laptop,
+    trust: 'T1',
+    canWrite: true,
+    base: null,
+    defaultLane: null,
+    parentLane: laptop,
+    why: 'no hub and no CI: the lane of this machine, shared by all branches',
+    source: 'no CI variable in the environment',
+  };
+}
+
+/** The base that such a run names counts for nothing; the default branch is what everybody may read. */
+function untrusted(hints: PlatformHints, defaultLane: LaneName | null, signals: readonly TrustSignal[]): LaneDecision {
+  const id = escapeRef(hints.runId?.value ?? '') ?? 'unknown';
+  const signal = signals.find(({ level }) => level === 'T0');
+  return {
+    lane: formatLane({ trust: 'T0', kind: 'run', ref: id }),
+    trust: 'T0',
+    canWrite: false,
+    base: null,
+    defaultLane,
+    parentLane: defaultLane,
+    why: `${signal?.why ?? 'nobody vouches for the run'}: it reads, and saves nothing`,
+    source: signal?.source ?? hints.platform,
+  };
+}
+
+interface NamedLane {
+  readonly lane: Lane;
+  readonly title: string;
+  readonly source: string;
+}
+
+/** Null for a hint that names no lane. */
+function namedLane(hint: RefHint): NamedLane | null {
+  const { kind, value, source } = hint;
+  if (kind === 'pr' && !/^[1-9]\d{0,17}$/.test(value)) return null;
+  const ref = escapeRef(value);
+  if (ref === null) return null;
+  const titles = { ref: 'branch', tag: 'tag', pr: 'pull request', mq: 'merge queue for' } as const;
+  return { lane: { trust: 'T1', kind, ref }, title: `${titles[kind]} ${ref}`, source };
+}
+
+function branchLane(hint: Hint | null): LaneName | null {
+  const ref = hint === null ? null : escapeRef(hint.value);
+  return ref === null ? null : formatLane({ trust: 'T1', kind: 'ref', ref });
+}

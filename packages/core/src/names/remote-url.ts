@@ -1,0 +1,194 @@
+import { printable } from './printable.ts';
+
+/** A git remote, taken apart. Users, passwords and tokens are dropped while parsing: no field holds one but `user`. */
+export type RemoteUrl =
+  | {
+      readonly kind: 'network';
+      /** Lower case; `ssh` for the scp form. */
+      readonly scheme: string;
+      /** As written, percent-decoded; an IPv6 address in brackets. May be empty. */
+      readonly host: string;
+      readonly port: number | null;
+      /** Needed for one old form of Azure DevOps; never shown, never part of a name elsewhere. */
+      readonly user: string | null;
+      /** As written, without query and fragment. */
+      readonly path: string;
+    }
+  /** A directory of this machine; segments as they are on disk, a Windows drive as `c:`. */
+  | { readonly kind: 'path'; readonly segments: readonly string[] }
+  /** A remote helper's own language (`ext::sh -c …`). */
+  | { readonly kind: 'opaque'; readonly helper: string };
+
+const webSchemes = /^(?:https?|ftps?|git\+https?)$/;
+
+/** Understands what git understands. Never throws. */
+export function parseRemoteUrl(text: string): RemoteUrl {
+  const { helper, address } = splitHelper(text.trim() === '' ? text : text.trim());
+  if (isWindowsPath(address)) return windowsPath(address);
+  const url = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(address);
+  if (url !== null) {
+    const [, scheme = '', rest = ''] = url;
+    return /^file$/i.test(scheme) ? fileUrl(rest) : networkUrl(scheme.toLowerCase(), rest);
+  }
+  const scp = scpForm(address);
+  if (scp !== null) return scp;
+  return helper === null ? { kind: 'path', segments: address.split('/') } : { kind: 'opaque', helper };
+}
+
+/** `hg::https://…` is an address in the words of a helper program; what the helper is called names no repository. */
+function splitHelper(text: string): { readonly helper: string | null; readonly address: string } {
+  let helper: string | null = null;
+  let address = text;
+  for (;;) {
+    const found = /^([a-z0-9][a-z0-9+.-]*)::/i.exec(address);
+    if (found === null) return { helper, address };
+    helper = found[1] ?? '';
+    const rest = address.slice(found[0].length);
+    if (helper.toLowerCase() === 'codecommit') return { helper, address: codeCommit(rest) };
+    address = rest;
+    // Commands and file descriptors, not addresses.
+    if (helper === 'ext' || helper === 'fd') return { helper, address: '' };
+  }
+}
+
+/** `us-east-1://profile@Repo`, the form of AWS's own helper; the same repository as by https and ssh. */
+function codeCommit(address: string): string {
+  const found = /^([a-z0-9-]+):\/\/(?:[^@/]*@)?(.*)$/s.exec(address);
+  if (found === null) return address;
+  const [, region = '', repository = ''] = found;
+  const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
+  return `https://git-codecommit.${region}.${domain}/v1/repos/${repository}`;
+}
+
+function isWindowsPath(text: string): boolean {
+  return /^[a-z]:[\\/]/i.test(text) || text.startsWith('\\\\');
+}
+
+function windowsPath(text: string): RemoteUrl {
+  const segments = text.split(/[\\/]/);
+  const first = segments[0] ?? '';
+  if (first !== '') return { kind: 'path', segments: [first.toLowerCase(), ...segments.slice(1)] };
+  const [, , server = '', ...share] = segments;
+  return { kind: 'path', segments: [`//${server}`, ...share] };
+}
+
+/** What follows `file://`. Git decodes escapes in it. */
+function fileUrl(rest: string): RemoteUrl {
+  const slash = rest.indexOf('/');
+  const server = (slash < 0 ? rest : rest.slice(0, slash)).replace(/^.*@/s, '');
+  const path = decodeText(slash < 0 ? '' : rest.slice(slash + 1));
+  if (isWindowsPath(path)) return windowsPath(path);
+  if (isWindowsPath(rest)) return windowsPath(rest);
+  const isHere = server === '' || server.toLowerCase() === 'localhost';
+  return { kind: 'path', segments: isHere ? path.split('/') : [`//${server}`, ...path.split('/')] };
+}
+
+function networkUrl(scheme: string, rest: string): RemoteUrl {
+  const { user, host, port, path } = splitAuthority(rest);
+  // Query and fragment name no repository on the web, and may hold a token. In ssh and git they are file names.
+  const shownPath = webSchemes.test(scheme) ? path.replace(/[?#].*$/s, '') : path;
+  return { kind: 'network', scheme, host, port, user, path: shownPath };
+}
+
+interface Authority {
+  readonly user: string | null;
+  readonly host: string;
+  readonly port: number | null;
+  readonly path: string;
+}
+
+/** Splits what follows `scheme://`. */
+function splitAuthority(rest: string): Authority {
+  const end = /[/?#]/.exec(rest)?.index ?? rest.length;
+  const authority = rest.slice(0, end);
+  const at = authority.lastIndexOf('@');
+  const place = authority.slice(at + 1);
+  const found = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/s.exec(place);
+  const host = found?.[1] ?? place;
+  const port = found?.[2] ?? '';
+  if (!/^\d*$/.test(port)) {
+    // A password with an unescaped slash was cut in two: no part of it may pass for a host, a port or a path.
+    const cut = rest.lastIndexOf('@');
+    if (cut >= end) return { ...splitAuthority(rest.slice(cut + 1)), user: null };
+    // `ssh://git@host:owner/repo`, half URL and half scp form, is written often and means what it looks like.
+    const path = port + rest.slice(end);
+    return { user: userOf(authority, at), host: decodeText(host), port: null, path };
+  }
+  return {
+    user: userOf(authority, at),
+    host: decodeText(host),
+    port: port === '' ? null : Number(port),
+    path: rest.slice(end),
+  };
+}
+
+function userOf(authority: string, at: number): string | null {
+  return at < 0 ? null : decodeText(authority.slice(0, at).replace(/:.*$/s, ''));
+}
+
+/** `[user@]host:path`, or null: the colon comes before any slash. */
+function scpForm(written: string): RemoteUrl | null {
+  const { text, cut } = withoutToken(written);
+  const found = plainScpForm(text);
+  return found !== null || !cut ? found : networkUrl('ssh', text);
+}
+
+/** `user:token@host/path` without its scheme: git would look for a host named like the user. The token must not show. */
+function withoutToken(written: string): { readonly text: string; readonly cut: boolean } {
+  let text = written;
+  for (;;) {
+    const found = /^[^/:[\]]*:\/*[^/]*@/.exec(text);
+    if (found === null) return { text, cut: text !== written };
+    text = text.slice(found[0].length);
+  }
+}
+
+function plainScpForm(text: string): RemoteUrl | null {
+  const bracketed = /^(?:([^/[\]]*)@)?\[([^/\]]*)\]:(.*)$/s.exec(text);
+  if (bracketed !== null) {
+    const [, user = null, inner = '', path = ''] = bracketed;
+    const hostAndPort = /^([^:]*):(\d+)$/.exec(inner);
+    const host = hostAndPort?.[1] ?? (inner.includes(':') ? `[${inner}]` : inner);
+    return ssh(user, host, hostAndPort === null ? null : Number(hostAndPort[2]), path);
+  }
+  const colon = text.indexOf(':');
+  const slash = text.indexOf('/');
+  if (colon < 0 || (slash >= 0 && slash < colon)) return null;
+  const left = text.slice(0, colon);
+  const path = text.slice(colon + 1);
+  const at = left.lastIndexOf('@');
+  return ssh(at < 0 ? null : left.slice(0, at), left.slice(at + 1), null, path);
+}
+
+function ssh(user: string | null, host: string, port: number | null, path: string): RemoteUrl {
+  return { kind: 'network', scheme: 'ssh', host, port, user, path };
+}
+
+function decodeText(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * What people may see of a remote: scheme, host, port and path; user, password, token, query and
+ * fragment are gone. Text that is no URL comes back as it is. Control characters are escaped in both.
+ */
+export function redactUrl(text: string): string {
+  if (!text.includes(':')) return printable(text);
+  const remote = parseRemoteUrl(text);
+  switch (remote.kind) {
+    case 'path':
+      return printable(text.replace(/^\s*file:\/\/[^/]*@/is, 'file://'));
+    case 'opaque':
+      return printable(`${remote.helper}::…`);
+    case 'network': {
+      const port = remote.port === null ? '' : `:${remote.port}`;
+      if (!text.includes('://')) return printable(`${remote.host}${port}:${remote.path}`);
+      const path = remote.path === '' || remote.path.startsWith('/') ? remote.path : `/${remote.path}`;
+      return printable(`${remote.scheme}://${remote.host}${port}${path}`);
+    }
+  }
+}
