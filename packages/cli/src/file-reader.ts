@@ -1,0 +1,74 @@
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+
+export interface FileFacts {
+  readonly kind: 'file' | 'directory' | 'other';
+  readonly mode: number;
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly birthtimeNs: bigint;
+}
+
+/** How the CLI looks around before it knows where it is. Synchronous: promises cost more than these calls. Nothing throws. */
+export interface FileReader {
+  exists(path: string): boolean;
+  /** Follows symlinks; undefined where there is nothing or it may not be seen. */
+  facts(path: string): FileFacts | undefined;
+  /** A regular file of at most `maxBytes` as UTF-8; undefined for anything else. */
+  readText(path: string, maxBytes?: number): string | undefined;
+  realPath(path: string): string | undefined;
+}
+
+/** Larger than any configuration or event file that is meant. */
+const textBytes = 32 * 1024 * 1024;
+
+export const nodeFiles: FileReader = {
+  exists: existsSync,
+  facts(path) {
+    try {
+      const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+      if (stats === undefined) return undefined;
+      return {
+        kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other',
+        mode: Number(stats.mode),
+        dev: stats.dev,
+        ino: stats.ino,
+        birthtimeNs: stats.birthtimeNs,
+      };
+    } catch {
+      return undefined;
+    }
+  },
+  readText(path, maxBytes = textBytes) {
+    try {
+      // Not blocking: a pipe that lies where a file should be must not hang the command.
+      const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+      try {
+        return readOpen(file, maxBytes);
+      } finally {
+        closeSync(file);
+      }
+    } catch {
+      return undefined;
+    }
+  },
+  realPath(path) {
+    try {
+      return realpathSync.native(path);
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+function readOpen(file: number, maxBytes: number): string | undefined {
+  const stats = fstatSync(file);
+  if (!stats.isFile() || stats.size > maxBytes) return undefined;
+  const bytes = Buffer.allocUnsafe(stats.size);
+  let length = 0;
+  while (length < bytes.length) {
+    const count = readSync(file, bytes, length, bytes.length - length, null);
+    if (count === 0) break;
+    length += count;
+  }
+  return bytes.toString('utf8', 0, length);
+}

@@ -1,0 +1,118 @@
+/** One `name = value` of a git configuration file. */
+export interface GitConfigEntry {
+  /** Lower case: `remote`. */
+  readonly section: string;
+  /** As written in quotes, lower case in the old form `[section.sub]`; null where there is none. */
+  readonly subsection: string | null;
+  /** Lower case. */
+  readonly name: string;
+  /** Null for a name without `=`, which git reads as true. */
+  readonly value: string | null;
+}
+
+/**
+ * Reads git's configuration format as git's own parser does: sections, subsections, quotes, escapes, comments, continued
+ * lines, CRLF. Where git would refuse a line, this skips it: the rest of the file still tells which repository this is.
+ * `include` is an ordinary section here, because what it brings in are a person's settings and not the repository's.
+ */
+export function parseGitConfig(text: string): readonly GitConfigEntry[] {
+  const cursor: Cursor = { text: text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n'), at: 0 };
+  const entries: GitConfigEntry[] = [];
+  let section: Section | null = null;
+  while (cursor.at < cursor.text.length) {
+    const c = cursor.text[cursor.at] ?? '';
+    if (/\s/.test(c)) cursor.at += 1;
+    else if (c === '#' || c === ';') skipLine(cursor);
+    else if (c === '[') section = readSection(cursor);
+    else {
+      const entry = readEntry(cursor);
+      if (entry !== null && section !== null) entries.push({ ...section, ...entry });
+    }
+  }
+  return entries;
+}
+
+interface Cursor {
+  readonly text: string;
+  at: number;
+}
+
+type Section = Pick<GitConfigEntry, 'section' | 'subsection'>;
+
+function skipLine(cursor: Cursor): void {
+  const end = cursor.text.indexOf('\n', cursor.at);
+  cursor.at = end < 0 ? cursor.text.length : end + 1;
+}
+
+/** What the sticky pattern finds at the cursor, which moves behind it. */
+function take(cursor: Cursor, pattern: RegExp): RegExpExecArray | null {
+  pattern.lastIndex = cursor.at;
+  const found = pattern.exec(cursor.text);
+  if (found !== null) cursor.at += found[0].length;
+  return found;
+}
+
+/** Null, and behind the line, where the header is broken: entries below it belong to nothing that we know. */
+function readSection(cursor: Cursor): Section | null {
+  const quoted = take(cursor, /\[([A-Za-z0-9.-]+)[ \t]+"((?:[^"\\\n]|\\[^\n])*)"\]/y);
+  if (quoted !== null) {
+    return { section: (quoted[1] ?? '').toLowerCase(), subsection: (quoted[2] ?? '').replace(/\\(.)/g, '$1') };
+  }
+  const plain = take(cursor, /\[([A-Za-z0-9-]+)(?:\.([A-Za-z0-9.-]*))?\]/y);
+  if (plain === null) {
+    skipLine(cursor);
+    return null;
+  }
+  return { section: (plain[1] ?? '').toLowerCase(), subsection: plain[2]?.toLowerCase() ?? null };
+}
+
+function readEntry(cursor: Cursor): Pick<GitConfigEntry, 'name' | 'value'> | null {
+  const name = take(cursor, /([A-Za-z][A-Za-z0-9-]*)[ \t]*/y)?.[1]?.toLowerCase();
+  const next = cursor.text[cursor.at];
+  if (name !== undefined && (next === undefined || next === '\n')) return { name, value: null };
+  if (name === undefined || next !== '=') {
+    skipLine(cursor);
+    return null;
+  }
+  cursor.at += 1;
+  const value = readValue(cursor);
+  return value === null ? null : { name, value };
+}
+
+const escapes: Readonly<Record<string, string>> = { t: '\t', b: '\b', n: '\n', '\\': '\\', '"': '"' };
+
+/** Up to the end of the line; white space at both ends goes, inside it stays. Null where git would refuse the value. */
+function readValue(cursor: Cursor): string | null {
+  let value = '';
+  // Length of the value without white space at its end, which only quotes protect.
+  let kept = 0;
+  let isQuoted = false;
+  while (cursor.at < cursor.text.length) {
+    const c = cursor.text[cursor.at] ?? '';
+    if (c === '\n') break;
+    if (!isQuoted && (c === '#' || c === ';')) break;
+    cursor.at += 1;
+    if (c === '"') {
+      isQuoted = !isQuoted;
+      kept = value.length;
+    } else if (c === '\\') {
+      const escaped = cursor.text[cursor.at] ?? '';
+      cursor.at += 1;
+      if (escaped === '\n') continue;
+      const plain = escapes[escaped];
+      if (plain === undefined) {
+        skipLine(cursor);
+        return null;
+      }
+      value += plain;
+      kept = value.length;
+    } else if (!isQuoted && /\s/.test(c)) {
+      if (value !== '') value += c;
+    } else {
+      value += c;
+      kept = value.length;
+    }
+  }
+  skipLine(cursor);
+  return isQuoted ? null : value.slice(0, kept);
+}
