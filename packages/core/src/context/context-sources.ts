@@ -2,13 +2,19 @@ import type { ReadPolicy } from '../lanes/access.ts';
 import type { PlatformHints } from '../lanes/platform-hints.ts';
 import type { Namespace } from '../names/namespace.ts';
 
-/** What `cachelane.yaml` says about names; the lines are for messages. */
+/** A value in `cachelane.yaml` and its line, for messages. */
+export interface ConfiguredName {
+  readonly value: string;
+  readonly line: number;
+}
+
+/** What `cachelane.yaml` says about names. */
 export interface ConfigNames {
   /** Absolute real path of the directory that holds the file: the project's own, or one above it in the repository. */
   readonly directory: string;
-  readonly namespace?: { readonly value: string; readonly line: number };
-  /** Left out: the path prefixes. An empty list means none. */
-  readonly parents?: { readonly value: readonly string[]; readonly line: number };
+  readonly namespace?: ConfiguredName | null;
+  /** Null or left out: the path prefixes. An empty list means none. */
+  readonly parents?: readonly ConfiguredName[] | null;
 }
 
 export interface RepositoryFacts {

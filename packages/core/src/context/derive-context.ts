@@ -7,7 +7,7 @@ import { printable } from '../names/printable.ts';
 import { redactUrl } from '../names/remote-url.ts';
 import type { Context, ContextInput } from './context.ts';
 import type { ContextSources, NamedProject } from './context-sources.ts';
-import { derivedNamespace, localNamespaceOf, parentsOf } from './project-names.ts';
+import { derivedNamespace, localNamespaceOf, parentsOf, parentsSource } from './project-names.ts';
 
 /**
  * Where and who a command is, from what it was given and what lies around it. The namespace comes from the first of
@@ -48,8 +48,8 @@ function nameProject(sources: ContextSources): NamedProject {
     return { namespace: parseNamespace(namespaceVariable, source), by: 'variable', source };
   }
   const namespace = derivedNamespace(sources, sources.project.directory);
-  const configured = config?.namespace;
-  if (configured !== undefined) return { namespace, by: 'config', source: `cachelane.yaml:${configured.line}` };
+  const configured = config?.namespace ?? null;
+  if (configured !== null) return { namespace, by: 'config', source: `cachelane.yaml:${configured.line}` };
   const remote = repository?.remote ?? null;
   if (remote !== null) return { namespace, by: 'remote', source: `remote ${remote.name} in .git/config` };
   return { namespace, by: 'path', source: 'path of the project directory' };
@@ -67,9 +67,9 @@ function namespaceInputs(
     inputs.push({ name: 'remote', value: redactUrl(remote.url), source: named.source });
   }
   inputs.push({ name: 'project', value: project.directory, source: project.source });
-  const configuredParents = named.by === 'flag' || named.by === 'variable' ? undefined : config?.parents;
-  if (configuredParents !== undefined) {
-    inputs.push({ name: 'parents', value: parents.join(', '), source: `cachelane.yaml:${configuredParents.line}` });
+  const configuredParents = named.by === 'flag' || named.by === 'variable' ? null : (config?.parents ?? null);
+  if (configuredParents !== null) {
+    inputs.push({ name: 'parents', value: parents.join(', '), source: parentsSource(configuredParents) });
   }
   return inputs;
 }

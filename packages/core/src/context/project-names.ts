@@ -9,7 +9,7 @@ import {
 } from '../names/namespace.ts';
 import { validateParents } from '../names/parents.ts';
 import { namespaceFromRemote } from '../names/remote.ts';
-import type { ContextSources, NamedProject } from './context-sources.ts';
+import type { ConfiguredName, ContextSources, NamedProject } from './context-sources.ts';
 
 /** Hex characters of a path's hash: enough for the directories of one machine, short enough to read. */
 const pathHashLength = 16;
@@ -26,8 +26,9 @@ export function localNamespaceOf(realPath: string): Namespace {
  */
 export function derivedNamespace(sources: ContextSources, directory: string): Namespace {
   const { config, repository } = sources;
-  if (config?.namespace !== undefined) {
-    const { value, line } = config.namespace;
+  const named = config?.namespace ?? null;
+  if (config !== null && named !== null) {
+    const { value, line } = named;
     const configured = parseNamespace(value, `cachelane.yaml:${line}`);
     return childNamespace(configured, ...segmentsBelow(config.directory, directory));
   }
@@ -44,17 +45,17 @@ export function parentsOf(sources: ContextSources, { namespace, by }: NamedProje
   const { config, repository, project } = sources;
   const prefixes = namespaceParents(namespace);
   if (by === 'flag' || by === 'variable') return prefixes;
-  if (config?.parents === undefined) {
+  const explicit = config?.parents ?? null;
+  if (config === null || explicit === null) {
     // `local/…` names are flat: a package of a repository without a remote finds its repository here.
     const isInside = by === 'path' && repository !== null && repository.root !== project.directory;
     return isInside ? [localNamespaceOf(repository.root), ...prefixes] : prefixes;
   }
   const named = derivedNamespace(sources, config.directory);
-  const { value, line } = config.parents;
   const parents = validateParents({
     namespace: named,
-    explicit: value,
-    source: `cachelane.yaml:${line}`,
+    explicit: explicit.map(({ value, line }) => parseNamespace(value, `cachelane.yaml:${line}`)),
+    source: parentsSource(explicit),
     explicitParentsOf: () => undefined,
   });
   if (named === namespace) return parents;
@@ -62,6 +63,11 @@ export function parentsOf(sources: ContextSources, { namespace, by }: NamedProje
   return [...new Set([...between, named, ...parents])]
     .filter((parent) => parent !== namespace)
     .slice(0, limits.namespaceParents);
+}
+
+export function parentsSource(parents: readonly ConfiguredName[]): string {
+  const first = parents[0];
+  return first === undefined ? 'cachelane.yaml' : `cachelane.yaml:${first.line}`;
 }
 
 /** Path segments of `directory` below `ancestor`; none where it does not lie there. */
