@@ -1,0 +1,74 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { LayerId } from '@cachelane/core';
+import type { MetadataFactory } from './conformance-fixture.ts';
+import { aLayer, countingIds, local, noAbort, openOne, openRequest, pushLayer, startMs } from './metadata-builders.ts';
+
+const writers = 8;
+const pushes = 6;
+
+export function concurrencyConformance(create: MetadataFactory): void {
+  let ids = countingIds();
+  beforeEach(() => {
+    ids = countingIds();
+  });
+
+  describe('many at once', () => {
+    test('sessions that open a new namespace together agree on its id and its volume', async () => {
+      await using store = await create();
+      const opened = await Promise.all(
+        Array.from({ length: writers }, async () => {
+          await using metadata = await store.open();
+          return await metadata.openSession(openRequest(ids), noAbort);
+        }),
+      );
+      expect(new Set(opened.map(({ namespace }) => namespace.id)).size).toBe(1);
+      expect(new Set(opened.map(({ volumes }) => volumes[0]?.volume.id)).size).toBe(1);
+    });
+
+    test('no push is lost, and generations have no gaps', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const { volumeId } = await openOne(metadata, openRequest(ids));
+      const push = async (writer: number) => {
+        await using own = await store.open();
+        const { run } = await openOne(own, openRequest(ids));
+        const generations: number[] = [];
+        for (let index = 0; index < pushes; index++) {
+          const head = await pushLayer(own, { volumeId, run, layer: aLayer(`${writer}-${index}`) });
+          generations.push(head.generation);
+        }
+        return generations;
+      };
+      const generations = (await Promise.all(Array.from({ length: writers }, (_, writer) => push(writer)))).flat();
+      const total = writers * pushes;
+      expect(generations.toSorted((a, b) => a - b)).toEqual(Array.from({ length: total }, (_, index) => index + 1));
+      const head = await metadata.head(volumeId, local, noAbort);
+      expect(head?.generation).toBe(total);
+      expect(new Set(head?.layers).size).toBe(total);
+    });
+
+    test('what a session pinned is never forgotten, however opens and collections interleave', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const first = await openOne(metadata, openRequest(ids));
+      const head = await pushLayer(metadata, { volumeId: first.volumeId, run: first.run, layer: aLayer('a') });
+      await metadata.closeSession(first.request.sessionId, () => undefined, noAbort);
+
+      const open = async () => {
+        await using own = await store.open();
+        return (await openOne(own, openRequest(ids))).opened.pinned.flatMap(({ layers }) => layers);
+      };
+      const collect = async () => {
+        await using own = await store.open();
+        const volume = await own.listVolumes(noAbort);
+        for (const { id } of volume) await own.removeVolume(id, local, noAbort);
+        return await own.forgetLayers(head.layers, startMs, noAbort);
+      };
+      const pinned: Promise<readonly LayerId[]>[] = [open(), open()];
+      const forgotten = collect();
+      pinned.push(open(), open());
+      const kept = new Set((await Promise.all(pinned)).flat());
+      for (const id of await forgotten) expect(kept).not.toContain(id);
+    });
+  });
+}

@@ -1,0 +1,110 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { MetadataFactory } from './conformance-fixture.ts';
+import {
+  aLayer,
+  aNamespace,
+  countingIds,
+  local,
+  main,
+  noAbort,
+  openOne,
+  openRequest,
+  pushLayer,
+  pushRequest,
+  startMs,
+  web,
+} from './metadata-builders.ts';
+
+export function volumeConformance(create: MetadataFactory): void {
+  let ids = countingIds();
+  beforeEach(() => {
+    ids = countingIds();
+  });
+
+  describe('volumes', () => {
+    test('are told apart by namespace, name and compat, not by tool', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const open = async (volume: object, namespace = web) =>
+        (await openOne(metadata, openRequest(ids, { namespace, volumes: [volume] }))).opened.volume;
+      const npm = await open({ compat: { os: 'linux', arch: 'x64' } });
+      expect(npm).toMatchObject({
+        name: 'npm',
+        compat: { arch: 'x64', os: 'linux' },
+        tool: 'npm',
+        createdAtMs: startMs,
+      });
+      expect(await open({ compat: { arch: 'x64', os: 'linux' }, tool: 'other' })).toEqual(npm);
+      const others = [
+        await open({ compat: {} }),
+        await open({ compat: { os: 'linux', arch: 'arm64' } }),
+        await open({ compat: { os: 'linux', arch: 'x64' }, name: 'npm-2' }),
+        await open({ compat: { os: 'linux', arch: 'x64' } }, aNamespace('github.com/acme/api')),
+      ];
+      expect(new Set([npm, ...others].map(({ id }) => id)).size).toBe(5);
+      expect(await metadata.listVolumes(noAbort)).toHaveLength(5);
+      expect(await metadata.listVolumes(noAbort)).toContainEqual(npm);
+    });
+
+    test('removing one lane leaves the others', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const { volumeId, run } = await openOne(metadata, openRequest(ids));
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
+      const kept = await pushLayer(metadata, { volumeId, run, layer: aLayer('b'), lane: main });
+      await metadata.removeVolume(volumeId, local, noAbort);
+      expect(await metadata.listHeads(noAbort)).toEqual([kept]);
+      expect(await metadata.history(volumeId, local, noAbort)).toEqual([]);
+      expect(await metadata.history(volumeId, main, noAbort)).toHaveLength(1);
+      expect(await metadata.listVolumes(noAbort)).toHaveLength(1);
+    });
+
+    test.each([
+      ['its last lane', local],
+      ['all lanes', null],
+    ])('removing %s removes the volume', async (_, lane) => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const { volumeId, run } = await openOne(metadata, openRequest(ids));
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
+      if (lane === null) await pushLayer(metadata, { volumeId, run, layer: aLayer('b'), lane: main });
+      await metadata.removeVolume(volumeId, lane, noAbort);
+      expect(await metadata.listHeads(noAbort)).toEqual([]);
+      expect(await metadata.listVolumes(noAbort)).toEqual([]);
+      // Again, as after an answer that got lost.
+      await metadata.removeVolume(volumeId, lane, noAbort);
+      const { opened } = await openOne(metadata, openRequest(ids));
+      expect(opened.volume.id).not.toBe(volumeId);
+      expect(opened.own).toEqual({ generation: 0, layers: [] });
+    });
+
+    test('a session that saw a removed head cannot move a later one', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const { volumeId, run } = await openOne(metadata, openRequest(ids));
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('kept'), lane: main });
+      const seen = await pushLayer(metadata, { volumeId, run, layer: aLayer('removed') });
+      await metadata.removeVolume(volumeId, local, noAbort);
+      const fresh = await pushLayer(metadata, { volumeId, run, layer: aLayer('b') });
+      expect(fresh.layers).toEqual([aLayer('b')]);
+      const late = pushRequest({ volumeId, run, onto: seen, layer: aLayer('c') });
+      expect(await metadata.commit(late, noAbort)).toEqual({ kind: 'conflict', head: fresh });
+    });
+
+    test('a namespace goes with its last volume, but not while a session lives in it', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const { volumeId, request } = await openOne(metadata, openRequest(ids));
+      await metadata.removeVolume(volumeId, null, noAbort);
+      expect(await metadata.listNamespaces(noAbort)).toHaveLength(1);
+      await metadata.closeSession(request.sessionId, () => undefined, noAbort);
+      expect(await metadata.listNamespaces(noAbort)).toEqual([]);
+
+      const again = await openOne(metadata, openRequest(ids));
+      await metadata.closeSession(again.request.sessionId, () => undefined, noAbort);
+      expect(await metadata.listNamespaces(noAbort)).toHaveLength(1);
+      await metadata.removeVolume(again.volumeId, null, noAbort);
+      expect(await metadata.listNamespaces(noAbort)).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,66 @@
+import type { Metadata } from '@cachelane/core';
+
+/** The process that called died at this moment. Not a CachelaneError: nothing may handle it and carry on. */
+export class SimulatedCrash extends Error {
+  override readonly name = 'SimulatedCrash';
+}
+
+export interface CrashPoint {
+  /** 1 for the first operation; beyond the last one nothing happens. */
+  readonly operation: number;
+  /** `after`: the transaction took effect, but its caller never learns. */
+  readonly when: 'before' | 'after';
+}
+
+/** Memory of a process that dies, and how many operations it came to. */
+export interface CrashingMetadata extends Metadata {
+  readonly operations: number;
+}
+
+/**
+ * Metadata of a process that dies at one operation: that one and every later one throw {@link SimulatedCrash}. What
+ * happened before stays in `inner`. To crash at each point in turn, count the operations of an undisturbed run first:
+ *
+ * ```ts
+ * for (let operation = 1; operation <= undisturbed.operations; operation++) { … }
+ * ```
+ */
+export function crashingMetadata(inner: Metadata, point: CrashPoint): CrashingMetadata {
+  let operations = 0;
+  let isDead = false;
+  const die = (): never => {
+    isDead = true;
+    throw new SimulatedCrash(`${point.when} operation ${point.operation}`);
+  };
+  const step = async <T>(operation: () => Promise<T>): Promise<T> => {
+    if (isDead) throw new SimulatedCrash('the process is dead already');
+    const isPoint = ++operations === point.operation;
+    if (isPoint && point.when === 'before') die();
+    const result = await operation();
+    if (isPoint) die();
+    return result;
+  };
+  return {
+    get operations() {
+      return operations;
+    },
+    findNamespace: (path, signal) => step(() => inner.findNamespace(path, signal)),
+    listNamespaces: (signal) => step(() => inner.listNamespaces(signal)),
+    aliasNamespace: (from, to, signal) => step(() => inner.aliasNamespace(from, to, signal)),
+    head: (volumeId, lane, signal) => step(() => inner.head(volumeId, lane, signal)),
+    commit: (request, signal) => step(() => inner.commit(request, signal)),
+    history: (volumeId, lane, signal) => step(() => inner.history(volumeId, lane, signal)),
+    listHeads: (signal) => step(() => inner.listHeads(signal)),
+    listVolumes: (signal) => step(() => inner.listVolumes(signal)),
+    layer: (id, signal) => step(() => inner.layer(id, signal)),
+    run: (id, signal) => step(() => inner.run(id, signal)),
+    removeVolume: (volumeId, lane, signal) => step(() => inner.removeVolume(volumeId, lane, signal)),
+    referencedLayers: (nowMs, signal) => step(() => inner.referencedLayers(nowMs, signal)),
+    forgetLayers: (candidates, nowMs, signal) => step(() => inner.forgetLayers(candidates, nowMs, signal)),
+    openSession: (request, signal) => step(() => inner.openSession(request, signal)),
+    updateSession: (id, change, signal) => step(() => inner.updateSession(id, change, signal)),
+    closeSession: (id, removeDirs, signal) => step(() => inner.closeSession(id, removeDirs, signal)),
+    listSessions: (signal) => step(() => inner.listSessions(signal)),
+    [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+  };
+}

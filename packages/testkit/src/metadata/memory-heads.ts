@@ -1,0 +1,126 @@
+import {
+  CachelaneError,
+  invariant,
+  limits,
+  type CommitRequest,
+  type CommitResult,
+  type HeadRecord,
+  type HeadStore,
+  type HistoryRecord,
+  type LaneName,
+  type VolumeId,
+} from '@cachelane/core';
+import { removeEmptyNamespace } from './memory-namespaces.ts';
+import { headKey, layersInUse, transact, type MemoryState } from './memory-state.ts';
+
+export function memoryHeads(state: MemoryState): HeadStore {
+  return {
+    head: (volumeId, lane, signal) => transact(signal, () => state.heads.get(headKey(volumeId, lane))),
+    commit: (request, signal) => transact(signal, () => commit(state, request)),
+    history: (volumeId, lane, signal) =>
+      transact(signal, () => (state.history.get(headKey(volumeId, lane)) ?? []).toReversed()),
+    listHeads: (signal) =>
+      transact(signal, () =>
+        [...state.heads.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, head]) => head),
+      ),
+    listVolumes: (signal) =>
+      transact(signal, () =>
+        [...state.volumes.values()].toSorted((a, b) => (`${a.name} ${a.id}` < `${b.name} ${b.id}` ? -1 : 1)),
+      ),
+    layer: (id, signal) => transact(signal, () => state.layers.get(id)),
+    run: (id, signal) => transact(signal, () => state.runs.get(id)),
+    removeVolume: (volumeId, lane, signal) =>
+      transact(signal, () => {
+        removeVolume(state, volumeId, lane);
+      }),
+    referencedLayers: (nowMs, signal) => transact(signal, () => layersInUse(state, nowMs)),
+    forgetLayers: (candidates, nowMs, signal) =>
+      transact(signal, () => {
+        dropExpired(state, nowMs);
+        const inUse = layersInUse(state, nowMs);
+        const forgotten = [...new Set(candidates)].filter((id) => !inUse.has(id));
+        for (const id of forgotten) {
+          state.layers.delete(id);
+          state.forgotten.set(id, nowMs);
+        }
+        return forgotten;
+      }),
+  };
+}
+
+function commit(state: MemoryState, request: CommitRequest): CommitResult {
+  const { volumeId, lane, layer, run, counts, atMs } = request;
+  const key = headKey(volumeId, lane);
+  if (!state.volumes.has(volumeId)) {
+    throw new CachelaneError('E_NOT_FOUND', `there is no volume ${volumeId}: it was removed meanwhile`);
+  }
+  const head = state.heads.get(key);
+  if (request.expectedGeneration !== (head?.generation ?? 0)) return { kind: 'conflict', head: head ?? null };
+  const records = layer === null ? (request.rewritten ?? []) : [layer, ...(request.rewritten ?? [])];
+  for (const id of [...records.map((record) => record.id), ...request.layers]) {
+    // Refused once: a caller that publishes it again afterwards may come back.
+    if (!state.forgotten.delete(id)) continue;
+    throw new CachelaneError('E_LAYER_MISSING', `layer ${id} was swept before it was committed`);
+  }
+  const pinned = new Set([...state.sessions.values()].flatMap((session) => session.pins));
+  for (const id of request.layers) {
+    const isKnown = records.some((record) => record.id === id) || state.layers.has(id) || pinned.has(id);
+    invariant(isKnown, `a head was to name layer ${id}, which this store never recorded`);
+  }
+
+  const layers = [...request.layers];
+  const generation = (head?.generation ?? state.removedGenerations.get(key) ?? 0) + 1;
+  const moved: HeadRecord = { volumeId, lane, generation, layers, updatedAtMs: atMs, run };
+  const row: HistoryRecord = { volumeId, lane, generation, layers, layer: layer?.id ?? null, run, atMs, counts };
+  for (const record of records) {
+    if (!state.layers.has(record.id)) state.layers.set(record.id, record);
+    state.savedRuns.add(record.run);
+  }
+  state.heads.set(key, moved);
+  const rows = [...(state.history.get(key) ?? []), row];
+  state.history.set(
+    key,
+    rows.filter(
+      (old) => old.generation > generation - limits.historyGenerations && old.atMs >= atMs - limits.historyMs,
+    ),
+  );
+  return { kind: 'moved', head: moved };
+}
+
+function removeVolume(state: MemoryState, volumeId: VolumeId, lane: LaneName | null): void {
+  const volume = state.volumes.get(volumeId);
+  if (volume === undefined) return;
+  const ofVolume = [...state.heads.values()].filter((head) => head.volumeId === volumeId);
+  for (const head of ofVolume.filter((head) => lane === null || head.lane === lane)) {
+    const key = headKey(volumeId, head.lane);
+    state.removedGenerations.set(key, head.generation);
+    state.heads.delete(key);
+    state.history.delete(key);
+  }
+  if ([...state.heads.values()].some((head) => head.volumeId === volumeId)) return;
+  state.volumes.delete(volumeId);
+  removeEmptyNamespace(state, volume.namespaceId);
+}
+
+function dropExpired(state: MemoryState, nowMs: number): void {
+  const oldest = nowMs - limits.historyMs;
+  for (const [key, rows] of state.history) {
+    state.history.set(
+      key,
+      rows.filter((row) => row.atMs >= oldest),
+    );
+  }
+  for (const [id, atMs] of state.forgotten) {
+    if (atMs < oldest) state.forgotten.delete(id);
+  }
+  const named = new Set([
+    ...state.savedRuns,
+    ...[...state.sessions.values()].map((session) => session.run),
+    ...[...state.heads.values()].map((head) => head.run),
+    ...[...state.history.values()].flat().map((row) => row.run),
+  ]);
+  for (const [id, run] of state.runs) {
+    if (run.startedAtMs < oldest && !named.has(id)) state.runs.delete(id);
+  }
+  if (state.sessions.size === 0) state.removedGenerations.clear();
+}

@@ -1,0 +1,24 @@
+import type { Metadata } from '@cachelane/core';
+import { memoryHeads } from './memory-heads.ts';
+import { memoryNamespaces } from './memory-namespaces.ts';
+import { memorySessions } from './memory-sessions.ts';
+import { emptyState, type MemoryState } from './memory-state.ts';
+
+/**
+ * The `Metadata` port without a disk. Handles that are given the same `state` see the same metadata, as processes that
+ * share a home do:
+ *
+ * ```ts
+ * const state = emptyState();
+ * await using first = memoryMetadata(state);
+ * await using second = memoryMetadata(state);
+ * ```
+ */
+export function memoryMetadata(state: MemoryState = emptyState()): Metadata {
+  return {
+    ...memoryNamespaces(state),
+    ...memoryHeads(state),
+    ...memorySessions(state),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,133 @@
+import {
+  CachelaneError,
+  invariant,
+  type Namespace,
+  type NamespaceRecord,
+  type OpenedSession,
+  type OpenedVolume,
+  type OpenSessionRequest,
+  type OpenVolume,
+  type SessionStore,
+  type VolumeRecord,
+} from '@cachelane/core';
+import { adoptNamespace, ensureNamespace, recordDirectory, removeEmptyNamespace } from './memory-namespaces.ts';
+import { headKey, namespaceNamed, transact, type MemoryState } from './memory-state.ts';
+
+export function memorySessions(state: MemoryState): SessionStore {
+  return {
+    openSession: (request, signal) => transact(signal, () => openSession(state, request)),
+
+    updateSession: (id, change, signal) =>
+      transact(signal, () => {
+        const session = state.sessions.get(id);
+        if (session === undefined) throw new CachelaneError('E_NOT_FOUND', `there is no session ${id}`);
+        const { place = session.place, pins = [] } = change;
+        state.sessions.set(id, { ...session, place, pins: [...new Set([...session.pins, ...pins])] });
+        for (const path of change.madeDirs ?? []) state.mountDirs.set(path, id);
+      }),
+
+    closeSession: (id, removeDirs, signal) =>
+      transact(signal, () => {
+        const others = [...state.sessions.values()].filter((session) => session.id !== id);
+        const ownerless = [...state.mountDirs].filter(([, owner]) => owner === id || owner === null);
+        const targets = others.flatMap((session) => session.targets);
+        const idle = ownerless
+          .map(([path]) => path)
+          .filter((path) => !targets.some((target) => isRelated(path, target)))
+          .toSorted((a, b) => segments(b).length - segments(a).length || (a < b ? -1 : 1));
+        // First: if it throws, nothing has happened.
+        if (idle.length > 0) removeDirs(idle);
+        const session = state.sessions.get(id);
+        state.sessions.delete(id);
+        if (session !== undefined) removeEmptyNamespace(state, session.namespaceId);
+        for (const [path] of ownerless) state.mountDirs.set(path, null);
+        for (const path of idle) state.mountDirs.delete(path);
+      }),
+
+    listSessions: (signal) =>
+      transact(signal, () =>
+        [...state.sessions.values()].toSorted((a, b) => a.openedAtMs - b.openedAtMs || (a.id < b.id ? -1 : 1)),
+      ),
+  };
+}
+
+function openSession(state: MemoryState, request: OpenSessionRequest): OpenedSession {
+  const { sessionId, run, namespace, directory, adoptFrom, atMs } = request;
+  invariant(!state.sessions.has(sessionId), `session ${sessionId} is open already`);
+  for (const volume of request.volumes) {
+    invariant(volume.chain.length > 0, `volume ${volume.name} has an empty read chain`);
+  }
+  const isNew = namespaceNamed(state, namespace) === undefined;
+  const adopted =
+    isNew && adoptFrom !== null && directory !== null
+      ? adoptNamespace(state, namespace, adoptFrom, directory)
+      : undefined;
+  const record = adopted ?? ensureNamespace(state, { path: namespace, freshId: request.freshNamespaceId, atMs });
+  if (directory !== null && (adoptFrom === null || adoptFrom === namespace)) {
+    recordDirectory(state, record, directory);
+  }
+
+  const volumes = request.volumes.map((volume) => openVolume(state, volume, atMs));
+  const pins = volumes.flatMap(({ pinned }) => pinned.flatMap((link) => link.layers));
+  if (!state.runs.has(run.id)) state.runs.set(run.id, { ...run, namespaceId: record.id });
+  state.sessions.set(sessionId, {
+    id: sessionId,
+    run: run.id,
+    namespaceId: record.id,
+    lane: run.lane,
+    bootId: request.bootId,
+    openedAtMs: atMs,
+    place: null,
+    targets: [...request.targets],
+    pins: [...new Set(pins)],
+  });
+  return { namespace: record, adopted: adopted !== undefined, volumes };
+}
+
+function openVolume(state: MemoryState, request: OpenVolume, atMs: number): OpenedVolume {
+  const [own] = request.chain;
+  invariant(own !== undefined, `volume ${request.name} has an empty read chain`);
+  const namespace = ensureNamespace(state, { path: own.namespace, freshId: request.freshNamespaceId, atMs });
+  const volume = volumeIn(state, own.namespace, request) ?? addVolume(state, namespace, { request, atMs });
+  const heads = request.chain.map((link) => {
+    const id = volumeIn(state, link.namespace, request)?.id;
+    const head = id === undefined ? undefined : state.heads.get(headKey(id, link.lane));
+    return { ...link, generation: head?.generation ?? 0, layers: head?.layers ?? [] };
+  });
+  const { generation = 0, layers = [] } = heads[0] ?? {};
+  return { volume, own: { generation, layers }, pinned: heads.filter((head) => head.layers.length > 0) };
+}
+
+function volumeIn(state: MemoryState, path: Namespace, { name, compat }: OpenVolume): VolumeRecord | undefined {
+  const namespace = namespaceNamed(state, path)?.record;
+  return [...state.volumes.values()].find(
+    (volume) => volume.namespaceId === namespace?.id && volume.name === name && sameFields(volume.compat, compat),
+  );
+}
+
+interface VolumeToAdd {
+  readonly request: OpenVolume;
+  readonly atMs: number;
+}
+
+function addVolume(state: MemoryState, namespace: NamespaceRecord, { request, atMs }: VolumeToAdd): VolumeRecord {
+  const { freshId: id, name, compat, tool } = request;
+  const volume: VolumeRecord = { id, namespaceId: namespace.id, name, compat: { ...compat }, tool, createdAtMs: atMs };
+  state.volumes.set(id, volume);
+  return volume;
+}
+
+function sameFields(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}
+
+/** True where one is the other or lies above it. */
+function isRelated(a: string, b: string): boolean {
+  const [left, right] = [segments(a), segments(b)];
+  return left.slice(0, right.length).every((segment, index) => segment === right[index]);
+}
+
+function segments(path: string): readonly string[] {
+  return path.split('/').filter((segment) => segment !== '');
+}

@@ -1,0 +1,89 @@
+import {
+  CachelaneError,
+  limits,
+  type DirectoryIdentity,
+  type HeadRecord,
+  type HistoryRecord,
+  type LaneName,
+  type LayerId,
+  type LayerRecord,
+  type Namespace,
+  type NamespaceId,
+  type NamespaceRecord,
+  type RunId,
+  type RunRecord,
+  type SessionId,
+  type SessionRecord,
+  type VolumeId,
+  type VolumeRecord,
+} from '@cachelane/core';
+
+/** What memory metadata hold; handles that share one state are like processes that share one file. */
+export interface MemoryState {
+  readonly namespaces: Map<NamespaceId, MemoryNamespace>;
+  readonly volumes: Map<VolumeId, VolumeRecord>;
+  readonly heads: Map<HeadKey, HeadRecord>;
+  /** Oldest first. */
+  readonly history: Map<HeadKey, readonly HistoryRecord[]>;
+  readonly removedGenerations: Map<HeadKey, number>;
+  readonly layers: Map<LayerId, LayerRecord>;
+  readonly forgotten: Map<LayerId, number>;
+  readonly runs: Map<RunId, RunRecord>;
+  readonly savedRuns: Set<RunId>;
+  readonly sessions: Map<SessionId, SessionRecord>;
+  /** Null: the session that made it is closed, and another one needed it then. */
+  readonly mountDirs: Map<string, SessionId | null>;
+}
+
+export interface MemoryNamespace {
+  readonly record: NamespaceRecord;
+  readonly directory: DirectoryIdentity | null;
+}
+
+export type HeadKey = string & { readonly __headKey: unique symbol };
+
+export function headKey(volumeId: VolumeId, lane: LaneName): HeadKey {
+  return `${volumeId} ${lane}` as HeadKey;
+}
+
+export function emptyState(): MemoryState {
+  return {
+    namespaces: new Map(),
+    volumes: new Map(),
+    heads: new Map(),
+    history: new Map(),
+    removedGenerations: new Map(),
+    layers: new Map(),
+    forgotten: new Map(),
+    runs: new Map(),
+    savedRuns: new Set(),
+    sessions: new Map(),
+    mountDirs: new Map(),
+  };
+}
+
+export function namespaceNamed(state: MemoryState, path: Namespace): MemoryNamespace | undefined {
+  return [...state.namespaces.values()].find(({ record }) => record.paths.includes(path));
+}
+
+export function hasVolumes(state: MemoryState, id: NamespaceId): boolean {
+  return [...state.volumes.values()].some((volume) => volume.namespaceId === id);
+}
+
+/** Layers that a head, a history row of the last `limits.historyMs`, or a session's pins name. */
+export function layersInUse(state: MemoryState, nowMs: number): ReadonlySet<LayerId> {
+  const recent = [...state.history.values()].flat().filter((row) => row.atMs >= nowMs - limits.historyMs);
+  return new Set([
+    ...[...state.heads.values()].flatMap((head) => head.layers),
+    ...recent.flatMap((row) => (row.layer === null ? row.layers : [...row.layers, row.layer])),
+    ...[...state.sessions.values()].flatMap((session) => session.pins),
+  ]);
+}
+
+/** Runs a body at once and whole, as a transaction is: a body that throws must not have changed anything. */
+export function transact<T>(signal: AbortSignal, body: () => T): Promise<T> {
+  return new Promise((resolve) => {
+    if (signal.aborted) throw new CachelaneError('E_ABORTED', 'stopped before it was done', { cause: signal.reason });
+    resolve(body());
+  });
+}
