@@ -1,1 +1,2 @@
-export {};
+export { openSqliteMetadata } from './metadata/sqlite-metadata.ts';
+export { type SqliteOptions } from './metadata/sqlite-database.ts';

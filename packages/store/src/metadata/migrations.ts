@@ -1,0 +1,125 @@
+/** `CLan` as a big-endian number: tells a state.db from any other SQLite file. */
+export const applicationId = 0x43_4c_61_6e;
+
+export interface Migration {
+  /** What `PRAGMA user_version` is afterwards. */
+  readonly version: number;
+  readonly sql: string;
+}
+
+/**
+ * Steps from an empty file to the format of today, in order, each run once per store. A step that has shipped is never
+ * edited (golden/ holds a store of each version): a change of the format is a new step, and a chapter in docs/STORE_FORMAT.md.
+ *
+ * Heads, history and sessions hold their layers as one JSON array of ids: they are always read and written whole.
+ * No foreign key leads to `layers` or `runs`: what may go there is decided by `forgetLayers`, not by deletion order.
+ */
+export const migrations: readonly Migration[] = [
+  {
+    version: 1,
+    sql: `
+      CREATE TABLE namespaces (
+        id TEXT PRIMARY KEY,
+        created_ms INTEGER NOT NULL,
+        directory_path TEXT,
+        directory_identity TEXT
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE namespace_paths (
+        path TEXT PRIMARY KEY,
+        namespace_id TEXT NOT NULL REFERENCES namespaces (id) ON DELETE CASCADE,
+        rank INTEGER NOT NULL,
+        UNIQUE (namespace_id, rank)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE volumes (
+        id TEXT PRIMARY KEY,
+        namespace_id TEXT NOT NULL REFERENCES namespaces (id),
+        name TEXT NOT NULL,
+        compat TEXT NOT NULL,
+        tool TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        UNIQUE (namespace_id, name, compat)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE heads (
+        volume_id TEXT NOT NULL REFERENCES volumes (id) ON DELETE CASCADE,
+        lane TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        layers TEXT NOT NULL,
+        updated_ms INTEGER NOT NULL,
+        run_id TEXT NOT NULL,
+        PRIMARY KEY (volume_id, lane)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE removed_heads (
+        volume_id TEXT NOT NULL REFERENCES volumes (id) ON DELETE CASCADE,
+        lane TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        PRIMARY KEY (volume_id, lane)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE history (
+        volume_id TEXT NOT NULL REFERENCES volumes (id) ON DELETE CASCADE,
+        lane TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        layers TEXT NOT NULL,
+        layer_id TEXT,
+        run_id TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        added INTEGER NOT NULL,
+        changed INTEGER NOT NULL,
+        removed INTEGER NOT NULL,
+        size_bytes INTEGER NOT NULL,
+        PRIMARY KEY (volume_id, lane, generation)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE layers (
+        id TEXT PRIMARY KEY,
+        volume_id TEXT NOT NULL,
+        run_id TEXT NOT NULL,
+        added INTEGER NOT NULL,
+        changed INTEGER NOT NULL,
+        removed INTEGER NOT NULL,
+        size_bytes INTEGER NOT NULL,
+        files INTEGER NOT NULL,
+        sealed_ms INTEGER NOT NULL,
+        boot_id TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE forgotten_layers (
+        id TEXT PRIMARY KEY,
+        at_ms INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE runs (
+        id TEXT PRIMARY KEY,
+        namespace_id TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        started_ms INTEGER NOT NULL,
+        revision TEXT,
+        workflow TEXT,
+        saved INTEGER NOT NULL DEFAULT 0
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE sessions (
+        id TEXT PRIMARY KEY,
+        run_id TEXT NOT NULL,
+        namespace_id TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        boot_id TEXT NOT NULL,
+        opened_ms INTEGER NOT NULL,
+        place TEXT,
+        targets TEXT NOT NULL,
+        pins TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE mount_dirs (
+        path TEXT PRIMARY KEY,
+        session_id TEXT REFERENCES sessions (id) ON DELETE SET NULL
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
+];
+
+export const currentVersion: number = migrations.at(-1)?.version ?? 0;

@@ -1,0 +1,146 @@
+import {
+  CachelaneError,
+  type DirectoryIdentity,
+  type Namespace,
+  type NamespaceId,
+  type NamespaceRecord,
+  type NamespaceStore,
+} from '@cachelane/core';
+import type { Sql, SqliteDatabase } from './sqlite-database.ts';
+
+interface NamespaceRow {
+  readonly id: NamespaceId;
+  readonly created_ms: number;
+  readonly path: Namespace;
+}
+
+/** The path with the highest rank is the current one. */
+const selectNamespaces = `
+  SELECT n.id, n.created_ms, p.path FROM namespaces n JOIN namespace_paths p ON p.namespace_id = n.id`;
+
+export function namespaceStore(database: SqliteDatabase): NamespaceStore {
+  return {
+    findNamespace: (path, signal) =>
+      database.read(signal, (sql) => {
+        const id = namespaceIdOf(sql, path);
+        return id === undefined ? undefined : namespaceRecord(sql, id);
+      }),
+
+    listNamespaces: (signal) =>
+      database.read(signal, (sql) => {
+        const rows = sql.all<NamespaceRow>(`${selectNamespaces} ORDER BY p.rank DESC`);
+        const records = [...Map.groupBy(rows, (row) => row.id).values()].map(toNamespace);
+        return records.toSorted((a, b) => (currentPath(a) < currentPath(b) ? -1 : 1));
+      }),
+
+    aliasNamespace: (from, to, signal) =>
+      database.write('durable', signal, (sql) => {
+        const id = namespaceIdOf(sql, from);
+        if (id === undefined) throw new CachelaneError('E_NOT_FOUND', `there is no namespace ${from}`);
+        const other = namespaceIdOf(sql, to);
+        if (other !== undefined && other !== id) refuseUsed(sql, other, to);
+        sql.run('DELETE FROM namespace_paths WHERE path = ?', to);
+        addPath(sql, id, to);
+        if (other !== undefined && other !== id) removeWithoutPaths(sql, other);
+        return namespaceRecord(sql, id);
+      }),
+  };
+}
+
+export function namespaceIdOf(sql: Sql, path: Namespace): NamespaceId | undefined {
+  return sql.get<{ namespace_id: NamespaceId }>('SELECT namespace_id FROM namespace_paths WHERE path = ?', path)
+    ?.namespace_id;
+}
+
+export function namespaceRecord(sql: Sql, id: NamespaceId): NamespaceRecord {
+  return toNamespace(sql.all<NamespaceRow>(`${selectNamespaces} WHERE n.id = ? ORDER BY p.rank DESC`, id));
+}
+
+/** The id that `path` names; `freshId` where it names none yet. */
+export function ensureNamespace(sql: Sql, path: Namespace, freshId: NamespaceId, atMs: number): NamespaceId {
+  const known = namespaceIdOf(sql, path);
+  if (known !== undefined) return known;
+  sql.run('INSERT INTO namespaces (id, created_ms) VALUES (?, ?)', freshId, atMs);
+  addPath(sql, freshId, path);
+  return freshId;
+}
+
+/**
+ * Gives the id of the directory's local namespace the name `namespace`, too. Refused (undefined) where the directory is
+ * not the one that used the local name, and where that id goes by another project's name already: a directory becomes
+ * a project once, what follows is a rename, which only a person can tell from a switch to another project.
+ */
+export function adoptNamespace(
+  sql: Sql,
+  namespace: Namespace,
+  from: Namespace,
+  directory: DirectoryIdentity,
+): NamespaceId | undefined {
+  const id = namespaceIdOf(sql, from);
+  if (id === undefined || currentPath(namespaceRecord(sql, id)) !== from) return undefined;
+  const isSame = sql.get(
+    'SELECT 1 FROM namespaces WHERE id = ? AND directory_path = ? AND directory_identity = ?',
+    id,
+    directory.path,
+    directory.identity,
+  );
+  if (isSame === undefined) return undefined;
+  addPath(sql, id, namespace);
+  return id;
+}
+
+/** Remembers which directory a namespace is the own name of; writes nothing where that is known. */
+export function recordDirectory(sql: Sql, id: NamespaceId, { path, identity }: DirectoryIdentity): void {
+  sql.run(
+    `UPDATE namespaces SET directory_path = ?1, directory_identity = ?2
+     WHERE id = ?3 AND (directory_path IS NOT ?1 OR directory_identity IS NOT ?2)`,
+    path,
+    identity,
+    id,
+  );
+}
+
+/** Drops a namespace that has no volumes and no live sessions. */
+export function removeEmptyNamespace(sql: Sql, id: NamespaceId): void {
+  sql.run(
+    `DELETE FROM namespaces WHERE id = ?1
+     AND NOT EXISTS (SELECT 1 FROM volumes WHERE namespace_id = ?1)
+     AND NOT EXISTS (SELECT 1 FROM sessions WHERE namespace_id = ?1)`,
+    id,
+  );
+}
+
+function addPath(sql: Sql, id: NamespaceId, path: Namespace): void {
+  sql.run(
+    `INSERT INTO namespace_paths (path, namespace_id, rank)
+     SELECT ?1, ?2, coalesce(max(rank), 0) + 1 FROM namespace_paths WHERE namespace_id = ?2`,
+    path,
+    id,
+  );
+}
+
+function refuseUsed(sql: Sql, id: NamespaceId, path: Namespace): void {
+  if (sql.get('SELECT 1 FROM volumes WHERE namespace_id = ?', id) === undefined) return;
+  throw new CachelaneError('E_NAMESPACE', `${path} is the name of another namespace, and that one has volumes`, {
+    hint: 'remove its volumes first, or choose another name',
+  });
+}
+
+function removeWithoutPaths(sql: Sql, id: NamespaceId): void {
+  sql.run(
+    'DELETE FROM namespaces WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM namespace_paths WHERE namespace_id = ?1)',
+    id,
+  );
+}
+
+/** Every namespace has a path. */
+function currentPath(record: NamespaceRecord): Namespace {
+  return record.paths[0] as Namespace;
+}
+
+/** `rows` are those of one namespace, highest rank first. */
+function toNamespace(rows: readonly NamespaceRow[]): NamespaceRecord {
+  const [first] = rows;
+  if (first === undefined) throw new CachelaneError('E_INTERNAL', 'a namespace without a path');
+  return { id: first.id, paths: rows.map((row) => row.path), createdAtMs: first.created_ms };
+}

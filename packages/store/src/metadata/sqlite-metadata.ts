@@ -1,0 +1,25 @@
+import type { Metadata } from '@cachelane/core';
+import { headStore } from './heads.ts';
+import { namespaceStore } from './namespaces.ts';
+import { decoderOf } from './rows.ts';
+import { sessionStore } from './sessions.ts';
+import { openSqliteDatabase, type SqliteOptions } from './sqlite-database.ts';
+
+/**
+ * The metadata of a home in one SQLite file (docs/STORE_FORMAT.md, "state.db"); many processes may have it open.
+ * Makes the file where it is missing, and brings an older one to the format of today.
+ * Errors of every method and of opening: those of the `Metadata` port, and E_HOME_UNUSABLE where the file cannot be written.
+ */
+export async function openSqliteMetadata(options: SqliteOptions, signal: AbortSignal): Promise<Metadata> {
+  const database = await openSqliteDatabase(options, signal);
+  const decode = decoderOf(options.file);
+  return {
+    ...namespaceStore(database),
+    ...headStore(database, decode),
+    ...sessionStore(database, decode),
+    [Symbol.asyncDispose]: () => {
+      database.close();
+      return Promise.resolve();
+    },
+  };
+}
