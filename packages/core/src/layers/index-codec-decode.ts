@@ -215,7 +215,7 @@ function readHeader(bytes: Uint8Array, view: DataView): IndexCounts {
   const version = view.getUint32(header.version, true);
   if (version > indexVersion) {
     throw new CachelaneError('E_STORE_NEWER', `the layer's index has version ${version}; this is for ${indexVersion}`, {
-      hint: 'Use the cachelane that wrote it, or a later one.',
+      hint: 'use the cachelane that wrote it, or a later one',
     });
   }
   const reserved = view.getUint32(header.reserved, true) | view.getUint32(header.reservedEnd, true);
