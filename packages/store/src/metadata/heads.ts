@@ -113,11 +113,13 @@ function commit(
   if (request.expectedGeneration !== (head?.generation ?? 0)) return { kind: 'conflict', head: head ?? null };
 
   const records = layer === null ? (request.rewritten ?? []) : [layer, ...(request.rewritten ?? [])];
-  const swept = takeSwept(sql, [...records.map(({ id }) => id), ...layers]);
+  // What the head names already is known by being there; a head may have a thousand layers.
+  const present = new Set(head?.layers);
+  const news = [...records.map(({ id }) => id), ...layers].filter((id) => !present.has(id));
+  const swept = takeSwept(sql, news);
   if (swept !== undefined) return { kind: 'swept', layer: swept };
   for (const record of records) recordLayer(sql, record);
-  for (const id of layers)
-    invariant(isKnown(sql, id), `a head was to name layer ${id}, which this store never recorded`);
+  for (const id of news) invariant(isKnown(sql, id), `a head was to name layer ${id}, which this store never recorded`);
 
   const generation = (head?.generation ?? removedGeneration(sql, volumeId, lane)) + 1;
   const text = JSON.stringify(layers);

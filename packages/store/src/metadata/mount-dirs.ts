@@ -14,5 +14,5 @@ function holds(dir: string, path: string): boolean {
 }
 
 function depth(path: string): number {
-  return path.split('/').length;
+  return path.split('/').filter((segment) => segment !== '').length;
 }

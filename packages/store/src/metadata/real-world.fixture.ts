@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock, Metadata, Random } from '@cachelane/core';
-import { noAbort } from '@cachelane/testkit';
 import { openSqliteMetadata } from './sqlite-metadata.ts';
 
 /** The ports as the machine has them: these tests are about real processes and real files. */
@@ -33,5 +32,6 @@ export function scratchDir(): ScratchDir {
 }
 
 export async function openStore(file: string, options: { readonly busyMs?: number } = {}): Promise<Metadata> {
-  return await openSqliteMetadata({ file, clock: systemClock, random: systemRandom, ...options }, noAbort);
+  const { signal } = new AbortController();
+  return await openSqliteMetadata({ file, clock: systemClock, random: systemRandom, ...options }, signal);
 }

@@ -62,9 +62,13 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
     if (!state.forgotten.delete(id)) continue;
     throw new CachelaneError('E_LAYER_MISSING', `layer ${id} was swept before it was committed`);
   }
-  const pinned = new Set([...state.sessions.values()].flatMap((session) => session.pins));
+  const present = new Set([
+    ...(head?.layers ?? []),
+    ...records.map((record) => record.id),
+    ...[...state.sessions.values()].flatMap((session) => session.pins),
+  ]);
   for (const id of request.layers) {
-    const isKnown = records.some((record) => record.id === id) || state.layers.has(id) || pinned.has(id);
+    const isKnown = present.has(id) || state.layers.has(id);
     invariant(isKnown, `a head was to name layer ${id}, which this store never recorded`);
   }
 

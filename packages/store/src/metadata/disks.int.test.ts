@@ -1,0 +1,39 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { requireCommands } from '@cachelane/testkit';
+import { openStore, scratchDir } from './real-world.fixture.ts';
+
+const script = fileURLToPath(new URL('./until-error.fixture.ts', import.meta.url));
+
+/** Runs until something fails, with `mounts` (options of bwrap) in place. */
+function runUntilError(file: string, mounts: readonly string[]): unknown {
+  const argv = ['--dev-bind', '/', '/', ...mounts, '--', process.execPath, script, file];
+  return JSON.parse(execFileSync('bwrap', argv, { encoding: 'utf8' }));
+}
+
+requireCommands('bwrap')('a disk that does not take everything', () => {
+  test.each([256, 384, 640])('of %i KiB gets full: E_DISK_FULL, and what was acknowledged stays', (sizeKib) => {
+    using dir = scratchDir();
+    const result = runUntilError(join(dir.path, 'state.db'), ['--size', `${sizeKib * 1024}`, '--tmpfs', dir.path]);
+    expect(result).toMatchObject({ code: 'E_DISK_FULL' });
+    const { pushed, generation } = result as { readonly pushed: number; readonly generation: number };
+    expect(generation).toBe(pushed);
+    expect(pushed).toBeGreaterThan(0);
+  });
+
+  test('too small for an empty store is E_DISK_FULL', () => {
+    using dir = scratchDir();
+    const result = runUntilError(join(dir.path, 'state.db'), ['--size', `${32 * 1024}`, '--tmpfs', dir.path]);
+    expect(result).toEqual({ code: 'E_DISK_FULL', pushed: 0 });
+  });
+
+  test('mounted read-only is E_HOME_UNUSABLE, with and without a store on it', async () => {
+    using dir = scratchDir();
+    const file = join(dir.path, 'state.db');
+    expect(runUntilError(file, ['--ro-bind', dir.path, dir.path])).toEqual({ code: 'E_HOME_UNUSABLE', pushed: 0 });
+    await (await openStore(file))[Symbol.asyncDispose]();
+    expect(runUntilError(file, ['--ro-bind', dir.path, dir.path])).toEqual({ code: 'E_HOME_UNUSABLE', pushed: 0 });
+  });
+});

@@ -1,0 +1,184 @@
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, test } from 'vitest';
+import { countingIds, noAbort, openOne, openRequest, pushLayer, aLayer } from '@cachelane/testkit';
+import { currentVersion } from './migrations.ts';
+import { openStore, scratchDir, systemClock, systemRandom } from './real-world.fixture.ts';
+import { openSqliteMetadata } from './sqlite-metadata.ts';
+
+/** A closed store that holds a few hundred layers. */
+async function filledStore(file: string): Promise<void> {
+  await using metadata = await openStore(file);
+  const { volumeId, run } = await openOne(metadata, openRequest(countingIds()));
+  for (let index = 0; index < 50; index++) await pushLayer(metadata, { volumeId, run, layer: aLayer(`${index}`) });
+}
+
+const mend = expect.stringMatching(/move it .* away .*: the caches start cold, nothing else is lost/);
+
+describe('opening a store', () => {
+  test('makes the file, readable in the format that docs/STORE_FORMAT.md names', async () => {
+    using dir = scratchDir();
+    const file = join(dir.path, 'state.db');
+    await (await openStore(file))[Symbol.asyncDispose]();
+    using raw = new DatabaseSync(file);
+    expect(raw.prepare('PRAGMA user_version').get()).toEqual({ user_version: currentVersion });
+    expect(raw.prepare('PRAGMA application_id').get()).toEqual({ application_id: 0x43_4c_61_6e });
+    expect(raw.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
+  });
+
+  test('of a newer format is E_STORE_NEWER and names both', async () => {
+    using dir = scratchDir();
+    const file = join(dir.path, 'state.db');
+    await (await openStore(file))[Symbol.asyncDispose]();
+    {
+      using raw = new DatabaseSync(file);
+      raw.exec(`PRAGMA user_version = ${currentVersion + 6}`);
+    }
+    await expect(openStore(file)).rejects.toMatchObject({
+      code: 'E_STORE_NEWER',
+      message: `${file} has format ${currentVersion + 6}, and this cachelane knows formats up to ${currentVersion}`,
+      hint: expect.stringContaining('update cachelane'),
+    });
+  });
+
+  test('one that becomes newer while it is open is not written to any more', async () => {
+    using dir = scratchDir();
+    const file = join(dir.path, 'state.db');
+    await using metadata = await openStore(file);
+    {
+      using newer = new DatabaseSync(file);
+      newer.exec(`PRAGMA user_version = ${currentVersion + 1}`);
+    }
+    const opening = metadata.openSession(openRequest(countingIds()), noAbort);
+    await expect(opening).rejects.toMatchObject({ code: 'E_STORE_NEWER' });
+  });
+
+  test('of a file that is no database is E_STORE_CORRUPT with the mend, and leaves it as it is', async () => {
+    using dir = scratchDir();
+    const file = join(dir.path, 'state.db');
+    const text = 'this was a database once '.repeat(100);
+    writeFileSync(file, text);
+    await expect(openStore(file)).rejects.toMatchObject({ code: 'E_STORE_CORRUPT', retryable: false, hint: mend });
+    expect(readFileSync(file, 'utf8')).toBe(text);
+  });
+
+  test.each([
+    ['another program made', 'CREATE TABLE cookies (id)'],
+    ['another program marked', 'PRAGMA application_id = 77'],
+    ['another program numbered', 'PRAGMA user_version = 3'],
+  ])('of a database that %s is E_STORE_CORRUPT, and adds nothing to it', async (_, sql) => {
+    using dir = scratchDir();
+    const file = join(dir.path, 'state.db');
+    using raw = new DatabaseSync(file);
+    raw.exec(sql);
+    const tables = raw.prepare('SELECT * FROM sqlite_schema').all();
+    await expect(openStore(file)).rejects.toMatchObject({ code: 'E_STORE_CORRUPT', hint: mend });
+    expect(raw.prepare('SELECT * FROM sqlite_schema').all()).toEqual(tables);
+  });
+
+  test('damaged pages are E_STORE_CORRUPT, whenever they are met', async () => {
+    using dir = scratchDir();
+    const file = join(dir.path, 'state.db');
+    await filledStore(file);
+    const bytes = readFileSync(file);
+    // Everything but the header and the schema, so that opening finds nothing wrong yet.
+    writeFileSync(file, Buffer.concat([bytes.subarray(0, 8192), Buffer.alloc(bytes.length - 8192, 0xa5)]));
+    const use = async () => {
+      await using metadata = await openStore(file);
+      await metadata.listHeads(noAbort);
+      await metadata.listVolumes(noAbort);
+      await metadata.openSession(openRequest(countingIds(1000)), noAbort);
+    };
+    await expect(use()).rejects.toMatchObject({ code: 'E_STORE_CORRUPT', hint: mend });
+  });
+
+  test('a file that lost its end is E_STORE_CORRUPT', async () => {
+    using dir = scratchDir();
+    const file = join(dir.path, 'state.db');
+    await filledStore(file);
+    truncateSync(file, 4096);
+    const use = async () => {
+      await using metadata = await openStore(file);
+      await metadata.listHeads(noAbort);
+    };
+    await expect(use()).rejects.toMatchObject({ code: 'E_STORE_CORRUPT' });
+  });
+
+  test('a row that no longer says what was written there is E_STORE_CORRUPT', async () => {
+    using dir = scratchDir();
+    const file = join(dir.path, 'state.db');
+    await filledStore(file);
+    {
+      using raw = new DatabaseSync(file);
+      raw.exec(`UPDATE heads SET layers = '["a'`);
+    }
+    await using metadata = await openStore(file);
+    await expect(metadata.listHeads(noAbort)).rejects.toMatchObject({ code: 'E_STORE_CORRUPT' });
+  });
+
+  test('in a directory that does not exist is E_HOME_UNUSABLE', async () => {
+    using dir = scratchDir();
+    const opening = openStore(join(dir.path, 'nowhere', 'state.db'));
+    await expect(opening).rejects.toMatchObject({ code: 'E_HOME_UNUSABLE' });
+  });
+
+  test('where the file is a directory is E_HOME_UNUSABLE', async () => {
+    using dir = scratchDir();
+    mkdirSync(join(dir.path, 'state.db'));
+    await expect(openStore(join(dir.path, 'state.db'))).rejects.toMatchObject({ code: 'E_HOME_UNUSABLE' });
+  });
+});
+
+/** Holds the write lock, as a transaction of another process does. */
+function occupy(file: string): Disposable {
+  const raw = new DatabaseSync(file);
+  raw.exec('BEGIN IMMEDIATE');
+  return raw;
+}
+
+describe('a store that another process writes', () => {
+  test('for longer than the limit is E_STORE_BUSY, which may be tried again; reads go on', async () => {
+    using dir = scratchDir();
+    const file = join(dir.path, 'state.db');
+    await using metadata = await openStore(file, { busyMs: 30 });
+    {
+      using _ = occupy(file);
+      const opening = metadata.openSession(openRequest(countingIds()), noAbort);
+      await expect(opening).rejects.toMatchObject({ code: 'E_STORE_BUSY', retryable: true });
+      expect(await metadata.listSessions(noAbort)).toEqual([]);
+    }
+    await metadata.openSession(openRequest(countingIds()), noAbort);
+    expect(await metadata.listSessions(noAbort)).toHaveLength(1);
+  });
+
+  test('is waited for', async () => {
+    using dir = scratchDir();
+    const file = join(dir.path, 'state.db');
+    const occupants: Disposable[] = [];
+    let waits = 0;
+    const sleep = () => {
+      if (++waits === 5) occupants.pop()?.[Symbol.dispose]();
+      return Promise.resolve();
+    };
+    const clock = { ...systemClock, sleep };
+    await using metadata = await openSqliteMetadata({ file, clock, random: systemRandom }, noAbort);
+    occupants.push(occupy(file));
+    await metadata.openSession(openRequest(countingIds()), noAbort);
+    expect(waits).toBe(5);
+    expect(await metadata.listSessions(noAbort)).toHaveLength(1);
+  });
+
+  test('can be given up on at once', async () => {
+    using dir = scratchDir();
+    const file = join(dir.path, 'state.db');
+    await using metadata = await openStore(file, { busyMs: 3_600_000 });
+    using _ = occupy(file);
+    const controller = new AbortController();
+    const opening = metadata.openSession(openRequest(countingIds()), controller.signal);
+    setImmediate(() => {
+      controller.abort();
+    });
+    await expect(opening).rejects.toMatchObject({ code: 'E_ABORTED' });
+  });
+});

@@ -1,0 +1,16 @@
+import { writeSync } from 'node:fs';
+import { openStore } from './real-world.fixture.ts';
+import { runOnce } from './run-once.fixture.ts';
+
+/**
+ * A process that opens a session, pushes one layer and closes it, COUNT times (0: until it is killed), and prints each
+ * layer's id once its push is acknowledged: `node runner-process.fixture.ts FILE COUNT`.
+ */
+const [, , file = '', text = '0'] = process.argv;
+const count = text === '0' ? Infinity : Number(text);
+await using metadata = await openStore(file);
+for (let index = 0; index < count; index++) {
+  await runOnce(metadata, (layer) => {
+    writeSync(1, `${layer}\n`);
+  });
+}
