@@ -1,18 +1,12 @@
 import { CachelaneError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { ignoresCase, lowerAscii, lowerEscaped } from './letter-case.ts';
 import { redactUrl } from './remote-url.ts';
 import { remoteSegments } from './remote-segments.ts';
 import { escapeSegment, isEscapedSegment, percentDecode, shortenEscaped, withHash } from './segment.ts';
 
 /** Canonical namespace path, `github.com/acme/web`. */
 export type Namespace = string & { readonly __namespace: unique symbol };
-
-/** Hosts that ignore case in the names of owners and repositories. */
-const foldingHosts: ReadonlySet<string> = new Set(['github.com', 'gitlab.com', 'bitbucket.org', 'codeberg.org']);
-
-export function ignoresCase(host: string): boolean {
-  return foldingHosts.has(host);
-}
 
 /**
  * Parses a name that a person or a file gave. Canonical: 1 to 24 segments of 1 to 128 bytes, 1,024 bytes in all, each
@@ -104,15 +98,6 @@ function foldCase(segments: readonly string[]): readonly string[] {
   const host = lowerAscii(segments[0] ?? '');
   if (!ignoresCase(host)) return segments;
   return segments.map((segment, index) => (index < 3 ? lowerEscaped(segment) : segment));
-}
-
-export function lowerAscii(text: string): string {
-  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
-}
-
-/** Escapes keep their upper-case hex. */
-function lowerEscaped(segment: string): string {
-  return segment.replace(/%[0-9A-F]{2}|[A-Z]/g, (found) => (found.length === 1 ? found.toLowerCase() : found));
 }
 
 /** The path prefixes of a namespace, nearest first: the parents that it has where it names no others. */

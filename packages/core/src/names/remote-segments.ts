@@ -1,4 +1,5 @@
 import { digestOf } from '../layers/digest.ts';
+import { ignoresCase, lowerAscii } from './letter-case.ts';
 import { parseRemoteUrl, type RemoteUrl } from './remote-url.ts';
 import { escapeSegment, percentDecode } from './segment.ts';
 
@@ -72,7 +73,8 @@ function networkSegments(remote: NetworkUrl): readonly string[] {
   const host = hostAliases.get(written) ?? written;
   const isDefault = remote.port === defaultPorts[remote.scheme] || (host !== written && remote.port === 443);
   const place = knownForge({ host, port: isDefault ? null : remote.port, path }, remote);
-  return [place.port === null ? place.host : `${place.host}:${place.port}`, ...place.path].filter(Boolean);
+  if (place.port !== null) return [`${place.host}:${place.port}`, ...place.path];
+  return [place.host, ...(ignoresCase(place.host) ? place.path.map(lowerAscii) : place.path)].filter(Boolean);
 }
 
 /** Without empty and `.` segments, `..` resolved, and without the `.git` that a repository's directory may end in. */

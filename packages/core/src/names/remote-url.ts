@@ -146,7 +146,11 @@ function withoutToken(written: string): { readonly text: string; readonly cut: b
 function plainScpForm(text: string): RemoteUrl | null {
   const bracketed = /^(?:([^/[\]]*)@)?\[([^/\]]*)\]:(.*)$/s.exec(text);
   if (bracketed !== null) {
-    const [, user = null, inner = '', path = ''] = bracketed;
+    const [, before = null, inside = '', path = ''] = bracketed;
+    // Both `user@[host:port]:path` and `[user@host:port]:path` work with git.
+    const at = inside.lastIndexOf('@');
+    const inner = inside.slice(at + 1);
+    const user = at < 0 ? before : inside.slice(0, at);
     const hostAndPort = /^([^:]*):(\d+)$/.exec(inner);
     const host = hostAndPort?.[1] ?? (inner.includes(':') ? `[${inner}]` : inner);
     return ssh(user, host, hostAndPort === null ? null : Number(hostAndPort[2]), path);

@@ -1,0 +1,241 @@
+import { describe, expect, test } from 'vitest';
+import type { PlatformHints } from '../lanes/platform-hints.ts';
+import type { ContextSources } from './context-sources.ts';
+import type { Context } from './context.ts';
+import { deriveContext } from './derive-context.ts';
+
+const root = '/home/ann/src/web';
+const remote = { name: 'origin', url: 'https://ann:s3cret@GitHub.com/Acme/Web.git' };
+
+function derive(changes: Partial<ContextSources> = {}): Context {
+  return deriveContext({
+    namespaceFlag: null,
+    namespaceVariable: null,
+    config: null,
+    repository: { root, remote },
+    project: { directory: root, source: 'package.json' },
+    platform: null,
+    ...changes,
+  });
+}
+
+const inFolder = (folder: string): Partial<ContextSources> => ({
+  project: { directory: `${root}/${folder}`, source: 'package.json' },
+});
+const named = (value: string, line = 2) => ({ value, line });
+const links = (context: Context): readonly string[] =>
+  context.readChain.map(({ namespace, lane }) => `${namespace} ${lane}`);
+const inputOf = (context: Context, name: string) => context.inputs.find((input) => input.name === name);
+
+describe('where the namespace comes from, first to last', () => {
+  const config = { directory: root, namespace: named('teams/web') };
+  const noRemote = { repository: { root, remote: null } };
+
+  test.each<readonly [string, Partial<ContextSources>, RegExp | string, string]>([
+    ['--namespace', { namespaceFlag: 'a/b', namespaceVariable: 'c/d', config }, 'a/b', '--namespace'],
+    ['CACHELANE_NAMESPACE', { namespaceVariable: 'c/d', config }, 'c/d', 'CACHELANE_NAMESPACE'],
+    ['an empty variable is none', { namespaceVariable: '', config }, 'teams/web', 'cachelane.yaml:2'],
+    ['cachelane.yaml', { config }, 'teams/web', 'cachelane.yaml:2'],
+    ['the remote', {}, 'github.com/acme/web', 'remote origin in .git/config'],
+    [
+      'the remote and the path',
+      inFolder('services/My API'),
+      'github.com/acme/web/services/My%20API',
+      'remote origin in .git/config',
+    ],
+    ['the path, in a repository', noRemote, /^local\/web-[0-9a-f]{16}$/, 'path of the project directory'],
+    ['the path, without one', { repository: null }, /^local\/web-[0-9a-f]{16}$/, 'path of the project directory'],
+  ])('%s', (_, changes, namespace, source) => {
+    const context = derive(changes);
+    expect(context.namespace).toMatch(namespace);
+    expect(inputOf(context, 'namespace')).toEqual({ name: 'namespace', value: context.namespace, source });
+  });
+
+  test('a forced name is taken as it is, wherever the project lies', () => {
+    expect(derive({ ...inFolder('services/api'), namespaceFlag: 'a/b' }).namespace).toBe('a/b');
+  });
+
+  test('a file above the project names the repository, and the path leads on from there', () => {
+    const context = derive({ ...inFolder('services/api'), config });
+    expect(context.namespace).toBe('teams/web/services/api');
+    expect(context.parents).toEqual(['teams/web/services', 'teams/web', 'teams']);
+  });
+
+  test.each<readonly [string, Partial<ContextSources>, string]>([
+    ['--namespace', { namespaceFlag: 'GitHub.com/Acme/Web' }, '--namespace: "GitHub.com/Acme/Web"'],
+    ['empty --namespace', { namespaceFlag: '' }, '--namespace: ""'],
+    ['CACHELANE_NAMESPACE', { namespaceVariable: 'GitHub.com/Acme/Web' }, 'CACHELANE_NAMESPACE: '],
+    [
+      'cachelane.yaml',
+      { config: { directory: root, namespace: named('GitHub.com/Acme/Web', 7) } },
+      'cachelane.yaml:7: ',
+    ],
+    ['parents', { config: { directory: root, parents: [named('x', 8), named('a//b', 9)] } }, 'cachelane.yaml:9: '],
+    [
+      'own name as a parent',
+      { config: { directory: root, parents: [named('github.com/acme/web', 8)] } },
+      'cachelane.yaml:8: ',
+    ],
+  ])('an invalid value is refused by the name of its source: %s', (_, changes, message) => {
+    expect(() => derive(changes)).toThrow(
+      expect.objectContaining({ code: 'E_NAMESPACE', message: expect.stringContaining(message) }),
+    );
+  });
+});
+
+describe('the local name', () => {
+  test('is what the directory has without any other source', () => {
+    expect(derive().localNamespace).toBe(derive({ repository: null }).namespace);
+    expect(derive({ namespaceFlag: 'a/b' }).localNamespace).toBe(derive({ repository: null }).namespace);
+  });
+
+  test('tells two directories of one name apart', () => {
+    const other = derive({ project: { directory: '/home/bob/src/web', source: 'package.json' } });
+    expect(other.localNamespace).toMatch(/^local\/web-/);
+    expect(other.localNamespace).not.toBe(derive().localNamespace);
+  });
+
+  test.each([
+    ['/', /^local\/root-[0-9a-f]{16}$/],
+    ['/home/ann/my app', /^local\/my%20app-[0-9a-f]{16}$/],
+    [`/home/${'x'.repeat(255)}`, /^local\/x{95}~[0-9a-f]{32}$/],
+  ])('of %s', (directory, name) => {
+    expect(derive({ repository: null, project: { directory, source: '' } }).namespace).toMatch(name);
+  });
+});
+
+describe('parents', () => {
+  test('are the path prefixes', () => {
+    expect(derive(inFolder('services/api')).parents).toEqual([
+      'github.com/acme/web/services',
+      'github.com/acme/web',
+      'github.com/acme',
+      'github.com',
+    ]);
+  });
+
+  test('a package of a repository without a remote finds its repository', () => {
+    const noRemote = { repository: { root, remote: null } };
+    const ofRoot = derive(noRemote);
+    const ofPackage = derive({ ...noRemote, ...inFolder('packages/a') });
+    expect(ofPackage.namespace).toMatch(/^local\/a-/);
+    expect(ofPackage.parents).toEqual([ofRoot.namespace, 'local']);
+    expect(ofRoot.parents).toEqual(['local']);
+  });
+
+  test('a list in the file replaces them', () => {
+    const config = { directory: root, parents: [named('teams/payments', 3), named('github.com/acme', 4)] };
+    const context = derive({ config });
+    expect(context.parents).toEqual(['teams/payments', 'github.com/acme']);
+    expect(inputOf(context, 'parents')).toEqual({
+      name: 'parents',
+      value: 'teams/payments, github.com/acme',
+      source: 'cachelane.yaml:3',
+    });
+    expect(derive({ config: { directory: root, parents: [] } }).parents).toEqual([]);
+  });
+
+  test('a project below the file reads what lies between, then the list', () => {
+    const config = { directory: root, parents: [named('teams/payments')] };
+    expect(derive({ ...inFolder('services/api'), config }).parents).toEqual([
+      'github.com/acme/web/services',
+      'github.com/acme/web',
+      'teams/payments',
+    ]);
+  });
+
+  test('a name forced for one command has its own prefixes: the file spoke of another one', () => {
+    const config = { directory: root, parents: [named('github.com/acme')] };
+    expect(derive({ config, namespaceFlag: 'github.com/acme' }).parents).toEqual(['github.com']);
+    expect(derive({ config, namespaceVariable: 'ci/web' }).parents).toEqual(['ci']);
+  });
+});
+
+const ci: PlatformHints = {
+  platform: 'GitHub Actions',
+  event: { value: 'pull_request', source: 'GITHUB_EVENT_NAME in the environment' },
+  ref: { kind: 'pr', value: '12', source: 'GITHUB_REF in the environment' },
+  base: { value: 'next', source: 'GITHUB_BASE_REF in the environment' },
+  defaultBranch: { value: 'main', source: 'the event' },
+  runId: { value: '8843', source: 'GITHUB_RUN_ID in the environment' },
+  revision: null,
+  workflow: null,
+  signals: [],
+};
+
+describe('lane and read chain', () => {
+  test('a laptop reads its own lane, and that of each parent', () => {
+    const context = derive();
+    expect(context).toMatchObject({ endpoint: 'local', lane: 't1:local', trust: 'T1', canWrite: true });
+    expect(links(context)).toEqual(['github.com/acme/web t1:local', 'github.com/acme t1:local', 'github.com t1:local']);
+  });
+
+  test('a pull request: own, base, default, the default lane of each parent', () => {
+    const context = derive({ platform: ci });
+    expect(links(context)).toEqual([
+      'github.com/acme/web t1:pr:12',
+      'github.com/acme/web t1:ref:next',
+      'github.com/acme/web t1:ref:main',
+      'github.com/acme t1:ref:main',
+      'github.com t1:ref:main',
+    ]);
+    expect(inputOf(context, 'base')).toEqual({
+      name: 'base',
+      value: 'next',
+      source: 'GITHUB_BASE_REF in the environment',
+    });
+  });
+
+  test('a push to the default branch has no link twice', () => {
+    const context = derive({ platform: { ...ci, ref: { kind: 'ref', value: 'main', source: 'x' }, base: null } });
+    expect(links(context)).toEqual([
+      'github.com/acme/web t1:ref:main',
+      'github.com/acme t1:ref:main',
+      'github.com t1:ref:main',
+    ]);
+  });
+
+  test('without siblings only the own lane is left', () => {
+    const policy = { siblings: 'none', releaseReads: 'release' } as const;
+    expect(links(derive({ platform: ci, policy }))).toEqual(['github.com/acme/web t1:pr:12']);
+  });
+
+  test('a fork writes nothing, reads the default branch and says why', () => {
+    const signal = { level: 'T0', why: 'pull request from a fork', source: 'the event' } as const;
+    const context = derive({ platform: { ...ci, signals: [signal] } });
+    expect(context).toMatchObject({ lane: 't0:run:8843', trust: 'T0', canWrite: false });
+    expect(context.why).toContain('fork');
+    expect(links(context).slice(1, 3)).toEqual(['github.com/acme/web t1:ref:main', 'github.com/acme t1:ref:main']);
+    expect(inputOf(context, 'trust')).toEqual({
+      name: 'trust',
+      value: 'T0',
+      source: 'pull request from a fork, the event',
+    });
+    expect(inputOf(context, 'base')).toBeUndefined();
+  });
+});
+
+describe('inputs', () => {
+  test('are listed with value and source', () => {
+    expect(derive({ platform: ci }).inputs.map(({ name }) => name)).toEqual([
+      'namespace',
+      'remote',
+      'project',
+      'lane',
+      'event',
+      'base',
+      'default',
+    ]);
+    expect(inputOf(derive(), 'project')).toEqual({ name: 'project', value: root, source: 'package.json' });
+  });
+
+  test('hold no password of the remote', () => {
+    expect(JSON.stringify(derive())).not.toContain('s3cret');
+    expect(inputOf(derive(), 'remote')?.value).toBe('https://GitHub.com/Acme/Web.git');
+  });
+
+  test('hold nothing that a terminal would obey', () => {
+    const context = derive({ platform: { ...ci, event: { value: 'a\u001B[2Jb', source: 'x' } } });
+    expect(inputOf(context, 'event')?.value).toBe('a%1B[2Jb');
+  });
+});
