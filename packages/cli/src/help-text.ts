@@ -54,3 +54,19 @@ function wrap(text: string, indent: number): string {
 function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
+
+/** The list of commands. */
+export function overviewHelp(specs: readonly CommandSpec[]): string {
+  const rows = specs.map(({ name, summary }) => [name, summary] as const);
+  return `Usage: cachelane COMMAND [OPTION]...
+
+Cache volumes for pipelines: namespaced, persistent, mergeable.
+
+  cachelane run -- npm ci        run a command with the caches that its project's lockfiles call for
+  cachelane run -v npm -- make   the same with volumes that you name
+
+Commands:
+${helpRows(rows)}
+${wrap('Each command has its own help: cachelane help COMMAND. CACHELANE_HOME says where volumes are kept (default: $XDG_CACHE_HOME/cachelane, ~/.cache/cachelane), CACHELANE_NAMESPACE which namespace a project has.', 0)}
+`;
+}

@@ -1,0 +1,43 @@
+import type { Command } from './command.ts';
+
+export interface CommandEntry {
+  readonly name: string;
+  load(): Promise<Command>;
+}
+
+/** Every command, in the order of help. One is loaded when it is called. */
+export const commandList: readonly CommandEntry[] = [
+  { name: 'run', load: async () => (await import('./commands/run.ts')).run },
+  { name: 'context show', load: async () => (await import('./commands/context-show.ts')).contextShow },
+  { name: 'explain', load: async () => (await import('./commands/explain.ts')).explain },
+  { name: 'ls', load: async () => (await import('./commands/ls.ts')).ls },
+  { name: 'log', load: async () => (await import('./commands/log.ts')).log },
+  { name: 'inspect', load: async () => (await import('./commands/inspect.ts')).inspect },
+  { name: 'rm', load: async () => (await import('./commands/rm.ts')).rm },
+  { name: 'gc', load: async () => (await import('./commands/gc.ts')).gc },
+  { name: 'doctor', load: async () => (await import('./commands/doctor.ts')).doctor },
+  { name: 'ns ls', load: async () => (await import('./commands/ns-ls.ts')).nsLs },
+  { name: 'ns adopt', load: async () => (await import('./commands/ns-adopt.ts')).nsAdopt },
+  { name: 'ns rename', load: async () => (await import('./commands/ns-rename.ts')).nsRename },
+];
+
+export interface FoundCommand {
+  readonly entry: CommandEntry;
+  /** What follows the command's own words. */
+  readonly rest: readonly string[];
+}
+
+/** The command whose words the line begins with, the longer name first. */
+export function findCommand(words: readonly string[]): FoundCommand | undefined {
+  for (const count of [2, 1]) {
+    const name = words.slice(0, count).join(' ');
+    const entry = words.length >= count ? commandList.find((candidate) => candidate.name === name) : undefined;
+    if (entry !== undefined) return { entry, rest: words.slice(count) };
+  }
+  return undefined;
+}
+
+/** Commands of two words that begin with this one: `ns` has ls, adopt and rename. */
+export function groupOf(word: string): readonly CommandEntry[] {
+  return commandList.filter(({ name }) => name.startsWith(`${word} `));
+}

@@ -1,0 +1,24 @@
+import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
+import { explainJson, explainText, explainVolume } from '../explain-volume.ts';
+import { printJson } from '../print.ts';
+import { withStore } from '../store.ts';
+import { parseVolumeArgument } from '../volume-argument.ts';
+
+export const explain: Command = defineCommand({
+  name: 'explain',
+  summary: 'say what a volume would be in a run here, and why',
+  details: [
+    'Its low-level id and what that is made of, its lane and read chain with what each link holds, where it lies, and the rules of its tool.',
+  ],
+  options: { ...projectOptions, ...jsonOption },
+  operands: [{ name: 'VOLUME', help: 'as after run -v: NAME, NAME:PATH, NAMESPACE:NAME' }],
+  async run({ options, operands }, host) {
+    const argument = parseVolumeArgument(operands.VOLUME);
+    return await withStore(host, async (store, signal) => {
+      const explained = await explainVolume({ host, store, signal }, options, argument);
+      if (options.json) printJson(host, explainJson(explained));
+      else host.stdout.write(explainText(explained));
+      return 0;
+    });
+  },
+});

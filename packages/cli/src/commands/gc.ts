@@ -1,0 +1,56 @@
+import { collectGarbage, findGarbage, type GarbageReport } from '@cachelane/engine';
+import { defineCommand, jsonOption, type Command } from '../command.ts';
+import { formatBytes, formatTable, formatTime, plural } from '../format.ts';
+import { isoTime, printJson, shortId } from '../print.ts';
+import { withStore } from '../store.ts';
+
+export const gc: Command = defineCommand({
+  name: 'gc',
+  summary: 'free the space of layers that nothing refers to',
+  details: [
+    'Removes layers that no head, no history and no running command refers to, derived layers that were not used for a week, and what killed runs left behind. Whatever is younger than ten minutes stays.',
+  ],
+  options: { 'dry-run': { help: 'say what would be removed, and remove nothing' }, ...jsonOption },
+  operands: [],
+  async run({ options }, host) {
+    return await withStore(host, async (store, signal) => {
+      const deps = { ...store, runtime: await host.pieces.openRuntime() };
+      const report = options['dry-run'] ? await findGarbage(deps, signal) : await collectGarbage(deps, signal);
+      if (options.json) printJson(host, toJson(report, options['dry-run']));
+      else host.stdout.write(text(report, options['dry-run']));
+      return 0;
+    });
+  },
+});
+
+function freedBytes({ layers }: GarbageReport): number {
+  return layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+function toJson(report: GarbageReport, dryRun: boolean): unknown {
+  return {
+    dryRun,
+    freedBytes: freedBytes(report),
+    layers: report.layers.map(({ id, sizeBytes, sealedAtMs }) => ({ layer: id, sizeBytes, at: isoTime(sealedAtMs) })),
+    derived: report.derived,
+    deadSessions: report.deadSessions,
+    swept: report.swept,
+  };
+}
+
+function text(report: GarbageReport, dryRun: boolean): string {
+  const { layers, derived, deadSessions, swept } = report;
+  const parts = [
+    ...(layers.length > 0 ? [`${plural(layers.length, 'layer')} (${formatBytes(freedBytes(report))})`] : []),
+    ...(derived.length > 0 ? [plural(derived.length, 'derived layer')] : []),
+    ...(deadSessions.length > 0 ? [`what ${plural(deadSessions.length, 'killed run')} left behind`] : []),
+    ...(swept.length > 0 ? [plural(swept.length, 'unfinished file')] : []),
+  ];
+  if (parts.length === 0) return 'There is nothing to remove.\n';
+  const table = formatTable(
+    [{ title: 'LAYER' }, { title: 'SEALED' }, { title: 'SIZE', align: 'right' }],
+    layers.map(({ id, sealedAtMs, sizeBytes }) => [shortId(id), formatTime(sealedAtMs), formatBytes(sizeBytes)]),
+  );
+  const summary = `${dryRun ? 'would remove' : 'removed'} ${parts.join(', ')}\n`;
+  return layers.length === 0 ? summary : `${table}\n${summary}`;
+}

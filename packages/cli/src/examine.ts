@@ -1,0 +1,195 @@
+import { accessSync, constants, statfsSync, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { CachelaneError } from '@cachelane/core';
+import { nodeFiles } from './file-reader.ts';
+import { projectOf, type ProjectQuestion } from './find-volume.ts';
+import { formatBytes, plural } from './format.ts';
+import { locateHome, openHome, readBootId } from './home.ts';
+import type { Host } from './host.ts';
+import { readPlatform } from './platforms.ts';
+import { chainText } from './reporters/words.ts';
+
+export interface Check {
+  readonly name: string;
+  /** `fail`: a run would go on without a cache. */
+  readonly status: 'ok' | 'warn' | 'fail';
+  readonly detail: string;
+  /** What to do about it; null where there is nothing to do. */
+  readonly mend: string | null;
+}
+
+type Finding = Omit<Check, 'name'>;
+
+/** Every check of `cachelane doctor`, in the order in which one depends on the other. Never throws. */
+export async function examine(host: Host, question: ProjectQuestion): Promise<readonly Check[]> {
+  const home = attempt(() => {
+    const location = locateHome(host);
+    return { ...location, dir: openHome(location, host) };
+  });
+  const checks: Check[] = [
+    { name: 'node', ...ok(host.nodeVersion) },
+    { name: 'home', ...(home.ok ? ok(`${home.value.dir}, by ${home.value.source}`) : failed(home.error)) },
+  ];
+  if (home.ok) {
+    const { dir } = home.value;
+    checks.push(
+      { name: 'permissions', ...permissionsOf(dir) },
+      { name: 'file system', ...fileSystemOf(dir) },
+      { name: 'free space', ...freeSpaceOf(dir) },
+      { name: 'state.db', ...(await databaseIn(host, dir)) },
+      { name: 'boot id', ...bootId() },
+    );
+  }
+  checks.push(...commandsOf(host));
+  if (home.ok) checks.push({ name: 'mounts', ...(await mountsIn(host, home.value.dir)) });
+  checks.push({ name: 'CI', ...platformOf(host) }, { name: 'context', ...(await contextOf(host, question)) });
+  return checks;
+}
+
+function ok(detail: string): Finding {
+  return { status: 'ok', detail, mend: null };
+}
+
+function warn(detail: string, mend: string): Finding {
+  return { status: 'warn', detail, mend };
+}
+
+function fail(detail: string, mend: string): Finding {
+  return { status: 'fail', detail, mend };
+}
+
+function failed(error: unknown): Finding {
+  if (error instanceof CachelaneError) return { status: 'fail', detail: error.message, mend: error.hint ?? null };
+  return { status: 'fail', detail: error instanceof Error ? error.message : String(error), mend: null };
+}
+
+type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
+
+function attempt<T>(work: () => T): Attempt<T> {
+  try {
+    return { ok: true, value: work() };
+  } catch (error) {
+    return { ok: false, error };
+  }
+}
+
+function permissionsOf(dir: string): Finding {
+  const { mode } = statSync(dir);
+  const text = `0${(mode & 0o777).toString(8)}`;
+  // Whoever can write layers there decides what the commands find in their caches.
+  if ((mode & 0o022) !== 0) return warn(`${text}: others can write there`, `chmod 700 ${dir}`);
+  return ok(text);
+}
+
+/** Magic numbers of statfs(2). */
+const fileSystems: ReadonlyMap<number, string> = new Map([
+  [0xef53, 'ext4'],
+  [0x58465342, 'xfs'],
+  [0x9123683e, 'btrfs'],
+  [0x2fc12fc1, 'zfs'],
+  [0xf2f52010, 'f2fs'],
+  [0x01021994, 'tmpfs'],
+  [0x794c7630, 'overlay'],
+  [0x6969, 'nfs'],
+  [0xff534d42, 'cifs'],
+  [0xfe534d42, 'smb2'],
+  [0x65735546, 'fuse'],
+  [0x01021997, '9p'],
+]);
+
+const networkFileSystems: ReadonlySet<string> = new Set(['nfs', 'cifs', 'smb2', '9p']);
+
+function fileSystemOf(dir: string): Finding {
+  const { type } = statfsSync(dir);
+  const name = fileSystems.get(type) ?? `0x${type.toString(16)}`;
+  if (networkFileSystems.has(name)) {
+    return warn(
+      `${name}: state.db is not safe there when several machines use it`,
+      'set CACHELANE_HOME to a local disk',
+    );
+  }
+  if (name === 'tmpfs')
+    return warn('tmpfs: volumes are gone when the machine restarts', 'set CACHELANE_HOME to a disk');
+  return ok(name);
+}
+
+const freeBytesLow = 1_000_000_000;
+
+function freeSpaceOf(dir: string): Finding {
+  const { bavail, bsize, ffree, files } = statfsSync(dir);
+  const free = bavail * bsize;
+  // Some file systems count no inodes.
+  if (files > 0 && ffree === 0)
+    return fail('no inodes are left', 'remove files there, or set CACHELANE_HOME elsewhere');
+  if (free === 0) return fail('none', 'free some: cachelane gc');
+  if (free < freeBytesLow) return warn(formatBytes(free), 'free some: cachelane gc');
+  return ok(formatBytes(free));
+}
+
+async function databaseIn(host: Host, homeDir: string): Promise<Finding> {
+  const { clock, random, pieces } = host;
+  const { signal } = new AbortController();
+  try {
+    await using metadata = await pieces.openMetadata({ homeDir, bootId: readBootId(), clock, random, signal });
+    const [volumes, sessions] = [await metadata.listVolumes(signal), await metadata.listSessions(signal)];
+    return ok(`${plural(volumes.length, 'volume')}, ${plural(sessions.length, 'open session')}`);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function bootId(): Finding {
+  const id = readBootId();
+  if (id !== 'unknown') return ok(id);
+  return warn('not known: layers that a power loss damaged are not noticed', 'make /proc readable for the command');
+}
+
+/** The command, and the Debian package that brings it. */
+const neededCommands: readonly (readonly [string, string])[] = [
+  ['bwrap', 'bubblewrap'],
+  ['flock', 'util-linux'],
+  ['env', 'coreutils'],
+];
+
+function commandsOf({ env }: Host): readonly Check[] {
+  return neededCommands.map(([name, packageName]) => {
+    const path = whereIs(name, env['PATH'] ?? '');
+    return { name, ...(path === null ? fail('not found on the PATH', `install it: ${packageName}`) : ok(path)) };
+  });
+}
+
+function whereIs(command: string, path: string): string | null {
+  for (const dir of path.split(delimiter)) {
+    const file = join(dir, command);
+    if (dir !== '' && attempt(() => accessSync(file, constants.X_OK)).ok) return file;
+  }
+  return null;
+}
+
+async function mountsIn(host: Host, homeDir: string): Promise<Finding> {
+  try {
+    const probe = await host.pieces.probeMounts(homeDir);
+    return probe.ok ? ok('a command ran with an overlay of its own') : fail(probe.reason, probe.mend);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function platformOf({ env }: Host): Finding {
+  const platform = readPlatform({ env, readText: (path) => nodeFiles.readText(path) });
+  if (platform === null) return ok('none seen');
+  const run = platform.ref === null ? 'what the run is for is not known' : `${platform.ref.kind} ${platform.ref.value}`;
+  return ok(`${platform.platform}: ${run}`);
+}
+
+async function contextOf(host: Host, question: ProjectQuestion): Promise<Finding> {
+  try {
+    const { context, config } = await projectOf(host, question);
+    const { namespace, lane, readChain, canWrite, why } = context;
+    const detail = `${namespace}, lane ${lane}, reads ${chainText(readChain, namespace)}, ${canWrite ? 'may save' : 'saves nothing'} (${why})`;
+    const warning = config?.warnings[0];
+    return warning === undefined ? ok(detail) : warn(detail, warning);
+  } catch (error) {
+    return failed(error);
+  }
+}

@@ -1,0 +1,73 @@
+import { randomFillSync } from 'node:crypto';
+import { fstatSync } from 'node:fs';
+import type { Clock, NodeSignal } from '@cachelane/core';
+import type { Pieces } from './compose.ts';
+import type { Host, SignalSource } from './host.ts';
+import { descriptorOutput } from './output.ts';
+
+/** What of the process has to be read where everybody may see it: in main.ts. */
+export interface ProcessFacts {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: () => string;
+  readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
+  readonly pieces: Pieces;
+}
+
+/** This process. */
+export function processHost({ env, cwd, nowMs, monotonicMs, pieces }: ProcessFacts): Host {
+  return {
+    env,
+    cwd,
+    os: process.platform,
+    arch: process.arch,
+    effectiveUid: process.geteuid?.() ?? 0,
+    nodeVersion: process.versions.node,
+    stdout: descriptorOutput(1, () => isTerminal(1)),
+    stderr: descriptorOutput(2, () => isTerminal(2)),
+    clock: { nowMs, monotonicMs, sleep },
+    random: { bytes: (count) => randomFillSync(new Uint8Array(count)) },
+    signals: processSignals,
+    pieces,
+  };
+}
+
+const sleep: Clock['sleep'] = async (ms, signal) => {
+  signal.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal.reason }));
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+};
+
+/** Ctrl-C, the wish of a supervisor, and the end of the terminal. */
+const stopSignals: readonly NodeSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+const processSignals: SignalSource = {
+  listen(listener) {
+    for (const signal of stopSignals) process.on(signal, listener);
+    return () => {
+      for (const signal of stopSignals) process.off(signal, listener);
+    };
+  },
+  dieOf(signal) {
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  },
+};
+
+/** Loading tty costs milliseconds, and most runs have no terminal. */
+function isTerminal(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice() && process.getBuiltinModule('node:tty').isatty(fd);
+  } catch {
+    return false;
+  }
+}

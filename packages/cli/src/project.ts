@@ -1,0 +1,69 @@
+import {
+  CachelaneError,
+  type Context,
+  type DirectoryIdentity,
+  type Namespace,
+  type ToolEnvironment,
+} from '@cachelane/core';
+import { readConfig, type Config } from './config.ts';
+import { gatherContext } from './context.ts';
+import { nodeFiles } from './file-reader.ts';
+import { findProject } from './find-project.ts';
+import { userHome } from './home.ts';
+import type { Host } from './host.ts';
+import { toolEnvironment } from './tool-environment.ts';
+import type { WhereToRun } from './working-directory.ts';
+
+/** What a command knows about the place it was called in. */
+export interface OpenProject {
+  readonly context: Context;
+  readonly config: Config | null;
+  readonly directory: DirectoryIdentity;
+  readonly revision: string | null;
+  readonly workflow: string | null;
+  /** The user's home directory; null where there is none. */
+  readonly homeDir: string | null;
+  readonly workDir: string;
+  /** Lockfiles are looked for from the working directory up to here. */
+  readonly topDir: string;
+}
+
+export interface ProjectOptions {
+  readonly where: WhereToRun;
+  /** From `--namespace`. */
+  readonly namespace: Namespace | undefined;
+}
+
+/** Errors: E_NOT_FOUND for a directory that is gone, E_CONFIG, E_NAMESPACE, E_LIMIT. */
+export async function openProject(host: Host, { where, namespace }: ProjectOptions): Promise<OpenProject> {
+  if (where.problem !== null) throw where.problem;
+  const { env } = host;
+  const homeDir = userHome(host) ?? null;
+  const project = findProject({ cwd: where.dir, homeDir, files: nodeFiles });
+  const config = project.configPath === null ? null : await readConfig(project.configPath);
+  const gathered = gatherContext({
+    cwd: where.dir,
+    namespaceFlag: namespace ?? null,
+    env,
+    homeDir,
+    config,
+    files: nodeFiles,
+    project,
+  });
+  return {
+    context: gathered.context,
+    config,
+    directory: gathered.directory,
+    revision: gathered.revision,
+    workflow: gathered.workflow,
+    homeDir,
+    workDir: where.dir,
+    topDir: gathered.gitRoot ?? gathered.projectDir,
+  };
+}
+
+/** Errors: E_HOME_UNUSABLE, since a tool's cache lies below the home directory until somebody says otherwise. */
+export function toolEnvironmentOf({ env, os, arch }: Host, { homeDir, workDir }: OpenProject): ToolEnvironment {
+  if (homeDir !== null) return toolEnvironment({ homeDir, workDir, os, arch, env });
+  throw new CachelaneError('E_HOME_UNUSABLE', 'there is no home directory: HOME is not set', { hint: 'set HOME' });
+}

@@ -1,0 +1,31 @@
+import type { VolumeReport } from '@cachelane/core';
+import type { Host } from '../host.ts';
+import type { WrittenReport } from '../report-file.ts';
+import type { WhereToRun } from '../working-directory.ts';
+import type { CommandEnd } from './once.ts';
+import type { Known } from './run-state.ts';
+
+/** The caller's environment, and the directory that the command finds itself in. */
+export function commandEnv(host: Host, where: WhereToRun): Readonly<Record<string, string>> {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(host.env)) if (value !== undefined) env[name] = value;
+  // A shell would believe the old PWD if it happened to name the same directory by another path.
+  if (where.isChosen) env['PWD'] = where.dir;
+  return env;
+}
+
+/** The report of a run that went on without a cache. */
+export function bareReport(known: Known, end: CommandEnd, why: string): WrittenReport {
+  return {
+    namespace: known.context?.namespace ?? null,
+    lane: known.context?.lane ?? null,
+    trust: known.context?.trust ?? null,
+    exitCode: end.exitCode,
+    volumes: known.volumes.map(({ name, path }) => withoutCache(name, path, why)),
+  };
+}
+
+export function withoutCache(name: string, path: string, why: string): VolumeReport {
+  const nothing = { attachMs: 0, saveMs: 0, added: 0, changed: 0, removed: 0, savedBytes: 0, merged: 0 };
+  return { name, path, mounter: null, hits: [], ...nothing, layer: null, conflicts: [], skipped: why };
+}

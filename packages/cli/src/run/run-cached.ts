@@ -1,0 +1,99 @@
+import { CachelaneError, configFileName, type RunReport, type Tool, type ToolEnvironment } from '@cachelane/core';
+import { runCommand } from '@cachelane/engine';
+import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts';
+import { homeOf, openStore } from '../store.ts';
+import { selectVolumes, type DroppedVolume, type Selection } from '../volumes.ts';
+import type { CommandEnd } from './once.ts';
+import { commandEnv, withoutCache } from './bare.ts';
+import type { Run } from './run-state.ts';
+
+export type CachedRun =
+  | { readonly kind: 'cached'; readonly end: CommandEnd; readonly report: RunReport }
+  /** Nothing to cache, or nothing wanted; the command has not run. */
+  | { readonly kind: 'bare'; readonly why: string };
+
+/** Everything up to and including the engine's run. Fills `run.known` on the way. */
+export async function runCached(run: Run): Promise<CachedRun> {
+  const { options, host, where, reporter, known } = run;
+  const project = await openProject(host, { where, namespace: options.namespace });
+  known.context = project.context;
+  for (const message of project.config?.warnings ?? [])
+    reporter.event({ type: 'warning', code: 'E_CONFIG', message, hint: null });
+
+  const tools = await host.pieces.loadTools();
+  const home = options.mode === 'none' ? null : tryHome(run);
+  const storeDir = typeof home === 'string' ? home : null;
+  const environment = toolEnvironmentOf(host, project);
+  const { config, topDir } = project;
+  const selection = selectVolumes({ asked: options.volumes, config, tools, environment, topDir, storeDir });
+  known.volumes = selection.volumes.map(({ request: { name }, path }) => ({ name, path }));
+  for (const dropped of selection.dropped) leaveOut(run, dropped);
+  if (options.mode === 'none') return { kind: 'bare', why: 'mode none' };
+  if (selection.volumes.length === 0) {
+    if (selection.dropped.length === 0) nothingToCache(run, project, tools);
+    return { kind: 'bare', why: 'no volumes' };
+  }
+  // Only now, so that a run that goes on without a cache can tell which volumes it would have had.
+  if (home === null || typeof home !== 'string') throw home?.problem;
+  return await runOpened(run, { project, environment, tools, selection, homeDir: home });
+}
+
+interface Prepared {
+  readonly project: OpenProject;
+  readonly environment: ToolEnvironment;
+  readonly tools: readonly Tool[];
+  readonly selection: Selection;
+  readonly homeDir: string;
+}
+
+async function runOpened(run: Run, { project, environment, tools, selection, homeDir }: Prepared): Promise<CachedRun> {
+  const { options, host, where, watch, once, reporter } = run;
+  await using store = await openStore(host, watch.abort, homeDir);
+  const { report, outcome } = await runCommand(
+    { ...store, runtime: once.runtime, tools, events: (event) => reporter.event(event) },
+    {
+      context: project.context,
+      volumes: selection.volumes.map(({ request }) => request),
+      directory: project.directory,
+      environment,
+      argv: options.argv,
+      cwd: where.dir,
+      env: commandEnv(host, where),
+      commit: options.commit,
+      mode: options.mode,
+      leaveProcesses: options.leaveProcesses,
+      strict: options.strict,
+      revision: project.revision,
+      workflow: project.workflow,
+      signal: watch.abort,
+    },
+  );
+  const left = selection.dropped.map(({ name, path, message }) => withoutCache(name, path, message));
+  return { kind: 'cached', end: outcome, report: { ...report, volumes: [...report.volumes, ...left] } };
+}
+
+function tryHome({ host }: Run): string | { readonly problem: unknown } {
+  try {
+    return homeOf(host);
+  } catch (problem) {
+    return { problem };
+  }
+}
+
+function leaveOut({ options, reporter }: Run, { code, message, hint }: DroppedVolume): void {
+  if (options.strict) throw new CachelaneError(code, message, { hint });
+  reporter.event({ type: 'warning', code, message, hint });
+}
+
+function nothingToCache({ reporter }: Run, { config, workDir }: OpenProject, tools: readonly Tool[]): void {
+  const examples = tools.flatMap(({ name, lockfiles }) => (lockfiles.length > 0 ? [name] : [])).slice(0, 4);
+  const isFromFile = config !== null && config.volumes !== null;
+  const why = isFromFile
+    ? `${configFileName} names no volumes`
+    : `no lockfile of a known tool in ${workDir} or above it in the project`;
+  reporter.event({
+    type: 'notice',
+    message: `${why}: the command runs without a cache`,
+    hint: `name a volume with -v NAME (${examples.join(', ')}, …) or -v NAME:PATH`,
+  });
+}

@@ -1,0 +1,119 @@
+import { resolve } from 'node:path';
+import { CachelaneError, isCachelaneError, type NodeSignal } from '@cachelane/core';
+import { errorText } from '../error-text.ts';
+import { exitCodeOf, exitCodeOfSignal } from '../exit-codes.ts';
+import type { Host } from '../host.ts';
+import { openReporter } from '../reporters/choose.ts';
+import type { WrittenReport } from '../report-file.ts';
+import { whereToRun } from '../working-directory.ts';
+import { bareReport, commandEnv } from './bare.ts';
+import { runOnce, type CommandEnd } from './once.ts';
+import type { RunOptions } from './run-options.ts';
+import type { CommandPhase, Run } from './run-state.ts';
+import { watchSignals } from './signals.ts';
+
+interface Ended {
+  readonly end: CommandEnd;
+  readonly report: WrittenReport;
+}
+
+/** Runs the command once, with its caches where that is possible; returns the exit code. Throws E_USAGE only. */
+export async function runFlow(options: RunOptions, host: Host): Promise<number> {
+  const where = whereToRun(host, options.directory);
+  const { env, stderr: output, clock } = host;
+  const reporter = await openReporter({ name: options.reporter, quiet: options.quiet, env, output, clock });
+  const phase: CommandPhase = { state: 'not-started' };
+  using watch = watchSignals(host.signals, phase);
+  const once = runOnce(await host.pieces.openRuntime(), { phase, abort: watch.abort });
+  const run: Run = { options, host, where, reporter, once, phase, watch, known: { context: null, volumes: [] } };
+  try {
+    const { end, report } = await cachedOrBare(run);
+    await writeReportFile(run, report);
+    return watch.stoppedBy === null ? exitAs(host, end) : die(host, watch.stoppedBy);
+  } catch (error) {
+    if (watch.stoppedBy !== null && once.end() === null) return die(host, watch.stoppedBy);
+    host.stderr.write(errorText(error));
+    return exitCodeOf(error, 'run');
+  } finally {
+    reporter.close();
+  }
+}
+
+/** Throws what must end the run: anything under `--strict`, and what happened too late to be answered by a bare run. */
+async function cachedOrBare(run: Run): Promise<Ended> {
+  const { options, phase, watch, once } = run;
+  try {
+    const { runCached } = await import('./run-cached.ts');
+    const result = await runCached(run);
+    return result.kind === 'cached' ? { end: result.end, report: result.report } : await runBare(run, result.why);
+  } catch (error) {
+    const end = once.end();
+    const isStopped = watch.abort.aborted;
+    // Ctrl-C while we save is no failure: the command is over, and what it changed is dropped as the person wants it.
+    const isFatal =
+      end === null ? options.strict || isStopped || phase.state !== 'not-started' : options.strict && !isStopped;
+    if (isFatal) throw error;
+    warn(run, error, end === null ? 'the command runs without a cache' : 'what the command changed is not saved');
+    return end === null
+      ? await runBare(run, messageOf(error))
+      : { end, report: bareReport(run.known, end, messageOf(error)) };
+  }
+}
+
+async function runBare(run: Run, why: string): Promise<Ended> {
+  const { options, host, where } = run;
+  const outcome = await run.once.runtime.run({
+    argv: options.argv,
+    cwd: where.dir,
+    env: commandEnv(host, where),
+    mounts: [],
+    leaseFile: null,
+  });
+  if (outcome.kind === 'not-started') {
+    throw new CachelaneError('E_INTERNAL', `a command without volumes was not started: ${outcome.reason}`);
+  }
+  return { end: outcome, report: bareReport(run.known, outcome, why) };
+}
+
+async function writeReportFile(run: Run, report: WrittenReport): Promise<void> {
+  const { report: file } = run.options;
+  if (file === undefined) return;
+  const path = resolve(run.where.dir, file);
+  try {
+    const { writeReport } = await import('../report-file.ts');
+    writeReport(path, report);
+  } catch (error) {
+    // The work is done and saved: that nobody can read of it is no reason to call it failed.
+    const message = `the report could not be written to ${path}: ${messageOf(error)}`;
+    run.reporter.event({ type: 'warning', code: 'E_USAGE', message, hint: null });
+  }
+}
+
+function warn(run: Run, error: unknown, consequence: string): void {
+  const known = isCachelaneError(error);
+  run.reporter.event({
+    type: 'warning',
+    code: known ? error.code : 'E_INTERNAL',
+    message: `${messageOf(error)}: ${consequence}`,
+    hint: known ? (error.hint ?? null) : null,
+  });
+}
+
+function messageOf(error: unknown): string {
+  if (isCachelaneError(error)) return error.message;
+  return `a bug in cachelane (${error instanceof Error ? error.message : String(error)})`;
+}
+
+/** The command's code; where a signal that we were sent ended it, the signal, so that our caller sees the same. */
+function exitAs(host: Host, { exitCode, receivedSignal }: CommandEnd): number {
+  // A core dump of ours would help nobody.
+  const passedOn = receivedSignal !== null && receivedSignal !== 'SIGQUIT' ? receivedSignal : null;
+  if (passedOn !== null && exitCode === exitCodeOfSignal(passedOn)) return die(host, passedOn);
+  return exitCode;
+}
+
+/** Comes back where a signal does not end us, as the first process of a container: then its number has to do. */
+function die(host: Host, signal: NodeSignal): number {
+  host.signals.dieOf(signal);
+  return exitCodeOfSignal(signal);
+}

@@ -1,0 +1,21 @@
+import type { Namespace } from '@cachelane/core';
+import type { CacheMode, CommitPolicy } from '@cachelane/engine';
+import type { ReporterName } from '../reporters/choose.ts';
+import type { VolumeArgument } from '../volume-argument.ts';
+
+/** What `cachelane run` was asked for, checked. */
+export interface RunOptions {
+  /** As typed after `-C`. */
+  readonly directory: string | undefined;
+  readonly namespace: Namespace | undefined;
+  readonly volumes: readonly VolumeArgument[];
+  readonly commit: CommitPolicy | null;
+  readonly mode: CacheMode;
+  /** As typed. */
+  readonly report: string | undefined;
+  readonly reporter: ReporterName;
+  readonly quiet: boolean;
+  readonly strict: boolean;
+  readonly leaveProcesses: boolean;
+  readonly argv: readonly string[];
+}

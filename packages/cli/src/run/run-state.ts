@@ -1,0 +1,31 @@
+import type { Context } from '@cachelane/core';
+import type { Host } from '../host.ts';
+import type { Reporter } from '../reporters/reporter.ts';
+import type { WhereToRun } from '../working-directory.ts';
+import type { OnceRuntime } from './once.ts';
+import type { RunOptions } from './run-options.ts';
+import type { SignalWatch } from './signals.ts';
+
+/** Where the one command of a run stands. */
+export interface CommandPhase {
+  /** `lost`: it was started, and the runtime failed to tell its end. */
+  state: 'not-started' | 'running' | 'ended' | 'lost';
+}
+
+/** What became known on the way, for a run that then goes on without a cache. */
+export interface Known {
+  context: Context | null;
+  volumes: readonly { readonly name: string; readonly path: string }[];
+}
+
+/** One run on its way. */
+export interface Run {
+  readonly options: RunOptions;
+  readonly host: Host;
+  readonly where: WhereToRun;
+  readonly reporter: Reporter;
+  readonly once: OnceRuntime;
+  readonly phase: CommandPhase;
+  readonly watch: SignalWatch;
+  readonly known: Known;
+}

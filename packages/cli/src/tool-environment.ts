@@ -1,0 +1,26 @@
+import { readFileSync, statSync } from 'node:fs';
+import type { ToolEnvironment } from '@cachelane/core';
+
+/** A tool's settings are a few lines; whatever is larger is something else. */
+const settingsBytesMax = 1_048_576;
+
+export interface ToolEnvironmentRequest {
+  readonly homeDir: string;
+  readonly workDir: string;
+  readonly os: string;
+  readonly arch: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export function toolEnvironment({ env, ...rest }: ToolEnvironmentRequest): ToolEnvironment {
+  return { ...rest, env: (name) => (Object.hasOwn(env, name) ? env[name] : undefined), readText: readSettings };
+}
+
+function readSettings(path: string): string | undefined {
+  try {
+    const stats = statSync(path);
+    return stats.isFile() && stats.size <= settingsBytesMax ? readFileSync(path, 'utf8') : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,189 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isCachelaneError, type Tool } from '@cachelane/core';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseConfig } from './config-parse.ts';
+import { toolEnvironment } from './tool-environment.ts';
+import { parseVolumeArgument } from './volume-argument.ts';
+import { selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
+
+let dir = '';
+let web = '';
+let home = '';
+beforeEach(() => {
+  dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-volumes-')));
+  web = join(dir, 'repo/packages/web');
+  home = join(dir, 'home');
+  mkdirSync(web, { recursive: true });
+  mkdirSync(home);
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function tool(name: string, lockfiles: readonly string[], place: string | null): Tool {
+  return {
+    name,
+    rulesVersion: 1,
+    summary: name,
+    lockfiles,
+    locate: ({ homeDir }) => (place === null ? null : { path: join(homeDir, place), source: `${name}'s default` }),
+    compat: () => ({}),
+    classify: () => ({ kind: 'never', reason: 'not asked here' }),
+    commitWhen: 'exit',
+    verifiesContent: false,
+    tried: 'not yet',
+  };
+}
+
+const npm = tool('npm', ['package-lock.json', 'npm-shrinkwrap.json'], '.npm/_cacache');
+const go = tool('go-build', ['go.mod'], '.cache/go-build');
+const goMod = tool('go-mod', ['go.mod'], 'go/pkg/mod');
+const plain = tool('directory', [], null);
+
+function request(
+  more: { asked?: readonly string[]; config?: string; env?: Record<string, string>; tools?: readonly Tool[] } = {},
+): SelectionRequest {
+  return {
+    asked: (more.asked ?? []).map(parseVolumeArgument),
+    config: more.config === undefined ? null : parseConfig(more.config, join(dir, 'repo/cachelane.yaml')),
+    tools: more.tools ?? [npm, go, goMod, plain],
+    environment: toolEnvironment({ homeDir: home, workDir: web, os: 'linux', arch: 'x64', env: more.env ?? {} }),
+    topDir: join(dir, 'repo'),
+    storeDir: join(home, '.cache/cachelane'),
+  };
+}
+
+const select = (more: Parameters<typeof request>[0] = {}) => selectVolumes(request(more));
+const shown = (more: Parameters<typeof request>[0] = {}) =>
+  select(more).volumes.map(({ request: { name, tool: by, source }, path }) => [
+    name,
+    by,
+    path.replace(dir, ''),
+    source,
+  ]);
+
+function problem(work: () => unknown): readonly [string, string] {
+  try {
+    work();
+  } catch (error) {
+    if (isCachelaneError(error)) return [error.code, error.message];
+    throw error;
+  }
+  return ['', 'no problem'];
+}
+
+describe('named by -v', () => {
+  test('a tool, a place for a tool, a directory', () => {
+    expect(shown({ asked: ['npm', 'go-build:/gocache', 'data:x/../out', 'tilde:~/t'] })).toEqual([
+      ['npm', 'npm', '/home/.npm/_cacache', '-v'],
+      ['go-build', 'go-build', '/gocache', '-v'],
+      ['data', 'directory', '/repo/packages/web/out', '-v'],
+      ['tilde', 'directory', '/home/t', '-v'],
+    ]);
+  });
+
+  test('another namespace', () => {
+    expect(select({ asked: ['github.com/acme/api:npm'] }).volumes[0]?.request.namespace).toBe('github.com/acme/api');
+  });
+
+  test('a name that nothing explains', () => {
+    expect(problem(() => select({ asked: ['nmp'] }))).toEqual(['E_VOLUME', 'no tool is called nmp; did you mean npm?']);
+    expect(problem(() => select({ asked: ['directory'] }))[0]).toBe('E_VOLUME');
+  });
+
+  test('the path of a tool is not decided for it, so that the engine can say why', () => {
+    const volume = selectVolume(parseVolumeArgument('npm'), request());
+    expect(volume).toMatchObject({ request: { path: null }, pathSource: "npm's default" });
+  });
+
+  test('what the file says about a name holds for the flag', () => {
+    const config = 'volumes:\n  cache: { tool: npm, path: c, compat: { image: a } }\n  other: { path: o }';
+    expect(select({ asked: ['cache'], config }).volumes).toMatchObject([
+      { request: { name: 'cache', tool: 'npm', compat: { image: 'a' }, source: '-v' }, path: join(dir, 'repo/c') },
+    ]);
+    expect(shown({ asked: ['cache:/elsewhere'], config })).toEqual([['cache', 'npm', '/elsewhere', '-v']]);
+  });
+});
+
+describe('named by the file', () => {
+  test('in its order, with its lines', () => {
+    expect(
+      shown({ config: 'volumes:\n  go-build: {}\n  npm: {}\n  out: { path: dist/.cache }\n  m: { path: ~/.m }' }),
+    ).toEqual([
+      ['go-build', 'go-build', '/home/.cache/go-build', 'cachelane.yaml:2'],
+      ['npm', 'npm', '/home/.npm/_cacache', 'cachelane.yaml:3'],
+      ['out', 'directory', '/repo/dist/.cache', 'cachelane.yaml:4'],
+      ['m', 'directory', '/home/.m', 'cachelane.yaml:5'],
+    ]);
+  });
+
+  test('a file without volumes leaves it to the lockfiles, one with none means none', () => {
+    writeFileSync(join(web, 'go.mod'), '');
+    expect(shown({ config: 'namespace: a/b' })).toHaveLength(2);
+    expect(shown({ config: 'volumes: {}' })).toEqual([]);
+  });
+
+  test('what cannot be is told with its line', () => {
+    expect(problem(() => select({ config: 'volumes:\n  npn: {}' }))).toEqual([
+      'E_CONFIG',
+      'cachelane.yaml:2: npn needs a path, or the tool that it belongs to; did you mean npm?',
+    ]);
+    expect(problem(() => select({ config: 'volumes:\n  x:\n    tool: gobuild' }))).toEqual([
+      'E_CONFIG',
+      'cachelane.yaml:3: no tool is called gobuild; did you mean go-build?',
+    ]);
+  });
+
+  test('a symlink in the repository does not lead out of it', () => {
+    symlinkSync('/etc', join(dir, 'repo/link'));
+    symlinkSync('.', join(dir, 'repo/self'));
+    symlinkSync('/', join(home, 'all'));
+    for (const path of ['link', 'link/deep/er', 'self', '~/all/x']) {
+      const [code, message] = problem(() => select({ config: `volumes:\n  x: { path: "${path}" }` }));
+      expect(code).toBe('E_CONFIG');
+      expect(message).toMatch(/leads out of the (project|home directory) by a symlink$/);
+    }
+  });
+});
+
+describe('detected', () => {
+  test('by lockfiles from the working directory to the top of the project, in the order of the tools', () => {
+    writeFileSync(join(web, 'go.mod'), '');
+    writeFileSync(join(dir, 'repo/package-lock.json'), '');
+    expect(shown()).toEqual([
+      ['npm', 'npm', '/home/.npm/_cacache', '../../package-lock.json'],
+      ['go-build', 'go-build', '/home/.cache/go-build', 'go.mod'],
+      ['go-mod', 'go-mod', '/home/go/pkg/mod', 'go.mod'],
+    ]);
+  });
+
+  test('not above the project, and not by directories', () => {
+    writeFileSync(join(dir, 'package-lock.json'), '');
+    mkdirSync(join(web, 'go.mod'));
+    expect(shown()).toEqual([]);
+  });
+});
+
+describe('volumes that are in each other’s way', () => {
+  test('the first one stays', () => {
+    const { volumes, dropped } = select({ asked: ['a:/x/y', 'b:/x', 'c:/x/y', 'd:/z'] });
+    expect(volumes.map(({ request: { name } }) => name)).toEqual(['a', 'd']);
+    expect(dropped.map(({ name, code }) => [name, code])).toEqual([
+      ['b', 'E_MOUNT_POINT'],
+      ['c', 'E_MOUNT_POINT'],
+    ]);
+  });
+
+  test('two names of one place by a symlink', () => {
+    mkdirSync(join(dir, 'place'));
+    symlinkSync('place', join(dir, 'alias'));
+    expect(select({ asked: [`a:${dir}/place`, `b:${dir}/alias`] }).dropped).toHaveLength(1);
+  });
+
+  test('a volume on the working directory or on our own store is left out', () => {
+    const { dropped } = select({ asked: ['a:.', 'b:../..', 'c:~/.cache/cachelane', 'd:~/.cache'] });
+    expect(dropped.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd']);
+  });
+});

@@ -1,0 +1,204 @@
+import { statSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import {
+  CachelaneError,
+  configFileName,
+  limits,
+  parseVolumeName,
+  unknownToolName,
+  type ErrorCode,
+  type Tool,
+  type ToolEnvironment,
+  type VolumeName,
+} from '@cachelane/core';
+import type { VolumeRequest } from '@cachelane/engine';
+import { type Config, type ConfigVolume } from './config.ts';
+import { isWithin, mountPointProblems, realPathOf } from './mount-points.ts';
+import { didYouMean } from './suggest.ts';
+import type { VolumeArgument } from './volume-argument.ts';
+
+export interface SelectionRequest {
+  /** What `-v` said, in its order. */
+  readonly asked: readonly VolumeArgument[];
+  readonly config: Config | null;
+  readonly tools: readonly Tool[];
+  readonly environment: ToolEnvironment;
+  /** Lockfiles are looked for from the working directory up to here. */
+  readonly topDir: string;
+  /** Real path of our own store, where it is known. */
+  readonly storeDir: string | null;
+}
+
+export interface SelectedVolume {
+  readonly request: VolumeRequest;
+  /** Absolute path where the volume will lie. */
+  readonly path: string;
+  /** Who chose the path, for people. */
+  readonly pathSource: string;
+}
+
+export interface DroppedVolume {
+  readonly name: VolumeName;
+  readonly path: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface Selection {
+  readonly volumes: readonly SelectedVolume[];
+  readonly dropped: readonly DroppedVolume[];
+}
+
+/** `-v`, else the project's file, else lockfiles. Errors: E_VOLUME for what `-v` said, E_CONFIG for what the file said. */
+export function selectVolumes(request: SelectionRequest): Selection {
+  const requests = askedVolumes(request) ?? configuredVolumes(request) ?? detectedVolumes(request);
+  const placed = requests.map((volume) => place(volume, request));
+  const problems = mountPointProblems(
+    placed.map(({ path }) => realPathOf(path)),
+    { workDir: realPathOf(request.environment.workDir), storeDir: request.storeDir },
+  );
+  const volumes = placed.filter((_, index) => problems[index] === null);
+  const dropped = placed.flatMap(({ request: { name, source }, path }, index) => {
+    const problem = problems[index] ?? null;
+    if (problem === null) return [];
+    const message = `the volume ${name} (${source}) is left out: ${problem}`;
+    return [{ name, path, code: 'E_MOUNT_POINT' as const, message, hint: 'give it another path' }];
+  });
+  return { volumes, dropped };
+}
+
+/** One volume by its name, for `explain`: as a run would get it, without a word about other volumes. */
+export function selectVolume(argument: VolumeArgument, request: SelectionRequest): SelectedVolume {
+  return place(askedVolume(argument, request), request);
+}
+
+function askedVolumes(request: SelectionRequest): readonly VolumeRequest[] | null {
+  if (request.asked.length === 0) return null;
+  if (request.asked.length > limits.volumesPerRun) {
+    throw new CachelaneError(
+      'E_VOLUME',
+      `there are ${request.asked.length} volumes, at most ${limits.volumesPerRun} for one run`,
+    );
+  }
+  return request.asked.map((argument) => askedVolume(argument, request));
+}
+
+function askedVolume(argument: VolumeArgument, request: SelectionRequest): VolumeRequest {
+  const { namespace, name } = argument;
+  const path = argument.path === null ? null : absolute(argument.path, request.environment);
+  // The file defines what a name means here; a flag chooses among the names.
+  const configured = namespace === null ? request.config?.volumes?.find((volume) => volume.name === name) : undefined;
+  if (configured !== undefined && request.config !== null) {
+    const volume = configuredVolume(configured, request.config, request);
+    return { ...volume, path: path ?? volume.path, source: '-v' };
+  }
+  const tool = findTool(name, request.tools);
+  if (tool === undefined && path === null) {
+    throw new CachelaneError('E_VOLUME', `no tool is called ${name}${didYouMean(name, toolNames(request.tools))}`, {
+      hint: `give any directory a name with its path: -v ${name}:/path`,
+    });
+  }
+  return { namespace, name, tool: tool?.name ?? unknownToolName, path, compat: {}, source: '-v' };
+}
+
+function configuredVolumes(request: SelectionRequest): readonly VolumeRequest[] | null {
+  const { config } = request;
+  return config?.volumes?.map((volume) => configuredVolume(volume, config, request)) ?? null;
+}
+
+function configuredVolume(volume: ConfigVolume, config: Config, request: SelectionRequest): VolumeRequest {
+  const { tools } = request;
+  const wanted = volume.tool?.value ?? volume.name;
+  const tool = findTool(wanted, tools);
+  if (volume.tool !== null && tool === undefined) {
+    throw misconfigured(volume.tool.line, `no tool is called ${wanted}${didYouMean(wanted, toolNames(tools))}`);
+  }
+  const path = volume.path === null ? null : configuredPath(volume.path, config, request.environment);
+  const hasPlace = path !== null || (tool !== undefined && tool.locate(request.environment) !== null);
+  if (!hasPlace) {
+    throw misconfigured(
+      volume.line,
+      `${volume.name} needs a path, or the tool that it belongs to${didYouMean(wanted, toolNames(tools))}`,
+    );
+  }
+  return {
+    namespace: null,
+    name: volume.name,
+    tool: tool?.name ?? unknownToolName,
+    path,
+    compat: volume.compat,
+    source: `${configFileName}:${volume.line}`,
+  };
+}
+
+/** Symlinks are followed before it is judged: a link that was committed must not lead out of the project either. */
+function configuredPath(
+  path: { readonly value: string; readonly line: number },
+  config: Config,
+  environment: ToolEnvironment,
+): string {
+  const { homeDir } = environment;
+  const inHome = path.value.startsWith('~/');
+  const base = inHome ? homeDir : config.projectDir;
+  const result = join(base, inHome ? path.value.slice(2) : path.value);
+  const real = realPathOf(result);
+  if (real !== realPathOf(base) && isWithin(real, realPathOf(base))) return result;
+  throw misconfigured(
+    path.line,
+    `path ${JSON.stringify(path.value)} leads out of ${inHome ? 'the home directory' : 'the project'} by a symlink`,
+  );
+}
+
+function misconfigured(line: number, problem: string): CachelaneError {
+  return new CachelaneError('E_CONFIG', `${configFileName}:${line}: ${problem}`, { hint: `mend ${configFileName}` });
+}
+
+function detectedVolumes({ tools, environment, topDir }: SelectionRequest): readonly VolumeRequest[] {
+  const dirs = directoriesUp(environment.workDir, topDir);
+  const detected = tools.flatMap((tool) => {
+    const lockfile = dirs.flatMap((dir) => tool.lockfiles.map((name) => join(dir, name))).find(isFile);
+    if (lockfile === undefined || tool.locate(environment) === null) return [];
+    const source = relative(environment.workDir, lockfile);
+    return [{ namespace: null, name: parseVolumeName(tool.name), tool: tool.name, path: null, compat: {}, source }];
+  });
+  return detected.slice(0, limits.volumesPerRun);
+}
+
+/** The nearest first. Only the working directory where `topDir` is not above it. */
+function directoriesUp(workDir: string, topDir: string): readonly string[] {
+  const dirs = [workDir];
+  if (!isWithin(workDir, topDir)) return dirs;
+  for (let dir = workDir; dir !== topDir && dir !== dirname(dir);) {
+    dir = dirname(dir);
+    dirs.push(dir);
+  }
+  return dirs;
+}
+
+function place(volume: VolumeRequest, { tools, environment }: SelectionRequest): SelectedVolume {
+  if (volume.path !== null) return { request: volume, path: volume.path, pathSource: volume.source };
+  const location = findTool(volume.tool, tools)?.locate(environment) ?? null;
+  if (location !== null) return { request: volume, path: location.path, pathSource: location.source };
+  throw new CachelaneError('E_VOLUME', `${volume.name} has no place of its own`, {
+    hint: `give it one: -v ${volume.name}:/path`,
+  });
+}
+
+function absolute(path: string, { homeDir, workDir }: ToolEnvironment): string {
+  // A shell does not expand the tilde after a colon.
+  if (path === '~' || path.startsWith('~/')) return join(homeDir, path.slice(1));
+  return isAbsolute(path) ? resolve(path) : resolve(workDir, path);
+}
+
+function findTool(name: string, tools: readonly Tool[]): Tool | undefined {
+  return tools.find((tool) => tool.name === name);
+}
+
+function toolNames(tools: readonly Tool[]): readonly string[] {
+  return tools.filter(({ name }) => name !== unknownToolName).map(({ name }) => name);
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
