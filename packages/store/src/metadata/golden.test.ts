@@ -74,5 +74,6 @@ describe('stores of earlier formats', () => {
     expect(removed).toEqual(['/home/ann/.cache', '/home/ann/.npm']);
     using raw = new DatabaseSync(file);
     expect(raw.prepare('PRAGMA user_version').get()).toEqual({ user_version: currentVersion });
+    expect(raw.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
   });
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
@@ -7,11 +7,15 @@ import { currentVersion } from './migrations.ts';
 import { openStore, scratchDir, systemClock, systemRandom } from './real-world.fixture.ts';
 import { openSqliteMetadata } from './sqlite-metadata.ts';
 
-/** A closed store that holds a few hundred layers. */
+/** A closed store that holds something on every page, all of it in the file itself. */
 async function filledStore(file: string): Promise<void> {
-  await using metadata = await openStore(file);
-  const { volumeId, run } = await openOne(metadata, openRequest(countingIds()));
-  for (let index = 0; index < 50; index++) await pushLayer(metadata, { volumeId, run, layer: aLayer(`${index}`) });
+  {
+    await using metadata = await openStore(file);
+    const { volumeId, run } = await openOne(metadata, openRequest(countingIds()));
+    for (let index = 0; index < 50; index++) await pushLayer(metadata, { volumeId, run, layer: aLayer(`${index}`) });
+  }
+  using raw = new DatabaseSync(file);
+  raw.exec('PRAGMA wal_checkpoint(TRUNCATE)');
 }
 
 const mend = expect.stringMatching(/move it .* away .*: the caches start cold, nothing else is lost/);
@@ -25,6 +29,18 @@ describe('opening a store', () => {
     expect(raw.prepare('PRAGMA user_version').get()).toEqual({ user_version: currentVersion });
     expect(raw.prepare('PRAGMA application_id').get()).toEqual({ application_id: 0x43_4c_61_6e });
     expect(raw.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
+  });
+
+  test('and closing it does not make the disk work: the log stays for the next one', async () => {
+    using dir = scratchDir();
+    const file = join(dir.path, 'state.db');
+    for (let round = 1; round <= 3; round++) {
+      await using metadata = await openStore(file);
+      await metadata.openSession(openRequest(countingIds(round * 100)), noAbort);
+      expect(await metadata.listSessions(noAbort)).toHaveLength(round);
+    }
+    expect(readdirSync(dir.path).toSorted()).toEqual(['state.db', 'state.db-shm', 'state.db-wal']);
+    expect(statSync(`${file}-wal`).size).toBeGreaterThan(0);
   });
 
   test('of a newer format is E_STORE_NEWER and names both', async () => {
