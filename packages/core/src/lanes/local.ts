@@ -29,7 +29,8 @@ export function laneWithoutHub(hints: PlatformHints | null): LaneDecision {
   const ref = hints.ref === null ? null : namedLane(hints.ref);
   const doubts: readonly TrustSignal[] =
     ref === null ? [{ level: 'T0', why: 'nothing says what the run is for', source: hints.platform }] : [];
-  const signals = [...doubts, ...hints.signals];
+  // What the platform says is the better reason.
+  const signals = [...hints.signals, ...doubts];
   const trust = lowest(['T1', ...signals.map((signal) => signal.level)]);
   const defaultLane = branchLane(hints.defaultBranch);
   if (trust === 'T0' || ref === null) return untrusted(hints, defaultLane, signals);
