@@ -17,3 +17,15 @@ export {
   type TestIds,
 } from './metadata/metadata-builders.ts';
 export { metadataConformance } from './metadata/metadata-conformance.ts';
+export { mergeDriverConformance } from './drivers/merge-driver-conformance.ts';
+export { mergeDriverLaws, type MergeDriverLaw } from './drivers/merge-driver-laws.ts';
+export { namingDriverConformance } from './drivers/naming-driver-conformance.ts';
+export { type NamedContent, type NamingDriverSubject } from './drivers/naming-driver-laws.ts';
+export { arbitraryVersionOf, composedVersion, hasOpinion, storedVersion, versionOf } from './drivers/versions.ts';
+export {
+  startLocalRegistry,
+  type LocalRegistry,
+  type LocalRegistryOptions,
+  type RegistryPackage,
+  type RegistryRequest,
+} from './local-registry.ts';

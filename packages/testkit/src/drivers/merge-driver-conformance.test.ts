@@ -1,0 +1,203 @@
+import type { Composition, MergeDriver, Version } from '@cachelane/core';
+import { describe, expect, test } from 'vitest';
+import { mergeDriverConformance } from './merge-driver-conformance.ts';
+import { mergeDriverLaws } from './merge-driver-laws.ts';
+import { namingDriverConformance } from './naming-driver-conformance.ts';
+import { namingDriverLaws } from './naming-driver-laws.ts';
+import { arbitraryVersionOf, hasOpinion } from './versions.ts';
+import { arbitraryWords, nearestDriver, wordsDriver, wordsSubject, writeWords } from './word-drivers.fixture.ts';
+
+const arbitraryVersion = arbitraryVersionOf(arbitraryWords);
+
+mergeDriverConformance('a right driver that unites', wordsDriver, arbitraryVersion);
+mergeDriverConformance('a right driver that picks', nearestDriver, arbitraryVersion);
+namingDriverConformance('a right driver that unites', wordsSubject(wordsDriver));
+
+interface BrokenDriver {
+  readonly mistake: string;
+  readonly driver: MergeDriver;
+  /** Words from the names of the laws that must notice. */
+  readonly noticedBy: readonly string[];
+}
+
+const nothing = writeWords([]);
+
+function edited(composition: Composition, edit: (words: readonly string[]) => readonly string[]): Composition {
+  if (composition.kind === 'pick') return composition;
+  const words = new TextDecoder().decode(composition.content).split(' ');
+  return { kind: 'content', content: writeWords(edit(words).filter((word) => word !== '')) };
+}
+
+const wholes = (versions: readonly Version[]): readonly Version[] => versions.filter(({ form }) => form === 'whole');
+
+const broken: readonly BrokenDriver[] = [
+  {
+    mistake: 'has no opinion of one version',
+    driver: { ...nearestDriver, compose: () => ({ kind: 'pick', index: 0, opinion: false }) },
+    noticedBy: ['idempotent'],
+  },
+  {
+    mistake: 'adds something each time it composes',
+    driver: {
+      ...wordsDriver,
+      compose: (versions) => edited(wordsDriver.compose(versions), (words) => [...words, `fly${versions.length}`]),
+    },
+    noticedBy: ['idempotent', 'associative'],
+  },
+  {
+    mistake: 'is sure of whatever is nearest',
+    driver: { ...nearestDriver, compose: () => ({ kind: 'pick', index: 0, opinion: true }) },
+    noticedBy: ['the order does not matter', 'without an opinion'],
+  },
+  {
+    mistake: 'is sure in one order only',
+    driver: {
+      ...nearestDriver,
+      compose(versions) {
+        const rises = versions.every(({ digest }, index) => digest >= (versions[index - 1]?.digest ?? ''));
+        return { kind: 'pick', index: 0, opinion: rises };
+      },
+    },
+    noticedBy: ['the order does not matter'],
+  },
+  {
+    mistake: 'composes only so many at once',
+    driver: { ...wordsDriver, compose: (versions) => wordsDriver.compose(versions.slice(0, 2)) },
+    noticedBy: ['associative'],
+  },
+  {
+    mistake: 'stores nothing of what was added',
+    driver: { ...wordsDriver, subtract: () => ({ form: 'delta', content: nothing }) },
+    noticedBy: ['carries what the run left', 'without an opinion'],
+  },
+  {
+    mistake: 'takes no notice of deltas',
+    driver: {
+      ...wordsDriver,
+      compose: (versions) => wordsDriver.compose(wholes(versions).length > 0 ? wholes(versions) : versions),
+    },
+    noticedBy: ['carries what the run left'],
+  },
+  {
+    mistake: 'takes any second writing for a change',
+    driver: { ...wordsDriver, same: (pinned, mine) => pinned.sealedAtMs === mine.sealedAtMs },
+    noticedBy: ['reflexive'],
+  },
+  {
+    mistake: 'reads files of any size',
+    driver: { ...nearestDriver, same: (pinned, mine) => pinned.content() === mine.content() },
+    noticedBy: ['reflexive'],
+  },
+  {
+    mistake: 'throws for what it cannot read',
+    driver: {
+      ...wordsDriver,
+      compose(versions) {
+        const composition = wordsDriver.compose(versions);
+        if (!hasOpinion(composition)) throw new Error('not words');
+        return composition;
+      },
+    },
+    noticedBy: ['without an opinion'],
+  },
+  {
+    mistake: 'lets the nearest win where it cannot be read',
+    driver: {
+      ...wordsDriver,
+      compose(versions) {
+        const isJunk = versions[0] !== undefined && versions[0].sizeBytes < 3;
+        return isJunk ? nearestDriver.compose(versions) : wordsDriver.compose(versions);
+      },
+    },
+    noticedBy: ['what it can read wins'],
+  },
+  {
+    mistake: 'says that lower versions do not matter, and takes the lowest',
+    driver: {
+      ...nearestDriver,
+      compose: ({ length }) => ({ kind: 'pick', index: length - 1, opinion: length === 1 }),
+    },
+    noticedBy: ['the nearest whole one is picked'],
+  },
+  {
+    mistake: 'says that lower versions do not matter, and stores deltas',
+    driver: { ...nearestDriver, subtract: () => ({ form: 'delta', content: nothing }) },
+    noticedBy: ['nothing is stored as a delta'],
+  },
+  {
+    mistake: 'names a version that is not there',
+    driver: { ...nearestDriver, compose: ({ length }) => ({ kind: 'pick', index: length, opinion: true }) },
+    noticedBy: ['idempotent', 'the nearest whole one is picked'],
+  },
+];
+
+describe('each law notices a driver that breaks it', () => {
+  const cases = broken.flatMap(({ mistake, driver, noticedBy }) =>
+    noticedBy.map((words) => ({ mistake, driver, words })),
+  );
+
+  test.each(cases)('"$words" notices one that $mistake', ({ driver, words }) => {
+    const laws = mergeDriverLaws.filter(({ name }) => name.includes(words));
+    expect(laws).toHaveLength(1);
+    expect(() => laws[0]?.check(driver, arbitraryVersion)).toThrow('Property failed');
+  });
+
+  test('and there is a broken driver for each', () => {
+    const unproven = mergeDriverLaws.filter(({ name }) => !cases.some(({ words }) => name.includes(words)));
+    expect(unproven).toEqual([]);
+  });
+});
+
+const brokenNaming: readonly BrokenDriver[] = [
+  {
+    mistake: 'forgets names',
+    driver: {
+      ...wordsDriver,
+      compose: (versions) => edited(wordsDriver.compose(versions), (words) => words.slice(0, 3)),
+    },
+    noticedBy: ['composing loses no name'],
+  },
+  {
+    mistake: 'stores what it saw as if it had added it',
+    driver: {
+      ...wordsDriver,
+      subtract(pinned, mine) {
+        const composition = wordsDriver.compose([mine, pinned]);
+        return { form: 'delta', content: composition.kind === 'content' ? composition.content : nothing };
+      },
+    },
+    noticedBy: ['nothing that it did not have', 'added nothing'],
+  },
+  {
+    mistake: 'closes nothing',
+    driver: { ...wordsDriver, close: () => null },
+    noticedBy: ['closing leaves no name'],
+  },
+  {
+    mistake: 'closes too much',
+    driver: { ...wordsDriver, close: ({ sizeBytes }) => (sizeBytes === 0 ? null : nothing) },
+    noticedBy: ['closing keeps every name'],
+  },
+  {
+    mistake: 'writes files again that nothing has to go from',
+    driver: { ...wordsDriver, close: (...request) => wordsDriver.close?.(...request) ?? request[0].content() },
+    noticedBy: ['closing is idempotent'],
+  },
+];
+
+describe('each law of names notices a driver that breaks it', () => {
+  const cases = brokenNaming.flatMap(({ mistake, driver, noticedBy }) =>
+    noticedBy.map((words) => ({ mistake, driver, words })),
+  );
+
+  test.each(cases)('"$words" notices one that $mistake', ({ driver, words }) => {
+    const laws = namingDriverLaws.filter(({ name }) => name.includes(words));
+    expect(laws).toHaveLength(1);
+    expect(() => laws[0]?.check(wordsSubject(driver))).toThrow('Property failed');
+  });
+
+  test('and there is a broken driver for each', () => {
+    const unproven = namingDriverLaws.filter(({ name }) => !cases.some(({ words }) => name.includes(words)));
+    expect(unproven).toEqual([]);
+  });
+});
