@@ -1,1 +1,3 @@
-export {};
+export { ignoredSignals } from './process/ignored-signals.ts';
+export { type OverlayProbe, probeOverlay, type ProbeOptions } from './process/probe-overlay.ts';
+export { processRuntime, type ProcessRuntimeOptions } from './process/process-runtime.ts';

@@ -1,0 +1,130 @@
+import type { OverlayMount, RunRequest } from '@cachelane/core';
+import type { Tools } from './tools.ts';
+
+/**
+ * The signals that must not end bubblewrap's monitor: it would lose the command's exit code. They are blocked, not
+ * ignored, from the start of the chain to the moment before the command is executed: a signal that arrives meanwhile
+ * waits and then meets the command, and the monitor, in which it stays pending, shows who was sent a signal (see
+ * signals.ts). Job control (TSTP, TTIN, TTOU) is left alone: the monitor stops and goes on with the command.
+ */
+export const heldSignals = ['INT', 'QUIT', 'TERM', 'HUP', 'USR1', 'USR2'] as const;
+export type HeldSignal = (typeof heldSignals)[number];
+
+/** The descriptor that bubblewrap writes its status lines to. */
+export const statusFd = 3;
+
+/** What flock answers when the lease is still held after `leaseWaitSeconds`; no code of its own (sysexits, 64 to 78). */
+export const leaseHeldCode = 99;
+
+/** Whoever looks whether a session lives takes its lease for a moment; nobody holds it for long while it is ours. */
+const leaseWaitSeconds = 5;
+
+/** These act on every program of the chain (fakeroot hides who we are from bubblewrap), and are meant for the command. */
+const linkerVariables = ['LD_PRELOAD', 'LD_LIBRARY_PATH', 'LD_AUDIT', 'LD_DEBUG'];
+
+/** bubblewrap counts the command's arguments too. */
+const bwrapArgumentsMax = 9000;
+
+export interface Chain {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface ChainOptions {
+  readonly tools: Tools;
+  /** Targets and directories without symbolic links, targets in the order in which they are to be mounted. */
+  readonly mounts: readonly OverlayMount[];
+  readonly request: Pick<RunRequest, 'argv' | 'cwd' | 'env' | 'leaseFile'>;
+  /** Signals that the command is to find ignored. */
+  readonly ignored: readonly HeldSignal[];
+  /** Bound onto itself in the command's mount namespace, which is recognised by it later. */
+  readonly marker: string;
+}
+
+/**
+ * `env` as the last link in front of a command: frees the held signals and sets variables. It takes `NAME=VALUE` and a
+ * lone `-` in front for its own; a command with such a name hides behind `nice -n 0`, which changes nothing.
+ */
+export function envCommand(tools: Pick<Tools, 'env' | 'nice'>, options: EnvOptions): readonly string[] {
+  const { argv, ignored } = options;
+  const name = argv[0] ?? '';
+  return [
+    tools.env,
+    `--default-signal=${heldSignals.join(',')}`,
+    ...(ignored.length > 0 ? [`--ignore-signal=${ignored.join(',')}`] : []),
+    ...options.unset.map((variable) => `--unset=${variable}`),
+    '--',
+    ...Object.entries(options.set).map(([variable, value]) => `${variable}=${value}`),
+    ...(name.includes('=') || name === '-' ? [tools.nice, '-n', '0', '--'] : []),
+    ...argv,
+  ];
+}
+
+export interface EnvOptions {
+  readonly argv: readonly string[];
+  readonly ignored: readonly HeldSignal[];
+  /** Visible in the process list: never a variable that may hold a secret. */
+  readonly set: Readonly<Record<string, string>>;
+  readonly unset: readonly string[];
+}
+
+function overlayArguments(mount: OverlayMount): readonly string[] {
+  // bubblewrap wants the bottom first.
+  const sources = mount.lowerDirs.toReversed().flatMap((dir) => ['--overlay-src', dir]);
+  return [...sources, '--overlay', mount.upperDir, mount.workDir, mount.target];
+}
+
+/**
+ * The whole command line: `env` (hold the signals) → `flock` (take the lease, which everything after it inherits) →
+ * `bwrap` (mount) → `env` (free the signals) → the command. Each replaces itself by the next but for bubblewrap, which
+ * stays as monitor. Null when there are more arguments than bubblewrap takes.
+ */
+export function commandChain({ tools, mounts, request, ignored, marker }: ChainOptions): Chain | null {
+  const chainEnv: Record<string, string> = { ...request.env };
+  const set: Record<string, string> = {};
+  for (const variable of linkerVariables) {
+    const value = chainEnv[variable];
+    if (value === undefined) continue;
+    set[variable] = value;
+    delete chainEnv[variable];
+  }
+  // bubblewrap sets it to the folder by the name it knows.
+  const pwd = request.env['PWD'];
+  if (pwd !== undefined) set['PWD'] = pwd;
+
+  const lease = request.leaseFile === null ? [] : leaseArguments(tools, request.leaseFile);
+  const bwrap = [
+    '--dev-bind',
+    '/',
+    '/',
+    // Before the overlays: below one of them it would be made there, and saved.
+    '--bind',
+    marker,
+    marker,
+    ...mounts.flatMap(overlayArguments),
+    '--chdir',
+    request.cwd,
+    '--json-status-fd',
+    String(statusFd),
+    '--',
+    ...envCommand(tools, { argv: request.argv, ignored, set, unset: pwd === undefined ? ['PWD'] : [] }),
+  ];
+  if (bwrap.length > bwrapArgumentsMax) return null;
+  return {
+    file: tools.env,
+    args: [`--block-signal=${heldSignals.join(',')}`, '--', ...lease, tools.bwrap, ...bwrap],
+    env: chainEnv,
+  };
+}
+
+function leaseArguments(tools: Tools, leaseFile: string): readonly string[] {
+  return [
+    tools.flock,
+    '--no-fork',
+    '--exclusive',
+    `--wait=${leaseWaitSeconds}`,
+    `--conflict-exit-code=${leaseHeldCode}`,
+    leaseFile,
+  ];
+}

@@ -1,0 +1,60 @@
+/** What is known about the machine, beside what the failed attempt said. */
+export interface MachineFacts {
+  readonly isRoot: boolean;
+  readonly isContainer: boolean;
+  /** Of the file system that the home is on, as statfs(2) names it; null if it cannot be read. */
+  readonly fileSystemType: number | null;
+  /** The sysctls as text; null where the kernel has none of that name. */
+  readonly appArmorRestrictsUserNamespaces: string | null;
+  readonly unprivilegedUserNamespaces: string | null;
+  readonly maxUserNamespaces: string | null;
+}
+
+const overlayfsType = 0x794c7630;
+const tmpfsType = 0x01021994;
+
+const install = 'Debian and Ubuntu: apt-get install bubblewrap util-linux coreutils';
+const moveHome = 'put CACHELANE_HOME on an ordinary disk file system (ext4, xfs, btrfs)';
+const allowInContainer =
+  'the container may not mount: start it with --privileged, or with --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined';
+
+/** What a person can do about a failed attempt to mount, by what bubblewrap said. */
+export function mendFor(reason: string, facts: MachineFacts): string {
+  if (reason.startsWith('not installed')) return install;
+  if (/unknown option --(overlay|json-status|chdir)/i.test(reason)) {
+    return 'bubblewrap 0.11 or newer is needed (Debian 13, Ubuntu 25.04, Fedora 42, Alpine 3.21 have it)';
+  }
+  if (/\benv: .*(option|argument)/.test(reason)) {
+    return 'env of GNU coreutils 8.31 or newer is needed (Ubuntu with Rust coreutils: apt-get install gnu-coreutils; Alpine: apk add coreutils)';
+  }
+  if (/\bflock: .*option/.test(reason)) return 'flock of util-linux 2.34 or newer is needed (Alpine: apk add flock)';
+  if (/namespace|uid map|gid map/i.test(reason)) return userNamespaceMend(facts);
+  if (/overlay mount/.test(reason)) return overlayMend(reason, facts);
+  if (/mount|pivot_root|remount/i.test(reason) && facts.isContainer) return allowInContainer;
+  return 'run `bwrap --dev-bind / / true` to see what bubblewrap says by itself';
+}
+
+function userNamespaceMend(facts: MachineFacts): string {
+  if (!facts.isRoot && facts.maxUserNamespaces === '0') return 'as root: sysctl user.max_user_namespaces=15000';
+  if (!facts.isRoot && facts.unprivilegedUserNamespaces === '0') {
+    return 'as root: sysctl kernel.unprivileged_userns_clone=1';
+  }
+  if (facts.isContainer) return allowInContainer;
+  if (!facts.isRoot && facts.appArmorRestrictsUserNamespaces === '1') {
+    return 'AppArmor keeps ordinary users from namespaces: as root, sysctl kernel.apparmor_restrict_unprivileged_userns=0, or load the profile bwrap-userns-restrict of the package apparmor-profiles';
+  }
+  return facts.isRoot
+    ? 'run as a user or in a container that may create mount namespaces (CAP_SYS_ADMIN)'
+    : allowInContainer;
+}
+
+function overlayMend(reason: string, facts: MachineFacts): string {
+  if (/No such device/.test(reason)) return 'the kernel has no overlay file system: as root, modprobe overlay';
+  if (facts.fileSystemType === overlayfsType) {
+    return `the home lies on an overlay itself, as in a container without a volume: ${moveHome}, in a container a mounted volume`;
+  }
+  if (facts.fileSystemType === tmpfsType) return `tmpfs takes overlays from Linux 6.6 on: ${moveHome}`;
+  if (/not permitted/.test(reason))
+    return 'ordinary users may mount overlays from Linux 5.11 on; until then run as root';
+  return moveHome;
+}

@@ -1,0 +1,119 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+// What /proc tells about one process. A process may end at any moment, and others' may not be looked at: both are null.
+
+function read(pid: number | string, file: string): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+function link(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function list(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+export interface ProcessStat {
+  /** The program's short name. */
+  readonly name: string;
+  /** `Z` for one that has ended and waits for its parent. */
+  readonly state: string;
+  readonly parent: number;
+  readonly group: number;
+  /** The foreground process group of its terminal; -1 without a terminal. */
+  readonly foregroundGroup: number;
+  readonly threads: number;
+}
+
+export function readStat(pid: number | 'self'): ProcessStat | null {
+  const text = read(pid, 'stat');
+  if (text === null) return null;
+  // The name may itself hold spaces and parentheses.
+  const nameEnd = text.lastIndexOf(')');
+  const fields = text.slice(nameEnd + 2).split(' ');
+  const number = (index: number): number => Number(fields[index]);
+  return {
+    name: text.slice(text.indexOf('(') + 1, nameEnd),
+    state: fields[0] ?? '',
+    parent: number(1),
+    group: number(2),
+    foregroundGroup: number(5),
+    threads: number(17),
+  };
+}
+
+/** Sets of signals, bit n - 1 for signal n. */
+export interface SignalSets {
+  /** Sent to the process as a whole and not yet taken. */
+  readonly pending: bigint;
+  readonly blocked: bigint;
+  readonly ignored: bigint;
+}
+
+export function readSignalSets(pid: number): SignalSets | null {
+  const text = read(pid, 'status');
+  return text === null ? null : parseSignalSets(text);
+}
+
+/** Reads the text of a `/proc/PID/status`. */
+export function parseSignalSets(status: string): SignalSets {
+  const set = (field: string): bigint =>
+    BigInt(`0x${new RegExp(`^${field}:\\s*([0-9a-f]+)`, 'm').exec(status)?.[1] ?? '0'}`);
+  return { pending: set('ShdPnd'), blocked: set('SigBlk'), ignored: set('SigIgn') };
+}
+
+export interface MountView {
+  /** Names the mount namespace. */
+  readonly namespace: string;
+  /** Whether the process was moved into a part of the file system (chroot), where it sees only some of the mounts. */
+  readonly confined: boolean;
+  /** Whether it sees a mount at exactly this path. */
+  seesMountAt(path: string): boolean;
+}
+
+/** What a process sees of the file system; null for one that has ended or may not be looked at. */
+export function readMountView(pid: number): MountView | null {
+  const own = link(`/proc/${pid}/ns/mnt`);
+  if (own !== null) return mountView(String(pid), own);
+  // Its first thread may have ended before the others: then /proc/PID is that of a zombie.
+  const stat = readStat(pid);
+  if (stat === null || stat.state !== 'Z' || stat.threads < 2) return null;
+  for (const thread of list(`/proc/${pid}/task`)) {
+    const namespace = link(`/proc/${pid}/task/${thread}/ns/mnt`);
+    if (namespace !== null) return mountView(`${pid}/task/${thread}`, namespace);
+  }
+  return null;
+}
+
+function mountView(task: string, namespace: string): MountView {
+  return {
+    namespace,
+    get confined() {
+      return link(`/proc/${task}/root`) !== '/';
+    },
+    seesMountAt(path) {
+      const point = path.replace(/[\t\n\\ ]/g, (odd) => `\\${odd.charCodeAt(0).toString(8).padStart(3, '0')}`);
+      return (read(task, 'mountinfo') ?? '').split('\n').some((line) => line.split(' ', 5)[4] === point);
+    },
+  };
+}
+
+/** The ids of all processes that /proc shows. */
+export function processIds(): readonly number[] {
+  return list('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}

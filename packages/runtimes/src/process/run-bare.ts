@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process';
+import { existsSync, writeSync } from 'node:fs';
+import type { CommandOutcome, RunRequest } from '@cachelane/core';
+import { envCommand, type HeldSignal } from './chain.ts';
+import { ended } from './ended.ts';
+import { exitCodeOfSignal, openSignalDesk, saysSignal } from './signal-desk.ts';
+import { childReceiver } from './signal-receivers.ts';
+import { findTools } from './tools.ts';
+
+/** A descriptor of ours, or /dev/null. */
+export type Stdio = number | 'ignore';
+
+export interface RunOptions {
+  /** A PATH: where our own tools are looked for. */
+  readonly path: string;
+  readonly stdio: readonly [Stdio, Stdio, Stdio];
+  readonly ignored: readonly HeldSignal[];
+}
+
+/** What a shell says and returns for a command that cannot be started. */
+function shellFailure(
+  name: string,
+  error: NodeJS.ErrnoException,
+): { readonly text: string; readonly exitCode: number } {
+  switch (error.code) {
+    case 'ENOENT':
+    case 'ERR_INVALID_ARG_VALUE':
+      return {
+        text: `${name}: ${name.includes('/') ? 'No such file or directory' : 'command not found'}`,
+        exitCode: 127,
+      };
+    case 'EACCES':
+      return { text: `${name}: Permission denied`, exitCode: 126 };
+    case 'E2BIG':
+      return { text: `${name}: Argument list too long`, exitCode: 126 };
+    default:
+      return { text: `${name}: cannot be executed (${error.code ?? error.message})`, exitCode: 126 };
+  }
+}
+
+/** The command as our own child, with nothing around it. */
+export async function runBare(request: RunRequest, options: RunOptions): Promise<CommandOutcome> {
+  const [name = '', ...args] = withIgnoredSignals(request.argv, options);
+  if (!existsSync(request.cwd)) return { kind: 'not-started', reason: `the folder ${request.cwd} does not exist` };
+  const fail = (error: NodeJS.ErrnoException): CommandOutcome => {
+    const { text, exitCode } = shellFailure(request.argv[0] ?? '', error);
+    say(options.stdio[2], `cachelane: ${text}\n`);
+    return { kind: 'exited', exitCode, interrupted: false, receivedSignal: null };
+  };
+  // Node refuses the empty name before it tries.
+  if (name === '') return fail({ name: '', message: '', code: 'ENOENT' });
+  using desk = openSignalDesk(options.ignored);
+  const child = spawn(name, args, { cwd: request.cwd, env: request.env, stdio: [...options.stdio] });
+  if (child.pid === undefined) {
+    const { error } = await ended(child);
+    return fail(error ?? new Error('no process'));
+  }
+  desk.connect(childReceiver(child.pid));
+  const { code, signal } = await ended(child);
+  const exitCode = signal === null ? (code ?? 0) : exitCodeOfSignal(signal);
+  return {
+    kind: 'exited',
+    exitCode,
+    interrupted: saysSignal(exitCode) || desk.received !== null,
+    receivedSignal: desk.received,
+  };
+}
+
+/** Node gives every child the default signal actions; without `env` a signal that was ignored stays so only for us. */
+function withIgnoredSignals(argv: readonly string[], { ignored, path }: RunOptions): readonly string[] {
+  if (ignored.length === 0) return argv;
+  const found = findTools(path);
+  if (!('tools' in found)) return argv;
+  return envCommand(found.tools, { argv, ignored, set: {}, unset: [] });
+}
+
+function say(fd: Stdio, text: string): void {
+  if (fd === 'ignore') return;
+  try {
+    writeSync(fd, text);
+  } catch {
+    // Nobody listens, as when a shell says it.
+  }
+}

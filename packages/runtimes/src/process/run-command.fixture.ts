@@ -1,0 +1,44 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { CommandOutcome, RunRequest } from '@cachelane/core';
+import type { HeldSignal } from './chain.ts';
+import { probeOverlay } from './probe-overlay.ts';
+import { processRuntime } from './process-runtime.ts';
+
+// A program: what the CLI is to the process runtime. `node run-command.fixture.ts JOB` runs what the JSON file JOB says,
+// writes what came of it to JOB.place and JOB.outcomes, and exits with the last command's code.
+
+export interface Job {
+  /** One after the other. */
+  readonly requests?: readonly Omit<RunRequest, 'onPlace'>[];
+  readonly ignored?: readonly HeldSignal[];
+  /** Instead of a run. */
+  readonly probeHome?: string;
+  /** Becomes this user and its group first; only root can. */
+  readonly uid?: number;
+}
+
+const file = process.argv[2] ?? '';
+const job = JSON.parse(readFileSync(file, 'utf8')) as Job;
+const path = process.env['PATH'] ?? '';
+
+function report(suffix: string, value: unknown): void {
+  writeFileSync(`${file}.${suffix}.part`, JSON.stringify(value));
+  renameSync(`${file}.${suffix}.part`, `${file}.${suffix}`);
+}
+
+if (job.uid !== undefined) {
+  process.setgroups?.([]);
+  process.setgid?.(job.uid);
+  process.setuid?.(job.uid);
+}
+if (job.requests !== undefined) {
+  const runtime = processRuntime({ path, ignored: job.ignored ?? [] });
+  const outcomes: CommandOutcome[] = [];
+  for (const request of job.requests) {
+    outcomes.push(await runtime.run({ ...request, onPlace: (place) => report('place', place) }));
+  }
+  report('outcomes', outcomes);
+  const last = outcomes.at(-1);
+  process.exitCode = last?.kind === 'exited' ? last.exitCode : 125;
+}
+if (job.probeHome !== undefined) report('probe', await probeOverlay({ path, home: job.probeHome }));

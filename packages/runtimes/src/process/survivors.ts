@@ -1,0 +1,77 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { RunPlace, Survivor } from '@cachelane/core';
+import { processIds, readMountView, readStat } from './proc.ts';
+import { sendSignal } from './send-signal.ts';
+
+/** How often processes that were asked to end are looked at, and those that were killed and may be forking. */
+const askedPollMs = 20;
+const killedPollMs = 1;
+
+/** How many looks in a row must find nobody where somebody was. */
+const confirmingLooks = 3;
+
+/** How long processes that were sent KILL are waited for: they end at once, or hang in the kernel. */
+const killedMs = 5000;
+
+/**
+ * The place is named by a directory that a run mounts onto itself before its command starts. Whoever sees that mount
+ * can write to the run's volumes, also from a mount namespace of its own (a nested sandbox). The number of the
+ * namespace would not do: it misses those, and the kernel gives it to the next run as soon as it is free.
+ */
+export const placeOf = (marker: string): RunPlace => ({ token: marker });
+
+/**
+ * Processes in the place, ourselves left out. Only those that /proc shows: not those of another PID namespace, and as
+ * an ordinary user not those of other users (which a run as that user cannot have started: bubblewrap leaves it no
+ * way to become another one). A process that alone remains and was moved below a chroot is missed.
+ */
+export function findSurvivors(place: RunPlace, onFound: (pid: number) => void = () => undefined): readonly Survivor[] {
+  const verdicts = new Map<string, boolean>();
+  // The youngest first, and `onFound` at once: a process that only forks and ends is gone in a millisecond.
+  return processIds()
+    .toReversed()
+    .flatMap((pid) => {
+      if (pid === process.pid || !isInPlace(pid, place.token, verdicts)) return [];
+      const stat = readStat(pid);
+      onFound(pid);
+      return stat === null ? [] : [{ pid, name: stat.name }];
+    });
+}
+
+/** `verdicts` holds what is known of mount namespaces. */
+function isInPlace(pid: number, marker: string, verdicts: Map<string, boolean>): boolean {
+  const view = readMountView(pid);
+  if (view === null) return false;
+  const known = verdicts.get(view.namespace);
+  if (known !== undefined) return known;
+  const found = view.seesMountAt(marker);
+  if (found || !view.confined) verdicts.set(view.namespace, found);
+  return found;
+}
+
+/** TERM (and CONT, which a stopped process needs to take it), after `graceMs` KILL until nothing starts anew. */
+export async function endSurvivors(place: RunPlace, graceMs: number): Promise<readonly Survivor[]> {
+  const asked = new Set<number>();
+  const ask = (pid: number): void => {
+    if (asked.has(pid)) return;
+    asked.add(pid);
+    sendSignal(pid, 'SIGTERM');
+    sendSignal(pid, 'SIGCONT');
+  };
+  let left = findSurvivors(place, ask);
+  if (left.length === 0) return left;
+  for (let waitedMs = 0; left.length > 0 && waitedMs < graceMs;) {
+    const pauseMs = Math.min(askedPollMs, graceMs - waitedMs);
+    await wait(pauseMs);
+    waitedMs += pauseMs;
+    left = findSurvivors(place, ask);
+  }
+  // Again and again: a process may fork between our look and the signal, and one that forks and ends may be missed.
+  let emptyLooks = 0;
+  for (let waitedMs = 0; emptyLooks < confirmingLooks && waitedMs < killedMs; waitedMs += killedPollMs) {
+    await wait(killedPollMs);
+    left = findSurvivors(place, (pid) => sendSignal(pid, 'SIGKILL'));
+    emptyLooks = left.length === 0 ? emptyLooks + 1 : 0;
+  }
+  return left;
+}

@@ -1,0 +1,48 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
+
+/** Absolute paths of the programs that a run with mounts is made of. */
+export interface Tools {
+  readonly env: string;
+  readonly nice: string;
+  readonly flock: string;
+  readonly bwrap: string;
+}
+
+export type ToolName = keyof Tools;
+
+/** Ubuntu ships `env` in another implementation, which may lack the signal options, and GNU's beside it as `gnuenv`. */
+const programNames: Readonly<Record<ToolName, readonly string[]>> = {
+  env: ['gnuenv', 'env'],
+  nice: ['nice'],
+  flock: ['flock'],
+  bwrap: ['bwrap'],
+};
+
+/** Searched after the PATH: cron jobs and services often have a shorter one than people. */
+const usualFolders = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Looks for the tools in `path` (a PATH) and in the usual folders. Relative entries are left out: what lies in a
+ * project's folder must not become part of how we start its commands.
+ */
+export function findTools(path: string): { readonly tools: Tools } | { readonly missing: readonly ToolName[] } {
+  const folders = [...path.split(delimiter).filter((folder) => isAbsolute(folder)), ...usualFolders];
+  const find = (name: ToolName): string | undefined =>
+    programNames[name].flatMap((program) => folders.map((folder) => join(folder, program))).find(isProgram);
+  const [env, nice, flock, bwrap] = [find('env'), find('nice'), find('flock'), find('bwrap')];
+  if (env !== undefined && nice !== undefined && flock !== undefined && bwrap !== undefined) {
+    return { tools: { env, nice, flock, bwrap } };
+  }
+  const found = { env, nice, flock, bwrap };
+  return { missing: (Object.keys(found) as ToolName[]).filter((name) => found[name] === undefined) };
+}

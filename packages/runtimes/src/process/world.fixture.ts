@@ -1,0 +1,207 @@
+import { spawn } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { CommandOutcome, OverlayMount, RunPlace, RunRequest } from '@cachelane/core';
+import type { Job } from './run-command.fixture.ts';
+
+const repository = join(import.meta.dirname, '../../../..');
+export const nodeBinary: string = join(repository, 'node_modules/node/bin/node');
+export const runCommandProgram: string = join(import.meta.dirname, 'run-command.fixture.ts');
+
+export interface TestUser {
+  readonly name: string;
+  /** Null: whoever runs the tests. */
+  readonly uid: number | null;
+}
+
+const nobody = 65534;
+
+/** Root runs each test twice, the second time without its rights. */
+export const testUsers: readonly TestUser[] =
+  process.getuid?.() === 0
+    ? [
+        { name: 'root', uid: null },
+        { name: 'an ordinary user', uid: nobody },
+      ]
+    : [{ name: 'an ordinary user', uid: null }];
+
+/** Waits for a condition; the test's own time limit ends it. */
+export async function until<Value>(look: () => Value | null | undefined | false): Promise<Value> {
+  for (;;) {
+    const value = look();
+    if (value !== null && value !== undefined && value !== false) return value;
+    await wait(3);
+  }
+}
+
+export interface World extends Disposable {
+  /** A folder without symbolic links in its path. */
+  readonly root: string;
+  readonly lease: string;
+  /** Makes a directory below the root, with files by name. */
+  dir(name: string, files?: Readonly<Record<string, string>>): string;
+  /** A mount with lower directories that hold these files, top first, below `name`. */
+  mount(name?: string, lowers?: readonly Readonly<Record<string, string>>[]): OverlayMount;
+  request(argv: readonly string[], rest?: Partial<RunRequest>): RunRequest;
+  /** A shell command as a request. */
+  sh(script: string, rest?: Partial<RunRequest>): RunRequest;
+  /** Once with the volumes and once without. */
+  bothWays(request: RunRequest): readonly [RunRequest, RunRequest];
+}
+
+export function makeWorld(user: TestUser, parent: string = tmpdir()): World {
+  const root = realpathSync(mkdtempSync(join(parent, 'cachelane-run-')));
+  const own = (path: string): string => {
+    if (user.uid !== null) chownSync(path, user.uid, user.uid);
+    return path;
+  };
+  own(root);
+  const dir: World['dir'] = (name, files = {}) => {
+    const path = join(root, name);
+    if (!existsSync(path)) mkdirSync(path);
+    own(path);
+    for (const [file, text] of Object.entries(files)) {
+      writeFileSync(join(path, file), text);
+      own(join(path, file));
+    }
+    return path;
+  };
+  const mounts: OverlayMount[] = [];
+  const mount: World['mount'] = (name = 'volume', lowers = [{}]) => {
+    const made: OverlayMount = {
+      kind: 'overlay',
+      target: dir(name),
+      lowerDirs: lowers.map((files, index) => dir(`${name}.lower${index}`, files)),
+      upperDir: dir(`${name}.upper`),
+      workDir: dir(`${name}.work`),
+    };
+    mounts.push(made);
+    return made;
+  };
+  const lease = join(root, 'lease');
+  const request: World['request'] = (argv, rest = {}) => ({
+    argv,
+    cwd: root,
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+    mounts,
+    leaseFile: lease,
+    ...rest,
+  });
+  return {
+    root,
+    lease,
+    dir,
+    mount,
+    request,
+    sh: (script, rest) => request(['sh', '-c', script], rest),
+    bothWays: (given) => [given, { ...given, mounts: [], leaseFile: null }],
+    [Symbol.dispose]() {
+      for (const { workDir } of mounts) {
+        if (existsSync(join(workDir, 'work'))) chmodSync(join(workDir, 'work'), 0o700);
+      }
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Refuses what kill(2) takes for a group or for everybody: a test must not end more than it started. */
+function safePid(pid: number | undefined): number {
+  if (pid === undefined || !Number.isSafeInteger(pid) || pid < 2) throw new Error(`not a process: ${pid}`);
+  return pid;
+}
+
+export function signalProcess(pid: number | undefined, signal: NodeJS.Signals): void {
+  process.kill(safePid(pid), signal);
+}
+
+export interface Client {
+  /** Sends to our process alone, or to its whole process group. */
+  signal(signal: NodeJS.Signals, whom?: 'alone' | 'group'): void;
+  /** What the command wrote so far. */
+  stdout(): string;
+  stderr(): string;
+  place(): RunPlace | null;
+  /** Waits until our process has ended. */
+  end(): Promise<ClientEnd>;
+}
+
+export interface ClientEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Empty when the process did not live to write them. */
+  readonly outcomes: readonly CommandOutcome[];
+  /** The last of them. */
+  readonly outcome: CommandOutcome | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ClientOptions {
+  readonly user: TestUser;
+  readonly stdin?: number;
+  /** The program and arguments in front of ours, as in `nohup`. */
+  readonly prefix?: readonly string[];
+  readonly job?: Partial<Job>;
+}
+
+let clients = 0;
+
+/** Writes what `run-command.fixture.ts` is to do, and returns the name of the file. */
+export function writeJob(world: World, requests: readonly RunRequest[], { user, job }: ClientOptions): string {
+  const file = join(world.root, `job-${(clients += 1)}`);
+  const uid = user.uid === null ? {} : { uid: user.uid };
+  writeFileSync(file, JSON.stringify({ requests, ...uid, ...job }));
+  return file;
+}
+
+/** Runs a request in a process of its own, leader of its own process group, as the CLI would. */
+export function startClient(world: World, request: RunRequest | readonly RunRequest[], options: ClientOptions): Client {
+  const file = writeJob(world, [request].flat(), options);
+  const [out, err] = [openSync(`${file}.stdout`, 'w'), openSync(`${file}.stderr`, 'w')];
+  const [program, ...args] = [...(options.prefix ?? []), nodeBinary, runCommandProgram, file];
+  const child = spawn(program, args, { stdio: [options.stdin ?? 'ignore', out, err], detached: true });
+  closeSync(out);
+  closeSync(err);
+  const read = (suffix: string): string => readFileSync(`${file}.${suffix}`, 'utf8');
+  const parsed = <Value>(suffix: string): Value | null =>
+    existsSync(`${file}.${suffix}`) ? (JSON.parse(read(suffix)) as Value) : null;
+  const { promise: closed, resolve } = Promise.withResolvers<readonly [number | null, NodeJS.Signals | null]>();
+  child.once('close', (code, signal) => resolve([code, signal]));
+  return {
+    signal(signal, whom = 'alone') {
+      const pid = safePid(child.pid);
+      process.kill(whom === 'group' ? -pid : pid, signal);
+    },
+    stdout: () => read('stdout'),
+    stderr: () => read('stderr'),
+    place: () => parsed('place'),
+    async end() {
+      const [code, signal] = await closed;
+      const outcomes = parsed<readonly CommandOutcome[]>('outcomes') ?? [];
+      return { code, signal, outcomes, outcome: outcomes.at(-1), stdout: read('stdout'), stderr: read('stderr') };
+    },
+  };
+}
+
+/** Runs a request, or several one after the other, to the end in a process of its own. */
+export async function runClient(
+  world: World,
+  request: RunRequest | readonly RunRequest[],
+  options: ClientOptions,
+): Promise<ClientEnd> {
+  return await startClient(world, request, options).end();
+}
