@@ -1,0 +1,52 @@
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+
+/** Where everything lies that is measured: outside the repository, corpora for good and the rest until the end. */
+export interface BenchDirectory {
+  readonly corporaDir: string;
+  /** New and empty. */
+  readonly runDir: string;
+  /**
+   * Takes a file or directory out of the way at the price of a rename. Deleting a big tree at once would make ext4 slow to
+   * create files for seconds, and whatever is measured next would pay for it.
+   */
+  discard(path: string): void;
+  /** Deletes the run's directory and what was discarded. */
+  close(): void;
+}
+
+export function benchRoot(env: Readonly<Record<string, string | undefined>>): string {
+  const own = env['CACHELANE_BENCH_DIR'];
+  if (own !== undefined && own !== '') {
+    if (!isAbsolute(own)) throw new Error(`CACHELANE_BENCH_DIR is not an absolute path: ${own}`);
+    return own;
+  }
+  const cacheDir = env['XDG_CACHE_HOME'];
+  return join(cacheDir !== undefined && isAbsolute(cacheDir) ? cacheDir : join(homedir(), '.cache'), 'cachelane-bench');
+}
+
+export function openBenchDirectory(root: string): BenchDirectory {
+  const corporaDir = join(root, 'corpora');
+  const trashDir = join(root, 'trash');
+  mkdirSync(corporaDir, { recursive: true });
+  mkdirSync(trashDir, { recursive: true });
+  // What a run that was killed has left is moved away now and deleted at the end of this one.
+  for (const name of readdirSync(root)) {
+    if (name.startsWith('run-')) renameSync(join(root, name), join(trashDir, `${name}-${process.pid}`));
+  }
+  const runDir = mkdtempSync(join(root, 'run-'));
+  let discarded = 0;
+  return {
+    corporaDir,
+    runDir,
+    discard(path) {
+      discarded += 1;
+      renameSync(path, join(trashDir, `${process.pid}-${discarded}`));
+    },
+    close() {
+      rmSync(runDir, { recursive: true, force: true });
+      rmSync(trashDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,54 @@
+/** What one contender took in one round, by metric; milliseconds unless the name says otherwise. */
+export type Sample = Readonly<Record<string, number>>;
+
+export interface Rounds {
+  readonly rounds: number;
+  /** The first round is thrown away. */
+  readonly warmUp: boolean;
+}
+
+/**
+ * A B C A B C …: what disturbs the machine for a while disturbs all of them. The contender gets the number of the round,
+ * counted with the warm-up.
+ */
+export function interleave<T extends Readonly<Record<string, Sample>>>(
+  { rounds, warmUp }: Rounds,
+  contenders: { readonly [K in keyof T]: (round: number) => T[K] },
+): { readonly [K in keyof T]: readonly T[K][] } {
+  const names = Object.keys(contenders) as (keyof T)[];
+  const samples = Object.fromEntries(names.map((name) => [name, []])) as unknown as { [K in keyof T]: T[K][] };
+  for (let round = 0; round < rounds + (warmUp ? 1 : 0); round += 1) {
+    for (const name of names) {
+      const sample = contenders[name](round);
+      if (round > 0 || !warmUp) samples[name].push(sample);
+    }
+  }
+  return samples;
+}
+
+export interface Summary {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export function summarize(values: readonly number[]): Summary {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (index: number): number => sorted[index] ?? Number.NaN;
+  const middle = (sorted.length - 1) / 2;
+  return {
+    median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
+    min: at(0),
+    max: at(sorted.length - 1),
+  };
+}
+
+/** Of one metric over the rounds. */
+export function summaryOf<S extends Sample>(samples: readonly S[], metric: keyof S): Summary {
+  return summarize(samples.map((sample) => Number(sample[metric])));
+}
+
+/** What the first took longer than the second, round by round. */
+export function differenceOf(first: readonly { ms: number }[], second: readonly { ms: number }[]): Summary {
+  return summarize(first.map(({ ms }, round) => ms - (second[round]?.ms ?? Number.NaN)));
+}
