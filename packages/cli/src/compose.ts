@@ -1,5 +1,15 @@
 import { join } from 'node:path';
-import type { Clock, LayerStore, LeaseStore, Metadata, Mounter, Random, Runtime, Tool } from '@cachelane/core';
+import type {
+  Clock,
+  LayerStore,
+  LeaseStore,
+  Metadata,
+  Mounter,
+  Random,
+  Runtime,
+  SessionId,
+  Tool,
+} from '@cachelane/core';
 
 // The only place that knows drivers. Each is imported when it is asked for, so that a command pays for what it uses.
 
@@ -12,6 +22,11 @@ export interface StoreRequest {
   readonly signal: AbortSignal;
 }
 
+/** Leases that can also look for what dead sessions left. */
+export interface SweepingLeases extends LeaseStore {
+  sweep(nowMs: number, signal: AbortSignal): Promise<readonly SessionId[]>;
+}
+
 export type MountProbe = { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly mend: string };
 
 /** The drivers behind the ports. Tests put others in their place, to make them fail or die at a chosen moment. */
@@ -19,7 +34,7 @@ export interface Pieces {
   openMetadata(request: StoreRequest): Promise<Metadata>;
   openLayers(request: StoreRequest): Promise<LayerStore>;
   openMounter(request: StoreRequest): Promise<Mounter>;
-  openLeases(request: StoreRequest): Promise<LeaseStore>;
+  openLeases(request: StoreRequest): Promise<SweepingLeases>;
   openRuntime(): Promise<Runtime>;
   loadTools(): Promise<readonly Tool[]>;
   /** Really mounts something in the home. */
@@ -33,14 +48,17 @@ export function drivers(env: Readonly<Record<string, string | undefined>>): Piec
       const { openSqliteMetadata } = await import('@cachelane/store');
       return await openSqliteMetadata({ file: join(homeDir, 'state.db'), random, clock }, signal);
     },
-    async openLayers() {
-      throw new Error('not built yet');
+    async openLayers({ homeDir, bootId, clock }) {
+      const { openLayerFiles } = await import('@cachelane/store');
+      return openLayerFiles({ dir: homeDir, bootId, clock });
     },
-    async openMounter() {
-      throw new Error('not built yet');
+    async openMounter({ homeDir }) {
+      const { openOverlayMounter } = await import('@cachelane/store');
+      return openOverlayMounter({ dir: homeDir });
     },
-    async openLeases() {
-      throw new Error('not built yet');
+    async openLeases({ homeDir }) {
+      const { openLeaseStore } = await import('@cachelane/store');
+      return openLeaseStore({ sessionsDir: join(homeDir, 'sessions') });
     },
     async openRuntime() {
       const { processRuntime } = await import('@cachelane/runtimes');

@@ -16,7 +16,7 @@ import type { Host } from './host.ts';
 import { toolEnvironmentOf } from './project.ts';
 import { isoTime } from './print.ts';
 import { linkText } from './reporters/words.ts';
-import type { Store } from './store.ts';
+import type { ReadStore } from './store.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 import { selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
 
@@ -34,13 +34,12 @@ export interface Explained {
 
 interface Surroundings {
   readonly host: Host;
-  readonly store: Store;
-  readonly signal: AbortSignal;
+  readonly store: ReadStore;
 }
 
 /** Errors: E_VOLUME, E_CONFIG, and those of the project. */
 export async function explainVolume(
-  { host, store, signal }: Surroundings,
+  { host, store }: Surroundings,
   question: ProjectQuestion,
   argument: VolumeArgument,
 ): Promise<Explained> {
@@ -51,7 +50,7 @@ export async function explainVolume(
   const selection: SelectionRequest = { asked: [], config, tools, environment, topDir, storeDir: store.homeDir };
   const planned = planVolume(tools, context, environment, selectVolume(argument, selection).request);
   const namespace = planned.request.namespace ?? context.namespace;
-  const record = await store.metadata.findNamespace(namespace, signal);
+  const record = await store.metadata.findNamespace(namespace, store.signal);
   const namespaceId = record?.id ?? null;
   const lane = planned.chain[0]?.lane ?? context.lane;
   const { name: volume } = planned.request;
@@ -61,17 +60,17 @@ export async function explainVolume(
     namespaceId,
     lowLevelId: namespaceId === null ? null : lowLevelId({ namespaceId, volume, compat: planned.compat, lane }),
     planned,
-    chain: await heldBy(store, planned, signal),
+    chain: await heldBy(store, planned),
     chosenBy: argument.namespace === null ? chosenBy(selection, volume) : null,
   };
 }
 
-async function heldBy(store: Store, planned: PlannedVolume, signal: AbortSignal): Promise<Explained['chain']> {
-  const heads = await listHeads(store, signal);
+async function heldBy(store: ReadStore, planned: PlannedVolume): Promise<Explained['chain']> {
+  const heads = await listHeads(store);
   const compat = compatText(planned.compat);
   const ids = new Map<string, string | undefined>();
   for (const { namespace } of planned.chain) {
-    ids.set(namespace, (await store.metadata.findNamespace(namespace, signal))?.id);
+    ids.set(namespace, (await store.metadata.findNamespace(namespace, store.signal))?.id);
   }
   return planned.chain.map((link) => {
     const isHeld = ({ volume, head }: ListedHead): boolean =>

@@ -9,7 +9,7 @@ import {
 } from '@cachelane/core';
 import type { Host } from './host.ts';
 import { openProject, type OpenProject } from './project.ts';
-import type { Store } from './store.ts';
+import type { ReadStore } from './store.ts';
 import { didYouMean } from './suggest.ts';
 import { whereToRun } from './working-directory.ts';
 
@@ -41,20 +41,17 @@ export async function projectOf(host: Host, { directory, namespace }: ProjectQue
 }
 
 /** Finds a volume in the store. Errors: E_NOT_FOUND with the nearest name, and those of {@link projectOf}. */
-export async function findVolume(
-  host: Host,
-  store: Store,
-  question: VolumeQuestion,
-  signal: AbortSignal,
-): Promise<FoundVolume> {
+export async function findVolume(host: Host, store: ReadStore, question: VolumeQuestion): Promise<FoundVolume> {
   const address = parseVolumeAddress(question.volume);
   const project = address.namespace === null ? await projectOf(host, question) : null;
   const namespace = address.namespace ?? project?.context.namespace;
-  const record = namespace === undefined ? undefined : await store.metadata.findNamespace(namespace, signal);
+  const record = namespace === undefined ? undefined : await store.metadata.findNamespace(namespace, store.signal);
   if (namespace === undefined || record === undefined) {
-    throw await unknownNamespace(store, namespace ?? '', project, signal);
+    throw await unknownNamespace(store, namespace ?? '', project);
   }
-  const volumes = (await store.metadata.listVolumes(signal)).filter(({ namespaceId }) => namespaceId === record.id);
+  const volumes = (await store.metadata.listVolumes(store.signal)).filter(
+    ({ namespaceId }) => namespaceId === record.id,
+  );
   const variants = volumes.filter(({ name }) => name === address.name).toSorted(byCompat);
   if (variants.length > 0) return { namespace: record.paths[0] ?? namespace, record, variants };
   const guess = didYouMean(address.name, new Set(volumes.map(({ name }) => name)));
@@ -72,13 +69,12 @@ export function compareText(a: string, b: string): number {
 }
 
 async function unknownNamespace(
-  store: Store,
+  store: ReadStore,
   namespace: string,
   project: OpenProject | null,
-  signal: AbortSignal,
 ): Promise<CachelaneError> {
   const local = project?.context.localNamespace;
-  const hasLocal = local !== undefined && (await store.metadata.findNamespace(local, signal)) !== undefined;
+  const hasLocal = local !== undefined && (await store.metadata.findNamespace(local, store.signal)) !== undefined;
   const hint = hasLocal
     ? `the volumes of this directory are still those of ${local}: cachelane ns adopt hands them over, and so does the next run`
     : 'see: cachelane ls';

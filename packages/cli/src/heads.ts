@@ -1,6 +1,6 @@
 import type { HeadRecord, LaneName, LayerRecord, Namespace, VolumeRecord } from '@cachelane/core';
 import { byCompat, compareText } from './find-volume.ts';
-import type { Store } from './store.ts';
+import type { ReadStore } from './store.ts';
 
 /** A head with what it is a head of. */
 export interface ListedHead {
@@ -15,8 +15,8 @@ export interface ListedHead {
 }
 
 /** Every head of the store, by namespace, volume, compat and lane. */
-export async function listHeads(store: Store, signal: AbortSignal): Promise<readonly ListedHead[]> {
-  const { metadata } = store;
+export async function listHeads(store: ReadStore): Promise<readonly ListedHead[]> {
+  const { metadata, signal } = store;
   const namespaces = new Map((await metadata.listNamespaces(signal)).map((record) => [record.id, record]));
   const volumes = new Map((await metadata.listVolumes(signal)).map((volume) => [volume.id, volume]));
   const listed: ListedHead[] = [];
@@ -25,15 +25,14 @@ export async function listHeads(store: Store, signal: AbortSignal): Promise<read
     const namespace = volume === undefined ? undefined : namespaces.get(volume.namespaceId)?.paths[0];
     // Removed between two of the reads.
     if (volume === undefined || namespace === undefined) continue;
-    listed.push(await listedHead(store, { namespace, volume, head }, signal));
+    listed.push(await listedHead(store, { namespace, volume, head }));
   }
   return listed.toSorted(byPlace);
 }
 
 async function listedHead(
-  { metadata }: Store,
+  { metadata, signal }: ReadStore,
   place: Pick<ListedHead, 'namespace' | 'volume' | 'head'>,
-  signal: AbortSignal,
 ): Promise<ListedHead> {
   const layers: (LayerRecord | null)[] = [];
   for (const id of place.head.layers) layers.push((await metadata.layer(id, signal)) ?? null);
@@ -53,12 +52,11 @@ function byPlace(a: ListedHead, b: ListedHead): number {
 
 /** Heads of some volumes, in one lane or in all. */
 export async function headsOf(
-  store: Store,
+  store: ReadStore,
   volumes: readonly VolumeRecord[],
   lane: LaneName | null,
-  signal: AbortSignal,
 ): Promise<readonly ListedHead[]> {
   const ids = new Set(volumes.map(({ id }) => id));
-  const heads = await listHeads(store, signal);
+  const heads = await listHeads(store);
   return heads.filter(({ volume, head }) => ids.has(volume.id) && (lane === null || head.lane === lane));
 }

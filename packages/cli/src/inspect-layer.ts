@@ -8,7 +8,7 @@ import {
 } from '@cachelane/core';
 import { formatBytes, formatFields, formatTable, formatTime, plural } from './format.ts';
 import { isoTime } from './print.ts';
-import type { Store } from './store.ts';
+import type { ReadStore } from './store.ts';
 
 // `cachelane inspect LAYER`: its record, where it comes from, and its entries in byte order.
 
@@ -24,8 +24,8 @@ export interface ReadLayer {
 }
 
 /** Errors: E_LAYER_MISSING, E_LAYER_CORRUPT. */
-export async function readLayer({ metadata, layers }: Store, id: LayerId, signal: AbortSignal): Promise<ReadLayer> {
-  const stored = await layers.open(id, signal);
+export async function readLayer({ metadata, layers, signal }: ReadStore, id: LayerId): Promise<ReadLayer> {
+  const stored = await (await layers()).open(id, signal);
   const record = (await metadata.layer(id, signal)) ?? null;
   const run = record === null ? null : ((await metadata.run(record.run, signal)) ?? null);
   const volume = (await metadata.listVolumes(signal)).find((candidate) => candidate.id === record?.volumeId) ?? null;

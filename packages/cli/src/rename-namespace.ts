@@ -2,7 +2,7 @@ import { CachelaneError, type Namespace } from '@cachelane/core';
 import { compareText } from './find-volume.ts';
 import type { Host } from './host.ts';
 import { printJson } from './print.ts';
-import { withStore } from './store.ts';
+import { readStore } from './store.ts';
 
 export interface NamespaceRename {
   readonly from: Namespace;
@@ -13,7 +13,7 @@ export interface NamespaceRename {
 
 /** Gives a namespace another name; its volumes stay where they are and the old name goes on working. */
 export async function renameNamespace(host: Host, { from, to, dryRun, json }: NamespaceRename): Promise<number> {
-  return await withStore(host, async ({ metadata }, signal) => {
+  return await readStore(host, async ({ metadata, signal }) => {
     const record = await metadata.findNamespace(from, signal);
     if (record === undefined)
       throw new CachelaneError('E_NOT_FOUND', `there is no namespace ${from}`, { hint: 'see: cachelane ns ls' });

@@ -1,14 +1,22 @@
-import type { Clock, LayerStore, LeaseStore, Metadata, Mounter, Random } from '@cachelane/core';
+import type { Clock, LayerStore, Metadata, Mounter, Random } from '@cachelane/core';
+import type { StoreRequest, SweepingLeases } from './compose.ts';
 import { locateHome, openHome, readBootId } from './home.ts';
 import type { Host } from './host.ts';
 
-/** The home, opened: what the engine needs from outside but for runtime, tools and events. */
-export interface Store extends AsyncDisposable {
+/** What reading commands open of the home. */
+export interface ReadStore {
   readonly homeDir: string;
+  readonly metadata: Metadata;
+  readonly layers: () => Promise<LayerStore>;
+  readonly signal: AbortSignal;
+}
+
+/** The home, opened whole: what the engine needs from outside but for runtime, tools and events. */
+export interface Store extends AsyncDisposable {
   readonly metadata: Metadata;
   readonly layers: LayerStore;
   readonly mounter: Mounter;
-  readonly leases: LeaseStore;
+  readonly leases: SweepingLeases;
   readonly clock: Clock;
   readonly random: Random;
   readonly bootId: string;
@@ -19,11 +27,14 @@ export function homeOf(host: Host): string {
   return openHome(locateHome(host), host);
 }
 
+function requestOf({ clock, random }: Host, homeDir: string, signal: AbortSignal): StoreRequest {
+  return { homeDir, bootId: readBootId(), clock, random, signal };
+}
+
 /** Errors: those of the home, and of opening the metadata. */
 export async function openStore(host: Host, signal: AbortSignal, homeDir: string = homeOf(host)): Promise<Store> {
   const { pieces, clock, random } = host;
-  const bootId = readBootId();
-  const request = { homeDir, bootId, clock, random, signal };
+  const request = requestOf(host, homeDir, signal);
   const [layers, mounter, leases] = await Promise.all([
     pieces.openLayers(request),
     pieces.openMounter(request),
@@ -32,12 +43,14 @@ export async function openStore(host: Host, signal: AbortSignal, homeDir: string
   // The last one, since it alone holds something open.
   const metadata = await pieces.openMetadata(request);
   const close = async (): Promise<void> => await metadata[Symbol.asyncDispose]();
-  return { homeDir, metadata, layers, mounter, leases, clock, random, bootId, [Symbol.asyncDispose]: close };
+  return { metadata, layers, mounter, leases, clock, random, bootId: request.bootId, [Symbol.asyncDispose]: close };
 }
 
 /** For commands that read: nobody aborts them but the signal that ends the process. */
-export async function withStore<T>(host: Host, work: (store: Store, signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function readStore<T>(host: Host, work: (store: ReadStore) => Promise<T>): Promise<T> {
   const { signal } = new AbortController();
-  await using store = await openStore(host, signal);
-  return await work(store, signal);
+  const request = requestOf(host, homeOf(host), signal);
+  await using metadata = await host.pieces.openMetadata(request);
+  const layers = async (): Promise<LayerStore> => await host.pieces.openLayers(request);
+  return await work({ homeDir: request.homeDir, metadata, layers, signal });
 }

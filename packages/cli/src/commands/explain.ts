@@ -1,7 +1,7 @@
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { explainJson, explainText, explainVolume } from '../explain-volume.ts';
 import { printJson } from '../print.ts';
-import { withStore } from '../store.ts';
+import { readStore } from '../store.ts';
 import { parseVolumeArgument } from '../volume-argument.ts';
 
 export const explain: Command = defineCommand({
@@ -14,8 +14,8 @@ export const explain: Command = defineCommand({
   operands: [{ name: 'VOLUME', help: 'as after run -v: NAME, NAME:PATH, NAMESPACE:NAME' }],
   async run({ options, operands }, host) {
     const argument = parseVolumeArgument(operands.VOLUME);
-    return await withStore(host, async (store, signal) => {
-      const explained = await explainVolume({ host, store, signal }, options, argument);
+    return await readStore(host, async (store) => {
+      const explained = await explainVolume({ host, store }, options, argument);
       if (options.json) printJson(host, explainJson(explained));
       else host.stdout.write(explainText(explained));
       return 0;

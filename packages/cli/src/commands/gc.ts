@@ -2,7 +2,7 @@ import { collectGarbage, findGarbage, type GarbageReport } from '@cachelane/engi
 import { defineCommand, jsonOption, type Command } from '../command.ts';
 import { formatBytes, formatTable, formatTime, plural } from '../format.ts';
 import { isoTime, printJson, shortId } from '../print.ts';
-import { withStore } from '../store.ts';
+import { openStore } from '../store.ts';
 
 export const gc: Command = defineCommand({
   name: 'gc',
@@ -13,13 +13,15 @@ export const gc: Command = defineCommand({
   options: { 'dry-run': { help: 'say what would be removed, and remove nothing' }, ...jsonOption },
   operands: [],
   async run({ options }, host) {
-    return await withStore(host, async (store, signal) => {
-      const deps = { ...store, runtime: await host.pieces.openRuntime() };
-      const report = options['dry-run'] ? await findGarbage(deps, signal) : await collectGarbage(deps, signal);
-      if (options.json) printJson(host, toJson(report, options['dry-run']));
-      else host.stdout.write(text(report, options['dry-run']));
-      return 0;
-    });
+    const { signal } = new AbortController();
+    await using store = await openStore(host, signal);
+    const deps = { ...store, runtime: await host.pieces.openRuntime() };
+    const report = options['dry-run'] ? await findGarbage(deps, signal) : await collectGarbage(deps, signal);
+    // Leases of sessions that died before anybody recorded them.
+    if (!options['dry-run']) await store.leases.sweep(store.clock.nowMs(), signal);
+    if (options.json) printJson(host, toJson(report, options['dry-run']));
+    else host.stdout.write(text(report, options['dry-run']));
+    return 0;
   },
 });
 

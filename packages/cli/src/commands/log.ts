@@ -4,7 +4,7 @@ import { compatText, findVolume } from '../find-volume.ts';
 import { formatBytes, formatTable, formatTime } from '../format.ts';
 import { headsOf } from '../heads.ts';
 import { isoTime, printJson, shortId } from '../print.ts';
-import { withStore, type Store } from '../store.ts';
+import { readStore, type ReadStore } from '../store.ts';
 
 export const log: Command = defineCommand({
   name: 'log',
@@ -17,9 +17,9 @@ export const log: Command = defineCommand({
   },
   operands: [{ name: 'VOLUME', help: 'NAME, or NAMESPACE:NAME' }],
   async run({ options, operands }, host) {
-    return await withStore(host, async (store, signal) => {
-      const found = await findVolume(host, store, { ...options, volume: operands.VOLUME }, signal);
-      const moves = await historyOf(store, found.variants, options.lane, signal);
+    return await readStore(host, async (store) => {
+      const found = await findVolume(host, store, { ...options, volume: operands.VOLUME });
+      const moves = await historyOf(store, found.variants, options.lane);
       if (options.json)
         printJson(
           host,
@@ -38,15 +38,14 @@ interface Move {
 }
 
 async function historyOf(
-  store: Store,
+  store: ReadStore,
   volumes: readonly VolumeRecord[],
   lane: string | undefined,
-  signal: AbortSignal,
 ): Promise<readonly Move[]> {
   const lanes: Move[][] = [];
-  for (const { volume, head } of await headsOf(store, volumes, null, signal)) {
+  for (const { volume, head } of await headsOf(store, volumes, null)) {
     if (lane !== undefined && head.lane !== lane) continue;
-    lanes.push((await store.metadata.history(volume.id, head.lane, signal)).map((move) => ({ volume, move })));
+    lanes.push((await store.metadata.history(volume.id, head.lane, store.signal)).map((move) => ({ volume, move })));
   }
   return mergeNewestFirst(lanes);
 }

@@ -5,7 +5,7 @@ import { formatBytes, formatTable, formatTime } from '../format.ts';
 import { listHeads, type ListedHead } from '../heads.ts';
 import type { Host } from '../host.ts';
 import { isoTime, printJson, shortId } from '../print.ts';
-import { withStore } from '../store.ts';
+import { readStore } from '../store.ts';
 
 export const ls: Command = defineCommand({
   name: 'ls',
@@ -21,11 +21,11 @@ export const ls: Command = defineCommand({
   },
   operands: [],
   async run({ options }, host) {
-    return await withStore(host, async (store, signal) => {
+    return await readStore(host, async (store) => {
       const wanted = await wantedNamespace(host, options);
       // A namespace is found by any of its names, and listed by its present one.
-      const record = wanted === null ? null : await store.metadata.findNamespace(wanted, signal);
-      const heads = (await listHeads(store, signal)).filter(
+      const record = wanted === null ? null : await store.metadata.findNamespace(wanted, store.signal);
+      const heads = (await listHeads(store)).filter(
         ({ volume }) => record === null || volume.namespaceId === record?.id,
       );
       if (options.json) printJson(host, heads.map(toJson));

@@ -4,7 +4,7 @@ import { compareText } from '../find-volume.ts';
 import { formatBytes, formatTable, formatTime } from '../format.ts';
 import { listHeads } from '../heads.ts';
 import { isoTime, printJson } from '../print.ts';
-import { withStore } from '../store.ts';
+import { readStore } from '../store.ts';
 
 export const nsLs: Command = defineCommand({
   name: 'ns ls',
@@ -12,10 +12,10 @@ export const nsLs: Command = defineCommand({
   options: { ...jsonOption },
   operands: [],
   async run({ options }, host) {
-    return await withStore(host, async (store, signal) => {
-      const volumes = await store.metadata.listVolumes(signal);
-      const heads = await listHeads(store, signal);
-      const rows = (await store.metadata.listNamespaces(signal))
+    return await readStore(host, async (store) => {
+      const volumes = await store.metadata.listVolumes(store.signal);
+      const heads = await listHeads(store);
+      const rows = (await store.metadata.listNamespaces(store.signal))
         .map((record): Row => {
           const own = heads.filter(({ volume }) => volume.namespaceId === record.id);
           return {

@@ -5,7 +5,7 @@ import { formatBytes, plural } from '../format.ts';
 import { headsOf, type ListedHead } from '../heads.ts';
 import type { Host } from '../host.ts';
 import { printJson } from '../print.ts';
-import { withStore } from '../store.ts';
+import { readStore } from '../store.ts';
 
 export const rm: Command = defineCommand({
   name: 'rm',
@@ -24,16 +24,16 @@ export const rm: Command = defineCommand({
   async run({ options, operands }, host) {
     const wanted = { ...options, allLanes: options['all-lanes'] };
     const lane = await laneToRemove(host, wanted);
-    return await withStore(host, async (store, signal) => {
-      const found = await findVolume(host, store, { ...options, volume: operands.VOLUME }, signal);
-      const heads = await headsOf(store, found.variants, null, signal);
+    return await readStore(host, async (store) => {
+      const found = await findVolume(host, store, { ...options, volume: operands.VOLUME });
+      const heads = await headsOf(store, found.variants, null);
       const removed = heads.filter(({ head }) => lane === null || head.lane === lane);
       if (removed.length === 0 && lane !== null) throw nothingInLane(operands.VOLUME, lane, heads);
       if (!options['dry-run']) {
         const concerned = new Set(removed.map(({ volume }) => volume.id));
         for (const { id } of found.variants) {
           // With all lanes a variant goes as well that has no head left.
-          if (lane === null || concerned.has(id)) await store.metadata.removeVolume(id, lane, signal);
+          if (lane === null || concerned.has(id)) await store.metadata.removeVolume(id, lane, store.signal);
         }
       }
       const name = `${found.namespace}:${found.variants[0]?.name ?? ''}`;

@@ -1,0 +1,195 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CachelaneError, type RunReport } from '@cachelane/core';
+import { describe, expect, test } from 'vitest';
+import { exited, stage, type Stage } from '../staged-host.fixture.ts';
+
+const failing = (code: CachelaneError['code']) => ({
+  openMetadata: () => Promise.reject(new CachelaneError(code, 'it is broken', { hint: 'mend it' })),
+  openMounter: () => Promise.resolve({} as never),
+  openLeases: () => Promise.resolve({} as never),
+});
+
+const reportOf = (on: Stage): RunReport =>
+  JSON.parse(readFileSync(join(on.project, 'report.json'), 'utf8')) as RunReport;
+
+describe('whatever is wrong with the caches, the command runs once, bare, with one warning', () => {
+  const cases: readonly (readonly [string, Parameters<typeof stage>[0], (on: Stage) => void, string])[] = [
+    ['a corrupt database', { pieces: failing('E_STORE_CORRUPT') }, () => {}, 'it is broken'],
+    ['a newer database', { pieces: failing('E_STORE_NEWER') }, () => {}, 'it is broken'],
+    ['a missing driver', {}, () => {}, 'there is no mounter on this stage'],
+    ['a relative home', { env: { CACHELANE_HOME: 'cache' } }, () => {}, 'CACHELANE_HOME is not an absolute path'],
+    ['a home that is a file', {}, (on) => writeFileSync(on.home, ''), 'is not a directory'],
+    ['a broken file', {}, (on) => writeFileSync(join(on.project, 'cachelane.yaml'), 'volums: {}'), 'unknown key'],
+    ['a bad namespace in the environment', { env: { CACHELANE_NAMESPACE: 'a b' } }, () => {}, 'CACHELANE_NAMESPACE'],
+    ['a bug of ours', { pieces: { loadTools: () => Promise.reject(new Error('oops')) } }, () => {}, 'oops'],
+  ];
+
+  test.each(cases)('%s', async (_, options, prepare, why) => {
+    using on = stage({ command: () => exited(3), ...options });
+    prepare(on);
+    expect(await on.cachelane('run', '-v', 'npm', '--report', 'report.json', '--', 'make', 'all')).toBe(3);
+    expect(on.commands).toMatchObject([{ argv: ['make', 'all'], cwd: on.project, mounts: [], leaseFile: null }]);
+    expect(on.err().match(/warning/g)).toHaveLength(1);
+    expect(on.err()).toContain(why);
+    expect(on.err()).toContain('the command runs without a cache');
+    expect(reportOf(on).exitCode).toBe(3);
+  });
+
+  test.each(cases)('%s, strictly: nothing runs, 125', async (_, options, prepare, why) => {
+    using on = stage(options);
+    prepare(on);
+    expect(await on.cachelane('run', '--strict', '-v', 'npm', '--', 'make')).toBe(125);
+    expect(on.commands).toEqual([]);
+    expect(on.err()).toContain(why);
+  });
+});
+
+describe('the report of a run without a cache', () => {
+  test('says which volumes it would have had, and why it had none', async () => {
+    using on = stage({ pieces: failing('E_STORE_CORRUPT') });
+    await on.cachelane('run', '-n', 'a/b', '-v', 'npm', '--report', 'report.json', 'true');
+    expect(reportOf(on)).toMatchObject({
+      namespace: 'a/b',
+      lane: 't1:local',
+      trust: 'T1',
+      exitCode: 0,
+      volumes: [{ name: 'npm', path: join(on.dir, '.npm'), mounter: null, layer: null, skipped: 'it is broken' }],
+    });
+  });
+
+  test('is written where even the context is unknown', async () => {
+    using on = stage({ env: { CACHELANE_NAMESPACE: 'a b' } });
+    await on.cachelane('run', '--report', 'report.json', 'true');
+    expect(reportOf(on)).toEqual({ namespace: null, lane: null, trust: null, exitCode: 0, volumes: [] });
+  });
+
+  test('that cannot be written is a warning, not a failure', async () => {
+    using on = stage();
+    expect(await on.cachelane('run', '--strict', '--mode=none', '--report', 'no/such/dir/r.json', 'true')).toBe(0);
+    expect(on.err()).toContain('the report could not be written');
+  });
+});
+
+describe('nothing to cache', () => {
+  test('one line says how to name a volume', async () => {
+    using on = stage();
+    expect(await on.cachelane('run', '--strict', '--', 'true')).toBe(0);
+    expect(on.err()).toBe(
+      `cachelane: no lockfile of a known tool in ${on.project} or above it in the project: the command runs without a cache; name a volume with -v NAME (npm, go-build, go-mod, …) or -v NAME:PATH\n`,
+    );
+  });
+
+  test('mode none opens no home, and says nothing', async () => {
+    using on = stage({ env: { CACHELANE_HOME: 'relative' } });
+    expect(await on.cachelane('run', '--mode', 'none', '-v', 'npm', '--report', 'report.json', 'true')).toBe(0);
+    expect(on.err()).toBe('');
+    expect(reportOf(on).volumes).toMatchObject([{ name: 'npm', skipped: 'mode none' }]);
+  });
+
+  test('volumes that may not be where they should', async () => {
+    using on = stage();
+    expect(await on.cachelane('run', '-v', 'data:.', 'true')).toBe(0);
+    expect(on.err()).toContain('the volume data (-v) is left out');
+    expect(await on.cachelane('run', '--strict', '-v', 'data:.', 'true')).toBe(125);
+    expect(on.commands).toHaveLength(1);
+  });
+});
+
+describe('what the command gets', () => {
+  test('the environment as it is, and another PWD only with -C', async () => {
+    using on = stage({ env: { PWD: '/by/a/symlink', 'odd-name': 'x' } });
+    mkdirSync(join(on.project, 'sub'));
+    await on.cachelane('run', '--mode=none', 'true');
+    await on.cachelane('run', '--mode=none', '-C', 'sub', 'true');
+    expect(on.commands.map(({ cwd, env }) => [cwd, env['PWD'], env['odd-name']])).toEqual([
+      [on.project, '/by/a/symlink', 'x'],
+      [join(on.project, 'sub'), join(on.project, 'sub'), 'x'],
+    ]);
+  });
+
+  test('also where its directory is gone', async () => {
+    using on = stage();
+    const host = {
+      ...on.host,
+      cwd: () => {
+        throw new Error('ENOENT');
+      },
+    };
+    const { main } = await import('../cli.ts');
+    expect(await main(['run', '-v', 'npm', 'true'], host)).toBe(0);
+    expect(on.commands[0]?.cwd).toBe('/proc/self/cwd');
+    expect(on.err()).toContain('the working directory does not exist any more');
+  });
+});
+
+describe('wrong usage runs nothing and is 125', () => {
+  test.each([
+    [['run'], 'there is no command to run'],
+    [['run', '-C', 'none', 'true'], 'there is no such directory'],
+    [['run', '-v', 'nmp:', 'true'], 'has an empty path'],
+    [['run', '-n', 'A B', 'true'], '--namespace: "A B"'],
+    [['run', '--comit=exit', 'true'], 'did you mean --commit?'],
+  ])('%j', async (argv, message) => {
+    using on = stage();
+    expect(await on.cachelane(...argv)).toBe(125);
+    expect(on.err()).toContain(message);
+    expect(on.commands).toEqual([]);
+  });
+});
+
+describe('signals', () => {
+  test('one that we passed on and the command died of is what we die of', async () => {
+    using on = stage({ command: () => exited(143, { interrupted: true, receivedSignal: 'SIGTERM' }) });
+    expect(await on.cachelane('run', '--mode=none', 'true')).toBe(143);
+    expect(on.diedOf).toEqual(['SIGTERM']);
+  });
+
+  test('one that the command took, or that was meant for it alone, is not', async () => {
+    using on = stage({ command: () => exited(0, { interrupted: true, receivedSignal: 'SIGINT' }) });
+    expect(await on.cachelane('run', '--mode=none', 'true')).toBe(0);
+    using other = stage({ command: () => exited(143, { interrupted: true }) });
+    expect(await other.cachelane('run', '--mode=none', 'true')).toBe(143);
+    expect([...on.diedOf, ...other.diedOf]).toEqual([]);
+  });
+
+  test('while we prepare it ends us, and nothing runs', async () => {
+    using on = stage({
+      pieces: {
+        loadTools: () => {
+          on.signal('SIGINT');
+          return Promise.resolve([]);
+        },
+      },
+    });
+    expect(await on.cachelane('run', 'true')).toBe(130);
+    expect(on.commands).toEqual([]);
+    expect(on.diedOf).toEqual(['SIGINT']);
+    expect(on.err()).not.toContain('bug');
+  });
+
+  test('while the command runs it is not ours', async () => {
+    using on = stage({
+      command: () => {
+        on.signal('SIGINT');
+        return exited(0);
+      },
+    });
+    expect(await on.cachelane('run', '--mode=none', 'true')).toBe(0);
+    expect(on.diedOf).toEqual([]);
+  });
+});
+
+test('a runtime that loses the command is not asked to run it again', async () => {
+  using on = stage({ command: () => Promise.reject(new Error('lost')) });
+  expect(await on.cachelane('run', '--mode=none', 'true')).toBe(125);
+  expect(on.commands).toHaveLength(1);
+});
+
+test('the command line is shown nowhere', async () => {
+  using on = stage({ pieces: failing('E_STORE_CORRUPT') });
+  for (const reporter of ['plain', 'tty', 'json', 'github']) {
+    await on.cachelane('run', '--reporter', reporter, '-v', 'npm', '--', 'deploy', '--token=s3cret');
+  }
+  expect(on.err()).not.toContain('s3cret');
+});

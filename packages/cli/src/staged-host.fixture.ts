@@ -1,0 +1,122 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  CachelaneError,
+  type CommandOutcome,
+  type LayerStore,
+  type Metadata,
+  type NodeSignal,
+  type RunRequest,
+} from '@cachelane/core';
+import { memoryMetadata } from '@cachelane/testkit';
+import { tools } from '@cachelane/tools';
+import { main } from './cli.ts';
+import type { Pieces } from './compose.ts';
+import type { Host } from './host.ts';
+
+export type Exited = Extract<CommandOutcome, { kind: 'exited' }>;
+
+export const exited = (exitCode: number, more: Partial<Exited> = {}): Exited => ({
+  kind: 'exited',
+  exitCode,
+  interrupted: false,
+  receivedSignal: null,
+  ...more,
+});
+
+/** A host whose home, project and output are the test's own, and whose command is a function. */
+export interface Stage extends Disposable {
+  /** Holds `home` and `project`. */
+  readonly dir: string;
+  readonly home: string;
+  readonly project: string;
+  readonly host: Host;
+  /** What the home holds. */
+  readonly metadata: Metadata;
+  readonly out: () => string;
+  readonly err: () => string;
+  /** What the runtime was asked to run. */
+  readonly commands: readonly RunRequest[];
+  /** Signals that the process would have died of. */
+  readonly diedOf: readonly NodeSignal[];
+  /** As if this process got the signal. */
+  readonly signal: (name: NodeSignal) => void;
+  readonly cachelane: (...argv: string[]) => Promise<number>;
+}
+
+export interface StageOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly pieces?: Partial<Pieces>;
+  /** What the command does; exits with 0 by default. */
+  readonly command?: (request: RunRequest) => CommandOutcome | Promise<CommandOutcome>;
+}
+
+const missing = (what: string) => (): Promise<never> =>
+  Promise.reject(new CachelaneError('E_NO_MOUNTER', `there is no ${what} on this stage`, { hint: `bring ${what}` }));
+
+export function stage(options: StageOptions = {}): Stage {
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-cli-')));
+  const home = join(dir, 'home');
+  const project = join(dir, 'project');
+  mkdirSync(project);
+  const written = { out: '', err: '' };
+  const commands: RunRequest[] = [];
+  const diedOf: NodeSignal[] = [];
+  const listeners = new Set<(signal: NodeSignal) => void>();
+  const metadata = memoryMetadata();
+  const host: Host = {
+    env: { HOME: dir, CACHELANE_HOME: home, ...options.env },
+    cwd: () => project,
+    os: 'linux',
+    arch: 'x64',
+    effectiveUid: process.geteuid?.() ?? 0,
+    nodeVersion: '26.0.0',
+    stdout: { isTerminal: false, write: (text) => void (written.out += text) },
+    stderr: { isTerminal: false, write: (text) => void (written.err += text) },
+    clock: { nowMs: () => 1_795_531_145_000, monotonicMs: () => 0, sleep: () => Promise.resolve() },
+    random: { bytes: (count) => new Uint8Array(count).fill(7) },
+    signals: {
+      listen: (listener) => {
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
+      },
+      dieOf: (signal) => void diedOf.push(signal),
+    },
+    pieces: {
+      openMetadata: () => Promise.resolve(metadata),
+      openLayers: () => Promise.resolve({ list: () => Promise.resolve([]) } as unknown as LayerStore),
+      openMounter: missing('mounter'),
+      openLeases: missing('lease'),
+      openRuntime: () =>
+        Promise.resolve({
+          name: 'staged',
+          async run(request: RunRequest) {
+            commands.push(request);
+            return (await options.command?.(request)) ?? exited(0);
+          },
+          survivors: () => Promise.resolve([]),
+          endSurvivors: () => Promise.resolve([]),
+        }),
+      loadTools: () => Promise.resolve(tools),
+      probeMounts: () => Promise.resolve({ ok: true }),
+      ...options.pieces,
+    },
+  };
+  return {
+    dir,
+    home,
+    project,
+    host,
+    metadata,
+    out: () => written.out,
+    err: () => written.err,
+    commands,
+    diedOf,
+    signal: (name) => {
+      for (const listener of listeners) listener(name);
+    },
+    cachelane: async (...argv) => await main(argv, host),
+    [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}
