@@ -1,0 +1,12 @@
+import type { MergeDriver } from '@cachelane/core';
+import { allEqual, pickNearest } from './pick.ts';
+
+/** Class D, files that nothing is known about: any difference means something, and two of them are a conflict. */
+export const directoryDriver: MergeDriver = {
+  name: 'directory',
+  version: 1,
+  merges: false,
+  same: (pinned, mine) => allEqual([pinned, mine]) && pinned.mode === mine.mode,
+  subtract: () => ({ form: 'whole' }),
+  compose: pickNearest,
+};
