@@ -1,5 +1,4 @@
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { parseRemoteUrl } from '@cachelane/core';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { FileReader } from './file-reader.ts';
 import { type GitConfigEntry, parseGitConfig } from './git-config.ts';
 
@@ -99,9 +98,9 @@ function remoteUrls(config: readonly GitConfigEntry[]): ReadonlyMap<string, read
   return urls;
 }
 
+/** Urls, the scp form, helpers and Windows paths have a colon before any slash, or begin with backslashes. */
 function absoluteUrl(url: string, base: string): string {
-  const isRelative = parseRemoteUrl(url).kind === 'path' && !isAbsolute(url) && !/^(?:file:|[a-z]:|\\\\)/i.test(url);
-  return isRelative ? resolve(base, url) : url;
+  return /^(?:\/|\\\\|[^/]*:)/.test(url) ? url : resolve(base, url);
 }
 
 /** The ref that HEAD or another symbolic ref names; null for a commit id and for a name that could leave the directory. */

@@ -86,7 +86,7 @@ function pathSegments(written: readonly string[]): readonly string[] {
   }
   const last = path.pop();
   if (last === undefined) return path;
-  const name = last.replace(/\.git$/i, '');
+  const name = last.replace(/\.[Gg][Ii][Tt]$/, '');
   return name === '' ? path : [...path, name];
 }
 

@@ -25,10 +25,10 @@ const webSchemes = /^(?:https?|ftps?|git\+https?)$/;
 export function parseRemoteUrl(text: string): RemoteUrl {
   const { helper, address } = splitHelper(text.trim() === '' ? text : text.trim());
   if (isWindowsPath(address)) return windowsPath(address);
-  const url = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(address);
+  const url = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(.*)$/s.exec(address);
   if (url !== null) {
     const [, scheme = '', rest = ''] = url;
-    return /^file$/i.test(scheme) ? fileUrl(rest) : networkUrl(scheme.toLowerCase(), rest);
+    return scheme.toLowerCase() === 'file' ? fileUrl(rest) : networkUrl(scheme.toLowerCase(), rest);
   }
   const scp = scpForm(address);
   if (scp !== null) return scp;
@@ -40,7 +40,7 @@ function splitHelper(text: string): { readonly helper: string | null; readonly a
   let helper: string | null = null;
   let address = text;
   for (;;) {
-    const found = /^([a-z0-9][a-z0-9+.-]*)::/i.exec(address);
+    const found = /^([A-Za-z0-9][A-Za-z0-9+.-]*)::/.exec(address);
     if (found === null) return { helper, address };
     helper = found[1] ?? '';
     const rest = address.slice(found[0].length);
@@ -61,7 +61,7 @@ function codeCommit(address: string): string {
 }
 
 function isWindowsPath(text: string): boolean {
-  return /^[a-z]:[\\/]/i.test(text) || text.startsWith('\\\\');
+  return /^[A-Za-z]:[\\/]/.test(text) || text.startsWith('\\\\');
 }
 
 function windowsPath(text: string): RemoteUrl {
