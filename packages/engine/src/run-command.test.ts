@@ -1,0 +1,195 @@
+import type { BytePath } from '@cachelane/core';
+import type { MemoryVolume } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { indexedVolume, plainVolume, put, testContext, testEngine, type TestEngine } from './test-engine.fixture.ts';
+
+const text = (volume: MemoryVolume | undefined, path: string): string =>
+  Buffer.from(volume?.read(path) ?? []).toString();
+
+/** Adds content and a line that names it, as a package manager does. */
+function install(volume: MemoryVolume | undefined, name: string): void {
+  put(volume, `content/${name}`, `bytes of ${name}`);
+  const before = volume?.exists('index/bucket') === true ? text(volume, 'index/bucket') : '';
+  put(volume, 'index/bucket', `${before}${name}\n`);
+}
+
+async function look(
+  engine: TestEngine,
+  options: Parameters<TestEngine['run']>[1] = {},
+): Promise<Record<string, string>> {
+  const seen: Record<string, string> = {};
+  await engine.run(
+    ([volume]) => {
+      for (const [path, file] of volume?.look() ?? []) if (file.type === 'file') seen[path] = file.content;
+    },
+    { ...options, request: { ...options.request, mode: 'read' } },
+  );
+  return seen;
+}
+
+describe('a run', () => {
+  test('finds what an earlier one saved, and saves nothing when it changed nothing', async () => {
+    const engine = testEngine();
+    const first = await engine.run(([volume]) => install(volume, 'a'));
+    expect(first.report.volumes[0]).toMatchObject({ added: 2, changed: 0, hits: [], skipped: null });
+    const second = await engine.run(([volume]) => expect(text(volume, 'index/bucket')).toBe('a\n'));
+    expect(second.report.volumes[0]).toMatchObject({ added: 0, changed: 0, removed: 0, layer: null, skipped: null });
+    expect(second.report.volumes[0]?.hits).toEqual([{ namespace: 'github.com/acme/web', lane: 't1:local', layers: 1 }]);
+  });
+
+  test('that rewrites an index without adding a line makes no layer', async () => {
+    const engine = testEngine();
+    await engine.run(([volume]) => install(volume, 'a'));
+    const again = await engine.run(([volume]) => put(volume, 'index/bucket', 'a\na\n'));
+    expect(again.report.volumes[0]?.layer).toBeNull();
+  });
+
+  test('that ran beside others loses nothing, and neither do they', async () => {
+    const engine = testEngine();
+    let waiting = 0;
+    let open: () => void = () => undefined;
+    const allStarted = new Promise<void>((resolve) => (open = resolve));
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const runs = await Promise.all(
+      names.map((name) =>
+        engine.run(async ([volume]) => {
+          if (++waiting === names.length) open();
+          await allStarted;
+          install(volume, name);
+        }),
+      ),
+    );
+    const seen = await look(engine);
+    expect(seen['index/bucket']).toBe(names.map((name) => `${name}\n`).join(''));
+    for (const name of names) expect(seen[`content/${name}`]).toBe(`bytes of ${name}`);
+    expect(runs.map(({ report }) => report.volumes[0]?.conflicts)).toEqual(names.map(() => []));
+    expect(runs.reduce((sum, { report }) => sum + (report.volumes[0]?.merged ?? 0), 0)).toBe(7);
+  });
+
+  test('keeps each run’s own lines apart, however many saves a view is squashed from', async () => {
+    const engine = testEngine();
+    const names = Array.from({ length: 23 }, (_, index) => `p${String(index).padStart(2, '0')}`);
+    for (const name of names) await engine.run(([volume]) => install(volume, name));
+    expect((await look(engine))['index/bucket']).toBe(names.map((name) => `${name}\n`).join(''));
+    const [head] = await engine.deps.metadata.listHeads(AbortSignal.timeout(1000));
+    const top = await engine.deps.layers.open(head?.layers[0] as never, AbortSignal.timeout(1000));
+    expect(Buffer.from(top.read('index/bucket' as BytePath)).toString()).toBe('p22\n');
+  });
+
+  test('ended by a signal, failing in an unknown directory, or told never to, changes nothing', async () => {
+    const engine = testEngine();
+    const write = ([volume]: readonly MemoryVolume[]): void => put(volume, 'made', 'x');
+    const interrupted = await engine.run(write, { interrupted: true, exitCode: 130 });
+    expect(interrupted.report.volumes[0]).toMatchObject({ layer: null, skipped: 'the command was interrupted' });
+    const failed = await engine.run(write, { volumes: [plainVolume], exitCode: 3 });
+    expect(failed.report.volumes[0]).toMatchObject({ layer: null, skipped: 'the command failed with exit code 3' });
+    await engine.run(write, { request: { commit: 'never' } });
+    await engine.run(write, { request: { mode: 'read' } });
+    expect(await look(engine)).toEqual({});
+    expect(await look(engine, { volumes: [plainVolume] })).toEqual({});
+  });
+
+  test('that fails keeps what a self-consistent tool wrote, and an unknown directory where asked to', async () => {
+    const engine = testEngine();
+    const write = ([volume]: readonly MemoryVolume[]): void => put(volume, 'content/x', 'x');
+    await engine.run(write, { exitCode: 1 });
+    await engine.run(write, { exitCode: 1, volumes: [plainVolume], request: { commit: 'always' } });
+    expect(await look(engine)).toEqual({ 'content/x': 'x' });
+    expect(await look(engine, { volumes: [plainVolume] })).toEqual({ 'content/x': 'x' });
+  });
+
+  test('in another project sees nothing of this one', async () => {
+    const engine = testEngine();
+    await engine.run(([volume]) => install(volume, 'a'));
+    expect(await look(engine, { request: { context: testContext('t1:local', 'github.com/acme/api') } })).toEqual({});
+    const address = { ...indexedVolume, namespace: testContext().namespace };
+    const other = { volumes: [address], request: { context: testContext('t1:local', 'github.com/acme/api') } };
+    expect(await look(engine, other)).toHaveProperty('index/bucket', 'a\n');
+  });
+
+  test('on a branch reads the base’s lane, merged with its own, and writes its own only', async () => {
+    const engine = testEngine();
+    const main = testContext('t1:ref:main');
+    const pull = testContext('t1:pr:12', 'github.com/acme/web', ['t1:ref:main']);
+    await engine.run(([volume]) => install(volume, 'a'), { request: { context: main } });
+    await engine.run(([volume]) => install(volume, 'b'), { request: { context: pull } });
+    await engine.run(([volume]) => install(volume, 'c'), { request: { context: main } });
+    expect((await look(engine, { request: { context: pull } }))['index/bucket']).toBe('a\nb\nc\n');
+    expect((await look(engine, { request: { context: main } }))['index/bucket']).toBe('a\nc\n');
+  });
+
+  test('removes in an unknown directory, and only hides nothing elsewhere', async () => {
+    const engine = testEngine();
+    const options = { volumes: [plainVolume] };
+    await engine.run(([volume]) => {
+      put(volume, 'keep', '1');
+      put(volume, 'd/old', '2');
+      put(volume, 'gone', '3');
+    }, options);
+    const report = await engine.run(([volume]) => {
+      volume?.remove('gone');
+      volume?.remove('d');
+      put(volume, 'd/new', '4');
+    }, options);
+    expect(report.report.volumes[0]).toMatchObject({ added: 1, removed: 2 });
+    expect(await look(engine, options)).toEqual({ keep: '1', 'd/new': '4' });
+    await engine.run(([volume]) => install(volume, 'a'));
+    await engine.run(([volume]) => volume?.remove('content/a'));
+    expect(await look(engine)).toHaveProperty('content/a');
+  });
+
+  test('that met another one on the same path reports it, and the later one stands', async () => {
+    const engine = testEngine();
+    const options = { volumes: [plainVolume] };
+    let release: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const slow = engine.run(async ([volume]) => {
+      put(volume, 'f', 'slow');
+      put(volume, 'x/y', 'slow');
+      await gate;
+    }, options);
+    await engine.run(([volume]) => {
+      put(volume, 'f', 'fast');
+      put(volume, 'x', 'fast');
+    }, options);
+    release();
+    const { report } = await slow;
+    expect(report.volumes[0]?.conflicts.map(({ path }) => path)).toEqual(['f', 'x', 'x/y']);
+    expect(await look(engine, options)).toEqual({ f: 'slow', 'x/y': 'slow' });
+  });
+
+  test('takes a group whole: never files of two writers side by side', async () => {
+    const engine = testEngine();
+    await engine.run(([volume]) => {
+      put(volume, 'pair-1.db', 'v1');
+      put(volume, 'pair-1.wal', 'v1');
+    });
+    let release: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const slow = engine.run(async ([volume]) => {
+      put(volume, 'pair-1.db', 'slow');
+      volume?.remove('pair-1.wal');
+      await gate;
+    });
+    await engine.run(([volume]) => {
+      put(volume, 'pair-1.wal', 'fast');
+      put(volume, 'pair-1.extra', 'fast');
+    });
+    expect(await look(engine)).toEqual({ 'pair-1.db': 'v1', 'pair-1.wal': 'fast', 'pair-1.extra': 'fast' });
+    release();
+    const { report } = await slow;
+    expect(report.volumes[0]?.conflicts).toHaveLength(1);
+    expect(await look(engine)).toEqual({ 'pair-1.db': 'slow' });
+  });
+
+  test('goes on without a layer that is missing, says so, and the head forgets it', async () => {
+    const engine = testEngine();
+    const first = await engine.run(([volume]) => install(volume, 'a'));
+    await engine.run(([volume]) => install(volume, 'b'));
+    await engine.deps.layers.remove([first.report.volumes[0]?.layer as never], AbortSignal.timeout(1000));
+    expect(await look(engine)).toEqual({ 'content/b': 'bytes of b', 'index/bucket': 'b\n' });
+    expect(engine.events.some((event) => event.type === 'warning' && event.code === 'E_LAYER_CORRUPT')).toBe(true);
+    const [head] = await engine.deps.metadata.listHeads(AbortSignal.timeout(1000));
+    expect(head?.layers).toHaveLength(1);
+  });
+});

@@ -1,0 +1,293 @@
+import {
+  digestOf,
+  formatLane,
+  parseLane,
+  parseNamespace,
+  parseVolumeName,
+  type Context,
+  type EngineEvent,
+  type LeaseStore,
+  type PathRule,
+  type Runtime,
+  type Tool,
+  type Version,
+} from '@cachelane/core';
+import {
+  memoryLayerDisk,
+  memoryMetadata,
+  openMemoryLayers,
+  openMemoryMounter,
+  type MemoryVolume,
+} from '@cachelane/testkit';
+import type { EngineDependencies, RunCommandRequest, VolumeRequest } from './engine.ts';
+import { runCommand, type RunResult } from './run-command.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function linesOf(version: Version): readonly string[] {
+  return decoder
+    .decode(version.content())
+    .split('\n')
+    .filter((line) => line !== '');
+}
+
+function fileOf(lines: Iterable<string>): Uint8Array {
+  return encoder.encode(
+    [...new Set(lines)]
+      .toSorted()
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+}
+
+const keepRule = { kind: 'keep', group: null, removals: 'hint', mtime: 'keep' } as const;
+
+const lines: PathRule = {
+  ...keepRule,
+  mergeClass: 'A',
+  driver: {
+    name: 'test lines',
+    version: 1,
+    merges: true,
+    same: (pinned, mine) => {
+      const known = new Set(linesOf(pinned));
+      return linesOf(mine).every((line) => known.has(line));
+    },
+    subtract: (pinned, mine) => {
+      const known = new Set(linesOf(pinned));
+      return { form: 'delta', content: fileOf(linesOf(mine).filter((line) => !known.has(line))) };
+    },
+    compose: (versions) => ({ kind: 'content', content: fileOf(versions.flatMap(linesOf)) }),
+    close: (version, _path, has) => {
+      const all = linesOf(version);
+      const left = all.filter((line) => has(`content/${line}` as Parameters<typeof has>[0]));
+      return left.length === all.length ? null : fileOf(left);
+    },
+  },
+};
+
+function picking(merges: boolean, mergeClass: 'U' | 'D' | 'G', group: string | null): PathRule {
+  return {
+    ...keepRule,
+    mergeClass,
+    group,
+    removals: mergeClass === 'U' ? 'hint' : 'count',
+    driver: {
+      name: `test ${mergeClass}`,
+      version: 1,
+      merges,
+      same: (pinned, mine) => pinned.digest === mine.digest,
+      subtract: () => ({ form: 'whole' }),
+      compose: (versions) => ({
+        kind: 'pick',
+        index: 0,
+        opinion: new Set(versions.map(({ digest }) => digest)).size === 1,
+      }),
+    },
+  };
+}
+
+const common = {
+  rulesVersion: 1,
+  lockfiles: [],
+  verifiesContent: false,
+  tried: 'not yet',
+  compat: () => ({}),
+} as const;
+
+/** `index/**` are lines that name files of `content/**`; `tmp` is never stored; `pair-N.*` are groups. */
+export const indexedTool: Tool = {
+  ...common,
+  name: 'indexed',
+  summary: 'test tool: index lines and content',
+  commitWhen: 'exit',
+  locate: () => ({ path: '/cache/indexed', source: 'test' }),
+  classify(path) {
+    if (path === 'tmp' || path.startsWith('tmp/')) return { kind: 'never', reason: 'temporary' };
+    if (path.startsWith('index')) return lines;
+    const pair = /^pair-\d+/.exec(path);
+    return pair === null ? picking(false, 'U', null) : picking(false, 'G', pair[0]);
+  },
+};
+
+/** The unknown-directory rule in short. */
+export const plainTool: Tool = {
+  ...common,
+  name: 'directory',
+  summary: 'test tool: any directory',
+  commitWhen: 'success',
+  locate: () => null,
+  classify: () => picking(false, 'D', null),
+};
+
+export type TestCommand = (volumes: readonly MemoryVolume[]) => void | Promise<void>;
+
+export interface TestRun {
+  readonly volumes?: readonly VolumeRequest[];
+  readonly exitCode?: number;
+  readonly interrupted?: boolean;
+  readonly request?: Partial<RunCommandRequest>;
+}
+
+export interface TestEngine {
+  readonly deps: EngineDependencies;
+  readonly events: EngineEvent[];
+  run(command: TestCommand, options?: TestRun): Promise<RunResult>;
+}
+
+export const indexedVolume: VolumeRequest = {
+  namespace: null,
+  name: parseVolumeName('indexed'),
+  tool: 'indexed',
+  path: null,
+  compat: {},
+  source: 'test',
+};
+
+export const plainVolume: VolumeRequest = {
+  ...indexedVolume,
+  name: parseVolumeName('data'),
+  tool: 'directory',
+  path: '/data',
+};
+
+export function testContext(
+  lane = 't1:local',
+  namespace = 'github.com/acme/web',
+  others: readonly string[] = [],
+): Context {
+  const name = parseNamespace(namespace);
+  const chain = [lane, ...others].map((each) => ({ namespace: name, lane: formatLane(parseLane(each)) }));
+  return {
+    endpoint: 'local',
+    namespace: name,
+    parents: [],
+    localNamespace: parseNamespace('local/web-0123456789ab'),
+    lane: formatLane(parseLane(lane)),
+    trust: 'T1',
+    readChain: chain,
+    canWrite: true,
+    why: 'test',
+    inputs: [],
+  };
+}
+
+/** Bytes from a counter: ids differ, runs repeat exactly. */
+function countingRandom(): EngineDependencies['random'] {
+  let counter = 0;
+  return {
+    bytes(count) {
+      counter++;
+      const digest = digestOf(String(counter));
+      return Uint8Array.from({ length: count }, (_, index) =>
+        Number.parseInt(digest.slice((index % 32) * 2, (index % 32) * 2 + 2), 16),
+      );
+    },
+  };
+}
+
+/** Writes a file and makes the directories that lead to it, as tools do. */
+export function put(volume: MemoryVolume | undefined, path: string, content: string): void {
+  const slash = path.lastIndexOf('/');
+  if (slash > 0) volume?.mkdir(path.slice(0, slash));
+  volume?.write(path, content);
+}
+
+/** An engine on memory drivers; `command` stands in for the process. */
+export function testEngine(): TestEngine {
+  const events: EngineEvent[] = [];
+  const mounter = openMemoryMounter();
+  let nowMs = 1_700_000_000_000;
+  const deps: EngineDependencies = {
+    metadata: memoryMetadata(),
+    layers: openMemoryLayers({ disk: memoryLayerDisk() }),
+    mounter,
+    runtime: {
+      name: 'unset',
+      run: () => Promise.reject(new Error('unset')),
+      survivors: async () => [],
+      endSurvivors: async () => [],
+    },
+    leases: memoryLeases(),
+    clock: {
+      nowMs: () => (nowMs += 1000),
+      monotonicMs: () => nowMs,
+      sleep: async () => await Promise.resolve(),
+    },
+    random: countingRandom(),
+    tools: [indexedTool, plainTool],
+    bootId: 'boot-1',
+    events: (event) => void events.push(event),
+  };
+  return {
+    deps,
+    events,
+    async run(command, options = {}) {
+      const runtime = commandRuntime(mounter, command, options);
+      return await runCommand(
+        { ...deps, runtime },
+        { ...baseRequest, volumes: options.volumes ?? [indexedVolume], ...options.request },
+      );
+    },
+  };
+}
+
+const baseRequest: Omit<RunCommandRequest, 'volumes'> = {
+  context: testContext(),
+  directory: null,
+  environment: {
+    homeDir: '/home/u',
+    workDir: '/home/u/web',
+    os: 'linux',
+    arch: 'x64',
+    env: () => undefined,
+    readText: () => undefined,
+  },
+  argv: ['true'],
+  cwd: '/home/u/web',
+  env: {},
+  commit: null,
+  mode: 'write',
+  leaveProcesses: false,
+  strict: true,
+  revision: null,
+  workflow: null,
+  signal: new AbortController().signal,
+};
+
+function commandRuntime(
+  mounter: ReturnType<typeof openMemoryMounter>,
+  command: TestCommand,
+  options: TestRun,
+): Runtime {
+  return {
+    name: 'test',
+    async run({ mounts, onPlace }) {
+      onPlace?.({ token: 'test' });
+      await command(mounts.map((mount) => mounter.volume(mount)));
+      return {
+        kind: 'exited',
+        exitCode: options.exitCode ?? 0,
+        interrupted: options.interrupted ?? false,
+        receivedSignal: null,
+      };
+    },
+    survivors: async () => await Promise.resolve([]),
+    endSurvivors: async () => await Promise.resolve([]),
+  };
+}
+
+function memoryLeases(): LeaseStore {
+  const held = new Set<string>();
+  return {
+    acquire: async (id) => {
+      held.add(id);
+      return await Promise.resolve({
+        commandFile: `/leases/${id}`,
+        [Symbol.asyncDispose]: async () => void (await Promise.resolve(held.delete(id))),
+      });
+    },
+    isHeld: async (id) => await Promise.resolve(held.has(id)),
+  };
+}
