@@ -1,1 +1,15 @@
-export {};
+export { directoryTool, credentialPaths } from './directory.ts';
+export { directoryDriver } from './drivers/directory.ts';
+export { goActionEntryDriver } from './drivers/go-action-entry.ts';
+export { goSumLookupDriver } from './drivers/go-sum-lookup.ts';
+export { groupDriver } from './drivers/group.ts';
+export { linesDriver, type LineFormat } from './drivers/lines.ts';
+export { newestDriver, type StampClock, type StampFormat, type Stamped } from './drivers/newest.ts';
+export { npmBucketDriver } from './drivers/npm-bucket.ts';
+export { plainLinesDriver, type PlainLinesOptions } from './drivers/plain-lines.ts';
+export { plainTimeDriver } from './drivers/plain-time.ts';
+export { unionDriver } from './drivers/union.ts';
+export { goBuildTool } from './go-build.ts';
+export { goModTool } from './go-mod.ts';
+export { npmTool } from './npm.ts';
+export { detectTools, findTool, tools } from './registry.ts';

@@ -1,0 +1,116 @@
+import {
+  childPath,
+  parentPath,
+  unknownToolName,
+  type BytePath,
+  type ClassifyContext,
+  type PathRule,
+  type Tool,
+} from '@cachelane/core';
+import { groupRule, never, unknownRule } from './rules.ts';
+
+/**
+ * Files where tools keep credentials, by their exact path from the volume's root: a volume may be somebody's home
+ * directory, or a part of it. The same names deeper down are ordinary contents (`credentials.js`, a template's `.npmrc`).
+ */
+export const credentialPaths: ReadonlySet<string> = new Set([
+  '.aws/credentials',
+  '.azure/accessTokens.json',
+  '.azure/msal_token_cache.bin',
+  '.azure/msal_token_cache.json',
+  '.bunfig.toml',
+  '.cargo/credentials',
+  '.cargo/credentials.toml',
+  '.composer/auth.json',
+  '.config/composer/auth.json',
+  '.config/containers/auth.json',
+  '.config/gcloud/access_tokens.db',
+  '.config/gcloud/application_default_credentials.json',
+  '.config/gcloud/credentials.db',
+  '.config/gcloud/legacy_credentials',
+  '.config/gh/hosts.yml',
+  '.config/git/credentials',
+  '.config/glab-cli/config.yml',
+  '.config/hub',
+  '.config/pip/pip.conf',
+  '.config/pnpm/auth.ini',
+  '.config/pnpm/rc',
+  '.config/pypoetry/auth.toml',
+  '.config/rclone/rclone.conf',
+  '.docker/config.json',
+  '.gem/credentials',
+  '.git-credentials',
+  '.gnupg',
+  '.gradle/gradle.properties',
+  '.kube/config',
+  '.m2/settings-security.xml',
+  '.m2/settings.xml',
+  '.netrc',
+  '.npmrc',
+  '.nuget/NuGet/NuGet.Config',
+  '.pgpass',
+  '.pip/pip.conf',
+  '.pypirc',
+  '.sbt/.credentials',
+  '.ssh',
+  '.terraform.d/credentials.tfrc.json',
+  '.vault-token',
+  '.yarnrc.yml',
+  '_netrc',
+]);
+
+/** The first bytes of every SQLite 3 database; the format will not change (sqlite.org/fileformat2.html). */
+const sqliteMagic = 'SQLite format 3\0';
+
+/** Files that belong to the database of the same name without the suffix. */
+const sqliteCompanions = ['-wal', '-journal'] as const;
+const sqliteSharedMemory = '-shm';
+
+/** The rule for a directory of which nothing is known: taken exactly as it is, removals and all. */
+export const directoryTool: Tool = {
+  name: unknownToolName,
+  rulesVersion: 1,
+  summary: 'any other directory: changes and removals are kept, two different changes of one file are a conflict',
+  lockfiles: [],
+  locate: () => null,
+  compat: ({ os, arch }) => ({ os, arch }),
+  classify(path, isDirectory, context) {
+    return isCredential(path) ? never('holds credentials') : classifyUnknown(path, isDirectory, context);
+  },
+  commitWhen: 'success',
+  verifiesContent: false,
+  tried: 'not yet',
+};
+
+/** The files of the list, and everything below its directories. */
+function isCredential(path: BytePath): boolean {
+  for (let at: BytePath = path; at !== ''; at = parentPath(at)) {
+    if (credentialPaths.has(at)) return true;
+  }
+  return false;
+}
+
+/** The same for a part of a known tool's cache whose layout is not the one we know: nobody keeps credentials there. */
+export function classifyUnknown(path: BytePath, isDirectory: boolean, context: ClassifyContext): PathRule {
+  if (isDirectory) return unknownRule;
+  if (isLockName(path) && context.peek(path, 1)?.length === 0) return never('an empty lock file');
+  if (isDatabaseOf(path, sqliteSharedMemory, context)) return never('shared memory of a running SQLite');
+  const companion = sqliteCompanions.find((suffix) => isDatabaseOf(path, suffix, context));
+  if (companion !== undefined) return groupRule(path.slice(0, -companion.length));
+  return isDatabase(path, context) ? groupRule(path) : unknownRule;
+}
+
+function isLockName(path: BytePath): boolean {
+  return /(^|\/)(lock|[^/]*\.lock)$/.test(path);
+}
+
+function isDatabaseOf(path: BytePath, suffix: string, context: ClassifyContext): boolean {
+  if (!path.endsWith(suffix)) return false;
+  const name = path.slice(path.lastIndexOf('/') + 1, -suffix.length);
+  return name !== '' && isDatabase(childPath(parentPath(path), name), context);
+}
+
+function isDatabase(path: BytePath, context: ClassifyContext): boolean {
+  const head = context.peek(path, sqliteMagic.length);
+  return head !== undefined && String.fromCharCode(...head) === sqliteMagic;
+}

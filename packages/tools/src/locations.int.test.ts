@@ -1,0 +1,144 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempDisposableSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Tool, ToolEnvironment } from '@cachelane/core';
+import { requireCommands } from '@cachelane/testkit';
+import { expect, test } from 'vitest';
+import { goBuildTool } from './go-build.ts';
+import { goModTool } from './go-mod.ts';
+import { npmTool } from './npm.ts';
+
+interface Setting {
+  readonly name: string;
+  /** `@` in values and in files is the home directory: whatever npm is told to write to lies below. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string>>;
+  /** Below the home directory. */
+  readonly workDir?: string;
+}
+
+const quiet = { GOTOOLCHAIN: 'local', npm_config_update_notifier: 'false' };
+
+/** What a tool says and what we say in one and the same setting. */
+function locations(
+  tool: Tool,
+  setting: Setting,
+  argv: readonly [string, ...string[]],
+): readonly [string, string | undefined] {
+  using folder = mkdtempDisposableSync(join(tmpdir(), 'locations-'));
+  const homeDir = realpathSync(folder.path);
+  const workDir = join(homeDir, setting.workDir ?? 'project');
+  mkdirSync(workDir, { recursive: true });
+  for (const [path, text] of Object.entries(setting.files ?? {})) {
+    mkdirSync(dirname(join(homeDir, path)), { recursive: true });
+    writeFileSync(join(homeDir, path), text.replaceAll('@', homeDir));
+  }
+  const named = Object.entries(setting.env ?? {}).map(([name, value]) => [name, value.replaceAll('@', homeDir)]);
+  const env: NodeJS.ProcessEnv = {
+    PATH: process.env['PATH'],
+    HOME: homeDir,
+    ...quiet,
+    ...Object.fromEntries(named),
+  };
+  const environment: ToolEnvironment = {
+    homeDir,
+    workDir,
+    os: process.platform,
+    arch: process.arch,
+    env: (name) => env[name],
+    readText(path) {
+      try {
+        return readFileSync(path, 'utf8');
+      } catch {
+        return undefined;
+      }
+    },
+  };
+  const [command, ...args] = argv;
+  const said = execFileSync(command, args, { cwd: workDir, env, encoding: 'utf8' }).trim();
+  return [said, tool.locate(environment)?.path];
+}
+
+requireCommands('npm')('npm says the same about its cache as we do', () => {
+  test.each<Setting>([
+    { name: 'nothing is said' },
+    { name: 'the environment', env: { npm_config_cache: '@/c' }, files: { 'project/.npmrc': 'cache=@/p' } },
+    { name: 'the environment in capitals', env: { NPM_CONFIG_CACHE: '@/c/../d/' } },
+    { name: 'the environment, empty', env: { npm_config_cache: '' }, files: { '.npmrc': 'cache=@/u' } },
+    { name: 'the project', files: { 'project/.npmrc': 'cache=~/p', '.npmrc': 'cache=@/u' } },
+    { name: 'the user', files: { '.npmrc': 'cache=${HOME}/${NONE?}u/${NONE}' } },
+    { name: 'escapes', files: { '.npmrc': 'cache=@/a\\;b/\\\\${HOME}/c;d' } },
+    { name: 'quotes', files: { '.npmrc': 'cache="@/a b/\\\\${HOME}" \nother=\'x\'' } },
+    { name: 'broken quotes', files: { '.npmrc': 'cache="@/a\\${HOME}"' } },
+    { name: 'an empty value', files: { '.npmrc': 'cache=' } },
+    {
+      name: 'comments, sections and repeats',
+      files: { '.npmrc': 'cache=@/1\n;cache=@/2\n #cache=@/3\ncache=@/4 # 4\r\n[s]\ncache=@/5' },
+    },
+    {
+      name: 'a path that is relative',
+      files: { 'project/package.json': '{}', 'project/.npmrc': 'cache=.npm' },
+      workDir: 'project/a',
+    },
+    {
+      name: 'another file of the user’s',
+      env: { npm_config_userconfig: '@/other' },
+      files: { other: 'cache=@/o', '.npmrc': 'cache=@/u' },
+    },
+    { name: 'another prefix', files: { '.npmrc': 'prefix=@/global', 'global/etc/npmrc': 'cache=@/g' } },
+    { name: 'another global file', env: { npm_config_globalconfig: '@/g' }, files: { g: 'cache=@/g' } },
+    {
+      name: 'a project inside another one',
+      files: { 'project/package.json': '{}', 'project/.npmrc': 'cache=@/p', 'project/a/package.json': '{}' },
+      workDir: 'project/a/b',
+    },
+    {
+      name: 'installed packages in the home directory',
+      files: { 'node_modules/.package-lock.json': '{}', '.npmrc': 'cache=@/u' },
+    },
+  ])('$name', (setting) => {
+    const [said, found] = locations(npmTool, setting, ['npm', 'config', 'get', 'cache']);
+    expect(found).toBe(said);
+  });
+
+  test('a part of a workspace', () => {
+    const files = {
+      'project/package.json': '{"workspaces":["packages/*"]}',
+      'project/.npmrc': 'cache=@/p',
+      'project/packages/a/package.json': '{"name":"a","version":"1.0.0"}',
+      'project/packages/a/.npmrc': 'cache=@/wrong',
+    };
+    const setting = { name: 'workspace', files, workDir: 'project/packages/a' };
+    // 'npm config get' does not answer there.
+    const [said, found] = locations(npmTool, setting, ['npm', 'exec', '--call', 'printenv npm_config_cache']);
+    expect(found).toBe(said);
+  });
+});
+
+requireCommands('go')('Go says the same about its caches as we do', () => {
+  const settings: readonly Setting[] = [
+    { name: 'nothing is said' },
+    {
+      name: 'the environment',
+      env: { GOCACHE: '@/c', GOMODCACHE: '@/m' },
+      files: { '.config/go/env': 'GOCACHE=/f\n' },
+    },
+    { name: 'go env -w', files: { '.config/go/env': 'GOCACHE=/f\n#GOCACHE=/g\nGOMODCACHE=/m' } },
+    { name: 'XDG', env: { XDG_CACHE_HOME: '@/x', XDG_CONFIG_HOME: '@/y' }, files: { 'y/go/env': 'GOMODCACHE=/m' } },
+    { name: 'GOENV', env: { GOENV: '@/e' }, files: { e: 'GOCACHE=/f' } },
+    { name: 'GOENV off', env: { GOENV: 'off' }, files: { '.config/go/env': 'GOCACHE=/f' } },
+    { name: 'GOPATH', env: { GOPATH: '@/a:@/b' } },
+    { name: 'GOPATH by go env -w', files: { '.config/go/env': 'GOPATH=/p' } },
+  ];
+
+  test.each(settings)('build cache: $name', (setting) => {
+    const [said, found] = locations(goBuildTool, setting, ['go', 'env', 'GOCACHE']);
+    expect(found).toBe(said);
+  });
+
+  test.each(settings)('modules: $name', (setting) => {
+    const [said, found] = locations(goModTool, setting, ['go', 'env', 'GOMODCACHE']);
+    expect(found).toBe(said);
+  });
+});

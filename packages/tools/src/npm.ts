@@ -1,0 +1,60 @@
+import type { PathRule, Tool } from '@cachelane/core';
+import { classifyUnknown } from './directory.ts';
+import { npmBucketDriver } from './drivers/npm-bucket.ts';
+import { plainTimeDriver } from './drivers/plain-time.ts';
+import { npmCacheLocation } from './npm-config.ts';
+import { groupRule, linesRule, never, newestRule, unionRule } from './rules.ts';
+
+/** Names directly in the cache directory that are npm's own business. */
+const neverAtTop: ReadonlyMap<string, PathRule> = new Map([
+  ['_logs', never('logs of npm runs')],
+  ['_npx', never('packages that npx installed, made for one machine')],
+  ['_locks', never('lock files of npm 6 and older')],
+  ['_update-notifier-last-checked', never('when npm last looked for a newer npm')],
+  ['anonymous-cli-metrics.json', never('metrics of npm 6 and older')],
+]);
+
+const temporary = never('temporary files');
+const bucketRule = linesRule(npmBucketDriver);
+const lastVerifiedRule = newestRule(plainTimeDriver('ms'));
+
+/**
+ * `~/.npm`. The directories carry the versions of their formats in their names (`index-v5`, `content-v2`: npm 5 to 11 at
+ * least); what is in others gets the rule for unknown directories.
+ */
+export const npmTool: Tool = {
+  name: 'npm',
+  rulesVersion: 1,
+  summary: "npm's download cache (~/.npm)",
+  lockfiles: ['package-lock.json', 'npm-shrinkwrap.json'],
+  locate: npmCacheLocation,
+  compat: () => ({}),
+  classify(path, isDirectory, context) {
+    const [top = '', second] = path.split('/');
+    if (top === '_cacache' && second !== undefined) {
+      return cacacheRule(second) ?? classifyUnknown(path, isDirectory, context);
+    }
+    // Signed lists of keys, a directory for each mirror: each file vouches for others of the same time.
+    if (top === '_tuf' && second !== undefined) return groupRule(`_tuf/${second}`);
+    return neverAtTop.get(top) ?? unionRule;
+  },
+  // npm writes an entry only when all of its content is there, whatever becomes of the install.
+  commitWhen: 'exit',
+  verifiesContent: true,
+  tried: 'real tool',
+};
+
+function cacacheRule(name: string): PathRule | null {
+  switch (name) {
+    case 'content-v2':
+      return unionRule;
+    case 'index-v5':
+      return bucketRule;
+    case '_lastverified':
+      return lastVerifiedRule;
+    case 'tmp':
+      return temporary;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,19 @@
+import type { Tool } from '@cachelane/core';
+import { directoryTool } from './directory.ts';
+import { goBuildTool } from './go-build.ts';
+import { goModTool } from './go-mod.ts';
+import { npmTool } from './npm.ts';
+
+/** Every tool, in the order in which they are listed and attached; the rule for unknown directories is the last. */
+export const tools: readonly Tool[] = [npmTool, goBuildTool, goModTool, directoryTool];
+
+/** The tool of this name, or the rule for unknown directories: compare `name` to tell. */
+export function findTool(name: string): Tool {
+  return tools.find((tool) => tool.name === name) ?? directoryTool;
+}
+
+/** Tools that a project with these files uses, in the order of {@link tools}. */
+export function detectTools(fileNames: Iterable<string>): readonly Tool[] {
+  const present = new Set(fileNames);
+  return tools.filter(({ lockfiles }) => lockfiles.some((name) => present.has(name)));
+}
