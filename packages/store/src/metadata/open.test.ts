@@ -185,6 +185,25 @@ describe('a store that another process writes', () => {
     expect(await metadata.listSessions(noAbort)).toHaveLength(1);
   });
 
+  test('is closed to others while a closing session removes its directories', async () => {
+    using dir = scratchDir();
+    const file = join(dir.path, 'state.db');
+    await using metadata = await openStore(file);
+    const request = openRequest(countingIds(), { targets: ['/a'] });
+    await metadata.openSession(request, noAbort);
+    await metadata.updateSession(request.sessionId, { madeDirs: ['/a'] }, noAbort);
+    let wasCalled = false;
+    const tryToWrite = () => {
+      using raw = new DatabaseSync(file);
+      expect(() => {
+        raw.exec('BEGIN IMMEDIATE');
+      }).toThrow('database is locked');
+      wasCalled = true;
+    };
+    await metadata.closeSession(request.sessionId, tryToWrite, noAbort);
+    expect(wasCalled).toBe(true);
+  });
+
   test('can be given up on at once', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');

@@ -2,7 +2,6 @@ import { CachelaneError } from '@cachelane/core';
 
 /** Primary result codes (https://sqlite.org/rescode.html); node:sqlite reports extended ones, whose low byte they are. */
 const codes = {
-  error: 1,
   busy: 5,
   locked: 6,
   readOnly: 8,
@@ -29,10 +28,6 @@ export function isSqliteBusy(error: unknown): boolean {
   const primary = (resultCode(error) ?? 0) & 0xff;
   // PROTOCOL: the race for the log was lost too many times in a row, which is how a crowd at the door looks like.
   return primary === codes.busy || primary === codes.locked || primary === codes.protocol;
-}
-
-export function isSqliteUnopenable(error: unknown): boolean {
-  return ((resultCode(error) ?? 0) & 0xff) === codes.cannotOpen;
 }
 
 export function corruptStore(file: string, what: string, cause?: unknown): CachelaneError {
