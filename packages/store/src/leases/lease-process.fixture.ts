@@ -34,8 +34,8 @@ async function hold(number: number, shellScript: string | undefined): Promise<vo
   if (shellScript === undefined) {
     writeSync(1, 'held\n');
   } else {
-    const chain = ['--no-fork', '--exclusive', lease.commandFile, 'sh', '-c', shellScript];
-    spawn('flock', chain, { stdio: ['ignore', 'inherit', 'inherit', 3] });
+    const [flock, ...chain] = ['flock', '--no-fork', '--exclusive', lease.commandFile, 'sh', '-c', shellScript];
+    spawn(flock, chain, { stdio: ['ignore', 'inherit', 'inherit', 3] });
   }
   await once(input(), 'end');
   await lease[Symbol.asyncDispose]();

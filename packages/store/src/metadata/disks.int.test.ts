@@ -9,8 +9,8 @@ const script = fileURLToPath(new URL('./until-error.fixture.ts', import.meta.url
 
 /** Runs until something fails, with `mounts` (options of bwrap) in place. */
 function runUntilError(file: string, mounts: readonly string[]): unknown {
-  const argv = ['--dev-bind', '/', '/', ...mounts, '--', process.execPath, script, file];
-  return JSON.parse(execFileSync('bwrap', argv, { encoding: 'utf8' }));
+  const [bwrap, ...argv] = ['bwrap', '--dev-bind', '/', '/', ...mounts, '--', process.execPath, script, file];
+  return JSON.parse(execFileSync(bwrap, argv, { encoding: 'utf8' }));
 }
 
 requireCommands('bwrap')('a disk that does not take everything', () => {

@@ -14,7 +14,7 @@ export interface SqliteOptions {
 }
 
 /** `durable` is on the disk when the call returns; `fast` outlives the process in any case, and the machine's power soon. */
-export type Durability = 'durable' | 'fast';
+type Durability = 'durable' | 'fast';
 
 /** Runs SQL inside the transaction that its caller opened; statements are prepared once, when they are first used. */
 export interface Sql {

@@ -58,7 +58,7 @@ export function countingIds(first = 1): TestIds {
   };
 }
 
-export interface VolumeOptions {
+interface VolumeOptions {
   readonly name?: string;
   readonly compat?: Compat;
   readonly tool?: string;
@@ -66,7 +66,7 @@ export interface VolumeOptions {
   readonly chain?: readonly ChainLink[];
 }
 
-export function openVolume(ids: TestIds, options: VolumeOptions = {}): OpenVolume {
+function openVolume(ids: TestIds, options: VolumeOptions = {}): OpenVolume {
   return {
     name: (options.name ?? 'npm') as VolumeName,
     compat: options.compat ?? {},
