@@ -1,6 +1,6 @@
 import { closeSync, constants, existsSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 
-export interface FileFacts {
+interface FileFacts {
   readonly kind: 'file' | 'directory' | 'other';
   readonly mode: number;
   readonly dev: bigint;

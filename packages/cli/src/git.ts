@@ -2,7 +2,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { FileReader } from './file-reader.ts';
 import { type GitConfigEntry, parseGitConfig } from './git-config.ts';
 
-export interface GitRemote {
+interface GitRemote {
   readonly name: string;
   /** As configured; a relative path made absolute. May hold a password: show it through `redactUrl` only. */
   readonly url: string;

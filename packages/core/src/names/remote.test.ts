@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../limits.ts';
@@ -26,6 +28,20 @@ describe('real remotes', () => {
   test.each(rows.filter(([url]) => /s3.?cret/i.test(url)))('the secret of %s is not shown', (url) => {
     expect(redactUrl(url)).not.toMatch(/s3.?cret/i);
   });
+});
+
+test('the table in docs/NAMING.md tells the truth', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../../../docs/NAMING.md'), 'utf8');
+  const table = /^\| remote .*\n.*\n((?:\|.*\n)+)/m.exec(text)?.[1] ?? '';
+  let namespace = '';
+  const rows = table.split('\n').filter((line) => line !== '');
+  for (const row of rows) {
+    const [, remotes = '', told = ''] = row.split('|');
+    namespace = told.trim().startsWith('the same') ? namespace : (/`([^`]+)`/.exec(told)?.[1] ?? '');
+    for (const [, url = ''] of remotes.matchAll(/`([^`]+)`/g))
+      expect([url, namespaceFromRemote(url)]).toEqual([url, namespace]);
+  }
+  expect(rows.length).toBeGreaterThan(15);
 });
 
 describe('names over the limits', () => {
