@@ -89,10 +89,8 @@ async function start(
   engine: TestEngine,
   job: Job,
 ): Promise<{ readonly release: () => void; readonly ended: Promise<unknown> }> {
-  let release: () => void = () => undefined;
-  const gate = new Promise<void>((resolve) => (release = resolve));
-  let began: () => void = () => undefined;
-  const isRunning = new Promise<void>((resolve) => (began = resolve));
+  const { promise: gate, resolve: release } = Promise.withResolvers<void>();
+  const { promise: isRunning, resolve: began } = Promise.withResolvers<void>();
   const ended = engine.run(async ([volume]) => {
     began();
     await gate;

@@ -27,6 +27,11 @@ async function look(
   return seen;
 }
 
+const write =
+  (path: string) =>
+  ([volume]: readonly MemoryVolume[]): void =>
+    put(volume, path, 'x');
+
 describe('a run', () => {
   test('finds what an earlier one saved, and saves nothing when it changed nothing', async () => {
     const engine = testEngine();
@@ -47,8 +52,7 @@ describe('a run', () => {
   test('that ran beside others loses nothing, and neither do they', async () => {
     const engine = testEngine();
     let waiting = 0;
-    let open: () => void = () => undefined;
-    const allStarted = new Promise<void>((resolve) => (open = resolve));
+    const { promise: allStarted, resolve: open } = Promise.withResolvers<void>();
     const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
     const runs = await Promise.all(
       names.map((name) =>
@@ -78,22 +82,20 @@ describe('a run', () => {
 
   test('ended by a signal, failing in an unknown directory, or told never to, changes nothing', async () => {
     const engine = testEngine();
-    const write = ([volume]: readonly MemoryVolume[]): void => put(volume, 'made', 'x');
-    const interrupted = await engine.run(write, { interrupted: true, exitCode: 130 });
+    const interrupted = await engine.run(write('made'), { interrupted: true, exitCode: 130 });
     expect(interrupted.report.volumes[0]).toMatchObject({ layer: null, skipped: 'the command was interrupted' });
-    const failed = await engine.run(write, { volumes: [plainVolume], exitCode: 3 });
+    const failed = await engine.run(write('made'), { volumes: [plainVolume], exitCode: 3 });
     expect(failed.report.volumes[0]).toMatchObject({ layer: null, skipped: 'the command failed with exit code 3' });
-    await engine.run(write, { request: { commit: 'never' } });
-    await engine.run(write, { request: { mode: 'read' } });
+    await engine.run(write('made'), { request: { commit: 'never' } });
+    await engine.run(write('made'), { request: { mode: 'read' } });
     expect(await look(engine)).toEqual({});
     expect(await look(engine, { volumes: [plainVolume] })).toEqual({});
   });
 
   test('that fails keeps what a self-consistent tool wrote, and an unknown directory where asked to', async () => {
     const engine = testEngine();
-    const write = ([volume]: readonly MemoryVolume[]): void => put(volume, 'content/x', 'x');
-    await engine.run(write, { exitCode: 1 });
-    await engine.run(write, { exitCode: 1, volumes: [plainVolume], request: { commit: 'always' } });
+    await engine.run(write('content/x'), { exitCode: 1 });
+    await engine.run(write('content/x'), { exitCode: 1, volumes: [plainVolume], request: { commit: 'always' } });
     expect(await look(engine)).toEqual({ 'content/x': 'x' });
     expect(await look(engine, { volumes: [plainVolume] })).toEqual({ 'content/x': 'x' });
   });
@@ -141,8 +143,7 @@ describe('a run', () => {
   test('that met another one on the same path reports it, and the later one stands', async () => {
     const engine = testEngine();
     const options = { volumes: [plainVolume] };
-    let release: () => void = () => undefined;
-    const gate = new Promise<void>((resolve) => (release = resolve));
+    const { promise: gate, resolve: release } = Promise.withResolvers<void>();
     const slow = engine.run(async ([volume]) => {
       put(volume, 'f', 'slow');
       put(volume, 'x/y', 'slow');
@@ -164,8 +165,7 @@ describe('a run', () => {
       put(volume, 'pair-1.db', 'v1');
       put(volume, 'pair-1.wal', 'v1');
     });
-    let release: () => void = () => undefined;
-    const gate = new Promise<void>((resolve) => (release = resolve));
+    const { promise: gate, resolve: release } = Promise.withResolvers<void>();
     const slow = engine.run(async ([volume]) => {
       put(volume, 'pair-1.db', 'slow');
       volume?.remove('pair-1.wal');
