@@ -29,3 +29,12 @@ export {
   type RegistryPackage,
   type RegistryRequest,
 } from './local-registry.ts';
+export * from './layers/change-sets.ts';
+export * from './layers/dying-process.ts';
+export * from './layers/failing-port.ts';
+export * from './layers/layer-store-conformance.ts';
+export * from './layers/layer-store-fixture.ts';
+export * from './layers/memory-layer-store.ts';
+export * from './mounter/memory-mounter.ts';
+export * from './mounter/memory-volume.ts';
+export * from './mounter/volume-steps.ts';

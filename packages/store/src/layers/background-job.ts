@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process';
+
+/** Work that goes on after this process has ended; nobody waits for it, and its failure only means that it is done again later. */
+export type BackgroundJob =
+  /** Sends a layer's data to the disk, then says so in the layer. */
+  | { readonly kind: 'settle'; readonly layerDir: string }
+  /** Frees the space of something in the trash. */
+  | { readonly kind: 'remove'; readonly dir: string };
+
+/** Content that reached the disk is marked by this file in a layer's directory. */
+export const settledMarker = 'settled';
+
+const settleScript = `sync -f "$1" && : >"$1/${settledMarker}"`;
+
+// Only directories are made accessible: a file here may be a hard link into a layer that lives on, and removing needs no
+// permission on the file. In small batches with pauses: removing a big directory in one go makes ext4 slow for everybody.
+const removeScript = `
+find "$1" -type d ! -perm -700 -exec chmod u+rwx {} ';'
+find "$1" -depth -print0 | xargs -0 -n 256 sh -c 'rm -fd -- "$@"; sleep 0.02' cachelane
+`;
+
+/** The program that does the job, with its arguments; at the lowest priority. */
+export function commandOf(job: BackgroundJob): readonly [string, ...string[]] {
+  const [script, dir] = job.kind === 'settle' ? [settleScript, job.layerDir] : [removeScript, job.dir];
+  return ['nice', '-n', '19', 'sh', '-c', script, 'cachelane', dir];
+}
+
+/** Starts the job as a process of its own. */
+export function startBackgroundJob(job: BackgroundJob): void {
+  const [program, ...args] = commandOf(job);
+  const child = spawn(program, args, { cwd: '/', detached: true, stdio: 'ignore' });
+  // A machine without `nice` or with no process to spare: the next sweep tries again.
+  child.on('error', () => {});
+  child.unref();
+}

@@ -1,0 +1,60 @@
+import { mkdirSync, statSync } from 'node:fs';
+import type { Digest } from '@cachelane/core';
+import { errnoOf } from './file-errors.ts';
+import type { Owner, StoreFiles } from './store-files.ts';
+
+/** Where things lie in a home (docs/STORE_FORMAT.md, "Layers"). */
+export interface HomePaths {
+  readonly layers: string;
+  readonly derived: string;
+  readonly staging: string;
+  readonly trash: string;
+  readonly sessions: string;
+}
+
+export function homePaths(home: string): HomePaths {
+  return {
+    layers: `${home}/layers`,
+    derived: `${home}/derived`,
+    staging: `${home}/staging`,
+    trash: `${home}/trash`,
+    sessions: `${home}/sessions`,
+  };
+}
+
+/** Of a layer's or derived layer's directory, published or not. */
+export function layerPaths(dir: string): {
+  readonly index: string;
+  readonly about: string;
+  readonly tree: string;
+  readonly delta: string;
+} {
+  return { index: `${dir}/index`, about: `${dir}/layer.json`, tree: `${dir}/tree`, delta: `${dir}/delta` };
+}
+
+export function deltaFile(dir: string, digest: Digest): string {
+  return `${layerPaths(dir).delta}/${digest}`;
+}
+
+/**
+ * Who shall own what we make: null where the kernel does that by itself. A home belongs to one user, also while root works
+ * in it (`sudo`, a container): what root makes is handed over.
+ */
+export function ownerOf(home: string): Owner | null {
+  if (process.geteuid?.() !== 0) return null;
+  const { uid, gid } = statSync(home);
+  return { uid, gid };
+}
+
+/** Makes one of the home's own directories where it is missing. */
+export function ensureHomeDir(files: StoreFiles, path: string, owner: Owner | null): void {
+  try {
+    files.makeDir(path, 0o755);
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return;
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    // The home itself is missing.
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  }
+  if (owner !== null) files.setOwner(path, owner);
+}

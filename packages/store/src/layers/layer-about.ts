@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { CachelaneError, parseDigest, type Digest } from '@cachelane/core';
+import { layerPaths } from './home-paths.ts';
+
+/** What `layer.json` says of a layer beyond its index. */
+export interface LayerAbout {
+  /** Of the index's bytes; a layer's id. */
+  readonly index: Digest;
+  readonly sealedAtMs: number;
+  /** Content of all entries. */
+  readonly sizeBytes: number;
+  /** The boot during which it was written: until it is marked as settled, another boot may find it damaged. */
+  readonly bootId: string;
+}
+
+const aboutVersion = 1;
+
+export function encodeAbout(about: LayerAbout): Uint8Array {
+  return Buffer.from(`${JSON.stringify({ version: aboutVersion, ...about })}\n`);
+}
+
+/** Throws E_LAYER_CORRUPT, E_STORE_NEWER, and the system's errors. */
+export function readAbout(dir: string): LayerAbout {
+  const file = layerPaths(dir).about;
+  const parsed = parse(readFileSync(file, 'utf8'));
+  if (typeof parsed['version'] === 'number' && parsed['version'] > aboutVersion) {
+    throw new CachelaneError('E_STORE_NEWER', `${file} has version ${parsed['version']}; this is for ${aboutVersion}`, {
+      hint: 'use the cachelane that wrote it, or a later one',
+    });
+  }
+  const { index, sealedAtMs, sizeBytes, bootId } = parsed;
+  if (typeof index !== 'string' || !isCount(sealedAtMs) || !isCount(sizeBytes) || typeof bootId !== 'string') {
+    throw damagedAbout(file);
+  }
+  return { index: digestIn(index, file), sealedAtMs, sizeBytes, bootId };
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    // A power loss can leave the file empty or cut short; the fields will be found missing.
+    return {};
+  }
+}
+
+function digestIn(text: string, file: string): Digest {
+  try {
+    return parseDigest(text);
+  } catch {
+    throw damagedAbout(file);
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function damagedAbout(file: string): CachelaneError {
+  return new CachelaneError('E_LAYER_CORRUPT', `${file} is damaged`, {
+    hint: 'run `cachelane verify`: it takes damaged layers out of use',
+  });
+}

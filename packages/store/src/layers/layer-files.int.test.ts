@@ -1,0 +1,4 @@
+import { layerStoreConformance } from '@cachelane/testkit';
+import { createLayerHome } from './layer-home.fixture.ts';
+
+layerStoreConformance('files', createLayerHome);

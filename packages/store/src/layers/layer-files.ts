@@ -1,0 +1,224 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import {
+  invariant,
+  isCachelaneError,
+  type Clock,
+  type Digest,
+  type LayerId,
+  type LayerStore,
+  type StagedLayer,
+  type StageRequest,
+  type StoredLayer,
+} from '@cachelane/core';
+import { settledMarker } from './background-job.ts';
+import { errnoOf, isMissing, portCall } from './file-errors.ts';
+import { ensureHomeDir, homePaths, layerPaths, ownerOf } from './home-paths.ts';
+import { readAbout } from './layer-about.ts';
+import { discardStaging, stageLayer, type StageContext, type Staging } from './stage-layer.ts';
+import { realFiles, type StoreFiles } from './store-files.ts';
+import { openStoredLayer } from './stored-layer.ts';
+import { sweepHome } from './sweep.ts';
+import { openTrash } from './trash.ts';
+import { verifyLayer } from './verify-layer.ts';
+
+export interface LayerFilesOptions {
+  /** The home: an absolute path, without a slash at its end. Missing directories are made when something is stored. */
+  readonly dir: string;
+  /** Of the running boot, as the kernel gives it. */
+  readonly bootId: string;
+  readonly clock: Clock;
+  /** For tests that interfere with what happens on the disk. */
+  readonly files?: StoreFiles;
+}
+
+/** The last use of a derived layer is known to an hour; finer would cost a write for every attach. */
+const usedResolutionMs = 3_600_000;
+
+/** Layers as directories of a home (docs/STORE_FORMAT.md, "Layers"); any number of processes may use them at once. */
+export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: LayerFilesOptions): LayerStore {
+  const paths = homePaths(home);
+  const stagings = new WeakMap<StagedLayer, Staging>();
+  const layerDir = (id: LayerId): string => `${paths.layers}/${id}`;
+  const derivedDir = (key: Digest): string => `${paths.derived}/${key}`;
+
+  const context = (): StageContext => {
+    const owner = existsSync(home) ? ownerOf(home) : null;
+    return { files, paths, owner, trash: openTrash(files, paths, owner), clock, bootId };
+  };
+
+  /** True when the layer now lies at `target`; false when one was there already, and ours went. */
+  const publish = (staging: Staging, target: string): boolean => {
+    const { owner, trash } = context();
+    const parent = target.slice(0, target.lastIndexOf('/'));
+    ensureHomeDir(files, parent, owner);
+    const isFirst = renameUnlessThere(files, staging.layerDir, target);
+    if (isFirst) {
+      // The name must outlive a power loss before metadata may refer to it; the content follows in the background.
+      files.syncDir(parent);
+      files.start({ kind: 'settle', layerDir: target });
+    }
+    discardRest(files, { trash, files }, staging.dir);
+    return isFirst;
+  };
+
+  const isSettledDir = (dir: string): boolean =>
+    existsSync(`${dir}/${settledMarker}`) || readAbout(dir).bootId === bootId;
+
+  const openDerived = (key: Digest, signal: AbortSignal): StoredLayer | undefined => {
+    const dir = derivedDir(key);
+    if (!existsSync(dir)) return undefined;
+    try {
+      if (isSettledDir(dir) || verifyLayer({ dir, key, files }, signal).ok) {
+        const layer = openStoredLayer(dir, key, files);
+        noteUse(files, dir, clock.nowMs());
+        return layer;
+      }
+    } catch (error) {
+      // Removed meanwhile, or damaged: it is made anew.
+      if (
+        !isMissing(error) &&
+        !isCachelaneError(error, 'E_LAYER_MISSING') &&
+        !isCachelaneError(error, 'E_LAYER_CORRUPT')
+      ) {
+        throw error;
+      }
+    }
+    context().trash.discard([dir]);
+    return undefined;
+  };
+
+  const derive = (key: Digest, request: StageRequest, signal: AbortSignal): StoredLayer => {
+    const known = openDerived(key, signal);
+    if (known !== undefined) return known;
+    publish(stageLayer(context(), request, signal), derivedDir(key));
+    noteUse(files, derivedDir(key), clock.nowMs());
+    return openStoredLayer(derivedDir(key), key, files);
+  };
+
+  return {
+    open: (id, signal) =>
+      portCall(`reading layer ${short(id)}`, signal, () => openStoredLayer(layerDir(id), id, files)),
+    has: (id, signal) =>
+      portCall(`looking for layer ${short(id)}`, signal, () => existsSync(layerPaths(layerDir(id)).index)),
+    stage: (request, signal) =>
+      portCall('saving a layer', signal, () => {
+        const staging = stageLayer(context(), request, signal);
+        const staged: StagedLayer = { id: staging.id, sizeBytes: staging.sizeBytes, index: staging.index };
+        stagings.set(staged, staging);
+        return staged;
+      }),
+    publish: (staged, signal) =>
+      portCall('saving a layer', signal, () => {
+        const staging = stagings.get(staged);
+        if (staging === undefined) {
+          invariant(existsSync(layerDir(staged.id)), 'publishing what was not staged');
+          return;
+        }
+        publish(staging, layerDir(staged.id));
+        stagings.delete(staged);
+      }),
+    unstage: (staged, signal) =>
+      portCall('dropping a layer', signal, () => {
+        const staging = stagings.get(staged);
+        if (staging === undefined) return;
+        stagings.delete(staged);
+        discardStaging(context(), staging.dir);
+      }),
+    openDerived: (key, signal) => portCall('reading a derived layer', signal, () => openDerived(key, signal)),
+    derive: (key, request, signal) => portCall('making a derived layer', signal, () => derive(key, request, signal)),
+    list: (signal) =>
+      portCall('listing layers', signal, () =>
+        digestsIn(paths.layers).flatMap((id) => describeLayer(layerDir(id as LayerId), id as LayerId)),
+      ),
+    listDerived: (signal) =>
+      portCall('listing derived layers', signal, () =>
+        digestsIn(paths.derived).flatMap((key) => {
+          const stat = statSync(layerPaths(derivedDir(key)).about, { throwIfNoEntry: false });
+          const damaged = statSync(derivedDir(key), { throwIfNoEntry: false });
+          const usedAtMs = stat?.mtimeMs ?? damaged?.mtimeMs;
+          return usedAtMs === undefined ? [] : [{ key, usedAtMs: Math.floor(usedAtMs) }];
+        }),
+      ),
+    remove: (keys, signal) =>
+      portCall('removing layers', signal, () => {
+        const dirs = keys.flatMap((key) => [layerDir(key as LayerId), derivedDir(key)]);
+        context().trash.discard(dirs.filter((dir) => existsSync(dir)));
+      }),
+    verify: (id, signal) =>
+      portCall(`verifying layer ${short(id)}`, signal, () =>
+        verifyLayer({ dir: layerDir(id), key: id, files }, signal),
+      ),
+    isSettled: (id, signal) =>
+      portCall(`looking at layer ${short(id)}`, signal, () => {
+        try {
+          return isSettledDir(layerDir(id));
+        } catch (error) {
+          // Whoever verifies it will find what is wrong.
+          if (isMissing(error) || isCachelaneError(error, 'E_LAYER_CORRUPT')) return false;
+          throw error;
+        }
+      }),
+    sweep: (nowMs, signal) =>
+      portCall('sweeping', signal, () => sweepHome({ files, paths, trash: context().trash, nowMs })),
+  };
+}
+
+function short(key: Digest): string {
+  return key.slice(0, 12);
+}
+
+function renameUnlessThere(files: StoreFiles, from: string, to: string): boolean {
+  try {
+    files.rename(from, to);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** What the layer was made with, and the layer itself where it was there before. */
+function discardRest(files: StoreFiles, context: Pick<StageContext, 'trash' | 'files'>, dir: string): void {
+  try {
+    files.removeDir(dir);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') discardStaging(context, dir);
+    else if (!isMissing(error)) throw error;
+  }
+}
+
+function noteUse(files: StoreFiles, dir: string, nowMs: number): void {
+  const { about } = layerPaths(dir);
+  const { mtimeMs } = statSync(about);
+  if (Math.abs(nowMs - mtimeMs) < usedResolutionMs) return;
+  try {
+    files.setTime(about, BigInt(nowMs) * 1_000_000n);
+  } catch (error) {
+    // Somebody else's home may be read without being written.
+    if (!['EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+/** Names in a directory that are digests; anything else there is not ours to touch. */
+function digestsIn(dir: string): readonly Digest[] {
+  try {
+    return readdirSync(dir).filter((name) => /^[0-9a-f]{64}$/.test(name)) as Digest[];
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+type ListedLayer = Awaited<ReturnType<LayerStore['list']>>[number];
+
+/** Empty when it went meanwhile; a damaged one is listed all the same, so that it can be removed. */
+function describeLayer(dir: string, id: LayerId): readonly ListedLayer[] {
+  try {
+    const { sealedAtMs, sizeBytes } = readAbout(dir);
+    return [{ id, sealedAtMs, sizeBytes }];
+  } catch (error) {
+    if (!isMissing(error) && !isCachelaneError(error, 'E_LAYER_CORRUPT')) throw error;
+    const stat = statSync(dir, { throwIfNoEntry: false });
+    return stat === undefined ? [] : [{ id, sealedAtMs: Math.floor(stat.mtimeMs), sizeBytes: 0 }];
+  }
+}

@@ -1,0 +1,188 @@
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  childPath,
+  rootPath,
+  type BytePath,
+  type ChangeSet,
+  type Clock,
+  type Digest,
+  type LayerId,
+} from '@cachelane/core';
+import {
+  sampleTimeNs,
+  toBytes,
+  type ChangeItem,
+  type Damage,
+  type LayerStoreFixture,
+  type SeenInTree,
+  type SeenTree,
+} from '@cachelane/testkit';
+import { toChangeSet } from '../overlay/overlay-changes.ts';
+import { walkUpper } from '../overlay/walk-upper.ts';
+import { commandOf, type BackgroundJob } from './background-job.ts';
+import { filePath } from './file-path.ts';
+import { deltaFile, layerPaths } from './home-paths.ts';
+import { openLayerFiles } from './layer-files.ts';
+import { readMarks } from './markers.ts';
+import { OpenAccess } from './open-access.ts';
+import { realFiles, type StoreFiles } from './store-files.ts';
+import { isWhiteout } from './verify-layer.ts';
+
+const noAbort = new AbortController().signal;
+
+export function runJob(job: BackgroundJob): void {
+  const [program, ...args] = commandOf(job);
+  spawnSync(program, args, { stdio: 'ignore' });
+}
+
+/** A home in a new temporary directory; background jobs wait until a test runs them. */
+export interface LayerHome extends LayerStoreFixture {
+  readonly dir: string;
+  readonly files: StoreFiles;
+  readonly jobs: readonly BackgroundJob[];
+}
+
+export function fixedClock(nowMs: number): Clock {
+  return { nowMs: () => nowMs, monotonicMs: () => 0, sleep: () => Promise.resolve() };
+}
+
+export function createLayerHome(): Promise<LayerHome> {
+  const dir = fs.mkdtempSync(join(tmpdir(), 'cachelane-home-'));
+  const jobs: BackgroundJob[] = [];
+  const files: StoreFiles = { ...realFiles, start: (job) => void jobs.push(job) };
+  let uppers = 0;
+  return Promise.resolve({
+    dir,
+    files,
+    jobs,
+    open: ({ bootId = 'boot', nowMs = 0 } = {}) => openLayerFiles({ dir, bootId, clock: fixedClock(nowMs), files }),
+    changes: (items) => changesIn(makeUpper(dir, ++uppers), items),
+    tree: (layer) => (layer.treeDir === null ? null : seeTree(layer.treeDir)),
+    damage: (id, damage) => harm(`${dir}/layers/${id}`, damage),
+    damageDerived: (key, damage) => harm(`${dir}/derived/${key}`, damage),
+    settle: (id: LayerId) => {
+      const job = jobs.find((each) => each.kind === 'settle' && each.layerDir.endsWith(id));
+      if (job !== undefined) runJob(job);
+      return Promise.resolve();
+    },
+    hasIndexFiles: true,
+    [Symbol.asyncDispose]: () => {
+      runJob({ kind: 'remove', dir });
+      return Promise.resolve();
+    },
+  });
+}
+
+function makeUpper(home: string, number: number): string {
+  const upper = `${home}/sessions/${number}/upper`;
+  fs.mkdirSync(upper, { recursive: true });
+  return upper;
+}
+
+/** Writes the items as a run would have left them in an overlay's upper directory. */
+export function changesIn(upper: string, items: readonly ChangeItem[]): ChangeSet {
+  const whiteouts = items.flatMap((item) => (item.kind === 'removed' ? [item.path as BytePath] : []));
+  for (const item of items) writeItem(filePath(upper, item.path as BytePath), item);
+  realFiles.mark(upper, { whiteouts, opaque: [] });
+  for (const item of items.toReversed()) dressItem(filePath(upper, item.path as BytePath), item);
+  const access = new OpenAccess(upper, realFiles);
+  const replaced = new Set(items.flatMap((item) => (item.kind === 'dir' && item.replaces === true ? [item.path] : [])));
+  const { changes } = walkUpper(access, noAbort);
+  access.restore();
+  return toChangeSet(
+    { upper, files: realFiles },
+    changes.map((change) => (change.kind === 'dir' ? { ...change, replaces: replaced.has(change.path) } : change)),
+  );
+}
+
+function writeItem(file: string | Buffer, item: ChangeItem): void {
+  switch (item.kind) {
+    case 'file':
+      fs.writeFileSync(file, toBytes(item.content));
+      return;
+    case 'dir':
+      fs.mkdirSync(file);
+      return;
+    case 'symlink':
+      fs.symlinkSync(Buffer.from(item.target, 'latin1'), file);
+      return;
+    case 'special':
+      spawnSync('mkfifo', [String(file)]);
+      return;
+    case 'removed':
+      return;
+  }
+}
+
+function dressItem(file: string | Buffer, item: ChangeItem): void {
+  if (item.kind === 'removed' || item.kind === 'special') return;
+  realFiles.setTime(file, sampleTimeNs);
+  if (item.kind !== 'symlink') fs.chmodSync(file, item.mode ?? (item.kind === 'dir' ? 0o755 : 0o644));
+}
+
+export function seeTree(root: string): SeenTree {
+  const access = new OpenAccess(root, realFiles);
+  const files = new Map<string, SeenInTree>();
+  const directories: BytePath[] = [];
+  const pending: BytePath[] = [rootPath];
+  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+    for (const name of access.run(directory, (file) => fs.readdirSync(file, { encoding: 'latin1' }))) {
+      const path = childPath(directory, name);
+      const seen = access.run(path, see);
+      const mode = access.modeBefore(path);
+      files.set(path, mode !== undefined && 'mode' in seen ? { ...seen, mode } : seen);
+      if (seen.type !== 'dir') continue;
+      directories.push(path);
+      pending.push(path);
+    }
+  }
+  for (const path of directories) access.prepare(path);
+  const marks = readMarks(root, directories);
+  access.restore();
+  return { files, opaque: new Set(directories.filter((_, i) => marks[i]?.opaque === true)) };
+}
+
+function see(file: string | Buffer): SeenInTree {
+  const stat = fs.lstatSync(file, { bigint: true });
+  const mode = Number(stat.mode) & 0o7777;
+  if (stat.isDirectory()) return { type: 'dir', mode };
+  if (stat.isSymbolicLink()) return { type: 'symlink', target: fs.readlinkSync(file, 'latin1') };
+  if (stat.isFile()) return { type: 'file', mode, content: mode === 0 ? '' : fs.readFileSync(file, 'latin1') };
+  return isWhiteout(stat) ? { type: 'whiteout' } : { type: 'special' };
+}
+
+function harm(dir: string, damage: Damage): void {
+  const file = damagedFile(dir, damage);
+  switch (damage.kind) {
+    case 'remove':
+    case 'remove-index':
+      fs.unlinkSync(file);
+      return;
+    case 'add':
+      fs.writeFileSync(file, 'added');
+      return;
+    case 'truncate':
+      fs.truncateSync(file, 1);
+      return;
+    case 'flip':
+    case 'flip-index': {
+      const { atimeNs, mtimeNs } = fs.statSync(file, { bigint: true });
+      const bytes = fs.readFileSync(file);
+      bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+      fs.writeFileSync(file, bytes);
+      fs.utimesSync(file, Number(atimeNs) / 1e9, Number(mtimeNs) / 1e9);
+      return;
+    }
+  }
+}
+
+function damagedFile(dir: string, damage: Damage): string {
+  if (!('path' in damage)) return layerPaths(dir).index;
+  const inTree = `${layerPaths(dir).tree}/${damage.path}`;
+  if (damage.kind === 'add' || fs.existsSync(inTree)) return inTree;
+  const [delta] = fs.readdirSync(layerPaths(dir).delta);
+  return deltaFile(dir, delta as Digest);
+}

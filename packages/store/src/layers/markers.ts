@@ -1,0 +1,109 @@
+import { spawnSync } from 'node:child_process';
+import { CachelaneError, type BytePath } from '@cachelane/core';
+import { decodePaxXattrs, encodePax, type PaxMember } from './pax.ts';
+
+// Node can neither read nor write extended attributes, nor make a device. GNU tar does all of it, many paths in one
+// process, and is there wherever bubblewrap is; getfattr reads faster (6 us a directory instead of 12), but belongs to a
+// package that few machines have.
+
+/** What an overlay's lower directory needs beyond plain files, by path below its root. */
+export interface Markers {
+  /** Character devices 0:0: whatever lower layers have at the path is gone. */
+  readonly whiteouts: readonly BytePath[];
+  /** Existing directories: whatever lower layers have below is gone. */
+  readonly opaque: readonly BytePath[];
+}
+
+/** What the kernel's overlay wrote on a file or directory. */
+export interface OverlayMarks {
+  readonly opaque: boolean;
+  /** Content or name lie elsewhere: such a file is not complete by itself. */
+  readonly refersElsewhere: boolean;
+}
+
+/** Attributes of mounts by ordinary users and by bubblewrap, then those of mounts by root. */
+const prefixes = ['user.overlay.', 'trusted.overlay.'] as const;
+
+const pathsPerProcess = 4096;
+
+/**
+ * Reads the overlay's marks of directories and files below `root`, in the order of `paths`. Files must be readable, and
+ * their content costs time unless they are all holes. Throws E_MOUNT where there is no tar that can.
+ */
+export function readMarks(root: string, paths: readonly BytePath[]): readonly OverlayMarks[] {
+  const marks: OverlayMarks[] = [];
+  for (let from = 0; from < paths.length; from += pathsPerProcess) {
+    const part = paths.slice(from, from + pathsPerProcess);
+    const archive = tar(
+      [
+        '--create',
+        '--file=-',
+        '--format=pax',
+        '--pax-option=delete=atime,delete=ctime,delete=mtime',
+        '--sparse',
+        '--no-recursion',
+        '--null',
+        '--files-from=-',
+      ],
+      { root, input: Buffer.from(part.map((path) => `./${path}\0`).join(''), 'latin1') },
+    );
+    const xattrs = decodePaxXattrs(archive);
+    if (xattrs.length !== part.length) throw noTar(`it listed ${xattrs.length} of ${part.length} paths`);
+    for (const each of xattrs) marks.push(toMarks(each));
+  }
+  return marks;
+}
+
+function toMarks(xattrs: ReadonlyMap<string, string>): OverlayMarks {
+  const has = (name: string): boolean => prefixes.some((prefix) => xattrs.has(prefix + name));
+  return { opaque: has('opaque'), refersElsewhere: has('redirect') || has('metacopy') };
+}
+
+/**
+ * Makes whiteouts at paths where nothing is, and marks directories, which must be writable for their owner, as opaque
+ * for both kinds of mount as far as this user may: an ordinary user cannot make the marks of root's mounts.
+ */
+export function writeMarkers(root: string, { whiteouts, opaque }: Markers): void {
+  const isRoot = process.geteuid?.() === 0;
+  const xattrs = new Map(prefixes.filter((p) => isRoot || p.startsWith('user.')).map((p) => [`${p}opaque`, 'y']));
+  const members: readonly PaxMember[] = [
+    ...opaque.map((path) => ({ name: bytesOf(path), kind: 'directory', xattrs }) as const),
+    ...whiteouts.map((path) => ({ name: bytesOf(path), kind: 'whiteout', xattrs: new Map<string, string>() }) as const),
+  ];
+  for (let from = 0; from < members.length; from += pathsPerProcess) {
+    const input = encodePax(members.slice(from, from + pathsPerProcess));
+    tar(['--extract', '--file=-', '--no-same-owner', '--preserve-permissions'], { root, input });
+  }
+}
+
+function bytesOf(path: BytePath): Buffer {
+  return Buffer.from(`./${path}`, 'latin1');
+}
+
+interface TarRun {
+  readonly root: string;
+  readonly input: Buffer;
+}
+
+function tar(args: readonly string[], { root, input }: TarRun): Buffer {
+  const xattrs = ['--xattrs', ...prefixes.map((prefix) => `--xattrs-include=${prefix}*`)];
+  // In English, whatever the user's language: a full disk must be recognised.
+  const run = spawnSync('env', ['-u', 'TAR_OPTIONS', 'LC_ALL=C', 'tar', `--directory=${root}`, ...xattrs, ...args], {
+    input,
+    maxBuffer: pathsPerProcess * 65_536,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  if (run.error !== undefined) throw noTar(run.error.message, run.error);
+  const complaint = run.stderr.toString().trim();
+  if (complaint.includes('No space left on device')) throw Object.assign(new Error(complaint), { code: 'ENOSPC' });
+  // Attributes that it cannot set are a warning to tar, with exit code 0.
+  if (run.status !== 0 || complaint !== '') throw noTar(complaint);
+  return run.stdout;
+}
+
+function noTar(detail: string, cause?: unknown): CachelaneError {
+  return new CachelaneError('E_MOUNT', `tar cannot handle the overlay's markers here: ${detail.slice(0, 500)}`, {
+    hint: 'install GNU tar, and keep the home on a file system with extended attributes',
+    cause,
+  });
+}

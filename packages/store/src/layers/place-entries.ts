@@ -1,0 +1,198 @@
+import {
+  CachelaneError,
+  digestOf,
+  displayPath,
+  invariant,
+  parentPath,
+  type BytePath,
+  type ChangeSet,
+  type Digest,
+  type Entry,
+  type StagedEntry,
+  type StoredLayer,
+} from '@cachelane/core';
+import { errnoOf, isMissing, refused } from './file-errors.ts';
+import type { FilePath } from './file-path.ts';
+import { deltaFile, layerPaths } from './home-paths.ts';
+import { OpenAccess } from './open-access.ts';
+import { digestFile } from './read-file.ts';
+import { dirOf } from './stored-layer.ts';
+import type { TreeBuilder } from './tree-builder.ts';
+
+export interface Placement {
+  readonly builder: TreeBuilder;
+  /** The layer's directory. */
+  readonly dir: string;
+  readonly changes: ChangeSet | null;
+  /** Whether the changes already lie in the tree; else they are copied. */
+  readonly takenOver: boolean;
+}
+
+/** Puts one entry's content where a reader will look for it; directories get their attributes later. */
+export function placeEntry(placement: Placement, staged: StagedEntry): void {
+  const { builder } = placement;
+  const { entry } = staged;
+  switch (staged.from) {
+    case 'removal':
+      return;
+    case 'made':
+      invariant(entry.type === 'dir', 'only directories are made');
+      builder.ensureDir(entry.path);
+      return;
+    case 'content':
+      placeContent(placement, entry, staged.content);
+      return;
+    case 'layer':
+      placeFromLayer(placement, entry, staged.layer);
+      return;
+    case 'change':
+      placeChange(placement, entry);
+      return;
+  }
+}
+
+function placeContent(placement: Placement, entry: Entry, content: Uint8Array): void {
+  const { builder } = placement;
+  invariant(entry.type === 'file', 'content that is no file');
+  invariant(
+    content.length === entry.sizeBytes && digestOf(content) === entry.digest,
+    'content that its entry does not describe',
+  );
+  if (entry.form === 'delta') {
+    placeDelta(placement, digestIn(entry), (file) => builder.place.files.write(file, content));
+    return;
+  }
+  builder.create(entry.path, (file) => builder.place.files.write(file, content));
+  builder.dress(entry.path, entry);
+}
+
+/** Two deltas of the same bytes are one file. */
+function placeDelta({ builder, dir }: Placement, digest: Digest, make: (file: FilePath) => void): void {
+  const { files, owner } = builder.place;
+  const { delta } = layerPaths(dir);
+  try {
+    files.makeDir(delta, 0o755);
+    if (owner !== null) files.setOwner(delta, owner);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+  const file = deltaFile(dir, digest);
+  try {
+    make(file);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    return;
+  }
+  if (owner !== null) files.setOwner(file, owner);
+}
+
+function placeChange({ builder, changes, takenOver }: Placement, entry: Entry): void {
+  const { path } = entry;
+  const change = changes?.find(path);
+  invariant(changes !== null && change !== undefined && entry.form === 'whole', 'an entry for a change that is none');
+  if (entry.type === 'dir') {
+    builder.ensureDir(path);
+  } else if (takenOver) {
+    builder.adopt(entry);
+  } else {
+    const { files } = builder.place;
+    if (change.kind === 'symlink') builder.create(path, (file) => files.symlink(change.target, file));
+    else if (changes.dir === null) builder.create(path, (file) => files.write(file, changes.read(path)));
+    else copyInto(builder, path, new OpenAccess(changes.dir, files));
+    const stat = builder.stat(path);
+    if (stat?.size !== BigInt(entry.sizeBytes)) throw refused(path, 'it changed while it was being saved');
+    builder.dress(path, entry);
+  }
+}
+
+function placeFromLayer(placement: Placement, entry: Entry, layer: StoredLayer): void {
+  const { builder } = placement;
+  const { path } = entry;
+  if (entry.type === 'dir') {
+    builder.ensureDir(path);
+    return;
+  }
+  const source = layer.index.find(path);
+  invariant(
+    source?.digest === entry.digest && source.form === entry.form && source.type === entry.type,
+    'an entry that its layer has not',
+  );
+  const dir = dirOf(layer);
+  if (dir === undefined || !tryLink(placement, entry, { source, dir, layer })) copyFromLayer(placement, entry, layer);
+}
+
+interface LinkSource {
+  readonly source: Entry;
+  readonly dir: string;
+  readonly layer: StoredLayer;
+}
+
+/** A second name for the content, where nothing about it has to differ. False where the file system cannot. */
+function tryLink(placement: Placement, entry: Entry, { source, dir, layer }: LinkSource): boolean {
+  const { builder } = placement;
+  const { files } = builder.place;
+  try {
+    if (entry.form === 'delta') {
+      const digest = digestIn(entry);
+      placeDelta(placement, digest, (file) => files.link(deltaFile(dir, digest), file));
+      return true;
+    }
+    if (source.mode !== entry.mode || source.mtimeNs !== entry.mtimeNs) return false;
+    const from = new OpenAccess(layerPaths(dir).tree, files, (each) => layer.index.find(each)?.mode);
+    try {
+      // No change of owner: the inode is the other layer's, and has the right one.
+      builder.ensureDir(parentPath(entry.path));
+      from.run(entry.path, (content) => builder.access.run(entry.path, (file) => files.link(content, file)));
+    } finally {
+      from.restore();
+    }
+    return true;
+  } catch (error) {
+    // Another device, too many names already, a file of somebody else's; what is missing is told by whoever reads it.
+    if (isMissing(error) || ['EXDEV', 'EMLINK', 'EPERM'].includes(errnoOf(error) ?? '')) return false;
+    if (errnoOf(error) === 'EEXIST') throw refused(entry.path, 'there are two things at this path');
+    throw error;
+  }
+}
+
+function copyFromLayer(placement: Placement, entry: Entry, layer: StoredLayer): void {
+  const { builder } = placement;
+  const { files } = builder.place;
+  const { path } = entry;
+  const dir = dirOf(layer);
+  if (dir !== undefined && entry.type === 'file' && entry.form === 'whole') {
+    // Not through memory: it may be larger than that.
+    copyInto(builder, path, new OpenAccess(layerPaths(dir).tree, files, (each) => layer.index.find(each)?.mode));
+    if (builder.access.run(path, digestFile).digest !== entry.digest) throw damagedSource(path);
+  } else if (entry.form === 'delta') {
+    placeDelta(placement, digestIn(entry), (file) => files.write(file, layer.read(path)));
+    return;
+  } else {
+    const content = layer.read(path);
+    builder.create(path, (file) => {
+      if (entry.type === 'symlink') files.symlink(content, file);
+      else files.write(file, content);
+    });
+  }
+  builder.dress(path, entry);
+}
+
+function damagedSource(path: BytePath): CachelaneError {
+  return new CachelaneError('E_LAYER_CORRUPT', `${displayPath(path)} in a layer is not what was saved`);
+}
+
+function copyInto(builder: TreeBuilder, path: BytePath, from: OpenAccess): void {
+  try {
+    from.run(path, (source) => builder.create(path, (file) => builder.place.files.copy(source, file)));
+  } catch (error) {
+    if (isMissing(error)) throw damagedSource(path);
+    throw error;
+  } finally {
+    from.restore();
+  }
+}
+
+function digestIn({ digest }: Entry): Digest {
+  invariant(digest !== null, 'content without a digest');
+  return digest;
+}

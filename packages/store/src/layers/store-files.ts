@@ -1,0 +1,91 @@
+import * as fs from 'node:fs';
+import { startBackgroundJob, type BackgroundJob } from './background-job.ts';
+import type { FilePath } from './file-path.ts';
+import { writeMarkers, type Markers } from './markers.ts';
+
+/**
+ * Every operation by which the layer store and the mounter change the disk, one system call each as far as possible, so
+ * that tests can let a process die between any two of them. All throw the system's error. Nothing here follows a
+ * symlink in the last part of a path.
+ */
+export interface StoreFiles {
+  /** The parent must be there; EEXIST when the path is. */
+  makeDir(path: FilePath, mode: number): void;
+  /** Makes a directory that nobody else has, `<prefix>XXXXXX`, and returns its path. */
+  makeUniqueDir(prefix: string): string;
+  rename(from: FilePath, to: FilePath): void;
+  link(from: FilePath, to: FilePath): void;
+  /** Content only, into a new file; shares blocks where the file system can. */
+  copy(from: FilePath, to: FilePath): void;
+  /** A new file. */
+  write(path: FilePath, content: Uint8Array): void;
+  /** A new file whose content is on the disk when this returns. */
+  writeSynced(path: string, content: Uint8Array): void;
+  syncDir(path: string): void;
+  symlink(target: Uint8Array, path: FilePath): void;
+  unlink(path: FilePath): void;
+  removeDir(path: FilePath): void;
+  setMode(path: FilePath, mode: number): void;
+  setOwner(path: FilePath, owner: Owner): void;
+  /** Both times, to a microsecond or better: Node takes seconds as a floating-point number. */
+  setTime(path: FilePath, mtimeNs: bigint): void;
+  /** Makes whiteouts and marks directories opaque. */
+  mark(root: string, markers: Markers): void;
+  start(job: BackgroundJob): void;
+}
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export const realFiles: StoreFiles = {
+  makeDir: (path, mode) => {
+    fs.mkdirSync(path, { mode });
+  },
+  makeUniqueDir: (prefix) => fs.mkdtempSync(prefix),
+  rename: (from, to) => {
+    fs.renameSync(from, to);
+  },
+  link: (from, to) => {
+    fs.linkSync(from, to);
+  },
+  copy: (from, to) => {
+    fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
+  },
+  write: (path, content) => {
+    fs.writeFileSync(path, content, { flag: 'wx', mode: 0o600 });
+  },
+  writeSynced: (path, content) => {
+    fs.writeFileSync(path, content, { flag: 'wx', mode: 0o644, flush: true });
+  },
+  syncDir: (path) => {
+    const directory = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+    try {
+      fs.fsyncSync(directory);
+    } finally {
+      fs.closeSync(directory);
+    }
+  },
+  symlink: (target, path) => {
+    fs.symlinkSync(Buffer.from(target), path);
+  },
+  unlink: (path) => {
+    fs.unlinkSync(path);
+  },
+  removeDir: (path) => {
+    fs.rmdirSync(path);
+  },
+  setMode: (path, mode) => {
+    fs.chmodSync(path, mode);
+  },
+  setOwner: (path, { uid, gid }) => {
+    fs.lchownSync(path, uid, gid);
+  },
+  setTime: (path, mtimeNs) => {
+    const seconds = Number(mtimeNs) / 1e9;
+    fs.lutimesSync(path, seconds, seconds);
+  },
+  mark: writeMarkers,
+  start: startBackgroundJob,
+};

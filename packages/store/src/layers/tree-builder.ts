@@ -1,0 +1,154 @@
+import { lstatSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { parentPath, rootPath, type BytePath, type Entry, type LayerIndex } from '@cachelane/core';
+import { errnoOf, isMissing, refused } from './file-errors.ts';
+import type { FilePath } from './file-path.ts';
+import { OpenAccess } from './open-access.ts';
+import type { Owner, StoreFiles } from './store-files.ts';
+
+/** Times that Node sets may be off by less than this; those that a build wrote stay exact, since nobody sets them. */
+export const timeToleranceNs = 1000n;
+
+export function isSameTime(a: bigint, b: bigint): boolean {
+  const difference = a - b;
+  return difference < timeToleranceNs && difference > -timeToleranceNs;
+}
+
+export interface TreePlace {
+  readonly files: StoreFiles;
+  /** Absolute path of the tree. */
+  readonly root: string;
+  /** A directory of our own beside the tree, on the same file system. */
+  readonly scratch: string;
+  readonly owner: Owner | null;
+  readonly index: LayerIndex;
+}
+
+/** A layer's tree while it is made: everything is put below real directories only, never through a symlink. */
+export class TreeBuilder {
+  readonly place: TreePlace;
+  readonly access: OpenAccess;
+  readonly #directories = new Set<BytePath>([rootPath]);
+  #scratchNumber = 0;
+
+  constructor(place: TreePlace) {
+    this.place = place;
+    this.access = new OpenAccess(place.root, place.files);
+  }
+
+  /** Makes the directory and those above it where they are missing. Throws E_LAYER_REFUSED where something else is. */
+  ensureDir(path: BytePath): void {
+    if (this.#directories.has(path)) return;
+    this.ensureDir(parentPath(path));
+    const stat = this.stat(path);
+    if (stat === undefined) this.#make(path, (file) => this.place.files.makeDir(file, 0o755));
+    else if (!stat.isDirectory()) throw refused(path, 'it is a directory and something else at once');
+    this.#directories.add(path);
+  }
+
+  /** Puts something new at a path where nothing is. */
+  create(path: BytePath, make: (file: FilePath) => void): void {
+    this.ensureDir(parentPath(path));
+    try {
+      this.#make(path, make);
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') throw refused(path, 'there are two things at this path');
+      throw error;
+    }
+  }
+
+  /** A whiteout or anything else that `mark` makes will find nothing in its way. */
+  expectNothing(path: BytePath): void {
+    this.ensureDir(parentPath(path));
+    if (this.stat(path) !== undefined) throw refused(path, 'it is removed and there at once');
+  }
+
+  stat(path: BytePath): BigIntStats | undefined {
+    return this.access.run(path, (file) => lstatSync(file, { bigint: true, throwIfNoEntry: false }));
+  }
+
+  /** A name for something on its way into or out of the tree. */
+  scratchPath(): string {
+    const { files, scratch, owner } = this.place;
+    if (this.#scratchNumber++ === 0) {
+      files.makeDir(scratch, 0o700);
+      if (owner !== null) files.setOwner(scratch, owner);
+    }
+    return `${scratch}/${this.#scratchNumber}`;
+  }
+
+  /** Gives a new file or symlink what the entry says. */
+  dress(path: BytePath, entry: Entry): void {
+    const { files } = this.place;
+    if (entry.type === 'file') this.access.run(path, (file) => files.setMode(file, entry.mode));
+    this.access.run(path, (file) => files.setTime(file, entry.mtimeNs));
+  }
+
+  /**
+   * Brings a file or symlink that a run left in line with its entry. A file with several names gets an inode of its own first:
+   * what is done to one of the names must not show at the others.
+   */
+  adopt(entry: Entry): void {
+    const { path } = entry;
+    const stat = this.stat(path);
+    const isSame = entry.type === 'file' ? stat?.isFile() : stat?.isSymbolicLink();
+    if (stat === undefined || isSame !== true) throw refused(path, 'it is no longer what it was when the run ended');
+    if (stat.size !== BigInt(entry.sizeBytes)) throw refused(path, 'it changed while it was being saved');
+    const { owner, files } = this.place;
+    const isOurs = owner === null || (stat.uid === BigInt(owner.uid) && stat.gid === BigInt(owner.gid));
+    const hasMode = entry.type !== 'file' || (Number(stat.mode) & 0o7777) === entry.mode;
+    const hasTime = isSameTime(stat.mtimeNs, entry.mtimeNs);
+    if (isOurs && hasMode && hasTime) return;
+    if (stat.nlink > 1n) {
+      this.#unshare(entry);
+      this.dress(path, entry);
+      return;
+    }
+    if (!isOurs) this.access.run(path, (file) => files.setOwner(file, owner));
+    // A change of owner clears bits.
+    if (entry.type === 'file' && !(hasMode && isOurs)) this.access.run(path, (file) => files.setMode(file, entry.mode));
+    if (!hasTime) this.access.run(path, (file) => files.setTime(file, entry.mtimeNs));
+  }
+
+  /** Directories last, deepest first: work below them changes their times, and a parent may shut us out. */
+  finish(directories: readonly Entry[]): void {
+    const { files, owner, index } = this.place;
+    for (const { path, mode, mtimeNs } of directories.toSorted((a, b) => (a.path < b.path ? 1 : -1))) {
+      const stat = this.stat(path);
+      if (stat?.isDirectory() !== true) throw refused(path, 'it is no longer what it was when the run ended');
+      this.access.run(path, (file) => {
+        if (owner !== null && (stat.uid !== BigInt(owner.uid) || stat.gid !== BigInt(owner.gid))) {
+          files.setOwner(file, owner);
+        }
+        if (!isSameTime(stat.mtimeNs, mtimeNs)) files.setTime(file, mtimeNs);
+        if ((Number(stat.mode) & 0o7777) !== mode) files.setMode(file, mode);
+      });
+    }
+    this.access.restore((path, before) => index.find(path)?.mode ?? before & 0o1777);
+  }
+
+  #make(path: BytePath, make: (file: FilePath) => void): void {
+    const { files, owner } = this.place;
+    this.access.run(path, make);
+    if (owner !== null) this.access.run(path, (file) => files.setOwner(file, owner));
+  }
+
+  #unshare({ path, type }: Entry): void {
+    const { files, owner } = this.place;
+    const copy = this.scratchPath();
+    this.access.run(path, (file) => {
+      if (type === 'file') files.copy(file, copy);
+      else files.symlink(readlinkSync(file, 'buffer'), copy);
+    });
+    if (owner !== null) files.setOwner(copy, owner);
+    this.access.run(path, (file) => files.rename(copy, file));
+  }
+}
+
+/** Removes a file or link; nothing there is fine. */
+export function unlinkIfThere(files: StoreFiles, file: FilePath): void {
+  try {
+    files.unlink(file);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}

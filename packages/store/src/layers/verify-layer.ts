@@ -1,0 +1,177 @@
+import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
+import {
+  childPath,
+  digestOf,
+  displayPath,
+  isCachelaneError,
+  rootPath,
+  type BytePath,
+  type Digest,
+  type Entry,
+  type LayerIndex,
+  type LayerVerification,
+} from '@cachelane/core';
+import { errnoOf, fromSystem, isMissing, throwIfAborted } from './file-errors.ts';
+import { byteNames, type FilePath } from './file-path.ts';
+import { deltaFile, layerPaths } from './home-paths.ts';
+import { readMarks } from './markers.ts';
+import { OpenAccess } from './open-access.ts';
+import { digestFile } from './read-file.ts';
+import type { StoreFiles } from './store-files.ts';
+import { readLayer } from './stored-layer.ts';
+import { isSameTime } from './tree-builder.ts';
+
+/** Enough to see what is going on; a torn directory can have a hundred thousand. */
+const problemsMax = 100;
+const checkEvery = 256;
+
+export interface VerifyRequest {
+  readonly dir: string;
+  readonly key: Digest;
+  readonly files: Pick<StoreFiles, 'setMode'>;
+}
+
+/** Reads all of a layer and compares it with its index, both ways. Throws E_LAYER_MISSING, E_STORE_NEWER, E_ABORTED. */
+export function verifyLayer({ dir, key, files }: VerifyRequest, signal: AbortSignal): LayerVerification {
+  const problems: string[] = [];
+  const report = (problem: string): void => {
+    if (problems.length < problemsMax) problems.push(problem);
+  };
+  try {
+    const { index } = readLayer(dir, key);
+    const access = new OpenAccess(layerPaths(dir).tree, files, (path) => index.find(path)?.mode);
+    const check: Check = { dir, index, access, report, signal };
+    try {
+      const directories = checkEntries(check);
+      checkExtras(check);
+      checkMarks(check, directories);
+    } finally {
+      access.restore();
+    }
+  } catch (thrown) {
+    const error = fromSystem(thrown, `verifying layer ${key.slice(0, 12)}`);
+    if (!isCachelaneError(error, 'E_LAYER_CORRUPT')) throw error;
+    report(error.message);
+  }
+  return { key, ok: problems.length === 0, problems };
+}
+
+interface Check {
+  readonly dir: string;
+  readonly index: LayerIndex;
+  readonly access: OpenAccess;
+  readonly report: (problem: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Whether the tree holds something at the entry's path. */
+function isInTree({ removed, form }: Entry): boolean {
+  return removed !== 'hint' && form !== 'delta';
+}
+
+/** Everything that the index lists is there as it says. Returns the directories that are there. */
+function checkEntries(check: Check): readonly Entry[] {
+  const directories: Entry[] = [];
+  let count = 0;
+  for (const entry of check.index.entries()) {
+    if (++count % checkEvery === 0) throwIfAborted(check.signal);
+    const problem = problemOf(check, entry);
+    if (problem !== null) check.report(`${displayPath(entry.path)} ${problem}`);
+    else if (entry.type === 'dir' && isInTree(entry) && entry.removed !== 'counted') directories.push(entry);
+  }
+  return directories;
+}
+
+function problemOf({ dir, access }: Check, entry: Entry): string | null {
+  try {
+    if (entry.form === 'delta') return deltaProblem(dir, entry);
+    return isInTree(entry) ? access.run(entry.path, (file) => treeProblem(file, entry)) : null;
+  } catch (error) {
+    if (isMissing(error)) return 'is missing';
+    if (errnoOf(error) === undefined || errnoOf(error) === 'EACCES') throw error;
+    return `cannot be read (${errnoOf(error)})`;
+  }
+}
+
+function deltaProblem(dir: string, { digest }: Entry): string | null {
+  return digest !== null && digestFile(deltaFile(dir, digest)).digest !== digest
+    ? 'has a delta of other content'
+    : null;
+}
+
+function treeProblem(file: FilePath, entry: Entry): string | null {
+  const stat = lstatSync(file, { bigint: true });
+  if (entry.removed === 'counted') return isWhiteout(stat) ? null : 'is there, but the layer removes it';
+  if (kindOf(stat) !== entry.type) return `is no ${entry.type}`;
+  if (!isSameTime(stat.mtimeNs, entry.mtimeNs)) return 'has another modification time';
+  if (entry.type === 'symlink') {
+    return digestOf(readlinkSync(file, 'buffer')) === entry.digest ? null : 'leads elsewhere';
+  }
+  const mode = Number(stat.mode) & 0o7777;
+  // To get here may have needed permissions that it does not give; they are taken back afterwards.
+  if (mode !== entry.mode && mode !== (entry.mode | (entry.type === 'dir' ? 0o700 : 0o400))) return 'has another mode';
+  if (entry.type === 'dir') return null;
+  if (stat.size !== BigInt(entry.sizeBytes)) return 'has another size';
+  return digestFile(file).digest === entry.digest ? null : 'has other content';
+}
+
+export function isWhiteout(stat: Pick<BigIntStats, 'isCharacterDevice' | 'rdev'>): boolean {
+  return stat.isCharacterDevice() && stat.rdev === 0n;
+}
+
+function kindOf(stat: BigIntStats): Entry['type'] | null {
+  return stat.isFile() ? 'file' : stat.isDirectory() ? 'dir' : stat.isSymbolicLink() ? 'symlink' : null;
+}
+
+/** Nothing is there that the index does not list. */
+function checkExtras(check: Check): void {
+  const { access, index, report, signal } = check;
+  const pending: BytePath[] = [rootPath];
+  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+    throwIfAborted(signal);
+    for (const name of access.run(directory, (file) => readdirSync(file, byteNames))) {
+      const path = childPath(directory, name);
+      const isDirectory = access.run(path, (file) => lstatSync(file)).isDirectory();
+      if (isDirectory) pending.push(path);
+      if (!isListed(index, path, isDirectory)) report(`${displayPath(path)} is not in the index`);
+    }
+  }
+  checkExtraDeltas(check);
+}
+
+function isListed(index: LayerIndex, path: BytePath, isDirectory: boolean): boolean {
+  const entry = index.find(path);
+  if (entry !== undefined && isInTree(entry)) return true;
+  if (!isDirectory) return false;
+  // A directory that only leads to what is listed.
+  for (const below of index.below(path)) if (isInTree(below)) return true;
+  return false;
+}
+
+function checkExtraDeltas({ dir, index, report }: Check): void {
+  const known = new Set<string>();
+  for (const { form, digest } of index.special()) if (form === 'delta' && digest !== null) known.add(digest);
+  for (const name of namesIn(layerPaths(dir).delta)) if (!known.has(name)) report(`delta ${name} is not in the index`);
+}
+
+/** Layers without deltas have no directory for them. */
+function namesIn(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+/** Directories hide what is below them exactly where the index says so. */
+function checkMarks({ access, report }: Check, directories: readonly Entry[]): void {
+  for (const { path } of directories) access.prepare(path);
+  const paths = directories.map(({ path }) => path);
+  const marks = readMarks(access.root, paths);
+  directories.forEach(({ path, removed }, i) => {
+    const isOpaque = marks[i]?.opaque === true;
+    if (isOpaque && removed !== 'below') report(`${displayPath(path)} hides what lower layers have below it`);
+    if (!isOpaque && removed === 'below') report(`${displayPath(path)} shows what lower layers have below it`);
+  });
+}

@@ -1,0 +1,70 @@
+import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { childPath, parseBytePath, rootPath, type BytePath, type Change } from '@cachelane/core';
+import { throwIfAborted } from '../layers/file-errors.ts';
+import { byteNames } from '../layers/file-path.ts';
+import type { OpenAccess } from '../layers/open-access.ts';
+
+/** Everything in an upper directory, before its overlay markers are looked at. */
+export interface UpperListing {
+  /** Parents before children; `replaces` is false throughout. */
+  readonly changes: readonly Change[];
+  readonly directories: readonly BytePath[];
+  /** Files that have a size but no blocks: what a copy of metadata alone looks like. */
+  readonly hollow: readonly BytePath[];
+}
+
+const fileTypes = {
+  mask: 0o170000,
+  dir: 0o040000,
+  file: 0o100000,
+  symlink: 0o120000,
+  socket: 0o140000,
+  fifo: 0o010000,
+};
+
+/** Lists the whole tree below `access.root`; symlinks are listed, never followed. Leaves directories open that were shut. */
+export function walkUpper(access: OpenAccess, signal: AbortSignal): UpperListing {
+  const changes: Change[] = [];
+  const directories: BytePath[] = [];
+  const hollow: BytePath[] = [];
+  const pending: BytePath[] = [rootPath];
+  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+    throwIfAborted(signal);
+    for (const name of access.run(directory, (file) => readdirSync(file, byteNames))) {
+      const path = parseBytePath(childPath(directory, name));
+      const stat = access.run(path, (file) => lstatSync(file, { bigint: true }));
+      const change = changeOf(access, path, stat);
+      changes.push(change);
+      if (change.kind === 'dir') {
+        directories.push(path);
+        pending.push(path);
+      } else if (change.kind === 'file' && stat.size > 0n && stat.blocks === 0n) {
+        hollow.push(path);
+      }
+    }
+  }
+  return { changes, directories, hollow };
+}
+
+function changeOf(access: OpenAccess, path: BytePath, stat: BigIntStats): Change {
+  const { mtimeNs } = stat;
+  const mode = Number(stat.mode);
+  const kept = (access.modeBefore(path) ?? mode) & 0o1777;
+  switch (mode & fileTypes.mask) {
+    case fileTypes.file:
+      return { kind: 'file', path, mode: kept, mtimeNs, sizeBytes: Number(stat.size) };
+    case fileTypes.dir:
+      return { kind: 'dir', path, mode: kept, mtimeNs, replaces: false };
+    case fileTypes.symlink:
+      return { kind: 'symlink', path, mtimeNs, target: access.run(path, (file) => readlinkSync(file, 'buffer')) };
+    case fileTypes.socket:
+      return { kind: 'special', path, what: 'socket' };
+    case fileTypes.fifo:
+      return { kind: 'special', path, what: 'fifo' };
+    default:
+      // The kernel's sign for a removed path is a character device that nobody else can want.
+      return stat.isCharacterDevice() && stat.rdev === 0n
+        ? { kind: 'removed', path }
+        : { kind: 'special', path, what: 'device' };
+  }
+}

@@ -1,0 +1,60 @@
+import { digestOf } from '@cachelane/core';
+import { describe, expect, test } from 'vitest';
+import { contentEntry } from './change-sets.ts';
+import { noAbort, path, sealedAtMs } from './conformance-helpers.ts';
+import type { LayerStoreFactory } from './layer-store-fixture.ts';
+
+const key = digestOf('squash of a and b');
+const request = (content: string) => ({ changes: null, entries: [contentEntry('f', content)], sealedAtMs });
+
+export function derivedConformance(create: LayerStoreFactory): void {
+  describe('a derived layer', () => {
+    test('is made once for a key', async () => {
+      await using fixture = await create();
+      expect(await fixture.open().openDerived(key, noAbort)).toBeUndefined();
+      const first = await fixture.open().derive(key, request('first'), noAbort);
+      const second = await fixture.open().derive(key, request('second'), noAbort);
+      expect(first.key).toBe(key);
+      expect(Buffer.from(second.read(path('f'))).toString()).toBe('first');
+      const opened = await fixture.open().openDerived(key, noAbort);
+      expect(Buffer.from(opened?.read(path('f')) ?? []).toString()).toBe('first');
+      expect(opened?.sealedAtMs).toBe(sealedAtMs);
+    });
+
+    test('is made once by many at the same time', async () => {
+      await using fixture = await create();
+      const made = await Promise.all(
+        Array.from({ length: 6 }, () => fixture.open().derive(key, request('same'), noAbort)),
+      );
+      for (const layer of made) expect(Buffer.from(layer.read(path('f'))).toString()).toBe('same');
+      expect(await fixture.open().listDerived(noAbort)).toHaveLength(1);
+    });
+
+    test('is no layer', async () => {
+      await using fixture = await create();
+      await fixture.open().derive(key, request('x'), noAbort);
+      expect(await fixture.open().list(noAbort)).toEqual([]);
+    });
+
+    test('knows when it was used last', async () => {
+      await using fixture = await create();
+      const day = 86_400_000;
+      const now = sealedAtMs + 400 * day;
+      await fixture.open({ nowMs: now }).derive(key, request('x'), noAbort);
+      await fixture.open({ nowMs: now + 3 * day }).openDerived(key, noAbort);
+      const [listed] = await fixture.open().listDerived(noAbort);
+      expect(listed?.key).toBe(key);
+      expect(Math.abs((listed?.usedAtMs ?? 0) - (now + 3 * day))).toBeLessThan(3_600_000);
+    });
+
+    test('can be removed and made again', async () => {
+      await using fixture = await create();
+      await fixture.open().derive(key, request('first'), noAbort);
+      await fixture.open().remove([key], noAbort);
+      expect(await fixture.open().openDerived(key, noAbort)).toBeUndefined();
+      expect(await fixture.open().listDerived(noAbort)).toEqual([]);
+      const again = await fixture.open().derive(key, request('again'), noAbort);
+      expect(Buffer.from(again.read(path('f'))).toString()).toBe('again');
+    });
+  });
+}

@@ -1,0 +1,19 @@
+import { describe } from 'vitest';
+import { contentConformance } from './conformance-content.ts';
+import { damageConformance } from './conformance-damage.ts';
+import { derivedConformance } from './conformance-derived.ts';
+import { lifeConformance } from './conformance-layers.ts';
+import type { LayerStoreFactory } from './layer-store-fixture.ts';
+
+/**
+ * What every driver of the `LayerStore` port must do; each guarantee of the port's contract is a test here.
+ * `create` makes an empty store, once for each test.
+ */
+export function layerStoreConformance(name: string, create: LayerStoreFactory): void {
+  describe(`layer store: ${name}`, () => {
+    contentConformance(create);
+    lifeConformance(create);
+    derivedConformance(create);
+    damageConformance(create);
+  });
+}

@@ -1,0 +1,215 @@
+import {
+  CachelaneError,
+  digestOf,
+  displayPath,
+  encodeIndex,
+  invariant,
+  limits,
+  openIndex,
+  type BytePath,
+  type Digest,
+  type Entry,
+  type LayerId,
+  type LayerIndex,
+  type LayerStore,
+  type StagedEntry,
+  type StagedLayer,
+  type StageRequest,
+  type StoredLayer,
+} from '@cachelane/core';
+
+interface MemoryLayer {
+  readonly index: LayerIndex;
+  readonly sealedAtMs: number;
+  readonly sizeBytes: number;
+  readonly bootId: string;
+  /** By path; tests may take contents away or change them. */
+  readonly contents: Map<BytePath, Uint8Array>;
+  usedAtMs: number;
+  isSettled: boolean;
+}
+
+/** What all handles of one store share, as a disk is shared by processes. */
+export interface MemoryLayerDisk {
+  readonly layers: Map<LayerId, MemoryLayer>;
+  readonly derived: Map<Digest, MemoryLayer>;
+}
+
+export function memoryLayerDisk(): MemoryLayerDisk {
+  return { layers: new Map(), derived: new Map() };
+}
+
+export interface MemoryLayersOptions {
+  readonly disk?: MemoryLayerDisk;
+  readonly bootId?: string;
+  readonly nowMs?: () => number;
+}
+
+/** Layers without files. Content of a published layer can be damaged through `disk`. */
+export function openMemoryLayers({
+  disk = memoryLayerDisk(),
+  bootId = 'boot-1',
+  nowMs = () => 0,
+}: MemoryLayersOptions = {}): LayerStore {
+  const stagings = new WeakMap<StagedLayer, MemoryLayer>();
+
+  const stage = (request: StageRequest): MemoryLayer & { readonly id: LayerId } => {
+    const bytes = encodeIndex(request.entries.map(({ entry }) => entry));
+    const contents = new Map<BytePath, Uint8Array>();
+    for (const staged of request.entries) {
+      const content = contentOf(request, staged);
+      if (content !== undefined) contents.set(staged.entry.path, content);
+    }
+    return {
+      id: digestOf(bytes) as LayerId,
+      index: openIndex(bytes),
+      sealedAtMs: request.sealedAtMs,
+      sizeBytes: request.entries.reduce((sum, { entry }) => sum + entry.sizeBytes, 0),
+      bootId,
+      contents,
+      usedAtMs: nowMs(),
+      isSettled: false,
+    };
+  };
+
+  const openDerived = (key: Digest): StoredLayer | undefined => {
+    const layer = disk.derived.get(key);
+    if (layer === undefined) return undefined;
+    layer.usedAtMs = nowMs();
+    return toStored(key, layer);
+  };
+
+  return {
+    open: (id, signal) =>
+      call(signal, () => {
+        const layer = disk.layers.get(id);
+        if (layer === undefined) throw missing(id);
+        return toStored(id, layer);
+      }),
+    has: (id, signal) => call(signal, () => disk.layers.has(id)),
+    stage: (request, signal) =>
+      call(signal, () => {
+        const layer = stage(request);
+        const staged: StagedLayer = { id: layer.id, sizeBytes: layer.sizeBytes, index: layer.index };
+        stagings.set(staged, layer);
+        return staged;
+      }),
+    publish: (staged, signal) =>
+      call(signal, () => {
+        const layer = stagings.get(staged);
+        invariant(layer !== undefined || disk.layers.has(staged.id), 'publishing what was not staged');
+        if (layer !== undefined && !disk.layers.has(staged.id)) disk.layers.set(staged.id, layer);
+        stagings.delete(staged);
+      }),
+    unstage: (staged, signal) => call(signal, () => void stagings.delete(staged)),
+    openDerived: (key, signal) => call(signal, () => openDerived(key)),
+    derive: (key, request, signal) =>
+      call(signal, () => {
+        const known = openDerived(key);
+        if (known !== undefined) return known;
+        const layer = stage(request);
+        disk.derived.set(key, layer);
+        return toStored(key, layer);
+      }),
+    list: (signal) =>
+      call(signal, () => [...disk.layers].map(([id, { sealedAtMs, sizeBytes }]) => ({ id, sealedAtMs, sizeBytes }))),
+    listDerived: (signal) => call(signal, () => [...disk.derived].map(([key, { usedAtMs }]) => ({ key, usedAtMs }))),
+    remove: (keys, signal) =>
+      call(signal, () => {
+        for (const key of keys) {
+          disk.layers.delete(key as LayerId);
+          disk.derived.delete(key);
+        }
+      }),
+    verify: (id, signal) =>
+      call(signal, () => {
+        const layer = disk.layers.get(id);
+        if (layer === undefined) throw missing(id);
+        const problems = problemsOf(layer);
+        return { key: id, ok: problems.length === 0, problems };
+      }),
+    isSettled: (id, signal) =>
+      call(signal, () => {
+        const layer = disk.layers.get(id);
+        return layer !== undefined && (layer.isSettled || layer.bootId === bootId);
+      }),
+    sweep: (_nowMs, signal) => call(signal, () => []),
+  };
+}
+
+/** Every call takes a turn, so that tests meet the interleavings that files would give. */
+async function call<T>(signal: AbortSignal, act: () => T): Promise<T> {
+  await Promise.resolve();
+  if (signal.aborted) throw new CachelaneError('E_ABORTED', 'stopped on request', { cause: signal.reason });
+  return act();
+}
+
+function contentOf({ changes }: StageRequest, staged: StagedEntry): Uint8Array | undefined {
+  const { entry } = staged;
+  const isRemoval = entry.removed === 'counted' || entry.removed === 'hint';
+  invariant(isRemoval === (staged.from === 'removal'), 'a removal that is staged as content, or the reverse');
+  switch (staged.from) {
+    case 'removal':
+      return undefined;
+    case 'made':
+      invariant(entry.type === 'dir', 'only directories are made');
+      return undefined;
+    case 'content':
+      return checked(entry, staged.content);
+    case 'layer':
+      return entry.type === 'dir' ? undefined : checked(entry, staged.layer.read(entry.path));
+    case 'change': {
+      const change = changes?.find(entry.path);
+      invariant(changes !== null && change?.kind === entry.type, 'an entry for a change that is none');
+      if (change.kind === 'symlink') return checked(entry, change.target);
+      return change.kind === 'file' ? checked(entry, changes.read(entry.path)) : undefined;
+    }
+  }
+}
+
+function checked(entry: Entry, content: Uint8Array): Uint8Array {
+  if (digestOf(content) !== entry.digest) {
+    throw new CachelaneError('E_LAYER_REFUSED', `${displayPath(entry.path)} is not what its entry says`);
+  }
+  return Uint8Array.from(content);
+}
+
+function toStored(key: Digest, layer: MemoryLayer): StoredLayer {
+  const read = (path: BytePath): Uint8Array => {
+    const content = layer.contents.get(path);
+    const entry = layer.index.find(path);
+    if (content === undefined || entry === undefined || digestOf(content) !== entry.digest) {
+      throw new CachelaneError(
+        'E_LAYER_CORRUPT',
+        `${displayPath(path)} is missing or damaged in layer ${key.slice(0, 12)}`,
+      );
+    }
+    return content;
+  };
+  return {
+    key,
+    index: layer.index,
+    sealedAtMs: layer.sealedAtMs,
+    read,
+    readHead: (path, count) => read(path).subarray(0, count),
+    treeDir: null,
+  };
+}
+
+function problemsOf({ index, contents }: MemoryLayer): readonly string[] {
+  const problems: string[] = [];
+  for (const { path, digest } of index.entries()) {
+    const content = contents.get(path);
+    if (digest !== null && content === undefined) problems.push(`${displayPath(path)} is missing`);
+    else if (content !== undefined && digestOf(content) !== digest)
+      problems.push(`${displayPath(path)} has other content`);
+  }
+  for (const path of contents.keys()) {
+    if (index.find(path) === undefined) problems.push(`${displayPath(path)} is not in the index`);
+  }
+  return problems.slice(0, limits.conflictsReported);
+}
+
+function missing(id: LayerId): CachelaneError {
+  return new CachelaneError('E_LAYER_MISSING', `layer ${id.slice(0, 12)} is not in the store`);
+}

@@ -1,0 +1,95 @@
+import {
+  CachelaneError,
+  invariant,
+  type AttachedVolume,
+  type AttachRequest,
+  type Mount,
+  type Mounter,
+  type SessionId,
+} from '@cachelane/core';
+import { MemoryVolume } from './memory-volume.ts';
+
+export interface MemoryMounter extends Mounter {
+  /** What the command sees and changes where this is mounted. Throws for what is not attached. */
+  volume(mount: Mount): MemoryVolume;
+  /** Attached and neither released nor discarded. */
+  readonly attachedCount: number;
+  /** Directories that stand on the pretended host. */
+  readonly hostDirs: ReadonlySet<string>;
+}
+
+export interface MemoryMounterOptions {
+  /** Absolute paths of directories and files that the pretended host has; `/` is always there. */
+  readonly hostDirs?: readonly string[];
+  readonly hostFiles?: readonly string[];
+}
+
+interface Attached {
+  readonly sessionId: SessionId;
+  readonly volume: MemoryVolume;
+}
+
+/** Volumes without mounts; a test acts as the command through {@link MemoryMounter.volume}. */
+export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMounterOptions = {}): MemoryMounter {
+  const host = new Set(['/', ...hostDirs]);
+  const files = new Set(hostFiles);
+  const attached = new Map<string, Attached>();
+
+  const makeTarget = (target: string): readonly string[] => {
+    const parts = target.split('/').slice(1);
+    const paths = parts.map((_, i) => `/${parts.slice(0, i + 1).join('/')}`);
+    const file = paths.find((path) => files.has(path));
+    if (!target.startsWith('/') || target === '/' || file !== undefined) {
+      throw new CachelaneError('E_MOUNT_POINT', `no volume can be attached at ${target}`);
+    }
+    const made = paths.filter((path) => !host.has(path));
+    for (const path of made) host.add(path);
+    return made;
+  };
+
+  const attach = ({ sessionId, ordinal, view, target }: AttachRequest): AttachedVolume => {
+    const key = `/memory/${sessionId}/${ordinal}`;
+    invariant(!attached.has(key), 'an ordinal is used once in a session');
+    const madeDirs = makeTarget(target);
+    const volume = new MemoryVolume(view);
+    attached.set(key, { sessionId, volume });
+    const lowerDirs = view.length === 0 ? [`${key}/empty`] : view.map((layer) => `/memory/layers/${layer.key}`);
+    return {
+      mount: { kind: 'overlay', target, lowerDirs, upperDir: `${key}/upper`, workDir: `${key}/work` },
+      madeDirs,
+      collect: (signal) => call(signal, () => volume.changes()),
+      release: (signal) => call(signal, () => void attached.delete(key)),
+    };
+  };
+
+  return {
+    name: 'overlay',
+    attach: (request, signal) => call(signal, () => attach(request)),
+    removeTargets: (dirs) => {
+      for (const dir of dirs.toSorted((a, b) => b.length - a.length)) {
+        if (![...host].some((path) => path.startsWith(`${dir}/`))) host.delete(dir);
+      }
+    },
+    discardSession: (sessionId, signal) =>
+      call(signal, () => {
+        for (const [key, each] of attached) if (each.sessionId === sessionId) attached.delete(key);
+      }),
+    volume(mount) {
+      const found = attached.get(mount.upperDir.slice(0, mount.upperDir.lastIndexOf('/')));
+      invariant(found !== undefined, 'the volume is not attached');
+      return found.volume;
+    },
+    get attachedCount() {
+      return attached.size;
+    },
+    get hostDirs() {
+      return host;
+    },
+  };
+}
+
+async function call<T>(signal: AbortSignal, act: () => T): Promise<T> {
+  await Promise.resolve();
+  if (signal.aborted) throw new CachelaneError('E_ABORTED', 'stopped on request', { cause: signal.reason });
+  return act();
+}

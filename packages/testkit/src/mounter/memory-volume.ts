@@ -1,0 +1,252 @@
+import {
+  ancestors,
+  CachelaneError,
+  comparePaths,
+  displayPath,
+  isBelow,
+  parentPath,
+  parseBytePath,
+  rootPath,
+  type BytePath,
+  type Change,
+  type ChangeSet,
+  type Entry,
+  type StoredLayer,
+} from '@cachelane/core';
+import { changeSetOf, toBytes } from '../layers/change-sets.ts';
+import type { SeenFile, SeenVolume, VolumeStep } from './volume-steps.ts';
+
+/** One inode: two paths with the same one are hard links. */
+interface FileNode {
+  readonly type: 'file' | 'dir' | 'symlink' | 'fifo';
+  mode: number;
+  mtimeNs: bigint;
+  content: () => Uint8Array;
+  /** Whether this run made or touched it. */
+  dirty: boolean;
+}
+
+/**
+ * An attached volume in memory: what a command would see and do in a mounted overlay. Times are those of a clock that
+ * moves one second with each operation, unless `touch` sets them.
+ */
+export class MemoryVolume {
+  readonly #before: ReadonlyMap<BytePath, FileNode>;
+  readonly #nodes: Map<BytePath, FileNode>;
+  #seconds = 1_700_000_000;
+
+  constructor(view: readonly StoredLayer[]) {
+    this.#nodes = composeTree(view);
+    this.#before = new Map(this.#nodes);
+  }
+
+  run(steps: readonly VolumeStep[]): void {
+    for (const step of steps) this.#do(step);
+  }
+
+  write(path: string, content: string | Uint8Array): void {
+    this.#write(parseBytePath(path), toBytes(content));
+  }
+
+  mkdir(path: string): void {
+    this.#makeDir(parseBytePath(path));
+  }
+
+  /** No error where there is nothing. */
+  remove(path: string): void {
+    const target = parseBytePath(path);
+    for (const each of this.#below(target)) this.#nodes.delete(each);
+    this.#nodes.delete(target);
+  }
+
+  rename(from: string, to: string): void {
+    const source = parseBytePath(from);
+    const target = parseBytePath(to);
+    this.#node(source);
+    const moved = [source, ...this.#below(source)].map((path) => [path, this.#node(path)] as const);
+    this.remove(source);
+    this.remove(target);
+    for (const [path, node] of moved) {
+      // What comes from a layer is copied by `mv`; what the run made keeps its inode.
+      this.#put((target + path.slice(source.length)) as BytePath, node.dirty ? node : { ...node, dirty: true });
+    }
+  }
+
+  /** Throws where there is no file. */
+  read(path: string): Uint8Array {
+    const node = this.#node(parseBytePath(path));
+    if (node.type !== 'file') throw notThere(parseBytePath(path));
+    return node.content();
+  }
+
+  exists(path: string): boolean {
+    return this.#nodes.has(parseBytePath(path));
+  }
+
+  look(): SeenVolume {
+    return new Map(
+      [...this.#nodes].toSorted(([a], [b]) => comparePaths(a, b)).map(([path, node]) => [path, seen(node)]),
+    );
+  }
+
+  /** What differs from the view. */
+  changes(): ChangeSet {
+    const changes: Change[] = [];
+    for (const [path, node] of [...this.#nodes].toSorted(([a], [b]) => comparePaths(a, b))) {
+      if (node.dirty || this.#before.get(path) !== node) changes.push(this.#changeAt(path, node));
+    }
+    for (const path of this.#before.keys()) {
+      if (!this.#nodes.has(path) && this.#isSameDirectory(parentPath(path))) changes.push({ kind: 'removed', path });
+    }
+    return changeSetOf(changes, (path) => this.#nodes.get(path)?.content());
+  }
+
+  #changeAt(path: BytePath, node: FileNode): Change {
+    const { mode, mtimeNs } = node;
+    switch (node.type) {
+      case 'file':
+        return { kind: 'file', path, mode, mtimeNs, sizeBytes: node.content().length };
+      case 'dir': {
+        const before = this.#before.get(path);
+        return { kind: 'dir', path, mode, mtimeNs, replaces: before?.type === 'dir' && before !== node };
+      }
+      case 'symlink':
+        return { kind: 'symlink', path, mtimeNs, target: node.content() };
+      case 'fifo':
+        return { kind: 'special', path, what: 'fifo' };
+    }
+  }
+
+  /** Whether the directory is the view's own one: what is gone from it was removed one by one. */
+  #isSameDirectory(path: BytePath): boolean {
+    return path === rootPath || this.#nodes.get(path) === this.#before.get(path);
+  }
+
+  #do(step: VolumeStep): void {
+    this.#seconds++;
+    switch (step.do) {
+      case 'write':
+        this.#write(parseBytePath(step.path), Buffer.from(step.content, 'latin1'));
+        return;
+      case 'mkdir':
+        this.mkdir(step.path);
+        return;
+      case 'remove':
+        this.remove(step.path);
+        return;
+      case 'rename':
+        this.rename(step.from, step.to);
+        return;
+      case 'symlink':
+        this.#put(parseBytePath(step.path), this.#newNode('symlink', 0o777, Buffer.from(step.target, 'latin1')));
+        return;
+      case 'link':
+        this.#link(parseBytePath(step.from), parseBytePath(step.to));
+        return;
+      case 'chmod':
+        this.#copyUp(parseBytePath(step.path)).mode = step.mode;
+        return;
+      case 'touch':
+        this.#copyUp(parseBytePath(step.path)).mtimeNs = BigInt(step.seconds) * 1_000_000_000n;
+        return;
+      case 'fifo':
+        this.#put(parseBytePath(step.path), this.#newNode('fifo', 0o644));
+        return;
+    }
+  }
+
+  #write(path: BytePath, content: Uint8Array): void {
+    const known = this.#nodes.get(path);
+    if (known === undefined) {
+      this.#put(path, this.#newNode('file', 0o644, content));
+      return;
+    }
+    if (known.type !== 'file') throw new CachelaneError('E_INTERNAL', `${displayPath(path)} is not a file`);
+    const node = this.#copyUp(path);
+    node.content = () => content;
+    node.mtimeNs = this.#nowNs();
+  }
+
+  #link(from: BytePath, to: BytePath): void {
+    this.#put(to, this.#copyUp(from));
+  }
+
+  #makeDir(path: BytePath): void {
+    for (const each of [...[...ancestors(path)].toReversed(), path]) {
+      if (!this.#nodes.has(each)) this.#nodes.set(each, this.#newNode('dir', 0o755));
+    }
+  }
+
+  #put(path: BytePath, node: FileNode): void {
+    const parent = parentPath(path);
+    if (parent !== rootPath && this.#node(parent).type !== 'dir') throw notThere(parent);
+    this.#nodes.set(path, node);
+  }
+
+  /** The run's own copy of what is at a path; a directory stays the same directory. */
+  #copyUp(path: BytePath): FileNode {
+    const node = this.#node(path);
+    if (node.type === 'dir' || node.dirty) {
+      node.dirty = true;
+      return node;
+    }
+    const copy = { ...node, dirty: true };
+    this.#nodes.set(path, copy);
+    return copy;
+  }
+
+  #node(path: BytePath): FileNode {
+    const node = this.#nodes.get(path);
+    if (node === undefined) throw notThere(path);
+    return node;
+  }
+
+  #newNode(type: FileNode['type'], mode: number, content: Uint8Array = new Uint8Array()): FileNode {
+    return { type, mode, mtimeNs: this.#nowNs(), content: () => content, dirty: true };
+  }
+
+  #nowNs(): bigint {
+    return BigInt(this.#seconds) * 1_000_000_000n + 123_456_789n;
+  }
+
+  #below(path: BytePath): readonly BytePath[] {
+    return [...this.#nodes.keys()].filter((each) => isBelow(each, path));
+  }
+}
+
+function notThere(path: BytePath): CachelaneError {
+  return new CachelaneError('E_NOT_FOUND', `${displayPath(path)} is not in the volume`);
+}
+
+function seen(node: FileNode): SeenFile {
+  switch (node.type) {
+    case 'file':
+      return { type: 'file', mode: node.mode, content: Buffer.from(node.content()).toString('latin1') };
+    case 'dir':
+      return { type: 'dir', mode: node.mode };
+    case 'symlink':
+      return { type: 'symlink', target: Buffer.from(node.content()).toString('latin1') };
+    case 'fifo':
+      return { type: 'special' };
+  }
+}
+
+/** The layers' trees laid over each other, as a kernel does it: it knows nothing of deltas and hints. */
+function composeTree(view: readonly StoredLayer[]): Map<BytePath, FileNode> {
+  const nodes = new Map<BytePath, FileNode>();
+  for (const layer of view.toReversed()) {
+    const entries = [...layer.index.entries()].filter(({ removed, form }) => removed !== 'hint' && form === 'whole');
+    for (const { path, type, removed } of entries) {
+      const old = nodes.get(path);
+      if (type === 'dir' && removed === null && old?.type === 'dir') continue;
+      for (const each of nodes.keys()) if (isBelow(each, path)) nodes.delete(each);
+      if (removed !== 'below' || old?.type !== 'dir') nodes.delete(path);
+    }
+    for (const entry of entries) if (entry.removed !== 'counted') nodes.set(entry.path, nodeFor(layer, entry));
+  }
+  return nodes;
+}
+
+function nodeFor(layer: StoredLayer, { path, type, mode, mtimeNs }: Entry): FileNode {
+  return { type, mode, mtimeNs, content: () => layer.read(path), dirty: false };
+}
