@@ -49,8 +49,8 @@ interface Published {
 const abbreviated = 'application/vnd.npm.install-v1+json';
 
 /**
- * An npm registry on 127.0.0.1 that serves the packages it is given: manifests, full and abbreviated, with an ETag and
- * 304, and tarballs. Start it in the test's own process and run npm without blocking the process.
+ * An npm registry on 127.0.0.1 that serves the packages it is given: manifests, full and abbreviated, and tarballs,
+ * with an ETag and 304. Start it in the test's own process and run npm without blocking the process.
  *
  * ```ts
  * await using registry = await startLocalRegistry([{ name: 'left', version: '1.0.0' }]);
@@ -121,7 +121,7 @@ function answerTo(request: IncomingMessage, shelf: Shelf): Answer {
   if (versions === undefined) return { status: 404, body: '{"error":"not found"}' };
   return file === undefined
     ? manifestAnswer(request, { name, versions, maxAgeSeconds: shelf.maxAgeSeconds })
-    : tarballAnswer([...versions].find(([version]) => tarballName(name, version) === file)?.[1]);
+    : tarballAnswer(request, [...versions].find(([version]) => tarballName(name, version) === file)?.[1]);
 }
 
 interface Requested {
@@ -138,25 +138,25 @@ function manifestAnswer(request: IncomingMessage, { name, versions, maxAgeSecond
     versions: Object.fromEntries([...versions].map(([version, { manifest }]) => [version, manifest])),
     ...(isAbbreviated ? {} : { readme: `# ${name}` }),
   };
-  const body = JSON.stringify(document);
-  const etag = `"${hash('sha1', body, 'hex')}"`;
-  const headers = {
+  return conditionalAnswer(request, JSON.stringify(document), {
     'content-type': isAbbreviated ? abbreviated : 'application/json',
     'cache-control': `public, max-age=${maxAgeSeconds}`,
     vary: 'accept',
-    etag,
-  };
-  return request.headers['if-none-match'] === etag ? { status: 304, headers } : { status: 200, headers, body };
+  });
 }
 
-function tarballAnswer(found: Published | undefined): Answer {
+function tarballAnswer(request: IncomingMessage, found: Published | undefined): Answer {
   if (found === undefined) return { status: 404 };
-  const headers = {
+  return conditionalAnswer(request, found.tarball, {
     'content-type': 'application/octet-stream',
     'cache-control': 'public, immutable, max-age=31557600',
-    etag: `"${hash('sha1', found.tarball, 'hex')}"`,
-  };
-  return { status: 200, headers, body: found.tarball };
+  });
+}
+
+function conditionalAnswer(request: IncomingMessage, body: string | Uint8Array, plain: Answer['headers']): Answer {
+  const etag = `"${hash('sha1', body, 'hex')}"`;
+  const headers = { ...plain, etag };
+  return request.headers['if-none-match'] === etag ? { status: 304, headers } : { status: 200, headers, body };
 }
 
 function send(response: ServerResponse, { status, headers = {}, body }: Answer): void {
