@@ -3,7 +3,7 @@ import { CachelaneError } from '@cachelane/core';
 import { didYouMean } from './suggest.ts';
 
 /** One option of one command: parsing, checking and help are derived from it. The key in the table is its long name. */
-export interface OptionSpec {
+interface OptionSpec {
   readonly short?: string;
   /** Placeholder of the value in help; without it the option is a flag. */
   readonly value?: string;

@@ -27,7 +27,7 @@ export interface SweepingLeases extends LeaseStore {
   sweep(nowMs: number, signal: AbortSignal): Promise<readonly SessionId[]>;
 }
 
-export type MountProbe = { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly mend: string };
+type MountProbe = { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly mend: string };
 
 /** The drivers behind the ports. Tests put others in their place, to make them fail or die at a chosen moment. */
 export interface Pieces {

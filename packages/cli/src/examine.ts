@@ -1,5 +1,5 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
 import { nodeFiles } from './file-reader.ts';
 import { projectOf, type ProjectQuestion } from './find-volume.ts';
@@ -151,19 +151,15 @@ const neededCommands: readonly (readonly [string, string])[] = [
   ['env', 'coreutils'],
 ];
 
-function commandsOf({ env }: Host): readonly Check[] {
-  return neededCommands.map(([name, packageName]) => {
-    const path = whereIs(name, env['PATH'] ?? '');
-    return { name, ...(path === null ? fail('not found on the PATH', `install it: ${packageName}`) : ok(path)) };
-  });
-}
+/** Where runs look after the PATH, which in services and cron jobs is short. */
+const usualDirs = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
-function whereIs(command: string, path: string): string | null {
-  for (const dir of path.split(delimiter)) {
-    const file = join(dir, command);
-    if (dir !== '' && attempt(() => accessSync(file, constants.X_OK)).ok) return file;
-  }
-  return null;
+function commandsOf({ env }: Host): readonly Check[] {
+  const dirs = [...(env['PATH'] ?? '').split(delimiter), ...usualDirs].filter(isAbsolute);
+  return neededCommands.map(([name, packageName]) => {
+    const path = dirs.map((dir) => join(dir, name)).find((file) => attempt(() => accessSync(file, constants.X_OK)).ok);
+    return { name, ...(path === undefined ? fail('not installed', `install the package ${packageName}`) : ok(path)) };
+  });
 }
 
 async function mountsIn(host: Host, homeDir: string): Promise<Finding> {

@@ -23,7 +23,7 @@ export function commandHelp(spec: CommandSpec): string {
 }
 
 /** Two columns, the second wrapped and under itself. */
-export function helpRows(rows: readonly (readonly [string, string])[]): string {
+function helpRows(rows: readonly (readonly [string, string])[]): string {
   const first = Math.min(32, Math.max(...rows.map(([left]) => left.length)) + 2);
   return rows
     .map(([left, right]) => {

@@ -25,7 +25,7 @@ export function sessionText(event: EventOf<'session-opened'>): string {
   return `${namespace}: lane ${lane}, level ${trust}, reads ${chainText(readChain, namespace)}, ${may} (${why}); ${plural(volumes.length, 'volume')}: ${names}`;
 }
 
-export function volumeText(report: VolumeReport, own: Namespace | null): string {
+function volumeText(report: VolumeReport, own: Namespace | null): string {
   if (report.mounter === null)
     return `${report.name}: no cache${report.skipped === null ? '' : ` (${report.skipped})`}`;
   const spent = formatDuration(report.attachMs + report.saveMs);
@@ -64,7 +64,7 @@ function conflictsText({ conflicts }: VolumeReport): string {
   return `${plural(conflicts.length, 'conflict')}: ${shown.join(', ')}${more}`;
 }
 
-export function leftoversText(event: EventOf<'leftovers'>): string {
+function leftoversText(event: EventOf<'leftovers'>): string {
   const names = event.processes.map(({ name, pid }) => `${name} (${pid})`).join(', ');
   const count = plural(event.processes.length, 'process', 'processes');
   switch (event.action) {
