@@ -1,10 +1,14 @@
 import {
+  CachelaneError,
   digestOf,
+  isCachelaneError,
   LayerStack,
+  limits,
   memoryIndex,
   withoutRun,
   type BytePath,
   type ChainLink,
+  type CommitResult,
   type Entry,
   type HeadRecord,
   type LayerId,
@@ -37,12 +41,32 @@ export async function removeRun(
   request: RemoveRunRequest,
   signal: AbortSignal,
 ): Promise<HeadRecord | undefined> {
-  for (;;) {
+  for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
     const head = await deps.metadata.head(request.volumeId, request.own.lane, signal);
     if (head === undefined) return undefined;
     const remainder = await takeOut(deps, request, head, signal);
     if (remainder === null) return head;
-    const result = await deps.metadata.commit(
+    const result = await commitRemainder(deps, request, { head, remainder }, signal);
+    if (result?.kind === 'moved') return result.head;
+  }
+  throw new CachelaneError(
+    'E_HEAD_MOVED',
+    `the head moved ${limits.commitAttempts} times while ${request.run} was taken out`,
+    {
+      retryable: true,
+    },
+  );
+}
+
+/** Undefined where a rewritten layer, as old as what it replaces, was collected before the head could name it. */
+async function commitRemainder(
+  deps: EngineDependencies,
+  request: RemoveRunRequest,
+  { head, remainder }: { readonly head: HeadRecord; readonly remainder: Remainder },
+  signal: AbortSignal,
+): Promise<CommitResult | undefined> {
+  try {
+    return await deps.metadata.commit(
       {
         volumeId: request.volumeId,
         lane: request.own.lane,
@@ -56,7 +80,9 @@ export async function removeRun(
       },
       signal,
     );
-    if (result.kind === 'moved') return result.head;
+  } catch (error) {
+    if (isCachelaneError(error, 'E_LAYER_MISSING')) return undefined;
+    throw error;
   }
 }
 

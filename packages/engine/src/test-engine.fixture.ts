@@ -164,6 +164,7 @@ export function testContext(
     namespace: name,
     parents: [],
     localNamespace: parseNamespace('local/web-0123456789ab'),
+    adoptFrom: null,
     lane: formatLane(parseLane(lane)),
     trust: 'T1',
     readChain: chain,

@@ -18,6 +18,11 @@ export interface Context {
   readonly parents: readonly Namespace[];
   /** The name this directory has, or would have, without a remote or any other source: `local/<dir>-<hash>`. */
   readonly localNamespace: Namespace;
+  /**
+   * The local name, where its caches belong to this project too: the directory gained a name for good (a remote, a
+   * configuration file). Null where it goes by its local name, and where the name was chosen for one command.
+   */
+  readonly adoptFrom: Namespace | null;
   readonly lane: LaneName;
   readonly trust: TrustLevel;
   /** Nearest first; the first is the lane that is written. */

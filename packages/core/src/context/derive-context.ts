@@ -18,11 +18,13 @@ export function deriveContext(sources: ContextSources): Context {
   const named = nameProject(sources);
   const parents = parentsOf(sources, named);
   const decision = laneWithoutHub(sources.platform);
+  const localNamespace = localNamespaceOf(sources.project.directory);
   return {
     endpoint: 'local',
     namespace: named.namespace,
     parents,
-    localNamespace: localNamespaceOf(sources.project.directory),
+    localNamespace,
+    adoptFrom: named.by === 'remote' || named.by === 'config' ? localNamespace : null,
     lane: decision.lane,
     trust: decision.trust,
     readChain: readChain({

@@ -13,6 +13,7 @@ import {
 } from '@cachelane/core';
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { toOpenVolume, type PlannedVolume } from '../volumes/plan.ts';
+import { neverAborted } from './never-aborted.ts';
 import { recover } from './recover.ts';
 import { attachVolume, coldReport, endVolume, type VolumeSession } from './volume-session.ts';
 
@@ -44,15 +45,18 @@ export async function runSession(
     await recover(deps, ids.sessionId, request.signal);
     return await runOpened(deps, request, { planned, opened, ids, lease });
   } finally {
-    await closeSession(deps, request, ids.sessionId);
+    await closeSession(deps, ids.sessionId);
   }
 }
 
-/** The command has run by now, or an error is on its way: what fails here is told, and the next start repairs it. */
-async function closeSession(deps: EngineDependencies, request: RunCommandRequest, id: SessionId): Promise<void> {
+/**
+ * The command has run by now, or an error is on its way: what fails here is told, and the next start repairs it. Nobody aborts it: tidying up is
+ * what a person who presses Ctrl-C expects.
+ */
+async function closeSession(deps: EngineDependencies, id: SessionId): Promise<void> {
   try {
-    await deps.mounter.discardSession(id, request.signal);
-    await deps.metadata.closeSession(id, (dirs) => deps.mounter.removeTargets(dirs), request.signal);
+    await deps.mounter.discardSession(id, neverAborted);
+    await deps.metadata.closeSession(id, (dirs) => deps.mounter.removeTargets(dirs), neverAborted);
   } catch (thrown) {
     const error = asCachelaneError(thrown);
     deps.events(warningOf(error, `the session was not closed properly: ${error.message}`));
@@ -66,6 +70,7 @@ async function openSession(
   ids: Ids,
 ): Promise<OpenedSession> {
   const { context } = request;
+  const { namespace, localNamespace, adoptFrom } = context;
   const atMs = deps.clock.nowMs();
   const opened = await deps.metadata.openSession(
     {
@@ -77,10 +82,11 @@ async function openSession(
         revision: request.revision,
         workflow: request.workflow,
       },
-      namespace: context.namespace,
+      namespace,
       freshNamespaceId: newId('namespace', deps.random.bytes(16)),
-      directory: request.directory,
-      adoptFrom: context.localNamespace === context.namespace ? null : context.localNamespace,
+      // A name that was chosen for one command says nothing about the directory.
+      directory: adoptFrom !== null || namespace === localNamespace ? request.directory : null,
+      adoptFrom,
       volumes: planned.map((volume) => toOpenVolume(volume, deps.random)),
       targets: planned.map(({ target }) => target),
       bootId: deps.bootId,
@@ -88,10 +94,10 @@ async function openSession(
     },
     request.signal,
   );
-  if (opened.adopted) deps.events({ type: 'namespace-adopted', from: context.localNamespace, to: context.namespace });
+  if (opened.adopted) deps.events({ type: 'namespace-adopted', from: localNamespace, to: namespace });
   deps.events({
     type: 'session-opened',
-    namespace: context.namespace,
+    namespace,
     lane: context.lane,
     trust: context.trust,
     readChain: context.readChain,
@@ -127,12 +133,12 @@ async function runOpened(
       place.current = known;
       // Written at once: if we are killed now, the next start must find the command by it. A failure shows at close.
       void deps.metadata
-        .updateSession(session.ids.sessionId, { place: known.token }, request.signal)
+        .updateSession(session.ids.sessionId, { place: known.token }, neverAborted)
         .catch(() => undefined);
     },
   });
   if (outcome.kind === 'not-started') {
-    for (const { attached: volume } of attached) await volume.release(request.signal);
+    for (const { attached: volume } of attached) await volume.release(neverAborted);
     return {
       outcome,
       volumes: [

@@ -16,6 +16,7 @@ import { saveVolume, type Saved } from '../save/save-volume.ts';
 import { emptyView, openView, type View } from '../views/view.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { dropDamaged } from './damaged-layers.ts';
+import { neverAborted } from './never-aborted.ts';
 
 /** One volume of a running session. */
 export interface VolumeSession {
@@ -142,7 +143,7 @@ export async function endVolume(
     skipped = error.message;
     deps.events(warningOf(error, `${head.name} was not saved: ${error.message}`));
   } finally {
-    await session.attached.release(signal);
+    await session.attached.release(neverAborted);
   }
   const report = reportOf(head, { saveMs: deps.clock.monotonicMs() - startedMs, saved, skipped });
   deps.events({ type: 'volume-done', report });

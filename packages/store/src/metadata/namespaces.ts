@@ -89,6 +89,22 @@ export function adoptNamespace(
   return id;
 }
 
+/**
+ * Takes a directory's own name away from the project that the directory once became, when another directory now stands at its
+ * path: what is there today is no part of that project.
+ */
+export function detachOwnName(sql: Sql, own: Namespace, directory: DirectoryIdentity): void {
+  const id = namespaceIdOf(sql, own);
+  if (id === undefined || currentPath(namespaceRecord(sql, id)) === own) return;
+  sql.run(
+    `DELETE FROM namespace_paths WHERE path = ?1
+     AND EXISTS (SELECT 1 FROM namespaces WHERE id = ?2 AND directory_identity IS NOT ?3)`,
+    own,
+    id,
+    directory.identity,
+  );
+}
+
 /** Remembers which directory a namespace is the own name of; writes nothing where that is known. */
 export function recordDirectory(sql: Sql, id: NamespaceId, { path, identity }: DirectoryIdentity): void {
   sql.run(

@@ -16,6 +16,7 @@ import {
 import { idleMountDirs } from './mount-dirs.ts';
 import {
   adoptNamespace,
+  detachOwnName,
   ensureNamespace,
   namespaceIdOf,
   namespaceRecord,
@@ -64,13 +65,13 @@ function openSession(sql: Sql, decode: Decoder, request: OpenSessionRequest): Op
   const isUsed = sql.get('SELECT 1 FROM sessions WHERE id = ?', sessionId) !== undefined;
   invariant(!isUsed, `session ${sessionId} is open already`);
 
+  // Only the directory's own name says which directory it is; a remote's name may have many clones.
+  const isOwnName = adoptFrom === null || adoptFrom === namespace;
+  if (directory !== null && isOwnName) detachOwnName(sql, namespace, directory);
   const mayAdopt = adoptFrom !== null && directory !== null && namespaceIdOf(sql, namespace) === undefined;
   const adoptedId = mayAdopt ? adoptNamespace(sql, namespace, adoptFrom, directory) : undefined;
   const namespaceId = adoptedId ?? ensureNamespace(sql, namespace, request.freshNamespaceId, atMs);
-  // Only the directory's own name says which directory it is; a remote's name may have many clones.
-  if (directory !== null && (adoptFrom === null || adoptFrom === namespace)) {
-    recordDirectory(sql, namespaceId, directory);
-  }
+  if (directory !== null && isOwnName) recordDirectory(sql, namespaceId, directory);
 
   const volumes = request.volumes.map((volume) => openVolume(sql, decode, { volume, atMs }));
   const pins = new Set<LayerId>(volumes.flatMap(({ pinned }) => pinned.flatMap((link) => link.layers)));

@@ -130,6 +130,19 @@ export function namespaceConformance(create: MetadataFactory): void {
       expect(await metadata.findNamespace(localWeb, noAbort)).toEqual(namespace);
     });
 
+    test('what later stands at the path has no part in the project, unless it is the same directory', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const before = await openOne(metadata, openRequest(ids, { namespace: localWeb, directory: home }));
+      await pushLayer(metadata, { volumeId: before.volumeId, run: before.run, layer: aLayer('a') });
+      await metadata.openSession(openRequest(ids, { directory: home, adoptFrom: localWeb }), noAbort);
+      const same = await openOne(metadata, openRequest(ids, { namespace: localWeb, directory: home }));
+      expect(same.opened.own.layers).toEqual([aLayer('a')]);
+      const another = await openOne(metadata, openRequest(ids, { namespace: localWeb, directory: clonedAnew }));
+      expect(another.opened.own.layers).toEqual([]);
+      expect((await metadata.findNamespace(web, noAbort))?.paths).toEqual([web]);
+    });
+
     test('it happens once', async () => {
       await using store = await create();
       await using metadata = await store.open();

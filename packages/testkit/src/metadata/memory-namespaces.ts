@@ -73,6 +73,14 @@ export function adoptNamespace(
   return isSame ? addPath(state, named, path) : undefined;
 }
 
+/** A directory's own name does not stay with the project it became once another directory stands at its path. */
+export function detachOwnName(state: MemoryState, own: Namespace, directory: DirectoryIdentity): void {
+  const named = namespaceNamed(state, own);
+  if (named === undefined || named.record.paths[0] === own || named.directory?.identity === directory.identity) return;
+  const paths = named.record.paths.filter((path) => path !== own);
+  state.namespaces.set(named.record.id, { ...named, record: { ...named.record, paths } });
+}
+
 export function recordDirectory(state: MemoryState, record: NamespaceRecord, directory: DirectoryIdentity): void {
   state.namespaces.set(record.id, { record, directory });
 }

@@ -10,7 +10,13 @@ import {
   type SessionStore,
   type VolumeRecord,
 } from '@cachelane/core';
-import { adoptNamespace, ensureNamespace, recordDirectory, removeEmptyNamespace } from './memory-namespaces.ts';
+import {
+  adoptNamespace,
+  detachOwnName,
+  ensureNamespace,
+  recordDirectory,
+  removeEmptyNamespace,
+} from './memory-namespaces.ts';
 import { headKey, namespaceNamed, transact, type MemoryState } from './memory-state.ts';
 
 export function memorySessions(state: MemoryState): SessionStore {
@@ -57,15 +63,15 @@ function openSession(state: MemoryState, request: OpenSessionRequest): OpenedSes
   for (const volume of request.volumes) {
     invariant(volume.chain.length > 0, `volume ${volume.name} has an empty read chain`);
   }
+  const isOwnName = adoptFrom === null || adoptFrom === namespace;
+  if (directory !== null && isOwnName) detachOwnName(state, namespace, directory);
   const isNew = namespaceNamed(state, namespace) === undefined;
   const adopted =
     isNew && adoptFrom !== null && directory !== null
       ? adoptNamespace(state, namespace, adoptFrom, directory)
       : undefined;
   const record = adopted ?? ensureNamespace(state, { path: namespace, freshId: request.freshNamespaceId, atMs });
-  if (directory !== null && (adoptFrom === null || adoptFrom === namespace)) {
-    recordDirectory(state, record, directory);
-  }
+  if (directory !== null && isOwnName) recordDirectory(state, record, directory);
 
   const volumes = request.volumes.map((volume) => openVolume(state, volume, atMs));
   const pins = volumes.flatMap(({ pinned }) => pinned.flatMap((link) => link.layers));
