@@ -114,6 +114,7 @@ export default defineConfig({
       files: testFiles('testkit'),
       rules: { 'no-restricted-imports': restrict(packagesBan(['cli'], 'Test the cli in its own package.'), deepBan) },
     },
+    { files: ['e2e/**/*.ts'], rules: { 'no-restricted-imports': restrict(deepBan) } },
     { files: ['packages/cli/src/reporters/**/*.ts', 'scripts/**/*.ts'], rules: { 'no-console': 'off' } },
     { files: ['*.config.ts', 'scripts/**/*.ts'], rules: { 'import/no-default-export': 'off' } },
     { files: ['**/*.d.ts'], rules: { 'no-var': 'off', 'no-unused-vars': 'off', 'typescript/no-explicit-any': 'off' } },

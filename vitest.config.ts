@@ -25,6 +25,10 @@ export default defineConfig({
         extends: true,
         test: { name: 'int', include: [`${sources}/*.int.test.ts`, 'scripts/*.int.test.ts'], ...roomy },
       },
+      {
+        extends: true,
+        test: { name: 'e2e', include: ['e2e/**/*.int.test.ts'], globalSetup: 'e2e/bundle.fixture.ts', ...roomy },
+      },
     ],
   },
 });

@@ -12,7 +12,7 @@ const generated = /(^|\/)(node_modules|dist|coverage|\.git|\.build)$/;
 const textual = /(\.(ts|json|md|txt|yaml|yml|go|mod)|\/[a-z-]+|^cachelane|^\.ci\/run)$/;
 
 function repositoryFiles(): readonly SourceFile[] {
-  const paths = globSync(['*', '.ci/**', 'docs/**', 'examples/**', 'packages/**', 'scripts/**'], {
+  const paths = globSync(['*', '.ci/**', 'docs/**', 'e2e/**', 'examples/**', 'packages/**', 'scripts/**'], {
     cwd: root,
     exclude: (path) => generated.test(path),
   });

@@ -14,7 +14,7 @@ export interface TidyRule {
 const linesMax = 400;
 const testLinesMax = 600;
 
-const isSource = (path: string): boolean => /^packages\/[^/]+\/src\/.*\.ts$/.test(path);
+const isSource = (path: string): boolean => /^(packages\/[^/]+\/src|e2e)\/.*\.ts$/.test(path);
 const isTest = (path: string): boolean => /\.(test|fixture|bench)\.ts$/.test(path);
 const isShipped = (path: string): boolean => isSource(path) && !isTest(path);
 /** These files quote what they forbid. */

@@ -1,0 +1,274 @@
+import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import type { RunReport, VolumeReport } from '@cachelane/core';
+import { inject } from 'vitest';
+
+export type WorldUser = 'root' | 'ordinary user';
+
+const isRoot = process.getuid?.() === 0;
+const nobody = 65_534;
+
+/** Who can run the CLI on this machine: root can also play an ordinary user. */
+export const worldUsers: readonly WorldUser[] = isRoot ? ['root', 'ordinary user'] : ['ordinary user'];
+
+export interface WorldOptions {
+  /** Whoever runs the tests when left out. */
+  readonly user?: WorldUser;
+  /** Beside, or in place of, what every world has; see {@link openWorld}. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+interface CallOptions {
+  /** The world's directory when left out. */
+  readonly cwd?: string;
+  /** For this call, on top of the world's; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly input?: string;
+}
+
+interface RunOptions extends CallOptions {
+  /** Before the `--`: `['-v', 'npm']`. */
+  readonly options?: readonly string[];
+}
+
+export interface Finished {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface FinishedRun extends Finished {
+  /** What `--report` wrote. Throws where nothing was written. */
+  readonly report: RunReport;
+  /** The volume of this name in the report; throws where there is none. */
+  volume(name: string): VolumeReport;
+}
+
+interface Started {
+  /** The CLI itself: its pid is the one to send signals to. */
+  readonly child: ChildProcess;
+  readonly finished: Promise<Finished>;
+  /** Resolves when stdout holds the text; rejects when the process ends without having said it. */
+  readonly said: (text: string) => Promise<void>;
+}
+
+interface StartedRun extends Started {
+  readonly finished: Promise<FinishedRun>;
+}
+
+/** A machine of its own as far as the CLI can tell: a home directory, a store, projects, and an explicit environment. */
+export interface World extends Disposable {
+  /** Real path; everything below belongs to the world's user. */
+  readonly dir: string;
+  /** `HOME`. */
+  readonly home: string;
+  /** `CACHELANE_HOME`; the first run makes it. */
+  readonly store: string;
+  /** What every call gets. May be changed. */
+  readonly env: Record<string, string>;
+  /** Makes files with their directories, by path relative to the world's directory; returns its real path. */
+  write(files: Readonly<Record<string, string>>): string;
+  /** A directory `projects/NAME` with these files; returns its path. Not a git repository. */
+  project(name: string, files?: Readonly<Record<string, string>>): string;
+  /** Makes a directory a git repository with this url of `origin`, or with none. */
+  gitInit(dir: string, remote?: string): void;
+  /** `cachelane ARGV`. */
+  cachelane(argv: readonly string[], options?: CallOptions): Promise<Finished>;
+  cachelaneSync(argv: readonly string[], options?: CallOptions): Finished;
+  /** Parsed stdout of `cachelane ARGV --json`; throws when it fails. */
+  json(argv: readonly string[], options?: CallOptions): Promise<unknown>;
+  start(argv: readonly string[], options?: CallOptions): Started;
+  /** `cachelane run --report FILE OPTIONS -- COMMAND`. */
+  run(command: readonly string[], options?: RunOptions): Promise<FinishedRun>;
+  startRun(command: readonly string[], options?: RunOptions): StartedRun;
+  /** Any other program, as the same user in the same environment; throws when it fails. */
+  exec(argv: readonly string[], options?: CallOptions): Finished;
+}
+
+/**
+ * Every world has HOME, PATH, TMPDIR and CACHELANE_HOME, and what keeps npm, go and git from the network and from settings of
+ * the machine. What vitest and CI systems set reaches nobody.
+ */
+export function openWorld({ user, env: extra = {} }: WorldOptions = {}): World {
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-e2e-')));
+  const identity = user === 'ordinary user' && isRoot ? { uid: nobody, gid: nobody } : {};
+  const own = (path: string): void => {
+    if (identity.uid !== undefined) lchownSync(path, identity.uid, identity.gid);
+  };
+  own(dir);
+  const makeDirectory = (path: string): void => {
+    if (existsSync(path)) return;
+    makeDirectory(dirname(path));
+    mkdirSync(path);
+    own(path);
+  };
+  const home = join(dir, 'home');
+  const store = join(dir, 'store');
+  for (const path of [home, join(dir, 'tmp'), join(dir, 'reports')]) makeDirectory(path);
+  const env = { ...defaultEnv(dir), HOME: home, CACHELANE_HOME: store, ...extra };
+  const program = inject('cachelaneProgram');
+  const children: ChildProcess[] = [];
+  let reports = 0;
+
+  const spawnOptions = ({
+    cwd = dir,
+    env: more = {},
+  }: CallOptions): SpawnOptions & { readonly env: NodeJS.ProcessEnv } => {
+    const all = Object.entries({ ...env, ...more }).filter(([, value]) => value !== undefined);
+    // With an id given, libuv also drops the supplementary groups.
+    return { cwd, env: { ...Object.fromEntries(all), PWD: cwd }, ...identity };
+  };
+  const call = (argv: readonly string[], options: CallOptions = {}): Finished => {
+    const [file = '', ...rest] = argv;
+    const { status, signal, stdout, stderr, error } = spawnSync(file, rest, {
+      ...spawnOptions(options),
+      input: options.input ?? '',
+      maxBuffer: 64 << 20,
+    });
+    if (error !== undefined) throw error;
+    return { code: status, signal, stdout: stdout.toString(), stderr: stderr.toString() };
+  };
+  const start = (argv: readonly string[], options: CallOptions = {}): Started => {
+    const [node, bundle] = program;
+    const child = spawn(node, [bundle, ...argv], { ...spawnOptions(options), stdio: ['pipe', 'pipe', 'pipe'] });
+    children.push(child);
+    return { child, ...follow(child, options.input ?? '') };
+  };
+  const withReport = (command: readonly string[], { options = [] }: RunOptions): WithReport => {
+    reports += 1;
+    const file = join(dir, 'reports', `${reports}.json`);
+    return { file, argv: ['run', '--report', file, ...options, '--', ...command] };
+  };
+  const startRun = (command: readonly string[], options: RunOptions = {}): StartedRun => {
+    const { file, argv } = withReport(command, options);
+    const started = start(argv, options);
+    return { ...started, finished: started.finished.then((finished) => finishedRun(finished, file)) };
+  };
+  const world: World = {
+    dir,
+    home,
+    store,
+    env,
+    write(files) {
+      for (const [path, text] of Object.entries(files)) {
+        const file = join(dir, path);
+        makeDirectory(dirname(file));
+        writeFileSync(file, text);
+        own(file);
+      }
+      return dir;
+    },
+    project(name, files = {}) {
+      const path = join(dir, 'projects', name);
+      makeDirectory(path);
+      const below = relative(dir, path);
+      world.write(Object.fromEntries(Object.entries(files).map(([file, text]) => [join(below, file), text])));
+      return path;
+    },
+    gitInit(path, remote) {
+      world.exec(['git', 'init', '--quiet', '--initial-branch=main', path]);
+      if (remote !== undefined) world.exec(['git', '-C', path, 'remote', 'add', 'origin', '--', remote]);
+    },
+    cachelane: async (argv, options) => await start(argv, options).finished,
+    cachelaneSync: (argv, options) => call([...program, ...argv], options),
+    async json(argv, options) {
+      const finished = await world.cachelane([...argv, '--json'], options);
+      if (finished.code !== 0) throw new Error(`${argv.join(' ')}: ${JSON.stringify(finished)}`);
+      return JSON.parse(finished.stdout);
+    },
+    start,
+    run: async (command, options) => await startRun(command, options).finished,
+    startRun,
+    exec(argv, options) {
+      const finished = call(argv, options);
+      if (finished.code !== 0) throw new Error(`${argv.join(' ')}: ${JSON.stringify(finished)}`);
+      return finished;
+    },
+    [Symbol.dispose]() {
+      for (const child of children) child.kill('SIGKILL');
+      // Directories that Go made read-only keep their contents, for all but root.
+      if (!isRoot) spawnSync('chmod', ['-R', 'u+rwX', dir]);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+  return world;
+}
+
+interface WithReport {
+  readonly file: string;
+  readonly argv: readonly string[];
+}
+
+function defaultEnv(dir: string): Record<string, string> {
+  return {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    TMPDIR: join(dir, 'tmp'),
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_NOSYSTEM: '1',
+    npm_config_globalconfig: join(dir, 'no-such-npmrc'),
+    npm_config_registry: 'http://127.0.0.1:9/',
+    npm_config_update_notifier: 'false',
+    npm_config_audit: 'false',
+    npm_config_fund: 'false',
+    GOENV: 'off',
+    GOPROXY: 'off',
+    GOSUMDB: 'off',
+    GOTOOLCHAIN: 'local',
+    GOFLAGS: '',
+  };
+}
+
+function follow(child: ChildProcess, input: string): Omit<Started, 'child'> {
+  const text = { stdout: '', stderr: '' };
+  const waiting = new Set<() => void>();
+  child.stdout?.setEncoding('utf8').on('data', (more: string) => {
+    text.stdout += more;
+    for (const look of waiting) look();
+  });
+  child.stderr?.setEncoding('utf8').on('data', (more: string) => void (text.stderr += more));
+  // A command that does not read its input closes it.
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(input);
+  const finished = once(child, 'close').then(([code, signal]): Finished => ({ code, signal, ...text }));
+  return {
+    finished,
+    said: async (wanted) => {
+      await new Promise<void>((resolve, reject) => {
+        const look = (): void => {
+          if (text.stdout.includes(wanted)) resolve();
+        };
+        waiting.add(look);
+        look();
+        void finished.then((end) => reject(new Error(`ended before it said ${wanted}: ${JSON.stringify(end)}`)));
+      });
+    },
+  };
+}
+
+function finishedRun(finished: Finished, file: string): FinishedRun {
+  return {
+    ...finished,
+    get report() {
+      if (!existsSync(file)) throw new Error(`no report was written: ${JSON.stringify(finished)}`);
+      return JSON.parse(readFileSync(file, 'utf8')) as RunReport;
+    },
+    volume(name) {
+      const found = this.report.volumes.find((volume) => volume.name === name);
+      if (found === undefined) throw new Error(`no volume ${name} in the report: ${JSON.stringify(this.report)}`);
+      return found;
+    },
+  };
+}
