@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { digestOf, farFutureNs, type BytePath, type PathRule, type Tool, type Version } from '@cachelane/core';
+import { farFutureNs, type BytePath, type PathRule, type Tool, type Version } from '@cachelane/core';
 import { composedVersion, storedVersion, versionOf } from '@cachelane/testkit';
 
 /** The files of a cache directory, whatever their class. */
@@ -68,10 +68,4 @@ export function writeTree(tool: Tool, tree: CacheTree, dir: string): void {
       utimesSync(target, seconds, seconds);
     }
   }
-}
-
-/** Paths whose content or presence differs, for failures that people can read. */
-export function differingPaths(a: CacheTree, b: CacheTree): readonly BytePath[] {
-  const digest = (tree: CacheTree, path: BytePath): string => tree.get(path)?.digest ?? digestOf('nothing');
-  return [...new Set([...a.keys(), ...b.keys()])].filter((path) => digest(a, path) !== digest(b, path));
 }
