@@ -30,7 +30,7 @@ export function mendFor(reason: string, facts: MachineFacts): string {
   if (/\bflock: .*option/.test(reason)) return 'flock of util-linux 2.34 or newer is needed (Alpine: apk add flock)';
   if (/namespace|uid map|gid map/i.test(reason)) return userNamespaceMend(facts);
   if (/overlay mount/.test(reason)) return overlayMend(reason, facts);
-  if (/mount|pivot_root|remount/i.test(reason) && facts.isContainer) return allowInContainer;
+  if (facts.isContainer) return allowInContainer;
   return 'run `bwrap --dev-bind / / true` to see what bubblewrap says by itself';
 }
 
@@ -44,8 +44,8 @@ function userNamespaceMend(facts: MachineFacts): string {
     return 'AppArmor keeps ordinary users from namespaces: as root, sysctl kernel.apparmor_restrict_unprivileged_userns=0, or load the profile bwrap-userns-restrict of the package apparmor-profiles';
   }
   return facts.isRoot
-    ? 'run as a user or in a container that may create mount namespaces (CAP_SYS_ADMIN)'
-    : allowInContainer;
+    ? 'root lacks CAP_SYS_ADMIN here, which mount namespaces take'
+    : 'the system does not let ordinary users make namespaces (a seccomp filter, SELinux or the like): run as root';
 }
 
 function overlayMend(reason: string, facts: MachineFacts): string {

@@ -33,6 +33,7 @@ export interface ProcessStat {
   readonly state: string;
   readonly parent: number;
   readonly group: number;
+  readonly session: number;
   /** The foreground process group of its terminal; -1 without a terminal. */
   readonly foregroundGroup: number;
   readonly threads: number;
@@ -50,6 +51,7 @@ export function readStat(pid: number | 'self'): ProcessStat | null {
     state: fields[0] ?? '',
     parent: number(1),
     group: number(2),
+    session: number(3),
     foregroundGroup: number(5),
     threads: number(17),
   };

@@ -31,7 +31,7 @@ if (job.uid !== undefined) {
   process.setgid?.(job.uid);
   process.setuid?.(job.uid);
 }
-if (job.requests !== undefined) {
+if (job.requests !== undefined && job.requests.length > 0) {
   const runtime = processRuntime({ path, ignored: job.ignored ?? [] });
   const outcomes: CommandOutcome[] = [];
   for (const request of job.requests) {

@@ -2,6 +2,9 @@ import { readSignalSets, readStat } from './proc.ts';
 import { sendSignal } from './send-signal.ts';
 import { type ProcessSignal, type SignalReceiver, signalBit } from './signal-desk.ts';
 
+/** A terminal that is gone may tell twice, its shell and then the kernel, and has no foreground any more. */
+const hangup = signalBit('SIGHUP');
+
 /** Programs that stand in for the command while its place is prepared: they still hold the signals back. */
 const preparing = ['bwrap', 'env'];
 
@@ -22,7 +25,7 @@ export function monitoredReceiver(monitorPid: number, childPid: () => number | n
     if (((readSignalSets(monitorPid)?.pending ?? 0n) & bit) === 0n) return false;
     const isFirst = (seen & bit) === 0n;
     seen |= bit;
-    return isFirst || foregroundState() === 'foreground';
+    return isFirst || bit === hangup || foregroundState() === 'foreground';
   };
   const commandGot = (pid: number, bit: bigint, early: boolean): boolean => {
     const sets = readSignalSets(pid);
@@ -47,14 +50,16 @@ export function monitoredReceiver(monitorPid: number, childPid: () => number | n
 
 /**
  * A command that is our own child. There is no witness, so the terminal decides: in its foreground we share what it
- * sends (TERM it never does). After a hangup the terminal is gone for us, but was there before.
+ * sends (TERM it never does). A hangup is told to the session's leader alone, who passes it on: we, or a shell that does
+ * so to the group. By then the terminal is gone, but was there before.
  */
 export function childReceiver(pid: number): SignalReceiver {
   const atStart = foregroundState();
   const cameFromTerminal = (signal: ProcessSignal): boolean => {
     if (signal !== 'SIGINT' && signal !== 'SIGQUIT' && signal !== 'SIGHUP') return false;
+    if (signal === 'SIGHUP' && readStat('self')?.session === process.pid) return false;
     const now = foregroundState();
-    return now === 'foreground' || (signal === 'SIGHUP' && atStart === 'foreground' && now === 'no-terminal');
+    return now === 'foreground' || (signal === 'SIGHUP' && atStart !== 'no-terminal' && now === 'no-terminal');
   };
   return {
     deliver(signal) {

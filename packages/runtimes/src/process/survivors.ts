@@ -7,8 +7,8 @@ import { sendSignal } from './send-signal.ts';
 const askedPollMs = 20;
 const killedPollMs = 1;
 
-/** How many looks in a row must find nobody where somebody was. */
-const confirmingLooks = 3;
+/** A machine that starts processes faster than this many rounds of looking is not waited for. */
+const roundsMax = 50;
 
 /** How long processes that were sent KILL are waited for: they end at once, or hang in the kernel. */
 const killedMs = 5000;
@@ -27,15 +27,22 @@ export const placeOf = (marker: string): RunPlace => ({ token: marker });
  */
 export function findSurvivors(place: RunPlace, onFound: (pid: number) => void = () => undefined): readonly Survivor[] {
   const verdicts = new Map<string, boolean>();
-  // The youngest first, and `onFound` at once: a process that only forks and ends is gone in a millisecond.
-  return processIds()
-    .toReversed()
-    .flatMap((pid) => {
-      if (pid === process.pid || !isInPlace(pid, place.token, verdicts)) return [];
+  const looked = new Set<number>();
+  const found: Survivor[] = [];
+  // A process may start another and end before we get to it. When a round brings nothing new, everybody who was there
+  // when it began has been looked at alive. The youngest first, and `onFound` at once, since some live for an instant.
+  for (let round = 0; round < roundsMax; round += 1) {
+    const fresh = processIds().filter((pid) => !looked.has(pid));
+    if (fresh.length === 0) break;
+    for (const pid of fresh.toReversed()) {
+      looked.add(pid);
+      if (pid === process.pid || !isInPlace(pid, place.token, verdicts)) continue;
       const stat = readStat(pid);
       onFound(pid);
-      return stat === null ? [] : [{ pid, name: stat.name }];
-    });
+      if (stat !== null) found.push({ pid, name: stat.name });
+    }
+  }
+  return found;
 }
 
 /** `verdicts` holds what is known of mount namespaces. */
@@ -59,19 +66,16 @@ export async function endSurvivors(place: RunPlace, graceMs: number): Promise<re
     sendSignal(pid, 'SIGCONT');
   };
   let left = findSurvivors(place, ask);
-  if (left.length === 0) return left;
   for (let waitedMs = 0; left.length > 0 && waitedMs < graceMs;) {
     const pauseMs = Math.min(askedPollMs, graceMs - waitedMs);
     await wait(pauseMs);
     waitedMs += pauseMs;
     left = findSurvivors(place, ask);
   }
-  // Again and again: a process may fork between our look and the signal, and one that forks and ends may be missed.
-  let emptyLooks = 0;
-  for (let waitedMs = 0; emptyLooks < confirmingLooks && waitedMs < killedMs; waitedMs += killedPollMs) {
-    await wait(killedPollMs);
+  // Again and again: a process may fork between our look and the signal.
+  for (let waitedMs = 0; left.length > 0 && waitedMs < killedMs; waitedMs += killedPollMs) {
     left = findSurvivors(place, (pid) => sendSignal(pid, 'SIGKILL'));
-    emptyLooks = left.length === 0 ? emptyLooks + 1 : 0;
+    await wait(killedPollMs);
   }
   return left;
 }

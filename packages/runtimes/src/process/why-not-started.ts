@@ -35,6 +35,7 @@ export function complaint(stderr: string): string | null {
   if (line === undefined) return null;
   return line
     .replace(/^\S*\//, '')
+    .replace(' on (null)', '')
     .replace(/ with options .*(?=: )/, '')
     .replaceAll(/\/(newroot|oldroot)(?=\/)/g, '')
     .slice(0, reasonLength);

@@ -31,7 +31,7 @@ export interface TestUser {
 const nobody = 65534;
 
 /** Root runs each test twice, the second time without its rights. */
-export const testUsers: readonly TestUser[] =
+export const testUsers: readonly [TestUser, ...TestUser[]] =
   process.getuid?.() === 0
     ? [
         { name: 'root', uid: null },
@@ -135,6 +135,8 @@ export interface Client {
   stdout(): string;
   stderr(): string;
   place(): RunPlace | null;
+  /** What the program reported under this name. */
+  result<Value>(suffix: string): Value;
   /** Waits until our process has ended. */
   end(): Promise<ClientEnd>;
 }
@@ -189,6 +191,7 @@ export function startClient(world: World, request: RunRequest | readonly RunRequ
     stdout: () => read('stdout'),
     stderr: () => read('stderr'),
     place: () => parsed('place'),
+    result: (suffix) => JSON.parse(read(suffix)),
     async end() {
       const [code, signal] = await closed;
       const outcomes = parsed<readonly CommandOutcome[]>('outcomes') ?? [];

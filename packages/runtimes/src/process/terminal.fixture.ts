@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process';
+import { until } from './world.fixture.ts';
+
+/** A terminal with a program in it. */
+export interface Terminal extends AsyncDisposable {
+  type(text: string): void;
+  /** Waits until what came since the last match matches; returns the match. */
+  shows(pattern: RegExp): Promise<RegExpExecArray>;
+  /** All that came so far. */
+  screen(): string;
+  /** Closes the terminal, as when its window is closed. */
+  hangUp(): Promise<void>;
+}
+
+export const keys = { interrupt: '\x03', quit: '\x1c', suspend: '\x1a', enter: '\r' };
+
+/** script(1) makes the terminal; what it reads from a pipe it types, what it writes to one is the screen. */
+export async function openTerminal(cwd: string, command = 'bash --norc --noprofile -i'): Promise<Terminal> {
+  const script = spawn('script', ['--quiet', '--flush', '--command', `exec ${command}`, '/dev/null'], {
+    cwd,
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin', PS1: '<prompt>', TERM: 'dumb', SHELL: '/bin/sh' },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let screen = '';
+  let seen = 0;
+  const closed = Promise.withResolvers<void>();
+  script.once('close', () => closed.resolve());
+  script.stdout.setEncoding('utf8').on('data', (text: string) => (screen += text));
+  const hangUp = async (): Promise<void> => {
+    // Not TERM: that script(1) passes on. Without it the kernel tells the terminal's processes that it is gone.
+    script.kill('SIGKILL');
+    await closed.promise;
+  };
+  const terminal: Terminal = {
+    type: (text) => script.stdin.write(text),
+    async shows(pattern) {
+      const found = await until(() => pattern.exec(screen.slice(seen)));
+      seen += found.index + found[0].length;
+      return found;
+    },
+    screen: () => screen,
+    hangUp,
+    [Symbol.asyncDispose]: hangUp,
+  };
+  if (command.endsWith(' -i')) await terminal.shows(/<prompt>/);
+  return terminal;
+}

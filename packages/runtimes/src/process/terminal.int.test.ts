@@ -1,0 +1,148 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { requireCommands } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { readStat } from './proc.ts';
+import { keys, openTerminal } from './terminal.fixture.ts';
+import {
+  makeWorld,
+  nodeBinary,
+  runCommandProgram,
+  type TestUser,
+  testUsers,
+  until,
+  type World,
+  writeJob,
+} from './world.fixture.ts';
+
+interface ClientLine {
+  /** Runs a script through us. */
+  readonly line: string;
+  /** Whether we have said what came of it. */
+  readonly ended: () => boolean;
+}
+
+function client(world: World, script: string, how: string, user: TestUser): ClientLine {
+  const [mounted, bare] = world.bothWays(world.sh(script));
+  const job = writeJob(world, [how === 'bare' ? bare : mounted], { user });
+  return { line: `${nodeBinary} ${runCommandProgram} ${job}`, ended: () => existsSync(`${job}.outcomes`) };
+}
+
+const count = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;
+
+describe.each(testUsers)('as $name', (user) => {
+  requireCommands(
+    'bwrap',
+    'flock',
+    'script',
+    'bash',
+  )('in a terminal, where script(1) can make one', () => {
+    describe.each(['with volumes', 'bare'])('%s', (how) => {
+      test('Ctrl-C and Ctrl-\\ reach the command once each, and we outlive them', async () => {
+        using world = makeWorld(user);
+        world.mount();
+        const script = `trap 'echo got-int' INT; trap 'echo got-quit; kill $!; exit 5' QUIT; sleep 1000 & echo pid=$$.; while :; do wait; done`;
+        await using terminal = await openTerminal(world.root);
+        terminal.type(`${client(world, script, how, user).line}; echo code=$?.${keys.enter}`);
+        await terminal.shows(/pid=\d+/);
+        terminal.type(keys.interrupt);
+        await terminal.shows(/got-int/);
+        terminal.type(keys.interrupt);
+        await terminal.shows(/got-int/);
+        terminal.type(keys.quit);
+        await terminal.shows(/got-quit\s+code=5\./);
+        expect(count(terminal.screen(), /got-int/g)).toBe(2);
+        expect(count(terminal.screen(), /got-quit/g)).toBe(1);
+      });
+
+      test('a command that does not mind ends by Ctrl-C with 130', async () => {
+        using world = makeWorld(user);
+        world.mount();
+        await using terminal = await openTerminal(world.root);
+        terminal.type(`${client(world, 'echo pid=$$.; exec sleep 1000', how, user).line}; echo code=$?.${keys.enter}`);
+        await terminal.shows(/pid=\d+/);
+        terminal.type(keys.interrupt);
+        await terminal.shows(/code=130\./);
+      });
+
+      test('Ctrl-Z stops all of us, bg and fg go on', async () => {
+        using world = makeWorld(user);
+        world.mount();
+        await using terminal = await openTerminal(world.root);
+        terminal.type(`${client(world, 'echo pid=$$.; exec sleep 1000', how, user).line}; echo code=$?.${keys.enter}`);
+        const pid = Number((await terminal.shows(/pid=(\d+)\./))[1]);
+        const state = (): string | undefined => readStat(pid)?.state;
+        await until(() => readStat(pid)?.name === 'sleep');
+        terminal.type(keys.suspend);
+        await terminal.shows(/Stopped/);
+        await until(() => state() === 'T');
+        terminal.type(`bg${keys.enter}`);
+        await until(() => state() === 'S');
+        terminal.type(`fg${keys.enter}`);
+        await terminal.shows(/fg\s[^\n]*\n/);
+        await until(() => readStat(pid)?.foregroundGroup === readStat(pid)?.group);
+        terminal.type(keys.suspend);
+        await terminal.shows(/Stopped/);
+        await until(() => state() === 'T');
+        terminal.type(`fg; echo code=$?.${keys.enter}`);
+        await until(() => state() === 'S');
+        terminal.type(keys.interrupt);
+        await terminal.shows(/code=130\./);
+      });
+
+      test('in the background, a command that reads the terminal is stopped, and reads it in the foreground', async () => {
+        using world = makeWorld(user);
+        world.mount();
+        await using terminal = await openTerminal(world.root);
+        const script = 'echo pid=$$.; read line < /dev/tty; echo "read $line."';
+        const { line, ended } = client(world, script, how, user);
+        terminal.type(`${line} &${keys.enter}`);
+        const pid = Number((await terminal.shows(/pid=(\d+)\./))[1]);
+        await until(() => readStat(pid)?.state === 'T');
+        // We lead the group. The shell goes by us: until we are stopped too, it does not know that there is a job to go on.
+        await until(() => readStat(readStat(pid)?.group ?? pid)?.state === 'T');
+        terminal.type(`fg${keys.enter}`);
+        await until(() => readStat(pid)?.state === 'S');
+        terminal.type(`hello${keys.enter}`);
+        await terminal.shows(/read hello\./);
+        await until(ended);
+      });
+
+      // A shell passes a hangup on, and the kernel tells its foreground once more when it ends: two at most, as without us.
+      test.each([
+        ['in a shell', 2],
+        ['alone in its terminal', 1],
+      ])('%s, a hangup reaches the command, which may still do its work', async (where, most) => {
+        using world = makeWorld(user);
+        world.mount();
+        const script = `trap 'echo got-HUP >> signals; kill $!' HUP; sleep 1000 & echo pid=$$.; wait; wait; echo end >> signals`;
+        const { line, ended } = client(world, script, how, user);
+        await using terminal = await openTerminal(world.root, where === 'in a shell' ? undefined : line);
+        if (where === 'in a shell') terminal.type(`${line}${keys.enter}`);
+        await terminal.shows(/pid=\d+\./);
+        await terminal.hangUp();
+        await until(ended);
+        const signals = readFileSync(join(world.root, 'signals'), 'utf8');
+        expect(signals).toContain('end');
+        expect(count(signals, /got-HUP/g)).toBeLessThanOrEqual(most);
+      });
+    });
+
+    test('kill %1 of the shell reaches the command once', async () => {
+      using world = makeWorld(user);
+      world.mount();
+      const script = `trap 'echo got-TERM' TERM; trap 'kill $!; exit 5' INT; sleep 1000 & echo pid=$$.; while :; do wait; done`;
+      await using terminal = await openTerminal(world.root);
+      const { line } = client(world, script, 'with volumes', user);
+      terminal.type(`${line} &${keys.enter}`);
+      const pid = Number((await terminal.shows(/pid=(\d+)\./))[1]);
+      terminal.type(`kill %1${keys.enter}`);
+      await terminal.shows(/got-TERM/);
+      terminal.type(`fg; echo code=$?.${keys.enter}`);
+      await until(() => readStat(pid)?.foregroundGroup === readStat(pid)?.group);
+      terminal.type(keys.interrupt);
+      await terminal.shows(/code=5\./);
+      expect(count(terminal.screen(), /got-TERM/g)).toBe(1);
+    });
+  });
+});
