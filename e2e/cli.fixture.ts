@@ -35,7 +35,8 @@ interface CallOptions {
   readonly cwd?: string;
   /** For this call, on top of the world's; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly input?: string;
+  /** Nothing when left out. Null, for what is started only: stdin stays open, and is the test's to write to and to end. */
+  readonly input?: string | null;
 }
 
 interface RunOptions extends CallOptions {
@@ -96,6 +97,8 @@ export interface World extends Disposable {
   startRun(command: readonly string[], options?: RunOptions): StartedRun;
   /** Any other program, as the same user in the same environment; throws when it fails. */
   exec(argv: readonly string[], options?: CallOptions): Finished;
+  /** The same without blocking the process, for a program that talks to a server in it. */
+  execAsync(argv: readonly string[], options?: CallOptions): Promise<Finished>;
 }
 
 /**
@@ -142,10 +145,10 @@ export function openWorld({ user, env: extra = {} }: WorldOptions = {}): World {
     return { code: status, signal, stdout: stdout.toString(), stderr: stderr.toString() };
   };
   const start = (argv: readonly string[], options: CallOptions = {}): Started => {
-    const [node, bundle] = program;
-    const child = spawn(node, [bundle, ...argv], { ...spawnOptions(options), stdio: ['pipe', 'pipe', 'pipe'] });
+    const [file = '', ...rest] = argv;
+    const child = spawn(file, rest, { ...spawnOptions(options), stdio: ['pipe', 'pipe', 'pipe'] });
     children.push(child);
-    return { child, ...follow(child, options.input ?? '') };
+    return { child, ...follow(child, options.input === undefined ? '' : options.input) };
   };
   const withReport = (command: readonly string[], { options = [] }: RunOptions): WithReport => {
     reports += 1;
@@ -154,7 +157,7 @@ export function openWorld({ user, env: extra = {} }: WorldOptions = {}): World {
   };
   const startRun = (command: readonly string[], options: RunOptions = {}): StartedRun => {
     const { file, argv } = withReport(command, options);
-    const started = start(argv, options);
+    const started = world.start(argv, options);
     return { ...started, finished: started.finished.then((finished) => finishedRun(finished, file)) };
   };
   const world: World = {
@@ -182,21 +185,16 @@ export function openWorld({ user, env: extra = {} }: WorldOptions = {}): World {
       world.exec(['git', 'init', '--quiet', '--initial-branch=main', path]);
       if (remote !== undefined) world.exec(['git', '-C', path, 'remote', 'add', 'origin', '--', remote]);
     },
-    cachelane: async (argv, options) => await start(argv, options).finished,
+    cachelane: async (argv, options) => await world.start(argv, options).finished,
     cachelaneSync: (argv, options) => call([...program, ...argv], options),
     async json(argv, options) {
-      const finished = await world.cachelane([...argv, '--json'], options);
-      if (finished.code !== 0) throw new Error(`${argv.join(' ')}: ${JSON.stringify(finished)}`);
-      return JSON.parse(finished.stdout);
+      return JSON.parse(succeeded(argv, await world.cachelane([...argv, '--json'], options)).stdout) as unknown;
     },
-    start,
+    start: (argv, options) => start([...program, ...argv], options),
     run: async (command, options) => await startRun(command, options).finished,
     startRun,
-    exec(argv, options) {
-      const finished = call(argv, options);
-      if (finished.code !== 0) throw new Error(`${argv.join(' ')}: ${JSON.stringify(finished)}`);
-      return finished;
-    },
+    exec: (argv, options) => succeeded(argv, call(argv, options)),
+    execAsync: async (argv, options) => succeeded(argv, await start(argv, options).finished),
     [Symbol.dispose]() {
       for (const child of children) child.kill('SIGKILL');
       // Directories that Go made read-only keep their contents, for all but root.
@@ -205,6 +203,11 @@ export function openWorld({ user, env: extra = {} }: WorldOptions = {}): World {
     },
   };
   return world;
+}
+
+function succeeded(argv: readonly string[], finished: Finished): Finished {
+  if (finished.code !== 0) throw new Error(`${argv.join(' ')}: ${JSON.stringify(finished)}`);
+  return finished;
 }
 
 interface WithReport {
@@ -231,7 +234,7 @@ function defaultEnv(dir: string): Record<string, string> {
   };
 }
 
-function follow(child: ChildProcess, input: string): Omit<Started, 'child'> {
+function follow(child: ChildProcess, input: string | null): Omit<Started, 'child'> {
   const text = { stdout: '', stderr: '' };
   const waiting = new Set<() => void>();
   child.stdout?.setEncoding('utf8').on('data', (more: string) => {
@@ -241,7 +244,7 @@ function follow(child: ChildProcess, input: string): Omit<Started, 'child'> {
   child.stderr?.setEncoding('utf8').on('data', (more: string) => void (text.stderr += more));
   // A command that does not read its input closes it.
   child.stdin?.on('error', () => {});
-  child.stdin?.end(input);
+  if (input !== null) child.stdin?.end(input);
   const finished = once(child, 'close').then(([code, signal]): Finished => ({ code, signal, ...text }));
   return {
     finished,
