@@ -221,7 +221,7 @@ export interface HeadStore {
 
 export interface SessionStore {
   openSession(request: OpenSessionRequest, signal: AbortSignal): Promise<OpenedSession>;
-  /** Records directories that were made to mount on, the place of the command, and layers to pin beside those of open. */
+  /** Records directories that are about to be made to mount on, the place of the command, and layers to pin beside those of open. */
   updateSession(id: SessionId, change: SessionChange, signal: AbortSignal): Promise<void>;
   /**
    * Forgets the session. `removeDirs` gets the directories that it (or an earlier one) made to mount on and that no other

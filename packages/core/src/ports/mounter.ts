@@ -85,6 +85,11 @@ export interface AttachedVolume {
  */
 export interface Mounter {
   readonly name: MounterName;
+  /**
+   * Directories that `attach` would have to make for the target to exist, outermost first: whoever records them before they
+   * are made loses none to a kill. Empty where nothing can be attached; `attach` says why.
+   */
+  missingDirs(target: string): readonly string[];
   /** Errors: E_MOUNT_POINT (the target is a file or cannot be made), E_MOUNT (cannot work here, with the mend in the hint), E_DISK_FULL, E_ABORTED. */
   attach(request: AttachRequest, signal: AbortSignal): Promise<AttachedVolume>;
   /**

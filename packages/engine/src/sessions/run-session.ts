@@ -160,6 +160,9 @@ async function attachAll(
 ): Promise<{ readonly reports: VolumeReport[]; readonly attached: readonly VolumeSession[] }> {
   const reports: VolumeReport[] = [];
   const attached: VolumeSession[] = [];
+  // Recorded before they are made: a kill in between leaves nothing that nobody knows of.
+  const madeDirs = [...new Set(planned.flatMap(({ target }) => deps.mounter.missingDirs(target)))];
+  if (madeDirs.length > 0) await deps.metadata.updateSession(ids.sessionId, { madeDirs }, request.signal);
   for (const [ordinal, plan] of planned.entries()) {
     const volume = opened.volumes[ordinal];
     if (volume === undefined) continue;
@@ -179,8 +182,6 @@ async function attachAll(
       deps.events(warningOf(error, `${plan.request.name} runs without a cache: ${error.message}`));
     }
   }
-  const madeDirs = attached.flatMap(({ attached: volume }) => volume.madeDirs);
-  if (madeDirs.length > 0) await deps.metadata.updateSession(ids.sessionId, { madeDirs }, request.signal);
   return { reports, attached };
 }
 

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
 import { errnoOf, isMissing } from '../layers/file-errors.ts';
@@ -57,6 +57,17 @@ function realTarget(target: string): string {
 export function rootMode(target: string): number {
   const stat = statSync(target, { throwIfNoEntry: false });
   return stat === undefined ? 0o755 : (stat.mode & 0o1777) | 0o700;
+}
+
+/** What {@link makeTarget} would make at this moment; nothing for a target that is refused. */
+export function missingDirs(target: string, home: string): readonly string[] {
+  const missing: string[] = [];
+  try {
+    for (let path = checkTarget(target, home); !existsSync(path); path = dirname(path)) missing.unshift(path);
+  } catch (error) {
+    if (!(error instanceof CachelaneError) && errnoOf(error) === undefined) throw error;
+  }
+  return missing;
 }
 
 /** Makes the target and what leads to it; returns what was missing, outermost first. Throws E_MOUNT_POINT, having made nothing. */

@@ -15,6 +15,7 @@ import {
   attachmentDirs,
   checkTarget,
   makeTarget,
+  missingDirs,
   removeAttachment,
   removeEmptyDirs,
   rootMode,
@@ -51,7 +52,8 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
   };
 
   const attach = (request: AttachRequest): AttachedVolume => {
-    const lowerDirs = request.view.map(treeDirOf);
+    // The kernel refuses a directory that is there twice; whatever the lower one says, the upper one has said already.
+    const lowerDirs = [...new Set(request.view.map(treeDirOf))];
     const target = checkTarget(request.target, home);
     const dirs = makeDirs(request, target);
     const madeDirs = makeTargetOrRemove(target, dirs);
@@ -90,6 +92,7 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
 
   return {
     name: 'overlay',
+    missingDirs: (target) => missingDirs(target, home),
     attach: (request, signal) => portCall('attaching a volume', signal, () => attach(request)),
     removeTargets: (dirs) => {
       removeEmptyDirs(files, dirs);

@@ -36,8 +36,7 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
   const attached = new Map<string, Attached>();
 
   const makeTarget = (target: string): readonly string[] => {
-    const parts = target.split('/').slice(1);
-    const paths = parts.map((_, i) => `/${parts.slice(0, i + 1).join('/')}`);
+    const paths = pathsTo(target);
     const file = paths.find((path) => files.has(path));
     if (!target.startsWith('/') || target === '/' || file !== undefined) {
       throw new CachelaneError('E_MOUNT_POINT', `no volume can be attached at ${target}`);
@@ -64,6 +63,7 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
 
   return {
     name: 'overlay',
+    missingDirs: (target) => pathsTo(target).filter((path) => !host.has(path)),
     attach: (request, signal) => call(signal, () => attach(request)),
     removeTargets: (dirs) => {
       for (const dir of dirs.toSorted((a, b) => b.length - a.length)) {
@@ -92,4 +92,9 @@ async function call<T>(signal: AbortSignal, act: () => T): Promise<T> {
   await Promise.resolve();
   if (signal.aborted) throw new CachelaneError('E_ABORTED', 'stopped on request', { cause: signal.reason });
   return act();
+}
+
+function pathsTo(target: string): readonly string[] {
+  const parts = target.split('/').slice(1);
+  return parts.map((_, i) => `/${parts.slice(0, i + 1).join('/')}`);
 }
