@@ -1,4 +1,16 @@
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { requireCommands } from '@cachelane/testkit';
@@ -228,6 +240,17 @@ describe('reading commands', () => {
     });
     expect((await box.cachelane('gc')).code).toBe(0);
     expect((await box.cachelane('doctor', '--json')).code).toBe(0);
+  });
+
+  test('an answer that could not be written is an error', async () => {
+    using box = sandbox();
+    const full = openSync('/dev/full', 'w');
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'help'], {
+      env: box.env,
+      stdio: ['ignore', full, 'ignore'],
+    });
+    closeSync(full);
+    expect((await once(child, 'exit'))[0]).toBe(1);
   });
 
   test('a reader that goes away is no error', async () => {

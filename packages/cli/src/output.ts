@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { CachelaneError } from '@cachelane/core';
 
 /** A stream that text goes to. */
 export interface Output {
@@ -8,11 +9,17 @@ export interface Output {
 
 const retryMs = 5;
 
+export interface OutputOptions {
+  readonly isTerminal: () => boolean;
+  /** Throws where the text could not be written (a full disk); otherwise it is lost. A reader that went away never throws. */
+  readonly throws: boolean;
+}
+
 /**
  * Writes through the file descriptor: `process.stdout` would load the net and tty modules, several milliseconds that
  * `cachelane run -- true` does not have. A reader that went away (`| head`) ends the writing, not the program.
  */
-export function descriptorOutput(fd: number, isTerminal: () => boolean): Output {
+export function descriptorOutput(fd: number, { isTerminal, throws }: OutputOptions): Output {
   let closed = false;
   let terminal: boolean | undefined;
   return {
@@ -26,13 +33,22 @@ export function descriptorOutput(fd: number, isTerminal: () => boolean): Output 
         try {
           done += writeSync(fd, bytes, done);
         } catch (error) {
+          const { code } = error as NodeJS.ErrnoException;
           // A pipe that somebody else made non-blocking is full: its reader is slow, wait for it.
-          if ((error as NodeJS.ErrnoException).code === 'EAGAIN') pause();
+          if (code === 'EAGAIN') pause();
           else closed = true;
+          if (closed && throws && code !== 'EPIPE') throw unwritable(code, error);
         }
       }
     },
   };
+}
+
+function unwritable(code: string | undefined, cause: unknown): CachelaneError {
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return new CachelaneError(isFull ? 'E_DISK_FULL' : 'E_USAGE', `standard output cannot be written to (${code})`, {
+    cause,
+  });
 }
 
 function pause(): void {

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { fstatSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Clock, NodeSignal } from '@cachelane/core';
 import type { Pieces } from './compose.ts';
 import type { Host, SignalSource } from './host.ts';
@@ -23,13 +23,29 @@ export function processHost({ env, cwd, nowMs, monotonicMs, pieces }: ProcessFac
     arch: process.arch,
     effectiveUid: process.geteuid?.() ?? 0,
     nodeVersion: process.versions.node,
-    stdout: descriptorOutput(1, () => isTerminal(1)),
-    stderr: descriptorOutput(2, () => isTerminal(2)),
+    stdout: descriptorOutput(1, { isTerminal: () => isTerminal(1), throws: true }),
+    stderr: descriptorOutput(2, { isTerminal: () => isTerminal(2), throws: false }),
     clock: { nowMs, monotonicMs, sleep },
-    random: { bytes: (count) => randomFillSync(new Uint8Array(count)) },
+    random: { bytes: randomBytes },
     signals: processSignals,
     pieces,
   };
+}
+
+/** From the kernel's file where there is one: loading Node's crypto module takes longer than the rest of a short run. */
+function randomBytes(count: number): Uint8Array {
+  const bytes = new Uint8Array(count);
+  let fd: number;
+  try {
+    fd = openSync('/dev/urandom', 'r');
+  } catch {
+    return randomFillSync(bytes);
+  }
+  try {
+    return readSync(fd, bytes) === count ? bytes : randomFillSync(bytes);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 const sleep: Clock['sleep'] = async (ms, signal) => {
