@@ -99,8 +99,9 @@ describe.each(testUsers)('as $name', (user) => {
         terminal.type(`${line} &${keys.enter}`);
         const pid = Number((await terminal.shows(/pid=(\d+)\./))[1]);
         await until(() => readStat(pid)?.state === 'T');
-        // We lead the group. The shell goes by us: until we are stopped too, it does not know that there is a job to go on.
-        await until(() => readStat(readStat(pid)?.group ?? pid)?.state === 'T');
+        // The shell goes by us, and `fg` makes nobody go on whom it does not know to be stopped.
+        do terminal.type(`jobs${keys.enter}`);
+        while ((await terminal.shows(/\[1\]\S*\s+(Running|Stopped)/))[1] !== 'Stopped');
         terminal.type(`fg${keys.enter}`);
         await until(() => readStat(pid)?.state === 'S');
         terminal.type(`hello${keys.enter}`);
