@@ -165,7 +165,7 @@ export function explainText(explained: Explained): string {
 function rulesText({ commitWhen, verifiesContent, tried }: Tool): string {
   const when = commitWhen === 'exit' ? 'saved whatever the exit code' : 'saved when the exit code is 0';
   const checks = verifiesContent ? 'the tool checks what it finds' : 'the tool does not check what it finds';
-  return `${when}; ${checks}; rules tried with ${tried === 'real tool' ? 'the tool itself' : 'nothing yet'}`;
+  return `${when}; ${checks}; ${tried === 'real tool' ? 'tried with the tool itself' : 'not yet tried with a tool'}`;
 }
 
 function whyText({ context, namespace, planned, chain }: Explained): string {
