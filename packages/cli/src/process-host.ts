@@ -26,14 +26,14 @@ export function processHost({ env, cwd, nowMs, monotonicMs, pieces }: ProcessFac
     stdout: descriptorOutput(1, { isTerminal: () => isTerminal(1), throws: true }),
     stderr: descriptorOutput(2, { isTerminal: () => isTerminal(2), throws: false }),
     clock: { nowMs, monotonicMs, sleep },
-    random: { bytes: randomBytes },
+    random: { bytes: kernelBytes },
     signals: processSignals,
     pieces,
   };
 }
 
 /** From the kernel's file where there is one: loading Node's crypto module takes longer than the rest of a short run. */
-function randomBytes(count: number): Uint8Array {
+function kernelBytes(count: number): Uint8Array {
   const bytes = new Uint8Array(count);
   let fd: number;
   try {
