@@ -25,10 +25,15 @@ const banner = `#!/usr/bin/env node
 if (!(parseInt(process.versions.node, 10) >= ${oldestNode})) {
   process.stderr.write('cachelane needs Node.js ${oldestNode} or newer; this is ' + process.versions.node + '.\\n');
   process.exit(125);
+}
+// The launcher of a checkout keeps compiled code beside the bundle; the command that we start must not see how.
+if (process.env._CACHELANE_COMPILE_CACHE === 'ours') {
+  delete process.env._CACHELANE_COMPILE_CACHE;
+  delete process.env.NODE_COMPILE_CACHE;
 }`;
 
 // Node has loaded these when our first line runs. Others cost time (https 10 ms, child_process 2 ms), and rolldown would
-// require them all at the top of the file; as modules of their own they are loaded with the module that imports them.
+// require them all at the top of the file; as modules of their own they are loaded when something of theirs is used.
 const loadedAtStart = new Set(['buffer', 'events', 'fs', 'os', 'path', 'process', 'stream', 'url', 'util']);
 const lazyPrefix = '\0builtin:';
 const lazyBuiltins: Plugin = {
@@ -42,7 +47,11 @@ const lazyBuiltins: Plugin = {
   },
   load(id) {
     if (!id.startsWith(lazyPrefix)) return null;
-    return `module.exports = require('node:${id.slice(lazyPrefix.length)}');`;
+    const name = id.slice(lazyPrefix.length);
+    const getters = Object.keys(process.getBuiltinModule(`node:${name}` as 'fs')).map(
+      (key) => `get ${key}() { return load().${key}; }`,
+    );
+    return `let loaded; const load = () => (loaded ??= require('node:${name}')); module.exports = { ${getters.join(', ')} };`;
   },
 };
 

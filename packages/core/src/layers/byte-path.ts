@@ -43,7 +43,9 @@ export function baseName(path: BytePath): string {
 
 /** True when `path` lies strictly below `ancestor`. */
 export function isBelow(path: BytePath, ancestor: BytePath): boolean {
-  return ancestor === '' ? path !== '' : path.length > ancestor.length && path[ancestor.length] === '/' && path.startsWith(ancestor);
+  return ancestor === ''
+    ? path !== ''
+    : path.length > ancestor.length && path[ancestor.length] === '/' && path.startsWith(ancestor);
 }
 
 /** Strict ancestors of a path, nearest first, without the root. */

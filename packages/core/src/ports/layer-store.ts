@@ -10,7 +10,10 @@ import type { ChangeSet } from './mounter.ts';
 export interface StoredLayer {
   /** A layer's id, or a derived layer's key. */
   readonly key: Digest;
+  /** May be read when it is first asked for, and throw E_LAYER_CORRUPT or E_STORE_NEWER then. */
   readonly index: LayerIndex;
+  /** Entries of the index, known without reading it. */
+  readonly entryCount: number;
   /** When the store saw it sealed, milliseconds since the epoch. */
   readonly sealedAtMs: number;
   /** Stored content of a file entry (the delta where that is its form); throws E_LAYER_CORRUPT when it is not there. */

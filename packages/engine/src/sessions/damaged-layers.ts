@@ -1,5 +1,22 @@
-import { isCachelaneError, type LayerId, type OpenedVolume, type PinnedLink, type RunId } from '@cachelane/core';
+import {
+  asCachelaneError,
+  isCachelaneError,
+  type LayerId,
+  type OpenedVolume,
+  type PinnedLink,
+  type RunId,
+} from '@cachelane/core';
 import type { EngineDependencies } from '../engine.ts';
+
+/** `glance`: is it there, and did it reach the disk; `read`: every byte, after something in a layer was found damaged. */
+export type Scrutiny = 'glance' | 'read';
+
+export interface DamageSearch {
+  readonly opened: OpenedVolume;
+  /** The run on whose behalf the head moves. */
+  readonly run: RunId;
+  readonly scrutiny: Scrutiny;
+}
 
 /**
  * The pinned links without layers that are missing, damaged, or were written just before a power loss and did not survive it.
@@ -7,13 +24,12 @@ import type { EngineDependencies } from '../engine.ts';
  */
 export async function dropDamaged(
   deps: EngineDependencies,
-  opened: OpenedVolume,
-  run: RunId,
+  { opened, run, scrutiny }: DamageSearch,
   signal: AbortSignal,
 ): Promise<readonly PinnedLink[]> {
   const bad = new Set<LayerId>();
   for (const id of new Set(opened.pinned.flatMap(({ layers }) => layers))) {
-    const why = await problemOf(deps, id, signal);
+    const why = await problemOf(deps, { id, scrutiny }, signal);
     if (why === null) continue;
     bad.add(id);
     const record = await deps.metadata.layer(id, signal);
@@ -26,14 +42,18 @@ export async function dropDamaged(
   return opened.pinned.map((link) => ({ ...link, layers: link.layers.filter((id) => !bad.has(id)) }));
 }
 
-async function problemOf(deps: EngineDependencies, id: LayerId, signal: AbortSignal): Promise<string | null> {
+async function problemOf(
+  deps: EngineDependencies,
+  { id, scrutiny }: { readonly id: LayerId; readonly scrutiny: Scrutiny },
+  signal: AbortSignal,
+): Promise<string | null> {
   try {
     if (!(await deps.layers.has(id, signal))) return 'it is missing';
-    if (await deps.layers.isSettled(id, signal)) return null;
+    if (scrutiny === 'glance' && (await deps.layers.isSettled(id, signal))) return null;
     const { ok, problems } = await deps.layers.verify(id, signal);
     return ok ? null : (problems[0] ?? 'it is damaged');
   } catch (error) {
-    if (isCachelaneError(error, 'E_LAYER_MISSING') || isCachelaneError(error, 'E_LAYER_CORRUPT')) return error.message;
+    if (isDamage(error)) return asCachelaneError(error).message;
     throw error;
   }
 }
@@ -62,4 +82,9 @@ async function leaveHead(
     },
     signal,
   );
+}
+
+/** Whether an error says that a layer cannot be used any more. */
+export function isDamage(error: unknown): boolean {
+  return isCachelaneError(error, 'E_LAYER_MISSING') || isCachelaneError(error, 'E_LAYER_CORRUPT');
 }

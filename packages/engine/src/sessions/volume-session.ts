@@ -15,7 +15,7 @@ import type { CacheMode, CommitPolicy, EngineDependencies } from '../engine.ts';
 import { saveVolume, type Saved } from '../save/save-volume.ts';
 import { emptyView, openView, type View } from '../views/view.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
-import { dropDamaged } from './damaged-layers.ts';
+import { dropDamaged, isDamage, type Scrutiny } from './damaged-layers.ts';
 import { neverAborted } from './never-aborted.ts';
 
 /** One volume of a running session. */
@@ -44,11 +44,7 @@ export async function attachVolume(
 ): Promise<VolumeSession> {
   const { planned, opened } = volume;
   const startedMs = deps.clock.monotonicMs();
-  const links = input.mode === 'write-only' ? [] : await dropDamaged(deps, opened, input.run, signal);
-  const view =
-    links.length === 0
-      ? emptyView
-      : await openView({ layers: deps.layers, nowMs: deps.clock.nowMs() }, planned.tool, links, signal);
+  const { links, view } = input.mode === 'write-only' ? cold : await composeView(deps, volume, input, signal);
   const attached = await deps.mounter.attach(
     { sessionId: input.sessionId, ordinal: input.ordinal, view: view.layers, target: planned.target },
     signal,
@@ -62,6 +58,32 @@ export async function attachVolume(
     attachMs,
   });
   return { planned, opened, links, view, attached, attachMs };
+}
+
+interface Composed {
+  readonly links: readonly PinnedLink[];
+  readonly view: View;
+}
+
+const cold: Composed = { links: [], view: emptyView };
+
+/** Damage that a glance does not show comes up when the layers are put together: then each is read, and the damaged ones go. */
+async function composeView(
+  deps: EngineDependencies,
+  { planned, opened }: { readonly planned: PlannedVolume; readonly opened: OpenedVolume },
+  { run }: AttachInput,
+  signal: AbortSignal,
+): Promise<Composed> {
+  const compose = async (scrutiny: Scrutiny): Promise<Composed> => {
+    const links = await dropDamaged(deps, { opened, run, scrutiny }, signal);
+    return { links, view: await openView(deps, planned.tool, links, signal) };
+  };
+  try {
+    return await compose('glance');
+  } catch (error) {
+    if (isDamage(error)) return await compose('read');
+    throw error;
+  }
 }
 
 const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 };
@@ -141,6 +163,7 @@ export async function endVolume(
     if (input.strict) throw thrown;
     const error = asCachelaneError(thrown);
     skipped = error.message;
+    if (isDamage(error)) await forgetDamaged(deps, session, input);
     deps.events(warningOf(error, `${head.name} was not saved: ${error.message}`));
   } finally {
     await session.attached.release(neverAborted);
@@ -148,6 +171,15 @@ export async function endVolume(
   const report = reportOf(head, { saveMs: deps.clock.monotonicMs() - startedMs, saved, skipped });
   deps.events({ type: 'volume-done', report });
   return report;
+}
+
+/** A layer that the run could still use, but not compare with: the next run finds the head without it. */
+async function forgetDamaged(deps: EngineDependencies, { opened }: VolumeSession, { run }: EndInput): Promise<void> {
+  try {
+    await dropDamaged(deps, { opened, run, scrutiny: 'read' }, neverAborted);
+  } catch (thrown) {
+    deps.events(warningOf(asCachelaneError(thrown)));
+  }
 }
 
 async function save(
@@ -190,7 +222,7 @@ async function prepareNextView(
   const rest = session.links.filter((link) => link.namespace !== own.namespace || link.lane !== own.lane);
   const links = [{ ...own, generation: saved.head.generation, layers: saved.head.layers }, ...rest];
   try {
-    await openView({ layers: deps.layers, nowMs: deps.clock.nowMs() }, session.planned.tool, links, signal);
+    await openView(deps, session.planned.tool, links, signal);
   } catch (thrown) {
     const error = asCachelaneError(thrown);
     deps.events(

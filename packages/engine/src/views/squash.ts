@@ -16,7 +16,6 @@ import { composeSources, fromLayer, unitedOrigins } from './versions.ts';
 export interface SquashDependencies {
   readonly layers: LayerStore;
   readonly tool: Tool;
-  readonly nowMs: number;
 }
 
 /** Raised when a squash or a resolution is made differently: older derived layers are made anew. */
@@ -58,7 +57,12 @@ export async function squashAll(
   if (known !== undefined) return known;
   const entries: StagedEntry[] = [];
   for (const [, step] of squashPlan(parts)) entries.push(stageStep(step, parts, deps.tool));
-  return deps.layers.derive(key, { changes: null, entries, sealedAtMs: deps.nowMs }, signal);
+  return deps.layers.derive(key, { changes: null, entries, sealedAtMs: latestSeal(parts) }, signal);
+}
+
+/** A derived layer is as old as what it was made of: a time in the future must not gain weight by being carried over. */
+export function latestSeal(layers: readonly StoredLayer[]): number {
+  return Math.max(0, ...layers.map(({ sealedAtMs }) => sealedAtMs));
 }
 
 async function block(deps: SquashDependencies, ids: readonly LayerId[], signal: AbortSignal): Promise<StoredLayer> {

@@ -9,7 +9,7 @@ import {
   type Tool,
 } from '@cachelane/core';
 import { emptySight, layOver, loadResolution, lookUpSight, stageResolution, type Sight } from './resolution.ts';
-import { derivedKey, squashAll, squashLane, type SquashDependencies } from './squash.ts';
+import { derivedKey, latestSeal, squashAll, squashLane, type SquashDependencies } from './squash.ts';
 import type { SourcedEntry } from './versions.ts';
 
 /** What a run sees of one volume: its read chain, pinned and composed. */
@@ -26,7 +26,6 @@ export interface View {
 
 export interface ViewDependencies {
   readonly layers: LayerStore;
-  readonly nowMs: number;
 }
 
 /**
@@ -45,7 +44,7 @@ export async function openView(
   if (lanes.every((lane) => lane.length === 0)) return emptyView;
   const plain = await fewLayers(squashDeps, lanes, signal);
   const resolved = await openResolution(squashDeps, lanes.flat(), signal);
-  return viewOf(resolved.index.count === 0 ? plain : [resolved, ...plain]);
+  return viewOf(resolved.entryCount === 0 ? plain : [resolved, ...plain]);
 }
 
 /** A view without layers: a cold cache. */
@@ -104,7 +103,11 @@ async function openResolution(
   const known = await deps.layers.openDerived(key, signal);
   if (known !== undefined) return known;
   const sight = await composeSight(deps, ids, signal);
-  return deps.layers.derive(key, { changes: null, entries: stageResolution(sight), sealedAtMs: deps.nowMs }, signal);
+  return deps.layers.derive(
+    key,
+    { changes: null, entries: stageResolution(sight), sealedAtMs: latestSeal(sight.stack.layers) },
+    signal,
+  );
 }
 
 /** Starts from the longest lower part of the stack whose answers are known, and lays the rest over it. */

@@ -7,6 +7,8 @@ export interface LayerAbout {
   /** Of the index's bytes; a layer's id. */
   readonly index: Digest;
   readonly sealedAtMs: number;
+  /** Entries of the index. */
+  readonly entries: number;
   /** Content of all entries. */
   readonly sizeBytes: number;
   /** The boot during which it was written: until it is marked as settled, another boot may find it damaged. */
@@ -28,11 +30,10 @@ export function readAbout(dir: string): LayerAbout {
       hint: 'use the cachelane that wrote it, or a later one',
     });
   }
-  const { index, sealedAtMs, sizeBytes, bootId } = parsed;
-  if (typeof index !== 'string' || !isCount(sealedAtMs) || !isCount(sizeBytes) || typeof bootId !== 'string') {
-    throw damagedAbout(file);
-  }
-  return { index: digestIn(index, file), sealedAtMs, sizeBytes, bootId };
+  const { index, sealedAtMs, entries, sizeBytes, bootId } = parsed;
+  const isWhole = isCount(sealedAtMs) && isCount(entries) && isCount(sizeBytes);
+  if (typeof index !== 'string' || !isWhole || typeof bootId !== 'string') throw damagedAbout(file);
+  return { index: digestIn(index, file), sealedAtMs, entries, sizeBytes, bootId };
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> {

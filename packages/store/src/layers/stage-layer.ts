@@ -68,7 +68,13 @@ export function stageLayer(context: StageContext, request: StageRequest, signal:
     fillTree(placement, request, { claims, tick: ticker(context, dir, signal) });
     const id = digestOf(bytes) as LayerId;
     const sizeBytes = request.entries.reduce((sum, { entry }) => sum + entry.sizeBytes, 0);
-    const about = { index: id, sealedAtMs: request.sealedAtMs, sizeBytes, bootId: context.bootId };
+    const about = {
+      index: id,
+      sealedAtMs: request.sealedAtMs,
+      entries: request.entries.length,
+      sizeBytes,
+      bootId: context.bootId,
+    };
     for (const [path, content] of [
       [layerPaths(layerDir).index, bytes],
       [layerPaths(layerDir).about, encodeAbout(about)],

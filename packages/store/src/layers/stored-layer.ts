@@ -27,17 +27,22 @@ export function dirOf(layer: StoredLayer): string | undefined {
 }
 
 /**
- * Opens the layer in `dir`. Its index is read whole and compared with its digest (10 MB for 120k files, 9 ms); content is
- * looked at when it is read. Throws E_LAYER_MISSING, E_LAYER_CORRUPT, E_STORE_NEWER.
+ * Opens the layer in `dir`. Its index is read, and compared with its digest, when it is first asked for (10 MB for 120k
+ * files, 9 ms): a run that changes nothing only mounts the tree. Content is looked at when it is read. Throws E_LAYER_MISSING,
+ * E_LAYER_CORRUPT, E_STORE_NEWER; the index may throw the last two later.
  */
 export function openStoredLayer(dir: string, key: Digest, files: Pick<StoreFiles, 'setMode'>): StoredLayer {
-  const { about, index } = readLayer(dir, key);
+  const about = readParts(dir, key, () => aboutOf(dir, key));
   const tree = layerPaths(dir).tree;
-  const open = (path: BytePath): Opened => openContent({ dir, index, files }, path);
+  let index: LayerIndex | undefined;
+  const open = (path: BytePath): Opened => openContent({ dir, index: layer.index, files }, path);
   const layer: StoredLayer = {
     key,
-    index,
+    get index() {
+      return (index ??= readParts(dir, key, () => indexOf(dir, key, about)));
+    },
     sealedAtMs: about.sealedAtMs,
+    entryCount: about.entries,
     treeDir: tree,
     read(path) {
       const { entry, content } = open(path);
@@ -53,12 +58,28 @@ export function openStoredLayer(dir: string, key: Digest, files: Pick<StoreFiles
 }
 
 export function readLayer(dir: string, key: Digest): { readonly about: LayerAbout; readonly index: LayerIndex } {
+  return readParts(dir, key, () => {
+    const about = aboutOf(dir, key);
+    return { about, index: indexOf(dir, key, about) };
+  });
+}
+
+function aboutOf(dir: string, key: Digest): LayerAbout {
+  const about = readAbout(dir);
+  if (!lstatSync(layerPaths(dir).tree).isDirectory()) throw corruptLayer(key, 'its tree is no directory');
+  if (!lstatSync(layerPaths(dir).index).isFile()) throw corruptLayer(key, 'its index is no file');
+  return about;
+}
+
+function indexOf(dir: string, key: Digest, about: LayerAbout): LayerIndex {
+  const bytes = readFileSync(layerPaths(dir).index);
+  if (digestOf(bytes) !== about.index) throw corruptLayer(key, 'its index is not the one that was written');
+  return openIndex(bytes);
+}
+
+function readParts<T>(dir: string, key: Digest, read: () => T): T {
   try {
-    const about = readAbout(dir);
-    const bytes = readFileSync(layerPaths(dir).index);
-    if (digestOf(bytes) !== about.index) throw corruptLayer(key, 'its index is not the one that was written');
-    if (!lstatSync(layerPaths(dir).tree).isDirectory()) throw corruptLayer(key, 'its tree is no directory');
-    return { about, index: openIndex(bytes) };
+    return read();
   } catch (error) {
     if (!isMissing(error)) throw fromSystem(error, `reading layer ${key.slice(0, 12)}`);
     if (lstatSync(dir, { throwIfNoEntry: false }) !== undefined)

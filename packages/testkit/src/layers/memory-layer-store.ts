@@ -189,6 +189,7 @@ function toStored(key: Digest, layer: MemoryLayer): StoredLayer {
   return {
     key,
     index: layer.index,
+    entryCount: layer.index.count,
     sealedAtMs: layer.sealedAtMs,
     read,
     readHead: (path, count) => read(path).subarray(0, count),
