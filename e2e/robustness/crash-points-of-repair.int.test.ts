@@ -1,0 +1,50 @@
+import { parseId, type LayerId } from '@cachelane/core';
+import { collectGarbage, removeRun } from '@cachelane/engine';
+import { requireCommands } from '@cachelane/testkit';
+import { directoryTool, npmTool } from '@cachelane/tools';
+import { test } from 'vitest';
+import { lookScript, noAbort, ownLink, pastGraceMs, volumesOf } from './crash-home.fixture.ts';
+import { enumerate, firstSave, leaveWreckage, rivalSave, save, secondSave } from './crash-points.fixture.ts';
+
+// The invariant of crash-points.int.test.ts, for what takes away instead of adding.
+
+requireCommands('bwrap', 'flock')('a process that dies at any operation', { timeout: 300_000 }, () => {
+  test('of a start that repairs what two dead ones left', async () => {
+    await enumerate({ prepare: leaveWreckage, act: (process) => process.run(lookScript()) }, 20);
+  });
+
+  test('of a collection of garbage', async () => {
+    await enumerate(
+      {
+        prepare: async (home) => {
+          await leaveWreckage(home);
+          home.clockOffsetMs += pastGraceMs;
+        },
+        act: (process) => collectGarbage(process.deps, noAbort),
+      },
+      10,
+    );
+  });
+
+  test('of the removal of a run', async () => {
+    await enumerate(
+      {
+        prepare: async (home) => {
+          await save(home, firstSave);
+          await save(home, rivalSave);
+          await save(home, secondSave);
+        },
+        act: async ({ deps }) => {
+          for (const { volume, head } of (await volumesOf(deps.metadata)).values()) {
+            const first = await deps.metadata.layer(head?.layers.at(-1) as LayerId, noAbort);
+            if (first === undefined) continue;
+            const tool = volume.name === 'npm' ? npmTool : directoryTool;
+            const by = parseId('run', `run_${'0'.repeat(32)}`);
+            await removeRun(deps, { volumeId: volume.id, own: ownLink, tool, run: first.run, by }, noAbort);
+          }
+        },
+      },
+      10,
+    );
+  });
+});

@@ -1,0 +1,179 @@
+import { isCachelaneError } from '@cachelane/core';
+import { collectGarbage } from '@cachelane/engine';
+import { SimulatedCrash, type DeathPoint } from '@cachelane/testkit';
+import { expect } from 'vitest';
+import {
+  createCrashHome,
+  immortal,
+  lookScript,
+  namesIn,
+  noAbort,
+  npmEntry,
+  pastGraceMs,
+  readSeen,
+  volumesOf,
+  type CrashHome,
+  type CrashProcess,
+  type Hooks,
+  type Seen,
+} from './crash-home.fixture.ts';
+
+/** Leaves a bit of everything. */
+export const firstSave = `
+  cd "$DATA"
+  mkdir -p dir/deep shut remade
+  echo one > dir/file; echo two > dir/deep/file; ln -s ../nowhere link
+  echo old > replaced; echo gone > removed; echo a > remade/a; echo s > shut/file; chmod 500 shut
+  ${npmEntry('first')}`;
+
+/** Changes, removals, types that change, a directory made anew, and a delta in npm's index. */
+export const secondSave = `
+  cd "$DATA"
+  echo new > dir/file; rm removed; rm -r remade; mkdir remade; echo b > remade/b
+  rm replaced; mkdir replaced; echo x > replaced/x; rm -r dir/deep; echo d > dir/deep; chmod 700 shut; echo more > more
+  ${npmEntry('second')}`;
+
+export const rivalSave = `
+  cd "$DATA"; echo rival > rival; ${npmEntry('rival')}`;
+
+export interface Scenario {
+  /** What happened before, in processes that lived. */
+  readonly prepare: (home: CrashHome) => Promise<void>;
+  /** What the process does that dies. */
+  readonly act: (process: CrashProcess, home: CrashHome) => Promise<unknown>;
+  readonly hooks?: (home: CrashHome) => Hooks;
+}
+
+export async function save(home: CrashHome, script: string): Promise<void> {
+  await using process = await home.open();
+  const { volumes } = await process.run(script);
+  expect(volumes.map(({ skipped }) => skipped)).toEqual([null, null]);
+}
+
+async function look(home: CrashHome, more = ''): Promise<Seen> {
+  await using process = await home.open();
+  await process.run(lookScript(more));
+  return readSeen(home);
+}
+
+async function expectWhole(home: CrashHome): Promise<void> {
+  await using process = await home.open();
+  const { metadata, layers } = process.deps;
+  for (const { head } of (await volumesOf(metadata)).values()) {
+    for (const id of head?.layers ?? []) {
+      expect(await layers.verify(id, noAbort)).toEqual({ key: id, ok: true, problems: [] });
+      expect(await metadata.layer(id, noAbort)).toBeDefined();
+    }
+  }
+}
+
+/** After a start and a collection, when the grace period is over: nothing lies around, and nothing that is needed is gone. */
+async function expectClean(home: CrashHome): Promise<void> {
+  home.clockOffsetMs += pastGraceMs;
+  await using process = await home.open();
+  const { metadata, layers, clock } = process.deps;
+  await collectGarbage(process.deps, noAbort);
+  expect(await metadata.listSessions(noAbort)).toEqual([]);
+  const referenced = await metadata.referencedLayers(clock.nowMs(), noAbort);
+  const stored = (await layers.list(noAbort)).map(({ id }) => id);
+  expect(stored.toSorted()).toEqual([...referenced].toSorted());
+  for (const dir of ['sessions', 'staging', 'trash']) expect(namesIn(`${home.store}/${dir}`)).toEqual([]);
+  expect(namesIn(home.dir)).not.toContain('mounts');
+}
+
+/** Everything that may be seen of each volume: before the act, and after it with whatever else went on. */
+interface Expected {
+  readonly data: readonly string[];
+  readonly npm: readonly string[];
+}
+
+async function dyingAct(home: CrashHome, scenario: Scenario, point: DeathPoint): Promise<CrashProcess['life']> {
+  await using process = await home.open(point, scenario.hooks?.(home));
+  const end = await scenario.act(process, home).catch((error: unknown) => error);
+  if (point.operation === 0 || !process.life.isDead) {
+    expect(end instanceof Error ? end : undefined).toBeUndefined();
+  } else if (end instanceof Error) {
+    expect(end instanceof SimulatedCrash || isCachelaneError(end), String(end)).toBe(true);
+  }
+  return process.life;
+}
+
+function pointsOf(operations: readonly string[]): readonly DeathPoint[] {
+  // Dying before an operation is dying after the one that came before it.
+  return operations.flatMap((name, i): readonly DeathPoint[] => [
+    ...(i === 0 ? [{ operation: 1, when: 'before' } as const] : []),
+    ...(name.startsWith('write') ? [{ operation: i + 1, when: 'during' } as const] : []),
+    { operation: i + 1, when: 'after' },
+  ]);
+}
+
+async function expectSurvived(home: CrashHome, expected: Expected): Promise<void> {
+  await expectWhole(home);
+  await using next = await home.open();
+  const { volumes } = await next.run(lookScript('cd "$DATA"; echo next > next'));
+  const seen = readSeen(home);
+  expect(expected.data).toContain(seen.data);
+  expect(expected.npm).toContain(seen.npm);
+  expect(volumes).toMatchObject([
+    { skipped: null, added: 1, changed: 0, removed: 0 },
+    { skipped: null, layer: null },
+  ]);
+  // No session is left once somebody has started.
+  expect(await next.deps.metadata.listSessions(noAbort)).toEqual([]);
+  expect(namesIn(`${home.store}/sessions`)).toEqual([]);
+  await expectClean(home);
+  await expectWhole(home);
+}
+
+export async function enumerate(scenario: Scenario, atLeast: number): Promise<void> {
+  using home = await createCrashHome();
+  await scenario.prepare(home);
+  const restore = home.snapshot();
+  const old = await look(home);
+  restore();
+  const { operations } = await dyingAct(home, scenario, immortal);
+  const done = await look(home);
+  await expectClean(home);
+  expect(await look(home)).toEqual(done);
+  expect(operations.length).toBeGreaterThanOrEqual(atLeast);
+  const hooks = scenario.hooks?.(home);
+  const between = hooks === undefined ? [] : [await rivalAlone(home, restore, hooks)];
+  const all = [old, ...between, done];
+  const expected = { data: all.map(({ data }) => data), npm: all.map(({ npm }) => npm) };
+  for (const point of pointsOf(operations)) {
+    restore();
+    const life = await dyingAct(home, scenario, point);
+    expect(life.isDead).toBe(true);
+    const where = `${point.when} operation ${point.operation}, ${operations[point.operation - 1] ?? ''}`;
+    try {
+      await expectSurvived(home, expected);
+    } catch (error) {
+      throw new Error(`a process that died ${where}`, { cause: error });
+    }
+  }
+}
+
+/** What is seen when only the rival of the dying process came through. */
+async function rivalAlone(home: CrashHome, restore: () => void, hooks: Hooks): Promise<Seen> {
+  restore();
+  await hooks.beforeCommit?.();
+  return await look(home);
+}
+
+/** One process died after its command, one between publishing and the move of the head. */
+export async function leaveWreckage(home: CrashHome): Promise<void> {
+  await save(home, firstSave);
+  const undisturbed = home.snapshot();
+  const { operations } = await dyingAct(
+    home,
+    { prepare: async () => {}, act: (process) => process.run(secondSave) },
+    immortal,
+  );
+  undisturbed();
+  for (const name of ['run', 'syncDir', 'commit']) {
+    const operation = operations.indexOf(name) + 1;
+    await using process = await home.open({ operation, when: name === 'commit' ? 'before' : 'after' });
+    await process.run(secondSave).catch(() => undefined);
+    expect(process.life.isDead).toBe(true);
+  }
+}

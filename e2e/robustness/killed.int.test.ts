@@ -1,0 +1,148 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { processRuntime } from '@cachelane/runtimes';
+import { requireCommands } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
+import {
+  ageLayers,
+  expectNoSessions,
+  expectWholeHeads,
+  headsIn,
+  seededNumbers,
+  sessionsIn,
+  until,
+} from './store.fixture.ts';
+
+const options = ['-v', 'data:deep/er/data'];
+
+/** Two files that belong together, the second one once the gate is open. */
+function pairScript(name: string, gate: string): string {
+  return `cd deep/er/data; mkdir ${name}; echo ${name} > ${name}/a; echo ready
+    until [ -e ${gate} ]; do sleep 0.01; done; echo ${name} > ${name}/b; echo ending`;
+}
+
+interface Killed {
+  readonly name: string;
+  readonly phase: 'start' | 'command' | 'save';
+  /** False where the run was quicker than we were. */
+  readonly wasKilled: boolean;
+}
+
+/** How long an undisturbed run takes to its command, and from there to its end. */
+interface Pace {
+  readonly startMs: number;
+  readonly saveMs: number;
+}
+
+async function measure(world: World): Promise<Pace> {
+  const begunMs = performance.now();
+  const run = world.startRun(['sh', '-c', pairScript('undisturbed', '/')], { options });
+  await run.said('ready');
+  const readyMs = performance.now();
+  await run.said('ending');
+  const endingMs = performance.now();
+  expect((await run.finished).code).toBe(0);
+  return { startMs: readyMs - begunMs, saveMs: performance.now() - endingMs };
+}
+
+async function runAndKill(world: World, pace: Pace, kill: Omit<Killed, 'wasKilled'>, at: number): Promise<Killed> {
+  const { name, phase } = kill;
+  const gate = join(world.dir, `gate-${name}`);
+  if (phase !== 'command') writeFileSync(gate, '');
+  const run = world.start(['run', ...options, '--', 'sh', '-euc', pairScript(name, gate)]);
+  if (phase === 'start') await wait(at * pace.startMs);
+  if (phase === 'command') await run.said('ready');
+  if (phase === 'save') {
+    await run.said('ending');
+    await wait(at * pace.saveMs);
+  }
+  run.child.kill('SIGKILL');
+  writeFileSync(gate, '');
+  // The command holds our pipes: this is its end, too.
+  const { code, signal } = await run.finished;
+  expect([code, signal]).toEqual(signal === null ? [0, null] : [null, 'SIGKILL']);
+  return { ...kill, wasKilled: signal !== null };
+}
+
+requireCommands('bwrap', 'flock')('a run that is killed', () => {
+  test('at any moment, with others around it, loses nothing that was saved and leaves nothing behind', async () => {
+    using world = openWorld({ user: 'ordinary user' });
+    const pace = await measure(world);
+    const phases = ['start', 'command', 'save'] as const;
+    const worker = async (number: number): Promise<readonly Killed[]> => {
+      const random = seededNumbers(number);
+      const ends: Killed[] = [];
+      for (let round = 0; ends.filter(({ wasKilled }) => wasKilled).length < 14 && round < 40; round++) {
+        const phase = phases[round % phases.length] ?? 'start';
+        ends.push(await runAndKill(world, pace, { name: `w${number}-${round}`, phase }, random()));
+      }
+      return ends;
+    };
+    const ends = (await Promise.all([1, 2, 3].map(worker))).flat();
+    for (const phase of phases) {
+      expect(ends.filter((end) => end.wasKilled && end.phase === phase).length).toBeGreaterThan(0);
+    }
+    expect(ends.filter(({ wasKilled }) => wasKilled).length).toBeGreaterThanOrEqual(40);
+
+    await expectWholeHeads(world);
+    const script = 'cd deep/er/data; for d in *; do echo $d $(cat $d/a) $(cat $d/b); done';
+    const next = await world.run(['sh', '-c', script], { options: [...options, '--strict'] });
+    expect(next).toMatchObject({ code: 0, signal: null });
+    const found = next.stdout.split('\n').filter((line) => line !== '');
+    const names = found.map((line) => line.split(' ', 1)[0] ?? '');
+    expect(found).toEqual(names.map((name) => `${name} ${name} ${name}`));
+    for (const { name, wasKilled, phase } of ends) {
+      if (!wasKilled) expect(names).toContain(name);
+      if (wasKilled && phase !== 'save') expect(names).not.toContain(name);
+    }
+    expect(names).toContain('undisturbed');
+
+    await expectNoSessions(world);
+    expect(existsSync(join(world.dir, 'deep'))).toBe(false);
+    const [head] = await headsIn(world);
+    expect(head?.layers.length).toBe(names.length);
+  });
+
+  describe.each(worldUsers)('as %s', (user) => {
+    test('while its command lives on: nothing is taken from under it, and nothing of it is kept', async () => {
+      using world = openWorld({ user });
+      const at = { options: ['-v', 'data:data'] };
+      await world.run(['sh', '-c', 'mkdir data/d; echo old > data/d/old; echo two > data/two'], at);
+      const gate = join(world.dir, 'gate');
+      const script = `echo before > data/before; echo ready; until [ -e ${gate} ]; do sleep 0.01; done
+        { cat data/d/old data/two data/before; echo more > data/d/more && cat data/d/more; } > seen 2>&1; echo end`;
+      const run = world.start(['run', ...at.options, '--', 'sh', '-c', script]);
+      await run.said('ready');
+      await until(async () => (await sessionsIn(world)).some(({ place }) => place !== null));
+      const [session] = await sessionsIn(world);
+      const place = { token: session?.place ?? '' };
+      const runtime = processRuntime({ path: world.env['PATH'] ?? '' });
+      run.child.kill('SIGKILL');
+      await until(() => run.child.signalCode !== null);
+
+      // Others start, repair, remove what it stands on, and collect, without the mercy of the grace period.
+      await world.run(['true'], at);
+      expect((await world.cachelane(['rm', 'data', '--all-lanes'])).code).toBe(0);
+      ageLayers(world);
+      await world.json(['gc']);
+      await world.run(['true'], at);
+      expect((await sessionsIn(world)).map(({ id }) => id)).toEqual([session?.id]);
+      expect((await runtime.survivors(place)).map(({ name }) => name)).toContain('sh');
+      expect(existsSync(join(world.dir, 'data'))).toBe(true);
+
+      writeFileSync(gate, '');
+      expect((await run.finished).stdout).toBe('ready\nend\n');
+      expect(readFileSync(join(world.dir, 'seen'), 'utf8')).toBe('old\ntwo\nbefore\nmore\n');
+      expect(await runtime.survivors(place)).toEqual([]);
+
+      const next = await world.run(['sh', '-c', 'ls data'], at);
+      expect(next).toMatchObject({ code: 0, stdout: '' });
+      await expectNoSessions(world);
+      expect(existsSync(join(world.dir, 'data'))).toBe(false);
+      await world.json(['gc']);
+      expect(readdirSync(join(world.store, 'layers'))).toEqual([]);
+    });
+  });
+});

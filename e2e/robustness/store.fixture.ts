@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Clock, HeadRecord, LayerId, LayerStore, Metadata, SessionRecord } from '@cachelane/core';
+import { openLayerFiles, openSqliteMetadata } from '@cachelane/store';
+import { expect } from 'vitest';
+import type { World } from '../cli.fixture.ts';
+
+const noAbort = new AbortController().signal;
+
+const clock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: async (ms) => await wait(ms),
+};
+
+export interface OpenStore {
+  readonly metadata: Metadata;
+  readonly layers: LayerStore;
+}
+
+/** Looks into the world's store, past the CLI. */
+export async function inStore<T>({ store }: World, look: (open: OpenStore) => Promise<T>): Promise<T> {
+  const random = { bytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };
+  await using metadata = await openSqliteMetadata({ file: join(store, 'state.db'), random, clock }, noAbort);
+  return await look({ metadata, layers: openLayerFiles({ dir: store, bootId: 'test', clock }) });
+}
+
+export async function headsIn(world: World): Promise<readonly HeadRecord[]> {
+  return await inStore(world, async ({ metadata }) => await metadata.listHeads(noAbort));
+}
+
+export async function sessionsIn(world: World): Promise<readonly SessionRecord[]> {
+  return await inStore(world, async ({ metadata }) => await metadata.listSessions(noAbort));
+}
+
+/** Reads every layer of every head and compares it with its digests. */
+export async function expectWholeHeads(world: World): Promise<void> {
+  await inStore(world, async ({ metadata, layers }) => {
+    for (const { layers: ids } of await metadata.listHeads(noAbort)) {
+      for (const id of ids) expect(await layers.verify(id, noAbort)).toEqual({ key: id, ok: true, problems: [] });
+    }
+  });
+}
+
+/** No run is under way, and none that was killed left anything that a start has to repair. */
+export async function expectNoSessions(world: World): Promise<void> {
+  expect(await sessionsIn(world)).toEqual([]);
+  expect(readdirSync(join(world.store, 'sessions'))).toEqual([]);
+}
+
+export function layerDir({ store }: World, id: LayerId): string {
+  return join(store, 'layers', id);
+}
+
+/** As if everything had been saved an hour ago, so that no grace period keeps it. */
+export function ageLayers({ store }: World): void {
+  for (const id of readdirSync(join(store, 'layers'))) {
+    const file = join(store, 'layers', id, 'layer.json');
+    const about = JSON.parse(readFileSync(file, 'utf8')) as { sealedAtMs: number };
+    expect(about.sealedAtMs).toBeGreaterThan(0);
+    writeFileSync(file, JSON.stringify({ ...about, sealedAtMs: about.sealedAtMs - 3_600_000 }));
+  }
+}
+
+/** Waits for a condition; the test's own time limit ends it. */
+export async function until(look: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await look())) await wait(5);
+}
+
+/** The same numbers in [0, 1) for the same seed. */
+export function seededNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
