@@ -182,6 +182,19 @@ describe('a run', () => {
     expect(await look(engine)).toEqual({ 'pair-1.db': 'slow' });
   });
 
+  test('stores nothing of an index line that must not be stored, in a new file or an old one', async () => {
+    const engine = testEngine();
+    await engine.run(([volume]) => {
+      put(volume, 'index/bucket', 'a\nsecret-1\n');
+      put(volume, 'index/other', 'secret-2\n');
+    });
+    expect(await look(engine)).toEqual({ 'index/bucket': 'a\n' });
+    const again = await engine.run(([volume]) => put(volume, 'index/bucket', 'a\nsecret-1\n'));
+    expect(again.report.volumes[0]?.layer).toBeNull();
+    await engine.run(([volume]) => put(volume, 'index/bucket', 'a\nsecret-1\nb\n'));
+    expect(await look(engine)).toEqual({ 'index/bucket': 'a\nb\n' });
+  });
+
   test('goes on without a layer that is missing, says so, and the head forgets it', async () => {
     const engine = testEngine();
     const first = await engine.run(([volume]) => install(volume, 'a'));

@@ -59,6 +59,11 @@ const lines: PathRule = {
       return { form: 'delta', content: fileOf(linesOf(mine).filter((line) => !known.has(line))) };
     },
     compose: (versions) => ({ kind: 'content', content: fileOf(versions.flatMap(linesOf)) }),
+    clean: (mine) => {
+      const all = linesOf(mine);
+      const open = all.filter((line) => !line.startsWith('secret'));
+      return open.length === all.length ? null : fileOf(open);
+    },
     close: (version, _path, has) => {
       const all = linesOf(version);
       const left = all.filter((line) => has(`content/${line}` as Parameters<typeof has>[0]));

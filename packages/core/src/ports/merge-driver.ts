@@ -47,6 +47,11 @@ export interface MergeDriver {
   /** Nearest first, at least one, wholes and deltas. */
   compose(versions: readonly Version[]): Composition;
   /**
+   * What of a run's file may be stored, where it holds more than that (a request header with a credential in an index
+   * line); null where all of it may. `mine` is whole. Absent for classes whose files hold no such thing.
+   */
+  clean?(mine: Version): Uint8Array | null;
+  /**
    * The content without names whose content is gone, judged against a composed view; null when nothing has to go.
    * `has` tells whether the view holds a path of the volume. Absent for classes that name nothing.
    */

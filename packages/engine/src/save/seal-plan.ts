@@ -200,30 +200,13 @@ function takeSymlink(draft: Draft, change: Extract<Change, { kind: 'symlink' }>,
 }
 
 function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule: KeepRule): void {
-  const { changes, view, run, nowMs } = draft.input;
-  const before = view.lookUp(change.path);
+  const before = draft.input.view.lookUp(change.path);
   const beforeFile = before?.entry.type === 'file' ? before : undefined;
-  const mine: Entry = {
-    path: change.path,
-    type: 'file',
-    mode: change.mode,
-    mtimeNs: rule.mtime === 'far-future' ? farFutureNs : change.mtimeNs,
-    sizeBytes: change.sizeBytes,
-    digest: changes.digest(change.path),
-    origins: [run],
-    mergeClass: rule.mergeClass,
-    group: rule.group,
-    form: 'whole',
-    removed: null,
-  };
-  if (beforeFile === undefined) return keep(draft, { from: 'change', entry: mine }, before?.entry, rule);
+  const source = ownFile(draft.input, change, rule);
+  if (source === null) return;
+  const mine = source.entry;
+  if (beforeFile === undefined) return keep(draft, source.staged, before?.entry, rule);
   if (isUnchanged(beforeFile.entry, mine, rule)) return;
-  const source: SourcedEntry = {
-    entry: mine,
-    sealedAtMs: nowMs,
-    layer: null,
-    content: () => changes.read(change.path),
-  };
   const pinned = toVersion(beforeFile);
   if (rule.removals !== 'count' && rule.driver.same(pinned, toVersion(source))) return;
   const own = rule.driver.merges ? rule.driver.subtract(pinned, toVersion(source)) : { form: 'whole' as const };
@@ -234,7 +217,36 @@ function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule:
   // What is rewritten whole may carry on what was there before: whoever put that there has a share in this version too.
   const inherits = rule.mergeClass !== 'U' && rule.mergeClass !== 'L';
   const entry = inherits ? { ...mine, origins: unitedOrigins([mine, beforeFile.entry]) } : mine;
-  keep(draft, { from: 'change', entry }, beforeFile.entry, rule);
+  keep(draft, { ...source.staged, entry }, beforeFile.entry, rule);
+}
+
+interface OwnFile extends SourcedEntry {
+  readonly staged: StagedEntry;
+}
+
+/** The run's file as it may be stored; null where nothing of it may. */
+function ownFile(input: SealInput, change: Extract<Change, { kind: 'file' }>, rule: KeepRule): OwnFile | null {
+  const { changes, run, nowMs } = input;
+  const { path } = change;
+  const entry: Entry = {
+    path,
+    type: 'file',
+    mode: change.mode,
+    mtimeNs: rule.mtime === 'far-future' ? farFutureNs : change.mtimeNs,
+    sizeBytes: change.sizeBytes,
+    digest: changes.digest(path),
+    origins: [run],
+    mergeClass: rule.mergeClass,
+    group: rule.group,
+    form: 'whole',
+    removed: null,
+  };
+  const source: SourcedEntry = { entry, sealedAtMs: nowMs, layer: null, content: () => changes.read(path) };
+  const content = rule.driver.clean?.(toVersion(source)) ?? null;
+  if (content === null) return { ...source, staged: { from: 'change', entry } };
+  if (content.length === 0) return null;
+  const cleaned: Entry = { ...entry, sizeBytes: content.length, digest: digestOf(content) };
+  return { ...source, entry: cleaned, content: () => content, staged: { from: 'content', entry: cleaned, content } };
 }
 
 /** Same bytes and mode; where the rule takes a directory exactly as it is, the same time too, since builds go by it. */

@@ -21,6 +21,8 @@ export interface LineFormat<Line> {
   added(pinned: readonly Line[], mine: readonly Line[]): readonly Line[];
   /** The line without a time later than this, and the very same object where it has none. */
   clamp(line: Line, sealedAtMs: number): Line;
+  /** False for a line that must never be stored: it holds a credential. Absent where no line can. */
+  mayStore?(line: Line): boolean;
   /** Paths any one of which holds what the line names; null for a line that needs no content. `path` is the file's own. */
   contents(line: Line, path: BytePath): readonly BytePath[] | null;
 }
@@ -70,6 +72,13 @@ export function linesDriver<Line>(format: LineFormat<Line>): MergeDriver {
       const parsed = versions.map(parseAt).filter((version) => version !== null);
       if (parsed.length === 0) return pickNearest(versions);
       return pickAlike(parsed) ?? composeLines(format, parsed);
+    },
+    clean(mine) {
+      const { mayStore } = format;
+      const lines = mayStore === undefined ? null : parse(mine);
+      if (lines === null || mayStore === undefined) return null;
+      const left = lines.filter((line) => mayStore(line));
+      return left.length === lines.length ? null : format.write(left);
     },
     close(version, path, has) {
       const lines = parse(version);

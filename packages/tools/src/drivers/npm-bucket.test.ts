@@ -270,3 +270,33 @@ function closed(entry: BucketEntryFixture, has: (path: BytePath) => boolean): st
 function sha1(content: string): string {
   return createHash('sha1').update(content).digest('hex');
 }
+
+describe('what may be stored', () => {
+  const line = (name: string, metadata: BucketEntryFixture['metadata'] = {}): BucketEntryFixture => ({
+    key: `make-fetch-happen:request-cache:https://registry.example/${name}`,
+    integrity: sri(name),
+    time: 1,
+    size: name.length,
+    metadata: { url: `https://registry.example/${name}`, ...metadata },
+  });
+
+  test('is all of an ordinary bucket', () => {
+    const bucket = bucketOf(line('@scope/a', { reqHeaders: { accept: '*/*' } }), line('b@1.0.0'));
+    expect(npmBucketDriver.clean?.(versionOf(bucket))).toBeNull();
+  });
+
+  test.each([
+    ['a request header with a token', line('x', { reqHeaders: { Authorization: 'Bearer s3cret' } })],
+    ['a cookie', line('x', { reqHeaders: { cookie: 'session=s3cret' } })],
+    ['an address with a password', line('x', { url: 'https://ann:s3cret@registry.example/x' })],
+    [
+      'a key with a password',
+      { ...line('x'), key: 'make-fetch-happen:request-cache:https://s3cret@registry.example/x' },
+    ],
+  ])('is not %s', (_, secret) => {
+    const left = npmBucketDriver.clean?.(versionOf(bucketOf(line('a'), secret, line('b'))));
+    const text = Buffer.from(left ?? []).toString();
+    expect(text).not.toContain('s3cret');
+    expect(readBucket(left ?? new Uint8Array()).map(({ key }) => key)).toEqual([line('a').key, line('b').key]);
+  });
+});

@@ -51,6 +51,7 @@ export const npmBucketDriver: MergeDriver = linesDriver<BucketLine>({
   unite: uniteLines,
   added: addedLines,
   clamp: clampLine,
+  mayStore: ({ entry }) => !holdsCredential(entry),
   contents: ({ entry }, path) => (entry.integrity ? contentPathsOf(entry.integrity, cacheRootOf(path)) : null),
 });
 
@@ -118,6 +119,29 @@ function toLine(entry: BucketEntry, json: string, sha1: string): BucketLine {
     json,
     entry,
   };
+}
+
+/**
+ * npm keeps the request headers that a response varies by, and with them the token where a registry says
+ * `vary: authorization`; addresses carry what a person wrote before the host.
+ */
+function holdsCredential({ key, metadata }: BucketEntry): boolean {
+  const headers = Object.keys(metadata?.reqHeaders ?? {}).map((name) => name.toLowerCase());
+  return (
+    headers.some((name) => secretHeaders.has(name)) || hasUserInfo(key) || hasUserInfo(String(metadata?.url ?? ''))
+  );
+}
+
+const secretHeaders: ReadonlySet<string> = new Set([
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'npm-otp',
+  'npm-session',
+]);
+
+function hasUserInfo(text: string): boolean {
+  return /[a-z][a-z0-9+.-]*:\/\/[^/?#\s]*@/i.test(text);
 }
 
 function timeOf(time: unknown): number {
