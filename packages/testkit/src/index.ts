@@ -36,5 +36,18 @@ export * from './layers/layer-store-conformance.ts';
 export * from './layers/layer-store-fixture.ts';
 export * from './layers/memory-layer-store.ts';
 export * from './mounter/memory-mounter.ts';
+export * from './mounter/mounter-conformance.ts';
+export * from './mounter/mounter-fixture.ts';
 export * from './mounter/memory-volume.ts';
 export * from './mounter/volume-steps.ts';
+export {
+  type LeftProcess,
+  type MemoryCall,
+  type MemoryCommand,
+  type MemoryEnd,
+  memoryRuntime,
+  type MemoryRuntime,
+  type MemoryRuntimeOptions,
+} from './runtime/memory-runtime.ts';
+export { runtimeConformance } from './runtime/runtime-conformance.ts';
+export { type FixtureCommands, type RuntimeFactory, type RuntimeFixture } from './runtime/runtime-fixture.ts';

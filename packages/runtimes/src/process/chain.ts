@@ -15,6 +15,7 @@ export const statusFd = 3;
 
 /** What flock answers when the lease is still held after `leaseWaitSeconds`; no code of its own (sysexits, 64 to 78). */
 export const leaseHeldCode = 99;
+export const leaseHeld = 'the lease of this session is held by another process';
 
 /** Whoever looks whether a session lives takes its lease for a moment; nobody holds it for long while it is ours. */
 const leaseWaitSeconds = 5;

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { existsSync, writeSync } from 'node:fs';
 import type { CommandOutcome, RunRequest } from '@cachelane/core';
 import { envCommand, type HeldSignal } from './chain.ts';
-import { ended } from './ended.ts';
-import { exitCodeOfSignal, openSignalDesk, saysSignal } from './signal-desk.ts';
+import { startChild } from './child.ts';
+import { exitedWith } from './outcomes.ts';
+import { exitCodeOfSignal, openSignalDesk } from './signal-desk.ts';
 import { childReceiver } from './signal-receivers.ts';
 import { findTools } from './tools.ts';
 
@@ -40,30 +40,21 @@ function shellFailure(
 
 /** The command as our own child, with nothing around it. */
 export async function runBare(request: RunRequest, options: RunOptions): Promise<CommandOutcome> {
-  const [name = '', ...args] = withIgnoredSignals(request.argv, options);
+  const argv = withIgnoredSignals(request.argv, options);
   if (!existsSync(request.cwd)) return { kind: 'not-started', reason: `the folder ${request.cwd} does not exist` };
   const fail = (error: NodeJS.ErrnoException): CommandOutcome => {
     const { text, exitCode } = shellFailure(request.argv[0] ?? '', error);
     say(options.stdio[2], `cachelane: ${text}\n`);
-    return { kind: 'exited', exitCode, interrupted: false, receivedSignal: null };
+    return exitedWith(exitCode, null);
   };
   // Node refuses the empty name before it tries.
-  if (name === '') return fail({ name: '', message: '', code: 'ENOENT' });
+  if (argv[0] === '') return fail({ name: '', message: '', code: 'ENOENT' });
   using desk = openSignalDesk(options.ignored);
-  const child = spawn(name, args, { cwd: request.cwd, env: request.env, stdio: [...options.stdio] });
-  if (child.pid === undefined) {
-    const { error } = await ended(child);
-    return fail(error ?? new Error('no process'));
-  }
+  const child = await startChild(argv, { cwd: request.cwd, env: request.env, stdio: options.stdio });
+  if ('error' in child) return fail(child.error);
   desk.connect(childReceiver(child.pid));
-  const { code, signal } = await ended(child);
-  const exitCode = signal === null ? (code ?? 0) : exitCodeOfSignal(signal);
-  return {
-    kind: 'exited',
-    exitCode,
-    interrupted: saysSignal(exitCode) || desk.received !== null,
-    receivedSignal: desk.received,
-  };
+  const { code, signal } = await child.end();
+  return exitedWith(signal === null ? (code ?? 0) : exitCodeOfSignal(signal), desk.received);
 }
 
 /** Node gives every child the default signal actions; without `env` a signal that was ignored stays so only for us. */

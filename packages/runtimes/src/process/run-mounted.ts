@@ -1,17 +1,15 @@
-import { spawn } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { CachelaneError, type CommandOutcome, type OverlayMount, type RunRequest } from '@cachelane/core';
-import { type Chain, type ChainOptions, commandChain, leaseHeldCode } from './chain.ts';
-import { ended } from './ended.ts';
+import { type Chain, type ChainOptions, commandChain, leaseHeld, leaseHeldCode } from './chain.ts';
+import { startChild } from './child.ts';
+import { exitedWith, notStarted } from './outcomes.ts';
 import type { RunOptions } from './run-bare.ts';
-import { exitCodeOfSignal, openSignalDesk, saysSignal } from './signal-desk.ts';
+import { exitCodeOfSignal, openSignalDesk } from './signal-desk.ts';
 import { monitoredReceiver } from './signal-receivers.ts';
 import { openStatusFile, type StatusFile } from './status-file.ts';
 import { placeOf } from './survivors.ts';
 import { findTools } from './tools.ts';
 import { whyNotStarted } from './why-not-started.ts';
-
-const notStarted = (reason: string): CommandOutcome => ({ kind: 'not-started', reason });
 
 /** The command in a mount namespace of its own, with the overlays in place. */
 export async function runMounted(request: RunRequest, options: RunOptions): Promise<CommandOutcome> {
@@ -20,32 +18,24 @@ export async function runMounted(request: RunRequest, options: RunOptions): Prom
   const { chain, plan, status: statusFile } = prepared;
   using status = statusFile;
   using desk = openSignalDesk(options.ignored);
-  const child = spawn(chain.file, chain.args, {
+  const child = await startChild([chain.file, ...chain.args], {
     // The command's folder may exist only in a volume; bubblewrap goes there.
     cwd: '/',
     env: chain.env,
     stdio: [...options.stdio, status.fd],
   });
-  if (child.pid === undefined) {
-    const { error } = await ended(child);
-    return notStarted(`the command could not be started (${error?.code ?? 'no process'})`);
-  }
+  if ('error' in child) return notStarted(`the command could not be started (${child.error.code})`);
   desk.connect(monitoredReceiver(child.pid, () => status.read().childPid));
   const placeError = tell(() => request.onPlace?.(placeOf(plan.marker)));
-  const { code, signal } = await ended(child);
+  const { code, signal } = await child.end();
   if (placeError !== null) throw placeError;
-  const exitCode = status.read().exitCode ?? (signal === null ? null : exitCodeOfSignal(signal));
-  if (exitCode !== null) {
-    return {
-      kind: 'exited',
-      exitCode,
-      // Without a line of its exit code the monitor was killed: the command may even live on.
-      interrupted: saysSignal(exitCode) || desk.received !== null,
-      receivedSignal: desk.received,
-    };
-  }
-  if (code === leaseHeldCode) return notStarted('the lease of this session is held by another process');
-  return notStarted(await whyNotStarted(plan));
+  const { exitCode } = status.read();
+  if (exitCode !== null) return exitedWith(exitCode, desk.received);
+  // The monitor was killed, before there was a command or while it lives on.
+  if (signal !== null) return exitedWith(exitCodeOfSignal(signal), desk.received);
+  const reason = code === leaseHeldCode ? leaseHeld : await whyNotStarted(plan);
+  // Whoever asked us to stop meanwhile does not want the command to be run in another way.
+  return desk.received === null ? notStarted(reason) : exitedWith(exitCodeOfSignal(desk.received), desk.received);
 }
 
 /** The command runs by now and is waited for, whatever the caller's code does. */

@@ -72,6 +72,3 @@ export const signalBit = (signal: ProcessSignal): bigint => 1n << BigInt(constan
 
 /** The exit code that a shell reports for a command that a signal ended. */
 export const exitCodeOfSignal = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
-
-/** Whether a shell's exit code says that a signal ended the command: 128 + 1 to 128 + 64. */
-export const saysSignal = (exitCode: number): boolean => exitCode > 128 && exitCode <= 192;

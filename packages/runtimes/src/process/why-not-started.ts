@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { type ChainOptions, commandChain, leaseHeldCode } from './chain.ts';
-import { ended } from './ended.ts';
+import { type ChainOptions, commandChain, leaseHeld, leaseHeldCode } from './chain.ts';
+import { startChild } from './child.ts';
 
 const reasonLength = 300;
 
@@ -15,14 +14,17 @@ export async function whyNotStarted(options: ChainOptions): Promise<string> {
   if (chain === null) return 'unknown';
   const nowhere = openSync('/dev/null', 'w');
   try {
-    const stdio = ['ignore', 'ignore', 'pipe', nowhere] as const;
-    const child = spawn(chain.file, chain.args, { cwd: '/', env: chain.env, stdio: [...stdio] });
+    const child = await startChild([chain.file, ...chain.args], {
+      cwd: '/',
+      env: chain.env,
+      stdio: ['ignore', 'ignore', 'pipe', nowhere],
+    });
+    if ('error' in child) return child.error.code ?? child.error.message;
     let said = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
-    const { code, signal, error } = await ended(child);
-    if (error !== null) return error.code ?? error.message;
+    const { code, signal } = await child.end();
     if (code === 0) return 'bubblewrap failed, but not in a second attempt';
-    if (code === leaseHeldCode) return 'the lease of this session is held by another process';
+    if (code === leaseHeldCode) return leaseHeld;
     return complaint(said) ?? `bubblewrap failed (${signal ?? `exit code ${String(code)}`}) and did not say why`;
   } finally {
     closeSync(nowhere);

@@ -39,6 +39,17 @@ export const testUsers: readonly [TestUser, ...TestUser[]] =
       ]
     : [{ name: 'an ordinary user', uid: null }];
 
+/**
+ * Makes the whole process of a test file an ordinary user, for good, where it runs as root. Each test file has a process
+ * of its own.
+ */
+export function becomeOrdinaryUser(): void {
+  if (process.getuid?.() !== 0) return;
+  process.setgroups?.([]);
+  process.setgid?.(nobody);
+  process.setuid?.(nobody);
+}
+
 /** Waits for a condition; the test's own time limit ends it. */
 export async function until<Value>(look: () => Value | null | undefined | false): Promise<Value> {
   for (;;) {

@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Mount } from '@cachelane/core';
+import type { RuntimeFixture } from '@cachelane/testkit';
+import { processRuntime } from './process-runtime.ts';
+import { makeWorld, until } from './world.fixture.ts';
+
+const shell = (script: string): readonly string[] => ['sh', '-c', script];
+
+/** A process runtime of this very process, for the conformance suite. */
+export async function createRuntimeFixture(): Promise<RuntimeFixture> {
+  const world = makeWorld({ name: 'whoever we are', uid: null });
+  let mounts = 0;
+  let leases = 0;
+  const mount = (): Mount => world.mount(`volume-${(mounts += 1)}`);
+  // Nobody ever opens it for writing.
+  spawnSync('mkfifo', [join(world.root, 'never')]);
+  const leaving = (name: string, endedBy: 'TERM' | 'KILL'): readonly string[] => {
+    const program = join(world.root, name);
+    writeFileSync(program, `#!/bin/sh\n${endedBy === 'KILL' ? 'trap "" TERM\n' : ''}: > ready\nread line < never\n`);
+    chmodSync(program, 0o755);
+    return shell(`rm -f ready; ./${name} & until test -e ready; do :; done`);
+  };
+  return await Promise.resolve({
+    runtime: processRuntime({ path: process.env['PATH'] ?? '' }),
+    commands: {
+      exits: (exitCode) => shell(`exit ${exitCode}`),
+      diesOf: (signal) => shell(`kill -${signal.slice(3)} $$`),
+      writes: ({ target }, file) => ['touch', join(target, file)],
+      leaves: leaving,
+      waits: ({ target }) => shell(`: > ${target}/waiting; read line < never`),
+      obeys: ({ target }, signal) =>
+        shell(`trap 'kill $!; exit 0' ${signal.slice(3)}; sleep 1000 & : > ${target}/waiting; wait`),
+      missing: ['no-such-command'],
+    },
+    cwd: world.root,
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+    mount,
+    brokenMount: () => ({ ...mount(), lowerDirs: [join(world.root, 'no-such-layer')] }),
+    leaseFile: () => join(world.root, `lease-${(leases += 1)}`),
+    files: ({ upperDir }) => readdirSync(upperDir),
+    signalUs: (signal) => void process.kill(process.pid, signal),
+    until: async (holds) => void (await until(holds)),
+    [Symbol.asyncDispose]: async () => await Promise.resolve(world[Symbol.dispose]()),
+  });
+}

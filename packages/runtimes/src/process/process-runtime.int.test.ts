@@ -1,0 +1,14 @@
+import { requireCommands, runtimeConformance } from '@cachelane/testkit';
+import { expect, test } from 'vitest';
+import { createRuntimeFixture } from './conformance.fixture.ts';
+import { processRuntime } from './process-runtime.ts';
+
+requireCommands('bwrap', 'flock')('processes', () => {
+  runtimeConformance('process', createRuntimeFixture);
+});
+
+test('without a command nothing is run: env alone would show the environment', async () => {
+  const runtime = processRuntime({ path: '/usr/bin:/bin' });
+  const request = { argv: [], cwd: '/', env: {}, mounts: [], leaseFile: null };
+  await expect(runtime.run(request)).rejects.toThrow('a command has a name');
+});

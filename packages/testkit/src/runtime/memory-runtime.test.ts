@@ -1,0 +1,101 @@
+import type { Mount } from '@cachelane/core';
+import { describe, expect, test } from 'vitest';
+import { memoryRuntime } from './memory-runtime.ts';
+import { runtimeConformance } from './runtime-conformance.ts';
+import type { RuntimeFixture } from './runtime-fixture.ts';
+
+const request = { cwd: '/', env: {}, mounts: [], leaseFile: null };
+
+function volume(name: string): Mount {
+  return {
+    kind: 'overlay',
+    target: `/target/${name}`,
+    lowerDirs: ['/empty'],
+    upperDir: `/upper/${name}`,
+    workDir: `/scratch/${name}`,
+  };
+}
+
+function createFixture(): RuntimeFixture {
+  const written: { readonly mount: Mount; readonly file: string }[] = [];
+  let mounts = 0;
+  const write = (mounted: readonly Mount[], target: string, file: string): void => {
+    for (const mount of mounted) if (mount.target === target) written.push({ mount, file });
+  };
+  const runtime = memoryRuntime({
+    refuse: (mounted) => (mounted.some(({ target }) => target === '/target/broken') ? 'it is broken' : null),
+    commands: {
+      exit: ({ request: { argv } }) => Number(argv[1]),
+      die: ({ request: { argv } }) => ({ signal: argv[1] as NodeJS.Signals }),
+      write({ request: { argv, mounts: mounted } }) {
+        write(mounted, argv[1] ?? '', argv[2] ?? '');
+        return 0;
+      },
+      leave({ request: { argv }, leave }) {
+        leave({ name: argv[1] ?? '', endedBy: argv[2] as 'TERM' });
+        return 0;
+      },
+      async wait({ request: { argv, mounts: mounted }, onSignal }) {
+        write(mounted, argv[1] ?? '', 'waiting');
+        const { promise, resolve } = Promise.withResolvers<number>();
+        if (argv[2] !== undefined) onSignal(() => resolve(0));
+        return await promise;
+      },
+    },
+  });
+  return {
+    runtime,
+    commands: {
+      exits: (exitCode) => ['exit', String(exitCode)],
+      diesOf: (signal) => ['die', signal],
+      writes: ({ target }, file) => ['write', target, file],
+      leaves: (name, endedBy) => ['leave', name, endedBy],
+      waits: ({ target }) => ['wait', target],
+      obeys: ({ target }, signal) => ['wait', target, signal],
+      missing: ['no-such-command'],
+    },
+    cwd: '/',
+    env: {},
+    mount: () => volume(String((mounts += 1))),
+    brokenMount: () => volume('broken'),
+    leaseFile: () => '/lease',
+    files: (mount) => written.filter((each) => each.mount.upperDir === mount.upperDir).map(({ file }) => file),
+    signalUs: (signal) => runtime.receive(signal),
+    async until(holds) {
+      while (!holds()) await Promise.resolve();
+    },
+    [Symbol.asyncDispose]: async () => await Promise.resolve(),
+  };
+}
+
+runtimeConformance('memory', async () => await Promise.resolve(createFixture()));
+
+describe('the memory runtime', () => {
+  test('keeps what it was asked for, and gives every command to the one function', async () => {
+    const runtime = memoryRuntime({ commands: ({ request: { argv } }) => argv.length });
+    expect(await runtime.run({ ...request, argv: ['a', 'b', 'c'] })).toMatchObject({ exitCode: 3 });
+    expect(await runtime.run({ ...request, argv: ['a'] })).toMatchObject({ exitCode: 1 });
+    expect(runtime.requests.map(({ argv }) => argv[0])).toEqual(['a', 'a']);
+  });
+
+  test('has processes that nothing ends', async () => {
+    const runtime = memoryRuntime({
+      commands({ leave }) {
+        leave({ name: 'stuck', endedBy: 'nothing' });
+        leave({ name: 'daemon' });
+        return 0;
+      },
+    });
+    const tokens: string[] = [];
+    const mounts = [volume('one')];
+    await runtime.run({ ...request, mounts, argv: ['a'], onPlace: ({ token }) => void tokens.push(token) });
+    const place = { token: tokens[0] ?? '' };
+    expect((await runtime.survivors(place)).map(({ name }) => name)).toEqual(['stuck', 'daemon']);
+    expect((await runtime.endSurvivors(place, 0)).map(({ name }) => name)).toEqual(['stuck']);
+  });
+
+  test('a command that fails to play its part fails the run', async () => {
+    const runtime = memoryRuntime({ commands: () => Promise.reject(new Error('the test is wrong')) });
+    await expect(runtime.run({ ...request, argv: ['a'] })).rejects.toThrow('the test is wrong');
+  });
+});
