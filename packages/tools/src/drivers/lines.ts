@@ -74,10 +74,9 @@ export function linesDriver<Line>(format: LineFormat<Line>): MergeDriver {
       return pickAlike(parsed) ?? composeLines(format, parsed);
     },
     clean(mine) {
-      const { mayStore } = format;
-      const lines = mayStore === undefined ? null : parse(mine);
-      if (lines === null || mayStore === undefined) return null;
-      const left = lines.filter((line) => mayStore(line));
+      const lines = format.mayStore === undefined ? null : parse(mine);
+      if (lines === null) return null;
+      const left = lines.filter((line) => format.mayStore?.(line) ?? true);
       return left.length === lines.length ? null : format.write(left);
     },
     close(version, path, has) {

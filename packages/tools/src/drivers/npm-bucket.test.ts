@@ -271,15 +271,15 @@ function sha1(content: string): string {
   return createHash('sha1').update(content).digest('hex');
 }
 
-describe('what may be stored', () => {
-  const line = (name: string, metadata: BucketEntryFixture['metadata'] = {}): BucketEntryFixture => ({
-    key: `make-fetch-happen:request-cache:https://registry.example/${name}`,
-    integrity: sri(name),
-    time: 1,
-    size: name.length,
-    metadata: { url: `https://registry.example/${name}`, ...metadata },
-  });
+const line = (name: string, metadata: BucketEntryFixture['metadata'] = {}): BucketEntryFixture => ({
+  key: `make-fetch-happen:request-cache:https://registry.example/${name}`,
+  integrity: sri(name),
+  time: 1,
+  size: name.length,
+  metadata: { url: `https://registry.example/${name}`, ...metadata },
+});
 
+describe('what may be stored', () => {
   test('is all of an ordinary bucket', () => {
     const bucket = bucketOf(line('@scope/a', { reqHeaders: { accept: '*/*' } }), line('b@1.0.0'));
     expect(npmBucketDriver.clean?.(versionOf(bucket))).toBeNull();

@@ -127,9 +127,7 @@ function toLine(entry: BucketEntry, json: string, sha1: string): BucketLine {
  */
 function holdsCredential({ key, metadata }: BucketEntry): boolean {
   const headers = Object.keys(metadata?.reqHeaders ?? {}).map((name) => name.toLowerCase());
-  return (
-    headers.some((name) => secretHeaders.has(name)) || hasUserInfo(key) || hasUserInfo(String(metadata?.url ?? ''))
-  );
+  return headers.some((name) => secretHeaders.has(name)) || hasUserInfo(key) || hasUserInfo(`${metadata?.url}`);
 }
 
 const secretHeaders: ReadonlySet<string> = new Set([
