@@ -26,7 +26,7 @@ import { commandOf, type BackgroundJob } from './background-job.ts';
 import { filePath } from './file-path.ts';
 import { deltaFile, layerPaths } from './home-paths.ts';
 import { openLayerFiles } from './layer-files.ts';
-import { readMarks } from './markers.ts';
+import { isOpaque, readMarks } from './markers.ts';
 import { OpenAccess } from './open-access.ts';
 import { realFiles, type StoreFiles } from './store-files.ts';
 import { isWhiteout } from './verify-layer.ts';
@@ -142,7 +142,7 @@ export function seeTree(root: string): SeenTree {
   for (const path of directories) access.prepare(path);
   const marks = readMarks(root, directories);
   access.restore();
-  return { files, opaque: new Set(directories.filter((_, i) => marks[i]?.opaque === true)) };
+  return { files, opaque: new Set(directories.filter((_, i) => isOpaque(marks[i] ?? new Set()))) };
 }
 
 function see(file: string | Buffer): SeenInTree {

@@ -14,15 +14,21 @@ export interface Markers {
   readonly opaque: readonly BytePath[];
 }
 
-/** What the kernel's overlay wrote on a file or directory. */
-export interface OverlayMarks {
-  readonly opaque: boolean;
-  /** Content or name lie elsewhere: such a file is not complete by itself. */
-  readonly refersElsewhere: boolean;
+/** Attributes of mounts by ordinary users and by bubblewrap, then those of mounts by root. Either kind ignores the other's. */
+export const markNamespaces = ['user.overlay.', 'trusted.overlay.'] as const;
+export type MarkNamespace = (typeof markNamespaces)[number];
+
+/** Names of the attributes that an overlay wrote on a file or directory: `user.overlay.opaque`. */
+export type OverlayMarks = ReadonlySet<string>;
+
+export function isOpaque(marks: OverlayMarks, namespaces: readonly MarkNamespace[] = markNamespaces): boolean {
+  return namespaces.some((namespace) => marks.has(`${namespace}opaque`));
 }
 
-/** Attributes of mounts by ordinary users and by bubblewrap, then those of mounts by root. */
-const prefixes = ['user.overlay.', 'trusted.overlay.'] as const;
+/** Content or name lie elsewhere: such a file is not complete by itself. */
+export function refersElsewhere(marks: OverlayMarks): boolean {
+  return markNamespaces.some((namespace) => marks.has(`${namespace}redirect`) || marks.has(`${namespace}metacopy`));
+}
 
 const pathsPerProcess = 4096;
 
@@ -49,14 +55,9 @@ export function readMarks(root: string, paths: readonly BytePath[]): readonly Ov
     );
     const xattrs = decodePaxXattrs(archive);
     if (xattrs.length !== part.length) throw noTar(`it listed ${xattrs.length} of ${part.length} paths`);
-    for (const each of xattrs) marks.push(toMarks(each));
+    for (const each of xattrs) marks.push(new Set(each.keys()));
   }
   return marks;
-}
-
-function toMarks(xattrs: ReadonlyMap<string, string>): OverlayMarks {
-  const has = (name: string): boolean => prefixes.some((prefix) => xattrs.has(prefix + name));
-  return { opaque: has('opaque'), refersElsewhere: has('redirect') || has('metacopy') };
 }
 
 /**
@@ -65,7 +66,8 @@ function toMarks(xattrs: ReadonlyMap<string, string>): OverlayMarks {
  */
 export function writeMarkers(root: string, { whiteouts, opaque }: Markers): void {
   const isRoot = process.geteuid?.() === 0;
-  const xattrs = new Map(prefixes.filter((p) => isRoot || p.startsWith('user.')).map((p) => [`${p}opaque`, 'y']));
+  const namespaces = isRoot ? markNamespaces : markNamespaces.slice(0, 1);
+  const xattrs = new Map(namespaces.map((namespace) => [`${namespace}opaque`, 'y']));
   const members: readonly PaxMember[] = [
     ...opaque.map((path) => ({ name: bytesOf(path), kind: 'directory', xattrs }) as const),
     ...whiteouts.map((path) => ({ name: bytesOf(path), kind: 'whiteout', xattrs: new Map<string, string>() }) as const),
@@ -86,7 +88,7 @@ interface TarRun {
 }
 
 function tar(args: readonly string[], { root, input }: TarRun): Buffer {
-  const xattrs = ['--xattrs', ...prefixes.map((prefix) => `--xattrs-include=${prefix}*`)];
+  const xattrs = ['--xattrs', ...markNamespaces.map((namespace) => `--xattrs-include=${namespace}*`)];
   // In English, whatever the user's language: a full disk must be recognised.
   const run = spawnSync('env', ['-u', 'TAR_OPTIONS', 'LC_ALL=C', 'tar', `--directory=${root}`, ...xattrs, ...args], {
     input,

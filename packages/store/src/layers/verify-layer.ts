@@ -14,7 +14,7 @@ import {
 import { errnoOf, fromSystem, isMissing, throwIfAborted } from './file-errors.ts';
 import { byteNames, type FilePath } from './file-path.ts';
 import { deltaFile, layerPaths } from './home-paths.ts';
-import { readMarks } from './markers.ts';
+import { isOpaque, readMarks } from './markers.ts';
 import { OpenAccess } from './open-access.ts';
 import { digestFile } from './read-file.ts';
 import type { StoreFiles } from './store-files.ts';
@@ -170,8 +170,8 @@ function checkMarks({ access, report }: Check, directories: readonly Entry[]): v
   const paths = directories.map(({ path }) => path);
   const marks = readMarks(access.root, paths);
   directories.forEach(({ path, removed }, i) => {
-    const isOpaque = marks[i]?.opaque === true;
-    if (isOpaque && removed !== 'below') report(`${displayPath(path)} hides what lower layers have below it`);
-    if (!isOpaque && removed === 'below') report(`${displayPath(path)} shows what lower layers have below it`);
+    const hides = isOpaque(marks[i] ?? new Set());
+    if (hides && removed !== 'below') report(`${displayPath(path)} hides what lower layers have below it`);
+    if (!hides && removed === 'below') report(`${displayPath(path)} shows what lower layers have below it`);
   });
 }

@@ -1,6 +1,7 @@
 import {
   displayPath,
   LayerStack,
+  parentPath,
   rootPath,
   type BytePath,
   type Change,
@@ -9,7 +10,14 @@ import {
 } from '@cachelane/core';
 import { fromSystem, refused } from '../layers/file-errors.ts';
 import type { FilePath } from '../layers/file-path.ts';
-import { readMarks } from '../layers/markers.ts';
+import {
+  isOpaque,
+  markNamespaces,
+  readMarks,
+  refersElsewhere,
+  type MarkNamespace,
+  type OverlayMarks,
+} from '../layers/markers.ts';
 import { OpenAccess } from '../layers/open-access.ts';
 import { digestFile, readFirst, readWhole } from '../layers/read-file.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
@@ -51,26 +59,58 @@ interface Marked {
  */
 function readUpperMarks(place: UpperPlace, { access, listing, view }: Marked): readonly Change[] {
   const { changes, directories, hollow } = listing;
-  if (directories.length + hollow.length === 0) return changes;
-  const suspects = [rootPath, ...directories, ...hollow];
-  for (const path of hollow) access.prepare(path);
+  // Nothing was there that could have been copied up, and no directory is there that could be marked.
+  if (directories.length === 0 && view.length === 0) return changes;
+  const suspects = [rootPath, ...directories];
+  const marks = readMarks(place.upper, suspects);
+  const rootMarks = marks[0] ?? new Set();
+  const native = nativeNamespaces(rootMarks);
   const opaque: BytePath[] = [];
-  readMarks(place.upper, suspects).forEach((marks, i) => {
-    const path = suspects[i] as BytePath;
-    if (marks.refersElsewhere) {
-      throw refused(path, 'the kernel kept only a reference to it; mount with redirect_dir=off,metacopy=off');
-    }
-    if (marks.opaque) opaque.push(path);
-  });
+  const remade = new Set<BytePath>();
+  for (const [i, path] of suspects.entries()) {
+    const own = marks[i] ?? new Set();
+    refuseReferences(path, own);
+    if (isOpaque(own)) opaque.push(path);
+    if (isOpaque(own, native)) remade.add(path);
+  }
+  // Only mounts by root can copy a file up without its content; to look at all small files takes reading them.
+  if (rootMarks.has('trusted.overlay.impure')) {
+    for (const path of hollow) access.prepare(path);
+    for (const [i, own] of readMarks(place.upper, hollow).entries()) refuseReferences(hollow[i] ?? rootPath, own);
+  }
   if (opaque.length === 0) return changes;
   stripMarks({ ...place, access }, opaque);
-  const marked = new Set(opaque);
-  const stack = new LayerStack(view);
-  return changes.map((change) =>
-    change.kind === 'dir' && marked.has(change.path) && stack.lookUp(change.path)?.entry.type === 'dir'
-      ? { ...change, replaces: true }
-      : change,
-  );
+  return markReplaced(changes, remade, new LayerStack(view));
+}
+
+function refuseReferences(path: BytePath, marks: OverlayMarks): void {
+  if (!refersElsewhere(marks)) return;
+  throw refused(path, 'the kernel kept only a reference to it; mount with redirect_dir=off,metacopy=off');
+}
+
+/**
+ * Whose marks this mount's kernel wrote. Layers are marked for both kinds of mount, and to each kind the other's marks are
+ * plain attributes, which it copies with a directory that it copies up: those say nothing about this run. What is copied up makes
+ * the root `impure` in the mount's own namespace; without that nothing was copied up, and there can be no copied marks.
+ */
+function nativeNamespaces(rootMarks: OverlayMarks): readonly MarkNamespace[] {
+  const impure = markNamespaces.filter((namespace) => rootMarks.has(`${namespace}impure`));
+  return impure.length === 0 ? markNamespaces : impure;
+}
+
+/** What lies in a directory that was made anew is new as well, marked or not. */
+function markReplaced(
+  changes: readonly Change[],
+  marked: ReadonlySet<BytePath>,
+  stack: LayerStack<StoredLayer>,
+): readonly Change[] {
+  const anew = new Set<BytePath>();
+  return changes.map((change) => {
+    const { kind, path } = change;
+    if (kind !== 'dir' || !(marked.has(path) || anew.has(parentPath(path)))) return change;
+    anew.add(path);
+    return stack.lookUp(path)?.entry.type === 'dir' ? { ...change, replaces: true } : change;
+  });
 }
 
 export function toChangeSet(

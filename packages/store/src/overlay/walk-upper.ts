@@ -9,7 +9,7 @@ export interface UpperListing {
   /** Parents before children; `replaces` is false throughout. */
   readonly changes: readonly Change[];
   readonly directories: readonly BytePath[];
-  /** Files that have a size but no blocks: what a copy of metadata alone looks like. */
+  /** Files that may have no content of their own on the disk: their blocks are no more than attributes can take. */
   readonly hollow: readonly BytePath[];
 }
 
@@ -21,6 +21,9 @@ const fileTypes = {
   socket: 0o140000,
   fifo: 0o010000,
 };
+
+/** A block of 4 KiB in units of 512 bytes: ext4 counts extended attributes that do not fit into the inode. */
+const attributeBlocks = 8n;
 
 /** Lists the whole tree below `access.root`; symlinks are listed, never followed. Leaves directories open that were shut. */
 export function walkUpper(access: OpenAccess, signal: AbortSignal): UpperListing {
@@ -38,7 +41,7 @@ export function walkUpper(access: OpenAccess, signal: AbortSignal): UpperListing
       if (change.kind === 'dir') {
         directories.push(path);
         pending.push(path);
-      } else if (change.kind === 'file' && stat.size > 0n && stat.blocks === 0n) {
+      } else if (change.kind === 'file' && stat.size > 0n && stat.blocks <= attributeBlocks) {
         hollow.push(path);
       }
     }

@@ -52,24 +52,34 @@ export class MemoryVolume {
     this.#makeDir(parseBytePath(path));
   }
 
-  /** No error where there is nothing. */
+  /** No error where there is nothing; what would lead through a file or a symlink is one. */
   remove(path: string): void {
     const target = parseBytePath(path);
+    for (const each of ancestors(target)) if (this.#nodes.has(each)) this.#expectDirectory(each);
     for (const each of this.#below(target)) this.#nodes.delete(each);
     this.#nodes.delete(target);
   }
 
+  /** Whatever is at `to` goes. */
   rename(from: string, to: string): void {
     const source = parseBytePath(from);
     const target = parseBytePath(to);
-    this.#node(source);
-    const moved = [source, ...this.#below(source)].map((path) => [path, this.#node(path)] as const);
+    if (source === target || isBelow(target, source) || isBelow(source, target)) throw notThere(target);
+    this.#expectDirectory(parentPath(target));
+    const top = this.#node(source);
+    // A directory of the view cannot be renamed: `mv` copies it, and what was linked to files in it no longer is.
+    const isCopied = top.type === 'dir' && this.#before.get(source) === top;
+    const copies = new Map<FileNode, FileNode>();
+    const copy = (node: FileNode): FileNode => {
+      if (node.dirty && !isCopied) return node;
+      const known = copies.get(node) ?? { ...node, dirty: true };
+      copies.set(node, known);
+      return known;
+    };
+    const moved = [source, ...this.#below(source)].map((path) => [path, copy(this.#node(path))] as const);
     this.remove(source);
     this.remove(target);
-    for (const [path, node] of moved) {
-      // What comes from a layer is copied by `mv`; what the run made keeps its inode.
-      this.#put((target + path.slice(source.length)) as BytePath, node.dirty ? node : { ...node, dirty: true });
-    }
+    for (const [path, node] of moved) this.#nodes.set((target + path.slice(source.length)) as BytePath, node);
   }
 
   /** Throws where there is no file. */
@@ -144,7 +154,7 @@ export class MemoryVolume {
         this.#link(parseBytePath(step.from), parseBytePath(step.to));
         return;
       case 'chmod':
-        this.#copyUp(parseBytePath(step.path)).mode = step.mode;
+        this.#chmod(parseBytePath(step.path), step.mode);
         return;
       case 'touch':
         this.#copyUp(parseBytePath(step.path)).mtimeNs = BigInt(step.seconds) * 1_000_000_000n;
@@ -167,19 +177,37 @@ export class MemoryVolume {
     node.mtimeNs = this.#nowNs();
   }
 
+  #chmod(path: BytePath, mode: number): void {
+    if (this.#node(path).type === 'symlink') throw notThere(path);
+    this.#copyUp(path).mode = mode;
+  }
+
   #link(from: BytePath, to: BytePath): void {
-    this.#put(to, this.#copyUp(from));
+    if (this.#node(from).type !== 'file') throw notThere(from);
+    this.#expectRoom(to);
+    this.#nodes.set(to, this.#copyUp(from));
   }
 
   #makeDir(path: BytePath): void {
     for (const each of [...[...ancestors(path)].toReversed(), path]) {
-      if (!this.#nodes.has(each)) this.#nodes.set(each, this.#newNode('dir', 0o755));
+      const node = this.#nodes.get(each);
+      if (node === undefined) this.#nodes.set(each, this.#newNode('dir', 0o755));
+      else if (node.type !== 'dir') throw notThere(each);
     }
   }
 
+  #expectDirectory(path: BytePath): void {
+    if (path !== rootPath && this.#node(path).type !== 'dir') throw notThere(path);
+  }
+
+  /** Something new may be put where nothing is. */
+  #expectRoom(path: BytePath): void {
+    this.#expectDirectory(parentPath(path));
+    if (this.#nodes.has(path)) throw new CachelaneError('E_INTERNAL', `${displayPath(path)} is there already`);
+  }
+
   #put(path: BytePath, node: FileNode): void {
-    const parent = parentPath(path);
-    if (parent !== rootPath && this.#node(parent).type !== 'dir') throw notThere(parent);
+    this.#expectRoom(path);
     this.#nodes.set(path, node);
   }
 

@@ -1,0 +1,158 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AttachedVolume } from '@cachelane/core';
+import type { MounterFixture, SeenFile, SeenVolume, VolumeStep } from '@cachelane/testkit';
+import { fixedClock, runJob } from '../layers/layer-home.fixture.ts';
+import type { BackgroundJob } from '../layers/background-job.ts';
+import { openLayerFiles } from '../layers/layer-files.ts';
+import { realFiles, type StoreFiles } from '../layers/store-files.ts';
+import { openOverlayMounter } from './overlay-mounter.ts';
+
+export interface OverlayHome extends MounterFixture {
+  /** The home itself. */
+  readonly dir: string;
+  readonly files: StoreFiles;
+  readonly jobs: readonly BackgroundJob[];
+}
+
+/** Runs `sh` in the volume's directory, with the volume in place, and returns what it wrote. */
+export type RunScript = (volume: Pick<AttachedVolume, 'mount'>, script: string) => Buffer;
+
+/** A home and a directory for targets; commands run in real mounts. */
+export function createOverlayHome(runScript: RunScript = runInBubblewrap): Promise<OverlayHome> {
+  const root = fs.mkdtempSync(join(tmpdir(), 'cachelane-overlay-'));
+  const dir = `${root}/home`;
+  const targets = `${root}/host`;
+  fs.mkdirSync(dir);
+  fs.mkdirSync(`${targets}/existing`, { recursive: true });
+  fs.writeFileSync(`${targets}/file`, 'a file');
+  const jobs: BackgroundJob[] = [];
+  const files: StoreFiles = { ...realFiles, start: (job) => void jobs.push(job) };
+  return Promise.resolve({
+    dir,
+    files,
+    jobs,
+    layers: openLayerFiles({ dir, bootId: 'boot', clock: fixedClock(0), files }),
+    mounter: openOverlayMounter({ dir, files }),
+    targets,
+    hasDirectory: (path) => fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
+    run: async (volume, steps) => {
+      if (steps.length > 0) runScript(volume, steps.map(scriptFor).join('\n'));
+    },
+    look: async (volume) => parseLook(runScript(volume, lookScript)),
+    leftovers: () => {
+      for (const job of jobs.splice(0)) if (job.kind === 'remove') runJob(job);
+      return ['trash', 'sessions'].flatMap((name) => attachmentsIn(`${dir}/${name}`));
+    },
+    [Symbol.asyncDispose]: () => {
+      runJob({ kind: 'remove', dir: root });
+      return Promise.resolve();
+    },
+  });
+}
+
+/** Whatever lies deeper than a session's own directory. */
+function attachmentsIn(dir: string): readonly string[] {
+  if (!fs.existsSync(dir)) return [];
+  return fs.readdirSync(dir).flatMap((name) => fs.readdirSync(`${dir}/${name}`).map((each) => `${name}/${each}`));
+}
+
+/** Needs `bwrap`, which wants the lowest layer first. */
+export const runInBubblewrap: RunScript = ({ mount }, script) => {
+  const layers = mount.lowerDirs.toReversed().flatMap((lower) => ['--overlay-src', lower]);
+  const overlay = ['--overlay', mount.upperDir, mount.workDir, mount.target];
+  return execute(
+    ['bwrap', '--dev-bind', '/', '/', ...layers, ...overlay, '--chdir', mount.target, 'sh', '-eu'],
+    script,
+  );
+};
+
+/** Needs root and `unshare`. Options that are not given are off. */
+export function rootMount(options: string): RunScript {
+  return ({ mount }, script) => {
+    // One by one: a single option takes 255 bytes.
+    const lower = mount.lowerDirs.map((dir) => `lowerdir+=${dir}`).join(',');
+    const dirs = `${lower},upperdir=${mount.upperDir},workdir=${mount.workDir}`;
+    const start = 'mount -t overlay -o "$1" overlay "$2" && cd "$2" && exec sh -eu';
+    const given = `redirect_dir=off,metacopy=off,index=off,${options},${dirs}`;
+    return execute(['unshare', '--mount', 'sh', '-c', start, 'sh', given, mount.target], script);
+  };
+}
+
+/** Whether this user and machine can mount like that. */
+export function canMountAsRoot(): boolean {
+  return spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
+}
+
+/** Each volume in the kind of mount that the one before it had not. */
+export function inTurn(...kinds: readonly [RunScript, ...RunScript[]]): RunScript {
+  const chosen = new Map<string, RunScript>();
+  return (volume, script) => {
+    const { upperDir } = volume.mount;
+    const run = chosen.get(upperDir) ?? kinds[chosen.size % kinds.length] ?? kinds[0];
+    chosen.set(upperDir, run);
+    return run(volume, script);
+  };
+}
+
+function execute(argv: readonly string[], script: string): Buffer {
+  const [program = '', ...args] = argv;
+  return execFileSync(program, args, {
+    input: Buffer.from(`umask 022\n${script}\n`, 'latin1'),
+    stdio: ['pipe', 'pipe', 'pipe'],
+    maxBuffer: 100_000_000,
+  });
+}
+
+function quote(latin1: string): string {
+  return `'${latin1.replaceAll("'", `'\\''`)}'`;
+}
+
+function scriptFor(step: VolumeStep): string {
+  switch (step.do) {
+    case 'write':
+      return `printf %s ${quote(step.content)} > ./${quote(step.path)}`;
+    case 'mkdir':
+      return `mkdir -p -- ${quote(step.path)}`;
+    case 'remove':
+      return `rm -rf -- ${quote(step.path)}`;
+    case 'rename':
+      return `rm -rf -- ${quote(step.to)}; mv -T -- ${quote(step.from)} ${quote(step.to)}`;
+    case 'symlink':
+      return `ln -s -T -- ${quote(step.target)} ${quote(step.path)}`;
+    case 'link':
+      return `ln -T -- ${quote(step.from)} ${quote(step.to)}`;
+    case 'chmod':
+      return `chmod ${step.mode.toString(8)} -- ${quote(step.path)}`;
+    case 'touch':
+      return `touch -h -d @${step.seconds} -- ${quote(step.path)}`;
+    case 'fifo':
+      return `mkfifo -- ${quote(step.path)}`;
+  }
+}
+
+// One line for each thing, and behind that of a readable file its content, as many bytes as it says.
+const lookScript = String.raw`find . -mindepth 1 \( -type f -readable -printf '%y %m %s %P\0\0' -exec cat {} \; \) -o -printf '%y %m 0 %P\0%l\0'`;
+
+function parseLook(output: Buffer): SeenVolume {
+  const seen: (readonly [string, SeenFile])[] = [];
+  for (let at = 0; at < output.length;) {
+    const lineEnd = output.indexOf(0, at);
+    const targetEnd = output.indexOf(0, lineEnd + 1);
+    const [, type = '', mode = '', size = '', path = ''] =
+      /^(.) (\d+) (\d+) (.*)$/s.exec(output.toString('latin1', at, lineEnd)) ?? [];
+    const target = output.toString('latin1', lineEnd + 1, targetEnd);
+    at = targetEnd + 1 + Number(size);
+    const content = output.toString('latin1', targetEnd + 1, at);
+    seen.push([path, seenFile(type, Number.parseInt(mode, 8), target, content)]);
+  }
+  return new Map(seen.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function seenFile(type: string, mode: number, target: string, content: string): SeenFile {
+  if (type === 'd') return { type: 'dir', mode };
+  if (type === 'l') return { type: 'symlink', target };
+  return type === 'f' ? { type: 'file', mode, content } : { type: 'special' };
+}

@@ -1,0 +1,97 @@
+import {
+  newId,
+  type AttachedVolume,
+  type BytePath,
+  type Change,
+  type ChangeSet,
+  type SessionId,
+  type StagedEntry,
+  type StoredLayer,
+} from '@cachelane/core';
+import { runIdOf } from '../arbitraries/layers.ts';
+import { stageAll } from '../layers/change-sets.ts';
+import type { MounterFixture } from './mounter-fixture.ts';
+import type { SeenVolume, VolumeStep } from './volume-steps.ts';
+
+export const noAbort: AbortSignal = new AbortController().signal;
+
+export function sessionIdOf(number: number): SessionId {
+  return newId('session', new Uint8Array(16).fill(number));
+}
+
+let sessions = 0;
+
+/** Attaches in a session of its own, at a target of its own. */
+export async function attach(fixture: MounterFixture, view: readonly StoredLayer[] = []): Promise<AttachedVolume> {
+  const sessionId = newId('session', Buffer.from((++sessions).toString(16).padStart(32, '0'), 'hex'));
+  const target = `${fixture.targets}/volume-${sessions}`;
+  return fixture.mounter.attach({ sessionId, ordinal: 0, view, target }, noAbort);
+}
+
+/** What a run of these steps over the view changes. */
+export async function changesOf(
+  fixture: MounterFixture,
+  view: readonly StoredLayer[],
+  steps: readonly VolumeStep[],
+): Promise<ChangeSet> {
+  const volume = await attach(fixture, view);
+  await fixture.run(volume, steps);
+  return volume.collect(noAbort);
+}
+
+/** Saves the changes as a tool without rules of its own would: everything counts. */
+export async function save(fixture: MounterFixture, changes: ChangeSet, run = 1): Promise<StoredLayer> {
+  const entries: readonly StagedEntry[] = stageAll(changes, { run: runIdOf(run) });
+  const staged = await fixture.layers.stage({ changes, entries, sealedAtMs: run }, noAbort);
+  await fixture.layers.publish(staged, noAbort);
+  return fixture.layers.open(staged.id, noAbort);
+}
+
+/** A layer with what the steps leave over the view. */
+export async function layerOf(
+  fixture: MounterFixture,
+  steps: readonly VolumeStep[],
+  view: readonly StoredLayer[] = [],
+): Promise<StoredLayer> {
+  return save(fixture, await changesOf(fixture, view, steps));
+}
+
+export async function lookAt(fixture: MounterFixture, view: readonly StoredLayer[]): Promise<SeenVolume> {
+  return fixture.look(await attach(fixture, view));
+}
+
+/** A change without times, as one line: what tests compare. */
+export function describeChange(changes: ChangeSet, change: Change): string {
+  switch (change.kind) {
+    case 'file':
+      return `file ${change.mode.toString(8)} ${Buffer.from(changes.read(change.path)).toString('latin1')}`;
+    case 'dir':
+      return `dir ${change.mode.toString(8)}${change.replaces ? ' replaces' : ''}`;
+    case 'symlink':
+      return `symlink ${Buffer.from(change.target).toString('latin1')}`;
+    case 'removed':
+      return 'removed';
+    case 'special':
+      return `special ${change.what}`;
+  }
+}
+
+/** By path. Directories that the view has just like that are left out: mounters may list them. */
+export function describeChanges(changes: ChangeSet, before: SeenVolume): Readonly<Record<string, string>> {
+  const lines: [string, string][] = [];
+  for (const change of changes.changes) {
+    const old = before.get(change.path);
+    const isOld = change.kind === 'dir' && !change.replaces && old?.type === 'dir' && old.mode === change.mode;
+    if (!isOld) lines.push([change.path, describeChange(changes, change)]);
+  }
+  return Object.fromEntries(lines.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Whether every directory comes before what lies in it. */
+export function isParentsFirst(changes: ChangeSet): boolean {
+  const seen = new Set<BytePath>();
+  return changes.changes.every(({ path }) => {
+    seen.add(path);
+    return ![...seen].some((other) => other.startsWith(`${path}/`));
+  });
+}
