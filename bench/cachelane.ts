@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { RunReport } from '@cachelane/core';
 import { timed } from './processes.ts';
 
-const root = join(import.meta.dirname, '..');
+const launcher = join(import.meta.dirname, '../cachelane');
 
 export interface CachelaneRun {
   /** As after `-v`. */
@@ -30,14 +30,13 @@ export interface CachelaneMemorySample extends CachelaneSample {
 
 /** One run through the launcher at the root of the repository, as a person types it. */
 export function runCachelane(run: CachelaneRun): CachelaneSample {
-  return measure(run, [join(root, 'cachelane')], {});
+  return measure(run, {});
 }
 
-/** The same without the launcher; the process itself tells how much memory it had at most. What it started does not count. */
+/** The same; the process itself tells how much memory it had at most. For commands that are not Node, which would answer too. */
 export function runForMemory(run: CachelaneRun): CachelaneMemorySample {
   const peakFile = join(run.cwd, 'peak');
-  const node = [join(root, 'node_modules/node/bin/node'), '--import', reportPeak, join(root, 'dist/cachelane.cjs')];
-  const sample = measure(run, node, { CACHELANE_BENCH_PEAK: peakFile });
+  const sample = measure(run, { NODE_OPTIONS: `--import=${reportPeak}`, CACHELANE_BENCH_PEAK: peakFile });
   return { ...sample, peakBytes: Number(readFileSync(peakFile, 'utf8')) * 1024 };
 }
 
@@ -52,12 +51,11 @@ process.on('exit', () => {
 
 function measure(
   { volume, command, cwd, env }: CachelaneRun,
-  program: readonly string[],
   extra: Readonly<Record<string, string>>,
 ): CachelaneSample {
   const reportFile = join(cwd, 'report.json');
   if (existsSync(reportFile)) rmSync(reportFile);
-  const argv = [...program, 'run', '-v', volume, '--report', reportFile, '--', ...command];
+  const argv = [launcher, 'run', '-v', volume, '--report', reportFile, '--', ...command];
   const ms = timed(argv, { cwd, env: { ...env, ...extra } });
   const report = JSON.parse(readFileSync(reportFile, 'utf8')) as RunReport;
   const [first] = report.volumes;

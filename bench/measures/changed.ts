@@ -22,7 +22,7 @@ function rowsOf(bench: Bench, corpus: Corpus): readonly Row[] {
   const { volume, path } = mountOf(bench, corpus.name);
   const hostDir = hostCopy(bench, corpus);
   const changesOf = (round: number): string => bench.path(`changes-${corpus.name}-${round}`);
-  const made = Array.from({ length: bench.rounds + 1 }, (_, round) =>
+  const made = Array.from({ length: bench.rounds + 2 }, (_, round) =>
     makeChanges(corpus, `round${round}`, changesOf(round)),
   );
   const { files = 0, bytes = 0 } = made.at(-1) ?? {};
@@ -54,6 +54,7 @@ function rowsOf(bench: Bench, corpus: Corpus): readonly Row[] {
       },
     },
   );
+  const { peakBytes } = bench.runForMemory(volume, ['cp', '-R', `${changesOf(bench.rounds + 1)}/.`, path]);
   const save = summaryOf(own, 'saveMs');
   const added = differenceOf(own, bare);
   const tarTook = summaryOf(tar, 'ms');
@@ -85,5 +86,6 @@ function rowsOf(bench: Bench, corpus: Corpus): readonly Row[] {
       peer: `tar, zstd -3 ${milliseconds(tarTook)}`,
       ratio: timesFaster(tarTook, added),
     },
+    { ...common, what: 'peak memory', measured: `${rounded(peakBytes / 1e6)} MB` },
   ];
 }
