@@ -16,7 +16,7 @@ import { ensureHomeDir, homePaths, layerPaths, ownerOf } from './home-paths.ts';
 import { readAbout } from './layer-about.ts';
 import { discardStaging, stageLayer, type StageContext, type Staging } from './stage-layer.ts';
 import { realFiles, type StoreFiles } from './store-files.ts';
-import { openStoredLayer } from './stored-layer.ts';
+import { openStoredLayer, type LayerRef } from './stored-layer.ts';
 import { sweepHome } from './sweep.ts';
 import { openTrash } from './trash.ts';
 import { verifyLayer } from './verify-layer.ts';
@@ -40,11 +40,17 @@ export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: 
   const stagings = new WeakMap<StagedLayer, Staging>();
   const layerDir = (id: LayerId): string => `${paths.layers}/${id}`;
   const derivedDir = (key: Digest): string => `${paths.derived}/${key}`;
+  const layerRef = (id: LayerId): LayerRef => ({ kind: 'layer', dir: layerDir(id), key: id });
+  const derivedRef = (key: Digest): LayerRef => ({ kind: 'derived', dir: derivedDir(key), key });
 
   const context = (): StageContext => {
     const owner = existsSync(home) ? ownerOf(home) : null;
     return { files, paths, owner, trash: openTrash(files, paths, owner), clock, bootId };
   };
+
+  /** Somebody may have it mounted at this moment. The next one to ask makes it anew. */
+  const openDerivedDir = (key: Digest): StoredLayer =>
+    openStoredLayer(derivedRef(key), { files, onDamage: () => context().trash.retire([derivedDir(key)]) });
 
   /** True when the layer now lies at `target`; false when one was there already, and ours went. */
   const publish = (staging: Staging, target: string): boolean => {
@@ -68,8 +74,8 @@ export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: 
     const dir = derivedDir(key);
     if (!existsSync(dir)) return undefined;
     try {
-      if (isSettledDir(dir) || verifyLayer({ dir, key, files }, signal).ok) {
-        const layer = openStoredLayer(dir, key, files);
+      if (isSettledDir(dir) || verifyLayer(derivedRef(key), files, signal).ok) {
+        const layer = openDerivedDir(key);
         noteUse(files, dir, clock.nowMs());
         return layer;
       }
@@ -92,12 +98,12 @@ export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: 
     if (known !== undefined) return known;
     publish(stageLayer(context(), request, signal), derivedDir(key));
     noteUse(files, derivedDir(key), clock.nowMs());
-    return openStoredLayer(derivedDir(key), key, files);
+    return openDerivedDir(key);
   };
 
   return {
     open: (id, signal) =>
-      portCall(`reading layer ${short(id)}`, signal, () => openStoredLayer(layerDir(id), id, files)),
+      portCall(`reading layer ${short(id)}`, signal, () => openStoredLayer(layerRef(id), { files })),
     has: (id, signal) =>
       portCall(`looking for layer ${short(id)}`, signal, () => existsSync(layerPaths(layerDir(id)).index)),
     stage: (request, signal) =>
@@ -145,9 +151,7 @@ export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: 
         context().trash.discard(dirs.filter((dir) => existsSync(dir)));
       }),
     verify: (id, signal) =>
-      portCall(`verifying layer ${short(id)}`, signal, () =>
-        verifyLayer({ dir: layerDir(id), key: id, files }, signal),
-      ),
+      portCall(`verifying layer ${short(id)}`, signal, () => verifyLayer(layerRef(id), files, signal)),
     isSettled: (id, signal) =>
       portCall(`looking at layer ${short(id)}`, signal, () => {
         try {

@@ -3,6 +3,7 @@ import {
   CachelaneError,
   digestOf,
   displayPath,
+  isCachelaneError,
   openIndex,
   type BytePath,
   type Digest,
@@ -18,6 +19,19 @@ import { OpenAccess } from './open-access.ts';
 import { readFirst, readWhole } from './read-file.ts';
 import type { StoreFiles } from './store-files.ts';
 
+/** A layer's directory and what it is called: a layer by the digest of its index, a derived one by what it was made of. */
+export interface LayerRef {
+  readonly kind: 'layer' | 'derived';
+  readonly dir: string;
+  readonly key: Digest;
+}
+
+export interface LayerAccess {
+  readonly files: Pick<StoreFiles, 'setMode'>;
+  /** Called when a part of the layer turns out to be damaged, before the error is thrown. */
+  readonly onDamage?: () => void;
+}
+
 /** Directories of the layers that this process opened, for hard links to their content. */
 const openDirs = new WeakMap<StoredLayer, string>();
 
@@ -31,53 +45,61 @@ export function dirOf(layer: StoredLayer): string | undefined {
  * files, 9 ms): a run that changes nothing only mounts the tree. Content is looked at when it is read. Throws E_LAYER_MISSING,
  * E_LAYER_CORRUPT, E_STORE_NEWER; the index may throw the last two later.
  */
-export function openStoredLayer(dir: string, key: Digest, files: Pick<StoreFiles, 'setMode'>): StoredLayer {
-  const about = readParts(dir, key, () => aboutOf(dir, key));
-  const tree = layerPaths(dir).tree;
+export function openStoredLayer(ref: LayerRef, { files, onDamage }: LayerAccess): StoredLayer {
+  const about = readParts(ref, () => aboutOf(ref));
   let index: LayerIndex | undefined;
-  const open = (path: BytePath): Opened => openContent({ dir, index: layer.index, files }, path);
+  const noticing = <T>(use: () => T): T => {
+    try {
+      return use();
+    } catch (error) {
+      if (isCachelaneError(error, 'E_LAYER_CORRUPT')) onDamage?.();
+      throw error;
+    }
+  };
+  const open = (path: BytePath): Opened => openContent({ dir: ref.dir, index: layer.index, files }, path);
   const layer: StoredLayer = {
-    key,
+    key: ref.key,
     get index() {
-      return (index ??= readParts(dir, key, () => indexOf(dir, key, about)));
+      return (index ??= noticing(() => readParts(ref, () => indexOf(ref, about))));
     },
     sealedAtMs: about.sealedAtMs,
     entryCount: about.entries,
-    treeDir: tree,
-    read(path) {
-      const { entry, content } = open(path);
-      const bytes = content.all();
-      if (bytes.length !== entry.sizeBytes || digestOf(bytes) !== entry.digest)
+    treeDir: layerPaths(ref.dir).tree,
+    read: (path) =>
+      noticing(() => {
+        const { entry, content } = open(path);
+        const bytes = content.all();
+        if (bytes.length === entry.sizeBytes && digestOf(bytes) === entry.digest) return bytes;
         throw damaged(path, 'is not what was saved');
-      return bytes;
-    },
-    readHead: (path, count) => open(path).content.head(count),
+      }),
+    readHead: (path, count) => noticing(() => open(path).content.head(count)),
   };
-  openDirs.set(layer, dir);
+  openDirs.set(layer, ref.dir);
   return layer;
 }
 
-export function readLayer(dir: string, key: Digest): { readonly about: LayerAbout; readonly index: LayerIndex } {
-  return readParts(dir, key, () => {
-    const about = aboutOf(dir, key);
-    return { about, index: indexOf(dir, key, about) };
+export function readLayer(ref: LayerRef): { readonly about: LayerAbout; readonly index: LayerIndex } {
+  return readParts(ref, () => {
+    const about = aboutOf(ref);
+    return { about, index: indexOf(ref, about) };
   });
 }
 
-function aboutOf(dir: string, key: Digest): LayerAbout {
+function aboutOf({ dir, key, kind }: LayerRef): LayerAbout {
   const about = readAbout(dir);
+  if (kind === 'layer' && about.index !== key) throw corruptLayer(key, 'it is another layer');
   if (!lstatSync(layerPaths(dir).tree).isDirectory()) throw corruptLayer(key, 'its tree is no directory');
   if (!lstatSync(layerPaths(dir).index).isFile()) throw corruptLayer(key, 'its index is no file');
   return about;
 }
 
-function indexOf(dir: string, key: Digest, about: LayerAbout): LayerIndex {
+function indexOf({ dir, key }: LayerRef, about: LayerAbout): LayerIndex {
   const bytes = readFileSync(layerPaths(dir).index);
   if (digestOf(bytes) !== about.index) throw corruptLayer(key, 'its index is not the one that was written');
   return openIndex(bytes);
 }
 
-function readParts<T>(dir: string, key: Digest, read: () => T): T {
+function readParts<T>({ dir, key }: LayerRef, read: () => T): T {
   try {
     return read();
   } catch (error) {

@@ -6,7 +6,6 @@ import {
   isCachelaneError,
   rootPath,
   type BytePath,
-  type Digest,
   type Entry,
   type LayerIndex,
   type LayerVerification,
@@ -18,27 +17,22 @@ import { isOpaque, readMarks } from './markers.ts';
 import { OpenAccess } from './open-access.ts';
 import { digestFile } from './read-file.ts';
 import type { StoreFiles } from './store-files.ts';
-import { readLayer } from './stored-layer.ts';
+import { readLayer, type LayerRef } from './stored-layer.ts';
 import { isSameTime } from './tree-builder.ts';
 
 /** Enough to see what is going on; a torn directory can have a hundred thousand. */
 const problemsMax = 100;
 const checkEvery = 256;
 
-export interface VerifyRequest {
-  readonly dir: string;
-  readonly key: Digest;
-  readonly files: Pick<StoreFiles, 'setMode'>;
-}
-
 /** Reads all of a layer and compares it with its index, both ways. Throws E_LAYER_MISSING, E_STORE_NEWER, E_ABORTED. */
-export function verifyLayer({ dir, key, files }: VerifyRequest, signal: AbortSignal): LayerVerification {
+export function verifyLayer(ref: LayerRef, files: Pick<StoreFiles, 'setMode'>, signal: AbortSignal): LayerVerification {
+  const { dir, key } = ref;
   const problems: string[] = [];
   const report = (problem: string): void => {
     if (problems.length < problemsMax) problems.push(problem);
   };
   try {
-    const { index } = readLayer(dir, key);
+    const { index } = readLayer(ref);
     const access = new OpenAccess(layerPaths(dir).tree, files, (path) => index.find(path)?.mode);
     const check: Check = { dir, index, access, report, signal };
     try {

@@ -86,6 +86,19 @@ export function damageConformance(create: LayerStoreFactory): void {
       expect(await store.list(noAbort)).toEqual([]);
     });
 
+    test('of a derived layer is met once', async () => {
+      await using fixture = await create();
+      if (!fixture.hasIndexFiles) return;
+      const key = digestOf('derived');
+      const request = { changes: null, entries: [contentEntry('f', 'good')], sealedAtMs: 1 };
+      await fixture.open().derive(key, request, noAbort);
+      fixture.damageDerived(key, { kind: 'flip-index' });
+      const damaged = await fixture.open().openDerived(key, noAbort);
+      expect(() => damaged?.index).toThrow(expect.objectContaining({ code: 'E_LAYER_CORRUPT' }));
+      expect(await fixture.open().openDerived(key, noAbort)).toBeUndefined();
+      expect((await fixture.open().derive(key, request, noAbort)).index.count).toBe(1);
+    });
+
     test('of a derived layer that may not have reached the disk is made anew', async () => {
       await using fixture = await create();
       if (!fixture.hasIndexFiles) return;
