@@ -10,7 +10,7 @@ const overlay = {
   upperDir: '/upper',
   workDir: '/scratch',
 } as const;
-const options = { tools, mounts: [overlay], request, ignored: [], marker: '/upper' };
+const options = { tools, mounts: [overlay], request, ignored: [], copies: [], marker: '/upper' };
 
 const withArguments = (count: number) => ({ ...request, argv: Array.from({ length: count }, () => 'x') });
 

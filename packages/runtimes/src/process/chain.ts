@@ -11,7 +11,7 @@ export const heldSignals = ['INT', 'QUIT', 'TERM', 'HUP', 'USR1', 'USR2'] as con
 export type HeldSignal = (typeof heldSignals)[number];
 
 /** The descriptor that bubblewrap writes its status lines to. */
-export const statusFd = 3;
+const statusFd = 3;
 
 /** What flock answers when the lease is still held after `leaseWaitSeconds`; no code of its own (sysexits, 64 to 78). */
 export const leaseHeldCode = 99;
@@ -39,6 +39,8 @@ export interface ChainOptions {
   readonly request: Pick<RunRequest, 'argv' | 'cwd' | 'env' | 'leaseFile'>;
   /** Signals that the command is to find ignored. */
   readonly ignored: readonly HeldSignal[];
+  /** Files that the command finds as copies, owned by the user; their descriptors follow that of the status. */
+  readonly copies: readonly { readonly path: string }[];
   /** Bound onto itself in the command's mount namespace, which is recognised by it later. */
   readonly marker: string;
 }
@@ -81,7 +83,7 @@ function overlayArguments(mount: OverlayMount): readonly string[] {
  * `bwrap` (mount) → `env` (free the signals) → the command. Each replaces itself by the next but for bubblewrap, which
  * stays as monitor. Null when there are more arguments than bubblewrap takes.
  */
-export function commandChain({ tools, mounts, request, ignored, marker }: ChainOptions): Chain | null {
+export function commandChain({ tools, mounts, request, ignored, copies, marker }: ChainOptions): Chain | null {
   const chainEnv: Record<string, string> = { ...request.env };
   const set: Record<string, string> = {};
   for (const variable of linkerVariables) {
@@ -103,6 +105,7 @@ export function commandChain({ tools, mounts, request, ignored, marker }: ChainO
     '--bind',
     marker,
     marker,
+    ...copies.flatMap(({ path }, index) => ['--perms', '0644', '--ro-bind-data', String(statusFd + 1 + index), path]),
     ...mounts.flatMap(overlayArguments),
     '--chdir',
     request.cwd,

@@ -8,7 +8,7 @@ import { childReceiver } from './signal-receivers.ts';
 import { findTools } from './tools.ts';
 
 /** A descriptor of ours, or /dev/null. */
-export type Stdio = number | 'ignore';
+type Stdio = number | 'ignore';
 
 export interface RunOptions {
   /** A PATH: where our own tools are looked for. */

@@ -6,6 +6,7 @@ import { exitedWith, notStarted } from './outcomes.ts';
 import type { RunOptions } from './run-bare.ts';
 import { exitCodeOfSignal, openSignalDesk } from './signal-desk.ts';
 import { monitoredReceiver } from './signal-receivers.ts';
+import { copySshConfig } from './ssh-config.ts';
 import { openStatusFile, type StatusFile } from './status-file.ts';
 import { placeOf } from './survivors.ts';
 import { findTools } from './tools.ts';
@@ -15,14 +16,14 @@ import { whyNotStarted } from './why-not-started.ts';
 export async function runMounted(request: RunRequest, options: RunOptions): Promise<CommandOutcome> {
   const prepared = prepare(request, options);
   if ('reason' in prepared) return notStarted(prepared.reason);
-  const { chain, plan, status: statusFile } = prepared;
-  using status = statusFile;
+  const { chain, plan, dataFds, status, resources } = prepared;
+  using _resources = resources;
   using desk = openSignalDesk(options.ignored);
   const child = await startChild([chain.file, ...chain.args], {
     // The command's folder may exist only in a volume; bubblewrap goes there.
     cwd: '/',
     env: chain.env,
-    stdio: [...options.stdio, status.fd],
+    stdio: [...options.stdio, status.fd, ...dataFds],
   });
   if ('error' in child) return notStarted(`the command could not be started (${child.error.code})`);
   desk.connect(monitoredReceiver(child.pid, () => status.read().childPid));
@@ -33,7 +34,7 @@ export async function runMounted(request: RunRequest, options: RunOptions): Prom
   if (exitCode !== null) return exitedWith(exitCode, desk.received);
   // The monitor was killed, before there was a command or while it lives on.
   if (signal !== null) return exitedWith(exitCodeOfSignal(signal), desk.received);
-  const reason = code === leaseHeldCode ? leaseHeld : await whyNotStarted(plan);
+  const reason = code === leaseHeldCode ? leaseHeld : await whyNotStarted(plan, dataFds);
   // Whoever asked us to stop meanwhile does not want the command to be run in another way.
   return desk.received === null ? notStarted(reason) : exitedWith(exitCodeOfSignal(desk.received), desk.received);
 }
@@ -51,7 +52,10 @@ function tell(call: () => void): CachelaneError | null {
 interface Prepared {
   readonly plan: ChainOptions;
   readonly chain: Chain;
+  /** Descriptors that follow the status's, for `plan.copies`. */
+  readonly dataFds: readonly number[];
   readonly status: StatusFile;
+  readonly resources: Disposable;
 }
 
 function prepare(request: RunRequest, options: RunOptions): Prepared | { readonly reason: string } {
@@ -59,14 +63,18 @@ function prepare(request: RunRequest, options: RunOptions): Prepared | { readonl
   if ('missing' in found) return { reason: `not installed: ${found.missing.join(', ')}` };
   const resolved = resolveMounts(request.mounts);
   if ('reason' in resolved) return resolved;
-  const plan = { ...resolved, tools: found.tools, request, ignored: options.ignored };
-  const chain = commandChain(plan);
-  if (chain === null) return { reason: 'the command has more arguments than bubblewrap takes (9000)' };
+  using resources = new DisposableStack();
+  let status: StatusFile;
   try {
-    return { plan, chain, status: openStatusFile(`${plan.marker}.status`) };
+    status = resources.use(openStatusFile(`${resolved.marker}.status`));
   } catch (error) {
     return { reason: `the session's folder cannot be written to (${String((error as NodeJS.ErrnoException).code)})` };
   }
+  const copies = resources.use(copySshConfig(process.getuid?.() ?? null)).files;
+  const plan = { ...resolved, tools: found.tools, request, ignored: options.ignored, copies };
+  const chain = commandChain(plan);
+  if (chain === null) return { reason: 'the command has more arguments than bubblewrap takes (9000)' };
+  return { plan, chain, dataFds: copies.map(({ fd }) => fd), status, resources: resources.move() };
 }
 
 /**

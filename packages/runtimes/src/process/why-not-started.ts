@@ -9,7 +9,7 @@ const reasonLength = 300;
  * had the command's own stderr, since nothing in the chain can give it to the command alone: a shell could, but drops or
  * changes variables on the way. So a failure shows bubblewrap's line there, and costs a second attempt here.
  */
-export async function whyNotStarted(options: ChainOptions): Promise<string> {
+export async function whyNotStarted(options: ChainOptions, dataFds: readonly number[]): Promise<string> {
   const chain = commandChain({ ...options, request: { ...options.request, argv: ['true'] } });
   if (chain === null) return 'unknown';
   const nowhere = openSync('/dev/null', 'w');
@@ -17,7 +17,7 @@ export async function whyNotStarted(options: ChainOptions): Promise<string> {
     const child = await startChild([chain.file, ...chain.args], {
       cwd: '/',
       env: chain.env,
-      stdio: ['ignore', 'ignore', 'pipe', nowhere],
+      stdio: ['ignore', 'ignore', 'pipe', nowhere, ...dataFds],
     });
     if ('error' in child) return child.error.code ?? child.error.message;
     let said = '';
