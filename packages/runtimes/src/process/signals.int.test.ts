@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { RunPlace, Survivor } from '@cachelane/core';
 import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
@@ -106,6 +107,21 @@ describe.each(testUsers)('as $name', (user) => {
       expect(outcome).toEqual({ kind: 'exited', exitCode: 130, interrupted: true, receivedSignal: 'SIGINT' });
     });
 
+    test('a lease that stays taken: not started, but who was asked to stop meanwhile is not run otherwise', async () => {
+      using world = makeWorld(user);
+      world.mount();
+      const release = await hold(world);
+      const [patient, stopped] = [0, 1].map(() => startClient(world, world.sh('echo ran'), { user }));
+      await until(() => stopped?.place());
+      stopped?.signal('SIGTERM');
+      expect((await patient?.end())?.outcome).toMatchObject({
+        kind: 'not-started',
+        reason: expect.stringContaining('lease'),
+      });
+      expect((await stopped?.end())?.outcome).toMatchObject({ exitCode: 143, receivedSignal: 'SIGTERM' });
+      release();
+    });
+
     test('a command that was asked to stop and ends well is interrupted all the same', async () => {
       using world = makeWorld(user);
       world.mount();
@@ -155,6 +171,20 @@ describe.each(testUsers)('as $name', (user) => {
       await until(() => readStat(monitor) === null);
       expect(await runtime.survivors(place)).toEqual([]);
       expect(readFileSync(join(mount.upperDir, 'end'), 'utf8')).toBe('end\n');
+    });
+
+    test('at any moment of its start, it ends by itself and nothing is left', async () => {
+      using world = makeWorld(user);
+      world.mount();
+      for (let afterMs = 0; afterMs < 12; afterMs += 1) {
+        const client = startClient(world, world.sh(':'), { user });
+        const place = await until(() => client.place());
+        await wait(afterMs);
+        client.signal('SIGKILL');
+        await client.end();
+        await until(() => !isLocked(world.lease));
+        await until(() => findSurvivors(place).length === 0);
+      }
     });
 
     test('before there is a command, it still starts and ends by itself', async () => {
