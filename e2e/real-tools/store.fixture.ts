@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { parseId, parseNamespace, parseVolumeName, type Clock, type HeadRecord, type Runtime } from '@cachelane/core';
+import { removeRun, type EngineDependencies } from '@cachelane/engine';
+import { openLayerFiles, openLeaseStore, openOverlayMounter, openSqliteMetadata } from '@cachelane/store';
+import { findTool, tools } from '@cachelane/tools';
+import type { World } from '../cli.fixture.ts';
+
+// What the CLI has no command for yet, on the store of a world.
+
+const clock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: async () => await Promise.reject(new Error('nothing here waits')),
+};
+const runtime = { name: 'none' } as unknown as Runtime;
+
+export interface RunToRemove {
+  readonly namespace: string;
+  readonly volume: string;
+  /** As `log --json` and `ls --json` show it. */
+  readonly run: string;
+}
+
+/** Takes a run out of the volume's head in the lane `t1:local`; returns the head that is left. */
+export async function takeOut(world: World, { namespace, volume, run }: RunToRemove): Promise<HeadRecord | undefined> {
+  const { signal } = new AbortController();
+  const random = { bytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };
+  await using metadata = await openSqliteMetadata({ file: join(world.store, 'state.db'), random, clock }, signal);
+  const deps: EngineDependencies = {
+    metadata,
+    layers: openLayerFiles({ dir: world.store, bootId: 'boot', clock }),
+    mounter: openOverlayMounter({ dir: world.store }),
+    leases: openLeaseStore({ sessionsDir: join(world.store, 'sessions') }),
+    runtime,
+    clock,
+    random,
+    tools,
+    bootId: 'boot',
+    events: () => {},
+  };
+  const record = await metadata.findNamespace(parseNamespace(namespace), signal);
+  const found = (await metadata.listVolumes(signal)).find(
+    ({ namespaceId, name }) => namespaceId === record?.id && name === parseVolumeName(volume),
+  );
+  if (found === undefined) throw new Error(`there is no ${namespace}:${volume}`);
+  const own = { namespace: parseNamespace(namespace), lane: 't1:local' as HeadRecord['lane'] };
+  const removed = parseId('run', run);
+  const request = { volumeId: found.id, own, tool: findTool(found.tool), run: removed, by: removed };
+  return await removeRun(deps, request, signal);
+}

@@ -1,0 +1,16 @@
+import { hash } from 'node:crypto';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Every path below a directory with type, mode, owner, inode, times of change and content: equal only if nobody touched a thing. */
+export function treeOf(dir: string): readonly string[] {
+  return readdirSync(dir, { recursive: true, encoding: 'utf8' })
+    .toSorted()
+    .map((name) => {
+      const path = join(dir, name);
+      const { mode, uid, gid, ino, size, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true });
+      const kind = lstatSync(path);
+      const content = kind.isFile() ? hash('sha256', readFileSync(path)) : kind.isSymbolicLink() ? readlinkSync(path) : '';
+      return [name, mode.toString(8), uid, gid, ino, size, mtimeNs, ctimeNs, content].join(' ');
+    });
+}
