@@ -8,7 +8,7 @@ const folder = '/etc/ssh';
 /** Far more than any distribution has. */
 const filesMax = 32;
 
-export interface CopiedFile {
+interface CopiedFile {
   /** Without symbolic links. */
   readonly path: string;
   /** Its content, from the start. */
