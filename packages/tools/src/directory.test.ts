@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { credentialPaths, directoryTool } from './directory.ts';
+import { tools } from './registry.ts';
 import { environmentOf, ruleOf } from './tool-environment.fixture.ts';
 
 const magic = 'SQLite format 3\0and more';
@@ -51,8 +52,8 @@ test.each([
   '.docker/config.json',
   '.config/gcloud/credentials.db',
   '.cargo/credentials.toml',
-])('credentials are never stored: %s', (path) => {
-  expect(ruleOf(directoryTool, path)).toBe('never');
+])('credentials are never stored, in the volume of no tool: %s', (path) => {
+  for (const tool of tools) expect([tool.name, ruleOf(tool, path)]).toEqual([tool.name, 'never']);
 });
 
 test.each([

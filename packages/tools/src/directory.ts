@@ -74,9 +74,7 @@ export const directoryTool: Tool = {
   lockfiles: [],
   locate: () => null,
   compat: ({ os, arch }) => ({ os, arch }),
-  classify(path, isDirectory, context) {
-    return isCredential(path) ? never('holds credentials') : classifyUnknown(path, isDirectory, context);
-  },
+  classify: classifyUnknown,
   commitWhen: 'success',
   verifiesContent: false,
   tried: 'not yet',
@@ -90,8 +88,9 @@ function isCredential(path: BytePath): boolean {
   return false;
 }
 
-/** The same for a part of a known tool's cache whose layout is not the one we know: nobody keeps credentials there. */
+/** Also the rule for a part of a known tool's cache whose layout is not the one we know. */
 export function classifyUnknown(path: BytePath, isDirectory: boolean, context: ClassifyContext): PathRule {
+  if (isCredential(path)) return never('holds credentials');
   if (isDirectory) return unknownRule;
   if (isLockName(path) && context.peek(path, 1)?.length === 0) return never('an empty lock file');
   if (isDatabaseOf(path, sqliteSharedMemory, context)) return never('shared memory of a running SQLite');

@@ -37,6 +37,11 @@ test.each([
   expect(ruleOf(npmTool, path)).toBe('D count');
 });
 
+test.each(['lock', '_prebuilds/some.lock'])('an empty lock file is never stored: %s', (path) => {
+  expect(ruleOf(npmTool, path, { [path]: '' })).toBe('never');
+  expect(ruleOf(npmTool, path, { [path]: 'x' })).toBe('U');
+});
+
 test('an index that has become a database is one group', () => {
   const files = { '_cacache/index-v6/db': 'SQLite format 3\0…', '_cacache/index-v6/db-wal': '…' };
   expect(ruleOf(npmTool, '_cacache/index-v6/db-wal', files)).toBe('G _cacache/index-v6/db count');

@@ -1,4 +1,4 @@
-import type { PathRule, Tool } from '@cachelane/core';
+import type { BytePath, ClassifyContext, PathRule, Tool } from '@cachelane/core';
 import { classifyUnknown } from './directory.ts';
 import { npmBucketDriver } from './drivers/npm-bucket.ts';
 import { plainTimeDriver } from './drivers/plain-time.ts';
@@ -36,13 +36,19 @@ export const npmTool: Tool = {
     }
     // Signed lists of keys, a directory for each mirror: each file vouches for others of the same time.
     if (top === '_tuf' && second !== undefined) return groupRule(`_tuf/${second}`);
-    return neverAtTop.get(top) ?? unionRule;
+    return neverAtTop.get(top) ?? otherRule(path, isDirectory, context);
   },
   // npm writes an entry only when all of its content is there, whatever becomes of the install.
   commitWhen: 'exit',
   verifiesContent: true,
   tried: 'real tool',
 };
+
+/** What install scripts keep beside the cache: prebuilt binaries, under names with their versions. */
+function otherRule(path: BytePath, isDirectory: boolean, context: ClassifyContext): PathRule {
+  const rule = classifyUnknown(path, isDirectory, context);
+  return rule.kind === 'never' ? rule : unionRule;
+}
 
 function cacacheRule(name: string): PathRule | null {
   switch (name) {
