@@ -61,7 +61,7 @@ requireCommands(
       expect(run.volume('npm')).toMatchObject({ hits: [], conflicts: [], skipped: null });
     }
     const first = jobs[0]?.cwd ?? '';
-    const layers = runs.map((run) => run.volume('npm').layer);
+    const layers = runs.map((run) => String(run.volume('npm').layer));
     expect(new Set(layers).size).toBe(8);
     const log = (await world.json(['log', '-C', first, 'npm'])) as readonly { generation: number; layer: string }[];
     expect(log.map(({ generation }) => generation)).toEqual([8, 7, 6, 5, 4, 3, 2, 1]);

@@ -10,7 +10,11 @@ export function treeOf(dir: string): readonly string[] {
       const path = join(dir, name);
       const { mode, uid, gid, ino, size, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true });
       const kind = lstatSync(path);
-      const content = kind.isFile() ? hash('sha256', readFileSync(path)) : kind.isSymbolicLink() ? readlinkSync(path) : '';
+      const content = kind.isFile()
+        ? hash('sha256', readFileSync(path))
+        : kind.isSymbolicLink()
+          ? readlinkSync(path)
+          : '';
       return [name, mode.toString(8), uid, gid, ino, size, mtimeNs, ctimeNs, content].join(' ');
     });
 }
