@@ -21,6 +21,8 @@ const stdin = require('node:fs').readFileSync(0, 'utf8');
 process.stdout.write(JSON.stringify({ argv: process.argv.slice(2), env: process.env, cwd: process.cwd(), stdin }));
 process.exitCode = 7;
 `;
+// What the launcher tells the real bundle, which takes it away before the command sees it.
+const ours = ['NODE_COMPILE_CACHE', '_CACHELANE_COMPILE_CACHE', '_CACHELANE_IGNORED_SIGNALS'];
 const build = `#!/bin/sh
 echo building; cat; touch "\${0%/*}/../dist/cachelane.cjs"
 `;
@@ -55,7 +57,11 @@ afterEach(() => {
 
 function launch(path = inRoot('cachelane'), env: NodeJS.ProcessEnv = { PATH: '/usr/bin:/bin', PWD: root, SHLVL: '3' }) {
   const run = spawnSync(path, ['a b', '', '*', '--', '-x'], { cwd: root, env, input: 'input', encoding: 'utf8' });
-  return { status: run.status, stderr: run.stderr, seen: JSON.parse(run.stdout) as Record<string, unknown> };
+  const { env: all, ...seen } = JSON.parse(run.stdout) as { readonly env: NodeJS.ProcessEnv };
+  const isOurs = ([name]: readonly [string, unknown]): boolean => ours.includes(name) && env[name] === undefined;
+  const told = Object.fromEntries(Object.entries(all).filter(isOurs));
+  const passed = Object.fromEntries(Object.entries(all).filter((entry) => !isOurs(entry)));
+  return { status: run.status, stderr: run.stderr, seen: { ...seen, env: passed }, told };
 }
 
 test('arguments, input, folder and exit code pass through, and it prints nothing', () => {
@@ -79,6 +85,23 @@ test('the environment passes through, with names that shells do not like and wit
     NODE_ENV: 'production',
   };
   expect(launch(inRoot('cachelane'), env).seen['env']).toEqual(env);
+});
+
+test('compiled code is kept beside the bundle, unless the caller has a place for it', () => {
+  expect(launch().told).toMatchObject({
+    NODE_COMPILE_CACHE: inRoot('dist/compiled'),
+    _CACHELANE_COMPILE_CACHE: 'ours',
+  });
+  const env = { PATH: '/usr/bin:/bin', PWD: root, SHLVL: '3', NODE_COMPILE_CACHE: inRoot('elsewhere') };
+  const { seen, told } = launch(inRoot('cachelane'), env);
+  expect(seen).toMatchObject({ env });
+  expect(told).not.toHaveProperty('_CACHELANE_COMPILE_CACHE');
+});
+
+test('signals that the caller had ignored are told, since Node forgets them', () => {
+  writeFileSync(inRoot('nohup'), `#!/bin/sh\ntrap '' HUP USR1\nexec "${inRoot('cachelane')}" "$@"\n`, { mode: 0o755 });
+  const mask = BigInt(`0x${launch(inRoot('nohup')).told['_CACHELANE_IGNORED_SIGNALS'] ?? '0'}`);
+  expect(mask & 0b10_0000_0001n).toBe(0b10_0000_0001n);
 });
 
 test('links to it are followed, relative and absolute', () => {

@@ -41,7 +41,13 @@ export interface Pieces {
   probeMounts(homeDir: string): Promise<MountProbe>;
 }
 
-export function drivers(env: Readonly<Record<string, string | undefined>>): Pieces {
+/** What only whoever started Node can know. */
+export interface StartFacts {
+  /** The `SigIgn` mask of /proc, hexadecimal; absent where nothing was ignored, or nobody said. */
+  readonly ignoredSignals?: string | undefined;
+}
+
+export function drivers(env: Readonly<Record<string, string | undefined>>, start: StartFacts = {}): Pieces {
   const path = env['PATH'] ?? '';
   return {
     async openMetadata({ homeDir, random, clock, signal }) {
@@ -61,8 +67,8 @@ export function drivers(env: Readonly<Record<string, string | undefined>>): Piec
       return openLeaseStore({ sessionsDir: join(homeDir, 'sessions') });
     },
     async openRuntime() {
-      const { processRuntime } = await import('@cachelane/runtimes');
-      return processRuntime({ path });
+      const { ignoredSignals, processRuntime } = await import('@cachelane/runtimes');
+      return processRuntime({ path, ignored: ignoredSignals(`SigIgn:\t${start.ignoredSignals ?? '0'}`) });
     },
     async loadTools() {
       return (await import('@cachelane/tools')).tools;

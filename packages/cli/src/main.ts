@@ -17,14 +17,15 @@ async function start(): Promise<void> {
   const { drivers } = await import('./compose.ts');
   const { main } = await import('./cli.ts');
   const { processHost } = await import('./process-host.ts');
-  const env = { ...process.env };
+  // What the launcher tells us of how it was started is not for the command.
+  const { _CACHELANE_IGNORED_SIGNALS: ignoredSignals, ...env } = process.env;
   const host = processHost({
     env,
     cwd: () => process.cwd(),
     nowMs: () => Date.now(),
     // `performance.now()` would load perf_hooks.
     monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
-    pieces: drivers(env),
+    pieces: drivers(env, { ignoredSignals }),
   });
   process.exit(await main(argv, host));
 }

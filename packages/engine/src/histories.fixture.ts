@@ -4,12 +4,12 @@ import fc from 'fast-check';
 import { put, testEngine, type TestEngine, type TestRun } from './test-engine.fixture.ts';
 
 /** What one run does: names it installs, and files of its own. */
-export interface Job {
+interface Job {
   readonly names: readonly string[];
 }
 
 /** Runs start and end one after the other, or beside each other, as the list says. */
-export type Step = { readonly kind: 'start' | 'finish'; readonly job: number };
+type Step = { readonly kind: 'start' | 'finish'; readonly job: number };
 
 export interface History {
   readonly jobs: readonly Job[];
@@ -51,7 +51,7 @@ function toSchedule(shuffled: readonly number[], cuts: readonly boolean[]): Hist
 }
 
 /** Adds content and a line that names it, as a package manager does. */
-export function install(volume: MemoryVolume | undefined, name: string): void {
+function install(volume: MemoryVolume | undefined, name: string): void {
   const index = `index/${name.slice(0, 1)}`;
   put(volume, `content/${name}`, `bytes of ${name}`);
   const before = volume?.exists(index) === true ? Buffer.from(volume.read(index)).toString() : '';

@@ -117,7 +117,7 @@ export const indexedTool: Tool = {
 };
 
 /** The unknown-directory rule in short. */
-export const plainTool: Tool = {
+const plainTool: Tool = {
   ...common,
   name: 'directory',
   summary: 'test tool: any directory',
@@ -126,7 +126,7 @@ export const plainTool: Tool = {
   classify: () => picking(false, 'D', null),
 };
 
-export type TestCommand = (volumes: readonly MemoryVolume[]) => void | Promise<void>;
+type TestCommand = (volumes: readonly MemoryVolume[]) => void | Promise<void>;
 
 export interface TestRun {
   readonly volumes?: readonly VolumeRequest[];

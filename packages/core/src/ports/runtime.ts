@@ -2,7 +2,7 @@ import type { Mount } from './mounter.ts';
 
 /** Names the place a command runs in, so that a later process can ask whether anything still lives there. */
 export interface RunPlace {
-  /** Opaque to the engine: for local processes the mount namespace's inode number. */
+  /** Opaque to the engine: for local processes a path that is a mount point only there. Never names another place later. */
   readonly token: string;
 }
 

@@ -136,11 +136,13 @@ export interface EndInput extends AttachInput {
   readonly commit: CommitPolicy | null;
   /** Null: the lane may be written; else why not. */
   readonly readOnly: string | null;
+  /** Processes that can write are left: what they stand on stays, until a start finds them gone. */
+  readonly inUse: boolean;
   /** A failure of our own is thrown instead of being reported. */
   readonly strict: boolean;
 }
 
-/** Saves what the run changed, where it may; always frees what attach made. */
+/** Saves what the run changed, where it may; frees what attach made. */
 export async function endVolume(
   deps: EngineDependencies,
   session: VolumeSession,

@@ -15,7 +15,7 @@ import {
 import { composeSources, fromLayer, unitedOrigins, type SourcedEntry } from './versions.ts';
 
 /** What must lie on top of a plain overlay of the layers so that a reader sees what the drivers say. */
-export type Resolved =
+type Resolved =
   | { readonly kind: 'file'; readonly source: SourcedEntry }
   | { readonly kind: 'hidden'; readonly entry: Entry };
 
