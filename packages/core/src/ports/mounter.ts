@@ -73,8 +73,11 @@ export interface AttachedVolume {
   readonly mount: Mount;
   /** Directories that attach had to make for the target to exist, outermost first; removing them is the session's business. */
   readonly madeDirs: readonly string[];
-  /** Call after the last process that could write is gone. */
-  collect(signal: AbortSignal): Promise<ChangeSet>;
+  /**
+   * Call after the last process that could write is gone; or with `inUse`, which works on a copy, since the store takes over what it
+   * is given and whoever still has it mounted would write into a layer.
+   */
+  collect(signal: AbortSignal, inUse?: boolean): Promise<ChangeSet>;
   /** Frees what attach made and what collect's reader did not take. Idempotent. */
   release(signal: AbortSignal): Promise<void>;
 }

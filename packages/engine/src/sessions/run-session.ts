@@ -41,11 +41,13 @@ export async function runSession(
   const ids: Ids = { sessionId: newId('session', deps.random.bytes(16)), run: newId('run', deps.random.bytes(16)) };
   await using lease = await deps.leases.acquire(ids.sessionId, request.signal);
   const opened = await openSession(deps, request, planned, ids);
+  const use = { isLeft: false };
   try {
     await recover(deps, ids.sessionId, request.signal);
-    return await runOpened(deps, request, { planned, opened, ids, lease });
+    return await runOpened(deps, request, { planned, opened, ids, lease, use });
   } finally {
-    await closeSession(deps, ids.sessionId);
+    // Else it goes on, as that of a killed client does, and the first start after their end closes it.
+    if (!use.isLeft) await closeSession(deps, ids.sessionId);
   }
 }
 
@@ -114,6 +116,8 @@ interface Opened {
   readonly opened: OpenedSession;
   readonly ids: Ids;
   readonly lease: Lease;
+  /** Whether processes that can write to the volumes outlive the run. */
+  readonly use: { isLeft: boolean };
 }
 
 async function runOpened(
@@ -148,7 +152,7 @@ async function runOpened(
     };
   }
   deps.events({ type: 'command-ended', exitCode: outcome.exitCode, interrupted: outcome.interrupted });
-  if (place.current !== null) await settleLeftovers(deps, request, place.current);
+  if (place.current !== null) session.use.isLeft = await settleLeftovers(deps, request, place.current);
   for (const volume of attached) reports.push(await endOne(deps, request, session, { volume, outcome }));
   return { outcome, volumes: inOrder(reports, session.planned) };
 }
@@ -188,7 +192,7 @@ async function attachAll(
 async function endOne(
   deps: EngineDependencies,
   request: RunCommandRequest,
-  { ids }: Opened,
+  { ids, use }: Opened,
   end: { readonly volume: VolumeSession; readonly outcome: Extract<CommandOutcome, { kind: 'exited' }> },
 ): Promise<VolumeReport> {
   const { canWrite, why } = request.context;
@@ -202,19 +206,27 @@ async function endOne(
       outcome: end.outcome,
       commit: request.commit,
       readOnly: canWrite ? null : why,
+      inUse: use.isLeft,
       strict: request.strict,
     },
     request.signal,
   );
 }
 
-/** What outlives the command could go on writing; it is ended before the seal unless the person asked to leave it. */
-async function settleLeftovers(deps: EngineDependencies, request: RunCommandRequest, place: RunPlace): Promise<void> {
+/**
+ * What outlives the command could go on writing; it is ended before the seal unless the person asked to leave it. Returns whether
+ * any of it is left.
+ */
+async function settleLeftovers(
+  deps: EngineDependencies,
+  request: RunCommandRequest,
+  place: RunPlace,
+): Promise<boolean> {
   const processes = await deps.runtime.survivors(place);
-  if (processes.length === 0) return;
+  if (processes.length === 0) return false;
   if (request.leaveProcesses) {
     deps.events({ type: 'leftovers', processes, action: 'left' });
-    return;
+    return true;
   }
   deps.events({ type: 'leftovers', processes, action: 'ending' });
   const left = await deps.runtime.endSurvivors(place, limits.leftoverGraceMs);
@@ -223,6 +235,7 @@ async function settleLeftovers(deps: EngineDependencies, request: RunCommandRequ
       ? { type: 'leftovers', processes, action: 'ended' }
       : { type: 'leftovers', processes: left, action: 'left' },
   );
+  return left.length > 0;
 }
 
 function inOrder(reports: readonly VolumeReport[], planned: readonly PlannedVolume[]): readonly VolumeReport[] {

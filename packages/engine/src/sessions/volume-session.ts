@@ -168,7 +168,7 @@ export async function endVolume(
     if (isDamage(error)) await forgetDamaged(deps, session, input);
     deps.events(warningOf(error, `${head.name} was not saved: ${error.message}`));
   } finally {
-    await session.attached.release(neverAborted);
+    if (!input.inUse) await session.attached.release(neverAborted);
   }
   const report = reportOf(head, { saveMs: deps.clock.monotonicMs() - startedMs, saved, skipped });
   deps.events({ type: 'volume-done', report });
@@ -192,7 +192,7 @@ async function save(
 ): Promise<Saved | null> {
   const { planned, opened } = session;
   const name = planned.request.name;
-  const changes = await session.attached.collect(signal);
+  const changes = await session.attached.collect(signal, input.inUse);
   const total = changes.changes.length;
   const saved = await saveVolume(
     deps,

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { startBackgroundJob, type BackgroundJob } from './background-job.ts';
 import type { FilePath } from './file-path.ts';
@@ -17,6 +18,8 @@ export interface StoreFiles {
   link(from: FilePath, to: FilePath): void;
   /** Content only, into a new file; shares blocks where the file system can. */
   copy(from: FilePath, to: FilePath): void;
+  /** A directory with all that is in it and all that a mount noted on it; `to` must not be there. Somebody may be writing there. */
+  copyTree(from: string, to: string): void;
   /** A new file. */
   write(path: FilePath, content: Uint8Array): void;
   /** A new file whose content is on the disk when this returns. */
@@ -39,6 +42,15 @@ export interface Owner {
   readonly gid: number;
 }
 
+function copyTree(from: string, to: string): void {
+  const { status, stderr, error } = spawnSync('cp', ['-a', '--reflink=auto', '--', from, to], { encoding: 'utf8' });
+  if (error !== undefined) throw error;
+  if (status === 0) return;
+  const [line = ''] = stderr.split('\n');
+  const code = /No space left|quota/i.test(stderr) ? 'ENOSPC' : 'EIO';
+  throw Object.assign(new Error(`${code}: ${line.slice(0, 300)}`), { code });
+}
+
 export const realFiles: StoreFiles = {
   makeDir: (path, mode) => {
     fs.mkdirSync(path, { mode });
@@ -53,6 +65,7 @@ export const realFiles: StoreFiles = {
   copy: (from, to) => {
     fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
   },
+  copyTree,
   write: (path, content) => {
     fs.writeFileSync(path, content, { flag: 'wx', mode: 0o600 });
   },

@@ -61,7 +61,8 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
     return {
       mount: { kind: 'overlay', target, lowerDirs: lower, upperDir: dirs.upper, workDir: dirs.work },
       madeDirs,
-      collect: (signal) => portCall('collecting changes', signal, () => collect(request, dirs, signal)),
+      collect: (signal, inUse = false) =>
+        portCall('collecting changes', signal, () => collect(request, inUse ? copyOf(dirs) : dirs, signal)),
       release: (signal) => portCall('releasing a volume', signal, () => removeAttachment(files, trash(), dirs)),
     };
   };
@@ -73,6 +74,12 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
       removeAttachment(files, trash(), dirs);
       throw error;
     }
+  };
+
+  const copyOf = (dirs: AttachmentDirs): AttachmentDirs => {
+    const upper = `${dirs.dir}/copy`;
+    files.copyTree(dirs.upper, upper);
+    return { ...dirs, upper };
   };
 
   const collect = (request: AttachRequest, dirs: AttachmentDirs, signal: AbortSignal): ChangeSet => {
