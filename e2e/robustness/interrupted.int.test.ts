@@ -1,0 +1,191 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { requireCommands } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
+import { cachelaneLine, runProgram, startInTerminal, startProgram } from './programs.fixture.ts';
+import { expectNoSessions, headsIn, until } from './store.fixture.ts';
+
+const options = ['-v', 'data:data'];
+
+/** Writes into the volume, says so, and notes every signal that it gets. */
+const noting = `mkdir -p data; echo x > data/x
+  for name in INT TERM HUP; do trap "echo $name >> signals; kill \\$! 2>&-; exit 9" $name; done
+  sleep 1000 & echo started; wait`;
+const dying = 'mkdir -p data; echo x > data/x; echo started; exec sleep 1000';
+
+const signalsIn = (world: World): string => readFileSync(join(world.dir, 'signals'), 'utf8');
+
+async function expectNothingSaved(world: World): Promise<void> {
+  expect(existsSync(join(world.store, 'state.db'))).toBe(true);
+  expect(await headsIn(world)).toEqual([]);
+  const next = await world.run(['sh', '-c', 'ls data'], { options });
+  expect(next).toMatchObject({ code: 0, stdout: '' });
+  await expectNoSessions(world);
+}
+
+/** The line through us, and without us. */
+function bothWays(script: string): readonly (readonly [string, string])[] {
+  const command = ['sh', '-c', script];
+  return [
+    ['with volumes', cachelaneLine(['run', ...options, '--', ...command])],
+    ['without us', `sh -c '${script.replaceAll("'", `'\\''`)}'`],
+  ];
+}
+
+requireCommands(
+  'bwrap',
+  'flock',
+  'script',
+  'bash',
+)('interrupted', () => {
+  test('by Ctrl-C in a terminal: the command gets it once, its exit code stands, nothing is saved', async () => {
+    const codes: unknown[] = [];
+    for (const [how, line] of bothWays(noting)) {
+      using world = openWorld();
+      await using terminal = startInTerminal(world, `exec ${line}`);
+      await terminal.says(/started/);
+      terminal.type('\x03');
+      codes.push(await terminal.finished);
+      expect(signalsIn(world)).toBe('INT\n');
+      if (how === 'with volumes') await expectNothingSaved(world);
+    }
+    expect(codes).toEqual([
+      { code: 9, signal: null },
+      { code: 9, signal: null },
+    ]);
+  });
+
+  test('by Ctrl-C while it does not care: it dies of the signal, and so do we', async () => {
+    const codes: unknown[] = [];
+    for (const [how, line] of bothWays(dying)) {
+      using world = openWorld();
+      await using terminal = startInTerminal(world, `exec ${line}`);
+      await terminal.says(/started/);
+      terminal.type('\x03');
+      codes.push((await terminal.finished).code);
+      if (how === 'with volumes') await expectNothingSaved(world);
+    }
+    expect(codes).toEqual([130, 130]);
+  });
+
+  describe.each(worldUsers)('as %s', (user) => {
+    test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('by %s to us alone', async (signal) => {
+      using world = openWorld({ user });
+      const run = world.startRun(['sh', '-c', noting], { options });
+      await run.said('started');
+      run.child.kill(signal);
+      expect(await run.finished).toMatchObject({ code: 9, signal: null });
+      expect(signalsIn(world)).toBe(`${signal.slice(3)}\n`);
+      await expectNothingSaved(world);
+      const other = world.startRun(['sh', '-c', dying], { options });
+      await other.said('started');
+      other.child.kill(signal);
+      expect(await other.finished).toMatchObject({ code: null, signal });
+      await expectNothingSaved(world);
+    });
+  });
+
+  test('by timeout(1): the command gets it once, the exit code is as without us', async () => {
+    for (const [how, line] of bothWays(noting)) {
+      using world = openWorld();
+      await using program = startProgram(world, ['bash', '-c', `exec timeout 600 ${line}`]);
+      await program.says(/started/);
+      // What it does when the time is over it also does when it is asked to end.
+      program.child.kill('SIGTERM');
+      expect(await program.finished).toEqual({ code: 9, signal: null });
+      expect(signalsIn(world)).toBe('TERM\n');
+      if (how === 'with volumes') await expectNothingSaved(world);
+    }
+  });
+
+  test('by Ctrl-Z: the whole job stops, fg goes on, and what it did is saved', async () => {
+    using world = openWorld();
+    await using terminal = startInTerminal(world, 'bash --norc --noprofile -i');
+    await terminal.says(/<prompt>/);
+    const script = 'echo $$ > pid; echo star""ted; until [ -e gate ]; do sleep 0.01; done; echo x > data/x';
+    terminal.type(`${cachelaneLine(['run', ...options, '--', 'sh', '-c', script])}\r`);
+    await terminal.says(/started/);
+    const pid = Number(readFileSync(join(world.dir, 'pid'), 'utf8'));
+    const state = (): string | undefined => /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+    terminal.type('\x1a');
+    await terminal.says(/Stopped/);
+    await until(() => state() === 'T');
+    world.write({ gate: '' });
+    terminal.type('fg; echo co""de=$?.\r');
+    await terminal.says(/code=0\./);
+    expect(await headsIn(world)).toMatchObject([{ generation: 1 }]);
+    terminal.type('exit\r');
+    await terminal.finished;
+  });
+});
+
+requireCommands('bwrap', 'flock')('a command that cannot be run', () => {
+  test.each(worldUsers)('has the exit code that a shell gives it, as %s', async (user) => {
+    using world = openWorld({ user });
+    const save = 'echo "#!/bin/sh" > data/tool; echo "exit 3" >> data/tool';
+    await world.run(['sh', '-c', save], { options });
+    const code = async (...command: readonly string[]): Promise<number | null> =>
+      (await world.run(command, { options })).code;
+    expect(await code('no-such-command')).toBe(127);
+    expect(await code('/no/such/command')).toBe(127);
+    expect(await code('data/no-such-tool')).toBe(127);
+    expect(await code('/etc/passwd')).toBe(126);
+    expect(await code('/etc')).toBe(126);
+    expect(await code('data/tool')).toBe(126);
+    await world.run(['chmod', '+x', 'data/tool'], { options });
+    expect(await code('data/tool')).toBe(3);
+  });
+
+  test('and one of our own that is wrong is 125', async () => {
+    using world = openWorld();
+    for (const argv of [['run'], ['run', '--no-such-option', '--', 'true'], ['run', '-v', 'no/../name', 'true']]) {
+      const { code, stderr } = await world.cachelane(argv);
+      expect([argv, code]).toEqual([argv, 125]);
+      expect(stderr).toMatch(/^cachelane: /);
+    }
+  });
+});
+
+requireCommands(
+  'bwrap',
+  'flock',
+  'bash',
+)('pipes', () => {
+  test('stdin reaches the command whole', async () => {
+    using world = openWorld();
+    const input = 'a line of input\n'.repeat(400_000);
+    const run = await world.run(['sh', '-c', 'cat > data/x; wc -c < data/x'], { options, input });
+    expect(run).toMatchObject({ code: 0, stdout: `${input.length}\n` });
+    const again = await world.run(['sh', '-c', 'sha1sum < data/x; cat'], { options, input: 'rest' });
+    expect(again.stdout).toMatch(/^[0-9a-f]{40} {2}-\nrest$/);
+  });
+
+  test('large output comes whole, on both ways', async () => {
+    using world = openWorld();
+    const script = 'head -c 20000000 /dev/zero | tr "\\0" o; head -c 20000000 /dev/zero | tr "\\0" e >&2';
+    const { stdout, stderr, code } = runProgram(world, [
+      'bash',
+      '-c',
+      cachelaneLine(['run', '-q', ...options, '--', 'sh', '-c', script]),
+    ]);
+    expect([code, stdout.length, stderr.length]).toEqual([0, 20_000_000, 20_000_000]);
+    expect([new Set(stdout), new Set(stderr)]).toEqual([new Set('o'), new Set('e')]);
+  });
+
+  test('a reader that goes away, a full disk and a closed stdout are as without us', async () => {
+    using world = openWorld();
+    const endless = 'mkdir -p data; while echo y; do :; done 2>/dev/null; exit 4';
+    const short = 'mkdir -p data; echo y; exit 4';
+    const cases: readonly (readonly [string, (line: string) => string, string])[] = [
+      [endless, (line) => `${line} | head -n 1; echo "\${PIPESTATUS[0]}"`, 'y\n141\n'],
+      [endless, (line) => `${line} > /dev/full; echo $?`, '4\n'],
+      [short, (line) => `${line} >&-; echo $?`, '4\n'],
+    ];
+    for (const [script, around, expected] of cases) {
+      for (const [how, line] of bothWays(script)) {
+        expect([how, runProgram(world, ['bash', '-c', around(line)]).stdout]).toEqual([how, expected]);
+      }
+    }
+  });
+});

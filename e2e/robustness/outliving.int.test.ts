@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { requireCommands } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
+import { expectNoSessions, expectWholeHeads, sessionsIn, until } from './store.fixture.ts';
+
+const options = ['-v', 'data:data', '--commit=always'];
+
+/** A process in a session of its own that has closed what it was started with; its id is in the file of its name. */
+function daemon(name: string, script: string): string {
+  return `setsid sh -c 'echo $$ > ../${name}; ${script}' </dev/null >/dev/null 2>&1 3>&- 4>&- & until [ -s ../${name} ]; do :; done`;
+}
+
+const pidOf = ({ dir }: World, name: string): number => Number(readFileSync(join(dir, name), 'utf8'));
+
+/** False for a process that has ended and waits for whoever started it. */
+function lives(pid: number): boolean {
+  try {
+    return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+requireCommands(
+  'bwrap',
+  'flock',
+  'setsid',
+)('processes that outlive their command', () => {
+  describe.each(worldUsers)('as %s', (user) => {
+    test('are named and ended before the seal, the deaf one and the one that writes; the exit code stands', async () => {
+      using world = openWorld({ user });
+      const script = `cd data; ${daemon('deaf', 'trap "" TERM; while :; do sleep 0.1; done')}
+        ${daemon('writer', 'while :; do echo more >> log; sleep 0.001; done')}
+        until [ -s log ]; do :; done; exit 3`;
+      const run = await world.run(['sh', '-c', script], { options });
+      expect(run.code).toBe(3);
+      const [deaf, writer] = [pidOf(world, 'deaf'), pidOf(world, 'writer')];
+      expect(run.stderr).toMatch(/processes outlived the command and would write on: ending /);
+      for (const pid of [deaf, writer]) expect(run.stderr).toMatch(new RegExp(`ending .*sh \\(${pid}\\)`));
+      expect([lives(deaf), lives(writer)]).toEqual([false, false]);
+      expect(run.volume('data')).toMatchObject({ added: 1, skipped: null });
+      await expectWholeHeads(world);
+      await expectNoSessions(world);
+    });
+
+    test('are left alone with --leave-processes, which says so, and what is there is saved', async () => {
+      using world = openWorld({ user });
+      const script = `cd data; echo x > x; ${daemon('stays', `until [ -e ${world.dir}/gate ]; do sleep 0.01; done; echo late > late; echo more >> x; cat x ${world.dir}/data/late > ${world.dir}/seen`)}`;
+      const run = await world.run(['sh', '-c', script], { options: [...options, '--leave-processes'] });
+      const pid = pidOf(world, 'stays');
+      expect(run.code).toBe(0);
+      expect(run.stderr).toMatch(new RegExp(`outlived the command.* is not saved: .*sh \\(${pid}\\)`));
+      expect(lives(pid)).toBe(true);
+      expect(run.volume('data')).toMatchObject({ added: 1, skipped: null });
+      // Others do not take it for a part of theirs, and what it writes now goes nowhere.
+      const other = await world.run(['ls', 'data'], { options });
+      expect(other.stdout).toBe('x\n');
+      expect(lives(pid)).toBe(true);
+      expect(await sessionsIn(world)).toMatchObject([{ run: expect.any(String) }]);
+      world.write({ gate: '' });
+      await until(() => !lives(pid));
+      expect(readFileSync(join(world.dir, 'seen'), 'utf8')).toBe('x\nmore\nlate\n');
+      expect((await world.run(['ls', 'data'], { options })).stdout).toBe('x\n');
+      await expectWholeHeads(world);
+      await expectNoSessions(world);
+    });
+  });
+
+  test('of a command without volumes are nobody’s business', async () => {
+    using world = openWorld();
+    const script = `mkdir sub; cd sub; ${daemon('stays', 'until [ -e ../gate ]; do sleep 0.01; done')}`;
+    const run = await world.run(['sh', '-c', script], { options: ['--mode=none'] });
+    expect([run.code, run.stderr]).toEqual([0, '']);
+    expect(lives(pidOf(world, 'stays'))).toBe(true);
+    world.write({ gate: '' });
+    await until(() => !lives(pidOf(world, 'stays')));
+  });
+});
