@@ -10,12 +10,13 @@ import { machineFacts } from './machine.ts';
 import { measureBuilds } from './measures/builds.ts';
 import { measureChanged } from './measures/changed.ts';
 import { measureStartUp } from './measures/start-up.ts';
-import { measureWhole } from './measures/whole.ts';
+import { measureMemory, measureWhole } from './measures/whole.ts';
 import { markdownSections, replaceMarked, type Section } from './table.ts';
 
 const usage = `npm run bench [-- OPTIONS]
   --corpora NAMES  of ${corpusNames.join(',')}; all by default
   --rounds N       of each measurement, 5 by default
+  --bars           only what has a bar: minutes instead of half an hour
   --write          put the tables into docs/BENCHMARKS.md
   --prepare        only make the corpora
 Corpora lie in $CACHELANE_BENCH_DIR, by default cachelane-bench in the user's cache directory.
@@ -26,7 +27,12 @@ const launcher = join(root, 'cachelane');
 const document = join(root, 'docs/BENCHMARKS.md');
 
 /** Everything; the order matters, since the first saves are what the others run on. */
-function measureAll(bench: Bench): readonly Section[] {
+function measureAll(bench: Bench, barsOnly: boolean): readonly Section[] {
+  if (barsOnly) {
+    const memory = measureMemory(bench);
+    return [measureStartUp(bench), measureChanged(bench), memory];
+  }
+
   const whole = measureWhole(bench);
   return [measureStartUp(bench), measureChanged(bench), ...whole, measureBuilds(bench)];
 }
@@ -36,6 +42,7 @@ function main(): void {
     options: {
       corpora: { type: 'string', default: corpusNames.join(',') },
       rounds: { type: 'string', default: '5' },
+      bars: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
       prepare: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -57,7 +64,7 @@ function main(): void {
   try {
     const corpora = wanted.map((name) => provideCorpus(recipeOf(name), directory));
     if (values.prepare) return;
-    const tables = markdownSections(measureAll(openBench({ directory, corpora, rounds })));
+    const tables = markdownSections(measureAll(openBench({ directory, corpora, rounds }), values.bars));
     const text = `${machineFacts(directory.runDir, corpora, version)}\n\n${tables}`;
     process.stdout.write(`${text}\n`);
     if (values.write) writeFileSync(document, replaceMarked(readFileSync(document, 'utf8'), text));

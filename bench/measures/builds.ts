@@ -106,8 +106,8 @@ function goBuildAll(bench: Bench): readonly Build[] {
   const { volume, path } = mountOf(bench, 'go');
   return [
     {
-      what: '`go build std cmd`',
-      command: ['go', 'build', 'std', 'cmd'],
+      what: '`go build std`',
+      command: ['go', 'build', 'std'],
       cwd: bench.workDir,
       volume,
       env: { ...bench.env, GOCACHE: path },

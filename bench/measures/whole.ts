@@ -7,6 +7,8 @@ import { atMost, milliseconds, rounded, timesFaster, type Row, type Section } fr
 
 const peakMegabytes = 300;
 
+const memoryTitle = 'Memory of the process';
+
 /** Each round writes every corpus six times over, and deleting in between would slow down what follows. */
 const roundsOfEverything = 3;
 
@@ -16,8 +18,19 @@ export function measureWhole(bench: Bench): readonly Section[] {
   return [
     { title: 'The first save of everything', rows: measured.flatMap(({ save }) => save) },
     { title: 'Getting everything back', rows: measured.flatMap(({ restore }) => restore) },
-    { title: 'Memory of the process', rows: measured.flatMap(({ memory }) => memory) },
+    { title: memoryTitle, rows: measured.flatMap(({ memory }) => memory) },
   ];
+}
+
+/** Saves every corpus once, as a volume of its own name, and measures nothing but memory. */
+export function measureMemory(bench: Bench): Section {
+  const rows = bench.corpora.flatMap(({ name, filesDir }) => {
+    bench.say(`saved once: ${name}`);
+    const { path, volume } = mountOf(bench, name);
+    const saving = bench.runForMemory(volume, ['cp', '-a', `${filesDir}/.`, path]);
+    return memoryRows(name, [saving], [bench.runForMemory(volume, ['true'])]);
+  });
+  return { title: memoryTitle, rows };
 }
 
 interface CorpusRows {
