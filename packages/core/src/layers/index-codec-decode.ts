@@ -23,7 +23,7 @@ import {
   type IndexCounts,
   type IndexSections,
 } from './index-codec-format.ts';
-import { entryFault, isDirectoryPath } from './index-codec-rules.ts';
+import { entryFault, isDirectoryPath, isFileName } from './index-codec-rules.ts';
 
 type Attributes = Pick<Entry, 'type' | 'mode' | 'origins' | 'mergeClass' | 'group' | 'form' | 'removed'>;
 
@@ -86,9 +86,7 @@ export class IndexReader {
     const { from, to } = this.#nameRange(number);
     if (to - from > limits.fileNameBytes) throw corrupt(`a name over ${limits.fileNameBytes} bytes`);
     const name = latin1(this.#bytes, from, to);
-    if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) {
-      throw corrupt('a name that is none');
-    }
+    if (!isFileName(name)) throw corrupt('a name that is none');
     const path = childPath(directory, name);
     if (path.length > limits.pathBytes) throw corrupt(`a path over ${limits.pathBytes} bytes`);
     return path;
@@ -246,10 +244,16 @@ function latin1(bytes: Uint8Array, from: number, to: number): string {
   return String.fromCharCode.apply(null, bytes.subarray(from, to) as unknown as number[]);
 }
 
-const hexPairs: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const hexCodes: readonly number[] = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+const hexScratch: number[] = Array.from({ length: 2 * digestBytes }, () => 0);
 
+/** In one go: a text that grows by pairs would keep every step of its growth in memory. */
 function hex(bytes: Uint8Array, from: number, to: number): string {
-  let text = '';
-  for (let i = from; i < to; i++) text += hexPairs[bytes[i] as number];
-  return text;
+  hexScratch.length = 2 * (to - from);
+  for (let i = from, at = 0; i < to; i++, at += 2) {
+    const byte = bytes[i] as number;
+    hexScratch[at] = hexCodes[byte >> 4] as number;
+    hexScratch[at + 1] = hexCodes[byte & 15] as number;
+  }
+  return String.fromCharCode.apply(null, hexScratch);
 }

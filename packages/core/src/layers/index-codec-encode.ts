@@ -1,4 +1,5 @@
 import { invariant } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { baseName, comparePaths, parentPath, parseBytePath, type BytePath } from './byte-path.ts';
 import { mergeClasses, type Entry } from './entry.ts';
 import {
@@ -17,9 +18,10 @@ import {
   typeCodes,
   type IndexCounts,
 } from './index-codec-format.ts';
-import { entryFault } from './index-codec-rules.ts';
+import { entryFault, isFileName } from './index-codec-rules.ts';
 import { isSpecial } from './memory-index.ts';
 
+const hexDigits = '0123456789abcdef';
 const nanosecondsPerSecond = 1_000_000_000n;
 
 /** Values in the order of their first use, each with its number. */
@@ -163,7 +165,7 @@ function writeRecords(bytes: Uint8Array, view: DataView, { sorted, rows }: Table
   sorted.forEach((entry, i) => {
     const at = place.at + i * recordBytes;
     const name = baseName(entry.path);
-    invariant(parseBytePath(name) !== '' && name.length > 0, 'an entry without a name');
+    invariant(isFileName(name) && entry.path.length <= limits.pathBytes, 'an entry with a name that is none');
     writeLatin1(bytes, place.namesAt + nameEnd, name);
     nameEnd += name.length;
     if (entry.digest !== null) writeHex(bytes, at + record.digest, entry.digest, digestBytes);
@@ -215,13 +217,14 @@ function writeLatin1(bytes: Uint8Array, at: number, latin1: string): void {
   for (let i = 0; i < latin1.length; i++) bytes[at + i] = latin1.charCodeAt(i);
 }
 
-function hexValue(code: number): number {
-  return code <= 0x39 ? code - 0x30 : code - 0x57;
-}
+/** Value of each lower-case digit by its code. */
+const hexValues = Uint8Array.from({ length: 128 }, (_, code) =>
+  Math.max(0, hexDigits.indexOf(String.fromCharCode(code))),
+);
 
 function writeHex(bytes: Uint8Array, at: number, hex: string, count: number): void {
   invariant(hex.length === 2 * count, 'a digest of the wrong length');
-  for (let i = 0; i < count; i++) {
-    bytes[at + i] = (hexValue(hex.charCodeAt(2 * i)) << 4) | hexValue(hex.charCodeAt(2 * i + 1));
+  for (let i = 0, from = 0; i < count; i++, from += 2) {
+    bytes[at + i] = ((hexValues[hex.charCodeAt(from)] ?? 0) << 4) | (hexValues[hex.charCodeAt(from + 1)] ?? 0);
   }
 }

@@ -1,3 +1,4 @@
+import { limits } from '../limits.ts';
 import { parseBytePath, rootPath } from './byte-path.ts';
 import type { Entry } from './entry.ts';
 
@@ -36,4 +37,10 @@ export function isDirectoryPath(latin1: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether `latin1` can be the last part of an entry's path. */
+export function isFileName(latin1: string): boolean {
+  if (latin1 === '' || latin1 === '.' || latin1 === '..' || latin1.length > limits.fileNameBytes) return false;
+  return !latin1.includes('/') && !latin1.includes('\0');
 }

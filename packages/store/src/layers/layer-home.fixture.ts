@@ -83,7 +83,7 @@ function makeUpper(home: string, number: number): string {
 }
 
 /** Writes the items as a run would have left them in an overlay's upper directory. */
-export function changesIn(upper: string, items: readonly ChangeItem[]): ChangeSet {
+function changesIn(upper: string, items: readonly ChangeItem[]): ChangeSet {
   const whiteouts = items.flatMap((item) => (item.kind === 'removed' ? [item.path as BytePath] : []));
   for (const item of items) writeItem(filePath(upper, item.path as BytePath), item);
   realFiles.mark(upper, { whiteouts, opaque: [] });
@@ -123,7 +123,7 @@ function dressItem(file: string | Buffer, item: ChangeItem): void {
   if (item.kind !== 'symlink') fs.chmodSync(file, item.mode ?? (item.kind === 'dir' ? 0o755 : 0o644));
 }
 
-export function seeTree(root: string): SeenTree {
+function seeTree(root: string): SeenTree {
   const access = new OpenAccess(root, realFiles);
   const files = new Map<string, SeenInTree>();
   const directories: BytePath[] = [];

@@ -13,7 +13,7 @@ export class OpenAccess {
   readonly root: string;
   readonly #files: Pick<StoreFiles, 'setMode'>;
   readonly #trueMode: (path: BytePath) => number | undefined;
-  readonly #opened = new Map<BytePath, number>();
+  #opened: Map<BytePath, number> | undefined;
 
   /** `trueMode`: what a path's mode is meant to be, where that is known better than by looking (somebody else may have it open as well). */
   constructor(
@@ -39,7 +39,8 @@ export class OpenAccess {
 
   /** Mode of something before it was opened; undefined where it was not. */
   modeBefore(path: BytePath): number | undefined {
-    return this.#opened.get(path);
+    // Nearly always nothing was opened; a look-up would keep a flat copy of each path in memory.
+    return this.#opened?.get(path);
   }
 
   /** Opens a path before another program works on it; root needs no permission. */
@@ -49,8 +50,9 @@ export class OpenAccess {
 
   /** Gives back every mode that was changed, or lets `mode` decide it; deepest first, since a parent may shut us out again. */
   restore(mode: (path: BytePath, before: number) => number = (_, before) => before): void {
+    if (this.#opened === undefined) return;
     const deepestFirst = [...this.#opened].toSorted(([a], [b]) => (a < b ? 1 : -1));
-    this.#opened.clear();
+    this.#opened = undefined;
     for (const [path, before] of deepestFirst) {
       try {
         this.#files.setMode(filePath(this.root, path), mode(path, before));
@@ -70,6 +72,7 @@ export class OpenAccess {
       if (stat === undefined || !(stat.isDirectory() || (stat.isFile() && each === path))) continue;
       const wanted = stat.isDirectory() ? 0o700 : 0o400;
       if ((stat.mode & wanted) === wanted) continue;
+      this.#opened ??= new Map();
       if (!this.#opened.has(each)) this.#opened.set(each, this.#trueMode(each) ?? stat.mode & 0o7777);
       try {
         this.#files.setMode(file, (stat.mode & 0o7777) | wanted);

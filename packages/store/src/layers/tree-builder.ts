@@ -6,7 +6,7 @@ import { OpenAccess } from './open-access.ts';
 import type { Owner, StoreFiles } from './store-files.ts';
 
 /** Times that Node sets may be off by less than this; those that a build wrote stay exact, since nobody sets them. */
-export const timeToleranceNs = 1000n;
+const timeToleranceNs = 1000n;
 
 export function isSameTime(a: bigint, b: bigint): boolean {
   const difference = a - b;

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
-import { childPath, parseBytePath, rootPath, type BytePath, type Change } from '@cachelane/core';
-import { throwIfAborted } from '../layers/file-errors.ts';
+import { childPath, limits, rootPath, type BytePath, type Change } from '@cachelane/core';
+import { refused, throwIfAborted } from '../layers/file-errors.ts';
 import { byteNames } from '../layers/file-path.ts';
 import type { OpenAccess } from '../layers/open-access.ts';
 
@@ -34,7 +34,8 @@ export function walkUpper(access: OpenAccess, signal: AbortSignal): UpperListing
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
     throwIfAborted(signal);
     for (const name of access.run(directory, (file) => readdirSync(file, byteNames))) {
-      const path = parseBytePath(childPath(directory, name));
+      const path = childPath(directory, name);
+      if (path.length > limits.pathBytes) throw refused(path, `its path is over ${limits.pathBytes} bytes long`);
       const stat = access.run(path, (file) => lstatSync(file, { bigint: true }));
       const change = changeOf(access, path, stat);
       changes.push(change);

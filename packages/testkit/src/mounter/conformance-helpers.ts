@@ -61,7 +61,7 @@ export async function lookAt(fixture: MounterFixture, view: readonly StoredLayer
 }
 
 /** A change without times, as one line: what tests compare. */
-export function describeChange(changes: ChangeSet, change: Change): string {
+function describeChange(changes: ChangeSet, change: Change): string {
   switch (change.kind) {
     case 'file':
       return `file ${change.mode.toString(8)} ${Buffer.from(changes.read(change.path)).toString('latin1')}`;
