@@ -100,6 +100,11 @@ describe('opening it', () => {
     expect(failure(() => open({ CACHELANE_HOME: join(dir, 'dangling') })).code).toBe('E_HOME_UNUSABLE');
   });
 
+  test('a file system that takes no directories is no home, and is not tried for ever', () => {
+    const { code } = failure(() => openHome({ path: '/proc/cachelane/home', source: 'CACHELANE_HOME' }, asked({})));
+    expect(code).toBe('E_HOME_UNUSABLE');
+  });
+
   test("another user's home is refused with the mend", () => {
     const other = uid === 0 ? 12_345 : uid + 1;
     mkdirSync(join(dir, 'home'));

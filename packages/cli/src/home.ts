@@ -67,7 +67,7 @@ export function openHome(location: HomeLocation, request: HomeRequest): string {
   try {
     if (statOf(path) === undefined) {
       refuseForeignParent(location, request);
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeDirs(path);
     }
     const stats = statSync(path);
     if (!stats.isDirectory()) throw unusable(path, 'is not a directory');
@@ -76,6 +76,17 @@ export function openHome(location: HomeLocation, request: HomeRequest): string {
     return realpathSync(path);
   } catch (error) {
     throw fromSystem(path, error);
+  }
+}
+
+/** Node's own `recursive` tries for ever where a parent is there and takes no directories, as /proc. */
+function makeDirs(path: string): void {
+  if (statOf(dirname(path)) === undefined) makeDirs(dirname(path));
+  try {
+    mkdirSync(path, 0o700);
+  } catch (error) {
+    // Another process was faster.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
