@@ -101,7 +101,7 @@ describe('opening it', () => {
   });
 
   test('a file system that takes no directories is no home, and is not tried for ever', () => {
-    const { code } = failure(() => openHome({ path: '/proc/cachelane/home', source: 'CACHELANE_HOME' }, asked({})));
+    const { code } = failure(() => open({ CACHELANE_HOME: '/proc/cachelane/home' }));
     expect(code).toBe('E_HOME_UNUSABLE');
   });
 
