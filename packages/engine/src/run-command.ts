@@ -33,7 +33,7 @@ export async function runCommand(deps: EngineDependencies, request: RunCommandRe
   const all = [...reports, ...volumes];
   if (outcome.kind === 'exited') return result(request, outcome, all);
   const failure = new CachelaneError('E_MOUNT', `the volumes could not be mounted: ${outcome.reason}`, {
-    hint: 'cachelane doctor tells what is missing',
+    hint: outcome.mend ?? 'cachelane doctor tells what is missing',
   });
   if (request.strict) throw failure;
   deps.events(warningOf(failure, `${failure.message}; running without a cache`));

@@ -35,7 +35,12 @@ export type CommandOutcome =
       readonly receivedSignal: NodeSignal | null;
     }
   /** The mounts could not be made; nothing of the command ran. */
-  | { readonly kind: 'not-started'; readonly reason: string };
+  | {
+      readonly kind: 'not-started';
+      readonly reason: string;
+      /** What a person can do about it, where that is plain. */
+      readonly mend?: string;
+    };
 
 export type NodeSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGQUIT';
 

@@ -13,14 +13,15 @@ export interface MachineFacts {
 const overlayfsType = 0x794c7630;
 const tmpfsType = 0x01021994;
 
-const install = 'Debian and Ubuntu: apt-get install bubblewrap util-linux coreutils';
+/** What brings the programs that a run with mounts is made of. */
+export const installMend = 'Debian and Ubuntu: apt-get install bubblewrap util-linux coreutils';
 const moveHome = 'put CACHELANE_HOME on an ordinary disk file system (ext4, xfs, btrfs)';
 const allowInContainer =
   'the container may not mount: start it with --privileged, or with --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined';
 
 /** What a person can do about a failed attempt to mount, by what bubblewrap said. */
 export function mendFor(reason: string, facts: MachineFacts): string {
-  if (reason.startsWith('not installed')) return install;
+  if (reason.startsWith('not installed')) return installMend;
   if (/unknown option --(overlay|json-status|chdir)/i.test(reason)) {
     return 'bubblewrap 0.11 or newer is needed (Debian 13, Ubuntu 25.04, Fedora 42, Alpine 3.21 have it)';
   }

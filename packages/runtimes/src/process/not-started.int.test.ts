@@ -116,7 +116,11 @@ describe.each(testUsers)('as $name', (user) => {
       });
       world.mount();
       const { outcome } = await runClient(world, world.sh('echo ran'), { user, prefix });
-      expect(outcome).toEqual({ kind: 'not-started', reason: 'not installed: bwrap' });
+      expect(outcome).toEqual({
+        kind: 'not-started',
+        reason: 'not installed: bwrap',
+        mend: expect.stringContaining('apt-get install bubblewrap'),
+      });
     });
 
     test.each([

@@ -7,6 +7,6 @@ export function exitedWith(exitCode: number, receivedSignal: NodeSignal | null):
   return { kind: 'exited', exitCode, interrupted: saysSignal(exitCode) || receivedSignal !== null, receivedSignal };
 }
 
-export function notStarted(reason: string): CommandOutcome {
-  return { kind: 'not-started', reason };
+export function notStarted(reason: string, mend?: string): CommandOutcome {
+  return mend === undefined ? { kind: 'not-started', reason } : { kind: 'not-started', reason, mend };
 }

@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { CachelaneError, type CommandOutcome, type OverlayMount, type RunRequest } from '@cachelane/core';
 import { type Chain, type ChainOptions, commandChain, leaseHeld, leaseHeldCode } from './chain.ts';
 import { startChild } from './child.ts';
+import { installMend } from './mends.ts';
 import { exitedWith, notStarted } from './outcomes.ts';
 import type { RunOptions } from './run-bare.ts';
 import { exitCodeOfSignal, openSignalDesk } from './signal-desk.ts';
@@ -15,7 +16,7 @@ import { whyNotStarted } from './why-not-started.ts';
 /** The command in a mount namespace of its own, with the overlays in place. */
 export async function runMounted(request: RunRequest, options: RunOptions): Promise<CommandOutcome> {
   const prepared = prepare(request, options);
-  if ('reason' in prepared) return notStarted(prepared.reason);
+  if ('reason' in prepared) return notStarted(prepared.reason, prepared.mend);
   const { chain, plan, dataFds, status, resources } = prepared;
   using _resources = resources;
   using desk = openSignalDesk(options.ignored);
@@ -58,9 +59,12 @@ interface Prepared {
   readonly resources: Disposable;
 }
 
-function prepare(request: RunRequest, options: RunOptions): Prepared | { readonly reason: string } {
+function prepare(
+  request: RunRequest,
+  options: RunOptions,
+): Prepared | { readonly reason: string; readonly mend?: string } {
   const found = findTools(options.path);
-  if ('missing' in found) return { reason: `not installed: ${found.missing.join(', ')}` };
+  if ('missing' in found) return { reason: `not installed: ${found.missing.join(', ')}`, mend: installMend };
   const resolved = resolveMounts(request.mounts);
   if ('reason' in resolved) return resolved;
   using resources = new DisposableStack();
