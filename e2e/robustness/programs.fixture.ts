@@ -38,9 +38,7 @@ export function startProgram(world: World, argv: readonly string[]): Program {
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   }
-  const finished = once(child, 'close').then(
-    ([code, signal]) => ({ code, signal }),
-  );
+  const finished = once(child, 'close').then(([code, signal]) => ({ code, signal }));
   return {
     child,
     finished,

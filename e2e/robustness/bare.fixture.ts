@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { World } from '../cli.fixture.ts';
+
+/** How the CLI is called where something around it has to be different. */
+export type Call = (
+  argv: readonly string[],
+) => Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
+
+export interface Troubled {
+  readonly world: World;
+  /** What the warning, and `--strict`, say. */
+  readonly why: RegExp;
+  /** What `doctor` says; the same where left out, null where it has nothing to say. */
+  readonly doctor?: RegExp | null;
+  readonly call?: Call;
+}
+
+/**
+ * A run without a cache: the command runs exactly once and with its own exit code, one warning says why, `--strict` makes it
+ * 125 and runs nothing, and `doctor` names the trouble.
+ */
+export async function expectBare({ world, why, doctor = why, call = world.cachelane }: Troubled): Promise<void> {
+  const count = join(world.dir, 'count');
+  world.write({ count: '' });
+  const run = ['run', '-v', 'data:data'];
+  const command = ['--', 'sh', '-c', `mkdir -p data; echo ran >> ${count}; exit 7`];
+  const bare = await call([...run, ...command]);
+  expect({ ...bare, code: bare.code }).toMatchObject({ code: 7, stdout: '' });
+  expect(readFileSync(count, 'utf8')).toBe('ran\n');
+  expect(bare.stderr).toMatch(why);
+  expect(bare.stderr.match(/warning: /g)).toHaveLength(1);
+
+  const strict = await call([...run, '--strict', ...command]);
+  expect([strict.code, strict.stderr]).toEqual([125, expect.stringMatching(why)]);
+  expect(readFileSync(count, 'utf8')).toBe('ran\n');
+
+  if (doctor === null) return;
+  const { code, stdout } = await call(['doctor']);
+  expect([code, stdout]).toEqual([1, expect.stringMatching(doctor)]);
+}

@@ -1,0 +1,252 @@
+import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { requireCommands } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
+import { expectBare, type Call } from './bare.fixture.ts';
+import { cachelaneLine, runProgram } from './programs.fixture.ts';
+import { expectNoSessions, expectWholeHeads } from './store.fixture.ts';
+
+const options = ['-v', 'data:data'];
+const isRoot = process.getuid?.() === 0;
+
+/** The CLI in a mount namespace that a script prepares first; `$STORE` is the home. */
+function inNamespace(world: World, script: string, unshare = ['unshare', '--mount']): Call {
+  return async (argv) => {
+    const line = `set -e; STORE='${world.store}'; mkdir -p "$STORE"; ${script}; ${cachelaneLine(argv)}`;
+    return await Promise.resolve(runProgram(world, [...unshare, 'sh', '-c', line]));
+  };
+}
+
+describe.each(worldUsers)('as %s', (user) => {
+  requireCommands('bwrap', 'flock')('a home', () => {
+    test('that is a file, or lies below one', async () => {
+      using world = openWorld({ user });
+      world.write({ store: '' });
+      await expectBare({ world, why: /store is not a directory/ });
+      world.env['CACHELANE_HOME'] = join(world.store, 'below');
+      await expectBare({ world, why: /below something that is not a directory|is not a directory/ });
+    });
+
+    test('that is relative', async () => {
+      using world = openWorld({ user, env: { CACHELANE_HOME: 'store' } });
+      await expectBare({ world, why: /CACHELANE_HOME is not an absolute path: "store"/ });
+    });
+
+    test('that is a symlink is followed; one that leads nowhere, or to itself, is refused', async () => {
+      using world = openWorld({ user });
+      world.write({ 'real/.keep': '' });
+      symlinkSync(join(world.dir, 'real'), world.store);
+      await world.run(['sh', '-c', 'echo x > data/x'], { options });
+      expect((await world.run(['cat', 'data/x'], { options })).stdout).toBe('x\n');
+      await expectNoSessions(world);
+      expect(readdirSync(join(world.dir, 'real'))).toContain('state.db');
+      for (const [name, target] of [
+        ['nowhere', join(world.dir, 'no/such')],
+        ['itself', join(world.dir, 'itself')],
+      ] as const) {
+        symlinkSync(target, join(world.dir, name));
+        world.env['CACHELANE_HOME'] = join(world.dir, name);
+        await expectBare({ world, why: /nowhere|itself/ });
+      }
+    });
+  });
+});
+
+requireCommands('bwrap', 'flock')('a home that is not ours', () => {
+  test('to write to: the mend is named', async () => {
+    using world = openWorld({ user: 'ordinary user' });
+    mkdirSync(world.store);
+    chmodSync(world.store, 0o555);
+    if (isRoot) chownSync(world.store, 65_534, 65_534);
+    await expectBare({
+      world,
+      why: /store is not ours to read and write[^]*set CACHELANE_HOME to a directory of your own/,
+    });
+    chmodSync(world.store, 0o755);
+  });
+
+  test.runIf(isRoot)('because root owns it: the user is told, and nothing in it changes', async () => {
+    using world = openWorld({ user: 'ordinary user' });
+    mkdirSync(world.store, { mode: 0o777 });
+    await expectBare({
+      world,
+      why: /belongs to user 0, and this command runs as user \d+[^]*set CACHELANE_HOME to a directory of your own/,
+    });
+    expect(readdirSync(world.store)).toEqual([]);
+  });
+
+  test.runIf(isRoot)(
+    'because it is a user’s and we are root: refused, and the user’s own runs work afterwards',
+    async () => {
+      using world = openWorld({ user: 'ordinary user' });
+      const asRoot: Call = async (argv) => await Promise.resolve(runProgram(world, ['sh', '-c', cachelaneLine(argv)]));
+      const why = /belongs to user \d+, and this command runs as user 0[^]*run it without sudo/;
+      // Before there is a home, by its default place and by sudo(8); and when there is one.
+      delete world.env['CACHELANE_HOME'];
+      await expectBare({ world, why, call: asRoot });
+      world.env['CACHELANE_HOME'] = world.store;
+      world.env['SUDO_UID'] = '65534';
+      await expectBare({ world, why, call: asRoot });
+      expect(readdirSync(world.dir)).not.toContain('store');
+      // The bare runs of root left their directory, as they would without us.
+      world.exec(['true']);
+      runProgram(world, ['rm', '-rf', 'data']);
+      delete world.env['SUDO_UID'];
+      await world.run(['sh', '-c', 'echo x > data/x'], { options });
+      await expectBare({ world, why, call: asRoot });
+      runProgram(world, ['rm', '-rf', 'data']);
+      const next = await world.run(['sh', '-c', 'cat data/x; echo y > data/y'], { options: [...options, '--strict'] });
+      expect(next).toMatchObject({ code: 0, stdout: 'x\n' });
+      await expectNoSessions(world);
+      expect(runProgram(world, ['find', world.store, '-uid', '0']).stdout).toBe('');
+    },
+  );
+
+  test.runIf(isRoot)('a step that becomes root inside of a user’s run does not poison it', async () => {
+    using world = openWorld({ user: 'ordinary user' });
+    // What bubblewrap calls root is the user: the nested CLI takes itself for root, and the home for its own.
+    const nested = `bwrap --dev-bind / / --unshare-user --uid 0 --gid 0 ${cachelaneLine(['run', '-q', '-v', 'data:data', '--', 'sh', '-c', 'echo in > data/in'])}`;
+    const run = await world.run(['sh', '-c', `echo out > data/out; ${nested}`], { options });
+    expect(run.code).toBe(0);
+    const next = await world.run(['sh', '-c', 'ls data'], { options: [...options, '--strict'] });
+    expect(next).toMatchObject({ code: 0, stdout: 'in\nout\n' });
+    await expectWholeHeads(world);
+    await expectNoSessions(world);
+  });
+});
+
+requireCommands(
+  'bwrap',
+  'flock',
+  'unshare',
+  'mount',
+)('the file system of a home', () => {
+  const testAsRoot = test.runIf(isRoot);
+
+  testAsRoot('is read-only: the user is told, and what is there can be listed', async () => {
+    using world = openWorld();
+    const readOnly = 'mount --bind "$STORE" "$STORE"; mount -o remount,ro,bind "$STORE"';
+    await expectBare({
+      world,
+      why: /read-only|cannot be opened for writing|not ours/,
+      call: inNamespace(world, readOnly),
+    });
+    await world.run(['sh', '-c', 'echo x > data/x'], { options });
+    await expectBare({
+      world,
+      why: /read-only|cannot be opened for writing|not ours/,
+      call: inNamespace(world, readOnly),
+    });
+    expect((await world.run(['cat', 'data/x'], { options })).stdout).toBe('x\n');
+  });
+
+  testAsRoot('is a tmpfs: caches work, and doctor says what becomes of them', async () => {
+    using world = openWorld();
+    // One namespace for all, since the tmpfs goes with it.
+    const line = (script: string): string => cachelaneLine(['run', '--strict', ...options, '--', 'sh', '-c', script]);
+    const { code, stdout, stderr } = await inNamespace(
+      world,
+      `mount -t tmpfs none "$STORE"; ${line('echo x > data/x')}; ${line('cat data/x')}`,
+    )(['doctor']);
+    expect(stderr).not.toContain('warning');
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^x\n[^]*tmpfs: volumes are gone when the machine restarts/),
+    ]);
+  });
+
+  testAsRoot('is an overlay: the command runs, with caches where the kernel can, and doctor tells which', async () => {
+    using world = openWorld();
+    const script = `mkdir -p '${world.dir}/o/l' '${world.dir}/o/u' '${world.dir}/o/w'
+      mount -t overlay none -o 'lowerdir=${world.dir}/o/l,upperdir=${world.dir}/o/u,workdir=${world.dir}/o/w' "$STORE"`;
+    await expectBare({
+      world,
+      why: /the volumes could not be mounted/,
+      doctor: /the home lies on an overlay itself/,
+      call: inNamespace(world, script),
+    });
+  });
+
+  testAsRoot.each(['128k', '700k'])('is full at %s: the command runs, bare', async (size) => {
+    using world = openWorld();
+    const fill = `mount -t tmpfs -o size=${size} none "$STORE"; chmod 700 "$STORE"; cat /dev/zero > "$STORE/fill" 2>/dev/null || :`;
+    await expectBare({
+      world,
+      why: /no space left/,
+      doctor: /fail +free space: none/,
+      call: inNamespace(world, fill),
+    });
+  });
+
+  testAsRoot(
+    'fills up during the command, or during the save: not saved, with the reason; the next run works',
+    async () => {
+      using world = openWorld();
+      const line = (script: string, ...more: readonly string[]): string =>
+        cachelaneLine(['run', ...options, ...more, '--', 'sh', '-c', script]);
+      const small = 'mount -t tmpfs -o size=4m none "$STORE"; chmod 700 "$STORE"; export STORE';
+      const during = await inNamespace(
+        world,
+        `${small}; ${line('echo kept > data/kept')}
+       cat /dev/zero > "$STORE/fill" 2>&- || :; ${line('echo full; exit 3')} || echo "code $?"; rm "$STORE/fill"
+       ${line('head -c 3500000 /dev/zero > data/big; cat /dev/zero > $STORE/fill 2>&-; echo code; exit 0')} || echo "failed $?"
+       rm "$STORE/fill"`,
+      )(['run', '--strict', ...options, '--', 'sh', '-c', 'ls data; echo after > data/after']);
+      expect(during.stderr).toMatch(/data was not saved: there is no space left|not saved: .*no space/);
+      expect([during.code, during.stdout]).toEqual([0, 'full\ncode 3\ncode\nkept\n']);
+      // The command itself hits the wall: its own failure, its own exit code.
+      const itself = await inNamespace(
+        world,
+        small,
+      )(['run', ...options, '--', 'sh', '-c', 'head -c 8000000 /dev/zero > data/big || exit 9']);
+      expect(itself.code).toBe(9);
+    },
+  );
+});
+
+requireCommands('bwrap', 'flock')('a machine', () => {
+  /** A PATH cannot hide what lies in the usual places, so the programs are covered. */
+  const without = (world: World, program: string): Call =>
+    inNamespace(
+      world,
+      `for dir in /usr/local/bin /usr/bin /bin /usr/sbin /sbin; do [ ! -e $dir/${program} ] || mount --bind /etc/hostname $dir/${program}; done`,
+    );
+
+  test.runIf(isRoot).each([
+    ['bwrap', /not installed: bwrap/, /install the package bubblewrap/],
+    ['flock', /not installed: flock/, /install the package util-linux/],
+  ] as const)(
+    'without %s: the command runs bare, with a warning that says what to install',
+    async (program, why, mend) => {
+      using world = openWorld();
+      await expectBare({ world, why, doctor: mend, call: without(world, program) });
+      const { stderr } = await without(world, program)(['run', ...options, '--', 'true']);
+      expect(stderr).toContain('apt-get install bubblewrap util-linux');
+    },
+  );
+
+  test.runIf(isRoot)('that lets nobody mount: the command runs bare', async () => {
+    using world = openWorld();
+    const confined: Call = async (argv) =>
+      await Promise.resolve(
+        runProgram(world, [
+          'sh',
+          '-c',
+          `exec setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin ${cachelaneLine(argv)}`,
+        ]),
+      );
+    await expectBare({ world, why: /the volumes could not be mounted/, doctor: /fail +mounts: /, call: confined });
+  });
+
+  test('that lets ordinary users make no namespaces: the command runs bare', async () => {
+    using world = openWorld();
+    // In a user namespace of its own the limit can be set to what such machines have.
+    const limited: Call = async (argv) => {
+      const line = `echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all ${cachelaneLine(argv)}`;
+      return await Promise.resolve(runProgram(world, ['unshare', '--user', '--map-root-user', 'sh', '-c', line]));
+    };
+    await expectBare({ world, why: /the volumes could not be mounted/, doctor: /fail +mounts: /, call: limited });
+    expect(statSync(world.store).isDirectory()).toBe(true);
+  });
+});
