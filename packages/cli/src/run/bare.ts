@@ -21,7 +21,7 @@ export function bareReport(known: Known, end: CommandEnd, why: string): WrittenR
     lane: known.context?.lane ?? null,
     trust: known.context?.trust ?? null,
     exitCode: end.exitCode,
-    volumes: known.volumes.map(({ name, path }) => withoutCache(name, path, why)),
+    volumes: known.volumes.map(({ name, path, leftOut }) => withoutCache(name, path, leftOut ?? why)),
   };
 }
 

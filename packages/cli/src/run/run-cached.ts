@@ -26,7 +26,10 @@ export async function runCached(run: Run): Promise<CachedRun> {
   const environment = toolEnvironmentOf(host, project);
   const { config, topDir } = project;
   const selection = selectVolumes({ asked: options.volumes, config, tools, environment, topDir, storeDir });
-  known.volumes = selection.volumes.map(({ request: { name }, path }) => ({ name, path }));
+  known.volumes = [
+    ...selection.volumes.map(({ request: { name }, path }) => ({ name, path, leftOut: null })),
+    ...selection.dropped.map(({ name, path, message }) => ({ name, path, leftOut: message })),
+  ];
   for (const dropped of selection.dropped) leaveOut(run, dropped);
   if (options.mode === 'none') return { kind: 'bare', why: 'mode none' };
   if (selection.volumes.length === 0) {

@@ -12,10 +12,17 @@ export interface CommandPhase {
   state: 'not-started' | 'running' | 'ended' | 'lost';
 }
 
+export interface KnownVolume {
+  readonly name: string;
+  readonly path: string;
+  /** Why it alone is left out; null where it shares the fate of the run. */
+  readonly leftOut: string | null;
+}
+
 /** What became known on the way, for a run that then goes on without a cache. */
 export interface Known {
   context: Context | null;
-  volumes: readonly { readonly name: string; readonly path: string }[];
+  volumes: readonly KnownVolume[];
 }
 
 /** One run on its way. */

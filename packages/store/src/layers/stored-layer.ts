@@ -112,14 +112,14 @@ function readParts<T>({ dir, key }: LayerRef, read: () => T): T {
 
 function corruptLayer(key: Digest, why: string, cause?: unknown): CachelaneError {
   return new CachelaneError('E_LAYER_CORRUPT', `layer ${key.slice(0, 12)} is damaged: ${why}`, {
-    hint: 'run `cachelane verify`: it takes damaged layers out of use',
+    hint: 'the next run goes on without it, and makes again what it held',
     cause,
   });
 }
 
 function damaged(path: BytePath, why: string, cause?: unknown): CachelaneError {
   return new CachelaneError('E_LAYER_CORRUPT', `${displayPath(path)} in a layer ${why}`, {
-    hint: 'run `cachelane verify`: it takes damaged layers out of use',
+    hint: 'the next run goes on without it, and makes again what it held',
     cause,
   });
 }
