@@ -82,4 +82,17 @@ requireCommands('bwrap', 'npm')('two runs appended to one bucket', () => {
     expect(verified.stdout).toContain('Index entries: 1\n');
     expect(verified.stdout).not.toContain('Missing content');
   });
+
+  test('whose lines name one content: it goes with the run that brought it, and no line is left without', async () => {
+    const tarball = `${registry.url}left/-/left-1.0.0.tgz`;
+    const r = await npm('cache', 'add', tarball);
+    // The same at another address: the content is there, and only the line is new.
+    await npm('cache', 'add', `${tarball}?again`);
+    expect((await offline('cache', 'ls')).stdout.trim().split('\n')).toHaveLength(2);
+
+    await remove(r);
+    expect((await offline('cache', 'ls')).stdout).toBe('');
+    await npm('cache', 'add', `${tarball}?again`);
+    expect(await offline('cache', 'add', `${tarball}?again`)).toMatchObject({ code: 0 });
+  });
 });
