@@ -21,7 +21,8 @@ export interface Troubled {
  * A run without a cache: the command runs exactly once and with its own exit code, one warning says why, `--strict` makes it
  * 125 and runs nothing, and `doctor` names the trouble.
  */
-export async function expectBare({ world, why, doctor = why, call = world.cachelane }: Troubled): Promise<void> {
+export async function expectBare({ world, why, doctor = why, ...how }: Troubled): Promise<void> {
+  const call: Call = how.call ?? (async (argv) => await world.cachelane(argv));
   const count = join(world.dir, 'count');
   world.write({ count: '' });
   const run = ['run', '-v', 'data:data'];

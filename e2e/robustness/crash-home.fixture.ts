@@ -68,7 +68,7 @@ export async function createCrashHome(): Promise<CrashHome> {
   return homeIn(realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-crash-'))));
 }
 
-export function removeTree(dir: string): void {
+function removeTree(dir: string): void {
   if (process.getuid?.() !== 0) spawnSync('chmod', ['-R', 'u+rwX', dir], { stdio: 'ignore' });
   rmSync(dir, { recursive: true, force: true });
 }

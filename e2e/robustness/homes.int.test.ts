@@ -18,6 +18,19 @@ function inNamespace(world: World, script: string, unshare = ['unshare', '--moun
   };
 }
 
+/** A script in the volume, as a line for a shell. */
+function line(script: string, ...more: readonly string[]): string {
+  return cachelaneLine(['run', ...options, ...more, '--', 'sh', '-c', script]);
+}
+
+/** A PATH cannot hide what lies in the usual places, so the programs are covered. */
+function without(world: World, program: string): Call {
+  return inNamespace(
+    world,
+    `for dir in /usr/local/bin /usr/bin /bin /usr/sbin /sbin; do [ ! -e $dir/${program} ] || mount --bind /etc/hostname $dir/${program}; done`,
+  );
+}
+
 describe.each(worldUsers)('as %s', (user) => {
   requireCommands('bwrap', 'flock')('a home', () => {
     test('that is a file, or lies below one', async () => {
@@ -144,10 +157,9 @@ requireCommands(
   testAsRoot('is a tmpfs: caches work, and doctor says what becomes of them', async () => {
     using world = openWorld();
     // One namespace for all, since the tmpfs goes with it.
-    const line = (script: string): string => cachelaneLine(['run', '--strict', ...options, '--', 'sh', '-c', script]);
     const { code, stdout, stderr } = await inNamespace(
       world,
-      `mount -t tmpfs none "$STORE"; ${line('echo x > data/x')}; ${line('cat data/x')}`,
+      `mount -t tmpfs none "$STORE"; ${line('echo x > data/x', '--strict')}; ${line('cat data/x', '--strict')}`,
     )(['doctor']);
     expect(stderr).not.toContain('warning');
     expect([code, stdout]).toEqual([
@@ -206,13 +218,6 @@ requireCommands(
 });
 
 requireCommands('bwrap', 'flock')('a machine', () => {
-  /** A PATH cannot hide what lies in the usual places, so the programs are covered. */
-  const without = (world: World, program: string): Call =>
-    inNamespace(
-      world,
-      `for dir in /usr/local/bin /usr/bin /bin /usr/sbin /sbin; do [ ! -e $dir/${program} ] || mount --bind /etc/hostname $dir/${program}; done`,
-    );
-
   test.runIf(isRoot).each([
     ['bwrap', /not installed: bwrap/, /install the package bubblewrap/],
     ['flock', /not installed: flock/, /install the package util-linux/],

@@ -14,13 +14,13 @@ const clock: Clock = {
   sleep: async (ms) => await wait(ms),
 };
 
-export interface OpenStore {
+interface OpenStore {
   readonly metadata: Metadata;
   readonly layers: LayerStore;
 }
 
 /** Looks into the world's store, past the CLI. */
-export async function inStore<T>({ store }: World, look: (open: OpenStore) => Promise<T>): Promise<T> {
+async function inStore<T>({ store }: World, look: (open: OpenStore) => Promise<T>): Promise<T> {
   const random = { bytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };
   await using metadata = await openSqliteMetadata({ file: join(store, 'state.db'), random, clock }, noAbort);
   return await look({ metadata, layers: openLayerFiles({ dir: store, bootId: 'test', clock }) });

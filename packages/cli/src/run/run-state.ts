@@ -12,7 +12,7 @@ export interface CommandPhase {
   state: 'not-started' | 'running' | 'ended' | 'lost';
 }
 
-export interface KnownVolume {
+interface KnownVolume {
   readonly name: string;
   readonly path: string;
   /** Why it alone is left out; null where it shares the fate of the run. */
