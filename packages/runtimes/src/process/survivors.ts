@@ -26,7 +26,7 @@ export const placeOf = (marker: string): RunPlace => ({ token: marker });
  * way to become another one). A process that alone remains and was moved below a chroot is missed.
  */
 export function findSurvivors(place: RunPlace, onFound: (pid: number) => void = () => undefined): readonly Survivor[] {
-  const verdicts = new Map<string, boolean>();
+  const outside = new Set<string>();
   const looked = new Set<number>();
   const found: Survivor[] = [];
   // A process may start another and end before we get to it. When a round brings nothing new, everybody who was there
@@ -36,7 +36,7 @@ export function findSurvivors(place: RunPlace, onFound: (pid: number) => void = 
     if (fresh.length === 0) break;
     for (const pid of fresh.toReversed()) {
       looked.add(pid);
-      if (pid === process.pid || !isInPlace(pid, place.token, verdicts)) continue;
+      if (pid === process.pid || !isInPlace(pid, place.token, outside)) continue;
       const stat = readStat(pid);
       onFound(pid);
       if (stat !== null) found.push({ pid, name: stat.name });
@@ -45,14 +45,15 @@ export function findSurvivors(place: RunPlace, onFound: (pid: number) => void = 
   return found;
 }
 
-/** `verdicts` holds what is known of mount namespaces. */
-function isInPlace(pid: number, marker: string, verdicts: Map<string, boolean>): boolean {
+/**
+ * `outside` holds mount namespaces that were seen without the marker. That a process is in the place is never taken from
+ * memory: when the signal we send ends the last process of a namespace, the next one that anybody makes gets its number.
+ */
+function isInPlace(pid: number, marker: string, outside: Set<string>): boolean {
   const view = readMountView(pid);
-  if (view === null) return false;
-  const known = verdicts.get(view.namespace);
-  if (known !== undefined) return known;
+  if (view === null || outside.has(view.namespace)) return false;
   const found = view.seesMountAt(marker);
-  if (found || !view.confined) verdicts.set(view.namespace, found);
+  if (!found && !view.confined) outside.add(view.namespace);
   return found;
 }
 
