@@ -57,7 +57,10 @@ afterEach(() => {
 
 function launch(path = inRoot('cachelane'), env: NodeJS.ProcessEnv = { PATH: '/usr/bin:/bin', PWD: root, SHLVL: '3' }) {
   const run = spawnSync(path, ['a b', '', '*', '--', '-x'], { cwd: root, env, input: 'input', encoding: 'utf8' });
-  const { env: all, ...seen } = JSON.parse(run.stdout) as { readonly env: NodeJS.ProcessEnv };
+  const { env: all, ...seen } = JSON.parse(run.stdout) as {
+    readonly env: NodeJS.ProcessEnv;
+    readonly stdin: string;
+  };
   const isOurs = ([name]: readonly [string, unknown]): boolean => ours.includes(name) && env[name] === undefined;
   const told = Object.fromEntries(Object.entries(all).filter(isOurs));
   const passed = Object.fromEntries(Object.entries(all).filter((entry) => !isOurs(entry)));

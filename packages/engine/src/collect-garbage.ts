@@ -20,11 +20,13 @@ type GarbageDependencies = Pick<EngineDependencies, 'layers' | 'clock'> & Recove
 /** What {@link collectGarbage} would remove at this moment. Changes nothing. */
 export async function findGarbage(deps: GarbageDependencies, signal: AbortSignal): Promise<GarbageReport> {
   const nowMs = deps.clock.nowMs();
+  const idle = (await deps.layers.listDerived(signal)).filter(({ usedAtMs }) => usedAtMs < nowMs - derivedIdleMs);
+  // After the list: a session that mounts one of them meanwhile has pinned it by now, or will find it gone and make it anew.
   const referenced = await deps.metadata.referencedLayers(nowMs, signal);
+  const derived = idle.filter(({ key }) => !referenced.has(key as LayerId));
   const layers = (await deps.layers.list(signal)).filter(
     ({ id, sealedAtMs }) => !referenced.has(id) && sealedAtMs < nowMs - limits.sweepGraceMs,
   );
-  const derived = (await deps.layers.listDerived(signal)).filter(({ usedAtMs }) => usedAtMs < nowMs - derivedIdleMs);
   const dead = await deadSessions(deps, null, signal);
   return { layers, derived: derived.map(({ key }) => key), deadSessions: dead.map(({ id }) => id), swept: [] };
 }

@@ -12,6 +12,7 @@ import {
   type Entry,
   type HeadRecord,
   type LayerId,
+  type LayerIndex,
   type LayerRecord,
   type RunId,
   type StagedEntry,
@@ -20,6 +21,7 @@ import {
   type VolumeId,
 } from '@cachelane/core';
 import type { EngineDependencies } from './engine.ts';
+import { isDamage } from './sessions/damaged-layers.ts';
 import { driverFor, fromLayer, toVersion } from './views/versions.ts';
 
 export interface RemoveRunRequest {
@@ -112,11 +114,16 @@ async function takeOut(
   const gone = new Set<BytePath>();
   let touched = false;
   for (const id of head.layers) {
-    const layer = await deps.layers.open(id, signal);
-    const answer = withoutRun(layer.index, request.run);
+    const opened = await openReadable(deps, id, signal);
+    if (opened === null) {
+      // Nobody can tell what a damaged layer holds of the run: it goes, as it would at the next run's start.
+      touched = true;
+      continue;
+    }
+    const { layer, index } = opened;
+    const answer = withoutRun(index, request.run);
     touched ||= answer.kind !== 'keep';
-    const entries =
-      answer.kind === 'keep' ? [...layer.index.entries()] : answer.kind === 'rewrite' ? answer.entries : [];
+    const entries = answer.kind === 'keep' ? [...index.entries()] : answer.kind === 'rewrite' ? answer.entries : [];
     if (answer.kind !== 'keep') addGone(gone, layer, entries);
     if (answer.kind !== 'drop')
       remains.push({
@@ -128,6 +135,20 @@ async function takeOut(
   }
   if (!touched) return null;
   return publishAll(deps, request, closeNames(remains, gone, request.tool), signal);
+}
+
+async function openReadable(
+  deps: EngineDependencies,
+  id: LayerId,
+  signal: AbortSignal,
+): Promise<{ readonly layer: StoredLayer; readonly index: LayerIndex } | null> {
+  try {
+    const layer = await deps.layers.open(id, signal);
+    return { layer, index: layer.index };
+  } catch (error) {
+    if (isDamage(error)) return null;
+    throw error;
+  }
 }
 
 function restage(entry: Entry, layer: StoredLayer): StagedEntry {

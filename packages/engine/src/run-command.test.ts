@@ -1,6 +1,7 @@
 import type { BytePath } from '@cachelane/core';
 import type { MemoryVolume } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
+import { findGarbage } from './collect-garbage.ts';
 import { indexedVolume, plainVolume, put, testContext, testEngine, type TestEngine } from './test-engine.fixture.ts';
 
 const text = (volume: MemoryVolume | undefined, path: string): string =>
@@ -180,6 +181,74 @@ describe('a run', () => {
     const { report } = await slow;
     expect(report.volumes[0]?.conflicts).toHaveLength(1);
     expect(await look(engine)).toEqual({ 'pair-1.db': 'slow' });
+  });
+
+  test('does not bring back what something that is never stored took the place of', async () => {
+    const engine = testEngine();
+    const options = { volumes: [plainVolume] };
+    await engine.run(([volume]) => {
+      put(volume, 'a.lock', 'content');
+      put(volume, 'pipe', 'content');
+    }, options);
+    const { report } = await engine.run(([volume]) => {
+      volume?.write('a.lock', '');
+      volume?.run([
+        { do: 'remove', path: 'pipe' },
+        { do: 'fifo', path: 'pipe' },
+      ]);
+    }, options);
+    expect(report.volumes[0]).toMatchObject({ added: 0, changed: 0, removed: 2 });
+    expect(await look(engine, options)).toEqual({});
+  });
+
+  test('keeps the companions of a group’s member that it removed', async () => {
+    const engine = testEngine();
+    const options = { volumes: [plainVolume] };
+    await engine.run(([volume]) => {
+      put(volume, 'pair-1.db', 'db');
+      put(volume, 'pair-1.db-wal', 'wal');
+    }, options);
+    await engine.run(([volume]) => volume?.remove('pair-1.db'), options);
+    expect(await look(engine, options)).toEqual({ 'pair-1.db-wal': 'wal' });
+  });
+
+  test.each<[string, (volume: MemoryVolume) => void, object]>([
+    [
+      'a directory that became a file',
+      (volume) => (volume.remove('d'), volume.write('d', '')),
+      { added: 1, removed: 3 },
+    ],
+    ['a directory that was removed', (volume) => volume.remove('d'), { added: 0, removed: 3 }],
+    ['a directory that was made anew', (volume) => (volume.remove('d'), volume.mkdir('d')), { added: 0, removed: 3 }],
+    ['a file that became a directory', (volume) => (volume.remove('f'), volume.mkdir('f')), { added: 1, removed: 1 }],
+  ])('counts the files that went: %s', async (_, change, counts) => {
+    const engine = testEngine();
+    const options = { volumes: [plainVolume] };
+    await engine.run(([volume]) => {
+      for (const path of ['d/1', 'd/2', 'd/e/3', 'f']) put(volume, path, path);
+    }, options);
+    const { report } = await engine.run(([volume]) => change(volume as MemoryVolume), options);
+    expect(report.volumes[0]).toMatchObject({ changed: 0, ...counts });
+  });
+
+  test('has its squashes to itself while it lives: a collector leaves them alone', async () => {
+    const engine = testEngine();
+    for (const name of ['a', 'b', 'c', 'd', 'e']) await engine.run(([volume]) => install(volume, name));
+    const derived = async () => (await engine.deps.layers.listDerived(AbortSignal.timeout(1000))).map(({ key }) => key);
+    const deps = {
+      ...engine.deps,
+      layers: {
+        ...engine.deps.layers,
+        listDerived: async () => (await derived()).map((key) => ({ key, usedAtMs: 0 })),
+      },
+    };
+    let found: readonly string[] = [];
+    await engine.run(async () => {
+      found = (await findGarbage(deps, AbortSignal.timeout(1000))).derived;
+    });
+    const mounted = (await derived()).filter((key) => !found.includes(key));
+    expect(mounted.length).toBeGreaterThan(0);
+    expect((await findGarbage(deps, AbortSignal.timeout(1000))).derived).toEqual(await derived());
   });
 
   test('stores nothing of an index line that must not be stored, in a new file or an old one', async () => {

@@ -4,6 +4,7 @@ import {
   parseLane,
   parseNamespace,
   parseVolumeName,
+  type BytePath,
   type Context,
   type EngineEvent,
   type LeaseStore,
@@ -123,7 +124,13 @@ const plainTool: Tool = {
   summary: 'test tool: any directory',
   commitWhen: 'success',
   locate: () => null,
-  classify: () => picking(false, 'D', null),
+  classify: (path, isDirectory, context) => {
+    if (!isDirectory && path.endsWith('.lock') && context.peek(path, 1)?.length === 0)
+      return { kind: 'never', reason: 'lock' };
+    const pair = /^pair-\d+/.exec(path);
+    const isKnown = pair !== null && context.peek(`${pair[0]}.db` as BytePath, 1) !== undefined;
+    return isKnown ? picking(false, 'G', pair[0]) : picking(false, 'D', null);
+  },
 };
 
 type TestCommand = (volumes: readonly MemoryVolume[]) => void | Promise<void>;

@@ -1,3 +1,4 @@
+import type { EngineEvent } from '@cachelane/core';
 import { collectGarbage, findGarbage, type GarbageReport } from '@cachelane/engine';
 import { defineCommand, jsonOption, type Command } from '../command.ts';
 import { formatBytes, formatTable, formatTime, plural } from '../format.ts';
@@ -15,7 +16,10 @@ export const gc: Command = defineCommand({
   async run({ options }, host) {
     const { signal } = new AbortController();
     await using store = await openStore(host, signal);
-    const deps = { ...store, runtime: await host.pieces.openRuntime() };
+    const events = (event: EngineEvent): void => {
+      if (event.type === 'warning') host.stderr.write(`cachelane: warning: ${event.message}\n`);
+    };
+    const deps = { ...store, runtime: await host.pieces.openRuntime(), events };
     const report = options['dry-run'] ? await findGarbage(deps, signal) : await collectGarbage(deps, signal);
     // Leases of sessions that died before anybody recorded them.
     if (!options['dry-run']) await store.leases.sweep(store.clock.nowMs(), signal);

@@ -1,4 +1,5 @@
 import {
+  type Composition,
   displayPath,
   findConflicts,
   limits,
@@ -25,24 +26,29 @@ export function describeConflicts(mine: StoredLayer, pushedSince: readonly Store
   let conflictCount = 0;
   const conflicts: Conflict[] = [];
   for (const conflict of findConflicts(mine.index, pushedSince)) {
-    if (conflict.kind === 'merge' && unites(conflict, mine, pushedSince, tool)) {
+    const answer = conflict.kind === 'merge' ? askDriver(conflict, mine, pushedSince, tool) : null;
+    if (answer?.kind === 'content' || answer?.opinion === true) {
       merged++;
       continue;
     }
     conflictCount++;
-    if (conflicts.length < limits.conflictsReported)
-      conflicts.push({ path: displayPath(conflict.path), resolution: describe(conflict) });
+    const resolution =
+      answer === null || answer.index === 0 ? describe(conflict) : 'earlier run kept: too large to be merged';
+    if (conflicts.length < limits.conflictsReported) conflicts.push({ path: displayPath(conflict.path), resolution });
   }
   return { merged, conflicts, conflictCount };
 }
 
-function unites(conflict: PathConflict, mine: StoredLayer, pushedSince: readonly StoredLayer[], tool: Tool): boolean {
-  const layer = pushedSince.find(
-    (candidate) => candidate.index.find(conflict.path) === conflict.theirs || holds(candidate, conflict),
-  );
-  if (layer === undefined) return false;
-  const answer = composeSources(tool, [fromLayer(conflict.mine, mine), fromLayer(conflict.theirs, layer)]);
-  return answer.kind === 'content' || answer.opinion;
+/** Null where their version cannot be found. */
+function askDriver(
+  conflict: PathConflict,
+  mine: StoredLayer,
+  pushedSince: readonly StoredLayer[],
+  tool: Tool,
+): Composition | null {
+  const layer = pushedSince.find((candidate) => holds(candidate, conflict));
+  if (layer === undefined) return null;
+  return composeSources(tool, [fromLayer(conflict.mine, mine), fromLayer(conflict.theirs, layer)]);
 }
 
 function holds(layer: StoredLayer, { path, theirs }: PathConflict): boolean {

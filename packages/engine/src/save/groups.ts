@@ -1,4 +1,4 @@
-import type { BytePath, ChangeSet, PathRule, RunId, StagedEntry, Tool } from '@cachelane/core';
+import type { BytePath, ChangeSet, RunId, StagedEntry, Tool } from '@cachelane/core';
 import type { View } from '../views/view.ts';
 
 interface GroupInput {
@@ -13,11 +13,11 @@ interface GroupInput {
  * the view, so that nobody ever sees files of two writers side by side.
  */
 export function completeGroups(
-  dirty: ReadonlyMap<string, Extract<PathRule, { kind: 'keep' }>>,
+  dirty: ReadonlySet<string>,
   input: GroupInput,
   byPath: Map<BytePath, StagedEntry>,
 ): void {
-  for (const group of dirty.keys()) {
+  for (const group of dirty) {
     const before = [...input.view.members(group)];
     for (const { entry, layer } of before) {
       if (layer === null || byPath.has(entry.path) || hiddenByKept(entry.path, byPath)) continue;

@@ -18,6 +18,7 @@ import {
   type Tool,
   type VolumeId,
 } from '@cachelane/core';
+import { neverAborted } from '../never-aborted.ts';
 import type { View } from '../views/view.ts';
 import { describeConflicts, type MergeOutcome } from './conflicts.ts';
 import { planSeal, type SealPlan } from './seal-plan.ts';
@@ -106,8 +107,7 @@ async function push(
       },
       signal,
     );
-    if (result.kind === 'moved')
-      return { layer, head: result.head, ...(await outcome(deps, request, result.head, signal)) };
+    if (result.kind === 'moved') return { layer, head: result.head, ...(await outcome(deps, request, result.head)) };
     head = result.head ?? undefined;
     await backOff(deps, attempt, signal);
   }
@@ -121,18 +121,20 @@ async function push(
   );
 }
 
-async function outcome(
-  deps: SaveDependencies,
-  request: SaveRequest,
-  head: HeadRecord,
-  signal: AbortSignal,
-): Promise<MergeOutcome> {
+/** The save stands by now: that somebody wants us to stop, or that something cannot be compared, is no reason to deny it. */
+async function outcome(deps: SaveDependencies, request: SaveRequest, head: HeadRecord): Promise<MergeOutcome> {
   const seen = new Set(request.seen);
   const since = head.layers.slice(1).filter((id) => !seen.has(id));
-  if (since.length === 0) return { merged: 0, conflicts: [], conflictCount: 0 };
-  const mine = await deps.layers.open(head.layers[0] as LayerId, signal);
-  return describeConflicts(mine, await openAll(deps.layers, since, signal), request.tool);
+  if (since.length === 0) return nothingMet;
+  try {
+    const mine = await deps.layers.open(head.layers[0] as LayerId, neverAborted);
+    return describeConflicts(mine, await openAll(deps.layers, since, neverAborted), request.tool);
+  } catch {
+    return nothingMet;
+  }
 }
+
+const nothingMet: MergeOutcome = { merged: 0, conflicts: [], conflictCount: 0 };
 
 /** A layer that cannot be read any more can no longer be compared with; the save itself stands. */
 async function openAll(

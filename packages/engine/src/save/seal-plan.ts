@@ -42,7 +42,8 @@ interface Draft {
   readonly byPath: Map<BytePath, StagedEntry>;
   /** Directories of the change set, for the parents of what is kept. */
   readonly directories: Map<BytePath, Extract<Change, { kind: 'dir' }>>;
-  readonly dirtyGroups: Map<string, KeepRule>;
+  /** Groups of which the run changed, made or removed a member. */
+  readonly dirtyGroups: Set<string>;
   readonly counts: { added: number; changed: number; removed: number; sizeBytes: number };
 }
 
@@ -57,7 +58,7 @@ export function planSeal(input: SealInput): SealPlan {
     input,
     byPath: new Map(),
     directories: new Map(),
-    dirtyGroups: new Map(),
+    dirtyGroups: new Set(),
     counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 },
   };
   const hints: StagedEntry[] = [];
@@ -69,6 +70,7 @@ export function planSeal(input: SealInput): SealPlan {
     const rule = classify(draft, change);
     if (rule.kind === 'never') {
       if (change.kind === 'dir') neverBelow = change.path;
+      supersede(draft, change.path);
       continue;
     }
     take(draft, change, rule, hints);
@@ -101,7 +103,7 @@ function peekInto({ changes, view }: SealInput, current: Change): ClassifyContex
 function take(draft: Draft, change: Change, rule: KeepRule, hints: StagedEntry[]): void {
   switch (change.kind) {
     case 'special':
-      return;
+      return supersede(draft, change.path);
     case 'removed':
       return takeRemoval(draft, change.path, rule, hints);
     case 'dir':
@@ -113,22 +115,35 @@ function take(draft: Draft, change: Change, rule: KeepRule, hints: StagedEntry[]
   }
 }
 
+/**
+ * Something that is never stored took the place of something that was: where a directory is taken exactly as it is, the old
+ * thing must not come back.
+ */
+function supersede(draft: Draft, path: BytePath): void {
+  const before = draft.input.view.lookUp(path);
+  if (before?.entry.mergeClass === 'D' || before?.entry.mergeClass === 'G') removeCounted(draft, before);
+}
+
 function takeRemoval(draft: Draft, path: BytePath, rule: KeepRule, hints: StagedEntry[]): void {
   const before = draft.input.view.lookUp(path);
   if (before === undefined) return;
-  if (rule.group !== null) draft.dirtyGroups.set(rule.group, rule);
-  if (rule.removals === 'hint') {
-    hints.push({ from: 'removal', entry: removalEntry(before.entry, draft.input.run, 'hint') });
-    return;
-  }
-  draft.counts.removed += 1 + countBelow(draft, path, before);
+  if (rule.group !== null) draft.dirtyGroups.add(rule.group);
+  if (rule.removals === 'count') removeCounted(draft, before);
+  else hints.push({ from: 'removal', entry: removalEntry(before.entry, draft.input.run, 'hint') });
+}
+
+function removeCounted(draft: Draft, before: SourcedEntry): void {
+  const { path, group } = before.entry;
+  if (group !== null) draft.dirtyGroups.add(group);
+  draft.counts.removed += countGoneWith(draft, before.entry);
   draft.byPath.set(path, { from: 'removal', entry: removalEntry(before.entry, draft.input.run, 'counted') });
 }
 
-function countBelow({ input }: Draft, path: BytePath, before: SourcedEntry): number {
-  if (before.entry.type !== 'dir') return 0;
+/** Files and symlinks that go with what stood at a path. */
+function countGoneWith({ input }: Draft, before: Entry): number {
+  if (before.type !== 'dir') return 1;
   let count = 0;
-  for (const { entry } of input.view.below(path)) if (entry.type !== 'dir') count++;
+  for (const { entry } of input.view.below(before.path)) if (entry.type !== 'dir') count++;
   return count;
 }
 
@@ -143,8 +158,7 @@ function takeDirectory(draft: Draft, change: Extract<Change, { kind: 'dir' }>, r
   const before = draft.input.view.lookUp(change.path);
   const entry = directoryEntry(draft, change, rule);
   if (before?.entry.type !== 'dir') {
-    draft.counts.added++;
-    draft.byPath.set(change.path, { from: 'change', entry });
+    keep(draft, { from: 'change', entry }, before?.entry, rule);
   } else if (change.replaces) {
     draft.counts.removed += countGone(draft, change.path);
     draft.byPath.set(change.path, { from: 'change', entry: { ...entry, removed: 'below' } });
@@ -256,11 +270,16 @@ function isUnchanged(before: Entry, mine: Entry, rule: KeepRule): boolean {
   return before.mode === mine.mode && (rule.group !== null || before.mtimeNs === mine.mtimeNs);
 }
 
+/** `before`: what stood at the path. Another type of thing in its place is one added and what it took with it removed. */
 function keep(draft: Draft, staged: StagedEntry, before: Entry | undefined, rule: KeepRule): void {
-  if (rule.group !== null) draft.dirtyGroups.set(rule.group, rule);
+  for (const group of [rule.group, before?.group ?? null]) if (group !== null) draft.dirtyGroups.add(group);
   draft.byPath.set(staged.entry.path, staged);
-  if (before === undefined) draft.counts.added++;
-  else draft.counts.changed++;
+  if (before?.type === staged.entry.type) {
+    draft.counts.changed++;
+    return;
+  }
+  draft.counts.added++;
+  if (before !== undefined) draft.counts.removed += countGoneWith(draft, before);
 }
 
 /** An index lists every directory of its tree. */

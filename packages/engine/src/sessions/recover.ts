@@ -1,4 +1,14 @@
-import type { LeaseStore, Metadata, Mounter, Runtime, SessionId, SessionRecord } from '@cachelane/core';
+import {
+  asCachelaneError,
+  warningOf,
+  type EventSink,
+  type LeaseStore,
+  type Metadata,
+  type Mounter,
+  type Runtime,
+  type SessionId,
+  type SessionRecord,
+} from '@cachelane/core';
 
 export interface RecoverDependencies {
   readonly metadata: Metadata;
@@ -6,6 +16,7 @@ export interface RecoverDependencies {
   readonly runtime: Runtime;
   readonly leases: LeaseStore;
   readonly bootId: string;
+  readonly events: EventSink;
 }
 
 /**
@@ -35,8 +46,14 @@ async function isAlive(deps: RecoverDependencies, session: SessionRecord, signal
 export async function recover(deps: RecoverDependencies, own: SessionId | null, signal: AbortSignal): Promise<number> {
   const dead = await deadSessions(deps, own, signal);
   for (const session of dead) {
-    await deps.mounter.discardSession(session.id, signal);
-    await deps.metadata.closeSession(session.id, (dirs) => deps.mounter.removeTargets(dirs), signal);
+    try {
+      await deps.mounter.discardSession(session.id, signal);
+      await deps.metadata.closeSession(session.id, (dirs) => deps.mounter.removeTargets(dirs), signal);
+    } catch (thrown) {
+      // One that cannot be cleared away must not take the cache from every later run.
+      const error = asCachelaneError(thrown);
+      deps.events(warningOf(error, `what ${session.run} left behind could not be cleared away: ${error.message}`));
+    }
   }
   return dead.length;
 }

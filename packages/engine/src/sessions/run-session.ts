@@ -13,7 +13,7 @@ import {
 } from '@cachelane/core';
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { toOpenVolume, type PlannedVolume } from '../volumes/plan.ts';
-import { neverAborted } from './never-aborted.ts';
+import { neverAborted } from '../never-aborted.ts';
 import { recover } from './recover.ts';
 import { attachVolume, coldReport, endVolume, type VolumeSession } from './volume-session.ts';
 

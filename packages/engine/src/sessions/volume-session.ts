@@ -3,7 +3,9 @@ import {
   warningOf,
   type AttachedVolume,
   type CommandOutcome,
+  type Digest,
   type LayerCounts,
+  type LayerId,
   type MounterName,
   type OpenedVolume,
   type PinnedLink,
@@ -16,7 +18,7 @@ import { saveVolume, type Saved } from '../save/save-volume.ts';
 import { emptyView, openView, type View } from '../views/view.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { dropDamaged, isDamage, type Scrutiny } from './damaged-layers.ts';
-import { neverAborted } from './never-aborted.ts';
+import { neverAborted } from '../never-aborted.ts';
 
 /** One volume of a running session. */
 export interface VolumeSession {
@@ -71,12 +73,13 @@ const cold: Composed = { links: [], view: emptyView };
 async function composeView(
   deps: EngineDependencies,
   { planned, opened }: { readonly planned: PlannedVolume; readonly opened: OpenedVolume },
-  { run }: AttachInput,
+  { run, sessionId }: AttachInput,
   signal: AbortSignal,
 ): Promise<Composed> {
   const compose = async (scrutiny: Scrutiny): Promise<Composed> => {
     const links = await dropDamaged(deps, { opened, run, scrutiny }, signal);
-    return { links, view: await openView(deps, planned.tool, links, signal) };
+    const view = await openView(deps, planned.tool, links, signal);
+    return (await pinDerived(deps, sessionId, { links, view }, signal)) ? { links, view } : await compose(scrutiny);
   };
   try {
     return await compose('glance');
@@ -84,6 +87,21 @@ async function composeView(
     if (isDamage(error)) return await compose('read');
     throw error;
   }
+}
+
+/** Derived layers are nobody's but the session's that mounts them. False where a collector was faster: compose again. */
+async function pinDerived(
+  deps: EngineDependencies,
+  sessionId: SessionId,
+  { links, view }: Composed,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const pinned = new Set<Digest>(links.flatMap(({ layers }) => layers));
+  const derived = view.layers.map(({ key }) => key).filter((key) => !pinned.has(key));
+  if (derived.length === 0) return true;
+  await deps.metadata.updateSession(sessionId, { pins: derived as LayerId[] }, signal);
+  for (const key of derived) if ((await deps.layers.openDerived(key, signal)) === undefined) return false;
+  return true;
 }
 
 const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 };
@@ -168,11 +186,20 @@ export async function endVolume(
     if (isDamage(error)) await forgetDamaged(deps, session, input);
     deps.events(warningOf(error, `${head.name} was not saved: ${error.message}`));
   } finally {
-    if (!input.inUse) await session.attached.release(neverAborted);
+    if (!input.inUse) await release(deps, session);
   }
   const report = reportOf(head, { saveMs: deps.clock.monotonicMs() - startedMs, saved, skipped });
   deps.events({ type: 'volume-done', report });
   return report;
+}
+
+/** What stays behind is swept by the next start; the save that was just made must not look as if it had failed. */
+async function release(deps: EngineDependencies, { attached }: VolumeSession): Promise<void> {
+  try {
+    await attached.release(neverAborted);
+  } catch (thrown) {
+    deps.events(warningOf(asCachelaneError(thrown)));
+  }
 }
 
 /** A layer that the run could still use, but not compare with: the next run finds the head without it. */

@@ -93,7 +93,15 @@ function resolveFile(below: Sight, mine: SourcedEntry, tool: Tool): Resolved | u
   }
   const picked = versions[answer.index] ?? mine;
   if (picked === mine && mine.entry.form === 'whole') return undefined;
-  return { kind: 'file', source: picked };
+  // With no whole version anywhere, what a run added is all there is.
+  return {
+    kind: 'file',
+    source: {
+      ...picked,
+      entry: { ...picked.entry, form: 'whole' },
+      layer: picked.entry.form === 'whole' ? picked.layer : null,
+    },
+  };
 }
 
 /** A group is taken whole from the nearest layer that has it: members that only lower layers have do not show. */

@@ -35,8 +35,6 @@ export function toVersion(source: SourcedEntry): Version {
   };
 }
 
-const pickNearest: Composition = { kind: 'pick', index: 0, opinion: false };
-
 /**
  * The driver that decides for an entry: that of the tool's rule for its path, provided the rule still gives the class the entry
  * was stored with. Null: no driver, the nearest version stands.
@@ -49,12 +47,17 @@ export function driverFor(tool: Tool, entry: Entry): MergeDriver | null {
 /** Classes that merge follow from the path alone; only groups look at content, and those never reach a driver. */
 const noPeek = { peek: (_path: BytePath, _count: number): Uint8Array | undefined => undefined };
 
-/** Asks the tool's driver; files too large to merge in memory, and entries without a driver, fall to the nearest. */
+/**
+ * Asks the tool's driver. Where a version is too large to be merged in memory, or there is no driver, the nearest whole one
+ * stands.
+ */
 export function composeSources(tool: Tool, sources: readonly SourcedEntry[]): Composition {
   const nearest = sources[0];
-  if (nearest === undefined || sources.some(({ entry }) => entry.sizeBytes > limits.mergedFileBytes))
-    return pickNearest;
-  return driverFor(tool, nearest.entry)?.compose(sources.map(toVersion)) ?? pickNearest;
+  const isOversize = sources.some(({ entry }) => entry.sizeBytes > limits.mergedFileBytes);
+  const driver = nearest === undefined || isOversize ? null : driverFor(tool, nearest.entry);
+  if (driver !== null) return driver.compose(sources.map(toVersion));
+  const whole = sources.findIndex(({ entry }) => entry.form === 'whole');
+  return { kind: 'pick', index: Math.max(0, whole), opinion: false };
 }
 
 /** The runs behind a composed entry, sorted, without repeats. */
