@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 const sources = 'packages/*/src/**';
 const roomy = { testTimeout: 120_000, hookTimeout: 120_000 };
+// Compilers run in parallel there, on machines that may be busy with something else: seconds can become minutes.
+const roomier = { testTimeout: 300_000, hookTimeout: 300_000 };
 
 export default defineConfig({
   test: {
@@ -27,7 +29,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'e2e', include: ['e2e/**/*.int.test.ts'], globalSetup: 'e2e/bundle.fixture.ts', ...roomy },
+        test: { name: 'e2e', include: ['e2e/**/*.int.test.ts'], globalSetup: 'e2e/bundle.fixture.ts', ...roomier },
       },
     ],
   },

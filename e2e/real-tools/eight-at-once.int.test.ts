@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { requireCommands, startLocalRegistry } from '@cachelane/testkit';
 import { expect, test } from 'vitest';
 import { openWorld, type FinishedRun, type World } from '../cli.fixture.ts';
-import { compiled, goModule, seedGoBuild } from './go-project.fixture.ts';
+import { compiled, goModule, goProject, seedGoBuild } from './go-project.fixture.ts';
 import { npmFiles, somePackages, versionsOf } from './npm-project.fixture.ts';
 
 // P6 with processes: whatever any of eight runs adds that go on at the same time is in the head afterwards.
@@ -117,7 +117,7 @@ requireCommands(
 
   test('every entry of all eight is in the head, and nothing of it is compiled again', async () => {
     using world = openWorld();
-    const project = world.project('app', goModule('app', packages));
+    const project = goProject(world, 'app', goModule('app', packages));
     const options = ['-v', 'go-build'];
     await seedGoBuild(world, project);
     const jobs = eight.map((index): Job => {

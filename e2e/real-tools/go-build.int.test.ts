@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openWorld, worldUsers, type FinishedRun, type World } from '../cli.fixture.ts';
-import { compiled, goModule, seedGoBuild } from './go-project.fixture.ts';
+import { compiled, goModule, goProject, seedGoBuild } from './go-project.fixture.ts';
 
 // Go's build cache: warm whatever its age, and free of charge when nothing changed.
 
@@ -31,12 +31,10 @@ requireCommands(
 
     beforeAll(async () => {
       world = openWorld({ user });
-      project = world.project('app', {
+      project = goProject(world, 'app', {
         ...goModule('app', ['lib']),
         'main.go': 'package main\n\nimport "example.com/app/lib"\n\nfunc main() { println(lib.Name()) }\n',
       });
-      // Go keeps no index of a directory that changed within the last two seconds, and would add it in a later build.
-      world.exec(['find', project, '-exec', 'touch', '-d', '1 hour ago', '{}', '+']);
       // Compiled two days ago, by the times of its files.
       await seedGoBuild(world, project, '2 days ago');
       first = await build();
@@ -100,7 +98,7 @@ requireCommands(
 
   test('another target is compiled, and both stay warm', async () => {
     using world = openWorld();
-    const project = world.project('app', { 'go.mod': 'module example.com/app\n', 'lib/lib.go': 'package lib\n' });
+    const project = goProject(world, 'app', { 'go.mod': 'module example.com/app\n', 'lib/lib.go': 'package lib\n' });
     const build = async (goos: string): Promise<readonly string[]> => {
       const run = await world.run(['go', 'build', '-x', './lib'], { options, cwd: project, env: { GOOS: goos } });
       expect(run).toMatchObject({ code: 0 });
@@ -114,7 +112,7 @@ requireCommands(
 
   test('finds the cache where GOCACHE says', async () => {
     using world = openWorld({ env: { GOCACHE: '/nonexistent' } });
-    const project = world.project('app', { 'go.mod': 'module example.com/app\n', 'lib/lib.go': 'package lib\n' });
+    const project = goProject(world, 'app', { 'go.mod': 'module example.com/app\n', 'lib/lib.go': 'package lib\n' });
     const env = { GOCACHE: join(world.home, 'mine') };
     const first = await world.run(['go', 'build', './lib'], { options, cwd: project, env });
     expect(first.volume('go-build')).toMatchObject({ path: env.GOCACHE, skipped: null });

@@ -36,6 +36,14 @@ export function compiled(output: string): readonly string[] {
   return [...output.matchAll(/\/compile .*? -p (\S+) /g)].map(([, path]) => path ?? '').toSorted();
 }
 
+/** A project whose files are not of this very moment; returns its directory. */
+export function goProject(world: World, name: string, files: Readonly<Record<string, string>>): string {
+  const project = world.project(name, files);
+  // Go keeps no index of a directory that changed within the last two seconds, and would add it in a later build.
+  world.exec(['find', project, '-exec', 'touch', '-d', '1 hour ago', '{}', '+']);
+  return project;
+}
+
 /** A module `example.com/NAME` with these packages, each with a function of its own. */
 export function goModule(name: string, packages: readonly string[]): Readonly<Record<string, string>> {
   return {

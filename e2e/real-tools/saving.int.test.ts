@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
 import { expect, test } from 'vitest';
 import { openWorld, type FinishedRun, type World } from '../cli.fixture.ts';
-import { compiled, goModule, seedGoBuild } from './go-project.fixture.ts';
+import { compiled, goModule, goProject, seedGoBuild } from './go-project.fixture.ts';
 
 // When a run is saved, and what the options change about it.
 
@@ -23,7 +23,7 @@ requireCommands(
 )('a go test that fails', () => {
   test('keeps what it compiled', async () => {
     using world = openWorld();
-    const project = world.project('app', {
+    const project = goProject(world, 'app', {
       ...goModule('app', ['lib']),
       'lib/lib_test.go': 'package lib\n\nimport "testing"\n\nfunc TestName(t *testing.T) { t.Fatal("no") }\n',
     });
