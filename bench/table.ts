@@ -46,7 +46,7 @@ export function atLeastTimes(limit: number, peer: Summary, own: Summary): NonNul
 const header = ['what', 'volume', 'Cachelane', 'peer', 'times faster', 'bar', ''];
 
 /** Columns are padded: it is read in a terminal, and the formatter of the repository wants it so in documents. */
-export function markdownTable(rows: readonly Row[]): string {
+function markdownTable(rows: readonly Row[]): string {
   const cells = rows.map(({ what, volume, measured, peer = '', ratio = '', bar }) => [
     what,
     volume,

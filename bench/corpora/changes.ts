@@ -5,7 +5,7 @@ import type { Corpus } from './corpus.ts';
 import { regularFiles } from './walk.ts';
 
 /** Of the files of a corpus. */
-export const changedShare = 0.01;
+const changedShare = 0.01;
 
 export interface Changes {
   readonly files: number;
