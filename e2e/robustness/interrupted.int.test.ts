@@ -6,7 +6,8 @@ import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
 import { cachelaneLine, runProgram, startInTerminal, startProgram } from './programs.fixture.ts';
 import { expectNoSessions, headsIn, until } from './store.fixture.ts';
 
-const options = ['-v', 'data:data'];
+// What is saved whatever the exit code is still not saved when a signal ended it.
+const options = ['-v', 'data:data', '--commit=always'];
 
 /** Writes into the volume, says so, and notes every signal that it gets. */
 const noting = `mkdir -p data; echo x > data/x

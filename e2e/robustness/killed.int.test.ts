@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
 import {
   ageLayers,
+  ageLeases,
   expectNoSessions,
   expectWholeHeads,
   headsIn,
@@ -99,6 +100,9 @@ requireCommands('bwrap', 'flock')('a run that is killed', () => {
     }
     expect(names).toContain('undisturbed');
 
+    expect(await sessionsIn(world)).toEqual([]);
+    ageLeases(world);
+    await world.json(['gc']);
     await expectNoSessions(world);
     expect(existsSync(join(world.dir, 'deep'))).toBe(false);
     const [head] = await headsIn(world);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock, HeadRecord, LayerId, LayerStore, Metadata, SessionRecord } from '@cachelane/core';
@@ -61,6 +61,13 @@ export function ageLayers({ store }: World): void {
     expect(about.sealedAtMs).toBeGreaterThan(0);
     writeFileSync(file, JSON.stringify({ ...about, sealedAtMs: about.sealedAtMs - 3_600_000 }));
   }
+}
+
+/** As if nobody had touched the leases for an hour: what a client left that died before it was recorded has no owner. */
+export function ageLeases({ store }: World): void {
+  const sessions = join(store, 'sessions');
+  const anHourAgo = Date.now() / 1000 - 3600;
+  for (const name of readdirSync(sessions)) utimesSync(join(sessions, name), anHourAgo, anHourAgo);
 }
 
 /** Waits for a condition; the test's own time limit ends it. */
