@@ -17,7 +17,7 @@ export const limits = {
   pathBytes: 4096,
   /** Look-ups of missing names cost 4.5 us at 1 layer, 14 at 16, 45 at 80. */
   viewLayers: 16,
-  /** Neighbouring layers that one squashed layer replaces in a view; three of each size keep a view of 1,000 layers under `viewLayers`. */
+  /** Neighbouring layers that one squashed layer replaces in a view. */
   squashFanOut: 4,
   /** A merge driver reads whole files into memory; a larger one is treated as content without an opinion. */
   mergedFileBytes: 67_108_864,

@@ -1,4 +1,4 @@
-import type { BytePath } from '@cachelane/core';
+import { limits, type BytePath } from '@cachelane/core';
 import type { MemoryVolume } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { findGarbage } from './collect-garbage.ts';
@@ -229,6 +229,22 @@ describe('a run', () => {
     }, options);
     const { report } = await engine.run(([volume]) => change(volume as MemoryVolume), options);
     expect(report.volumes[0]).toMatchObject({ changed: 0, ...counts });
+  });
+
+  test('adds little to a large volume: its base is not squashed again, and views stay small', async () => {
+    const engine = testEngine();
+    await engine.run(([volume]) => {
+      for (let index = 0; index < 400; index++) put(volume, `content/base-${index}`, 'x');
+    });
+    for (let index = 0; index < 70; index++) await engine.run(([volume]) => put(volume, `content/more-${index}`, 'x'));
+    const views = engine.events.flatMap((event) => (event.type === 'attached' ? [event.layers] : []));
+    expect(Math.max(...views)).toBeLessThanOrEqual(limits.viewLayers);
+    const signal = AbortSignal.timeout(1000);
+    const keys = (await engine.deps.layers.listDerived(signal)).map(({ key }) => key);
+    const derived = await Promise.all(keys.map((key) => engine.deps.layers.openDerived(key, signal)));
+    const withBase = derived.filter((layer) => layer?.index.find('content/base-0' as BytePath) !== undefined);
+    expect(withBase.length).toBeLessThanOrEqual(1);
+    expect(Object.keys(await look(engine))).toHaveLength(470);
   });
 
   test('has its squashes to itself while it lives: a collector leaves them alone', async () => {

@@ -25,24 +25,61 @@ export function derivedKey(kind: 'squash' | 'resolution', tool: Tool, ids: reado
   return digestOf(`${kind}\0${derivationVersion}\0${tool.name}\0${tool.rulesVersion}\0${ids.join('\0')}`);
 }
 
+/** Neighbouring layers of a lane that one layer of a view stands for. */
+interface Tier {
+  /** Top first. */
+  readonly ids: readonly LayerId[];
+  readonly entryCount: number;
+  /** Bottom first; empty for a layer that stands for itself. */
+  readonly parts: readonly Tier[];
+}
+
 /**
- * Stands for a lane's layers (top first) with few: counted from the bottom, each full block of `squashFanOut` neighbours
- * is one derived layer, blocks of blocks likewise. A new layer on top leaves the blocks below as they are.
+ * Stands for a lane's layers (top first) with few. From the bottom up, the topmost `squashFanOut` tiers become one as soon as
+ * the lowest of them is not much larger than the others together: work grows with what was added, not with the volume, and a
+ * volume of a million entries has a dozen tiers. A new layer on top leaves the tiers below as they are.
  */
 export async function squashLane(
   deps: SquashDependencies,
   ids: readonly LayerId[],
   signal: AbortSignal,
 ): Promise<StoredLayer[]> {
-  const result: StoredLayer[] = [];
-  let rest = ids;
-  while (rest.length > 0) {
-    let size = 1;
-    while (size * limits.squashFanOut <= rest.length) size *= limits.squashFanOut;
-    result.unshift(await block(deps, rest.slice(rest.length - size), signal));
-    rest = rest.slice(0, rest.length - size);
+  const tiers: Tier[] = [];
+  for (const id of ids.toReversed()) {
+    const { entryCount } = await deps.layers.open(id, signal);
+    tiers.push({ ids: [id], entryCount, parts: [] });
+    while (isFoldable(tiers)) tiers.push(folded(tiers.splice(-limits.squashFanOut)));
   }
-  return result;
+  const layers: StoredLayer[] = [];
+  for (const tier of tiers.toReversed()) layers.push(await openTier(deps, tier, signal));
+  return layers;
+}
+
+/** The lowest tier may be this many times as large as those above it together. */
+const foldRatio = 4;
+
+function isFoldable(tiers: readonly Tier[]): boolean {
+  const [lowest, ...above] = tiers.slice(-limits.squashFanOut);
+  if (lowest === undefined || above.length < limits.squashFanOut - 1) return false;
+  return lowest.entryCount <= foldRatio * above.reduce((sum, { entryCount }) => sum + entryCount, 0);
+}
+
+function folded(parts: readonly Tier[]): Tier {
+  return {
+    ids: parts.toReversed().flatMap((tier) => tier.ids),
+    entryCount: parts.reduce((sum, { entryCount }) => sum + entryCount, 0),
+    parts,
+  };
+}
+
+async function openTier(deps: SquashDependencies, tier: Tier, signal: AbortSignal): Promise<StoredLayer> {
+  const [id] = tier.ids;
+  if (tier.parts.length === 0) return await deps.layers.open(id as LayerId, signal);
+  const known = await deps.layers.openDerived(derivedKey('squash', deps.tool, tier.ids), signal);
+  if (known !== undefined) return known;
+  const parts: StoredLayer[] = [];
+  for (const part of tier.parts.toReversed()) parts.push(await openTier(deps, part, signal));
+  return await squashAll(deps, tier.ids, parts, signal);
 }
 
 /** One layer with the effect of all. */
@@ -63,17 +100,6 @@ export async function squashAll(
 /** A derived layer is as old as what it was made of: a time in the future must not gain weight by being carried over. */
 export function latestSeal(layers: readonly StoredLayer[]): number {
   return Math.max(0, ...layers.map(({ sealedAtMs }) => sealedAtMs));
-}
-
-async function block(deps: SquashDependencies, ids: readonly LayerId[], signal: AbortSignal): Promise<StoredLayer> {
-  if (ids.length === 1) return deps.layers.open(ids[0] as LayerId, signal);
-  const known = await deps.layers.openDerived(derivedKey('squash', deps.tool, ids), signal);
-  if (known !== undefined) return known;
-  const parts: StoredLayer[] = [];
-  const step = ids.length / limits.squashFanOut;
-  for (let from = 0; from < ids.length; from += step)
-    parts.push(await block(deps, ids.slice(from, from + step), signal));
-  return squashAll(deps, ids, parts, signal);
 }
 
 function stageStep(step: SquashStep, parts: readonly StoredLayer[], tool: Tool): StagedEntry {
