@@ -91,7 +91,8 @@ function placeChange({ builder, changes, takenOver }: Placement, entry: Entry): 
   const change = changes?.find(path);
   invariant(changes !== null && change !== undefined && entry.form === 'whole', 'an entry for a change that is none');
   if (entry.type === 'dir') {
-    builder.ensureDir(path);
+    // What was taken over is looked at once, at the end.
+    if (!takenOver) builder.ensureDir(path);
   } else if (takenOver) {
     builder.adopt(entry);
   } else {
