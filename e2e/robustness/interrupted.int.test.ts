@@ -11,8 +11,8 @@ const options = ['-v', 'data:data', '--commit=always'];
 
 /** Writes into the volume, says so, and notes every signal that it gets. */
 const noting = `mkdir -p data; echo x > data/x
-  for name in INT TERM HUP; do trap "echo $name >> signals; kill \\$! 2>&-; exit 9" $name; done
-  sleep 1000 & echo started; wait`;
+  for name in INT TERM HUP; do trap "echo $name >> signals; exit 9" $name; done
+  echo started; while :; do sleep 0.01; done`;
 const dying = 'mkdir -p data; echo x > data/x; echo started; exec sleep 1000';
 
 const signalsIn = (world: World): string => readFileSync(join(world.dir, 'signals'), 'utf8');
