@@ -20,6 +20,7 @@ const t0 = 't0:run:8843';
 
 test('no CI: no hints, and a bare CI=true is none', () => {
   expect(read({})).toBeNull();
+  for (const CI of ['', '0', 'false', '1', 'true', 'True']) expect(read({ CI })).toBeNull();
   expect(read({ CI: 'true', GITHUB_ACTIONS: 'false', JENKINS_URL: '' })).toBeNull();
 });
 
@@ -240,6 +241,23 @@ test('a CI system that nobody taught us is T0, and is named', () => {
   const hints = read({ JENKINS_URL: 'https://ci.example.com', BRANCH_NAME: 'main' });
   expect(laneWithoutHub(hints)).toMatchObject({ trust: 'T0', canWrite: false });
   expect(laneWithoutHub(hints).why).toContain('Jenkins');
+});
+
+test.each<readonly [string, Env]>([
+  ['woodpecker', { CI: 'woodpecker' }],
+  ['Woodpecker', { CI: 'true', CI_SYSTEM_NAME: 'woodpecker' }],
+  ['Prow', { CI: 'true', PROW_JOB_ID: 'b1c' }],
+  ['GoCD', { GO_PIPELINE_NAME: 'web' }],
+  ['Bamboo', { bamboo_buildKey: 'WEB-1' }],
+  ['Codefresh', { CF_BUILD_ID: '5f' }],
+  ['Zuul', { ZUUL_UUID: '5f' }],
+  ['Vela', { VELA: 'true' }],
+  ['sourcehut', { BUILD_SUBMITTER: 'git.sr.ht' }],
+  ['an unknown CI system', { CI: 'a\u001B[2J' }],
+])('so is %s', (name, env) => {
+  const { trust, canWrite, why } = laneWithoutHub(read(env));
+  expect({ trust, canWrite }).toEqual({ trust: 'T0', canWrite: false });
+  expect(why).toContain(name);
 });
 
 describe('whatever the variables and the event hold', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { credentialPaths, directoryTool } from './directory.ts';
+import { credentialNames, credentialPaths, directoryTool } from './directory.ts';
 import { tools } from './registry.ts';
 import { environmentOf, ruleOf } from './tool-environment.fixture.ts';
 
@@ -67,7 +67,42 @@ test.each([
   expect(ruleOf(directoryTool, path)).toBe('D count');
 });
 
+test.each<readonly [string, string]>([
+  ['credentials', '[default]'],
+  ['credentials.toml', '[registry]'],
+  ['credentials.db', 'x'],
+  ['id_rsa', 'x'],
+  ['id_ed25519', 'x'],
+  ['work', '-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl'],
+  ['key.pem', '-----BEGIN PRIVATE KEY-----\nMIIE'],
+  ['config.json', '{ "auths" : { "ghcr.io": { "auth": "eA==" } } }'],
+  ['settings.xml', '<settings><servers><server><password>x</password></server></servers></settings>'],
+  ['settings-security.xml', '<settingsSecurity/>'],
+  ['private-keys-v1.d/', ''],
+  ['private-keys-v1.d/A1.key', 'x'],
+  ['hosts.yml', 'github.com:'],
+  ['application_default_credentials.json', '{}'],
+  ['access_tokens.db', 'x'],
+])('nor are they where the volume is the tool’s own directory: %s', (path, text) => {
+  for (const tool of tools) expect([tool.name, ruleOf(tool, path, { [path]: text })]).toEqual([tool.name, 'never']);
+});
+
+test.each([
+  ['config.json', '{"theme":"dark"}'],
+  ['settings.xml', '<settings><localRepository>/m2</localRepository></settings>'],
+  ['key.pub', 'ssh-ed25519 AAAA'],
+  ['cert.pem', '-----BEGIN CERTIFICATE-----'],
+  ['deeper/id_rsa', '-----BEGIN OPENSSH PRIVATE KEY-----'],
+])('what only looks like it is kept: %s', (path, text) => {
+  expect(ruleOf(directoryTool, path, { [path]: text })).toBe('D count');
+});
+
+test('the rules of every tool that takes these have a version of their own', () => {
+  for (const tool of tools) expect(tool.rulesVersion).toBeGreaterThanOrEqual(2);
+});
+
 test('the list of credentials is sorted paths', () => {
+  expect([...credentialNames]).toEqual([...credentialNames].toSorted());
   expect([...credentialPaths]).toEqual([...credentialPaths].toSorted());
   for (const path of credentialPaths) expect(path).toMatch(/^[^/].*[^/]$/);
 });

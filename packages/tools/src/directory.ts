@@ -59,6 +59,40 @@ export const credentialPaths: ReadonlySet<string> = new Set([
   '_netrc',
 ]);
 
+/**
+ * The same files where the volume is the tool's own directory (`~/.aws`, `~/.cargo`, `~/.ssh`): names that are a tool's
+ * business in the root of a volume, and mean nothing deeper down.
+ */
+export const credentialNames: ReadonlySet<string> = new Set([
+  'access_tokens.db',
+  'application_default_credentials.json',
+  'credentials',
+  'credentials.db',
+  'credentials.tfrc.json',
+  'credentials.toml',
+  'hosts.yml',
+  'id_dsa',
+  'id_ecdsa',
+  'id_ecdsa_sk',
+  'id_ed25519',
+  'id_ed25519_sk',
+  'id_rsa',
+  'legacy_credentials',
+  'private-keys-v1.d',
+  'settings-security.xml',
+]);
+
+/** Names in the root of a volume that many files have; these hold credentials by what is in them. */
+const credentialContents: ReadonlyMap<string, RegExp> = new Map([
+  ['config.json', /"auths"\s*:/],
+  ['settings.xml', /<(?:password|passphrase)>/],
+]);
+
+const privateKey = /^-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----/;
+
+/** Settings are a few lines; what is longer is something else. */
+const settingsBytes = 262_144;
+
 /** The first bytes of every SQLite 3 database; the format will not change (sqlite.org/fileformat2.html). */
 const sqliteMagic = 'SQLite format 3\0';
 
@@ -69,7 +103,7 @@ const sqliteSharedMemory = '-shm';
 /** The rule for a directory of which nothing is known: taken exactly as it is, removals and all. */
 export const directoryTool: Tool = {
   name: unknownToolName,
-  rulesVersion: 1,
+  rulesVersion: 2,
   summary: 'any other directory: changes and removals are kept, two different changes of one file are a conflict',
   lockfiles: [],
   locate: () => null,
@@ -80,18 +114,27 @@ export const directoryTool: Tool = {
   tried: 'not yet',
 };
 
-/** The files of the list, and everything below its directories. */
+/** The files of the lists, and everything below their directories. */
 function isCredential(path: BytePath): boolean {
   for (let at: BytePath = path; at !== ''; at = parentPath(at)) {
-    if (credentialPaths.has(at)) return true;
+    if (credentialPaths.has(at) || credentialNames.has(at)) return true;
   }
   return false;
+}
+
+/** Keys have whatever name their owner gave them. */
+function holdsCredentials(path: BytePath, context: ClassifyContext): boolean {
+  if (path.includes('/')) return false;
+  const pattern = credentialContents.get(path);
+  const head = context.peek(path, pattern === undefined ? 64 : settingsBytes);
+  return head !== undefined && (pattern ?? privateKey).test(Buffer.from(head).toString('latin1'));
 }
 
 /** Also the rule for a part of a known tool's cache whose layout is not the one we know. */
 export function classifyUnknown(path: BytePath, isDirectory: boolean, context: ClassifyContext): PathRule {
   if (isCredential(path)) return never('holds credentials');
   if (isDirectory) return unknownRule;
+  if (holdsCredentials(path, context)) return never('holds credentials');
   if (isLockName(path) && context.peek(path, 1)?.length === 0) return never('an empty lock file');
   if (isDatabaseOf(path, sqliteSharedMemory, context)) return never('shared memory of a running SQLite');
   const companion = sqliteCompanions.find((suffix) => isDatabaseOf(path, suffix, context));

@@ -23,7 +23,7 @@ const topFiles: ReadonlyMap<string, PathRule> = new Map([
 /** Go's build cache, GOCACHE. */
 export const goBuildTool: Tool = {
   name: 'go-build',
-  rulesVersion: 1,
+  rulesVersion: 2,
   summary: "Go's build and test cache (GOCACHE)",
   lockfiles: ['go.mod', 'go.work'],
   locate,
