@@ -33,6 +33,16 @@ const write =
   ([volume]: readonly MemoryVolume[]): void =>
     put(volume, path, 'x');
 
+const makeTree = (volume: MemoryVolume | undefined): void =>
+  volume?.run([
+    { do: 'mkdir', path: 'd/e' },
+    { do: 'write', path: 'd/f', content: 'same' },
+    { do: 'touch', path: 'd/f', seconds: 1_700_000_000 },
+    { do: 'symlink', path: 'd/e/l', target: 'f' },
+    { do: 'write', path: 'd/e/g', content: 'same' },
+    { do: 'touch', path: 'd/e/g', seconds: 1_700_000_000 },
+  ]);
+
 describe('a run', () => {
   test('finds what an earlier one saved, and saves nothing when it changed nothing', async () => {
     const engine = testEngine();
@@ -199,6 +209,23 @@ describe('a run', () => {
     }, options);
     expect(report.volumes[0]).toMatchObject({ added: 0, changed: 0, removed: 2 });
     expect(await look(engine, options)).toEqual({});
+  });
+
+  test('keeps what it made again just as it was in a directory that it made anew', async () => {
+    const engine = testEngine();
+    const options = { volumes: [plainVolume] };
+    await engine.run(([volume]) => {
+      makeTree(volume);
+      put(volume, 'd/gone', 'x');
+    }, options);
+    const { report } = await engine.run(([volume]) => {
+      volume?.remove('d');
+      makeTree(volume);
+    }, options);
+    expect(report.volumes[0]).toMatchObject({ added: 0, changed: 0, removed: 1 });
+    let seen: readonly string[] = [];
+    await engine.run(([volume]) => void (seen = [...(volume?.look().keys() ?? [])]), options);
+    expect(seen).toEqual(['d', 'd/e', 'd/e/g', 'd/e/l', 'd/f']);
   });
 
   test('keeps the companions of a group’s member that it removed', async () => {

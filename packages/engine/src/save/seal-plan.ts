@@ -42,6 +42,8 @@ interface Draft {
   readonly byPath: Map<BytePath, StagedEntry>;
   /** Directories of the change set, for the parents of what is kept. */
   readonly directories: Map<BytePath, Extract<Change, { kind: 'dir' }>>;
+  /** Directories that the run removed and made anew: nothing that was below them shows any more, so all that is there now is kept. */
+  readonly remade: Set<BytePath>;
   /** Groups of which the run changed, made or removed a member. */
   readonly dirtyGroups: Set<string>;
   readonly counts: { added: number; changed: number; removed: number; sizeBytes: number };
@@ -58,6 +60,7 @@ export function planSeal(input: SealInput): SealPlan {
     input,
     byPath: new Map(),
     directories: new Map(),
+    remade: new Set(),
     dirtyGroups: new Set(),
     counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 },
   };
@@ -159,13 +162,22 @@ function takeDirectory(draft: Draft, change: Extract<Change, { kind: 'dir' }>, r
   const entry = directoryEntry(draft, change, rule);
   if (before?.entry.type !== 'dir') {
     keep(draft, { from: 'change', entry }, before?.entry, rule);
+  } else if (isBelowRemade(draft, change.path)) {
+    draft.byPath.set(change.path, { from: 'change', entry });
   } else if (change.replaces) {
+    draft.remade.add(change.path);
     draft.counts.removed += countGone(draft, change.path);
     draft.byPath.set(change.path, { from: 'change', entry: { ...entry, removed: 'below' } });
   } else if (before.entry.mode !== entry.mode) {
     draft.counts.changed++;
     draft.byPath.set(change.path, { from: 'change', entry });
   }
+}
+
+function isBelowRemade({ remade }: Draft, path: BytePath): boolean {
+  if (remade.size === 0) return false;
+  for (const ancestor of ancestors(path)) if (remade.has(ancestor)) return true;
+  return false;
 }
 
 /** Files of the view below a remade directory that the run did not make again. */
@@ -196,7 +208,8 @@ function directoryEntry({ input }: Draft, change: Extract<Change, { kind: 'dir' 
 function takeSymlink(draft: Draft, change: Extract<Change, { kind: 'symlink' }>, rule: KeepRule): void {
   const before = draft.input.view.lookUp(change.path)?.entry;
   const digest = digestOf(change.target);
-  if (before?.type === 'symlink' && before.digest === digest) return;
+  const isSame = before?.type === 'symlink' && before.digest === digest;
+  if (isSame && !isBelowRemade(draft, change.path)) return;
   const entry: Entry = {
     path: change.path,
     type: 'symlink',
@@ -210,7 +223,8 @@ function takeSymlink(draft: Draft, change: Extract<Change, { kind: 'symlink' }>,
     form: 'whole',
     removed: null,
   };
-  keep(draft, { from: 'change', entry }, before, rule);
+  if (isSame) draft.byPath.set(change.path, { from: 'change', entry });
+  else keep(draft, { from: 'change', entry }, before, rule);
 }
 
 function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule: KeepRule): void {
@@ -220,6 +234,11 @@ function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule:
   if (source === null) return;
   const mine = source.entry;
   if (beforeFile === undefined) return keep(draft, source.staged, before?.entry, rule);
+  if (isBelowRemade(draft, change.path)) {
+    if (isUnchanged(beforeFile.entry, mine, rule)) draft.byPath.set(change.path, source.staged);
+    else keep(draft, source.staged, beforeFile.entry, rule);
+    return;
+  }
   if (isUnchanged(beforeFile.entry, mine, rule)) return;
   const pinned = toVersion(beforeFile);
   if (rule.removals !== 'count' && rule.driver.same(pinned, toVersion(source))) return;
