@@ -199,7 +199,8 @@ export function openWorld({ user, env: extra = {} }: WorldOptions = {}): World {
       for (const child of children) child.kill('SIGKILL');
       // Directories that Go made read-only keep their contents, for all but root.
       if (!isRoot) spawnSync('chmod', ['-R', 'u+rwX', dir]);
-      rmSync(dir, { recursive: true, force: true });
+      // The store empties its trash in the background, and rmSync takes what somebody else removed for a reason to stop.
+      while (existsSync(dir)) rmSync(dir, { recursive: true, force: true });
     },
   };
   return world;
