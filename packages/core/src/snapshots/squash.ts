@@ -1,4 +1,4 @@
-import type { BytePath } from '../layers/byte-path.ts';
+import { ancestors, type BytePath } from '../layers/byte-path.ts';
 import type { Entry } from '../layers/entry.ts';
 import { groupsOf, LayerStack, mergesVersions, type Found, type StackLayer } from './stack.ts';
 
@@ -22,9 +22,14 @@ export type SquashStep =
 export function* squashPlan(layers: readonly StackLayer[]): Generator<readonly [BytePath, SquashStep]> {
   const stack = new LayerStack(layers);
   const hiddenGroups = groupsHiddenAt(layers);
+  const cut = new Set<BytePath>();
   for (const path of stack.paths()) {
     const step = squashStep(stack, path, hiddenGroups);
-    if (step !== undefined) yield [path, step];
+    if (step === undefined) continue;
+    // What lies further down does not count there anyway.
+    if (step.kind === 'removed' && cut.size > 0 && ancestors(path).some((ancestor) => cut.has(ancestor))) continue;
+    if (step.kind === 'keep' && step.below && step.found.entry.type === 'dir') cut.add(path);
+    yield [path, step];
   }
 }
 

@@ -19,7 +19,7 @@ export interface SquashDependencies {
 }
 
 /** Raised when a squash or a resolution is made differently: older derived layers are made anew. */
-const derivationVersion = 1;
+const derivationVersion = 2;
 
 export function derivedKey(kind: 'squash' | 'resolution', tool: Tool, ids: readonly LayerId[]): Digest {
   return digestOf(`${kind}\0${derivationVersion}\0${tool.name}\0${tool.rulesVersion}\0${ids.join('\0')}`);

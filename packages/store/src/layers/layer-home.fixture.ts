@@ -86,7 +86,7 @@ function makeUpper(home: string, number: number): string {
 function changesIn(upper: string, items: readonly ChangeItem[]): ChangeSet {
   const whiteouts = items.flatMap((item) => (item.kind === 'removed' ? [item.path as BytePath] : []));
   for (const item of items) writeItem(filePath(upper, item.path as BytePath), item);
-  realFiles.mark(upper, { whiteouts, opaque: [] });
+  realFiles.mark(upper, { whiteouts, opaque: [], holders: [] });
   for (const item of items.toReversed()) dressItem(filePath(upper, item.path as BytePath), item);
   const access = new OpenAccess(upper, realFiles);
   const replaced = new Set(items.flatMap((item) => (item.kind === 'dir' && item.replaces === true ? [item.path] : [])));

@@ -12,6 +12,11 @@ export interface Markers {
   readonly whiteouts: readonly BytePath[];
   /** Existing directories: whatever lower layers have below is gone. */
   readonly opaque: readonly BytePath[];
+  /**
+   * Existing directories that hold whiteouts. A listing leaves those out only where a directory is merged with others or
+   * says that it was copied up; in all others they would be names that nothing is behind.
+   */
+  readonly holders: readonly BytePath[];
 }
 
 /** Attributes of mounts by ordinary users and by bubblewrap, then those of mounts by root. Either kind ignores the other's. */
@@ -61,15 +66,24 @@ export function readMarks(root: string, paths: readonly BytePath[]): readonly Ov
 }
 
 /**
- * Makes whiteouts at paths where nothing is, and marks directories, which must be writable for their owner, as opaque
- * for both kinds of mount as far as this user may: an ordinary user cannot make the marks of root's mounts.
+ * Makes whiteouts at paths where nothing is, and marks directories, which must be writable for their owner, for both kinds
+ * of mount as far as this user may: an ordinary user cannot make the marks of root's mounts. Directories get mode 0700 and
+ * another time.
  */
-export function writeMarkers(root: string, { whiteouts, opaque }: Markers): void {
+export function writeMarkers(root: string, { whiteouts, opaque, holders }: Markers): void {
   const isRoot = process.geteuid?.() === 0;
   const namespaces = isRoot ? markNamespaces : markNamespaces.slice(0, 1);
-  const xattrs = new Map(namespaces.map((namespace) => [`${namespace}opaque`, 'y']));
+  const marked = new Map<BytePath, Map<string, string>>();
+  const note = (path: BytePath, mark: string, value: string): void => {
+    const xattrs = marked.get(path) ?? new Map<string, string>();
+    for (const namespace of namespaces) xattrs.set(`${namespace}${mark}`, value);
+    marked.set(path, xattrs);
+  };
+  for (const path of opaque) note(path, 'opaque', 'y');
+  // Empty is the kernel's own way to say that it was copied up from it does not know where.
+  for (const path of holders) note(path, 'origin', '');
   const members: readonly PaxMember[] = [
-    ...opaque.map((path) => ({ name: bytesOf(path), kind: 'directory', xattrs }) as const),
+    ...Array.from(marked, ([path, xattrs]) => ({ name: bytesOf(path), kind: 'directory', xattrs }) as const),
     ...whiteouts.map((path) => ({ name: bytesOf(path), kind: 'whiteout', xattrs: new Map<string, string>() }) as const),
   ];
   for (let from = 0; from < members.length; from += pathsPerProcess) {

@@ -158,23 +158,40 @@ function mark({ builder, changes, takenOver }: Placement, entries: readonly Stag
   const { files, root, owner } = builder.place;
   const whiteouts: BytePath[] = [];
   const opaque: BytePath[] = [];
+  const holders = new Set<BytePath>();
   for (const { entry } of entries) {
     const { path } = entry;
     if (entry.removed === 'below' && entry.type === 'dir') {
       builder.access.prepare(path);
       opaque.push(path);
     } else if (entry.removed === 'counted') {
+      const parent = parentPath(path);
       if (takenOver && changes?.find(path)?.kind === 'removed') {
         adoptWhiteout(builder, path);
       } else {
         builder.expectNothing(path);
-        builder.access.prepare(parentPath(path));
+        builder.access.prepare(parent);
         whiteouts.push(path);
       }
+      // The root is always merged: with what the command writes.
+      if (parent === rootPath || holders.has(parent)) continue;
+      // Whatever the kernel noted is for one kind of mount only.
+      builder.access.prepare(parent);
+      holders.add(parent);
     }
   }
-  if (whiteouts.length + opaque.length === 0) return;
-  files.mark(root, { whiteouts, opaque });
+  if (whiteouts.length + opaque.length + holders.size === 0) return;
+  // Directories that have entries get their attributes later.
+  const unlisted = [...holders].filter((path) => builder.place.index.find(path)?.type !== 'dir');
+  const before = unlisted.map((path) => [path, builder.stat(path)] as const);
+  files.mark(root, { whiteouts, opaque, holders: [...holders] });
+  for (const [path, stat] of before) {
+    if (stat === undefined) continue;
+    builder.access.run(path, (file) => {
+      files.setTime(file, stat.mtimeNs);
+      files.setMode(file, Number(stat.mode) & 0o7777);
+    });
+  }
   if (owner === null) return;
   for (const path of whiteouts) builder.access.run(path, (file) => files.setOwner(file, owner));
 }

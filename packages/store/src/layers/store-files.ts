@@ -32,7 +32,7 @@ export interface StoreFiles {
   setOwner(path: FilePath, owner: Owner): void;
   /** Both times, to a microsecond or better: Node takes seconds as a floating-point number. */
   setTime(path: FilePath, mtimeNs: bigint): void;
-  /** Makes whiteouts and marks directories opaque. */
+  /** Makes whiteouts and marks directories. */
   mark(root: string, markers: Markers): void;
   start(job: BackgroundJob): void;
 }

@@ -97,8 +97,10 @@ export class TreeBuilder {
     const isOurs = owner === null || (stat.uid === BigInt(owner.uid) && stat.gid === BigInt(owner.gid));
     const hasMode = entry.type !== 'file' || (Number(stat.mode) & 0o7777) === entry.mode;
     const hasTime = isSameTime(stat.mtimeNs, entry.mtimeNs);
-    if (isOurs && hasMode && hasTime) return;
-    if (stat.nlink > 1n) {
+    const mayBeCapable = entry.type === 'file' && (entry.mode & 0o111) !== 0;
+    const isBare = !mayBeCapable || this.#dropCapabilities(path, stat);
+    if (isOurs && hasMode && hasTime && isBare) return;
+    if (stat.nlink > 1n || !isBare) {
       this.#unshare(entry);
       this.dress(path, entry);
       return;
@@ -130,6 +132,18 @@ export class TreeBuilder {
     const { files, owner } = this.place;
     this.access.run(path, make);
     if (owner !== null) this.access.run(path, (file) => files.setOwner(file, owner));
+  }
+
+  /** They cannot be seen from here, but any change of owner takes them, even one to the same owner. False where we may not. */
+  #dropCapabilities(path: BytePath, { uid, gid }: BigIntStats): boolean {
+    try {
+      const same = { uid: Number(uid), gid: Number(gid) };
+      this.access.run(path, (file) => this.place.files.setOwner(file, same));
+      return true;
+    } catch (error) {
+      if (errnoOf(error) !== 'EPERM') throw error;
+      return false;
+    }
   }
 
   #unshare({ path, type }: Entry): void {

@@ -1,5 +1,6 @@
-import { isCachelaneError, type StoredLayer } from '@cachelane/core';
+import { digestOf, isCachelaneError, type StagedEntry, type StoredLayer } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
+import { contentEntry, madeEntry, removalEntry } from '../layers/change-sets.ts';
 import {
   attach,
   changesOf,
@@ -10,7 +11,12 @@ import {
   save,
   sessionIdOf,
 } from './conformance-helpers.ts';
-import type { MounterFactory } from './mounter-fixture.ts';
+import type { MounterFactory, MounterFixture } from './mounter-fixture.ts';
+
+async function derived(fixture: MounterFixture, entries: readonly StagedEntry[]): Promise<StoredLayer> {
+  const key = digestOf(JSON.stringify(entries.map(({ entry }) => [entry.path, entry.removed])));
+  return fixture.layers.derive(key, { changes: null, entries, sealedAtMs: 1 }, noAbort);
+}
 
 export function viewConformance(create: MounterFactory): void {
   describe('a view', () => {
@@ -88,6 +94,69 @@ export function viewConformance(create: MounterFactory): void {
       const seen = await lookAt(fixture, layers);
       expect(seen.size).toBe(17);
       expect(seen.get('same')).toEqual({ type: 'file', mode: 0o644, content: '15' });
+    });
+
+    // A look lists directories: what is removed must not be left over as a name that nothing is behind.
+    describe('with removals in a derived layer', () => {
+      const entries = [
+        removalEntry('at-root', 'counted'),
+        madeEntry('d'),
+        removalEntry('d/gone', 'counted'),
+        contentEntry('d/keep', 'keep'),
+        madeEntry('d/mode', { mode: 0o750 }),
+        removalEntry('d/mode/gone', 'counted'),
+        madeEntry('other'),
+        removalEntry('other/gone', 'counted'),
+        contentEntry('other/keep', 'keep'),
+        madeEntry('remade', { removed: 'below' }),
+        removalEntry('remade/gone', 'counted'),
+      ];
+      const names = ['d', 'd/keep', 'd/mode', 'other', 'other/keep', 'remade'];
+      const lower = ['at-root', 'd/gone', 'd/mode/gone', 'd/mode/other', 'other/gone', 'remade/gone', 'remade/other'];
+      const makeLower = async (fixture: MounterFixture): Promise<StoredLayer> =>
+        layerOf(fixture, [
+          ...['d/mode', 'other', 'remade'].map((path) => ({ do: 'mkdir', path }) as const),
+          ...lower.map((path) => ({ do: 'write', path, content: path }) as const),
+        ]);
+
+      test('lists what there is, at the bottom', async () => {
+        await using fixture = await create();
+        const seen = await lookAt(fixture, [await derived(fixture, entries)]);
+        expect([...seen.keys()]).toEqual(names);
+        expect(seen.get('d/mode')).toEqual({ type: 'dir', mode: 0o750 });
+      });
+
+      test('lists what there is, between others', async () => {
+        await using fixture = await create();
+        const bottom = await makeLower(fixture);
+        const between = await derived(fixture, entries);
+        const resolution = await derived(fixture, [removalEntry('d/keep', 'counted'), contentEntry('d/new', 'new')]);
+        expect([...(await lookAt(fixture, [between, bottom])).keys()].toSorted()).toEqual(
+          [...names, 'd/mode/other'].toSorted(),
+        );
+        expect([...(await lookAt(fixture, [resolution, between])).keys()].toSorted()).toEqual(
+          [...names.filter((name) => name !== 'd/keep'), 'd/new'].toSorted(),
+        );
+      });
+
+      test('lets directories be removed', async () => {
+        await using fixture = await create();
+        const view = [await derived(fixture, entries)];
+        const volume = await attach(fixture, view);
+        await fixture.run(volume, [{ do: 'remove', path: 'd' }, { do: 'remove', path: 'other' }]);
+        expect([...(await fixture.look(volume)).keys()]).toEqual(['remade']);
+        const later = await save(fixture, await volume.collect(noAbort), 2);
+        expect([...(await lookAt(fixture, [later, ...view])).keys()]).toEqual(['remade']);
+      });
+
+      test('lists what a run’s own layer leaves without what lies below it', async () => {
+        await using fixture = await create();
+        const bottom = await makeLower(fixture);
+        const steps = lower.map((path) => ({ do: 'remove', path }) as const);
+        const removing = await layerOf(fixture, steps, [bottom]);
+        const alone = await lookAt(fixture, [removing]);
+        expect([...alone.keys()].filter((path) => lower.includes(path))).toEqual([]);
+      });
     });
 
     test('may have a layer twice', async () => {
