@@ -24,7 +24,7 @@ export interface VolumeRecord {
   readonly namespaceId: NamespaceId;
   readonly name: VolumeName;
   readonly compat: Compat;
-  /** The tool whose rules made its layers; an attribute, never identity. */
+  /** The tool whose rules made its layers; an attribute, never identity. Until there is a head, that of the last one who opened it to write. */
   readonly tool: string;
   readonly createdAtMs: number;
 }
@@ -109,10 +109,19 @@ export interface OpenSessionRequest {
   readonly namespace: Namespace;
   /** Used where the path has no id yet. */
   readonly freshNamespaceId: NamespaceId;
-  /** The project's directory, so that it stays known when it gains a remote. */
+  /**
+   * The project's directory; null where it is unknown. It says whose a `local/…` name is: when another directory stands at the
+   * path, the name gets a new id, and the old one goes on under `<name>~<end of its id>`, for `ns adopt`. So a project
+   * without a remote whose directory is made anew each time, as CI does, starts cold.
+   */
   readonly directory: DirectoryIdentity | null;
   /** The `local/…` name this directory has without a remote: its id is adopted where `namespace` is new and the directory is the same. */
   readonly adoptFrom: Namespace | null;
+  /**
+   * Whether the session may save. Without it, it leaves no trace that a later run could see: nothing is adopted, no name moves,
+   * no directory is recorded, no recorded tool changes.
+   */
+  readonly mayWrite: boolean;
   readonly volumes: readonly OpenVolume[];
   /** Absolute mount points, recorded before they are made, in the order of `volumes`. */
   readonly targets: readonly string[];
@@ -195,7 +204,7 @@ export type CommitResult =
 export interface NamespaceStore {
   findNamespace(path: Namespace, signal: AbortSignal): Promise<NamespaceRecord | undefined>;
   listNamespaces(signal: AbortSignal): Promise<readonly NamespaceRecord[]>;
-  /** Makes `to` the current path of the namespace that `from` names; both go on naming it. E_NAMESPACE when `to` names another one that has volumes. */
+  /** Makes `to` the current path of the namespace that `from` names; both go on naming it. E_NAMESPACE when `to` names another one that has heads. */
   aliasNamespace(from: Namespace, to: Namespace, signal: AbortSignal): Promise<NamespaceRecord>;
 }
 
@@ -224,7 +233,7 @@ export interface SessionStore {
   /** Records directories that are about to be made to mount on, the place of the command, and layers to pin beside those of open. */
   updateSession(id: SessionId, change: SessionChange, signal: AbortSignal): Promise<void>;
   /**
-   * Forgets the session. `removeDirs` gets the directories that it (or an earlier one) made to mount on and that no other
+   * Forgets the session, and its volumes and namespaces that have no head and that no other session opened. `removeDirs` gets the directories that it (or an earlier one) made to mount on and that no other
    * session needs: neither at, above nor below one of its targets. It is called inside the transaction, so that no session can open meanwhile:
    * removing a mount point detaches it in every mount namespace. Deepest first; the callback skips what is not empty.
    */

@@ -51,6 +51,8 @@ const operation = fc.oneof(
       identity: fc.constantFrom('1', '2'),
       name: fc.constantFrom('npm', 'pip'),
       target: dir,
+      mayWrite: fc.boolean(),
+      tool: fc.constantFrom('npm', 'pnpm'),
     }),
   },
   {
@@ -118,9 +120,12 @@ function openStep(world: World, step: OperationOf<'open'>): OpenSessionRequest {
     ...own,
     directory: { path: '/home/ann/web', identity: step.identity },
     adoptFrom: step.adoptFrom === step.path ? null : step.adoptFrom,
+    mayWrite: step.mayWrite,
     targets: [step.target],
     atMs: world.nowMs,
-    volumes: [{ name: step.name, chain: [own, ...lanes.map((lane) => ({ namespace: step.base, lane }))] }],
+    volumes: [
+      { name: step.name, tool: step.tool, chain: [own, ...lanes.map((lane) => ({ namespace: step.base, lane }))] },
+    ],
   });
 }
 

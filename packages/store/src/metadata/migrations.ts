@@ -120,6 +120,27 @@ export const migrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    // The directory is one of a name now, as a namespace may have the own names of several directories.
+    version: 2,
+    sql: `
+      CREATE TABLE session_volumes (
+        session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+        volume_id TEXT NOT NULL REFERENCES volumes (id) ON DELETE CASCADE,
+        PRIMARY KEY (session_id, volume_id)
+      ) STRICT, WITHOUT ROWID;
+
+      ALTER TABLE namespace_paths ADD COLUMN directory_identity TEXT;
+
+      UPDATE namespace_paths SET directory_identity =
+        (SELECT n.directory_identity FROM namespaces n WHERE n.id = namespace_id)
+      WHERE path LIKE 'local/%';
+
+      ALTER TABLE namespaces DROP COLUMN directory_path;
+
+      ALTER TABLE namespaces DROP COLUMN directory_identity;
+    `,
+  },
 ];
 
 export const currentVersion: number = migrations.at(-1)?.version ?? 0;

@@ -1,5 +1,6 @@
 import {
   CachelaneError,
+  joinSegments,
   type DirectoryIdentity,
   type Namespace,
   type NamespaceId,
@@ -78,42 +79,47 @@ export function adoptNamespace(
 ): NamespaceId | undefined {
   const id = namespaceIdOf(sql, from);
   if (id === undefined || currentPath(namespaceRecord(sql, id)) !== from) return undefined;
-  const isSame = sql.get(
-    'SELECT 1 FROM namespaces WHERE id = ? AND directory_path = ? AND directory_identity = ?',
-    id,
-    directory.path,
-    directory.identity,
-  );
-  if (isSame === undefined) return undefined;
+  if (directoryOf(sql, from) !== directory.identity) return undefined;
   addPath(sql, id, namespace);
   return id;
 }
 
-/**
- * Takes a directory's own name away from the project that the directory once became, when another directory now stands at its
- * path: what is there today is no part of that project.
- */
-export function detachOwnName(sql: Sql, own: Namespace, directory: DirectoryIdentity): void {
+/** Whether the name is that of another directory, which stood at the same path. Where either is unknown it is not. */
+export function isOfAnother(sql: Sql, own: Namespace, directory: DirectoryIdentity): boolean {
+  const recorded = directoryOf(sql, own);
+  return recorded !== null && recorded !== directory.identity;
+}
+
+/** Takes a directory's own name away from the id that it has: what stands at its path today is no part of that project. */
+export function detachOwnName(sql: Sql, own: Namespace): void {
   const id = namespaceIdOf(sql, own);
-  if (id === undefined || currentPath(namespaceRecord(sql, id)) === own) return;
+  if (id === undefined) return;
+  sql.run('DELETE FROM namespace_paths WHERE path = ?', own);
+  if (hasPaths(sql, id)) return;
+  addPath(sql, id, nameApart(own, id));
+  removeEmptyNamespace(sql, id);
+}
+
+/** What a namespace is called that another one keeps from its directory's own name. */
+export function nameApart(own: Namespace, id: NamespaceId): Namespace {
+  return joinSegments(`${own}~${id.slice(-8)}`.split('/'));
+}
+
+/** Remembers which directory a path is the own name of; writes nothing where that is known. */
+export function recordDirectory(sql: Sql, own: Namespace, { identity }: DirectoryIdentity): void {
   sql.run(
-    `DELETE FROM namespace_paths WHERE path = ?1
-     AND EXISTS (SELECT 1 FROM namespaces WHERE id = ?2 AND directory_identity IS NOT ?3)`,
+    'UPDATE namespace_paths SET directory_identity = ?1 WHERE path = ?2 AND directory_identity IS NOT ?1',
+    identity,
     own,
-    id,
-    directory.identity,
   );
 }
 
-/** Remembers which directory a namespace is the own name of; writes nothing where that is known. */
-export function recordDirectory(sql: Sql, id: NamespaceId, { path, identity }: DirectoryIdentity): void {
-  sql.run(
-    `UPDATE namespaces SET directory_path = ?1, directory_identity = ?2
-     WHERE id = ?3 AND (directory_path IS NOT ?1 OR directory_identity IS NOT ?2)`,
-    path,
-    identity,
-    id,
+function directoryOf(sql: Sql, own: Namespace): string | null {
+  const row = sql.get<{ directory_identity: string | null }>(
+    'SELECT directory_identity FROM namespace_paths WHERE path = ?',
+    own,
   );
+  return row?.directory_identity ?? null;
 }
 
 /** Drops a namespace that has no volumes and no live sessions. */
@@ -136,17 +142,22 @@ function addPath(sql: Sql, id: NamespaceId, path: Namespace): void {
 }
 
 function refuseUsed(sql: Sql, id: NamespaceId, path: Namespace): void {
-  if (sql.get('SELECT 1 FROM volumes WHERE namespace_id = ?', id) === undefined) return;
+  const isUsed = sql.get('SELECT 1 FROM volumes v JOIN heads h ON h.volume_id = v.id WHERE v.namespace_id = ?', id);
+  if (isUsed === undefined) return;
   throw new CachelaneError('E_NAMESPACE', `${path} is the name of another namespace, and that one has volumes`, {
     hint: 'remove its volumes first, or choose another name',
   });
 }
 
+/** None of its volumes has a head. */
 function removeWithoutPaths(sql: Sql, id: NamespaceId): void {
-  sql.run(
-    'DELETE FROM namespaces WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM namespace_paths WHERE namespace_id = ?1)',
-    id,
-  );
+  if (hasPaths(sql, id)) return;
+  sql.run('DELETE FROM volumes WHERE namespace_id = ?', id);
+  sql.run('DELETE FROM namespaces WHERE id = ?', id);
+}
+
+function hasPaths(sql: Sql, id: NamespaceId): boolean {
+  return sql.get('SELECT 1 FROM namespace_paths WHERE namespace_id = ?', id) !== undefined;
 }
 
 /** Every namespace has a path. */

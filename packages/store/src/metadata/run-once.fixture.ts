@@ -27,6 +27,7 @@ export async function runOnce(metadata: Metadata, onPushed: (layer: LayerId) => 
       freshNamespaceId: newId('namespace', randomBytes(16)),
       directory: null,
       adoptFrom: null,
+      mayWrite: true,
       volumes: [
         {
           name: 'npm' as VolumeName,

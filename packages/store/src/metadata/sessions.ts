@@ -11,6 +11,7 @@ import {
   type PinnedLink,
   type SessionId,
   type SessionStore,
+  type VolumeId,
   type VolumeRecord,
 } from '@cachelane/core';
 import { idleMountDirs } from './mount-dirs.ts';
@@ -18,6 +19,8 @@ import {
   adoptNamespace,
   detachOwnName,
   ensureNamespace,
+  isOfAnother,
+  nameApart,
   namespaceIdOf,
   namespaceRecord,
   recordDirectory,
@@ -30,8 +33,9 @@ export function sessionStore(database: SqliteDatabase, decode: Decoder): Session
   return {
     openSession: async (request, signal) => {
       // Sessions need not outlive a power cut, which ends them all; a new name of a namespace is written for good.
-      const isKnown = await database.read(signal, (sql) => namespaceIdOf(sql, request.namespace) !== undefined);
-      return await database.write(isKnown ? 'fast' : 'durable', signal, (sql) => openSession(sql, decode, request));
+      const isForGood =
+        request.mayWrite && (await database.read(signal, (sql) => namespaceIdOf(sql, request.namespace) === undefined));
+      return await database.write(isForGood ? 'durable' : 'fast', signal, (sql) => openSession(sql, decode, request));
     },
 
     updateSession: (id, change, signal) =>
@@ -61,19 +65,26 @@ export function sessionStore(database: SqliteDatabase, decode: Decoder): Session
 }
 
 function openSession(sql: Sql, decode: Decoder, request: OpenSessionRequest): OpenedSession {
-  const { sessionId, run, namespace, directory, adoptFrom, atMs } = request;
+  const { sessionId, run, directory, adoptFrom, mayWrite, atMs } = request;
   const isUsed = sql.get('SELECT 1 FROM sessions WHERE id = ?', sessionId) !== undefined;
   invariant(!isUsed, `session ${sessionId} is open already`);
 
   // Only the directory's own name says which directory it is; a remote's name may have many clones.
-  const isOwnName = adoptFrom === null || adoptFrom === namespace;
-  if (directory !== null && isOwnName) detachOwnName(sql, namespace, directory);
-  const mayAdopt = adoptFrom !== null && directory !== null && namespaceIdOf(sql, namespace) === undefined;
+  const isOwnName = adoptFrom === null || adoptFrom === request.namespace;
+  const isTaken = directory !== null && isOwnName && isOfAnother(sql, request.namespace, directory);
+  if (isTaken && mayWrite) detachOwnName(sql, request.namespace);
+  // Who may not take the name gets another one until the session ends.
+  const namespace = isTaken && !mayWrite ? nameApart(request.namespace, request.freshNamespaceId) : request.namespace;
+  const isNew = namespaceIdOf(sql, namespace) === undefined;
+  const mayAdopt = mayWrite && isNew && adoptFrom !== null && directory !== null;
   const adoptedId = mayAdopt ? adoptNamespace(sql, namespace, adoptFrom, directory) : undefined;
   const namespaceId = adoptedId ?? ensureNamespace(sql, namespace, request.freshNamespaceId, atMs);
-  if (directory !== null && isOwnName) recordDirectory(sql, namespaceId, directory);
+  if (mayWrite && directory !== null && isOwnName) recordDirectory(sql, namespace, directory);
 
-  const volumes = request.volumes.map((volume) => openVolume(sql, decode, { volume, atMs }));
+  const volumes = request.volumes.map(({ chain, ...volume }) => {
+    const own = chain.map((link) => (link.namespace === request.namespace ? { ...link, namespace } : link));
+    return openVolume(sql, decode, { volume: { ...volume, chain: own }, mayWrite, atMs });
+  });
   const pins = new Set<LayerId>(volumes.flatMap(({ pinned }) => pinned.flatMap((link) => link.layers)));
   sql.run(
     `INSERT OR IGNORE INTO runs (id, namespace_id, lane, started_ms, revision, workflow) VALUES (?, ?, ?, ?, ?, ?)`,
@@ -96,19 +107,23 @@ function openSession(sql: Sql, decode: Decoder, request: OpenSessionRequest): Op
     JSON.stringify(request.targets),
     JSON.stringify([...pins]),
   );
+  for (const { volume } of volumes) {
+    sql.run('INSERT OR IGNORE INTO session_volumes (session_id, volume_id) VALUES (?, ?)', sessionId, volume.id);
+  }
   return { namespace: namespaceRecord(sql, namespaceId), adopted: adoptedId !== undefined, volumes };
 }
 
 interface VolumeToOpen {
   readonly volume: OpenVolume;
+  readonly mayWrite: boolean;
   readonly atMs: number;
 }
 
-function openVolume(sql: Sql, decode: Decoder, { volume, atMs }: VolumeToOpen): OpenedVolume {
+function openVolume(sql: Sql, decode: Decoder, { volume, mayWrite, atMs }: VolumeToOpen): OpenedVolume {
   const [own] = volume.chain;
   invariant(own !== undefined, `volume ${volume.name} has an empty read chain`);
   const namespaceId = ensureNamespace(sql, own.namespace, volume.freshNamespaceId, atMs);
-  const record = ensureVolume(sql, decode, { volume, namespaceId, atMs });
+  const record = ensureVolume(sql, decode, { volume, namespaceId, mayWrite, atMs });
   const links = volume.chain.map((link) => pin(sql, decode, { volume, link }));
   const { generation = 0, layers = [] } = links[0] ?? {};
   return {
@@ -122,8 +137,12 @@ interface VolumeToEnsure extends VolumeToOpen {
   readonly namespaceId: NamespaceId;
 }
 
-/** The volume as it is recorded: whoever asked first decided its tool. */
-function ensureVolume(sql: Sql, decode: Decoder, { volume, namespaceId, atMs }: VolumeToEnsure): VolumeRecord {
+/** The volume as it is recorded: whoever opened it last before the first save decided its tool. */
+function ensureVolume(
+  sql: Sql,
+  decode: Decoder,
+  { volume, namespaceId, mayWrite, atMs }: VolumeToEnsure,
+): VolumeRecord {
   const compat = compatKey(volume.compat);
   const known = sql.get<VolumeRow>(
     'SELECT * FROM volumes WHERE namespace_id = ? AND name = ? AND compat = ?',
@@ -131,7 +150,12 @@ function ensureVolume(sql: Sql, decode: Decoder, { volume, namespaceId, atMs }: 
     volume.name,
     compat,
   );
-  if (known !== undefined) return toVolume(known, decode);
+  if (known !== undefined) {
+    const isSaved = sql.get('SELECT 1 FROM heads WHERE volume_id = ?', known.id) !== undefined;
+    if (isSaved || !mayWrite || known.tool === volume.tool) return toVolume(known, decode);
+    sql.run('UPDATE volumes SET tool = ? WHERE id = ?', volume.tool, known.id);
+    return toVolume({ ...known, tool: volume.tool }, decode);
+  }
   sql.run(
     'INSERT INTO volumes (id, namespace_id, name, compat, tool, created_ms) VALUES (?, ?, ?, ?, ?, ?)',
     volume.freshId,
@@ -174,8 +198,10 @@ interface SessionToClose {
 
 function closeSession(sql: Sql, decode: Decoder, { id, removeDirs }: SessionToClose): void {
   const session = sql.get<SessionRow>('SELECT * FROM sessions WHERE id = ?', id);
+  const opened = sql.all<{ volume_id: VolumeId }>('SELECT volume_id FROM session_volumes WHERE session_id = ?', id);
   // Its directories lose their owner with it (ON DELETE SET NULL), as those of earlier sessions have.
   sql.run('DELETE FROM sessions WHERE id = ?', id);
+  for (const row of opened) removeUnsaved(sql, row.volume_id);
   if (session !== undefined) removeEmptyNamespace(sql, session.namespace_id);
   const ownerless = sql.all<{ path: string }>('SELECT path FROM mount_dirs WHERE session_id IS NULL');
   if (ownerless.length === 0) return;
@@ -187,4 +213,16 @@ function closeSession(sql: Sql, decode: Decoder, { id, removeDirs }: SessionToCl
   if (idle.length === 0) return;
   removeDirs(idle);
   for (const path of idle) sql.run('DELETE FROM mount_dirs WHERE path = ?', path);
+}
+
+/** Drops a volume that has no head and that no session opened. */
+function removeUnsaved(sql: Sql, id: VolumeId): void {
+  const removed = sql.get<{ namespace_id: NamespaceId }>(
+    `DELETE FROM volumes WHERE id = ?1
+     AND NOT EXISTS (SELECT 1 FROM heads WHERE volume_id = ?1)
+     AND NOT EXISTS (SELECT 1 FROM session_volumes WHERE volume_id = ?1)
+     RETURNING namespace_id`,
+    id,
+  );
+  if (removed !== undefined) removeEmptyNamespace(sql, removed.namespace_id);
 }

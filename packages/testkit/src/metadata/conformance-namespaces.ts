@@ -72,24 +72,29 @@ export function namespaceConformance(create: MetadataFactory): void {
       expect(await metadata.listNamespaces(noAbort)).toEqual([]);
     });
 
-    test('the path of a namespace with volumes is not taken away', async () => {
+    test('the path of a namespace with heads is not taken away', async () => {
       await using store = await create();
       await using metadata = await store.open();
       await metadata.openSession(openRequest(ids), noAbort);
-      await metadata.openSession(openRequest(ids, { namespace: other }), noAbort);
+      const { volumeId, run } = await openOne(metadata, openRequest(ids, { namespace: other }));
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
       const before = await metadata.listNamespaces(noAbort);
       await expect(metadata.aliasNamespace(web, other, noAbort)).rejects.toMatchObject({ code: 'E_NAMESPACE' });
       expect(await metadata.listNamespaces(noAbort)).toEqual(before);
     });
 
-    test('the path of a namespace without volumes is taken over, and the empty one is gone', async () => {
+    test.each([
+      ['without volumes', []],
+      ['whose volumes have no heads', [{}]],
+    ])('the path of a namespace %s is taken over, and the empty one is gone', async (_, volumes) => {
       await using store = await create();
       await using metadata = await store.open();
-      const { namespace } = await metadata.openSession(openRequest(ids), noAbort);
-      await metadata.openSession(openRequest(ids, { namespace: other, volumes: [] }), noAbort);
+      const { volumeId, request } = await openOne(metadata, openRequest(ids));
+      await metadata.openSession(openRequest(ids, { namespace: other, volumes }), noAbort);
       const aliased = await metadata.aliasNamespace(web, other, noAbort);
-      expect(aliased).toEqual({ ...namespace, paths: [other, web] });
+      expect(aliased).toMatchObject({ id: request.freshNamespaceId, paths: [other, web] });
       expect(await metadata.listNamespaces(noAbort)).toEqual([aliased]);
+      expect(await metadata.listVolumes(noAbort)).toMatchObject([{ id: volumeId }]);
     });
 
     test('a namespace that lost one of its names keeps the others', async () => {
@@ -185,6 +190,21 @@ export function namespaceConformance(create: MetadataFactory): void {
       await metadata.openSession(openRequest(ids, { namespace: localWeb, directory: home }), noAbort);
       expect((await metadata.openSession(openRequest(ids, options), noAbort)).adopted).toBe(false);
       expect(await metadata.listNamespaces(noAbort)).toHaveLength(2);
+    });
+
+    test('a session that may not write adopts nothing, nor is in the way of it', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      await metadata.openSession(openRequest(ids, { namespace: localWeb, directory: home }), noAbort);
+      const options = { directory: home, adoptFrom: localWeb };
+      const reader = openRequest(ids, { ...options, mayWrite: false });
+      expect(await metadata.openSession(reader, noAbort)).toMatchObject({
+        adopted: false,
+        namespace: { paths: [web] },
+      });
+      expect((await metadata.findNamespace(localWeb, noAbort))?.paths).toEqual([localWeb]);
+      await metadata.closeSession(reader.sessionId, () => undefined, noAbort);
+      expect((await metadata.openSession(openRequest(ids, options), noAbort)).adopted).toBe(true);
     });
 
     test('a namespace that has an id already adopts nothing', async () => {

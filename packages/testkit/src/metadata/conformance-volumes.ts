@@ -13,6 +13,7 @@ import {
   pushRequest,
   startMs,
   web,
+  type OpenedForTest,
 } from './metadata-builders.ts';
 
 export function volumeConformance(create: MetadataFactory): void {
@@ -34,7 +35,8 @@ export function volumeConformance(create: MetadataFactory): void {
         tool: 'npm',
         createdAtMs: startMs,
       });
-      expect(await open({ compat: { arch: 'x64', os: 'linux' }, tool: 'other' })).toEqual(npm);
+      const other = await open({ compat: { arch: 'x64', os: 'linux' }, tool: 'other' });
+      expect(other).toEqual({ ...npm, tool: 'other' });
       const others = [
         await open({ compat: {} }),
         await open({ compat: { os: 'linux', arch: 'arm64' } }),
@@ -43,7 +45,7 @@ export function volumeConformance(create: MetadataFactory): void {
       ];
       expect(new Set([npm, ...others].map(({ id }) => id)).size).toBe(5);
       expect(await metadata.listVolumes(noAbort)).toHaveLength(5);
-      expect(await metadata.listVolumes(noAbort)).toContainEqual(npm);
+      expect(await metadata.listVolumes(noAbort)).toContainEqual(other);
     });
 
     test('removing one lane leaves the others', async () => {
@@ -101,10 +103,44 @@ export function volumeConformance(create: MetadataFactory): void {
       expect(await metadata.listNamespaces(noAbort)).toEqual([]);
 
       const again = await openOne(metadata, openRequest(ids));
+      await pushLayer(metadata, { volumeId: again.volumeId, run: again.run, layer: aLayer('a') });
       await metadata.closeSession(again.request.sessionId, () => undefined, noAbort);
       expect(await metadata.listNamespaces(noAbort)).toHaveLength(1);
       await metadata.removeVolume(again.volumeId, null, noAbort);
       expect(await metadata.listNamespaces(noAbort)).toEqual([]);
+    });
+
+    test('what was never saved goes with the last session that opened it, in every namespace', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const shared = { name: 'pip', chain: [{ namespace: aNamespace('github.com/acme/api'), lane: local }] };
+      const first = await openOne(metadata, openRequest(ids, { mayWrite: false, volumes: [{}, shared] }));
+      const second = await openOne(metadata, openRequest(ids, { volumes: [shared, {}] }));
+      await openOne(metadata, openRequest(ids, { namespace: aNamespace('github.com/acme/busy') }));
+      const close = async ({ request }: OpenedForTest): Promise<void> =>
+        metadata.closeSession(request.sessionId, () => undefined, noAbort);
+      await close(first);
+      expect(await metadata.listVolumes(noAbort)).toHaveLength(3);
+      await pushLayer(metadata, { volumeId: first.volumeId, run: second.run, layer: aLayer('a') });
+      await close(second);
+      const left = await metadata.listVolumes(noAbort);
+      expect(left.map(({ id }) => id)).toContain(first.volumeId);
+      expect(left).toHaveLength(2);
+      const names = (await metadata.listNamespaces(noAbort)).map(({ paths }) => paths[0]);
+      expect(names).toEqual(['github.com/acme/busy', web]);
+    });
+
+    test('who may write decides the tool, until there is a head', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const toolFor = async (tool: string, mayWrite: boolean): Promise<string> =>
+        (await openOne(metadata, openRequest(ids, { mayWrite, volumes: [{ tool }] }))).opened.volume.tool;
+      expect(await toolFor('evil', false)).toBe('evil');
+      expect(await toolFor('npm', true)).toBe('npm');
+      expect(await toolFor('evil', false)).toBe('npm');
+      const { volumeId, run } = await openOne(metadata, openRequest(ids, { volumes: [{ tool: 'pnpm' }] }));
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
+      expect(await toolFor('npm', true)).toBe('pnpm');
     });
   });
 }

@@ -1,12 +1,20 @@
 import {
   CachelaneError,
+  joinSegments,
   type DirectoryIdentity,
   type Namespace,
   type NamespaceId,
   type NamespaceRecord,
   type NamespaceStore,
 } from '@cachelane/core';
-import { hasVolumes, namespaceNamed, transact, type MemoryNamespace, type MemoryState } from './memory-state.ts';
+import {
+  hasHeads,
+  hasVolumes,
+  namespaceNamed,
+  transact,
+  type MemoryNamespace,
+  type MemoryState,
+} from './memory-state.ts';
 
 export function memoryNamespaces(state: MemoryState): NamespaceStore {
   return {
@@ -31,18 +39,32 @@ export function memoryNamespaces(state: MemoryState): NamespaceStore {
 }
 
 /** Takes an unused path away from its namespace; one without paths goes. */
-function giveUpPath(state: MemoryState, { record, directory }: MemoryNamespace, path: Namespace): void {
-  if (hasVolumes(state, record.id)) {
+function giveUpPath(state: MemoryState, named: MemoryNamespace, path: Namespace): void {
+  const { id } = named.record;
+  const volumes = [...state.volumes.values()].filter((volume) => volume.namespaceId === id);
+  if (volumes.some((volume) => hasHeads(state, volume.id))) {
     throw new CachelaneError('E_NAMESPACE', `${path} is the name of another namespace, and that one has volumes`);
   }
-  const paths = record.paths.filter((other) => other !== path);
-  if (paths.length === 0) state.namespaces.delete(record.id);
-  else state.namespaces.set(record.id, { record: { ...record, paths }, directory });
+  if (dropPath(state, named, path).record.paths.length > 0) return;
+  for (const volume of volumes) state.volumes.delete(volume.id);
+  state.namespaces.delete(id);
 }
 
-function addPath(state: MemoryState, { record, directory }: MemoryNamespace, path: Namespace): NamespaceRecord {
-  const changed = { ...record, paths: [path, ...record.paths.filter((other) => other !== path)] };
-  state.namespaces.set(record.id, { record: changed, directory });
+function dropPath(state: MemoryState, { record, directories }: MemoryNamespace, path: Namespace): MemoryNamespace {
+  const paths = record.paths.filter((other) => other !== path);
+  const left = {
+    record: { ...record, paths },
+    directories: new Map([...directories].filter(([other]) => other !== path)),
+  };
+  state.namespaces.set(record.id, left);
+  return left;
+}
+
+/** Whose own name the path is, is unknown from here on. */
+function addPath(state: MemoryState, named: MemoryNamespace, path: Namespace): NamespaceRecord {
+  const { record, directories } = dropPath(state, named, path);
+  const changed = { ...record, paths: [path, ...record.paths] };
+  state.namespaces.set(record.id, { record: changed, directories });
   return changed;
 }
 
@@ -56,7 +78,7 @@ export function ensureNamespace(state: MemoryState, { path, freshId, atMs }: Nam
   const known = namespaceNamed(state, path);
   if (known !== undefined) return known.record;
   const record: NamespaceRecord = { id: freshId, paths: [path], createdAtMs: atMs };
-  state.namespaces.set(freshId, { record, directory: null });
+  state.namespaces.set(freshId, { record, directories: new Map() });
   return record;
 }
 
@@ -69,20 +91,35 @@ export function adoptNamespace(
 ): NamespaceRecord | undefined {
   const named = namespaceNamed(state, from);
   if (named === undefined || named.record.paths[0] !== from) return undefined;
-  const isSame = named.directory?.path === directory.path && named.directory.identity === directory.identity;
-  return isSame ? addPath(state, named, path) : undefined;
+  return named.directories.get(from) === directory.identity ? addPath(state, named, path) : undefined;
 }
 
-/** A directory's own name does not stay with the project it became once another directory stands at its path. */
-export function detachOwnName(state: MemoryState, own: Namespace, directory: DirectoryIdentity): void {
+/** Whether another directory is known to have the name. */
+export function isOfAnother(state: MemoryState, own: Namespace, directory: DirectoryIdentity): boolean {
+  const recorded = namespaceNamed(state, own)?.directories.get(own);
+  return recorded !== undefined && recorded !== directory.identity;
+}
+
+/** A directory's own name does not stay with its project once another directory stands at its path. */
+export function detachOwnName(state: MemoryState, own: Namespace): void {
   const named = namespaceNamed(state, own);
-  if (named === undefined || named.record.paths[0] === own || named.directory?.identity === directory.identity) return;
-  const paths = named.record.paths.filter((path) => path !== own);
-  state.namespaces.set(named.record.id, { ...named, record: { ...named.record, paths } });
+  if (named === undefined) return;
+  const left = dropPath(state, named, own);
+  if (left.record.paths.length > 0) return;
+  addPath(state, left, nameApart(own, left.record.id));
+  removeEmptyNamespace(state, left.record.id);
 }
 
-export function recordDirectory(state: MemoryState, record: NamespaceRecord, directory: DirectoryIdentity): void {
-  state.namespaces.set(record.id, { record, directory });
+/** What a namespace is called that another one keeps from its directory's own name. */
+export function nameApart(own: Namespace, id: NamespaceId): Namespace {
+  return joinSegments(`${own}~${id.slice(-8)}`.split('/'));
+}
+
+export function recordDirectory(state: MemoryState, own: Namespace, { identity }: DirectoryIdentity): void {
+  const named = namespaceNamed(state, own);
+  if (named === undefined) return;
+  const directories = new Map([...named.directories, [own, identity] as const]);
+  state.namespaces.set(named.record.id, { ...named, directories });
 }
 
 /** Drops a namespace that has no volumes and no live sessions. */

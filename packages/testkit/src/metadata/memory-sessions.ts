@@ -8,16 +8,19 @@ import {
   type OpenSessionRequest,
   type OpenVolume,
   type SessionStore,
+  type VolumeId,
   type VolumeRecord,
 } from '@cachelane/core';
 import {
   adoptNamespace,
   detachOwnName,
   ensureNamespace,
+  isOfAnother,
+  nameApart,
   recordDirectory,
   removeEmptyNamespace,
 } from './memory-namespaces.ts';
-import { headKey, namespaceNamed, transact, type MemoryState } from './memory-state.ts';
+import { hasHeads, headKey, namespaceNamed, transact, type MemoryState } from './memory-state.ts';
 
 export function memorySessions(state: MemoryState): SessionStore {
   return {
@@ -44,7 +47,10 @@ export function memorySessions(state: MemoryState): SessionStore {
         // First: if it throws, nothing has happened.
         if (idle.length > 0) removeDirs(idle);
         const session = state.sessions.get(id);
+        const opened = state.sessionVolumes.get(id) ?? [];
         state.sessions.delete(id);
+        state.sessionVolumes.delete(id);
+        for (const volumeId of opened) removeUnsaved(state, volumeId);
         if (session !== undefined) removeEmptyNamespace(state, session.namespaceId);
         for (const [path] of ownerless) state.mountDirs.set(path, null);
         for (const path of idle) state.mountDirs.delete(path);
@@ -58,22 +64,27 @@ export function memorySessions(state: MemoryState): SessionStore {
 }
 
 function openSession(state: MemoryState, request: OpenSessionRequest): OpenedSession {
-  const { sessionId, run, namespace, directory, adoptFrom, atMs } = request;
+  const { sessionId, run, directory, adoptFrom, mayWrite, atMs } = request;
   invariant(!state.sessions.has(sessionId), `session ${sessionId} is open already`);
   for (const volume of request.volumes) {
     invariant(volume.chain.length > 0, `volume ${volume.name} has an empty read chain`);
   }
-  const isOwnName = adoptFrom === null || adoptFrom === namespace;
-  if (directory !== null && isOwnName) detachOwnName(state, namespace, directory);
+  const isOwnName = adoptFrom === null || adoptFrom === request.namespace;
+  const isTaken = directory !== null && isOwnName && isOfAnother(state, request.namespace, directory);
+  if (isTaken && mayWrite) detachOwnName(state, request.namespace);
+  const namespace = isTaken && !mayWrite ? nameApart(request.namespace, request.freshNamespaceId) : request.namespace;
   const isNew = namespaceNamed(state, namespace) === undefined;
   const adopted =
-    isNew && adoptFrom !== null && directory !== null
+    mayWrite && isNew && adoptFrom !== null && directory !== null
       ? adoptNamespace(state, namespace, adoptFrom, directory)
       : undefined;
   const record = adopted ?? ensureNamespace(state, { path: namespace, freshId: request.freshNamespaceId, atMs });
-  if (directory !== null && isOwnName) recordDirectory(state, record, directory);
+  if (mayWrite && directory !== null && isOwnName) recordDirectory(state, namespace, directory);
 
-  const volumes = request.volumes.map((volume) => openVolume(state, volume, atMs));
+  const volumes = request.volumes.map(({ chain, ...volume }) => {
+    const own = chain.map((link) => (link.namespace === request.namespace ? { ...link, namespace } : link));
+    return openVolume(state, { ...volume, chain: own }, { mayWrite, atMs });
+  });
   const pins = volumes.flatMap(({ pinned }) => pinned.flatMap((link) => link.layers));
   if (!state.runs.has(run.id)) state.runs.set(run.id, { ...run, namespaceId: record.id });
   state.sessions.set(sessionId, {
@@ -87,14 +98,28 @@ function openSession(state: MemoryState, request: OpenSessionRequest): OpenedSes
     targets: [...request.targets],
     pins: [...new Set(pins)],
   });
+  state.sessionVolumes.set(
+    sessionId,
+    volumes.map(({ volume }) => volume.id),
+  );
   return { namespace: record, adopted: adopted !== undefined, volumes };
 }
 
-function openVolume(state: MemoryState, request: OpenVolume, atMs: number): OpenedVolume {
+interface OpenBy {
+  readonly mayWrite: boolean;
+  readonly atMs: number;
+}
+
+function openVolume(state: MemoryState, request: OpenVolume, { mayWrite, atMs }: OpenBy): OpenedVolume {
   const [own] = request.chain;
   invariant(own !== undefined, `volume ${request.name} has an empty read chain`);
   const namespace = ensureNamespace(state, { path: own.namespace, freshId: request.freshNamespaceId, atMs });
-  const volume = volumeIn(state, own.namespace, request) ?? addVolume(state, namespace, { request, atMs });
+  const known = volumeIn(state, own.namespace, request);
+  const isDecided = known === undefined || !mayWrite || hasHeads(state, known.id);
+  const volume = isDecided
+    ? (known ?? addVolume(state, namespace, { request, atMs }))
+    : { ...known, tool: request.tool };
+  state.volumes.set(volume.id, volume);
   const heads = request.chain.map((link) => {
     const id = volumeIn(state, link.namespace, request)?.id;
     const head = id === undefined ? undefined : state.heads.get(headKey(id, link.lane));
@@ -121,6 +146,15 @@ function addVolume(state: MemoryState, namespace: NamespaceRecord, { request, at
   const volume: VolumeRecord = { id, namespaceId: namespace.id, name, compat: { ...compat }, tool, createdAtMs: atMs };
   state.volumes.set(id, volume);
   return volume;
+}
+
+/** Drops a volume that has no head and that no session opened. */
+function removeUnsaved(state: MemoryState, id: VolumeId): void {
+  const volume = state.volumes.get(id);
+  const isOpen = [...state.sessionVolumes.values()].some((opened) => opened.includes(id));
+  if (volume === undefined || isOpen || hasHeads(state, id)) return;
+  state.volumes.delete(id);
+  removeEmptyNamespace(state, volume.namespaceId);
 }
 
 function sameFields(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {

@@ -1,7 +1,6 @@
 import {
   CachelaneError,
   limits,
-  type DirectoryIdentity,
   type HeadRecord,
   type HistoryRecord,
   type LaneName,
@@ -31,13 +30,16 @@ export interface MemoryState {
   readonly runs: Map<RunId, RunRecord>;
   readonly savedRuns: Set<RunId>;
   readonly sessions: Map<SessionId, SessionRecord>;
+  /** What each session opened. */
+  readonly sessionVolumes: Map<SessionId, readonly VolumeId[]>;
   /** Null: the session that made it is closed, and another one needed it then. */
   readonly mountDirs: Map<string, SessionId | null>;
 }
 
 export interface MemoryNamespace {
   readonly record: NamespaceRecord;
-  readonly directory: DirectoryIdentity | null;
+  /** Of each path that is a directory's own name, that directory's identity. */
+  readonly directories: ReadonlyMap<Namespace, string>;
 }
 
 export type HeadKey = string & { readonly __headKey: unique symbol };
@@ -58,6 +60,7 @@ export function emptyState(): MemoryState {
     runs: new Map(),
     savedRuns: new Set(),
     sessions: new Map(),
+    sessionVolumes: new Map(),
     mountDirs: new Map(),
   };
 }
@@ -68,6 +71,10 @@ export function namespaceNamed(state: MemoryState, path: Namespace): MemoryNames
 
 export function hasVolumes(state: MemoryState, id: NamespaceId): boolean {
   return [...state.volumes.values()].some((volume) => volume.namespaceId === id);
+}
+
+export function hasHeads(state: MemoryState, volumeId: VolumeId): boolean {
+  return [...state.heads.values()].some((head) => head.volumeId === volumeId);
 }
 
 /** Layers that a head, a history row of the last `limits.historyMs`, or a session's pins name. */

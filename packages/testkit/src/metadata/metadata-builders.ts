@@ -93,6 +93,7 @@ export function openRequest(ids: TestIds, options: OpenOptions = {}): OpenSessio
     freshNamespaceId: ids.namespace(),
     directory: null,
     adoptFrom: null,
+    mayWrite: true,
     volumes: volumes.map((volume) => openVolume(ids, { chain: [{ namespace, lane }], ...volume })),
     targets: [],
     bootId: 'boot-1',

@@ -6,6 +6,7 @@ import { garbageConformance } from './conformance-garbage.ts';
 import { headConformance } from './conformance-heads.ts';
 import { mountDirConformance } from './conformance-mount-dirs.ts';
 import { namespaceConformance } from './conformance-namespaces.ts';
+import { ownNameConformance } from './conformance-own-names.ts';
 import { sessionConformance } from './conformance-sessions.ts';
 import { volumeConformance } from './conformance-volumes.ts';
 
@@ -16,6 +17,7 @@ import { volumeConformance } from './conformance-volumes.ts';
 export function metadataConformance(name: string, create: MetadataFactory): void {
   describe(`metadata: ${name}`, () => {
     namespaceConformance(create);
+    ownNameConformance(create);
     headConformance(create);
     volumeConformance(create);
     garbageConformance(create);
