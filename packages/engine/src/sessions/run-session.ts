@@ -89,6 +89,7 @@ async function openSession(
       // A name that was chosen for one command says nothing about the directory.
       directory: adoptFrom !== null || namespace === localNamespace ? request.directory : null,
       adoptFrom,
+      mayWrite: context.canWrite && (request.mode === 'write' || request.mode === 'write-only'),
       volumes: planned.map((volume) => toOpenVolume(volume, deps.random)),
       targets: planned.map(({ target }) => target),
       bootId: deps.bootId,
