@@ -173,7 +173,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
   });
 
   test('context show --json', async () => {
-    const chain = [namespace, 'github.com/acme', 'github.com'].map((name) => ({ namespace: name, lane: 't1:local' }));
+    const chain = [namespace, 'github.com/acme'].map((name) => ({ namespace: name, lane: 't1:local' }));
     const shown = await json('context', 'show');
     expect(shown).toEqual({
       endpoint: 'local',
@@ -234,7 +234,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
       lane: 't1:local',
       path: join(project, 'cache'),
       tool: { name: 'directory' },
-      chain: [{ namespace, lane: 't1:local', generation: 3, layers: layers.toReversed() }, {}, {}],
+      chain: [{ namespace, lane: 't1:local', generation: 3, layers: layers.toReversed() }, {}],
     });
     const { inputs, lowLevelId: id } = explained as { readonly inputs: LowLevelIdInputs; readonly lowLevelId: string };
     expect(lowLevelId(inputs)).toBe(id);

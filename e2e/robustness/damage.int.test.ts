@@ -68,9 +68,13 @@ describe.each(worldUsers)('as %s', (user) => {
         using database = new DatabaseSync(join(world.store, 'state.db'));
         database.exec(`PRAGMA user_version = ${version}`);
       };
+      const version = ((): number => {
+        using database = new DatabaseSync(join(world.store, 'state.db'));
+        return Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+      })();
       setVersion(9999);
       await expectBare({ world, why: /9999/ });
-      setVersion(1);
+      setVersion(version);
       world.exec(['rm', '-rf', 'data']);
       expect((await inVolume(world, 'cat data/x', '--strict')).stdout).toBe('x\n');
     });

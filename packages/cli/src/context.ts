@@ -1,5 +1,13 @@
 import { dirname, sep } from 'node:path';
-import { CachelaneError, type ConfigNames, type Context, deriveContext, type DirectoryIdentity } from '@cachelane/core';
+import {
+  CachelaneError,
+  type ConfigNames,
+  type Context,
+  type ContextSources,
+  contextWarnings,
+  deriveContext,
+  type DirectoryIdentity,
+} from '@cachelane/core';
 import type { FileReader } from './file-reader.ts';
 import { readPlatform } from './platforms.ts';
 import { findProject, type Project } from './find-project.ts';
@@ -19,6 +27,8 @@ export interface ContextRequest {
 
 export interface GatheredContext {
   readonly context: Context;
+  /** What a person must be told of the names in cachelane.yaml. */
+  readonly warnings: readonly string[];
   /** Absolute, real. */
   readonly projectDir: string;
   readonly gitRoot: string | null;
@@ -37,16 +47,17 @@ export function gatherContext(request: ContextRequest): GatheredContext {
   const project = request.project ?? findProject({ cwd, homeDir, files });
   const { repository, directory } = project;
   const platform = readPlatform({ env, readText: (path) => files.readText(path) });
-  const context = deriveContext({
+  const sources: ContextSources = {
     namespaceFlag: request.namespaceFlag,
     namespaceVariable: env['CACHELANE_NAMESPACE'] ?? null,
     config: config === null ? null : { ...config, directory: slashes(configDirectory(config.path, project, files)) },
     repository: repository === null ? null : { root: slashes(repository.root), remote: repository.remote },
     project: { directory: slashes(directory), source: project.source },
     platform,
-  });
+  };
   return {
-    context,
+    context: deriveContext(sources),
+    warnings: contextWarnings(sources),
     projectDir: directory,
     gitRoot: repository?.root ?? null,
     directory: identityOf(directory, files),

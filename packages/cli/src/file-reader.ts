@@ -3,6 +3,7 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readSync, realpa
 interface FileFacts {
   readonly kind: 'file' | 'directory' | 'other';
   readonly mode: number;
+  readonly uid: number;
   readonly dev: bigint;
   readonly ino: bigint;
   readonly birthtimeNs: bigint;
@@ -30,6 +31,7 @@ export const nodeFiles: FileReader = {
       return {
         kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other',
         mode: Number(stats.mode),
+        uid: Number(stats.uid),
         dev: stats.dev,
         ino: stats.ino,
         birthtimeNs: stats.birthtimeNs,

@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { projectFiles } from '@cachelane/core';
@@ -112,6 +121,30 @@ describe('without git', () => {
     expect(find('tmp/ann').at).toBe('tmp/ann');
     expect(find('tmp').at).toBe('tmp');
   });
+
+  test('nor does a repository or a configuration there, sticky or not', () => {
+    tree('tmp/.git/HEAD', 'tmp/cachelane.yaml', 'tmp/ann/x/');
+    chmodSync(join(base, 'tmp'), 0o1777);
+    expect(find('tmp/ann/x')).toMatchObject({ at: 'tmp/ann/x', config: null, repository: null });
+    // Our own without the sticky bit is a checkout under umask 0.
+    chmodSync(join(base, 'tmp'), 0o777);
+    expect(find('tmp/ann/x')).toMatchObject({ at: 'tmp', config: 'tmp/cachelane.yaml' });
+  });
+
+  // Only root can give files away.
+  test.runIf(process.geteuid?.() === 0)(
+    'what another user left above does not count, a checkout of theirs does',
+    () => {
+      tree('shared/.git/HEAD', 'shared/cachelane.yaml', 'shared/x/');
+      for (const path of ['shared/.git', 'shared/cachelane.yaml']) chownSync(join(base, path), 4711, 4711);
+      expect(find('shared/x')).toMatchObject({ at: 'shared/x', config: null, repository: null });
+      for (const path of ['shared', 'shared/x']) chownSync(join(base, path), 4711, 4711);
+      expect(find('shared/x')).toMatchObject({ at: 'shared', config: 'shared/cachelane.yaml' });
+      chownSync(join(base, 'shared/x'), 0, 0);
+      chmodSync(join(base, 'shared'), 0o777);
+      expect(find('shared/x').repository).toBeNull();
+    },
+  );
 
   test('cachelane.yaml makes a project', () => {
     tree('x/cachelane.yaml', 'x/y/z/');

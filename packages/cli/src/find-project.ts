@@ -2,6 +2,7 @@ import { dirname, join, sep } from 'node:path';
 import { CachelaneError, configFileName, projectFiles } from '@cachelane/core';
 import type { FileReader } from './file-reader.ts';
 import { findRepository, type GitRepository } from './git.ts';
+import { isShared, isTrusted } from './ownership.ts';
 
 export interface ProjectRequest {
   readonly cwd: string;
@@ -31,14 +32,18 @@ export function findProject({ cwd, homeDir, files }: ProjectRequest): Project {
   if (start === undefined) throw new CachelaneError('E_USAGE', `there is no directory ${JSON.stringify(cwd)}`);
   const repository = findRepository(start, files);
   const top = repository?.root ?? (homeDir === null ? null : (files.realPath(homeDir) ?? null));
-  const found = nearest(start, top, (directory) => markerOf(directory, start, files));
+  const isOpen = (at: string): boolean => at !== start && isShared(at, start, files);
+  const found = nearest({ start, top, isOpen }, (at) => markerOf(at, start, files));
   if (repository === null) {
     const directory = found?.directory ?? start;
     const configPath = found?.marker === configFileName ? join(directory, configFileName) : null;
     return { directory, source: found?.marker ?? 'working directory', repository, configPath };
   }
   const directory = found?.directory ?? repository.root;
-  const config = nearest(directory, repository.root, (at) => (files.exists(join(at, configFileName)) ? true : null));
+  const config = nearest({ start: directory, top: repository.root, isOpen }, (at) => {
+    const path = join(at, configFileName);
+    return files.exists(path) && isTrusted(path, start, files) ? true : null;
+  });
   return {
     directory,
     source: found?.marker ?? 'root of the git repository',
@@ -47,13 +52,21 @@ export function findProject({ cwd, homeDir, files }: ProjectRequest): Project {
   };
 }
 
-/** The first directory from `start` up to `top` (or the root of the file system) for which `ask` has an answer. */
+interface Way {
+  readonly start: string;
+  /** Null: the root of the file system. */
+  readonly top: string | null;
+  /** A directory that others can leave files in: neither it nor what lies above it is looked at. */
+  readonly isOpen: (directory: string) => boolean;
+}
+
+/** The first directory of the way for which `ask` has an answer. */
 function nearest<T>(
-  start: string,
-  top: string | null,
+  { start, top, isOpen }: Way,
   ask: (directory: string) => T | null,
 ): { readonly directory: string; readonly marker: T } | null {
   for (let directory = start; ; directory = dirname(directory)) {
+    if (isOpen(directory)) return null;
     const marker = ask(directory);
     if (marker !== null) return { directory, marker };
     if (directory === top || directory === dirname(directory)) return null;
@@ -64,13 +77,8 @@ function markerOf(directory: string, start: string, files: FileReader): string |
   const prefix = directory.endsWith(sep) ? directory : directory + sep;
   for (const name of projectFiles) {
     if (!files.exists(prefix + name) || files.facts(prefix + name)?.kind !== 'file') continue;
-    // In a directory that everybody may write to (/tmp) anyone can leave a file for those who work below it.
-    if (directory !== start && isWritableByAll(directory, files)) return null;
+    if (name === configFileName && !isTrusted(prefix + name, start, files)) continue;
     return name;
   }
   return null;
-}
-
-function isWritableByAll(directory: string, files: FileReader): boolean {
-  return ((files.facts(directory)?.mode ?? 0) & 0o002) !== 0;
 }

@@ -1,6 +1,7 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import type { FileReader } from './file-reader.ts';
 import { type GitConfigEntry, parseGitConfig } from './git-config.ts';
+import { isShared, isTrusted } from './ownership.ts';
 
 interface GitRemote {
   readonly name: string;
@@ -34,8 +35,10 @@ export interface GitRepository {
  */
 export function findRepository(directory: string, files: FileReader): GitRepository | null {
   for (let root = directory; ; root = dirname(root)) {
+    // In a directory that everybody may write to (/tmp) anyone can leave a `.git` for those who work below it.
+    if (root !== directory && isShared(root, directory, files)) return null;
     const gitDir = gitDirOf(root, files);
-    if (gitDir !== null) return readRepository(root, gitDir, files);
+    if (gitDir !== null && isTrusted(join(root, '.git'), directory, files)) return readRepository(root, gitDir, files);
     if (root === dirname(root)) return null;
   }
 }

@@ -23,6 +23,22 @@ describe('places for volumes', () => {
     },
   );
 
+  test.each(['/etc', '/usr', '/usr/lib', '/lib64', '/var', '/var/lib', '/run', '/proc/1', '/sys/fs', '/dev/shm/x'])(
+    '%s is the system’s',
+    (path) => {
+      expect(problems(path)[0]).toBe(`${path} is a directory of the system, or holds one`);
+    },
+  );
+
+  test('what lies deeper in them is not', () => {
+    expect(problems('/var/cache/npm', '/opt/cache', '/var/lib/ci/cache', '/usr/src/cache')).toEqual([
+      null,
+      null,
+      null,
+      null,
+    ]);
+  });
+
   test('of two on one path, or one in the other, the first one stays', () => {
     expect(problems('/a', '/a')).toEqual([null, 'another volume lies at /a already']);
     expect(problems('/a/b', '/a')).toEqual([null, '/a and the volume at /a/b lie one in the other']);

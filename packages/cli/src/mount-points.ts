@@ -15,7 +15,7 @@ export interface MountPointRules {
 export function mountPointProblems(paths: readonly string[], rules: MountPointRules): readonly (string | null)[] {
   const kept: string[] = [];
   return paths.map((path) => {
-    const problem = placeProblem(path, rules) ?? overlapProblem(path, kept);
+    const problem = placeProblem(path, rules) ?? systemProblem(path) ?? overlapProblem(path, kept);
     if (problem === null) kept.push(path);
     return problem;
   });
@@ -28,6 +28,55 @@ function placeProblem(path: string, { workDir, storeDir }: MountPointRules): str
     return `${path} is where cachelane itself keeps its volumes (${storeDir})`;
   }
   return null;
+}
+
+/** A volume here, or above, would leave the command without its system. */
+const systemDirs: readonly string[] = [
+  '/bin',
+  '/boot',
+  '/etc',
+  '/lib',
+  '/lib32',
+  '/lib64',
+  '/libx32',
+  '/run',
+  '/sbin',
+  '/usr/bin',
+  '/usr/lib',
+  '/usr/lib64',
+  '/usr/libexec',
+  '/usr/local/bin',
+  '/usr/local/lib',
+  '/usr/sbin',
+  '/usr/share',
+  '/var/lib',
+  '/var/log',
+];
+
+/** What the kernel shows there is no directory to keep, however deep. */
+const kernelDirs: readonly string[] = ['/dev', '/proc', '/sys'];
+
+function systemProblem(path: string): string | null {
+  const isSystem =
+    systemDirs.some((dir) => isWithin(dir, path)) ||
+    kernelDirs.some((dir) => isWithin(dir, path) || isWithin(path, dir));
+  return isSystem ? `${path} is a directory of the system, or holds one` : null;
+}
+
+/** Credentials and nothing else; `.config` holds those of many tools, but caches of others lie deeper in it. */
+const secretDirs: readonly string[] = ['.aws', '.gnupg', '.kube', '.ssh'];
+
+/** Why a file in the repository may not put a volume there, or null. All are real paths. */
+export function reachProblem(path: string, { homeDir, projectDir }: Reach): string | null {
+  const isInside = [homeDir, projectDir].some((dir) => path !== dir && isWithin(path, dir));
+  if (!isInside) return `${path} lies neither in the project nor below the home directory`;
+  const isSecret = path === join(homeDir, '.config') || secretDirs.some((dir) => isWithin(path, join(homeDir, dir)));
+  return isSecret ? `${path} is where credentials are kept` : null;
+}
+
+interface Reach {
+  readonly homeDir: string;
+  readonly projectDir: string;
 }
 
 function overlapProblem(path: string, kept: readonly string[]): string | null {

@@ -52,7 +52,7 @@ export async function openProject(host: Host, { where, namespace }: ProjectOptio
   });
   return {
     context: gathered.context,
-    config,
+    config: config === null ? null : { ...config, warnings: [...gathered.warnings, ...config.warnings] },
     directory: gathered.directory,
     revision: gathered.revision,
     workflow: gathered.workflow,

@@ -148,6 +148,29 @@ describe('named by the file', () => {
   });
 });
 
+const at = (path: string, byProject: boolean) =>
+  select({ tools: [{ ...npm, locate: () => ({ path, source: 'cache in .npmrc', byProject }) }] });
+
+describe('places that a file of the repository may not choose', () => {
+  test.each(['.ssh', '.ssh/x', '.aws', '.gnupg', '.kube', '.config'])('~/%s in cachelane.yaml', (path) => {
+    const [code, message] = problem(() => select({ config: `volumes:\n  x: { path: ~/${path} }` }));
+    expect([code, message]).toEqual(['E_CONFIG', expect.stringContaining('is where credentials are kept')]);
+    expect(select({ asked: [`x:~/${path}`] }).volumes).toHaveLength(1);
+  });
+
+  test('a tool’s settings in the project reach no further than cachelane.yaml', () => {
+    writeFileSync(join(web, 'package-lock.json'), '');
+    for (const path of ['/srv/npm', join(home, '.ssh'), home]) {
+      const { volumes, dropped } = at(path, true);
+      expect(volumes).toEqual([]);
+      expect(dropped[0]).toMatchObject({ code: 'E_MOUNT_POINT', message: expect.stringContaining('cache in .npmrc') });
+    }
+    expect(at('/srv/npm', false).volumes).toHaveLength(1);
+    expect(at(join(home, '.npm'), true).volumes).toHaveLength(1);
+    expect(at(join(web, '.npm'), true).volumes).toHaveLength(1);
+  });
+});
+
 describe('detected', () => {
   test('by lockfiles from the working directory to the top of the project, in the order of the tools', () => {
     writeFileSync(join(web, 'go.mod'), '');

@@ -13,7 +13,7 @@ import {
 } from '@cachelane/core';
 import type { VolumeRequest } from '@cachelane/engine';
 import { type Config, type ConfigVolume } from './config.ts';
-import { isWithin, mountPointProblems, realPathOf } from './mount-points.ts';
+import { isWithin, mountPointProblems, reachProblem, realPathOf } from './mount-points.ts';
 import { didYouMean } from './suggest.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 
@@ -35,6 +35,8 @@ export interface SelectedVolume {
   readonly path: string;
   /** Who chose the path, for people. */
   readonly pathSource: string;
+  /** A file of the repository chose it through a tool's settings. */
+  readonly byProject: boolean;
 }
 
 export interface DroppedVolume {
@@ -54,10 +56,17 @@ export interface Selection {
 export function selectVolumes(request: SelectionRequest): Selection {
   const requests = askedVolumes(request) ?? configuredVolumes(request) ?? detectedVolumes(request);
   const placed = requests.map((volume) => place(volume, request));
-  const problems = mountPointProblems(
-    placed.map(({ path }) => realPathOf(path)),
+  const reach = { homeDir: realPathOf(request.environment.homeDir), projectDir: realPathOf(request.topDir) };
+  const outOfReach = placed.map(({ path, pathSource, byProject }) => {
+    const problem = byProject ? reachProblem(realPathOf(path), reach) : null;
+    return problem === null ? null : `${problem}, and a file of the project chose it (${pathSource})`;
+  });
+  const reached = placed.filter((_, index) => outOfReach[index] === null);
+  const places = mountPointProblems(
+    reached.map(({ path }) => realPathOf(path)),
     { workDir: realPathOf(request.environment.workDir), storeDir: request.storeDir },
   );
+  const problems = placed.map((volume, index) => outOfReach[index] ?? places[reached.indexOf(volume)] ?? null);
   const volumes = placed.filter((_, index) => problems[index] === null);
   const dropped = placed.flatMap(({ request: { name, source }, path }, index) => {
     const problem = problems[index] ?? null;
@@ -143,7 +152,12 @@ function configuredPath(
   const base = inHome ? homeDir : config.projectDir;
   const result = join(base, inHome ? path.value.slice(2) : path.value);
   const real = realPathOf(result);
-  if (real !== realPathOf(base) && isWithin(real, realPathOf(base))) return result;
+  if (real !== realPathOf(base) && isWithin(real, realPathOf(base))) {
+    const reach = { homeDir: realPathOf(homeDir), projectDir: realPathOf(config.projectDir) };
+    const problem = reachProblem(real, reach);
+    if (problem === null) return result;
+    throw misconfigured(path.line, problem);
+  }
   throw misconfigured(
     path.line,
     `path ${JSON.stringify(path.value)} leads out of ${inHome ? 'the home directory' : 'the project'} by a symlink`,
@@ -177,9 +191,12 @@ function directoriesUp(workDir: string, topDir: string): readonly string[] {
 }
 
 function place(volume: VolumeRequest, { tools, environment }: SelectionRequest): SelectedVolume {
-  if (volume.path !== null) return { request: volume, path: volume.path, pathSource: volume.source };
+  if (volume.path !== null) return { request: volume, path: volume.path, pathSource: volume.source, byProject: false };
   const location = findTool(volume.tool, tools)?.locate(environment) ?? null;
-  if (location !== null) return { request: volume, path: location.path, pathSource: location.source };
+  if (location !== null) {
+    const { path, source, byProject = false } = location;
+    return { request: volume, path, pathSource: source, byProject };
+  }
   throw new CachelaneError('E_VOLUME', `${volume.name} has no place of its own`, {
     hint: `give it one: -v ${volume.name}:/path`,
   });

@@ -1,6 +1,7 @@
 export * from './context/context-sources.ts';
 export * from './context/context.ts';
 export * from './context/derive-context.ts';
+export { contextWarnings } from './context/file-names.ts';
 export * from './context/project-files.ts';
 export * from './errors.ts';
 export * from './events.ts';

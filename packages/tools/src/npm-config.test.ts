@@ -10,6 +10,7 @@ interface Place extends FakeEnvironment {
   readonly name: string;
   readonly path: string;
   readonly source: string;
+  readonly byProject?: boolean;
 }
 
 const places: readonly Place[] = [
@@ -39,6 +40,7 @@ const places: readonly Place[] = [
     files: { [project]: 'cache=/p', [user]: 'cache=/u' },
     path: '/p',
     source: `cache in ${project}`,
+    byProject: true,
   },
   {
     name: 'a path is relative to where npm runs',
@@ -46,6 +48,7 @@ const places: readonly Place[] = [
     files: { ...manifest, [project]: 'cache=.npm' },
     path: '/home/ann/project/deep/er/.npm',
     source: `cache in ${project}`,
+    byProject: true,
   },
   {
     name: 'variables are filled in',
@@ -53,12 +56,14 @@ const places: readonly Place[] = [
     files: { [project]: 'cache = "${CI_DIR}/${NONE?}npm/${NONE}/\\\\${CI_DIR}" ' },
     path: '/ci/npm/${NONE}/${CI_DIR}',
     source: `cache in ${project}`,
+    byProject: true,
   },
   {
     name: 'comments and sections are left out, the last one wins',
     files: { [project]: '; cache=/1\n# cache=/2\ncache=/3\r\ncache = /4 ; four\n[section]\ncache=/5' },
     path: '/4',
     source: `cache in ${project}`,
+    byProject: true,
   },
   {
     name: 'the user has another file',
@@ -72,6 +77,7 @@ const places: readonly Place[] = [
     files: { [project]: 'userconfig=/etc/ann.npmrc', '/etc/ann.npmrc': 'cache=/u' },
     path: '/u',
     source: 'cache in /etc/ann.npmrc',
+    byProject: true,
   },
   {
     name: 'the global file says so',
@@ -112,6 +118,7 @@ const places: readonly Place[] = [
     },
     path: '/p',
     source: `cache in ${project}`,
+    byProject: true,
   },
   {
     name: 'the project above is none of ours',
@@ -149,6 +156,7 @@ const places: readonly Place[] = [
   },
 ];
 
-test.each(places)('where npm’s cache lies when $name', ({ path, source, ...environment }) => {
-  expect(npmCacheLocation(environmentOf(environment))).toEqual({ path, source });
+test.each(places)('where npm’s cache lies when $name', ({ path, source, byProject, ...environment }) => {
+  const location = { path, source, ...(byProject === true ? { byProject } : {}) };
+  expect(npmCacheLocation(environmentOf(environment))).toEqual(location);
 });

@@ -6,12 +6,15 @@ import { pathsOf } from './paths.ts';
 /** One place that npm takes settings from; a value is as it would be used, `${NAME}` filled in. */
 interface ConfigLayer {
   readonly source: string;
+  /** The project's file, or one that it led us to. */
+  readonly byProject: boolean;
   get(key: string): string | undefined;
 }
 
 interface Setting {
   readonly value: string;
   readonly source: string;
+  readonly byProject: boolean;
 }
 
 /**
@@ -21,7 +24,10 @@ interface Setting {
 export function npmCacheLocation(environment: ToolEnvironment): ToolLocation | null {
   const { join } = pathsOf(environment);
   const cache = findSetting(environment, 'cache');
-  if (cache !== undefined) return { path: resolveSetting(environment, cache.value), source: cache.source };
+  if (cache !== undefined) {
+    const location = { path: resolveSetting(environment, cache.value), source: cache.source };
+    return cache.byProject ? { ...location, byProject: true } : location;
+  }
   const localAppData = environment.os === 'win32' ? environment.env('LOCALAPPDATA') : undefined;
   const path =
     localAppData === undefined
@@ -37,7 +43,7 @@ function findSetting(environment: ToolEnvironment, key: string): Setting | undef
   const get = (wanted: string): Setting | undefined => {
     for (const layer of layers) {
       const value = layer.get(wanted);
-      if (value !== undefined) return { value, source: layer.source };
+      if (value !== undefined) return { value, source: layer.source, byProject: layer.byProject };
     }
     return undefined;
   };
@@ -45,24 +51,27 @@ function findSetting(environment: ToolEnvironment, key: string): Setting | undef
     const setting = get(wanted);
     return setting === undefined ? fallback : resolveSetting(environment, setting.value);
   };
-  const open = (path: string | undefined): void => {
-    if (path !== undefined) layers.push(fileLayer(environment, path));
+  const open = (path: string | undefined, byProject: boolean): void => {
+    if (path !== undefined) layers.push(fileLayer(environment, path, byProject));
   };
+  const isByProject = (wanted: string): boolean => get(wanted)?.byProject ?? false;
 
   const projectFile = join(projectDirOf(environment), '.npmrc');
   const homeFile = join(environment.homeDir, '.npmrc');
-  if (projectFile !== pathOr('userconfig', homeFile)) open(projectFile);
-  open(pathOr('userconfig', homeFile));
+  if (projectFile !== pathOr('userconfig', homeFile)) open(projectFile, true);
+  open(pathOr('userconfig', homeFile), isByProject('userconfig'));
   const install = npmInstallOf(environment);
   const prefix = pathOr('prefix', environment.env('PREFIX') ?? install?.prefix);
-  open(pathOr('globalconfig', prefix === undefined ? undefined : join(prefix, 'etc', 'npmrc')));
-  open(install === undefined ? undefined : join(install.npmDir, 'npmrc'));
+  const isGlobalByProject = get('globalconfig')?.byProject ?? isByProject('prefix');
+  open(pathOr('globalconfig', prefix === undefined ? undefined : join(prefix, 'etc', 'npmrc')), isGlobalByProject);
+  open(install === undefined ? undefined : join(install.npmDir, 'npmrc'), false);
   return get(key);
 }
 
 function environmentLayer(environment: ToolEnvironment): ConfigLayer {
   return {
     source: 'npm_config_cache in the environment',
+    byProject: false,
     get(key) {
       const value = variableNames(key)
         .map((name) => environment.env(name))
@@ -78,11 +87,12 @@ function variableNames(key: string): readonly string[] {
   return [name, name.toUpperCase(), `npm_config_${key.toUpperCase()}`, `NPM_CONFIG_${key}`];
 }
 
-function fileLayer(environment: ToolEnvironment, path: string): ConfigLayer {
+function fileLayer(environment: ToolEnvironment, path: string, byProject: boolean): ConfigLayer {
   const text = environment.readText(path);
   const settings = text === undefined ? new Map<string, string>() : parseNpmrc(text);
   return {
     source: `cache in ${path}`,
+    byProject,
     get(key) {
       const value = settings.get(key);
       return value === undefined ? undefined : fillIn(value.trim(), environment);

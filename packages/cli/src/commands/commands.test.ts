@@ -254,7 +254,7 @@ describe('explain', () => {
       path: join(on.dir, '.npm'),
       chosenBy: 'package-lock.json',
       tool: { name: 'npm' },
-      chain: [{ namespace: web, lane: 't1:local', generation: 0, layers: [], updatedAt: null }, {}, {}],
+      chain: [{ namespace: web, lane: 't1:local', generation: 0, layers: [], updatedAt: null }, {}],
       why: expect.stringMatching(/^A run here starts cold, and adds what it changed to t1:local when/),
     });
   });
@@ -286,10 +286,7 @@ describe('context show', () => {
       namespace: 'a/b',
       lane: 't1:local',
       trust: 'T1',
-      readChain: [
-        { namespace: 'a/b', lane: 't1:local' },
-        { namespace: 'a', lane: 't1:local' },
-      ],
+      readChain: [{ namespace: 'a/b', lane: 't1:local' }],
       canWrite: true,
       inputs: expect.arrayContaining([{ name: 'namespace', value: 'a/b', source: '--namespace' }]),
     });

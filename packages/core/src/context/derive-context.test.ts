@@ -3,6 +3,7 @@ import type { PlatformHints } from '../lanes/platform-hints.ts';
 import type { ContextSources } from './context-sources.ts';
 import type { Context } from './context.ts';
 import { deriveContext } from './derive-context.ts';
+import { contextWarnings } from './file-names.ts';
 
 const root = '/home/ann/src/web';
 const remote = { name: 'origin', url: 'https://ann:s3cret@GitHub.com/Acme/Web.git' };
@@ -58,7 +59,7 @@ describe('where the namespace comes from, first to last', () => {
   test('a file above the project names the repository, and the path leads on from there', () => {
     const context = derive({ ...inFolder('services/api'), config });
     expect(context.namespace).toBe('teams/web/services/api');
-    expect(context.parents).toEqual(['teams/web/services', 'teams/web', 'teams']);
+    expect(context.parents).toEqual(['teams/web/services', 'teams/web']);
   });
 
   test.each<readonly [string, Partial<ContextSources>, string]>([
@@ -110,7 +111,6 @@ describe('parents', () => {
       'github.com/acme/web/services',
       'github.com/acme/web',
       'github.com/acme',
-      'github.com',
     ]);
   });
 
@@ -119,8 +119,8 @@ describe('parents', () => {
     const ofRoot = derive(noRemote);
     const ofPackage = derive({ ...noRemote, ...inFolder('packages/a') });
     expect(ofPackage.namespace).toMatch(/^local\/a-/);
-    expect(ofPackage.parents).toEqual([ofRoot.namespace, 'local']);
-    expect(ofRoot.parents).toEqual(['local']);
+    expect(ofPackage.parents).toEqual([ofRoot.namespace]);
+    expect(ofRoot.parents).toEqual([]);
   });
 
   test('a list in the file replaces them', () => {
@@ -146,8 +146,8 @@ describe('parents', () => {
 
   test('a name forced for one command has its own prefixes: the file spoke of another one', () => {
     const config = { directory: root, parents: [named('github.com/acme')] };
-    expect(derive({ config, namespaceFlag: 'github.com/acme' }).parents).toEqual(['github.com']);
-    expect(derive({ config, namespaceVariable: 'ci/web' }).parents).toEqual(['ci']);
+    expect(derive({ config, namespaceFlag: 'github.com/acme' }).parents).toEqual([]);
+    expect(derive({ config, namespaceVariable: 'ci/x/web' }).parents).toEqual(['ci/x']);
   });
 });
 
@@ -167,7 +167,7 @@ describe('lane and read chain', () => {
   test('a laptop reads its own lane, and that of each parent', () => {
     const context = derive();
     expect(context).toMatchObject({ endpoint: 'local', lane: 't1:local', trust: 'T1', canWrite: true });
-    expect(links(context)).toEqual(['github.com/acme/web t1:local', 'github.com/acme t1:local', 'github.com t1:local']);
+    expect(links(context)).toEqual(['github.com/acme/web t1:local', 'github.com/acme t1:local']);
   });
 
   test('a pull request: own, base, default, the default lane of each parent', () => {
@@ -177,7 +177,6 @@ describe('lane and read chain', () => {
       'github.com/acme/web t1:ref:next',
       'github.com/acme/web t1:ref:main',
       'github.com/acme t1:ref:main',
-      'github.com t1:ref:main',
     ]);
     expect(inputOf(context, 'base')).toEqual({
       name: 'base',
@@ -188,11 +187,7 @@ describe('lane and read chain', () => {
 
   test('a push to the default branch has no link twice', () => {
     const context = derive({ platform: { ...ci, ref: { kind: 'ref', value: 'main', source: 'x' }, base: null } });
-    expect(links(context)).toEqual([
-      'github.com/acme/web t1:ref:main',
-      'github.com/acme t1:ref:main',
-      'github.com t1:ref:main',
-    ]);
+    expect(links(context)).toEqual(['github.com/acme/web t1:ref:main', 'github.com/acme t1:ref:main']);
   });
 
   test('without siblings only the own lane is left', () => {
@@ -212,6 +207,60 @@ describe('lane and read chain', () => {
       source: 'pull request from a fork, the event',
     });
     expect(inputOf(context, 'base')).toBeUndefined();
+  });
+});
+
+describe('names in the file that are not the repository’s own', () => {
+  const secret = { directory: root, namespace: named('github.com/acme/secret') };
+  const above = { directory: root, parents: [named('github.com/acme'), named('github.com/acme/secret', 3)] };
+  const host = { directory: root, namespace: named('github.com') };
+  const sourcesOf = (changes: Partial<ContextSources>): ContextSources => ({
+    namespaceFlag: null,
+    namespaceVariable: null,
+    config: null,
+    repository: { root, remote },
+    project: { directory: root, source: 'package.json' },
+    platform: null,
+    ...changes,
+  });
+
+  test.each([secret, above, host, { directory: root, namespace: named('github.com/acme/web-2') }])(
+    'are refused in CI, and told on a laptop: %j',
+    (config) => {
+      expect(() => derive({ config, platform: ci })).toThrow(
+        expect.objectContaining({
+          code: 'E_NAMESPACE',
+          message: expect.stringMatching(/^cachelane.yaml:\d names \S+, this checkout is github.com\/acme\/web: in CI/),
+        }),
+      );
+      expect(derive({ config }).canWrite).toBe(true);
+      expect(contextWarnings(sourcesOf({ config }))).toEqual([expect.stringContaining('this checkout is')]);
+      expect(derive({ config, platform: ci, namespaceFlag: 'a/b' }).namespace).toBe('a/b');
+      expect(derive({ config, repository: { root, remote: null }, platform: ci }).canWrite).toBe(true);
+      expect(contextWarnings(sourcesOf({ config, repository: null }))).toEqual([]);
+    },
+  );
+
+  test('its own, what lies below it and its own prefixes are nobody’s business', () => {
+    const config = {
+      directory: root,
+      namespace: named('github.com/acme/web/site'),
+      parents: [named('github.com/acme/web'), named('github.com/acme')],
+    };
+    expect(derive({ config, platform: ci }).namespace).toBe('github.com/acme/web/site');
+    expect(contextWarnings(sourcesOf({ config, platform: ci }))).toEqual([]);
+  });
+
+  test('count for nothing in a run that nobody vouches for', () => {
+    const signal = { level: 'T0', why: 'pull request from a fork', source: 'the event' } as const;
+    const platform = { ...ci, signals: [signal] };
+    for (const config of [secret, above, host]) {
+      expect(derive({ config, platform })).toMatchObject({
+        namespace: 'github.com/acme/web',
+        parents: ['github.com/acme'],
+      });
+      expect(contextWarnings(sourcesOf({ config, platform }))).toHaveLength(1);
+    }
   });
 });
 

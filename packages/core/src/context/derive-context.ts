@@ -7,6 +7,7 @@ import { printable } from '../names/printable.ts';
 import { redactUrl } from '../names/remote-url.ts';
 import type { Context, ContextInput } from './context.ts';
 import type { ContextSources, NamedProject } from './context-sources.ts';
+import { fileNames } from './file-names.ts';
 import { derivedNamespace, localNamespaceOf, parentsOf, parentsSource } from './project-names.ts';
 
 /**
@@ -14,7 +15,8 @@ import { derivedNamespace, localNamespaceOf, parentsOf, parentsSource } from './
  * --namespace, CACHELANE_NAMESPACE, cachelane.yaml, the git remote with the project's path inside the repository, and
  * the directory's own path. Throws E_NAMESPACE and E_LIMIT that name the source of the value that was refused.
  */
-export function deriveContext(sources: ContextSources): Context {
+export function deriveContext(given: ContextSources): Context {
+  const sources = { ...given, config: fileNames(given).config };
   const named = nameProject(sources);
   const parents = parentsOf(sources, named);
   const decision = laneWithoutHub(sources.platform);

@@ -1,13 +1,7 @@
 import { limits } from '../limits.ts';
 import { digestOf } from '../layers/digest.ts';
-import {
-  canonicalNamespace,
-  childNamespace,
-  type Namespace,
-  namespaceParents,
-  parseNamespace,
-} from '../names/namespace.ts';
-import { validateParents } from '../names/parents.ts';
+import { canonicalNamespace, childNamespace, type Namespace, parseNamespace } from '../names/namespace.ts';
+import { defaultParents, validateParents } from '../names/parents.ts';
 import { namespaceFromRemote } from '../names/remote.ts';
 import type { ConfiguredName, ContextSources, NamedProject } from './context-sources.ts';
 
@@ -43,7 +37,7 @@ export function derivedNamespace(sources: ContextSources, directory: string): Na
  */
 export function parentsOf(sources: ContextSources, { namespace, by }: NamedProject): readonly Namespace[] {
   const { config, repository, project } = sources;
-  const prefixes = namespaceParents(namespace);
+  const prefixes = defaultParents(namespace);
   if (by === 'flag' || by === 'variable') return prefixes;
   const explicit = config?.parents ?? null;
   if (config === null || explicit === null) {

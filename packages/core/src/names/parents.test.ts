@@ -18,7 +18,7 @@ function validate(
 }
 
 test('without a list: the path prefixes', () => {
-  expect(validate(null)).toEqual(['github.com/acme', 'github.com']);
+  expect(validate(null)).toEqual(['github.com/acme']);
 });
 
 test('a list replaces the prefixes and keeps its order; a repeated name counts once', () => {

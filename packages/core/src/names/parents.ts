@@ -13,13 +13,21 @@ export interface ParentsRequest {
 }
 
 /**
+ * The path prefixes that a namespace reads where it names no parents. A single segment (`github.com`, `local`) is none: it
+ * belongs to nobody, and whoever filled it would fill it for everything below.
+ */
+export function defaultParents(namespace: Namespace): readonly Namespace[] {
+  return namespaceParents(namespace).filter((parent) => parent.includes('/'));
+}
+
+/**
  * The parents of a namespace, in the order of reading; a name that comes twice counts where it comes first.
  * Throws E_NAMESPACE for a name that is not canonical and for a list that leads back to the namespace itself, E_LIMIT
  * for more than `limits.namespaceParents`.
  */
 export function validateParents(request: ParentsRequest): readonly Namespace[] {
   const { namespace, explicit, source } = request;
-  if (explicit === null) return namespaceParents(namespace);
+  if (explicit === null) return defaultParents(namespace);
   const parents = [...new Set(explicit.map((text) => parseNamespace(text, source)))];
   if (parents.length > limits.namespaceParents) {
     throw new CachelaneError('E_LIMIT', `${source}: ${parents.length} parents, at most ${limits.namespaceParents}`, {
@@ -49,7 +57,7 @@ function findCycle(request: ParentsRequest, parents: readonly Namespace[]): read
   visit(request.namespace, parents);
   for (let next = open.shift(); next !== undefined; next = open.shift()) {
     if (next === request.namespace) return wayTo(next, cameFrom);
-    visit(next, request.explicitParentsOf(next) ?? namespaceParents(next));
+    visit(next, request.explicitParentsOf(next) ?? defaultParents(next));
   }
   return null;
 }

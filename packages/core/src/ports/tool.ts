@@ -23,6 +23,8 @@ export interface ToolLocation {
   readonly path: string;
   /** Who decided, for people: `npm's default`, `npm_config_cache in the environment`. */
   readonly source: string;
+  /** A file of the repository decided: the place must lie in the project or below the home directory. */
+  readonly byProject?: boolean;
 }
 
 /** What happens to a path of the volume when a run is saved. */

@@ -1,6 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import { contentEntry, stageAll } from '@cachelane/testkit';
-import { expect, test } from 'vitest';
+import { contentEntry, removalEntry, requireCommands, stageAll } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
 import { createLayerHome } from './layer-home.fixture.ts';
 
 const noAbort = new AbortController().signal;
@@ -27,4 +28,35 @@ test.runIf(process.getuid?.() === 0)('what root saves belongs to the owner of th
     const { uid, gid } = fs.lstatSync(path);
     expect([path, uid, gid]).toEqual([path, 65_534, 65_533]);
   }
+});
+
+describe.runIf(process.getuid?.() === 0)('what root saves', () => {
+  requireCommands('setcap', 'getcap')('with capabilities', () => {
+    test('has none in the layer, also at another name', async () => {
+      await using home = await createLayerHome();
+      const changes = home.changes([
+        { kind: 'file', path: 'linked', content: 'x', mode: 0o755 },
+        { kind: 'file', path: 'tool', content: 'x', mode: 0o755 },
+      ]);
+      fs.rmSync(`${changes.dir}/linked`);
+      fs.linkSync(`${changes.dir}/tool`, `${changes.dir}/linked`);
+      execFileSync('setcap', ['cap_setuid+ep', `${changes.dir}/tool`]);
+      expect(execFileSync('getcap', ['-r', changes.dir ?? '']).toString()).toMatch(/cap_setuid/);
+      const store = home.open();
+      const staged = await store.stage({ changes, entries: stageAll(changes), sealedAtMs }, noAbort);
+      await store.publish(staged, noAbort);
+      const tree = `${home.dir}/layers/${staged.id}/tree`;
+      expect(fs.readdirSync(tree)).toEqual(['linked', 'tool']);
+      expect(execFileSync('getcap', ['-r', tree]).toString()).toBe('');
+      expect(fs.statSync(`${tree}/tool`).mode & 0o7777).toBe(0o755);
+    });
+  });
+});
+
+test('a directory without an entry keeps its mode when something in it is removed', async () => {
+  await using home = await createLayerHome();
+  const entries = [removalEntry('d/gone', 'counted'), contentEntry('d/keep', 'x')];
+  const staged = await home.open().stage({ changes: null, entries, sealedAtMs }, noAbort);
+  await home.open().publish(staged, noAbort);
+  expect(fs.statSync(`${home.dir}/layers/${staged.id}/tree/d`).mode & 0o7777).toBe(0o755);
 });

@@ -143,7 +143,10 @@ export function viewConformance(create: MounterFactory): void {
         await using fixture = await create();
         const view = [await derived(fixture, entries)];
         const volume = await attach(fixture, view);
-        await fixture.run(volume, [{ do: 'remove', path: 'd' }, { do: 'remove', path: 'other' }]);
+        await fixture.run(volume, [
+          { do: 'remove', path: 'd' },
+          { do: 'remove', path: 'other' },
+        ]);
         expect([...(await fixture.look(volume)).keys()]).toEqual(['remade']);
         const later = await save(fixture, await volume.collect(noAbort), 2);
         expect([...(await lookAt(fixture, [later, ...view])).keys()]).toEqual(['remade']);
