@@ -30,6 +30,10 @@ test.runIf(process.getuid?.() === 0)('what root saves belongs to the owner of th
   }
 });
 
+function output(program: string, ...args: readonly string[]): string {
+  return execFileSync(program, args).toString();
+}
+
 describe.runIf(process.getuid?.() === 0)('what root saves', () => {
   requireCommands('setcap', 'getcap')('with capabilities', () => {
     test('has none in the layer, also at another name', async () => {
@@ -40,14 +44,14 @@ describe.runIf(process.getuid?.() === 0)('what root saves', () => {
       ]);
       fs.rmSync(`${changes.dir}/linked`);
       fs.linkSync(`${changes.dir}/tool`, `${changes.dir}/linked`);
-      execFileSync('setcap', ['cap_setuid+ep', `${changes.dir}/tool`]);
-      expect(execFileSync('getcap', ['-r', changes.dir ?? '']).toString()).toMatch(/cap_setuid/);
+      output('setcap', 'cap_setuid+ep', `${changes.dir}/tool`);
+      expect(output('getcap', '-r', changes.dir ?? '')).toMatch(/cap_setuid/);
       const store = home.open();
       const staged = await store.stage({ changes, entries: stageAll(changes), sealedAtMs }, noAbort);
       await store.publish(staged, noAbort);
       const tree = `${home.dir}/layers/${staged.id}/tree`;
       expect(fs.readdirSync(tree)).toEqual(['linked', 'tool']);
-      expect(execFileSync('getcap', ['-r', tree]).toString()).toBe('');
+      expect(output('getcap', '-r', tree)).toBe('');
       expect(fs.statSync(`${tree}/tool`).mode & 0o7777).toBe(0o755);
     });
   });
@@ -56,7 +60,8 @@ describe.runIf(process.getuid?.() === 0)('what root saves', () => {
 test('a directory without an entry keeps its mode when something in it is removed', async () => {
   await using home = await createLayerHome();
   const entries = [removalEntry('d/gone', 'counted'), contentEntry('d/keep', 'x')];
-  const staged = await home.open().stage({ changes: null, entries, sealedAtMs }, noAbort);
-  await home.open().publish(staged, noAbort);
+  const store = home.open();
+  const staged = await store.stage({ changes: null, entries, sealedAtMs }, noAbort);
+  await store.publish(staged, noAbort);
   expect(fs.statSync(`${home.dir}/layers/${staged.id}/tree/d`).mode & 0o7777).toBe(0o755);
 });
