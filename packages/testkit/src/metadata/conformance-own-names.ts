@@ -95,5 +95,15 @@ export function ownNameConformance(create: MetadataFactory): void {
       expect(await metadata.listNamespaces(noAbort)).toEqual([before]);
       expect(await layersAt(metadata, ids, { directory: home })).toEqual([aLayer('a')]);
     });
+
+    test('a session that may not write does not decide whose a name is', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      await saved(metadata, ids);
+      const moved = aNamespace('local/moved-4567');
+      await metadata.aliasNamespace(localWeb, moved, noAbort);
+      await layersAt(metadata, ids, { namespace: moved, directory: clonedAnew, mayWrite: false });
+      expect(await layersAt(metadata, ids, { namespace: moved, directory: home })).toEqual([aLayer('a')]);
+    });
   });
 }
