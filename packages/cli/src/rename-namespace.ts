@@ -17,7 +17,9 @@ export async function renameNamespace(host: Host, { from, to, dryRun, json }: Na
     const record = await metadata.findNamespace(from, signal);
     if (record === undefined)
       throw new CachelaneError('E_NOT_FOUND', `there is no namespace ${from}`, { hint: 'see: cachelane ns ls' });
-    const all = await metadata.listVolumes(signal);
+    // A volume without a head holds nothing: a run that only looked made it.
+    const withHead = new Set((await metadata.listHeads(signal)).map(({ volumeId }) => volumeId));
+    const all = (await metadata.listVolumes(signal)).filter(({ id }) => withHead.has(id));
     const volumesOf = (id: string): readonly string[] => {
       const names = all.filter(({ namespaceId }) => namespaceId === id).map(({ name }) => name);
       return [...new Set(names)].toSorted(compareText);

@@ -84,7 +84,8 @@ async function writeReportFile(run: Run, report: WrittenReport): Promise<void> {
     writeReport(path, report);
   } catch (error) {
     // The work is done and saved: that nobody can read of it is no reason to call it failed.
-    const message = `the report could not be written to ${path}: ${messageOf(error)}`;
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `the report could not be written to ${path}: ${why}`;
     run.reporter.event({ type: 'warning', code: 'E_USAGE', message, hint: null });
   }
 }

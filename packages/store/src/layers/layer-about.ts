@@ -60,6 +60,6 @@ function isCount(value: unknown): value is number {
 
 function damagedAbout(file: string): CachelaneError {
   return new CachelaneError('E_LAYER_CORRUPT', `${file} is damaged`, {
-    hint: 'run `cachelane verify`: it takes damaged layers out of use',
+    hint: 'the next run takes damaged layers out of use, and makes again what they held',
   });
 }

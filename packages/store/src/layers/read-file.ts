@@ -1,6 +1,7 @@
 import { createHash, hash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import type { Digest } from '@cachelane/core';
+import { isMissing } from './file-errors.ts';
 import type { FilePath } from './file-path.ts';
 
 // Reading is synchronous and goes through one buffer: 7 us for a small file, a third of what promises take.
@@ -63,5 +64,15 @@ function withFile<T>(file: FilePath, use: (descriptor: number) => T): T {
     return use(descriptor);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** Names in a directory; none where there is no directory. */
+export function namesIn(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
   }
 }

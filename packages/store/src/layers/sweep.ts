@@ -1,7 +1,7 @@
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { limits } from '@cachelane/core';
-import { isMissing } from './file-errors.ts';
 import type { HomePaths } from './home-paths.ts';
+import { namesIn } from './read-file.ts';
 import type { StoreFiles } from './store-files.ts';
 import type { Trash } from './trash.ts';
 
@@ -28,13 +28,4 @@ export function sweepHome({ files, paths, trash, nowMs }: SweepRequest): readonl
     ...unfinished.map((name) => `unfinished layer staging/${name}`),
     ...thrown.map((name) => `left in the trash: trash/${name}`),
   ];
-}
-
-function namesIn(dir: string): readonly string[] {
-  try {
-    return readdirSync(dir);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }

@@ -11,6 +11,7 @@ import {
   type LayerVerification,
 } from '@cachelane/core';
 import { errnoOf, fromSystem, isMissing, throwIfAborted } from './file-errors.ts';
+import { namesIn } from './read-file.ts';
 import { byteNames, type FilePath } from './file-path.ts';
 import { deltaFile, layerPaths } from './home-paths.ts';
 import { isOpaque, readMarks } from './markers.ts';
@@ -146,16 +147,6 @@ function checkExtraDeltas({ dir, index, report }: Check): void {
   const known = new Set<string>();
   for (const { form, digest } of index.special()) if (form === 'delta' && digest !== null) known.add(digest);
   for (const name of namesIn(layerPaths(dir).delta)) if (!known.has(name)) report(`delta ${name} is not in the index`);
-}
-
-/** Layers without deltas have no directory for them. */
-function namesIn(dir: string): readonly string[] {
-  try {
-    return readdirSync(dir);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }
 
 /** Directories hide what is below them exactly where the index says so. */

@@ -7,8 +7,9 @@ import {
   type Mounter,
   type SessionId,
 } from '@cachelane/core';
-import { isMissing, portCall } from '../layers/file-errors.ts';
+import { portCall } from '../layers/file-errors.ts';
 import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
+import { namesIn } from '../layers/read-file.ts';
 import { realFiles, type StoreFiles } from '../layers/store-files.ts';
 import { openTrash, type Trash } from '../layers/trash.ts';
 import {
@@ -119,14 +120,5 @@ function isEmptyDir(dir: string): boolean {
     return readdirSync(dir).length === 0;
   } catch {
     return false;
-  }
-}
-
-function namesIn(dir: string): readonly string[] {
-  try {
-    return readdirSync(dir);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
   }
 }
