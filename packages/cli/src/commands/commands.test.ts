@@ -211,6 +211,16 @@ describe('ns', () => {
     expect(await on.cachelane('log', `${local}:npm`)).toBe(0);
   });
 
+  test('adopt, while a run has opened a volume of the new name and saved nothing', async () => {
+    using on = stage({ env: { CACHELANE_NAMESPACE: web } });
+    const local = await localName(on);
+    await push(on, { namespace: local, layers: ['a'] });
+    await openOne(on.metadata, openRequest(ids, { namespace: web, volumes: [{ name: 'npm' }], atMs: startMs }));
+    expect(await on.cachelane('ns', 'adopt', '--dry-run')).toBe(0);
+    expect(await on.cachelane('ns', 'adopt')).toBe(0);
+    expect(await on.cachelane('log', 'npm')).toBe(0);
+  });
+
   test('adopt where there is nothing to adopt', async () => {
     using on = stage();
     expect(await on.cachelane('ns', 'adopt')).toBe(2);
