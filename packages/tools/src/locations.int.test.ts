@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempDisposableSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Tool, ToolEnvironment } from '@cachelane/core';
@@ -26,8 +26,9 @@ function locations(
   setting: Setting,
   argv: readonly [string, ...string[]],
 ): readonly [string, string | undefined] {
-  using folder = mkdtempDisposableSync(join(tmpdir(), 'locations-'));
-  const homeDir = realpathSync(folder.path);
+  const homeDir = realpathSync(mkdtempSync(join(tmpdir(), 'locations-')));
+  // Go leaves a process behind that writes its telemetry for a moment yet.
+  using _folder = { [Symbol.dispose]: () => rmSync(homeDir, { recursive: true, maxRetries: 10, retryDelay: 50 }) };
   const workDir = join(homeDir, setting.workDir ?? 'project');
   mkdirSync(workDir, { recursive: true });
   for (const [path, text] of Object.entries(setting.files ?? {})) {

@@ -22,7 +22,7 @@ const listener = `
   while :; do wait; done`;
 
 const saysAs = async (client: Client, lines: string): Promise<unknown> =>
-  await until(() => client.stdout() === lines.replaceAll(' ', '\n') + '\n');
+  await until(() => client.stdout() === lines.replaceAll(' ', '\n') + '\n' && !client.hasPendingSignals());
 
 const isLocked = (lease: string): boolean => spawnSync('flock', ['--nonblock', lease, 'true']).status === 1;
 

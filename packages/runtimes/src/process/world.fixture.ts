@@ -142,6 +142,8 @@ export function signalProcess(pid: number | undefined, signal: NodeJS.Signals): 
 export interface Client {
   /** Sends to our process alone, or to its whole process group. */
   signal(signal: NodeJS.Signals, whom?: 'alone' | 'group'): void;
+  /** Whether a signal was sent that our process did not take yet: waiting ones are taken by number, not as they came. */
+  hasPendingSignals(): boolean;
   /** What the command wrote so far. */
   stdout(): string;
   stderr(): string;
@@ -198,6 +200,13 @@ export function startClient(world: World, request: RunRequest | readonly RunRequ
     signal(signal, whom = 'alone') {
       const pid = safePid(child.pid);
       process.kill(whom === 'group' ? -pid : pid, signal);
+    },
+    hasPendingSignals() {
+      try {
+        return !/^ShdPnd:\s*0+$/m.test(readFileSync(`/proc/${safePid(child.pid)}/status`, 'utf8'));
+      } catch {
+        return false;
+      }
     },
     stdout: () => read('stdout'),
     stderr: () => read('stderr'),
