@@ -99,6 +99,8 @@ const common = {
   lockfiles: [],
   verifiesContent: false,
   tried: 'not yet',
+  linksOut: false,
+  redirect: () => null,
   compat: () => ({}),
 } as const;
 

@@ -107,6 +107,8 @@ export const directoryTool: Tool = {
   summary: 'any other directory: changes and removals are kept, two different changes of one file are a conflict',
   lockfiles: [],
   locate: () => null,
+  redirect: () => null,
+  linksOut: false,
   compat: ({ os, arch }) => ({ os, arch }),
   classify: classifyUnknown,
   commitWhen: 'success',

@@ -27,6 +27,8 @@ export const goBuildTool: Tool = {
   summary: "Go's build and test cache (GOCACHE)",
   lockfiles: ['go.mod', 'go.work'],
   locate,
+  redirect: (path) => ({ GOCACHE: path }),
+  linksOut: false,
   // The keys hold toolchain, flags and target, but not the C headers and libraries that cgo finds on the machine.
   compat: ({ os, arch }) => ({ os, arch }),
   classify(path, isDirectory, context) {

@@ -31,6 +31,8 @@ export const goModTool: Tool = {
   summary: "Go's module downloads (GOMODCACHE)",
   lockfiles: ['go.mod', 'go.work'],
   locate,
+  redirect: (path) => ({ GOMODCACHE: path }),
+  linksOut: false,
   compat: () => ({}),
   classify(path, isDirectory, context) {
     const [top, part, name] = path.split('/');

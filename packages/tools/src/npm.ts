@@ -28,6 +28,9 @@ export const npmTool: Tool = {
   summary: "npm's download cache (~/.npm)",
   lockfiles: ['package-lock.json', 'npm-shrinkwrap.json'],
   locate: npmCacheLocation,
+  // npm takes both spellings, and of two the one that comes later.
+  redirect: (path) => ({ npm_config_cache: path, NPM_CONFIG_CACHE: path }),
+  linksOut: false,
   compat: () => ({}),
   classify(path, isDirectory, context) {
     const [top = '', second] = path.split('/');

@@ -67,6 +67,16 @@ export interface Tool {
   readonly lockfiles: readonly string[];
   /** Where the cache lies; null for a tool that has no place of its own (unknown directory). */
   locate(environment: ToolEnvironment): ToolLocation | null;
+  /**
+   * Settings of the command's environment that make the tool keep its cache in another directory (absolute), for machines that may
+   * not mount; null where only a mount, or a symlink, can put one in the place of the other.
+   */
+  redirect(path: string): Readonly<Record<string, string>> | null;
+  /**
+   * Whether it makes hard links from its cache into the project: those need both on one mount, so a kept directory that all runs share
+   * serves it better than a mounted view.
+   */
+  readonly linksOut: boolean;
   /** Who can use whose contents; part of the volume's identity. */
   compat(environment: ToolEnvironment): Readonly<Record<string, string>>;
   /** `path` is never the root; `isDirectory` tells about the change at hand. */
