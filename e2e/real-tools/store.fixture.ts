@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseId, parseNamespace, parseVolumeName, type Clock, type HeadRecord, type Runtime } from '@cachelane/core';
 import { removeRun, type EngineDependencies } from '@cachelane/engine';
-import { openLayerFiles, openLeaseStore, openOverlayMounter, openSqliteMetadata } from '@cachelane/store';
+import { openLayerFiles, openLeaseStore, openMounters, openSqliteMetadata } from '@cachelane/store';
 import { findTool, tools } from '@cachelane/tools';
 import type { World } from '../cli.fixture.ts';
 
@@ -29,7 +29,7 @@ export async function takeOut(world: World, { namespace, volume, run }: RunToRem
   const deps: EngineDependencies = {
     metadata,
     layers: openLayerFiles({ dir: world.store, bootId: 'boot', clock }),
-    mounter: openOverlayMounter({ dir: world.store }),
+    mounters: openMounters({ dir: world.store, bootId: 'boot' }),
     leases: openLeaseStore({ sessionsDir: join(world.store, 'sessions') }),
     runtime,
     clock,

@@ -19,7 +19,7 @@ import {
 } from '@cachelane/core';
 import { runCommand, type EngineDependencies, type RunCommandRequest } from '@cachelane/engine';
 import { probeOverlay, processRuntime } from '@cachelane/runtimes';
-import { openLayerFiles, openOverlayMounter, openSqliteMetadata, realFiles, type StoreFiles } from '@cachelane/store';
+import { openLayerFiles, openMounters, openSqliteMetadata, realFiles, type StoreFiles } from '@cachelane/store';
 import { dyingProcess, type DeathPoint, type DyingProcess } from '@cachelane/testkit';
 import { tools } from '@cachelane/tools';
 
@@ -147,7 +147,7 @@ async function openProcess(
   const deps: EngineDependencies = {
     metadata: life.wrap(withHook(database, hooks)),
     layers: openLayerFiles({ dir: home.store, bootId: 'boot', clock, files }),
-    mounter: openOverlayMounter({ dir: home.store, files }),
+    mounters: openMounters({ dir: home.store, bootId: 'boot', files }),
     runtime,
     leases: kernelLeases(home, living, life),
     clock,
@@ -220,6 +220,7 @@ function requestFor(home: CrashHome, script: string): RunCommandRequest {
     name: parseVolumeName(name),
     tool,
     path: at(name),
+    sharing: null,
     compat: {},
     source: 'test',
   });
@@ -240,6 +241,7 @@ function requestFor(home: CrashHome, script: string): RunCommandRequest {
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', DATA: at('data'), NPM: at('npm'), DIR: home.dir },
     commit: null,
     mode: 'write',
+    mounter: null,
     leaveProcesses: false,
     strict: true,
     revision: null,

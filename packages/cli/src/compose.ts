@@ -4,7 +4,7 @@ import type {
   LayerStore,
   LeaseStore,
   Metadata,
-  Mounter,
+  Mounters,
   Random,
   Runtime,
   SessionId,
@@ -33,7 +33,7 @@ type MountProbe = { readonly ok: true } | { readonly ok: false; readonly reason:
 export interface Pieces {
   openMetadata(request: StoreRequest): Promise<Metadata>;
   openLayers(request: StoreRequest): Promise<LayerStore>;
-  openMounter(request: StoreRequest): Promise<Mounter>;
+  openMounters(request: StoreRequest): Promise<Mounters>;
   openLeases(request: StoreRequest): Promise<SweepingLeases>;
   openRuntime(): Promise<Runtime>;
   loadTools(): Promise<readonly Tool[]>;
@@ -58,9 +58,9 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
       const { openLayerFiles } = await import('@cachelane/store');
       return openLayerFiles({ dir: homeDir, bootId, clock });
     },
-    async openMounter({ homeDir }) {
-      const { openOverlayMounter } = await import('@cachelane/store');
-      return openOverlayMounter({ dir: homeDir });
+    async openMounters({ homeDir: dir, bootId }) {
+      const { openMounters } = await import('@cachelane/store');
+      return openMounters({ dir, bootId });
     },
     async openLeases({ homeDir }) {
       const { openLeaseStore } = await import('@cachelane/store');

@@ -1,4 +1,6 @@
 import {
+  sharingModes,
+  type SharingMode,
   canonicalCompat,
   CachelaneError,
   configFileName,
@@ -137,6 +139,7 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
   const name = guarded(reader, { value: field.key, line: lineOf(reader, field.at), at: field.at }, parseVolumeName);
   let tool: Located<string> | null = null;
   let path: Located<string> | null = null;
+  let sharing: SharingMode | null = null;
   let compat: Readonly<Record<string, string>> = {};
   for (const part of fields(reader, field.value, `the volume ${field.key}`)) {
     switch (part.key) {
@@ -150,7 +153,7 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
         compat = readCompat(reader, part);
         break;
       case 'sharing':
-        readSharing(reader, part);
+        sharing = readSharing(reader, part);
         break;
       case 'provider':
         readProvider(reader, part);
@@ -166,7 +169,7 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
         unknownKey(reader, part, ['tool', 'path', 'compat', 'sharing']);
     }
   }
-  return name === null ? null : { name: name.value, tool, path, compat, line: name.line };
+  return name === null ? null : { name: name.value, tool, path, sharing, compat, line: name.line };
 }
 
 /** The file may choose a place inside the project or below the user's home, and reaches no further. */
@@ -208,28 +211,14 @@ function readCompat(reader: Reader, field: Field): Readonly<Record<string, strin
   return compat;
 }
 
-function readSharing(reader: Reader, field: Field): void {
+function readSharing(reader: Reader, field: Field): SharingMode | null {
   const text = readText(reader, field.value, field.at, 'sharing');
-  if (text === null) return;
-  switch (text.value.toUpperCase()) {
-    case 'PRIVATE':
-      break;
-    case 'SHARED':
-      // A view of one's own gives less than a live directory and loses nothing: what two runs add is united.
-      reader.warnings.push(
-        `${where(reader, text.at)} sharing ${text.value} ${ignored}: each run has its own view, united at its end`,
-      );
-      break;
-    case 'LOCKED':
-      problem(
-        reader,
-        text.at,
-        `sharing ${text.value} is not supported by this version: runs would not wait for each other, and their work could be lost`,
-      );
-      break;
-    default:
-      problem(reader, text.at, `sharing is one of PRIVATE, SHARED, LOCKED, not ${JSON.stringify(text.value)}`);
+  if (text === null) return null;
+  const mode = sharingModes.find((each) => each === text.value.toUpperCase());
+  if (mode === undefined) {
+    problem(reader, text.at, `sharing is one of ${sharingModes.join(', ')}, not ${JSON.stringify(text.value)}`);
   }
+  return mode ?? null;
 }
 
 function readProvider(reader: Reader, field: Field): void {

@@ -40,12 +40,13 @@ volumes:
       { value: 'github.com/acme', line: 4 },
     ],
     volumes: [
-      { name: 'npm', tool: null, path: null, compat: {}, line: 6 },
-      { name: 'go-build', tool: null, path: null, compat: { image: 'strict', node: '1.10' }, line: 7 },
+      { name: 'npm', tool: null, path: null, sharing: null, compat: {}, line: 6 },
+      { name: 'go-build', tool: null, path: null, sharing: null, compat: { image: 'strict', node: '1.10' }, line: 7 },
       {
         name: 'm2',
         tool: { value: 'maven', line: 9 },
         path: { value: '~/.m2/repository', line: 10 },
+        sharing: 'PRIVATE',
         compat: {},
         line: 8,
       },
@@ -128,19 +129,17 @@ describe('the file chooses, and does not reach out', () => {
 describe('what this version does not do', () => {
   test('is said where nothing is lost by that', () => {
     const { warnings } = parse(
-      'policy: { siblings: read }\nvolumes:\n  a: { path: x, provider: "catalog:acme/pip" }\n  b: { path: y, sharing: SHARED, owner: ann }',
+      'policy: { siblings: read }\nvolumes:\n  a: { path: x, provider: "catalog:acme/pip" }\n  b: { path: y, sharing: shared, owner: ann }',
     );
     expect(warnings).toEqual([
       'cachelane.yaml:1:1: policy is not supported by this version, ignored',
       "cachelane.yaml:3:17: provider catalog:acme/pip is not supported by this version, ignored: the project's own volume is used",
-      'cachelane.yaml:4:26: sharing SHARED is not supported by this version, ignored: each run has its own view, united at its end',
       'cachelane.yaml:4:34: owner is not supported by this version, ignored',
     ]);
   });
 
   test.each([
     ['visibility: private', 'readable by untrusted runs'],
-    ['sharing: LOCKED', 'could be lost'],
     ['provider: none', 'remove the volume instead'],
   ])('%s is an error, since ignoring it would leak or lose something', async (line, why) => {
     expect(await problem(() => parse(`volumes:\n  a: { path: x, ${line} }`))).toContain(why);

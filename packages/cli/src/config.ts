@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { CachelaneError, configFileName, type Namespace, type VolumeName } from '@cachelane/core';
+import { CachelaneError, configFileName, type Namespace, type SharingMode, type VolumeName } from '@cachelane/core';
 
 /** A value and the line that says it, for `cachelane.yaml:4`. */
 export interface Located<T> {
@@ -13,6 +13,8 @@ export interface ConfigVolume {
   readonly tool: Located<string> | null;
   /** Relative to the project, or beginning with `~/`. Null: where the tool says. */
   readonly path: Located<string> | null;
+  /** Null: as suits the tool. */
+  readonly sharing: SharingMode | null;
   readonly compat: Readonly<Record<string, string>>;
   readonly line: number;
 }

@@ -47,7 +47,15 @@ export async function explainVolume(
   const { context, config, topDir } = project;
   const environment = toolEnvironmentOf(host, project);
   const tools = await host.pieces.loadTools();
-  const selection: SelectionRequest = { asked: [], config, tools, environment, topDir, storeDir: store.homeDir };
+  const selection: SelectionRequest = {
+    asked: [],
+    sharing: () => null,
+    config,
+    tools,
+    environment,
+    topDir,
+    storeDir: store.homeDir,
+  };
   const planned = planVolume(tools, context, environment, selectVolume(argument, selection).request);
   const namespace = planned.request.namespace ?? context.namespace;
   const record = await store.metadata.findNamespace(namespace, store.signal);

@@ -44,6 +44,7 @@ function ordered(report: WrittenReport): WrittenReport {
       name: volume.name,
       path: volume.path,
       mounter: volume.mounter,
+      mounterWhy: volume.mounterWhy,
       hits: volume.hits.map(({ namespace, lane, layers }) => ({ namespace, lane, layers })),
       attachMs: volume.attachMs,
       saveMs: volume.saveMs,

@@ -86,7 +86,7 @@ export function stage(options: StageOptions = {}): Stage {
     pieces: {
       openMetadata: () => Promise.resolve(metadata),
       openLayers: () => Promise.resolve({ list: () => Promise.resolve([]) } as unknown as LayerStore),
-      openMounter: missing('mounter'),
+      openMounters: missing('mounter'),
       openLeases: missing('lease'),
       openRuntime: () =>
         Promise.resolve({

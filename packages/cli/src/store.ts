@@ -1,4 +1,4 @@
-import type { Clock, LayerStore, Metadata, Mounter, Random } from '@cachelane/core';
+import type { Clock, LayerStore, Metadata, Mounters, Random } from '@cachelane/core';
 import type { StoreRequest, SweepingLeases } from './compose.ts';
 import { locateHome, openHome, readBootId } from './home.ts';
 import type { Host } from './host.ts';
@@ -15,7 +15,7 @@ export interface ReadStore {
 export interface Store extends AsyncDisposable {
   readonly metadata: Metadata;
   readonly layers: LayerStore;
-  readonly mounter: Mounter;
+  readonly mounters: Mounters;
   readonly leases: SweepingLeases;
   readonly clock: Clock;
   readonly random: Random;
@@ -35,15 +35,15 @@ function requestOf({ clock, random }: Host, homeDir: string, signal: AbortSignal
 export async function openStore(host: Host, signal: AbortSignal, homeDir: string = homeOf(host)): Promise<Store> {
   const { pieces, clock, random } = host;
   const request = requestOf(host, homeDir, signal);
-  const [layers, mounter, leases] = await Promise.all([
+  const [layers, mounters, leases] = await Promise.all([
     pieces.openLayers(request),
-    pieces.openMounter(request),
+    pieces.openMounters(request),
     pieces.openLeases(request),
   ]);
   // The last one, since it alone holds something open.
   const metadata = await pieces.openMetadata(request);
   const close = async (): Promise<void> => await metadata[Symbol.asyncDispose]();
-  return { metadata, layers, mounter, leases, clock, random, bootId: request.bootId, [Symbol.asyncDispose]: close };
+  return { metadata, layers, mounters, leases, clock, random, bootId: request.bootId, [Symbol.asyncDispose]: close };
 }
 
 /** For commands that read: nobody aborts them but the signal that ends the process. */

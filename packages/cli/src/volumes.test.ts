@@ -49,6 +49,7 @@ function request(
 ): SelectionRequest {
   return {
     asked: (more.asked ?? []).map(parseVolumeArgument),
+    sharing: () => null,
     config: more.config === undefined ? null : parseConfig(more.config, join(dir, 'repo/cachelane.yaml')),
     tools: more.tools ?? [npm, go, goMod, plain],
     environment: toolEnvironment({ homeDir: home, workDir: web, os: 'linux', arch: 'x64', env: more.env ?? {} }),

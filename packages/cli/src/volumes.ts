@@ -15,11 +15,14 @@ import type { VolumeRequest } from '@cachelane/engine';
 import { type Config, type ConfigVolume } from './config.ts';
 import { isWithin, mountPointProblems, reachProblem, realPathOf } from './mount-points.ts';
 import { didYouMean } from './suggest.ts';
+import type { SharingChoice } from './sharing-argument.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 
 export interface SelectionRequest {
   /** What `-v` said, in its order. */
   readonly asked: readonly VolumeArgument[];
+  /** What `--sharing` said; it wins over the file. */
+  readonly sharing: SharingChoice;
   readonly config: Config | null;
   readonly tools: readonly Tool[];
   readonly environment: ToolEnvironment;
@@ -54,7 +57,8 @@ export interface Selection {
 
 /** `-v`, else the project's file, else lockfiles. Errors: E_VOLUME for what `-v` said, E_CONFIG for what the file said. */
 export function selectVolumes(request: SelectionRequest): Selection {
-  const requests = askedVolumes(request) ?? configuredVolumes(request) ?? detectedVolumes(request);
+  const chosen = askedVolumes(request) ?? configuredVolumes(request) ?? detectedVolumes(request);
+  const requests = chosen.map((volume) => ({ ...volume, sharing: request.sharing(volume.name) ?? volume.sharing }));
   const placed = requests.map((volume) => place(volume, request));
   const reach = { homeDir: realPathOf(request.environment.homeDir), projectDir: realPathOf(request.topDir) };
   const outOfReach = placed.map(({ path, pathSource, byProject }) => {
@@ -108,7 +112,7 @@ function askedVolume(argument: VolumeArgument, request: SelectionRequest): Volum
       hint: `give any directory a name with its path: -v ${name}:/path`,
     });
   }
-  return { namespace, name, tool: tool?.name ?? unknownToolName, path, compat: {}, source: '-v' };
+  return { namespace, name, tool: tool?.name ?? unknownToolName, path, sharing: null, compat: {}, source: '-v' };
 }
 
 function configuredVolumes(request: SelectionRequest): readonly VolumeRequest[] | null {
@@ -136,6 +140,7 @@ function configuredVolume(volume: ConfigVolume, config: Config, request: Selecti
     name: volume.name,
     tool: tool?.name ?? unknownToolName,
     path,
+    sharing: volume.sharing,
     compat: volume.compat,
     source: `${configFileName}:${volume.line}`,
   };
@@ -174,7 +179,17 @@ function detectedVolumes({ tools, environment, topDir }: SelectionRequest): read
     const lockfile = dirs.flatMap((dir) => tool.lockfiles.map((name) => join(dir, name))).find(isFile);
     if (lockfile === undefined || tool.locate(environment) === null) return [];
     const source = relative(environment.workDir, lockfile);
-    return [{ namespace: null, name: parseVolumeName(tool.name), tool: tool.name, path: null, compat: {}, source }];
+    return [
+      {
+        namespace: null,
+        name: parseVolumeName(tool.name),
+        tool: tool.name,
+        path: null,
+        sharing: null,
+        compat: {},
+        source,
+      },
+    ];
   });
   return detected.slice(0, limits.volumesPerRun);
 }

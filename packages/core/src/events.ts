@@ -21,6 +21,8 @@ export interface VolumeReport {
   readonly path: string;
   /** Null where the run had no cache for it. */
   readonly mounter: MounterName | null;
+  /** Why that mounter, one clause; null without one. */
+  readonly mounterWhy: string | null;
   readonly hits: readonly { readonly namespace: Namespace; readonly lane: LaneName; readonly layers: number }[];
   readonly attachMs: number;
   readonly saveMs: number;
@@ -65,6 +67,8 @@ export type EngineEvent =
       readonly path: string;
       readonly layers: number;
       readonly attachMs: number;
+      readonly mounter: MounterName;
+      readonly mounterWhy: string;
     }
   | { readonly type: 'command-ended'; readonly exitCode: number; readonly interrupted: boolean }
   | {

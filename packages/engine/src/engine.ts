@@ -6,11 +6,13 @@ import type {
   LayerStore,
   LeaseStore,
   Metadata,
-  Mounter,
+  MounterName,
+  Mounters,
   Random,
   Runtime,
   Tool,
   ToolEnvironment,
+  SharingMode,
   VolumeName,
   Namespace,
 } from '@cachelane/core';
@@ -27,7 +29,7 @@ export type CacheMode = (typeof cacheModes)[number];
 export interface EngineDependencies {
   readonly metadata: Metadata;
   readonly layers: LayerStore;
-  readonly mounter: Mounter;
+  readonly mounters: Mounters;
   readonly runtime: Runtime;
   readonly leases: LeaseStore;
   readonly clock: Clock;
@@ -46,6 +48,8 @@ export interface VolumeRequest {
   readonly tool: string;
   /** Absolute; null: where the tool says. */
   readonly path: string | null;
+  /** Null: as suits the tool. */
+  readonly sharing: SharingMode | null;
   /** Added to what the tool says. */
   readonly compat: Readonly<Record<string, string>>;
   /** Who asked, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */
@@ -63,6 +67,8 @@ export interface RunCommandRequest {
   /** Null: each tool's own rule. */
   readonly commit: CommitPolicy | null;
   readonly mode: CacheMode;
+  /** Null: whatever suits machine and tool. */
+  readonly mounter: MounterName | null;
   readonly leaveProcesses: boolean;
   /** Any failure of our own is thrown instead of being a warning. */
   readonly strict: boolean;

@@ -155,6 +155,7 @@ export const indexedVolume: VolumeRequest = {
   name: parseVolumeName('indexed'),
   tool: 'indexed',
   path: null,
+  sharing: null,
   compat: {},
   source: 'test',
 };
@@ -217,7 +218,7 @@ export function testEngine(): TestEngine {
   const deps: EngineDependencies = {
     metadata: memoryMetadata(),
     layers: openMemoryLayers({ disk: memoryLayerDisk() }),
-    mounter,
+    mounters: { overlay: mounter, clone: mounter, live: mounter },
     runtime: {
       name: 'unset',
       run: () => Promise.reject(new Error('unset')),
@@ -264,6 +265,7 @@ const baseRequest: Omit<RunCommandRequest, 'volumes'> = {
   env: {},
   commit: null,
   mode: 'write',
+  mounter: null,
   leaveProcesses: false,
   strict: true,
   revision: null,

@@ -35,6 +35,7 @@ export * from './layers/failing-port.ts';
 export * from './layers/layer-store-conformance.ts';
 export * from './layers/layer-store-fixture.ts';
 export * from './layers/memory-layer-store.ts';
+export { attachRequest, collect } from './mounter/conformance-helpers.ts';
 export * from './mounter/memory-mounter.ts';
 export * from './mounter/mounter-conformance.ts';
 export * from './mounter/mounter-fixture.ts';

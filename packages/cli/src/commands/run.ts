@@ -1,7 +1,8 @@
-import { parseNamespace } from '@cachelane/core';
+import { mounterNames, parseNamespace } from '@cachelane/core';
 import { cacheModes, commitPolicies } from '@cachelane/engine';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
 import { reporterNames } from '../reporters/choose.ts';
+import { parseSharing } from '../sharing-argument.ts';
 import { parseVolumeArgument } from '../volume-argument.ts';
 
 export const run: Command = defineCommand({
@@ -25,6 +26,16 @@ export const run: Command = defineCommand({
       help: 'when to save what the command changed; each tool has a default of its own',
     },
     mode: { value: 'MODE', choices: cacheModes, help: 'what the run may do with its volumes' },
+    mounter: {
+      value: 'NAME',
+      choices: mounterNames,
+      help: 'how volumes are attached; chosen by machine and tool otherwise',
+    },
+    sharing: {
+      value: 'MODE',
+      many: true,
+      help: 'who may be at work in a volume at once: PRIVATE, SHARED or LOCKED for all, or NAME=MODE for one',
+    },
     report: { value: 'FILE', help: 'write what became of each volume to FILE, as JSON' },
     reporter: { value: 'NAME', choices: reporterNames, help: 'how to report on stderr' },
     quiet: { short: 'q', help: 'report warnings only' },
@@ -43,6 +54,8 @@ export const run: Command = defineCommand({
         volumes: options.volume.map(parseVolumeArgument),
         commit: options.commit ?? null,
         mode: options.mode ?? 'write',
+        mounter: options.mounter ?? null,
+        sharing: parseSharing(options.sharing),
         report: options.report,
         reporter: options.reporter ?? 'auto',
         quiet: options.quiet,

@@ -32,6 +32,7 @@ const report: VolumeReport = {
   name: 'npm',
   path: '/home/ann/.npm/_cacache',
   mounter: 'overlay',
+  mounterWhy: 'volumes can be mounted here',
   hits: [
     { namespace: web, lane: main, layers: 3 },
     { namespace: team, lane: main, layers: 1 },

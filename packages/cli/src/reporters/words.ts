@@ -29,7 +29,12 @@ function volumeText(report: VolumeReport, own: Namespace | null): string {
   if (report.mounter === null)
     return `${report.name}: no cache${report.skipped === null ? '' : ` (${report.skipped})`}`;
   const spent = formatDuration(report.attachMs + report.saveMs);
-  return `${report.name}: ${hitsText(report, own)}; ${savedText(report)} (${spent})`;
+  return `${report.name}: ${hitsText(report, own)}; ${savedText(report)} (${spent})${wayText(report)}`;
+}
+
+/** How it was attached, where that was not the usual way. */
+function wayText({ mounter, mounterWhy }: VolumeReport): string {
+  return mounter === null || mounter === 'overlay' ? '' : `; ${mounter}: ${mounterWhy ?? ''}`;
 }
 
 function hitsText(report: VolumeReport, own: Namespace | null): string {

@@ -25,7 +25,15 @@ export async function runCached(run: Run): Promise<CachedRun> {
   const storeDir = typeof home === 'string' ? home : null;
   const environment = toolEnvironmentOf(host, project);
   const { config, topDir } = project;
-  const selection = selectVolumes({ asked: options.volumes, config, tools, environment, topDir, storeDir });
+  const selection = selectVolumes({
+    asked: options.volumes,
+    sharing: options.sharing,
+    config,
+    tools,
+    environment,
+    topDir,
+    storeDir,
+  });
   known.volumes = [
     ...selection.volumes.map(({ request: { name }, path }) => ({ name, path, leftOut: null })),
     ...selection.dropped.map(({ name, path, message }) => ({ name, path, leftOut: message })),
@@ -64,6 +72,7 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
       env: commandEnv(host, where),
       commit: options.commit,
       mode: options.mode,
+      mounter: options.mounter,
       leaveProcesses: options.leaveProcesses,
       strict: options.strict,
       revision: project.revision,

@@ -6,7 +6,7 @@ import { exited, stage, type Stage } from '../staged-host.fixture.ts';
 
 const failing = (code: CachelaneError['code']) => ({
   openMetadata: () => Promise.reject(new CachelaneError(code, 'it is broken', { hint: 'mend it' })),
-  openMounter: () => Promise.resolve({} as never),
+  openMounters: () => Promise.resolve({} as never),
   openLeases: () => Promise.resolve({} as never),
 });
 

@@ -1,6 +1,7 @@
-import type { Namespace } from '@cachelane/core';
+import type { MounterName, Namespace } from '@cachelane/core';
 import type { CacheMode, CommitPolicy } from '@cachelane/engine';
 import type { ReporterName } from '../reporters/choose.ts';
+import type { SharingChoice } from '../sharing-argument.ts';
 import type { VolumeArgument } from '../volume-argument.ts';
 
 /** What `cachelane run` was asked for, checked. */
@@ -11,6 +12,8 @@ export interface RunOptions {
   readonly volumes: readonly VolumeArgument[];
   readonly commit: CommitPolicy | null;
   readonly mode: CacheMode;
+  readonly mounter: MounterName | null;
+  readonly sharing: SharingChoice;
   /** As typed. */
   readonly report: string | undefined;
   readonly reporter: ReporterName;

@@ -1,10 +1,22 @@
-import type { SessionId } from '../ids.ts';
+import type { RunId, SessionId, VolumeId } from '../ids.ts';
+import type { LaneName } from '../lanes/lane.ts';
 import type { BytePath } from '../layers/byte-path.ts';
 import type { Digest } from '../layers/digest.ts';
 import type { StoredLayer } from './layer-store.ts';
 
-export const mounterNames = ['overlay'] as const;
+export const mounterNames = ['overlay', 'clone', 'live'] as const;
+/**
+ * `overlay`: the layers below, what the run writes above, mounted where the command alone sees it. `clone`: a directory of the run's
+ * own. `live`: one directory that all runs of a lane write at once.
+ */
 export type MounterName = (typeof mounterNames)[number];
+
+/**
+ * Who may be at work in a volume at once: `PRIVATE` (each run in a view of its own, merged at the end), `SHARED` (all runs of a
+ * lane on this machine in one directory), `LOCKED` (one run of a lane after the other).
+ */
+export const sharingModes = ['PRIVATE', 'SHARED', 'LOCKED'] as const;
+export type SharingMode = (typeof sharingModes)[number];
 
 /** How a runtime is to make a volume visible to the command. */
 export interface OverlayMount {
@@ -17,7 +29,22 @@ export interface OverlayMount {
   readonly workDir: string;
 }
 
-export type Mount = OverlayMount;
+/** Nothing has to be mounted: the command is told to look elsewhere, or finds a symlink. */
+export interface DirectoryMount {
+  readonly kind: 'directory';
+  /** Absolute path where the command would have looked. */
+  readonly target: string;
+  /** Absolute path of the directory with the volume's contents. */
+  readonly path: string;
+}
+
+export type Mount = OverlayMount | DirectoryMount;
+
+/**
+ * How the command gets to a directory that is not mounted: by a `setting` of the tool, or by a `symlink` at the target, which only a
+ * missing or empty directory can give way to.
+ */
+export type Reach = 'setting' | 'symlink';
 
 /** One difference between what the run saw at attach and what it left behind. */
 export type Change =
@@ -56,8 +83,10 @@ export interface ChangeSet {
   readHead(path: BytePath, count: number): Uint8Array;
   /** SHA-256 of a changed file's content. */
   digest(path: BytePath): Digest;
-  /** The directory that holds the changes as files, in the mounter's form, for a store that takes it over; null in memory. */
+  /** The directory that holds the changes as files, in the mounter's form; null in memory. */
   readonly dir: string | null;
+  /** Whether the store may take that directory over; else it copies. */
+  readonly movable: boolean;
 }
 
 export interface AttachRequest {
@@ -67,39 +96,67 @@ export interface AttachRequest {
   /** Top first; may be empty (a cold cache). */
   readonly view: readonly StoredLayer[];
   readonly target: string;
+  readonly reach: Reach;
+  readonly run: RunId;
+  /** Whose directory may be handed on from run to run; null: nothing outlives this one. */
+  readonly kept: { readonly volume: VolumeId; readonly lane: LaneName } | null;
+  /** A directory of the project: hard links need the volume on its mount. */
+  readonly near: string;
 }
 
-export interface AttachedVolume {
-  readonly mount: Mount;
+export interface CollectHow {
+  /** Processes that can write are left: work on a copy, since the store takes over what it is given. */
+  readonly inUse: boolean;
+  /** Whether this run's work is to be saved; a directory that others share tells it from theirs no more. */
+  readonly wanted: boolean;
+}
+
+export type Collected =
+  /** Nobody whose work is in the directory wants it saved. */
+  | { readonly kind: 'unwanted' }
+  | {
+      readonly kind: 'changes';
+      readonly changes: ChangeSet;
+      /** Other runs that may have made some of them. */
+      readonly alsoOf: readonly RunId[];
+      /** To be called once they are saved, or mean nothing: until then whoever comes next finds them unsaved. */
+      saved(): void;
+    }
+  /** Other runs are still at work in the directory: the last of them collects for all. */
+  | { readonly kind: 'shared'; readonly others: number };
+
+export interface AttachedVolume<M extends Mount = Mount> {
+  readonly mount: M;
   /** Directories that attach had to make for the target to exist, outermost first; removing them is the session's business. */
   readonly madeDirs: readonly string[];
-  /**
-   * Call after the last process that could write is gone; or with `inUse`, which works on a copy, since the store takes over what it
-   * is given and whoever still has it mounted would write into a layer.
-   */
-  collect(signal: AbortSignal, inUse?: boolean): Promise<ChangeSet>;
+  /** Call after the last process of the run that could write is gone, or with `inUse`. */
+  collect(signal: AbortSignal, how: CollectHow): Promise<Collected>;
   /** Frees what attach made and what collect's reader did not take. Idempotent. */
   release(signal: AbortSignal): Promise<void>;
 }
 
 /**
- * Makes a copy-on-write view usable and finds what changed. Guarantees of every driver: the view's layers are never
- * altered; changes are found exactly; two attached volumes never see each other's changes; nothing outside the target is touched.
+ * Makes a view usable and finds what changed. Guarantees of every driver: the view's layers are never altered; changes are found
+ * exactly; two attached volumes never see each other's changes (but where sharing is what the driver is for); nothing outside
+ * the home and the target is touched.
  */
-export interface Mounter {
+export interface Mounter<M extends Mount = Mount> {
   readonly name: MounterName;
   /**
-   * Directories that `attach` would have to make for the target to exist, outermost first: whoever records them before they
+   * Directories (and the symlink) that `attach` would have to make for the target to exist, outermost first: whoever records them before they
    * are made loses none to a kill. Empty where nothing can be attached; `attach` says why.
    */
-  missingDirs(target: string): readonly string[];
+  missingDirs(target: string, reach: Reach): readonly string[];
   /** Errors: E_MOUNT_POINT (the target is a file or cannot be made), E_MOUNT (cannot work here, with the mend in the hint), E_DISK_FULL, E_ABORTED. */
-  attach(request: AttachRequest, signal: AbortSignal): Promise<AttachedVolume>;
+  attach(request: AttachRequest, signal: AbortSignal): Promise<AttachedVolume<M>>;
   /**
-   * Removes directories that attach had made, deepest first; skips what is not empty, busy or gone. Synchronous: it is called inside
+   * Removes directories and symlinks that attach had made, deepest first; skips what is not empty, busy, somebody else's or gone. Synchronous: it is called inside
    * the metadata transaction that makes sure nobody mounts there meanwhile.
    */
   removeTargets(dirs: readonly string[]): void;
   /** Frees what attached volumes of a dead session left behind. Idempotent; never called while the session's lease is held. */
   discardSession(sessionId: SessionId, signal: AbortSignal): Promise<void>;
 }
+
+/** One for each way; which one a volume gets is decided by what the machine, the tool and the person allow. */
+export type Mounters = Readonly<Record<MounterName, Mounter>>;

@@ -5,7 +5,7 @@ interface GroupInput {
   readonly changes: ChangeSet;
   readonly view: View;
   readonly tool: Tool;
-  readonly run: RunId;
+  readonly origins: readonly RunId[];
 }
 
 /**
@@ -24,7 +24,7 @@ export function completeGroups(
       byPath.set(entry.path, { from: 'layer', entry, layer });
     }
     // One version of a group is one thing: whoever had a share in a member has one in all.
-    const origins = [...new Set([input.run, ...before.flatMap(({ entry }) => entry.origins)])].toSorted();
+    const origins = [...new Set([...input.origins, ...before.flatMap(({ entry }) => entry.origins)])].toSorted();
     for (const [path, staged] of byPath) {
       if (staged.entry.group === group) byPath.set(path, { ...staged, entry: { ...staged.entry, origins } });
     }

@@ -38,6 +38,8 @@ export interface SaveRequest {
   readonly volumeId: VolumeId;
   readonly lane: LaneName;
   readonly run: RunId;
+  /** Other runs that may have made some of the changes. */
+  readonly alsoOf: readonly RunId[];
   readonly sessionId: SessionId;
   /** Layers of the own lane that the run saw. */
   readonly seen: readonly LayerId[];
@@ -56,7 +58,7 @@ export async function saveVolume(
   signal: AbortSignal,
 ): Promise<Saved | null> {
   const nowMs = deps.clock.nowMs();
-  const plan = planSeal({ ...request, nowMs });
+  const plan = planSeal({ ...request, origins: [...new Set([request.run, ...request.alsoOf])].toSorted(), nowMs });
   if (plan.entries.length === 0) return null;
   const staged = await deps.layers.stage(
     { changes: request.changes, entries: plan.entries, sealedAtMs: nowMs },

@@ -28,7 +28,8 @@ export interface SealInput {
   readonly changes: ChangeSet;
   readonly view: View;
   readonly tool: Tool;
-  readonly run: RunId;
+  /** The run, and those that may have made the changes with it; sorted. */
+  readonly origins: readonly RunId[];
   readonly nowMs: number;
   /** Called every so often with the number of changes looked at. */
   readonly onProgress: (done: number) => void;
@@ -132,14 +133,14 @@ function takeRemoval(draft: Draft, path: BytePath, rule: KeepRule, hints: Staged
   if (before === undefined) return;
   if (rule.group !== null) draft.dirtyGroups.add(rule.group);
   if (rule.removals === 'count') removeCounted(draft, before);
-  else hints.push({ from: 'removal', entry: removalEntry(before.entry, draft.input.run, 'hint') });
+  else hints.push({ from: 'removal', entry: removalEntry(before.entry, draft.input.origins, 'hint') });
 }
 
 function removeCounted(draft: Draft, before: SourcedEntry): void {
   const { path, group } = before.entry;
   if (group !== null) draft.dirtyGroups.add(group);
   draft.counts.removed += countGoneWith(draft, before.entry);
-  draft.byPath.set(path, { from: 'removal', entry: removalEntry(before.entry, draft.input.run, 'counted') });
+  draft.byPath.set(path, { from: 'removal', entry: removalEntry(before.entry, draft.input.origins, 'counted') });
 }
 
 /** Files and symlinks that go with what stood at a path. */
@@ -150,8 +151,8 @@ function countGoneWith({ input }: Draft, before: Entry): number {
   return count;
 }
 
-function removalEntry(before: Entry, run: RunId, removed: 'counted' | 'hint'): Entry {
-  return { ...before, sizeBytes: 0, digest: null, origins: [run], form: 'whole', removed };
+function removalEntry(before: Entry, origins: readonly RunId[], removed: 'counted' | 'hint'): Entry {
+  return { ...before, sizeBytes: 0, digest: null, origins, form: 'whole', removed };
 }
 
 /** Directories by themselves mean something only where the tool's rule takes a directory exactly as it is. */
@@ -197,7 +198,7 @@ function directoryEntry({ input }: Draft, change: Extract<Change, { kind: 'dir' 
     mtimeNs: change.mtimeNs,
     sizeBytes: 0,
     digest: null,
-    origins: [input.run],
+    origins: input.origins,
     mergeClass: rule.mergeClass,
     group: null,
     form: 'whole',
@@ -217,7 +218,7 @@ function takeSymlink(draft: Draft, change: Extract<Change, { kind: 'symlink' }>,
     mtimeNs: change.mtimeNs,
     sizeBytes: change.target.length,
     digest,
-    origins: [draft.input.run],
+    origins: draft.input.origins,
     mergeClass: rule.mergeClass,
     group: rule.group,
     form: 'whole',
@@ -259,7 +260,7 @@ interface OwnFile extends SourcedEntry {
 
 /** The run's file as it may be stored; null where nothing of it may. */
 function ownFile(input: SealInput, change: Extract<Change, { kind: 'file' }>, rule: KeepRule): OwnFile | null {
-  const { changes, run, nowMs } = input;
+  const { changes, origins, nowMs } = input;
   const { path } = change;
   const entry: Entry = {
     path,
@@ -268,7 +269,7 @@ function ownFile(input: SealInput, change: Extract<Change, { kind: 'file' }>, ru
     mtimeNs: rule.mtime === 'far-future' ? farFutureNs : change.mtimeNs,
     sizeBytes: change.sizeBytes,
     digest: changes.digest(path),
-    origins: [run],
+    origins,
     mergeClass: rule.mergeClass,
     group: rule.group,
     form: 'whole',
@@ -324,7 +325,7 @@ function parentEntry(draft: Draft, path: BytePath): StagedEntry {
     type: 'dir',
     sizeBytes: 0,
     digest: null,
-    origins: [draft.input.run],
+    origins: draft.input.origins,
     mergeClass,
     group: null,
     form: 'whole',

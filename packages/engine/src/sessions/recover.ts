@@ -4,15 +4,16 @@ import {
   type EventSink,
   type LeaseStore,
   type Metadata,
-  type Mounter,
+  type Mounters,
   type Runtime,
   type SessionId,
   type SessionRecord,
 } from '@cachelane/core';
+import { discardSession, removeTargets } from './mounters.ts';
 
 export interface RecoverDependencies {
   readonly metadata: Metadata;
-  readonly mounter: Mounter;
+  readonly mounters: Mounters;
   readonly runtime: Runtime;
   readonly leases: LeaseStore;
   readonly bootId: string;
@@ -47,8 +48,8 @@ export async function recover(deps: RecoverDependencies, own: SessionId | null, 
   const dead = await deadSessions(deps, own, signal);
   for (const session of dead) {
     try {
-      await deps.mounter.discardSession(session.id, signal);
-      await deps.metadata.closeSession(session.id, (dirs) => deps.mounter.removeTargets(dirs), signal);
+      await discardSession(deps.mounters, session.id, signal);
+      await deps.metadata.closeSession(session.id, (dirs) => removeTargets(deps.mounters, dirs), signal);
     } catch (thrown) {
       // One that cannot be cleared away must not take the cache from every later run.
       const error = asCachelaneError(thrown);

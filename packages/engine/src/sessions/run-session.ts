@@ -14,6 +14,7 @@ import {
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { toOpenVolume, type PlannedVolume } from '../volumes/plan.ts';
 import { neverAborted } from '../never-aborted.ts';
+import { chooseMounter, discardSession, removeTargets } from './mounters.ts';
 import { recover } from './recover.ts';
 import { attachVolume, coldReport, endVolume, type VolumeSession } from './volume-session.ts';
 
@@ -57,8 +58,8 @@ export async function runSession(
  */
 async function closeSession(deps: EngineDependencies, id: SessionId): Promise<void> {
   try {
-    await deps.mounter.discardSession(id, neverAborted);
-    await deps.metadata.closeSession(id, (dirs) => deps.mounter.removeTargets(dirs), neverAborted);
+    await discardSession(deps.mounters, id, neverAborted);
+    await deps.metadata.closeSession(id, (dirs) => removeTargets(deps.mounters, dirs), neverAborted);
   } catch (thrown) {
     const error = asCachelaneError(thrown);
     deps.events(warningOf(error, `the session was not closed properly: ${error.message}`));
@@ -126,12 +127,51 @@ async function runOpened(
   request: RunCommandRequest,
   session: Opened,
 ): Promise<SessionResult> {
-  const { reports, attached } = await attachAll(deps, request, session);
+  let { reports, attached } = await attachAll(deps, request, session, null);
   const place: { current: RunPlace | null } = { current: null };
-  const outcome = await deps.runtime.run({
+  let outcome = await runWith(deps, request, { session, attached, place });
+  if (outcome.kind === 'not-started' && mayFallBack(request, attached)) {
+    for (const volume of attached) await volume.attached.release(neverAborted);
+    ({ reports, attached } = await attachAll(deps, request, session, outcome));
+    outcome = await runWith(deps, request, { session, attached, place });
+  }
+  if (outcome.kind === 'not-started') {
+    for (const { attached: volume } of attached) await volume.release(neverAborted);
+    const { reason } = outcome;
+    return {
+      outcome,
+      volumes: [
+        ...reports,
+        ...attached.map((volume) => coldReport(volume.planned.request.name, volume.planned.target, reason)),
+      ],
+    };
+  }
+  deps.events({ type: 'command-ended', exitCode: outcome.exitCode, interrupted: outcome.interrupted });
+  if (place.current !== null) session.use.isLeft = await settleLeftovers(deps, request, place.current);
+  for (const volume of attached) reports.push(await endOne(deps, request, session, { volume, outcome }));
+  return { outcome, volumes: inOrder(reports, session.planned) };
+}
+
+/** Where volumes turn out not to be mountable, directories of the run's own serve; what the person asked for is not exchanged. */
+function mayFallBack({ mounter, signal }: RunCommandRequest, attached: readonly VolumeSession[]): boolean {
+  return mounter === null && !signal.aborted && attached.some(({ choice }) => choice.mounter === 'overlay');
+}
+
+interface CommandRun {
+  readonly session: Opened;
+  readonly attached: readonly VolumeSession[];
+  readonly place: { current: RunPlace | null };
+}
+
+async function runWith(
+  deps: EngineDependencies,
+  request: RunCommandRequest,
+  { session, attached, place }: CommandRun,
+): Promise<CommandOutcome> {
+  return await deps.runtime.run({
     argv: request.argv,
     cwd: request.cwd,
-    env: request.env,
+    env: Object.assign({}, request.env, ...attached.map(settingsFor)) as Record<string, string>,
     mounts: attached.map(({ attached: { mount } }) => mount),
     leaseFile: attached.length === 0 ? null : session.lease.commandFile,
     onPlace: (known) => {
@@ -142,41 +182,41 @@ async function runOpened(
         .catch(() => undefined);
     },
   });
-  if (outcome.kind === 'not-started') {
-    for (const { attached: volume } of attached) await volume.release(neverAborted);
-    return {
-      outcome,
-      volumes: [
-        ...reports,
-        ...attached.map((volume) => coldReport(volume.planned.request.name, volume.planned.target, outcome.reason)),
-      ],
-    };
-  }
-  deps.events({ type: 'command-ended', exitCode: outcome.exitCode, interrupted: outcome.interrupted });
-  if (place.current !== null) session.use.isLeft = await settleLeftovers(deps, request, place.current);
-  for (const volume of attached) reports.push(await endOne(deps, request, session, { volume, outcome }));
-  return { outcome, volumes: inOrder(reports, session.planned) };
+}
+
+/** What tells the tool where its cache is this time. */
+function settingsFor({ planned, attached: { mount } }: VolumeSession): Readonly<Record<string, string>> {
+  return mount.kind === 'directory' && planned.reach === 'setting' ? (planned.tool.redirect(mount.path) ?? {}) : {};
 }
 
 async function attachAll(
   deps: EngineDependencies,
   request: RunCommandRequest,
   { planned, opened, ids }: Opened,
+  failed: Extract<CommandOutcome, { kind: 'not-started' }> | null,
 ): Promise<{ readonly reports: VolumeReport[]; readonly attached: readonly VolumeSession[] }> {
   const reports: VolumeReport[] = [];
   const attached: VolumeSession[] = [];
   // Recorded before they are made: a kill in between leaves nothing that nobody knows of.
-  const madeDirs = [...new Set(planned.flatMap(({ target }) => deps.mounter.missingDirs(target)))];
+  const { canWrite } = request.context;
+  const { mode, mounter: wanted } = request;
+  const cannotMount = failed === null ? whyNoMounts(request) : `volumes cannot be mounted here: ${failed.reason}`;
+  const choices = planned.map((plan) => chooseMounter(plan, { wanted, cannotMount, mode, canWrite }));
+  const missing = planned.flatMap(({ target, reach }, index) =>
+    deps.mounters[choices[index]?.mounter ?? 'overlay'].missingDirs(target, reach),
+  );
+  const madeDirs = [...new Set(missing)];
   if (madeDirs.length > 0) await deps.metadata.updateSession(ids.sessionId, { madeDirs }, request.signal);
   for (const [ordinal, plan] of planned.entries()) {
     const volume = opened.volumes[ordinal];
-    if (volume === undefined) continue;
+    const choice = choices[ordinal];
+    if (volume === undefined || choice === undefined) continue;
     try {
       attached.push(
         await attachVolume(
           deps,
           { planned: plan, opened: volume },
-          { ...ids, ordinal, mode: request.mode },
+          { ...ids, ordinal, mode, canWrite, cwd: request.cwd, choice },
           request.signal,
         ),
       );
@@ -188,6 +228,11 @@ async function attachAll(
     }
   }
   return { reports, attached };
+}
+
+/** Only Linux has what a mount for one command takes. */
+function whyNoMounts({ environment }: RunCommandRequest): string | null {
+  return environment.os === 'linux' ? null : 'volumes are mounted on Linux only';
 }
 
 async function endOne(
@@ -202,7 +247,6 @@ async function endOne(
     end.volume,
     {
       ...ids,
-      ordinal: 0,
       mode: request.mode,
       outcome: end.outcome,
       commit: request.commit,

@@ -6,7 +6,6 @@ import {
   type Digest,
   type LayerCounts,
   type LayerId,
-  type MounterName,
   type OpenedVolume,
   type PinnedLink,
   type RunId,
@@ -17,6 +16,7 @@ import type { CacheMode, CommitPolicy, EngineDependencies } from '../engine.ts';
 import { saveVolume, type Saved } from '../save/save-volume.ts';
 import { emptyView, openView, type View } from '../views/view.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
+import type { MounterChoice } from './mounters.ts';
 import { dropDamaged, isDamage, type Scrutiny } from './damaged-layers.ts';
 import { neverAborted } from '../never-aborted.ts';
 
@@ -27,6 +27,7 @@ export interface VolumeSession {
   readonly links: readonly PinnedLink[];
   readonly view: View;
   readonly attached: AttachedVolume;
+  readonly choice: MounterChoice;
   readonly attachMs: number;
 }
 
@@ -35,6 +36,10 @@ export interface AttachInput {
   readonly run: RunId;
   readonly ordinal: number;
   readonly mode: CacheMode;
+  readonly canWrite: boolean;
+  /** The directory that the command runs in. */
+  readonly cwd: string;
+  readonly choice: MounterChoice;
 }
 
 /** Composes the view and makes it mountable. Damaged or missing layers leave the chain, with a warning, before anything is mounted. */
@@ -47,8 +52,19 @@ export async function attachVolume(
   const { planned, opened } = volume;
   const startedMs = deps.clock.monotonicMs();
   const { links, view } = input.mode === 'write-only' ? cold : await composeView(deps, volume, input, signal);
-  const attached = await deps.mounter.attach(
-    { sessionId: input.sessionId, ordinal: input.ordinal, view: view.layers, target: planned.target },
+  const { sessionId, run, ordinal, choice } = input;
+  const { target, reach, own } = planned;
+  const attached = await deps.mounters[choice.mounter].attach(
+    {
+      sessionId,
+      run,
+      ordinal,
+      view: view.layers,
+      target,
+      reach,
+      kept: input.canWrite ? { volume: opened.volume.id, lane: own.lane } : null,
+      near: input.cwd,
+    },
     signal,
   );
   const attachMs = deps.clock.monotonicMs() - startedMs;
@@ -58,8 +74,10 @@ export async function attachVolume(
     path: planned.target,
     layers: view.layers.length,
     attachMs,
+    mounter: choice.mounter,
+    mounterWhy: choice.why,
   });
-  return { planned, opened, links, view, attached, attachMs };
+  return { planned, opened, links, view, attached, choice, attachMs };
 }
 
 interface Composed {
@@ -108,13 +126,13 @@ const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 }
 
 /** A report for a volume that the run had no cache for. */
 export function coldReport(name: string, path: string, why: string): VolumeReport {
-  return reportOf({ name, path, mounter: null, links: [], attachMs: 0 }, { saveMs: 0, saved: null, skipped: why });
+  return reportOf({ name, path, choice: null, links: [], attachMs: 0 }, { saveMs: 0, saved: null, skipped: why });
 }
 
 interface ReportHead {
   readonly name: string;
   readonly path: string;
-  readonly mounter: MounterName | null;
+  readonly choice: MounterChoice | null;
   readonly links: readonly PinnedLink[];
   readonly attachMs: number;
 }
@@ -128,7 +146,8 @@ function reportOf(
   return {
     name: head.name,
     path: head.path,
-    mounter: head.mounter,
+    mounter: head.choice?.mounter ?? null,
+    mounterWhy: head.choice?.why ?? null,
     hits: head.links
       .filter(({ layers }) => layers.length > 0)
       .map(({ namespace, lane, layers }) => ({ namespace, lane, layers: layers.length })),
@@ -149,7 +168,7 @@ function roundMs(ms: number): number {
   return Math.round(ms * 10) / 10;
 }
 
-export interface EndInput extends AttachInput {
+export interface EndInput extends Omit<AttachInput, 'choice' | 'ordinal' | 'cwd' | 'canWrite'> {
   readonly outcome: Extract<CommandOutcome, { kind: 'exited' }>;
   readonly commit: CommitPolicy | null;
   /** Null: the lane may be written; else why not. */
@@ -170,7 +189,7 @@ export async function endVolume(
   const head: ReportHead = {
     name: session.planned.request.name,
     path: session.planned.target,
-    mounter: deps.mounter.name,
+    choice: session.choice,
     links: session.links,
     attachMs: session.attachMs,
   };
@@ -178,7 +197,12 @@ export async function endVolume(
   let saved: Saved | null = null;
   let skipped = whyNotSaved(session, input);
   try {
-    if (skipped === null) saved = await save(deps, session, input, signal);
+    // Where others work in the same directory, what one of them does not want may be another one's.
+    if (skipped === null || session.choice.mounter === 'live') {
+      const end = await save(deps, session, { ...input, wanted: skipped === null }, signal);
+      saved = end.saved;
+      skipped = end.skipped ?? (saved === null ? skipped : null);
+    }
   } catch (thrown) {
     if (input.strict) throw thrown;
     const error = asCachelaneError(thrown);
@@ -214,12 +238,16 @@ async function forgetDamaged(deps: EngineDependencies, { opened }: VolumeSession
 async function save(
   deps: EngineDependencies,
   session: VolumeSession,
-  input: EndInput,
+  input: EndInput & { readonly wanted: boolean },
   signal: AbortSignal,
-): Promise<Saved | null> {
+): Promise<{ readonly saved: Saved | null; readonly skipped: string | null }> {
   const { planned, opened } = session;
   const name = planned.request.name;
-  const changes = await session.attached.collect(signal, input.inUse);
+  const { inUse, wanted } = input;
+  const collected = await session.attached.collect(signal, { inUse, wanted });
+  if (collected.kind === 'unwanted') return { saved: null, skipped: null };
+  if (collected.kind === 'shared') return { saved: null, skipped: sharedWith(collected.others, wanted) };
+  const { changes, alsoOf } = collected;
   const total = changes.changes.length;
   const saved = await saveVolume(
     deps,
@@ -230,14 +258,22 @@ async function save(
       volumeId: opened.volume.id,
       lane: planned.own.lane,
       run: input.run,
+      alsoOf,
       sessionId: input.sessionId,
       seen: input.mode === 'write-only' ? [] : opened.own.layers,
       onProgress: (done) => deps.events({ type: 'progress', activity: 'saving', volume: name, done, total }),
     },
     signal,
   );
+  collected.saved();
   if (saved !== null) await prepareNextView(deps, session, saved, signal);
-  return saved;
+  return { saved, skipped: null };
+}
+
+/** Null where the run's own reason says more. */
+function sharedWith(others: number, wanted: boolean): string | null {
+  if (!wanted) return null;
+  return `shared with ${others === 1 ? 'another run' : `${others} other runs`}: the last of them saves`;
 }
 
 /** The next run on this lane finds its view composed and squashed. A failure costs that run time, nothing else. */

@@ -8,6 +8,7 @@ import {
   type Context,
   type OpenVolume,
   type Random,
+  type Reach,
   type Tool,
   type ToolEnvironment,
 } from '@cachelane/core';
@@ -19,6 +20,8 @@ export interface PlannedVolume {
   readonly tool: Tool;
   /** Absolute path where the command sees it. */
   readonly target: string;
+  /** How the command gets to a directory elsewhere, where nothing can be mounted. */
+  readonly reach: Reach;
   /** Who decided the path, for people. */
   readonly targetSource: string;
   readonly compat: Compat;
@@ -57,6 +60,7 @@ export function planVolume(
     request,
     tool,
     target: place.path,
+    reach: tool.redirect(place.path) === null ? 'symlink' : 'setting',
     targetSource: place.source,
     compat: { ...tool.compat(environment), ...request.compat },
     own,

@@ -122,7 +122,7 @@ export function commandChain({ tools, mounts, request, ignored, copies, marker }
   };
 }
 
-function leaseArguments(tools: Tools, leaseFile: string): readonly string[] {
+export function leaseArguments(tools: Pick<Tools, 'flock'>, leaseFile: string): readonly string[] {
   return [
     tools.flock,
     '--no-fork',

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Mount } from '@cachelane/core';
+import type { Mount, OverlayMount } from '@cachelane/core';
 import type { RuntimeFixture } from '@cachelane/testkit';
 import { processRuntime } from './process-runtime.ts';
 import { makeWorld, until } from './world.fixture.ts';
@@ -13,7 +13,7 @@ export async function createRuntimeFixture(): Promise<RuntimeFixture> {
   const world = makeWorld({ name: 'whoever we are', uid: null });
   let mounts = 0;
   let leases = 0;
-  const mount = (): Mount => world.mount(`volume-${(mounts += 1)}`);
+  const mount = (): OverlayMount => world.mount(`volume-${(mounts += 1)}`);
   // Nobody ever opens it for writing.
   spawnSync('mkfifo', [join(world.root, 'never')]);
   const leaving = (name: string, endedBy: 'TERM' | 'KILL'): readonly string[] => {
@@ -39,9 +39,13 @@ export async function createRuntimeFixture(): Promise<RuntimeFixture> {
     mount,
     brokenMount: () => ({ ...mount(), lowerDirs: [join(world.root, 'no-such-layer')] }),
     leaseFile: () => join(world.root, `lease-${(leases += 1)}`),
-    files: ({ upperDir }) => readdirSync(upperDir),
+    files: (volume) => readdirSync(dirOf(volume)),
     signalUs: (signal) => void process.kill(process.pid, signal),
     until: async (holds) => void (await until(holds)),
     [Symbol.asyncDispose]: async () => await Promise.resolve(world[Symbol.dispose]()),
   });
+}
+
+function dirOf(mount: Mount): string {
+  return mount.kind === 'overlay' ? mount.upperDir : mount.path;
 }

@@ -119,3 +119,13 @@ export function processIds(): readonly number[] {
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
 }
+
+/** The environment that a process was started with, `NAME=VALUE` each; none for one that may not be looked at. */
+export function readEnvironment(pid: number): readonly string[] {
+  return (read(pid, 'environ') ?? '').split('\0');
+}
+
+/** Whether a process has this file open. */
+export function hasOpen(pid: number, file: string): boolean {
+  return list(`/proc/${pid}/fd`).some((fd) => link(`/proc/${pid}/fd/${fd}`)?.replace(/ \(deleted\)$/, '') === file);
+}

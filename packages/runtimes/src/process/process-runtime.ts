@@ -1,6 +1,7 @@
 import { invariant, type Runtime } from '@cachelane/core';
 import type { HeldSignal } from './chain.ts';
 import { runBare } from './run-bare.ts';
+import { runInPlace } from './run-in-place.ts';
 import { runMounted } from './run-mounted.ts';
 import { endSurvivors, findSurvivors } from './survivors.ts';
 
@@ -17,7 +18,7 @@ export interface ProcessRuntimeOptions {
 }
 
 /**
- * Runs commands as local processes: with mounts behind bubblewrap, which needs no daemon and no root, without as a plain
+ * Runs commands as local processes: with overlays behind bubblewrap, which needs no daemon and no root, without as a plain
  * child. The command keeps its terminal, job control, folder, environment and descriptors 0 to 2; what bubblewrap takes
  * away all the same: setuid programs do not gain rights, and what the command mounts is its own.
  */
@@ -27,7 +28,9 @@ export function processRuntime({ path, stdio = [0, 1, 2], ignored = [] }: Proces
     name: 'process',
     async run(request) {
       invariant(request.argv.length > 0, 'a command has a name');
-      return request.mounts.length === 0 ? await runBare(request, options) : await runMounted(request, options);
+      if (request.mounts.length === 0) return await runBare(request, options);
+      const isMounted = request.mounts.some(({ kind }) => kind === 'overlay');
+      return await (isMounted ? runMounted : runInPlace)(request, options);
     },
     survivors: async (place) => findSurvivors(place),
     endSurvivors: async (place, graceMs) => await endSurvivors(place, graceMs),

@@ -91,6 +91,8 @@ function resolveMounts(
   const resolved: OverlayMount[] = [];
   let marker: string | undefined;
   for (const mount of mounts) {
+    // Directories are where they are already.
+    if (mount.kind !== 'overlay') continue;
     try {
       resolved.push({ ...mount, target: realpathSync(mount.target) });
       marker ??= realpathSync(mount.upperDir);

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RunPlace, Survivor } from '@cachelane/core';
 import { processIds, readMountView, readStat } from './proc.ts';
+import { holdsLease, leaseOf } from './lease-place.ts';
 import { sendSignal } from './send-signal.ts';
 
 /** How often processes that were asked to end are looked at, and those that were killed and may be forking. */
@@ -26,7 +27,7 @@ export const placeOf = (marker: string): RunPlace => ({ token: marker });
  * way to become another one). A process that alone remains and was moved below a chroot is missed.
  */
 export function findSurvivors(place: RunPlace, onFound: (pid: number) => void = () => undefined): readonly Survivor[] {
-  const outside = new Set<string>();
+  const isIn = testOf(place);
   const looked = new Set<number>();
   const found: Survivor[] = [];
   // A process may start another and end before we get to it. When a round brings nothing new, everybody who was there
@@ -36,13 +37,20 @@ export function findSurvivors(place: RunPlace, onFound: (pid: number) => void = 
     if (fresh.length === 0) break;
     for (const pid of fresh.toReversed()) {
       looked.add(pid);
-      if (pid === process.pid || !isInPlace(pid, place.token, outside)) continue;
+      if (pid === process.pid || !isIn(pid)) continue;
       const stat = readStat(pid);
       onFound(pid);
       if (stat !== null) found.push({ pid, name: stat.name });
     }
   }
   return found;
+}
+
+function testOf({ token }: RunPlace): (pid: number) => boolean {
+  const leaseFile = leaseOf(token);
+  if (leaseFile !== null) return (pid) => holdsLease(pid, leaseFile);
+  const outside = new Set<string>();
+  return (pid) => isInPlace(pid, token, outside);
 }
 
 /**

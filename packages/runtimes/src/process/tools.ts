@@ -31,18 +31,28 @@ function isProgram(path: string): boolean {
   }
 }
 
+/** What a run without mounts takes; null where flock, or an `env` to go with it, is missing. */
+export function findLeaseTools(path: string): Omit<Tools, 'bwrap'> | null {
+  const { env, nice, flock } = findAll(path);
+  return env === undefined || nice === undefined || flock === undefined ? null : { env, nice, flock };
+}
+
 /**
  * Looks for the tools in `path` (a PATH) and in the usual folders. Relative entries are left out: what lies in a
  * project's folder must not become part of how we start its commands.
  */
 export function findTools(path: string): { readonly tools: Tools } | { readonly missing: readonly ToolName[] } {
-  const folders = [...path.split(delimiter).filter((folder) => isAbsolute(folder)), ...usualFolders];
-  const find = (name: ToolName): string | undefined =>
-    programNames[name].flatMap((program) => folders.map((folder) => join(folder, program))).find(isProgram);
-  const [env, nice, flock, bwrap] = [find('env'), find('nice'), find('flock'), find('bwrap')];
+  const found = findAll(path);
+  const { env, nice, flock, bwrap } = found;
   if (env !== undefined && nice !== undefined && flock !== undefined && bwrap !== undefined) {
     return { tools: { env, nice, flock, bwrap } };
   }
-  const found = { env, nice, flock, bwrap };
   return { missing: (Object.keys(found) as ToolName[]).filter((name) => found[name] === undefined) };
+}
+
+function findAll(path: string): { readonly [Name in ToolName]: string | undefined } {
+  const folders = [...path.split(delimiter).filter((folder) => isAbsolute(folder)), ...usualFolders];
+  const find = (name: ToolName): string | undefined =>
+    programNames[name].flatMap((program) => folders.map((folder) => join(folder, program))).find(isProgram);
+  return { env: find('env'), nice: find('nice'), flock: find('flock'), bwrap: find('bwrap') };
 }

@@ -10,6 +10,8 @@ export interface HomePaths {
   readonly staging: string;
   readonly trash: string;
   readonly sessions: string;
+  /** Directories of the mounters that do not mount. */
+  readonly kept: string;
 }
 
 export function homePaths(home: string): HomePaths {
@@ -19,6 +21,7 @@ export function homePaths(home: string): HomePaths {
     staging: `${home}/staging`,
     trash: `${home}/trash`,
     sessions: `${home}/sessions`,
+    kept: `${home}/kept`,
   };
 }
 

@@ -120,7 +120,7 @@ function claimsOf(entries: readonly StagedEntry[]): Claims {
  * directory or it lies on another device.
  */
 function takeOver(files: StoreFiles, changes: ChangeSet | null, tree: string): boolean {
-  if (changes !== null && changes.dir !== null) {
+  if (changes !== null && changes.dir !== null && changes.movable) {
     try {
       // The command may have taken our permission to move it.
       new OpenAccess(changes.dir, files).run(rootPath, (dir) => files.rename(dir, tree));

@@ -114,7 +114,7 @@ function markReplaced(
 }
 
 export function toChangeSet(
-  { upper, files }: Pick<UpperPlace, 'upper' | 'files'>,
+  { upper, files, movable = true }: Pick<UpperPlace, 'upper' | 'files'> & { readonly movable?: boolean },
   changes: readonly Change[],
 ): ChangeSet {
   let byPath: ReadonlyMap<BytePath, Change> | undefined;
@@ -138,5 +138,6 @@ export function toChangeSet(
     readHead: (path, count) => read(path, (file) => readFirst(file, count)),
     digest: (path) => read(path, digestFile).digest,
     dir: upper,
+    movable,
   };
 }

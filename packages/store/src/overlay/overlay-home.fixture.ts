@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AttachedVolume } from '@cachelane/core';
+import type { AttachedVolume, Mounter, OverlayMount } from '@cachelane/core';
 import type { MounterFixture, SeenFile, SeenVolume, VolumeStep } from '@cachelane/testkit';
 import { fixedClock, runJob } from '../layers/layer-home.fixture.ts';
 import type { BackgroundJob } from '../layers/background-job.ts';
@@ -11,6 +11,7 @@ import { realFiles, type StoreFiles } from '../layers/store-files.ts';
 import { openOverlayMounter } from './overlay-mounter.ts';
 
 export interface OverlayHome extends MounterFixture {
+  readonly mounter: Mounter<OverlayMount>;
   /** The home itself. */
   readonly dir: string;
   readonly files: StoreFiles;
@@ -18,7 +19,7 @@ export interface OverlayHome extends MounterFixture {
 }
 
 /** Runs `sh` in the volume's directory, with the volume in place, and returns what it wrote. */
-export type RunScript = (volume: Pick<AttachedVolume, 'mount'>, script: string) => Buffer;
+export type RunScript = (volume: Pick<AttachedVolume<OverlayMount>, 'mount'>, script: string) => Buffer;
 
 /** A home and a directory for targets; commands run in real mounts. */
 export function createOverlayHome(runScript: RunScript = runInBubblewrap): Promise<OverlayHome> {
@@ -38,10 +39,7 @@ export function createOverlayHome(runScript: RunScript = runInBubblewrap): Promi
     mounter: openOverlayMounter({ dir, files }),
     targets,
     hasDirectory: (path) => fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
-    run: async (volume, steps) => {
-      if (steps.length > 0) runScript(volume, steps.map(scriptFor).join('\n'));
-    },
-    look: async (volume) => parseLook(runScript(volume, lookScript)),
+    ...commandsIn((volume, script) => runScript(overlayOf(volume), script)),
     leftovers: () => {
       for (const job of jobs.splice(0)) if (job.kind === 'remove') runJob(job);
       return ['trash', 'sessions'].flatMap((name) => attachmentsIn(`${dir}/${name}`));
@@ -51,6 +49,23 @@ export function createOverlayHome(runScript: RunScript = runInBubblewrap): Promi
       return Promise.resolve();
     },
   });
+}
+
+function overlayOf({ mount }: Pick<AttachedVolume, 'mount'>): Pick<AttachedVolume<OverlayMount>, 'mount'> {
+  if (mount.kind !== 'overlay') throw new Error('this is no overlay');
+  return { mount };
+}
+
+/** What a fixture does in a volume, by scripts. */
+export function commandsIn(
+  runScript: (volume: Pick<AttachedVolume, 'mount'>, script: string) => Buffer,
+): Pick<MounterFixture, 'run' | 'look'> {
+  return {
+    run: async (volume, steps) => {
+      if (steps.length > 0) runScript(volume, steps.map(scriptFor).join('\n'));
+    },
+    look: async (volume) => parseLook(runScript(volume, lookScript)),
+  };
 }
 
 /** Whatever lies deeper than a session's own directory. */
@@ -97,7 +112,7 @@ export function inTurn(...kinds: readonly [RunScript, ...RunScript[]]): RunScrip
   };
 }
 
-function execute(argv: readonly string[], script: string): Buffer {
+export function execute(argv: readonly string[], script: string): Buffer {
   const [program = '', ...args] = argv;
   return execFileSync(program, args, {
     input: Buffer.from(`umask 022\n${script}\n`, 'latin1'),

@@ -5,6 +5,7 @@ import {
   type AttachRequest,
   type ChangeSet,
   type Mounter,
+  type OverlayMount,
   type SessionId,
 } from '@cachelane/core';
 import { portCall } from '../layers/file-errors.ts';
@@ -35,7 +36,7 @@ export interface OverlayMounterOptions {
  * Views as overlays: the layers' trees below, a directory of the session on top. Nothing is mounted here: the runtime does
  * that, where the command alone can see it. Layers must lie in the file system as {@link openLayerFiles} keeps them.
  */
-export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMounterOptions): Mounter {
+export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMounterOptions): Mounter<OverlayMount> {
   const paths = homePaths(home);
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
   const sessionDir = (id: SessionId): string => `${paths.sessions}/${id}`;
@@ -52,7 +53,7 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
     return dirs;
   };
 
-  const attach = (request: AttachRequest): AttachedVolume => {
+  const attach = (request: AttachRequest): AttachedVolume<OverlayMount> => {
     // The kernel refuses a directory that is there twice; whatever the lower one says, the upper one has said already.
     const lowerDirs = [...new Set(request.view.map(treeDirOf))];
     const target = checkTarget(request.target, home);
@@ -62,8 +63,13 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
     return {
       mount: { kind: 'overlay', target, lowerDirs: lower, upperDir: dirs.upper, workDir: dirs.work },
       madeDirs,
-      collect: (signal, inUse = false) =>
-        portCall('collecting changes', signal, () => collect(request, inUse ? copyOf(dirs) : dirs, signal)),
+      collect: (signal, { inUse }) =>
+        portCall('collecting changes', signal, () => ({
+          kind: 'changes',
+          changes: collect(request, inUse ? copyOf(dirs) : dirs, signal),
+          alsoOf: [],
+          saved: () => {},
+        })),
       release: (signal) => portCall('releasing a volume', signal, () => removeAttachment(files, trash(), dirs)),
     };
   };

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
-import type { AttachedVolume, SessionId } from '@cachelane/core';
-import { dyingProcess, SimulatedCrash } from '@cachelane/testkit';
+import type { AttachedVolume, OverlayMount, SessionId } from '@cachelane/core';
+import { attachRequest, dyingProcess, SimulatedCrash } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import type { StoreFiles } from '../layers/store-files.ts';
 import { createOverlayHome, type OverlayHome } from './overlay-home.fixture.ts';
@@ -9,9 +9,13 @@ import { openOverlayMounter } from './overlay-mounter.ts';
 const noAbort = new AbortController().signal;
 const sessionId = `ses_${'01'.repeat(16)}` as SessionId;
 
-function attach(home: OverlayHome, target: string, files: StoreFiles = home.files): Promise<AttachedVolume> {
+function attach(
+  home: OverlayHome,
+  target: string,
+  files: StoreFiles = home.files,
+): Promise<AttachedVolume<OverlayMount>> {
   const mounter = openOverlayMounter({ dir: home.dir, files });
-  return mounter.attach({ sessionId, ordinal: 0, view: [], target }, noAbort);
+  return mounter.attach(attachRequest(home, { sessionId, target }), noAbort);
 }
 
 describe('a target', () => {

@@ -68,6 +68,7 @@ export function changeSetOf(
     readHead: (path, count) => read(path).subarray(0, count),
     digest: (path) => digestOf(read(path)),
     dir: null,
+    movable: false,
   };
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   attach,
   changesOf,
+  collect,
   describeChanges,
   isParentsFirst,
   layerOf,
@@ -221,7 +222,7 @@ export function changeConformance(create: MounterFactory): void {
       const volume = await attach(fixture, view);
       await fixture.run(volume, steps);
       const seen = await fixture.look(volume);
-      const layer = await save(fixture, await volume.collect(noAbort));
+      const layer = await save(fixture, await collect(volume));
       expect((await fixture.layers.verify(layer.key as never, noAbort)).problems).toEqual([]);
       expect(await lookAt(fixture, [layer, ...view])).toEqual(seen);
     });

@@ -1,9 +1,12 @@
 import {
+  invariant,
   newId,
   type AttachedVolume,
+  type AttachRequest,
   type BytePath,
   type Change,
   type ChangeSet,
+  type LaneName,
   type SessionId,
   type StagedEntry,
   type StoredLayer,
@@ -21,11 +24,37 @@ export function sessionIdOf(number: number): SessionId {
 
 let sessions = 0;
 
+/** A request of the fixture's volume, in a session of its own and at a target of its own but for what is given. */
+export function attachRequest(fixture: MounterFixture, given: Partial<AttachRequest> = {}): AttachRequest {
+  sessions += 1;
+  // Runs that share a directory share its contents: where that is what the driver does, each has a volume of its own here.
+  const volume = fixture.mounter.name === 'live' ? sessions : 1;
+  return {
+    sessionId: newId('session', Buffer.from(sessions.toString(16).padStart(32, '0'), 'hex')),
+    ordinal: 0,
+    view: [],
+    target: `${fixture.targets}/volume-${sessions}`,
+    reach: 'symlink',
+    run: runIdOf(sessions % 200),
+    kept: {
+      volume: newId('volume', new Uint8Array(Buffer.from(volume.toString(16).padStart(32, '0'), 'hex'))),
+      lane: 't1:local' as LaneName,
+    },
+    near: fixture.targets,
+    ...given,
+  };
+}
+
+/** What a run changed, by a mounter that does not share. */
+export async function collect(volume: AttachedVolume): Promise<ChangeSet> {
+  const collected = await volume.collect(noAbort, { inUse: false, wanted: true });
+  invariant(collected.kind === 'changes', 'nobody else is at work');
+  return collected.changes;
+}
+
 /** Attaches in a session of its own, at a target of its own. */
 export async function attach(fixture: MounterFixture, view: readonly StoredLayer[] = []): Promise<AttachedVolume> {
-  const sessionId = newId('session', Buffer.from((++sessions).toString(16).padStart(32, '0'), 'hex'));
-  const target = `${fixture.targets}/volume-${sessions}`;
-  return fixture.mounter.attach({ sessionId, ordinal: 0, view, target }, noAbort);
+  return fixture.mounter.attach(attachRequest(fixture, { view }), noAbort);
 }
 
 /** What a run of these steps over the view changes. */
@@ -36,7 +65,7 @@ export async function changesOf(
 ): Promise<ChangeSet> {
   const volume = await attach(fixture, view);
   await fixture.run(volume, steps);
-  return volume.collect(noAbort);
+  return collect(volume);
 }
 
 /** Saves the changes as a tool without rules of its own would: everything counts. */
@@ -57,7 +86,10 @@ export async function layerOf(
 }
 
 export async function lookAt(fixture: MounterFixture, view: readonly StoredLayer[]): Promise<SeenVolume> {
-  return fixture.look(await attach(fixture, view));
+  const volume = await attach(fixture, view);
+  const seen = await fixture.look(volume);
+  await volume.release(noAbort);
+  return seen;
 }
 
 /** A change without times, as one line: what tests compare. */

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { contentEntry, madeEntry, removalEntry } from '../layers/change-sets.ts';
 import {
   attach,
+  attachRequest,
   changesOf,
+  collect,
   describeChanges,
   layerOf,
   lookAt,
@@ -148,7 +150,7 @@ export function viewConformance(create: MounterFactory): void {
           { do: 'remove', path: 'other' },
         ]);
         expect([...(await fixture.look(volume)).keys()]).toEqual(['remade']);
-        const later = await save(fixture, await volume.collect(noAbort), 2);
+        const later = await save(fixture, await collect(volume), 2);
         expect([...(await lookAt(fixture, [later, ...view])).keys()]).toEqual(['remade']);
       });
 
@@ -177,8 +179,8 @@ export function viewConformance(create: MounterFactory): void {
       await fixture.run(two, [{ do: 'write', path: 'g', content: 'two' }]);
       expect([...(await fixture.look(one)).keys()]).toEqual(['f']);
       expect((await fixture.look(two)).get('f')).toMatchObject({ content: 'before' });
-      expect((await one.collect(noAbort)).changes.map(({ path }) => path)).toEqual(['f']);
-      expect((await two.collect(noAbort)).changes.map(({ path }) => path)).toEqual(['g']);
+      expect((await collect(one)).changes.map(({ path }) => path)).toEqual(['f']);
+      expect((await collect(two)).changes.map(({ path }) => path)).toEqual(['g']);
       expect((await lookAt(fixture, view)).get('f')).toMatchObject({ content: 'before' });
     });
 
@@ -201,13 +203,13 @@ export function viewConformance(create: MounterFactory): void {
     test('that is missing is made, with what leads to it', async () => {
       await using fixture = await create();
       const target = `${fixture.targets}/made/for/this`;
-      const request = { sessionId: sessionIdOf(1), ordinal: 0, view: [], target };
+      const request = attachRequest(fixture, { sessionId: sessionIdOf(1), target });
       const volume = await fixture.mounter.attach(request, noAbort);
       const made = ['made', 'made/for', 'made/for/this'].map((path) => `${fixture.targets}/${path}`);
       expect(volume.madeDirs).toEqual(made);
       expect(volume.mount.target).toBe(target);
-      await volume.release(noAbort);
       expect(made.map((path) => fixture.hasDirectory(path))).toEqual([true, true, true]);
+      await volume.release(noAbort);
       fixture.mounter.removeTargets([...made, `${fixture.targets}/never-there`]);
       expect(made.map((path) => fixture.hasDirectory(path))).toEqual([false, false, false]);
     });
@@ -215,16 +217,23 @@ export function viewConformance(create: MounterFactory): void {
     test('that is there stays', async () => {
       await using fixture = await create();
       const target = `${fixture.targets}/existing`;
-      const volume = await fixture.mounter.attach({ sessionId: sessionIdOf(1), ordinal: 0, view: [], target }, noAbort);
-      expect(volume.madeDirs).toEqual([]);
+      const volume = await fixture.mounter.attach(
+        attachRequest(fixture, { sessionId: sessionIdOf(1), target }),
+        noAbort,
+      );
+      expect(fixture.hasDirectory(target)).toBe(true);
       await volume.release(noAbort);
       expect(fixture.hasDirectory(target)).toBe(true);
     });
 
-    test('with others in it is not removed', async () => {
+    test('with others in it is not removed', async ({ skip }) => {
       await using fixture = await create();
+      skip(fixture.mounter.name !== 'overlay', 'a symlink holds no other one');
       const attachAt = async (number: number, path: string): Promise<readonly string[]> => {
-        const request = { sessionId: sessionIdOf(number), ordinal: 0, view: [], target: `${fixture.targets}/${path}` };
+        const request = attachRequest(fixture, {
+          sessionId: sessionIdOf(number),
+          target: `${fixture.targets}/${path}`,
+        });
         return (await fixture.mounter.attach(request, noAbort)).madeDirs;
       };
       const outer = await attachAt(1, 'a/b');
@@ -236,7 +245,7 @@ export function viewConformance(create: MounterFactory): void {
     test.each(['file', 'file/below', '../relative'])('cannot be %s', async (name) => {
       await using fixture = await create();
       const target = name.startsWith('..') ? name : `${fixture.targets}/${name}`;
-      const attempt = fixture.mounter.attach({ sessionId: sessionIdOf(1), ordinal: 0, view: [], target }, noAbort);
+      const attempt = fixture.mounter.attach(attachRequest(fixture, { sessionId: sessionIdOf(1), target }), noAbort);
       await expect(attempt).rejects.toEqual(expect.objectContaining({ code: 'E_MOUNT_POINT' }));
     });
   });
@@ -255,7 +264,7 @@ export function viewConformance(create: MounterFactory): void {
       await using fixture = await create();
       const volume = await attach(fixture);
       await fixture.run(volume, [{ do: 'write', path: 'f', content: 'x' }]);
-      await save(fixture, await volume.collect(noAbort));
+      await save(fixture, await collect(volume));
       await volume.release(noAbort);
       expect(fixture.leftovers()).toEqual([]);
     });
@@ -265,7 +274,7 @@ export function viewConformance(create: MounterFactory): void {
       const sessionId = sessionIdOf(9);
       for (const ordinal of [0, 1, 10]) {
         const target = `${fixture.targets}/of-session-${ordinal}`;
-        const volume = await fixture.mounter.attach({ sessionId, ordinal, view: [], target }, noAbort);
+        const volume = await fixture.mounter.attach(attachRequest(fixture, { sessionId, ordinal, target }), noAbort);
         if (ordinal === 1) continue;
         await fixture.run(volume, [
           { do: 'mkdir', path: 'd' },
@@ -281,7 +290,7 @@ export function viewConformance(create: MounterFactory): void {
 
     test('is not made for somebody who has stopped', async () => {
       await using fixture = await create();
-      const request = { sessionId: sessionIdOf(1), ordinal: 0, view: [], target: `${fixture.targets}/stopped` };
+      const request = attachRequest(fixture, { sessionId: sessionIdOf(1), target: `${fixture.targets}/stopped` });
       const failure = await fixture.mounter.attach(request, AbortSignal.abort()).catch((error: unknown) => error);
       expect(isCachelaneError(failure, 'E_ABORTED')).toBe(true);
       expect(fixture.hasDirectory(request.target)).toBe(false);

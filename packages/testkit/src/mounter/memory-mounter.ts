@@ -5,11 +5,12 @@ import {
   type AttachRequest,
   type Mount,
   type Mounter,
+  type OverlayMount,
   type SessionId,
 } from '@cachelane/core';
 import { MemoryVolume } from './memory-volume.ts';
 
-export interface MemoryMounter extends Mounter {
+export interface MemoryMounter extends Mounter<OverlayMount> {
   /** What the command sees and changes where this is mounted. Throws for what is not attached. */
   volume(mount: Mount): MemoryVolume;
   /** Attached and neither released nor discarded. */
@@ -46,7 +47,7 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
     return made;
   };
 
-  const attach = ({ sessionId, ordinal, view, target }: AttachRequest): AttachedVolume => {
+  const attach = ({ sessionId, ordinal, view, target }: AttachRequest): AttachedVolume<OverlayMount> => {
     const key = `/memory/${sessionId}/${ordinal}`;
     invariant(!attached.has(key), 'an ordinal is used once in a session');
     const madeDirs = makeTarget(target);
@@ -56,7 +57,8 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
     return {
       mount: { kind: 'overlay', target, lowerDirs, upperDir: `${key}/upper`, workDir: `${key}/work` },
       madeDirs,
-      collect: (signal) => call(signal, () => volume.changes()),
+      collect: (signal) =>
+        call(signal, () => ({ kind: 'changes', changes: volume.changes(), alsoOf: [], saved: () => {} })),
       release: (signal) => call(signal, () => void attached.delete(key)),
     };
   };
@@ -75,7 +77,8 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
         for (const [key, each] of attached) if (each.sessionId === sessionId) attached.delete(key);
       }),
     volume(mount) {
-      const found = attached.get(mount.upperDir.slice(0, mount.upperDir.lastIndexOf('/')));
+      const found =
+        mount.kind === 'overlay' ? attached.get(mount.upperDir.slice(0, mount.upperDir.lastIndexOf('/'))) : undefined;
       invariant(found !== undefined, 'the volume is not attached');
       return found.volume;
     },

@@ -59,7 +59,7 @@ function createFixture(): RuntimeFixture {
     mount: () => volume(String((mounts += 1))),
     brokenMount: () => volume('broken'),
     leaseFile: () => '/lease',
-    files: (mount) => written.filter((each) => each.mount.upperDir === mount.upperDir).map(({ file }) => file),
+    files: (mount) => written.filter((each) => each.mount.target === mount.target).map(({ file }) => file),
     signalUs: (signal) => runtime.receive(signal),
     async until(holds) {
       while (!holds()) await Promise.resolve();

@@ -1,0 +1,25 @@
+import { CachelaneError, parseVolumeName, sharingModes, type SharingMode } from '@cachelane/core';
+
+/** What the person said about a volume of this name; null where nothing was said. */
+export type SharingChoice = (name: string) => SharingMode | null;
+
+/** `LOCKED` for all volumes, `npm=LOCKED` for one; of several for one volume the last counts. Errors: E_USAGE, E_VOLUME. */
+export function parseSharing(texts: readonly string[]): SharingChoice {
+  let all: SharingMode | null = null;
+  const byName = new Map<string, SharingMode>();
+  for (const text of texts) {
+    const equals = text.indexOf('=');
+    const mode = modeOf(text.slice(equals + 1));
+    if (equals < 0) all = mode;
+    else byName.set(parseVolumeName(text.slice(0, equals)), mode);
+  }
+  return (name) => byName.get(name) ?? all;
+}
+
+function modeOf(text: string): SharingMode {
+  const mode = sharingModes.find((each) => each === text.toUpperCase());
+  if (mode !== undefined) return mode;
+  throw new CachelaneError('E_USAGE', `--sharing is one of ${sharingModes.join(', ')}, not ${JSON.stringify(text)}`, {
+    hint: '--sharing LOCKED, or --sharing NAME=LOCKED for one volume',
+  });
+}

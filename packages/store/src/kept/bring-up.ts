@@ -1,0 +1,267 @@
+import { lstatSync, readlinkSync } from 'node:fs';
+import {
+  CachelaneError,
+  digestOf,
+  displayPath,
+  LayerStack,
+  type BytePath,
+  type Digest,
+  type Entry,
+  type StoredLayer,
+} from '@cachelane/core';
+import { errnoOf, isMissing, throwIfAborted } from '../layers/file-errors.ts';
+import type { FilePath } from '../layers/file-path.ts';
+import { layerPaths } from '../layers/home-paths.ts';
+import { OpenAccess } from '../layers/open-access.ts';
+import { digestFile } from '../layers/read-file.ts';
+import { dirOf } from '../layers/stored-layer.ts';
+import type { StoreFiles } from '../layers/store-files.ts';
+import { isSameTime } from '../layers/tree-builder.ts';
+import type { KeptRecord, KeptTable } from './kept-table.ts';
+import { recordOf } from './scan-kept.ts';
+
+export interface KeptPlace {
+  readonly files: StoreFiles;
+  /** Absolute path of the directory that is kept. */
+  readonly tree: string;
+  /** For what is on its way into or out of it; on the same mount, emptied by whoever owns the place. */
+  readonly scratch: string;
+}
+
+/** What a view shows at a path, and the layer that holds it. */
+interface Wanted {
+  readonly entry: Entry;
+  readonly layer: StoredLayer;
+}
+
+/**
+ * Makes a kept directory show what the view shows, by the difference: what is right already is not touched, and what takes the place
+ * of something else does so in one step, so that a file that many projects link to never is half there. `only`: paths that
+ * may differ; null for all. Returns the table of what is there then.
+ */
+export function bringUp(
+  place: KeptPlace,
+  from: KeptTable,
+  view: readonly StoredLayer[],
+  only: Iterable<BytePath> | null,
+  signal: AbortSignal,
+): KeptTable {
+  const work = new BringUp(place, from, signal);
+  const stack = new LayerStack(view);
+  const wanted = only === null ? allOf(stack) : someOf(stack, only);
+  try {
+    for (const path of pathsToLookAt(from, wanted, only)) work.removeUnlessWanted(path, wanted.get(path));
+    for (const [path, each] of wanted) if (each !== null) work.make(path, each);
+    work.finish();
+  } finally {
+    work.close();
+  }
+  return from.with(work.records);
+}
+
+type WantedPaths = ReadonlyMap<BytePath, Wanted | null>;
+
+/** In byte order: parents first. */
+function allOf(stack: LayerStack<StoredLayer>): WantedPaths {
+  const wanted = new Map<BytePath, Wanted | null>();
+  for (const { entry, depth } of stack.visible()) {
+    const layer = stack.layers[depth];
+    if (layer !== undefined) wanted.set(entry.path, { entry, layer });
+  }
+  return wanted;
+}
+
+/** What is asked for, what leads there, and all that lies below: a directory may have been taken whole. */
+function someOf(stack: LayerStack<StoredLayer>, only: Iterable<BytePath>): WantedPaths {
+  const found = new Map<BytePath, Wanted | null>();
+  const look = (path: BytePath): void => {
+    if (found.has(path)) return;
+    const seen = stack.lookUp(path);
+    const layer = seen && stack.layers[seen.depth];
+    found.set(path, seen === undefined || layer === undefined ? null : { entry: seen.entry, layer });
+  };
+  for (const path of only) {
+    for (let at: string = path; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) look(at as BytePath);
+    for (const { entry } of stack.visibleBelow(path)) look(entry.path);
+  }
+  return new Map([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Deepest first. */
+function pathsToLookAt(from: KeptTable, wanted: WantedPaths, only: Iterable<BytePath> | null): readonly BytePath[] {
+  const there = only === null ? [...from.paths()] : [...wanted.keys()];
+  const suspects = there.filter((path) => {
+    const want = wanted.get(path);
+    const record = from.find(path);
+    return record !== undefined && want?.entry.type !== record.type;
+  });
+  if (only === null) return suspects.toSorted((a, b) => (a < b ? 1 : -1));
+  // What lies below something that goes may be nobody's to ask for.
+  const gone = suspects.filter((path) => from.find(path)?.type === 'dir');
+  const below =
+    gone.length === 0 ? [] : [...from.paths()].filter((path) => gone.some((dir) => path.startsWith(`${dir}/`)));
+  return [...new Set([...suspects, ...below])].toSorted((a, b) => (a < b ? 1 : -1));
+}
+
+const checkEvery = 256;
+
+class BringUp {
+  readonly records = new Map<BytePath, KeptRecord | null>();
+  readonly #place: KeptPlace;
+  readonly #from: KeptTable;
+  readonly #signal: AbortSignal;
+  readonly #access: OpenAccess;
+  /** Directories whose mode and time are set at the end: work below them moves the one and may need the other. */
+  readonly #directories: Entry[] = [];
+  readonly #sources = new Map<StoredLayer, OpenAccess>();
+  #scratchNumber = 0;
+  #steps = 0;
+
+  constructor(place: KeptPlace, from: KeptTable, signal: AbortSignal) {
+    this.#place = place;
+    this.#from = from;
+    this.#signal = signal;
+    this.#access = new OpenAccess(place.tree, place.files);
+  }
+
+  /** Removes what stands where nothing, or another kind of thing, belongs. */
+  removeUnlessWanted(path: BytePath, wanted: Wanted | null | undefined): void {
+    const record = this.#from.find(path);
+    if (record === undefined || record.type === wanted?.entry.type) return;
+    this.#step();
+    const { files } = this.#place;
+    try {
+      this.#access.run(path, (file) => (record.type === 'dir' ? files.removeDir(file) : files.unlink(file)));
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+    this.records.set(path, null);
+  }
+
+  make(path: BytePath, { entry, layer }: Wanted): void {
+    this.#step();
+    const record = this.records.has(path) ? undefined : this.#from.find(path);
+    switch (entry.type) {
+      case 'dir':
+        return this.#makeDirectory(entry, record);
+      case 'symlink':
+        return this.#makeSymlink(entry, layer, record);
+      case 'file':
+        return this.#makeFile(entry, layer, record);
+    }
+  }
+
+  /** Directories last, deepest first. */
+  finish(): void {
+    const { files } = this.#place;
+    for (const { path, mode, mtimeNs } of this.#directories.toReversed()) {
+      this.#access.run(path, (file) => {
+        files.setTime(file, mtimeNs);
+        files.setMode(file, mode);
+      });
+      this.#note(path, null);
+    }
+  }
+
+  close(): void {
+    this.#access.restore();
+    for (const source of this.#sources.values()) source.restore();
+  }
+
+  #makeDirectory(entry: Entry, record: KeptRecord | undefined): void {
+    if (record?.type === 'dir') {
+      if (record.mode !== entry.mode) this.#directories.push(entry);
+      return;
+    }
+    this.#access.run(entry.path, (file) => this.#place.files.makeDir(file, 0o700));
+    this.#directories.push(entry);
+  }
+
+  #makeSymlink(entry: Entry, layer: StoredLayer, record: KeptRecord | undefined): void {
+    const { path } = entry;
+    if (record?.type === 'symlink' && this.#digestAt(path, record) === entry.digest) {
+      if (record.digest === null) this.#note(path, entry.digest);
+      return;
+    }
+    const target = layer.read(path);
+    this.#putInPlace(entry, (scratch) => this.#place.files.symlink(target, scratch));
+  }
+
+  #makeFile(entry: Entry, layer: StoredLayer, record: KeptRecord | undefined): void {
+    const { files } = this.#place;
+    const { path } = entry;
+    const isSame =
+      record?.type === 'file' && record.sizeBytes === entry.sizeBytes && this.#digestAt(path, record) === entry.digest;
+    if (!isSame) {
+      this.#putInPlace(entry, (scratch) => {
+        this.#copyFrom(layer, entry, scratch);
+        files.setMode(scratch, entry.mode);
+      });
+      return;
+    }
+    const hasTime = isSameTime(BigInt(Math.round(record.mtimeMs * 1e3)) * 1000n, roundedToMicroseconds(entry.mtimeNs));
+    if (record.mode === entry.mode && hasTime) {
+      if (record.digest === null) this.#note(path, entry.digest);
+      return;
+    }
+    this.#access.run(path, (file) => {
+      files.setMode(file, entry.mode);
+      files.setTime(file, entry.mtimeNs);
+    });
+    this.#note(path, entry.digest);
+  }
+
+  #copyFrom(layer: StoredLayer, entry: Entry, to: string): void {
+    const { files } = this.#place;
+    const dir = dirOf(layer);
+    if (dir === undefined) {
+      files.write(to, layer.read(entry.path));
+      return;
+    }
+    let source = this.#sources.get(layer);
+    if (source === undefined) {
+      source = new OpenAccess(layerPaths(dir).tree, files, (each) => layer.index.find(each)?.mode);
+      this.#sources.set(layer, source);
+    }
+    try {
+      source.run(entry.path, (file) => files.copy(file, to));
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      throw new CachelaneError('E_LAYER_CORRUPT', `${displayPath(entry.path)} in a layer is not what was saved`);
+    }
+  }
+
+  /** Beside its place first: whoever looks sees the old or the new one. */
+  #putInPlace(entry: Entry, make: (scratch: string) => void): void {
+    const { files, scratch } = this.#place;
+    const beside = `${scratch}/${(this.#scratchNumber += 1)}`;
+    make(beside);
+    files.setTime(beside, entry.mtimeNs);
+    this.#access.run(entry.path, (file: FilePath) => files.rename(beside, file));
+    this.#note(entry.path, entry.digest);
+  }
+
+  #digestAt(path: BytePath, { type, digest }: KeptRecord): Digest | null {
+    if (digest !== null) return digest;
+    try {
+      if (type === 'file') return this.#access.run(path, digestFile).digest;
+      return this.#access.run(path, (file) => digestOf(readlinkSync(file, 'buffer')));
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      return null;
+    }
+  }
+
+  #note(path: BytePath, digest: Digest | null): void {
+    const stat = this.#access.run(path, (file) => lstatSync(file));
+    this.records.set(path, { ...recordOf(stat, this.#access.modeBefore(path)), digest });
+  }
+
+  #step(): void {
+    if (++this.#steps % checkEvery === 0) throwIfAborted(this.#signal);
+  }
+}
+
+function roundedToMicroseconds(timeNs: bigint): bigint {
+  return ((timeNs + 500n) / 1000n) * 1000n;
+}

@@ -1,0 +1,150 @@
+import { dirname } from 'node:path';
+import {
+  CachelaneError,
+  type AttachedVolume,
+  type AttachRequest,
+  type CollectHow,
+  type Collected,
+  type DirectoryMount,
+  type Mounter,
+  type SessionId,
+} from '@cachelane/core';
+import { fromSystem, throwIfAborted } from '../layers/file-errors.ts';
+import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
+import { realFiles, type StoreFiles } from '../layers/store-files.ts';
+import { openTrash, type Trash } from '../layers/trash.ts';
+import { bringUpSlot, collectHeld, type HeldChanges, type HeldDirectory, type KeptContext } from './kept-directory.ts';
+import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
+import {
+  checkLinkTarget,
+  linkTarget,
+  missingForLink,
+  unlinkTarget,
+  unlinkTargets,
+  type LinkedTarget,
+} from './kept-targets.ts';
+
+export interface KeptMounterOptions {
+  /** The home: an absolute path, without a slash at its end; exists. */
+  readonly dir: string;
+  readonly bootId: string;
+  /** For tests that interfere with what happens on the disk. */
+  readonly files?: StoreFiles;
+}
+
+/** Idle directories of one volume and lane beyond these are not kept: as many runs are seldom at work at once. */
+const idleSlots = 4;
+
+/**
+ * A directory of the run's own for machines where nothing may be mounted. It is kept: the next run of the lane gets it in place, brought
+ * up to date by what differs, and only a run that comes while it is in use starts another one. What a run changed is found by
+ * comparing the directory with a table of what it held.
+ */
+export function openCloneMounter({
+  dir: home,
+  bootId,
+  files = realFiles,
+}: KeptMounterOptions): Mounter<DirectoryMount> {
+  const paths = homePaths(home);
+  const trash = (): Trash => openTrash(files, paths, ownerOf(home));
+  const uses = new SlotUses(paths.kept);
+  const context: KeptContext = { files, trash, bootId, ignoresChangeTime: false };
+
+  /** The first one that nobody uses. */
+  const claim = async (request: AttachRequest, signal: AbortSignal): Promise<Claim> => {
+    const { sessionId, ordinal, kept } = request;
+    const user = `${sessionId}.${ordinal}`;
+    ensureHomeDir(files, paths.kept, ownerOf(home));
+    const slots = new KeptSlots(paths.kept, kept === null ? onceKey(user) : slotsKey(kept.volume, kept.lane, 'clone'));
+    using _guard = await slots.guard(signal);
+    const numbers = slots.numbers();
+    const free = numbers.find((number) => slots.slot(number).users().length === 0);
+    const number = free ?? (numbers.at(-1) ?? -1) + 1;
+    const slot = slots.slot(number);
+    slot.make();
+    uses.add(slot, user);
+    return { slot, user, isKept: kept !== null && number < idleSlots };
+  };
+
+  const attach = async (request: AttachRequest, signal: AbortSignal): Promise<AttachedVolume<DirectoryMount>> => {
+    const { target, reach } = request;
+    if (reach === 'symlink') checkLinkTarget(target, home);
+    const owned = await claim(request, signal);
+    try {
+      const held = await bringUpSlot(context, owned.slot, request.view, signal);
+      const linked = reach === 'symlink' ? linkTarget(files, target, home, owned.slot.tree) : null;
+      return attachedVolume(request, { held, linked, owned });
+    } catch (error) {
+      uses.remove(owned.slot, owned.user);
+      throw error;
+    }
+  };
+
+  const attachedVolume = (request: AttachRequest, { held, linked, owned }: Held): AttachedVolume<DirectoryMount> => {
+    const { slot, user, isKept } = owned;
+    let found: HeldChanges | null = null;
+    let isReleased = false;
+    const collect = (signal: AbortSignal): Collected => {
+      found = collectHeld(context, held, signal);
+      return { kind: 'changes', changes: found.changes, alsoOf: [], saved: () => {} };
+    };
+    const release = (): void => {
+      if (isReleased) return;
+      isReleased = true;
+      if (linked !== null) unlinkTarget(files, home, linked);
+      if (isKept) found?.close();
+      uses.remove(slot, user);
+      if (!isKept) dropSlot(slot);
+    };
+    return {
+      mount: { kind: 'directory', target: linked?.path ?? request.target, path: slot.tree },
+      madeDirs: linked?.made ?? [],
+      collect: (signal, _how: CollectHow) => inPort('collecting changes', signal, () => collect(signal)),
+      release: (signal) => inPort('releasing a volume', signal, release),
+    };
+  };
+
+  const dropSlot = (slot: KeptSlot): void => {
+    trash().discard([slot.isOnce ? dirname(slot.dir) : slot.dir]);
+  };
+
+  const discardSession = (id: SessionId): void => {
+    for (const { slot, user } of uses.of(id)) {
+      uses.remove(slot, user);
+      if (slot.isOnce) dropSlot(slot);
+    }
+  };
+
+  return {
+    name: 'clone',
+    missingDirs: (target, reach) => missingForLink(target, home, reach),
+    attach: (request, signal) => inPort('attaching a volume', signal, async () => await attach(request, signal)),
+    removeTargets: (dirs) => {
+      unlinkTargets(files, home, dirs);
+    },
+    discardSession: (id, signal) => inPort('discarding a session', signal, () => discardSession(id)),
+  };
+}
+
+interface Claim {
+  readonly slot: KeptSlot;
+  readonly user: string;
+  readonly isKept: boolean;
+}
+
+interface Held {
+  readonly held: HeldDirectory;
+  readonly linked: LinkedTarget | null;
+  readonly owned: Claim;
+}
+
+/** Runs one call of the port: refuses to start when aborted, and translates what the system says. */
+export async function inPort<T>(doing: string, signal: AbortSignal, call: () => T | Promise<T>): Promise<T> {
+  throwIfAborted(signal);
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof CachelaneError) throw error;
+    throw fromSystem(error, doing);
+  }
+}

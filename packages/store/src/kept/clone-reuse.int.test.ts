@@ -1,0 +1,173 @@
+import * as fs from 'node:fs';
+import type { AttachedVolume, BytePath, StoredLayer } from '@cachelane/core';
+import { attachRequest, collect, dyingProcess, SimulatedCrash, stageAll } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { openCloneMounter } from './clone-mounter.ts';
+import { createKeptHome, runScript, type KeptHome } from './kept-home.fixture.ts';
+
+const noAbort = new AbortController().signal;
+
+async function attach(home: KeptHome, view: readonly StoredLayer[] = []): Promise<AttachedVolume> {
+  return await home.mounter.attach(attachRequest(home, { view, reach: 'setting' }), noAbort);
+}
+
+async function save(home: KeptHome, volume: AttachedVolume): Promise<StoredLayer> {
+  const changes = await collect(volume);
+  const entries = stageAll(changes, { run: `run_${'0'.repeat(32)}` as never });
+  const staged = await home.layers.stage({ changes, entries, sealedAtMs: 1 }, noAbort);
+  await home.layers.publish(staged, noAbort);
+  await volume.release(noAbort);
+  return await home.layers.open(staged.id, noAbort);
+}
+
+async function layerOf(home: KeptHome, script: string, view: readonly StoredLayer[] = []): Promise<StoredLayer> {
+  const volume = await attach(home, view);
+  runScript(volume, script);
+  return await save(home, volume);
+}
+
+const changed = async (volume: AttachedVolume): Promise<readonly string[]> =>
+  (await collect(volume)).changes.map(({ path }) => path as string).toSorted();
+
+function dirOf({ mount }: AttachedVolume): string {
+  if (mount.kind !== 'directory') throw new Error('this is no directory');
+  return mount.path;
+}
+
+const show = (volume: AttachedVolume): string =>
+  runScript(volume, 'find . -mindepth 1 | sort; cat $(find . -type f | sort)').toString();
+
+describe('the directory of a lane', () => {
+  test('is handed to the next run in place', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const first = await attach(home);
+    runScript(first, 'mkdir -p d; echo a > d/a; echo tmp > d/tmp');
+    const changes = await collect(first);
+    const entries = stageAll(changes, { run: `run_${'0'.repeat(32)}` as never }).filter(
+      ({ entry }) => entry.path !== ('d/tmp' as BytePath),
+    );
+    const staged = await home.layers.stage({ changes, entries, sealedAtMs: 1 }, noAbort);
+    await home.layers.publish(staged, noAbort);
+    await first.release(noAbort);
+    const inode = fs.statSync(`${dirOf(first)}/d/a`).ino;
+    const second = await attach(home, [await home.layers.open(staged.id, noAbort)]);
+    expect(dirOf(second)).toBe(dirOf(first));
+    expect(fs.statSync(`${dirOf(second)}/d/a`).ino).toBe(inode);
+    // What was not saved is not there.
+    expect(fs.existsSync(`${dirOf(second)}/d/tmp`)).toBe(false);
+    expect(await changed(second)).toEqual([]);
+    await second.release(noAbort);
+  });
+
+  test('is another one for a run that comes meanwhile', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'echo a > a');
+    const [one, two] = [await attach(home, [base]), await attach(home, [base])];
+    expect(dirOf(one)).not.toBe(dirOf(two));
+    runScript(one, 'echo 1 > a');
+    expect(show(two)).toBe('./a\na\n');
+    for (const each of [one, two]) await each.release(noAbort);
+  });
+
+  test.each([
+    ['failed', async (_home: KeptHome, volume: AttachedVolume) => await volume.release(noAbort)],
+    [
+      'was killed',
+      async (home: KeptHome) => {
+        for (const name of fs.readdirSync(`${home.dir}/kept/sessions`)) {
+          await home.mounter.discardSession(name.split('.')[0] as never, noAbort);
+        }
+      },
+    ],
+  ])('is repaired after a run that %s', async (_, end) => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'mkdir d e; echo a > d/a; echo b > d/b; echo c > e/c; ln -s d/a link');
+    const broken = await attach(home, [base]);
+    runScript(broken, 'rm -r e; echo A > d/a; echo new > d/new; mv d/b d/moved; ln -sf nowhere link; mkdir -m 0 shut');
+    await end(home, broken);
+    const next = await attach(home, [base]);
+    expect(dirOf(next)).toBe(dirOf(broken));
+    expect(show(next)).toBe('.\n./d\n./d/a\n./d/b\n./e\n./e/c\n./link\na\nb\nc\n'.slice(2));
+    expect(fs.readlinkSync(`${dirOf(next)}/link`)).toBe('d/a');
+    expect(await changed(next)).toEqual([]);
+    await next.release(noAbort);
+  });
+
+  test('is thrown away after another boot', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'echo a > a');
+    const first = await attach(home, [base]);
+    await first.release(noAbort);
+    fs.writeFileSync(`${dirOf(first)}/a`, 'x\n');
+    const later = openCloneMounter({ dir: home.dir, bootId: 'another', files: home.files });
+    const volume = await later.attach(attachRequest(home, { view: [base], reach: 'setting' }), noAbort);
+    expect(show(volume)).toBe('./a\na\n');
+    await volume.release(noAbort);
+  });
+});
+
+describe('changes', () => {
+  test('of the same size in the same instant are found, also with the time put back', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'for i in 1 2 3 4 5 6 7 8; do echo aaaa > $i; done');
+    for (let round = 0; round < 5; round++) {
+      const volume = await attach(home, [base]);
+      runScript(
+        volume,
+        `echo bbbb > 1; touch -r 2 -d "$(stat -c %y 2)" 1; t=$(stat -c %y 3); echo cccc > 3; touch -d "$t" 3`,
+      );
+      expect(await changed(volume)).toEqual(['1', '3']);
+      await volume.release(noAbort);
+    }
+  });
+
+  test('made the moment before the end of one run and the start of the next are told apart', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    let view: readonly StoredLayer[] = [];
+    for (let round = 0; round < 20; round++) {
+      const volume = await attach(home, view);
+      // Same length each time, and no process in between that would take time.
+      fs.writeFileSync(`${dirOf(volume)}/f`, String(round).padStart(4, '0'));
+      const changes = await collect(volume);
+      expect(changes.changes.map(({ path }) => path)).toEqual(['f']);
+      const entries = stageAll(changes, { run: `run_${'0'.repeat(32)}` as never });
+      const staged = await home.layers.stage({ changes, entries, sealedAtMs: round }, noAbort);
+      await home.layers.publish(staged, noAbort);
+      await volume.release(noAbort);
+      view = [await home.layers.open(staged.id, noAbort)];
+    }
+  });
+});
+
+test('a process that dies at any point leaves a directory that the next run finds right', async () => {
+  await using home = await createKeptHome(openCloneMounter);
+  const base = await layerOf(home, 'mkdir d; echo a > d/a; echo b > d/b; ln -s a d/link; mkdir -m 555 d/shut');
+  const top = await layerOf(home, 'echo A > d/a; rm d/b; mkdir e; echo e > e/e', [base]);
+  const views = [[base], [top, base]];
+  let crashes = 0;
+  for (let operation = 1, done = false; !done; operation++) {
+    const view = views[operation % 2] ?? [];
+    const life = dyingProcess({ operation, when: 'before' });
+    const mounter = home.open(life.wrap(home.files));
+    const request = attachRequest(home, { view, reach: 'setting' });
+    try {
+      const volume = await mounter.attach(request, noAbort);
+      runScript(volume, 'echo mess > d/mess');
+      await volume.release(noAbort);
+      done = true;
+    } catch (error) {
+      if (!(error instanceof SimulatedCrash) && !((error as Error).cause instanceof SimulatedCrash)) throw error;
+      crashes++;
+    }
+    await home.mounter.discardSession(request.sessionId, noAbort);
+    const next = await attach(home, view);
+    expect(show(next)).toBe(
+      operation % 2 === 0
+        ? './d\n./d/a\n./d/b\n./d/link\n./d/shut\na\nb\n'
+        : './d\n./d/a\n./d/link\n./d/shut\n./e\n./e/e\nA\ne\n',
+    );
+    expect(await changed(next)).toEqual([]);
+    await next.release(noAbort);
+  }
+  expect(crashes).toBeGreaterThan(5);
+});

@@ -1,0 +1,137 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { BytePath, ChangeSet, Digest, StoredLayer } from '@cachelane/core';
+import { isMissing } from '../layers/file-errors.ts';
+import { OpenAccess } from '../layers/open-access.ts';
+import type { StoreFiles } from '../layers/store-files.ts';
+import type { Trash } from '../layers/trash.ts';
+import { toChangeSet } from '../overlay/overlay-changes.ts';
+import { bringUp } from './bring-up.ts';
+import type { KeptSlot } from './kept-slots.ts';
+import { emptyTable, type KeptRecord, type KeptTable } from './kept-table.ts';
+import { scanKept, type KeptScan } from './scan-kept.ts';
+
+export interface KeptContext {
+  readonly files: StoreFiles;
+  readonly trash: () => Trash;
+  readonly bootId: string;
+  readonly ignoresChangeTime: boolean;
+}
+
+/** A kept directory in the hands of a run: what it shows and what it held when the run began. */
+export interface HeldDirectory {
+  readonly slot: KeptSlot;
+  readonly layers: readonly Digest[];
+  readonly table: KeptTable;
+}
+
+/**
+ * Brings the slot's directory up to date with a view. Nobody else uses it. Whatever became of the last run, the directory shows
+ * the view afterwards; a second look at what is already right is spared where the slot's state allows.
+ */
+export async function bringUpSlot(
+  context: KeptContext,
+  slot: KeptSlot,
+  view: readonly StoredLayer[],
+  signal: AbortSignal,
+): Promise<HeldDirectory> {
+  const { files } = context;
+  const layers = view.map(({ key }) => key);
+  const state = slot.readState(context.bootId);
+  slot.forgetState();
+  const isKnown = existsSync(slot.tree) && readBoot(slot) === context.bootId;
+  if (!isKnown) startAnew(context, slot);
+  const before = isKnown ? slot.readTable() : emptyTable;
+  const looked = isKnown && state === null ? lookAround(context, slot, before, signal) : null;
+  const dirty = (state?.dirty ?? [...(looked?.records.keys() ?? [])]) as readonly BytePath[];
+  const from = looked === null ? before : before.with(looked.records);
+  const isSameView = isKnown && state !== null && isSameList(state.layers, layers);
+  context.trash().discard(existsSync(slot.scratch) ? [slot.scratch] : []);
+  files.makeDir(slot.scratch, 0o700);
+  const place = { files, tree: slot.tree, scratch: slot.scratch };
+  const table = bringUp(place, from, view, isSameView ? dirty : null, signal);
+  if (table !== before) slot.writeTable(table);
+  await slot.passInstant(table, signal);
+  return { slot, layers, table };
+}
+
+/** Goes on in a directory with work that nobody saved yet. */
+export function takeUpSlot(slot: KeptSlot, view: readonly StoredLayer[]): HeldDirectory {
+  return { slot, layers: view.map(({ key }) => key), table: slot.readTable() };
+}
+
+export interface HeldChanges {
+  readonly changes: ChangeSet;
+  /** Notes what was found, so that the next run need not look. */
+  close(): void;
+}
+
+/** Finds what a run did to its directory. */
+export function collectHeld(
+  context: KeptContext,
+  { slot, table, layers }: HeldDirectory,
+  signal: AbortSignal,
+): HeldChanges {
+  const { records, changes } = lookAround(context, slot, table, signal);
+  const digests = new Map<BytePath, Digest>();
+  const plain = toChangeSet({ upper: slot.tree, files: context.files, movable: false }, changes);
+  return {
+    changes: {
+      ...plain,
+      digest(path) {
+        const digest = plain.digest(path);
+        digests.set(path, digest);
+        return digest;
+      },
+    },
+    close() {
+      if (records.size > 0) slot.writeTable(table.with(withDigests(records, digests)));
+      slot.writeState({ layers, dirty: [...records.keys()], bootId: context.bootId });
+    },
+  };
+}
+
+function withDigests(
+  records: KeptScan['records'],
+  digests: ReadonlyMap<BytePath, Digest>,
+): ReadonlyMap<BytePath, KeptRecord | null> {
+  return new Map(
+    Array.from(records, ([path, record]) => [
+      path,
+      record === null ? null : { ...record, digest: digests.get(path) ?? null },
+    ]),
+  );
+}
+
+function lookAround(context: KeptContext, slot: KeptSlot, table: KeptTable, signal: AbortSignal): KeptScan {
+  const access = new OpenAccess(slot.tree, context.files);
+  try {
+    const { ignoresChangeTime } = context;
+    return scanKept(access, table, { ignoresChangeTime, unsureFromMs: null }, signal);
+  } finally {
+    access.restore();
+  }
+}
+
+function startAnew({ files, trash, bootId }: KeptContext, slot: KeptSlot): void {
+  if (existsSync(slot.tree)) trash().discard([slot.tree]);
+  slot.forgetTable();
+  files.makeDir(slot.tree, 0o755);
+  writeFileSync(bootFile(slot), bootId);
+}
+
+function bootFile(slot: KeptSlot): string {
+  return `${slot.dir}/boot`;
+}
+
+function readBoot(slot: KeptSlot): string | null {
+  try {
+    return readFileSync(bootFile(slot), 'utf8');
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((each, index) => each === b[index]);
+}

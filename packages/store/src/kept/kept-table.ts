@@ -1,0 +1,176 @@
+import { CachelaneError, type BytePath, type Digest } from '@cachelane/core';
+
+/** What a kept directory holds at a path, as it was when somebody last looked. */
+export interface KeptRecord {
+  readonly type: KeptType;
+  readonly mode: number;
+  readonly sizeBytes: number;
+  /** Of a symlink too. Milliseconds with fractions: two numbers made of one and the same time are equal. */
+  readonly mtimeMs: number;
+  /** Moves with every change, whatever the change says of itself; {@link unknownTime} where it cannot be told. */
+  readonly ctimeMs: number;
+  readonly inode: number;
+  /** When the inode was made: numbers of inodes are used again. 0 where the file system does not tell. */
+  readonly birthMs: number;
+  /** Of the content, or of a symlink's target; null where nobody had to know. */
+  readonly digest: Digest | null;
+}
+
+const keptTypes = ['file', 'dir', 'symlink', 'special'] as const;
+export type KeptType = (typeof keptTypes)[number];
+
+/** Equals no time of a file. */
+export const unknownTime = -1;
+
+const fields = 7;
+const digestBytes = 32;
+const magic = Buffer.from('cachelane-kept-1\n\n\n\n\n\n\n\n');
+const headerBytes = magic.length + 16;
+
+/**
+ * The records of a directory, 120k of them in 20 ms: numbers and digests stay as they lie in the file. In the order of a walk over the
+ * directory, so that the next walk finds each record behind the one before.
+ */
+export class KeptTable {
+  readonly #paths: readonly BytePath[];
+  readonly #numbers: Float64Array;
+  readonly #digests: Buffer;
+  #positions: Map<BytePath, number> | undefined;
+
+  constructor(paths: readonly BytePath[], numbers: Float64Array, digests: Buffer) {
+    this.#paths = paths;
+    this.#numbers = numbers;
+    this.#digests = digests;
+  }
+
+  get count(): number {
+    return this.#paths.length;
+  }
+
+  pathAt(position: number): BytePath | undefined {
+    return this.#paths[position];
+  }
+
+  /** Where the path's record is; `likely` is looked at first. -1 where there is none. */
+  position(path: BytePath, likely = -1): number {
+    if (this.#paths[likely] === path) return likely;
+    this.#positions ??= new Map(this.#paths.map((each, position) => [each, position]));
+    return this.#positions.get(path) ?? -1;
+  }
+
+  find(path: BytePath): KeptRecord | undefined {
+    const position = this.position(path);
+    return position < 0 ? undefined : this.at(position);
+  }
+
+  at(position: number): KeptRecord {
+    const number = (field: number): number => this.#numbers[position * fields + field] ?? 0;
+    return {
+      type: keptTypes[number(0)] ?? 'special',
+      mode: number(1),
+      sizeBytes: number(2),
+      mtimeMs: number(3),
+      ctimeMs: number(4),
+      inode: number(5),
+      birthMs: number(6),
+      digest: this.#digestAt(position),
+    };
+  }
+
+  /** Whether the record says the same but for the digest; without making an object for each of 120k files. */
+  isSame(position: number, seen: Omit<KeptRecord, 'digest'>): boolean {
+    const numbers = this.#numbers;
+    const at = position * fields;
+    return (
+      keptTypes[numbers[at] ?? -1] === seen.type &&
+      numbers[at + 1] === seen.mode &&
+      numbers[at + 2] === seen.sizeBytes &&
+      numbers[at + 3] === seen.mtimeMs &&
+      numbers[at + 4] === seen.ctimeMs &&
+      numbers[at + 5] === seen.inode
+    );
+  }
+
+  /** A table with other records; null takes one out. New paths come last, in the order given. */
+  with(changes: ReadonlyMap<BytePath, KeptRecord | null>): KeptTable {
+    if (changes.size === 0) return this;
+    const builder = new KeptTableBuilder(this.count + changes.size);
+    for (const [position, path] of this.#paths.entries()) {
+      const change = changes.get(path);
+      if (change === undefined) builder.add(path, this.at(position));
+      else if (change !== null) builder.add(path, change);
+    }
+    for (const [path, record] of changes) {
+      if (record !== null && this.position(path) < 0) builder.add(path, record);
+    }
+    return builder.build();
+  }
+
+  /** The latest time of change, milliseconds. */
+  latestChangeMs(): number {
+    let latest = 0;
+    for (let at = 4; at < this.#paths.length * fields; at += fields) latest = Math.max(latest, this.#numbers[at] ?? 0);
+    return latest;
+  }
+
+  *paths(): Generator<BytePath> {
+    yield* this.#paths;
+  }
+
+  encode(): Buffer {
+    const paths = Buffer.from(this.#paths.join('\0'), 'latin1');
+    const header = Buffer.alloc(headerBytes);
+    magic.copy(header);
+    header.writeDoubleLE(this.#paths.length, magic.length);
+    header.writeDoubleLE(paths.length, magic.length + 8);
+    const numbers = Buffer.from(this.#numbers.buffer, this.#numbers.byteOffset, this.#paths.length * fields * 8);
+    return Buffer.concat([header, numbers, this.#digests.subarray(0, this.#paths.length * digestBytes), paths]);
+  }
+
+  static decode(bytes: Buffer): KeptTable {
+    const count = bytes.length < headerBytes ? 0 : bytes.readDoubleLE(magic.length);
+    const pathBytes = bytes.length < headerBytes ? 0 : bytes.readDoubleLE(magic.length + 8);
+    const numbersEnd = headerBytes + count * fields * 8;
+    const digestsEnd = numbersEnd + count * digestBytes;
+    if (!bytes.subarray(0, magic.length).equals(magic) || digestsEnd + pathBytes !== bytes.length) {
+      throw new CachelaneError('E_INTERNAL', 'the table of a kept directory is not whole');
+    }
+    const numbers = new Float64Array(count * fields);
+    Buffer.from(numbers.buffer).set(bytes.subarray(headerBytes, numbersEnd));
+    const paths = count === 0 ? [] : bytes.toString('latin1', digestsEnd).split('\0');
+    if (paths.length !== count) throw new CachelaneError('E_INTERNAL', 'the table of a kept directory is not whole');
+    return new KeptTable(paths as BytePath[], numbers, bytes.subarray(numbersEnd, digestsEnd));
+  }
+
+  #digestAt(position: number): Digest | null {
+    const from = position * digestBytes;
+    const hex = this.#digests.toString('hex', from, from + digestBytes);
+    return hex === noDigest ? null : (hex as Digest);
+  }
+}
+
+const noDigest = '00'.repeat(digestBytes);
+
+class KeptTableBuilder {
+  readonly #paths: BytePath[] = [];
+  readonly #numbers: Float64Array;
+  readonly #digests: Buffer;
+
+  constructor(capacity: number) {
+    this.#numbers = new Float64Array(capacity * fields);
+    this.#digests = Buffer.alloc(capacity * digestBytes);
+  }
+
+  add(path: BytePath, record: KeptRecord): void {
+    const position = this.#paths.push(path) - 1;
+    const { type, mode, sizeBytes, mtimeMs, ctimeMs, inode, birthMs, digest } = record;
+    this.#numbers.set([keptTypes.indexOf(type), mode, sizeBytes, mtimeMs, ctimeMs, inode, birthMs], position * fields);
+    if (digest !== null) this.#digests.write(digest, position * digestBytes, 'hex');
+  }
+
+  build(): KeptTable {
+    return new KeptTable(this.#paths, this.#numbers, this.#digests);
+  }
+}
+
+export const emptyTable: KeptTable = new KeptTableBuilder(0).build();

@@ -1,0 +1,102 @@
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { CachelaneError, type Reach } from '@cachelane/core';
+import { errnoOf } from '../layers/file-errors.ts';
+import type { StoreFiles } from '../layers/store-files.ts';
+import { checkTarget, makeTarget, missingDirs, removeEmptyDirs } from '../overlay/attachment-dirs.ts';
+
+// Where nothing may be mounted, a tool that cannot be told another place finds a symlink at its own.
+
+/** What {@link linkTarget} would make, outermost first. */
+export function missingForLink(target: string, home: string, reach: Reach): readonly string[] {
+  if (reach === 'setting') return [];
+  const missing = missingDirs(target, home);
+  return missing.length > 0 || !isEmptyDirectory(target) ? missing : [target];
+}
+
+/** Throws E_MOUNT_POINT for what can never be a target, before anything is made. */
+export function checkLinkTarget(target: string, home: string): void {
+  if (!leadsInto(target, home)) checkTarget(target, home);
+}
+
+export interface LinkedTarget {
+  /** Absolute, without symlinks. */
+  readonly path: string;
+  /** What was missing, outermost first. */
+  readonly made: readonly string[];
+  /** Mode of the empty directory that gave way to the symlink; null where nothing was there. */
+  readonly modeBefore: number | null;
+}
+
+/** Puts a symlink to `tree` at the target. Throws E_MOUNT_POINT where something is there already. */
+export function linkTarget(files: StoreFiles, target: string, home: string, tree: string): LinkedTarget {
+  if (
+    lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink() === true &&
+    readlinkSync(target).startsWith(home)
+  ) {
+    throw new CachelaneError(
+      'E_MOUNT_POINT',
+      `another run uses ${target} at this moment, and nothing can be mounted here`,
+      {
+        hint: 'let one end before the other starts, or run where volumes can be mounted (cachelane doctor)',
+      },
+    );
+  }
+  const path = checkTarget(target, home);
+  if (isEmptyDirectory(path)) {
+    const modeBefore = lstatSync(path).mode & 0o7777;
+    files.removeDir(path);
+    files.symlink(Buffer.from(tree), path);
+    return { path, made: [path], modeBefore };
+  }
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
+    throw new CachelaneError('E_MOUNT_POINT', `${target} holds files, and nothing can be mounted over them here`, {
+      hint: 'cachelane doctor tells why nothing can be mounted; or give the volume a directory of its own',
+    });
+  }
+  const made = makeTarget(files, dirname(path));
+  files.symlink(Buffer.from(tree), path);
+  return { path, made: [...made, path], modeBefore: null };
+}
+
+/** Takes the symlink away; an empty directory that was there is there again. */
+export function unlinkTarget(files: StoreFiles, home: string, { path, modeBefore }: LinkedTarget): void {
+  if (!leadsInto(path, home)) return;
+  files.unlink(path);
+  if (modeBefore !== null) files.makeDir(path, modeBefore);
+}
+
+/** Removes what attaching made: symlinks into the home, directories that are empty. */
+export function unlinkTargets(files: StoreFiles, home: string, paths: readonly string[]): void {
+  for (const path of paths) {
+    try {
+      if (
+        lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true &&
+        readlinkSync(path).startsWith(`${home}/`)
+      ) {
+        files.unlink(path);
+      }
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+    }
+  }
+  removeEmptyDirs(files, paths);
+}
+
+/** A symlink of ours; places outside the home hold kept directories too. */
+function leadsInto(path: string, home: string): boolean {
+  try {
+    const target = readlinkSync(path);
+    return target.startsWith(`${home}/`) || /\/\.cachelane\/[0-9a-z-]+\/\d+\/tree$/.test(target);
+  } catch {
+    return false;
+  }
+}
+
+function isEmptyDirectory(path: string): boolean {
+  try {
+    return lstatSync(path).isDirectory() && readdirSync(path).length === 0;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,131 @@
+import * as fs from 'node:fs';
+import {
+  newId,
+  type AttachedVolume,
+  type AttachRequest,
+  type Collected,
+  type LaneName,
+  type StoredLayer,
+} from '@cachelane/core';
+import { attachRequest, mounterConformance, stageAll } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { createKeptHome, runScript, type KeptHome } from './kept-home.fixture.ts';
+import { openLiveMounter } from './live-mounter.ts';
+
+mounterConformance('live', async () => await createKeptHome(openLiveMounter), { randomRuns: 40, exact: false });
+
+const noAbort = new AbortController().signal;
+const kept = { volume: newId('volume', new Uint8Array(16).fill(9)), lane: 't1:local' as LaneName };
+
+/** A run of the one volume of these tests. */
+async function join(home: KeptHome, given: Partial<AttachRequest> = {}): Promise<Run> {
+  const request = attachRequest(home, { kept, reach: 'setting', ...given });
+  const volume = await home.mounter.attach(request, noAbort);
+  return { volume, request };
+}
+
+interface Run {
+  readonly volume: AttachedVolume;
+  readonly request: AttachRequest;
+}
+
+async function leave({ volume }: Run, wanted = true): Promise<Collected> {
+  return await volume.collect(noAbort, { inUse: false, wanted });
+}
+
+/** The last run's work, saved. */
+async function saveAll(home: KeptHome, run: Run): Promise<StoredLayer> {
+  const collected = await leave(run);
+  if (collected.kind !== 'changes') throw new Error(`not the last one: ${collected.kind}`);
+  const { changes } = collected;
+  const entries = stageAll(changes, { run: run.request.run });
+  const staged = await home.layers.stage({ changes, entries, sealedAtMs: 1 }, noAbort);
+  await home.layers.publish(staged, noAbort);
+  collected.saved();
+  await run.volume.release(noAbort);
+  return await home.layers.open(staged.id, noAbort);
+}
+
+const paths = (collected: Collected): readonly string[] =>
+  collected.kind === 'changes' ? collected.changes.changes.map(({ path }) => path as string).toSorted() : [];
+
+describe('one directory for all runs', () => {
+  test('is seen by all of them, and the last to leave has what all did', async () => {
+    await using home = await createKeptHome(openLiveMounter);
+    const [one, two, three] = [await join(home), await join(home), await join(home)];
+    expect(new Set([one, two, three].map(({ volume }) => JSON.stringify(volume.mount.kind))).size).toBe(1);
+    runScript(one.volume, 'echo 1 > one');
+    runScript(two.volume, 'cat one; echo 2 > two');
+    expect(await leave(one)).toEqual({ kind: 'shared', others: 2 });
+    await one.volume.release(noAbort);
+    expect(await leave(three, false)).toEqual({ kind: 'shared', others: 1 });
+    await three.volume.release(noAbort);
+    const collected = await leave(two);
+    expect(paths(collected)).toEqual(['one', 'two']);
+    expect(collected).toMatchObject({ alsoOf: [one.request.run] });
+    await two.volume.release(noAbort);
+  });
+
+  test('is not saved where nobody wants it, and shows the view again', async () => {
+    await using home = await createKeptHome(openLiveMounter);
+    const first = await join(home);
+    runScript(first.volume, 'echo good > good');
+    const layer = await saveAll(home, first);
+    const second = await join(home, { view: [layer] });
+    runScript(second.volume, 'echo bad > good; echo bad > bad');
+    expect(await leave(second, false)).toEqual({ kind: 'unwanted' });
+    await second.volume.release(noAbort);
+    const third = await join(home, { view: [layer] });
+    expect(runScript(third.volume, 'cat *').toString()).toBe('good\n');
+    await third.volume.release(noAbort);
+  });
+
+  test('with work that was not saved hands it to the next run, whoever died', async () => {
+    await using home = await createKeptHome(openLiveMounter);
+    const [one, two] = [await join(home), await join(home)];
+    runScript(one.volume, 'echo 1 > one');
+    await leave(one);
+    await one.volume.release(noAbort);
+    // As the next start does for a session that was killed.
+    await home.mounter.discardSession(two.request.sessionId, noAbort);
+    const three = await join(home);
+    const collected = await leave(three);
+    expect(paths(collected)).toEqual(['one']);
+    expect(collected).toMatchObject({ alsoOf: [one.request.run] });
+    await three.volume.release(noAbort);
+    // It was found but never saved: a save that failed loses nothing either.
+    const four = await join(home);
+    expect(paths(await leave(four))).toEqual(['one']);
+    await four.volume.release(noAbort);
+  });
+
+  test('is brought up to date without touching what is right, and files are replaced in one step', async () => {
+    await using home = await createKeptHome(openLiveMounter);
+    const first = await join(home);
+    runScript(first.volume, 'mkdir d; echo same > d/same; echo old > d/other; ln d/same d/link');
+    const base = await saveAll(home, first);
+    const project = `${home.targets}/linked`;
+    const dir = dirOf(first.volume);
+    fs.linkSync(`${dir}/d/same`, project);
+    const overlaid = await join(home, { view: [base], kept: { ...kept, lane: 't1:ref:other' as LaneName } });
+    runScript(overlaid.volume, 'echo new > d/other');
+    const top = await saveAll(home, overlaid);
+    const before = fs.statSync(`${dir}/d/same`).ino;
+    const other = fs.statSync(`${dir}/d/other`).ino;
+    const second = await join(home, { view: [top, base] });
+    expect(runScript(second.volume, 'cat d/other').toString()).toBe('new\n');
+    expect(fs.statSync(`${dir}/d/same`).ino).toBe(before);
+    expect(fs.statSync(project).ino).toBe(before);
+    expect(fs.statSync(`${dir}/d/other`).ino).not.toBe(other);
+    // Links that come and go are no changes.
+    fs.linkSync(`${dir}/d/other`, `${project}-2`);
+    fs.rmSync(project);
+    expect(paths(await leave(second))).toEqual([]);
+    await second.volume.release(noAbort);
+  });
+});
+
+function dirOf({ mount }: AttachedVolume): string {
+  if (mount.kind !== 'directory') throw new Error('this is no directory');
+  return mount.path;
+}

@@ -1,0 +1,132 @@
+import type {
+  AttachedVolume,
+  AttachRequest,
+  CollectHow,
+  Collected,
+  DirectoryMount,
+  Mounter,
+  RunId,
+  SessionId,
+} from '@cachelane/core';
+import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
+import { realFiles } from '../layers/store-files.ts';
+import { openTrash, type Trash } from '../layers/trash.ts';
+import { inPort, type KeptMounterOptions } from './clone-mounter.ts';
+import { bringUpSlot, collectHeld, takeUpSlot, type HeldDirectory, type KeptContext } from './kept-directory.ts';
+import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
+import {
+  checkLinkTarget,
+  linkTarget,
+  missingForLink,
+  unlinkTarget,
+  unlinkTargets,
+  type LinkedTarget,
+} from './kept-targets.ts';
+import { placeNear } from './place-near.ts';
+
+/**
+ * One directory for all runs of a volume's lane on this machine, on the mount of the project, so that a tool can make hard links
+ * from it. The first run brings it up to date, the others join, and the last one to leave collects what all of them did; a run
+ * that is killed leaves that to the next one.
+ */
+export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMounterOptions): Mounter<DirectoryMount> {
+  const paths = homePaths(home);
+  const trash = (): Trash => openTrash(files, paths, ownerOf(home));
+  const uses = new SlotUses(paths.kept);
+  const context: KeptContext = { files, trash, bootId, ignoresChangeTime: true };
+
+  const attach = async (request: AttachRequest, signal: AbortSignal): Promise<AttachedVolume<DirectoryMount>> => {
+    const { sessionId, ordinal, kept, target, reach, view } = request;
+    if (reach === 'symlink') checkLinkTarget(target, home);
+    const user = `${sessionId}.${ordinal}`;
+    ensureHomeDir(files, paths.kept, ownerOf(home));
+    const place = placeNear(paths.kept, request.near);
+    const key = kept === null ? onceKey(user) : slotsKey(kept.volume, kept.lane, 'live');
+    const slots = new KeptSlots(place, key);
+    using _guard = await slots.guard(signal);
+    const slot = slots.slot(0);
+    slot.make();
+    let held: HeldDirectory;
+    // Work that nobody saved is not undone: whoever comes next goes on from it.
+    if (slot.users().length > 0 || slot.readUnsaved().runs.length > 0) held = takeUpSlot(slot, view);
+    else held = await bringUpSlot(context, slot, view, signal);
+    uses.add(slot, user);
+    try {
+      const linked = reach === 'symlink' ? linkTarget(files, target, home, slot.tree) : null;
+      return attachedVolume(request, { slots, held, linked, user });
+    } catch (error) {
+      uses.remove(slot, user);
+      throw error;
+    }
+  };
+
+  const attachedVolume = (request: AttachRequest, own: Held): AttachedVolume<DirectoryMount> => {
+    const { slots, held, linked, user } = own;
+    const { slot } = held;
+    const { run } = request;
+    /** Held from the moment that nobody else is there until what was found is saved, so that nobody joins meanwhile. */
+    let guard: Disposable | null = null;
+    let hasLeft = false;
+    const collect = async (signal: AbortSignal, { inUse, wanted }: CollectHow): Promise<Collected> => {
+      guard = await slots.guard(signal);
+      if (wanted) addUnsaved(slot, run);
+      // Whoever is left over goes on writing: it stays a user of the directory until it is found dead.
+      if (!inUse) uses.remove(slot, user);
+      hasLeft = true;
+      const others = slot.users().length;
+      const { runs } = slot.readUnsaved();
+      if (others > 0 || runs.length === 0) {
+        guard[Symbol.dispose]();
+        guard = null;
+        return others > 0 ? { kind: 'shared', others } : { kind: 'unwanted' };
+      }
+      // Whoever came first wrote the table; what is in the directory is everybody's since.
+      const found = collectHeld(context, { ...held, table: slot.readTable() }, signal);
+      const saved = (): void => {
+        found.close();
+        slot.writeUnsaved({ runs: [] });
+      };
+      return { kind: 'changes', changes: found.changes, alsoOf: runs.filter((each) => each !== run), saved };
+    };
+    const release = (): void => {
+      if (linked !== null) unlinkTarget(files, home, linked);
+      if (!hasLeft) uses.remove(slot, user);
+      hasLeft = true;
+      guard?.[Symbol.dispose]();
+      guard = null;
+      if (request.kept === null) trash().discard([slots.dir]);
+    };
+    return {
+      mount: { kind: 'directory', target: linked?.path ?? request.target, path: slot.tree },
+      madeDirs: linked?.made ?? [],
+      collect: (signal, how) => inPort('collecting changes', signal, async () => await collect(signal, how)),
+      release: (signal) => inPort('releasing a volume', signal, release),
+    };
+  };
+
+  const discardSession = (id: SessionId): void => {
+    for (const { slot, user } of uses.of(id)) uses.remove(slot, user);
+  };
+
+  return {
+    name: 'live',
+    missingDirs: (target, reach) => missingForLink(target, home, reach),
+    attach: (request, signal) => inPort('attaching a volume', signal, async () => await attach(request, signal)),
+    removeTargets: (dirs) => {
+      unlinkTargets(files, home, dirs);
+    },
+    discardSession: (id, signal) => inPort('discarding a session', signal, () => discardSession(id)),
+  };
+}
+
+interface Held {
+  readonly slots: KeptSlots;
+  readonly held: HeldDirectory;
+  readonly linked: LinkedTarget | null;
+  readonly user: string;
+}
+
+function addUnsaved(slot: KeptSlot, run: RunId): void {
+  const { runs } = slot.readUnsaved();
+  slot.writeUnsaved({ runs: [...new Set([...runs, run])] });
+}
