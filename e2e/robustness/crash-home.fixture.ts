@@ -242,6 +242,7 @@ function requestFor(home: CrashHome, script: string): RunCommandRequest {
     commit: null,
     mode: 'write',
     mounter: null,
+    lockWaitMs: 0,
     leaveProcesses: false,
     strict: true,
     revision: null,

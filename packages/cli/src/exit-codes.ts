@@ -37,6 +37,7 @@ export function exitCodeOf(error: unknown, verb: Verb): number {
     case 'E_LAYER_CORRUPT':
     case 'E_LAYER_REFUSED':
     case 'E_HEAD_MOVED':
+    case 'E_LOCKED':
     case 'E_LIMIT':
     case 'E_NOT_FOUND':
     case 'E_INTERNAL':

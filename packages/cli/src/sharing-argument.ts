@@ -23,3 +23,10 @@ function modeOf(text: string): SharingMode {
     hint: '--sharing LOCKED, or --sharing NAME=LOCKED for one volume',
   });
 }
+
+/** Milliseconds; undefined where nothing was said. Errors: E_USAGE. */
+export function parseSeconds(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}(\.\d{1,3})?$/.test(text)) return Number(text) * 1000;
+  throw new CachelaneError('E_USAGE', `${option} is a number of seconds, not ${JSON.stringify(text)}`);
+}

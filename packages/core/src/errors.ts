@@ -21,6 +21,7 @@ export const errorCodes = [
   'E_LAYER_CORRUPT',
   'E_LAYER_REFUSED',
   'E_HEAD_MOVED',
+  'E_LOCKED',
   'E_LIMIT',
   'E_NOT_FOUND',
   'E_ABORTED',

@@ -70,6 +70,8 @@ export type EngineEvent =
       readonly mounter: MounterName;
       readonly mounterWhy: string;
     }
+  /** For a lock that another run has; told once for each holder. */
+  | { readonly type: 'waiting'; readonly message: string }
   | { readonly type: 'command-ended'; readonly exitCode: number; readonly interrupted: boolean }
   | {
       readonly type: 'leftovers';

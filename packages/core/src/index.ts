@@ -4,6 +4,7 @@ export * from './context/derive-context.ts';
 export { contextWarnings } from './context/file-names.ts';
 export * from './context/project-files.ts';
 export * from './errors.ts';
+export * from './locked-by.ts';
 export * from './events.ts';
 export * from './ids.ts';
 export * from './lanes/access.ts';

@@ -29,6 +29,10 @@ export const limits = {
   sweepGraceMs: 600_000,
   /** How long processes that outlive the command get between TERM and KILL. */
   leftoverGraceMs: 5000,
+  /** How long a run waits for one that has a LOCKED volume, by default. */
+  lockWaitMs: 600_000,
+  /** How often it looks whether that one is gone. */
+  lockPollMs: 200,
   /** How long one process waits for another one's metadata transaction. */
   storeBusyMs: 10_000,
   conflictsReported: 1000,

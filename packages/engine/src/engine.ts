@@ -69,6 +69,8 @@ export interface RunCommandRequest {
   readonly mode: CacheMode;
   /** Null: whatever suits machine and tool. */
   readonly mounter: MounterName | null;
+  /** How long to wait for runs that have a LOCKED volume. */
+  readonly lockWaitMs: number;
   readonly leaveProcesses: boolean;
   /** Any failure of our own is thrown instead of being a warning. */
   readonly strict: boolean;

@@ -266,6 +266,7 @@ const baseRequest: Omit<RunCommandRequest, 'volumes'> = {
   commit: null,
   mode: 'write',
   mounter: null,
+  lockWaitMs: 0,
   leaveProcesses: false,
   strict: true,
   revision: null,

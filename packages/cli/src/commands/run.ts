@@ -1,8 +1,8 @@
-import { mounterNames, parseNamespace } from '@cachelane/core';
+import { limits, mounterNames, parseNamespace } from '@cachelane/core';
 import { cacheModes, commitPolicies } from '@cachelane/engine';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
 import { reporterNames } from '../reporters/choose.ts';
-import { parseSharing } from '../sharing-argument.ts';
+import { parseSeconds, parseSharing } from '../sharing-argument.ts';
 import { parseVolumeArgument } from '../volume-argument.ts';
 
 export const run: Command = defineCommand({
@@ -36,6 +36,10 @@ export const run: Command = defineCommand({
       many: true,
       help: 'who may be at work in a volume at once: PRIVATE, SHARED or LOCKED for all, or NAME=MODE for one',
     },
+    'lock-timeout': {
+      value: 'SECONDS',
+      help: `how long to wait for a run that has a LOCKED volume; ${limits.lockWaitMs / 1000} by default`,
+    },
     report: { value: 'FILE', help: 'write what became of each volume to FILE, as JSON' },
     reporter: { value: 'NAME', choices: reporterNames, help: 'how to report on stderr' },
     quiet: { short: 'q', help: 'report warnings only' },
@@ -56,6 +60,7 @@ export const run: Command = defineCommand({
         mode: options.mode ?? 'write',
         mounter: options.mounter ?? null,
         sharing: parseSharing(options.sharing),
+        lockWaitMs: parseSeconds('--lock-timeout', options['lock-timeout']) ?? limits.lockWaitMs,
         report: options.report,
         reporter: options.reporter ?? 'auto',
         quiet: options.quiet,

@@ -109,6 +109,8 @@ function eventWords(event: RunEvent, own: Namespace | null): string | null {
       return leftoversText(event);
     case 'volume-done':
       return volumeText(event.report, own);
+    case 'waiting':
+      return `waiting: ${event.message}`;
     case 'warning':
       return `warning: ${warningText(event)}`;
     case 'notice':

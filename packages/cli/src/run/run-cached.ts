@@ -73,6 +73,7 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
       commit: options.commit,
       mode: options.mode,
       mounter: options.mounter,
+      lockWaitMs: options.lockWaitMs,
       leaveProcesses: options.leaveProcesses,
       strict: options.strict,
       revision: project.revision,

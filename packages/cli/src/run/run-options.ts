@@ -14,6 +14,7 @@ export interface RunOptions {
   readonly mode: CacheMode;
   readonly mounter: MounterName | null;
   readonly sharing: SharingChoice;
+  readonly lockWaitMs: number;
   /** As typed. */
   readonly report: string | undefined;
   readonly reporter: ReporterName;

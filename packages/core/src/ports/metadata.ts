@@ -97,6 +97,8 @@ export interface OpenVolume {
   readonly tool: string;
   /** Nearest first; the first is the lane that the session writes. */
   readonly chain: readonly ChainLink[];
+  /** Whether the session wants the own lane for itself, as far as others want it so. */
+  readonly lock: boolean;
   /** Used where the namespace has no such volume yet. */
   readonly freshId: VolumeId;
   /** Used where the first link's namespace has no id yet and is not the session's own. */
@@ -196,6 +198,7 @@ export type CommitResult =
  * Namespaces, volumes, heads, sessions. Guarantees of every driver:
  * - each method is one atomic, isolated, durable transaction; after a crash it happened or it did not;
  * - `commit` moves a head only from `expectedGeneration` and only to layers that `layer`, an earlier commit or a pin of this store recorded;
+ * - of the sessions that ask for a lock on a lane of a volume, one at a time is open; its lock goes with it;
  * - `openSession` records pins in the same transaction that reads the heads: nothing pinned can be collected;
  * - methods may be called by many processes at once;
 - the metadata never refer to a layer that was not published before `commit` was called (the caller's duty, checked by tests).
@@ -229,6 +232,7 @@ export interface HeadStore {
 }
 
 export interface SessionStore {
+  /** E_LOCKED (retryable, its message names the holder), having changed nothing, while another session has a lock that this one asks for. */
   openSession(request: OpenSessionRequest, signal: AbortSignal): Promise<OpenedSession>;
   /** Records directories that are about to be made to mount on, the place of the command, and layers to pin beside those of open. */
   updateSession(id: SessionId, change: SessionChange, signal: AbortSignal): Promise<void>;

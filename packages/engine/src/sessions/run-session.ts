@@ -1,11 +1,13 @@
 import {
   asCachelaneError,
   warningOf,
+  isCachelaneError,
   limits,
   newId,
   type CommandOutcome,
   type Lease,
   type OpenedSession,
+  type OpenSessionRequest,
   type RunId,
   type RunPlace,
   type SessionId,
@@ -75,29 +77,27 @@ async function openSession(
   const { context } = request;
   const { namespace, localNamespace, adoptFrom } = context;
   const atMs = deps.clock.nowMs();
-  const opened = await deps.metadata.openSession(
-    {
-      sessionId: ids.sessionId,
-      run: {
-        id: ids.run,
-        lane: context.lane,
-        startedAtMs: atMs,
-        revision: request.revision,
-        workflow: request.workflow,
-      },
-      namespace,
-      freshNamespaceId: newId('namespace', deps.random.bytes(16)),
-      // A name that was chosen for one command says nothing about the directory.
-      directory: adoptFrom !== null || namespace === localNamespace ? request.directory : null,
-      adoptFrom,
-      mayWrite: context.canWrite && (request.mode === 'write' || request.mode === 'write-only'),
-      volumes: planned.map((volume) => toOpenVolume(volume, deps.random)),
-      targets: planned.map(({ target }) => target),
-      bootId: deps.bootId,
-      atMs,
+  const mayWrite = context.canWrite && (request.mode === 'write' || request.mode === 'write-only');
+  const opened = await openWhenUnlocked(deps, request, {
+    sessionId: ids.sessionId,
+    run: {
+      id: ids.run,
+      lane: context.lane,
+      startedAtMs: atMs,
+      revision: request.revision,
+      workflow: request.workflow,
     },
-    request.signal,
-  );
+    namespace,
+    freshNamespaceId: newId('namespace', deps.random.bytes(16)),
+    // A name that was chosen for one command says nothing about the directory.
+    directory: adoptFrom !== null || namespace === localNamespace ? request.directory : null,
+    adoptFrom,
+    mayWrite,
+    volumes: planned.map((volume) => toOpenVolume(volume, deps.random, mayWrite)),
+    targets: planned.map(({ target }) => target),
+    bootId: deps.bootId,
+    atMs,
+  });
   if (opened.adopted) deps.events({ type: 'namespace-adopted', from: localNamespace, to: namespace });
   deps.events({
     type: 'session-opened',
@@ -111,6 +111,28 @@ async function openSession(
     run: ids.run,
   });
   return opened;
+}
+
+/** Waits for runs that have a volume for themselves; dead ones give it back as soon as they are found. */
+async function openWhenUnlocked(
+  deps: EngineDependencies,
+  request: RunCommandRequest,
+  open: OpenSessionRequest,
+): Promise<OpenedSession> {
+  const { signal } = request;
+  const startedMs = deps.clock.monotonicMs();
+  let told = '';
+  for (;;) {
+    try {
+      return await deps.metadata.openSession(open, signal);
+    } catch (error) {
+      if (!isCachelaneError(error, 'E_LOCKED')) throw error;
+      if (deps.clock.monotonicMs() - startedMs >= request.lockWaitMs) throw error;
+      if (error.message !== told) deps.events({ type: 'waiting', message: error.message });
+      told = error.message;
+      if ((await recover(deps, open.sessionId, signal)) === 0) await deps.clock.sleep(limits.lockPollMs, signal);
+    }
+  }
 }
 
 interface Opened {

@@ -77,12 +77,14 @@ function chainFor(context: Context, request: VolumeRequest): readonly ChainLink[
     .map(({ lane }) => ({ namespace, lane }));
 }
 
-export function toOpenVolume(planned: PlannedVolume, random: Random): OpenVolume {
+/** `mayLock`: only who may save has something to keep from others. */
+export function toOpenVolume(planned: PlannedVolume, random: Random, mayLock: boolean): OpenVolume {
   return {
     name: planned.request.name,
     compat: planned.compat,
     tool: planned.tool.name,
     chain: planned.chain,
+    lock: mayLock && planned.request.sharing === 'LOCKED',
     freshId: newId('volume', random.bytes(16)),
     freshNamespaceId: newId('namespace', random.bytes(16)),
   };

@@ -141,6 +141,17 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE namespaces DROP COLUMN directory_identity;
     `,
   },
+  {
+    version: 3,
+    sql: `
+      CREATE TABLE volume_locks (
+        volume_id TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+        PRIMARY KEY (volume_id, lane)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];
 
 export const currentVersion: number = migrations.at(-1)?.version ?? 0;

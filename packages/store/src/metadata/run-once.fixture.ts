@@ -34,6 +34,7 @@ export async function runOnce(metadata: Metadata, onPushed: (layer: LayerId) => 
           compat: {},
           tool: 'npm',
           chain: [{ namespace, lane }],
+          lock: false,
           freshId: newId('volume', randomBytes(16)),
           freshNamespaceId: newId('namespace', randomBytes(16)),
         },

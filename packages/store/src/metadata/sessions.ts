@@ -1,7 +1,9 @@
 import {
   CachelaneError,
   invariant,
+  lockedBy,
   type ChainLink,
+  type LaneName,
   type LayerId,
   type NamespaceId,
   type OpenedSession,
@@ -9,6 +11,7 @@ import {
   type OpenSessionRequest,
   type OpenVolume,
   type PinnedLink,
+  type RunId,
   type SessionId,
   type SessionStore,
   type VolumeId,
@@ -107,10 +110,36 @@ function openSession(sql: Sql, decode: Decoder, request: OpenSessionRequest): Op
     JSON.stringify(request.targets),
     JSON.stringify([...pins]),
   );
-  for (const { volume } of volumes) {
+  for (const [index, { volume }] of volumes.entries()) {
+    if (request.volumes[index]?.lock === true) lock(sql, sessionId, { volume, lane: laneOf(request, index) });
     sql.run('INSERT OR IGNORE INTO session_volumes (session_id, volume_id) VALUES (?, ?)', sessionId, volume.id);
   }
   return { namespace: namespaceRecord(sql, namespaceId), adopted: adoptedId !== undefined, volumes };
+}
+
+function laneOf({ volumes }: OpenSessionRequest, index: number): LaneName {
+  const own = volumes[index]?.chain[0];
+  invariant(own !== undefined, 'a volume has an own lane');
+  return own.lane;
+}
+
+interface Locked {
+  readonly volume: VolumeRecord;
+  readonly lane: LaneName;
+}
+
+/** Throwing undoes the whole transaction. */
+function lock(sql: Sql, session: SessionId, { volume, lane }: Locked): void {
+  const holder = sql.get<{ run_id: RunId; opened_ms: number }>(
+    `SELECT s.run_id, s.opened_ms FROM volume_locks l JOIN sessions s ON s.id = l.session_id
+     WHERE l.volume_id = ? AND l.lane = ?`,
+    volume.id,
+    lane,
+  );
+  if (holder !== undefined) {
+    throw lockedBy({ volume: volume.name, lane, run: holder.run_id, sinceMs: holder.opened_ms });
+  }
+  sql.run('INSERT INTO volume_locks (volume_id, lane, session_id) VALUES (?, ?, ?)', volume.id, lane, session);
 }
 
 interface VolumeToOpen {

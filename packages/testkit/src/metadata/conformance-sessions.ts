@@ -143,6 +143,59 @@ export function sessionConformance(create: MetadataFactory): void {
     });
   });
 
+  describe('a lock', () => {
+    const locked = { lock: true };
+
+    test('keeps other sessions away that ask for it, until its own is closed', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const first = openRequest(ids, { volumes: [locked] });
+      const { run } = await openOne(metadata, first);
+      const second = openRequest(ids, { volumes: [{ name: 'other' }, locked] });
+      await expect(metadata.openSession(second, noAbort)).rejects.toEqual(
+        expect.objectContaining({
+          code: 'E_LOCKED',
+          retryable: true,
+          message: expect.stringMatching(new RegExp(`^npm is locked on t1:local by ${run}, since 2026-`)) as string,
+        }),
+      );
+      // Nothing of it happened.
+      expect((await metadata.listSessions(noAbort)).map(({ id }) => id)).toEqual([first.sessionId]);
+      expect((await metadata.listVolumes(noAbort)).map(({ name }) => name)).toEqual(['npm']);
+      await metadata.closeSession(first.sessionId, nobody, noAbort);
+      await openOne(metadata, second);
+    });
+
+    test('is seen by whoever opened the same store', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      await using another = await store.open();
+      await openOne(metadata, openRequest(ids, { volumes: [locked] }));
+      await expect(openOne(another, openRequest(ids, { volumes: [locked] }))).rejects.toThrow('is locked');
+    });
+
+    test('is for one lane of one volume, and for those who ask', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      await openOne(metadata, openRequest(ids, { volumes: [locked] }));
+      await openOne(metadata, openRequest(ids));
+      await openOne(metadata, openRequest(ids, { volumes: [{ ...locked, name: 'other' }] }));
+      await openOne(metadata, openRequest(ids, { volumes: [{ ...locked, compat: { os: 'linux' } }] }));
+      await openOne(metadata, openRequest(ids, { volumes: [{ ...locked, chain: [{ namespace: web, lane: main }] }] }));
+    });
+
+    test('shows the next one what the last one saved', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const first = openRequest(ids, { volumes: [locked] });
+      const { volumeId, run } = await openOne(metadata, first);
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('of the first') });
+      await metadata.closeSession(first.sessionId, nobody, noAbort);
+      const { opened } = await openOne(metadata, openRequest(ids, { volumes: [locked] }));
+      expect(opened.own.layers).toEqual([aLayer('of the first')]);
+    });
+  });
+
   describe('sessions', () => {
     test('are listed with all that was recorded, oldest first', async () => {
       await using store = await create();

@@ -1,6 +1,7 @@
 import {
   CachelaneError,
   invariant,
+  lockedBy,
   type Namespace,
   type NamespaceRecord,
   type OpenedSession,
@@ -50,6 +51,7 @@ export function memorySessions(state: MemoryState): SessionStore {
         const opened = state.sessionVolumes.get(id) ?? [];
         state.sessions.delete(id);
         state.sessionVolumes.delete(id);
+        for (const [key, holder] of state.volumeLocks) if (holder === id) state.volumeLocks.delete(key);
         for (const volumeId of opened) removeUnsaved(state, volumeId);
         if (session !== undefined) removeEmptyNamespace(state, session.namespaceId);
         for (const [path] of ownerless) state.mountDirs.set(path, null);
@@ -69,6 +71,7 @@ function openSession(state: MemoryState, request: OpenSessionRequest): OpenedSes
   for (const volume of request.volumes) {
     invariant(volume.chain.length > 0, `volume ${volume.name} has an empty read chain`);
   }
+  refuseLocked(state, request);
   const isOwnName = adoptFrom === null || adoptFrom === request.namespace;
   const isTaken = directory !== null && isOwnName && isOfAnother(state, request.namespace, directory);
   if (isTaken && mayWrite) detachOwnName(state, request.namespace);
@@ -98,11 +101,32 @@ function openSession(state: MemoryState, request: OpenSessionRequest): OpenedSes
     targets: [...request.targets],
     pins: [...new Set(pins)],
   });
+  for (const [index, { volume }] of volumes.entries()) {
+    const wanted = request.volumes[index];
+    const lane = wanted?.chain[0]?.lane;
+    if (wanted?.lock === true && lane !== undefined) state.volumeLocks.set(headKey(volume.id, lane), sessionId);
+  }
   state.sessionVolumes.set(
     sessionId,
     volumes.map(({ volume }) => volume.id),
   );
   return { namespace: record, adopted: adopted !== undefined, volumes };
+}
+
+/** Before anything is changed. */
+function refuseLocked(state: MemoryState, { volumes, adoptFrom, namespace }: OpenSessionRequest): void {
+  for (const volume of volumes) {
+    const [own] = volume.chain;
+    if (!volume.lock || own === undefined) continue;
+    const names = own.namespace === namespace && adoptFrom !== null ? [own.namespace, adoptFrom] : [own.namespace];
+    for (const name of names) {
+      const known = volumeIn(state, name, volume);
+      const holderId = known && state.volumeLocks.get(headKey(known.id, own.lane));
+      const holder = holderId && state.sessions.get(holderId);
+      if (holder === undefined) continue;
+      throw lockedBy({ volume: volume.name, lane: own.lane, run: holder.run, sinceMs: holder.openedAtMs });
+    }
+  }
 }
 
 interface OpenBy {

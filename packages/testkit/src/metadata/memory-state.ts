@@ -32,6 +32,8 @@ export interface MemoryState {
   readonly sessions: Map<SessionId, SessionRecord>;
   /** What each session opened. */
   readonly sessionVolumes: Map<SessionId, readonly VolumeId[]>;
+  /** Who has a volume's lane for itself. */
+  readonly volumeLocks: Map<HeadKey, SessionId>;
   /** Null: the session that made it is closed, and another one needed it then. */
   readonly mountDirs: Map<string, SessionId | null>;
 }
@@ -61,6 +63,7 @@ export function emptyState(): MemoryState {
     savedRuns: new Set(),
     sessions: new Map(),
     sessionVolumes: new Map(),
+    volumeLocks: new Map(),
     mountDirs: new Map(),
   };
 }

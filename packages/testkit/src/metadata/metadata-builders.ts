@@ -64,6 +64,7 @@ interface VolumeOptions {
   readonly tool?: string;
   /** Default: `web` on lane `local`. */
   readonly chain?: readonly ChainLink[];
+  readonly lock?: boolean;
 }
 
 function openVolume(ids: TestIds, options: VolumeOptions = {}): OpenVolume {
@@ -74,6 +75,7 @@ function openVolume(ids: TestIds, options: VolumeOptions = {}): OpenVolume {
     chain: options.chain ?? [{ namespace: web, lane: local }],
     freshId: ids.volume(),
     freshNamespaceId: ids.namespace(),
+    lock: options.lock ?? false,
   };
 }
 
