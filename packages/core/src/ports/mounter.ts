@@ -29,22 +29,25 @@ export interface OverlayMount {
   readonly workDir: string;
 }
 
-/** Nothing has to be mounted: the command is told to look elsewhere, or finds a symlink. */
+/** A directory that is there for the command, which may be told to look there, or finds it by a symlink. */
 export interface DirectoryMount {
   readonly kind: 'directory';
   /** Absolute path where the command would have looked. */
   readonly target: string;
   /** Absolute path of the directory with the volume's contents. */
   readonly path: string;
+  /** Whether the runtime is to show it at the target; else nothing has to be mounted. */
+  readonly bind: boolean;
 }
 
 export type Mount = OverlayMount | DirectoryMount;
 
 /**
- * How the command gets to a directory that is not mounted: by a `setting` of the tool, or by a `symlink` at the target, which only a
- * missing or empty directory can give way to.
+ * How the command gets to a directory that lies elsewhere: by a `setting` of the tool; by a `bind` mount that the command alone sees;
+ * where nothing can be mounted, by a `symlink` at the target, which everybody sees and only a missing or empty directory can give
+ * way to.
  */
-export type Reach = 'setting' | 'symlink';
+export type Reach = 'setting' | 'bind' | 'symlink';
 
 /** One difference between what the run saw at attach and what it left behind. */
 export type Change =

@@ -1,4 +1,4 @@
-import type { MounterName, Mounters, SessionId, SharingMode } from '@cachelane/core';
+import type { MounterName, Mounters, Reach, SessionId, SharingMode } from '@cachelane/core';
 import type { CacheMode } from '../engine.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 
@@ -15,6 +15,7 @@ export interface MounterChoice {
   readonly mounter: MounterName;
   /** For people, one clause. */
   readonly why: string;
+  readonly reach: Reach;
 }
 
 export interface MounterQuestion {
@@ -28,6 +29,11 @@ export interface MounterQuestion {
 
 /** Which way a volume is attached. */
 export function chooseMounter(planned: PlannedVolume, question: MounterQuestion): MounterChoice {
+  const way = planned.isRedirectable ? 'setting' : question.cannotMount === null ? 'bind' : 'symlink';
+  return { ...chooseWay(planned, question), reach: way };
+}
+
+function chooseWay(planned: PlannedVolume, question: MounterQuestion): Omit<MounterChoice, 'reach'> {
   const { wanted, cannotMount } = question;
   const isLive = wanted === 'live' || (wanted === null && sharingOf(planned) === 'SHARED');
   if (isLive) {
@@ -40,8 +46,8 @@ export function chooseMounter(planned: PlannedVolume, question: MounterQuestion)
 }
 
 /** What is asked for, or suits the tool. */
-function sharingOf({ request, tool, reach }: PlannedVolume): SharingMode {
-  return request.sharing ?? (tool.linksOut && reach === 'setting' ? 'SHARED' : 'PRIVATE');
+function sharingOf({ request, tool, isRedirectable }: PlannedVolume): SharingMode {
+  return request.sharing ?? (tool.linksOut && isRedirectable ? 'SHARED' : 'PRIVATE');
 }
 
 function whyLive({ request, tool }: PlannedVolume, wanted: MounterName | null): string {
@@ -55,7 +61,7 @@ function whyNotShared({ mode, canWrite }: MounterQuestion): string | null {
   return mode === 'write' ? null : `with --mode ${mode} a run has a view of its own`;
 }
 
-function unshared({ cannotMount }: MounterQuestion): MounterChoice {
+function unshared({ cannotMount }: MounterQuestion): Omit<MounterChoice, 'reach'> {
   return cannotMount === null
     ? { mounter: 'overlay', why: 'volumes can be mounted here' }
     : { mounter: 'clone', why: cannotMount };

@@ -6,6 +6,7 @@ import {
   newId,
   type CommandOutcome,
   type Lease,
+  type Mount,
   type OpenedSession,
   type OpenSessionRequest,
   type RunId,
@@ -176,7 +177,11 @@ async function runOpened(
 
 /** Where volumes turn out not to be mountable, directories of the run's own serve; what the person asked for is not exchanged. */
 function mayFallBack({ mounter, signal }: RunCommandRequest, attached: readonly VolumeSession[]): boolean {
-  return mounter === null && !signal.aborted && attached.some(({ choice }) => choice.mounter === 'overlay');
+  return mounter !== 'overlay' && !signal.aborted && attached.some(({ attached: { mount } }) => needsMount(mount));
+}
+
+function needsMount(mount: Mount): boolean {
+  return mount.kind === 'overlay' || mount.bind;
 }
 
 interface CommandRun {
@@ -207,8 +212,8 @@ async function runWith(
 }
 
 /** What tells the tool where its cache is this time. */
-function settingsFor({ planned, attached: { mount } }: VolumeSession): Readonly<Record<string, string>> {
-  return mount.kind === 'directory' && planned.reach === 'setting' ? (planned.tool.redirect(mount.path) ?? {}) : {};
+function settingsFor({ planned, choice, attached: { mount } }: VolumeSession): Readonly<Record<string, string>> {
+  return mount.kind === 'directory' && choice.reach === 'setting' ? (planned.tool.redirect(mount.path) ?? {}) : {};
 }
 
 async function attachAll(
@@ -224,9 +229,10 @@ async function attachAll(
   const { mode, mounter: wanted } = request;
   const cannotMount = failed === null ? whyNoMounts(request) : `volumes cannot be mounted here: ${failed.reason}`;
   const choices = planned.map((plan) => chooseMounter(plan, { wanted, cannotMount, mode, canWrite }));
-  const missing = planned.flatMap(({ target, reach }, index) =>
-    deps.mounters[choices[index]?.mounter ?? 'overlay'].missingDirs(target, reach),
-  );
+  const missing = planned.flatMap(({ target }, index) => {
+    const choice = choices[index];
+    return choice === undefined ? [] : deps.mounters[choice.mounter].missingDirs(target, choice.reach);
+  });
   const madeDirs = [...new Set(missing)];
   if (madeDirs.length > 0) await deps.metadata.updateSession(ids.sessionId, { madeDirs }, request.signal);
   for (const [ordinal, plan] of planned.entries()) {

@@ -53,7 +53,7 @@ export async function attachVolume(
   const startedMs = deps.clock.monotonicMs();
   const { links, view } = input.mode === 'write-only' ? cold : await composeView(deps, volume, input, signal);
   const { sessionId, run, ordinal, choice } = input;
-  const { target, reach, own } = planned;
+  const { target, own } = planned;
   const attached = await deps.mounters[choice.mounter].attach(
     {
       sessionId,
@@ -61,7 +61,7 @@ export async function attachVolume(
       ordinal,
       view: view.layers,
       target,
-      reach,
+      reach: choice.reach,
       kept: input.canWrite ? { volume: opened.volume.id, lane: own.lane } : null,
       near: input.cwd,
     },

@@ -8,7 +8,6 @@ import {
   type Context,
   type OpenVolume,
   type Random,
-  type Reach,
   type Tool,
   type ToolEnvironment,
 } from '@cachelane/core';
@@ -20,8 +19,8 @@ export interface PlannedVolume {
   readonly tool: Tool;
   /** Absolute path where the command sees it. */
   readonly target: string;
-  /** How the command gets to a directory elsewhere, where nothing can be mounted. */
-  readonly reach: Reach;
+  /** Whether the tool can be told to look elsewhere. */
+  readonly isRedirectable: boolean;
   /** Who decided the path, for people. */
   readonly targetSource: string;
   readonly compat: Compat;
@@ -60,7 +59,7 @@ export function planVolume(
     request,
     tool,
     target: place.path,
-    reach: tool.redirect(place.path) === null ? 'symlink' : 'setting',
+    isRedirectable: tool.redirect(place.path) !== null,
     targetSource: place.source,
     compat: { ...tool.compat(environment), ...request.compat },
     own,

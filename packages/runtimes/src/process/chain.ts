@@ -1,4 +1,4 @@
-import type { OverlayMount, RunRequest } from '@cachelane/core';
+import type { Mount, RunRequest } from '@cachelane/core';
 import type { Tools } from './tools.ts';
 
 /**
@@ -35,13 +35,13 @@ export interface Chain {
 export interface ChainOptions {
   readonly tools: Tools;
   /** Targets and directories without symbolic links, targets in the order in which they are to be mounted. */
-  readonly mounts: readonly OverlayMount[];
+  readonly mounts: readonly Mount[];
   readonly request: Pick<RunRequest, 'argv' | 'cwd' | 'env' | 'leaseFile'>;
   /** Signals that the command is to find ignored. */
   readonly ignored: readonly HeldSignal[];
   /** Files that the command finds as copies, owned by the user; their descriptors follow that of the status. */
   readonly copies: readonly { readonly path: string }[];
-  /** Bound onto itself in the command's mount namespace, which is recognised by it later. */
+  /** A directory or file of this session alone, bound onto itself in the command's mount namespace, which is recognised by it later. */
   readonly marker: string;
 }
 
@@ -72,7 +72,8 @@ export interface EnvOptions {
   readonly unset: readonly string[];
 }
 
-function overlayArguments(mount: OverlayMount): readonly string[] {
+function mountArguments(mount: Mount): readonly string[] {
+  if (mount.kind === 'directory') return ['--bind', mount.path, mount.target];
   // bubblewrap wants the bottom first.
   const sources = mount.lowerDirs.toReversed().flatMap((dir) => ['--overlay-src', dir]);
   return [...sources, '--overlay', mount.upperDir, mount.workDir, mount.target];
@@ -106,7 +107,7 @@ export function commandChain({ tools, mounts, request, ignored, copies, marker }
     marker,
     marker,
     ...copies.flatMap(({ path }, index) => ['--perms', '0644', '--ro-bind-data', String(statusFd + 1 + index), path]),
-    ...mounts.flatMap(overlayArguments),
+    ...mounts.flatMap(mountArguments),
     '--chdir',
     request.cwd,
     '--json-status-fd',

@@ -29,7 +29,7 @@ export function processRuntime({ path, stdio = [0, 1, 2], ignored = [] }: Proces
     async run(request) {
       invariant(request.argv.length > 0, 'a command has a name');
       if (request.mounts.length === 0) return await runBare(request, options);
-      const isMounted = request.mounts.some(({ kind }) => kind === 'overlay');
+      const isMounted = request.mounts.some((mount) => mount.kind === 'overlay' || mount.bind);
       return await (isMounted ? runMounted : runInPlace)(request, options);
     },
     survivors: async (place) => findSurvivors(place),

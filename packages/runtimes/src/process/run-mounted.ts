@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import { CachelaneError, type CommandOutcome, type OverlayMount, type RunRequest } from '@cachelane/core';
+import { CachelaneError, type CommandOutcome, type Mount, type RunRequest } from '@cachelane/core';
 import { type Chain, type ChainOptions, commandChain, leaseHeld, leaseHeldCode } from './chain.ts';
 import { startChild } from './child.ts';
 import { installMend } from './mends.ts';
@@ -65,7 +65,7 @@ function prepare(
 ): Prepared | { readonly reason: string; readonly mend?: string } {
   const found = findTools(options.path);
   if ('missing' in found) return { reason: `not installed: ${found.missing.join(', ')}`, mend: installMend };
-  const resolved = resolveMounts(request.mounts);
+  const resolved = resolveMounts(request);
   if ('reason' in resolved) return resolved;
   using resources = new DisposableStack();
   let status: StatusFile;
@@ -85,23 +85,27 @@ function prepare(
  * bubblewrap does not mount onto symbolic links (older ones follow them from the wrong root), so targets are resolved
  * here. Outer targets are mounted before those inside them.
  */
-function resolveMounts(
-  mounts: RunRequest['mounts'],
-): { readonly mounts: readonly OverlayMount[]; readonly marker: string } | { readonly reason: string } {
-  const resolved: OverlayMount[] = [];
+function resolveMounts({
+  mounts,
+  leaseFile,
+}: Pick<RunRequest, 'mounts' | 'leaseFile'>):
+  | { readonly mounts: readonly Mount[]; readonly marker: string }
+  | { readonly reason: string } {
+  const resolved: Mount[] = [];
   let marker: string | undefined;
   for (const mount of mounts) {
     // Directories are where they are already.
-    if (mount.kind !== 'overlay') continue;
+    if (mount.kind === 'directory' && !mount.bind) continue;
     try {
       resolved.push({ ...mount, target: realpathSync(mount.target) });
-      marker ??= realpathSync(mount.upperDir);
+      if (mount.kind === 'overlay') marker ??= realpathSync(mount.upperDir);
     } catch (error) {
       const { code, path } = error as NodeJS.ErrnoException;
       return { reason: `${path ?? mount.target} cannot be used (${code ?? String(error)})` };
     }
   }
-  if (marker === undefined) return { reason: 'nothing to mount' };
+  marker ??= leaseFile ?? undefined;
+  if (marker === undefined || resolved.length === 0) return { reason: 'nothing to mount' };
   resolved.sort((one, other) => (one.target < other.target ? -1 : 1));
   const twice = resolved.find((mount, index) => mount.target === resolved[index + 1]?.target);
   if (twice !== undefined) return { reason: `two volumes have the same target ${twice.target}` };

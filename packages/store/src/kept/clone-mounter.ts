@@ -15,14 +15,7 @@ import { realFiles, type StoreFiles } from '../layers/store-files.ts';
 import { openTrash, type Trash } from '../layers/trash.ts';
 import { bringUpSlot, collectHeld, type HeldChanges, type HeldDirectory, type KeptContext } from './kept-directory.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
-import {
-  checkLinkTarget,
-  linkTarget,
-  missingForLink,
-  unlinkTarget,
-  unlinkTargets,
-  type LinkedTarget,
-} from './kept-targets.ts';
+import { checkReach, leaveTarget, missingFor, reachTarget, unlinkTargets, type ReachedTarget } from './kept-targets.ts';
 
 export interface KeptMounterOptions {
   /** The home: an absolute path, without a slash at its end; exists. */
@@ -68,19 +61,19 @@ export function openCloneMounter({
 
   const attach = async (request: AttachRequest, signal: AbortSignal): Promise<AttachedVolume<DirectoryMount>> => {
     const { target, reach } = request;
-    if (reach === 'symlink') checkLinkTarget(target, home);
+    checkReach(target, home, reach);
     const owned = await claim(request, signal);
     try {
       const held = await bringUpSlot(context, owned.slot, request.view, signal);
-      const linked = reach === 'symlink' ? linkTarget(files, target, home, owned.slot.tree) : null;
-      return attachedVolume(request, { held, linked, owned });
+      const reached = reachTarget({ files, home, target, reach, tree: owned.slot.tree });
+      return attachedVolume(request, { held, reached, owned });
     } catch (error) {
       uses.remove(owned.slot, owned.user);
       throw error;
     }
   };
 
-  const attachedVolume = (request: AttachRequest, { held, linked, owned }: Held): AttachedVolume<DirectoryMount> => {
+  const attachedVolume = (request: AttachRequest, { held, reached, owned }: Held): AttachedVolume<DirectoryMount> => {
     const { slot, user, isKept } = owned;
     let found: HeldChanges | null = null;
     let isReleased = false;
@@ -91,14 +84,14 @@ export function openCloneMounter({
     const release = (): void => {
       if (isReleased) return;
       isReleased = true;
-      if (linked !== null) unlinkTarget(files, home, linked);
+      leaveTarget(files, home, reached);
       if (isKept) found?.close();
       uses.remove(slot, user);
       if (!isKept) dropSlot(slot);
     };
     return {
-      mount: { kind: 'directory', target: linked?.path ?? request.target, path: slot.tree },
-      madeDirs: linked?.made ?? [],
+      mount: { kind: 'directory', target: reached.path, path: slot.tree, bind: request.reach === 'bind' },
+      madeDirs: reached.made,
       collect: (signal, _how: CollectHow) => inPort('collecting changes', signal, () => collect(signal)),
       release: (signal) => inPort('releasing a volume', signal, release),
     };
@@ -117,7 +110,7 @@ export function openCloneMounter({
 
   return {
     name: 'clone',
-    missingDirs: (target, reach) => missingForLink(target, home, reach),
+    missingDirs: (target, reach) => missingFor(target, home, reach),
     attach: (request, signal) => inPort('attaching a volume', signal, async () => await attach(request, signal)),
     removeTargets: (dirs) => {
       unlinkTargets(files, home, dirs);
@@ -134,7 +127,7 @@ interface Claim {
 
 interface Held {
   readonly held: HeldDirectory;
-  readonly linked: LinkedTarget | null;
+  readonly reached: ReachedTarget;
   readonly owned: Claim;
 }
 

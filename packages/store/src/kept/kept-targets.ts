@@ -7,29 +7,49 @@ import { checkTarget, makeTarget, missingDirs, removeEmptyDirs } from '../overla
 
 // Where nothing may be mounted, a tool that cannot be told another place finds a symlink at its own.
 
-/** What {@link linkTarget} would make, outermost first. */
-export function missingForLink(target: string, home: string, reach: Reach): readonly string[] {
+/** What {@link reachTarget} would make, outermost first. */
+export function missingFor(target: string, home: string, reach: Reach): readonly string[] {
   if (reach === 'setting') return [];
+  if (reach === 'bind') return missingDirs(target, home);
   const missing = missingDirs(target, home);
   return missing.length > 0 || !isEmptyDirectory(target) ? missing : [target];
 }
 
 /** Throws E_MOUNT_POINT for what can never be a target, before anything is made. */
-export function checkLinkTarget(target: string, home: string): void {
-  if (!leadsInto(target, home)) checkTarget(target, home);
+export function checkReach(target: string, home: string, reach: Reach): void {
+  if (reach === 'setting' || (reach === 'symlink' && leadsInto(target, home))) return;
+  checkTarget(target, home);
 }
 
-export interface LinkedTarget {
+export interface ReachedTarget {
   /** Absolute, without symlinks. */
   readonly path: string;
   /** What was missing, outermost first. */
   readonly made: readonly string[];
+  /** What stands at the path is a symlink of ours. */
+  readonly isLink: boolean;
   /** Mode of the empty directory that gave way to the symlink; null where nothing was there. */
   readonly modeBefore: number | null;
 }
 
-/** Puts a symlink to `tree` at the target. Throws E_MOUNT_POINT where something is there already. */
-export function linkTarget(files: StoreFiles, target: string, home: string, tree: string): LinkedTarget {
+export interface TargetToReach {
+  readonly files: StoreFiles;
+  readonly home: string;
+  readonly target: string;
+  readonly reach: Reach;
+  /** The kept directory. */
+  readonly tree: string;
+}
+
+/** Makes what the command needs at the target. Throws E_MOUNT_POINT where something is in the way. */
+export function reachTarget({ files, home, target, reach, tree }: TargetToReach): ReachedTarget {
+  if (reach === 'setting') return { path: target, made: [], isLink: false, modeBefore: null };
+  if (reach === 'bind') {
+    const path = checkTarget(target, home);
+    return { path, made: makeTarget(files, path), isLink: false, modeBefore: null };
+  }
+  // Another run of the same directory put it there; whoever leaves last takes it away.
+  if (linkAt(target) === tree) return { path: target, made: [], isLink: true, modeBefore: null };
   if (
     lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink() === true &&
     readlinkSync(target).startsWith(home)
@@ -47,7 +67,7 @@ export function linkTarget(files: StoreFiles, target: string, home: string, tree
     const modeBefore = lstatSync(path).mode & 0o7777;
     files.removeDir(path);
     files.symlink(Buffer.from(tree), path);
-    return { path, made: [path], modeBefore };
+    return { path, made: [path], isLink: true, modeBefore };
   }
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
     throw new CachelaneError('E_MOUNT_POINT', `${target} holds files, and nothing can be mounted over them here`, {
@@ -56,12 +76,12 @@ export function linkTarget(files: StoreFiles, target: string, home: string, tree
   }
   const made = makeTarget(files, dirname(path));
   files.symlink(Buffer.from(tree), path);
-  return { path, made: [...made, path], modeBefore: null };
+  return { path, made: [...made, path], isLink: true, modeBefore: null };
 }
 
 /** Takes the symlink away; an empty directory that was there is there again. */
-export function unlinkTarget(files: StoreFiles, home: string, { path, modeBefore }: LinkedTarget): void {
-  if (!leadsInto(path, home)) return;
+export function leaveTarget(files: StoreFiles, home: string, { path, isLink, modeBefore }: ReachedTarget): void {
+  if (!isLink || !leadsInto(path, home)) return;
   files.unlink(path);
   if (modeBefore !== null) files.makeDir(path, modeBefore);
 }
@@ -85,11 +105,16 @@ export function unlinkTargets(files: StoreFiles, home: string, paths: readonly s
 
 /** A symlink of ours; places outside the home hold kept directories too. */
 function leadsInto(path: string, home: string): boolean {
+  const target = linkAt(path);
+  return target !== null && (target.startsWith(`${home}/`) || /\/\.cachelane\/[0-9a-z-]+\/\d+\/tree$/.test(target));
+}
+
+/** Where a symlink at the path leads; null where there is none. */
+function linkAt(path: string): string | null {
   try {
-    const target = readlinkSync(path);
-    return target.startsWith(`${home}/`) || /\/\.cachelane\/[0-9a-z-]+\/\d+\/tree$/.test(target);
+    return readlinkSync(path);
   } catch {
-    return false;
+    return null;
   }
 }
 

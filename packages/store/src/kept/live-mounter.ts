@@ -14,14 +14,7 @@ import { openTrash, type Trash } from '../layers/trash.ts';
 import { inPort, type KeptMounterOptions } from './clone-mounter.ts';
 import { bringUpSlot, collectHeld, takeUpSlot, type HeldDirectory, type KeptContext } from './kept-directory.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
-import {
-  checkLinkTarget,
-  linkTarget,
-  missingForLink,
-  unlinkTarget,
-  unlinkTargets,
-  type LinkedTarget,
-} from './kept-targets.ts';
+import { checkReach, leaveTarget, missingFor, reachTarget, unlinkTargets, type ReachedTarget } from './kept-targets.ts';
 import { placeNear } from './place-near.ts';
 
 /**
@@ -37,7 +30,7 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
 
   const attach = async (request: AttachRequest, signal: AbortSignal): Promise<AttachedVolume<DirectoryMount>> => {
     const { sessionId, ordinal, kept, target, reach, view } = request;
-    if (reach === 'symlink') checkLinkTarget(target, home);
+    checkReach(target, home, reach);
     const user = `${sessionId}.${ordinal}`;
     ensureHomeDir(files, paths.kept, ownerOf(home));
     const place = placeNear(paths.kept, request.near);
@@ -52,8 +45,8 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
     else held = await bringUpSlot(context, slot, view, signal);
     uses.add(slot, user);
     try {
-      const linked = reach === 'symlink' ? linkTarget(files, target, home, slot.tree) : null;
-      return attachedVolume(request, { slots, held, linked, user });
+      const reached = reachTarget({ files, home, target, reach, tree: slot.tree });
+      return attachedVolume(request, { slots, held, reached, user });
     } catch (error) {
       uses.remove(slot, user);
       throw error;
@@ -61,7 +54,7 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
   };
 
   const attachedVolume = (request: AttachRequest, own: Held): AttachedVolume<DirectoryMount> => {
-    const { slots, held, linked, user } = own;
+    const { slots, held, reached, user } = own;
     const { slot } = held;
     const { run } = request;
     /** Held from the moment that nobody else is there until what was found is saved, so that nobody joins meanwhile. */
@@ -89,16 +82,16 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
       return { kind: 'changes', changes: found.changes, alsoOf: runs.filter((each) => each !== run), saved };
     };
     const release = (): void => {
-      if (linked !== null) unlinkTarget(files, home, linked);
       if (!hasLeft) uses.remove(slot, user);
       hasLeft = true;
+      if (slot.users().length === 0) leaveTarget(files, home, reached);
       guard?.[Symbol.dispose]();
       guard = null;
       if (request.kept === null) trash().discard([slots.dir]);
     };
     return {
-      mount: { kind: 'directory', target: linked?.path ?? request.target, path: slot.tree },
-      madeDirs: linked?.made ?? [],
+      mount: { kind: 'directory', target: reached.path, path: slot.tree, bind: request.reach === 'bind' },
+      madeDirs: reached.made,
       collect: (signal, how) => inPort('collecting changes', signal, async () => await collect(signal, how)),
       release: (signal) => inPort('releasing a volume', signal, release),
     };
@@ -110,7 +103,7 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
 
   return {
     name: 'live',
-    missingDirs: (target, reach) => missingForLink(target, home, reach),
+    missingDirs: (target, reach) => missingFor(target, home, reach),
     attach: (request, signal) => inPort('attaching a volume', signal, async () => await attach(request, signal)),
     removeTargets: (dirs) => {
       unlinkTargets(files, home, dirs);
@@ -122,7 +115,7 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
 interface Held {
   readonly slots: KeptSlots;
   readonly held: HeldDirectory;
-  readonly linked: LinkedTarget | null;
+  readonly reached: ReachedTarget;
   readonly user: string;
 }
 

@@ -1,0 +1,214 @@
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { mounterNames } from '@cachelane/core';
+import { requireCommands, startLocalRegistry } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
+import { somePackages } from './npm-project.fixture.ts';
+
+// What commands rely on, whichever way their volumes are attached.
+
+const wantsDatabase = `
+const { DatabaseSync } = require('node:sqlite');
+const database = new DatabaseSync('cache/wal.db');
+database.exec('PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS t (n); INSERT INTO t VALUES (1)');
+console.log(database.prepare('SELECT count(*) AS n FROM t').get().n, database.prepare('PRAGMA journal_mode').get().journal_mode);
+`;
+
+const mappedAppend = `
+import fcntl, mmap, os
+with open('cache/mapped', 'a+b') as file:
+    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    file.write(b'0123456789')
+    file.flush()
+    with mmap.mmap(file.fileno(), 0) as view:
+        view[0:1] = b'X'
+        view.flush()
+print(open('cache/mapped').read())
+`;
+
+/** A `bwrap` that says what it says where nothing can be mounted. */
+function cannotMount(world: World): void {
+  world.write({ 'bin/bwrap': '#!/bin/sh\necho "bwrap: No permissions to create new namespace" >&2\nexit 1\n' });
+  chmodSync(join(world.dir, 'bin/bwrap'), 0o755);
+  world.env['PATH'] = `${join(world.dir, 'bin')}:${world.env['PATH'] ?? ''}`;
+}
+
+requireCommands('bwrap', 'flock')('every way to attach a volume', () => {
+  describe.each(worldUsers.flatMap((user) => mounterNames.map((mounter) => ({ user, mounter }))))(
+    '$mounter as $user',
+    ({ user, mounter }) => {
+      const options = ['-v', 'data:cache', '--mounter', mounter];
+
+      test('keeps what a run did, whatever it was, and what the next one takes away', async () => {
+        using world = openWorld({ user });
+        const sh = async (script: string): Promise<string> => {
+          const run = await world.run(['sh', '-euc', script], { options });
+          expect(run).toMatchObject({ code: 0 });
+          expect(run.volume('data')).toMatchObject({ mounter, skipped: null });
+          return run.stdout;
+        };
+        await sh(`cd cache; mkdir -p a/b; echo 1 > a/b/f; ln -s f a/b/link; ln a/b/f a/b/hard; chmod 750 a; chmod 600 a/b/f
+          touch -d 2001-02-03T04:05:06.789Z a/b/f; mkdir -m 555 shut; printf 'odd' > "$(printf 'caf\\351 \\n')"`);
+        expect(
+          await sh(`cd cache; stat -c '%n %a %Y' a a/b/f | sed 's/ [0-9]*$//;t'; stat -c %y a/b/f; readlink a/b/link
+          ls | wc -l; stat -c %a shut; cat caf*; rm -r a/b; echo 2 > a/f; chmod 755 shut`),
+        ).toBe('a 750\na/b/f 600\n2001-02-03 04:05:06.789000000 +0000\nf\n3\n555\nodd');
+        expect(await sh('cd cache; find a shut; cat a/f')).toBe('a\na/f\nshut\n2\n');
+      });
+
+      test('moves directories that were there before', async () => {
+        using world = openWorld({ user });
+        await world.run(['sh', '-c', 'mkdir -p cache/d/e; echo x > cache/d/e/f'], { options });
+        const moved = await world.run(['sh', '-ec', 'mv cache/d cache/moved; find cache -type f'], { options });
+        expect(moved.stdout).toBe('cache/moved/e/f\n');
+        const after = await world.run(['sh', '-c', 'find cache -type f'], { options });
+        expect(after.stdout).toBe('cache/moved/e/f\n');
+      });
+
+      test('holds databases, locks and mapped files as a plain directory does', async () => {
+        using world = openWorld({ user });
+        world.write({ 'database.cjs': wantsDatabase, 'mapped.py': mappedAppend });
+        for (const count of [1, 2]) {
+          const database = await world.run([process.execPath, '--no-warnings', 'database.cjs'], { options });
+          expect(database).toMatchObject({ code: 0, stdout: `${count} wal\n` });
+          expect(database.volume('data')).toMatchObject({ skipped: null, conflicts: [] });
+          const mapped = await world.run(['python3', 'mapped.py'], { options });
+          const text = count === 1 ? 'X123456789' : 'X1234567890123456789';
+          expect(mapped).toMatchObject({ code: 0, stdout: `${text}\n` });
+        }
+      });
+
+      test('unites what two runs added that went on at once', async () => {
+        using world = openWorld({ user });
+        const gate = join(world.dir, 'gate');
+        const starts = ['one', 'two', 'three'].map((name) =>
+          world.startRun(
+            ['sh', '-ec', `cd cache; echo ready; until [ -e ${gate} ]; do sleep 0.01; done; echo ${name} > ${name}`],
+            { options },
+          ),
+        );
+        for (const run of starts) await run.said('ready');
+        writeFileSync(gate, '');
+        for (const run of starts) expect((await run.finished).code).toBe(0);
+        expect((await world.run(['sh', '-c', 'ls cache'], { options })).stdout).toBe('one\nthree\ntwo\n');
+        expect(existsSync(join(world.dir, 'cache'))).toBe(false);
+      });
+
+      test('forgets what a run did that failed or was killed', async () => {
+        using world = openWorld({ user });
+        await world.run(['sh', '-c', 'echo good > cache/f; echo x > cache/gone'], { options });
+        const failed = await world.run(
+          ['sh', '-c', 'echo bad > cache/f; rm cache/gone; echo bad > cache/new; exit 3'],
+          {
+            options,
+          },
+        );
+        expect(failed.code).toBe(3);
+        const killed = world.startRun(['sh', '-c', 'echo bad > cache/f; rm cache/gone; echo ready; read line'], {
+          options,
+          input: null,
+        });
+        await killed.said('ready');
+        killed.child.kill('SIGKILL');
+        killed.child.stdin?.end();
+        await killed.finished.catch(() => undefined);
+        const next = await world.run(['sh', '-c', 'cd cache; ls; cat f'], { options });
+        expect(next.stdout).toBe('f\ngone\ngood\n');
+      });
+
+      test('leaves the host’s own directory alone', async () => {
+        using world = openWorld({ user });
+        world.write({ 'home/.npm/mine': 'mine' });
+        const npm = ['-v', 'npm', '--mounter', mounter];
+        const run = await world.run(['sh', '-c', 'npm config get cache; ls ~/.npm'], { options: npm });
+        expect(run.code).toBe(0);
+        expect(readFileSync(join(world.home, '.npm/mine'), 'utf8')).toBe('mine');
+        const [where = ''] = run.stdout.split('\n');
+        if (mounter === 'overlay') expect(where).toBe(join(world.home, '.npm'));
+        else expect(where.startsWith(join(world.store, 'kept'))).toBe(true);
+      });
+    },
+  );
+});
+
+requireCommands(
+  'bwrap',
+  'flock',
+  'npm',
+)('npm without mounts', () => {
+  test.each(['clone', 'live'] as const)(
+    '%s: two runs at once, each adding its own; both serve offline',
+    async (mounter) => {
+      const [left, right] = [somePackages('left', 2), somePackages('right', 2)];
+      await using registry = await startLocalRegistry([...left, ...right]);
+      using world = openWorld({ env: { npm_config_registry: registry.url } });
+      const project = world.project('app', { 'package.json': '{"name":"app","version":"1.0.0"}' });
+      const options = ['-v', 'npm', '-n', 'acme/app', '--mounter', mounter];
+      const runs = [left, right].map((packages, index) =>
+        world.startRun(['npm', 'install', '--no-save', ...packages.map(({ name }) => name)], {
+          cwd: world.project(`clone-${index}`, { 'package.json': '{"name":"app","version":"1.0.0"}' }),
+          options,
+        }),
+      );
+      for (const run of runs) expect((await run.finished).code).toBe(0);
+      await registry[Symbol.asyncDispose]();
+      const names = [...left, ...right].map(({ name }) => name);
+      const offline = await world.run(['npm', 'install', '--offline', ...names], { cwd: project, options });
+      expect(offline).toMatchObject({ code: 0 });
+      expect(offline.volume('npm')).toMatchObject({ mounter, layer: null, skipped: null });
+    },
+  );
+});
+
+requireCommands('flock')('where nothing can be mounted', () => {
+  describe.each(worldUsers)('as %s', (user) => {
+    test('a run gets a directory of its own, says so, and is warm the second time', async () => {
+      using world = openWorld({ user });
+      cannotMount(world);
+      const options = ['-v', 'data:cache', '-v', 'npm'];
+      const script = 'cat cache/f; echo 1 >> cache/f; npm config get cache';
+      const cold = await world.run(['sh', '-c', script], { options });
+      expect(cold.code).toBe(0);
+      for (const name of ['data', 'npm']) {
+        expect(cold.volume(name)).toMatchObject({
+          mounter: 'clone',
+          mounterWhy: expect.stringMatching(/^volumes cannot be mounted here: .*new namespace/) as string,
+        });
+      }
+      expect(cold.stderr).toContain('clone: volumes cannot be mounted here');
+      expect(existsSync(join(world.dir, 'cache'))).toBe(false);
+      const warm = await world.run(['sh', '-c', script], { options });
+      expect(warm.stdout.startsWith('1\n')).toBe(true);
+      expect(warm.volume('data').hits).toHaveLength(1);
+    });
+
+    test('what holds files already is left alone, and the run goes on without that volume', async () => {
+      using world = openWorld({ user });
+      cannotMount(world);
+      world.write({ 'cache/mine': 'mine' });
+      const run = await world.run(['sh', '-c', 'cat cache/mine'], { options: ['-v', 'data:cache'] });
+      expect(run).toMatchObject({ code: 0, stdout: 'mine' });
+      expect(run.volume('data')).toMatchObject({ mounter: null });
+      expect(run.stderr).toContain('holds files, and nothing can be mounted over them here');
+    });
+
+    test('processes that outlive the command are ended, by what they inherited', async () => {
+      using world = openWorld({ user });
+      cannotMount(world);
+      const run = await world.run(['sh', '-c', 'sleep 1000 & env -i sleep 1000 & echo x > cache/f'], {
+        options: ['-v', 'data:cache'],
+      });
+      expect(run.code).toBe(0);
+      expect(run.stderr).toMatch(/sleep.*sleep|2 processes/s);
+      expect(run.volume('data')).toMatchObject({ added: 1 });
+    });
+
+    test('an overlay that was asked for is not exchanged', async () => {
+      using world = openWorld({ user });
+      cannotMount(world);
+      const run = await world.cachelane(['run', '--strict', '--mounter=overlay', '-v', 'data:cache', '--', 'true']);
+      expect(run).toMatchObject({ code: 125, stderr: expect.stringContaining('could not be mounted') as string });
+    });
+  });
+});

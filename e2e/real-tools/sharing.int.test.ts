@@ -1,0 +1,183 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { requireCommands } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { openWorld, worldUsers, type FinishedRun, type World } from '../cli.fixture.ts';
+
+// One volume in all three sharing modes, with the real programs.
+
+type Started = ReturnType<World['startRun']>;
+
+interface Job {
+  readonly script: string;
+  readonly options: readonly string[];
+}
+
+const volume = ['-v', 'data:cache'];
+
+/** A run that says `ready` once it is in its volume, and goes on when it is told to. */
+async function start(world: World, { script, options }: Job): Promise<Started> {
+  const text = `cd cache; echo ready; read line; ${script}`;
+  const run = world.startRun(['sh', '-ec', text], { options: [...volume, ...options], input: null });
+  await run.said('ready');
+  return run;
+}
+
+async function end(run: Started): Promise<FinishedRun> {
+  run.child.stdin?.end('go\n');
+  return await run.finished;
+}
+
+async function contents(world: World): Promise<string> {
+  return (await world.run(['sh', '-c', 'cd cache; ls -A'], { options: [...volume, '--mode=read'] })).stdout;
+}
+
+const shared = ['--sharing', 'SHARED'];
+const locked = ['--sharing', 'LOCKED'];
+
+requireCommands('bwrap', 'flock')('sharing', () => {
+  describe.each(worldUsers)('as %s', (user) => {
+    test('SHARED: all runs see one directory; the last one saves what all did', async () => {
+      using world = openWorld({ user });
+      const one = await start(world, {
+        script: 'echo 1 > one; until [ -e two ]; do sleep 0.01; done',
+        options: shared,
+      });
+      const two = await start(world, {
+        script: 'until [ -e one ]; do sleep 0.01; done; echo 2 > two',
+        options: shared,
+      });
+      one.child.stdin?.end('go\n');
+      const ends = [await end(two), await one.finished].map((run) => run.volume('data'));
+      expect(ends.map(({ mounter }) => mounter)).toEqual(['live', 'live']);
+      const [saved, other] = ends.toSorted((a, b) => b.added - a.added);
+      expect(saved).toMatchObject({ added: 2, skipped: null });
+      expect(other).toMatchObject({
+        added: 0,
+        layer: null,
+        skipped: 'shared with another run: the last of them saves',
+      });
+      expect(await contents(world)).toBe('one\ntwo\n');
+      const [head] = (await world.json(['inspect', String(saved?.layer)]).then((layer) => [layer])) as [
+        { readonly entries: readonly { readonly runs: readonly string[] }[] },
+      ];
+      // Nobody can tell who of them it was.
+      expect(new Set(head.entries.map(({ runs }) => runs.length))).toEqual(new Set([2]));
+      expect(existsSync(join(world.dir, 'cache'))).toBe(false);
+    });
+
+    test('SHARED: what a killed run had done is saved by the next one, with the work of those who left before', async () => {
+      using world = openWorld({ user });
+      const one = await start(world, { script: 'echo 1 > one', options: shared });
+      const two = await start(world, { script: 'echo 2 > two; sleep 1000', options: shared });
+      expect((await end(one)).volume('data')).toMatchObject({ layer: null });
+      two.child.kill('SIGKILL');
+      two.child.stdin?.end();
+      await two.finished.catch(() => undefined);
+      const three = await world.run(['sh', '-c', 'cat cache/one'], { options: [...volume, ...shared] });
+      expect(three.stdout).toBe('1\n');
+      expect(three.volume('data')).toMatchObject({ added: 1, skipped: null });
+      expect(await contents(world)).toBe('one\n');
+    });
+
+    test('SHARED and PRIVATE at once: neither sees the other, both are kept', async () => {
+      using world = openWorld({ user });
+      await world.run(['sh', '-c', 'echo 0 > cache/zero'], { options: volume });
+      const live = await start(world, { script: 'ls; echo s > of-shared', options: shared });
+      const own = await start(world, { script: 'ls; echo p > of-private', options: [] });
+      live.child.stdin?.write('go\n');
+      live.child.stdin?.end();
+      expect((await live.finished).stdout).toBe('ready\nzero\n');
+      expect((await end(own)).stdout).toBe('ready\nzero\n');
+      expect(await contents(world)).toBe('of-private\nof-shared\nzero\n');
+      const next = await world.run(['sh', '-c', 'cd cache; ls'], { options: [...volume, ...shared] });
+      expect(next.stdout).toBe('of-private\nof-shared\nzero\n');
+    });
+
+    test('SHARED: a run that may not save has a view of its own', async () => {
+      using world = openWorld({ user });
+      await world.run(['sh', '-c', 'echo 0 > cache/zero'], { options: [...volume, ...shared] });
+      const read = await world.run(['sh', '-c', 'echo x > cache/zero; echo x > cache/x'], {
+        options: [...volume, ...shared, '--mode=read'],
+      });
+      expect(read.volume('data')).toMatchObject({ mounter: 'overlay', layer: null });
+      const next = await world.run(['sh', '-c', 'cat cache/*'], { options: [...volume, ...shared] });
+      expect(next.stdout).toBe('0\n');
+    });
+
+    test('LOCKED: one after the other, each with what the one before saved; the holder is named', async () => {
+      using world = openWorld({ user });
+      const one = await start(world, { script: 'echo 1 > one', options: locked });
+      const two = world.startRun(['sh', '-c', 'echo "sees: $(ls cache)"; echo 2 > cache/two'], {
+        options: [...volume, ...locked],
+      });
+      await expect(Promise.race([two.said('sees'), wait(1500)])).resolves.toBe('waited');
+      const first = await end(one);
+      const second = await two.finished;
+      expect(second.stdout).toBe('sees: one\n');
+      const log = (await world.json(['log', 'data'])) as readonly { readonly run: string }[];
+      const [, earlier] = log;
+      expect(second.stderr).toContain(`waiting: data is locked on t1:local by ${earlier?.run}, since `);
+      expect(first.volume('data')).toMatchObject({ mounter: 'overlay', added: 1 });
+      expect(await contents(world)).toBe('one\ntwo\n');
+    });
+
+    test('LOCKED: others do not wait, and lose nothing', async () => {
+      using world = openWorld({ user });
+      const one = await start(world, { script: 'echo 1 > one', options: locked });
+      const other = await world.run(['sh', '-c', 'echo 2 > cache/two'], { options: volume });
+      expect(other.volume('data')).toMatchObject({ added: 1 });
+      await end(one);
+      expect(await contents(world)).toBe('one\ntwo\n');
+    });
+
+    test('LOCKED: the lock of a dead run is free, also while its command lives on for a moment', async () => {
+      using world = openWorld({ user });
+      const gate = join(world.dir, 'gate');
+      const one = await start(world, {
+        script: `until [ -e ${gate} ]; do sleep 0.01; done; echo 1 > one`,
+        options: locked,
+      });
+      one.child.stdin?.end('go\n');
+      one.child.kill('SIGKILL');
+      const two = world.startRun(['sh', '-c', 'ls cache'], { options: [...volume, ...locked] });
+      // The command of the dead run is at work yet: it is still the one.
+      await expect(Promise.race([two.finished, wait(1000)])).resolves.toBe('waited');
+      writeFileSync(gate, '');
+      expect((await two.finished).stdout).toBe('');
+      await one.finished.catch(() => undefined);
+    });
+
+    test('LOCKED: waiting ends by its limit or by Ctrl-C', async () => {
+      using world = openWorld({ user });
+      const one = await start(world, { script: 'echo 1 > one', options: locked });
+      const strict = await world.cachelane([
+        'run',
+        ...volume,
+        ...locked,
+        '--lock-timeout=0.3',
+        '--strict',
+        '--',
+        'true',
+      ]);
+      expect(strict).toMatchObject({
+        code: 125,
+        stderr: expect.stringContaining('data is locked on t1:local by run_') as string,
+      });
+      const bare = await world.run(['sh', '-c', 'ls cache; echo bare'], {
+        options: [...volume, ...locked, '--lock-timeout=0'],
+      });
+      expect(bare).toMatchObject({ code: 0, stdout: 'bare\n' });
+      const stopped = world.start(['run', ...volume, ...locked, '--', 'true']);
+      await wait(700);
+      stopped.child.kill('SIGINT');
+      expect(await stopped.finished).toMatchObject({ signal: 'SIGINT' });
+      await end(one);
+      rmSync(join(world.dir, 'reports'), { recursive: true });
+    });
+  });
+});
+
+async function wait(ms: number): Promise<'waited'> {
+  return await new Promise((resolve) => setTimeout(() => resolve('waited'), ms));
+}
