@@ -12,7 +12,7 @@ const wantsDatabase = `
 const { DatabaseSync } = require('node:sqlite');
 const database = new DatabaseSync('cache/wal.db');
 database.exec('PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS t (n); INSERT INTO t VALUES (1)');
-console.log(database.prepare('SELECT count(*) AS n FROM t').get().n, database.prepare('PRAGMA journal_mode').get().journal_mode);
+process.stdout.write([database.prepare('SELECT count(*) AS n FROM t').get().n, database.prepare('PRAGMA journal_mode').get().journal_mode].join(' ') + '\\n');
 `;
 
 const mappedAppend = `

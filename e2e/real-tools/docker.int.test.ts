@@ -1,0 +1,135 @@
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { RunReport } from '@cachelane/core';
+import { requireCommands } from '@cachelane/testkit';
+import { expect, inject, test } from 'vitest';
+
+// A default, unprivileged container may mount nothing. No registry is asked: the image is made of this machine's programs.
+
+/** What the CLI and the scripts of these tests call. */
+const programs = [
+  'bwrap',
+  'sh',
+  'env',
+  'nice',
+  'flock',
+  'tar',
+  'cat',
+  'find',
+  'xargs',
+  'rm',
+  'sleep',
+  'sync',
+  'id',
+  'ls',
+  'cp',
+];
+
+interface Daemon extends Disposable {
+  docker(...argv: readonly string[]): {
+    readonly code: number | null;
+    readonly stdout: string;
+    readonly stderr: string;
+  };
+}
+
+async function startDaemon(): Promise<Daemon> {
+  const dir = mkdtempSync(join(tmpdir(), 'cachelane-docker-'));
+  const socket = `unix://${dir}/docker.sock`;
+  const options = ['--iptables=false', '--ip6tables=false', '--bridge=none'];
+  const argv = ['--data-root', `${dir}/data`, '--exec-root', `${dir}/exec`, '-H', socket, '--pidfile', `${dir}/pid`];
+  const daemon: ChildProcess = spawn('dockerd', [...argv, ...options], { stdio: 'ignore' });
+  const docker: Daemon['docker'] = (...args) => {
+    const { status, stdout, stderr } = spawnSync('docker', ['-H', socket, ...args], { encoding: 'utf8' });
+    return { code: status, stdout, stderr };
+  };
+  for (let tries = 0; docker('version').code !== 0; tries++) {
+    if (tries > 200 || daemon.exitCode !== null) throw new Error('dockerd does not start');
+    await wait(100);
+  }
+  return {
+    docker,
+    [Symbol.dispose]: () => {
+      daemon.kill('SIGTERM');
+      spawnSync('sh', ['-c', `for i in $(seq 100); do [ -e ${dir}/pid ] || break; sleep 0.1; done`]);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A root with the programs, the libraries that they load, and the CLI. */
+function makeRoot(root: string, [node, bundle]: readonly [string, string]): void {
+  for (const dir of ['bin', 'tmp', 'etc', 'proc', 'dev', 'sys', 'work', 'home', 'root']) {
+    mkdirSync(join(root, dir), { recursive: true });
+  }
+  symlinkSync('bin', join(root, 'sbin'));
+  const copy = (from: string, to: string): void => {
+    const target = join(root, to);
+    if (existsSync(target)) return;
+    mkdirSync(dirname(target), { recursive: true });
+    copyFileSync(from, target);
+  };
+  const add = (from: string, to: string): void => {
+    copy(realpathSync(from), to);
+    const libraries = spawnSync('ldd', [from], { encoding: 'utf8' }).stdout;
+    for (const [path] of libraries.matchAll(/\/\S+/g)) if (existsSync(path)) copy(realpathSync(path), path);
+  };
+  for (const program of programs) {
+    add(execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim(), `bin/${program}`);
+  }
+  add(node, 'bin/node');
+  copy(bundle, `bin/${basename(bundle)}`);
+}
+
+requireCommands(
+  'dockerd',
+  'docker',
+  'flock',
+)('a default container', () => {
+  test.runIf(process.getuid?.() === 0).each(['0:0', '1000:1000'])(
+    'as %s: a run works, says how, and is warm the second time',
+    async (user) => {
+      using daemon = await startDaemon();
+      const root = mkdtempSync(join(tmpdir(), 'cachelane-image-'));
+      makeRoot(root, inject('cachelaneProgram'));
+      execFileSync('sh', [
+        '-c',
+        'chmod -R a+rX "$1"; chmod 1777 "$1/tmp" "$1/work"; tar -C "$1" -cf "$1.tar" .',
+        'sh',
+        root,
+      ]);
+      rmSync(root, { recursive: true });
+      expect(daemon.docker('import', `${root}.tar`, 'cachelane-test')).toMatchObject({ code: 0 });
+      rmSync(`${root}.tar`);
+      const run = (
+        script: string,
+      ): { readonly stdout: string; readonly stderr: string; readonly report: RunReport } => {
+        const line = `cd /work && node /bin/cachelane.cjs run --report /work/report.json -v data:cache -v npm -- sh -c '${script}' && cat report.json`;
+        const ended = daemon.docker(
+          ...['run', '--rm', '--network=none', '--user', user, '-v', 'cachelane-work:/work'],
+          ...['-e', 'CACHELANE_HOME=/work/store', '-e', 'HOME=/work/home', 'cachelane-test', 'sh', '-c', line],
+        );
+        expect(ended).toMatchObject({ code: 0 });
+        const at = ended.stdout.indexOf('{');
+        const report = JSON.parse(ended.stdout.slice(at)) as RunReport;
+        return { stdout: ended.stdout.slice(0, at), stderr: ended.stderr, report };
+      };
+      expect(daemon.docker('volume', 'create', 'cachelane-work').code).toBe(0);
+      const cold = run('echo 1 > cache/f; echo 2 > $npm_config_cache/g; id -u');
+      expect(cold.stdout).toBe(`${user.split(':')[0]}\n`);
+      expect(cold.report.volumes).toMatchObject([
+        { name: 'data', mounter: 'clone', added: 1, hits: [], skipped: null },
+        { name: 'npm', mounter: 'clone', added: 1, hits: [], skipped: null },
+      ]);
+      expect(cold.stderr).toContain('clone: volumes cannot be mounted here');
+      const warm = run('cat cache/f $npm_config_cache/g');
+      expect(warm.stdout).toBe('1\n2\n');
+      expect(warm.report.volumes.map(({ hits }) => hits.length)).toEqual([1, 1]);
+      expect(warm.report.volumes.map(({ layer }) => layer)).toEqual([null, null]);
+    },
+    120_000,
+  );
+});
