@@ -109,8 +109,17 @@ requireCommands(
       ): { readonly stdout: string; readonly stderr: string; readonly report: RunReport } => {
         const line = `cd /work && node /bin/cachelane.cjs run --report /work/report.json -v data:cache -v npm -- sh -c '${script}' && cat report.json`;
         const ended = daemon.docker(
-          ...['run', '--rm', '--network=none', '--user', user, '-v', 'cachelane-work:/work'],
-          ...['-e', 'CACHELANE_HOME=/work/store', '-e', 'HOME=/work/home', 'cachelane-test', 'sh', '-c', line],
+          'run',
+          '--rm',
+          '--network=none',
+          `--user=${user}`,
+          '--volume=cachelane-work:/work',
+          '--env=CACHELANE_HOME=/work/store',
+          '--env=HOME=/work/home',
+          'cachelane-test',
+          'sh',
+          '-c',
+          line,
         );
         expect(ended).toMatchObject({ code: 0 });
         const at = ended.stdout.indexOf('{');

@@ -184,7 +184,7 @@ class BringUp {
       return;
     }
     const target = layer.read(path);
-    this.#putInPlace(entry, (scratch) => this.#place.files.symlink(target, scratch));
+    this.#putInPlace(entry, (file) => this.#place.files.symlink(target, file));
   }
 
   #makeFile(entry: Entry, layer: StoredLayer, record: KeptRecord | undefined): void {
@@ -193,10 +193,7 @@ class BringUp {
     const isSame =
       record?.type === 'file' && record.sizeBytes === entry.sizeBytes && this.#digestAt(path, record) === entry.digest;
     if (!isSame) {
-      this.#putInPlace(entry, (scratch) => {
-        this.#copyFrom(layer, entry, scratch);
-        files.setMode(scratch, entry.mode);
-      });
+      this.#putInPlace(entry, (file) => this.#copyFrom(layer, entry, file));
       return;
     }
     const hasTime = isSameTime(BigInt(Math.round(record.mtimeMs * 1e3)) * 1000n, roundedToMicroseconds(entry.mtimeNs));
@@ -211,11 +208,13 @@ class BringUp {
     this.#note(path, entry.digest);
   }
 
-  #copyFrom(layer: StoredLayer, entry: Entry, to: string): void {
+  /** With its mode, which a copy takes from the layer's file, unless that one had to be opened for it. */
+  #copyFrom(layer: StoredLayer, entry: Entry, to: FilePath): void {
     const { files } = this.#place;
     const dir = dirOf(layer);
     if (dir === undefined) {
       files.write(to, layer.read(entry.path));
+      files.setMode(to, entry.mode);
       return;
     }
     let source = this.#sources.get(layer);
@@ -225,20 +224,29 @@ class BringUp {
     }
     try {
       source.run(entry.path, (file) => files.copy(file, to));
+      if ((entry.mode & 0o400) === 0) files.setMode(to, entry.mode);
     } catch (error) {
       if (!isMissing(error)) throw error;
       throw new CachelaneError('E_LAYER_CORRUPT', `${displayPath(entry.path)} in a layer is not what was saved`);
     }
   }
 
-  /** Beside its place first: whoever looks sees the old or the new one. */
-  #putInPlace(entry: Entry, make: (scratch: string) => void): void {
+  /** Where something is, beside it first: whoever looks sees the old or the new one. */
+  #putInPlace(entry: Entry, make: (file: FilePath) => void): void {
     const { files, scratch } = this.#place;
-    const beside = `${scratch}/${(this.#scratchNumber += 1)}`;
-    make(beside);
-    files.setTime(beside, entry.mtimeNs);
-    this.#access.run(entry.path, (file: FilePath) => files.rename(beside, file));
-    this.#note(entry.path, entry.digest);
+    const { path } = entry;
+    const put = (file: FilePath): void => {
+      make(file);
+      files.setTime(file, entry.mtimeNs);
+    };
+    if (this.records.get(path) === null || this.#from.find(path) === undefined) {
+      this.#access.run(path, put);
+    } else {
+      const beside = `${scratch}/${(this.#scratchNumber += 1)}`;
+      put(beside);
+      this.#access.run(path, (file) => files.rename(beside, file));
+    }
+    this.#note(path, entry.digest);
   }
 
   #digestAt(path: BytePath, { type, digest }: KeptRecord): Digest | null {

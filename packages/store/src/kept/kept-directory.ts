@@ -42,7 +42,7 @@ export async function bringUpSlot(
   if (!isKnown) startAnew(context, slot);
   const before = isKnown ? slot.readTable() : emptyTable;
   const looked = isKnown && state === null ? lookAround(context, slot, before, signal) : null;
-  const dirty = (state?.dirty ?? [...(looked?.records.keys() ?? [])]) as readonly BytePath[];
+  const dirty = (state?.dirty ?? looked?.dirty ?? []) as readonly BytePath[];
   const from = looked === null ? before : before.with(looked.records);
   const isSameView = isKnown && state !== null && isSameList(state.layers, layers);
   context.trash().discard(existsSync(slot.scratch) ? [slot.scratch] : []);
@@ -71,7 +71,7 @@ export function collectHeld(
   { slot, table, layers }: HeldDirectory,
   signal: AbortSignal,
 ): HeldChanges {
-  const { records, changes } = lookAround(context, slot, table, signal);
+  const { records, dirty, changes } = lookAround(context, slot, table, signal);
   const digests = new Map<BytePath, Digest>();
   const plain = toChangeSet({ upper: slot.tree, files: context.files, movable: false }, changes);
   return {
@@ -85,7 +85,7 @@ export function collectHeld(
     },
     close() {
       if (records.size > 0) slot.writeTable(table.with(withDigests(records, digests)));
-      slot.writeState({ layers, dirty: [...records.keys()], bootId: context.bootId });
+      slot.writeState({ layers, dirty, bootId: context.bootId });
     },
   };
 }

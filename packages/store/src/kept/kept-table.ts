@@ -1,3 +1,4 @@
+import { constants, type Stats } from 'node:fs';
 import { CachelaneError, type BytePath, type Digest } from '@cachelane/core';
 
 /** What a kept directory holds at a path, as it was when somebody last looked. */
@@ -14,6 +15,20 @@ export interface KeptRecord {
   readonly birthMs: number;
   /** Of the content, or of a symlink's target; null where nobody had to know. */
   readonly digest: Digest | null;
+}
+
+/** Of a mode as stat tells it. */
+export function typeOf(mode: number): KeptType {
+  switch (mode & constants.S_IFMT) {
+    case constants.S_IFREG:
+      return 'file';
+    case constants.S_IFDIR:
+      return 'dir';
+    case constants.S_IFLNK:
+      return 'symlink';
+    default:
+      return 'special';
+  }
 }
 
 const keptTypes = ['file', 'dir', 'symlink', 'special'] as const;
@@ -36,6 +51,7 @@ export class KeptTable {
   readonly #numbers: Float64Array;
   readonly #digests: Buffer;
   #positions: Map<BytePath, number> | undefined;
+  #children: Map<string, number[]> | undefined;
 
   constructor(paths: readonly BytePath[], numbers: Float64Array, digests: Buffer) {
     this.#paths = paths;
@@ -77,17 +93,30 @@ export class KeptTable {
     };
   }
 
-  /** Whether the record says the same but for the digest; without making an object for each of 120k files. */
-  isSame(position: number, seen: Omit<KeptRecord, 'digest'>): boolean {
+  /** Whether a file or symlink is as the record says, without making an object for each of 120k files. */
+  isSame(position: number, mode: number, { size, mtimeMs, ctimeMs, ino }: Stats): boolean {
     const numbers = this.#numbers;
     const at = position * fields;
     return (
-      keptTypes[numbers[at] ?? -1] === seen.type &&
-      numbers[at + 1] === seen.mode &&
-      numbers[at + 2] === seen.sizeBytes &&
-      numbers[at + 3] === seen.mtimeMs &&
-      numbers[at + 4] === seen.ctimeMs &&
-      numbers[at + 5] === seen.inode
+      numbers[at + 4] === ctimeMs &&
+      numbers[at + 3] === mtimeMs &&
+      numbers[at + 5] === ino &&
+      numbers[at + 2] === size &&
+      numbers[at + 1] === (mode & 0o1777) &&
+      keptTypes[numbers[at] ?? -1] === typeOf(mode)
+    );
+  }
+
+  /** The same whatever its time of change, where that is known at all. */
+  isSameButChangeTime(position: number, mode: number, { size, mtimeMs, ino }: Stats): boolean {
+    const { type, ...record } = this.at(position);
+    return (
+      record.ctimeMs !== unknownTime &&
+      record.mtimeMs === mtimeMs &&
+      record.inode === ino &&
+      record.sizeBytes === size &&
+      record.mode === (mode & 0o1777) &&
+      type === typeOf(mode)
     );
   }
 
@@ -104,6 +133,12 @@ export class KeptTable {
       if (record !== null && this.position(path) < 0) builder.add(path, record);
     }
     return builder.build();
+  }
+
+  /** Positions of what lies directly in a directory. */
+  childrenOf(directory: BytePath): readonly number[] {
+    this.#children ??= childrenByDirectory(this.#paths);
+    return this.#children.get(directory) ?? [];
   }
 
   /** The latest time of change, milliseconds. */
@@ -147,6 +182,23 @@ export class KeptTable {
     const hex = this.#digests.toString('hex', from, from + digestBytes);
     return hex === noDigest ? null : (hex as Digest);
   }
+}
+
+function childrenByDirectory(paths: readonly BytePath[]): Map<string, number[]> {
+  const children = new Map<string, number[]>();
+  let last = '';
+  let siblings: number[] = [];
+  for (const [position, path] of paths.entries()) {
+    const slash = path.lastIndexOf('/');
+    // Most stand behind a sibling: no new text then.
+    if (position === 0 || slash !== last.length || !path.startsWith(last)) {
+      last = slash < 0 ? '' : path.slice(0, slash);
+      siblings = children.get(last) ?? [];
+      children.set(last, siblings);
+    }
+    siblings.push(position);
+  }
+  return children;
 }
 
 const noDigest = '00'.repeat(digestBytes);

@@ -1,16 +1,18 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { childPath, limits, parentPath, rootPath, type BytePath, type Change } from '@cachelane/core';
 import { refused, throwIfAborted } from '../layers/file-errors.ts';
-import { byteNames } from '../layers/file-path.ts';
+import { byteNames, filePath } from '../layers/file-path.ts';
 import type { OpenAccess } from '../layers/open-access.ts';
-import { unknownTime, type KeptRecord, type KeptTable, type KeptType } from './kept-table.ts';
+import { typeOf, unknownTime, type KeptRecord, type KeptTable, type KeptType } from './kept-table.ts';
 
 /** What a walk over a kept directory found that its table does not say. */
 export interface KeptScan {
   /** Parents before children. */
   readonly changes: readonly Change[];
-  /** The table's new records, digests unknown; null for what is gone. Includes what only moved within its record. */
+  /** The table's new records, digests unknown; null for what is gone. */
   readonly records: ReadonlyMap<BytePath, KeptRecord | null>;
+  /** Those of them that tell of a change: a directory's times alone are none. */
+  readonly dirty: readonly BytePath[];
 }
 
 export interface ScanOptions {
@@ -25,12 +27,13 @@ export interface ScanOptions {
 }
 
 /**
- * Compares a directory with its table: 120k files in 0.5 s, most of it the walk itself. Symlinks are listed, never followed.
- * Leaves directories open that were shut.
+ * Compares a directory with its table: 120k files in 0.4 s, nearly all of it one stat for each. A directory whose own times are the
+ * recorded ones has the recorded names in it and is not listed, which saves a quarter. Symlinks are listed, never followed. Leaves
+ * directories open that were shut.
  */
 export function scanKept(access: OpenAccess, table: KeptTable, options: ScanOptions, signal: AbortSignal): KeptScan {
   const walk = new Walk(access, table, options);
-  const pending: Pending[] = [{ path: rootPath, isNew: false }];
+  const pending: Pending[] = [{ path: rootPath, isNew: false, hasSameNames: false }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     throwIfAborted(signal);
     pending.push(...walk.directory(next));
@@ -42,6 +45,8 @@ interface Pending {
   readonly path: BytePath;
   /** Made anew since the table was written: whatever lies in it counts as changed, also what was moved in. */
   readonly isNew: boolean;
+  /** Nothing was added, removed or renamed in it since. */
+  readonly hasSameNames: boolean;
 }
 
 class Walk {
@@ -50,6 +55,7 @@ class Walk {
   readonly #options: ScanOptions;
   readonly #changes: Change[] = [];
   readonly #records = new Map<BytePath, KeptRecord | null>();
+  readonly #dirty: BytePath[] = [];
   readonly #seen: Uint8Array;
   /** Directories whose former contents are gone with them. */
   readonly #replaced = new Set<BytePath>();
@@ -62,17 +68,26 @@ class Walk {
     this.#seen = new Uint8Array(table.count);
   }
 
-  directory({ path: directory, isNew }: Pending): readonly Pending[] {
+  directory({ path: directory, isNew, hasSameNames }: Pending): readonly Pending[] {
     const deeper: Pending[] = [];
-    const access = this.#access;
-    for (const name of access.run(directory, (file) => readdirSync(file, byteNames))) {
+    const look = (path: BytePath, position: number): void => {
+      const stat = this.#stat(path);
+      // Somebody else may be at work in a directory that several runs share.
+      if (stat === undefined) return;
+      const below = this.#look(path, position, { stat, isNew });
+      if (below !== null) deeper.push(below);
+    };
+    if (hasSameNames) {
+      for (const position of this.#table.childrenOf(directory))
+        look(this.#table.pathAt(position) ?? rootPath, position);
+      return deeper.toReversed();
+    }
+    for (const name of this.#access.run(directory, (file) => readdirSync(file, byteNames))) {
       const path = childPath(directory, name);
       if (path.length > limits.pathBytes) throw refused(path, `its path is over ${limits.pathBytes} bytes long`);
-      const stat = access.run(path, (file) => lstatSync(file, { throwIfNoEntry: false }));
-      // Somebody else may be at work in a directory that several runs share.
-      if (stat === undefined) continue;
-      const isAnew = this.#look(path, stat, isNew);
-      if (stat.isDirectory()) deeper.push({ path, isNew: isAnew });
+      const position = this.#table.position(path, this.#likely + 1);
+      if (position >= 0) this.#likely = position;
+      look(path, position);
     }
     return deeper.toReversed();
   }
@@ -82,12 +97,13 @@ class Walk {
       if (this.#seen[position] === 1) continue;
       const path = this.#table.pathAt(position) as BytePath;
       this.#records.set(path, null);
+      this.#dirty.push(path);
     }
     // Parents stand before children in a table only where a walk wrote it.
     for (const [path, record] of this.#records) {
       if (record === null && !this.#goesWithParent(path)) this.#changes.push({ kind: 'removed', path });
     }
-    return { changes: this.#changes, records: this.#records };
+    return { changes: this.#changes, records: this.#records, dirty: this.#dirty };
   }
 
   #goesWithParent(path: BytePath): boolean {
@@ -98,29 +114,41 @@ class Walk {
     return this.#replaced.has(parent);
   }
 
-  /** Returns whether a directory was made anew. */
-  #look(path: BytePath, stat: Stats, isNew: boolean): boolean {
-    const position = this.#table.position(path, this.#likely + 1);
-    if (position >= 0) {
-      this.#likely = position;
-      this.#seen[position] = 1;
+  /** Returns what is to be walked next, for a directory. */
+  #look(path: BytePath, position: number, { stat, isNew }: Look): Pending | null {
+    if (position >= 0) this.#seen[position] = 1;
+    const mode = this.#access.modeBefore(path) ?? stat.mode;
+    const isDirectory = stat.isDirectory();
+    if (!isDirectory && !isNew && position >= 0 && this.#isSame(position, (stat.mode & ~0o7777) | mode, stat))
+      return null;
+    const seen = recordOf(stat, mode);
+    if (isDirectory) {
+      const before = position < 0 ? undefined : this.#table.at(position);
+      return this.#lookAtDirectory(path, { seen, before, isNew });
     }
-    const seen = recordOf(stat, this.#access.modeBefore(path));
-    const before = position < 0 ? undefined : this.#table.at(position);
-    if (stat.isDirectory()) return this.#lookAtDirectory(path, { seen, before, isNew });
-    if (!isNew && position >= 0 && this.#isSame(position, seen)) return false;
-    if (this.#isUnsure(seen)) this.#records.set(path, { ...seen, ctimeMs: unknownTime, digest: null });
-    else this.#records.set(path, { ...seen, digest: null });
+    this.#note(path, seen);
+    this.#dirty.push(path);
     this.#changes.push(this.#changeOf(path, seen.type));
-    return false;
+    return null;
   }
 
-  #lookAtDirectory(path: BytePath, { seen, before, isNew }: DirectoryLook): boolean {
+  /** Without a closure for each of 120k files. */
+  #stat(path: BytePath): Stats | undefined {
+    try {
+      return lstatSync(filePath(this.#access.root, path), quiet);
+    } catch {
+      return this.#access.run(path, (file) => lstatSync(file, quiet));
+    }
+  }
+
+  #lookAtDirectory(path: BytePath, { seen, before, isNew }: DirectoryLook): Pending {
     const wasDirectory = before?.type === 'dir';
     const isSame = wasDirectory && before.inode === seen.inode && before.birthMs === seen.birthMs;
     const isAnew = isNew || !isSame;
-    if (!isAnew && before.mode === seen.mode) return false;
-    this.#records.set(path, { ...seen, digest: null });
+    const hasSameTimes = wasDirectory && before.mtimeMs === seen.mtimeMs && before.ctimeMs === seen.ctimeMs;
+    if (isAnew || !hasSameTimes) this.#note(path, seen);
+    if (!isAnew && before.mode === seen.mode) return { path, isNew: false, hasSameNames: hasSameTimes };
+    this.#dirty.push(path);
     if (isAnew && wasDirectory) this.#replaced.add(path);
     const stat = this.#access.run(path, (file) => lstatSync(file, { bigint: true }));
     this.#changes.push({
@@ -130,22 +158,23 @@ class Walk {
       mtimeNs: stat.mtimeNs,
       replaces: isAnew && wasDirectory,
     });
-    return isAnew;
+    return { path, isNew: isAnew, hasSameNames: false };
   }
 
-  #isSame(position: number, seen: Omit<KeptRecord, 'digest'>): boolean {
-    const table = this.#table;
-    if (table.isSame(position, seen)) return true;
-    if (!this.#options.ignoresChangeTime || seen.type !== 'file') return false;
-    const { ctimeMs } = table.at(position);
-    return ctimeMs !== unknownTime && table.isSame(position, { ...seen, ctimeMs });
+  #note(path: BytePath, seen: Omit<KeptRecord, 'digest'>): void {
+    this.#records.set(path, { ...seen, ctimeMs: this.#isUnsure(seen) ? unknownTime : seen.ctimeMs, digest: null });
+  }
+
+  #isSame(position: number, mode: number, stat: Stats): boolean {
+    if (this.#table.isSame(position, mode, stat)) return true;
+    return this.#options.ignoresChangeTime && stat.isFile() && this.#table.isSameButChangeTime(position, mode, stat);
   }
 
   #isUnsure({ type, ctimeMs, mode }: Omit<KeptRecord, 'digest'>): boolean {
-    if (type !== 'file') return false;
     const { unsureFromMs } = this.#options;
+    if (unsureFromMs !== null && ctimeMs >= unsureFromMs) return true;
     // To read it, it is opened for a moment, which moves its time of change.
-    return (unsureFromMs !== null && ctimeMs >= unsureFromMs) || (mode & 0o400) === 0;
+    return type === 'file' && (mode & 0o400) === 0;
   }
 
   #changeOf(path: BytePath, type: KeptType): Change {
@@ -169,6 +198,13 @@ class Walk {
   }
 }
 
+const quiet = { throwIfNoEntry: false } as const;
+
+interface Look {
+  readonly stat: Stats;
+  readonly isNew: boolean;
+}
+
 interface DirectoryLook {
   readonly seen: Omit<KeptRecord, 'digest'>;
   readonly before: KeptRecord | undefined;
@@ -179,18 +215,12 @@ interface DirectoryLook {
 export function recordOf(stat: Stats, modeBefore: number | undefined): Omit<KeptRecord, 'digest'> {
   const isDirectory = stat.isDirectory();
   return {
-    type: typeOf(stat),
+    type: typeOf(stat.mode),
     mode: (modeBefore ?? stat.mode) & 0o1777,
     sizeBytes: isDirectory ? 0 : stat.size,
-    mtimeMs: isDirectory ? 0 : stat.mtimeMs,
-    ctimeMs: isDirectory ? 0 : stat.ctimeMs,
+    mtimeMs: stat.mtimeMs,
+    ctimeMs: stat.ctimeMs,
     inode: stat.ino,
     birthMs: stat.birthtimeMs,
   };
-}
-
-function typeOf(stat: Stats): KeptType {
-  if (stat.isFile()) return 'file';
-  if (stat.isDirectory()) return 'dir';
-  return stat.isSymbolicLink() ? 'symlink' : 'special';
 }
