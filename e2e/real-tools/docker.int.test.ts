@@ -62,7 +62,7 @@ async function startDaemon(): Promise<Daemon> {
 
 /** A root with the programs, the libraries that they load, and the CLI. */
 function makeRoot(root: string, [node, bundle]: readonly [string, string]): void {
-  for (const dir of ['bin', 'tmp', 'etc', 'proc', 'dev', 'sys', 'work', 'home', 'root']) {
+  for (const dir of ['bin', 'tmp', 'etc', 'proc', 'dev', 'sys', 'job', 'home', 'root']) {
     mkdirSync(join(root, dir), { recursive: true });
   }
   symlinkSync('bin', join(root, 'sbin'));
@@ -97,7 +97,7 @@ requireCommands(
       makeRoot(root, inject('cachelaneProgram'));
       execFileSync('sh', [
         '-c',
-        'chmod -R a+rX "$1"; chmod 1777 "$1/tmp" "$1/work"; tar -C "$1" -cf "$1.tar" .',
+        'chmod -R a+rX "$1"; chmod 1777 "$1/tmp" "$1/job"; tar -C "$1" -cf "$1.tar" .',
         'sh',
         root,
       ]);
@@ -107,15 +107,15 @@ requireCommands(
       const run = (
         script: string,
       ): { readonly stdout: string; readonly stderr: string; readonly report: RunReport } => {
-        const line = `cd /work && node /bin/cachelane.cjs run --report /work/report.json -v data:cache -v npm -- sh -c '${script}' && cat report.json`;
+        const line = `cd /job && node /bin/cachelane.cjs run --report /job/report.json -v data:cache -v npm -- sh -c '${script}' && cat report.json`;
         const ended = daemon.docker(
           'run',
           '--rm',
           '--network=none',
           `--user=${user}`,
-          '--volume=cachelane-work:/work',
-          '--env=CACHELANE_HOME=/work/store',
-          '--env=HOME=/work/home',
+          '--volume=cachelane-work:/job',
+          '--env=CACHELANE_HOME=/job/store',
+          '--env=HOME=/job/home',
           'cachelane-test',
           'sh',
           '-c',
