@@ -1,0 +1,29 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fetchTool, type FetchedTool } from '@cachelane/testkit';
+
+const require = createRequire(import.meta.url);
+
+/** A tool from npm: how it is called, whatever is on the PATH. */
+export interface NpmTool {
+  readonly name: string;
+  readonly version: string;
+  readonly argv: readonly string[];
+}
+
+function installed(name: string, version: string, program: string): NpmTool {
+  return { name, version, argv: [process.execPath, program] };
+}
+
+/** None where it cannot be had on this machine. */
+function fetched(name: string, tool: FetchedTool): readonly NpmTool[] {
+  const path = fetchTool(tool);
+  if (path === null) return [];
+  return [{ name, version: tool.version, argv: /\.m?js$/.test(path) ? [process.execPath, path] : [path] }];
+}
+
+export const pnpm10 = installed('pnpm 10', '10.34.9', join(dirname(require.resolve('pnpm-10')), 'bin/pnpm.cjs'));
+export const pnpm11 = installed('pnpm 11', '11.28.11', join(dirname(require.resolve('pnpm-11')), 'bin/pnpm.mjs'));
+
+export const pnpm12 = (): readonly NpmTool[] =>
+  fetched('pnpm 12', { name: 'pnpm', version: '12.21.0', program: 'pnpm/bin/pnpm.mjs' });
