@@ -27,3 +27,7 @@ export const pnpm11 = installed('pnpm 11', '11.28.11', join(dirname(require.reso
 
 export const pnpm12 = (): readonly NpmTool[] =>
   fetched('pnpm 12', { name: 'pnpm', version: '12.21.0', program: 'pnpm/bin/pnpm.mjs' });
+const platform = `${process.platform}-${process.arch === 'arm64' ? 'aarch64' : process.arch}`;
+
+export const bun = (): readonly NpmTool[] =>
+  fetched('bun', { name: 'bun', version: '1.4.5', program: `@oven/bun-${platform}/bin/bun` });
