@@ -24,6 +24,11 @@ function fetched(name: string, tool: FetchedTool): readonly NpmTool[] {
 
 export const pnpm10 = installed('pnpm 10', '10.34.9', join(dirname(require.resolve('pnpm-10')), 'bin/pnpm.cjs'));
 export const pnpm11 = installed('pnpm 11', '11.28.11', join(dirname(require.resolve('pnpm-11')), 'bin/pnpm.mjs'));
+export const yarn4 = installed(
+  'yarn 4',
+  '4.18.1',
+  join(dirname(require.resolve('@yarnpkg/cli-dist/package.json')), 'bin/yarn.js'),
+);
 
 export const pnpm12 = (): readonly NpmTool[] =>
   fetched('pnpm 12', { name: 'pnpm', version: '12.21.0', program: 'pnpm/bin/pnpm.mjs' });
