@@ -1,4 +1,5 @@
 export { requireCommands } from './require-commands.ts';
+export { fetchTool, type FetchedTool } from './fetched-tools.ts';
 export * from './arbitraries/layers.ts';
 export * from './layers/arbitrary-entries.ts';
 export { type MetadataFactory, type MetadataFixture } from './metadata/conformance-fixture.ts';

@@ -5,13 +5,14 @@ import { pathsOf } from './paths.ts';
 
 /** One place that npm takes settings from; a value is as it would be used, `${NAME}` filled in. */
 interface ConfigLayer {
-  readonly source: string;
+  /** Who decided, where it is this layer. */
+  source(key: string): string;
   /** The project's file, or one that it led us to. */
   readonly byProject: boolean;
   get(key: string): string | undefined;
 }
 
-interface Setting {
+export interface NpmSetting {
   readonly value: string;
   readonly source: string;
   readonly byProject: boolean;
@@ -23,7 +24,7 @@ interface Setting {
  */
 export function npmCacheLocation(environment: ToolEnvironment): ToolLocation | null {
   const { join } = pathsOf(environment);
-  const cache = findSetting(environment, 'cache');
+  const cache = npmSetting(environment, 'cache');
   if (cache !== undefined) {
     const location = { path: resolveSetting(environment, cache.value), source: cache.source };
     return cache.byProject ? { ...location, byProject: true } : location;
@@ -36,14 +37,14 @@ export function npmCacheLocation(environment: ToolEnvironment): ToolLocation | n
   return { path, source: "npm's default" };
 }
 
-/** The layers are opened one after the other, since each can say where the next one lies. */
-function findSetting(environment: ToolEnvironment, key: string): Setting | undefined {
+/** A setting of npm's. The layers are opened one after the other, since each can say where the next one lies. */
+export function npmSetting(environment: ToolEnvironment, key: string): NpmSetting | undefined {
   const { join } = pathsOf(environment);
   const layers: ConfigLayer[] = [environmentLayer(environment)];
-  const get = (wanted: string): Setting | undefined => {
+  const get = (wanted: string): NpmSetting | undefined => {
     for (const layer of layers) {
       const value = layer.get(wanted);
-      if (value !== undefined) return { value, source: layer.source, byProject: layer.byProject };
+      if (value !== undefined) return { value, source: layer.source(wanted), byProject: layer.byProject };
     }
     return undefined;
   };
@@ -70,7 +71,7 @@ function findSetting(environment: ToolEnvironment, key: string): Setting | undef
 
 function environmentLayer(environment: ToolEnvironment): ConfigLayer {
   return {
-    source: 'npm_config_cache in the environment',
+    source: (key) => `npm_config_${key.replaceAll('-', '_')} in the environment`,
     byProject: false,
     get(key) {
       const value = variableNames(key)
@@ -83,15 +84,16 @@ function environmentLayer(environment: ToolEnvironment): ConfigLayer {
 
 /** npm takes its variables in any case; these are the ones that are seen. */
 function variableNames(key: string): readonly string[] {
-  const name = `npm_config_${key.replaceAll('-', '_')}`;
-  return [name, name.toUpperCase(), `npm_config_${key.toUpperCase()}`, `NPM_CONFIG_${key}`];
+  const plain = key.replaceAll('-', '_');
+  const name = `npm_config_${plain}`;
+  return [name, name.toUpperCase(), `npm_config_${plain.toUpperCase()}`, `NPM_CONFIG_${plain}`];
 }
 
 function fileLayer(environment: ToolEnvironment, path: string, byProject: boolean): ConfigLayer {
   const text = environment.readText(path);
   const settings = text === undefined ? new Map<string, string>() : parseNpmrc(text);
   return {
-    source: `cache in ${path}`,
+    source: (key) => `${key} in ${path}`,
     byProject,
     get(key) {
       const value = settings.get(key);

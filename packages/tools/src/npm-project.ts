@@ -22,7 +22,8 @@ export function projectDirOf(environment: ToolEnvironment): string {
   return root ?? project;
 }
 
-function directoriesUp(environment: ToolEnvironment): readonly string[] {
+/** The working directory and all above it, the nearest first. */
+export function directoriesUp(environment: ToolEnvironment): readonly string[] {
   const { dirname } = pathsOf(environment);
   const dirs = [environment.workDir];
   for (let dir = dirname(environment.workDir); dir !== dirs.at(-1); dir = dirname(dir)) dirs.push(dir);

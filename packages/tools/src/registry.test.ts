@@ -27,7 +27,12 @@ test.each([
     ['npm', 'go-build', 'go-mod'],
   ],
   [['go.work'], ['go-build', 'go-mod']],
-  [['yarn.lock', 'README.md'], []],
+  [
+    ['bun.lock', 'pnpm-lock.yaml'],
+    ['pnpm', 'bun'],
+  ],
+  [['yarn.lock', 'README.md'], ['yarn']],
+  [['README.md'], []],
 ])('%j: %j', (files, names) => {
   expect(detectTools(files).map(({ name }) => name)).toEqual(names);
 });

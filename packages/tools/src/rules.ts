@@ -23,6 +23,11 @@ export function newestRule(driver: KeepRule['driver']): KeepRule {
   return { ...plain, mergeClass: 'L', driver };
 }
 
+/** Class Q. */
+export function rowsRule(driver: KeepRule['driver']): KeepRule {
+  return { ...plain, mergeClass: 'Q', driver };
+}
+
 /** Class G: right only together with everything else under the same label. */
 export function groupRule(group: string): KeepRule {
   return { ...plain, mergeClass: 'G', driver: groupDriver, group, removals: 'count' };

@@ -1,0 +1,161 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { requireCommands, startLocalRegistry, type LocalRegistry } from '@cachelane/testkit';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
+import { atOnce, savedNothing } from './at-once.fixture.ts';
+import { somePackages } from './npm-project.fixture.ts';
+import { pnpm10, pnpm11, pnpm12, type NpmTool } from './npm-tools.fixture.ts';
+
+const newest = pnpm12();
+
+// pnpm on a store of ours, which it copies from: a mounted view is another file system than the project's.
+
+const shared = somePackages('shared', 2);
+const own = { left: somePackages('left', 3), right: somePackages('right', 3) } as const;
+
+let registry: LocalRegistry;
+beforeAll(async () => {
+  registry = await startLocalRegistry([...shared, ...own.left, ...own.right], { maxAgeSeconds: 0 });
+});
+afterAll(async () => registry[Symbol.asyncDispose]());
+beforeEach(() => registry.clearRequests());
+
+function openPnpmWorld(user?: (typeof worldUsers)[number]): World {
+  const settings = { npm_config_registry: registry.url, pnpm_config_registry: registry.url, CI: 'true' };
+  return openWorld({ env: settings, ...(user === undefined ? {} : { user }) });
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly packages: readonly { readonly name: string }[];
+}
+
+/** A clone of one project with a lockfile, made with a store that is none of ours. */
+async function clone(world: World, pnpm: NpmTool, { name, packages }: Wanted): Promise<string> {
+  const dependencies = Object.fromEntries(packages.map((wanted) => [wanted.name, '1.0.0']));
+  // What is on the PATH is no pnpm: without a word the newest is expected.
+  const asked = pnpm === pnpm10 ? { packageManager: `pnpm@${pnpm.version}` } : {};
+  const manifest = { name: 'app', version: '1.0.0', ...asked, dependencies };
+  const dir = world.project(name, { 'package.json': JSON.stringify(manifest) });
+  if (!existsSync(join(dir, '.git'))) world.gitInit(dir, 'https://github.com/acme/app.git');
+  const elsewhere = join(world.dir, 'elsewhere', name);
+  const env = { npm_config_store_dir: elsewhere, pnpm_config_store_dir: elsewhere };
+  await world.execAsync([...pnpm.argv, 'install', '--lockfile-only'], { cwd: dir, env });
+  registry.clearRequests();
+  return dir;
+}
+
+function install(pnpm: NpmTool, ...more: readonly string[]): readonly string[] {
+  return [...pnpm.argv, 'install', '--frozen-lockfile', ...more];
+}
+
+function expectInstalled(dir: string, packages: readonly { readonly name: string }[]): void {
+  for (const { name } of packages) {
+    expect(readFileSync(join(dir, 'node_modules', name, 'index.js'), 'utf8')).toContain(name);
+  }
+}
+
+const options = ['-v', 'pnpm'];
+
+requireCommands('bwrap')('pnpm', () => {
+  describe.each([pnpm10, pnpm11, ...newest])('$name', (pnpm) => {
+    test('two runs at once each add their packages, and both serve a third one offline', async () => {
+      using world = openPnpmWorld();
+      const base = await clone(world, pnpm, { name: 'base', packages: shared });
+      const cold = await world.run(install(pnpm), { cwd: base, options });
+      expect(cold).toMatchObject({ code: 0 });
+      expect(cold.volume('pnpm')).toMatchObject({
+        path: join(world.home, '.local/share/pnpm/store'),
+        hits: [],
+        skipped: null,
+      });
+
+      const jobs = [];
+      for (const name of ['left', 'right'] as const) {
+        const cwd = await clone(world, pnpm, { name, packages: [...shared, ...own[name]] });
+        jobs.push({ cwd, argv: install(pnpm), options });
+      }
+      const runs = await atOnce(world, jobs);
+      for (const run of runs) {
+        expect(run).toMatchObject({ code: 0 });
+        expect(run.volume('pnpm')).toMatchObject({ hits: [{ layers: 1 }], removed: 0, conflicts: [], skipped: null });
+      }
+
+      const packages = [...shared, ...own.left, ...own.right];
+      const union = await clone(world, pnpm, { name: 'union', packages });
+      for (const turn of ['first', 'second']) {
+        const run = await world.run(install(pnpm, '--offline'), { cwd: union, options });
+        expect(run, turn).toMatchObject({ code: 0 });
+        expectInstalled(union, packages);
+        expect(run.volume('pnpm'), turn).toMatchObject({ hits: [{ layers: 3 }], ...savedNothing });
+        rmSync(join(union, 'node_modules'), { recursive: true });
+      }
+      expect(registry.requests).toEqual([]);
+      expect(existsSync(join(world.home, '.local/share/pnpm/store'))).toBe(false);
+    });
+  });
+
+  test.each(worldUsers)('what a run adds is all that it saves, as %s', async (user) => {
+    using world = openPnpmWorld(user);
+    const first = await clone(world, pnpm11, { name: 'first', packages: shared });
+    await world.run(install(pnpm11), { cwd: first, options });
+    const second = await clone(world, pnpm11, { name: 'second', packages: [...shared, ...own.left] });
+    const run = await world.run(install(pnpm11), { cwd: second, options });
+    const layer = (await world.json(['inspect', String(run.volume('pnpm').layer)])) as Layer;
+    const files = layer.entries.filter(({ type }) => type === 'file');
+    // A manifest and a file for each package, and the rows of the index that name them.
+    expect(files.filter(({ path }) => path.startsWith('v11/files/'))).toHaveLength(2 * own.left.length);
+    expect(files.filter(({ path }) => !path.startsWith('v11/files/'))).toMatchObject([
+      { path: 'v11/index.db', class: 'Q', form: 'delta' },
+    ]);
+  });
+
+  test('rows that only the log of the index holds are not saved, and nothing else is lost', async () => {
+    using world = openPnpmWorld();
+    const cwd = await clone(world, pnpm11, { name: 'app', packages: shared });
+    // Somebody who has the database open, and is killed: the log stays behind.
+    const hold = `const { DatabaseSync } = require('node:sqlite');
+      const db = new DatabaseSync(process.argv[1] + '/v11/index.db');
+      db.exec("PRAGMA wal_autocheckpoint = 0; INSERT INTO package_index VALUES ('late', x'c0')");
+      process.kill(process.pid, 'SIGKILL')`;
+    const script = '"$@" && { "$NODE" -e "$HOLD" "$STORE" || true; } && test -s "$STORE/v11/index.db-wal"';
+    const env = { NODE: process.execPath, HOLD: hold, STORE: join(world.home, '.local/share/pnpm/store') };
+    const run = await world.run(['sh', '-ec', script, 'sh', ...install(pnpm11)], { cwd, options, env });
+    expect(run).toMatchObject({ code: 0 });
+    expect(run.volume('pnpm')).toMatchObject({ conflicts: [], skipped: null });
+
+    rmSync(join(cwd, 'node_modules'), { recursive: true });
+    const next = await world.run(install(pnpm11, '--offline'), { cwd, options });
+    expect(next).toMatchObject({ code: 0 });
+    expectInstalled(cwd, shared);
+  });
+
+  const pairs = newest.flatMap((pnpm) => [
+    { writer: pnpm11, reader: pnpm },
+    { writer: pnpm, reader: pnpm11 },
+  ]);
+  test.each(pairs)(
+    '$writer.name fills a store from which another one of the same format installs offline',
+    async ({ writer, reader }) => {
+      using world = openPnpmWorld();
+      const cwd = await clone(world, writer, { name: 'app', packages: shared });
+      expect(await world.run(install(writer), { cwd, options })).toMatchObject({ code: 0 });
+      rmSync(join(cwd, 'node_modules'), { recursive: true });
+      await clone(world, reader, { name: 'app', packages: shared });
+      const run = await world.run(install(reader, '--offline'), { cwd, options });
+      expect(run).toMatchObject({ code: 0 });
+      expectInstalled(cwd, shared);
+      expect(run.volume('pnpm')).toMatchObject(savedNothing);
+    },
+  );
+});
+
+interface Layer {
+  readonly entries: readonly {
+    readonly path: string;
+    readonly type: string;
+    readonly form: string;
+    readonly class: string;
+  }[];
+}

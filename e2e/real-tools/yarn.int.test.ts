@@ -1,0 +1,89 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { requireCommands, startLocalRegistry, type LocalRegistry } from '@cachelane/testkit';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
+import { atOnce, savedNothing } from './at-once.fixture.ts';
+import { somePackages } from './npm-project.fixture.ts';
+import { yarn4 } from './npm-tools.fixture.ts';
+
+const shared = somePackages('shared', 2);
+const scoped = {
+  name: '@scope/branch',
+  version: '1.0.0',
+  dependencies: { 'shared-0': '1.0.0' },
+  files: { 'index.js': '// @scope/branch' },
+};
+const own = { left: [...somePackages('left', 2), scoped], right: somePackages('right', 3) } as const;
+
+let registry: LocalRegistry;
+beforeAll(async () => {
+  registry = await startLocalRegistry([...shared, ...own.left, ...own.right], { maxAgeSeconds: 0 });
+});
+afterAll(async () => registry[Symbol.asyncDispose]());
+
+interface Wanted {
+  readonly name: string;
+  readonly packages: readonly { readonly name: string }[];
+}
+
+/** A clone of one project with a lockfile, made with a cache that is none of ours. */
+async function clone(world: World, { name, packages }: Wanted): Promise<string> {
+  const dependencies = Object.fromEntries(packages.map((wanted) => [wanted.name, '1.0.0']));
+  const files = { 'package.json': JSON.stringify({ name: 'app', version: '1.0.0', dependencies }), 'yarn.lock': '' };
+  const dir = world.project(name, files);
+  world.gitInit(dir, 'https://github.com/acme/app.git');
+  const env = { YARN_GLOBAL_FOLDER: join(world.dir, 'elsewhere', name), YARN_ENABLE_IMMUTABLE_INSTALLS: '0' };
+  await world.execAsync([...yarn4.argv, 'install'], { cwd: dir, env });
+  for (const made of ['.pnp.cjs', '.yarn']) rmSync(join(dir, made), { recursive: true });
+  return dir;
+}
+
+const options = ['-v', 'yarn'];
+const install = [...yarn4.argv, 'install', '--immutable'];
+
+requireCommands('bwrap')('yarn', () => {
+  test.each(worldUsers)(
+    'two runs at once each add their packages, and both serve a third one offline, as %s',
+    async (user) => {
+      const settings = {
+        YARN_NPM_REGISTRY_SERVER: registry.url,
+        YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
+        YARN_ENABLE_TELEMETRY: '0',
+        // The registry of the test does not say when a package was published.
+        YARN_NPM_MINIMAL_AGE_GATE: '0',
+      };
+      using world = openWorld({ user, env: settings });
+      const base = await clone(world, { name: 'base', packages: shared });
+      const cold = await world.run(install, { cwd: base, options });
+      expect(cold).toMatchObject({ code: 0 });
+      expect(cold.volume('yarn')).toMatchObject({ path: join(world.home, '.yarn/berry'), hits: [], skipped: null });
+
+      const jobs = [];
+      for (const name of ['left', 'right'] as const) {
+        const cwd = await clone(world, { name, packages: [...shared, ...own[name]] });
+        jobs.push({ cwd, argv: install, options });
+      }
+      for (const run of await atOnce(world, jobs)) {
+        expect(run).toMatchObject({ code: 0 });
+        expect(run.volume('yarn')).toMatchObject({ hits: [{ layers: 1 }], removed: 0, conflicts: [], skipped: null });
+      }
+
+      const packages = [...shared, ...own.left, ...own.right];
+      const union = await clone(world, { name: 'union', packages });
+      registry.clearRequests();
+      for (const turn of ['first', 'second']) {
+        const check = `${packages.map(({ name }) => `require(${JSON.stringify(name)})`).join(';')};process.stdout.write('all there')`;
+        const script = '"$@" && "$NODE" -r ./.pnp.cjs -e "$CHECK"';
+        const env = { NODE: process.execPath, CHECK: check, YARN_ENABLE_NETWORK: '0' };
+        const run = await world.run(['sh', '-ec', script, 'sh', ...install], { cwd: union, options, env });
+        expect(run, turn).toMatchObject({ code: 0 });
+        expect(run.stdout).toContain('all there');
+        expect(run.volume('yarn'), turn).toMatchObject({ hits: [{ layers: 3 }], ...savedNothing });
+        for (const made of ['.pnp.cjs', '.yarn']) rmSync(join(union, made), { recursive: true });
+      }
+      expect(registry.requests).toEqual([]);
+      expect(existsSync(join(world.home, '.yarn'))).toBe(false);
+    },
+  );
+});

@@ -1,0 +1,20 @@
+import { parentPath, type BytePath } from '@cachelane/core';
+
+/** A file of a package, as both formats of pnpm's index describe it. */
+export interface PackageFile {
+  /** Of its content, in hex. */
+  readonly digest: string;
+  readonly mode: number;
+}
+
+/** Where a pnpm store keeps a content: executables apart from the same bytes that are none. `store` is the versioned directory. */
+export function pnpmContentPath(store: BytePath, { digest, mode }: PackageFile): BytePath {
+  const suffix = (mode & 0o111) === 0 ? '' : '-exec';
+  const path = `files/${digest.slice(0, 2)}/${digest.slice(2)}${suffix}`;
+  return (store === '' ? path : `${store}/${path}`) as BytePath;
+}
+
+/** `v10` for `v10/index/ab/cdef.json`, the root where the volume is that directory itself. */
+export function ancestor(path: BytePath, levels: number): BytePath {
+  return levels === 0 ? path : ancestor(parentPath(path), levels - 1);
+}

@@ -1,0 +1,53 @@
+import type { BytePath } from '@cachelane/core';
+import { arbitraryVersionOf, mergeDriverConformance, versionOf } from '@cachelane/testkit';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { pnpmPackageDriver } from './pnpm-package.ts';
+
+const integrity = `sha512-${Buffer.from('aa11', 'hex').toString('base64')}`;
+
+interface Described {
+  readonly checkedAt?: number;
+  readonly mode?: number;
+  readonly built?: string;
+}
+
+function described({ checkedAt = 1, mode = 0o644, built }: Described = {}): Uint8Array {
+  const file = { checkedAt, integrity, mode, size: 7 };
+  const sideEffects = built === undefined ? undefined : { 'linux;x64;node26': { added: { [built]: file } } };
+  return Buffer.from(JSON.stringify({ name: 'left', files: { 'index.js': file }, sideEffects }));
+}
+
+const arbitraryDescribed = fc
+  .record({ checkedAt: fc.nat({ max: 3 }), built: fc.constantFrom(undefined, 'a.node', 'build/b.node') })
+  .map(({ checkedAt, built }) => described({ checkedAt, ...(built === undefined ? {} : { built }) }));
+
+mergeDriverConformance("pnpm's lists of files", pnpmPackageDriver, arbitraryVersionOf(arbitraryDescribed));
+
+test('another look at the same files is no change', () => {
+  expect(pnpmPackageDriver.same(versionOf(described()), versionOf(described({ checkedAt: 9 })))).toBe(true);
+  expect(pnpmPackageDriver.same(versionOf(described()), versionOf(described({ built: 'a.node' })))).toBe(false);
+});
+
+test('the list that tells of what was built stands', () => {
+  const [plain, built] = [versionOf(described({ checkedAt: 9 })), versionOf(described({ built: 'a.node' }))];
+  expect(pnpmPackageDriver.compose([plain, built])).toEqual({ kind: 'pick', index: 1, opinion: true });
+  expect(pnpmPackageDriver.compose([built, plain])).toEqual({ kind: 'pick', index: 0, opinion: true });
+});
+
+test.each([
+  ['v10/index/0f/12ab-left@1.0.0.json', 'v10/files/aa/11', 0o644],
+  ['index/0f/12ab-left@1.0.0.json', 'files/aa/11', 0o644],
+  ['v10/index/0f/12ab-left@1.0.0.json', 'v10/files/aa/11-exec', 0o755],
+  ['v10/example.test+a+b/integrity.json', 'v10/files/aa/11', 0o644],
+])('%s goes with its content %s', (path, content, mode) => {
+  const version = versionOf(described({ mode }));
+  expect(pnpmPackageDriver.close?.(version, path as BytePath, (at) => at === content)).toBe(null);
+  expect(pnpmPackageDriver.close?.(version, path as BytePath, () => false)).toEqual(new Uint8Array());
+});
+
+test.each(['', '{', '[]', '{"files":{"a":{"integrity":"md5-","mode":420}}}'])('%j names nothing', (text) => {
+  expect(pnpmPackageDriver.close?.(versionOf(Buffer.from(text)), 'v10/index/0f/a.json' as BytePath, () => false)).toBe(
+    null,
+  );
+});

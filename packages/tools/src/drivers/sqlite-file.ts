@@ -1,0 +1,115 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { toText } from './text.ts';
+
+/** A table of two columns, the first of them its key. */
+export interface SqliteTable {
+  readonly name: string;
+  readonly columns: readonly [key: string, value: string];
+  /** The statement that makes it, as the tool would. */
+  readonly sql: string;
+}
+
+export interface SqliteRow {
+  readonly table: string;
+  readonly key: string;
+  readonly value: string | Uint8Array;
+}
+
+/** What a database says; `foreign` for one whose tables are others, or for a file that is none. */
+export type SqliteContent =
+  | { readonly kind: 'rows'; readonly rows: readonly SqliteRow[] }
+  | { readonly kind: 'foreign' | 'damaged' };
+
+// Places in the header of a database (sqlite.org/fileformat2.html, 1.3).
+const magic = 'SQLite format 3\0';
+const header = {
+  bytes: 100,
+  writeVersion: 18,
+  readVersion: 19,
+  changes: 24,
+  validFor: 92,
+  libraryVersion: 96,
+} as const;
+
+const journalMode = { rollback: 1, wal: 2 } as const;
+
+/** SQLite is loaded when the first database has to be looked at: most runs never see one. */
+function openMemory(): DatabaseSync {
+  const { DatabaseSync: Database } = process.getBuiltinModule('node:sqlite');
+  return new Database(':memory:', { allowExtension: false });
+}
+
+/**
+ * The rows of a database file, read in memory and without its log. A file that is empty is a database without tables. One
+ * whose log was being written back into it when its writer died is told by its pages, which do not fit each other.
+ */
+export function readSqlite(content: Uint8Array, tables: readonly SqliteTable[]): SqliteContent {
+  if (content.length === 0) return { kind: 'rows', rows: [] };
+  if (toText(content.subarray(0, magic.length)) !== magic || content.length < header.bytes) return { kind: 'foreign' };
+  const image = Uint8Array.from(content);
+  // A database in memory has no log: SQLite would refuse to read one that says that it has.
+  image[header.writeVersion] = image[header.readVersion] = journalMode.rollback;
+  using db = openMemory();
+  try {
+    db.deserialize(image);
+    db.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
+    const check = db.prepare('PRAGMA quick_check(1)').get();
+    if (check === undefined || !Object.values(check).includes('ok')) return { kind: 'damaged' };
+    const found = tables.filter(({ name }) => isPresent(db, name));
+    if (countTables(db) !== found.length || !found.every((table) => hasColumns(db, table))) return { kind: 'foreign' };
+    const rows = found.flatMap((table) => readTable(db, table));
+    return rows.every((row) => row !== null) ? { kind: 'rows', rows } : { kind: 'foreign' };
+  } catch {
+    return { kind: 'damaged' };
+  }
+}
+
+/** Everything but what SQLite keeps for itself: statistics, and indexes that belong to a table's definition. */
+function countTables(db: DatabaseSync): number {
+  const { count } =
+    db.prepare("SELECT count(*) AS count FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'").get() ?? {};
+  return Number(count);
+}
+
+function isPresent(db: DatabaseSync, name: string): boolean {
+  return db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined;
+}
+
+function hasColumns(db: DatabaseSync, { name, columns }: SqliteTable): boolean {
+  const found = db.prepare('SELECT name FROM pragma_table_xinfo(?)').all(name);
+  return found.length === columns.length && found.every((column, index) => column['name'] === columns[index]);
+}
+
+function readTable(db: DatabaseSync, { name, columns: [key, value] }: SqliteTable): readonly (SqliteRow | null)[] {
+  return db
+    .prepare(`SELECT "${key}" AS k, "${value}" AS v FROM "${name}"`)
+    .all()
+    .map(({ k, v }) => {
+      const isRow = typeof k === 'string' && (typeof v === 'string' || v instanceof Uint8Array);
+      return isRow ? { table: name, key: k, value: v } : null;
+    });
+}
+
+/**
+ * A database file with these rows, which have to be in one order for the same bytes; empty for none. All tables are in it,
+ * and it says that it has a log, as a tool would have left it that keeps one.
+ */
+export function writeSqlite(rows: readonly SqliteRow[], tables: readonly SqliteTable[]): Uint8Array {
+  if (rows.length === 0) return new Uint8Array();
+  using db = openMemory();
+  db.exec('PRAGMA page_size = 4096; BEGIN');
+  for (const { name, sql } of tables) {
+    db.exec(sql);
+    const insert = db.prepare(`INSERT INTO "${name}" VALUES (?, ?)`);
+    for (const { table, key, value } of rows) if (table === name) insert.run(key, value);
+  }
+  db.exec('COMMIT');
+  const image = db.serialize();
+  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
+  image[header.writeVersion] = image[header.readVersion] = journalMode.wal;
+  // What says how often and by which SQLite it was written says nothing about the rows.
+  view.setUint32(header.changes, 1);
+  view.setUint32(header.validFor, 1);
+  view.setUint32(header.libraryVersion, 3_040_000);
+  return image;
+}

@@ -1,0 +1,28 @@
+/**
+ * A plain or quoted text at the top of a YAML file (`storeDir: ~/store`), as tools' settings are written by people and by
+ * the tools themselves; undefined where there is none. Not a reader of YAML: anchors, blocks and nested keys are left out.
+ */
+export function topLevelYaml(text: string, key: string): string | undefined {
+  const pattern = new RegExp(
+    `^(?:${RegExp.escape(key)}|"${RegExp.escape(key)}"|'${RegExp.escape(key)}')\\s*:(?:\\s+(.*))?$`,
+  );
+  const [value] = text.split(/\r?\n/).flatMap((line) => pattern.exec(line)?.[1] ?? []);
+  return value === undefined ? undefined : scalar(value.trim());
+}
+
+function scalar(text: string): string | undefined {
+  const [, single] = /^'((?:[^']|'')*)'\s*(?:#.*)?$/.exec(text) ?? [];
+  if (single !== undefined) return single.replaceAll("''", "'");
+  const [double] = /^"(?:[^"\\]|\\.)*"/.exec(text) ?? [];
+  if (double !== undefined) return parseDouble(double);
+  const plain = text.replace(/(?:^|\s+)#.*$/, '').trim();
+  return plain === '' || /^[[{&*!|>%@`]/.test(plain) ? undefined : plain;
+}
+
+function parseDouble(text: string): string | undefined {
+  try {
+    return String(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
