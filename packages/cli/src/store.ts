@@ -8,6 +8,7 @@ export interface ReadStore {
   readonly homeDir: string;
   readonly metadata: Metadata;
   readonly layers: () => Promise<LayerStore>;
+  readonly mounters: () => Promise<Mounters>;
   readonly signal: AbortSignal;
 }
 
@@ -52,5 +53,6 @@ export async function readStore<T>(host: Host, work: (store: ReadStore) => Promi
   const request = requestOf(host, homeOf(host), signal);
   await using metadata = await host.pieces.openMetadata(request);
   const layers = async (): Promise<LayerStore> => await host.pieces.openLayers(request);
-  return await work({ homeDir: request.homeDir, metadata, layers, signal });
+  const mounters = async (): Promise<Mounters> => await host.pieces.openMounters(request);
+  return await work({ homeDir: request.homeDir, metadata, layers, mounters, signal });
 }

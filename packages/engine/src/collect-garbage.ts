@@ -1,4 +1,5 @@
-import { limits, type Digest, type LayerId, type SessionId } from '@cachelane/core';
+import { limits, type Digest, type KeptDirectory, type LayerId, type SessionId } from '@cachelane/core';
+import { findKept, removeKept } from './kept-directories.ts';
 import { deadSessions, recover, type RecoverDependencies } from './sessions/recover.ts';
 import type { EngineDependencies } from './engine.ts';
 
@@ -7,6 +8,8 @@ export interface GarbageReport {
   readonly layers: readonly { readonly id: LayerId; readonly sizeBytes: number; readonly sealedAtMs: number }[];
   /** Derived layers that no run used for a while; they are made again when needed. */
   readonly derived: readonly Digest[];
+  /** Directories that mounters keep, of volumes that are gone or that no run used for a while. */
+  readonly kept: readonly KeptDirectory[];
   readonly deadSessions: readonly SessionId[];
   /** Leftovers of processes that died while they wrote; empty in a dry run. */
   readonly swept: readonly string[];
@@ -14,6 +17,9 @@ export interface GarbageReport {
 
 /** A derived layer costs directory entries only, and seconds to make again. */
 const derivedIdleMs = 7 * 24 * 3600 * 1000;
+
+/** A directory that is kept saves the time to make it, seconds for a big volume, and takes as much room as its contents. */
+const keptIdleMs = 14 * 24 * 3600 * 1000;
 
 type GarbageDependencies = Pick<EngineDependencies, 'layers' | 'clock'> & RecoverDependencies;
 
@@ -28,7 +34,21 @@ export async function findGarbage(deps: GarbageDependencies, signal: AbortSignal
     ({ id, sealedAtMs }) => !referenced.has(id) && sealedAtMs < nowMs - limits.sweepGraceMs,
   );
   const dead = await deadSessions(deps, null, signal);
-  return { layers, derived: derived.map(({ key }) => key), deadSessions: dead.map(({ id }) => id), swept: [] };
+  const kept = await findIdle(deps, nowMs, signal);
+  return { layers, derived: derived.map(({ key }) => key), kept, deadSessions: dead.map(({ id }) => id), swept: [] };
+}
+
+async function findIdle(
+  { metadata, mounters }: GarbageDependencies,
+  nowMs: number,
+  signal: AbortSignal,
+): Promise<readonly KeptDirectory[]> {
+  const volumes = new Set((await metadata.listVolumes(signal)).map(({ id }) => id));
+  return await findKept(
+    mounters,
+    (volume, _lane, usedAtMs) => usedAtMs < nowMs - (volumes.has(volume) ? keptIdleMs : limits.sweepGraceMs),
+    signal,
+  );
 }
 
 /**
@@ -47,6 +67,7 @@ export async function collectGarbage(deps: GarbageDependencies, signal: AbortSig
     ),
   );
   await deps.layers.remove([...forgotten, ...found.derived], signal);
+  await removeKept(deps.mounters, found.kept, signal);
   const swept = await deps.layers.sweep(nowMs, signal);
   return { ...found, layers: found.layers.filter(({ id }) => forgotten.has(id)), swept };
 }

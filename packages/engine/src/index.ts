@@ -3,3 +3,4 @@ export { runCommand, type RunResult } from './run-command.ts';
 export { collectGarbage, findGarbage, type GarbageReport } from './collect-garbage.ts';
 export { removeRun, type RemoveRunRequest } from './remove-run.ts';
 export { planVolume, type PlannedVolume } from './volumes/plan.ts';
+export { findKept, removeKept } from './kept-directories.ts';

@@ -39,6 +39,10 @@ export const pnpmTool: Tool = {
     PNPM_CONFIG_STORE_DIR: path,
   }),
   linksOut: true,
+  contentDigest(path) {
+    const [, shard, rest] = /(?:^|\/)files\/([0-9a-f]{2})\/([0-9a-f]{126})(?:-exec)?$/.exec(path) ?? [];
+    return shard === undefined || rest === undefined ? undefined : { algorithm: 'sha512', hex: shard + rest };
+  },
   // What build scripts made is kept under a key with os, arch and version of Node, but nothing that tells apart two C libraries.
   compat: ({ os, arch }) => ({ os, arch }),
   classify(path, isDirectory, context) {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LayerId, type Namespace } from '@cachelane/core';
-import { aLayer, countingIds, openOne, openRequest, pushLayer } from '@cachelane/testkit';
+import { aLayer, countingIds, openMemoryMounter, openOne, openRequest, pushLayer } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { projectOf } from '../find-volume.ts';
 import { stage, type Stage } from '../staged-host.fixture.ts';
@@ -167,9 +167,17 @@ describe('inspect', () => {
   });
 });
 
+/** Removing a volume removes what is kept of it as well. */
+const withMounters = {
+  openMounters: async () => {
+    const mounter = openMemoryMounter();
+    return await Promise.resolve({ overlay: mounter, clone: mounter, live: mounter });
+  },
+};
+
 describe('rm', () => {
   test('a dry run removes nothing, and says what', async () => {
-    using on = stage();
+    using on = stage({ pieces: withMounters });
     await push(on, { layers: ['a', 'b'] });
     expect(await on.cachelane('rm', `${web}:npm`, '--dry-run', '--json')).toBe(0);
     expect(json(on)).toEqual({
@@ -181,7 +189,7 @@ describe('rm', () => {
   });
 
   test('removes the lane that a run here writes', async () => {
-    using on = stage();
+    using on = stage({ pieces: withMounters });
     await push(on, { layers: ['a'] });
     expect(await on.cachelane('rm', `${web}:npm`)).toBe(0);
     expect(on.out()).toBe('removed github.com/acme/web:npm (-) in lane t1:local: generation 1, 1 layer, 4.1 kB\n');
@@ -189,7 +197,7 @@ describe('rm', () => {
   });
 
   test('another lane is only removed by name', async () => {
-    using on = stage();
+    using on = stage({ pieces: withMounters });
     await push(on, { layers: ['a'] });
     expect(await on.cachelane('rm', `${web}:npm`, '--lane', 't1:ref:main')).toBe(1);
     expect(on.err()).toContain('it has: t1:local');

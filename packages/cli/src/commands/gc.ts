@@ -9,7 +9,7 @@ export const gc: Command = defineCommand({
   name: 'gc',
   summary: 'free the space of layers that nothing refers to',
   details: [
-    'Removes layers that no head, no history and no running command refers to, derived layers that were not used for a week, and what killed runs left behind. Whatever is younger than ten minutes stays.',
+    'Removes layers that no head, no history and no running command refers to, derived layers that were not used for a week, directories that were kept for runs and not used for two weeks, and what killed runs left behind. Whatever is younger than ten minutes stays.',
   ],
   options: { 'dry-run': { help: 'say what would be removed, and remove nothing' }, ...jsonOption },
   operands: [],
@@ -39,16 +39,18 @@ function toJson(report: GarbageReport, dryRun: boolean): unknown {
     freedBytes: freedBytes(report),
     layers: report.layers.map(({ id, sizeBytes, sealedAtMs }) => ({ layer: id, sizeBytes, at: isoTime(sealedAtMs) })),
     derived: report.derived,
+    kept: report.kept.map(({ dir, volume, lane }) => ({ dir, volume, lane })),
     deadSessions: report.deadSessions,
     swept: report.swept,
   };
 }
 
 function text(report: GarbageReport, dryRun: boolean): string {
-  const { layers, derived, deadSessions, swept } = report;
+  const { layers, derived, kept, deadSessions, swept } = report;
   const parts = [
     ...(layers.length > 0 ? [`${plural(layers.length, 'layer')} (${formatBytes(freedBytes(report))})`] : []),
     ...(derived.length > 0 ? [plural(derived.length, 'derived layer')] : []),
+    ...(kept.length > 0 ? [plural(kept.length, 'kept directory', 'kept directories')] : []),
     ...(deadSessions.length > 0 ? [`what ${plural(deadSessions.length, 'killed run')} left behind`] : []),
     ...(swept.length > 0 ? [plural(swept.length, 'unfinished file')] : []),
   ];

@@ -1,4 +1,5 @@
-import { CachelaneError, parseLane, type LaneName } from '@cachelane/core';
+import { CachelaneError, parseLane, type LaneName, type VolumeId } from '@cachelane/core';
+import { findKept, removeKept } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { compatText, findVolume, projectOf } from '../find-volume.ts';
 import { formatBytes, plural } from '../format.ts';
@@ -35,6 +36,10 @@ export const rm: Command = defineCommand({
           // With all lanes a variant goes as well that has no head left.
           if (lane === null || concerned.has(id)) await store.metadata.removeVolume(id, lane, store.signal);
         }
+        const mounters = await store.mounters();
+        const ids = new Set(found.variants.map(({ id }) => id));
+        const isGone = (id: VolumeId, of: LaneName): boolean => ids.has(id) && (lane === null || of === lane);
+        await removeKept(mounters, await findKept(mounters, isGone, store.signal), store.signal);
       }
       const name = `${found.namespace}:${found.variants[0]?.name ?? ''}`;
       if (options.json) printJson(host, toJson(name, removed, options['dry-run']));

@@ -1,5 +1,6 @@
 import { CachelaneError, configFileName, type RunReport, type Tool, type ToolEnvironment } from '@cachelane/core';
 import { runCommand } from '@cachelane/engine';
+import { containerHint } from '../container-hint.ts';
 import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts';
 import { homeOf, openStore } from '../store.ts';
 import { selectVolumes, type DroppedVolume, type Selection } from '../volumes.ts';
@@ -59,6 +60,12 @@ interface Prepared {
 
 async function runOpened(run: Run, { project, environment, tools, selection, homeDir }: Prepared): Promise<CachedRun> {
   const { options, host, where, watch, once, reporter } = run;
+  const hint = containerHint(
+    options.argv,
+    selection.volumes.map(({ request: { name }, path }) => ({ name, path })),
+    environment.homeDir,
+  );
+  if (hint !== null) reporter.event({ type: 'warning', code: 'E_MOUNT', message: hint, hint: null });
   await using store = await openStore(host, watch.abort, homeDir);
   const { report, outcome } = await runCommand(
     { ...store, runtime: once.runtime, tools, events: (event) => reporter.event(event) },

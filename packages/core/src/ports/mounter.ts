@@ -105,6 +105,11 @@ export interface AttachRequest {
   readonly kept: { readonly volume: VolumeId; readonly lane: LaneName } | null;
   /** A directory of the project: hard links need the volume on its mount. */
   readonly near: string;
+  /**
+   * What is never saved. A directory that runs share keeps it from one run to the next: the tool may need it there (a list of the
+   * projects that link to it).
+   */
+  readonly isNeverSaved: (path: BytePath, isDirectory: boolean) => boolean;
 }
 
 export interface CollectHow {
@@ -157,8 +162,21 @@ export interface Mounter<M extends Mount = Mount> {
    * the metadata transaction that makes sure nobody mounts there meanwhile.
    */
   removeTargets(dirs: readonly string[]): void;
+  /** Directories that are kept and that no run uses at this moment; none for a driver that keeps none. */
+  listKept(signal: AbortSignal): Promise<readonly KeptDirectory[]>;
+  /** Removes them, those that a run took meanwhile left out. Nothing is lost: the layers have what they held, but for work of a shared directory that nobody saved yet. */
+  removeKept(directories: readonly KeptDirectory[], signal: AbortSignal): Promise<void>;
   /** Frees what attached volumes of a dead session left behind. Idempotent; never called while the session's lease is held. */
   discardSession(sessionId: SessionId, signal: AbortSignal): Promise<void>;
+}
+
+/** What outlives the runs of a volume's lane in a directory that is kept. */
+export interface KeptDirectory {
+  readonly volume: VolumeId;
+  readonly lane: LaneName;
+  /** Absolute. */
+  readonly dir: string;
+  readonly usedAtMs: number;
 }
 
 /** One for each way; which one a volume gets is decided by what the machine, the tool and the person allow. */

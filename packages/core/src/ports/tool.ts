@@ -83,6 +83,13 @@ export interface Tool {
   classify(path: BytePath, isDirectory: boolean, context: ClassifyContext): PathRule;
   /** `exit`: the tool leaves only good entries behind, whatever the command's exit code; `success`: only exit code 0 does. */
   readonly commitWhen: 'exit' | 'success';
+  /**
+   * The digest that a file's name says its content has, for tools that hand out their files as hard links: whoever edits such a link
+   * edits the cache. Undefined for names that say none; absent where no name does.
+   */
+  contentDigest?(
+    path: BytePath,
+  ): { readonly algorithm: 'sha1' | 'sha256' | 'sha512'; readonly hex: string } | undefined;
   /** Whether the tool checks a stored content against a digest it got elsewhere when it uses it. */
   readonly verifiesContent: boolean;
   /** How the rule was tried: with the tool itself, or not yet. */

@@ -1,5 +1,6 @@
 import {
   CachelaneError,
+  type BytePath,
   isCachelaneError,
   limits,
   type ChangeSet,
@@ -40,6 +41,9 @@ export interface SaveRequest {
   readonly run: RunId;
   /** Other runs that may have made some of the changes. */
   readonly alsoOf: readonly RunId[];
+  /** Whether files are held against the digests in their names. */
+  readonly checksNames: boolean;
+  readonly onDamage: (path: BytePath) => void;
   readonly sessionId: SessionId;
   /** Layers of the own lane that the run saw. */
   readonly seen: readonly LayerId[];

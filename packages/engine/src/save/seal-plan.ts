@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import {
   ancestors,
   digestOf,
@@ -31,6 +32,9 @@ export interface SealInput {
   /** The run, and those that may have made the changes with it; sorted. */
   readonly origins: readonly RunId[];
   readonly nowMs: number;
+  readonly checksNames: boolean;
+  /** Told of files that are not what their names say; they are left out. */
+  readonly onDamage: (path: BytePath) => void;
   /** Called every so often with the number of changes looked at. */
   readonly onProgress: (done: number) => void;
 }
@@ -72,6 +76,10 @@ export function planSeal(input: SealInput): SealPlan {
     if (++seen % progressEvery === 0) input.onProgress(seen);
     if (neverBelow !== null && isBelow(change.path, neverBelow)) continue;
     const rule = classify(draft, change);
+    if (rule.kind === 'keep' && isDamaged(input, change)) {
+      input.onDamage(change.path);
+      continue;
+    }
     if (rule.kind === 'never') {
       if (change.kind === 'dir') neverBelow = change.path;
       supersede(draft, change.path);
@@ -90,6 +98,14 @@ function classify({ input }: Draft, change: Change): PathRule {
   const isDirectory =
     change.kind === 'dir' || (change.kind === 'removed' && input.view.lookUp(change.path)?.entry.type === 'dir');
   return input.tool.classify(change.path, isDirectory, peekInto(input, change));
+}
+
+/** A file that is named by its digest and holds something else. */
+function isDamaged({ checksNames, tool, changes }: SealInput, change: Change): boolean {
+  if (!checksNames || change.kind !== 'file') return false;
+  const named = tool.contentDigest?.(change.path);
+  if (named === undefined) return false;
+  return hash(named.algorithm, changes.read(change.path), 'hex') !== named.hex;
 }
 
 /** Looks at the merged view: the run's own file first, then what was there before. */

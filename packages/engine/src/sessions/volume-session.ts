@@ -1,7 +1,9 @@
 import {
   asCachelaneError,
+  displayPath,
   warningOf,
   type AttachedVolume,
+  type ClassifyContext,
   type CommandOutcome,
   type Digest,
   type LayerCounts,
@@ -64,6 +66,7 @@ export async function attachVolume(
       reach: choice.reach,
       kept: input.canWrite ? { volume: opened.volume.id, lane: own.lane } : null,
       near: input.cwd,
+      isNeverSaved: (path, isDirectory) => planned.tool.classify(path, isDirectory, nothingToSee).kind === 'never',
     },
     signal,
   );
@@ -79,6 +82,9 @@ export async function attachVolume(
   });
   return { planned, opened, links, view, attached, choice, attachMs };
 }
+
+/** Rules that depend on content have no say here. */
+const nothingToSee: ClassifyContext = { peek: () => undefined };
 
 interface Composed {
   readonly links: readonly PinnedLink[];
@@ -259,6 +265,14 @@ async function save(
       lane: planned.own.lane,
       run: input.run,
       alsoOf,
+      checksNames: session.choice.mounter === 'live',
+      onDamage: (path) =>
+        deps.events({
+          type: 'warning',
+          code: 'E_LAYER_REFUSED',
+          message: `${name}: ${displayPath(path)} is not what its name says and is not saved: something edited a file that it has a hard link to`,
+          hint: null,
+        }),
       sessionId: input.sessionId,
       seen: input.mode === 'write-only' ? [] : opened.own.layers,
       onProgress: (done) => deps.events({ type: 'progress', activity: 'saving', volume: name, done, total }),

@@ -26,6 +26,8 @@ export interface KeptPlace {
   readonly tree: string;
   /** For what is on its way into or out of it; on the same mount, emptied by whoever owns the place. */
   readonly scratch: string;
+  /** What may lie there though no view has it. */
+  readonly mayStay: (path: BytePath, isDirectory: boolean) => boolean;
 }
 
 /** What a view shows at a path, and the layer that holds it. */
@@ -129,10 +131,14 @@ class BringUp {
     const record = this.#from.find(path);
     if (record === undefined || record.type === wanted?.entry.type) return;
     this.#step();
-    const { files } = this.#place;
+    const { files, mayStay } = this.#place;
+    const isDirectory = record.type === 'dir';
+    if ((wanted ?? null) === null && mayStay(path, isDirectory)) return;
     try {
-      this.#access.run(path, (file) => (record.type === 'dir' ? files.removeDir(file) : files.unlink(file)));
+      this.#access.run(path, (file) => (isDirectory ? files.removeDir(file) : files.unlink(file)));
     } catch (error) {
+      // It holds what may stay.
+      if (errnoOf(error) === 'ENOTEMPTY' && (wanted ?? null) === null) return;
       if (!isMissing(error)) throw error;
     }
     this.records.set(path, null);

@@ -14,6 +14,7 @@ import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
 import { realFiles, type StoreFiles } from '../layers/store-files.ts';
 import { openTrash, type Trash } from '../layers/trash.ts';
 import { bringUpSlot, collectHeld, type HeldChanges, type HeldDirectory, type KeptContext } from './kept-directory.ts';
+import { discardKept, listKept, removeKept } from './kept-garbage.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
 import { checkReach, leaveTarget, missingFor, reachTarget, unlinkTargets, type ReachedTarget } from './kept-targets.ts';
 
@@ -41,20 +42,21 @@ export function openCloneMounter({
   const paths = homePaths(home);
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
   const uses = new SlotUses(paths.kept);
-  const context: KeptContext = { files, trash, bootId, ignoresChangeTime: false };
+  const context: KeptContext = { files, trash, bootId, ignoresChangeTime: false, mayStay: () => false };
 
   /** The first one that nobody uses. */
   const claim = async (request: AttachRequest, signal: AbortSignal): Promise<Claim> => {
     const { sessionId, ordinal, kept } = request;
     const user = `${sessionId}.${ordinal}`;
     ensureHomeDir(files, paths.kept, ownerOf(home));
-    const slots = new KeptSlots(paths.kept, kept === null ? onceKey(user) : slotsKey(kept.volume, kept.lane, 'clone'));
+    const slots = new KeptSlots(paths.kept, kept === null ? onceKey(user) : slotsKey('clone', kept));
     using _guard = await slots.guard(signal);
     const numbers = slots.numbers();
     const free = numbers.find((number) => slots.slot(number).users().length === 0);
     const number = free ?? (numbers.at(-1) ?? -1) + 1;
     const slot = slots.slot(number);
     slot.make();
+    if (kept !== null) slots.note(kept);
     uses.add(slot, user);
     return { slot, user, isKept: kept !== null && number < idleSlots };
   };
@@ -98,7 +100,7 @@ export function openCloneMounter({
   };
 
   const dropSlot = (slot: KeptSlot): void => {
-    trash().discard([slot.isOnce ? dirname(slot.dir) : slot.dir]);
+    discardKept({ files, trash }, slot.isOnce ? dirname(slot.dir) : slot.dir);
   };
 
   const discardSession = (id: SessionId): void => {
@@ -115,6 +117,9 @@ export function openCloneMounter({
     removeTargets: (dirs) => {
       unlinkTargets(files, home, dirs);
     },
+    listKept: (signal) => inPort('listing kept directories', signal, () => listKept(paths.kept, 'clone')),
+    removeKept: (directories, signal) =>
+      inPort('removing kept directories', signal, async () => await removeKept({ files, trash }, directories, signal)),
     discardSession: (id, signal) => inPort('discarding a session', signal, () => discardSession(id)),
   };
 }

@@ -2,19 +2,17 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { BytePath, ChangeSet, Digest, StoredLayer } from '@cachelane/core';
 import { isMissing } from '../layers/file-errors.ts';
 import { OpenAccess } from '../layers/open-access.ts';
-import type { StoreFiles } from '../layers/store-files.ts';
-import type { Trash } from '../layers/trash.ts';
 import { toChangeSet } from '../overlay/overlay-changes.ts';
 import { bringUp } from './bring-up.ts';
+import { discardKept, type KeptDiscard } from './kept-garbage.ts';
 import type { KeptSlot } from './kept-slots.ts';
 import { emptyTable, type KeptRecord, type KeptTable } from './kept-table.ts';
 import { scanKept, type KeptScan } from './scan-kept.ts';
 
-export interface KeptContext {
-  readonly files: StoreFiles;
-  readonly trash: () => Trash;
+export interface KeptContext extends KeptDiscard {
   readonly bootId: string;
   readonly ignoresChangeTime: boolean;
+  readonly mayStay: (path: BytePath, isDirectory: boolean) => boolean;
 }
 
 /** A kept directory in the hands of a run: what it shows and what it held when the run began. */
@@ -34,7 +32,7 @@ export async function bringUpSlot(
   view: readonly StoredLayer[],
   signal: AbortSignal,
 ): Promise<HeldDirectory> {
-  const { files } = context;
+  const { files, mayStay } = context;
   const layers = view.map(({ key }) => key);
   const state = slot.readState(context.bootId);
   slot.forgetState();
@@ -45,9 +43,9 @@ export async function bringUpSlot(
   const dirty = (state?.dirty ?? looked?.dirty ?? []) as readonly BytePath[];
   const from = looked === null ? before : before.with(looked.records);
   const isSameView = isKnown && state !== null && isSameList(state.layers, layers);
-  context.trash().discard(existsSync(slot.scratch) ? [slot.scratch] : []);
+  if (existsSync(slot.scratch)) discardKept(context, slot.scratch);
   files.makeDir(slot.scratch, 0o700);
-  const place = { files, tree: slot.tree, scratch: slot.scratch };
+  const place = { files, tree: slot.tree, scratch: slot.scratch, mayStay };
   const table = bringUp(place, from, view, isSameView ? dirty : null, signal);
   if (table !== before) slot.writeTable(table);
   await slot.passInstant(table, signal);
@@ -112,8 +110,9 @@ function lookAround(context: KeptContext, slot: KeptSlot, table: KeptTable, sign
   }
 }
 
-function startAnew({ files, trash, bootId }: KeptContext, slot: KeptSlot): void {
-  if (existsSync(slot.tree)) trash().discard([slot.tree]);
+function startAnew(context: KeptContext, slot: KeptSlot): void {
+  const { files, bootId } = context;
+  if (existsSync(slot.tree)) discardKept(context, slot.tree);
   slot.forgetTable();
   files.makeDir(slot.tree, 0o755);
   writeFileSync(bootFile(slot), bootId);

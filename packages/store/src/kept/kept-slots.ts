@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { createHash } from 'node:crypto';
-import type { Digest, RunId, SessionId } from '@cachelane/core';
+import type { Digest, LaneName, MounterName, RunId, SessionId, VolumeId } from '@cachelane/core';
 import { isMissing, throwIfAborted } from '../layers/file-errors.ts';
 import { namesIn } from '../layers/read-file.ts';
 import { isSqliteBusy } from '../metadata/sqlite-errors.ts';
@@ -133,11 +133,22 @@ export class KeptSlots {
   readonly dir: string;
 
   constructor(keptDir: string, key: string) {
-    this.dir = `${keptDir}/${key}`;
+    this.dir = join(keptDir, key);
   }
 
   slot(number: number): KeptSlot {
     return new KeptSlot(`${this.dir}/${number}`);
+  }
+
+  /** Whose they are, for whoever finds only the directory. */
+  note(kept: KeptFor): void {
+    const file = `${this.dir}/about.json`;
+    if (!existsSync(file)) writeWhole(file, JSON.stringify(kept));
+  }
+
+  /** Null where it was never noted. */
+  noted(): KeptFor | null {
+    return readJson<KeptFor>(`${this.dir}/about.json`);
   }
 
   numbers(): readonly number[] {
@@ -176,13 +187,18 @@ export function onceKey(user: string): string {
   return `${oncePrefix}${user}`;
 }
 
-/** Files of another user may not be ours to change, so each user has slots of his own. */
-export function slotsKey(volume: string, lane: string, place: string): string {
+export interface KeptFor {
+  readonly volume: VolumeId;
+  readonly lane: LaneName;
+}
+
+/** Files of another user may not be ours to change, so each user has slots of their own. */
+export function slotsKey(mounter: MounterName, { volume, lane }: KeptFor): string {
   const owner = process.geteuid?.() ?? 0;
-  return createHash('sha256')
-    .update(JSON.stringify([volume, lane, place, owner]))
-    .digest('hex')
-    .slice(0, 24);
+  const hash = createHash('sha256')
+    .update(JSON.stringify([volume, lane, owner]))
+    .digest('hex');
+  return `${mounter}-${hash.slice(0, 24)}`;
 }
 
 /** Which slots runs use, so that they are found when a session is dead: `sessions/<session>.<ordinal>` holds the slot's directory. */

@@ -17,6 +17,8 @@ mounterConformance('live', async () => await createKeptHome(openLiveMounter), { 
 const noAbort = new AbortController().signal;
 const kept = { volume: newId('volume', new Uint8Array(16).fill(9)), lane: 't1:local' as LaneName };
 
+const isNeverSaved = (path: string): boolean => path.startsWith('projects/');
+
 /** A run of the one volume of these tests. */
 async function join(home: KeptHome, given: Partial<AttachRequest> = {}): Promise<Run> {
   const request = attachRequest(home, { kept, reach: 'setting', ...given });
@@ -123,6 +125,36 @@ describe('one directory for all runs', () => {
     expect(paths(await leave(second))).toEqual([]);
     await second.volume.release(noAbort);
   });
+});
+
+test('what is never saved stays in a shared directory, in a directory that nobody else needs', async () => {
+  await using home = await createKeptHome(openLiveMounter);
+  const first = await join(home, { isNeverSaved });
+  runScript(first.volume, 'mkdir projects other; echo 1 > projects/one; echo 2 > other/two; echo f > f');
+  expect(await leave(first, false)).toEqual({ kind: 'unwanted' });
+  await first.volume.release(noAbort);
+  const second = await join(home, { isNeverSaved });
+  expect(runScript(second.volume, 'find . -type f').toString()).toBe('./projects/one\n');
+  await second.volume.release(noAbort);
+});
+
+test('a directory that nobody uses is listed, and goes when it is told to', async () => {
+  await using home = await createKeptHome(openLiveMounter);
+  const run = await join(home);
+  expect(await home.mounter.listKept(noAbort)).toEqual([]);
+  const dir = dirOf(run.volume);
+  await leave(run, false);
+  await run.volume.release(noAbort);
+  const [listed, ...more] = await home.mounter.listKept(noAbort);
+  expect(more).toEqual([]);
+  expect(listed).toMatchObject({ ...kept, dir: dir.replace(/\/tree$/, '') });
+  const again = await join(home);
+  await home.mounter.removeKept(listed === undefined ? [] : [listed], noAbort);
+  expect(fs.existsSync(dir)).toBe(true);
+  await leave(again, false);
+  await again.volume.release(noAbort);
+  await home.mounter.removeKept(listed === undefined ? [] : [listed], noAbort);
+  expect(fs.existsSync(dir)).toBe(false);
 });
 
 function dirOf({ mount }: AttachedVolume): string {

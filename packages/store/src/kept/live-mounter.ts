@@ -13,6 +13,7 @@ import { realFiles } from '../layers/store-files.ts';
 import { openTrash, type Trash } from '../layers/trash.ts';
 import { inPort, type KeptMounterOptions } from './clone-mounter.ts';
 import { bringUpSlot, collectHeld, takeUpSlot, type HeldDirectory, type KeptContext } from './kept-directory.ts';
+import { discardKept, listKept, notePlace, removeKept } from './kept-garbage.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
 import { checkReach, leaveTarget, missingFor, reachTarget, unlinkTargets, type ReachedTarget } from './kept-targets.ts';
 import { placeNear } from './place-near.ts';
@@ -26,19 +27,29 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
   const paths = homePaths(home);
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
   const uses = new SlotUses(paths.kept);
-  const context: KeptContext = { files, trash, bootId, ignoresChangeTime: true };
+
+  const contextOf = ({ isNeverSaved }: AttachRequest): KeptContext => ({
+    files,
+    trash,
+    bootId,
+    ignoresChangeTime: true,
+    mayStay: isNeverSaved,
+  });
 
   const attach = async (request: AttachRequest, signal: AbortSignal): Promise<AttachedVolume<DirectoryMount>> => {
     const { sessionId, ordinal, kept, target, reach, view } = request;
     checkReach(target, home, reach);
     const user = `${sessionId}.${ordinal}`;
     ensureHomeDir(files, paths.kept, ownerOf(home));
+    const context = contextOf(request);
     const place = placeNear(paths.kept, request.near);
-    const key = kept === null ? onceKey(user) : slotsKey(kept.volume, kept.lane, 'live');
+    notePlace(paths.kept, place);
+    const key = kept === null ? onceKey(user) : slotsKey('live', kept);
     const slots = new KeptSlots(place, key);
     using _guard = await slots.guard(signal);
     const slot = slots.slot(0);
     slot.make();
+    if (kept !== null) slots.note(kept);
     let held: HeldDirectory;
     // Work that nobody saved is not undone: whoever comes next goes on from it.
     if (slot.users().length > 0 || slot.readUnsaved().runs.length > 0) held = takeUpSlot(slot, view);
@@ -74,7 +85,7 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
         return others > 0 ? { kind: 'shared', others } : { kind: 'unwanted' };
       }
       // Whoever came first wrote the table; what is in the directory is everybody's since.
-      const found = collectHeld(context, { ...held, table: slot.readTable() }, signal);
+      const found = collectHeld(contextOf(request), { ...held, table: slot.readTable() }, signal);
       const saved = (): void => {
         found.close();
         slot.writeUnsaved({ runs: [] });
@@ -87,7 +98,7 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
       if (slot.users().length === 0) leaveTarget(files, home, reached);
       guard?.[Symbol.dispose]();
       guard = null;
-      if (request.kept === null) trash().discard([slots.dir]);
+      if (request.kept === null) discardKept({ files, trash }, slots.dir);
     };
     return {
       mount: { kind: 'directory', target: reached.path, path: slot.tree, bind: request.reach === 'bind' },
@@ -108,6 +119,9 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
     removeTargets: (dirs) => {
       unlinkTargets(files, home, dirs);
     },
+    listKept: (signal) => inPort('listing kept directories', signal, () => listKept(paths.kept, 'live')),
+    removeKept: (directories, signal) =>
+      inPort('removing kept directories', signal, async () => await removeKept({ files, trash }, directories, signal)),
     discardSession: (id, signal) => inPort('discarding a session', signal, () => discardSession(id)),
   };
 }

@@ -111,6 +111,8 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
     removeTargets: (dirs) => {
       removeEmptyDirs(files, dirs);
     },
+    listKept: async () => await Promise.resolve([]),
+    removeKept: async () => await Promise.resolve(),
     discardSession: (id, signal) => portCall('discarding a session', signal, () => discardSession(id)),
   };
 }

@@ -41,6 +41,7 @@ export function attachRequest(fixture: MounterFixture, given: Partial<AttachRequ
       lane: 't1:local' as LaneName,
     },
     near: fixture.targets,
+    isNeverSaved: () => false,
     ...given,
   };
 }

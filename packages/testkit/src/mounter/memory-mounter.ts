@@ -72,6 +72,8 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
         if (![...host].some((path) => path.startsWith(`${dir}/`))) host.delete(dir);
       }
     },
+    listKept: async () => await Promise.resolve([]),
+    removeKept: async () => await Promise.resolve(),
     discardSession: (sessionId, signal) =>
       call(signal, () => {
         for (const [key, each] of attached) if (each.sessionId === sessionId) attached.delete(key);

@@ -1,0 +1,71 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import type { KeptDirectory, MounterName } from '@cachelane/core';
+import { errnoOf } from '../layers/file-errors.ts';
+import { namesIn } from '../layers/read-file.ts';
+import type { StoreFiles } from '../layers/store-files.ts';
+import type { Trash } from '../layers/trash.ts';
+import { KeptSlots } from './kept-slots.ts';
+
+const placesFile = 'places';
+
+/** Directories outside the home that hold kept ones are known by this list, a line for each. */
+export function notePlace(kept: string, place: string): void {
+  if (place === kept || placesOf(kept).includes(place)) return;
+  writeFileSync(`${kept}/${placesFile}`, `${JSON.stringify(place)}\n`, { flag: 'a' });
+}
+
+function placesOf(kept: string): readonly string[] {
+  const file = `${kept}/${placesFile}`;
+  if (!existsSync(file)) return [kept];
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return [kept, ...lines.flatMap((line) => (line.endsWith('"') ? [JSON.parse(line) as string] : []))];
+}
+
+/** What nobody uses at this moment. */
+export function listKept(kept: string, mounter: MounterName): readonly KeptDirectory[] {
+  return placesOf(kept).flatMap((place) =>
+    namesIn(place)
+      .filter((name) => name.startsWith(`${mounter}-`))
+      .flatMap((name) => slotsIn(new KeptSlots(place, name))),
+  );
+}
+
+function slotsIn(slots: KeptSlots): readonly KeptDirectory[] {
+  const about = slots.noted();
+  if (about === null) return [];
+  return slots.numbers().flatMap((number) => {
+    const slot = slots.slot(number);
+    const usedAtMs = statSync(slot.dir, { throwIfNoEntry: false })?.mtimeMs;
+    return slot.users().length > 0 || usedAtMs === undefined ? [] : [{ ...about, dir: slot.dir, usedAtMs }];
+  });
+}
+
+/** To the trash, or where that is on another file system out of sight beside its place; the space is freed in the background. */
+export function discardKept({ files, trash }: KeptDiscard, dir: string): void {
+  try {
+    trash().discard([dir]);
+  } catch (error) {
+    if (errnoOf(error) !== 'EXDEV') throw error;
+    const gone = files.makeUniqueDir(`${dirname(dir)}/gone-`);
+    files.rename(dir, `${gone}/${basename(dir)}`);
+    files.start({ kind: 'remove', dir: gone });
+  }
+}
+
+export interface KeptDiscard {
+  readonly files: StoreFiles;
+  readonly trash: () => Trash;
+}
+
+export async function removeKept(
+  discard: KeptDiscard,
+  directories: readonly KeptDirectory[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { dir } of directories) {
+    const slots = new KeptSlots(dirname(dirname(dir)), basename(dirname(dir)));
+    using _guard = await slots.guard(signal);
+    if (slots.slot(Number(basename(dir))).users().length === 0) discardKept(discard, dir);
+  }
+}
