@@ -5,6 +5,7 @@ import { environmentOf, ruleOf, type FakeEnvironment } from './tool-environment.
 test.each([
   ['0f1e2d3c4b5a6978.tar.zst', 'G 0f1e2d3c4b5a6978'],
   ['0f1e2d3c4b5a6978-meta.json', 'G 0f1e2d3c4b5a6978'],
+  ['0f1e2d3c4b5a6978-manifest.json', 'never'],
   ['.0f1e2d3c4b5a6978.tar.zst.12.tmp', 'never'],
   ['notes.tar.zst', 'D count'],
   ['sub/0f1e2d3c4b5a6978.tar.zst', 'D count'],

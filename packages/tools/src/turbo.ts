@@ -21,13 +21,15 @@ export const turboTool: Tool = {
   // A task that fails leaves nothing in the cache.
   commitWhen: 'exit',
   verifiesContent: false,
-  tried: 'not yet',
+  tried: 'real tool',
 };
 
 function fileRule(path: string): PathRule | null {
   // An archive, and how long the task took: the same task run twice differs in both, and either will do.
-  const [, task] = /^([0-9a-f]{16})(?:\.tar\.zst|\.tar|-meta\.json|-manifest\.json)$/.exec(path) ?? [];
+  const [, task] = /^([0-9a-f]{16})(?:\.tar\.zst|\.tar|-meta\.json)$/.exec(path) ?? [];
   if (task !== undefined) return lastingGroupRule(task);
+  // Times of the files as turbo put them into one project, anew each time.
+  if (/^[0-9a-f]{16}-manifest\.json$/.test(path)) return never('when turbo put which files into a project');
   return /^\.?[0-9a-f]{16}.*\.tmp(?:\.|$)|^\.tmp/.test(path) ? never('temporary files') : null;
 }
 
