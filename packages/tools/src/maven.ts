@@ -33,7 +33,7 @@ export const mavenTool: Tool = {
   commitWhen: 'exit',
   // Only while it downloads.
   verifiesContent: false,
-  tried: 'not yet',
+  tried: 'real tool',
 };
 
 function ruleFor(path: BytePath, isDirectory: boolean): PathRule | null {
