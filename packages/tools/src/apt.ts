@@ -26,7 +26,7 @@ export const aptTool: Tool = {
   commitWhen: 'exit',
   // Against the digests of the signed lists.
   verifiesContent: true,
-  tried: 'not yet',
+  tried: 'real tool',
 };
 
 function ruleFor(path: string, isDirectory: boolean): PathRule | null {
