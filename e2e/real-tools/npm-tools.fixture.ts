@@ -36,3 +36,8 @@ const platform = `${process.platform}-${process.arch === 'arm64' ? 'aarch64' : p
 
 export const bun = (): readonly NpmTool[] =>
   fetched('bun', { name: 'bun', version: '1.4.5', program: `@oven/bun-${platform}/bin/bun` });
+
+const turboPlatform = `${process.platform}-${process.arch === 'x64' ? '64' : process.arch}`;
+
+export const turbo = (): readonly NpmTool[] =>
+  fetched('turbo', { name: 'turbo', version: '2.11.11', program: `@turbo/${turboPlatform}/bin/turbo` });

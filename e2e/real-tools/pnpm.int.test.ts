@@ -6,6 +6,7 @@ import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
 import { atOnce, savedNothing } from './at-once.fixture.ts';
 import { somePackages } from './npm-project.fixture.ts';
 import { pnpm10, pnpm11, pnpm12, type NpmTool } from './npm-tools.fixture.ts';
+import { takeOut } from './store.fixture.ts';
 
 const newest = pnpm12();
 
@@ -129,6 +130,32 @@ requireCommands('bwrap')('pnpm', () => {
     const next = await world.run(install(pnpm11, '--offline'), { cwd, options });
     expect(next).toMatchObject({ code: 0 });
     expectInstalled(cwd, shared);
+  });
+
+  describe.each([pnpm10, pnpm11, ...newest])('$name, after a run was taken out', (pnpm) => {
+    test('has what the others brought, and names nothing that is gone', async () => {
+      using world = openPnpmWorld();
+      const dirs = [];
+      for (const name of ['left', 'right'] as const) {
+        const cwd = await clone(world, pnpm, { name, packages: [...shared, ...own[name]] });
+        dirs.push(cwd);
+        expect(await world.run(install(pnpm), { cwd, options })).toMatchObject({ code: 0 });
+      }
+      const [left = '', right = ''] = dirs;
+      const log = (await world.json(['log', '-C', left, 'pnpm'])) as readonly { readonly run: string }[];
+      const taken = { namespace: 'github.com/acme/app', volume: 'pnpm', run: String(log.at(-1)?.run) };
+      expect(await takeOut(world, taken)).toMatchObject({ layers: { length: 1 } });
+
+      for (const dir of dirs) rmSync(join(dir, 'node_modules'), { recursive: true });
+      // What both need came with the first run: the second stored its own packages only.
+      const offline = await world.run(install(pnpm, '--offline'), { cwd: right, options });
+      expect(offline.stdout + offline.stderr).toContain('ERR_PNPM_NO_OFFLINE_TARBALL');
+      registry.clearRequests();
+      expect(await world.run(install(pnpm), { cwd: right, options })).toMatchObject({ code: 0 });
+      expectInstalled(right, [...shared, ...own.right]);
+      const tarballs = registry.requests.map(({ path }) => path).filter((path) => path.endsWith('.tgz'));
+      expect(tarballs.toSorted()).toEqual(shared.map(({ name }) => `/${name}/-/${name}-1.0.0.tgz`));
+    });
   });
 
   const pairs = newest.flatMap((pnpm) => [

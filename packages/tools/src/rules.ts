@@ -33,6 +33,11 @@ export function groupRule(group: string): KeepRule {
   return { ...plain, mergeClass: 'G', driver: groupDriver, group, removals: 'count' };
 }
 
+/** Class G for files that no run clears away for others: removed ones are gone only for garbage collection. */
+export function lastingGroupRule(group: string, driver: KeepRule['driver'] = groupDriver): KeepRule {
+  return { ...groupRule(group), driver, removals: 'hint' };
+}
+
 export function never(reason: string): PathRule {
   return { kind: 'never', reason };
 }

@@ -77,6 +77,11 @@ export interface Tool {
    * serves it better than a mounted view.
    */
   readonly linksOut: boolean;
+  /**
+   * Settings of the command's environment that leave to us what the tool would do with its cache by itself: size limits that make it
+   * evict, whose removals do not count here, and things that belong to one machine. What the user has set stands.
+   */
+  readonly env?: Readonly<Record<string, string>>;
   /** Who can use whose contents; part of the volume's identity. */
   compat(environment: ToolEnvironment): Readonly<Record<string, string>>;
   /** `path` is never the root; `isDirectory` tells about the change at hand. */

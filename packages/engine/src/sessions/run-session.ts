@@ -198,7 +198,7 @@ async function runWith(
   return await deps.runtime.run({
     argv: request.argv,
     cwd: request.cwd,
-    env: Object.assign({}, request.env, ...attached.map(settingsFor)) as Record<string, string>,
+    env: settingsOf(request.env, attached),
     mounts: attached.map(({ attached: { mount } }) => mount),
     leaseFile: attached.length === 0 ? null : session.lease.commandFile,
     onPlace: (known) => {
@@ -211,9 +211,16 @@ async function runWith(
   });
 }
 
-/** What tells the tool where its cache is this time. */
-function settingsFor({ planned, choice, attached: { mount } }: VolumeSession): Readonly<Record<string, string>> {
-  return mount.kind === 'directory' && choice.reach === 'setting' ? (planned.tool.redirect(mount.path) ?? {}) : {};
+/** The command's environment with what tools have to be told; the person's own settings win but for where a cache lies. */
+function settingsOf(
+  env: Readonly<Record<string, string>>,
+  attached: readonly VolumeSession[],
+): Readonly<Record<string, string>> {
+  const own = attached.map(({ planned }) => planned.tool.env ?? {});
+  const places = attached.map(({ planned, choice, attached: { mount } }) =>
+    mount.kind === 'directory' && choice.reach === 'setting' ? (planned.tool.redirect(mount.path) ?? {}) : {},
+  );
+  return Object.assign({}, ...own, env, ...places) as Record<string, string>;
 }
 
 async function attachAll(

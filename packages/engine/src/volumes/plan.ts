@@ -10,6 +10,7 @@ import {
   type Random,
   type Tool,
   type ToolEnvironment,
+  type ToolLocation,
 } from '@cachelane/core';
 import type { VolumeRequest } from '../engine.ts';
 
@@ -44,7 +45,8 @@ export function planVolume(
       hint: `tools: ${known}`,
     });
   }
-  const place = request.path === null ? tool.locate(environment) : { path: request.path, source: request.source };
+  const place: ToolLocation | null =
+    request.path === null ? tool.locate(environment) : { path: request.path, source: request.source };
   if (place === null) {
     const hint =
       tool.name === unknownToolName
@@ -59,7 +61,8 @@ export function planVolume(
     request,
     tool,
     target: place.path,
-    isRedirectable: tool.redirect(place.path) !== null,
+    // A file of the project may win over the environment.
+    isRedirectable: place.byProject !== true && tool.redirect(place.path) !== null,
     targetSource: place.source,
     compat: { ...tool.compat(environment), ...request.compat },
     own,

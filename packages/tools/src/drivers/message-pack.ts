@@ -1,5 +1,5 @@
 /**
- * MessagePack as the `msgpackr` library writes it with records: objects of one shape share a list of keys that is written
+ * MessagePack, also as the `msgpackr` library writes it with records: objects of one shape share a list of keys that is written
  * before the first of them. Maps with any keys and plain objects both come out as maps. Throws on what it does not know.
  */
 export function readMessagePack(content: Uint8Array): unknown {
@@ -86,6 +86,12 @@ class Reader {
   /** Tokens with a length after them; undefined for all others. */
   #sized(token: number): unknown {
     switch (token) {
+      case 0xc4:
+        return this.#binary(this.#number('getUint8', 1));
+      case 0xc5:
+        return this.#binary(this.#number('getUint16', 2));
+      case 0xc6:
+        return this.#binary(this.#number('getUint32', 4));
       case 0xd9:
         return this.#text(this.#number('getUint8', 1));
       case 0xda:
@@ -138,6 +144,11 @@ class Reader {
   #text(length: number): string {
     const from = this.#skip(length);
     return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + from, length).toString('utf8');
+  }
+
+  #binary(length: number): Uint8Array {
+    const from = this.#skip(length);
+    return this.#bytes.subarray(from, from + length);
   }
 
   #number(

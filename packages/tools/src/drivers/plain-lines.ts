@@ -5,16 +5,18 @@ import { toBytes, toText } from './text.ts';
 export interface PlainLinesOptions {
   /** Where what a line names lies; `path` is the file's own. */
   readonly contentOf: (line: string, path: BytePath) => BytePath;
+  /** Lines that say nothing to the tool, and are left out; none where it is absent. */
+  readonly isComment?: (line: string) => boolean;
 }
 
 /** A set of names, one a line, whose order means nothing: `list` of Go's module cache. */
-export function plainLinesDriver({ contentOf }: PlainLinesOptions): MergeDriver {
+export function plainLinesDriver({ contentOf, isComment = () => false }: PlainLinesOptions): MergeDriver {
   return linesDriver<string>({
     name: 'lines',
     parse(content) {
       const lines = toText(content)
         .split('\n')
-        .filter((line) => line !== '');
+        .filter((line) => line !== '' && !isComment(line));
       const names = lines.filter(isName);
       return names.length === 0 && lines.length > 0 ? null : [...new Set(names)];
     },

@@ -1,0 +1,37 @@
+import type { PathRule, Tool } from '@cachelane/core';
+import { classifyUnknown } from './directory.ts';
+import { never, unionRule } from './rules.ts';
+
+const archives = '/var/cache/apt/archives';
+
+/** Packages that apt downloaded. Images for containers often have a hook that removes them after each run (`docker-clean`). */
+export const aptTool: Tool = {
+  name: 'apt',
+  rulesVersion: 1,
+  summary: "apt's downloads of packages",
+  // No project says that it uses apt.
+  lockfiles: [],
+  // Only where there is apt, and nobody told it otherwise.
+  locate: (environment) =>
+    environment.os === 'linux' && environment.readText('/etc/debian_version') !== undefined
+      ? { path: archives, source: "apt's default" }
+      : null,
+  // The directory is a setting of apt's files and command line only.
+  redirect: () => null,
+  linksOut: false,
+  compat: ({ os, arch }) => ({ os, arch }),
+  classify(path, isDirectory, context) {
+    return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
+  },
+  commitWhen: 'exit',
+  // Against the digests of the signed lists.
+  verifiesContent: true,
+  tried: 'real tool',
+};
+
+function ruleFor(path: string, isDirectory: boolean): PathRule | null {
+  if (path === 'lock') return never('a lock file');
+  if (/^partial(?:\/|$)/.test(path)) return never('downloads that were not finished');
+  // `bash_5.2.37-2+b5_amd64.deb`: a version is never published again with other contents.
+  return !isDirectory && /^[^/_]+_[^/_]+_[^/_]+\.deb$/.test(path) ? unionRule : null;
+}

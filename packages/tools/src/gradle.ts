@@ -1,0 +1,58 @@
+import type { PathRule, Tool } from '@cachelane/core';
+import { classifyUnknown } from './directory.ts';
+import { pathsOf } from './paths.ts';
+import { groupRule, never, unionRule } from './rules.ts';
+
+const lock = never('lock files, and when Gradle last cleaned up');
+
+/** `caches` of Gradle's home. Settings with passwords lie beside it. */
+export const gradleTool: Tool = {
+  name: 'gradle',
+  rulesVersion: 1,
+  summary: "Gradle's downloads and build cache (~/.gradle/caches)",
+  lockfiles: ['build.gradle', 'build.gradle.kts', 'settings.gradle', 'settings.gradle.kts'],
+  locate(environment) {
+    const { join, resolve } = pathsOf(environment);
+    const variable = environment.env('GRADLE_USER_HOME');
+    return variable
+      ? { path: join(resolve(environment.workDir, variable), 'caches'), source: 'GRADLE_USER_HOME in the environment' }
+      : { path: join(environment.homeDir, '.gradle', 'caches'), source: "Gradle's default" };
+  },
+  // GRADLE_USER_HOME would move settings and credentials as well.
+  redirect: () => null,
+  linksOut: false,
+  compat: ({ os, arch }) => ({ os, arch }),
+  classify(path, isDirectory, context) {
+    return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
+  },
+  // Its databases are right only when it has ended well.
+  commitWhen: 'success',
+  verifiesContent: false,
+  tried: 'not yet',
+};
+
+function ruleFor(path: string, isDirectory: boolean): PathRule | null {
+  const [top = '', part, name] = path.split('/');
+  const last = path.slice(path.lastIndexOf('/') + 1);
+  if (!isDirectory && (last.endsWith('.lock') ? isOwnLock(path) : last === 'gc.properties')) return lock;
+  if (!isDirectory && path === 'CACHEDIR.TAG') return unionRule;
+  // Downloads, each below the digest of its content.
+  if (/^modules-\d+$/.test(top)) {
+    if (part === undefined) return isDirectory ? unionRule : null;
+    return /^files-[\d.]+$/.test(part) ? unionRule : groupRule(`${top}/${part}`);
+  }
+  // Outputs of tasks under digests of their inputs.
+  if (/^build-cache-\d+$/.test(top)) {
+    if (part === undefined) return isDirectory ? unionRule : null;
+    return name === undefined && /^[0-9a-f]{32,64}$/.test(part) ? unionRule : never('temporary files');
+  }
+  // Databases and what belongs to them, for one version of Gradle or of a format: whole, from one run.
+  return /^(?:\d+(?:\.\d+)+.*|(?:jars|transforms|journal|user-id|keyrings|notifications)(?:-\d+)?)$/.test(top)
+    ? groupRule(top)
+    : null;
+}
+
+/** Of a part of the cache, not of something downloaded: `modules-2/modules-2.lock`. */
+function isOwnLock(path: string): boolean {
+  return !/^modules-\d+\/files-/.test(path);
+}

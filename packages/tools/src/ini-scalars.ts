@@ -1,0 +1,13 @@
+/** A value of an INI file as Python's configparser reads it, on one line: the last of several wins. */
+export function iniText(text: string, section: string, key: string): string | undefined {
+  let at = '';
+  let found: string | undefined;
+  for (const line of text.split(/\r?\n/)) {
+    const [, header] = /^\[(.+)\]\s*$/.exec(line) ?? [];
+    if (header !== undefined) at = header;
+    const [, name, value] = /^([^\s#;=:][^=:]*?)\s*[=:]\s*(.*?)\s*$/.exec(line) ?? [];
+    // pip takes `cache_dir` for `cache-dir`.
+    if (at === section && name?.toLowerCase().replaceAll('_', '-') === key) found = value;
+  }
+  return found;
+}

@@ -1,0 +1,52 @@
+import type { PathRule, Tool, ToolEnvironment, ToolLocation } from '@cachelane/core';
+import { classifyUnknown } from './directory.ts';
+import { directoriesUp } from './npm-project.ts';
+import { pathsOf } from './paths.ts';
+import { lastingGroupRule, never } from './rules.ts';
+
+/**
+ * Nx's cache of task outputs, `.nx/cache`: a directory for each task. Since Nx 20 a database elsewhere (`.nx/workspace-data`) says
+ * which of them count, on one machine: without its rows an output is made again.
+ */
+export const nxTool: Tool = {
+  name: 'nx',
+  rulesVersion: 1,
+  summary: "Nx's outputs of tasks",
+  lockfiles: ['nx.json'],
+  locate,
+  redirect: (path) => ({ NX_CACHE_DIRECTORY: path }),
+  linksOut: false,
+  env: { NX_DAEMON: 'false' },
+  compat: ({ os, arch }) => ({ os, arch }),
+  classify(path, isDirectory, context) {
+    return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
+  },
+  commitWhen: 'exit',
+  verifiesContent: false,
+  tried: 'not yet',
+};
+
+function ruleFor(path: string, isDirectory: boolean): PathRule | null {
+  const [top = ''] = path.split('/', 1);
+  if (top === 'd' || top === 'run.json') return never('what Nx knows about one machine and its last run');
+  if (!isDirectory && /^[^/]+\.db(?:-wal|-shm|-journal)?$/.test(path))
+    return never('which outputs count on one machine');
+  const [, task] = /^(\d{5,20})(?:\.commit)?$/.exec(top) ?? [];
+  if (task !== undefined) return lastingGroupRule(task);
+  const [, output] = /^terminalOutputs\/(\d{5,20})$/.exec(path) ?? [];
+  return output === undefined ? null : lastingGroupRule(output);
+}
+
+function locate(environment: ToolEnvironment): ToolLocation | null {
+  const { join, resolve } = pathsOf(environment);
+  const root = directoriesUp(environment).find((dir) => environment.readText(join(dir, 'nx.json')) !== undefined);
+  const variable = environment.env('NX_CACHE_DIRECTORY');
+  if (variable)
+    return { path: resolve(root ?? environment.workDir, variable), source: 'NX_CACHE_DIRECTORY in the environment' };
+  if (root === undefined) return null;
+  const path = join(root, 'nx.json');
+  const [, value] = /^\s*"cacheDirectory"\s*:\s*"([^"\\]+)"/m.exec(environment.readText(path) ?? '') ?? [];
+  return value === undefined
+    ? { path: join(root, '.nx', 'cache'), source: "Nx's default", byProject: true }
+    : { path: resolve(root, value), source: `cacheDirectory in ${path}`, byProject: true };
+}
