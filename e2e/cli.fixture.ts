@@ -30,6 +30,10 @@ export interface WorldOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** `CACHELANE_TEST_MOUNTER=clone npm test -- e2e/real-tools`: what tools do, another way of attaching their caches. */
+const wantedMounter = process.env['CACHELANE_TEST_MOUNTER'];
+const everyRun = wantedMounter === undefined ? [] : ['--mounter', wantedMounter];
+
 interface CallOptions {
   /** The world's directory when left out. */
   readonly cwd?: string;
@@ -153,7 +157,7 @@ export function openWorld({ user, env: extra = {} }: WorldOptions = {}): World {
   const withReport = (command: readonly string[], { options = [] }: RunOptions): WithReport => {
     reports += 1;
     const file = join(dir, 'reports', `${reports}.json`);
-    return { file, argv: ['run', '--report', file, ...options, '--', ...command] };
+    return { file, argv: ['run', '--report', file, ...everyRun, ...options, '--', ...command] };
   };
   const startRun = (command: readonly string[], options: RunOptions = {}): StartedRun => {
     const { file, argv } = withReport(command, options);

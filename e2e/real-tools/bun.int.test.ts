@@ -39,7 +39,7 @@ async function clone(world: World, { argv }: NpmTool, { name, packages }: Wanted
   return dir;
 }
 
-const options = ['-v', 'bun'];
+const options = ['-v', 'bun', '--mounter=overlay'];
 
 const tried = bun().flatMap((tool) => worldUsers.map((user) => ({ ...tool, tool, user })));
 

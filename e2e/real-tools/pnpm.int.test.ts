@@ -57,7 +57,7 @@ function expectInstalled(dir: string, packages: readonly { readonly name: string
   }
 }
 
-const options = ['-v', 'pnpm'];
+const options = ['-v', 'pnpm', '--mounter=overlay'];
 
 requireCommands('bwrap')('pnpm', () => {
   describe.each([pnpm10, pnpm11, ...newest])('$name', (pnpm) => {
