@@ -11,6 +11,7 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'context show', load: async () => (await import('./commands/context-show.ts')).contextShow },
   { name: 'explain', load: async () => (await import('./commands/explain.ts')).explain },
   { name: 'ls', load: async () => (await import('./commands/ls.ts')).ls },
+  { name: 'du', load: async () => (await import('./commands/du.ts')).du },
   { name: 'log', load: async () => (await import('./commands/log.ts')).log },
   { name: 'inspect', load: async () => (await import('./commands/inspect.ts')).inspect },
   { name: 'rm', load: async () => (await import('./commands/rm.ts')).rm },
