@@ -53,12 +53,8 @@ export async function planRollBack(
   request: RollBackRequest,
   signal: AbortSignal,
 ): Promise<RollBackPlan> {
-  const { lane, canWrite, why } = request.context;
-  if (!canWrite) {
-    throw new CachelaneError('E_USAGE', `the lane ${lane} may not be written here: ${why}`, {
-      hint: 'roll back where a run of this lane may save',
-    });
-  }
+  requireWritable(request.context);
+  const { lane } = request.context;
   const from = await deps.metadata.head(request.volumeId, lane, signal);
   if (from === undefined) throw new CachelaneError('E_NOT_FOUND', `there is nothing in lane ${lane} to roll back`);
   const history = await deps.metadata.history(request.volumeId, lane, signal);
@@ -92,6 +88,14 @@ export async function rollBack(
   throw new CachelaneError('E_HEAD_MOVED', `the head moved ${limits.commitAttempts} times while it was rolled back`, {
     hint: 'try again when fewer runs end at once',
     retryable: true,
+  });
+}
+
+/** The rule of a run: a lane is written by those whose own it is, where they may write at all. Throws E_USAGE. */
+export function requireWritable({ lane, canWrite, why }: RollBackRequest['context']): void {
+  if (canWrite) return;
+  throw new CachelaneError('E_USAGE', `the lane ${lane} may not be written here: ${why}`, {
+    hint: 'roll back where a run of this lane may save',
   });
 }
 
