@@ -8,6 +8,7 @@ export interface CommandEntry {
 /** Every command, in the order of help. One is loaded when it is called. */
 export const commandList: readonly CommandEntry[] = [
   { name: 'run', load: async () => (await import('./commands/run.ts')).run },
+  { name: 'shell', load: async () => (await import('./commands/shell.ts')).shell },
   { name: 'context show', load: async () => (await import('./commands/context-show.ts')).contextShow },
   { name: 'explain', load: async () => (await import('./commands/explain.ts')).explain },
   { name: 'ls', load: async () => (await import('./commands/ls.ts')).ls },

@@ -3,7 +3,7 @@ import type { CacheMode, CommitPolicy } from '@cachelane/engine';
 import type { ReporterName } from '../reporters/choose.ts';
 import type { VolumeArgument } from '../volume-argument.ts';
 
-/** What `cachelane run` was asked for, checked. */
+/** What `cachelane run` or `cachelane shell` was asked for, checked. */
 export interface RunOptions {
   /** As typed after `-C`. */
   readonly directory: string | undefined;
@@ -18,4 +18,6 @@ export interface RunOptions {
   readonly strict: boolean;
   readonly leaveProcesses: boolean;
   readonly argv: readonly string[];
+  /** The command is a shell that somebody works in: its exit code is that of the last thing typed. */
+  readonly isShell: boolean;
 }
