@@ -20,6 +20,7 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'rm', load: async () => (await import('./commands/rm.ts')).rm },
   { name: 'gc', load: async () => (await import('./commands/gc.ts')).gc },
   { name: 'doctor', load: async () => (await import('./commands/doctor.ts')).doctor },
+  { name: 'demo', load: async () => (await import('./commands/demo.ts')).demo },
   { name: 'ns ls', load: async () => (await import('./commands/ns-ls.ts')).nsLs },
   { name: 'ns adopt', load: async () => (await import('./commands/ns-adopt.ts')).nsAdopt },
   { name: 'ns rename', load: async () => (await import('./commands/ns-rename.ts')).nsRename },
