@@ -1,9 +1,8 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openWorld, type FinishedRun, type World } from '../cli.fixture.ts';
-import { treeOf } from './tree.fixture.ts';
 
 // States of a volume that runs really saved: what differs between them, going back to one, and what they take on disk.
 
@@ -43,6 +42,11 @@ async function json(...argv: readonly string[]): Promise<unknown> {
   return await world.json(argv, { cwd: project });
 }
 
+/** Layers and derived layers by name: what is in them never changes but for marks that the background sets. */
+function storedNames(): readonly string[] {
+  return ['layers', 'derived'].flatMap((dir) => readdirSync(join(world.store, dir)).toSorted());
+}
+
 /** What a run finds, file by file. */
 async function seen(): Promise<string> {
   const { stdout, code } = await run(
@@ -68,8 +72,7 @@ requireCommands('bwrap', 'git')('states of a volume', () => {
         'printf 12345 > cache/a',
         'rm -r cache/d; printf 1 > cache/c',
       );
-      const tree = treeOf(join(world.store, 'layers'));
-      const derived = treeOf(join(world.store, 'derived'));
+      const stored = storedNames();
       const summary =
         'data generation 1 of t1:local -> data generation 3 of t1:local: 1 added, 1 changed, 2 removed, the same size';
       expect((await text('diff', 'data@1', 'data')).split('\n')).toEqual([
@@ -98,8 +101,7 @@ requireCommands('bwrap', 'git')('states of a volume', () => {
       });
       const [, second] = (await json('log', 'data')) as readonly { readonly layer: string }[];
       expect(await text('diff', `data@${second?.layer.slice(0, 12)}`, 'data@2')).toMatch(/: no path differs\n$/);
-      expect(treeOf(join(world.store, 'layers'))).toEqual(tree);
-      expect(treeOf(join(world.store, 'derived'))).toEqual(derived);
+      expect(storedNames()).toEqual(stored);
     });
 
     test('compares lanes', async () => {
