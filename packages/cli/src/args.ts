@@ -35,7 +35,7 @@ export interface CommandSpec<
   readonly options: O;
   readonly operands: P;
   /** Everything from the first word that is not an option on is a command line of the user's own. */
-  readonly takesCommand?: true;
+  readonly takesCommand?: true | 'optional';
 }
 
 type OptionValue<S extends OptionSpec> = S extends { readonly value: string }
@@ -97,7 +97,7 @@ function scan(spec: CommandSpec, options: OptionTable, argv: readonly string[]):
       const value = option.value === undefined ? flag(spec, token) : valueOf(spec, option, token);
       const before = values[token.name];
       values[token.name] = Array.isArray(before) ? [...before, String(value)] : value;
-    } else if (spec.takesCommand === true) {
+    } else if (spec.takesCommand !== undefined) {
       return { values, operands, command: argv.slice(token.kind === 'positional' ? token.index : token.index + 1) };
     } else if (token.kind === 'positional') {
       operands.push(token.value);

@@ -8,7 +8,7 @@ import { didYouMean } from './suggest.ts';
 
 /** Runs one command line; returns the exit code. Never throws. */
 export async function main(argv: readonly string[], host: Host): Promise<number> {
-  const verb: Verb = argv[0] === 'run' ? 'run' : 'other';
+  const verb: Verb = argv[0] === 'run' || argv[0] === 'shell' ? 'run' : 'other';
   try {
     return await dispatch(argv, host);
   } catch (error) {

@@ -6,10 +6,11 @@ export const exitCodes = {
   /** The answer is no: nothing found, a check failed, something of ours went wrong. */
   failure: 1,
   usage: 2,
-  /** `run` only: wrong usage, or a failure of our own under `--strict`. As in `env`, `timeout` and `docker run`. */
+  /** `run` and `shell` only: wrong usage, or a failure of our own under `--strict`. As in `env`, `timeout` and `docker run`. */
   ownFailureInRun: 125,
 } as const;
 
+/** `run` and `shell`, or anything else. */
 export type Verb = 'run' | 'other';
 
 /** The one place where an error becomes an exit code. */

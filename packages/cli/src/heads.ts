@@ -1,4 +1,12 @@
-import type { HeadRecord, LaneName, LayerRecord, Namespace, VolumeRecord } from '@cachelane/core';
+import {
+  CachelaneError,
+  compatKey,
+  type HeadRecord,
+  type LaneName,
+  type LayerRecord,
+  type Namespace,
+  type VolumeRecord,
+} from '@cachelane/core';
 import { byCompat, compareText } from './find-volume.ts';
 import type { ReadStore } from './store.ts';
 
@@ -59,4 +67,48 @@ export async function headsOf(
   const ids = new Set(volumes.map(({ id }) => id));
   const heads = await listHeads(store);
   return heads.filter(({ volume, head }) => ids.has(volume.id) && (lane === null || head.lane === lane));
+}
+
+export function nothingInLane(
+  volume: string,
+  lane: LaneName,
+  { heads, hint }: { readonly heads: readonly ListedHead[]; readonly hint: string },
+): CachelaneError {
+  const lanes = [...new Set(heads.map(({ head }) => head.lane))];
+  return new CachelaneError('E_NOT_FOUND', `${volume} has nothing in lane ${lane}`, {
+    hint: lanes.length === 0 ? hint : `it has: ${lanes.join(', ')}`,
+  });
+}
+
+export interface OneHeadQuestion {
+  /** As typed, for people. */
+  readonly volume: string;
+  readonly variants: readonly VolumeRecord[];
+  readonly lane: LaneName;
+  /** As `compatKey` writes it; undefined where there is one only. */
+  readonly compat: string | undefined;
+}
+
+export const compatOption = {
+  compat: { value: 'COMPAT', help: 'where a volume has several variants: this one, as in arch=x64,os=linux' },
+} as const;
+
+/** The one head that is meant. Errors: E_NOT_FOUND, and E_USAGE where several variants of the volume have that lane. */
+export async function oneHead(store: ReadStore, question: OneHeadQuestion): Promise<ListedHead> {
+  const { volume: name, variants, lane, compat } = question;
+  const heads = await headsOf(store, variants, null);
+  const inLane = heads.filter(({ head }) => head.lane === lane);
+  const wanted = inLane.filter(({ volume }) => compat === undefined || compatKey(volume.compat) === compat);
+  const [only] = wanted;
+  if (only !== undefined && wanted.length === 1) return only;
+  if (inLane.length === 0) throw nothingInLane(name, lane, { heads, hint: 'see: cachelane ls' });
+  const known = inLane.map(({ volume }) => compatKey(volume.compat)).join(' or ');
+  if (only === undefined) {
+    throw new CachelaneError('E_NOT_FOUND', `${name} has no variant ${compat} in lane ${lane}`, {
+      hint: `it has: ${known}`,
+    });
+  }
+  throw new CachelaneError('E_USAGE', `${name} has ${wanted.length} variants in lane ${lane}`, {
+    hint: `say which one with --compat: ${known}`,
+  });
 }

@@ -5,7 +5,8 @@ const width = 96;
 /** The help of one command, derived from its table. */
 export function commandHelp(spec: CommandSpec): string {
   const operands = spec.operands.map(({ name, optional }) => (optional === true ? ` [${name}]` : ` ${name}`)).join('');
-  const command = spec.takesCommand === true ? ' [--] COMMAND [ARGUMENT]...' : '';
+  const words = '[--] COMMAND [ARGUMENT]...';
+  const command = spec.takesCommand === undefined ? '' : spec.takesCommand === 'optional' ? ` [${words}]` : ` ${words}`;
   const options = Object.entries(allOptions(spec));
   const rows = [
     ...spec.operands.map(({ name, help }) => [name, help] as const),

@@ -11,6 +11,8 @@ export interface Host {
   readonly arch: string;
   readonly effectiveUid: number;
   readonly nodeVersion: string;
+  /** How to start this very program again: the file, and the arguments before ours. */
+  readonly program: readonly string[];
   readonly stdout: Output;
   readonly stderr: Output;
   readonly clock: Clock;

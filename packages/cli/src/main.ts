@@ -13,7 +13,7 @@ if (argv.length === 1 && versionFlags.includes(argv[0])) {
 
 async function start(): Promise<void> {
   // Stands until the real one is known: a promise that nobody settles would let Node end with 0.
-  process.exitCode = argv[0] === 'run' ? 125 : 1;
+  process.exitCode = argv[0] === 'run' || argv[0] === 'shell' ? 125 : 1;
   const { drivers } = await import('./compose.ts');
   const { main } = await import('./cli.ts');
   const { processHost } = await import('./process-host.ts');

@@ -23,6 +23,7 @@ export function processHost({ env, cwd, nowMs, monotonicMs, pieces }: ProcessFac
     arch: process.arch,
     effectiveUid: process.geteuid?.() ?? 0,
     nodeVersion: process.versions.node,
+    program: [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)],
     stdout: descriptorOutput(1, { isTerminal: () => isTerminal(1), throws: true }),
     stderr: descriptorOutput(2, { isTerminal: () => isTerminal(2), throws: false }),
     clock: { nowMs, monotonicMs, sleep },

@@ -48,6 +48,8 @@ export interface Stage extends Disposable {
 export interface StageOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly pieces?: Partial<Pieces>;
+  /** What stands in for this very program. */
+  readonly program?: readonly string[];
   /** What the command does; exits with 0 by default. */
   readonly command?: (request: RunRequest) => CommandOutcome | Promise<CommandOutcome>;
 }
@@ -72,6 +74,7 @@ export function stage(options: StageOptions = {}): Stage {
     arch: 'x64',
     effectiveUid: process.geteuid?.() ?? 0,
     nodeVersion: '26.0.0',
+    program: options.program ?? ['false'],
     stdout: { isTerminal: false, write: (text) => void (written.out += text) },
     stderr: { isTerminal: false, write: (text) => void (written.err += text) },
     clock: { nowMs: () => 1_795_531_145_000, monotonicMs: () => 0, sleep: () => Promise.resolve() },

@@ -25,6 +25,17 @@ type GarbageDependencies = Pick<EngineDependencies, 'layers' | 'clock'> & Recove
 
 /** What {@link collectGarbage} would remove at this moment. Changes nothing. */
 export async function findGarbage(deps: GarbageDependencies, signal: AbortSignal): Promise<GarbageReport> {
+  const found = await findUnreferenced(deps, signal);
+  const dead = await deadSessions(deps, null, signal);
+  const kept = await findIdle(deps, deps.clock.nowMs(), signal);
+  return { ...found, kept, deadSessions: dead.map(({ id }) => id), swept: [] };
+}
+
+/** Layers and derived layers that could go at this moment; what dead sessions still pin is not among them. */
+export async function findUnreferenced(
+  deps: Pick<EngineDependencies, 'layers' | 'clock' | 'metadata'>,
+  signal: AbortSignal,
+): Promise<Pick<GarbageReport, 'layers' | 'derived'>> {
   const nowMs = deps.clock.nowMs();
   const idle = (await deps.layers.listDerived(signal)).filter(({ usedAtMs }) => usedAtMs < nowMs - derivedIdleMs);
   // After the list: a session that mounts one of them meanwhile has pinned it by now, or will find it gone and make it anew.
@@ -33,9 +44,7 @@ export async function findGarbage(deps: GarbageDependencies, signal: AbortSignal
   const layers = (await deps.layers.list(signal)).filter(
     ({ id, sealedAtMs }) => !referenced.has(id) && sealedAtMs < nowMs - limits.sweepGraceMs,
   );
-  const dead = await deadSessions(deps, null, signal);
-  const kept = await findIdle(deps, nowMs, signal);
-  return { layers, derived: derived.map(({ key }) => key), kept, deadSessions: dead.map(({ id }) => id), swept: [] };
+  return { layers, derived: derived.map(({ key }) => key) };
 }
 
 async function findIdle(

@@ -3,7 +3,7 @@ import { findKept, removeKept } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { compatText, findVolume, projectOf } from '../find-volume.ts';
 import { formatBytes, plural } from '../format.ts';
-import { headsOf, type ListedHead } from '../heads.ts';
+import { headsOf, nothingInLane, type ListedHead } from '../heads.ts';
 import type { Host } from '../host.ts';
 import { printJson } from '../print.ts';
 import { readStore } from '../store.ts';
@@ -29,7 +29,9 @@ export const rm: Command = defineCommand({
       const found = await findVolume(host, store, { ...options, volume: operands.VOLUME });
       const heads = await headsOf(store, found.variants, null);
       const removed = heads.filter(({ head }) => lane === null || head.lane === lane);
-      if (removed.length === 0 && lane !== null) throw nothingInLane(operands.VOLUME, lane, heads);
+      if (removed.length === 0 && lane !== null) {
+        throw nothingInLane(operands.VOLUME, lane, { heads, hint: '--all-lanes removes the empty volume' });
+      }
       if (!options['dry-run']) {
         const concerned = new Set(removed.map(({ volume }) => volume.id));
         for (const { id } of found.variants) {
@@ -65,12 +67,6 @@ async function laneToRemove(host: Host, choice: LaneChoice): Promise<LaneName | 
   if (choice.lane === undefined) return (await projectOf(host, choice)).context.lane;
   parseLane(choice.lane);
   return choice.lane as LaneName;
-}
-
-function nothingInLane(volume: string, lane: LaneName, heads: readonly ListedHead[]): CachelaneError {
-  const lanes = [...new Set(heads.map(({ head }) => head.lane))];
-  const hint = lanes.length === 0 ? '--all-lanes removes the empty volume' : `it has: ${lanes.join(', ')}`;
-  return new CachelaneError('E_NOT_FOUND', `${volume} has nothing in lane ${lane}`, { hint });
 }
 
 function toJson(name: string, removed: readonly ListedHead[], dryRun: boolean): unknown {

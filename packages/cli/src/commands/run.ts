@@ -1,74 +1,13 @@
-import { limits, mounterNames, parseNamespace } from '@cachelane/core';
-import { cacheModes, commitPolicies } from '@cachelane/engine';
-import { defineCommand, projectOptions, type Command } from '../command.ts';
-import { reporterNames } from '../reporters/choose.ts';
-import { parseSeconds, parseSharing } from '../sharing-argument.ts';
-import { parseVolumeArgument } from '../volume-argument.ts';
+import type { Command } from '../command.ts';
+import { runningCommand } from '../run/running-command.ts';
 
-export const run: Command = defineCommand({
+export const run: Command = runningCommand({
   name: 'run',
   summary: 'run a command with its cache volumes in place',
   details: [
     'Volumes are those of -v, else those of cachelane.yaml, else those of the tools whose lockfiles lie between the working directory and the top of the project. NAME is a tool that cachelane knows; any directory becomes a volume as NAME:PATH; NAMESPACE:NAME and NAMESPACE:NAME:PATH are volumes of another project.',
     'The exit code is that of the command. Whatever goes wrong with the caches, the command still runs, without them and with a warning; with --strict it does not, and the exit code is 125. Wrong usage is 125 as well.',
   ],
-  options: {
-    ...projectOptions,
-    volume: {
-      short: 'v',
-      value: 'VOLUME',
-      many: true,
-      help: 'attach this volume: NAME, NAME:PATH, NAMESPACE:NAME; may be given several times',
-    },
-    commit: {
-      value: 'WHEN',
-      choices: commitPolicies,
-      help: 'when to save what the command changed; each tool has a default of its own',
-    },
-    mode: { value: 'MODE', choices: cacheModes, help: 'what the run may do with its volumes' },
-    mounter: {
-      value: 'NAME',
-      choices: mounterNames,
-      help: 'how volumes are attached; chosen by machine and tool otherwise',
-    },
-    sharing: {
-      value: 'MODE',
-      many: true,
-      help: 'who may be at work in a volume at once: PRIVATE, SHARED or LOCKED for all, or NAME=MODE for one',
-    },
-    'lock-timeout': {
-      value: 'SECONDS',
-      help: `how long to wait for a run that has a LOCKED volume; ${limits.lockWaitMs / 1000} by default`,
-    },
-    report: { value: 'FILE', help: 'write what became of each volume to FILE, as JSON' },
-    reporter: { value: 'NAME', choices: reporterNames, help: 'how to report on stderr' },
-    quiet: { short: 'q', help: 'report warnings only' },
-    strict: { help: 'fail with 125 where the run would go on without a cache' },
-    'leave-processes': { help: 'leave processes that outlive the command alone, and save what is there' },
-  },
-  operands: [],
   takesCommand: true,
-  async run({ options, command }, host) {
-    const { namespace } = options;
-    const { runFlow } = await import('../run/run-flow.ts');
-    return await runFlow(
-      {
-        directory: options.directory,
-        namespace: namespace === undefined ? undefined : parseNamespace(namespace, '--namespace'),
-        volumes: options.volume.map(parseVolumeArgument),
-        commit: options.commit ?? null,
-        mode: options.mode ?? 'write',
-        mounter: options.mounter ?? null,
-        sharing: parseSharing(options.sharing),
-        lockWaitMs: parseSeconds('--lock-timeout', options['lock-timeout']) ?? limits.lockWaitMs,
-        report: options.report,
-        reporter: options.reporter ?? 'auto',
-        quiet: options.quiet,
-        strict: options.strict,
-        leaveProcesses: options['leave-processes'],
-        argv: command,
-      },
-      host,
-    );
-  },
+  commandOf: (argv) => ({ argv, isShell: false }),
 });

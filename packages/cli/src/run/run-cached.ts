@@ -1,4 +1,11 @@
-import { CachelaneError, configFileName, type RunReport, type Tool, type ToolEnvironment } from '@cachelane/core';
+import {
+  CachelaneError,
+  configFileName,
+  type EngineEvent,
+  type RunReport,
+  type Tool,
+  type ToolEnvironment,
+} from '@cachelane/core';
 import { runCommand } from '@cachelane/engine';
 import { containerHint } from '../container-hint.ts';
 import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts';
@@ -67,8 +74,8 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
   );
   if (hint !== null) reporter.event({ type: 'warning', code: 'E_MOUNT', message: hint, hint: null });
   await using store = await openStore(host, watch.abort, homeDir);
-  const { report, outcome } = await runCommand(
-    { ...store, runtime: once.runtime, tools, events: (event) => reporter.event(event) },
+  const { report: saved, outcome } = await runCommand(
+    { ...store, runtime: once.runtime, tools, events: (event) => report(run, event) },
     {
       context: project.context,
       volumes: selection.volumes.map(({ request }) => request),
@@ -76,8 +83,11 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
       environment,
       argv: options.argv,
       cwd: where.dir,
-      env: commandEnv(host, where),
-      commit: options.commit,
+      env: options.isShell
+        ? { ...commandEnv(host, where), CACHELANE_SHELL: project.context.namespace }
+        : commandEnv(host, where),
+      // A shell's exit code says nothing of what was done in it.
+      commit: options.commit ?? (options.isShell ? 'exit' : null),
       mode: options.mode,
       mounter: options.mounter,
       lockWaitMs: options.lockWaitMs,
@@ -89,7 +99,18 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
     },
   );
   const left = selection.dropped.map(({ name, path, message }) => withoutCache(name, path, message));
-  return { kind: 'cached', end: outcome, report: { ...report, volumes: [...report.volumes, ...left] } };
+  return { kind: 'cached', end: outcome, report: { ...saved, volumes: [...saved.volumes, ...left] } };
+}
+
+function report({ options, reporter }: Run, event: EngineEvent): void {
+  reporter.event(event);
+  if (event.type !== 'session-opened' || !options.isShell) return;
+  const savesNothing = options.mode === 'read' || options.commit === 'never' || !event.canWrite;
+  const condition = options.commit === 'success' ? ' with exit code 0' : '';
+  const end = savesNothing ? 'what it changes is not saved' : `what it changed is saved when it ends${condition}`;
+  const names = event.volumes.map(({ name }) => name).join(', ');
+  const message = `${options.argv[0]} with ${names} of ${event.namespace} in place: ${end}`;
+  reporter.event({ type: 'notice', message, hint: 'leave it with exit' });
 }
 
 function tryHome({ host }: Run): string | { readonly problem: unknown } {

@@ -24,7 +24,7 @@ export async function runFlow(options: RunOptions, host: Host): Promise<number> 
   const reporter = await openReporter({ name: options.reporter, quiet: options.quiet, env, output, clock });
   const phase: CommandPhase = { state: 'not-started' };
   using watch = watchSignals(host.signals, phase);
-  const once = runOnce(await host.pieces.openRuntime(), { phase, abort: watch.abort });
+  const once = runOnce(await host.pieces.openRuntime(), { phase, abort: watch.abort, isShell: options.isShell });
   const run: Run = { options, host, where, reporter, once, phase, watch, known: { context: null, volumes: [] } };
   try {
     const { end, report } = await cachedOrBare(run);

@@ -4,7 +4,7 @@ import type { ReporterName } from '../reporters/choose.ts';
 import type { SharingChoice } from '../sharing-argument.ts';
 import type { VolumeArgument } from '../volume-argument.ts';
 
-/** What `cachelane run` was asked for, checked. */
+/** What `cachelane run` or `cachelane shell` was asked for, checked. */
 export interface RunOptions {
   /** As typed after `-C`. */
   readonly directory: string | undefined;
@@ -22,4 +22,6 @@ export interface RunOptions {
   readonly strict: boolean;
   readonly leaveProcesses: boolean;
   readonly argv: readonly string[];
+  /** The command is a shell that somebody works in: its exit code is that of the last thing typed. */
+  readonly isShell: boolean;
 }

@@ -59,6 +59,14 @@ export interface LayerVerification {
   readonly problems: readonly string[];
 }
 
+/** What a store takes, in bytes. What several share (derived layers link the content of layers) counts once, for the first that is named here. */
+export interface StoreUsage {
+  readonly layersBytes: number;
+  readonly derivedBytes: number;
+  /** Metadata, sessions, and what is being written or thrown away. */
+  readonly otherBytes: number;
+}
+
 /**
  * Layers as files. Guarantees of every driver:
  * - content is invisible until `publish`: a crash before it leaves only sweepable leftovers;
@@ -85,6 +93,8 @@ export interface LayerStore {
     signal: AbortSignal,
   ): Promise<readonly { readonly id: LayerId; readonly sealedAtMs: number; readonly sizeBytes: number }[]>;
   listDerived(signal: AbortSignal): Promise<readonly { readonly key: Digest; readonly usedAtMs: number }[]>;
+  /** As the medium counts it: beside the content, what keeping it takes. Looks at every file. */
+  usage(signal: AbortSignal): Promise<StoreUsage>;
   /** Moves them out of sight at once; the space is freed in the background. Unknown keys are no error. */
   remove(keys: readonly Digest[], signal: AbortSignal): Promise<void>;
   /** Reads everything and compares digests with the index. */

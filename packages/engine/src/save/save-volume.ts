@@ -19,6 +19,7 @@ import {
   type Tool,
   type VolumeId,
 } from '@cachelane/core';
+import { backOff } from '../back-off.ts';
 import { neverAborted } from '../never-aborted.ts';
 import type { View } from '../views/view.ts';
 import { describeConflicts, type MergeOutcome } from './conflicts.ts';
@@ -157,10 +158,4 @@ async function openAll(
     }
   }
   return opened;
-}
-
-/** Full jitter: writers that collided once do not collide in step again. */
-async function backOff({ random, clock }: SaveDependencies, attempt: number, signal: AbortSignal): Promise<void> {
-  const ceilingMs = Math.min(200, 2 ** attempt);
-  await clock.sleep(((random.bytes(1)[0] ?? 0) / 256) * ceilingMs, signal);
 }

@@ -11,6 +11,7 @@ import {
   type StoredLayer,
 } from '@cachelane/core';
 import { settledMarker } from './background-job.ts';
+import { diskUsage } from './disk-usage.ts';
 import { errnoOf, isMissing, portCall } from './file-errors.ts';
 import { ensureHomeDir, homePaths, layerPaths, ownerOf } from './home-paths.ts';
 import { readAbout } from './layer-about.ts';
@@ -145,6 +146,7 @@ export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: 
           return usedAtMs === undefined ? [] : [{ key, usedAtMs: Math.floor(usedAtMs) }];
         }),
       ),
+    usage: (signal) => portCall('measuring the store', signal, () => diskUsage({ home, paths }, signal)),
     remove: (keys, signal) =>
       portCall('removing layers', signal, () => {
         const dirs = keys.flatMap((key) => [layerDir(key as LayerId), derivedDir(key)]);

@@ -47,6 +47,26 @@ export function derivedConformance(create: LayerStoreFactory): void {
       expect(Math.abs((listed?.usedAtMs ?? 0) - (now + 3 * day))).toBeLessThan(3_600_000);
     });
 
+    test('is counted for what it does not share with layers', async () => {
+      await using fixture = await create();
+      const store = fixture.open();
+      const own = 1 << 18;
+      const layer = { changes: null, entries: [contentEntry('f', 'l'.repeat(own))], sealedAtMs };
+      const staged = await store.stage(layer, noAbort);
+      await store.publish(staged, noAbort);
+      const before = await store.usage(noAbort);
+      expect(before.layersBytes).toBeGreaterThanOrEqual(own);
+      expect(before.derivedBytes).toBeLessThan(own);
+      const stored = await store.open(staged.id, noAbort);
+      const linked = layer.entries.map(({ entry }) => ({ from: 'layer', entry, layer: stored }) as const);
+      await store.derive(key, { changes: null, entries: linked, sealedAtMs }, noAbort);
+      const shared = await store.usage(noAbort);
+      expect(shared.layersBytes).toBe(before.layersBytes);
+      expect(shared.derivedBytes).toBeLessThan(own);
+      await store.derive(digestOf('another'), request('d'.repeat(own)), noAbort);
+      expect((await store.usage(noAbort)).derivedBytes).toBeGreaterThanOrEqual(own);
+    });
+
     test('can be removed and made again', async () => {
       await using fixture = await create();
       await fixture.open().derive(key, request('first'), noAbort);

@@ -16,6 +16,7 @@ import {
   type StagedLayer,
   type StageRequest,
   type StoredLayer,
+  type StoreUsage,
 } from '@cachelane/core';
 
 interface MemoryLayer {
@@ -114,6 +115,7 @@ export function openMemoryLayers({
     list: (signal) =>
       call(signal, () => [...disk.layers].map(([id, { sealedAtMs, sizeBytes }]) => ({ id, sealedAtMs, sizeBytes }))),
     listDerived: (signal) => call(signal, () => [...disk.derived].map(([key, { usedAtMs }]) => ({ key, usedAtMs }))),
+    usage: (signal) => call(signal, () => usageOf(disk)),
     remove: (keys, signal) =>
       call(signal, () => {
         for (const key of keys) {
@@ -209,6 +211,23 @@ function problemsOf({ index, contents }: MemoryLayer): readonly string[] {
     if (index.find(path) === undefined) problems.push(`${displayPath(path)} is not in the index`);
   }
   return problems.slice(0, limits.conflictsReported);
+}
+
+/** Contents are told apart by their digests, as a disk tells files apart by their inodes. */
+function usageOf({ layers, derived }: MemoryLayerDisk): StoreUsage {
+  const seen = new Set<Digest>();
+  const bytesOf = (stored: Iterable<MemoryLayer>): number => {
+    let bytes = 0;
+    for (const { contents } of stored) {
+      for (const content of contents.values()) {
+        const digest = digestOf(content);
+        if (!seen.has(digest)) bytes += content.length;
+        seen.add(digest);
+      }
+    }
+    return bytes;
+  };
+  return { layersBytes: bytesOf(layers.values()), derivedBytes: bytesOf(derived.values()), otherBytes: 0 };
 }
 
 function missing(id: LayerId): CachelaneError {

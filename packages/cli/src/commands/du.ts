@@ -1,0 +1,113 @@
+import { parseNamespace } from '@cachelane/core';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
+import { usageOf, type HeadUsage, type Usage, type UsageFilter } from '../disk-usage.ts';
+import { compatText, findVolume } from '../find-volume.ts';
+import { formatBytes, formatTable, plural } from '../format.ts';
+import type { Host } from '../host.ts';
+import { printJson } from '../print.ts';
+import { readStore, type ReadStore } from '../store.ts';
+
+export const du: Command = defineCommand({
+  name: 'du',
+  summary: 'show what takes how much space',
+  details: [
+    'One line for each lane of each volume: UNIQUE is the content of layers that no other head names, SHARED that of layers that several name. VOLUME leaves one volume, -n NAMESPACE those of a namespace.',
+    'Without either, the whole store follows: what it takes on disk (derived layers link most of their content, so that only the rest counts for them), what history keeps beyond the heads, and what cachelane gc would free now.',
+  ],
+  options: { ...projectOptions, ...jsonOption },
+  operands: [{ name: 'VOLUME', optional: true, help: 'NAME, or NAMESPACE:NAME' }],
+  async run({ options, operands }, host) {
+    return await readStore(host, async (store) => {
+      const filter = await filterOf({ host, store }, { ...options, volume: operands.VOLUME });
+      const usage = await usageOf({ host, store }, filter);
+      if (options.json) printJson(host, toJson(usage));
+      else host.stdout.write(text(usage));
+      return 0;
+    });
+  },
+});
+
+interface Wanted {
+  readonly directory: string | undefined;
+  readonly namespace: string | undefined;
+  readonly volume: string | undefined;
+}
+
+async function filterOf(
+  { host, store }: { readonly host: Host; readonly store: ReadStore },
+  { volume, ...project }: Wanted,
+): Promise<UsageFilter> {
+  if (volume !== undefined) {
+    const { variants } = await findVolume(host, store, { ...project, volume });
+    return { kind: 'volumes', ids: new Set(variants.map(({ id }) => id)) };
+  }
+  if (project.namespace === undefined) return { kind: 'all' };
+  const namespace = parseNamespace(project.namespace, '--namespace');
+  return { kind: 'namespace', id: (await store.metadata.findNamespace(namespace, store.signal))?.id };
+}
+
+function toJson({ heads, headBytes, store }: Usage): unknown {
+  return {
+    heads: heads.map(({ listed: { namespace, volume, head }, uniqueBytes, sharedBytes }) => ({
+      namespace,
+      volume: volume.name,
+      compat: volume.compat,
+      lane: head.lane,
+      layers: head.layers.length,
+      uniqueBytes,
+      sharedBytes,
+    })),
+    headBytes,
+    store: store && {
+      onDiskBytes: totalOnDisk(store),
+      ...store.onDisk,
+      layers: store.layers,
+      derived: store.derived,
+      keptBytes: store.keptBytes,
+      reclaimable: store.reclaimable,
+    },
+  };
+}
+
+function totalOnDisk({ onDisk }: NonNullable<Usage['store']>): number {
+  return onDisk.layersBytes + onDisk.derivedBytes + onDisk.otherBytes;
+}
+
+function text(usage: Usage): string {
+  const { heads, headBytes, store } = usage;
+  const table = heads.length === 0 ? 'There are no volumes yet.\n' : headTable(heads);
+  const volumes = `volumes: ${formatBytes(headBytes)} in ${plural(heads.length, 'head')}\n`;
+  if (store === null) return heads.length === 0 ? table : `${table}\n${volumes}`;
+  const { onDisk, reclaimable } = store;
+  const gc = `${plural(reclaimable.layers, 'layer')} (${formatBytes(reclaimable.bytes)}), ${plural(reclaimable.derived, 'derived layer')}`;
+  return `${table}
+${volumes}history and open runs: ${formatBytes(store.keptBytes)} more
+on disk: ${formatBytes(totalOnDisk(store))}: ${plural(store.layers, 'layer')} ${formatBytes(onDisk.layersBytes)}, ${plural(store.derived, 'derived layer')} ${formatBytes(onDisk.derivedBytes)} beyond those, the rest ${formatBytes(onDisk.otherBytes)}
+cachelane gc would free: ${gc}
+`;
+}
+
+const right = { align: 'right' } as const;
+
+function headTable(heads: readonly HeadUsage[]): string {
+  return formatTable(
+    [
+      { title: 'NAMESPACE' },
+      { title: 'VOLUME' },
+      { title: 'COMPAT' },
+      { title: 'LANE' },
+      { title: 'LAYERS', ...right },
+      { title: 'UNIQUE', ...right },
+      { title: 'SHARED', ...right },
+    ],
+    heads.map(({ listed: { namespace, volume, head }, uniqueBytes, sharedBytes }) => [
+      namespace,
+      volume.name,
+      compatText(volume.compat),
+      head.lane,
+      String(head.layers.length),
+      formatBytes(uniqueBytes),
+      formatBytes(sharedBytes),
+    ]),
+  );
+}

@@ -1,0 +1,88 @@
+import type { LayerId, NamespaceId, StoreUsage, VolumeId } from '@cachelane/core';
+import { findUnreferenced } from '@cachelane/engine';
+import type { Host } from './host.ts';
+import { listHeads, type ListedHead } from './heads.ts';
+import type { ReadStore } from './store.ts';
+
+/** What one head keeps in the store. Sizes are those of the content that its layers hold. */
+export interface HeadUsage {
+  readonly listed: ListedHead;
+  /** Of layers that no other head names: what the removal of this one would free, once history lets go. */
+  readonly uniqueBytes: number;
+  readonly sharedBytes: number;
+}
+
+/** The whole store. */
+interface StoreTotals {
+  readonly onDisk: StoreUsage;
+  readonly layers: number;
+  readonly derived: number;
+  /** Content of layers that only history or a run that is under way still names. */
+  readonly keptBytes: number;
+  /** What `cachelane gc` would free now. */
+  readonly reclaimable: { readonly layers: number; readonly derived: number; readonly bytes: number };
+}
+
+export interface Usage {
+  readonly heads: readonly HeadUsage[];
+  /** Content of the layers that these heads name, each counted once. */
+  readonly headBytes: number;
+  /** Null where only a part of the store was asked for. */
+  readonly store: StoreTotals | null;
+}
+
+/** What is wanted: all, the volumes of a namespace, or some volumes. */
+export type UsageFilter =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'namespace'; readonly id: NamespaceId | undefined }
+  | { readonly kind: 'volumes'; readonly ids: ReadonlySet<VolumeId> };
+
+export async function usageOf(
+  { host, store }: { readonly host: Host; readonly store: ReadStore },
+  filter: UsageFilter,
+): Promise<Usage> {
+  const { metadata, signal } = store;
+  const layers = await store.layers();
+  const all = await listHeads(store);
+  const sizes = new Map((await layers.list(signal)).map(({ id, sizeBytes }) => [id, sizeBytes]));
+  const sizeOf = (ids: Iterable<LayerId>): number => {
+    let bytes = 0;
+    for (const id of ids) bytes += sizes.get(id) ?? 0;
+    return bytes;
+  };
+  const holders = holdersOf(all);
+  const wanted = all.filter((listed) => isWanted(listed, filter));
+  const heads = wanted.map((listed) => {
+    const ids = new Set(listed.head.layers);
+    const uniqueBytes = sizeOf([...ids].filter((id) => holders.get(id) === 1));
+    return { listed, uniqueBytes, sharedBytes: sizeOf(ids) - uniqueBytes };
+  });
+  const headBytes = sizeOf(new Set(wanted.flatMap(({ head }) => head.layers)));
+  if (filter.kind !== 'all') return { heads, headBytes, store: null };
+
+  const garbage = await findUnreferenced({ layers, metadata, clock: host.clock }, signal);
+  const reclaimableBytes = garbage.layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return {
+    heads,
+    headBytes,
+    store: {
+      onDisk: await layers.usage(signal),
+      layers: sizes.size,
+      derived: (await layers.listDerived(signal)).length,
+      keptBytes: sizeOf(sizes.keys()) - headBytes - reclaimableBytes,
+      reclaimable: { layers: garbage.layers.length, derived: garbage.derived.length, bytes: reclaimableBytes },
+    },
+  };
+}
+
+function isWanted({ volume }: ListedHead, filter: UsageFilter): boolean {
+  if (filter.kind === 'volumes') return filter.ids.has(volume.id);
+  return filter.kind === 'all' || volume.namespaceId === filter.id;
+}
+
+/** How many heads name each layer. */
+function holdersOf(heads: readonly ListedHead[]): ReadonlyMap<LayerId, number> {
+  const holders = new Map<LayerId, number>();
+  for (const { head } of heads) for (const id of new Set(head.layers)) holders.set(id, (holders.get(id) ?? 0) + 1);
+  return holders;
+}

@@ -1,0 +1,99 @@
+import {
+  LayerStack,
+  type BytePath,
+  type Entry,
+  type LayerId,
+  type LayerStore,
+  type StoredLayer,
+  type Tool,
+} from '@cachelane/core';
+import { emptySight, layOver, lookUpSight, type Sight } from './resolution.ts';
+
+/** One snapshot of a volume, and the tool whose drivers answer for it. */
+export interface SnapshotState {
+  /** Top first. */
+  readonly layers: readonly LayerId[];
+  readonly tool: Tool;
+}
+
+/** A path that readers of two snapshots find differently. */
+export interface PathDifference {
+  readonly path: BytePath;
+  /** Null: not there. */
+  readonly before: Entry | null;
+  readonly after: Entry | null;
+}
+
+export interface ComparedStates {
+  readonly before: SnapshotState;
+  readonly after: SnapshotState;
+}
+
+/**
+ * What a reader of `after` finds otherwise than a reader of `before`, in byte order of the paths. Composed in memory, with the drivers'
+ * answers: the store is only read. Errors: E_LAYER_MISSING, E_LAYER_CORRUPT.
+ */
+export async function compareSnapshots(
+  layers: LayerStore,
+  { before, after }: ComparedStates,
+  signal: AbortSignal,
+): Promise<readonly PathDifference[]> {
+  // States of one lane mostly share all but their topmost layers; those below are laid once.
+  const common = before.tool === after.tool ? commonBottom(before.layers, after.layers) : 0;
+  const bottom = await compose(layers, { ...before, layers: bottomOf(before.layers, common) }, emptySight, signal);
+  const one = await compose(layers, { ...before, layers: aboveBottom(before.layers, common) }, bottom, signal);
+  const other = await compose(layers, { ...after, layers: aboveBottom(after.layers, common) }, bottom, signal);
+  return [...differences(one, other)];
+}
+
+/** Throws as {@link compareSnapshots} where the snapshot cannot be read. */
+export async function readSnapshot(layers: LayerStore, state: SnapshotState, signal: AbortSignal): Promise<void> {
+  await compose(layers, state, emptySight, signal);
+}
+
+function commonBottom(one: readonly LayerId[], other: readonly LayerId[]): number {
+  let common = 0;
+  while (common < one.length && common < other.length && one.at(-1 - common) === other.at(-1 - common)) common++;
+  return common;
+}
+
+function bottomOf(ids: readonly LayerId[], count: number): readonly LayerId[] {
+  return ids.slice(ids.length - count);
+}
+
+function aboveBottom(ids: readonly LayerId[], count: number): readonly LayerId[] {
+  return ids.slice(0, ids.length - count);
+}
+
+async function compose(
+  layers: LayerStore,
+  { layers: ids, tool }: SnapshotState,
+  below: Sight,
+  signal: AbortSignal,
+): Promise<Sight> {
+  let sight = below;
+  for (const id of ids.toReversed()) sight = layOver(sight, await layers.open(id, signal), tool);
+  return sight;
+}
+
+function* differences(before: Sight, after: Sight): Generator<PathDifference> {
+  const both = new LayerStack<StoredLayer>([...new Set([...before.stack.layers, ...after.stack.layers])]);
+  for (const path of both.paths()) {
+    const one = lookUpSight(before, path)?.entry ?? null;
+    const other = lookUpSight(after, path)?.entry ?? null;
+    if (!isSame(one, other)) yield { path, before: one, after: other };
+  }
+}
+
+/** As a save tells a change: times count where a directory is taken exactly as it is, and only there do directories by themselves. */
+function isSame(one: Entry | null, other: Entry | null): boolean {
+  if (one === null || other === null) return !isNoted(one) && !isNoted(other);
+  if (one.type !== other.type) return false;
+  if (one.type === 'dir') return !isNoted(one) || one.mode === other.mode;
+  if (one.digest !== other.digest) return false;
+  return one.mergeClass !== 'D' || (one.mode === other.mode && one.mtimeNs === other.mtimeNs);
+}
+
+function isNoted(entry: Entry | null): boolean {
+  return entry !== null && (entry.type !== 'dir' || entry.mergeClass === 'D');
+}
