@@ -34,8 +34,8 @@ function tool(name: string, lockfiles: readonly string[], place: string | null):
     commitWhen: 'exit',
     verifiesContent: false,
     tried: 'not yet',
-  redirect: () => null,
-  linksOut: false,
+    redirect: () => null,
+    linksOut: false,
   };
 }
 

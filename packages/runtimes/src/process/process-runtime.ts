@@ -2,7 +2,11 @@ import { invariant, type Runtime } from '@cachelane/core';
 import type { HeldSignal } from './chain.ts';
 import { runBare } from './run-bare.ts';
 import { runMounted } from './run-mounted.ts';
+import { runWithSudo } from './run-sudo.ts';
 import { endSurvivors, findSurvivors } from './survivors.ts';
+
+/** What makes the mounts. */
+export type MountWay = 'bubblewrap' | 'sudo';
 
 export interface ProcessRuntimeOptions {
   /** Our own PATH, where env, nice, flock and bwrap are looked for. */
@@ -14,20 +18,24 @@ export interface ProcessRuntimeOptions {
    * Node resets them before our first line, so only who starts Node can know: see {@link ignoredSignals}.
    */
   readonly ignored?: readonly HeldSignal[];
+  /** bubblewrap by default. With `sudo`, root makes the mounts, and setuid programs gain rights as they do without us. */
+  readonly mountWith?: MountWay;
 }
 
 /**
- * Runs commands as local processes: with mounts behind bubblewrap, which needs no daemon and no root, without as a plain
- * child. The command keeps its terminal, job control, folder, environment and descriptors 0 to 2; what bubblewrap takes
- * away all the same: setuid programs do not gain rights, and what the command mounts is its own.
+ * Runs commands as local processes: with mounts behind bubblewrap, which needs no daemon and no root, or behind sudo;
+ * without as a plain child. The command keeps its terminal, job control, folder, environment and descriptors 0 to 2. What
+ * is taken away all the same: what the command mounts is its own; behind bubblewrap setuid programs do not gain rights;
+ * behind sudo other descriptors are closed, and where its rules say `use_pty` a command in a terminal gets one of its own.
  */
-export function processRuntime({ path, stdio = [0, 1, 2], ignored = [] }: ProcessRuntimeOptions): Runtime {
+export function processRuntime({ path, stdio = [0, 1, 2], ignored = [], mountWith }: ProcessRuntimeOptions): Runtime {
   const options = { path, stdio, ignored };
   return {
     name: 'process',
     async run(request) {
       invariant(request.argv.length > 0, 'a command has a name');
-      return request.mounts.length === 0 ? await runBare(request, options) : await runMounted(request, options);
+      if (request.mounts.length === 0) return await runBare(request, options);
+      return mountWith === 'sudo' ? await runWithSudo(request, options) : await runMounted(request, options);
     },
     survivors: async (place) => findSurvivors(place),
     endSurvivors: async (place, graceMs) => await endSurvivors(place, graceMs),
