@@ -23,7 +23,7 @@ export async function createRuntimeFixture(mountWith: MountWay = 'bubblewrap'): 
     return shell(`rm -f ready; ./${name} & until test -e ready; do :; done`);
   };
   return await Promise.resolve({
-    runtime: processRuntime({ path: process.env['PATH'] ?? '', mountWith }),
+    runtime: processRuntime({ path: process.env['PATH'] ?? '', mountWith: () => mountWith }),
     commands: {
       exits: (exitCode) => shell(`exit ${exitCode}`),
       diesOf: (signal) => shell(`kill -${signal.slice(3)} $$`),

@@ -18,8 +18,11 @@ export interface ProcessRuntimeOptions {
    * Node resets them before our first line, so only who starts Node can know: see {@link ignoredSignals}.
    */
   readonly ignored?: readonly HeldSignal[];
-  /** bubblewrap by default. With `sudo`, root makes the mounts, and setuid programs gain rights as they do without us. */
-  readonly mountWith?: MountWay;
+  /**
+   * bubblewrap by default. With `sudo`, root makes the mounts, and setuid programs gain rights as they do without us. Asked
+   * when something is to be mounted.
+   */
+  readonly mountWith?: () => MountWay;
 }
 
 /**
@@ -35,7 +38,7 @@ export function processRuntime({ path, stdio = [0, 1, 2], ignored = [], mountWit
     async run(request) {
       invariant(request.argv.length > 0, 'a command has a name');
       if (request.mounts.length === 0) return await runBare(request, options);
-      return mountWith === 'sudo' ? await runWithSudo(request, options) : await runMounted(request, options);
+      return mountWith?.() === 'sudo' ? await runWithSudo(request, options) : await runMounted(request, options);
     },
     survivors: async (place) => findSurvivors(place),
     endSurvivors: async (place, graceMs) => await endSurvivors(place, graceMs),

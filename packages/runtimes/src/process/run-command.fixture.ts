@@ -33,7 +33,7 @@ if (job.uid !== undefined) {
   process.setuid?.(job.uid);
 }
 if (job.requests !== undefined && job.requests.length > 0) {
-  const runtime = processRuntime({ path, ignored: job.ignored ?? [], mountWith: job.mountWith ?? 'bubblewrap' });
+  const runtime = processRuntime({ path, ignored: job.ignored ?? [], mountWith: () => job.mountWith ?? 'bubblewrap' });
   const outcomes: CommandOutcome[] = [];
   for (const request of job.requests) {
     outcomes.push(await runtime.run({ ...request, onPlace: (place) => report('place', place) }));

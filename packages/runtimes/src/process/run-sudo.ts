@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { CommandOutcome, RunRequest } from '@cachelane/core';
 import { thisCaller } from './caller.ts';
 import { type Chain, leaseHeld, leaseHeldCode } from './chain.ts';
@@ -29,9 +29,10 @@ export async function runWithSudo(request: RunRequest, options: RunOptions): Pro
   const placeError = tell(() => request.onPlace?.(placeOf(marker)));
   const { code, signal } = await child.end();
   if (placeError !== null) throw placeError;
-  const { exitCode } = status.read();
+  const { exitCode, childPid } = status.read();
   if (exitCode !== null) return exitedWith(exitCode, desk.received);
-  // sudo ends by the signal that ended what it ran: the monitor, or what was to become it.
+  // The monitor was killed: the command lives on, or nobody knows how it ended, and it must not be run once more.
+  if (childPid !== null) return exitedWith(exitCodeOfSignal('SIGKILL'), desk.received);
   if (signal !== null) return exitedWith(exitCodeOfSignal(signal), desk.received);
   // Whoever asked us to stop meanwhile does not want the command to be run in another way.
   if (desk.received !== null) return exitedWith(exitCodeOfSignal(desk.received), desk.received);
@@ -64,11 +65,12 @@ function prepare(
     const plan = resources.use(
       namelessFile(`${marker}.plan`, planText({ tools, request, ignored, umask: caller.umask })),
     );
-    const { mounts } = resources.use(linkMounts(`${marker}.links`, resolved.mounts));
+    const links = `${marker}.links`;
+    const { mounts } = resources.use(linkMounts(links, resolved.mounts));
     // Root opens it, and must not be the one who makes it.
-    if (leaseFile !== null) closeSync(openSync(leaseFile, 'a', 0o600));
+    if (leaseFile !== null) closeSync(openSync(leaseFile, constants.O_RDONLY | constants.O_CREAT, 0o600));
     const paths = { status: pathOfDescriptor(status.fd), plan: plan.path };
-    const chain = sudoChain({ tools, caller, mounts, leaseFile, marker, ...paths });
+    const chain = sudoChain({ tools, caller, mounts, links, leaseFile, marker, ...paths });
     if (chain === null) return { reason: 'there are more layers than mount takes in one option' };
     return { chain, marker, status, resources: resources.move() };
   } catch (error) {

@@ -25,6 +25,8 @@ export interface SudoChainOptions {
   readonly tools: SudoTools;
   readonly caller: Caller;
   readonly mounts: readonly LinkedMount[];
+  /** Where the folders of all mounts are. */
+  readonly links: string;
   readonly leaseFile: string | null;
   readonly marker: string;
   /** Paths under which root can open our files without names. */
@@ -52,11 +54,11 @@ export function overlayOptions(layers: number): string | null {
 }
 
 /**
- * `env` (ignore the signals) → `sudo` → `env -i` (nothing of the user's environment, hold the signals) → `unshare` (mount
- * namespace) → `sh` (lease, mounts, limits) → `setpriv` (the user again) → `perl` (the environment; stays as monitor)
- * → `env` (free the signals) → the command. sudo stays too, and would pass signals on to the monitor. Before sudo the
- * signals are ignored, not blocked: it unblocks them, and would die of one before there is a command. Null when there are
- * more layers than fit into an option.
+ * `env` (ignore the signals) → `sudo` → `env -i` (nothing of the user's environment) → `unshare` (mount namespace) → `sh`
+ * (lease, mounts, limits) → `env` (hold the signals) → `setpriv` (the user again) → `perl` (the environment; stays as
+ * monitor) → `env` (free the signals) → the command. sudo stays too, and passes signals on to the monitor. In front the
+ * signals are ignored, not held: sudo and sh free held ones, and would die of one before there is a command. What is lost
+ * that way came to us as well, and we send it on. Null when there are more layers than fit into an option.
  */
 export function sudoChain(options: SudoChainOptions): Chain | null {
   const { tools, caller, mounts, marker, leaseFile } = options;
@@ -67,12 +69,12 @@ export function sudoChain(options: SudoChainOptions): Chain | null {
     overlays.push(links, target, mountOptions);
   }
   const root = [
-    ...[tools.env, '-i', `--block-signal=${held}`, `PATH=${systemPath}`, 'LC_ALL=C'],
+    ...[tools.env, '-i', `PATH=${systemPath}`, 'LC_ALL=C'],
     // As bubblewrap does it: what is mounted and unmounted on the host later is so for the command, not the other way round.
     ...[tools.unshare, '--mount', '--propagation', 'slave', '--'],
     ...[tools.sh, '-c', rootStage, 'cachelane', options.status, options.plan, leaseFile ?? '', marker],
-    ...[`${caller.uid}:${caller.gid}`, caller.limits.join(' '), ...overlays, '--'],
-    ...[tools.setpriv, `--reuid=${caller.uid}`, `--regid=${caller.gid}`],
+    ...[`${caller.uid}:${caller.gid}`, caller.limits.join(' '), options.links, ...overlays, '--'],
+    ...[tools.env, `--block-signal=${held}`, '--', tools.setpriv, `--reuid=${caller.uid}`, `--regid=${caller.gid}`],
     ...(caller.groups.length === 0 ? ['--clear-groups'] : [`--groups=${caller.groups.join(',')}`]),
     // Perl would read UTF-8 where it is told to by its environment, of which nothing is left here.
     ...['--', tools.perl, '-e', userStage],

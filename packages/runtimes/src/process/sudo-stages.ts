@@ -6,15 +6,16 @@ export const stageFailedCode = 98;
 
 /**
  * Root's part, for sh, in a mount namespace of its own. Arguments: status file, plan, lease (or nothing), marker, the user's ids
- * as UID:GID, options of prlimit; for each overlay the folder to stand in, its target and its options; `--`; what comes next.
+ * as UID:GID, options of prlimit, the folder of all links; for each overlay the folder to stand in, its target and its options; `--`; what comes next.
  *
  * The lease is taken before anything is mounted: who finds it free removes what would be mounted here. The kernel makes a
  * folder in the work directory for itself, which the user has to remove one day. The marker is bound last: upper and work
- * directory must be seen on one mount. Where root itself may not raise a limit, it stays as sudo left it.
+ * directory must be seen on one mount. Where root itself may not raise a limit, it stays as sudo left it. In
+ * the end, what root wrote to the volumes becomes the user's, who is to save it; not the whiteouts, which are never looked into.
  */
 export const rootStage: string = `
-status=$1 plan=$2 lease=$3 marker=$4 owner=$5 limits=$6
-shift 6
+status=$1 plan=$2 lease=$3 marker=$4 owner=$5 limits=$6 links=$7
+shift 7
 exec 9<>"$status" 7<"$plan"
 if test -n "$lease"; then
   exec 8<"$lease"
@@ -30,7 +31,11 @@ done
 shift
 cd / && mount --internal-only --bind "$marker" "$marker" 2>&9 || exit ${stageFailedCode}
 prlimit --pid=$$ $limits 2>/dev/null
-exec "$@"
+"$@"
+code=$?
+test "\${owner%:*}" = 0 ||
+  find "$links"/*/u_/ ! -uid "\${owner%:*}" ! -type c -execdir chown -h "$owner" {} + 2>/dev/null
+exit $code
 `;
 
 /**

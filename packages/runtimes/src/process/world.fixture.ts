@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CommandOutcome, OverlayMount, RunPlace, RunRequest } from '@cachelane/core';
+import type { MountWay } from './process-runtime.ts';
 import type { Job } from './run-command.fixture.ts';
 
 const repository = join(import.meta.dirname, '../../../..');
@@ -26,6 +27,8 @@ export interface TestUser {
   readonly name: string;
   /** Null: whoever runs the tests. */
   readonly uid: number | null;
+  /** bubblewrap by default. */
+  readonly mountWith?: MountWay;
 }
 
 const nobody = 65534;
@@ -38,6 +41,9 @@ export const testUsers: readonly [TestUser, ...TestUser[]] =
         { name: 'an ordinary user', uid: nobody },
       ]
     : [{ name: 'an ordinary user', uid: null }];
+
+/** The same users, for runs whose mounts root makes. The ordinary one needs a rule for sudo. */
+export const sudoUsers: readonly TestUser[] = testUsers.map((user) => ({ ...user, mountWith: 'sudo' }));
 
 /**
  * Makes the whole process of a test file an ordinary user, for good, where it runs as root. Each test file has a process
@@ -179,7 +185,8 @@ let clients = 0;
 export function writeJob(world: World, requests: readonly RunRequest[], { user, job }: ClientOptions): string {
   const file = join(world.root, `job-${(clients += 1)}`);
   const uid = user.uid === null ? {} : { uid: user.uid };
-  writeFileSync(file, JSON.stringify({ requests, ...uid, ...job }));
+  const way = user.mountWith === undefined ? {} : { mountWith: user.mountWith };
+  writeFileSync(file, JSON.stringify({ requests, ...uid, ...way, ...job }));
   return file;
 }
 
