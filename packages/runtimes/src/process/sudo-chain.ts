@@ -79,10 +79,12 @@ export function sudoChain(options: SudoChainOptions): Chain | null {
     // Perl would read UTF-8 where it is told to by its environment, of which nothing is left here.
     ...['--', tools.perl, '-e', userStage],
   ];
-  const asRoot =
-    caller.uid === 0 ? root : [tools.env, `--ignore-signal=${held}`, '--', tools.sudo, '-n', '--', ...root];
-  const [file = '', ...args] = asRoot;
-  return { file, args, env: { PATH: systemPath, LC_ALL: 'C' } };
+  const sudo = caller.uid === 0 ? [] : [tools.sudo, '-n', '--'];
+  return {
+    file: tools.env,
+    args: [`--ignore-signal=${held}`, '--', ...sudo, ...root],
+    env: { PATH: systemPath, LC_ALL: 'C' },
+  };
 }
 
 export interface PlanOptions {
