@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { endSurvivors, findSurvivors } from './survivors.ts';
+import { sudoProblem } from './sudo-problem.ts';
 import { allowSudo } from './sudo-rule.fixture.ts';
 import { readStat } from './proc.ts';
 import { makeWorld, runClient, signalProcess, startClient, sudoUsers, testUsers, until } from './world.fixture.ts';
@@ -25,9 +26,11 @@ const environment = (text: string): Readonly<Record<string, string>> =>
       .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
   );
 
-suite('sudo in a command of an ordinary user', () => {
-  const user = sudoUsers.at(-1) ?? { name: 'nobody', uid: null };
+test('why sudo cannot be had is one clause', () => {
+  expect(sudoProblem() ?? 'it can').toMatch(/^.{3,300}$/);
+});
 
+suite.each(sudoUsers.slice(-1))('sudo in a command, as $name', (user) => {
   test('works, and does not behind bubblewrap', async () => {
     using world = makeWorld(user);
     world.mount();

@@ -1,14 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { readStat } from './proc.ts';
 import { keys, openTerminal } from './terminal.fixture.ts';
+import { allowSudo } from './sudo-rule.fixture.ts';
 import {
   makeWorld,
   nodeBinary,
   runCommandProgram,
   type TestUser,
+  sudoUsers,
   testUsers,
   until,
   type World,
@@ -30,7 +32,11 @@ function client(world: World, script: string, how: string, user: TestUser): Clie
 
 const count = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;
 
-describe.each(testUsers)('as $name', (user) => {
+// Where sudo's rules say use_pty, as they do by default, job control is that of the terminal which sudo makes.
+const rule = allowSudo('!use_pty');
+afterAll(() => rule.remove());
+
+describe.each([...testUsers, ...sudoUsers])('as $name', (user) => {
   requireCommands(
     'bwrap',
     'flock',

@@ -18,6 +18,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { CommandOutcome, OverlayMount, RunPlace, RunRequest } from '@cachelane/core';
 import type { MountWay } from './process-runtime.ts';
 import type { Job } from './run-command.fixture.ts';
+import { sudoProblem } from './sudo-problem.ts';
 
 const repository = join(import.meta.dirname, '../../../..');
 export const nodeBinary: string = join(repository, 'node_modules/node/bin/node');
@@ -42,8 +43,14 @@ export const testUsers: readonly [TestUser, ...TestUser[]] =
       ]
     : [{ name: 'an ordinary user', uid: null }];
 
-/** The same users, for runs whose mounts root makes. The ordinary one needs a rule for sudo. */
-export const sudoUsers: readonly TestUser[] = testUsers.map((user) => ({ ...user, mountWith: 'sudo' }));
+/**
+ * The same users, for runs whose mounts root makes. The ordinary one needs a rule for sudo, which root can make; whoever is
+ * none and is asked for a password has no such runs.
+ */
+export const sudoUsers: readonly TestUser[] =
+  process.getuid?.() === 0 || sudoProblem() === null
+    ? testUsers.map((user) => ({ ...user, name: `${user.name}, mounts by root`, mountWith: 'sudo' }))
+    : [];
 
 /**
  * Makes the whole process of a test file an ordinary user, for good, where it runs as root. Each test file has a process
