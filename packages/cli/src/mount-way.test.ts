@@ -28,8 +28,9 @@ test.each([
   expect(chosen).toEqual({ way, why: expect.stringMatching(why) });
 });
 
+const asked = (): never => expect.unreachable('sudo was asked');
+
 test('sudo is asked only where the answer counts: it writes a log', () => {
-  const asked = (): never => expect.unreachable('sudo was asked');
   expect(chooseMountWay({ env: {}, isRoot: false, sudoProblem: asked }).way).toBe('bubblewrap');
   expect(chooseMountWay({ env: actions, isRoot: true, sudoProblem: asked }).way).toBe('bubblewrap');
   expect(chooseMountWay({ env: { ...actions, CACHELANE_SUDO: '0' }, isRoot: false, sudoProblem: asked }).way).toBe(

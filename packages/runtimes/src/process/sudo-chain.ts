@@ -68,18 +68,17 @@ export function sudoChain(options: SudoChainOptions): Chain | null {
     if (mountOptions === null) return null;
     overlays.push(links, target, mountOptions);
   }
-  const root = [
-    ...[tools.env, '-i', `PATH=${systemPath}`, 'LC_ALL=C'],
-    // As bubblewrap does it: what is mounted and unmounted on the host later is so for the command, not the other way round.
-    ...[tools.unshare, '--mount', '--propagation', 'slave', '--'],
-    ...[tools.sh, '-c', rootStage, 'cachelane', options.status, options.plan, leaseFile ?? '', marker],
-    ...[`${caller.uid}:${caller.gid}`, caller.limits.join(' '), options.links, ...overlays, '--'],
-    ...[tools.env, `--block-signal=${held}`, '--', tools.setpriv, `--reuid=${caller.uid}`, `--regid=${caller.gid}`],
-    ...(caller.groups.length === 0 ? ['--clear-groups'] : [`--groups=${caller.groups.join(',')}`]),
-    // Perl would read UTF-8 where it is told to by its environment, of which nothing is left here.
-    ...['--', tools.perl, '-e', userStage],
-  ];
-  const sudo = caller.uid === 0 ? [] : [tools.sudo, '-n', '--'];
+  const { uid, gid, groups, limits } = caller;
+  const clean = [tools.env, '-i', `PATH=${systemPath}`, 'LC_ALL=C'];
+  // As bubblewrap does it: what is mounted and unmounted on the host later is so for the command, not the other way round.
+  const namespace = [tools.unshare, '--mount', '--propagation', 'slave', '--'];
+  const stage = [tools.sh, '-c', rootStage, 'cachelane', options.status, options.plan, leaseFile ?? '', marker];
+  const stageOptions = [`${uid}:${gid}`, limits.join(' '), options.links];
+  const holding = [tools.env, `--block-signal=${held}`, '--'];
+  const supplementary = groups.length === 0 ? '--clear-groups' : `--groups=${groups.join(',')}`;
+  const user = [tools.setpriv, `--reuid=${uid}`, `--regid=${gid}`, supplementary, '--', tools.perl, '-e', userStage];
+  const root = [...clean, ...namespace, ...stage, ...stageOptions, ...overlays, '--', ...holding, ...user];
+  const sudo = uid === 0 ? [] : [tools.sudo, '-n', '--'];
   return {
     file: tools.env,
     args: [`--ignore-signal=${held}`, '--', ...sudo, ...root],
