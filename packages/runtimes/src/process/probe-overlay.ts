@@ -24,6 +24,9 @@ export interface ProbeOptions {
   readonly mountWith?: MountWay;
 }
 
+/** bubblewrap has reasons of its own, and may have none. */
+const sudoMend = 'CACHELANE_SUDO=0 lets bubblewrap make the mounts';
+
 /**
  * Finds out whether commands can run with mounts here, by really running one with the tools, kernel, user and file
  * system that a run will have. About as expensive as such a run; leaves nothing behind.
@@ -38,7 +41,9 @@ export async function probeOverlay({ home, path, mountWith = 'bubblewrap' }: Pro
   }
   try {
     const reason = await tryOverlay(root, path, mountWith);
-    return reason === null ? { ok: true } : { ok: false, reason, mend: mendFor(reason, machineFacts(home)) };
+    if (reason === null) return { ok: true };
+    const mend = mountWith === 'sudo' ? sudoMend : mendFor(reason, machineFacts(home));
+    return { ok: false, reason, mend };
   } finally {
     clear(root);
   }

@@ -2,7 +2,7 @@
 // where it may be secret, through a file without a name.
 
 /** What both answer when the command could not be started; the reason is in the status file. */
-export const stageFailedCode = 98;
+const stageFailedCode = 98;
 
 /**
  * Root's part, for sh, in a mount namespace of its own. Arguments: status file, plan, lease (or nothing), marker, the user's ids
