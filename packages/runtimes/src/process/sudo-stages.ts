@@ -5,13 +5,14 @@
 const stageFailedCode = 98;
 
 /**
- * Root's part, for sh, in a mount namespace of its own. Arguments: status file, plan, lease (or nothing), marker, the user's ids
- * as UID:GID, options of prlimit, the folder of all links; for each overlay the folder to stand in, its target and its options; `--`; what comes next.
+ * Root's part, for sh, in a mount namespace of its own. Arguments: status file, plan, lease (or nothing), marker, the
+ * user's ids as UID:GID, options of prlimit, the folder of all links; for each overlay the folder to stand in, its target
+ * and its options; `--`; what comes next.
  *
  * The lease is taken before anything is mounted: who finds it free removes what would be mounted here. The kernel makes a
  * folder in the work directory for itself, which the user has to remove one day. The marker is bound last: upper and work
- * directory must be seen on one mount. Where root itself may not raise a limit, it stays as sudo left it. In
- * the end, what root wrote to the volumes becomes the user's, who is to save it; not the whiteouts, which are never looked into.
+ * directory must be seen on one mount. Where root itself may not raise a limit, it stays as sudo left it. In the end, what
+ * root wrote to the volumes becomes the user's, who is to save it; not the whiteouts, which are never looked into.
  */
 export const rootStage: string = `
 status=$1 plan=$2 lease=$3 marker=$4 owner=$5 limits=$6 links=$7
