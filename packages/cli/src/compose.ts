@@ -10,6 +10,7 @@ import type {
   SessionId,
   Tool,
 } from '@cachelane/core';
+import type { ChosenWay } from './mount-way.ts';
 
 // The only place that knows drivers. Each is imported when it is asked for, so that a command pays for what it uses.
 
@@ -37,8 +38,10 @@ export interface Pieces {
   openLeases(request: StoreRequest): Promise<SweepingLeases>;
   openRuntime(): Promise<Runtime>;
   loadTools(): Promise<readonly Tool[]>;
-  /** Really mounts something in the home. */
+  /** Really mounts something in the home, in the way that runs do. */
   probeMounts(homeDir: string): Promise<MountProbe>;
+  /** What makes the mounts of a run. */
+  mountWay(): Promise<ChosenWay>;
 }
 
 /** What only whoever started Node can know. */
@@ -49,6 +52,13 @@ export interface StartFacts {
 
 export function drivers(env: Readonly<Record<string, string | undefined>>, start: StartFacts = {}): Pieces {
   const path = env['PATH'] ?? '';
+  let chosen: ChosenWay | undefined;
+  /** Returns what decides when it is called: a run without mounts must not ask sudo anything. */
+  const wayChooser = async (): Promise<() => ChosenWay> => {
+    const { sudoProblem } = await import('@cachelane/runtimes');
+    const { chooseMountWay } = await import('./mount-way.ts');
+    return () => (chosen ??= chooseMountWay({ env, isRoot: process.geteuid?.() === 0, sudoProblem }));
+  };
   return {
     async openMetadata({ homeDir, random, clock, signal }) {
       const { openSqliteMetadata } = await import('@cachelane/store');
@@ -68,14 +78,17 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
     },
     async openRuntime() {
       const { ignoredSignals, processRuntime } = await import('@cachelane/runtimes');
-      return processRuntime({ path, ignored: ignoredSignals(`SigIgn:\t${start.ignoredSignals ?? '0'}`) });
+      const ignored = ignoredSignals(`SigIgn:\t${start.ignoredSignals ?? '0'}`);
+      const choose = await wayChooser();
+      return processRuntime({ path, ignored, mountWith: () => choose().way });
     },
     async loadTools() {
       return (await import('@cachelane/tools')).tools;
     },
     async probeMounts(homeDir) {
       const { probeOverlay } = await import('@cachelane/runtimes');
-      return await probeOverlay({ home: homeDir, path });
+      return await probeOverlay({ home: homeDir, path, mountWith: (await wayChooser())().way });
     },
+    mountWay: async () => (await wayChooser())(),
   };
 }

@@ -6,6 +6,7 @@ import { projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, plural } from './format.ts';
 import { locateHome, openHome, readBootId } from './home.ts';
 import type { Host } from './host.ts';
+import type { MountWay } from './mount-way.ts';
 import { readPlatform } from './platforms.ts';
 import { chainText } from './reporters/words.ts';
 
@@ -40,7 +41,10 @@ export async function examine(host: Host, question: ProjectQuestion): Promise<re
       { name: 'boot id', ...bootId() },
     );
   }
-  checks.push(...commandsOf(host));
+  const mounts = await mountWayOf(host);
+  // Where sudo makes the mounts, bubblewrap need not be there.
+  const commands = commandsOf(host).filter(({ name }) => name !== 'bwrap' || mounts.way !== 'sudo');
+  checks.push(...commands, { name: 'mounts by', ...mounts.finding });
   if (home.ok) checks.push({ name: 'mounts', ...(await mountsIn(host, home.value.dir)) });
   checks.push({ name: 'CI', ...platformOf(host) }, { name: 'context', ...(await contextOf(host, question)) });
   return checks;
@@ -160,6 +164,15 @@ function commandsOf({ env }: Host): readonly Check[] {
     const path = dirs.map((dir) => join(dir, name)).find((file) => attempt(() => accessSync(file, constants.X_OK)).ok);
     return { name, ...(path === undefined ? fail('not installed', `install the package ${packageName}`) : ok(path)) };
   });
+}
+
+async function mountWayOf({ pieces }: Host): Promise<{ readonly way: MountWay; readonly finding: Finding }> {
+  try {
+    const { way, why } = await pieces.mountWay();
+    return { way, finding: ok(`${way}: ${why}`) };
+  } catch (error) {
+    return { way: 'bubblewrap', finding: failed(error) };
+  }
 }
 
 async function mountsIn(host: Host, homeDir: string): Promise<Finding> {

@@ -15,3 +15,8 @@ export function readPlatform(request: PlatformRequest): PlatformHints | null {
   const platform = platforms.find((candidate) => candidate.detect(request.env));
   return platform?.read(request) ?? null;
 }
+
+/** The CI system that we run in, by name; null where there is none. */
+export function platformName(env: PlatformRequest['env']): string | null {
+  return readPlatform({ env, readText: () => undefined })?.platform ?? null;
+}

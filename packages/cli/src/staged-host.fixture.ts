@@ -103,6 +103,7 @@ export function stage(options: StageOptions = {}): Stage {
         }),
       loadTools: () => Promise.resolve(tools),
       probeMounts: () => Promise.resolve({ ok: true }),
+      mountWay: () => Promise.resolve({ way: 'bubblewrap', why: 'the stage has no other' }),
       ...options.pieces,
     },
   };

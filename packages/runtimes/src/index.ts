@@ -1,3 +1,4 @@
 export { ignoredSignals } from './process/ignored-signals.ts';
 export { type OverlayProbe, probeOverlay, type ProbeOptions } from './process/probe-overlay.ts';
-export { processRuntime, type ProcessRuntimeOptions } from './process/process-runtime.ts';
+export { type MountWay, processRuntime, type ProcessRuntimeOptions } from './process/process-runtime.ts';
+export { sudoProblem } from './process/sudo-problem.ts';

@@ -336,6 +336,7 @@ describe('doctor', () => {
       'bwrap',
       'flock',
       'env',
+      'mounts by',
       'mounts',
       'CI',
       'context',
@@ -348,6 +349,7 @@ describe('doctor', () => {
     });
     mkdirSync(on.home, { mode: 0o777 });
     expect(await on.cachelane('doctor')).toBe(1);
+    expect(on.out()).toContain('mounts by: bubblewrap: the stage has no other');
     expect(on.out()).toContain('fail  mounts: no user namespaces\n      ask for them\n');
     expect(on.out()).toMatch(/A run here would go on without a cache\.\n$/);
   });

@@ -21,7 +21,7 @@ export const leaseHeld = 'the lease of this session is held by another process';
 const leaseWaitSeconds = 5;
 
 /** These act on every program of the chain (fakeroot hides who we are from bubblewrap), and are meant for the command. */
-const linkerVariables = ['LD_PRELOAD', 'LD_LIBRARY_PATH', 'LD_AUDIT', 'LD_DEBUG'];
+export const linkerVariables: readonly string[] = ['LD_PRELOAD', 'LD_LIBRARY_PATH', 'LD_AUDIT', 'LD_DEBUG'];
 
 /** bubblewrap counts the command's arguments too. */
 const bwrapArgumentsMax = 9000;

@@ -3,13 +3,13 @@ import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Mount, OverlayMount } from '@cachelane/core';
 import type { RuntimeFixture } from '@cachelane/testkit';
-import { processRuntime } from './process-runtime.ts';
+import { type MountWay, processRuntime } from './process-runtime.ts';
 import { makeWorld, until } from './world.fixture.ts';
 
 const shell = (script: string): readonly string[] => ['sh', '-c', script];
 
 /** A process runtime of this very process, for the conformance suite. */
-export async function createRuntimeFixture(): Promise<RuntimeFixture> {
+export async function createRuntimeFixture(mountWith: MountWay = 'bubblewrap'): Promise<RuntimeFixture> {
   const world = makeWorld({ name: 'whoever we are', uid: null });
   let mounts = 0;
   let leases = 0;
@@ -23,7 +23,7 @@ export async function createRuntimeFixture(): Promise<RuntimeFixture> {
     return shell(`rm -f ready; ./${name} & until test -e ready; do :; done`);
   };
   return await Promise.resolve({
-    runtime: processRuntime({ path: process.env['PATH'] ?? '' }),
+    runtime: processRuntime({ path: process.env['PATH'] ?? '', mountWith: () => mountWith }),
     commands: {
       exits: (exitCode) => shell(`exit ${exitCode}`),
       diesOf: (signal) => shell(`kill -${signal.slice(3)} $$`),

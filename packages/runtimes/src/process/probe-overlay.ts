@@ -2,7 +2,9 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, st
 import { join } from 'node:path';
 import type { OverlayMount } from '@cachelane/core';
 import { type MachineFacts, mendFor } from './mends.ts';
+import type { MountWay } from './process-runtime.ts';
 import { runMounted } from './run-mounted.ts';
+import { runWithSudo } from './run-sudo.ts';
 
 export type OverlayProbe =
   | { readonly ok: true }
@@ -18,13 +20,18 @@ export interface ProbeOptions {
   readonly home: string;
   /** As in ProcessRuntimeOptions. */
   readonly path: string;
+  /** As in ProcessRuntimeOptions. */
+  readonly mountWith?: MountWay;
 }
+
+/** bubblewrap has reasons of its own, and may have none. */
+const sudoMend = 'CACHELANE_SUDO=0 lets bubblewrap make the mounts';
 
 /**
  * Finds out whether commands can run with mounts here, by really running one with the tools, kernel, user and file
  * system that a run will have. About as expensive as such a run; leaves nothing behind.
  */
-export async function probeOverlay({ home, path }: ProbeOptions): Promise<OverlayProbe> {
+export async function probeOverlay({ home, path, mountWith = 'bubblewrap' }: ProbeOptions): Promise<OverlayProbe> {
   let root: string;
   try {
     root = mkdtempSync(join(home, 'probe-'));
@@ -33,15 +40,17 @@ export async function probeOverlay({ home, path }: ProbeOptions): Promise<Overla
     return { ok: false, reason: `${home} cannot be written to (${code})`, mend: 'choose another CACHELANE_HOME' };
   }
   try {
-    const reason = await tryOverlay(root, path);
-    return reason === null ? { ok: true } : { ok: false, reason, mend: mendFor(reason, machineFacts(home)) };
+    const reason = await tryOverlay(root, path, mountWith);
+    if (reason === null) return { ok: true };
+    const mend = mountWith === 'sudo' ? sudoMend : mendFor(reason, machineFacts(home));
+    return { ok: false, reason, mend };
   } finally {
     clear(root);
   }
 }
 
 /** Null when it works. */
-async function tryOverlay(root: string, path: string): Promise<string | null> {
+async function tryOverlay(root: string, path: string, mountWith: MountWay): Promise<string | null> {
   const dir = (name: string): string => {
     mkdirSync(join(root, name));
     return join(root, name);
@@ -60,7 +69,8 @@ async function tryOverlay(root: string, path: string): Promise<string | null> {
     mounts: [mount],
     leaseFile: join(root, 'lease'),
   };
-  const outcome = await runMounted(request, { path, stdio: ['ignore', 'ignore', 'ignore'], ignored: [] });
+  const options = { path, stdio: ['ignore', 'ignore', 'ignore'], ignored: [] } as const;
+  const outcome = mountWith === 'sudo' ? await runWithSudo(request, options) : await runMounted(request, options);
   if (outcome.kind === 'not-started') return outcome.reason;
   if (existsSync(join(mount.upperDir, 'made'))) return null;
   return `a command in the mounts failed with exit code ${outcome.exitCode}`;

@@ -2,7 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { CommandOutcome, RunRequest } from '@cachelane/core';
 import type { HeldSignal } from './chain.ts';
 import { probeOverlay } from './probe-overlay.ts';
-import { processRuntime } from './process-runtime.ts';
+import { type MountWay, processRuntime } from './process-runtime.ts';
 
 // A program: what the CLI is to the process runtime. `node run-command.fixture.ts JOB` runs what the JSON file JOB says,
 // writes what came of it to JOB.place and JOB.outcomes, and exits with the last command's code.
@@ -11,6 +11,7 @@ export interface Job {
   /** One after the other. */
   readonly requests?: readonly Omit<RunRequest, 'onPlace'>[];
   readonly ignored?: readonly HeldSignal[];
+  readonly mountWith?: MountWay;
   /** Instead of a run. */
   readonly probeHome?: string;
   /** Becomes this user and its group first; only root can. */
@@ -32,7 +33,7 @@ if (job.uid !== undefined) {
   process.setuid?.(job.uid);
 }
 if (job.requests !== undefined && job.requests.length > 0) {
-  const runtime = processRuntime({ path, ignored: job.ignored ?? [] });
+  const runtime = processRuntime({ path, ignored: job.ignored ?? [], mountWith: () => job.mountWith ?? 'bubblewrap' });
   const outcomes: CommandOutcome[] = [];
   for (const request of job.requests) {
     outcomes.push(await runtime.run({ ...request, onPlace: (place) => report('place', place) }));

@@ -41,7 +41,7 @@ export async function runMounted(request: RunRequest, options: RunOptions): Prom
 }
 
 /** The command runs by now and is waited for, whatever the caller's code does. */
-function tell(call: () => void): CachelaneError | null {
+export function tell(call: () => void): CachelaneError | null {
   try {
     call();
     return null;
@@ -85,7 +85,7 @@ function prepare(
  * bubblewrap does not mount onto symbolic links (older ones follow them from the wrong root), so targets are resolved
  * here. Outer targets are mounted before those inside them.
  */
-function resolveMounts({
+export function resolveMounts({
   mounts,
   leaseFile,
 }: Pick<RunRequest, 'mounts' | 'leaseFile'>):

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import type { RunPlace, Survivor } from '@cachelane/core';
 import { requireCommands } from '@cachelane/testkit';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { readStat } from './proc.ts';
 import { endSurvivors, findSurvivors } from './survivors.ts';
-import { makeWorld, runClient, startClient, testUsers, until, type World } from './world.fixture.ts';
+import { allowSudo } from './sudo-rule.fixture.ts';
+import { makeWorld, runClient, startClient, sudoUsers, testUsers, until, type World } from './world.fixture.ts';
 
 /** Waits until these programs, and no others, live in the place. */
 const settled = async (place: RunPlace, ...names: readonly string[]): Promise<readonly Survivor[]> =>
@@ -28,7 +29,10 @@ async function ran(world: World, script: string, user: (typeof testUsers)[number
   return await until(() => client.place());
 }
 
-describe.each(testUsers)('as $name', (user) => {
+const rule = allowSudo();
+afterAll(() => rule.remove());
+
+describe.each([...testUsers, ...sudoUsers])('as $name', (user) => {
   requireCommands('bwrap', 'flock')('processes that outlive their command', () => {
     test('are found by name, also in a session of their own, without the lease, and not after their end', async () => {
       using world = makeWorld(user);

@@ -9,6 +9,7 @@ import {
   nodeBinary,
   runCommandProgram,
   type TestUser,
+  sudoUsers,
   testUsers,
   until,
   type World,
@@ -30,7 +31,10 @@ function client(world: World, script: string, how: string, user: TestUser): Clie
 
 const count = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;
 
-describe.each(testUsers)('as $name', (user) => {
+// Behind sudo itself, job control is what sudo makes of it.
+const mountedByRoot = sudoUsers.filter(({ uid }) => uid === null && process.getuid?.() === 0);
+
+describe.each([...testUsers, ...mountedByRoot])('as $name', (user) => {
   requireCommands(
     'bwrap',
     'flock',

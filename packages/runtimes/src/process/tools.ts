@@ -22,7 +22,7 @@ const programNames: Readonly<Record<ToolName, readonly string[]>> = {
 /** Searched after the PATH: cron jobs and services often have a shorter one than people. */
 const usualFolders = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
-function isProgram(path: string): boolean {
+export function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();

@@ -16,7 +16,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CommandOutcome, OverlayMount, RunPlace, RunRequest } from '@cachelane/core';
+import type { MountWay } from './process-runtime.ts';
 import type { Job } from './run-command.fixture.ts';
+import { sudoProblem } from './sudo-problem.ts';
 
 const repository = join(import.meta.dirname, '../../../..');
 export const nodeBinary: string = join(repository, 'node_modules/node/bin/node');
@@ -26,6 +28,8 @@ export interface TestUser {
   readonly name: string;
   /** Null: whoever runs the tests. */
   readonly uid: number | null;
+  /** bubblewrap by default. */
+  readonly mountWith?: MountWay;
 }
 
 const nobody = 65534;
@@ -38,6 +42,15 @@ export const testUsers: readonly [TestUser, ...TestUser[]] =
         { name: 'an ordinary user', uid: nobody },
       ]
     : [{ name: 'an ordinary user', uid: null }];
+
+/**
+ * The same users, for runs whose mounts root makes. The ordinary one needs a rule for sudo, which root can make; whoever is
+ * none and is asked for a password has no such runs.
+ */
+export const sudoUsers: readonly TestUser[] =
+  process.getuid?.() === 0 || sudoProblem() === null
+    ? testUsers.map((user) => ({ ...user, name: `${user.name}, mounts by root`, mountWith: 'sudo' }))
+    : [];
 
 /**
  * Makes the whole process of a test file an ordinary user, for good, where it runs as root. Each test file has a process
@@ -179,7 +192,8 @@ let clients = 0;
 export function writeJob(world: World, requests: readonly RunRequest[], { user, job }: ClientOptions): string {
   const file = join(world.root, `job-${(clients += 1)}`);
   const uid = user.uid === null ? {} : { uid: user.uid };
-  writeFileSync(file, JSON.stringify({ requests, ...uid, ...job }));
+  const way = user.mountWith === undefined ? {} : { mountWith: user.mountWith };
+  writeFileSync(file, JSON.stringify({ requests, ...uid, ...way, ...job }));
   return file;
 }
 

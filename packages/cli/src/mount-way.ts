@@ -1,0 +1,40 @@
+import { platformName } from './platforms.ts';
+
+export type MountWay = 'bubblewrap' | 'sudo';
+
+export interface MountWayFacts {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly isRoot: boolean;
+  /** Why sudo cannot be had without a password, null where it can. Asked only where the answer counts: it takes milliseconds. */
+  readonly sudoProblem: () => string | null;
+}
+
+export interface ChosenWay {
+  readonly way: MountWay;
+  /** One clause, for people. */
+  readonly why: string;
+}
+
+/**
+ * What makes a run's mounts. bubblewrap keeps setuid programs from gaining rights, so `sudo` fails in the command; people
+ * rarely need it there, jobs of hosted CI often. Only the environment can ask for sudo: a file in a repository must not
+ * have its commands started by root.
+ */
+export function chooseMountWay({ env, isRoot, sudoProblem }: MountWayFacts): ChosenWay {
+  const wish = wishOf(env['CACHELANE_SUDO']);
+  if (wish === 'no') return { way: 'bubblewrap', why: 'CACHELANE_SUDO says so' };
+  const platform = platformName(env);
+  // Root's `sudo` works behind bubblewrap as well.
+  if (wish === null && isRoot) return { way: 'bubblewrap', why: 'root needs no sudo' };
+  if (wish === null && platform === null)
+    return { way: 'bubblewrap', why: 'no CI system seen, and CACHELANE_SUDO is not set' };
+  const asked = wish === 'yes' ? 'CACHELANE_SUDO says so' : `this is ${platform ?? 'CI'}, whose jobs may use sudo`;
+  const problem = sudoProblem();
+  return problem === null ? { way: 'sudo', why: asked } : { way: 'bubblewrap', why: `${asked}, but ${problem}` };
+}
+
+/** Anything else than these is no wish: a run must not fail for it. */
+function wishOf(value: string | undefined): 'yes' | 'no' | null {
+  if (value === '1' || value === 'true') return 'yes';
+  return value === '0' || value === 'false' ? 'no' : null;
+}

@@ -1,0 +1,106 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import type { CommandOutcome, RunRequest } from '@cachelane/core';
+import { thisCaller } from './caller.ts';
+import { type Chain, leaseHeld, leaseHeldCode } from './chain.ts';
+import { startChild } from './child.ts';
+import { namelessFile, pathOfDescriptor } from './nameless-file.ts';
+import { exitedWith, notStarted } from './outcomes.ts';
+import type { RunOptions } from './run-bare.ts';
+import { resolveMounts, tell } from './run-mounted.ts';
+import { exitCodeOfSignal, openSignalDesk, type SignalReceiver } from './signal-desk.ts';
+import { monitoredReceiver } from './signal-receivers.ts';
+import { openStatusFile, type StatusFile } from './status-file.ts';
+import { planText, sudoChain } from './sudo-chain.ts';
+import { linkMounts } from './sudo-links.ts';
+import { installSudoMend, sudoProblem } from './sudo-problem.ts';
+import { findSudoTools } from './sudo-tools.ts';
+import { placeOf } from './survivors.ts';
+
+/** The command in a mount namespace of its own that root made for it, through sudo where we are not root. */
+export async function runWithSudo(request: RunRequest, options: RunOptions): Promise<CommandOutcome> {
+  const prepared = prepare(request, options);
+  if ('reason' in prepared) return notStarted(prepared.reason, prepared.mend);
+  const { chain, marker, status, resources } = prepared;
+  using _resources = resources;
+  using desk = openSignalDesk(options.ignored);
+  const child = await startChild([chain.file, ...chain.args], { cwd: '/', env: chain.env, stdio: options.stdio });
+  if ('error' in child) return notStarted(`the command could not be started (${child.error.code})`);
+  desk.connect(receiverBehind(status));
+  const placeError = tell(() => request.onPlace?.(placeOf(marker)));
+  const { code, signal } = await child.end();
+  if (placeError !== null) throw placeError;
+  const { exitCode, childPid } = status.read();
+  if (exitCode !== null) return exitedWith(exitCode, desk.received);
+  // The monitor was killed: the command lives on, or nobody knows how it ended, and it must not be run once more.
+  if (childPid !== null) return exitedWith(exitCodeOfSignal('SIGKILL'), desk.received);
+  if (signal !== null) return exitedWith(exitCodeOfSignal(signal), desk.received);
+  // Whoever asked us to stop meanwhile does not want the command to be run in another way.
+  if (desk.received !== null) return exitedWith(exitCodeOfSignal(desk.received), desk.received);
+  if (code === leaseHeldCode) return notStarted(leaseHeld);
+  return notStarted(complaintIn(textOf(status)) ?? sudoProblem() ?? `sudo failed (exit code ${String(code)})`);
+}
+
+interface Prepared {
+  readonly chain: Chain;
+  readonly marker: string;
+  readonly status: StatusFile;
+  readonly resources: Disposable;
+}
+
+function prepare(
+  request: RunRequest,
+  { ignored }: RunOptions,
+): Prepared | { readonly reason: string; readonly mend?: string } {
+  const caller = thisCaller();
+  const found = findSudoTools(caller.uid === 0);
+  if ('missing' in found) return { reason: `not installed: ${found.missing.join(', ')}`, mend: installSudoMend };
+  const resolved = resolveMounts(request);
+  if ('reason' in resolved) return resolved;
+  const { marker } = resolved;
+  const { tools } = found;
+  const { leaseFile } = request;
+  using resources = new DisposableStack();
+  try {
+    const status = resources.use(openStatusFile(`${marker}.status`));
+    const plan = resources.use(
+      namelessFile(`${marker}.plan`, planText({ tools, request, ignored, umask: caller.umask })),
+    );
+    const links = `${marker}.links`;
+    const { mounts } = resources.use(linkMounts(links, resolved.mounts));
+    // Root opens it, and must not be the one who makes it.
+    if (leaseFile !== null) closeSync(openSync(leaseFile, constants.O_RDONLY | constants.O_CREAT, 0o600));
+    const paths = { status: pathOfDescriptor(status.fd), plan: plan.path };
+    const chain = sudoChain({ tools, caller, mounts, links, leaseFile, marker, ...paths });
+    if (chain === null) return { reason: 'there are more layers than mount takes in one option' };
+    return { chain, marker, status, resources: resources.move() };
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException;
+    return { reason: `${path ?? marker} cannot be written to (${code ?? String(error)})` };
+  }
+}
+
+/** The monitor's process id is known when the command's is: sudo is in between. */
+function receiverBehind(status: StatusFile): SignalReceiver {
+  let receiver: SignalReceiver | null = null;
+  return {
+    deliver(signal, early) {
+      const monitorPid = /"monitor-pid":(\d+)/.exec(textOf(status))?.[1];
+      if (monitorPid === undefined) return false;
+      receiver ??= monitoredReceiver(Number(monitorPid), () => status.read().childPid);
+      return receiver.deliver(signal, early);
+    },
+  };
+}
+
+function textOf({ fd }: StatusFile): string {
+  const text = Buffer.alloc(fstatSync(fd).size);
+  return text.toString('utf8', 0, readSync(fd, text, 0, text.length, 0));
+}
+
+/** What one of the stages, or a program that it called, wrote before the command was there. */
+export function complaintIn(status: string): string | null {
+  const lines = status.split('\n').map((line) => line.replace(/^cachelane: (\d+: )?/, '').trim());
+  // mount(8) adds a line of advice, which says nothing about this run.
+  const said = lines.find((line) => line !== '' && !line.startsWith('{') && !line.startsWith('dmesg(1)'));
+  return said?.slice(0, 300) ?? null;
+}

@@ -1,0 +1,272 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { requireCommands } from '@cachelane/testkit';
+import { afterAll, describe, expect, test } from 'vitest';
+import { endSurvivors, findSurvivors } from './survivors.ts';
+import { sudoProblem } from './sudo-problem.ts';
+import { allowSudo } from './sudo-rule.fixture.ts';
+import { readStat } from './proc.ts';
+import { makeWorld, runClient, signalProcess, startClient, sudoUsers, testUsers, until } from './world.fixture.ts';
+
+// What a command finds whose mounts root has made, compared with what it would find without us.
+
+const rule = allowSudo();
+afterAll(() => rule.remove());
+
+const succeeded = { kind: 'exited', exitCode: 0, interrupted: false, receivedSignal: null };
+
+const suite = requireCommands('sudo', 'unshare', 'setpriv', 'perl');
+
+const environment = (text: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    text
+      .split('\0')
+      .filter((entry) => entry !== '')
+      .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
+  );
+
+test('why sudo cannot be had is one clause', () => {
+  expect(sudoProblem() ?? 'it can').toMatch(/^.{3,300}$/);
+});
+
+suite.each(sudoUsers.slice(-1))('sudo in a command, as $name', (user) => {
+  test('works, and does not behind bubblewrap', async () => {
+    using world = makeWorld(user);
+    world.mount();
+    const request = world.request(['sudo', '-n', 'id', '-u']);
+    const through = await runClient(world, request, { user });
+    expect(through.outcome).toEqual(succeeded);
+    expect(through.stdout).toBe('0\n');
+    const behind = await runClient(world, request, { user: { ...user, mountWith: 'bubblewrap' } });
+    expect(behind.outcome).toMatchObject({ exitCode: 1 });
+    expect(behind.stderr).toContain('no new privileges');
+  });
+
+  test('writes to the volume, as root does', async () => {
+    using world = makeWorld(user);
+    const mount = world.mount('volume', [{ file: 'seen' }]);
+    const { outcome } = await runClient(world, world.sh('sudo -n cp volume/file volume/copy'), { user });
+    expect(outcome).toEqual(succeeded);
+    expect(readFileSync(join(mount.upperDir, 'copy'), 'utf8')).toBe('seen');
+  });
+});
+
+describe.each(sudoUsers)('as $name', (user) => {
+  suite('mounts that root has made', () => {
+    test('many layers, several volumes, one inside another, names with every odd character', async () => {
+      using world = makeWorld(user);
+      const odd = `a b'c"d\\e,f:g=h\n#%é`;
+      const many = Array.from({ length: 40 }, (_, index) => ({ [`f${index}`]: '', all: String(index) }));
+      world.mount(odd, many);
+      const outer = world.mount('outer', [{ file: 'outer' }]);
+      world.dir(join('outer', 'inner'));
+      const inner = { ...world.mount('inner', [{ file: 'inner' }]), target: join(outer.target, 'inner') };
+      const mounts = [inner, ...world.request([]).mounts.filter((mount) => !mount.target.endsWith('/inner'))];
+      const argv = ['sh', '-c', 'cd "$1" && cat all ../outer/file ../outer/inner/file && ls f* | wc -l', 'sh', odd];
+      const { outcome, stdout, stderr } = await runClient(world, world.request(argv, { mounts }), { user });
+      expect(stderr).toBe('');
+      expect(outcome).toEqual(succeeded);
+      expect(stdout).toBe('0outerinner40\n');
+    });
+
+    test('more layers than mount takes: said before anything runs', async () => {
+      using world = makeWorld(user);
+      const mount = world.mount();
+      const lowerDirs = Array.from({ length: 120 }, () => mount.lowerDirs[0] ?? '');
+      const { outcome } = await runClient(world, world.sh('echo ran', { mounts: [{ ...mount, lowerDirs }] }), { user });
+      expect(outcome).toEqual({ kind: 'not-started', reason: expect.stringContaining('more layers') });
+    });
+
+    test('a layer or a folder that is missing: nothing runs, and the reason names it', async () => {
+      using world = makeWorld(user);
+      const mount = world.mount();
+      const mounts = [{ ...mount, lowerDirs: [join(world.root, 'no-such-layer')] }];
+      const requests = [
+        world.sh('echo ran', { mounts }),
+        world.request(['echo', 'ran'], { cwd: `${world.root}/none` }),
+      ];
+      const { outcomes, stdout, stderr } = await runClient(world, requests, { user });
+      expect(outcomes).toEqual([
+        { kind: 'not-started', reason: expect.stringMatching(/^mount: .*volume/) },
+        { kind: 'not-started', reason: expect.stringMatching(/^Can't chdir to .*none: No such file/) },
+      ]);
+      expect(stdout + stderr).toBe('');
+    });
+
+    test('nothing is left beside the session’s directories, and what the kernel makes there is the user’s', async () => {
+      using world = makeWorld(user);
+      const mount = world.mount();
+      await runClient(world, world.sh('touch volume/x; rm volume/x'), { user });
+      const names = readdirSync(world.root).filter((name) => !name.startsWith('job-'));
+      expect(names.toSorted()).toEqual(['lease', 'volume', 'volume.lower0', 'volume.upper', 'volume.work']);
+      const { stdout } = spawnSync('stat', ['-c', '%u', join(mount.workDir, 'work')]);
+      expect(stdout.toString().trim()).toBe(String(user.uid ?? process.getuid?.()));
+    });
+  });
+
+  suite('the surroundings of a command whose mounts root has made', () => {
+    test('the environment is exactly what was given, and in no argument of any process', async () => {
+      using world = makeWorld(user);
+      world.mount();
+      const env = {
+        PATH: '/usr/bin:/bin',
+        'INPUT_NODE-VERSION': '26',
+        'BASH_FUNC_f%%': '() { :; }',
+        EMPTY: '',
+        LINES: 'a\nb=c',
+        LD_LIBRARY_PATH: '/nowhere',
+        BASH_ENV: '/nowhere',
+        ENV: '/nowhere',
+        PERL5OPT: '-Mnowhere',
+        PWD: '/elsewhere',
+        SECRET: 'kept-from-all',
+      };
+      const { stdout } = await runClient(world, world.request(['cat', '/proc/self/environ'], { env }), { user });
+      expect(environment(stdout)).toEqual(env);
+      const script = 'for p in $$ $PPID $(ps -o ppid= -p $PPID); do tr "\\0" " " < /proc/$p/cmdline; echo; done';
+      const seen = await runClient(world, world.sh(script, { env }), { user });
+      expect(seen.stdout).toContain('perl -e');
+      expect(seen.stdout).not.toContain(env.SECRET);
+      expect(readdirSync(world.root).filter((name) => /plan|status/.test(name))).toEqual([]);
+    });
+
+    test('what is meant to be loaded into the command is not loaded into our own tools', async () => {
+      using world = makeWorld(user);
+      world.mount();
+      const env = { PATH: `${world.dir('bin')}:/usr/bin:/bin`, LD_PRELOAD: '/nowhere/preload.so' };
+      const { outcome, stderr } = await runClient(world, world.request(['true'], { env }), { user });
+      expect(outcome).toEqual(succeeded);
+      expect(stderr.match(/nowhere/g)).toHaveLength(1);
+    });
+
+    test('session, process group, umask, limits, user, groups, capabilities and signals are ours', async () => {
+      using world = makeWorld(user);
+      const mount = world.mount();
+      symlinkSync(mount.target, join(world.root, 'link'));
+      const look =
+        'cut -d" " -f7,19 /proc/self/stat; umask; ulimit -n; id; nice; pwd -P; grep -E "^(Sig(Blk|Ign)|Cap|NoNewPrivs|Cpus_allowed):" /proc/self/status';
+      const prefix = ['sh', '-c', 'umask 0002; ulimit -S -n 300; exec "$@"', 'sh'];
+      const cwd = join(world.root, 'link');
+      const [within, without] = world.bothWays(world.sh(look, { cwd }));
+      const bare = await runClient(world, without, { user, prefix });
+      const mounted = await runClient(world, within, { user, prefix });
+      expect(mounted.outcome).toEqual(succeeded);
+      expect(mounted.stdout).toBe(bare.stdout);
+      expect(mounted.stdout).toContain('\n0002\n');
+    });
+
+    test('the lease is held, and nothing of ours is open beside it', async () => {
+      using world = makeWorld(user);
+      world.mount();
+      const look = world.sh('for fd in /proc/$$/fd/*; do readlink $fd; done');
+      const { stdout } = await runClient(world, look, { user });
+      const files = stdout.split('\n').filter((name) => name.startsWith(world.root) && !/std(out|err)$/.test(name));
+      expect(files).toEqual([world.lease]);
+    });
+
+    test('a command may have any name and any arguments', async () => {
+      using world = makeWorld(user);
+      world.mount();
+      const argv = ['printf', '<%s>', '', ' ', '-x', '--', 'a=b', "'", '\n', '*', 'é', '\\'];
+      const { stdout } = await runClient(world, world.request(argv), { user });
+      expect(stdout).toBe("<>< ><-x><--><a=b><'><\n><*><é><\\>");
+    });
+  });
+});
+
+const listener = `
+  for name in INT HUP USR1; do trap "echo $name" $name; done
+  trap 'echo QUIT; kill $!; exit 4' QUIT
+  sleep 1000 &
+  echo ready
+  while :; do wait; done`;
+
+describe.each(sudoUsers)('as $name', (user) => {
+  suite('signals, through sudo', () => {
+    test.each(['alone', 'group'] as const)('%s: each reaches the command once', async (whom) => {
+      using world = makeWorld(user);
+      world.mount();
+      const client = startClient(world, world.sh(listener), { user });
+      const says = async (lines: string): Promise<unknown> =>
+        await until(() => client.stdout() === lines.replaceAll(' ', '\n') + '\n' && !client.hasPendingSignals());
+      await says('ready');
+      client.signal('SIGINT', whom);
+      await says('ready INT');
+      client.signal('SIGHUP', whom);
+      await says('ready INT HUP');
+      client.signal('SIGUSR1', whom);
+      await says('ready INT HUP USR1');
+      client.signal('SIGQUIT');
+      const { outcome, stdout } = await client.end();
+      expect(outcome).toEqual({ kind: 'exited', exitCode: 4, interrupted: true, receivedSignal: 'SIGINT' });
+      expect(stdout).toBe('ready\nINT\nHUP\nUSR1\nQUIT\n');
+    });
+
+    test.each(['alone', 'group'] as const)('%s: one before there is a command meets the command', async (whom) => {
+      using world = makeWorld(user);
+      world.mount();
+      const holder = spawn('flock', [world.lease, 'cat'], { stdio: ['pipe', 'ignore', 'ignore'] });
+      await until(() => existsSync(world.lease) && spawnSync('flock', ['-n', world.lease, 'true']).status === 1);
+      spawnSync('mkfifo', ['--mode=666', join(world.root, 'gate')]);
+      const client = startClient(world, world.sh('read line < gate'), { user });
+      await until(() => client.place());
+      client.signal('SIGINT', whom);
+      holder.stdin.end();
+      expect((await client.end()).outcome).toEqual({
+        kind: 'exited',
+        exitCode: 130,
+        interrupted: true,
+        receivedSignal: 'SIGINT',
+      });
+    });
+
+    test('a monitor that is killed loses the exit code: interrupted, not run again, and the command is found', async () => {
+      using world = makeWorld(user);
+      world.mount();
+      spawnSync('mkfifo', ['--mode=666', join(world.root, 'gate')]);
+      const client = startClient(world, world.sh('echo ready; read line < gate'), { user });
+      await until(() => client.stdout() === 'ready\n');
+      const place = await until(() => client.place());
+      const monitor = findSurvivors(place).find(({ name }) => name === 'perl');
+      signalProcess(monitor?.pid, 'SIGKILL');
+      const { outcome } = await client.end();
+      expect(outcome).toEqual({ kind: 'exited', exitCode: 137, interrupted: true, receivedSignal: null });
+      const [command, ...more] = findSurvivors(place);
+      expect(more).toEqual([]);
+      expect(readStat(command?.pid ?? 0)?.name).toBe('sh');
+      expect(await endSurvivors(place, 1000)).toEqual([]);
+    });
+
+    test('when we are killed the command goes on, its lease stays taken to its end, then nothing is left', async () => {
+      using world = makeWorld(user);
+      const mount = world.mount();
+      spawnSync('mkfifo', ['--mode=666', join(world.root, 'gate')]);
+      const client = startClient(world, world.sh('echo ready; read line < gate; echo end > volume/end'), { user });
+      await until(() => client.stdout() === 'ready\n');
+      const place = await until(() => client.place());
+      client.signal('SIGKILL');
+      await client.end();
+      expect(findSurvivors(place).map(({ name }) => name)).toContain('sh');
+      expect(spawnSync('flock', ['-n', world.lease, 'true']).status).toBe(1);
+      spawnSync('sh', ['-c', 'echo go > "$1"', 'sh', join(world.root, 'gate')]);
+      await until(() => spawnSync('flock', ['-n', world.lease, 'true']).status === 0);
+      await until(() => findSurvivors(place).length === 0);
+      expect(readFileSync(join(mount.upperDir, 'end'), 'utf8')).toBe('end\n');
+    });
+  });
+});
+
+describe.each(testUsers.filter(({ uid }) => uid !== null))('without a rule, as $name', (user) => {
+  suite('sudo', () => {
+    test('that asks for a password is not waited for', async () => {
+      using world = makeWorld(user);
+      world.mount();
+      const client = { user: { ...user, uid: 1, mountWith: 'sudo' } as const };
+      spawnSync('chmod', ['-R', 'a+rwX', world.root]);
+      const { outcome, stdout } = await runClient(world, world.sh('echo ran'), client);
+      expect(outcome).toEqual({ kind: 'not-started', reason: 'sudo needs a password here' });
+      expect(stdout).toBe('');
+    });
+  });
+});

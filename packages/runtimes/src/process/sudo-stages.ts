@@ -1,0 +1,80 @@
+// The programs between sudo and the command. None of them holds anything of the request: they get it as arguments, or,
+// where it may be secret, through a file without a name.
+
+/** What both answer when the command could not be started; the reason is in the status file. */
+const stageFailedCode = 98;
+
+/** In place of an overlay's options: the directory itself is shown at the target. */
+export const bindOption = 'bind';
+
+/**
+ * Root's part, for sh, in a mount namespace of its own. Arguments: status file, plan, lease (or nothing), marker, the
+ * user's ids as UID:GID, options of prlimit, the folder of all links; for each volume the folder to stand in, its target
+ * and an overlay's options, or that it is bound; `--`; what comes next.
+ *
+ * The lease is taken before anything is mounted: who finds it free removes what would be mounted here. The kernel makes a
+ * folder in the work directory for itself, which the user has to remove one day. The marker is bound last: upper and work
+ * directory must be seen on one mount. Where root itself may not raise a limit, it stays as sudo left it. In the end, what
+ * root wrote to the volumes becomes the user's, who is to save it; not the whiteouts, which are never looked into.
+ */
+export const rootStage: string = `
+status=$1 plan=$2 lease=$3 marker=$4 owner=$5 limits=$6 links=$7
+shift 7
+exec 9<>"$status" 7<"$plan"
+if test -n "$lease"; then
+  exec 8<"$lease"
+  flock --exclusive --wait=5 --conflict-exit-code=99 8 2>&9 || exit $?
+fi
+while test "$1" != --; do
+  cd "$1" 2>&9 || exit ${stageFailedCode}
+  test -d "$2" || setpriv --reuid="\${owner%:*}" --regid="\${owner#*:}" --clear-groups mkdir -p "$2" 2>&9 || exit ${stageFailedCode}
+  if test "$3" = ${bindOption}; then
+    mount --internal-only --bind b_ "$2" 2>&9 || exit ${stageFailedCode}
+  else
+    mount --internal-only --types overlay --options "$3" cachelane "$2" 2>&9 || exit ${stageFailedCode}
+  fi
+  test ! -d w_/work || chown "$owner" w_/work 2>&9 || exit ${stageFailedCode}
+  shift 3
+done
+shift
+cd / && mount --internal-only --bind "$marker" "$marker" 2>&9 || exit ${stageFailedCode}
+prlimit --pid=$$ $limits 2>/dev/null
+"$@"
+code=$?
+test "\${owner%:*}" = 0 ||
+  find "$links"/*/u_/ "$links"/*/b_/ ! -uid "\${owner%:*}" ! -type c -execdir chown -h "$owner" {} + 2>/dev/null
+exit $code
+`;
+
+/**
+ * The user's part, for perl: few programs can give an environment with any name to another one without showing it to all
+ * in the process list. It stays as the command's monitor, as bubblewrap's does: with the signals blocked, it takes those
+ * that sudo hands on, so that the command gets none twice, and says how the command ended. Descriptors: 7 the plan, 8 the lease, 9 the status.
+ *
+ * The name it gives itself is that of the next link in the chain, which is known to hold the signals too.
+ */
+export const userStage: string = `
+open(my $status, "+<&=", 9) or exit(${stageFailedCode});
+sub fail { syswrite($status, "cachelane: $_[0]\\n"); exit ${stageFailedCode} }
+open(my $plan, "<&=", 7) or fail("the plan of the run cannot be read: $!");
+my @words = split(/\\0/, do { local $/; <$plan> }, -1);
+close($plan);
+pop(@words);
+my ($cwd, $umask, $count) = splice(@words, 0, 3);
+my @command = splice(@words, 0, $count);
+chdir($cwd) or fail("Can't chdir to $cwd: $!");
+umask(oct($umask));
+my $pid = fork();
+defined($pid) or fail("no process can be made: $!");
+if ($pid == 0) {
+  $0 = "env";
+  syswrite($status, '{"monitor-pid":' . getppid() . ',"child-pid":' . $$ . "}\\n");
+  %ENV = map { split(/=/, $_, 2) } @words;
+  exec({ $command[0] } @command);
+  exit(126);
+}
+waitpid($pid, 0);
+my $code = $? & 127 ? 128 + ($? & 127) : $? >> 8;
+syswrite($status, '{"exit-code":' . $code . "}\\n");
+exit($code);
+`;
