@@ -50,6 +50,17 @@ suite.each(sudoUsers.slice(-1))('sudo in a command, as $name', (user) => {
     expect(outcome).toEqual(succeeded);
     expect(readFileSync(join(mount.upperDir, 'copy'), 'utf8')).toBe('seen');
   });
+
+  test('leaves no process of root behind, which the user could not end', async () => {
+    using world = makeWorld(user);
+    const mount = world.mount();
+    const loop = `while :; do date >> ${mount.target}/log; sleep 0.05; done`;
+    const script = `sudo -n sh -c 'echo $$ > ${world.root}/pid; ${loop}' >/dev/null 2>&1 & until test -s ${world.root}/pid; do :; done`;
+    const { outcome, stderr } = await runClient(world, world.sh(script), { user });
+    expect(outcome).toEqual(succeeded);
+    expect(stderr).toContain('cachelane: sh of another user outlived the command and is ended');
+    expect(readStat(Number(readFileSync(join(world.root, 'pid'), 'utf8')))).toBeNull();
+  });
 });
 
 describe.each(sudoUsers)('as $name', (user) => {

@@ -15,7 +15,8 @@ export const bindOption = 'bind';
  * The lease is taken before anything is mounted: who finds it free removes what would be mounted here. The kernel makes a
  * folder in the work directory for itself, which the user has to remove one day. The marker is bound last: upper and work
  * directory must be seen on one mount. Where root itself may not raise a limit, it stays as sudo left it. In the end, what
- * root wrote to the volumes becomes the user's, who is to save it; not the whiteouts, which are never looked into.
+ * root wrote to the volumes becomes the user's, who is to save it; not the whiteouts, which are never looked into. Before that, whoever is
+ * left in the namespace and is not the user's is ended: the user could neither see nor end them, and they would go on writing.
  */
 export const rootStage: string = `
 status=$1 plan=$2 lease=$3 marker=$4 owner=$5 limits=$6 links=$7
@@ -41,6 +42,34 @@ cd / && mount --internal-only --bind "$marker" "$marker" 2>&9 || exit ${stageFai
 prlimit --pid=$$ $limits 2>/dev/null
 "$@"
 code=$?
+if test "\${owner%:*}" != 0; then
+  space=$(readlink /proc/$$/ns/mnt)
+  space=\${space#mnt:?}
+  others() {
+    for link in $(find /proc/[0-9]*/ns/mnt -maxdepth 0 ! -uid "\${owner%:*}" -lname "mnt:?\${space%?}?" 2>/dev/null); do
+      process=\${link#/proc/}
+      process=\${process%%/*}
+      { read -r stat <"/proc/$process/stat"; } 2>/dev/null || continue
+      stat=\${stat##*) }
+      set -- $stat
+      # Ourselves, and the shell that runs this.
+      test "$process" = $$ || test "$2" = $$ || test "$1" = Z || echo "$process"
+    done
+  }
+  left=$(others)
+  for process in $left; do
+    { read -r name <"/proc/$process/comm"; } 2>/dev/null || continue
+    echo "cachelane: $name of another user outlived the command and is ended" >&2
+  done
+  wait=0
+  while test -n "$left" && test $wait -lt 50; do
+    test $wait != 0 || kill -TERM $left 2>/dev/null
+    sleep 0.1
+    wait=$((wait + 1))
+    left=$(others)
+  done
+  test -z "$left" || kill -KILL $left 2>/dev/null
+fi
 test "\${owner%:*}" = 0 ||
   find "$links"/*/u_/ "$links"/*/b_/ ! -uid "\${owner%:*}" ! -type c -execdir chown -h "$owner" {} + 2>/dev/null
 exit $code
