@@ -71,6 +71,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
           name: 'data',
           path: join(project, 'cache'),
           mounter: 'overlay',
+          mounterWhy: 'volumes can be mounted here',
           hits: [{ namespace, lane: 't1:local', layers: 1 }],
           attachMs: expect.any(Number) as number,
           saveMs: expect.any(Number) as number,
@@ -86,7 +87,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
       ],
     });
     const keys =
-      'name path mounter hits attachMs saveMs added changed removed savedBytes layer merged conflicts skipped';
+      'name path mounter mounterWhy hits attachMs saveMs added changed removed savedBytes layer merged conflicts skipped';
     expect(Object.keys(second?.volume('data') ?? {}).join(' ')).toBe(keys);
   });
 

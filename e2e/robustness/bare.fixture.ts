@@ -41,3 +41,23 @@ export async function expectBare({ world, why, doctor = why, ...how }: Troubled)
   const { code, stdout } = await call(['doctor']);
   expect([code, stdout]).toEqual([1, expect.stringMatching(doctor)]);
 }
+
+/**
+ * A run where nothing can be mounted: it has a directory of its own, says why in one line, is warm the second time, also with
+ * `--strict`; `doctor` warns and does not fail.
+ */
+export async function expectCloned({ world, why, doctor = why, ...how }: Troubled): Promise<void> {
+  const call: Call = how.call ?? (async (argv) => await world.cachelane(argv));
+  const command = ['--', 'sh', '-c', 'cat data/f; echo kept > data/f; exit 0'];
+  const cold = await call(['run', '-v', 'data:data', ...command]);
+  expect(cold.code).toBe(0);
+  expect(cold.stderr).toMatch(why);
+  expect(cold.stderr).toContain('; clone: volumes cannot be mounted here');
+  expect(cold.stderr).not.toContain('warning: ');
+  const warm = await call(['run', '--strict', '-v', 'data:data', ...command]);
+  expect([warm.code, warm.stdout]).toEqual([0, 'kept\n']);
+
+  if (doctor === null) return;
+  const { code, stdout } = await call(['doctor']);
+  expect([code, stdout]).toEqual([0, expect.stringMatching(doctor)]);
+}

@@ -148,7 +148,7 @@ function bootId(): Finding {
   return warn('not known: layers that a power loss damaged are not noticed', 'make /proc readable for the command');
 }
 
-/** The command, and the Debian package that brings it. */
+/** What mounting takes: the command, and the Debian package that brings it. */
 const neededCommands: readonly (readonly [string, string])[] = [
   ['bwrap', 'bubblewrap'],
   ['flock', 'util-linux'],
@@ -162,7 +162,8 @@ function commandsOf({ env }: Host): readonly Check[] {
   const dirs = [...(env['PATH'] ?? '').split(delimiter), ...usualDirs].filter(isAbsolute);
   return neededCommands.map(([name, packageName]) => {
     const path = dirs.map((dir) => join(dir, name)).find((file) => attempt(() => accessSync(file, constants.X_OK)).ok);
-    return { name, ...(path === undefined ? fail('not installed', `install the package ${packageName}`) : ok(path)) };
+    if (path !== undefined) return { name, ...ok(path) };
+    return { name, ...warn('not installed: volumes cannot be mounted', `install the package ${packageName}`) };
   });
 }
 
@@ -178,7 +179,11 @@ async function mountWayOf({ pieces }: Host): Promise<{ readonly way: MountWay; r
 async function mountsIn(host: Host, homeDir: string): Promise<Finding> {
   try {
     const probe = await host.pieces.probeMounts(homeDir);
-    return probe.ok ? ok('a command ran with an overlay of its own') : fail(probe.reason, probe.mend);
+    if (probe.ok) return ok('a command ran with an overlay of its own: volumes are attached by overlay');
+    return warn(
+      `${probe.reason}: volumes are directories that are kept and compared (clone), which is slower`,
+      probe.mend,
+    );
   } catch (error) {
     return failed(error);
   }

@@ -4,11 +4,12 @@ import {
   type ChainLink,
   type Context,
   type LowLevelId,
+  type MounterName,
   type Namespace,
   type NamespaceId,
   type Tool,
 } from '@cachelane/core';
-import { planVolume, type PlannedVolume } from '@cachelane/engine';
+import { chooseMounter, planVolume, type PlannedVolume } from '@cachelane/engine';
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import { listHeads, type ListedHead } from './heads.ts';
@@ -114,6 +115,7 @@ export function explainJson(explained: Explained): unknown {
     canWrite: context.canWrite,
     path: planned.target,
     pathSource: planned.targetSource,
+    mounter: mounterOf(explained),
     chosenBy,
     compat,
     tool: toolJson(tool),
@@ -142,6 +144,7 @@ export function explainText(explained: Explained): string {
     ['volume', `${namespace}:${request.name}`],
     ['lane', `${lane} (level ${context.trust})`],
     ['path', `${planned.target} (${planned.targetSource})`],
+    ['mounter', mounterText(explained)],
     ['attached by', chosenBy === null ? `-v ${request.name}` : `cachelane run, because of ${chosenBy}`],
     ['tool', `${tool.name}: ${tool.summary}`],
     ['rules', rulesText(tool)],
@@ -168,6 +171,25 @@ export function explainText(explained: Explained): string {
     ]),
   );
   return `${fields}\n${table}\n${whyText(explained)}\n`;
+}
+
+/** What a plain run here would use, as far as it can be told without mounting anything. */
+function mounterOf({ context, planned }: Explained): { readonly mounter: MounterName; readonly why: string } {
+  const cannotMount = process.platform === 'linux' ? null : 'volumes are mounted on Linux only';
+  const { mounter, why } = chooseMounter(planned, {
+    wanted: null,
+    cannotMount,
+    mode: 'write',
+    canWrite: context.canWrite,
+  });
+  return { mounter, why };
+}
+
+function mounterText(explained: Explained): string {
+  const { mounter, why } = mounterOf(explained);
+  return mounter === 'overlay'
+    ? 'overlay; clone where nothing can be mounted (cachelane doctor)'
+    : `${mounter}: ${why}`;
 }
 
 function rulesText({ commitWhen, verifiesContent, tried }: Tool): string {

@@ -343,14 +343,22 @@ describe('doctor', () => {
     ]);
   });
 
-  test('a run that would go bare is exit code 1, with the mend', async () => {
-    using on = stage({
-      pieces: { probeMounts: () => Promise.resolve({ ok: false, reason: 'no user namespaces', mend: 'ask for them' }) },
-    });
-    mkdirSync(on.home, { mode: 0o777 });
-    expect(await on.cachelane('doctor')).toBe(1);
+  const noMounts = {
+    probeMounts: async () =>
+      await Promise.resolve({ ok: false as const, reason: 'no user namespaces', mend: 'ask for them' }),
+  };
+
+  test('where nothing can be mounted it says what a run does instead, with the mend', async () => {
+    using on = stage({ pieces: noMounts });
+    expect(await on.cachelane('doctor')).toBe(0);
     expect(on.out()).toContain('mounts by: bubblewrap: the stage has no other');
-    expect(on.out()).toContain('fail  mounts: no user namespaces\n      ask for them\n');
+    expect(on.out()).toMatch(/warn {2}mounts: no user namespaces: .*\(clone\).*\n {6}ask for them\n/);
+  });
+
+  test('a run that would go bare is exit code 1', async () => {
+    using on = stage({ pieces: { openMetadata: async () => await Promise.reject(new Error('it is broken')) } });
+    expect(await on.cachelane('doctor')).toBe(1);
+    expect(on.out()).toContain('fail  state.db: it is broken');
     expect(on.out()).toMatch(/A run here would go on without a cache\.\n$/);
   });
 });

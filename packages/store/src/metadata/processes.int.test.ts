@@ -4,12 +4,15 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import type { HeadRecord, LaneName, Metadata } from '@cachelane/core';
 import { noAbort } from '@cachelane/testkit';
 import { openStore, scratchDir } from './real-world.fixture.ts';
 
 const runner = fileURLToPath(new URL('./runner-process.fixture.ts', import.meta.url));
+
+const together = new URL('./open-together.fixture.ts', import.meta.url);
 
 interface Runner {
   readonly child: ChildProcess;
@@ -82,6 +85,19 @@ describe('processes that share a store', () => {
     expect(codes).toEqual(runners.map(() => [0, null]));
     await using metadata = await openStore(file);
     expect((await onlyHead(metadata)).generation).toBe(12);
+  });
+
+  test('made by several at the very same moment is the store of each of them', async () => {
+    using dir = scratchDir();
+    const threads = 2;
+    const files = Array.from({ length: 150 }, (_, round) => join(dir.path, `${round}.db`));
+    const gate = new Int32Array(new SharedArrayBuffer(4));
+    const workers = Array.from(
+      { length: threads },
+      () => new Worker(together, { workerData: { files, gate, threads } }),
+    );
+    const problems = await Promise.all(workers.map(async (worker) => await once(worker, 'message')));
+    expect(problems.flat(2)).toEqual([]);
   });
 
   test('kill -9 at any moment leaves a sound store with everything that was acknowledged', async () => {

@@ -152,7 +152,13 @@ function connect(file: string): { readonly connection: DatabaseSync; readonly sq
 
 /** Makes a new store, or brings an older one to the format of today. */
 function prepare(connection: DatabaseSync, sql: Sql, file: string): void {
-  refuseForeign(sql, file);
+  // In one look: between two of them another process may make the store, and half of each is no store of ours.
+  connection.exec('BEGIN');
+  try {
+    refuseForeign(sql, file);
+  } finally {
+    connection.exec('ROLLBACK');
+  }
   useLog(connection);
   connection.exec('BEGIN IMMEDIATE');
   try {
