@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LayerId, type Namespace } from '@cachelane/core';
 import { aLayer, countingIds, openMemoryMounter, openOne, openRequest, pushLayer } from '@cachelane/testkit';
