@@ -26,6 +26,11 @@ export interface KeptPlace {
   readonly tree: string;
   /** For what is on its way into or out of it; on the same mount, emptied by whoever owns the place. */
   readonly scratch: string;
+  /**
+   * Files that the last run touched and that may have other names since: they get an inode of their own, or what is done to another
+   * name, in the directory or out of it, would be done to them.
+   */
+  readonly unshare: ReadonlySet<BytePath>;
   /** What may lie there though no view has it. */
   readonly mayStay: (path: BytePath, isDirectory: boolean) => boolean;
 }
@@ -198,7 +203,7 @@ class BringUp {
     const { path } = entry;
     const isSame =
       record?.type === 'file' && record.sizeBytes === entry.sizeBytes && this.#digestAt(path, record) === entry.digest;
-    if (!isSame) {
+    if (!isSame || this.#hasOtherNames(path)) {
       this.#putInPlace(entry, (file) => this.#copyFrom(layer, entry, file));
       return;
     }
@@ -253,6 +258,10 @@ class BringUp {
       this.#access.run(path, (file) => files.rename(beside, file));
     }
     this.#note(path, entry.digest);
+  }
+
+  #hasOtherNames(path: BytePath): boolean {
+    return this.#place.unshare.has(path) && this.#access.run(path, (file) => lstatSync(file)).nlink > 1;
   }
 
   #digestAt(path: BytePath, { type, digest }: KeptRecord): Digest | null {

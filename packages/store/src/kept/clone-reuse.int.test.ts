@@ -69,6 +69,21 @@ describe('the directory of a lane', () => {
     for (const each of [one, two]) await each.release(noAbort);
   });
 
+  test('gives files that a run linked an inode of their own', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const first = await attach(home);
+    runScript(first, 'echo a > one; ln one two; echo b > three');
+    const outside = `${home.targets}/outside`;
+    fs.linkSync(`${dirOf(first)}/three`, outside);
+    const view = [await save(home, first)];
+    const second = await attach(home, view);
+    fs.writeFileSync(outside, 'edited by somebody\n');
+    runScript(second, 'echo A > one');
+    expect(show(second)).toBe('./one\n./three\n./two\nA\nb\na\n');
+    expect(await changed(second)).toEqual(['one']);
+    await second.release(noAbort);
+  });
+
   test.each([
     ['failed', async (_home: KeptHome, volume: AttachedVolume) => await volume.release(noAbort)],
     [

@@ -45,7 +45,8 @@ export async function bringUpSlot(
   const isSameView = isKnown && state !== null && isSameList(state.layers, layers);
   if (existsSync(slot.scratch)) discardKept(context, slot.scratch);
   files.makeDir(slot.scratch, 0o700);
-  const place = { files, tree: slot.tree, scratch: slot.scratch, mayStay };
+  const unshare = new Set(context.ignoresChangeTime ? [] : dirty);
+  const place = { files, tree: slot.tree, scratch: slot.scratch, mayStay, unshare };
   const table = bringUp(place, from, view, isSameView ? dirty : null, signal);
   if (table !== before) slot.writeTable(table);
   await slot.passInstant(table, signal);
