@@ -94,29 +94,24 @@ export class KeptTable {
   }
 
   /** Whether a file or symlink is as the record says, without making an object for each of 120k files. */
-  isSame(position: number, mode: number, { size, mtimeMs, ctimeMs, ino }: Stats): boolean {
+  isSame(position: number, mode: number, stat: Stats): boolean {
+    return this.#numbers[position * fields + 4] === stat.ctimeMs && this.#isSameBut(position, mode, stat);
+  }
+
+  /** The same whatever its time of change, where that is known at all. */
+  isSameButChangeTime(position: number, mode: number, stat: Stats): boolean {
+    return this.#numbers[position * fields + 4] !== unknownTime && this.#isSameBut(position, mode, stat);
+  }
+
+  #isSameBut(position: number, mode: number, { size, mtimeMs, ino }: Stats): boolean {
     const numbers = this.#numbers;
     const at = position * fields;
     return (
-      numbers[at + 4] === ctimeMs &&
       numbers[at + 3] === mtimeMs &&
       numbers[at + 5] === ino &&
       numbers[at + 2] === size &&
       numbers[at + 1] === (mode & 0o1777) &&
       keptTypes[numbers[at] ?? -1] === typeOf(mode)
-    );
-  }
-
-  /** The same whatever its time of change, where that is known at all. */
-  isSameButChangeTime(position: number, mode: number, { size, mtimeMs, ino }: Stats): boolean {
-    const { type, ...record } = this.at(position);
-    return (
-      record.ctimeMs !== unknownTime &&
-      record.mtimeMs === mtimeMs &&
-      record.inode === ino &&
-      record.sizeBytes === size &&
-      record.mode === (mode & 0o1777) &&
-      type === typeOf(mode)
     );
   }
 
