@@ -55,7 +55,7 @@ export function bringUp(
 ): KeptTable {
   const work = new BringUp(place, from, signal);
   const stack = new LayerStack(view);
-  const wanted = only === null ? allOf(stack) : someOf(stack, only);
+  const wanted = only === null ? allOf(stack) : someOf(stack, only, from);
   try {
     for (const path of pathsToLookAt(from, wanted, only)) work.removeUnlessWanted(path, wanted.get(path));
     for (const [path, each] of wanted) if (each !== null) work.make(path, each);
@@ -78,8 +78,8 @@ function allOf(stack: LayerStack<StoredLayer>): WantedPaths {
   return wanted;
 }
 
-/** What is asked for, what leads there, and all that lies below: a directory may have been taken whole. */
-function someOf(stack: LayerStack<StoredLayer>, only: Iterable<BytePath>): WantedPaths {
+/** What is asked for, what leads there, and all that lies below a directory that is not there yet. */
+function someOf(stack: LayerStack<StoredLayer>, only: Iterable<BytePath>, from: KeptTable): WantedPaths {
   const found = new Map<BytePath, Wanted | null>();
   const look = (path: BytePath): void => {
     if (found.has(path)) return;
@@ -89,6 +89,7 @@ function someOf(stack: LayerStack<StoredLayer>, only: Iterable<BytePath>): Wante
   };
   for (const path of only) {
     for (let at: string = path; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) look(at as BytePath);
+    if (found.get(path)?.entry.type !== 'dir' || from.find(path)?.type === 'dir') continue;
     for (const { entry } of stack.visibleBelow(path)) look(entry.path);
   }
   return new Map([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)));
@@ -209,7 +210,8 @@ class BringUp {
     }
     const hasTime = isSameTime(BigInt(Math.round(record.mtimeMs * 1e3)) * 1000n, roundedToMicroseconds(entry.mtimeNs));
     if (record.mode === entry.mode && hasTime) {
-      if (record.digest === null) this.#note(path, entry.digest);
+      // Another name of it that went, perhaps by our own hand, moved its time of change.
+      if (record.digest === null || this.#place.unshare.has(path)) this.#note(path, entry.digest);
       return;
     }
     this.#access.run(path, (file) => {

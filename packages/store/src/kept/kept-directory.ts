@@ -6,6 +6,7 @@ import { toChangeSet } from '../overlay/overlay-changes.ts';
 import { bringUp } from './bring-up.ts';
 import { discardKept, type KeptDiscard } from './kept-garbage.ts';
 import type { KeptSlot } from './kept-slots.ts';
+import { pathsOfSmallLayers, viewDifference } from './view-difference.ts';
 import { emptyTable, type KeptRecord, type KeptTable } from './kept-table.ts';
 import { scanKept, type KeptScan } from './scan-kept.ts';
 
@@ -15,10 +16,9 @@ export interface KeptContext extends KeptDiscard {
   readonly mayStay: (path: BytePath, isDirectory: boolean) => boolean;
 }
 
-/** A kept directory in the hands of a run: what it shows and what it held when the run began. */
+/** A kept directory in the hands of a run, and what it held when the run began. */
 export interface HeldDirectory {
   readonly slot: KeptSlot;
-  readonly layers: readonly Digest[];
   readonly table: KeptTable;
 }
 
@@ -33,7 +33,6 @@ export async function bringUpSlot(
   signal: AbortSignal,
 ): Promise<HeldDirectory> {
   const { files, mayStay } = context;
-  const layers = view.map(({ key }) => key);
   const state = slot.readState(context.bootId);
   slot.forgetState();
   const isKnown = existsSync(slot.tree) && readBoot(slot) === context.bootId;
@@ -42,20 +41,29 @@ export async function bringUpSlot(
   const looked = isKnown && state === null ? lookAround(context, slot, before, signal) : null;
   const dirty = (state?.dirty ?? looked?.dirty ?? []) as readonly BytePath[];
   const from = looked === null ? before : before.with(looked.records);
-  const isSameView = isKnown && state !== null && isSameList(state.layers, layers);
-  if (existsSync(slot.scratch)) discardKept(context, slot.scratch);
-  files.makeDir(slot.scratch, 0o700);
-  const unshare = new Set(context.ignoresChangeTime ? [] : dirty);
-  const place = { files, tree: slot.tree, scratch: slot.scratch, mayStay, unshare };
-  const table = bringUp(place, from, view, isSameView ? dirty : null, signal);
+  const shown = isKnown ? slot.readShown() : null;
+  const different = viewDifference({ shown, shownPaths: () => slot.readShownPaths(), view, table: from });
+  let table = from;
+  if (different === null || different.length + dirty.length > 0) {
+    slot.forgetShown();
+    if (existsSync(slot.scratch)) discardKept(context, slot.scratch);
+    files.makeDir(slot.scratch, 0o700);
+    const unshare = new Set(context.ignoresChangeTime ? [] : dirty);
+    const place = { files, tree: slot.tree, scratch: slot.scratch, mayStay, unshare };
+    table = bringUp(place, from, view, different === null ? null : [...dirty, ...different], signal);
+  }
   if (table !== before) slot.writeTable(table);
+  const layers = view.map(({ key }) => key);
+  if (slot.readShown() === null || different === null || different.length > 0) {
+    slot.writeShown({ layers }, pathsOfSmallLayers(view, slot.readShownPaths()));
+  }
   await slot.passInstant(table, signal);
-  return { slot, layers, table };
+  return { slot, table };
 }
 
 /** Goes on in a directory with work that nobody saved yet. */
-export function takeUpSlot(slot: KeptSlot, view: readonly StoredLayer[]): HeldDirectory {
-  return { slot, layers: view.map(({ key }) => key), table: slot.readTable() };
+export function takeUpSlot(slot: KeptSlot): HeldDirectory {
+  return { slot, table: slot.readTable() };
 }
 
 export interface HeldChanges {
@@ -65,11 +73,7 @@ export interface HeldChanges {
 }
 
 /** Finds what a run did to its directory. */
-export function collectHeld(
-  context: KeptContext,
-  { slot, table, layers }: HeldDirectory,
-  signal: AbortSignal,
-): HeldChanges {
+export function collectHeld(context: KeptContext, { slot, table }: HeldDirectory, signal: AbortSignal): HeldChanges {
   const { records, dirty, changes } = lookAround(context, slot, table, signal);
   const digests = new Map<BytePath, Digest>();
   const plain = toChangeSet({ upper: slot.tree, files: context.files, movable: false }, changes);
@@ -84,7 +88,7 @@ export function collectHeld(
     },
     close() {
       if (records.size > 0) slot.writeTable(table.with(withDigests(records, digests)));
-      slot.writeState({ layers, dirty, bootId: context.bootId });
+      slot.writeState({ dirty, bootId: context.bootId });
     },
   };
 }
@@ -130,8 +134,4 @@ function readBoot(slot: KeptSlot): string | null {
     if (isMissing(error)) return null;
     throw error;
   }
-}
-
-function isSameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((each, index) => each === b[index]);
 }

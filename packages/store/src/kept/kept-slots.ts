@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { createHash } from 'node:crypto';
-import type { Digest, LaneName, MounterName, RunId, SessionId, VolumeId } from '@cachelane/core';
+import type { BytePath, Digest, LaneName, MounterName, RunId, SessionId, VolumeId } from '@cachelane/core';
 import { isMissing, throwIfAborted } from '../layers/file-errors.ts';
 import { namesIn } from '../layers/read-file.ts';
 import { isSqliteBusy } from '../metadata/sqlite-errors.ts';
@@ -11,13 +11,20 @@ import { emptyTable, KeptTable } from './kept-table.ts';
 
 /** What is known of a kept directory while nobody uses it. */
 export interface KeptState {
-  /** Keys of the view that it showed when it was last brought up, top first. */
-  readonly layers: readonly Digest[];
-  /** Paths that a run changed since then: whatever the next view says of them, they have to be looked at. */
+  /** Paths that a run changed since it was brought up: whatever the next view says of them, they have to be looked at. */
   readonly dirty: readonly string[];
   /** After another boot nothing here is believed: it may never have reached the disk. */
   readonly bootId: string;
 }
+
+/** The view that a kept directory was brought up to, whatever a run did to it since. */
+export interface ShownView {
+  /** Top first. */
+  readonly layers: readonly Digest[];
+}
+
+/** Paths of the small layers of that view: when one of them leaves the view, these are what may differ. */
+export type ShownPaths = Readonly<Record<string, readonly BytePath[]>>;
 
 /** Runs that left a shared directory with work in it that nobody saved yet. */
 export interface Unsaved {
@@ -80,6 +87,24 @@ export class KeptSlot {
   /** From here on, whoever finds the slot has to look for himself. */
   forgetState(): void {
     rmSync(`${this.dir}/state.json`, { force: true });
+  }
+
+  /** Null where it was never brought up, or somebody died at it. */
+  readShown(): ShownView | null {
+    return readJson<ShownView>(`${this.dir}/shown.json`);
+  }
+
+  readShownPaths(): ShownPaths {
+    return readJson<ShownPaths>(`${this.dir}/shown-paths.json`) ?? {};
+  }
+
+  writeShown(view: ShownView, paths: ShownPaths): void {
+    writeWhole(`${this.dir}/shown-paths.json`, JSON.stringify(paths));
+    writeWhole(`${this.dir}/shown.json`, JSON.stringify(view));
+  }
+
+  forgetShown(): void {
+    rmSync(`${this.dir}/shown.json`, { force: true });
   }
 
   readTable(): KeptTable {

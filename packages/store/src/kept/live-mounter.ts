@@ -52,7 +52,7 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
     if (kept !== null) slots.note(kept);
     let held: HeldDirectory;
     // Work that nobody saved is not undone: whoever comes next goes on from it.
-    if (slot.users().length > 0 || slot.readUnsaved().runs.length > 0) held = takeUpSlot(slot, view);
+    if (slot.users().length > 0 || slot.readUnsaved().runs.length > 0) held = takeUpSlot(slot);
     else held = await bringUpSlot(context, slot, view, signal);
     uses.add(slot, user);
     try {
