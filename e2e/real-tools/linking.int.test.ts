@@ -161,6 +161,9 @@ requireCommands(
       const removed = await world.cachelane(['rm', '-C', cwd, 'pnpm'], { env });
       expect(removed.code).toBe(0);
     } finally {
+      for (const line of readFileSync(join(store, 'kept/places'), 'utf8').trim().split('\n')) {
+        rmSync(JSON.parse(line) as string, { recursive: true, force: true });
+      }
       rmSync(store, { recursive: true, force: true });
     }
   });

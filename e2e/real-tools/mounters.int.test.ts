@@ -49,11 +49,11 @@ requireCommands('bwrap', 'flock')('every way to attach a volume', () => {
           return run.stdout;
         };
         await sh(`cd cache; mkdir -p a/b; echo 1 > a/b/f; ln -s f a/b/link; ln a/b/f a/b/hard; chmod 750 a; chmod 600 a/b/f
-          touch -d 2001-02-03T04:05:06.789Z a/b/f; mkdir -m 555 shut; printf 'odd' > "$(printf 'caf\\351 \\n')"`);
+          touch -d 2001-02-03T04:05:06.5Z a/b/f; mkdir -m 555 shut; printf 'odd' > "$(printf 'caf\\351 \\n')"`);
         expect(
           await sh(`cd cache; stat -c '%n %a %Y' a a/b/f | sed 's/ [0-9]*$//;t'; stat -c %y a/b/f; readlink a/b/link
           ls | wc -l; stat -c %a shut; cat caf*; rm -r a/b; echo 2 > a/f; chmod 755 shut`),
-        ).toBe('a 750\na/b/f 600\n2001-02-03 04:05:06.789000000 +0000\nf\n3\n555\nodd');
+        ).toBe('a 750\na/b/f 600\n2001-02-03 04:05:06.500000000 +0000\nf\n3\n555\nodd');
         expect(await sh('cd cache; find a shut; cat a/f')).toBe('a\na/f\nshut\n2\n');
       });
 
@@ -181,6 +181,35 @@ requireCommands('flock')('where nothing can be mounted', () => {
       const warm = await world.run(['sh', '-c', script], { options });
       expect(warm.stdout.startsWith('1\n')).toBe(true);
       expect(warm.volume('data').hits).toHaveLength(1);
+    });
+
+    test('a killed run’s symlink is in nobody’s way, and an empty directory is there again', async () => {
+      using world = openWorld({ user });
+      cannotMount(world);
+      const options = ['-v', 'data:cache'];
+      await world.run(['sh', '-c', 'echo good > cache/f'], { options });
+      const killed = world.startRun(['sh', '-c', 'echo bad > cache/f; echo ready; read line'], {
+        options,
+        input: null,
+      });
+      await killed.said('ready');
+      killed.child.kill('SIGKILL');
+      killed.child.stdin?.end();
+      await killed.finished.catch(() => undefined);
+      const next = await world.run(['sh', '-c', 'cat cache/f'], { options });
+      expect(next).toMatchObject({ code: 0, stdout: 'good\n' });
+      world.exec(['mkdir', '-m', '711', 'cache']);
+      expect((await world.run(['sh', '-c', 'cat cache/f'], { options })).stdout).toBe('good\n');
+      expect(world.exec(['stat', '-c', '%a %F', 'cache']).stdout).toBe('711 directory\n');
+    });
+
+    test('a run that shuts the volume itself shuts nobody out', async () => {
+      using world = openWorld({ user });
+      cannotMount(world);
+      const options = ['-v', 'data:cache'];
+      await world.run(['sh', '-c', 'echo good > cache/f'], { options });
+      expect((await world.run(['sh', '-c', 'chmod 0 cache/.; exit 1'], { options })).code).toBe(1);
+      expect((await world.run(['sh', '-c', 'cat cache/f'], { options })).stdout).toBe('good\n');
     });
 
     test('what holds files already is left alone, and the run goes on without that volume', async () => {

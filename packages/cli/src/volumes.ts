@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { readlinkSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import {
   CachelaneError,
   configFileName,
@@ -67,7 +67,7 @@ export function selectVolumes(request: SelectionRequest): Selection {
   });
   const reached = placed.filter((_, index) => outOfReach[index] === null);
   const places = mountPointProblems(
-    reached.map(({ path }) => realPathOf(path)),
+    reached.map(({ path }) => placeOf(path, request.storeDir)),
     { workDir: realPathOf(request.environment.workDir), storeDir: request.storeDir },
   );
   const problems = placed.map((volume, index) => outOfReach[index] ?? places[reached.indexOf(volume)] ?? null);
@@ -79,6 +79,16 @@ export function selectVolumes(request: SelectionRequest): Selection {
     return [{ name, path, code: 'E_MOUNT_POINT' as const, message, hint: 'give it another path' }];
   });
   return { volumes, dropped };
+}
+
+/** Where nothing can be mounted, a run that is under way, or that was killed, has a symlink into the store there. */
+function placeOf(path: string, storeDir: string | null): string {
+  try {
+    const isOurs = storeDir !== null && isWithin(readlinkSync(path), join(storeDir, 'kept'));
+    return isOurs ? join(realPathOf(dirname(path)), basename(path)) : realPathOf(path);
+  } catch {
+    return realPathOf(path);
+  }
 }
 
 /** One volume by its name, for `explain`: as a run would get it, without a word about other volumes. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { BytePath, ChangeSet, Digest, StoredLayer } from '@cachelane/core';
 import { isMissing } from '../layers/file-errors.ts';
 import { OpenAccess } from '../layers/open-access.ts';
@@ -9,6 +9,8 @@ import type { KeptSlot } from './kept-slots.ts';
 import { pathsOfSmallLayers, viewDifference } from './view-difference.ts';
 import { emptyTable, type KeptRecord, type KeptTable } from './kept-table.ts';
 import { scanKept, type KeptScan } from './scan-kept.ts';
+
+const treeMode = 0o755;
 
 export interface KeptContext extends KeptDiscard {
   readonly bootId: string;
@@ -37,6 +39,8 @@ export async function bringUpSlot(
   slot.forgetState();
   const isKnown = existsSync(slot.tree) && readBoot(slot) === context.bootId;
   if (!isKnown) startAnew(context, slot);
+  // The table does not hold the root: a run may have shut it, for the next one too.
+  if ((statSync(slot.tree).mode & 0o7777) !== treeMode) files.setMode(slot.tree, treeMode);
   const before = isKnown ? slot.readTable() : emptyTable;
   const looked = isKnown && state === null ? lookAround(context, slot, before, signal) : null;
   const dirty = (state?.dirty ?? looked?.dirty ?? []) as readonly BytePath[];
@@ -119,7 +123,7 @@ function startAnew(context: KeptContext, slot: KeptSlot): void {
   const { files, bootId } = context;
   if (existsSync(slot.tree)) discardKept(context, slot.tree);
   slot.forgetTable();
-  files.makeDir(slot.tree, 0o755);
+  files.makeDir(slot.tree, treeMode);
   writeFileSync(bootFile(slot), bootId);
 }
 

@@ -1,8 +1,9 @@
-import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CachelaneError, type Reach } from '@cachelane/core';
 import { errnoOf } from '../layers/file-errors.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
+import { clearStaleLink, leadsInto, linkAt } from './stale-link.ts';
 import { checkTarget, makeTarget, missingDirs, removeEmptyDirs } from '../overlay/attachment-dirs.ts';
 
 // Where nothing may be mounted, a tool that cannot be told another place finds a symlink at its own.
@@ -11,13 +12,12 @@ import { checkTarget, makeTarget, missingDirs, removeEmptyDirs } from '../overla
 export function missingFor(target: string, home: string, reach: Reach): readonly string[] {
   if (reach === 'setting') return [];
   if (reach === 'bind') return missingDirs(target, home);
-  const missing = missingDirs(target, home);
-  return missing.length > 0 || !isEmptyDirectory(target) ? missing : [target];
+  return missingDirs(target, home);
 }
 
 /** Throws E_MOUNT_POINT for what can never be a target, before anything is made. */
 export function checkReach(target: string, home: string, reach: Reach): void {
-  if (reach === 'setting' || (reach === 'symlink' && leadsInto(target, home))) return;
+  if (reach === 'setting' || leadsInto(target, home)) return;
   checkTarget(target, home);
 }
 
@@ -45,23 +45,13 @@ export interface TargetToReach {
 export function reachTarget({ files, home, target, reach, tree }: TargetToReach): ReachedTarget {
   if (reach === 'setting') return { path: target, made: [], isLink: false, modeBefore: null };
   if (reach === 'bind') {
+    clearStaleLink(files, target, home);
     const path = checkTarget(target, home);
     return { path, made: makeTarget(files, path), isLink: false, modeBefore: null };
   }
   // Another run of the same directory put it there; whoever leaves last takes it away.
   if (linkAt(target) === tree) return { path: target, made: [], isLink: true, modeBefore: null };
-  if (
-    lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink() === true &&
-    readlinkSync(target).startsWith(home)
-  ) {
-    throw new CachelaneError(
-      'E_MOUNT_POINT',
-      `another run uses ${target} at this moment, and nothing can be mounted here`,
-      {
-        hint: 'let one end before the other starts, or run where volumes can be mounted (cachelane doctor)',
-      },
-    );
-  }
+  clearStaleLink(files, target, home);
   const path = checkTarget(target, home);
   if (isEmptyDirectory(path)) {
     const modeBefore = lstatSync(path).mode & 0o7777;
@@ -90,32 +80,12 @@ export function leaveTarget(files: StoreFiles, home: string, { path, isLink, mod
 export function unlinkTargets(files: StoreFiles, home: string, paths: readonly string[]): void {
   for (const path of paths) {
     try {
-      if (
-        lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true &&
-        readlinkSync(path).startsWith(`${home}/`)
-      ) {
-        files.unlink(path);
-      }
+      if (leadsInto(path, home)) files.unlink(path);
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
     }
   }
   removeEmptyDirs(files, paths);
-}
-
-/** A symlink of ours; places outside the home hold kept directories too. */
-function leadsInto(path: string, home: string): boolean {
-  const target = linkAt(path);
-  return target !== null && (target.startsWith(`${home}/`) || /\/\.cachelane\/[0-9a-z-]+\/\d+\/tree$/.test(target));
-}
-
-/** Where a symlink at the path leads; null where there is none. */
-function linkAt(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return null;
-  }
 }
 
 function isEmptyDirectory(path: string): boolean {

@@ -10,8 +10,8 @@ export function placeNear(kept: string, near: string): string {
   if (isSameMount(mounts, kept, near)) return kept;
   let best: string | null = null;
   for (let dir = realpathSync(near); isSameMount(mounts, dir, near); dir = dirname(dir)) {
-    if (isOurs(dir)) best = dir;
     if (dir === dirname(dir)) break;
+    if (isOurs(dir)) best = dir;
   }
   if (best === null) return kept;
   const place = join(best, '.cachelane');

@@ -8,6 +8,7 @@ import {
   type OverlayMount,
   type SessionId,
 } from '@cachelane/core';
+import { clearStaleLink } from '../kept/stale-link.ts';
 import { portCall } from '../layers/file-errors.ts';
 import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
 import { namesIn } from '../layers/read-file.ts';
@@ -56,6 +57,7 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
   const attach = (request: AttachRequest): AttachedVolume<OverlayMount> => {
     // The kernel refuses a directory that is there twice; whatever the lower one says, the upper one has said already.
     const lowerDirs = [...new Set(request.view.map(treeDirOf))];
+    clearStaleLink(files, request.target, home);
     const target = checkTarget(request.target, home);
     const dirs = makeDirs(request, target);
     const madeDirs = makeTargetOrRemove(target, dirs);
