@@ -128,6 +128,40 @@ requireCommands(
   });
 
   describe.each(linkers.filter(({ volume }) => volume === 'pnpm'))('$tool.name', (linker) => {
+    test('where runs overlap without end, what is finished is saved meanwhile, and serves others offline', async () => {
+      using world = openLinkWorld();
+      const options = ['-v', 'pnpm'];
+      const base = await clone(world, linker, 'base', shared);
+      await world.run(install(linker), { cwd: base, options });
+      const left = await clone(world, linker, 'left', [...shared, ...own.left]);
+      const right = await clone(world, linker, 'right', [...shared, ...own.right]);
+      const script = '"$@" && echo installed && read line';
+      const staying = world.startRun(['sh', '-c', script, 'sh', ...install(linker)], {
+        cwd: left,
+        options,
+        input: null,
+      });
+      await staying.said('installed');
+      const env = { CACHELANE_SHARED_SAVE_SECONDS: '0' };
+      const leaving = await world.run(['sh', '-c', '"$@" && sleep 2.2', 'sh', ...install(linker)], {
+        cwd: right,
+        options,
+        env,
+      });
+      expect(leaving).toMatchObject({ code: 0 });
+      expect(leaving.volume('pnpm')).toMatchObject({ mounter: 'live', conflicts: [], skipped: null });
+      const union = await clone(world, linker, 'union', [...shared, ...own.left, ...own.right]);
+      // A view of its own has what is in the layers and nothing else.
+      const alone = await world.run(install(linker, '--offline'), {
+        cwd: union,
+        options: [...options, '--mounter', 'overlay'],
+      });
+      expect(alone).toMatchObject({ code: 0 });
+      staying.child.stdin?.end('go\n');
+      const stayed = (await staying.finished).volume('pnpm');
+      expect(stayed).toMatchObject({ added: 0, removed: 0, conflicts: [] });
+    });
+
     test('a file that was edited through its link is not saved, and is right again for the next run', async () => {
       using world = openLinkWorld();
       const options = ['-v', 'pnpm'];

@@ -94,6 +94,34 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(next.stdout).toBe('of-private\nof-shared\nzero\n');
     });
 
+    test('SHARED: who joins later goes by what it found in the directory, not by what a private run saved meanwhile', async () => {
+      using world = openWorld({ user });
+      const database = (version: number): string =>
+        `printf 'SQLite format 3\\0 ${version}' > db; printf ${version} > db-wal`;
+      await world.run(['sh', '-c', `cd cache; ${database(1)}`], { options: volume });
+      const one = await start(world, { script: 'echo 1 > one', options: shared });
+      await world.run(['sh', '-c', `cd cache; ${database(2)}`], { options: volume });
+      const two = await start(world, { script: 'printf 3 > db-wal', options: shared });
+      await end(one);
+      const report = (await end(two)).volume('data');
+      expect(report).toMatchObject({ skipped: null });
+      expect(report.conflicts.map(({ path }) => path)).toEqual(['db']);
+      // A database and its log are one thing: never the one's with the other's.
+      const seen = await world.run(['sh', '-c', 'cd cache; tail -c 1 db; cat db-wal'], { options: volume });
+      expect(seen.stdout).toBe('13');
+    });
+
+    test('SHARED: what is only whole together waits for the last run, however long that takes', async () => {
+      using world = openWorld({ user, env: { CACHELANE_SHARED_SAVE_SECONDS: '0' } });
+      const one = await start(world, { script: 'echo 1 > one; sleep 2.2', options: shared });
+      const two = await start(world, { script: 'echo 2 > two', options: shared });
+      expect((await end(one)).volume('data')).toMatchObject({
+        layer: null,
+        skipped: 'shared with another run: the last of them saves',
+      });
+      expect((await end(two)).volume('data')).toMatchObject({ added: 2 });
+    });
+
     test('SHARED: a run that may not save has a view of its own', async () => {
       using world = openWorld({ user });
       await world.run(['sh', '-c', 'echo 0 > cache/zero'], { options: [...volume, ...shared] });

@@ -3,6 +3,7 @@ import type { LaneName } from '../lanes/lane.ts';
 import type { BytePath } from '../layers/byte-path.ts';
 import type { Digest } from '../layers/digest.ts';
 import type { StoredLayer } from './layer-store.ts';
+import type { PinnedLink } from './metadata.ts';
 
 export const mounterNames = ['overlay', 'clone', 'live'] as const;
 /**
@@ -98,6 +99,8 @@ export interface AttachRequest {
   readonly ordinal: number;
   /** Top first; may be empty (a cold cache). */
   readonly view: readonly StoredLayer[];
+  /** What the view is composed of; noted with a directory that several runs share. */
+  readonly links: readonly PinnedLink[];
   readonly target: string;
   readonly reach: Reach;
   readonly run: RunId;
@@ -122,19 +125,44 @@ export interface CollectHow {
 export type Collected =
   /** Nobody whose work is in the directory wants it saved. */
   | { readonly kind: 'unwanted' }
-  | {
-      readonly kind: 'changes';
-      readonly changes: ChangeSet;
-      /** Other runs that may have made some of them. */
-      readonly alsoOf: readonly RunId[];
-      /** To be called once they are saved, or mean nothing: until then whoever comes next finds them unsaved. */
-      saved(): void;
-    }
+  | CollectedChanges
   /** Other runs are still at work in the directory: the last of them collects for all. */
   | { readonly kind: 'shared'; readonly others: number };
 
+export interface CollectedChanges {
+  readonly kind: 'changes';
+  readonly changes: ChangeSet;
+  /** What they are changes to: the request's links, but where runs that came before left work in a directory that is shared. */
+  readonly links: readonly PinnedLink[];
+  /** Other runs that may have made some of them. */
+  readonly alsoOf: readonly RunId[];
+  /** Null: all that was done. Else others go on working there, for so long that what they have finished is saved without them. */
+  readonly part: CollectedPart | null;
+  /**
+   * To be called once they are saved, or mean nothing: until then whoever comes next finds them unsaved. Of a part: which paths those
+   * are, and what the rest are changes to from now on.
+   */
+  saved(part?: SavedPart): void;
+}
+
+/** The changes of a part are those that nobody has open for writing, or made a moment ago. Databases are read as of one transaction, and before all else. */
+export interface CollectedPart {
+  readonly others: number;
+  /** Whether a file that was found is still the same. */
+  isAsFound(path: BytePath): boolean;
+}
+
+export interface SavedPart {
+  readonly links: readonly PinnedLink[];
+  readonly settled: ReadonlySet<BytePath>;
+  /** Whether nothing but these was found. */
+  readonly isAll: boolean;
+}
+
 export interface AttachedVolume<M extends Mount = Mount> {
   readonly mount: M;
+  /** What the command finds: the request's links, but in a directory where others are at work, or left work that is not saved. */
+  readonly links: readonly PinnedLink[];
   /** Directories that attach had to make for the target to exist, outermost first; removing them is the session's business. */
   readonly madeDirs: readonly string[];
   /** Call after the last process of the run that could write is gone, or with `inUse`. */

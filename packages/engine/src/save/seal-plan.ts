@@ -4,6 +4,7 @@ import {
   digestOf,
   farFutureNs,
   isBelow,
+  limits,
   type BytePath,
   type Change,
   type ChangeSet,
@@ -23,6 +24,10 @@ import { completeGroups } from './groups.ts';
 export interface SealPlan {
   readonly entries: readonly StagedEntry[];
   readonly counts: LayerCounts;
+  /** Of a part: the changes that the entries stand for, or that mean nothing. */
+  readonly settled: ReadonlySet<BytePath>;
+  /** Whether that is all of them that may be stored. */
+  readonly isAll: boolean;
 }
 
 export interface SealInput {
@@ -33,6 +38,11 @@ export interface SealInput {
   readonly origins: readonly RunId[];
   readonly nowMs: number;
   readonly checksNames: boolean;
+  /**
+   * Others are still at work where the changes were found: what only makes sense whole (groups, directories that are taken exactly as
+   * they are) waits for the last of them, and so does what is not what its name says, which may be half written.
+   */
+  readonly isPart: boolean;
   /** Told of files that are not what their names say; they are left out. */
   readonly onDamage: (path: BytePath) => void;
   /** Called every so often with the number of changes looked at. */
@@ -52,6 +62,8 @@ interface Draft {
   /** Groups of which the run changed, made or removed a member. */
   readonly dirtyGroups: Set<string>;
   readonly counts: { added: number; changed: number; removed: number; sizeBytes: number };
+  readonly settled: Set<BytePath>;
+  isAll: boolean;
 }
 
 const progressEvery = 256;
@@ -68,6 +80,8 @@ export function planSeal(input: SealInput): SealPlan {
     remade: new Set(),
     dirtyGroups: new Set(),
     counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 },
+    settled: new Set(),
+    isAll: true,
   };
   const hints: StagedEntry[] = [];
   let neverBelow: BytePath | null = null;
@@ -76,22 +90,36 @@ export function planSeal(input: SealInput): SealPlan {
     if (++seen % progressEvery === 0) input.onProgress(seen);
     if (neverBelow !== null && isBelow(change.path, neverBelow)) continue;
     const rule = classify(draft, change);
-    if (rule.kind === 'keep' && isDamaged(input, change)) {
-      input.onDamage(change.path);
-      continue;
-    }
     if (rule.kind === 'never') {
       if (change.kind === 'dir') neverBelow = change.path;
       supersede(draft, change.path);
       continue;
     }
+    const isDamage = isDamaged(input, change);
+    if (input.isPart && (isDamage || !isWholeByItself(draft, change, rule))) {
+      draft.isAll = false;
+      continue;
+    }
+    if (isDamage) {
+      input.onDamage(change.path);
+      continue;
+    }
     take(draft, change, rule, hints);
+    if (input.isPart) draft.settled.add(change.path);
   }
   completeGroups(draft.dirtyGroups, input, draft.byPath);
-  if (draft.byPath.size === 0) return { entries: [], counts: draft.counts };
+  const { counts, settled, isAll } = draft;
+  if (draft.byPath.size === 0) return { entries: [], counts, settled, isAll };
   const entries = [...draft.byPath.values(), ...parentsOfKept(draft), ...hints];
-  for (const { entry } of entries) draft.counts.sizeBytes += entry.sizeBytes;
-  return { entries, counts: draft.counts };
+  for (const { entry } of entries) counts.sizeBytes += entry.sizeBytes;
+  return { entries, counts, settled, isAll };
+}
+
+function isWholeByItself({ input }: Draft, change: Change, rule: KeepRule): boolean {
+  if (rule.removals === 'count' || rule.group !== null) return false;
+  if (change.kind === 'file' && rule.mergeClass !== 'U' && change.sizeBytes > limits.mergedFileBytes) return false;
+  const before = input.view.lookUp(change.path)?.entry;
+  return before === undefined || before.mergeClass === rule.mergeClass;
 }
 
 function classify({ input }: Draft, change: Change): PathRule {
@@ -140,6 +168,7 @@ function take(draft: Draft, change: Change, rule: KeepRule, hints: StagedEntry[]
  * thing must not come back.
  */
 function supersede(draft: Draft, path: BytePath): void {
+  if (draft.input.isPart) return;
   const before = draft.input.view.lookUp(path);
   if (before?.entry.mergeClass === 'D' || before?.entry.mergeClass === 'G') removeCounted(draft, before);
 }
@@ -292,11 +321,20 @@ function ownFile(input: SealInput, change: Extract<Change, { kind: 'file' }>, ru
     removed: null,
   };
   const source: SourcedEntry = { entry, sealedAtMs: nowMs, layer: null, content: () => changes.read(path) };
-  const content = rule.driver.clean?.(toVersion(source)) ?? null;
+  const content = rule.driver.clean?.(toVersion(source)) ?? contentNow(input, rule, source);
   if (content === null) return { ...source, staged: { from: 'change', entry } };
   if (content.length === 0) return null;
   const cleaned: Entry = { ...entry, sizeBytes: content.length, digest: digestOf(content) };
   return { ...source, entry: cleaned, content: () => content, staged: { from: 'content', entry: cleaned, content } };
+}
+
+/** What others may write to again before it is stored is read once. Content that is named by its digest they leave alone. */
+function contentNow(
+  { isPart }: SealInput,
+  { mergeClass }: KeepRule,
+  { entry, content }: SourcedEntry,
+): Uint8Array | null {
+  return isPart && mergeClass !== 'U' && entry.sizeBytes > 0 ? content() : null;
 }
 
 /** Same bytes and mode; where the rule takes a directory exactly as it is, the same time too, since builds go by it. */

@@ -5,9 +5,7 @@ import {
   type AttachedVolume,
   type ClassifyContext,
   type CommandOutcome,
-  type Digest,
   type LayerCounts,
-  type LayerId,
   type OpenedVolume,
   type PinnedLink,
   type RunId,
@@ -16,10 +14,11 @@ import {
 } from '@cachelane/core';
 import type { CacheMode, CommitPolicy, EngineDependencies } from '../engine.ts';
 import { saveVolume, type Saved } from '../save/save-volume.ts';
-import { emptyView, openView, type View } from '../views/view.ts';
+import { openView, type View } from '../views/view.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import type { MounterChoice } from './mounters.ts';
-import { dropDamaged, isDamage, type Scrutiny } from './damaged-layers.ts';
+import { dropDamaged, isDamage } from './damaged-layers.ts';
+import { baseOf, cold, composeView, joinedView, linksWith } from './session-view.ts';
 import { neverAborted } from '../never-aborted.ts';
 
 /** One volume of a running session. */
@@ -62,6 +61,7 @@ export async function attachVolume(
       run,
       ordinal,
       view: view.layers,
+      links,
       target,
       reach: choice.reach,
       kept: input.canWrite ? { volume: opened.volume.id, lane: own.lane } : null,
@@ -70,63 +70,22 @@ export async function attachVolume(
     },
     signal,
   );
+  const shown = await joinedView(deps, volume, { attached, sessionId, composed: { links, view } }, signal);
   const attachMs = deps.clock.monotonicMs() - startedMs;
   deps.events({
     type: 'attached',
     volume: planned.request.name,
     path: planned.target,
-    layers: view.layers.length,
+    layers: shown.view.layers.length,
     attachMs,
     mounter: choice.mounter,
     mounterWhy: choice.why,
   });
-  return { planned, opened, links, view, attached, choice, attachMs };
+  return { planned, opened, ...shown, attached, choice, attachMs };
 }
 
 /** Rules that depend on content have no say here. */
 const nothingToSee: ClassifyContext = { peek: () => undefined };
-
-interface Composed {
-  readonly links: readonly PinnedLink[];
-  readonly view: View;
-}
-
-const cold: Composed = { links: [], view: emptyView };
-
-/** Damage that a glance does not show comes up when the layers are put together: then each is read, and the damaged ones go. */
-async function composeView(
-  deps: EngineDependencies,
-  { planned, opened }: { readonly planned: PlannedVolume; readonly opened: OpenedVolume },
-  { run, sessionId }: AttachInput,
-  signal: AbortSignal,
-): Promise<Composed> {
-  const compose = async (scrutiny: Scrutiny): Promise<Composed> => {
-    const links = await dropDamaged(deps, { opened, run, scrutiny }, signal);
-    const view = await openView(deps, planned.tool, links, signal);
-    return (await pinDerived(deps, sessionId, { links, view }, signal)) ? { links, view } : await compose(scrutiny);
-  };
-  try {
-    return await compose('glance');
-  } catch (error) {
-    if (isDamage(error)) return await compose('read');
-    throw error;
-  }
-}
-
-/** Derived layers are nobody's but the session's that mounts them. False where a collector was faster: compose again. */
-async function pinDerived(
-  deps: EngineDependencies,
-  sessionId: SessionId,
-  { links, view }: Composed,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const pinned = new Set<Digest>(links.flatMap(({ layers }) => layers));
-  const derived = view.layers.map(({ key }) => key).filter((key) => !pinned.has(key));
-  if (derived.length === 0) return true;
-  await deps.metadata.updateSession(sessionId, { pins: derived as LayerId[] }, signal);
-  for (const key of derived) if ((await deps.layers.openDerived(key, signal)) === undefined) return false;
-  return true;
-}
 
 const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 };
 
@@ -253,18 +212,20 @@ async function save(
   const collected = await session.attached.collect(signal, { inUse, wanted });
   if (collected.kind === 'unwanted') return { saved: null, skipped: null };
   if (collected.kind === 'shared') return { saved: null, skipped: sharedWith(collected.others, wanted) };
-  const { changes, alsoOf } = collected;
+  const { changes, alsoOf, part } = collected;
+  const base = await baseOf(deps, session, collected, signal);
   const total = changes.changes.length;
-  const saved = await saveVolume(
+  const { saved, settled, isAll } = await saveVolume(
     deps,
     {
       changes,
-      view: session.view,
+      view: base.view,
       tool: planned.tool,
       volumeId: opened.volume.id,
       lane: planned.own.lane,
       run: input.run,
       alsoOf,
+      part,
       checksNames: session.choice.mounter === 'live',
       onDamage: (path) =>
         deps.events({
@@ -274,14 +235,15 @@ async function save(
           hint: null,
         }),
       sessionId: input.sessionId,
-      seen: input.mode === 'write-only' ? [] : opened.own.layers,
+      seen: base.links.flatMap(({ layers }) => layers),
       onProgress: (done) => deps.events({ type: 'progress', activity: 'saving', volume: name, done, total }),
     },
     signal,
   );
-  collected.saved();
+  if (part === null) collected.saved();
+  else collected.saved({ links: linksWith(planned.own, base.links, saved), settled, isAll });
   if (saved !== null) await prepareNextView(deps, session, saved, signal);
-  return { saved, skipped: null };
+  return { saved, skipped: part !== null && saved === null ? sharedWith(part.others, wanted) : null };
 }
 
 /** Null where the run's own reason says more. */

@@ -24,6 +24,8 @@ export interface KeptMounterOptions {
   readonly bootId: string;
   /** For tests that interfere with what happens on the disk. */
   readonly files?: StoreFiles;
+  /** Default: `limits.sharedSaveMs`. */
+  readonly sharedSaveMs?: number;
 }
 
 /** Idle directories of one volume and lane beyond these are not kept: as many runs are seldom at work at once. */
@@ -57,7 +59,7 @@ export function openCloneMounter({
     const slot = slots.slot(number);
     slot.make();
     if (kept !== null) slots.note(kept);
-    uses.add(slot, user);
+    uses.add(slot, user, request.run);
     return { slot, user, isKept: kept !== null && number < idleSlots };
   };
 
@@ -81,7 +83,7 @@ export function openCloneMounter({
     let isReleased = false;
     const collect = (signal: AbortSignal): Collected => {
       found = collectHeld(context, held, signal);
-      return { kind: 'changes', changes: found.changes, alsoOf: [], saved: () => {} };
+      return { kind: 'changes', changes: found.changes, links: request.links, alsoOf: [], part: null, saved: () => {} };
     };
     const release = (): void => {
       if (isReleased) return;
@@ -93,6 +95,7 @@ export function openCloneMounter({
     };
     return {
       mount: { kind: 'directory', target: reached.path, path: slot.tree, bind: request.reach === 'bind' },
+      links: request.links,
       madeDirs: reached.made,
       collect: (signal, _how: CollectHow) => inPort('collecting changes', signal, () => collect(signal)),
       release: (signal) => inPort('releasing a volume', signal, release),

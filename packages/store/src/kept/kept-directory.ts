@@ -79,25 +79,34 @@ export interface HeldChanges {
 /** Finds what a run did to its directory. */
 export function collectHeld(context: KeptContext, { slot, table }: HeldDirectory, signal: AbortSignal): HeldChanges {
   const { records, dirty, changes } = lookAround(context, slot, table, signal);
-  const digests = new Map<BytePath, Digest>();
   const plain = toChangeSet({ upper: slot.tree, files: context.files, movable: false }, changes);
+  const noted = noteDigests(plain);
   return {
-    changes: {
-      ...plain,
-      digest(path) {
-        const digest = plain.digest(path);
-        digests.set(path, digest);
-        return digest;
-      },
-    },
+    changes: noted.changes,
     close() {
-      if (records.size > 0) slot.writeTable(table.with(withDigests(records, digests)));
+      if (records.size > 0) slot.writeTable(table.with(withDigests(records, noted.digests)));
       slot.writeState({ dirty, bootId: context.bootId });
     },
   };
 }
 
-function withDigests(
+/** The same changes; what their reader finds out about contents need not be found out again. */
+export function noteDigests(changes: ChangeSet): NotedChanges {
+  const digests = new Map<BytePath, Digest>();
+  const digest = (path: BytePath): Digest => {
+    const found = changes.digest(path);
+    digests.set(path, found);
+    return found;
+  };
+  return { changes: { ...changes, digest }, digests };
+}
+
+interface NotedChanges {
+  readonly changes: ChangeSet;
+  readonly digests: ReadonlyMap<BytePath, Digest>;
+}
+
+export function withDigests(
   records: KeptScan['records'],
   digests: ReadonlyMap<BytePath, Digest>,
 ): ReadonlyMap<BytePath, KeptRecord | null> {
@@ -109,7 +118,8 @@ function withDigests(
   );
 }
 
-function lookAround(context: KeptContext, slot: KeptSlot, table: KeptTable, signal: AbortSignal): KeptScan {
+/** What differs from the table. */
+export function lookAround(context: KeptContext, slot: KeptSlot, table: KeptTable, signal: AbortSignal): KeptScan {
   const access = new OpenAccess(slot.tree, context.files);
   try {
     const { ignoresChangeTime } = context;

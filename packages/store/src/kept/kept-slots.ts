@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { createHash } from 'node:crypto';
-import type { BytePath, Digest, LaneName, MounterName, RunId, SessionId, VolumeId } from '@cachelane/core';
+import type { BytePath, Digest, LaneName, MounterName, PinnedLink, RunId, SessionId, VolumeId } from '@cachelane/core';
 import { isMissing, throwIfAborted } from '../layers/file-errors.ts';
 import { namesIn } from '../layers/read-file.ts';
 import { isSqliteBusy } from '../metadata/sqlite-errors.ts';
@@ -31,10 +31,16 @@ export interface Unsaved {
   readonly runs: readonly RunId[];
 }
 
+/** What the work in a shared directory is changes to, and since when it was not saved (milliseconds, of the file system's clock). */
+export interface SharedBase {
+  readonly links: readonly PinnedLink[];
+  readonly sinceMs: number;
+}
+
 /**
  * One kept directory with what belongs to it:
  * `tree/` the directory itself, `table` what it held, `state.json` present only while that is so and nobody uses it,
- * `users/<session>.<ordinal>` one file for each run that uses it, `unsaved.json`, `scratch/`.
+ * `users/<session>.<ordinal>` one file for each run that uses it, with the run's id, `base.json`, `unsaved.json`, `scratch/`.
  */
 export class KeptSlot {
   readonly dir: string;
@@ -64,9 +70,14 @@ export class KeptSlot {
     mkdirSync(`${this.dir}/users`, { recursive: true, mode: 0o700 });
   }
 
-  addUser(user: string): void {
+  addUser(user: string, run: RunId): void {
     this.make();
-    writeFileSync(`${this.dir}/users/${user}`, '', { flag: 'wx' });
+    writeFileSync(`${this.dir}/users/${user}`, run, { flag: 'wx' });
+  }
+
+  /** Of those that use it. */
+  runs(): readonly RunId[] {
+    return this.users().map((user) => readFileSync(`${this.dir}/users/${user}`, 'utf8') as RunId);
   }
 
   removeUser(user: string): void {
@@ -131,6 +142,15 @@ export class KeptSlot {
   writeUnsaved(unsaved: Unsaved): void {
     if (unsaved.runs.length === 0) rmSync(`${this.dir}/unsaved.json`, { force: true });
     else writeWhole(`${this.dir}/unsaved.json`, JSON.stringify(unsaved));
+  }
+
+  /** Null where nothing was noted since it was brought up. */
+  readBase(): SharedBase | null {
+    return readJson<SharedBase>(`${this.dir}/base.json`);
+  }
+
+  writeBase(base: SharedBase): void {
+    writeWhole(`${this.dir}/base.json`, JSON.stringify(base));
   }
 
   /**
@@ -235,10 +255,10 @@ export class SlotUses {
   }
 
   /** Before the slot has the user: a kill in between leaves a note that leads to nothing. */
-  add(slot: KeptSlot, user: string): void {
+  add(slot: KeptSlot, user: string, run: RunId): void {
     mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
     writeFileSync(`${this.#dir}/${user}`, slot.dir);
-    slot.addUser(user);
+    slot.addUser(user, run);
   }
 
   /** After the slot has lost the user. */

@@ -1,17 +1,22 @@
-import type {
-  AttachedVolume,
-  AttachRequest,
-  CollectHow,
-  Collected,
-  DirectoryMount,
-  Mounter,
-  RunId,
-  SessionId,
+import {
+  limits,
+  type AttachedVolume,
+  type AttachRequest,
+  type CollectedChanges,
+  type CollectHow,
+  type Collected,
+  type DirectoryMount,
+  type Mounter,
+  type PinnedLink,
+  type RunId,
+  type SavedPart,
+  type SessionId,
 } from '@cachelane/core';
 import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
 import { realFiles } from '../layers/store-files.ts';
 import { openTrash, type Trash } from '../layers/trash.ts';
 import { inPort, type KeptMounterOptions } from './clone-mounter.ts';
+import { collectPart } from './collect-part.ts';
 import { bringUpSlot, collectHeld, takeUpSlot, type HeldDirectory, type KeptContext } from './kept-directory.ts';
 import { discardKept, listKept, notePlace, removeKept } from './kept-garbage.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
@@ -21,9 +26,14 @@ import { placeNear } from './place-near.ts';
 /**
  * One directory for all runs of a volume's lane on this machine, on the mount of the project, so that a tool can make hard links
  * from it. The first run brings it up to date, the others join, and the last one to leave collects what all of them did; a run
- * that is killed leaves that to the next one.
+ * that is killed leaves that to the next one. Where there is always somebody, whoever leaves collects what is finished, from time to time.
  */
-export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMounterOptions): Mounter<DirectoryMount> {
+export function openLiveMounter({
+  dir: home,
+  bootId,
+  files = realFiles,
+  sharedSaveMs = limits.sharedSaveMs,
+}: KeptMounterOptions): Mounter<DirectoryMount> {
   const paths = homePaths(home);
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
   const uses = new SlotUses(paths.kept);
@@ -52,12 +62,18 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
     if (kept !== null) slots.note(kept);
     let held: HeldDirectory;
     // Work that nobody saved is not undone: whoever comes next goes on from it.
-    if (slot.users().length > 0 || slot.readUnsaved().runs.length > 0) held = takeUpSlot(slot);
-    else held = await bringUpSlot(context, slot, view, signal);
-    uses.add(slot, user);
+    let { links } = request;
+    if (slot.users().length > 0 || slot.readUnsaved().runs.length > 0) {
+      held = takeUpSlot(slot);
+      links = slot.readBase()?.links ?? links;
+    } else {
+      held = await bringUpSlot(context, slot, view, signal);
+      slot.writeBase({ links, sinceMs: slot.clockMs() });
+    }
+    uses.add(slot, user, request.run);
     try {
       const reached = reachTarget({ files, home, target, reach, tree: slot.tree });
-      return attachedVolume(request, { slots, held, reached, user });
+      return attachedVolume(request, { slots, held, reached, user, links });
     } catch (error) {
       uses.remove(slot, user);
       throw error;
@@ -65,12 +81,51 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
   };
 
   const attachedVolume = (request: AttachRequest, own: Held): AttachedVolume<DirectoryMount> => {
-    const { slots, held, reached, user } = own;
+    const { slots, held, reached, user, links } = own;
     const { slot } = held;
     const { run } = request;
-    /** Held from the moment that nobody else is there until what was found is saved, so that nobody joins meanwhile. */
+    /** Held from the moment that what was done is looked for until it is saved, so that nobody joins or leaves meanwhile. */
     let guard: Disposable | null = null;
     let hasLeft = false;
+    let discardPart: (() => void) | null = null;
+
+    const collectAll = (runs: readonly RunId[], signal: AbortSignal): CollectedChanges => {
+      // Whoever came first wrote the table; what is in the directory is everybody's since.
+      const found = collectHeld(contextOf(request), { ...held, table: slot.readTable() }, signal);
+      const saved = (): void => {
+        found.close();
+        slot.writeUnsaved({ runs: [] });
+      };
+      const base = slot.readBase()?.links ?? links;
+      const { changes } = found;
+      return { kind: 'changes', changes, links: base, alsoOf: runs.filter((each) => each !== run), part: null, saved };
+    };
+
+    /** Null where it is too soon, or cannot be told what is finished. */
+    const collectFinished = (runs: readonly RunId[], signal: AbortSignal): CollectedChanges | null => {
+      const base = slot.readBase();
+      const nowMs = slot.clockMs();
+      if (base === null || nowMs - base.sinceMs < sharedSaveMs) return null;
+      // Also where nothing comes of it: those that leave next need not try again.
+      slot.writeBase({ ...base, sinceMs: nowMs });
+      const found = collectPart(contextOf(request), slot, signal);
+      if (found === null) return null;
+      discardPart = () => found.discard();
+      const atWork = slot.runs();
+      const saved = (part: SavedPart = { links: base.links, settled: new Set(), isAll: false }): void => {
+        slot.writeBase({ links: part.links, sinceMs: nowMs });
+        if (found.close(part)) slot.writeUnsaved({ runs: [] });
+      };
+      return {
+        kind: 'changes',
+        changes: found.changes,
+        links: base.links,
+        alsoOf: [...new Set([...runs, ...atWork])].filter((each) => each !== run),
+        part: { others: atWork.length, isAsFound: (path) => found.isAsFound(path) },
+        saved,
+      };
+    };
+
     const collect = async (signal: AbortSignal, { inUse, wanted }: CollectHow): Promise<Collected> => {
       guard = await slots.guard(signal);
       if (wanted) addUnsaved(slot, run);
@@ -79,22 +134,17 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
       hasLeft = true;
       const others = slot.users().length;
       const { runs } = slot.readUnsaved();
-      if (others > 0 || runs.length === 0) {
-        guard[Symbol.dispose]();
-        guard = null;
-        return others > 0 ? { kind: 'shared', others } : { kind: 'unwanted' };
-      }
-      // Whoever came first wrote the table; what is in the directory is everybody's since.
-      const found = collectHeld(contextOf(request), { ...held, table: slot.readTable() }, signal);
-      const saved = (): void => {
-        found.close();
-        slot.writeUnsaved({ runs: [] });
-      };
-      return { kind: 'changes', changes: found.changes, alsoOf: runs.filter((each) => each !== run), saved };
+      if (runs.length > 0 && others === 0) return collectAll(runs, signal);
+      const finished = wanted && others > 0 ? collectFinished(runs, signal) : null;
+      if (finished !== null) return finished;
+      guard[Symbol.dispose]();
+      guard = null;
+      return others > 0 ? { kind: 'shared', others } : { kind: 'unwanted' };
     };
     const release = (): void => {
       if (!hasLeft) uses.remove(slot, user);
       hasLeft = true;
+      discardPart?.();
       if (slot.users().length === 0) leaveTarget(files, home, reached);
       guard?.[Symbol.dispose]();
       guard = null;
@@ -102,6 +152,7 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
     };
     return {
       mount: { kind: 'directory', target: reached.path, path: slot.tree, bind: request.reach === 'bind' },
+      links,
       madeDirs: reached.made,
       collect: (signal, how) => inPort('collecting changes', signal, async () => await collect(signal, how)),
       release: (signal) => inPort('releasing a volume', signal, release),
@@ -131,6 +182,7 @@ interface Held {
   readonly held: HeldDirectory;
   readonly reached: ReachedTarget;
   readonly user: string;
+  readonly links: readonly PinnedLink[];
 }
 
 function addUnsaved(slot: KeptSlot, run: RunId): void {

@@ -64,12 +64,15 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
     const lower = lowerDirs.length === 0 ? [dirs.empty] : lowerDirs;
     return {
       mount: { kind: 'overlay', target, lowerDirs: lower, upperDir: dirs.upper, workDir: dirs.work },
+      links: request.links,
       madeDirs,
       collect: (signal, { inUse }) =>
         portCall('collecting changes', signal, () => ({
           kind: 'changes',
           changes: collect(request, inUse ? copyOf(dirs) : dirs, signal),
+          links: request.links,
           alsoOf: [],
+          part: null,
           saved: () => {},
         })),
       release: (signal) => portCall('releasing a volume', signal, () => removeAttachment(files, trash(), dirs)),

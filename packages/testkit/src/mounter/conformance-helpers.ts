@@ -33,6 +33,7 @@ export function attachRequest(fixture: MounterFixture, given: Partial<AttachRequ
     sessionId: newId('session', Buffer.from(sessions.toString(16).padStart(32, '0'), 'hex')),
     ordinal: 0,
     view: [],
+    links: [],
     target: `${fixture.targets}/volume-${sessions}`,
     reach: 'symlink',
     run: runIdOf(sessions % 200),
