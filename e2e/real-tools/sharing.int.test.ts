@@ -32,6 +32,11 @@ async function contents(world: World): Promise<string> {
   return (await world.run(['sh', '-c', 'cd cache; ls -A'], { options: [...volume, '--mode=read'] })).stdout;
 }
 
+/** A script that makes a database and its log. */
+function database(version: number): string {
+  return `printf 'SQLite format 3\\0 ${version}' > db; printf ${version} > db-wal`;
+}
+
 const shared = ['--sharing', 'SHARED'];
 const locked = ['--sharing', 'LOCKED'];
 
@@ -96,8 +101,6 @@ requireCommands('bwrap', 'flock')('sharing', () => {
 
     test('SHARED: who joins later goes by what it found in the directory, not by what a private run saved meanwhile', async () => {
       using world = openWorld({ user });
-      const database = (version: number): string =>
-        `printf 'SQLite format 3\\0 ${version}' > db; printf ${version} > db-wal`;
       await world.run(['sh', '-c', `cd cache; ${database(1)}`], { options: volume });
       const one = await start(world, { script: 'echo 1 > one', options: shared });
       await world.run(['sh', '-c', `cd cache; ${database(2)}`], { options: volume });

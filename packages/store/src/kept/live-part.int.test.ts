@@ -29,7 +29,7 @@ const linksOf = (...layers: readonly string[]): readonly PinnedLink[] => [
     namespace: 'acme/app' as PinnedLink['namespace'],
     lane: kept.lane,
     generation: layers.length,
-    layers: layers as readonly string[] as readonly LayerId[],
+    layers: layers as readonly LayerId[],
   },
 ];
 
