@@ -127,6 +127,22 @@ requireCommands(
     );
   });
 
+  test('uv: what was stored and never changes is right again where a project edited it through a link', async () => {
+    using world = openLinkWorld();
+    const cwd = world.project('app', { 'uv.lock': '', 'pyproject.toml': '[project]\nname = "app"\n' });
+    const options = ['-v', 'uv'];
+    const fill =
+      'mkdir -p $UV_CACHE_DIR/archive-v0/a; echo good > $UV_CACHE_DIR/archive-v0/a/m.py; ln $UV_CACHE_DIR/archive-v0/a/m.py m.py';
+    expect((await world.run(['sh', '-ec', fill], { cwd, options })).volume('uv')).toMatchObject({ added: 1 });
+    writeFileSync(join(cwd, 'm.py'), 'patched\n');
+    const next = await world.run(['true'], { cwd, options });
+    expect(next.stderr).toContain('archive-v0/a/m.py is not what was stored there and is not saved');
+    expect(next.volume('uv')).toMatchObject({ changed: 0, layer: null });
+    const read = await world.run(['sh', '-c', 'cat $UV_CACHE_DIR/archive-v0/a/m.py'], { cwd, options });
+    expect(read.stdout).toBe('good\n');
+    expect(readFileSync(join(cwd, 'm.py'), 'utf8')).toBe('patched\n');
+  });
+
   describe.each(linkers.filter(({ volume }) => volume === 'pnpm'))('$tool.name', (linker) => {
     test('where runs overlap without end, what is finished is saved meanwhile, and serves others offline', async () => {
       using world = openLinkWorld();
@@ -170,7 +186,7 @@ requireCommands(
       const edited = join(cwd, 'node_modules', 'shared-0', 'index.js');
       const before = readFileSync(edited, 'utf8');
       const spoil = await world.run(['sh', '-c', 'printf spoiled > node_modules/shared-0/index.js'], { cwd, options });
-      expect(spoil.stderr).toContain('is not what its name says and is not saved');
+      expect(spoil.stderr).toContain('is not what was stored there and is not saved');
       expect(spoil.volume('pnpm')).toMatchObject({ added: 0, changed: 0, layer: null });
       rmSync(join(cwd, 'node_modules'), { recursive: true });
       const next = await world.run(install(linker, '--offline'), { cwd, options });

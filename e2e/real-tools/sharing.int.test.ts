@@ -85,6 +85,51 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(await contents(world)).toBe('one\n');
     });
 
+    test('SHARED: what a failing run left there is saved with the work of the others, and says whose it may be', async () => {
+      using world = openWorld({ user });
+      const good = await start(world, { script: 'echo 1 > good', options: shared });
+      const failing = await start(world, { script: 'echo 2 > failed; exit 1', options: shared });
+      expect(await end(failing)).toMatchObject({ code: 1 });
+      const saved = (await end(good)).volume('data');
+      expect(saved).toMatchObject({ added: 2 });
+      const { entries } = (await world.json(['inspect', String(saved.layer)])) as {
+        readonly entries: readonly { readonly path: string; readonly runs: readonly string[] }[];
+      };
+      expect(entries.find(({ path }) => path === 'failed')?.runs).toHaveLength(2);
+    });
+
+    test('SHARED: a run that wants nothing saved has a view of its own', async () => {
+      using world = openWorld({ user });
+      const good = await start(world, { script: 'echo 1 > good', options: shared });
+      const never = await start(world, { script: 'echo 2 > never', options: [...shared, '--commit', 'never'] });
+      expect((await end(never)).volume('data')).toMatchObject({ mounter: 'overlay', layer: null });
+      expect((await end(good)).volume('data')).toMatchObject({ added: 1 });
+    });
+
+    test('SHARED: credentials are not handed from run to run', async () => {
+      using world = openWorld({ user });
+      await world.run(['sh', '-c', 'cd cache; echo secret > .npmrc; echo 1 > one'], {
+        options: [...volume, ...shared],
+      });
+      const next = await world.run(['sh', '-c', 'cd cache; ls -A'], { options: [...volume, ...shared] });
+      expect(next.stdout).toBe('one\n');
+    });
+
+    test('SHARED: work that ended well is not lost with the last run, though the volume was never saved', async () => {
+      using world = openWorld({ user });
+      const one = await start(world, { script: 'echo 1 > one', options: shared });
+      const two = await start(world, { script: 'sleep 1000', options: shared });
+      await end(one);
+      two.child.kill('SIGKILL');
+      two.child.stdin?.end();
+      await two.finished.catch(() => undefined);
+      // Any run clears up after the dead one.
+      await world.run(['true'], { options: ['-v', 'other:elsewhere'] });
+      const three = await world.run(['sh', '-c', 'ls cache'], { options: [...volume, ...shared] });
+      expect(three.stdout).toBe('one\n');
+      expect(three.volume('data')).toMatchObject({ added: 1 });
+    });
+
     test('SHARED and PRIVATE at once: neither sees the other, both are kept', async () => {
       using world = openWorld({ user });
       await world.run(['sh', '-c', 'echo 0 > cache/zero'], { options: volume });

@@ -180,6 +180,7 @@ function mounterOf({ context, planned }: Explained): { readonly mounter: Mounter
     wanted: null,
     cannotMount,
     mode: 'write',
+    commit: null,
     canWrite: context.canWrite,
   });
   return { mounter, why };

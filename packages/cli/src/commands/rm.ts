@@ -1,4 +1,4 @@
-import { CachelaneError, parseLane, type LaneName, type VolumeId } from '@cachelane/core';
+import { CachelaneError, parseLane, type KeptDirectory, type LaneName } from '@cachelane/core';
 import { findKept, removeKept } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { compatText, findVolume, projectOf } from '../find-volume.ts';
@@ -40,7 +40,7 @@ export const rm: Command = defineCommand({
         }
         const mounters = await store.mounters();
         const ids = new Set(found.variants.map(({ id }) => id));
-        const isGone = (id: VolumeId, of: LaneName): boolean => ids.has(id) && (lane === null || of === lane);
+        const isGone = (kept: KeptDirectory): boolean => ids.has(kept.volume) && (lane === null || kept.lane === lane);
         await removeKept(mounters, await findKept(mounters, isGone, store.signal), store.signal);
       }
       const name = `${found.namespace}:${found.variants[0]?.name ?? ''}`;

@@ -105,14 +105,21 @@ export interface AttachRequest {
   readonly reach: Reach;
   readonly run: RunId;
   /** Whose directory may be handed on from run to run; null: nothing outlives this one. */
-  readonly kept: { readonly volume: VolumeId; readonly lane: LaneName } | null;
+  readonly kept: KeptFor | null;
   /** A directory of the project: hard links need the volume on its mount. */
   readonly near: string;
   /**
-   * What is never saved. A directory that runs share keeps it from one run to the next: the tool may need it there (a list of the
-   * projects that link to it).
+   * What is never saved, and is no secret. A directory that runs share keeps it from one run to the next: the tool may need it there (a list
+   * of the projects that link to it).
    */
   readonly isNeverSaved: (path: BytePath, isDirectory: boolean) => boolean;
+}
+
+export interface KeptFor {
+  readonly volume: VolumeId;
+  /** Names the volume also after it went for want of a head, and came again. */
+  readonly key: string;
+  readonly lane: LaneName;
 }
 
 export interface CollectHow {
@@ -194,6 +201,8 @@ export interface Mounter<M extends Mount = Mount> {
   listKept(signal: AbortSignal): Promise<readonly KeptDirectory[]>;
   /** Removes them, those that a run took meanwhile left out. Nothing is lost: the layers have what they held, but for work of a shared directory that nobody saved yet. */
   removeKept(directories: readonly KeptDirectory[], signal: AbortSignal): Promise<void>;
+  /** Sessions that something attached is noted for; some of them may be dead. */
+  sessions(signal: AbortSignal): Promise<readonly SessionId[]>;
   /** Frees what attached volumes of a dead session left behind. Idempotent; never called while the session's lease is held. */
   discardSession(sessionId: SessionId, signal: AbortSignal): Promise<void>;
 }
@@ -205,6 +214,8 @@ export interface KeptDirectory {
   /** Absolute. */
   readonly dir: string;
   readonly usedAtMs: number;
+  /** Whether it holds work of runs that ended well, which the next run is to save. */
+  readonly hasUnsaved: boolean;
 }
 
 /** One for each way; which one a volume gets is decided by what the machine, the tool and the person allow. */

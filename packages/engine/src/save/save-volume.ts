@@ -44,8 +44,8 @@ export interface SaveRequest {
   /** Other runs that may have made some of the changes. */
   readonly alsoOf: readonly RunId[];
   readonly part: CollectedPart | null;
-  /** Whether files are held against the digests in their names. */
-  readonly checksNames: boolean;
+  /** See `SealInput`. */
+  readonly checksLinks: boolean;
   readonly onDamage: (path: BytePath) => void;
   readonly sessionId: SessionId;
   /** Layers of the own lane that the run saw. */

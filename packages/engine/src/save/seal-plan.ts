@@ -37,7 +37,11 @@ export interface SealInput {
   /** The run, and those that may have made the changes with it; sorted. */
   readonly origins: readonly RunId[];
   readonly nowMs: number;
-  readonly checksNames: boolean;
+  /**
+   * Others may have edited files through hard links: a file is held against the digest in its name, and one that never changes against
+   * what was there.
+   */
+  readonly checksLinks: boolean;
   /**
    * Others are still at work where the changes were found: what only makes sense whole (groups, directories that are taken exactly as
    * they are) waits for the last of them, and so does what is not what its name says, which may be half written.
@@ -95,7 +99,7 @@ export function planSeal(input: SealInput): SealPlan {
       supersede(draft, change.path);
       continue;
     }
-    const isDamage = isDamaged(input, change);
+    const isDamage = isDamaged(input, change, rule);
     if (input.isPart && (isDamage || !isWholeByItself(draft, change, rule))) {
       draft.isAll = false;
       continue;
@@ -128,11 +132,14 @@ function classify({ input }: Draft, change: Change): PathRule {
   return input.tool.classify(change.path, isDirectory, peekInto(input, change));
 }
 
-/** A file that is named by its digest and holds something else. */
-function isDamaged({ checksNames, tool, changes }: SealInput, change: Change): boolean {
-  if (!checksNames || change.kind !== 'file') return false;
+/** A file that is named by its digest and holds something else, or that was there and never changes. */
+function isDamaged({ checksLinks, tool, changes, view }: SealInput, change: Change, rule: KeepRule): boolean {
+  if (!checksLinks || change.kind !== 'file') return false;
   const named = tool.contentDigest?.(change.path);
-  if (named === undefined) return false;
+  if (named === undefined) {
+    const before = rule.mergeClass === 'U' ? view.lookUp(change.path)?.entry : undefined;
+    return before?.type === 'file' && before.digest !== changes.digest(change.path);
+  }
   return hash(named.algorithm, changes.read(change.path), 'hex') !== named.hex;
 }
 

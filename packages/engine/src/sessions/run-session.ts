@@ -233,9 +233,9 @@ async function attachAll(
   const attached: VolumeSession[] = [];
   // Recorded before they are made: a kill in between leaves nothing that nobody knows of.
   const { canWrite } = request.context;
-  const { mode, mounter: wanted } = request;
+  const { mode, mounter: wanted, commit } = request;
   const cannotMount = failed === null ? whyNoMounts(request) : `volumes cannot be mounted here: ${failed.reason}`;
-  const choices = planned.map((plan) => chooseMounter(plan, { wanted, cannotMount, mode, canWrite }));
+  const choices = planned.map((plan) => chooseMounter(plan, { wanted, cannotMount, mode, commit, canWrite }));
   const missing = planned.flatMap(({ target }, index) => {
     const choice = choices[index];
     return choice === undefined ? [] : deps.mounters[choice.mounter].missingDirs(target, choice.reach);

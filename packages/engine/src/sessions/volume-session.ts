@@ -4,11 +4,13 @@ import {
   warningOf,
   type AttachedVolume,
   type ClassifyContext,
+  type CollectedChanges,
   type CommandOutcome,
   type LayerCounts,
   type OpenedVolume,
   type PinnedLink,
   type RunId,
+  type SavedPart,
   type SessionId,
   type VolumeReport,
 } from '@cachelane/core';
@@ -64,9 +66,12 @@ export async function attachVolume(
       links,
       target,
       reach: choice.reach,
-      kept: input.canWrite ? { volume: opened.volume.id, lane: own.lane } : null,
+      kept: input.canWrite ? { volume: opened.volume.id, key: keyOf(planned), lane: own.lane } : null,
       near: input.cwd,
-      isNeverSaved: (path, isDirectory) => planned.tool.classify(path, isDirectory, nothingToSee).kind === 'never',
+      isNeverSaved: (path, isDirectory) => {
+        const rule = planned.tool.classify(path, isDirectory, nothingToSee);
+        return rule.kind === 'never' && rule.isSecret !== true;
+      },
     },
     signal,
   );
@@ -82,6 +87,11 @@ export async function attachVolume(
     mounterWhy: choice.why,
   });
   return { planned, opened, ...shown, attached, choice, attachMs };
+}
+
+/** As people name it: a volume that was never saved goes with its last session, and what it left in a directory has to be found again. */
+function keyOf({ own, request, compat }: PlannedVolume): string {
+  return JSON.stringify([own.namespace, request.name, Object.entries(compat).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
 /** Rules that depend on content have no say here. */
@@ -226,12 +236,12 @@ async function save(
       run: input.run,
       alsoOf,
       part,
-      checksNames: session.choice.mounter === 'live',
+      checksLinks: session.choice.mounter === 'live' && planned.tool.linksOut,
       onDamage: (path) =>
         deps.events({
           type: 'warning',
           code: 'E_LAYER_REFUSED',
-          message: `${name}: ${displayPath(path)} is not what its name says and is not saved: something edited a file that it has a hard link to`,
+          message: `${name}: ${displayPath(path)} is not what was stored there and is not saved: something edited a file that it has a hard link to`,
           hint: null,
         }),
       sessionId: input.sessionId,
@@ -240,15 +250,28 @@ async function save(
     },
     signal,
   );
-  if (part === null) collected.saved();
-  else collected.saved({ links: linksWith(planned.own, base.links, saved), settled, isAll });
+  noteSaved(
+    deps,
+    collected,
+    part === null ? undefined : { links: linksWith(planned.own, base.links, saved), settled, isAll },
+  );
   if (saved !== null) await prepareNextView(deps, session, saved, signal);
   return { saved, skipped: part !== null && saved === null ? sharedWith(part.others, wanted) : null };
+}
+
+/** The save stands, whatever becomes of the note: without it the next run finds the same changes again, which are none then. */
+function noteSaved(deps: EngineDependencies, collected: CollectedChanges, part: SavedPart | undefined): void {
+  try {
+    collected.saved(part);
+  } catch (thrown) {
+    deps.events(warningOf(asCachelaneError(thrown)));
+  }
 }
 
 /** Null where the run's own reason says more. */
 function sharedWith(others: number, wanted: boolean): string | null {
   if (!wanted) return null;
+  if (others === 0) return 'processes that go on writing were left: the next run saves';
   return `shared with ${others === 1 ? 'another run' : `${others} other runs`}: the last of them saves`;
 }
 

@@ -43,7 +43,7 @@ export function openCloneMounter({
 }: KeptMounterOptions): Mounter<DirectoryMount> {
   const paths = homePaths(home);
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
-  const uses = new SlotUses(paths.kept);
+  const uses = new SlotUses(paths.kept, bootId);
   const context: KeptContext = { files, trash, bootId, ignoresChangeTime: false, mayStay: () => false };
 
   /** The first one that nobody uses. */
@@ -51,7 +51,7 @@ export function openCloneMounter({
     const { sessionId, ordinal, kept } = request;
     const user = `${sessionId}.${ordinal}`;
     ensureHomeDir(files, paths.kept, ownerOf(home));
-    const slots = new KeptSlots(paths.kept, kept === null ? onceKey(user) : slotsKey('clone', kept));
+    const slots = new KeptSlots(paths.kept, kept === null ? onceKey(user) : slotsKey('clone', kept), bootId);
     using _guard = await slots.guard(signal);
     const numbers = slots.numbers();
     const free = numbers.find((number) => slots.slot(number).users().length === 0);
@@ -120,9 +120,15 @@ export function openCloneMounter({
     removeTargets: (dirs) => {
       unlinkTargets(files, home, dirs);
     },
-    listKept: (signal) => inPort('listing kept directories', signal, () => listKept(paths.kept, 'clone')),
+    listKept: (signal) =>
+      inPort('listing kept directories', signal, () => listKept(paths.kept, { mounter: 'clone', bootId })),
     removeKept: (directories, signal) =>
-      inPort('removing kept directories', signal, async () => await removeKept({ files, trash }, directories, signal)),
+      inPort(
+        'removing kept directories',
+        signal,
+        async () => await removeKept({ files, trash, bootId }, directories, signal),
+      ),
+    sessions: (signal) => inPort('listing sessions', signal, () => uses.sessions()),
     discardSession: (id, signal) => inPort('discarding a session', signal, () => discardSession(id)),
   };
 }

@@ -19,14 +19,16 @@ import { inPort, type KeptMounterOptions } from './clone-mounter.ts';
 import { collectPart } from './collect-part.ts';
 import { bringUpSlot, collectHeld, takeUpSlot, type HeldDirectory, type KeptContext } from './kept-directory.ts';
 import { discardKept, listKept, notePlace, removeKept } from './kept-garbage.ts';
-import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
+import { KeptSlots, onceKey, slotsKey, SlotUses } from './kept-slots.ts';
 import { checkReach, leaveTarget, missingFor, reachTarget, unlinkTargets, type ReachedTarget } from './kept-targets.ts';
 import { placeNear } from './place-near.ts';
 
+const neverAborted = new AbortController().signal;
+
 /**
  * One directory for all runs of a volume's lane on this machine, on the mount of the project, so that a tool can make hard links
- * from it. The first run brings it up to date, the others join, and the last one to leave collects what all of them did; a run
- * that is killed leaves that to the next one. Where there is always somebody, whoever leaves collects what is finished, from time to time.
+ * from it. The first run brings it up to date, the others join, and the last one to leave collects what all of them did. Where
+ * that one is killed, the next run does; what nobody wants saved is undone then. Where there is always somebody, whoever leaves collects what is finished, from time to time.
  */
 export function openLiveMounter({
   dir: home,
@@ -36,7 +38,7 @@ export function openLiveMounter({
 }: KeptMounterOptions): Mounter<DirectoryMount> {
   const paths = homePaths(home);
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
-  const uses = new SlotUses(paths.kept);
+  const uses = new SlotUses(paths.kept, bootId);
 
   const contextOf = ({ isNeverSaved }: AttachRequest): KeptContext => ({
     files,
@@ -52,10 +54,10 @@ export function openLiveMounter({
     const user = `${sessionId}.${ordinal}`;
     ensureHomeDir(files, paths.kept, ownerOf(home));
     const context = contextOf(request);
-    const place = placeNear(paths.kept, request.near);
+    const place = placeNear(home, request.near);
     notePlace(paths.kept, place);
     const key = kept === null ? onceKey(user) : slotsKey('live', kept);
-    const slots = new KeptSlots(place, key);
+    const slots = new KeptSlots(place, key, bootId);
     using _guard = await slots.guard(signal);
     const slot = slots.slot(0);
     slot.make();
@@ -63,12 +65,15 @@ export function openLiveMounter({
     let held: HeldDirectory;
     // Work that nobody saved is not undone: whoever comes next goes on from it.
     let { links } = request;
-    if (slot.users().length > 0 || slot.readUnsaved().runs.length > 0) {
+    const unsaved = slot.readUnsaved();
+    if (slot.users().length > 0 || unsaved.isWanted) {
       held = takeUpSlot(slot);
       links = slot.readBase()?.links ?? links;
+      slot.writeUnsaved({ ...unsaved, runs: [...unsaved.runs, request.run] });
     } else {
       held = await bringUpSlot(context, slot, view, signal);
       slot.writeBase({ links, sinceMs: slot.clockMs() });
+      slot.writeUnsaved({ runs: [request.run], isWanted: false });
     }
     uses.add(slot, user, request.run);
     try {
@@ -94,7 +99,7 @@ export function openLiveMounter({
       const found = collectHeld(contextOf(request), { ...held, table: slot.readTable() }, signal);
       const saved = (): void => {
         found.close();
-        slot.writeUnsaved({ runs: [] });
+        slot.writeUnsaved({ runs: [], isWanted: false });
       };
       const base = slot.readBase()?.links ?? links;
       const { changes } = found;
@@ -102,52 +107,58 @@ export function openLiveMounter({
     };
 
     /** Null where it is too soon, or cannot be told what is finished. */
-    const collectFinished = (runs: readonly RunId[], signal: AbortSignal): CollectedChanges | null => {
+    const collectFinished = (runs: readonly RunId[], others: number, signal: AbortSignal): CollectedChanges | null => {
       const base = slot.readBase();
       const nowMs = slot.clockMs();
-      if (base === null || nowMs - base.sinceMs < sharedSaveMs) return null;
+      if (base === null || (others > 0 && nowMs - base.sinceMs < sharedSaveMs)) return null;
       // Also where nothing comes of it: those that leave next need not try again.
       slot.writeBase({ ...base, sinceMs: nowMs });
       const found = collectPart(contextOf(request), slot, signal);
       if (found === null) return null;
       discardPart = () => found.discard();
-      const atWork = slot.runs();
       const saved = (part: SavedPart = { links: base.links, settled: new Set(), isAll: false }): void => {
         slot.writeBase({ links: part.links, sinceMs: nowMs });
-        if (found.close(part)) slot.writeUnsaved({ runs: [] });
+        if (found.close(part)) slot.writeUnsaved({ runs: slot.runs(), isWanted: false });
       };
       return {
         kind: 'changes',
         changes: found.changes,
         links: base.links,
-        alsoOf: [...new Set([...runs, ...atWork])].filter((each) => each !== run),
-        part: { others: atWork.length, isAsFound: (path) => found.isAsFound(path) },
+        alsoOf: runs.filter((each) => each !== run),
+        part: { others, isAsFound: (path) => found.isAsFound(path) },
         saved,
       };
     };
 
     const collect = async (signal: AbortSignal, { inUse, wanted }: CollectHow): Promise<Collected> => {
       guard = await slots.guard(signal);
-      if (wanted) addUnsaved(slot, run);
+      const unsaved = slot.readUnsaved();
+      if (wanted && !unsaved.isWanted) slot.writeUnsaved({ ...unsaved, isWanted: true });
       // Whoever is left over goes on writing: it stays a user of the directory until it is found dead.
       if (!inUse) uses.remove(slot, user);
       hasLeft = true;
-      const others = slot.users().length;
-      const { runs } = slot.readUnsaved();
-      if (runs.length > 0 && others === 0) return collectAll(runs, signal);
-      const finished = wanted && others > 0 ? collectFinished(runs, signal) : null;
+      const users = slot.users();
+      const others = users.filter((each) => each !== user).length;
+      const isWanted = wanted || unsaved.isWanted;
+      if (isWanted && users.length === 0) return collectAll(unsaved.runs, signal);
+      const finished = wanted ? collectFinished(unsaved.runs, others, signal) : null;
       if (finished !== null) return finished;
       guard[Symbol.dispose]();
       guard = null;
-      return others > 0 ? { kind: 'shared', others } : { kind: 'unwanted' };
+      return users.length > 0 ? { kind: 'shared', others } : { kind: 'unwanted' };
     };
-    const release = (): void => {
-      if (!hasLeft) uses.remove(slot, user);
-      hasLeft = true;
-      discardPart?.();
-      if (slot.users().length === 0) leaveTarget(files, home, reached);
-      guard?.[Symbol.dispose]();
-      guard = null;
+    const release = async (): Promise<void> => {
+      // Nobody may come to rely on the target while it goes.
+      guard ??= await slots.guard(neverAborted);
+      try {
+        if (!hasLeft) uses.remove(slot, user);
+        hasLeft = true;
+        discardPart?.();
+        if (slot.users().length === 0) leaveTarget(files, home, reached);
+      } finally {
+        guard[Symbol.dispose]();
+        guard = null;
+      }
       if (request.kept === null) discardKept({ files, trash }, slots.dir);
     };
     return {
@@ -155,7 +166,7 @@ export function openLiveMounter({
       links,
       madeDirs: reached.made,
       collect: (signal, how) => inPort('collecting changes', signal, async () => await collect(signal, how)),
-      release: (signal) => inPort('releasing a volume', signal, release),
+      release: (signal) => inPort('releasing a volume', signal, async () => await release()),
     };
   };
 
@@ -170,9 +181,15 @@ export function openLiveMounter({
     removeTargets: (dirs) => {
       unlinkTargets(files, home, dirs);
     },
-    listKept: (signal) => inPort('listing kept directories', signal, () => listKept(paths.kept, 'live')),
+    listKept: (signal) =>
+      inPort('listing kept directories', signal, () => listKept(paths.kept, { mounter: 'live', bootId })),
     removeKept: (directories, signal) =>
-      inPort('removing kept directories', signal, async () => await removeKept({ files, trash }, directories, signal)),
+      inPort(
+        'removing kept directories',
+        signal,
+        async () => await removeKept({ files, trash, bootId }, directories, signal),
+      ),
+    sessions: (signal) => inPort('listing sessions', signal, () => uses.sessions()),
     discardSession: (id, signal) => inPort('discarding a session', signal, () => discardSession(id)),
   };
 }
@@ -183,9 +200,4 @@ interface Held {
   readonly reached: ReachedTarget;
   readonly user: string;
   readonly links: readonly PinnedLink[];
-}
-
-function addUnsaved(slot: KeptSlot, run: RunId): void {
-  const { runs } = slot.readUnsaved();
-  slot.writeUnsaved({ runs: [...new Set([...runs, run])] });
 }

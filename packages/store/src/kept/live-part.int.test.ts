@@ -21,7 +21,7 @@ import { openLiveMounter } from './live-mounter.ts';
 // Runs that overlap without end: what they have finished is collected while others go on.
 
 const noAbort = new AbortController().signal;
-const kept = { volume: newId('volume', new Uint8Array(16).fill(9)), lane: 't1:local' as LaneName };
+const kept = { volume: newId('volume', new Uint8Array(16).fill(9)), key: 'nine', lane: 't1:local' as LaneName };
 const isNeverSaved = (path: string): boolean => /^index\.db-(?:wal|shm)$/.test(path);
 
 const linksOf = (...layers: readonly string[]): readonly PinnedLink[] => [

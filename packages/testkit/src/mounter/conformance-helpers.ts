@@ -39,6 +39,7 @@ export function attachRequest(fixture: MounterFixture, given: Partial<AttachRequ
     run: runIdOf(sessions % 200),
     kept: {
       volume: newId('volume', new Uint8Array(Buffer.from(volume.toString(16).padStart(32, '0'), 'hex'))),
+      key: `volume-${volume}`,
       lane: 't1:local' as LaneName,
     },
     near: fixture.targets,

@@ -80,6 +80,7 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
         if (![...host].some((path) => path.startsWith(`${dir}/`))) host.delete(dir);
       }
     },
+    sessions: async () => await Promise.resolve([...new Set([...attached.values()].map((each) => each.sessionId))]),
     listKept: async () => await Promise.resolve([]),
     removeKept: async () => await Promise.resolve(),
     discardSession: (sessionId, signal) =>
