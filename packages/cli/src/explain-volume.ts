@@ -17,6 +17,7 @@ import type { Host } from './host.ts';
 import { toolEnvironmentOf } from './project.ts';
 import { isoTime } from './print.ts';
 import { linkText } from './reporters/words.ts';
+import { noSharingChoice } from './sharing-argument.ts';
 import type { ReadStore } from './store.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 import { selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
@@ -50,7 +51,7 @@ export async function explainVolume(
   const tools = await host.pieces.loadTools();
   const selection: SelectionRequest = {
     asked: [],
-    sharing: () => null,
+    sharing: noSharingChoice,
     config,
     tools,
     environment,

@@ -1,7 +1,14 @@
 import { CachelaneError, parseVolumeName, sharingModes, type SharingMode } from '@cachelane/core';
+import { didYouMean } from './suggest.ts';
 
-/** What the person said about a volume of this name; null where nothing was said. */
-export type SharingChoice = (name: string) => SharingMode | null;
+export interface SharingChoice {
+  /** What the person said about a volume of this name; null where nothing was said. */
+  of(name: string): SharingMode | null;
+  /** The volumes that were named. */
+  readonly names: readonly string[];
+}
+
+export const noSharingChoice: SharingChoice = { of: () => null, names: [] };
 
 /** `LOCKED` for all volumes, `npm=LOCKED` for one; of several for one volume the last counts. Errors: E_USAGE, E_VOLUME. */
 export function parseSharing(texts: readonly string[]): SharingChoice {
@@ -13,7 +20,17 @@ export function parseSharing(texts: readonly string[]): SharingChoice {
     if (equals < 0) all = mode;
     else byName.set(parseVolumeName(text.slice(0, equals)), mode);
   }
-  return (name) => byName.get(name) ?? all;
+  return { of: (name) => byName.get(name) ?? all, names: [...byName.keys()] };
+}
+
+/** A wish about a volume that the run does not have would be no wish at all. Errors: E_USAGE. */
+export function requireNamed({ names }: SharingChoice, volumes: readonly string[]): void {
+  const unknown = names.find((name) => !volumes.includes(name));
+  if (unknown === undefined) return;
+  const guess = didYouMean(unknown, volumes);
+  throw new CachelaneError('E_USAGE', `--sharing names ${unknown}, which is no volume of this run${guess}`, {
+    hint: volumes.length === 0 ? 'it has no volumes: name one with -v' : `its volumes: ${volumes.join(', ')}`,
+  });
 }
 
 function modeOf(text: string): SharingMode {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isCachelaneError, type Tool } from '@cachelane/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig } from './config-parse.ts';
+import { parseSharing } from './sharing-argument.ts';
 import { toolEnvironment } from './tool-environment.ts';
 import { parseVolumeArgument } from './volume-argument.ts';
 import { selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
@@ -45,11 +46,17 @@ const goMod = tool('go-mod', ['go.mod'], 'go/pkg/mod');
 const plain = tool('directory', [], null);
 
 function request(
-  more: { asked?: readonly string[]; config?: string; env?: Record<string, string>; tools?: readonly Tool[] } = {},
+  more: {
+    asked?: readonly string[];
+    sharing?: readonly string[];
+    config?: string;
+    env?: Record<string, string>;
+    tools?: readonly Tool[];
+  } = {},
 ): SelectionRequest {
   return {
     asked: (more.asked ?? []).map(parseVolumeArgument),
-    sharing: () => null,
+    sharing: parseSharing(more.sharing ?? []),
     config: more.config === undefined ? null : parseConfig(more.config, join(dir, 'repo/cachelane.yaml')),
     tools: more.tools ?? [npm, go, goMod, plain],
     environment: toolEnvironment({ homeDir: home, workDir: web, os: 'linux', arch: 'x64', env: more.env ?? {} }),
@@ -189,6 +196,25 @@ describe('detected', () => {
     writeFileSync(join(dir, 'package-lock.json'), '');
     mkdirSync(join(web, 'go.mod'));
     expect(shown()).toEqual([]);
+  });
+});
+
+describe('--sharing', () => {
+  test('wins over the file, for all volumes or for the named one', () => {
+    const config = 'volumes:\n  npm: { sharing: LOCKED }\n  m: { path: ~/.m }';
+    const modes = (...sharing: string[]) =>
+      select({ config, sharing }).volumes.map(({ request: { sharing } }) => sharing);
+    expect(modes()).toEqual(['LOCKED', null]);
+    expect(modes('SHARED')).toEqual(['SHARED', 'SHARED']);
+    expect(modes('m=shared', 'PRIVATE')).toEqual(['PRIVATE', 'SHARED']);
+  });
+
+  test('that names no volume of the run is refused, with those that there are', () => {
+    expect(problem(() => select({ asked: ['npm', 'data:x'], sharing: ['dat=SHARED'] }))).toEqual([
+      'E_USAGE',
+      '--sharing names dat, which is no volume of this run; did you mean data?',
+    ]);
+    expect(problem(() => select({ sharing: ['npm=SHARED'] }))[0]).toBe('E_USAGE');
   });
 });
 

@@ -15,7 +15,7 @@ import type { VolumeRequest } from '@cachelane/engine';
 import { type Config, type ConfigVolume } from './config.ts';
 import { isWithin, mountPointProblems, reachProblem, realPathOf } from './mount-points.ts';
 import { didYouMean } from './suggest.ts';
-import type { SharingChoice } from './sharing-argument.ts';
+import { requireNamed, type SharingChoice } from './sharing-argument.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 
 export interface SelectionRequest {
@@ -55,10 +55,17 @@ export interface Selection {
   readonly dropped: readonly DroppedVolume[];
 }
 
-/** `-v`, else the project's file, else lockfiles. Errors: E_VOLUME for what `-v` said, E_CONFIG for what the file said. */
+/**
+ * `-v`, else the project's file, else lockfiles. Errors: E_VOLUME for what `-v` said, E_CONFIG for what the file said, E_USAGE for
+ * what `--sharing` said.
+ */
 export function selectVolumes(request: SelectionRequest): Selection {
   const chosen = askedVolumes(request) ?? configuredVolumes(request) ?? detectedVolumes(request);
-  const requests = chosen.map((volume) => ({ ...volume, sharing: request.sharing(volume.name) ?? volume.sharing }));
+  requireNamed(
+    request.sharing,
+    chosen.map(({ name }) => name),
+  );
+  const requests = chosen.map((volume) => ({ ...volume, sharing: request.sharing.of(volume.name) ?? volume.sharing }));
   const placed = requests.map((volume) => place(volume, request));
   const reach = { homeDir: realPathOf(request.environment.homeDir), projectDir: realPathOf(request.topDir) };
   const outOfReach = placed.map(({ path, pathSource, byProject }) => {

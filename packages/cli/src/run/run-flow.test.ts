@@ -131,6 +131,11 @@ describe('wrong usage runs nothing and is 125', () => {
     [['run', '-v', 'nmp:', 'true'], 'has an empty path'],
     [['run', '-n', 'A B', 'true'], '--namespace: "A B"'],
     [['run', '--comit=exit', 'true'], 'did you mean --commit?'],
+    [
+      ['run', '-v', 'npm', '-v', 'd:x', '--sharing', 'nmp=SHARED', 'true'],
+      'did you mean npm?\n  its volumes: npm, d\n',
+    ],
+    [['run', '--sharing', 'npm=SHARED', 'true'], 'it has no volumes: name one with -v'],
   ])('%j', async (argv, message) => {
     using on = stage();
     expect(await on.cachelane(...argv)).toBe(125);

@@ -50,8 +50,9 @@ async function cachedOrBare(run: Run): Promise<Ended> {
     const end = once.end();
     const isStopped = watch.abort.aborted;
     // Ctrl-C while we save is no failure: the command is over, and what it changed is dropped as the person wants it.
-    const isFatal =
-      end === null ? options.strict || isStopped || phase.state !== 'not-started' : options.strict && !isStopped;
+    // What the flags cannot mean is never guessed at, though it may come up only once the volumes are known.
+    const isStrict = options.strict || isCachelaneError(error, 'E_USAGE');
+    const isFatal = end === null ? isStrict || isStopped || phase.state !== 'not-started' : isStrict && !isStopped;
     if (isFatal) throw error;
     warn(run, error, end === null ? 'the command runs without a cache' : 'what the command changed is not saved');
     return end === null
