@@ -49,7 +49,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       });
       one.child.stdin?.end('go\n');
       const ends = [await end(two), await one.finished].map((run) => run.volume('data'));
-      expect(ends.map(({ mounter }) => mounter)).toEqual(['live', 'live']);
+      for (const volume of ends) expect(volume).toMatchObject({ mounter: 'live', sharing: 'SHARED' });
       const [saved, other] = ends.toSorted((a, b) => b.added - a.added);
       expect(saved).toMatchObject({ added: 2, skipped: null });
       expect(other).toMatchObject({
@@ -100,7 +100,8 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       const read = await world.run(['sh', '-c', 'echo x > cache/zero; echo x > cache/x'], {
         options: [...volume, ...shared, '--mode=read'],
       });
-      expect(read.volume('data')).toMatchObject({ mounter: 'overlay', layer: null });
+      expect(read.volume('data')).toMatchObject({ mounter: 'overlay', sharing: 'PRIVATE', layer: null });
+      expect(read.stderr).toContain('; overlay: with --mode read a run has a view of its own');
       const next = await world.run(['sh', '-c', 'cat cache/*'], { options: [...volume, ...shared] });
       expect(next.stdout).toBe('0\n');
     });
@@ -118,8 +119,16 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       const log = (await world.json(['log', 'data'])) as readonly { readonly run: string }[];
       const [, earlier] = log;
       expect(second.stderr).toContain(`waiting: data is locked on t1:local by ${earlier?.run}, since `);
-      expect(first.volume('data')).toMatchObject({ mounter: 'overlay', added: 1 });
+      expect(first.volume('data')).toMatchObject({ mounter: 'overlay', sharing: 'LOCKED', added: 1 });
       expect(await contents(world)).toBe('one\ntwo\n');
+    });
+
+    test('a mounter that was asked for wins over the sharing of the file, and says so', async () => {
+      using world = openWorld({ user });
+      world.write({ 'cachelane.yaml': 'volumes:\n  data: { path: cache, sharing: SHARED }\n' });
+      const run = await world.run(['sh', '-c', 'echo 1 > cache/one'], { options: ['--mounter', 'overlay'] });
+      expect(run.volume('data')).toMatchObject({ mounter: 'overlay', sharing: 'PRIVATE', added: 1 });
+      expect(run.stderr).toContain('; overlay: asked for with --mounter, which wins over its sharing SHARED');
     });
 
     test('LOCKED: others do not wait, and lose nothing', async () => {

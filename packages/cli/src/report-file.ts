@@ -45,6 +45,7 @@ function ordered(report: WrittenReport): WrittenReport {
       path: volume.path,
       mounter: volume.mounter,
       mounterWhy: volume.mounterWhy,
+      sharing: volume.sharing,
       hits: volume.hits.map(({ namespace, lane, layers }) => ({ namespace, lane, layers })),
       attachMs: volume.attachMs,
       saveMs: volume.saveMs,

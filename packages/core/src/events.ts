@@ -3,7 +3,7 @@ import type { LayerId } from './layers/entry.ts';
 import type { LaneName, TrustLevel } from './lanes/lane.ts';
 import type { Namespace } from './names/namespace.ts';
 import type { ChainLink } from './ports/metadata.ts';
-import type { MounterName } from './ports/mounter.ts';
+import type { MounterName, SharingMode } from './ports/mounter.ts';
 import type { Survivor } from './ports/runtime.ts';
 import type { CachelaneError, ErrorCode } from './errors.ts';
 
@@ -23,6 +23,8 @@ export interface VolumeReport {
   readonly mounter: MounterName | null;
   /** Why that mounter, one clause; null without one. */
   readonly mounterWhy: string | null;
+  /** Who could be at work in it at once, as it was and not only as it was asked for; null without a mounter. */
+  readonly sharing: SharingMode | null;
   readonly hits: readonly { readonly namespace: Namespace; readonly lane: LaneName; readonly layers: number }[];
   readonly attachMs: number;
   readonly saveMs: number;

@@ -1,4 +1,11 @@
-import type { LaneName, LayerId, Namespace, RunId, VolumeReport } from '@cachelane/core';
+import {
+  usualMounterWhy,
+  type LaneName,
+  type LayerId,
+  type Namespace,
+  type RunId,
+  type VolumeReport,
+} from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
 import { chooseReporter, openReporter, type ReporterName } from './choose.ts';
 import { escapeData, escapeProperty } from './github.ts';
@@ -32,7 +39,8 @@ const report: VolumeReport = {
   name: 'npm',
   path: '/home/ann/.npm/_cacache',
   mounter: 'overlay',
-  mounterWhy: 'volumes can be mounted here',
+  mounterWhy: usualMounterWhy,
+  sharing: 'PRIVATE',
   hits: [
     { namespace: web, lane: main, layers: 3 },
     { namespace: team, lane: main, layers: 1 },
@@ -99,6 +107,14 @@ describe('plain', () => {
     [{ layer: null, hits: [], merged: 0 }, 'npm: started cold; nothing new to save (48 ms)'],
     [{ layer: null, skipped: 'mode read', merged: 0, hits: [] }, 'npm: started cold; not saved: mode read (48 ms)'],
     [{ mounter: null, skipped: 'no bwrap' }, 'npm: no cache (no bwrap)'],
+    [
+      { layer: null, hits: [], merged: 0, mounter: 'overlay' as const, mounterWhy: 'asked for with --mounter' },
+      'npm: started cold; nothing new to save (48 ms); overlay: asked for with --mounter',
+    ],
+    [
+      { layer: null, hits: [], merged: 0, mounter: 'live' as const, mounterWhy: 'its sharing is SHARED' },
+      'npm: started cold; nothing new to save (48 ms); live: its sharing is SHARED',
+    ],
   ])('%j', async (more, text) => {
     expect(await shown([done(more)])).toBe(`cachelane: ${text}\n`);
   });

@@ -1,4 +1,11 @@
-import { unreachable, type ChainLink, type EngineEvent, type Namespace, type VolumeReport } from '@cachelane/core';
+import {
+  unreachable,
+  usualMounterWhy,
+  type ChainLink,
+  type EngineEvent,
+  type Namespace,
+  type VolumeReport,
+} from '@cachelane/core';
 import { formatBytes, formatDuration, plural, printable } from '../format.ts';
 import type { RunEvent } from './reporter.ts';
 
@@ -34,7 +41,8 @@ function volumeText(report: VolumeReport, own: Namespace | null): string {
 
 /** How it was attached, where that was not the usual way. */
 function wayText({ mounter, mounterWhy }: VolumeReport): string {
-  return mounter === null || mounter === 'overlay' ? '' : `; ${mounter}: ${mounterWhy ?? ''}`;
+  const isUsual = mounter === 'overlay' && mounterWhy === usualMounterWhy;
+  return mounter === null || isUsual ? '' : `; ${mounter}: ${mounterWhy ?? ''}`;
 }
 
 function hitsText(report: VolumeReport, own: Namespace | null): string {

@@ -32,6 +32,7 @@ export function withoutCache(name: string, path: string, why: string): VolumeRep
     path,
     mounter: null,
     mounterWhy: null,
+    sharing: null,
     hits: [],
     ...nothing,
     layer: null,

@@ -11,6 +11,9 @@ export const mounterNames = ['overlay', 'clone', 'live'] as const;
  */
 export type MounterName = (typeof mounterNames)[number];
 
+/** Why a volume gets `overlay` where nothing speaks for another way. What is as usual is not worth a word to people. */
+export const usualMounterWhy = 'volumes can be mounted here';
+
 /**
  * Who may be at work in a volume at once: `PRIVATE` (each run in a view of its own, merged at the end), `SHARED` (all runs of a
  * lane on this machine in one directory), `LOCKED` (one run of a lane after the other).

@@ -17,7 +17,7 @@ import {
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { toOpenVolume, type PlannedVolume } from '../volumes/plan.ts';
 import { neverAborted } from '../never-aborted.ts';
-import { chooseMounter, discardSession, removeTargets } from './mounters.ts';
+import { chooseMounter, discardSession, mayLock, removeTargets } from './mounters.ts';
 import { recover } from './recover.ts';
 import { attachVolume, coldReport, endVolume, type VolumeSession } from './volume-session.ts';
 
@@ -78,7 +78,7 @@ async function openSession(
   const { context } = request;
   const { namespace, localNamespace, adoptFrom } = context;
   const atMs = deps.clock.nowMs();
-  const mayWrite = context.canWrite && (request.mode === 'write' || request.mode === 'write-only');
+  const mayWrite = mayLock({ mode: request.mode, canWrite: context.canWrite });
   const opened = await openWhenUnlocked(deps, request, {
     sessionId: ids.sessionId,
     run: {

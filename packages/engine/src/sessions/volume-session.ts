@@ -154,6 +154,7 @@ function reportOf(
     path: head.path,
     mounter: head.choice?.mounter ?? null,
     mounterWhy: head.choice?.why ?? null,
+    sharing: head.choice?.sharing ?? null,
     hits: head.links
       .filter(({ layers }) => layers.length > 0)
       .map(({ namespace, lane, layers }) => ({ namespace, lane, layers: layers.length })),
