@@ -84,11 +84,12 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
           merged: 0,
           conflicts: [],
           skipped: null,
+          leftToOthers: false,
         },
       ],
     });
     const keys =
-      'name path mounter mounterWhy sharing hits attachMs saveMs added changed removed savedBytes layer merged conflicts skipped';
+      'name path mounter mounterWhy sharing hits attachMs saveMs added changed removed savedBytes layer merged conflicts skipped leftToOthers';
     expect(Object.keys(second?.volume('data') ?? {}).join(' ')).toBe(keys);
   });
 

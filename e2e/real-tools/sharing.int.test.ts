@@ -66,6 +66,34 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(existsSync(join(world.dir, 'cache'))).toBe(false);
     });
 
+    test('SHARED: what a run that failed wrote is saved with the work of the others, and it says so', async () => {
+      using world = openWorld({ user });
+      const good = await start(world, { script: 'echo 1 > good', options: shared });
+      const bad = await start(world, { script: 'echo 2 > bad; exit 3', options: shared });
+      const failed = await end(bad);
+      expect(failed).toMatchObject({
+        code: 3,
+        stderr: expect.stringContaining(
+          'data: started cold; shared with another run: if what they did is saved, so is this (the command failed with exit code 3)',
+        ) as string,
+      });
+      expect(failed.stderr).not.toContain('not saved');
+      expect(failed.volume('data')).toMatchObject({ layer: null, leftToOthers: true });
+      expect((await end(good)).volume('data')).toMatchObject({ added: 2, leftToOthers: false });
+      expect(await contents(world)).toBe('bad\ngood\n');
+      const [third, fourth] = [
+        await start(world, { script: 'echo 3 > third', options: shared }),
+        await start(world, { script: 'echo 4 > fourth; exit 3', options: shared }),
+      ];
+      const fifth = await start(world, { script: 'exit 3', options: shared });
+      await end(third);
+      expect((await end(fourth)).stderr).toContain('the last of them saves this as well (the command failed');
+      expect((await end(fifth)).volume('data')).toMatchObject({ added: 2 });
+      const alone = await world.run(['sh', '-c', 'echo 6 > cache/sixth; exit 3'], { options: [...volume, ...shared] });
+      expect(alone.stderr).toContain('not saved: the command failed with exit code 3');
+      expect(await contents(world)).toBe('bad\nfourth\ngood\nthird\n');
+    });
+
     test('SHARED: what a killed run had done is saved by the next one, with the work of those who left before', async () => {
       using world = openWorld({ user });
       const one = await start(world, { script: 'echo 1 > one', options: shared });

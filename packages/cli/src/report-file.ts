@@ -57,6 +57,7 @@ function ordered(report: WrittenReport): WrittenReport {
       merged: volume.merged,
       conflicts: volume.conflicts.map(({ path, resolution }) => ({ path, resolution })),
       skipped: volume.skipped,
+      leftToOthers: volume.leftToOthers,
     })),
   };
 }

@@ -38,6 +38,8 @@ export interface VolumeReport {
   readonly conflicts: readonly Conflict[];
   /** Why nothing was saved, or null. */
   readonly skipped: string | null;
+  /** Nothing was saved by this run, but what it did lies in a directory that others are at work in, and is saved with their work. */
+  readonly leftToOthers: boolean;
 }
 
 export interface RunReport {

@@ -55,6 +55,7 @@ const report: VolumeReport = {
   merged: 2,
   conflicts: [],
   skipped: null,
+  leftToOthers: false,
 };
 
 const done = (more: Partial<VolumeReport> = {}): RunEvent => ({ type: 'volume-done', report: { ...report, ...more } });

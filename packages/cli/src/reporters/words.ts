@@ -56,7 +56,7 @@ function hitsText(report: VolumeReport, own: Namespace | null): string {
 function savedText(report: VolumeReport): string {
   const parts: string[] = [];
   if (report.layer === null) {
-    parts.push(report.skipped === null ? 'nothing new to save' : `not saved: ${report.skipped}`);
+    parts.push(unsavedText(report));
   } else {
     const counts = [
       ...(report.added > 0 ? [`${report.added} added`] : []),
@@ -69,6 +69,11 @@ function savedText(report: VolumeReport): string {
   if (report.merged > 0) parts.push(`${plural(report.merged, 'path')} merged`);
   if (report.conflicts.length > 0) parts.push(conflictsText(report));
   return parts.join(', ');
+}
+
+function unsavedText({ skipped, leftToOthers }: VolumeReport): string {
+  if (skipped === null) return 'nothing new to save';
+  return leftToOthers ? skipped : `not saved: ${skipped}`;
 }
 
 function conflictsText({ conflicts }: VolumeReport): string {

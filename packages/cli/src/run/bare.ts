@@ -38,5 +38,6 @@ export function withoutCache(name: string, path: string, why: string): VolumeRep
     layer: null,
     conflicts: [],
     skipped: why,
+    leftToOthers: false,
   };
 }

@@ -134,7 +134,12 @@ export type Collected =
       saved(): void;
     }
   /** Other runs are still at work in the directory: the last of them collects for all. */
-  | { readonly kind: 'shared'; readonly others: number };
+  | {
+      readonly kind: 'shared';
+      readonly others: number;
+      /** Somebody who left, this run or an earlier one, wants what is there saved: so it will be, whatever becomes of the others. */
+      readonly isWanted: boolean;
+    };
 
 export interface AttachedVolume<M extends Mount = Mount> {
   readonly mount: M;

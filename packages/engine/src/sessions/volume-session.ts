@@ -4,6 +4,7 @@ import {
   warningOf,
   type AttachedVolume,
   type ClassifyContext,
+  type Collected,
   type CommandOutcome,
   type Digest,
   type LayerCounts,
@@ -132,8 +133,24 @@ const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 }
 
 /** A report for a volume that the run had no cache for. */
 export function coldReport(name: string, path: string, why: string): VolumeReport {
-  return reportOf({ name, path, choice: null, links: [], attachMs: 0 }, { saveMs: 0, saved: null, skipped: why });
+  return reportOf(
+    { name, path, choice: null, links: [], attachMs: 0 },
+    {
+      ...nothingSaved,
+      saveMs: 0,
+      skipped: why,
+    },
+  );
 }
+
+/** What came of a save. */
+interface SaveEnd {
+  readonly saved: Saved | null;
+  readonly skipped: string | null;
+  readonly leftToOthers: boolean;
+}
+
+const nothingSaved: SaveEnd = { saved: null, skipped: null, leftToOthers: false };
 
 interface ReportHead {
   readonly name: string;
@@ -143,10 +160,7 @@ interface ReportHead {
   readonly attachMs: number;
 }
 
-function reportOf(
-  head: ReportHead,
-  end: { readonly saveMs: number; readonly saved: Saved | null; readonly skipped: string | null },
-): VolumeReport {
+function reportOf(head: ReportHead, end: SaveEnd & { readonly saveMs: number }): VolumeReport {
   const { saved } = end;
   const counts = saved?.layer.counts ?? noCounts;
   return {
@@ -168,6 +182,7 @@ function reportOf(
     merged: saved?.merged ?? 0,
     conflicts: saved?.conflicts ?? [],
     skipped: end.skipped,
+    leftToOthers: end.leftToOthers,
   };
 }
 
@@ -201,25 +216,22 @@ export async function endVolume(
     attachMs: session.attachMs,
   };
   const startedMs = deps.clock.monotonicMs();
-  let saved: Saved | null = null;
-  let skipped = whyNotSaved(session, input);
+  const unwanted = whyNotSaved(session, input);
+  let end: SaveEnd = { ...nothingSaved, skipped: unwanted };
   try {
     // Where others work in the same directory, what one of them does not want may be another one's.
-    if (skipped === null || session.choice.mounter === 'live') {
-      const end = await save(deps, session, { ...input, wanted: skipped === null }, signal);
-      saved = end.saved;
-      skipped = end.skipped ?? (saved === null ? skipped : null);
-    }
+    if (unwanted === null || session.choice.mounter === 'live')
+      end = await save(deps, session, { ...input, unwanted }, signal);
   } catch (thrown) {
     if (input.strict) throw thrown;
     const error = asCachelaneError(thrown);
-    skipped = error.message;
+    end = { ...nothingSaved, skipped: error.message };
     if (isDamage(error)) await forgetDamaged(deps, session, input);
     deps.events(warningOf(error, `${head.name} was not saved: ${error.message}`));
   } finally {
     if (!input.inUse) await release(deps, session);
   }
-  const report = reportOf(head, { saveMs: deps.clock.monotonicMs() - startedMs, saved, skipped });
+  const report = reportOf(head, { ...end, saveMs: deps.clock.monotonicMs() - startedMs });
   deps.events({ type: 'volume-done', report });
   return report;
 }
@@ -245,15 +257,16 @@ async function forgetDamaged(deps: EngineDependencies, { opened }: VolumeSession
 async function save(
   deps: EngineDependencies,
   session: VolumeSession,
-  input: EndInput & { readonly wanted: boolean },
+  /** `unwanted`: why this run's own work is not to be saved, or null. */
+  input: EndInput & { readonly unwanted: string | null },
   signal: AbortSignal,
-): Promise<{ readonly saved: Saved | null; readonly skipped: string | null }> {
+): Promise<SaveEnd> {
   const { planned, opened } = session;
   const name = planned.request.name;
-  const { inUse, wanted } = input;
-  const collected = await session.attached.collect(signal, { inUse, wanted });
-  if (collected.kind === 'unwanted') return { saved: null, skipped: null };
-  if (collected.kind === 'shared') return { saved: null, skipped: sharedWith(collected.others, wanted) };
+  const { inUse, unwanted } = input;
+  const collected = await session.attached.collect(signal, { inUse, wanted: unwanted === null });
+  if (collected.kind === 'unwanted') return { ...nothingSaved, skipped: unwanted };
+  if (collected.kind === 'shared') return { saved: null, skipped: sharedWith(collected, unwanted), leftToOthers: true };
   const { changes, alsoOf } = collected;
   const total = changes.changes.length;
   const saved = await saveVolume(
@@ -282,13 +295,15 @@ async function save(
   );
   collected.saved();
   if (saved !== null) await prepareNextView(deps, session, saved, signal);
-  return { saved, skipped: null };
+  return { saved, skipped: saved === null ? unwanted : null, leftToOthers: false };
 }
 
-/** Null where the run's own reason says more. */
-function sharedWith(others: number, wanted: boolean): string | null {
-  if (!wanted) return null;
-  return `shared with ${others === 1 ? 'another run' : `${others} other runs`}: the last of them saves`;
+/** Nobody can tell what in the directory is whose, so that a run that failed is saved with the others all the same. */
+function sharedWith({ others, isWanted }: Extract<Collected, { kind: 'shared' }>, unwanted: string | null): string {
+  const who = `shared with ${others === 1 ? 'another run' : `${others} other runs`}`;
+  if (unwanted === null) return `${who}: the last of them saves`;
+  const what = isWanted ? 'the last of them saves this as well' : 'if what they did is saved, so is this';
+  return `${who}: ${what} (${unwanted})`;
 }
 
 /** The next run on this lane finds its view composed and squashed. A failure costs that run time, nothing else. */

@@ -58,13 +58,23 @@ describe('one directory for all runs', () => {
     expect(new Set([one, two, three].map(({ volume }) => JSON.stringify(volume.mount.kind))).size).toBe(1);
     runScript(one.volume, 'echo 1 > one');
     runScript(two.volume, 'cat one; echo 2 > two');
-    expect(await leave(one)).toEqual({ kind: 'shared', others: 2 });
+    expect(await leave(one)).toEqual({ kind: 'shared', others: 2, isWanted: true });
     await one.volume.release(noAbort);
-    expect(await leave(three, false)).toEqual({ kind: 'shared', others: 1 });
+    expect(await leave(three, false)).toEqual({ kind: 'shared', others: 1, isWanted: true });
     await three.volume.release(noAbort);
     const collected = await leave(two);
     expect(paths(collected)).toEqual(['one', 'two']);
     expect(collected).toMatchObject({ alsoOf: [one.request.run] });
+    await two.volume.release(noAbort);
+  });
+
+  test('that nobody wants yet is left to those who are still there', async () => {
+    await using home = await createKeptHome(openLiveMounter);
+    const [one, two] = [await join(home), await join(home)];
+    runScript(one.volume, 'echo 1 > one');
+    expect(await leave(one, false)).toEqual({ kind: 'shared', others: 1, isWanted: false });
+    await one.volume.release(noAbort);
+    expect(paths(await leave(two))).toEqual(['one']);
     await two.volume.release(noAbort);
   });
 

@@ -82,7 +82,7 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
       if (others > 0 || runs.length === 0) {
         guard[Symbol.dispose]();
         guard = null;
-        return others > 0 ? { kind: 'shared', others } : { kind: 'unwanted' };
+        return others > 0 ? { kind: 'shared', others, isWanted: runs.length > 0 } : { kind: 'unwanted' };
       }
       // Whoever came first wrote the table; what is in the directory is everybody's since.
       const found = collectHeld(contextOf(request), { ...held, table: slot.readTable() }, signal);
