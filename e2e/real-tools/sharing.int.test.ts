@@ -199,12 +199,17 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       ]);
       expect(strict).toMatchObject({
         code: 125,
-        stderr: expect.stringContaining('data is locked on t1:local by run_') as string,
+        stderr: expect.stringMatching(
+          /data is locked on t1:local by run_\w+, since .*; for 300 ms at most .*\n.*, and was not free after 0\.3 s\n/,
+        ) as string,
       });
       const bare = await world.run(['sh', '-c', 'ls cache; echo bare'], {
         options: [...volume, ...locked, '--lock-timeout=0'],
       });
       expect(bare).toMatchObject({ code: 0, stdout: 'bare\n' });
+      expect(bare.stderr).toMatch(
+        /data is locked on t1:local by run_\w+, since \S+, and this run does not wait: the command runs without its volumes, and without the lock; --lock-timeout SECONDS/,
+      );
       const stopped = world.start(['run', ...volume, ...locked, '--', 'true']);
       await wait(700);
       stopped.child.kill('SIGINT');

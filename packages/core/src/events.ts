@@ -74,8 +74,8 @@ export type EngineEvent =
       readonly mounter: MounterName;
       readonly mounterWhy: string;
     }
-  /** For a lock that another run has; told once for each holder. */
-  | { readonly type: 'waiting'; readonly message: string }
+  /** For a lock that another run has; told once for each holder. `thenFails`: else the command runs without its volumes. */
+  | { readonly type: 'waiting'; readonly message: string; readonly limitMs: number; readonly thenFails: boolean }
   | { readonly type: 'command-ended'; readonly exitCode: number; readonly interrupted: boolean }
   | {
       readonly type: 'leftovers';

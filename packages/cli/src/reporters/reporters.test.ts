@@ -127,6 +127,14 @@ describe('plain', () => {
     );
   });
 
+  test('a wait says for how long, what then, and how to change it', async () => {
+    const waiting = { type: 'waiting', message: 'npm is locked by run_1', limitMs: 600_000 } as const;
+    expect(await shown([{ ...waiting, thenFails: false }])).toBe(
+      'cachelane: waiting: npm is locked by run_1; for 10 min at most (--lock-timeout SECONDS), then the command runs without its volumes\n',
+    );
+    expect(await shown([{ ...waiting, thenFails: true }])).toContain('then the command does not run\n');
+  });
+
   test('processes that outlive the command', async () => {
     const processes = [{ pid: 17, name: 'gradle' }];
     expect(await shown([{ type: 'leftovers', processes, action: 'ending' }])).toBe(

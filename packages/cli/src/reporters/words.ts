@@ -97,6 +97,11 @@ function leftoversText(event: EventOf<'leftovers'>): string {
   }
 }
 
+function waitingText({ message, limitMs, thenFails }: EventOf<'waiting'>): string {
+  const then = thenFails ? 'then the command does not run' : 'then the command runs without its volumes';
+  return `waiting: ${message}; for ${formatDuration(limitMs)} at most (--lock-timeout SECONDS), ${then}`;
+}
+
 export function progressText(event: EventOf<'progress'>): string {
   const { volume, activity, done, total } = event;
   return `${volume}: ${activity} ${total === null ? done : `${done} of ${total}`}`;
@@ -123,7 +128,7 @@ function eventWords(event: RunEvent, own: Namespace | null): string | null {
     case 'volume-done':
       return volumeText(event.report, own);
     case 'waiting':
-      return `waiting: ${event.message}`;
+      return waitingText(event);
     case 'warning':
       return `warning: ${warningText(event)}`;
     case 'notice':

@@ -54,11 +54,18 @@ async function cachedOrBare(run: Run): Promise<Ended> {
     const isStrict = options.strict || isCachelaneError(error, 'E_USAGE');
     const isFatal = end === null ? isStrict || isStopped || phase.state !== 'not-started' : isStrict && !isStopped;
     if (isFatal) throw error;
-    warn(run, error, end === null ? 'the command runs without a cache' : 'what the command changed is not saved');
+    warn(run, error, end === null ? withoutCaches(error) : 'what the command changed is not saved');
     return end === null
       ? await runBare(run, messageOf(error))
       : { end, report: bareReport(run.known, end, messageOf(error)) };
   }
+}
+
+/** Who asked for a lock has to know that the command goes on without it. */
+function withoutCaches(error: unknown): string {
+  return isCachelaneError(error, 'E_LOCKED')
+    ? 'the command runs without its volumes, and without the lock'
+    : 'the command runs without a cache';
 }
 
 async function runBare(run: Run, why: string): Promise<Ended> {
