@@ -212,6 +212,42 @@ requireCommands('flock')('where nothing can be mounted', () => {
       expect((await world.run(['sh', '-c', 'cat cache/f'], { options })).stdout).toBe('good\n');
     });
 
+    test('a command that puts a directory in place of the symlink is told what became of its files', async () => {
+      using world = openWorld({ user });
+      cannotMount(world);
+      const options = ['-v', 'data:cache'];
+      await world.run(['sh', '-c', 'echo good > cache/f'], { options });
+      const script = 'echo x > cache/x; rm -rf cache; mkdir cache; echo mine > cache/mine';
+      const strict = await world.run(['sh', '-c', script], { options: [...options, '--strict'] });
+      expect(strict).toMatchObject({
+        code: 125,
+        stderr: expect.stringContaining('was replaced by a directory') as string,
+      });
+      world.exec(['rm', '-r', 'cache']);
+      const run = await world.run(['sh', '-c', script], { options });
+      expect(run.code).toBe(0);
+      expect(run.stderr).toContain(
+        `warning: data: the symlink at ${join(world.dir, 'cache')} by which the command had the volume was replaced by a directory: what is there now is not saved and stays there`,
+      );
+      expect(run.volume('data')).toMatchObject({ layer: null, skipped: expect.stringContaining('replaced') as string });
+      expect(readFileSync(join(world.dir, 'cache/mine'), 'utf8')).toBe('mine\n');
+      world.exec(['rm', '-r', 'cache']);
+      expect((await world.run(['sh', '-c', 'ls cache'], { options })).stdout).toBe('f\n');
+    });
+
+    test.each(['clone', 'live'])(
+      '%s: a command that removes the symlink empties nothing, and is told',
+      async (mounter) => {
+        using world = openWorld({ user });
+        cannotMount(world);
+        const options = ['-v', 'data:cache', '--mounter', mounter];
+        await world.run(['sh', '-c', 'echo good > cache/f'], { options });
+        const run = await world.run(['sh', '-c', 'rm -rf cache'], { options });
+        expect(run.stderr).toContain('was removed: that takes nothing out of the volume');
+        expect((await world.run(['sh', '-c', 'cat cache/f'], { options })).stdout).toBe('good\n');
+      },
+    );
+
     test('what holds files already is left alone, and the run goes on without that volume', async () => {
       using world = openWorld({ user });
       cannotMount(world);

@@ -141,10 +141,18 @@ export type Collected =
       readonly isWanted: boolean;
     };
 
+/** What stands where a symlink led to the volume: nothing, or something that the command put there. */
+export type Displaced = 'nothing' | 'directory' | 'something else';
+
 export interface AttachedVolume<M extends Mount = Mount> {
   readonly mount: M;
   /** Directories that attach had to make for the target to exist, outermost first; removing them is the session's business. */
   readonly madeDirs: readonly string[];
+  /**
+   * Null while the target leads to the volume. A mount point cannot be removed, a symlink can: what the command writes there from
+   * then on is not in the volume.
+   */
+  displacedBy(): Displaced | null;
   /** Call after the last process of the run that could write is gone, or with `inUse`. */
   collect(signal: AbortSignal, how: CollectHow): Promise<Collected>;
   /** Frees what attach made and what collect's reader did not take. Idempotent. */

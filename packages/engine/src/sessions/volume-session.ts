@@ -1,5 +1,6 @@
 import {
   asCachelaneError,
+  CachelaneError,
   displayPath,
   warningOf,
   type AttachedVolume,
@@ -216,9 +217,14 @@ export async function endVolume(
     attachMs: session.attachMs,
   };
   const startedMs = deps.clock.monotonicMs();
-  const unwanted = whyNotSaved(session, input);
+  const displaced = displacement(session);
+  const ownReason = whyNotSaved(session, input);
+  // What the command saw last is not in the volume: what it had written there before is half of something.
+  const unwanted = ownReason ?? displaced?.message ?? null;
   let end: SaveEnd = { ...nothingSaved, skipped: unwanted };
   try {
+    if (displaced !== null && ownReason === null && input.strict) throw displaced;
+    if (displaced !== null) deps.events(warningOf(displaced, `${head.name}: ${displaced.message}`));
     // Where others work in the same directory, what one of them does not want may be another one's.
     if (unwanted === null || session.choice.mounter === 'live')
       end = await save(deps, session, { ...input, unwanted }, signal);
@@ -234,6 +240,26 @@ export async function endVolume(
   const report = reportOf(head, { ...end, saveMs: deps.clock.monotonicMs() - startedMs });
   deps.events({ type: 'volume-done', report });
   return report;
+}
+
+/** The command removed the symlink by which it had the volume. What it may have put in its place is the person's, and stays. */
+function displacement({ attached, planned: { target } }: VolumeSession): CachelaneError | null {
+  const by = attached.displacedBy();
+  if (by === null) return null;
+  const link = `the symlink at ${target} by which the command had the volume`;
+  return by === 'nothing'
+    ? new CachelaneError(
+        'E_MOUNT_POINT',
+        `${link} was removed: that takes nothing out of the volume, and what this run wrote is not saved`,
+        {
+          hint: 'nothing can be mounted here, so a cache is emptied by removing what is in it, not the directory itself',
+        },
+      )
+    : new CachelaneError(
+        'E_MOUNT_POINT',
+        `${link} was replaced by ${by === 'directory' ? 'a directory' : by}: what is there now is not saved and stays there, where it keeps the next run from having the volume`,
+        { hint: `move or remove ${target}; a command that empties its cache must leave the directory itself` },
+      );
 }
 
 /** What stays behind is swept by the next start; the save that was just made must not look as if it had failed. */

@@ -15,7 +15,15 @@ import { inPort, type KeptMounterOptions } from './clone-mounter.ts';
 import { bringUpSlot, collectHeld, takeUpSlot, type HeldDirectory, type KeptContext } from './kept-directory.ts';
 import { discardKept, listKept, notePlace, removeKept } from './kept-garbage.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
-import { checkReach, leaveTarget, missingFor, reachTarget, unlinkTargets, type ReachedTarget } from './kept-targets.ts';
+import {
+  checkReach,
+  displacedBy,
+  leaveTarget,
+  missingFor,
+  reachTarget,
+  unlinkTargets,
+  type ReachedTarget,
+} from './kept-targets.ts';
 import { placeNear } from './place-near.ts';
 
 /**
@@ -103,6 +111,7 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
     return {
       mount: { kind: 'directory', target: reached.path, path: slot.tree, bind: request.reach === 'bind' },
       madeDirs: reached.made,
+      displacedBy: () => displacedBy(reached, slot.tree),
       collect: (signal, how) => inPort('collecting changes', signal, async () => await collect(signal, how)),
       release: (signal) => inPort('releasing a volume', signal, release),
     };

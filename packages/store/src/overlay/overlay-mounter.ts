@@ -65,6 +65,7 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
     return {
       mount: { kind: 'overlay', target, lowerDirs: lower, upperDir: dirs.upper, workDir: dirs.work },
       madeDirs,
+      displacedBy: () => null,
       collect: (signal, { inUse }) =>
         portCall('collecting changes', signal, () => ({
           kind: 'changes',

@@ -57,6 +57,7 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
     return {
       mount: { kind: 'overlay', target, lowerDirs, upperDir: `${key}/upper`, workDir: `${key}/work` },
       madeDirs,
+      displacedBy: () => null,
       collect: (signal) =>
         call(signal, () => ({ kind: 'changes', changes: volume.changes(), alsoOf: [], saved: () => {} })),
       release: (signal) => call(signal, () => void attached.delete(key)),
