@@ -14,9 +14,13 @@ const settleScript = `sync -f "$1" && : >"$1/${settledMarker}"`;
 
 // Only directories are made accessible: a file here may be a hard link into a layer that lives on, and removing needs no
 // permission on the file. In small batches with pauses: removing a big directory in one go makes ext4 slow for everybody.
+// What is too deep to be named by a path is left over, and gone into step by step.
 const removeScript = `
 find "$1" -type d ! -perm -700 -exec chmod u+rwx {} ';'
 find "$1" -depth -print0 | xargs -0 -n 256 sh -c 'rm -fd -- "$@"; sleep 0.02' cachelane
+[ ! -e "$1" ] && exit
+PATH=/usr/local/bin:/usr/bin:/bin find "$1" -type d ! -perm -700 -execdir chmod u+rwx {} ';'
+rm -rf -- "$1"
 `;
 
 /** The program that does the job, with its arguments; at the lowest priority. */
