@@ -1,15 +1,15 @@
 import {
   CachelaneError,
+  configFileName,
   lowLevelId,
   type ChainLink,
   type Context,
   type LowLevelId,
-  type MounterName,
   type Namespace,
   type NamespaceId,
   type Tool,
 } from '@cachelane/core';
-import { chooseMounter, planVolume, type PlannedVolume } from '@cachelane/engine';
+import { chooseMounter, planVolume, type MounterChoice, type PlannedVolume } from '@cachelane/engine';
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import { listHeads, type ListedHead } from './heads.ts';
@@ -32,6 +32,7 @@ export interface Explained {
   readonly chain: readonly { readonly link: ChainLink; readonly held: ListedHead | null }[];
   /** What makes a plain `cachelane run` attach it: a lockfile, a line of the file; null where nothing does. */
   readonly chosenBy: string | null;
+  readonly choice: MounterChoice;
 }
 
 interface Surroundings {
@@ -72,7 +73,21 @@ export async function explainVolume(
     planned,
     chain: await heldBy(store, planned),
     chosenBy: argument.namespace === null ? chosenBy(selection, volume) : null,
+    // As a plain run here would choose.
+    choice: chooseMounter(planned, {
+      wanted: null,
+      cannotMount: await whyNoMounts(host, store),
+      mode: 'write',
+      canWrite: context.canWrite,
+    }),
   };
+}
+
+/** As a run finds it out, by mounting something; null where that works. */
+async function whyNoMounts({ os, pieces }: Host, { homeDir }: ReadStore): Promise<string | null> {
+  if (os !== 'linux') return 'volumes are mounted on Linux only';
+  const probe = await pieces.probeMounts(homeDir);
+  return probe.ok ? null : `volumes cannot be mounted here: ${probe.reason}`;
 }
 
 async function heldBy(store: ReadStore, planned: PlannedVolume): Promise<Explained['chain']> {
@@ -116,7 +131,8 @@ export function explainJson(explained: Explained): unknown {
     canWrite: context.canWrite,
     path: planned.target,
     pathSource: planned.targetSource,
-    mounter: mounterOf(explained),
+    mounter: { mounter: explained.choice.mounter, why: explained.choice.why },
+    sharing: { sharing: explained.choice.sharing, asked: request.sharing },
     chosenBy,
     compat,
     tool: toolJson(tool),
@@ -138,14 +154,15 @@ function toolJson({ name, summary, commitWhen, verifiesContent, tried }: Tool): 
 }
 
 export function explainText(explained: Explained): string {
-  const { context, namespace, namespaceId, planned, chain, chosenBy } = explained;
+  const { context, namespace, namespaceId, planned, chain, chosenBy, choice } = explained;
   const { request, tool, compat } = planned;
   const lane = chain[0]?.link.lane ?? context.lane;
   const fields = formatFields([
     ['volume', `${namespace}:${request.name}`],
     ['lane', `${lane} (level ${context.trust})`],
     ['path', `${planned.target} (${planned.targetSource})`],
-    ['mounter', mounterText(explained)],
+    ['mounter', `${choice.mounter}: ${choice.why}`],
+    ['sharing', sharingText(explained)],
     ['attached by', chosenBy === null ? `-v ${request.name}` : `cachelane run, because of ${chosenBy}`],
     ['tool', `${tool.name}: ${tool.summary}`],
     ['rules', rulesText(tool)],
@@ -174,23 +191,12 @@ export function explainText(explained: Explained): string {
   return `${fields}\n${table}\n${whyText(explained)}\n`;
 }
 
-/** What a plain run here would use, as far as it can be told without mounting anything. */
-function mounterOf({ context, planned }: Explained): { readonly mounter: MounterName; readonly why: string } {
-  const cannotMount = process.platform === 'linux' ? null : 'volumes are mounted on Linux only';
-  const { mounter, why } = chooseMounter(planned, {
-    wanted: null,
-    cannotMount,
-    mode: 'write',
-    canWrite: context.canWrite,
-  });
-  return { mounter, why };
-}
-
-function mounterText(explained: Explained): string {
-  const { mounter, why } = mounterOf(explained);
-  return mounter === 'overlay'
-    ? 'overlay; clone where nothing can be mounted (cachelane doctor)'
-    : `${mounter}: ${why}`;
+/** Who may save nothing is not let in where others work, whatever the file says. */
+function sharingText({ choice: { sharing }, planned: { request } }: Explained): string {
+  if (request.sharing === null) return sharing;
+  return request.sharing === sharing
+    ? `${sharing} (${configFileName})`
+    : `${sharing}, not ${request.sharing} as in ${configFileName}`;
 }
 
 function rulesText({ commitWhen, verifiesContent, tried }: Tool): string {

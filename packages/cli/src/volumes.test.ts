@@ -111,7 +111,10 @@ describe('named by -v', () => {
   test('what the file says about a name holds for the flag', () => {
     const config = 'volumes:\n  cache: { tool: npm, path: c, compat: { image: a } }\n  other: { path: o }';
     expect(select({ asked: ['cache'], config }).volumes).toMatchObject([
-      { request: { name: 'cache', tool: 'npm', compat: { image: 'a' }, source: '-v' }, path: join(dir, 'repo/c') },
+      {
+        request: { name: 'cache', tool: 'npm', compat: { image: 'a' }, source: 'cachelane.yaml:2' },
+        path: join(dir, 'repo/c'),
+      },
     ]);
     expect(shown({ asked: ['cache:/elsewhere'], config })).toEqual([['cache', 'npm', '/elsewhere', '-v']]);
   });

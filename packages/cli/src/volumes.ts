@@ -121,7 +121,7 @@ function askedVolume(argument: VolumeArgument, request: SelectionRequest): Volum
   const configured = namespace === null ? request.config?.volumes?.find((volume) => volume.name === name) : undefined;
   if (configured !== undefined && request.config !== null) {
     const volume = configuredVolume(configured, request.config, request);
-    return { ...volume, path: path ?? volume.path, source: '-v' };
+    return path === null ? volume : { ...volume, path, source: '-v' };
   }
   const tool = findTool(name, request.tools);
   if (tool === undefined && path === null) {
