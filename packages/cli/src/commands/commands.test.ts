@@ -4,7 +4,7 @@ import { type LayerId, type Namespace } from '@cachelane/core';
 import { aLayer, countingIds, openMemoryMounter, openOne, openRequest, pushLayer } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { projectOf } from '../find-volume.ts';
-import { stage, type Stage } from '../staged-host.fixture.ts';
+import { mergeRequestOfFork, stage, type Stage } from '../staged-host.fixture.ts';
 
 const web = 'github.com/acme/web' as Namespace;
 const dayMs = 86_400_000;
@@ -176,6 +176,19 @@ const withMounters = {
 };
 
 describe('rm', () => {
+  test.each([[], ['--lane', 't1:local'], ['--all-lanes'], ['--dry-run']])(
+    'is refused where a run may save nothing: %j',
+    async (...options) => {
+      using on = stage({ env: mergeRequestOfFork });
+      await push(on, { layers: ['a'] });
+      expect(await on.cachelane('rm', `${web}:npm`, ...options)).toBe(2);
+      expect(on.err()).toMatch(
+        /the lane t0:\S+ may not be written here: .*\n  do this where a run of this lane may save\n/,
+      );
+      expect(await on.metadata.listHeads(new AbortController().signal)).toHaveLength(1);
+    },
+  );
+
   test('a dry run removes nothing, and says what', async () => {
     using on = stage({ pieces: withMounters });
     await push(on, { layers: ['a', 'b'] });
