@@ -237,6 +237,12 @@ describe('volumes that are in each other’s way', () => {
     expect(select({ asked: [`a:${dir}/place`, `b:${dir}/alias`] }).dropped).toHaveLength(1);
   });
 
+  test('a volume on the whole home directory is left out, wherever the project is', () => {
+    const { volumes, dropped } = select({ asked: ['a:~', `b:${home}/x/..`, 'c:~/x'] });
+    expect(volumes.map(({ request: { name } }) => name)).toEqual(['c']);
+    expect(dropped.map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+
   test('a volume on the working directory or on our own store is left out', () => {
     const { dropped } = select({ asked: ['a:.', 'b:../..', 'c:~/.cache/cachelane', 'd:~/.cache'] });
     expect(dropped.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd']);

@@ -75,7 +75,7 @@ export function selectVolumes(request: SelectionRequest): Selection {
   const reached = placed.filter((_, index) => outOfReach[index] === null);
   const places = mountPointProblems(
     reached.map(({ path }) => placeOf(path, request.storeDir)),
-    { workDir: realPathOf(request.environment.workDir), storeDir: request.storeDir },
+    { workDir: realPathOf(request.environment.workDir), ...reach, storeDir: request.storeDir },
   );
   const problems = placed.map((volume, index) => outOfReach[index] ?? places[reached.indexOf(volume)] ?? null);
   const volumes = placed.filter((_, index) => problems[index] === null);
