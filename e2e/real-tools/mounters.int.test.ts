@@ -117,6 +117,21 @@ requireCommands('bwrap', 'flock')('every way to attach a volume', () => {
         expect(next.stdout).toBe('f\ngone\ngood\n');
       });
 
+      test('is told plainly that its directory was removed, where it is one, and loses nothing that was saved', async ({
+        skip,
+      }) => {
+        skip(mounter === 'overlay', 'a mount has no directory of its own');
+        using world = openWorld({ user });
+        await world.run(['sh', '-c', 'echo good > cache/f'], { options });
+        const run = await world.run(['sh', '-c', `rm -r ${world.store}/kept/${mounter}-*/0/tree`], { options });
+        expect(run.code).toBe(0);
+        expect(run.stderr).toMatch(
+          /data was not saved: the directory of the volume is gone: something removed .*\/tree; what was saved/,
+        );
+        expect(run.stderr).not.toContain('ENOENT');
+        expect((await world.run(['sh', '-c', 'cat cache/f'], { options })).stdout).toBe('good\n');
+      });
+
       test('leaves the host’s own directory alone', async () => {
         using world = openWorld({ user });
         world.write({ 'home/.npm/mine': 'mine' });

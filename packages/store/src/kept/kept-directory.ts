@@ -1,5 +1,12 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { isCachelaneError, type BytePath, type ChangeSet, type Digest, type StoredLayer } from '@cachelane/core';
+import {
+  CachelaneError,
+  isCachelaneError,
+  type BytePath,
+  type ChangeSet,
+  type Digest,
+  type StoredLayer,
+} from '@cachelane/core';
 import { errnoOf, isMissing } from '../layers/file-errors.ts';
 import { OpenAccess } from '../layers/open-access.ts';
 import { toChangeSet } from '../overlay/overlay-changes.ts';
@@ -74,8 +81,17 @@ export interface HeldChanges {
   close(): void;
 }
 
+/** Throws where somebody removed the directory under the runs that use it: empty is not what they left. */
+export function requireTree(slot: KeptSlot): void {
+  if (existsSync(slot.tree)) return;
+  throw new CachelaneError('E_NOT_FOUND', `the directory of the volume is gone: something removed ${slot.tree}`, {
+    hint: 'what was saved before is safe, and the first run after those at work gets it in a new directory',
+  });
+}
+
 /** Finds what a run did to its directory. */
 export function collectHeld(context: KeptContext, { slot, table }: HeldDirectory, signal: AbortSignal): HeldChanges {
+  requireTree(slot);
   const { records, dirty, changes } = lookAround(context, slot, table, signal);
   const digests = new Map<BytePath, Digest>();
   const plain = toChangeSet({ upper: slot.tree, files: context.files, movable: false }, changes);

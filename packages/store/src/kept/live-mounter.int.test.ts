@@ -137,6 +137,31 @@ describe('one directory for all runs', () => {
   });
 });
 
+test.each(['the directory', 'all that is kept'])(
+  'that somebody removes, %s, costs the work of those in it and nothing else',
+  async (what) => {
+    await using home = await createKeptHome(openLiveMounter);
+    const first = await join(home);
+    runScript(first.volume, 'echo good > good');
+    const layer = await saveAll(home, first);
+    const [one, two] = [await join(home, { view: [layer] }), await join(home, { view: [layer] })];
+    fs.rmSync(what === 'the directory' ? dirOf(one.volume) : `${home.dir}/kept`, { recursive: true });
+    const gone = {
+      code: 'E_NOT_FOUND',
+      message: `the directory of the volume is gone: something removed ${dirOf(one.volume)}`,
+    };
+    if (what === 'the directory') await expect(join(home, { view: [layer] })).rejects.toMatchObject(gone);
+    for (const run of [one, two]) {
+      await expect(leave(run)).rejects.toMatchObject(gone);
+      await run.volume.release(noAbort);
+    }
+    const next = await join(home, { view: [layer] });
+    expect(runScript(next.volume, 'cat *').toString()).toBe('good\n');
+    expect(paths(await leave(next))).toEqual([]);
+    await next.volume.release(noAbort);
+  },
+);
+
 test('what is never saved stays in a shared directory, in a directory that nobody else needs', async () => {
   await using home = await createKeptHome(openLiveMounter);
   const first = await join(home, { isNeverSaved });

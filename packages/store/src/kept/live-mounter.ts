@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type {
   AttachedVolume,
   AttachRequest,
@@ -12,7 +13,14 @@ import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
 import { realFiles } from '../layers/store-files.ts';
 import { openTrash, type Trash } from '../layers/trash.ts';
 import { inPort, type KeptMounterOptions } from './clone-mounter.ts';
-import { bringUpSlot, collectHeld, takeUpSlot, type HeldDirectory, type KeptContext } from './kept-directory.ts';
+import {
+  bringUpSlot,
+  collectHeld,
+  requireTree,
+  takeUpSlot,
+  type HeldDirectory,
+  type KeptContext,
+} from './kept-directory.ts';
 import { discardKept, listKept, notePlace, removeKept } from './kept-garbage.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
 import {
@@ -59,8 +67,10 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
     slot.make();
     if (kept !== null) slots.note(kept);
     let held: HeldDirectory;
+    const isInUse = slot.users().length > 0;
+    if (isInUse) requireTree(slot);
     // Work that nobody saved is not undone: whoever comes next goes on from it.
-    if (slot.users().length > 0 || slot.readUnsaved().runs.length > 0) held = takeUpSlot(slot);
+    if (isInUse || hasUnsaved(slot)) held = takeUpSlot(slot);
     else held = await bringUpSlot(context, slot, view, signal);
     uses.add(slot, user);
     try {
@@ -81,10 +91,11 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
     let hasLeft = false;
     const collect = async (signal: AbortSignal, { inUse, wanted }: CollectHow): Promise<Collected> => {
       guard = await slots.guard(signal);
-      if (wanted) addUnsaved(slot, run);
+      if (wanted && existsSync(slot.tree)) addUnsaved(slot, run);
       // Whoever is left over goes on writing: it stays a user of the directory until it is found dead.
       if (!inUse) uses.remove(slot, user);
       hasLeft = true;
+      requireTree(slot);
       const others = slot.users().length;
       const { runs } = slot.readUnsaved();
       if (others > 0 || runs.length === 0) {
@@ -140,6 +151,12 @@ interface Held {
   readonly held: HeldDirectory;
   readonly reached: ReachedTarget;
   readonly user: string;
+}
+
+/** Work that went with its directory is nobody's any more. */
+function hasUnsaved(slot: KeptSlot): boolean {
+  if (!existsSync(slot.tree)) slot.writeUnsaved({ runs: [] });
+  return slot.readUnsaved().runs.length > 0;
 }
 
 function addUnsaved(slot: KeptSlot, run: RunId): void {
