@@ -209,7 +209,7 @@ describe('in the background', () => {
   });
 
   test('what cannot be started does no harm', () => {
-    expect(commandOf({ kind: 'remove', dir: '/no/such/place' })[0]).toBe('nice');
+    expect(commandOf({ kind: 'remove', dir: '/no/such/place' })[0]).toBe('env');
     runJob({ kind: 'remove', dir: '/no/such/place' });
     runJob({ kind: 'settle', layerDir: '/no/such/place' });
     expect(fs.existsSync('/no/such/place')).toBe(false);
