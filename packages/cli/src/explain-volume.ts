@@ -33,6 +33,8 @@ export interface Explained {
   /** What makes a plain `cachelane run` attach it: a lockfile, a line of the file; null where nothing does. */
   readonly chosenBy: string | null;
   readonly choice: MounterChoice;
+  /** What else the words may have meant; null where that is plain. */
+  readonly note: string | null;
 }
 
 interface Surroundings {
@@ -73,6 +75,7 @@ export async function explainVolume(
     planned,
     chain: await heldBy(store, planned),
     chosenBy: argument.namespace === null ? chosenBy(selection, volume) : null,
+    note: await otherMeaning(store, argument),
     // As a plain run here would choose.
     choice: chooseMounter(planned, {
       wanted: null,
@@ -81,6 +84,14 @@ export async function explainVolume(
       canWrite: context.canWrite,
     }),
   };
+}
+
+/** `teams:npm` is a volume and a directory, as after `run -v`, though listings write the volumes of a namespace without a slash so. */
+async function otherMeaning({ metadata, signal }: ReadStore, argument: VolumeArgument): Promise<string | null> {
+  const { namespace, name, path } = argument;
+  if (namespace !== null || path === null || !/^[^./~][^/]*$/.test(path)) return null;
+  if ((await metadata.findNamespace(name as string as Namespace, signal)) === undefined) return null;
+  return `${name}:${path} means the volume ${name} with the directory ${path}; for the volume ${path} of the namespace ${name}: -n ${name} ${path}`;
 }
 
 /** As a run finds it out, by mounting something; null where that works. */
@@ -146,6 +157,7 @@ export function explainJson(explained: Explained): unknown {
       updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
     })),
     why: whyText(explained),
+    note: explained.note,
   };
 }
 
@@ -188,7 +200,8 @@ export function explainText(explained: Explained): string {
       held === null ? '-' : formatTime(held.head.updatedAtMs),
     ]),
   );
-  return `${fields}\n${table}\n${whyText(explained)}\n`;
+  const note = explained.note === null ? '' : `\n${explained.note}\n`;
+  return `${fields}\n${table}\n${whyText(explained)}\n${note}`;
 }
 
 /** Who may save nothing is not let in where others work, whatever the file says. */

@@ -308,6 +308,28 @@ describe('explain', () => {
   });
 });
 
+describe('explain, of words with two meanings', () => {
+  test('a namespace without a slash: says which one it took, and how to ask for the other', async () => {
+    using on = stage();
+    await push(on, { namespace: 'teams' as Namespace, name: 'npm', layers: ['a'] });
+    await on.cachelane('explain', 'teams:npm');
+    expect(on.out()).toContain(
+      '\nteams:npm means the volume teams with the directory npm; for the volume npm of the namespace teams: -n teams npm\n',
+    );
+    using other = stage();
+    await push(other, { namespace: 'teams' as Namespace, name: 'npm', layers: ['a'] });
+    await other.cachelane('explain', '-n', 'teams', 'npm', '--json');
+    expect(json(other)).toMatchObject({ namespace: 'teams', volume: 'npm', note: null, chain: [{ generation: 1 }] });
+  });
+
+  test.each(['teams:./npm', 'teams:/npm', 'data:npm'])('%s has one', async (text) => {
+    using on = stage();
+    await push(on, { namespace: 'teams' as Namespace, name: 'npm', layers: ['a'] });
+    await on.cachelane('explain', text, '--json');
+    expect(json(on)).toMatchObject({ note: null });
+  });
+});
+
 describe('context show', () => {
   test('has the documented shape', async () => {
     using on = stage();
