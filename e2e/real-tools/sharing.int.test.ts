@@ -54,7 +54,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       });
       one.child.stdin?.end('go\n');
       const ends = [await end(two), await one.finished].map((run) => run.volume('data'));
-      expect(ends.map(({ mounter }) => mounter)).toEqual(['live', 'live']);
+      for (const volume of ends) expect(volume).toMatchObject({ mounter: 'live', sharing: 'SHARED' });
       const [saved, other] = ends.toSorted((a, b) => b.added - a.added);
       expect(saved).toMatchObject({ added: 2, skipped: null });
       expect(other).toMatchObject({
@@ -69,6 +69,34 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       // Nobody can tell who of them it was.
       expect(new Set(head.entries.map(({ runs }) => runs.length))).toEqual(new Set([2]));
       expect(existsSync(join(world.dir, 'cache'))).toBe(false);
+    });
+
+    test('SHARED: what a run that failed wrote is saved with the work of the others, and it says so', async () => {
+      using world = openWorld({ user });
+      const good = await start(world, { script: 'echo 1 > good', options: shared });
+      const bad = await start(world, { script: 'echo 2 > bad; exit 3', options: shared });
+      const failed = await end(bad);
+      expect(failed).toMatchObject({
+        code: 3,
+        stderr: expect.stringContaining(
+          'data: started cold; shared with another run: if what they did is saved, so is this (the command failed with exit code 3)',
+        ) as string,
+      });
+      expect(failed.stderr).not.toContain('not saved');
+      expect(failed.volume('data')).toMatchObject({ layer: null, leftToOthers: true });
+      expect((await end(good)).volume('data')).toMatchObject({ added: 2, leftToOthers: false });
+      expect(await contents(world)).toBe('bad\ngood\n');
+      const [third, fourth] = [
+        await start(world, { script: 'echo 3 > third', options: shared }),
+        await start(world, { script: 'echo 4 > fourth; exit 3', options: shared }),
+      ];
+      const fifth = await start(world, { script: 'exit 3', options: shared });
+      await end(third);
+      expect((await end(fourth)).stderr).toContain('the last of them saves this as well (the command failed');
+      expect((await end(fifth)).volume('data')).toMatchObject({ added: 2 });
+      const alone = await world.run(['sh', '-c', 'echo 6 > cache/sixth; exit 3'], { options: [...volume, ...shared] });
+      expect(alone.stderr).toContain('not saved: the command failed with exit code 3');
+      expect(await contents(world)).toBe('bad\nfourth\ngood\nthird\n');
     });
 
     test('SHARED: what a killed run had done is saved by the next one, with the work of those who left before', async () => {
@@ -176,7 +204,8 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       const read = await world.run(['sh', '-c', 'echo x > cache/zero; echo x > cache/x'], {
         options: [...volume, ...shared, '--mode=read'],
       });
-      expect(read.volume('data')).toMatchObject({ mounter: 'overlay', layer: null });
+      expect(read.volume('data')).toMatchObject({ mounter: 'overlay', sharing: 'PRIVATE', layer: null });
+      expect(read.stderr).toContain('; overlay: with --mode read a run has a view of its own');
       const next = await world.run(['sh', '-c', 'cat cache/*'], { options: [...volume, ...shared] });
       expect(next.stdout).toBe('0\n');
     });
@@ -194,8 +223,16 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       const log = (await world.json(['log', 'data'])) as readonly { readonly run: string }[];
       const [, earlier] = log;
       expect(second.stderr).toContain(`waiting: data is locked on t1:local by ${earlier?.run}, since `);
-      expect(first.volume('data')).toMatchObject({ mounter: 'overlay', added: 1 });
+      expect(first.volume('data')).toMatchObject({ mounter: 'overlay', sharing: 'LOCKED', added: 1 });
       expect(await contents(world)).toBe('one\ntwo\n');
+    });
+
+    test('a mounter that was asked for wins over the sharing of the file, and says so', async () => {
+      using world = openWorld({ user });
+      world.write({ 'cachelane.yaml': 'volumes:\n  data: { path: cache, sharing: SHARED }\n' });
+      const run = await world.run(['sh', '-c', 'echo 1 > cache/one'], { options: ['--mounter', 'overlay'] });
+      expect(run.volume('data')).toMatchObject({ mounter: 'overlay', sharing: 'PRIVATE', added: 1 });
+      expect(run.stderr).toContain('; overlay: asked for with --mounter, which wins over its sharing SHARED');
     });
 
     test('LOCKED: others do not wait, and lose nothing', async () => {
@@ -238,12 +275,17 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       ]);
       expect(strict).toMatchObject({
         code: 125,
-        stderr: expect.stringContaining('data is locked on t1:local by run_') as string,
+        stderr: expect.stringMatching(
+          /data is locked on t1:local by run_\w+, since .*; for 300 ms at most .*\n.*, and was not free after 0\.3 s\n/,
+        ) as string,
       });
       const bare = await world.run(['sh', '-c', 'ls cache; echo bare'], {
         options: [...volume, ...locked, '--lock-timeout=0'],
       });
       expect(bare).toMatchObject({ code: 0, stdout: 'bare\n' });
+      expect(bare.stderr).toMatch(
+        /data is locked on t1:local by run_\w+, since \S+, and this run does not wait: the command runs without its volumes, and without the lock; --lock-timeout SECONDS/,
+      );
       const stopped = world.start(['run', ...volume, ...locked, '--', 'true']);
       await wait(700);
       stopped.child.kill('SIGINT');

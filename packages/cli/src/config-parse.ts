@@ -211,13 +211,19 @@ function readCompat(reader: Reader, field: Field): Readonly<Record<string, strin
   return compat;
 }
 
-function readSharing(reader: Reader, field: Field): SharingMode | null {
-  const text = readText(reader, field.value, field.at, 'sharing');
-  if (text === null) return null;
-  const mode = sharingModes.find((each) => each === text.value.toUpperCase());
-  if (mode === undefined) {
-    problem(reader, text.at, `sharing is one of ${sharingModes.join(', ')}, not ${JSON.stringify(text.value)}`);
+function readSharing(reader: Reader, { value, at }: Field): SharingMode | null {
+  const wanted = `sharing is one of ${sharingModes.join(', ')}`;
+  if (value === null || (isScalar(value) && (value.value === null || value.value === ''))) {
+    problem(reader, at, `${wanted}, and has no value here; without the key it is as suits the tool, mostly PRIVATE`);
+    return null;
   }
+  if (!isScalar(value)) {
+    problem(reader, offset(value), `${wanted}, a single word`);
+    return null;
+  }
+  const text = typeof value.value === 'string' ? value.value : (value.source ?? '');
+  const mode = sharingModes.find((each) => each === text.toUpperCase());
+  if (mode === undefined) problem(reader, offset(value), `${wanted}, not ${JSON.stringify(text)}`);
   return mode ?? null;
 }
 

@@ -1,15 +1,15 @@
 import {
   CachelaneError,
+  configFileName,
   lowLevelId,
   type ChainLink,
   type Context,
   type LowLevelId,
-  type MounterName,
   type Namespace,
   type NamespaceId,
   type Tool,
 } from '@cachelane/core';
-import { chooseMounter, planVolume, type PlannedVolume } from '@cachelane/engine';
+import { chooseMounter, planVolume, type MounterChoice, type PlannedVolume } from '@cachelane/engine';
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import { listHeads, type ListedHead } from './heads.ts';
@@ -17,6 +17,7 @@ import type { Host } from './host.ts';
 import { toolEnvironmentOf } from './project.ts';
 import { isoTime } from './print.ts';
 import { linkText } from './reporters/words.ts';
+import { noSharingChoice } from './sharing-argument.ts';
 import type { ReadStore } from './store.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 import { selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
@@ -31,6 +32,9 @@ export interface Explained {
   readonly chain: readonly { readonly link: ChainLink; readonly held: ListedHead | null }[];
   /** What makes a plain `cachelane run` attach it: a lockfile, a line of the file; null where nothing does. */
   readonly chosenBy: string | null;
+  readonly choice: MounterChoice;
+  /** What else the words may have meant; null where that is plain. */
+  readonly note: string | null;
 }
 
 interface Surroundings {
@@ -50,7 +54,7 @@ export async function explainVolume(
   const tools = await host.pieces.loadTools();
   const selection: SelectionRequest = {
     asked: [],
-    sharing: () => null,
+    sharing: noSharingChoice,
     config,
     tools,
     environment,
@@ -71,7 +75,31 @@ export async function explainVolume(
     planned,
     chain: await heldBy(store, planned),
     chosenBy: argument.namespace === null ? chosenBy(selection, volume) : null,
+    note: await otherMeaning(store, argument),
+    // As a plain run here would choose.
+    choice: chooseMounter(planned, {
+      wanted: null,
+      cannotMount: await whyNoMounts(host, store),
+      mode: 'write',
+      commit: null,
+      canWrite: context.canWrite,
+    }),
   };
+}
+
+/** `teams:npm` is a volume and a directory, as after `run -v`, though listings write the volumes of a namespace without a slash so. */
+async function otherMeaning({ metadata, signal }: ReadStore, argument: VolumeArgument): Promise<string | null> {
+  const { namespace, name, path } = argument;
+  if (namespace !== null || path === null || !/^[^./~][^/]*$/.test(path)) return null;
+  if ((await metadata.findNamespace(name as string as Namespace, signal)) === undefined) return null;
+  return `${name}:${path} means the volume ${name} with the directory ${path}; for the volume ${path} of the namespace ${name}: -n ${name} ${path}`;
+}
+
+/** As a run finds it out, by mounting something; null where that works. */
+async function whyNoMounts({ os, pieces }: Host, { homeDir }: ReadStore): Promise<string | null> {
+  if (os !== 'linux') return 'volumes are mounted on Linux only';
+  const probe = await pieces.probeMounts(homeDir);
+  return probe.ok ? null : `volumes cannot be mounted here: ${probe.reason}`;
 }
 
 async function heldBy(store: ReadStore, planned: PlannedVolume): Promise<Explained['chain']> {
@@ -115,7 +143,8 @@ export function explainJson(explained: Explained): unknown {
     canWrite: context.canWrite,
     path: planned.target,
     pathSource: planned.targetSource,
-    mounter: mounterOf(explained),
+    mounter: { mounter: explained.choice.mounter, why: explained.choice.why },
+    sharing: { sharing: explained.choice.sharing, asked: request.sharing },
     chosenBy,
     compat,
     tool: toolJson(tool),
@@ -129,6 +158,7 @@ export function explainJson(explained: Explained): unknown {
       updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
     })),
     why: whyText(explained),
+    note: explained.note,
   };
 }
 
@@ -137,14 +167,15 @@ function toolJson({ name, summary, commitWhen, verifiesContent, tried }: Tool): 
 }
 
 export function explainText(explained: Explained): string {
-  const { context, namespace, namespaceId, planned, chain, chosenBy } = explained;
+  const { context, namespace, namespaceId, planned, chain, chosenBy, choice } = explained;
   const { request, tool, compat } = planned;
   const lane = chain[0]?.link.lane ?? context.lane;
   const fields = formatFields([
     ['volume', `${namespace}:${request.name}`],
     ['lane', `${lane} (level ${context.trust})`],
     ['path', `${planned.target} (${planned.targetSource})`],
-    ['mounter', mounterText(explained)],
+    ['mounter', `${choice.mounter}: ${choice.why}`],
+    ['sharing', sharingText(explained)],
     ['attached by', chosenBy === null ? `-v ${request.name}` : `cachelane run, because of ${chosenBy}`],
     ['tool', `${tool.name}: ${tool.summary}`],
     ['rules', rulesText(tool)],
@@ -170,27 +201,16 @@ export function explainText(explained: Explained): string {
       held === null ? '-' : formatTime(held.head.updatedAtMs),
     ]),
   );
-  return `${fields}\n${table}\n${whyText(explained)}\n`;
+  const note = explained.note === null ? '' : `\n${explained.note}\n`;
+  return `${fields}\n${table}\n${whyText(explained)}\n${note}`;
 }
 
-/** What a plain run here would use, as far as it can be told without mounting anything. */
-function mounterOf({ context, planned }: Explained): { readonly mounter: MounterName; readonly why: string } {
-  const cannotMount = process.platform === 'linux' ? null : 'volumes are mounted on Linux only';
-  const { mounter, why } = chooseMounter(planned, {
-    wanted: null,
-    cannotMount,
-    mode: 'write',
-    commit: null,
-    canWrite: context.canWrite,
-  });
-  return { mounter, why };
-}
-
-function mounterText(explained: Explained): string {
-  const { mounter, why } = mounterOf(explained);
-  return mounter === 'overlay'
-    ? 'overlay; clone where nothing can be mounted (cachelane doctor)'
-    : `${mounter}: ${why}`;
+/** Who may save nothing is not let in where others work, whatever the file says. */
+function sharingText({ choice: { sharing }, planned: { request } }: Explained): string {
+  if (request.sharing === null) return sharing;
+  return request.sharing === sharing
+    ? `${sharing} (${configFileName})`
+    : `${sharing}, not ${request.sharing} as in ${configFileName}`;
 }
 
 function rulesText({ commitWhen, verifiesContent, tried }: Tool): string {

@@ -1,7 +1,24 @@
-import { CachelaneError, parseVolumeName, sharingModes, type SharingMode } from '@cachelane/core';
+import {
+  CachelaneError,
+  mounterNames,
+  parseVolumeName,
+  sharingModes,
+  type MounterName,
+  type SharingMode,
+} from '@cachelane/core';
+import { suits } from '@cachelane/engine';
+import { didYouMean } from './suggest.ts';
 
-/** What the person said about a volume of this name; null where nothing was said. */
-export type SharingChoice = (name: string) => SharingMode | null;
+export interface SharingChoice {
+  /** What the person said about a volume of this name; null where nothing was said. */
+  of(name: string): SharingMode | null;
+  /** The volumes that were named. */
+  readonly names: readonly string[];
+  /** All modes that were named. */
+  readonly modes: readonly SharingMode[];
+}
+
+export const noSharingChoice: SharingChoice = { of: () => null, names: [], modes: [] };
 
 /** `LOCKED` for all volumes, `npm=LOCKED` for one; of several for one volume the last counts. Errors: E_USAGE, E_VOLUME. */
 export function parseSharing(texts: readonly string[]): SharingChoice {
@@ -13,7 +30,36 @@ export function parseSharing(texts: readonly string[]): SharingChoice {
     if (equals < 0) all = mode;
     else byName.set(parseVolumeName(text.slice(0, equals)), mode);
   }
-  return (name) => byName.get(name) ?? all;
+  const modes = [...(all === null ? [] : [all]), ...byName.values()];
+  return { of: (name) => byName.get(name) ?? all, names: [...byName.keys()], modes };
+}
+
+/** Of two flags that contradict each other neither wins without a word. Errors: E_USAGE. */
+export function requireSuitable({ modes }: SharingChoice, mounter: MounterName | null): void {
+  if (mounter === null) return;
+  const against = modes.find((mode) => !suits(mounter, mode));
+  if (against === undefined) return;
+  const what = mounter === 'live' ? 'is one directory for all runs' : "is a view of the run's own";
+  throw new CachelaneError('E_USAGE', `--mounter ${mounter} ${what}, which --sharing ${against} is not`, {
+    hint: `${suitable()}; without --mounter the sharing decides`,
+  });
+}
+
+/** `PRIVATE goes with overlay, clone; …` */
+function suitable(): string {
+  return sharingModes
+    .map((mode) => `${mode} goes with ${mounterNames.filter((mounter) => suits(mounter, mode)).join(', ')}`)
+    .join('; ');
+}
+
+/** A wish about a volume that the run does not have would be no wish at all. Errors: E_USAGE. */
+export function requireNamed({ names }: SharingChoice, volumes: readonly string[]): void {
+  const unknown = names.find((name) => !volumes.includes(name));
+  if (unknown === undefined) return;
+  const guess = didYouMean(unknown, volumes);
+  throw new CachelaneError('E_USAGE', `--sharing names ${unknown}, which is no volume of this run${guess}`, {
+    hint: volumes.length === 0 ? 'it has no volumes: name one with -v' : `its volumes: ${volumes.join(', ')}`,
+  });
 }
 
 function modeOf(text: string): SharingMode {

@@ -95,7 +95,7 @@ export async function rollBack(
 export function requireWritable({ lane, canWrite, why }: RollBackRequest['context']): void {
   if (canWrite) return;
   throw new CachelaneError('E_USAGE', `the lane ${lane} may not be written here: ${why}`, {
-    hint: 'roll back where a run of this lane may save',
+    hint: 'do this where a run of this lane may save',
   });
 }
 

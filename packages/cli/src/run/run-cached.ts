@@ -7,10 +7,10 @@ import {
   type ToolEnvironment,
 } from '@cachelane/core';
 import { runCommand } from '@cachelane/engine';
-import { containerHint } from '../container-hint.ts';
+import { containerHint, type Place } from '../container-hint.ts';
 import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts';
 import { homeOf, openStore } from '../store.ts';
-import { selectVolumes, type DroppedVolume, type Selection } from '../volumes.ts';
+import { selectVolumes, type DroppedVolume, type SelectedVolume, type Selection } from '../volumes.ts';
 import type { CommandEnd } from './once.ts';
 import { commandEnv, withoutCache } from './bare.ts';
 import type { Run } from './run-state.ts';
@@ -69,10 +69,10 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
   const { options, host, where, watch, once, reporter } = run;
   const hint = containerHint(
     options.argv,
-    selection.volumes.map(({ request: { name }, path }) => ({ name, path })),
+    selection.volumes.map((volume) => placeOf(volume, tools)),
     environment.homeDir,
   );
-  if (hint !== null) reporter.event({ type: 'warning', code: 'E_MOUNT', message: hint, hint: null });
+  if (hint !== null) reporter.event({ type: 'warning', code: 'E_MOUNT', ...hint });
   await using store = await openStore(host, watch.abort, homeDir);
   const { report: saved, outcome } = await runCommand(
     { ...store, runtime: once.runtime, tools, events: (event) => report(run, event) },
@@ -100,6 +100,13 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
   );
   const left = selection.dropped.map(({ name, path, message }) => withoutCache(name, path, message));
   return { kind: 'cached', end: outcome, report: { ...saved, volumes: [...saved.volumes, ...left] } };
+}
+
+function placeOf({ request, path, byProject }: SelectedVolume, tools: readonly Tool[]): Place {
+  const moved = byProject ? null : (tools.find(({ name }) => name === request.tool)?.redirect(path) ?? null);
+  // As the documents write it; tools that read two spellings are told both.
+  const variable = Object.keys(moved ?? {}).find((name) => name === name.toUpperCase()) ?? null;
+  return { name: request.name, path, variable };
 }
 
 function report({ options, reporter }: Run, event: EngineEvent): void {

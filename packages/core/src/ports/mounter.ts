@@ -12,6 +12,9 @@ export const mounterNames = ['overlay', 'clone', 'live'] as const;
  */
 export type MounterName = (typeof mounterNames)[number];
 
+/** Why a volume gets `overlay` where nothing speaks for another way. What is as usual is not worth a word to people. */
+export const usualMounterWhy = 'volumes can be mounted here';
+
 /**
  * Who may be at work in a volume at once: `PRIVATE` (each run in a view of its own, merged at the end), `SHARED` (all runs of a
  * lane on this machine in one directory), `LOCKED` (one run of a lane after the other).
@@ -134,7 +137,15 @@ export type Collected =
   | { readonly kind: 'unwanted' }
   | CollectedChanges
   /** Other runs are still at work in the directory: the last of them collects for all. */
-  | { readonly kind: 'shared'; readonly others: number };
+  | {
+      readonly kind: 'shared';
+      readonly others: number;
+      /** Somebody who left, this run or an earlier one, wants what is there saved: so it will be, whatever becomes of the others. */
+      readonly isWanted: boolean;
+    };
+
+/** What stands where a symlink led to the volume: nothing, or something that the command put there. */
+export type Displaced = 'nothing' | 'directory' | 'something else';
 
 export interface CollectedChanges {
   readonly kind: 'changes';
@@ -172,6 +183,11 @@ export interface AttachedVolume<M extends Mount = Mount> {
   readonly links: readonly PinnedLink[];
   /** Directories that attach had to make for the target to exist, outermost first; removing them is the session's business. */
   readonly madeDirs: readonly string[];
+  /**
+   * Null while the target leads to the volume. A mount point cannot be removed, a symlink can: what the command writes there from
+   * then on is not in the volume.
+   */
+  displacedBy(): Displaced | null;
   /** Call after the last process of the run that could write is gone, or with `inUse`. */
   collect(signal: AbortSignal, how: CollectHow): Promise<Collected>;
   /** Frees what attach made and what collect's reader did not take. Idempotent. */

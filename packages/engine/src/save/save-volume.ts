@@ -2,6 +2,7 @@ import {
   CachelaneError,
   type BytePath,
   isCachelaneError,
+  isHeldFile,
   limits,
   type ChangeSet,
   type Clock,
@@ -101,7 +102,7 @@ function layerRecord(
     volumeId: request.volumeId,
     run: request.run,
     counts: sealed.plan.counts,
-    files: sealed.staged.index.count,
+    files: sealed.plan.entries.filter(({ entry }) => isHeldFile(entry)).length,
     sealedAtMs: sealed.nowMs,
     bootId: deps.bootId,
   };

@@ -1,9 +1,11 @@
 import {
   asCachelaneError,
+  CachelaneError,
   displayPath,
   warningOf,
   type AttachedVolume,
   type ClassifyContext,
+  type Collected,
   type CollectedChanges,
   type CommandOutcome,
   type LayerCounts,
@@ -101,8 +103,24 @@ const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 }
 
 /** A report for a volume that the run had no cache for. */
 export function coldReport(name: string, path: string, why: string): VolumeReport {
-  return reportOf({ name, path, choice: null, links: [], attachMs: 0 }, { saveMs: 0, saved: null, skipped: why });
+  return reportOf(
+    { name, path, choice: null, links: [], attachMs: 0 },
+    {
+      ...nothingSaved,
+      saveMs: 0,
+      skipped: why,
+    },
+  );
 }
+
+/** What came of a save. */
+interface SaveEnd {
+  readonly saved: Saved | null;
+  readonly skipped: string | null;
+  readonly leftToOthers: boolean;
+}
+
+const nothingSaved: SaveEnd = { saved: null, skipped: null, leftToOthers: false };
 
 interface ReportHead {
   readonly name: string;
@@ -112,10 +130,7 @@ interface ReportHead {
   readonly attachMs: number;
 }
 
-function reportOf(
-  head: ReportHead,
-  end: { readonly saveMs: number; readonly saved: Saved | null; readonly skipped: string | null },
-): VolumeReport {
+function reportOf(head: ReportHead, end: SaveEnd & { readonly saveMs: number }): VolumeReport {
   const { saved } = end;
   const counts = saved?.layer.counts ?? noCounts;
   return {
@@ -123,6 +138,7 @@ function reportOf(
     path: head.path,
     mounter: head.choice?.mounter ?? null,
     mounterWhy: head.choice?.why ?? null,
+    sharing: head.choice?.sharing ?? null,
     hits: head.links
       .filter(({ layers }) => layers.length > 0)
       .map(({ namespace, lane, layers }) => ({ namespace, lane, layers: layers.length })),
@@ -136,6 +152,7 @@ function reportOf(
     merged: saved?.merged ?? 0,
     conflicts: saved?.conflicts ?? [],
     skipped: end.skipped,
+    leftToOthers: end.leftToOthers,
   };
 }
 
@@ -169,27 +186,49 @@ export async function endVolume(
     attachMs: session.attachMs,
   };
   const startedMs = deps.clock.monotonicMs();
-  let saved: Saved | null = null;
-  let skipped = whyNotSaved(session, input);
+  const displaced = displacement(session);
+  const ownReason = whyNotSaved(session, input);
+  // What the command saw last is not in the volume: what it had written there before is half of something.
+  const unwanted = ownReason ?? displaced?.message ?? null;
+  let end: SaveEnd = { ...nothingSaved, skipped: unwanted };
   try {
+    if (displaced !== null && ownReason === null && input.strict) throw displaced;
+    if (displaced !== null) deps.events(warningOf(displaced, `${head.name}: ${displaced.message}`));
     // Where others work in the same directory, what one of them does not want may be another one's.
-    if (skipped === null || session.choice.mounter === 'live') {
-      const end = await save(deps, session, { ...input, wanted: skipped === null }, signal);
-      saved = end.saved;
-      skipped = end.skipped ?? (saved === null ? skipped : null);
-    }
+    if (unwanted === null || session.choice.mounter === 'live')
+      end = await save(deps, session, { ...input, unwanted }, signal);
   } catch (thrown) {
     if (input.strict) throw thrown;
     const error = asCachelaneError(thrown);
-    skipped = error.message;
+    end = { ...nothingSaved, skipped: error.message };
     if (isDamage(error)) await forgetDamaged(deps, session, input);
     deps.events(warningOf(error, `${head.name} was not saved: ${error.message}`));
   } finally {
     if (!input.inUse) await release(deps, session);
   }
-  const report = reportOf(head, { saveMs: deps.clock.monotonicMs() - startedMs, saved, skipped });
+  const report = reportOf(head, { ...end, saveMs: deps.clock.monotonicMs() - startedMs });
   deps.events({ type: 'volume-done', report });
   return report;
+}
+
+/** The command removed the symlink by which it had the volume. What it may have put in its place is the person's, and stays. */
+function displacement({ attached, planned: { target } }: VolumeSession): CachelaneError | null {
+  const by = attached.displacedBy();
+  if (by === null) return null;
+  const link = `the symlink at ${target} by which the command had the volume`;
+  return by === 'nothing'
+    ? new CachelaneError(
+        'E_MOUNT_POINT',
+        `${link} was removed: that takes nothing out of the volume, and what this run wrote is not saved`,
+        {
+          hint: 'nothing can be mounted here, so a cache is emptied by removing what is in it, not the directory itself',
+        },
+      )
+    : new CachelaneError(
+        'E_MOUNT_POINT',
+        `${link} was replaced by ${by === 'directory' ? 'a directory' : by}: what is there now is not saved and stays there, where it keeps the next run from having the volume`,
+        { hint: `move or remove ${target}; a command that empties its cache must leave the directory itself` },
+      );
 }
 
 /** What stays behind is swept by the next start; the save that was just made must not look as if it had failed. */
@@ -213,15 +252,16 @@ async function forgetDamaged(deps: EngineDependencies, { opened }: VolumeSession
 async function save(
   deps: EngineDependencies,
   session: VolumeSession,
-  input: EndInput & { readonly wanted: boolean },
+  /** `unwanted`: why this run's own work is not to be saved, or null. */
+  input: EndInput & { readonly unwanted: string | null },
   signal: AbortSignal,
-): Promise<{ readonly saved: Saved | null; readonly skipped: string | null }> {
+): Promise<SaveEnd> {
   const { planned, opened } = session;
   const name = planned.request.name;
-  const { inUse, wanted } = input;
-  const collected = await session.attached.collect(signal, { inUse, wanted });
-  if (collected.kind === 'unwanted') return { saved: null, skipped: null };
-  if (collected.kind === 'shared') return { saved: null, skipped: sharedWith(collected.others, wanted) };
+  const { inUse, unwanted } = input;
+  const collected = await session.attached.collect(signal, { inUse, wanted: unwanted === null });
+  if (collected.kind === 'unwanted') return { ...nothingSaved, skipped: unwanted };
+  if (collected.kind === 'shared') return { saved: null, skipped: sharedWith(collected, unwanted), leftToOthers: true };
   const { changes, alsoOf, part } = collected;
   const base = await baseOf(deps, session, collected, signal);
   const total = changes.changes.length;
@@ -256,7 +296,10 @@ async function save(
     part === null ? undefined : { links: linksWith(planned.own, base.links, saved), settled, isAll },
   );
   if (saved !== null) await prepareNextView(deps, session, saved, signal);
-  return { saved, skipped: part !== null && saved === null ? sharedWith(part.others, wanted) : null };
+  if (part !== null && saved === null) {
+    return { saved, skipped: sharedWith({ others: part.others, isWanted: true }, unwanted), leftToOthers: true };
+  }
+  return { saved, skipped: saved === null ? unwanted : null, leftToOthers: false };
 }
 
 /** The save stands, whatever becomes of the note: without it the next run finds the same changes again, which are none then. */
@@ -268,11 +311,15 @@ function noteSaved(deps: EngineDependencies, collected: CollectedChanges, part: 
   }
 }
 
-/** Null where the run's own reason says more. */
-function sharedWith(others: number, wanted: boolean): string | null {
-  if (!wanted) return null;
-  if (others === 0) return 'processes that go on writing were left: the next run saves';
-  return `shared with ${others === 1 ? 'another run' : `${others} other runs`}: the last of them saves`;
+type SharedEnd = Pick<Extract<Collected, { kind: 'shared' }>, 'others' | 'isWanted'>;
+
+/** Nobody can tell what in the directory is whose, so that a run that failed is saved with the others all the same. */
+function sharedWith({ others, isWanted }: SharedEnd, unwanted: string | null): string {
+  if (others === 0) return unwanted ?? 'processes that go on writing were left: the next run saves';
+  const who = `shared with ${others === 1 ? 'another run' : `${others} other runs`}`;
+  if (unwanted === null) return `${who}: the last of them saves`;
+  const what = isWanted ? 'the last of them saves this as well' : 'if what they did is saved, so is this';
+  return `${who}: ${what} (${unwanted})`;
 }
 
 /** The next run on this lane finds its view composed and squashed. A failure costs that run time, nothing else. */

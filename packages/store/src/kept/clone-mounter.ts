@@ -16,7 +16,15 @@ import { openTrash, type Trash } from '../layers/trash.ts';
 import { bringUpSlot, collectHeld, type HeldChanges, type HeldDirectory, type KeptContext } from './kept-directory.ts';
 import { discardKept, listKept, removeKept } from './kept-garbage.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
-import { checkReach, leaveTarget, missingFor, reachTarget, unlinkTargets, type ReachedTarget } from './kept-targets.ts';
+import {
+  checkReach,
+  displacedBy,
+  leaveTarget,
+  missingFor,
+  reachTarget,
+  unlinkTargets,
+  type ReachedTarget,
+} from './kept-targets.ts';
 
 export interface KeptMounterOptions {
   /** The home: an absolute path, without a slash at its end; exists. */
@@ -97,6 +105,7 @@ export function openCloneMounter({
       mount: { kind: 'directory', target: reached.path, path: slot.tree, bind: request.reach === 'bind' },
       links: request.links,
       madeDirs: reached.made,
+      displacedBy: () => displacedBy(reached, slot.tree),
       collect: (signal, _how: CollectHow) => inPort('collecting changes', signal, () => collect(signal)),
       release: (signal) => inPort('releasing a volume', signal, release),
     };

@@ -58,14 +58,24 @@ describe('one directory for all runs', () => {
     expect(new Set([one, two, three].map(({ volume }) => JSON.stringify(volume.mount.kind))).size).toBe(1);
     runScript(one.volume, 'echo 1 > one');
     runScript(two.volume, 'cat one; echo 2 > two');
-    expect(await leave(one)).toEqual({ kind: 'shared', others: 2 });
+    expect(await leave(one)).toEqual({ kind: 'shared', others: 2, isWanted: true });
     await one.volume.release(noAbort);
-    expect(await leave(three, false)).toEqual({ kind: 'shared', others: 1 });
+    expect(await leave(three, false)).toEqual({ kind: 'shared', others: 1, isWanted: true });
     await three.volume.release(noAbort);
     const collected = await leave(two);
     expect(paths(collected)).toEqual(['one', 'two']);
     // The third one is among them as well: what it left is there, whether it wants it saved or not.
     expect(collected).toMatchObject({ alsoOf: [one.request.run, three.request.run] });
+    await two.volume.release(noAbort);
+  });
+
+  test('that nobody wants yet is left to those who are still there', async () => {
+    await using home = await createKeptHome(openLiveMounter);
+    const [one, two] = [await join(home), await join(home)];
+    runScript(one.volume, 'echo 1 > one');
+    expect(await leave(one, false)).toEqual({ kind: 'shared', others: 1, isWanted: false });
+    await one.volume.release(noAbort);
+    expect(paths(await leave(two))).toEqual(['one']);
     await two.volume.release(noAbort);
   });
 
@@ -127,6 +137,31 @@ describe('one directory for all runs', () => {
     await second.volume.release(noAbort);
   });
 });
+
+test.each(['the directory', 'all that is kept'])(
+  'that somebody removes, %s, costs the work of those in it and nothing else',
+  async (what) => {
+    await using home = await createKeptHome(openLiveMounter);
+    const first = await join(home);
+    runScript(first.volume, 'echo good > good');
+    const layer = await saveAll(home, first);
+    const [one, two] = [await join(home, { view: [layer] }), await join(home, { view: [layer] })];
+    fs.rmSync(what === 'the directory' ? dirOf(one.volume) : `${home.dir}/kept`, { recursive: true });
+    const gone = {
+      code: 'E_NOT_FOUND',
+      message: `the directory of the volume is gone: something removed ${dirOf(one.volume)}`,
+    };
+    if (what === 'the directory') await expect(join(home, { view: [layer] })).rejects.toMatchObject(gone);
+    for (const run of [one, two]) {
+      await expect(leave(run)).rejects.toMatchObject(gone);
+      await run.volume.release(noAbort);
+    }
+    const next = await join(home, { view: [layer] });
+    expect(runScript(next.volume, 'cat *').toString()).toBe('good\n');
+    expect(paths(await leave(next))).toEqual([]);
+    await next.volume.release(noAbort);
+  },
+);
 
 test('what is never saved stays in a shared directory, in a directory that nobody else needs', async () => {
   await using home = await createKeptHome(openLiveMounter);

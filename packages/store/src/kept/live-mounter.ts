@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import {
   limits,
   type AttachedVolume,
@@ -17,10 +18,25 @@ import { realFiles } from '../layers/store-files.ts';
 import { openTrash, type Trash } from '../layers/trash.ts';
 import { inPort, type KeptMounterOptions } from './clone-mounter.ts';
 import { collectPart } from './collect-part.ts';
-import { bringUpSlot, collectHeld, takeUpSlot, type HeldDirectory, type KeptContext } from './kept-directory.ts';
+import {
+  bringUpSlot,
+  collectHeld,
+  requireTree,
+  takeUpSlot,
+  type HeldDirectory,
+  type KeptContext,
+} from './kept-directory.ts';
 import { discardKept, listKept, notePlace, removeKept } from './kept-garbage.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses } from './kept-slots.ts';
-import { checkReach, leaveTarget, missingFor, reachTarget, unlinkTargets, type ReachedTarget } from './kept-targets.ts';
+import {
+  checkReach,
+  displacedBy,
+  leaveTarget,
+  missingFor,
+  reachTarget,
+  unlinkTargets,
+  type ReachedTarget,
+} from './kept-targets.ts';
 import { placeNear } from './place-near.ts';
 
 const neverAborted = new AbortController().signal;
@@ -63,10 +79,13 @@ export function openLiveMounter({
     slot.make();
     if (kept !== null) slots.note(kept);
     let held: HeldDirectory;
+    const isInUse = slot.users().length > 0;
+    if (isInUse) requireTree(slot);
     // Work that nobody saved is not undone: whoever comes next goes on from it.
     let { links } = request;
     const unsaved = slot.readUnsaved();
-    if (slot.users().length > 0 || unsaved.isWanted) {
+    // Work that went with its directory is nobody's any more.
+    if (isInUse || (unsaved.isWanted && existsSync(slot.tree))) {
       held = takeUpSlot(slot);
       links = slot.readBase()?.links ?? links;
       slot.writeUnsaved({ ...unsaved, runs: [...unsaved.runs, request.run] });
@@ -133,10 +152,11 @@ export function openLiveMounter({
     const collect = async (signal: AbortSignal, { inUse, wanted }: CollectHow): Promise<Collected> => {
       guard = await slots.guard(signal);
       const unsaved = slot.readUnsaved();
-      if (wanted && !unsaved.isWanted) slot.writeUnsaved({ ...unsaved, isWanted: true });
+      if (wanted && !unsaved.isWanted && existsSync(slot.tree)) slot.writeUnsaved({ ...unsaved, isWanted: true });
       // Whoever is left over goes on writing: it stays a user of the directory until it is found dead.
       if (!inUse) uses.remove(slot, user);
       hasLeft = true;
+      requireTree(slot);
       const users = slot.users();
       const others = users.filter((each) => each !== user).length;
       const isWanted = wanted || unsaved.isWanted;
@@ -145,7 +165,7 @@ export function openLiveMounter({
       if (finished !== null) return finished;
       guard[Symbol.dispose]();
       guard = null;
-      return users.length > 0 ? { kind: 'shared', others } : { kind: 'unwanted' };
+      return users.length > 0 ? { kind: 'shared', others, isWanted } : { kind: 'unwanted' };
     };
     const release = async (): Promise<void> => {
       // Nobody may come to rely on the target while it goes.
@@ -165,6 +185,7 @@ export function openLiveMounter({
       mount: { kind: 'directory', target: reached.path, path: slot.tree, bind: request.reach === 'bind' },
       links,
       madeDirs: reached.made,
+      displacedBy: () => displacedBy(reached, slot.tree),
       collect: (signal, how) => inPort('collecting changes', signal, async () => await collect(signal, how)),
       release: (signal) => inPort('releasing a volume', signal, async () => await release()),
     };

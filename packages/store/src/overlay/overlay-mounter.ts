@@ -66,6 +66,7 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
       mount: { kind: 'overlay', target, lowerDirs: lower, upperDir: dirs.upper, workDir: dirs.work },
       links: request.links,
       madeDirs,
+      displacedBy: () => null,
       collect: (signal, { inUse }) =>
         portCall('collecting changes', signal, () => ({
           kind: 'changes',

@@ -58,6 +58,7 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
       mount: { kind: 'overlay', target, lowerDirs, upperDir: `${key}/upper`, workDir: `${key}/work` },
       links,
       madeDirs,
+      displacedBy: () => null,
       collect: (signal) =>
         call(signal, () => ({
           kind: 'changes',
