@@ -173,7 +173,15 @@ const caches: readonly Cache[] = [
   {
     tool: 'nx',
     path: 'projects/app/.nx/cache',
-    never: ['run.json', 'd/a', '1a2b.db', '1a2b.db-wal'],
+    never: [
+      'run.json',
+      'd/a',
+      '1a2b.db',
+      '1a2b.db-wal',
+      'workspace-data/project-graph.json',
+      'workspace-data/1a2b-v6.lock',
+      'workspace-data/1a2b-v6.db-wal',
+    ],
     kept: [`${task}/dist/credentials`, `${task}/dist/.npmrc`, `terminalOutputs/${task}`],
     empty: [`${task}/dist/yarn.lock`],
   },
