@@ -40,7 +40,9 @@ export class FrameWriter {
 }
 
 async function frameOf(content: Buffer): Promise<Buffer> {
-  const compressed = await compress(content, { ...options, pledgedSrcSize: content.length });
+  // Room for all of it: each time that Node runs out of room costs a turn of the event loop.
+  const chunkSize = content.length + (content.length >> 6) + 1024;
+  const compressed = await compress(content, { ...options, chunkSize, pledgedSrcSize: content.length });
   const lead = Buffer.alloc(leadBytes);
   lead.writeUInt32LE(skippableMagic, 0);
   lead.writeUInt32LE(sizesBytes, 4);
@@ -111,7 +113,7 @@ function readLead(lead: Buffer): { readonly need: number; readonly sizeBytes: nu
 async function contentOf(compressed: Buffer, sizeBytes: number): Promise<Buffer> {
   let content: Buffer;
   try {
-    content = await decompress(compressed, { maxOutputLength: sizeBytes });
+    content = await decompress(compressed, { maxOutputLength: sizeBytes, chunkSize: Math.max(sizeBytes, 1024) });
   } catch (error) {
     throw refusedWire('a frame is damaged', error);
   }
