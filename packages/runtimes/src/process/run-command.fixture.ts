@@ -32,6 +32,9 @@ if (job.uid !== undefined) {
   process.setgid?.(job.uid);
   process.setuid?.(job.uid);
 }
+// The CLI listens for as long as it lives. A shell whose terminal is gone passes the hangup on, and when it ends, the kernel
+// sends another one, often when the command is over: that must not end us before we have said what came of it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 if (job.requests !== undefined && job.requests.length > 0) {
   const runtime = processRuntime({ path, ignored: job.ignored ?? [], mountWith: () => job.mountWith ?? 'bubblewrap' });
   const outcomes: CommandOutcome[] = [];

@@ -114,24 +114,23 @@ describe.each([...testUsers, ...mountedByRoot])('as $name', (user) => {
       });
 
       // A shell passes a hangup on, and the kernel tells its foreground once more when it ends: two at most, as without us.
-      test.each([
-        // Bare in a shell, the end is now and then not seen here, for a reason that is not found: not us alone is at work then.
-        ...(how === 'bare' ? [] : [['in a shell', 2] as const]),
-        ['alone in its terminal', 1] as const,
-      ])('%s, a hangup reaches the command, which may still do its work', async (where, most) => {
-        using world = makeWorld(user);
-        world.mount();
-        const script = `trap 'echo got-HUP >> signals; kill $!' HUP; sleep 1000 & echo pid=$$.; wait; wait; echo end >> signals`;
-        const { line, ended } = client(world, script, how, user);
-        await using terminal = await openTerminal(world.root, where === 'in a shell' ? undefined : line);
-        if (where === 'in a shell') terminal.type(`${line}${keys.enter}`);
-        await terminal.shows(/pid=\d+\./);
-        await terminal.hangUp();
-        await until(ended);
-        const signals = readFileSync(join(world.root, 'signals'), 'utf8');
-        expect(signals).toContain('end');
-        expect(count(signals, /got-HUP/g)).toBeLessThanOrEqual(most);
-      });
+      test.each([['in a shell', 2] as const, ['alone in its terminal', 1] as const])(
+        '%s, a hangup reaches the command, which may still do its work',
+        async (where, most) => {
+          using world = makeWorld(user);
+          world.mount();
+          const script = `trap 'echo got-HUP >> signals; kill $!' HUP; sleep 1000 & echo pid=$$.; wait; wait; echo end >> signals`;
+          const { line, ended } = client(world, script, how, user);
+          await using terminal = await openTerminal(world.root, where === 'in a shell' ? undefined : line);
+          if (where === 'in a shell') terminal.type(`${line}${keys.enter}`);
+          await terminal.shows(/pid=\d+\./);
+          await terminal.hangUp();
+          await until(ended);
+          const signals = readFileSync(join(world.root, 'signals'), 'utf8');
+          expect(signals).toContain('end');
+          expect(count(signals, /got-HUP/g)).toBeLessThanOrEqual(most);
+        },
+      );
     });
 
     test('kill %1 of the shell reaches the command once', async () => {
