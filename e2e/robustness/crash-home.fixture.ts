@@ -221,6 +221,8 @@ function requestFor(home: CrashHome, script: string): RunCommandRequest {
     tool,
     path: at(name),
     sharing: null,
+    commit: null,
+    sync: null,
     compat: {},
     source: 'test',
   });
@@ -239,8 +241,8 @@ function requestFor(home: CrashHome, script: string): RunCommandRequest {
     argv: ['sh', '-euc', script],
     cwd: '/',
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', DATA: at('data'), NPM: at('npm'), DIR: home.dir },
-    commit: null,
     mode: 'write',
+    purpose: 'run',
     mounter: null,
     lockWaitMs: 0,
     leaveProcesses: false,

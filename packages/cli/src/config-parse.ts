@@ -1,6 +1,8 @@
 import {
   sharingModes,
+  syncChoices,
   type SharingMode,
+  type Sync,
   canonicalCompat,
   CachelaneError,
   configFileName,
@@ -9,6 +11,7 @@ import {
   parseVolumeName,
   type Namespace,
 } from '@cachelane/core';
+import { commitPolicies, type CommitPolicy } from '@cachelane/engine';
 import { dirname } from 'node:path';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from 'yaml';
 import { type Config, type ConfigVolume, type Located } from './config.ts';
@@ -140,6 +143,8 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
   let tool: Located<string> | null = null;
   let path: Located<string> | null = null;
   let sharing: SharingMode | null = null;
+  let commit: CommitPolicy | null = null;
+  let sync: Sync | null = null;
   let compat: Readonly<Record<string, string>> = {};
   for (const part of fields(reader, field.value, `the volume ${field.key}`)) {
     switch (part.key) {
@@ -153,7 +158,13 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
         compat = readCompat(reader, part);
         break;
       case 'sharing':
-        sharing = readSharing(reader, part);
+        sharing = readChoice(reader, part, sharingModes);
+        break;
+      case 'commit':
+        commit = readChoice(reader, part, commitPolicies);
+        break;
+      case 'sync':
+        sync = readChoice(reader, part, syncChoices);
         break;
       case 'provider':
         readProvider(reader, part);
@@ -166,10 +177,10 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
         unsupported(reader, part, ignored);
         break;
       default:
-        unknownKey(reader, part, ['tool', 'path', 'compat', 'sharing']);
+        unknownKey(reader, part, ['tool', 'path', 'compat', 'sharing', 'commit', 'sync']);
     }
   }
-  return name === null ? null : { name: name.value, tool, path, sharing, compat, line: name.line };
+  return name === null ? null : { name: name.value, tool, path, sharing, commit, sync, compat, line: name.line };
 }
 
 /** The file may choose a place inside the project or below the user's home, and reaches no further. */
@@ -211,14 +222,15 @@ function readCompat(reader: Reader, field: Field): Readonly<Record<string, strin
   return compat;
 }
 
-function readSharing(reader: Reader, field: Field): SharingMode | null {
-  const text = readText(reader, field.value, field.at, 'sharing');
+/** One of several words, in whatever case. */
+function readChoice<T extends string>(reader: Reader, field: Field, choices: readonly T[]): T | null {
+  const text = readText(reader, field.value, field.at, field.key);
   if (text === null) return null;
-  const mode = sharingModes.find((each) => each === text.value.toUpperCase());
-  if (mode === undefined) {
-    problem(reader, text.at, `sharing is one of ${sharingModes.join(', ')}, not ${JSON.stringify(text.value)}`);
+  const chosen = choices.find((each) => each.toLowerCase() === text.value.toLowerCase());
+  if (chosen === undefined) {
+    problem(reader, text.at, `${field.key} is one of ${choices.join(', ')}, not ${JSON.stringify(text.value)}`);
   }
-  return mode ?? null;
+  return chosen ?? null;
 }
 
 function readProvider(reader: Reader, field: Field): void {

@@ -15,6 +15,7 @@ export const nxTool: Tool = {
   lockfiles: ['nx.json'],
   locate,
   redirect: (path) => ({ NX_CACHE_DIRECTORY: path }),
+  daemon: { what: 'its daemon, which watches the project', settings: { NX_DAEMON: 'false' } },
   linksOut: false,
   env: { NX_DAEMON: 'false' },
   compat: ({ os, arch }) => ({ os, arch }),
@@ -22,8 +23,16 @@ export const nxTool: Tool = {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  verifiesContent: false,
-  tried: 'not yet',
+  prune: { kind: 'none', why: 'nx reset removes everything' },
+  // Another machine has no database that says which of them count, and makes them again.
+  sync: 'never',
+  versions: 'the database that says which outputs count belongs to one version of Nx, and is not stored',
+  stored: [
+    { path: '<19 hex>/outputs/index.js', what: 'outputs of tasks', checked: 'never' },
+    { path: 'terminalOutputs/<19 hex>', what: 'what tasks printed', checked: 'never' },
+  ],
+  neverStored: ['run.json', 'cache.db'],
+  tried: 'fixture',
 };
 
 function ruleFor(path: string, isDirectory: boolean): PathRule | null {

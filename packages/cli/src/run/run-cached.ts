@@ -6,7 +6,7 @@ import {
   type Tool,
   type ToolEnvironment,
 } from '@cachelane/core';
-import { runCommand } from '@cachelane/engine';
+import { runCommand, type VolumeRequest } from '@cachelane/engine';
 import { containerHint } from '../container-hint.ts';
 import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts';
 import { homeOf, openStore } from '../store.ts';
@@ -36,6 +36,7 @@ export async function runCached(run: Run): Promise<CachedRun> {
   const selection = selectVolumes({
     asked: options.volumes,
     sharing: options.sharing,
+    commit: options.commit,
     config,
     tools,
     environment,
@@ -78,7 +79,7 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
     { ...store, runtime: once.runtime, tools, events: (event) => report(run, event) },
     {
       context: project.context,
-      volumes: selection.volumes.map(({ request }) => request),
+      volumes: selection.volumes.map(({ request }) => (options.isShell ? inShell(run, request) : request)),
       directory: project.directory,
       environment,
       argv: options.argv,
@@ -86,9 +87,8 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
       env: options.isShell
         ? { ...commandEnv(host, where), CACHELANE_SHELL: project.context.namespace }
         : commandEnv(host, where),
-      // A shell's exit code says nothing of what was done in it.
-      commit: options.commit ?? (options.isShell ? 'exit' : null),
       mode: options.mode,
+      purpose: 'run',
       mounter: options.mounter,
       lockWaitMs: options.lockWaitMs,
       leaveProcesses: options.leaveProcesses,
@@ -102,11 +102,18 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
   return { kind: 'cached', end: outcome, report: { ...saved, volumes: [...saved.volumes, ...left] } };
 }
 
+/** A shell's exit code says nothing of what was done in it: what waits for a good one, and was not asked for this time, is saved. */
+function inShell({ options }: Run, request: VolumeRequest): VolumeRequest {
+  const waits = request.commit === null || request.commit === 'success';
+  return waits && options.commit(request.name) === null ? { ...request, commit: 'exit' } : request;
+}
+
 function report({ options, reporter }: Run, event: EngineEvent): void {
   reporter.event(event);
   if (event.type !== 'session-opened' || !options.isShell) return;
-  const savesNothing = options.mode === 'read' || options.commit === 'never' || !event.canWrite;
-  const condition = options.commit === 'success' ? ' with exit code 0' : '';
+  const asked = event.volumes.map(({ name }) => options.commit(name));
+  const savesNothing = options.mode === 'read' || asked.every((commit) => commit === 'never') || !event.canWrite;
+  const condition = asked.every((commit) => commit === 'success') ? ' with exit code 0' : '';
   const end = savesNothing ? 'what it changes is not saved' : `what it changed is saved when it ends${condition}`;
   const names = event.volumes.map(({ name }) => name).join(', ');
   const message = `${options.argv[0]} with ${names} of ${event.namespace} in place: ${end}`;

@@ -14,6 +14,7 @@ import {
   type RunId,
   type StagedEntry,
   type Tool,
+  type Version,
 } from '@cachelane/core';
 import { toVersion, unitedOrigins, type SourcedEntry } from '../views/versions.ts';
 import type { View } from '../views/view.ts';
@@ -33,6 +34,10 @@ export interface SealInput {
   readonly origins: readonly RunId[];
   readonly nowMs: number;
   readonly checksNames: boolean;
+  /** The command failed, and nobody asked for what may be half of something. */
+  readonly onlyKnown: boolean;
+  /** The tool freed space: what it removed counts, whatever its class, and so do lines and rows that it took out of a file. */
+  readonly prunes: boolean;
   /** Told of files that are not what their names say; they are left out. */
   readonly onDamage: (path: BytePath) => void;
   /** Called every so often with the number of changes looked at. */
@@ -76,6 +81,10 @@ export function planSeal(input: SealInput): SealPlan {
     if (++seen % progressEvery === 0) input.onProgress(seen);
     if (neverBelow !== null && isBelow(change.path, neverBelow)) continue;
     const rule = classify(draft, change);
+    if (input.onlyKnown && rule.kind === 'keep' && rule.commitWhen === 'success') {
+      if (change.kind === 'dir') draft.directories.set(change.path, change);
+      continue;
+    }
     if (rule.kind === 'keep' && isDamaged(input, change)) {
       input.onDamage(change.path);
       continue;
@@ -148,7 +157,7 @@ function takeRemoval(draft: Draft, path: BytePath, rule: KeepRule, hints: Staged
   const before = draft.input.view.lookUp(path);
   if (before === undefined) return;
   if (rule.group !== null) draft.dirtyGroups.add(rule.group);
-  if (rule.removals === 'count') removeCounted(draft, before);
+  if (rule.removals === 'count' || draft.input.prunes) removeCounted(draft, before);
   else hints.push({ from: 'removal', entry: removalEntry(before.entry, draft.input.origins, 'hint') });
 }
 
@@ -174,8 +183,9 @@ function removalEntry(before: Entry, origins: readonly RunId[], removed: 'counte
 /** Directories by themselves mean something only where the tool's rule takes a directory exactly as it is. */
 function takeDirectory(draft: Draft, change: Extract<Change, { kind: 'dir' }>, rule: KeepRule): void {
   draft.directories.set(change.path, change);
-  if (rule.removals !== 'count') return;
   const before = draft.input.view.lookUp(change.path);
+  const isRemade = draft.input.prunes && change.replaces && before?.entry.type === 'dir';
+  if (rule.removals !== 'count' && !isRemade) return;
   const entry = directoryEntry(draft, change, rule);
   if (before?.entry.type !== 'dir') {
     keep(draft, { from: 'change', entry }, before?.entry, rule);
@@ -258,6 +268,10 @@ function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule:
   }
   if (isUnchanged(beforeFile.entry, mine, rule)) return;
   const pinned = toVersion(beforeFile);
+  if (draft.input.prunes && takesAway(rule, pinned, toVersion(source))) {
+    const entry: Entry = { ...mine, origins: unitedOrigins([mine, beforeFile.entry]), removed: 'below' };
+    return keep(draft, { ...source.staged, entry }, beforeFile.entry, rule);
+  }
   if (rule.removals !== 'count' && rule.driver.same(pinned, toVersion(source))) return;
   const own = rule.driver.merges ? rule.driver.subtract(pinned, toVersion(source)) : { form: 'whole' as const };
   if (own.form === 'delta') {
@@ -268,6 +282,20 @@ function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule:
   const inherits = rule.mergeClass !== 'U' && rule.mergeClass !== 'L';
   const entry = inherits ? { ...mine, origins: unitedOrigins([mine, beforeFile.entry]) } : mine;
   keep(draft, { ...source.staged, entry }, beforeFile.entry, rule);
+}
+
+/** Whether something of the file before is in the tool's own no more: united with it, it would come back. */
+function takesAway({ driver }: KeepRule, pinned: Version, mine: Version): boolean {
+  if (!driver.merges) return false;
+  const united = driver.compose([mine, pinned]);
+  if (united.kind === 'pick') return united.index !== 0;
+  const { content } = united;
+  return !driver.same(mine, {
+    ...mine,
+    digest: digestOf(content),
+    sizeBytes: content.length,
+    content: () => content,
+  });
 }
 
 interface OwnFile extends SourcedEntry {

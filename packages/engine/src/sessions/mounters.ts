@@ -1,5 +1,5 @@
 import type { MounterName, Mounters, Reach, SessionId, SharingMode } from '@cachelane/core';
-import type { CacheMode } from '../engine.ts';
+import type { CacheMode, RunPurpose } from '../engine.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 
 /** Frees what attached volumes of a dead session left behind, whichever way they were attached. */
@@ -24,6 +24,7 @@ export interface MounterQuestion {
   /** Null: volumes can be mounted, as far as is known; else why not. */
   readonly cannotMount: string | null;
   readonly mode: CacheMode;
+  readonly purpose: RunPurpose;
   readonly canWrite: boolean;
 }
 
@@ -56,7 +57,9 @@ function whyLive({ request, tool }: PlannedVolume, wanted: MounterName | null): 
 }
 
 /** A run whose work is not kept must not work where others do. */
-function whyNotShared({ mode, canWrite }: MounterQuestion): string | null {
+function whyNotShared({ mode, purpose, canWrite }: MounterQuestion): string | null {
+  // Where others work, nobody could tell what it removed from what they did.
+  if (purpose === 'prune') return 'what is pruned is a view of its own';
   if (!canWrite) return 'a run that may not save has a view of its own';
   return mode === 'write' ? null : `with --mode ${mode} a run has a view of its own`;
 }

@@ -14,7 +14,7 @@ import {
   type SessionId,
   type VolumeReport,
 } from '@cachelane/core';
-import type { CacheMode, CommitPolicy, EngineDependencies } from '../engine.ts';
+import type { CacheMode, EngineDependencies, RunPurpose } from '../engine.ts';
 import { saveVolume, type Saved } from '../save/save-volume.ts';
 import { emptyView, openView, type View } from '../views/view.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
@@ -176,7 +176,7 @@ function roundMs(ms: number): number {
 
 export interface EndInput extends Omit<AttachInput, 'choice' | 'ordinal' | 'cwd' | 'canWrite'> {
   readonly outcome: Extract<CommandOutcome, { kind: 'exited' }>;
-  readonly commit: CommitPolicy | null;
+  readonly purpose: RunPurpose;
   /** Null: the lane may be written; else why not. */
   readonly readOnly: string | null;
   /** Processes that can write are left: what they stand on stays, until a start finds them gone. */
@@ -266,6 +266,7 @@ async function save(
       run: input.run,
       alsoOf,
       checksNames: session.choice.mounter === 'live',
+      onlyKnown: planned.request.commit === null && input.outcome.exitCode !== 0,
       onDamage: (path) =>
         deps.events({
           type: 'warning',
@@ -274,7 +275,8 @@ async function save(
           hint: null,
         }),
       sessionId: input.sessionId,
-      seen: input.mode === 'write-only' ? [] : opened.own.layers,
+      seen: seenLayers(session, input),
+      prunes: input.purpose === 'prune',
       onProgress: (done) => deps.events({ type: 'progress', activity: 'saving', volume: name, done, total }),
     },
     signal,
@@ -282,6 +284,16 @@ async function save(
   collected.saved();
   if (saved !== null) await prepareNextView(deps, session, saved, signal);
   return { saved, skipped: null };
+}
+
+/** Of the own lane. Damaged layers that left the head before the view was composed are not in the way of a prune run. */
+function seenLayers(
+  { planned: { own }, opened, links }: VolumeSession,
+  { mode, purpose }: EndInput,
+): readonly LayerId[] {
+  if (mode === 'write-only') return [];
+  if (purpose === 'run') return opened.own.layers;
+  return links.find(({ namespace, lane }) => namespace === own.namespace && lane === own.lane)?.layers ?? [];
 }
 
 /** Null where the run's own reason says more. */
@@ -314,7 +326,8 @@ function whyNotSaved(session: VolumeSession, input: EndInput): string | null {
   if (input.mode === 'read') return 'mode read';
   if (input.readOnly !== null) return input.readOnly;
   if (input.outcome.interrupted) return 'the command was interrupted';
-  const policy = input.commit ?? session.planned.tool.commitWhen;
+  // Half of a clean-up is nothing that counts, whatever is said of runs.
+  const policy = input.purpose === 'prune' ? 'success' : session.planned.commit;
   if (policy === 'never') return 'commit never';
   if (policy === 'success' && input.outcome.exitCode !== 0)
     return `the command failed with exit code ${input.outcome.exitCode}`;
