@@ -33,7 +33,8 @@ export const ccacheTool: Tool = {
   commitWhen: 'exit',
   prune: {
     kind: 'command',
-    argv: ['ccache', '--cleanup'],
+    // Its counters are not stored: the first counts, the second removes.
+    argv: ['ccache', '--cleanup', '--cleanup'],
     removes: 'the oldest results, down to your own limit of size (5 GiB where you set none)',
   },
   sync: 'always',
