@@ -237,6 +237,7 @@ function requestFor(home: CrashHome, script: string): RunCommandRequest {
       arch: 'x64',
       env: () => undefined,
       readText: () => undefined,
+      programVersion: () => undefined,
     },
     argv: ['sh', '-euc', script],
     cwd: '/',

@@ -3,6 +3,7 @@ import type { MemoryVolume } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { chooseMounter } from './sessions/mounters.ts';
 import { look } from './histories.fixture.ts';
+import { removeRun } from './remove-run.ts';
 import { pruneCommand, pruneVolume } from './prune-volume.ts';
 import {
   baseRequest,
@@ -157,6 +158,26 @@ describe('a prune run', () => {
     }, prunes);
     await expect(work).rejects.toThrow('something else took layers out of the lane meanwhile');
     expect(await seen(engine)).toEqual({ 'content/a': 'bytes of a', 'index/bucket': 'a\n' });
+  });
+
+  test('can be taken out again: what it removed comes back, and what others added stays', async () => {
+    const engine = testEngine();
+    await installed(engine, 'a', 'b');
+    await engine.run(([volume]) => drop(volume, 'a'), prunes);
+    const opened = engine.events.filter((event) => event.type === 'session-opened').at(-1);
+    await installed(engine, 'c');
+    const [head] = await engine.deps.metadata.listHeads(new AbortController().signal);
+    const [own] = testContext().readChain;
+    if (head === undefined || own === undefined || opened?.run === undefined) throw new Error('nothing was saved');
+    const { run } = opened;
+    const request = { volumeId: head.volumeId, own, tool: indexedTool, run, by: run };
+    await removeRun(engine.deps, request, new AbortController().signal);
+    expect(await seen(engine)).toEqual({
+      'content/a': 'bytes of a',
+      'content/b': 'bytes of b',
+      'content/c': 'bytes of c',
+      'index/bucket': 'a\nb\nc\n',
+    });
   });
 
   test('leaves a tool the limits that the user set', async () => {

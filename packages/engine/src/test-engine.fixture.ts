@@ -268,6 +268,7 @@ export const baseRequest: Omit<RunCommandRequest, 'volumes'> = {
     arch: 'x64',
     env: () => undefined,
     readText: () => undefined,
+    programVersion: () => undefined,
   },
   argv: ['true'],
   cwd: '/home/u/web',

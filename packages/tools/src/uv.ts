@@ -31,8 +31,13 @@ export const uvTool: Tool = {
   locate,
   redirect: (path) => ({ UV_CACHE_DIR: path }),
   linksOut: true,
-  // Wheels that it builds are made for one platform.
-  compat: ({ os, arch }) => ({ os, arch }),
+  // Wheels that it builds are made for one platform. And more than once a release has changed a format without raising the number in
+  // the directory's name: versions that meet an entry of the other format do not take it for a miss, they fail.
+  compat: (environment) => ({
+    os: environment.os,
+    arch: environment.arch,
+    uv: environment.programVersion('uv') ?? 'unknown',
+  }),
   classify(path, isDirectory, context) {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },

@@ -15,6 +15,11 @@ export interface ToolEnvironment {
   env(name: string): string | undefined;
   /** A small configuration file of the user or project as text, or undefined; absolute path. */
   readText(path: string): string | undefined;
+  /**
+   * The version that a program of the command's PATH calls its own (`NAME --version`), or undefined where it is not there or does not
+   * say. It is started for that: ask only where versions have to be kept apart, and no file tells.
+   */
+  programVersion(name: string): string | undefined;
 }
 
 /** Where a tool's cache lies for this command. */
