@@ -74,12 +74,13 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
     environment.homeDir,
   );
   if (hint !== null) reporter.event({ type: 'warning', code: 'E_MOUNT', message: hint, hint: null });
+  const volumes = selection.volumes.map(({ request }) => (options.isShell ? inShell(run, request) : request));
   await using store = await openStore(host, watch.abort, homeDir);
   const { report: saved, outcome } = await runCommand(
-    { ...store, runtime: once.runtime, tools, events: (event) => report(run, event) },
+    { ...store, runtime: once.runtime, tools, events: (event) => report(run, event, volumes) },
     {
       context: project.context,
-      volumes: selection.volumes.map(({ request }) => (options.isShell ? inShell(run, request) : request)),
+      volumes,
       directory: project.directory,
       environment,
       argv: options.argv,
@@ -108,12 +109,12 @@ function inShell({ options }: Run, request: VolumeRequest): VolumeRequest {
   return waits && options.commit(request.name) === null ? { ...request, commit: 'exit' } : request;
 }
 
-function report({ options, reporter }: Run, event: EngineEvent): void {
+function report({ options, reporter }: Run, event: EngineEvent, volumes: readonly VolumeRequest[]): void {
   reporter.event(event);
   if (event.type !== 'session-opened' || !options.isShell) return;
-  const asked = event.volumes.map(({ name }) => options.commit(name));
-  const savesNothing = options.mode === 'read' || asked.every((commit) => commit === 'never') || !event.canWrite;
-  const condition = asked.every((commit) => commit === 'success') ? ' with exit code 0' : '';
+  const isNever = volumes.every(({ commit }) => commit === 'never');
+  const savesNothing = options.mode === 'read' || isNever || !event.canWrite;
+  const condition = volumes.every(({ commit }) => commit === 'success') ? ' with exit code 0' : '';
   const end = savesNothing ? 'what it changes is not saved' : `what it changed is saved when it ends${condition}`;
   const names = event.volumes.map(({ name }) => name).join(', ');
   const message = `${options.argv[0]} with ${names} of ${event.namespace} in place: ${end}`;
