@@ -123,6 +123,12 @@ describe('a run', () => {
     await engine.run(writeBoth, { exitCode: 1, volumes: [{ ...indexedVolume, commit: 'exit' }] });
     expect(await look(engine)).toEqual({ 'content/x': 'x', 'unknown/deep/x': 'x' });
 
+    const nothing = await engine.run(write('unknown/y'), { exitCode: 1 });
+    expect(nothing.report.volumes[0]).toMatchObject({
+      layer: null,
+      skipped: 'the command failed, and all it changed is in no format that is known',
+    });
+
     const other = testEngine();
     await other.run(writeBoth);
     expect(await look(other)).toEqual({ 'content/x': 'x', 'unknown/deep/x': 'x' });

@@ -18,7 +18,7 @@ export const gradleTool: Tool = {
       ? { path: join(resolve(environment.workDir, variable), 'caches'), source: 'GRADLE_USER_HOME in the environment' }
       : { path: join(environment.homeDir, '.gradle', 'caches'), source: "Gradle's default" };
   },
-  // One that somebody asks for in GRADLE_OPTS is theirs; that of the next run would begin with the directory of this one.
+  // It would be ended with the command in any case. Options that the user has set stand, with a daemon or without.
   daemon: { what: 'its daemon', settings: { GRADLE_OPTS: '-Dorg.gradle.daemon=false' } },
   // GRADLE_USER_HOME would move settings and credentials as well.
   redirect: () => null,

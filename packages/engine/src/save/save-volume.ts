@@ -46,6 +46,7 @@ export interface SaveRequest {
   readonly checksNames: boolean;
   /** The command failed, and nobody asked for what may be half of something. */
   readonly onlyKnown: boolean;
+  readonly onUnknown: (path: BytePath) => void;
   /**
    * A prune run: removals count, and the layer goes right above those that it saw. What other runs pushed meanwhile lies on top of it, so that
    * nothing of theirs is taken away by somebody who did not know it.

@@ -36,6 +36,8 @@ export interface SealInput {
   readonly checksNames: boolean;
   /** The command failed, and nobody asked for what may be half of something. */
   readonly onlyKnown: boolean;
+  /** Told of what is left out for that reason. */
+  readonly onUnknown: (path: BytePath) => void;
   /** The tool freed space: what it removed counts, whatever its class, and so do lines and rows that it took out of a file. */
   readonly prunes: boolean;
   /** Told of files that are not what their names say; they are left out. */
@@ -83,6 +85,7 @@ export function planSeal(input: SealInput): SealPlan {
     const rule = classify(draft, change);
     if (input.onlyKnown && rule.kind === 'keep' && rule.commitWhen === 'success') {
       if (change.kind === 'dir') draft.directories.set(change.path, change);
+      else input.onUnknown(change.path);
       continue;
     }
     if (rule.kind === 'keep' && isDamaged(input, change)) {

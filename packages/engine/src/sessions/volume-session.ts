@@ -255,6 +255,7 @@ async function save(
   if (collected.kind === 'shared') return { saved: null, skipped: sharedWith(collected.others, wanted) };
   const { changes, alsoOf } = collected;
   const total = changes.changes.length;
+  let unknown = 0;
   const saved = await saveVolume(
     deps,
     {
@@ -267,6 +268,7 @@ async function save(
       alsoOf,
       checksNames: session.choice.mounter === 'live',
       onlyKnown: planned.request.commit === null && input.outcome.exitCode !== 0,
+      onUnknown: () => void unknown++,
       onDamage: (path) =>
         deps.events({
           type: 'warning',
@@ -283,7 +285,11 @@ async function save(
   );
   collected.saved();
   if (saved !== null) await prepareNextView(deps, session, saved, signal);
-  return { saved, skipped: null };
+  const isAllUnknown = saved === null && unknown > 0;
+  return {
+    saved,
+    skipped: isAllUnknown ? 'the command failed, and all it changed is in no format that is known' : null,
+  };
 }
 
 /** Of the own lane. Damaged layers that left the head before the view was composed are not in the way of a prune run. */
