@@ -12,8 +12,8 @@ import type { Corpus } from './corpora/corpus.ts';
 import type { BenchDirectory } from './directory.ts';
 import { textOf } from './processes.ts';
 
-/** Where a command runs, and with which environment. */
-type RunPlace = Pick<CachelaneRun, 'cwd' | 'env'>;
+/** Where a command runs, with which environment and options. */
+type RunPlace = Pick<CachelaneRun, 'cwd' | 'env' | 'options'>;
 
 /** What every measurement shares. */
 export interface Bench {

@@ -8,6 +8,8 @@ const launcher = join(import.meta.dirname, '../cachelane');
 export interface CachelaneRun {
   /** As after `-v`. */
   readonly volume: string;
+  /** Of `cachelane run`, beside those. */
+  readonly options?: readonly string[];
   readonly command: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
@@ -50,12 +52,12 @@ process.on('exit', () => {
 });`)}`;
 
 function measure(
-  { volume, command, cwd, env }: CachelaneRun,
+  { volume, options = [], command, cwd, env }: CachelaneRun,
   extra: Readonly<Record<string, string>>,
 ): CachelaneSample {
   const reportFile = join(cwd, 'report.json');
   if (existsSync(reportFile)) rmSync(reportFile);
-  const argv = [launcher, 'run', '-v', volume, '--report', reportFile, '--', ...command];
+  const argv = [launcher, 'run', '-v', volume, '--report', reportFile, ...options, '--', ...command];
   const ms = timed(argv, { cwd, env: { ...env, ...extra } });
   const report = JSON.parse(readFileSync(reportFile, 'utf8')) as RunReport;
   const [first] = report.volumes;

@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { RunReport } from '@cachelane/core';
 import { requireCommands } from '@cachelane/testkit';
 import { expect, inject, test } from 'vitest';
+import { openWorld } from '../cli.fixture.ts';
 
 // A default, unprivileged container may mount nothing. No registry is asked: the image is made of this machine's programs.
 
@@ -29,6 +30,7 @@ const programs = [
 ];
 
 interface Daemon extends Disposable {
+  readonly socket: string;
   docker(...argv: readonly string[]): {
     readonly code: number | null;
     readonly stdout: string;
@@ -51,6 +53,7 @@ async function startDaemon(): Promise<Daemon> {
     await wait(100);
   }
   return {
+    socket,
     docker,
     [Symbol.dispose]: () => {
       daemon.kill('SIGTERM');
@@ -84,6 +87,21 @@ function makeRoot(root: string, [node, bundle]: readonly [string, string]): void
   copy(bundle, `bin/${basename(bundle)}`);
 }
 
+/** As `cachelane-test`. */
+function importImage(daemon: Daemon): void {
+  const root = mkdtempSync(join(tmpdir(), 'cachelane-image-'));
+  makeRoot(root, inject('cachelaneProgram'));
+  execFileSync('sh', [
+    '-c',
+    'chmod -R a+rX "$1"; chmod 1777 "$1/tmp" "$1/job"; tar -C "$1" -cf "$1.tar" .',
+    'sh',
+    root,
+  ]);
+  rmSync(root, { recursive: true });
+  expect(daemon.docker('import', `${root}.tar`, 'cachelane-test')).toMatchObject({ code: 0 });
+  rmSync(`${root}.tar`);
+}
+
 requireCommands(
   'dockerd',
   'docker',
@@ -93,17 +111,7 @@ requireCommands(
     'as %s: a run works, says how, and is warm the second time',
     async (user) => {
       using daemon = await startDaemon();
-      const root = mkdtempSync(join(tmpdir(), 'cachelane-image-'));
-      makeRoot(root, inject('cachelaneProgram'));
-      execFileSync('sh', [
-        '-c',
-        'chmod -R a+rX "$1"; chmod 1777 "$1/tmp" "$1/job"; tar -C "$1" -cf "$1.tar" .',
-        'sh',
-        root,
-      ]);
-      rmSync(root, { recursive: true });
-      expect(daemon.docker('import', `${root}.tar`, 'cachelane-test')).toMatchObject({ code: 0 });
-      rmSync(`${root}.tar`);
+      importImage(daemon);
       const run = (
         script: string,
       ): { readonly stdout: string; readonly stderr: string; readonly report: RunReport } => {
@@ -138,6 +146,36 @@ requireCommands(
       expect(warm.stdout).toBe('1\n2\n');
       expect(warm.report.volumes.map(({ hits }) => hits.length)).toEqual([1, 1]);
       expect(warm.report.volumes.map(({ layer }) => layer)).toEqual([null, null]);
+    },
+    120_000,
+  );
+});
+
+requireCommands(
+  'dockerd',
+  'docker',
+  'bwrap',
+  'flock',
+)('a container that a command starts', () => {
+  test.runIf(process.getuid?.() === 0)(
+    'does not see the volume at its place, and is told of a way that works',
+    async () => {
+      using daemon = await startDaemon();
+      importImage(daemon);
+      using world = openWorld();
+      const inContainer = (place: string, script: string): readonly string[] => [
+        'sh',
+        '-c',
+        `docker -H ${daemon.socket} run --rm --network=none -v ${place}:/cache cachelane-test sh -c '${script}'`,
+      ];
+      const warned = await world.run(inContainer('~/.npm', 'echo 1 > /cache/f'), { options: ['-v', 'npm'] });
+      expect(warned.volume('npm')).toMatchObject({ added: 0 });
+      expect(warned.stderr).toContain('and not the volume (npm); for npm, run with --mounter clone and give');
+      const options = ['-v', 'npm', '--mounter', 'clone'];
+      const run = await world.run(inContainer('"$NPM_CONFIG_CACHE"', 'echo 1 > /cache/f'), { options });
+      expect(run.stderr).not.toContain('warning');
+      expect(run.volume('npm')).toMatchObject({ added: 1, skipped: null });
+      expect((await world.run(['sh', '-c', 'cat ~/.npm/f'], { options: ['-v', 'npm'] })).stdout).toBe('1\n');
     },
     120_000,
   );

@@ -127,7 +127,57 @@ requireCommands(
     );
   });
 
+  test('uv: what was stored and never changes is right again where a project edited it through a link', async () => {
+    using world = openLinkWorld();
+    const cwd = world.project('app', { 'uv.lock': '', 'pyproject.toml': '[project]\nname = "app"\n' });
+    const options = ['-v', 'uv'];
+    const fill =
+      'mkdir -p $UV_CACHE_DIR/archive-v0/a; echo good > $UV_CACHE_DIR/archive-v0/a/m.py; ln $UV_CACHE_DIR/archive-v0/a/m.py m.py';
+    expect((await world.run(['sh', '-ec', fill], { cwd, options })).volume('uv')).toMatchObject({ added: 1 });
+    writeFileSync(join(cwd, 'm.py'), 'patched\n');
+    const next = await world.run(['true'], { cwd, options });
+    expect(next.stderr).toContain('archive-v0/a/m.py is not what was stored there and is not saved');
+    expect(next.volume('uv')).toMatchObject({ changed: 0, layer: null });
+    const read = await world.run(['sh', '-c', 'cat $UV_CACHE_DIR/archive-v0/a/m.py'], { cwd, options });
+    expect(read.stdout).toBe('good\n');
+    expect(readFileSync(join(cwd, 'm.py'), 'utf8')).toBe('patched\n');
+  });
+
   describe.each(linkers.filter(({ volume }) => volume === 'pnpm'))('$tool.name', (linker) => {
+    test('where runs overlap without end, what is finished is saved meanwhile, and serves others offline', async () => {
+      using world = openLinkWorld();
+      const options = ['-v', 'pnpm'];
+      const base = await clone(world, linker, 'base', shared);
+      await world.run(install(linker), { cwd: base, options });
+      const left = await clone(world, linker, 'left', [...shared, ...own.left]);
+      const right = await clone(world, linker, 'right', [...shared, ...own.right]);
+      const script = '"$@" && echo installed && read line';
+      const staying = world.startRun(['sh', '-c', script, 'sh', ...install(linker)], {
+        cwd: left,
+        options,
+        input: null,
+      });
+      await staying.said('installed');
+      const env = { CACHELANE_SHARED_SAVE_SECONDS: '0' };
+      const leaving = await world.run(['sh', '-c', '"$@" && sleep 2.2', 'sh', ...install(linker)], {
+        cwd: right,
+        options,
+        env,
+      });
+      expect(leaving).toMatchObject({ code: 0 });
+      expect(leaving.volume('pnpm')).toMatchObject({ mounter: 'live', conflicts: [], skipped: null });
+      const union = await clone(world, linker, 'union', [...shared, ...own.left, ...own.right]);
+      // A view of its own has what is in the layers and nothing else.
+      const alone = await world.run(install(linker, '--offline'), {
+        cwd: union,
+        options: [...options, '--mounter', 'overlay'],
+      });
+      expect(alone).toMatchObject({ code: 0 });
+      staying.child.stdin?.end('go\n');
+      const stayed = (await staying.finished).volume('pnpm');
+      expect(stayed).toMatchObject({ added: 0, removed: 0, conflicts: [] });
+    });
+
     test('a file that was edited through its link is not saved, and is right again for the next run', async () => {
       using world = openLinkWorld();
       const options = ['-v', 'pnpm'];
@@ -136,7 +186,7 @@ requireCommands(
       const edited = join(cwd, 'node_modules', 'shared-0', 'index.js');
       const before = readFileSync(edited, 'utf8');
       const spoil = await world.run(['sh', '-c', 'printf spoiled > node_modules/shared-0/index.js'], { cwd, options });
-      expect(spoil.stderr).toContain('is not what its name says and is not saved');
+      expect(spoil.stderr).toContain('is not what was stored there and is not saved');
       expect(spoil.volume('pnpm')).toMatchObject({ added: 0, changed: 0, layer: null });
       rmSync(join(cwd, 'node_modules'), { recursive: true });
       const next = await world.run(install(linker, '--offline'), { cwd, options });

@@ -117,6 +117,21 @@ requireCommands('bwrap', 'flock')('every way to attach a volume', () => {
         expect(next.stdout).toBe('f\ngone\ngood\n');
       });
 
+      test('is told plainly that its directory was removed, where it is one, and loses nothing that was saved', async ({
+        skip,
+      }) => {
+        skip(mounter === 'overlay', 'a mount has no directory of its own');
+        using world = openWorld({ user });
+        await world.run(['sh', '-c', 'echo good > cache/f'], { options });
+        const run = await world.run(['sh', '-c', `rm -r ${world.store}/kept/${mounter}-*/0/tree`], { options });
+        expect(run.code).toBe(0);
+        expect(run.stderr).toMatch(
+          /data was not saved: the directory of the volume is gone: something removed .*\/tree; what was saved/,
+        );
+        expect(run.stderr).not.toContain('ENOENT');
+        expect((await world.run(['sh', '-c', 'cat cache/f'], { options })).stdout).toBe('good\n');
+      });
+
       test('leaves the host’s own directory alone', async () => {
         using world = openWorld({ user });
         world.write({ 'home/.npm/mine': 'mine' });
@@ -211,6 +226,42 @@ requireCommands('flock')('where nothing can be mounted', () => {
       expect((await world.run(['sh', '-c', 'chmod 0 cache/.; exit 1'], { options })).code).toBe(1);
       expect((await world.run(['sh', '-c', 'cat cache/f'], { options })).stdout).toBe('good\n');
     });
+
+    test('a command that puts a directory in place of the symlink is told what became of its files', async () => {
+      using world = openWorld({ user });
+      cannotMount(world);
+      const options = ['-v', 'data:cache'];
+      await world.run(['sh', '-c', 'echo good > cache/f'], { options });
+      const script = 'echo x > cache/x; rm -rf cache; mkdir cache; echo mine > cache/mine';
+      const strict = await world.run(['sh', '-c', script], { options: [...options, '--strict'] });
+      expect(strict).toMatchObject({
+        code: 125,
+        stderr: expect.stringContaining('was replaced by a directory') as string,
+      });
+      world.exec(['rm', '-r', 'cache']);
+      const run = await world.run(['sh', '-c', script], { options });
+      expect(run.code).toBe(0);
+      expect(run.stderr).toContain(
+        `warning: data: the symlink at ${join(world.dir, 'cache')} by which the command had the volume was replaced by a directory: what is there now is not saved and stays there`,
+      );
+      expect(run.volume('data')).toMatchObject({ layer: null, skipped: expect.stringContaining('replaced') as string });
+      expect(readFileSync(join(world.dir, 'cache/mine'), 'utf8')).toBe('mine\n');
+      world.exec(['rm', '-r', 'cache']);
+      expect((await world.run(['sh', '-c', 'ls cache'], { options })).stdout).toBe('f\n');
+    });
+
+    test.each(['clone', 'live'])(
+      '%s: a command that removes the symlink empties nothing, and is told',
+      async (mounter) => {
+        using world = openWorld({ user });
+        cannotMount(world);
+        const options = ['-v', 'data:cache', '--mounter', mounter];
+        await world.run(['sh', '-c', 'echo good > cache/f'], { options });
+        const run = await world.run(['sh', '-c', 'rm -rf cache'], { options });
+        expect(run.stderr).toContain('was removed: that takes nothing out of the volume');
+        expect((await world.run(['sh', '-c', 'cat cache/f'], { options })).stdout).toBe('good\n');
+      },
+    );
 
     test('what holds files already is left alone, and the run goes on without that volume', async () => {
       using world = openWorld({ user });

@@ -72,6 +72,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
           path: join(project, 'cache'),
           mounter: 'overlay',
           mounterWhy: 'volumes can be mounted here',
+          sharing: 'PRIVATE',
           hits: [{ namespace, lane: 't1:local', layers: 1 }],
           attachMs: expect.any(Number) as number,
           saveMs: expect.any(Number) as number,
@@ -83,11 +84,12 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
           merged: 0,
           conflicts: [],
           skipped: null,
+          leftToOthers: false,
         },
       ],
     });
     const keys =
-      'name path mounter mounterWhy hits attachMs saveMs added changed removed savedBytes layer merged conflicts skipped';
+      'name path mounter mounterWhy sharing hits attachMs saveMs added changed removed savedBytes layer merged conflicts skipped leftToOthers';
     expect(Object.keys(second?.volume('data') ?? {}).join(' ')).toBe(keys);
   });
 

@@ -32,6 +32,11 @@ async function contents(world: World): Promise<string> {
   return (await world.run(['sh', '-c', 'cd cache; ls -A'], { options: [...volume, '--mode=read'] })).stdout;
 }
 
+/** A script that makes a database and its log. */
+function database(version: number): string {
+  return `printf 'SQLite format 3\\0 ${version}' > db; printf ${version} > db-wal`;
+}
+
 const shared = ['--sharing', 'SHARED'];
 const locked = ['--sharing', 'LOCKED'];
 
@@ -49,7 +54,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       });
       one.child.stdin?.end('go\n');
       const ends = [await end(two), await one.finished].map((run) => run.volume('data'));
-      expect(ends.map(({ mounter }) => mounter)).toEqual(['live', 'live']);
+      for (const volume of ends) expect(volume).toMatchObject({ mounter: 'live', sharing: 'SHARED' });
       const [saved, other] = ends.toSorted((a, b) => b.added - a.added);
       expect(saved).toMatchObject({ added: 2, skipped: null });
       expect(other).toMatchObject({
@@ -66,6 +71,34 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(existsSync(join(world.dir, 'cache'))).toBe(false);
     });
 
+    test('SHARED: what a run that failed wrote is saved with the work of the others, and it says so', async () => {
+      using world = openWorld({ user });
+      const good = await start(world, { script: 'echo 1 > good', options: shared });
+      const bad = await start(world, { script: 'echo 2 > bad; exit 3', options: shared });
+      const failed = await end(bad);
+      expect(failed).toMatchObject({
+        code: 3,
+        stderr: expect.stringContaining(
+          'data: started cold; shared with another run: if what they did is saved, so is this (the command failed with exit code 3)',
+        ) as string,
+      });
+      expect(failed.stderr).not.toContain('not saved');
+      expect(failed.volume('data')).toMatchObject({ layer: null, leftToOthers: true });
+      expect((await end(good)).volume('data')).toMatchObject({ added: 2, leftToOthers: false });
+      expect(await contents(world)).toBe('bad\ngood\n');
+      const [third, fourth] = [
+        await start(world, { script: 'echo 3 > third', options: shared }),
+        await start(world, { script: 'echo 4 > fourth; exit 3', options: shared }),
+      ];
+      const fifth = await start(world, { script: 'exit 3', options: shared });
+      await end(third);
+      expect((await end(fourth)).stderr).toContain('the last of them saves this as well (the command failed');
+      expect((await end(fifth)).volume('data')).toMatchObject({ added: 2 });
+      const alone = await world.run(['sh', '-c', 'echo 6 > cache/sixth; exit 3'], { options: [...volume, ...shared] });
+      expect(alone.stderr).toContain('not saved: the command failed with exit code 3');
+      expect(await contents(world)).toBe('bad\nfourth\ngood\nthird\n');
+    });
+
     test('SHARED: what a killed run had done is saved by the next one, with the work of those who left before', async () => {
       using world = openWorld({ user });
       const one = await start(world, { script: 'echo 1 > one', options: shared });
@@ -78,6 +111,51 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(three.stdout).toBe('1\n');
       expect(three.volume('data')).toMatchObject({ added: 1, skipped: null });
       expect(await contents(world)).toBe('one\n');
+    });
+
+    test('SHARED: what a failing run left there is saved with the work of the others, and says whose it may be', async () => {
+      using world = openWorld({ user });
+      const good = await start(world, { script: 'echo 1 > good', options: shared });
+      const failing = await start(world, { script: 'echo 2 > failed; exit 1', options: shared });
+      expect(await end(failing)).toMatchObject({ code: 1 });
+      const saved = (await end(good)).volume('data');
+      expect(saved).toMatchObject({ added: 2 });
+      const { entries } = (await world.json(['inspect', String(saved.layer)])) as {
+        readonly entries: readonly { readonly path: string; readonly runs: readonly string[] }[];
+      };
+      expect(entries.find(({ path }) => path === 'failed')?.runs).toHaveLength(2);
+    });
+
+    test('SHARED: a run that wants nothing saved has a view of its own', async () => {
+      using world = openWorld({ user });
+      const good = await start(world, { script: 'echo 1 > good', options: shared });
+      const never = await start(world, { script: 'echo 2 > never', options: [...shared, '--commit', 'never'] });
+      expect((await end(never)).volume('data')).toMatchObject({ mounter: 'overlay', layer: null });
+      expect((await end(good)).volume('data')).toMatchObject({ added: 1 });
+    });
+
+    test('SHARED: credentials are not handed from run to run', async () => {
+      using world = openWorld({ user });
+      await world.run(['sh', '-c', 'cd cache; echo secret > .npmrc; echo 1 > one'], {
+        options: [...volume, ...shared],
+      });
+      const next = await world.run(['sh', '-c', 'cd cache; ls -A'], { options: [...volume, ...shared] });
+      expect(next.stdout).toBe('one\n');
+    });
+
+    test('SHARED: work that ended well is not lost with the last run, though the volume was never saved', async () => {
+      using world = openWorld({ user });
+      const one = await start(world, { script: 'echo 1 > one', options: shared });
+      const two = await start(world, { script: 'sleep 1000', options: shared });
+      await end(one);
+      two.child.kill('SIGKILL');
+      two.child.stdin?.end();
+      await two.finished.catch(() => undefined);
+      // Any run clears up after the dead one.
+      await world.run(['true'], { options: ['-v', 'other:elsewhere'] });
+      const three = await world.run(['sh', '-c', 'ls cache'], { options: [...volume, ...shared] });
+      expect(three.stdout).toBe('one\n');
+      expect(three.volume('data')).toMatchObject({ added: 1 });
     });
 
     test('SHARED and PRIVATE at once: neither sees the other, both are kept', async () => {
@@ -94,13 +172,40 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(next.stdout).toBe('of-private\nof-shared\nzero\n');
     });
 
+    test('SHARED: who joins later goes by what it found in the directory, not by what a private run saved meanwhile', async () => {
+      using world = openWorld({ user });
+      await world.run(['sh', '-c', `cd cache; ${database(1)}`], { options: volume });
+      const one = await start(world, { script: 'echo 1 > one', options: shared });
+      await world.run(['sh', '-c', `cd cache; ${database(2)}`], { options: volume });
+      const two = await start(world, { script: 'printf 3 > db-wal', options: shared });
+      await end(one);
+      const report = (await end(two)).volume('data');
+      expect(report).toMatchObject({ skipped: null });
+      expect(report.conflicts.map(({ path }) => path)).toEqual(['db']);
+      // A database and its log are one thing: never the one's with the other's.
+      const seen = await world.run(['sh', '-c', 'cd cache; tail -c 1 db; cat db-wal'], { options: volume });
+      expect(seen.stdout).toBe('13');
+    });
+
+    test('SHARED: what is only whole together waits for the last run, however long that takes', async () => {
+      using world = openWorld({ user, env: { CACHELANE_SHARED_SAVE_SECONDS: '0' } });
+      const one = await start(world, { script: 'echo 1 > one; sleep 2.2', options: shared });
+      const two = await start(world, { script: 'echo 2 > two', options: shared });
+      expect((await end(one)).volume('data')).toMatchObject({
+        layer: null,
+        skipped: 'shared with another run: the last of them saves',
+      });
+      expect((await end(two)).volume('data')).toMatchObject({ added: 2 });
+    });
+
     test('SHARED: a run that may not save has a view of its own', async () => {
       using world = openWorld({ user });
       await world.run(['sh', '-c', 'echo 0 > cache/zero'], { options: [...volume, ...shared] });
       const read = await world.run(['sh', '-c', 'echo x > cache/zero; echo x > cache/x'], {
         options: [...volume, ...shared, '--mode=read'],
       });
-      expect(read.volume('data')).toMatchObject({ mounter: 'overlay', layer: null });
+      expect(read.volume('data')).toMatchObject({ mounter: 'overlay', sharing: 'PRIVATE', layer: null });
+      expect(read.stderr).toContain('; overlay: with --mode read a run has a view of its own');
       const next = await world.run(['sh', '-c', 'cat cache/*'], { options: [...volume, ...shared] });
       expect(next.stdout).toBe('0\n');
     });
@@ -118,8 +223,16 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       const log = (await world.json(['log', 'data'])) as readonly { readonly run: string }[];
       const [, earlier] = log;
       expect(second.stderr).toContain(`waiting: data is locked on t1:local by ${earlier?.run}, since `);
-      expect(first.volume('data')).toMatchObject({ mounter: 'overlay', added: 1 });
+      expect(first.volume('data')).toMatchObject({ mounter: 'overlay', sharing: 'LOCKED', added: 1 });
       expect(await contents(world)).toBe('one\ntwo\n');
+    });
+
+    test('a mounter that was asked for wins over the sharing of the file, and says so', async () => {
+      using world = openWorld({ user });
+      world.write({ 'cachelane.yaml': 'volumes:\n  data: { path: cache, sharing: SHARED }\n' });
+      const run = await world.run(['sh', '-c', 'echo 1 > cache/one'], { options: ['--mounter', 'overlay'] });
+      expect(run.volume('data')).toMatchObject({ mounter: 'overlay', sharing: 'PRIVATE', added: 1 });
+      expect(run.stderr).toContain('; overlay: asked for with --mounter, which wins over its sharing SHARED');
     });
 
     test('LOCKED: others do not wait, and lose nothing', async () => {
@@ -162,12 +275,17 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       ]);
       expect(strict).toMatchObject({
         code: 125,
-        stderr: expect.stringContaining('data is locked on t1:local by run_') as string,
+        stderr: expect.stringMatching(
+          /data is locked on t1:local by run_\w+, since .*; for 300 ms at most .*\n.*, and was not free after 0\.3 s\n/,
+        ) as string,
       });
       const bare = await world.run(['sh', '-c', 'ls cache; echo bare'], {
         options: [...volume, ...locked, '--lock-timeout=0'],
       });
       expect(bare).toMatchObject({ code: 0, stdout: 'bare\n' });
+      expect(bare.stderr).toMatch(
+        /data is locked on t1:local by run_\w+, since \S+, and this run does not wait: the command runs without its volumes, and without the lock; --lock-timeout SECONDS/,
+      );
       const stopped = world.start(['run', ...volume, ...locked, '--', 'true']);
       await wait(700);
       stopped.child.kill('SIGINT');

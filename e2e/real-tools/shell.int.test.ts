@@ -117,7 +117,8 @@ requireCommands(
     world.write({ 'home/.bashrc': "PS1='<prompt>'\n" });
     await using terminal = openTerminal();
     await terminal.shows('<prompt>');
-    terminal.type('echo 1 > cache/typed; echo wait""ing; sleep 1000');
+    // What says it is what Ctrl-C is for: bash's own child loses one that comes before it has become the program.
+    terminal.type('echo 1 > cache/typed; sh -c \'echo wait""ing; exec sleep 1000\'');
     await terminal.shows('waiting');
     terminal.press('\x03');
     await terminal.shows('<prompt>');

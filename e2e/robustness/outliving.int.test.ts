@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
 import { expectNoSessions, expectWholeHeads, sessionsIn, until } from './store.fixture.ts';
 
@@ -67,6 +67,30 @@ requireCommands(
       await expectNoSessions(world);
     });
   });
+
+  test.each(['with mounts', 'without mounts'])(
+    '%s: are not what a run inside the run leaves to tidy up',
+    async (way) => {
+      using world = openWorld();
+      if (way === 'without mounts') {
+        world.write({ 'bin/bwrap': '#!/bin/sh\necho "bwrap: No permissions to create new namespace" >&2\nexit 1\n' });
+        chmodSync(join(world.dir, 'bin/bwrap'), 0o755);
+        world.env['PATH'] = `${join(world.dir, 'bin')}:${world.env['PATH'] ?? ''}`;
+      }
+      const cachelane = inject('cachelaneProgram').join(' ');
+      // Enough to remove that it takes a while.
+      const fill = `mkdir inner/d; for i in $(seq 3000); do : > inner/d/$i; done`;
+      const inner = `${cachelane} run -v inner:inner --mounter clone -- sh -c '${fill}' && ${cachelane} rm inner`;
+      const script = `echo x > data/x; ${inner} && ls -d ${world.store}/trash/*`;
+      const run = await world.run(['sh', '-c', script], { options });
+      expect(run.code).toBe(0);
+      expect(run.stderr).toContain('inner: started cold; saved 3001 added');
+      expect(run.stderr).not.toContain('outlived');
+      expect(run.volume('data')).toMatchObject({ added: 1 });
+      await until(() => readdirSync(join(world.store, 'trash')).length === 0);
+      await expectNoSessions(world);
+    },
+  );
 
   test('of a command without volumes are nobody’s business', async () => {
     using world = openWorld();

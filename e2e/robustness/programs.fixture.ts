@@ -44,7 +44,10 @@ export function startProgram(world: World, argv: readonly string[]): Program {
     finished,
     output: () => output,
     says: async (pattern) => {
-      await until(() => pattern.test(output) || child.exitCode !== null);
+      await until(
+        () => pattern.test(output) || child.exitCode !== null,
+        () => `${String(pattern)} in ${JSON.stringify(output)}`,
+      );
       if (!pattern.test(output)) throw new Error(`it ended without ${String(pattern)}: ${output}`);
     },
     type: (text) => void child.stdin.write(text),

@@ -1,8 +1,9 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
-import { expectNoSessions, expectWholeHeads, headsIn } from './store.fixture.ts';
+import { expectNoSessions, expectWholeHeads, headsIn, until } from './store.fixture.ts';
 
 // A directory that is a volume, and one that is just there, are treated the same: afterwards they are the same.
 
@@ -152,6 +153,19 @@ describe.each(worldUsers)('as %s', (user) => {
       expect(run.volume('data')).toMatchObject({ layer: null, skipped: expect.stringMatching(/too long|bytes long/) });
       expect((await world.run(['ls', 'data'], { options })).stdout).toBe('x\n');
       await expectNoSessions(world);
+    });
+
+    test('with such a path in a directory that is kept spoils it for nobody, and du and gc get over it', async () => {
+      using world = openWorld({ user });
+      const options = ['-v', 'data:data', '--mounter', 'clone'];
+      await world.run(['sh', '-c', 'echo x > data/x'], { options });
+      const deep = `process.chdir('data'); for (let i = 0; i < 30; i++) { fs.mkdirSync('${deepName}'); process.chdir('${deepName}'); }`;
+      const run = await world.run([process.execPath, '-e', deep], { options });
+      expect(run.code).toBe(0);
+      expect(run.volume('data')).toMatchObject({ layer: null, skipped: expect.stringMatching(/too long|bytes long/) });
+      expect(await world.cachelane(['du'])).toMatchObject({ code: 0, stderr: '' });
+      expect((await world.run(['ls', 'data'], { options })).stdout).toBe('x\n');
+      await until(() => readdirSync(join(world.store, 'trash')).length === 0);
     });
   });
 });

@@ -70,9 +70,19 @@ export function ageLeases({ store }: World): void {
   for (const name of readdirSync(sessions)) utimesSync(join(sessions, name), anHourAgo, anHourAgo);
 }
 
-/** Waits for a condition; the test's own time limit ends it. */
-export async function until(look: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await look())) await wait(5);
+/** Below a test's own time limit, which would not say what was waited for. */
+const patienceMs = 280_000;
+
+/** Waits for a condition; what is thrown when it does not come to be shows the condition, or what `inVain` says. */
+export async function until(
+  look: () => boolean | Promise<boolean>,
+  inVain: () => string = () => String(look),
+): Promise<void> {
+  const end = performance.now() + patienceMs;
+  while (!(await look())) {
+    if (performance.now() > end) throw new Error(`waited in vain: ${inVain()}`);
+    await wait(5);
+  }
 }
 
 /** The same numbers in [0, 1) for the same seed. */

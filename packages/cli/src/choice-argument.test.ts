@@ -11,12 +11,12 @@ describe('what is said of all volumes, or of one', () => {
     [['npm=exit', 'npm=always'], 'always', null],
   ])('--commit %j', (texts, npm, other) => {
     const commit = parseCommit(texts);
-    expect([commit('npm'), commit('go-build')]).toEqual([npm, other]);
+    expect([commit.of('npm'), commit.of('go-build')]).toEqual([npm, other]);
   });
 
   test('of sharing too', () => {
     const sharing = parseSharing(['npm=locked', 'PRIVATE']);
-    expect([sharing('npm'), sharing('go-build')]).toEqual(['LOCKED', 'PRIVATE']);
+    expect([sharing.of('npm'), sharing.of('go-build')]).toEqual(['LOCKED', 'PRIVATE']);
   });
 
   test.each(['sucess', 'npm=sucess'])('%s is one of none, with the nearest', (text) => {

@@ -70,7 +70,7 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
     },
     async openMounters({ homeDir: dir, bootId }) {
       const { openMounters } = await import('@cachelane/store');
-      return openMounters({ dir, bootId });
+      return openMounters({ dir, bootId, ...sharedSave(env) });
     },
     async openLeases({ homeDir }) {
       const { openLeaseStore } = await import('@cachelane/store');
@@ -91,4 +91,10 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
     },
     mountWay: async () => (await wayChooser())(),
   };
+}
+
+/** Anything but a number of seconds is no wish: a run must not fail for it. */
+function sharedSave(env: Readonly<Record<string, string | undefined>>): { readonly sharedSaveMs?: number } {
+  const text = env['CACHELANE_SHARED_SAVE_SECONDS'];
+  return text !== undefined && /^\d{1,7}$/.test(text) ? { sharedSaveMs: Number(text) * 1000 } : {};
 }

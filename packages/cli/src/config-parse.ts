@@ -158,7 +158,7 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
         compat = readCompat(reader, part);
         break;
       case 'sharing':
-        sharing = readChoice(reader, part, sharingModes);
+        sharing = readChoice(reader, part, sharingModes, ', mostly PRIVATE');
         break;
       case 'commit':
         commit = readChoice(reader, part, commitPolicies);
@@ -222,14 +222,25 @@ function readCompat(reader: Reader, field: Field): Readonly<Record<string, strin
   return compat;
 }
 
-/** One of several words, in whatever case. */
-function readChoice<T extends string>(reader: Reader, field: Field, choices: readonly T[]): T | null {
-  const text = readText(reader, field.value, field.at, field.key);
-  if (text === null) return null;
-  const chosen = choices.find((each) => each.toLowerCase() === text.value.toLowerCase());
-  if (chosen === undefined) {
-    problem(reader, text.at, `${field.key} is one of ${choices.join(', ')}, not ${JSON.stringify(text.value)}`);
+/** One of several words, in whatever case. `usually`: what it mostly is where nothing is said. */
+function readChoice<T extends string>(
+  reader: Reader,
+  { key, value, at }: Field,
+  choices: readonly T[],
+  usually = '',
+): T | null {
+  const wanted = `${key} is one of ${choices.join(', ')}`;
+  if (value === null || (isScalar(value) && (value.value === null || value.value === ''))) {
+    problem(reader, at, `${wanted}, and has no value here; without the key it is as suits the tool${usually}`);
+    return null;
   }
+  if (!isScalar(value)) {
+    problem(reader, offset(value), `${wanted}, a single word`);
+    return null;
+  }
+  const text = typeof value.value === 'string' ? value.value : (value.source ?? '');
+  const chosen = choices.find((each) => each.toLowerCase() === text.toLowerCase());
+  if (chosen === undefined) problem(reader, offset(value), `${wanted}, not ${JSON.stringify(text)}`);
   return chosen ?? null;
 }
 

@@ -105,6 +105,19 @@ describe('what is wrong is told with its line, column and reason', () => {
     ],
     ['volumes:\n  a: { sync: sometimes }', 'cachelane.yaml:2:14: sync is one of always, never, not "sometimes"'],
     ['volumes:\n  a: { compat: { "x y": z } }', 'cachelane.yaml:2:25: compat field "x y" is not a field name'],
+    [
+      'volumes:\n  a:\n    path: x\n    sharing:',
+      'cachelane.yaml:4:5: sharing is one of PRIVATE, SHARED, LOCKED, and has no value here; without',
+    ],
+    [
+      'volumes:\n  a: { sharing: "" }',
+      'cachelane.yaml:2:8: sharing is one of PRIVATE, SHARED, LOCKED, and has no value here',
+    ],
+    [
+      'volumes:\n  a: { sharing: [SHARED] }',
+      'cachelane.yaml:2:17: sharing is one of PRIVATE, SHARED, LOCKED, a single word',
+    ],
+    ['volumes:\n  a: { sharing: 1 }', 'cachelane.yaml:2:17: sharing is one of PRIVATE, SHARED, LOCKED, not "1"'],
     ['volumes:\n  a: { compat: { x: [y] } }', 'cachelane.yaml:2:21: compat.x must be text'],
   ])('%j', async (text, message) => {
     expect(await problem(() => parse(text))).toContain(message);

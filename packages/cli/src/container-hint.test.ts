@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { containerHint } from './container-hint.ts';
 
 const volumes = [
-  { name: 'npm', path: '/h/ann/.npm' },
-  { name: 'data', path: '/project/cache' },
+  { name: 'npm', path: '/h/ann/.npm', variable: 'NPM_CONFIG_CACHE' },
+  { name: 'data', path: '/project/cache', variable: null },
 ];
 
-const hint = (...argv: string[]): string | null => containerHint(argv, volumes, '/h/ann');
+const hint = (...argv: string[]) => containerHint(argv, volumes, '/h/ann');
 
 test.each([
   [['docker', 'run', '-v', '/h/ann/.npm:/r/.npm', 'node'], 'docker', 'npm'],
@@ -15,7 +15,9 @@ test.each([
   [['sh', '-c', 'make && docker run --rm -v ~/.npm:/r/.npm node npm ci'], 'docker', 'npm'],
   [['sh', '-c', 'docker run -v "$HOME/.npm:/a" -v ${HOME}/x:/b -v /project/cache/sub:/c x'], 'docker', 'npm, data'],
 ])('%j: the container sees the host', (argv, starter, names) => {
-  expect(hint(...argv)).toBe(`${starter} shows a container the host's own directory and not the volume (${names})`);
+  expect(hint(...argv)?.message).toBe(
+    `${starter} shows a container the host's own directory and not the volume (${names})`,
+  );
 });
 
 test.each([
@@ -26,4 +28,15 @@ test.each([
   [['docker', 'build', '.']],
 ])('%j: nothing to say', (argv) => {
   expect(hint(...argv)).toBeNull();
+});
+
+test('what works instead: the place that the tool is told, or to be inside', () => {
+  const inside = /^run cachelane inside the container, with CACHELANE_HOME in/;
+  expect(hint('docker', 'run', '-v', '/project/cache:/c', 'x')?.hint).toMatch(inside);
+  const [first, second, ...more] = hint('docker', 'run', '-v', '/h/ann/.npm:/c', 'x')?.hint.split('; or ') ?? [];
+  expect(first).toBe(
+    `for npm, run with --mounter clone and give the container the directory that $NPM_CONFIG_CACHE then names in the command: sh -c '… -v "$NPM_CONFIG_CACHE:/PATH" …'`,
+  );
+  expect(second).toMatch(inside);
+  expect(more).toEqual([]);
 });

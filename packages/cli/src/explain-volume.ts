@@ -5,12 +5,12 @@ import {
   type ChainLink,
   type Context,
   type LowLevelId,
-  type MounterName,
   type Namespace,
   type NamespaceId,
   type Tool,
 } from '@cachelane/core';
-import { chooseMounter, planVolume, type PlannedVolume } from '@cachelane/engine';
+import { chooseMounter, planVolume, type MounterChoice, type PlannedVolume } from '@cachelane/engine';
+import { noChoice } from './choice-argument.ts';
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import { listHeads, type ListedHead } from './heads.ts';
@@ -33,6 +33,9 @@ export interface Explained {
   readonly chain: readonly { readonly link: ChainLink; readonly held: ListedHead | null }[];
   /** What makes a plain `cachelane run` attach it: a lockfile, a line of the file; null where nothing does. */
   readonly chosenBy: string | null;
+  readonly choice: MounterChoice;
+  /** What else the words may have meant; null where that is plain. */
+  readonly note: string | null;
 }
 
 interface Surroundings {
@@ -52,8 +55,8 @@ export async function explainVolume(
   const tools = await host.pieces.loadTools();
   const selection: SelectionRequest = {
     asked: [],
-    sharing: () => null,
-    commit: () => null,
+    sharing: noChoice,
+    commit: noChoice,
     config,
     tools,
     environment,
@@ -74,7 +77,31 @@ export async function explainVolume(
     planned,
     chain: await heldBy(store, planned),
     chosenBy: argument.namespace === null ? chosenBy(selection, volume) : null,
+    note: await otherMeaning(store, argument),
+    // As a plain run here would choose.
+    choice: chooseMounter(planned, {
+      wanted: null,
+      cannotMount: await whyNoMounts(host, store),
+      mode: 'write',
+      purpose: 'run',
+      canWrite: context.canWrite,
+    }),
   };
+}
+
+/** `teams:npm` is a volume and a directory, as after `run -v`, though listings write the volumes of a namespace without a slash so. */
+async function otherMeaning({ metadata, signal }: ReadStore, argument: VolumeArgument): Promise<string | null> {
+  const { namespace, name, path } = argument;
+  if (namespace !== null || path === null || !/^[^./~][^/]*$/.test(path)) return null;
+  if ((await metadata.findNamespace(name as string as Namespace, signal)) === undefined) return null;
+  return `${name}:${path} means the volume ${name} with the directory ${path}; for the volume ${path} of the namespace ${name}: -n ${name} ${path}`;
+}
+
+/** As a run finds it out, by mounting something; null where that works. */
+async function whyNoMounts({ os, pieces }: Host, { homeDir }: ReadStore): Promise<string | null> {
+  if (os !== 'linux') return 'volumes are mounted on Linux only';
+  const probe = await pieces.probeMounts(homeDir);
+  return probe.ok ? null : `volumes cannot be mounted here: ${probe.reason}`;
 }
 
 async function heldBy(store: ReadStore, planned: PlannedVolume): Promise<Explained['chain']> {
@@ -123,7 +150,8 @@ export function explainJson(explained: Explained): unknown {
     canWrite: context.canWrite,
     path: planned.target,
     pathSource: planned.targetSource,
-    mounter: mounterOf(explained),
+    mounter: { mounter: explained.choice.mounter, why: explained.choice.why },
+    sharing: { sharing: explained.choice.sharing, asked: request.sharing },
     chosenBy,
     compat,
     tool: toolJson(tool),
@@ -139,6 +167,7 @@ export function explainJson(explained: Explained): unknown {
       updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
     })),
     why: whyText(explained),
+    note: explained.note,
   };
 }
 
@@ -148,14 +177,15 @@ function toolJson(tool: Tool): unknown {
 }
 
 export function explainText(explained: Explained): string {
-  const { context, namespace, namespaceId, planned, chain, chosenBy } = explained;
+  const { context, namespace, namespaceId, planned, chain, chosenBy, choice } = explained;
   const { request, tool, compat } = planned;
   const lane = chain[0]?.link.lane ?? context.lane;
   const fields = formatFields([
     ['volume', `${namespace}:${request.name}`],
     ['lane', `${lane} (level ${context.trust})`],
     ['path', `${planned.target} (${planned.targetSource})`],
-    ['mounter', mounterText(explained)],
+    ['mounter', `${choice.mounter}: ${choice.why}`],
+    ['sharing', sharingText(explained)],
     ['attached by', chosenBy === null ? `-v ${request.name}` : `cachelane run, because of ${chosenBy}`],
     ['tool', `${tool.name}: ${tool.summary}`],
     ['saved', savedText(explained)],
@@ -185,27 +215,16 @@ export function explainText(explained: Explained): string {
       held === null ? '-' : formatTime(held.head.updatedAtMs),
     ]),
   );
-  return `${fields}\n${table}\n${whyText(explained)}\n`;
+  const note = explained.note === null ? '' : `\n${explained.note}\n`;
+  return `${fields}\n${table}\n${whyText(explained)}\n${note}`;
 }
 
-/** What a plain run here would use, as far as it can be told without mounting anything. */
-function mounterOf({ context, planned }: Explained): { readonly mounter: MounterName; readonly why: string } {
-  const cannotMount = process.platform === 'linux' ? null : 'volumes are mounted on Linux only';
-  const { mounter, why } = chooseMounter(planned, {
-    wanted: null,
-    cannotMount,
-    mode: 'write',
-    purpose: 'run',
-    canWrite: context.canWrite,
-  });
-  return { mounter, why };
-}
-
-function mounterText(explained: Explained): string {
-  const { mounter, why } = mounterOf(explained);
-  return mounter === 'overlay'
-    ? 'overlay; clone where nothing can be mounted (cachelane doctor)'
-    : `${mounter}: ${why}`;
+/** Who may save nothing is not let in where others work, whatever the file says. */
+function sharingText({ choice: { sharing }, planned: { request } }: Explained): string {
+  if (request.sharing === null) return sharing;
+  return request.sharing === sharing
+    ? `${sharing} (${configFileName})`
+    : `${sharing}, not ${request.sharing} as in ${configFileName}`;
 }
 
 function savedText({ planned }: Explained): string {

@@ -20,7 +20,7 @@ test.each([
   [999, '999 ms'],
   [999.6, '1.0 s'],
   [59_900, '59.9 s'],
-  [59_960, '1 min 0 s'],
+  [59_960, '1 min'],
   [125_000, '2 min 5 s'],
 ])('%d milliseconds', (ms, text) => {
   expect(formatDuration(ms)).toBe(text);

@@ -17,7 +17,7 @@ export interface ListedHead {
   readonly head: HeadRecord;
   /** Of its layers, top first; null for one that the metadata do not know. */
   readonly layers: readonly (LayerRecord | null)[];
-  /** Entries of its layers; a path that several of them hold counts in each. */
+  /** Files of its layers; a path that several of them hold counts in each. */
   readonly files: number;
   readonly sizeBytes: number;
 }

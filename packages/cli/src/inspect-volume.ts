@@ -1,6 +1,6 @@
 import type { HeadRecord, LayerRecord } from '@cachelane/core';
 import { compatText, type FoundVolume } from './find-volume.ts';
-import { formatBytes, formatTable, formatTime } from './format.ts';
+import { formatBytes, formatTable, formatTime, plural } from './format.ts';
 import type { ListedHead } from './heads.ts';
 import { isoTime, shortId } from './print.ts';
 
@@ -49,7 +49,7 @@ export function volumeText(found: FoundVolume, heads: readonly ListedHead[]): st
 
 function headText({ volume, head, layers, files, sizeBytes }: ListedHead): string {
   const title = `lane ${head.lane}, generation ${head.generation}, compat ${compatText(volume.compat)}, tool ${volume.tool}`;
-  const state = `${files} entries, ${formatBytes(sizeBytes)}, last changed ${formatTime(head.updatedAtMs)} by ${head.run}`;
+  const state = `${plural(files, 'file')}, ${formatBytes(sizeBytes)}, last changed ${formatTime(head.updatedAtMs)} by ${head.run}`;
   const table = formatTable(
     [
       { title: 'LAYER' },

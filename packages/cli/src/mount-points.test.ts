@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isWithin, mountPointProblems, realPathOf } from './mount-points.ts';
 
-const rules = { workDir: '/home/ann/web', storeDir: '/home/ann/.cache/cachelane' };
+const rules = {
+  workDir: '/home/ann/web/docs',
+  projectDir: '/home/ann/web',
+  homeDir: '/home/ann',
+  storeDir: '/home/ann/.cache/cachelane',
+};
 const problems = (...paths: string[]): readonly (string | null)[] => mountPointProblems(paths, rules);
 
 describe('places for volumes', () => {
@@ -14,6 +19,23 @@ describe('places for volumes', () => {
 
   test.each(['/', '/home', '/home/ann/web'])('%s would hide the working directory', (path) => {
     expect(problems(path)[0]).toContain('holds the directory that the command runs in');
+  });
+
+  test.each([
+    ['/users/ann', 'is the home directory'],
+    ['/users', 'holds the home directory'],
+    ['/srv/web', 'the project'],
+    ['/srv', 'the project'],
+    ['/', 'the directory that the command runs in'],
+    ['/home', 'a directory of the system'],
+    ['/data', 'where cachelane itself keeps its volumes'],
+  ])('%s, with home, project and store apart', (path, why) => {
+    const apart = { workDir: '/tmp/x', projectDir: '/srv/web', homeDir: '/users/ann', storeDir: '/data/cachelane' };
+    expect(mountPointProblems([path, '/users/ann/.npm', '/srv/web/cache'], apart)).toEqual([
+      expect.stringContaining(why),
+      null,
+      null,
+    ]);
   });
 
   test.each(['/home/ann/.cache', '/home/ann/.cache/cachelane', '/home/ann/.cache/cachelane/x'])(

@@ -4,6 +4,9 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 export interface MountPointRules {
   /** Real path of the directory that the command runs in. */
   readonly workDir: string;
+  /** Real paths of the project's and the user's directories. */
+  readonly projectDir: string;
+  readonly homeDir: string;
   /** Real path of our own store; null where it is not known. */
   readonly storeDir: string | null;
 }
@@ -21,12 +24,16 @@ export function mountPointProblems(paths: readonly string[], rules: MountPointRu
   });
 }
 
-function placeProblem(path: string, { workDir, storeDir }: MountPointRules): string | null {
-  if (isWithin(workDir, path))
-    return `${path} holds the directory that the command runs in, a volume there would hide it`;
+function placeProblem(path: string, { workDir, projectDir, homeDir, storeDir }: MountPointRules): string | null {
+  const hides = (what: string): string => `${path} holds ${what}, a volume there would hide it`;
+  if (isWithin(workDir, path)) return hides('the directory that the command runs in');
+  if (isWithin(projectDir, path)) return hides('the project');
   if (storeDir !== null && (isWithin(path, storeDir) || isWithin(storeDir, path))) {
     return `${path} is where cachelane itself keeps its volumes (${storeDir})`;
   }
+  // Settings, keys and all: nobody means that, and a run that adds a file there would save it.
+  if (path === homeDir) return `${path} is the home directory, a volume there would hide it`;
+  if (isWithin(homeDir, path)) return hides('the home directory');
   return null;
 }
 
@@ -35,6 +42,7 @@ const systemDirs: readonly string[] = [
   '/bin',
   '/boot',
   '/etc',
+  '/home',
   '/lib',
   '/lib32',
   '/lib64',

@@ -45,6 +45,7 @@ function ordered(report: WrittenReport): WrittenReport {
       path: volume.path,
       mounter: volume.mounter,
       mounterWhy: volume.mounterWhy,
+      sharing: volume.sharing,
       hits: volume.hits.map(({ namespace, lane, layers }) => ({ namespace, lane, layers })),
       attachMs: volume.attachMs,
       saveMs: volume.saveMs,
@@ -56,6 +57,7 @@ function ordered(report: WrittenReport): WrittenReport {
       merged: volume.merged,
       conflicts: volume.conflicts.map(({ path, resolution }) => ({ path, resolution })),
       skipped: volume.skipped,
+      leftToOthers: volume.leftToOthers,
     })),
   };
 }

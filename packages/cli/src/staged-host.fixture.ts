@@ -45,6 +45,18 @@ export interface Stage extends Disposable {
   readonly cachelane: (...argv: string[]) => Promise<number>;
 }
 
+/** The environment of a run that may save nothing. */
+export const mergeRequestOfFork: Readonly<Record<string, string>> = {
+  GITLAB_CI: 'true',
+  CI_PIPELINE_SOURCE: 'merge_request_event',
+  CI_MERGE_REQUEST_IID: '12',
+  CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: 'main',
+  CI_MERGE_REQUEST_TARGET_BRANCH_NAME: 'main',
+  CI_MERGE_REQUEST_PROJECT_ID: '7',
+  CI_MERGE_REQUEST_SOURCE_PROJECT_ID: '666',
+  CI_COMMIT_REF_NAME: 'main',
+};
+
 export interface StageOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly pieces?: Partial<Pieces>;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isCachelaneError, type Tool } from '@cachelane/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig } from './config-parse.ts';
+import { noChoice, parseSharing } from './choice-argument.ts';
 import { toolEnvironment } from './tool-environment.ts';
 import { parseVolumeArgument } from './volume-argument.ts';
 import { selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
@@ -49,12 +50,18 @@ const goMod = tool('go-mod', ['go.mod'], 'go/pkg/mod');
 const plain = tool('directory', [], null);
 
 function request(
-  more: { asked?: readonly string[]; config?: string; env?: Record<string, string>; tools?: readonly Tool[] } = {},
+  more: {
+    asked?: readonly string[];
+    sharing?: readonly string[];
+    config?: string;
+    env?: Record<string, string>;
+    tools?: readonly Tool[];
+  } = {},
 ): SelectionRequest {
   return {
     asked: (more.asked ?? []).map(parseVolumeArgument),
-    sharing: () => null,
-    commit: () => null,
+    sharing: parseSharing(more.sharing ?? []),
+    commit: noChoice,
     config: more.config === undefined ? null : parseConfig(more.config, join(dir, 'repo/cachelane.yaml')),
     tools: more.tools ?? [npm, go, goMod, plain],
     environment: toolEnvironment({ homeDir: home, workDir: web, os: 'linux', arch: 'x64', env: more.env ?? {} }),
@@ -109,7 +116,10 @@ describe('named by -v', () => {
   test('what the file says about a name holds for the flag', () => {
     const config = 'volumes:\n  cache: { tool: npm, path: c, compat: { image: a } }\n  other: { path: o }';
     expect(select({ asked: ['cache'], config }).volumes).toMatchObject([
-      { request: { name: 'cache', tool: 'npm', compat: { image: 'a' }, source: '-v' }, path: join(dir, 'repo/c') },
+      {
+        request: { name: 'cache', tool: 'npm', compat: { image: 'a' }, source: 'cachelane.yaml:2' },
+        path: join(dir, 'repo/c'),
+      },
     ]);
     expect(shown({ asked: ['cache:/elsewhere'], config })).toEqual([['cache', 'npm', '/elsewhere', '-v']]);
   });
@@ -197,6 +207,25 @@ describe('detected', () => {
   });
 });
 
+describe('--sharing', () => {
+  test('wins over the file, for all volumes or for the named one', () => {
+    const config = 'volumes:\n  npm: { sharing: LOCKED }\n  m: { path: ~/.m }';
+    const modes = (...sharing: string[]) =>
+      select({ config, sharing }).volumes.map(({ request: { sharing } }) => sharing);
+    expect(modes()).toEqual(['LOCKED', null]);
+    expect(modes('SHARED')).toEqual(['SHARED', 'SHARED']);
+    expect(modes('m=shared', 'PRIVATE')).toEqual(['PRIVATE', 'SHARED']);
+  });
+
+  test('that names no volume of the run is refused, with those that there are', () => {
+    expect(problem(() => select({ asked: ['npm', 'data:x'], sharing: ['dat=SHARED'] }))).toEqual([
+      'E_USAGE',
+      '--sharing names dat, which is no volume of this run; did you mean data?',
+    ]);
+    expect(problem(() => select({ sharing: ['npm=SHARED'] }))[0]).toBe('E_USAGE');
+  });
+});
+
 describe('volumes that are in each other’s way', () => {
   test('the first one stays', () => {
     const { volumes, dropped } = select({ asked: ['a:/x/y', 'b:/x', 'c:/x/y', 'd:/z'] });
@@ -211,6 +240,12 @@ describe('volumes that are in each other’s way', () => {
     mkdirSync(join(dir, 'place'));
     symlinkSync('place', join(dir, 'alias'));
     expect(select({ asked: [`a:${dir}/place`, `b:${dir}/alias`] }).dropped).toHaveLength(1);
+  });
+
+  test('a volume on the whole home directory is left out, wherever the project is', () => {
+    const { volumes, dropped } = select({ asked: ['a:~', `b:${home}/x/..`, 'c:~/x'] });
+    expect(volumes.map(({ request: { name } }) => name)).toEqual(['c']);
+    expect(dropped.map(({ name }) => name)).toEqual(['a', 'b']);
   });
 
   test('a volume on the working directory or on our own store is left out', () => {

@@ -15,7 +15,7 @@ import type { VolumeRequest } from '@cachelane/engine';
 import { type Config, type ConfigVolume } from './config.ts';
 import { isWithin, mountPointProblems, reachProblem, realPathOf } from './mount-points.ts';
 import { didYouMean } from './suggest.ts';
-import type { CommitChoice, SharingChoice } from './choice-argument.ts';
+import { requireNamed, type CommitChoice, type SharingChoice } from './choice-argument.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 
 export interface SelectionRequest {
@@ -57,13 +57,19 @@ export interface Selection {
   readonly dropped: readonly DroppedVolume[];
 }
 
-/** `-v`, else the project's file, else lockfiles. Errors: E_VOLUME for what `-v` said, E_CONFIG for what the file said. */
+/**
+ * `-v`, else the project's file, else lockfiles. Errors: E_VOLUME for what `-v` said, E_CONFIG for what the file said, E_USAGE for
+ * what `--sharing` and `--commit` said.
+ */
 export function selectVolumes(request: SelectionRequest): Selection {
   const chosen = askedVolumes(request) ?? configuredVolumes(request) ?? detectedVolumes(request);
+  const names = chosen.map(({ name }) => name);
+  requireNamed('--sharing', request.sharing, names);
+  requireNamed('--commit', request.commit, names);
   const requests = chosen.map((volume) => ({
     ...volume,
-    sharing: request.sharing(volume.name) ?? volume.sharing,
-    commit: request.commit(volume.name) ?? volume.commit,
+    sharing: request.sharing.of(volume.name) ?? volume.sharing,
+    commit: request.commit.of(volume.name) ?? volume.commit,
   }));
   const placed = requests.map((volume) => place(volume, request));
   const reach = { homeDir: realPathOf(request.environment.homeDir), projectDir: realPathOf(request.topDir) };
@@ -74,7 +80,7 @@ export function selectVolumes(request: SelectionRequest): Selection {
   const reached = placed.filter((_, index) => outOfReach[index] === null);
   const places = mountPointProblems(
     reached.map(({ path }) => placeOf(path, request.storeDir)),
-    { workDir: realPathOf(request.environment.workDir), storeDir: request.storeDir },
+    { workDir: realPathOf(request.environment.workDir), ...reach, storeDir: request.storeDir },
   );
   const problems = placed.map((volume, index) => outOfReach[index] ?? places[reached.indexOf(volume)] ?? null);
   const volumes = placed.filter((_, index) => problems[index] === null);
@@ -120,7 +126,7 @@ function askedVolume(argument: VolumeArgument, request: SelectionRequest): Volum
   const configured = namespace === null ? request.config?.volumes?.find((volume) => volume.name === name) : undefined;
   if (configured !== undefined && request.config !== null) {
     const volume = configuredVolume(configured, request.config, request);
-    return { ...volume, path: path ?? volume.path, source: '-v' };
+    return path === null ? volume : { ...volume, path, source: '-v' };
   }
   const tool = findTool(name, request.tools);
   if (tool === undefined && path === null) {

@@ -3,7 +3,7 @@ import type { LayerId } from './layers/entry.ts';
 import type { LaneName, TrustLevel } from './lanes/lane.ts';
 import type { Namespace } from './names/namespace.ts';
 import type { ChainLink } from './ports/metadata.ts';
-import type { MounterName } from './ports/mounter.ts';
+import type { MounterName, SharingMode } from './ports/mounter.ts';
 import type { Survivor } from './ports/runtime.ts';
 import type { CachelaneError, ErrorCode } from './errors.ts';
 
@@ -23,6 +23,8 @@ export interface VolumeReport {
   readonly mounter: MounterName | null;
   /** Why that mounter, one clause; null without one. */
   readonly mounterWhy: string | null;
+  /** Who could be at work in it at once, as it was and not only as it was asked for; null without a mounter. */
+  readonly sharing: SharingMode | null;
   readonly hits: readonly { readonly namespace: Namespace; readonly lane: LaneName; readonly layers: number }[];
   readonly attachMs: number;
   readonly saveMs: number;
@@ -36,6 +38,8 @@ export interface VolumeReport {
   readonly conflicts: readonly Conflict[];
   /** Why nothing was saved, or null. */
   readonly skipped: string | null;
+  /** Nothing was saved by this run, but what it did lies in a directory that others are at work in, and is saved with their work. */
+  readonly leftToOthers: boolean;
 }
 
 export interface RunReport {
@@ -70,8 +74,8 @@ export type EngineEvent =
       readonly mounter: MounterName;
       readonly mounterWhy: string;
     }
-  /** For a lock that another run has; told once for each holder. */
-  | { readonly type: 'waiting'; readonly message: string }
+  /** For a lock that another run has; told once for each holder. `thenFails`: else the command runs without its volumes. */
+  | { readonly type: 'waiting'; readonly message: string; readonly limitMs: number; readonly thenFails: boolean }
   | { readonly type: 'command-ended'; readonly exitCode: number; readonly interrupted: boolean }
   | {
       readonly type: 'leftovers';

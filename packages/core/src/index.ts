@@ -6,6 +6,7 @@ export * from './context/project-files.ts';
 export * from './errors.ts';
 export * from './locked-by.ts';
 export * from './events.ts';
+export * from './background.ts';
 export * from './ids.ts';
 export * from './lanes/access.ts';
 export * from './lanes/lane.ts';

@@ -33,6 +33,10 @@ export const limits = {
   lockWaitMs: 600_000,
   /** How often it looks whether that one is gone. */
   lockPollMs: 200,
+  /** What runs that share a directory have finished is saved this long after the last save, whoever goes on working there. */
+  sharedSaveMs: 300_000,
+  /** A file of a shared directory that nobody changed for so long, and nobody has open, is finished. */
+  finishedAfterMs: 2000,
   /** How long one process waits for another one's metadata transaction. */
   storeBusyMs: 10_000,
   conflictsReported: 1000,

@@ -55,7 +55,8 @@ async function findIdle(
   const volumes = new Set((await metadata.listVolumes(signal)).map(({ id }) => id));
   return await findKept(
     mounters,
-    (volume, _lane, usedAtMs) => usedAtMs < nowMs - (volumes.has(volume) ? keptIdleMs : limits.sweepGraceMs),
+    ({ volume, usedAtMs, hasUnsaved }) =>
+      usedAtMs < nowMs - (hasUnsaved || volumes.has(volume) ? keptIdleMs : limits.sweepGraceMs),
     signal,
   );
 }

@@ -60,7 +60,7 @@ export interface VolumeRequest {
   readonly sync: Sync | null;
   /** Added to what the tool says. */
   readonly compat: Readonly<Record<string, string>>;
-  /** Who asked, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */
+  /** Who says what it is and where, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */
   readonly source: string;
 }
 

@@ -2,7 +2,7 @@ export * from './engine.ts';
 export { runCommand, type RunResult } from './run-command.ts';
 export { collectGarbage, findGarbage, findUnreferenced, type GarbageReport } from './collect-garbage.ts';
 export { removeRun, type RemoveRunRequest } from './remove-run.ts';
-export { chooseMounter, type MounterChoice } from './sessions/mounters.ts';
+export { chooseMounter, suits, type MounterChoice } from './sessions/mounters.ts';
 export { pruneCommand, pruneVolume, type Pruned } from './prune-volume.ts';
 export { requireWritable } from './require-writable.ts';
 export { planVolume, type PlannedVolume } from './volumes/plan.ts';

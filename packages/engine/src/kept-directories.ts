@@ -1,7 +1,7 @@
-import type { KeptDirectory, LaneName, Mounters, VolumeId } from '@cachelane/core';
+import type { KeptDirectory, Mounters } from '@cachelane/core';
 
-/** Whether the directories of a volume's lane are to go; `usedAtMs`: when a run used it last. */
-export type KeptTest = (volume: VolumeId, lane: LaneName, usedAtMs: number) => boolean;
+/** Whether a directory is to go. */
+export type KeptTest = (kept: KeptDirectory) => boolean;
 
 /** Directories that mounters keep from run to run, that no run uses now and that pass the test. */
 export async function findKept(
@@ -12,7 +12,7 @@ export async function findKept(
   const found: KeptDirectory[] = [];
   for (const mounter of new Set(Object.values(mounters))) {
     for (const kept of await mounter.listKept(signal)) {
-      if (mayGo(kept.volume, kept.lane, kept.usedAtMs)) found.push(kept);
+      if (mayGo(kept)) found.push(kept);
     }
   }
   return found;

@@ -31,7 +31,7 @@ export function pruneCommand({ name, prune }: Tool): Extract<Tool['prune'], { ki
  * 0 changes nothing. Errors: E_USAGE where the lane may not be written, and all that a strict run has.
  */
 export async function pruneVolume(deps: EngineDependencies, { volume, ...request }: PruneRequest): Promise<Pruned> {
-  requireWritable(request.context, 'prune');
+  requireWritable(request.context);
   const { report, outcome } = await runCommand(deps, {
     ...request,
     volumes: [volume],

@@ -2,6 +2,7 @@ import {
   CachelaneError,
   digestOf,
   isCachelaneError,
+  isHeldFile,
   LayerStack,
   limits,
   memoryIndex,
@@ -219,7 +220,7 @@ async function publishAll(
       volumeId: request.volumeId,
       run: before?.run ?? request.by,
       counts: before?.counts ?? { added: 0, changed: 0, removed: 0, sizeBytes: 0 },
-      files: staged.index.count,
+      files: entries.filter(({ entry }) => isHeldFile(entry)).length,
       sealedAtMs: layer.sealedAtMs,
       bootId: deps.bootId,
     });

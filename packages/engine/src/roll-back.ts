@@ -54,7 +54,7 @@ export async function planRollBack(
   request: RollBackRequest,
   signal: AbortSignal,
 ): Promise<RollBackPlan> {
-  requireWritable(request.context, 'roll back');
+  requireWritable(request.context);
   const { lane } = request.context;
   const from = await deps.metadata.head(request.volumeId, lane, signal);
   if (from === undefined) throw new CachelaneError('E_NOT_FOUND', `there is nothing in lane ${lane} to roll back`);

@@ -1,7 +1,8 @@
-import { limits, type BytePath } from '@cachelane/core';
+import { limits, type BytePath, type LayerId } from '@cachelane/core';
 import type { MemoryVolume } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { findGarbage } from './collect-garbage.ts';
+import type { RunResult } from './run-command.ts';
 import { indexedVolume, plainVolume, put, testContext, testEngine, type TestEngine } from './test-engine.fixture.ts';
 
 const text = (volume: MemoryVolume | undefined, path: string): string =>
@@ -267,6 +268,23 @@ describe('a run', () => {
     }, options);
     await engine.run(([volume]) => volume?.remove('pair-1.db'), options);
     expect(await look(engine, options)).toEqual({ 'pair-1.db-wal': 'wal' });
+  });
+
+  test('counts the files that a layer holds, neither directories nor what it takes away', async () => {
+    const engine = testEngine();
+    const options = { volumes: [plainVolume] };
+    const filesOf = async ({ report }: RunResult): Promise<number | undefined> =>
+      (await engine.deps.metadata.layer(report.volumes[0]?.layer as LayerId, new AbortController().signal))?.files;
+    const first = await engine.run(([volume]) => {
+      volume?.mkdir('empty');
+      for (const path of ['d/e/1', 'd/e/2', 'f']) put(volume, path, path);
+    }, options);
+    expect(await filesOf(first)).toBe(3);
+    const second = await engine.run(([volume]) => {
+      volume?.remove('d');
+      put(volume, 'g/new', 'g');
+    }, options);
+    expect(await filesOf(second)).toBe(1);
   });
 
   test.each<[string, (volume: MemoryVolume) => void, object]>([

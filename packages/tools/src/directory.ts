@@ -7,7 +7,7 @@ import {
   type PathRule,
   type Tool,
 } from '@cachelane/core';
-import { never, unknownGroupRule, unknownRule } from './rules.ts';
+import { credentials, never, unknownGroupRule, unknownRule } from './rules.ts';
 
 /**
  * Files where tools keep credentials, by their exact path from the volume's root: a volume may be somebody's home
@@ -138,9 +138,9 @@ function holdsCredentials(path: BytePath, context: ClassifyContext): boolean {
 
 /** Also the rule for a part of a known tool's cache whose layout is not the one we know. */
 export function classifyUnknown(path: BytePath, isDirectory: boolean, context: ClassifyContext): PathRule {
-  if (isCredential(path)) return never('holds credentials');
+  if (isCredential(path)) return credentials;
   if (isDirectory) return unknownRule;
-  if (holdsCredentials(path, context)) return never('holds credentials');
+  if (holdsCredentials(path, context)) return credentials;
   if (isLockName(path) && context.peek(path, 1)?.length === 0) return never('an empty lock file');
   if (isDatabaseOf(path, sqliteSharedMemory, context)) return never('shared memory of a running SQLite');
   const companion = sqliteCompanions.find((suffix) => isDatabaseOf(path, suffix, context));

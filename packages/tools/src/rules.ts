@@ -52,3 +52,5 @@ export function lastingGroupRule(group: string, driver: KeepRule['driver'] = gro
 export function never(reason: string): PathRule {
   return { kind: 'never', reason };
 }
+
+export const credentials: PathRule = { kind: 'never', reason: 'holds credentials', isSecret: true };

@@ -4,7 +4,7 @@ import { type LayerId, type Namespace } from '@cachelane/core';
 import { aLayer, countingIds, openMemoryMounter, openOne, openRequest, pushLayer } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { projectOf } from '../find-volume.ts';
-import { stage, type Stage } from '../staged-host.fixture.ts';
+import { mergeRequestOfFork, stage, type Stage } from '../staged-host.fixture.ts';
 
 const web = 'github.com/acme/web' as Namespace;
 const dayMs = 86_400_000;
@@ -176,6 +176,19 @@ const withMounters = {
 };
 
 describe('rm', () => {
+  test.each([[], ['--lane', 't1:local'], ['--all-lanes'], ['--dry-run']])(
+    'is refused where a run may save nothing: %j',
+    async (...options) => {
+      using on = stage({ env: mergeRequestOfFork });
+      await push(on, { layers: ['a'] });
+      expect(await on.cachelane('rm', `${web}:npm`, ...options)).toBe(2);
+      expect(on.err()).toMatch(
+        /the lane t0:\S+ may not be written here: .*\n  do this where a run of this lane may save\n/,
+      );
+      expect(await on.metadata.listHeads(new AbortController().signal)).toHaveLength(1);
+    },
+  );
+
   test('a dry run removes nothing, and says what', async () => {
     using on = stage({ pieces: withMounters });
     await push(on, { layers: ['a', 'b'] });
@@ -328,6 +341,28 @@ describe('explain, of what a volume may say otherwise', () => {
       sync: 'never',
       why: expect.stringContaining('and saves nothing'),
     });
+  });
+});
+
+describe('explain, of words with two meanings', () => {
+  test('a namespace without a slash: says which one it took, and how to ask for the other', async () => {
+    using on = stage();
+    await push(on, { namespace: 'teams' as Namespace, name: 'npm', layers: ['a'] });
+    await on.cachelane('explain', 'teams:npm');
+    expect(on.out()).toContain(
+      '\nteams:npm means the volume teams with the directory npm; for the volume npm of the namespace teams: -n teams npm\n',
+    );
+    using other = stage();
+    await push(other, { namespace: 'teams' as Namespace, name: 'npm', layers: ['a'] });
+    await other.cachelane('explain', '-n', 'teams', 'npm', '--json');
+    expect(json(other)).toMatchObject({ namespace: 'teams', volume: 'npm', note: null, chain: [{ generation: 1 }] });
+  });
+
+  test.each(['teams:./npm', 'teams:/npm', 'data:npm'])('%s has one', async (text) => {
+    using on = stage();
+    await push(on, { namespace: 'teams' as Namespace, name: 'npm', layers: ['a'] });
+    await on.cachelane('explain', text, '--json');
+    expect(json(on)).toMatchObject({ note: null });
   });
 });
 

@@ -11,7 +11,7 @@ export const ls: Command = defineCommand({
   name: 'ls',
   summary: 'list volumes',
   details: [
-    'Lists every volume of the store, whatever directory it is called in, one line for each lane. -n NAMESPACE leaves those of one namespace, --here those of the project that it is called in. FILES counts the entries of all layers.',
+    'Lists every volume of the store, whatever directory it is called in, one line for each lane. -n NAMESPACE leaves those of one namespace, --here those of the project that it is called in. FILES counts the files and symlinks of all layers, a path that several of them hold in each.',
   ],
   options: {
     ...projectOptions,

@@ -7,6 +7,7 @@ import {
   type PlannedVolume,
   type Pruned,
 } from '@cachelane/engine';
+import { noChoice } from '../choice-argument.ts';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { ownHead } from '../explain-volume.ts';
 import { formatBytes, plural } from '../format.ts';
@@ -67,13 +68,13 @@ interface Target {
 /** Errors: E_USAGE where nothing may be written or the tool has no command, E_NOT_FOUND where the lane holds nothing. */
 async function targetOf(host: Host, project: OpenProject, text: string): Promise<Target> {
   const { context, config, topDir } = project;
-  requireWritable(context, 'prune');
+  requireWritable(context);
   const tools = await host.pieces.loadTools();
   const environment = toolEnvironmentOf(host, project);
   const selection = selectVolumes({
     asked: [parseVolumeArgument(text)],
-    sharing: () => null,
-    commit: () => null,
+    sharing: noChoice,
+    commit: noChoice,
     config,
     tools,
     environment,

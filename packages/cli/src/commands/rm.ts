@@ -1,10 +1,9 @@
-import { CachelaneError, parseLane, type LaneName, type VolumeId } from '@cachelane/core';
-import { findKept, removeKept } from '@cachelane/engine';
+import { CachelaneError, parseLane, type KeptDirectory, type LaneName } from '@cachelane/core';
+import { findKept, removeKept, requireWritable } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { compatText, findVolume, projectOf } from '../find-volume.ts';
 import { formatBytes, plural } from '../format.ts';
 import { headsOf, nothingInLane, type ListedHead } from '../heads.ts';
-import type { Host } from '../host.ts';
 import { printJson } from '../print.ts';
 import { readStore } from '../store.ts';
 
@@ -12,7 +11,7 @@ export const rm: Command = defineCommand({
   name: 'rm',
   summary: 'remove a volume from one lane, or from all',
   details: [
-    'Without --lane and --all-lanes it is the lane that a run here would write. The next run starts cold on that lane. Runs that are under way keep what they see. The space comes back with: cachelane gc.',
+    'Without --lane and --all-lanes it is the lane that a run here would write. The next run starts cold on that lane. Runs that are under way keep what they see. Where a run may save nothing, nothing is removed either. The space comes back with: cachelane gc.',
   ],
   options: {
     ...projectOptions,
@@ -24,7 +23,10 @@ export const rm: Command = defineCommand({
   operands: [{ name: 'VOLUME', help: 'NAME, or NAMESPACE:NAME' }],
   async run({ options, operands }, host) {
     const wanted = { ...options, allLanes: options['all-lanes'] };
-    const lane = await laneToRemove(host, wanted);
+    const { context } = await projectOf(host, options);
+    // Also of another lane, or of all: whoever may save nothing may not take away what others saved.
+    requireWritable(context);
+    const lane = laneToRemove(context.lane, wanted);
     return await readStore(host, async (store) => {
       const found = await findVolume(host, store, { ...options, volume: operands.VOLUME });
       const heads = await headsOf(store, found.variants, null);
@@ -40,7 +42,7 @@ export const rm: Command = defineCommand({
         }
         const mounters = await store.mounters();
         const ids = new Set(found.variants.map(({ id }) => id));
-        const isGone = (id: VolumeId, of: LaneName): boolean => ids.has(id) && (lane === null || of === lane);
+        const isGone = (kept: KeptDirectory): boolean => ids.has(kept.volume) && (lane === null || kept.lane === lane);
         await removeKept(mounters, await findKept(mounters, isGone, store.signal), store.signal);
       }
       const name = `${found.namespace}:${found.variants[0]?.name ?? ''}`;
@@ -52,19 +54,17 @@ export const rm: Command = defineCommand({
 });
 
 interface LaneChoice {
-  readonly directory: string | undefined;
-  readonly namespace: string | undefined;
   readonly lane: string | undefined;
   readonly allLanes: boolean;
 }
 
 /** Null: all of them. */
-async function laneToRemove(host: Host, choice: LaneChoice): Promise<LaneName | null> {
+function laneToRemove(own: LaneName, choice: LaneChoice): LaneName | null {
   if (choice.allLanes) {
     if (choice.lane === undefined) return null;
     throw new CachelaneError('E_USAGE', '--lane and --all-lanes exclude each other');
   }
-  if (choice.lane === undefined) return (await projectOf(host, choice)).context.lane;
+  if (choice.lane === undefined) return own;
   parseLane(choice.lane);
   return choice.lane as LaneName;
 }

@@ -30,7 +30,7 @@ export const rollback: Command = defineCommand({
     const to = generationOf(options.to);
     const { context } = await projectOf(host, options);
     // Before the volume is looked for: whoever may not write mostly has a lane without anything in it.
-    requireWritable(context, 'roll back');
+    requireWritable(context);
     return await readStore(host, async (store) => {
       const { namespace, variants } = await findVolume(host, store, { ...options, volume: operands.VOLUME });
       const question = { volume: operands.VOLUME, variants, lane: context.lane, compat: options.compat };

@@ -1,4 +1,11 @@
-import type { LaneName, LayerId, Namespace, RunId, VolumeReport } from '@cachelane/core';
+import {
+  usualMounterWhy,
+  type LaneName,
+  type LayerId,
+  type Namespace,
+  type RunId,
+  type VolumeReport,
+} from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
 import { chooseReporter, openReporter, type ReporterName } from './choose.ts';
 import { escapeData, escapeProperty } from './github.ts';
@@ -32,7 +39,8 @@ const report: VolumeReport = {
   name: 'npm',
   path: '/home/ann/.npm/_cacache',
   mounter: 'overlay',
-  mounterWhy: 'volumes can be mounted here',
+  mounterWhy: usualMounterWhy,
+  sharing: 'PRIVATE',
   hits: [
     { namespace: web, lane: main, layers: 3 },
     { namespace: team, lane: main, layers: 1 },
@@ -47,6 +55,7 @@ const report: VolumeReport = {
   merged: 2,
   conflicts: [],
   skipped: null,
+  leftToOthers: false,
 };
 
 const done = (more: Partial<VolumeReport> = {}): RunEvent => ({ type: 'volume-done', report: { ...report, ...more } });
@@ -99,6 +108,14 @@ describe('plain', () => {
     [{ layer: null, hits: [], merged: 0 }, 'npm: started cold; nothing new to save (48 ms)'],
     [{ layer: null, skipped: 'mode read', merged: 0, hits: [] }, 'npm: started cold; not saved: mode read (48 ms)'],
     [{ mounter: null, skipped: 'no bwrap' }, 'npm: no cache (no bwrap)'],
+    [
+      { layer: null, hits: [], merged: 0, mounter: 'overlay' as const, mounterWhy: 'asked for with --mounter' },
+      'npm: started cold; nothing new to save (48 ms); overlay: asked for with --mounter',
+    ],
+    [
+      { layer: null, hits: [], merged: 0, mounter: 'live' as const, mounterWhy: 'its sharing is SHARED' },
+      'npm: started cold; nothing new to save (48 ms); live: its sharing is SHARED',
+    ],
   ])('%j', async (more, text) => {
     expect(await shown([done(more)])).toBe(`cachelane: ${text}\n`);
   });
@@ -108,6 +125,14 @@ describe('plain', () => {
     expect(await shown([done({ conflicts, merged: 0 })])).toContain(
       '5 conflicts: f0 (later run kept), f1 (later run kept), f2 (later run kept), and 2 more',
     );
+  });
+
+  test('a wait says for how long, what then, and how to change it', async () => {
+    const waiting = { type: 'waiting', message: 'npm is locked by run_1', limitMs: 600_000 } as const;
+    expect(await shown([{ ...waiting, thenFails: false }])).toBe(
+      'cachelane: waiting: npm is locked by run_1; for 10 min at most (--lock-timeout SECONDS), then the command runs without its volumes\n',
+    );
+    expect(await shown([{ ...waiting, thenFails: true }])).toContain('then the command does not run\n');
   });
 
   test('processes that outlive the command', async () => {

@@ -1,4 +1,11 @@
-import { unreachable, type ChainLink, type EngineEvent, type Namespace, type VolumeReport } from '@cachelane/core';
+import {
+  unreachable,
+  usualMounterWhy,
+  type ChainLink,
+  type EngineEvent,
+  type Namespace,
+  type VolumeReport,
+} from '@cachelane/core';
 import { formatBytes, formatDuration, plural, printable } from '../format.ts';
 import type { RunEvent } from './reporter.ts';
 
@@ -34,7 +41,8 @@ function volumeText(report: VolumeReport, own: Namespace | null): string {
 
 /** How it was attached, where that was not the usual way. */
 function wayText({ mounter, mounterWhy }: VolumeReport): string {
-  return mounter === null || mounter === 'overlay' ? '' : `; ${mounter}: ${mounterWhy ?? ''}`;
+  const isUsual = mounter === 'overlay' && mounterWhy === usualMounterWhy;
+  return mounter === null || isUsual ? '' : `; ${mounter}: ${mounterWhy ?? ''}`;
 }
 
 function hitsText(report: VolumeReport, own: Namespace | null): string {
@@ -48,7 +56,7 @@ function hitsText(report: VolumeReport, own: Namespace | null): string {
 function savedText(report: VolumeReport): string {
   const parts: string[] = [];
   if (report.layer === null) {
-    parts.push(report.skipped === null ? 'nothing new to save' : `not saved: ${report.skipped}`);
+    parts.push(unsavedText(report));
   } else {
     const counts = [
       ...(report.added > 0 ? [`${report.added} added`] : []),
@@ -61,6 +69,11 @@ function savedText(report: VolumeReport): string {
   if (report.merged > 0) parts.push(`${plural(report.merged, 'path')} merged`);
   if (report.conflicts.length > 0) parts.push(conflictsText(report));
   return parts.join(', ');
+}
+
+function unsavedText({ skipped, leftToOthers }: VolumeReport): string {
+  if (skipped === null) return 'nothing new to save';
+  return leftToOthers ? skipped : `not saved: ${skipped}`;
 }
 
 function conflictsText({ conflicts }: VolumeReport): string {
@@ -82,6 +95,11 @@ function leftoversText(event: EventOf<'leftovers'>): string {
     default:
       return unreachable(event.action);
   }
+}
+
+function waitingText({ message, limitMs, thenFails }: EventOf<'waiting'>): string {
+  const then = thenFails ? 'then the command does not run' : 'then the command runs without its volumes';
+  return `waiting: ${message}; for ${formatDuration(limitMs)} at most (--lock-timeout SECONDS), ${then}`;
 }
 
 export function progressText(event: EventOf<'progress'>): string {
@@ -110,7 +128,7 @@ function eventWords(event: RunEvent, own: Namespace | null): string | null {
     case 'volume-done':
       return volumeText(event.report, own);
     case 'waiting':
-      return `waiting: ${event.message}`;
+      return waitingText(event);
     case 'warning':
       return `warning: ${warningText(event)}`;
     case 'notice':

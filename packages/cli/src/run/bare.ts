@@ -32,10 +32,12 @@ export function withoutCache(name: string, path: string, why: string): VolumeRep
     path,
     mounter: null,
     mounterWhy: null,
+    sharing: null,
     hits: [],
     ...nothing,
     layer: null,
     conflicts: [],
     skipped: why,
+    leftToOthers: false,
   };
 }

@@ -7,10 +7,10 @@ import {
   type ToolEnvironment,
 } from '@cachelane/core';
 import { runCommand, type VolumeRequest } from '@cachelane/engine';
-import { containerHint } from '../container-hint.ts';
+import { containerHint, type Place } from '../container-hint.ts';
 import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts';
 import { homeOf, openStore } from '../store.ts';
-import { selectVolumes, type DroppedVolume, type Selection } from '../volumes.ts';
+import { selectVolumes, type DroppedVolume, type SelectedVolume, type Selection } from '../volumes.ts';
 import type { CommandEnd } from './once.ts';
 import { commandEnv, withoutCache } from './bare.ts';
 import type { Run } from './run-state.ts';
@@ -70,10 +70,10 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
   const { options, host, where, watch, once, reporter } = run;
   const hint = containerHint(
     options.argv,
-    selection.volumes.map(({ request: { name }, path }) => ({ name, path })),
+    selection.volumes.map((volume) => placeOf(volume, tools)),
     environment.homeDir,
   );
-  if (hint !== null) reporter.event({ type: 'warning', code: 'E_MOUNT', message: hint, hint: null });
+  if (hint !== null) reporter.event({ type: 'warning', code: 'E_MOUNT', ...hint });
   const volumes = selection.volumes.map(({ request }) => (options.isShell ? inShell(run, request) : request));
   await using store = await openStore(host, watch.abort, homeDir);
   const { report: saved, outcome } = await runCommand(
@@ -103,10 +103,17 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
   return { kind: 'cached', end: outcome, report: { ...saved, volumes: [...saved.volumes, ...left] } };
 }
 
+function placeOf({ request, path, byProject }: SelectedVolume, tools: readonly Tool[]): Place {
+  const moved = byProject ? null : (tools.find(({ name }) => name === request.tool)?.redirect(path) ?? null);
+  // As the documents write it; tools that read two spellings are told both.
+  const variable = Object.keys(moved ?? {}).find((name) => name === name.toUpperCase()) ?? null;
+  return { name: request.name, path, variable };
+}
+
 /** A shell's exit code says nothing of what was done in it: what waits for a good one, and was not asked for this time, is saved. */
 function inShell({ options }: Run, request: VolumeRequest): VolumeRequest {
   const waits = request.commit === null || request.commit === 'success';
-  return waits && options.commit(request.name) === null ? { ...request, commit: 'exit' } : request;
+  return waits && options.commit.of(request.name) === null ? { ...request, commit: 'exit' } : request;
 }
 
 function report({ options, reporter }: Run, event: EngineEvent, volumes: readonly VolumeRequest[]): void {

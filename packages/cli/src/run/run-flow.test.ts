@@ -131,6 +131,20 @@ describe('wrong usage runs nothing and is 125', () => {
     [['run', '-v', 'nmp:', 'true'], 'has an empty path'],
     [['run', '-n', 'A B', 'true'], '--namespace: "A B"'],
     [['run', '--comit=exit', 'true'], 'did you mean --commit?'],
+    [
+      ['run', '-v', 'npm', '-v', 'd:x', '--sharing', 'nmp=SHARED', 'true'],
+      'did you mean npm?\n  its volumes: npm, d\n',
+    ],
+    [
+      ['run', '-v', 'npm', '--mounter=overlay', '--sharing=SHARED', 'true'],
+      "--mounter overlay is a view of the run's own, which --sharing SHARED is not\n" +
+        '  PRIVATE goes with overlay, clone; SHARED goes with live; LOCKED goes with overlay, clone, live; without',
+    ],
+    [
+      ['run', '-v', 'npm', '--mounter=live', '--sharing=npm=PRIVATE', 'true'],
+      '--mounter live is one directory for all runs, which --sharing PRIVATE is not',
+    ],
+    [['run', '--sharing', 'npm=SHARED', 'true'], 'it has no volumes: name one with -v'],
   ])('%j', async (argv, message) => {
     using on = stage();
     expect(await on.cachelane(...argv)).toBe(125);

@@ -50,14 +50,22 @@ async function cachedOrBare(run: Run): Promise<Ended> {
     const end = once.end();
     const isStopped = watch.abort.aborted;
     // Ctrl-C while we save is no failure: the command is over, and what it changed is dropped as the person wants it.
-    const isFatal =
-      end === null ? options.strict || isStopped || phase.state !== 'not-started' : options.strict && !isStopped;
+    // What the flags cannot mean is never guessed at, though it may come up only once the volumes are known.
+    const isStrict = options.strict || isCachelaneError(error, 'E_USAGE');
+    const isFatal = end === null ? isStrict || isStopped || phase.state !== 'not-started' : isStrict && !isStopped;
     if (isFatal) throw error;
-    warn(run, error, end === null ? 'the command runs without a cache' : 'what the command changed is not saved');
+    warn(run, error, end === null ? withoutCaches(error) : 'what the command changed is not saved');
     return end === null
       ? await runBare(run, messageOf(error))
       : { end, report: bareReport(run.known, end, messageOf(error)) };
   }
+}
+
+/** Who asked for a lock has to know that the command goes on without it. */
+function withoutCaches(error: unknown): string {
+  return isCachelaneError(error, 'E_LOCKED')
+    ? 'the command runs without its volumes, and without the lock'
+    : 'the command runs without a cache';
 }
 
 async function runBare(run: Run, why: string): Promise<Ended> {

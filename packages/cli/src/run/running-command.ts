@@ -4,7 +4,7 @@ import type { CommandSpec } from '../args.ts';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
 import type { Host } from '../host.ts';
 import { reporterNames } from '../reporters/choose.ts';
-import { parseCommit, parseSeconds, parseSharing } from '../choice-argument.ts';
+import { parseCommit, parseSeconds, parseSharing, requireSuitable } from '../choice-argument.ts';
 import { parseVolumeArgument } from '../volume-argument.ts';
 import type { RunOptions } from './run-options.ts';
 
@@ -58,6 +58,8 @@ export function runningCommand({ commandOf, ...spec }: RunningCommand): Command 
     operands: [],
     async run({ options, command }, host) {
       const { namespace } = options;
+      const sharing = parseSharing(options.sharing);
+      requireSuitable(sharing, options.mounter ?? null);
       const { runFlow } = await import('./run-flow.ts');
       return await runFlow(
         {
@@ -67,7 +69,7 @@ export function runningCommand({ commandOf, ...spec }: RunningCommand): Command 
           commit: parseCommit(options.commit),
           mode: options.mode ?? 'write',
           mounter: options.mounter ?? null,
-          sharing: parseSharing(options.sharing),
+          sharing,
           lockWaitMs: parseSeconds('--lock-timeout', options['lock-timeout']) ?? limits.lockWaitMs,
           report: options.report,
           reporter: options.reporter ?? 'auto',

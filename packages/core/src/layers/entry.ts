@@ -51,6 +51,11 @@ export interface Entry {
   readonly removed: Removal | null;
 }
 
+/** Whether people would call it a file that the layer holds. */
+export function isHeldFile({ type, removed }: Entry): boolean {
+  return type !== 'dir' && (removed === null || removed === 'below');
+}
+
 /**
  * A layer's sorted list of entries with random access. Implementations may decode on demand: a view of a 120k-file
  * volume must not cost 120k objects to look one path up.

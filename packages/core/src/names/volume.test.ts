@@ -24,6 +24,15 @@ describe('names', () => {
     expect(() => parseVolumeName(text)).toThrow(refused('E_VOLUME', offered));
   });
 
+  test.each(['npm@3', 'npm@t1:local', 'npm@ab12cd', 'github.com/acme/web:npm@12'])('%s is a state', (text) => {
+    expect(() => parseVolumeAddress(text)).toThrow(refused('E_VOLUME', 'leave @'));
+    expect(() => parseVolumeAddress(text)).toThrow('which only cachelane diff takes');
+  });
+
+  test('an @ that is no state is offered with its escape', () => {
+    expect(() => parseVolumeName('npm@latest')).toThrow(refused('E_VOLUME', 'npm%40latest'));
+  });
+
   test('any key of a pipeline has a name', () => {
     expect(volumeNameFrom('npm')).toBe('npm');
     expect(volumeNameFrom('node modules/v2')).toBe('node%20modules%2Fv2');

@@ -18,6 +18,7 @@ export interface VolumeAddress {
 /** One segment as namespaces have them, at most 128 bytes. Throws E_VOLUME; the hint offers the canonical spelling. */
 export function parseVolumeName(text: string): VolumeName {
   if (isEscapedSegment(text) && text.length <= limits.volumeNameBytes) return text as VolumeName;
+  refuseState(text);
   const plain = escapeSegment(percentDecode(text.trim()));
   const hint = plain === '' ? 'a volume name looks like this: npm' : `write it like this: ${shorten(plain)}`;
   const problem =
@@ -30,12 +31,24 @@ export function volumeNameFrom(text: string): VolumeName {
   return parseVolumeName(shorten(escapeSegment(text)));
 }
 
+/** `npm@12`, `npm@t1:local` and `npm@ab12cd` are for who compares states; escapes would be no help to whoever means one. */
+function refuseState(text: string): void {
+  const [, volume, state] = /^([^@]+)@(\d+|[0-9a-f]{6,64}|t\d(?::.*)?)$/.exec(text) ?? [];
+  if (volume === undefined || state === undefined) return;
+  throw new CachelaneError(
+    'E_VOLUME',
+    `${JSON.stringify(text.slice(0, 200))} means one state of ${volume.slice(0, 200)}, which only cachelane diff takes`,
+    { hint: `leave @${state.slice(0, 80)} out; cachelane rollback --to brings back what a volume was at a generation` },
+  );
+}
+
 function shorten(escaped: string): string {
   return shortenEscaped(escaped, limits.volumeNameBytes);
 }
 
 /** `NAME` or `NAMESPACE:NAME`. Throws E_VOLUME for the name and the form, E_NAMESPACE for the namespace. */
 export function parseVolumeAddress(text: string): VolumeAddress {
+  refuseState(text);
   const colon = text.lastIndexOf(':');
   if (colon >= 0) {
     return { namespace: parseNamespace(text.slice(0, colon)), name: parseVolumeName(text.slice(colon + 1)) };

@@ -67,7 +67,7 @@ export interface LayerRecord {
   readonly volumeId: VolumeId;
   readonly run: RunId;
   readonly counts: LayerCounts;
-  /** Entries in its index. */
+  /** Files and symlinks that it holds: neither directories nor what it takes away. */
   readonly files: number;
   readonly sealedAtMs: number;
   /** The boot during which it was written: after another one an unsettled layer is verified before use. */

@@ -3,6 +3,7 @@ import type { LaneName } from '../lanes/lane.ts';
 import type { BytePath } from '../layers/byte-path.ts';
 import type { Digest } from '../layers/digest.ts';
 import type { StoredLayer } from './layer-store.ts';
+import type { PinnedLink } from './metadata.ts';
 
 export const mounterNames = ['overlay', 'clone', 'live'] as const;
 /**
@@ -10,6 +11,9 @@ export const mounterNames = ['overlay', 'clone', 'live'] as const;
  * own. `live`: one directory that all runs of a lane write at once.
  */
 export type MounterName = (typeof mounterNames)[number];
+
+/** Why a volume gets `overlay` where nothing speaks for another way. What is as usual is not worth a word to people. */
+export const usualMounterWhy = 'volumes can be mounted here';
 
 /**
  * Who may be at work in a volume at once: `PRIVATE` (each run in a view of its own, merged at the end), `SHARED` (all runs of a
@@ -98,18 +102,27 @@ export interface AttachRequest {
   readonly ordinal: number;
   /** Top first; may be empty (a cold cache). */
   readonly view: readonly StoredLayer[];
+  /** What the view is composed of; noted with a directory that several runs share. */
+  readonly links: readonly PinnedLink[];
   readonly target: string;
   readonly reach: Reach;
   readonly run: RunId;
   /** Whose directory may be handed on from run to run; null: nothing outlives this one. */
-  readonly kept: { readonly volume: VolumeId; readonly lane: LaneName } | null;
+  readonly kept: KeptFor | null;
   /** A directory of the project: hard links need the volume on its mount. */
   readonly near: string;
   /**
-   * What is never saved. A directory that runs share keeps it from one run to the next: the tool may need it there (a list of the
-   * projects that link to it).
+   * What is never saved, and is no secret. A directory that runs share keeps it from one run to the next: the tool may need it there (a list
+   * of the projects that link to it).
    */
   readonly isNeverSaved: (path: BytePath, isDirectory: boolean) => boolean;
+}
+
+export interface KeptFor {
+  readonly volume: VolumeId;
+  /** Names the volume also after it went for want of a head, and came again. */
+  readonly key: string;
+  readonly lane: LaneName;
 }
 
 export interface CollectHow {
@@ -122,21 +135,59 @@ export interface CollectHow {
 export type Collected =
   /** Nobody whose work is in the directory wants it saved. */
   | { readonly kind: 'unwanted' }
-  | {
-      readonly kind: 'changes';
-      readonly changes: ChangeSet;
-      /** Other runs that may have made some of them. */
-      readonly alsoOf: readonly RunId[];
-      /** To be called once they are saved, or mean nothing: until then whoever comes next finds them unsaved. */
-      saved(): void;
-    }
+  | CollectedChanges
   /** Other runs are still at work in the directory: the last of them collects for all. */
-  | { readonly kind: 'shared'; readonly others: number };
+  | {
+      readonly kind: 'shared';
+      readonly others: number;
+      /** Somebody who left, this run or an earlier one, wants what is there saved: so it will be, whatever becomes of the others. */
+      readonly isWanted: boolean;
+    };
+
+/** What stands where a symlink led to the volume: nothing, or something that the command put there. */
+export type Displaced = 'nothing' | 'directory' | 'something else';
+
+export interface CollectedChanges {
+  readonly kind: 'changes';
+  readonly changes: ChangeSet;
+  /** What they are changes to: the request's links, but where runs that came before left work in a directory that is shared. */
+  readonly links: readonly PinnedLink[];
+  /** Other runs that may have made some of them. */
+  readonly alsoOf: readonly RunId[];
+  /** Null: all that was done. Else others go on working there, for so long that what they have finished is saved without them. */
+  readonly part: CollectedPart | null;
+  /**
+   * To be called once they are saved, or mean nothing: until then whoever comes next finds them unsaved. Of a part: which paths those
+   * are, and what the rest are changes to from now on.
+   */
+  saved(part?: SavedPart): void;
+}
+
+/** The changes of a part are those that nobody has open for writing, or made a moment ago. Databases are read as of one transaction, and before all else. */
+export interface CollectedPart {
+  readonly others: number;
+  /** Whether a file that was found is still the same. */
+  isAsFound(path: BytePath): boolean;
+}
+
+export interface SavedPart {
+  readonly links: readonly PinnedLink[];
+  readonly settled: ReadonlySet<BytePath>;
+  /** Whether nothing but these was found. */
+  readonly isAll: boolean;
+}
 
 export interface AttachedVolume<M extends Mount = Mount> {
   readonly mount: M;
+  /** What the command finds: the request's links, but in a directory where others are at work, or left work that is not saved. */
+  readonly links: readonly PinnedLink[];
   /** Directories that attach had to make for the target to exist, outermost first; removing them is the session's business. */
   readonly madeDirs: readonly string[];
+  /**
+   * Null while the target leads to the volume. A mount point cannot be removed, a symlink can: what the command writes there from
+   * then on is not in the volume.
+   */
+  displacedBy(): Displaced | null;
   /** Call after the last process of the run that could write is gone, or with `inUse`. */
   collect(signal: AbortSignal, how: CollectHow): Promise<Collected>;
   /** Frees what attach made and what collect's reader did not take. Idempotent. */
@@ -166,6 +217,8 @@ export interface Mounter<M extends Mount = Mount> {
   listKept(signal: AbortSignal): Promise<readonly KeptDirectory[]>;
   /** Removes them, those that a run took meanwhile left out. Nothing is lost: the layers have what they held, but for work of a shared directory that nobody saved yet. */
   removeKept(directories: readonly KeptDirectory[], signal: AbortSignal): Promise<void>;
+  /** Sessions that something attached is noted for; some of them may be dead. */
+  sessions(signal: AbortSignal): Promise<readonly SessionId[]>;
   /** Frees what attached volumes of a dead session left behind. Idempotent; never called while the session's lease is held. */
   discardSession(sessionId: SessionId, signal: AbortSignal): Promise<void>;
 }
@@ -177,6 +230,8 @@ export interface KeptDirectory {
   /** Absolute. */
   readonly dir: string;
   readonly usedAtMs: number;
+  /** Whether it holds work of runs that ended well, which the next run is to save. */
+  readonly hasUnsaved: boolean;
 }
 
 /** One for each way; which one a volume gets is decided by what the machine, the tool and the person allow. */

@@ -38,6 +38,8 @@ export type PathRule =
       readonly kind: 'never';
       /** Why it is never stored, for people: `temporary files`. */
       readonly reason: string;
+      /** Nobody else may get to see it either, also not in a directory that runs share. */
+      readonly isSecret?: boolean;
     }
   | {
       readonly kind: 'keep';

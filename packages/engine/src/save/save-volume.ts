@@ -2,9 +2,11 @@ import {
   CachelaneError,
   type BytePath,
   isCachelaneError,
+  isHeldFile,
   limits,
   type ChangeSet,
   type Clock,
+  type CollectedPart,
   type HeadRecord,
   type LaneName,
   type LayerId,
@@ -42,9 +44,9 @@ export interface SaveRequest {
   readonly run: RunId;
   /** Other runs that may have made some of the changes. */
   readonly alsoOf: readonly RunId[];
-  /** Whether files are held against the digests in their names. */
-  readonly checksNames: boolean;
-  /** The command failed, and nobody asked for what may be half of something. */
+  readonly part: CollectedPart | null;
+  /** See `SealInput`. */
+  readonly checksLinks: boolean;
   readonly onlyKnown: boolean;
   readonly onUnknown: (path: BytePath) => void;
   /**
@@ -64,24 +66,37 @@ export interface Saved extends MergeOutcome {
   readonly head: HeadRecord;
 }
 
-/** Seals the changes into one layer and pushes it onto the lane. Null: nothing that means anything changed. */
-export async function saveVolume(
-  deps: SaveDependencies,
-  request: SaveRequest,
-  signal: AbortSignal,
-): Promise<Saved | null> {
+export interface SaveEnd extends Pick<SealPlan, 'settled' | 'isAll'> {
+  /** Null: nothing that means anything changed, or a part went on changing. */
+  readonly saved: Saved | null;
+}
+
+/** Seals the changes into one layer and pushes it onto the lane. */
+export async function saveVolume(deps: SaveDependencies, request: SaveRequest, signal: AbortSignal): Promise<SaveEnd> {
   const nowMs = deps.clock.nowMs();
-  const plan = planSeal({ ...request, origins: [...new Set([request.run, ...request.alsoOf])].toSorted(), nowMs });
-  if (plan.entries.length === 0) return null;
+  const origins = [...new Set([request.run, ...request.alsoOf])].toSorted();
+  const plan = planSeal({ ...request, origins, isPart: request.part !== null, nowMs });
+  const { settled, isAll } = plan;
+  if (plan.entries.length === 0) return { saved: null, settled, isAll };
   const staged = await deps.layers.stage(
     { changes: request.changes, entries: plan.entries, sealedAtMs: nowMs },
     signal,
   );
+  if (!isAsPlanned(request, plan)) {
+    await deps.layers.unstage(staged, neverAborted);
+    return { saved: null, settled: new Set(), isAll: false };
+  }
   const record = layerRecord(deps, request, { plan, staged, nowMs });
   // The pin keeps a collector away from the moment the layer is there until the head refers to it.
   await deps.metadata.updateSession(request.sessionId, { pins: [staged.id] }, signal);
   await deps.layers.publish(staged, signal);
-  return push(deps, request, record, signal);
+  return { saved: await push(deps, request, record, signal), settled, isAll };
+}
+
+/** Where others are at work, a file may have changed between its digest and its copy. */
+function isAsPlanned({ part }: SaveRequest, { entries }: SealPlan): boolean {
+  if (part === null) return true;
+  return entries.every(({ from, entry }) => from !== 'change' || entry.type !== 'file' || part.isAsFound(entry.path));
 }
 
 function layerRecord(
@@ -94,7 +109,7 @@ function layerRecord(
     volumeId: request.volumeId,
     run: request.run,
     counts: sealed.plan.counts,
-    files: sealed.staged.index.count,
+    files: sealed.plan.entries.filter(({ entry }) => isHeldFile(entry)).length,
     sealedAtMs: sealed.nowMs,
     bootId: deps.bootId,
   };

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import {
   ancestors,
   digestOf,
-  farFutureNs,
   isBelow,
+  limits,
   type BytePath,
   type Change,
   type ChangeSet,
@@ -14,16 +14,20 @@ import {
   type RunId,
   type StagedEntry,
   type Tool,
-  type Version,
 } from '@cachelane/core';
 import { toVersion, unitedOrigins, type SourcedEntry } from '../views/versions.ts';
 import type { View } from '../views/view.ts';
 import { completeGroups } from './groups.ts';
+import { isUnchanged, ownFile, takesAway } from './own-file.ts';
 
 /** What a run's changes come to: the entries of its layer, or nothing. */
 export interface SealPlan {
   readonly entries: readonly StagedEntry[];
   readonly counts: LayerCounts;
+  /** Of a part: the changes that the entries stand for, or that mean nothing. */
+  readonly settled: ReadonlySet<BytePath>;
+  /** Whether that is all of them that may be stored. */
+  readonly isAll: boolean;
 }
 
 export interface SealInput {
@@ -33,7 +37,16 @@ export interface SealInput {
   /** The run, and those that may have made the changes with it; sorted. */
   readonly origins: readonly RunId[];
   readonly nowMs: number;
-  readonly checksNames: boolean;
+  /**
+   * Others may have edited files through hard links: a file is held against the digest in its name, and one that never changes against
+   * what was there.
+   */
+  readonly checksLinks: boolean;
+  /**
+   * Others are still at work where the changes were found: what only makes sense whole (groups, directories that are taken exactly as
+   * they are) waits for the last of them, and so does what is not what its name says, which may be half written.
+   */
+  readonly isPart: boolean;
   /** The command failed, and nobody asked for what may be half of something. */
   readonly onlyKnown: boolean;
   /** Told of what is left out for that reason. */
@@ -59,6 +72,8 @@ interface Draft {
   /** Groups of which the run changed, made or removed a member. */
   readonly dirtyGroups: Set<string>;
   readonly counts: { added: number; changed: number; removed: number; sizeBytes: number };
+  readonly settled: Set<BytePath>;
+  isAll: boolean;
 }
 
 const progressEvery = 256;
@@ -75,6 +90,8 @@ export function planSeal(input: SealInput): SealPlan {
     remade: new Set(),
     dirtyGroups: new Set(),
     counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 },
+    settled: new Set(),
+    isAll: true,
   };
   const hints: StagedEntry[] = [];
   let neverBelow: BytePath | null = null;
@@ -83,27 +100,41 @@ export function planSeal(input: SealInput): SealPlan {
     if (++seen % progressEvery === 0) input.onProgress(seen);
     if (neverBelow !== null && isBelow(change.path, neverBelow)) continue;
     const rule = classify(draft, change);
-    if (input.onlyKnown && rule.kind === 'keep' && rule.commitWhen === 'success') {
-      if (change.kind === 'dir') draft.directories.set(change.path, change);
-      else input.onUnknown(change.path);
-      continue;
-    }
-    if (rule.kind === 'keep' && isDamaged(input, change)) {
-      input.onDamage(change.path);
-      continue;
-    }
     if (rule.kind === 'never') {
       if (change.kind === 'dir') neverBelow = change.path;
       supersede(draft, change.path);
       continue;
     }
+    const isDamage = isDamaged(input, change, rule);
+    if (input.isPart && (isDamage || !isWholeByItself(draft, change, rule))) {
+      draft.isAll = false;
+      continue;
+    }
+    if (input.onlyKnown && rule.commitWhen === 'success') {
+      if (change.kind === 'dir') draft.directories.set(change.path, change);
+      else input.onUnknown(change.path);
+      continue;
+    }
+    if (isDamage) {
+      input.onDamage(change.path);
+      continue;
+    }
     take(draft, change, rule, hints);
+    if (input.isPart) draft.settled.add(change.path);
   }
   completeGroups(draft.dirtyGroups, input, draft.byPath);
-  if (draft.byPath.size === 0) return { entries: [], counts: draft.counts };
+  const { counts, settled, isAll } = draft;
+  if (draft.byPath.size === 0) return { entries: [], counts, settled, isAll };
   const entries = [...draft.byPath.values(), ...parentsOfKept(draft), ...hints];
-  for (const { entry } of entries) draft.counts.sizeBytes += entry.sizeBytes;
-  return { entries, counts: draft.counts };
+  for (const { entry } of entries) counts.sizeBytes += entry.sizeBytes;
+  return { entries, counts, settled, isAll };
+}
+
+function isWholeByItself({ input }: Draft, change: Change, rule: KeepRule): boolean {
+  if (rule.removals === 'count' || rule.group !== null) return false;
+  if (change.kind === 'file' && rule.mergeClass !== 'U' && change.sizeBytes > limits.mergedFileBytes) return false;
+  const before = input.view.lookUp(change.path)?.entry;
+  return before === undefined || before.mergeClass === rule.mergeClass;
 }
 
 function classify({ input }: Draft, change: Change): PathRule {
@@ -112,11 +143,14 @@ function classify({ input }: Draft, change: Change): PathRule {
   return input.tool.classify(change.path, isDirectory, peekInto(input, change));
 }
 
-/** A file that is named by its digest and holds something else. */
-function isDamaged({ checksNames, tool, changes }: SealInput, change: Change): boolean {
-  if (!checksNames || change.kind !== 'file') return false;
+/** A file that is named by its digest and holds something else, or that was there and never changes. */
+function isDamaged({ checksLinks, tool, changes, view }: SealInput, change: Change, rule: KeepRule): boolean {
+  if (!checksLinks || change.kind !== 'file') return false;
   const named = tool.contentDigest?.(change.path);
-  if (named === undefined) return false;
+  if (named === undefined) {
+    const before = rule.mergeClass === 'U' ? view.lookUp(change.path)?.entry : undefined;
+    return before?.type === 'file' && before.digest !== changes.digest(change.path);
+  }
   return hash(named.algorithm, changes.read(change.path), 'hex') !== named.hex;
 }
 
@@ -152,6 +186,7 @@ function take(draft: Draft, change: Change, rule: KeepRule, hints: StagedEntry[]
  * thing must not come back.
  */
 function supersede(draft: Draft, path: BytePath): void {
+  if (draft.input.isPart) return;
   const before = draft.input.view.lookUp(path);
   if (before?.entry.mergeClass === 'D' || before?.entry.mergeClass === 'G') removeCounted(draft, before);
 }
@@ -285,56 +320,6 @@ function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule:
   const inherits = rule.mergeClass !== 'U' && rule.mergeClass !== 'L';
   const entry = inherits ? { ...mine, origins: unitedOrigins([mine, beforeFile.entry]) } : mine;
   keep(draft, { ...source.staged, entry }, beforeFile.entry, rule);
-}
-
-/** Whether something of the file before is in the tool's own no more: united with it, it would come back. */
-function takesAway({ driver }: KeepRule, pinned: Version, mine: Version): boolean {
-  if (!driver.merges) return false;
-  const united = driver.compose([mine, pinned]);
-  if (united.kind === 'pick') return united.index !== 0;
-  const { content } = united;
-  return !driver.same(mine, {
-    ...mine,
-    digest: digestOf(content),
-    sizeBytes: content.length,
-    content: () => content,
-  });
-}
-
-interface OwnFile extends SourcedEntry {
-  readonly staged: StagedEntry;
-}
-
-/** The run's file as it may be stored; null where nothing of it may. */
-function ownFile(input: SealInput, change: Extract<Change, { kind: 'file' }>, rule: KeepRule): OwnFile | null {
-  const { changes, origins, nowMs } = input;
-  const { path } = change;
-  const entry: Entry = {
-    path,
-    type: 'file',
-    mode: change.mode,
-    mtimeNs: rule.mtime === 'far-future' ? farFutureNs : change.mtimeNs,
-    sizeBytes: change.sizeBytes,
-    digest: changes.digest(path),
-    origins,
-    mergeClass: rule.mergeClass,
-    group: rule.group,
-    form: 'whole',
-    removed: null,
-  };
-  const source: SourcedEntry = { entry, sealedAtMs: nowMs, layer: null, content: () => changes.read(path) };
-  const content = rule.driver.clean?.(toVersion(source)) ?? null;
-  if (content === null) return { ...source, staged: { from: 'change', entry } };
-  if (content.length === 0) return null;
-  const cleaned: Entry = { ...entry, sizeBytes: content.length, digest: digestOf(content) };
-  return { ...source, entry: cleaned, content: () => content, staged: { from: 'content', entry: cleaned, content } };
-}
-
-/** Same bytes and mode; where the rule takes a directory exactly as it is, the same time too, since builds go by it. */
-function isUnchanged(before: Entry, mine: Entry, rule: KeepRule): boolean {
-  if (before.digest !== mine.digest || before.form !== 'whole') return false;
-  if (rule.removals !== 'count') return true;
-  return before.mode === mine.mode && (rule.group !== null || before.mtimeNs === mine.mtimeNs);
 }
 
 /** `before`: what stood at the path. Another type of thing in its place is one added and what it took with it removed. */

@@ -1,4 +1,11 @@
-import type { MounterName, Mounters, Reach, SessionId, SharingMode } from '@cachelane/core';
+import {
+  usualMounterWhy,
+  type MounterName,
+  type Mounters,
+  type Reach,
+  type SessionId,
+  type SharingMode,
+} from '@cachelane/core';
 import type { CacheMode, RunPurpose } from '../engine.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 
@@ -16,6 +23,7 @@ export interface MounterChoice {
   /** For people, one clause. */
   readonly why: string;
   readonly reach: Reach;
+  readonly sharing: SharingMode;
 }
 
 export interface MounterQuestion {
@@ -31,19 +39,32 @@ export interface MounterQuestion {
 /** Which way a volume is attached. */
 export function chooseMounter(planned: PlannedVolume, question: MounterQuestion): MounterChoice {
   const way = planned.isRedirectable ? 'setting' : question.cannotMount === null ? 'bind' : 'symlink';
-  return { ...chooseWay(planned, question), reach: way };
+  const chosen = chooseWay(planned, question);
+  return { ...chosen, reach: way, sharing: sharingIn(chosen.mounter, planned, question) };
 }
 
-function chooseWay(planned: PlannedVolume, question: MounterQuestion): Omit<MounterChoice, 'reach'> {
+/** Whether a run takes the lock of a LOCKED volume: only who may save has something to keep from others. */
+export function mayLock({ mode, canWrite }: Pick<MounterQuestion, 'mode' | 'canWrite'>): boolean {
+  return canWrite && (mode === 'write' || mode === 'write-only');
+}
+
+function sharingIn(mounter: MounterName, { request }: PlannedVolume, question: MounterQuestion): SharingMode {
+  if (request.sharing === 'LOCKED' && mayLock(question)) return 'LOCKED';
+  return mounter === 'live' ? 'SHARED' : 'PRIVATE';
+}
+
+type Way = Pick<MounterChoice, 'mounter' | 'why'>;
+
+function chooseWay(planned: PlannedVolume, question: MounterQuestion): Way {
   const { wanted, cannotMount } = question;
   const isLive = wanted === 'live' || (wanted === null && sharingOf(planned) === 'SHARED');
   if (isLive) {
-    const against = whyNotShared(question);
+    const against = whyNotShared(planned, question);
     if (against === null) return { mounter: 'live', why: whyLive(planned, wanted) };
     return { ...unshared(question), why: against };
   }
-  if (wanted !== null) return { mounter: wanted, why: 'asked for with --mounter' };
-  return cannotMount === null ? { mounter: 'overlay', why: 'volumes can be mounted here' } : unshared(question);
+  if (wanted !== null) return { mounter: wanted, why: whyWanted(wanted, planned) };
+  return cannotMount === null ? { mounter: 'overlay', why: usualMounterWhy } : unshared(question);
 }
 
 /** What is asked for, or suits the tool. */
@@ -52,20 +73,30 @@ function sharingOf({ request, tool, isRedirectable }: PlannedVolume): SharingMod
 }
 
 function whyLive({ request, tool }: PlannedVolume, wanted: MounterName | null): string {
-  if (wanted === 'live') return 'asked for with --mounter';
+  if (wanted === 'live') return whyWanted(wanted, { request });
   return request.sharing === 'SHARED' ? 'its sharing is SHARED' : `${tool.name} links files out of its cache`;
 }
 
+/** Flags that contradict each other are refused before; over what a file says a flag wins. */
+function whyWanted(wanted: MounterName, { request: { sharing } }: Pick<PlannedVolume, 'request'>): string {
+  const asked = 'asked for with --mounter';
+  return sharing === null || suits(wanted, sharing) ? asked : `${asked}, which wins over its sharing ${sharing}`;
+}
+
+/** Whether runs can be at work in a volume as `sharing` says where it is attached this way. */
+export function suits(mounter: MounterName, sharing: SharingMode): boolean {
+  return sharing === 'LOCKED' || (sharing === 'SHARED') === (mounter === 'live');
+}
+
 /** A run whose work is not kept must not work where others do. */
-function whyNotShared({ mode, purpose, canWrite }: MounterQuestion): string | null {
+function whyNotShared({ commit }: PlannedVolume, { mode, purpose, canWrite }: MounterQuestion): string | null {
   // Where others work, nobody could tell what it removed from what they did.
   if (purpose === 'prune') return 'what is pruned is a view of its own';
   if (!canWrite) return 'a run that may not save has a view of its own';
+  if (commit === 'never') return 'with commit never a run has a view of its own';
   return mode === 'write' ? null : `with --mode ${mode} a run has a view of its own`;
 }
 
-function unshared({ cannotMount }: MounterQuestion): Omit<MounterChoice, 'reach'> {
-  return cannotMount === null
-    ? { mounter: 'overlay', why: 'volumes can be mounted here' }
-    : { mounter: 'clone', why: cannotMount };
+function unshared({ cannotMount }: MounterQuestion): Way {
+  return cannotMount === null ? { mounter: 'overlay', why: usualMounterWhy } : { mounter: 'clone', why: cannotMount };
 }

@@ -45,6 +45,7 @@ async function isAlive(deps: RecoverDependencies, session: SessionRecord, signal
 
 /** Repairs what killed runs left behind: their changes are discarded, their pins and mount points freed. */
 export async function recover(deps: RecoverDependencies, own: SessionId | null, signal: AbortSignal): Promise<number> {
+  for (const id of await unknownSessions(deps, signal)) await discardSession(deps.mounters, id, signal);
   const dead = await deadSessions(deps, own, signal);
   for (const session of dead) {
     try {
@@ -57,4 +58,16 @@ export async function recover(deps: RecoverDependencies, own: SessionId | null, 
     }
   }
   return dead.length;
+}
+
+/** A session is recorded before anything is attached for it: what is noted for others (a power cut took the record) is nobody's. */
+async function unknownSessions(
+  { metadata, mounters }: RecoverDependencies,
+  signal: AbortSignal,
+): Promise<readonly SessionId[]> {
+  const noted: SessionId[] = [];
+  for (const mounter of new Set(Object.values(mounters))) noted.push(...(await mounter.sessions(signal)));
+  if (noted.length === 0) return [];
+  const known = new Set((await metadata.listSessions(signal)).map(({ id }) => id));
+  return [...new Set(noted)].filter((id) => !known.has(id));
 }

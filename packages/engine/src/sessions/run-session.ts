@@ -1,5 +1,6 @@
 import {
   asCachelaneError,
+  CachelaneError,
   warningOf,
   isCachelaneError,
   limits,
@@ -17,7 +18,7 @@ import {
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { toOpenVolume, type PlannedVolume } from '../volumes/plan.ts';
 import { neverAborted } from '../never-aborted.ts';
-import { chooseMounter, discardSession, removeTargets } from './mounters.ts';
+import { chooseMounter, discardSession, mayLock, removeTargets } from './mounters.ts';
 import { recover } from './recover.ts';
 import { attachVolume, coldReport, endVolume, type VolumeSession } from './volume-session.ts';
 
@@ -78,7 +79,7 @@ async function openSession(
   const { context } = request;
   const { namespace, localNamespace, adoptFrom } = context;
   const atMs = deps.clock.nowMs();
-  const mayWrite = context.canWrite && (request.mode === 'write' || request.mode === 'write-only');
+  const mayWrite = mayLock({ mode: request.mode, canWrite: context.canWrite });
   const opened = await openWhenUnlocked(deps, request, {
     sessionId: ids.sessionId,
     run: {
@@ -120,7 +121,7 @@ async function openWhenUnlocked(
   request: RunCommandRequest,
   open: OpenSessionRequest,
 ): Promise<OpenedSession> {
-  const { signal } = request;
+  const { signal, lockWaitMs: limitMs, strict: thenFails } = request;
   const startedMs = deps.clock.monotonicMs();
   let told = '';
   for (;;) {
@@ -128,12 +129,22 @@ async function openWhenUnlocked(
       return await deps.metadata.openSession(open, signal);
     } catch (error) {
       if (!isCachelaneError(error, 'E_LOCKED')) throw error;
-      if (deps.clock.monotonicMs() - startedMs >= request.lockWaitMs) throw error;
-      if (error.message !== told) deps.events({ type: 'waiting', message: error.message });
+      if (deps.clock.monotonicMs() - startedMs >= limitMs) throw waitedInVain(error, request);
+      if (error.message !== told) deps.events({ type: 'waiting', message: error.message, limitMs, thenFails });
       told = error.message;
       if ((await recover(deps, open.sessionId, signal)) === 0) await deps.clock.sleep(limits.lockPollMs, signal);
     }
   }
+}
+
+function waitedInVain(error: CachelaneError, { lockWaitMs, strict }: RunCommandRequest): CachelaneError {
+  const waited = lockWaitMs === 0 ? 'and this run does not wait' : `and was not free after ${lockWaitMs / 1000} s`;
+  const longer = '--lock-timeout SECONDS says how long a run waits';
+  return new CachelaneError('E_LOCKED', `${error.message}, ${waited}`, {
+    hint: strict ? longer : `${longer}, with --strict it fails instead of going on`,
+    retryable: true,
+    cause: error,
+  });
 }
 
 interface Opened {

@@ -1,25 +1,29 @@
 import {
   asCachelaneError,
+  CachelaneError,
   displayPath,
   warningOf,
   type AttachedVolume,
   type ClassifyContext,
+  type Collected,
+  type CollectedChanges,
   type CommandOutcome,
-  type Digest,
   type LayerCounts,
   type LayerId,
   type OpenedVolume,
   type PinnedLink,
   type RunId,
+  type SavedPart,
   type SessionId,
   type VolumeReport,
 } from '@cachelane/core';
 import type { CacheMode, EngineDependencies, RunPurpose } from '../engine.ts';
 import { saveVolume, type Saved } from '../save/save-volume.ts';
-import { emptyView, openView, type View } from '../views/view.ts';
+import { openView, type View } from '../views/view.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import type { MounterChoice } from './mounters.ts';
-import { dropDamaged, isDamage, type Scrutiny } from './damaged-layers.ts';
+import { dropDamaged, isDamage } from './damaged-layers.ts';
+import { baseOf, cold, composeView, joinedView, linksWith, type Composed } from './session-view.ts';
 import { neverAborted } from '../never-aborted.ts';
 
 /** One volume of a running session. */
@@ -62,78 +66,62 @@ export async function attachVolume(
       run,
       ordinal,
       view: view.layers,
+      links,
       target,
       reach: choice.reach,
-      kept: input.canWrite ? { volume: opened.volume.id, lane: own.lane } : null,
+      kept: input.canWrite ? { volume: opened.volume.id, key: keyOf(planned), lane: own.lane } : null,
       near: input.cwd,
-      isNeverSaved: (path, isDirectory) => planned.tool.classify(path, isDirectory, nothingToSee).kind === 'never',
+      isNeverSaved: (path, isDirectory) => {
+        const rule = planned.tool.classify(path, isDirectory, nothingToSee);
+        return rule.kind === 'never' && rule.isSecret !== true;
+      },
     },
     signal,
   );
+  const shown = await joinedView(deps, volume, { attached, sessionId, composed: { links, view } }, signal);
   const attachMs = deps.clock.monotonicMs() - startedMs;
   deps.events({
     type: 'attached',
     volume: planned.request.name,
     path: planned.target,
-    layers: view.layers.length,
+    layers: shown.view.layers.length,
     attachMs,
     mounter: choice.mounter,
     mounterWhy: choice.why,
   });
-  return { planned, opened, links, view, attached, choice, attachMs };
+  return { planned, opened, ...shown, attached, choice, attachMs };
+}
+
+/** As people name it: a volume that was never saved goes with its last session, and what it left in a directory has to be found again. */
+function keyOf({ own, request, compat }: PlannedVolume): string {
+  return JSON.stringify([own.namespace, request.name, Object.entries(compat).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
 }
 
 /** Rules that depend on content have no say here. */
 const nothingToSee: ClassifyContext = { peek: () => undefined };
 
-interface Composed {
-  readonly links: readonly PinnedLink[];
-  readonly view: View;
-}
-
-const cold: Composed = { links: [], view: emptyView };
-
-/** Damage that a glance does not show comes up when the layers are put together: then each is read, and the damaged ones go. */
-async function composeView(
-  deps: EngineDependencies,
-  { planned, opened }: { readonly planned: PlannedVolume; readonly opened: OpenedVolume },
-  { run, sessionId }: AttachInput,
-  signal: AbortSignal,
-): Promise<Composed> {
-  const compose = async (scrutiny: Scrutiny): Promise<Composed> => {
-    const links = await dropDamaged(deps, { opened, run, scrutiny }, signal);
-    const view = await openView(deps, planned.tool, links, signal);
-    return (await pinDerived(deps, sessionId, { links, view }, signal)) ? { links, view } : await compose(scrutiny);
-  };
-  try {
-    return await compose('glance');
-  } catch (error) {
-    if (isDamage(error)) return await compose('read');
-    throw error;
-  }
-}
-
-/** Derived layers are nobody's but the session's that mounts them. False where a collector was faster: compose again. */
-async function pinDerived(
-  deps: EngineDependencies,
-  sessionId: SessionId,
-  { links, view }: Composed,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const pinned = new Set<Digest>(links.flatMap(({ layers }) => layers));
-  const derived = view.layers.map(({ key }) => key).filter((key) => !pinned.has(key));
-  if (derived.length === 0) return true;
-  await deps.metadata.updateSession(sessionId, { pins: derived as LayerId[] }, signal);
-  for (const key of derived) if ((await deps.layers.openDerived(key, signal)) === undefined) return false;
-  return true;
-}
-
 const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 };
 
 /** A report for a volume that the run had no cache for. */
 export function coldReport(name: string, path: string, why: string): VolumeReport {
-  return reportOf({ name, path, choice: null, links: [], attachMs: 0 }, { saveMs: 0, saved: null, skipped: why });
+  return reportOf(
+    { name, path, choice: null, links: [], attachMs: 0 },
+    {
+      ...nothingSaved,
+      saveMs: 0,
+      skipped: why,
+    },
+  );
 }
+
+/** What came of a save. */
+interface SaveEnd {
+  readonly saved: Saved | null;
+  readonly skipped: string | null;
+  readonly leftToOthers: boolean;
+}
+
+const nothingSaved: SaveEnd = { saved: null, skipped: null, leftToOthers: false };
 
 interface ReportHead {
   readonly name: string;
@@ -143,10 +131,7 @@ interface ReportHead {
   readonly attachMs: number;
 }
 
-function reportOf(
-  head: ReportHead,
-  end: { readonly saveMs: number; readonly saved: Saved | null; readonly skipped: string | null },
-): VolumeReport {
+function reportOf(head: ReportHead, end: SaveEnd & { readonly saveMs: number }): VolumeReport {
   const { saved } = end;
   const counts = saved?.layer.counts ?? noCounts;
   return {
@@ -154,6 +139,7 @@ function reportOf(
     path: head.path,
     mounter: head.choice?.mounter ?? null,
     mounterWhy: head.choice?.why ?? null,
+    sharing: head.choice?.sharing ?? null,
     hits: head.links
       .filter(({ layers }) => layers.length > 0)
       .map(({ namespace, lane, layers }) => ({ namespace, lane, layers: layers.length })),
@@ -167,6 +153,7 @@ function reportOf(
     merged: saved?.merged ?? 0,
     conflicts: saved?.conflicts ?? [],
     skipped: end.skipped,
+    leftToOthers: end.leftToOthers,
   };
 }
 
@@ -200,27 +187,49 @@ export async function endVolume(
     attachMs: session.attachMs,
   };
   const startedMs = deps.clock.monotonicMs();
-  let saved: Saved | null = null;
-  let skipped = whyNotSaved(session, input);
+  const displaced = displacement(session);
+  const ownReason = whyNotSaved(session, input);
+  // What the command saw last is not in the volume: what it had written there before is half of something.
+  const unwanted = ownReason ?? displaced?.message ?? null;
+  let end: SaveEnd = { ...nothingSaved, skipped: unwanted };
   try {
+    if (displaced !== null && ownReason === null && input.strict) throw displaced;
+    if (displaced !== null) deps.events(warningOf(displaced, `${head.name}: ${displaced.message}`));
     // Where others work in the same directory, what one of them does not want may be another one's.
-    if (skipped === null || session.choice.mounter === 'live') {
-      const end = await save(deps, session, { ...input, wanted: skipped === null }, signal);
-      saved = end.saved;
-      skipped = end.skipped ?? (saved === null ? skipped : null);
-    }
+    if (unwanted === null || session.choice.mounter === 'live')
+      end = await save(deps, session, { ...input, unwanted }, signal);
   } catch (thrown) {
     if (input.strict) throw thrown;
     const error = asCachelaneError(thrown);
-    skipped = error.message;
+    end = { ...nothingSaved, skipped: error.message };
     if (isDamage(error)) await forgetDamaged(deps, session, input);
     deps.events(warningOf(error, `${head.name} was not saved: ${error.message}`));
   } finally {
     if (!input.inUse) await release(deps, session);
   }
-  const report = reportOf(head, { saveMs: deps.clock.monotonicMs() - startedMs, saved, skipped });
+  const report = reportOf(head, { ...end, saveMs: deps.clock.monotonicMs() - startedMs });
   deps.events({ type: 'volume-done', report });
   return report;
+}
+
+/** The command removed the symlink by which it had the volume. What it may have put in its place is the person's, and stays. */
+function displacement({ attached, planned: { target } }: VolumeSession): CachelaneError | null {
+  const by = attached.displacedBy();
+  if (by === null) return null;
+  const link = `the symlink at ${target} by which the command had the volume`;
+  return by === 'nothing'
+    ? new CachelaneError(
+        'E_MOUNT_POINT',
+        `${link} was removed: that takes nothing out of the volume, and what this run wrote is not saved`,
+        {
+          hint: 'nothing can be mounted here, so a cache is emptied by removing what is in it, not the directory itself',
+        },
+      )
+    : new CachelaneError(
+        'E_MOUNT_POINT',
+        `${link} was replaced by ${by === 'directory' ? 'a directory' : by}: what is there now is not saved and stays there, where it keeps the next run from having the volume`,
+        { hint: `move or remove ${target}; a command that empties its cache must leave the directory itself` },
+      );
 }
 
 /** What stays behind is swept by the next start; the save that was just made must not look as if it had failed. */
@@ -244,68 +253,90 @@ async function forgetDamaged(deps: EngineDependencies, { opened }: VolumeSession
 async function save(
   deps: EngineDependencies,
   session: VolumeSession,
-  input: EndInput & { readonly wanted: boolean },
+  /** `unwanted`: why this run's own work is not to be saved, or null. */
+  input: EndInput & { readonly unwanted: string | null },
   signal: AbortSignal,
-): Promise<{ readonly saved: Saved | null; readonly skipped: string | null }> {
+): Promise<SaveEnd> {
   const { planned, opened } = session;
   const name = planned.request.name;
-  const { inUse, wanted } = input;
-  const collected = await session.attached.collect(signal, { inUse, wanted });
-  if (collected.kind === 'unwanted') return { saved: null, skipped: null };
-  if (collected.kind === 'shared') return { saved: null, skipped: sharedWith(collected.others, wanted) };
-  const { changes, alsoOf } = collected;
+  const { inUse, unwanted } = input;
+  const collected = await session.attached.collect(signal, { inUse, wanted: unwanted === null });
+  if (collected.kind === 'unwanted') return { ...nothingSaved, skipped: unwanted };
+  if (collected.kind === 'shared') return { saved: null, skipped: sharedWith(collected, unwanted), leftToOthers: true };
+  const { changes, alsoOf, part } = collected;
+  const base = await baseOf(deps, session, collected, signal);
   const total = changes.changes.length;
   let unknown = 0;
-  const saved = await saveVolume(
+  const { saved, settled, isAll } = await saveVolume(
     deps,
     {
       changes,
-      view: session.view,
+      view: base.view,
       tool: planned.tool,
       volumeId: opened.volume.id,
       lane: planned.own.lane,
       run: input.run,
       alsoOf,
-      checksNames: session.choice.mounter === 'live',
-      onlyKnown: planned.request.commit === null && input.outcome.exitCode !== 0,
+      part,
+      checksLinks: session.choice.mounter === 'live' && planned.tool.linksOut,
+      // Nobody can tell whose is what, and that of others may have ended well.
+      onlyKnown: planned.request.commit === null && input.outcome.exitCode !== 0 && alsoOf.length === 0,
       onUnknown: () => void unknown++,
       onDamage: (path) =>
         deps.events({
           type: 'warning',
           code: 'E_LAYER_REFUSED',
-          message: `${name}: ${displayPath(path)} is not what its name says and is not saved: something edited a file that it has a hard link to`,
+          message: `${name}: ${displayPath(path)} is not what was stored there and is not saved: something edited a file that it has a hard link to`,
           hint: null,
         }),
       sessionId: input.sessionId,
-      seen: seenLayers(session, input),
+      seen: seenLayers(session, base, input),
       prunes: input.purpose === 'prune',
       onProgress: (done) => deps.events({ type: 'progress', activity: 'saving', volume: name, done, total }),
     },
     signal,
   );
-  collected.saved();
+  noteSaved(
+    deps,
+    collected,
+    part === null ? undefined : { links: linksWith(planned.own, base.links, saved), settled, isAll },
+  );
   if (saved !== null) await prepareNextView(deps, session, saved, signal);
-  const isAllUnknown = saved === null && unknown > 0;
-  return {
-    saved,
-    skipped: isAllUnknown ? 'the command failed, and all it changed is in no format that is known' : null,
-  };
+  if (part !== null && saved === null) {
+    return { saved, skipped: sharedWith({ others: part.others, isWanted: true }, unwanted), leftToOthers: true };
+  }
+  const allUnknown = unknown > 0 ? 'the command failed, and all it changed is in no format that is known' : null;
+  return { saved, skipped: saved === null ? (unwanted ?? allUnknown) : null, leftToOthers: false };
 }
 
-/** Of the own lane. Damaged layers that left the head before the view was composed are not in the way of a prune run. */
+/** A prune run has to know its own lane's from those of others. */
 function seenLayers(
-  { planned: { own }, opened, links }: VolumeSession,
-  { mode, purpose }: EndInput,
+  { planned: { own } }: VolumeSession,
+  { links }: Composed,
+  { purpose }: EndInput,
 ): readonly LayerId[] {
-  if (mode === 'write-only') return [];
-  if (purpose === 'run') return opened.own.layers;
-  return links.find(({ namespace, lane }) => namespace === own.namespace && lane === own.lane)?.layers ?? [];
+  const ofLane = ({ namespace, lane }: PinnedLink): boolean => namespace === own.namespace && lane === own.lane;
+  return links.filter((link) => purpose === 'run' || ofLane(link)).flatMap(({ layers }) => layers);
 }
 
-/** Null where the run's own reason says more. */
-function sharedWith(others: number, wanted: boolean): string | null {
-  if (!wanted) return null;
-  return `shared with ${others === 1 ? 'another run' : `${others} other runs`}: the last of them saves`;
+/** The save stands, whatever becomes of the note: without it the next run finds the same changes again, which are none then. */
+function noteSaved(deps: EngineDependencies, collected: CollectedChanges, part: SavedPart | undefined): void {
+  try {
+    collected.saved(part);
+  } catch (thrown) {
+    deps.events(warningOf(asCachelaneError(thrown)));
+  }
+}
+
+type SharedEnd = Pick<Extract<Collected, { kind: 'shared' }>, 'others' | 'isWanted'>;
+
+/** Nobody can tell what in the directory is whose, so that a run that failed is saved with the others all the same. */
+function sharedWith({ others, isWanted }: SharedEnd, unwanted: string | null): string {
+  if (others === 0) return unwanted ?? 'processes that go on writing were left: the next run saves';
+  const who = `shared with ${others === 1 ? 'another run' : `${others} other runs`}`;
+  if (unwanted === null) return `${who}: the last of them saves`;
+  const what = isWanted ? 'the last of them saves this as well' : 'if what they did is saved, so is this';
+  return `${who}: ${what} (${unwanted})`;
 }
 
 /** The next run on this lane finds its view composed and squashed. A failure costs that run time, nothing else. */

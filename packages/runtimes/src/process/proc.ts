@@ -125,6 +125,11 @@ export function readEnvironment(pid: number): readonly string[] {
   return (read(pid, 'environ') ?? '').split('\0');
 }
 
+/** What a process was called with, its name first; none for one that may not be looked at. Never shown: it may hold secrets. */
+export function readArguments(pid: number): readonly string[] {
+  return (read(pid, 'cmdline') ?? '').split('\0');
+}
+
 /** Whether a process has this file open. */
 export function hasOpen(pid: number, file: string): boolean {
   return list(`/proc/${pid}/fd`).some((fd) => link(`/proc/${pid}/fd/${fd}`)?.replace(/ \(deleted\)$/, '') === file);

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import type { RunPlace, Survivor } from '@cachelane/core';
 import { requireCommands } from '@cachelane/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readStat } from './proc.ts';
+import { processIds, readEnvironment, readStat } from './proc.ts';
 import { endSurvivors, findSurvivors } from './survivors.ts';
 import { allowSudo } from './sudo-rule.fixture.ts';
 import { makeWorld, runClient, startClient, sudoUsers, testUsers, until, type World } from './world.fixture.ts';
@@ -45,6 +45,22 @@ describe.each([...testUsers, ...sudoUsers])('as $name', (user) => {
       expect(JSON.stringify(found)).not.toContain('1000');
       expect(await endSurvivors(place, 5000)).toEqual([]);
       expect(findSurvivors(place)).toEqual([]);
+    });
+
+    test('are not those that tidy up in the store of the run, but those of another store are', async () => {
+      using world = makeWorld(user);
+      world.mount();
+      const homes = [world.root, '/another'].map(
+        (home) => `env CACHELANE_BACKGROUND=${home} sleep 1000 >/dev/null 2>&1 &`,
+      );
+      const place = await ran(world, homes.join(' '), user);
+      const [found] = await settled(place, 'sleep');
+      expect(readEnvironment(found?.pid ?? 0)).toContain('CACHELANE_BACKGROUND=/another');
+      const [tidying] = processIds().filter((pid) =>
+        readEnvironment(pid).includes(`CACHELANE_BACKGROUND=${world.root}`),
+      );
+      process.kill(tidying ?? 0, 'SIGKILL');
+      expect(await endSurvivors(place, 5000)).toEqual([]);
     });
 
     test('that ignore TERM get KILL after the grace, those that are stopped end too', async () => {

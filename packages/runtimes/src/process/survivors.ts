@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { RunPlace, Survivor } from '@cachelane/core';
-import { processIds, readMountView, readStat } from './proc.ts';
+import { backgroundVariable, type RunPlace, type Survivor } from '@cachelane/core';
+import { processIds, readArguments, readEnvironment, readMountView, readStat } from './proc.ts';
 import { holdsLease, leaseOf } from './lease-place.ts';
 import { sendSignal } from './send-signal.ts';
 
@@ -37,13 +37,26 @@ export function findSurvivors(place: RunPlace, onFound: (pid: number) => void = 
     if (fresh.length === 0) break;
     for (const pid of fresh.toReversed()) {
       looked.add(pid);
-      if (pid === process.pid || !isIn(pid)) continue;
+      if (pid === process.pid || !isIn(pid) || tidiesUp(pid, place)) continue;
       const stat = readStat(pid);
       onFound(pid);
       if (stat !== null) found.push({ pid, name: stat.name });
     }
   }
   return found;
+}
+
+/**
+ * A process of a run inside this one, which frees space in the store of both. It works in nothing that this run saves: a volume cannot
+ * lie in the store, nor the store in a volume. One that works in another store may, and is a process like others.
+ */
+function tidiesUp(pid: number, { token }: RunPlace): boolean {
+  const name = `${backgroundVariable}=`;
+  // `env` has it among its arguments before it hands it on.
+  const home = [...readEnvironment(pid), ...readArguments(pid).slice(1, 2)]
+    .find((each) => each.startsWith(name))
+    ?.slice(name.length);
+  return home !== undefined && home.startsWith('/') && (leaseOf(token) ?? token).startsWith(`${home}/`);
 }
 
 function testOf({ token }: RunPlace): (pid: number) => boolean {

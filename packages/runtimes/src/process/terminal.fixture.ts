@@ -23,8 +23,12 @@ export async function openTerminal(cwd: string, command = 'bash --norc --noprofi
   });
   let screen = '';
   let seen = 0;
+  let isClosed = false;
   const closed = Promise.withResolvers<void>();
-  script.once('close', () => closed.resolve());
+  script.once('close', () => {
+    isClosed = true;
+    closed.resolve();
+  });
   script.stdout.setEncoding('utf8').on('data', (text: string) => (screen += text));
   const hangUp = async (): Promise<void> => {
     // Not TERM: that script(1) passes on. Without it the kernel tells the terminal's processes that it is gone.
@@ -34,7 +38,12 @@ export async function openTerminal(cwd: string, command = 'bash --norc --noprofi
   const terminal: Terminal = {
     type: (text) => script.stdin.write(text),
     async shows(pattern) {
-      const found = await until(() => pattern.exec(screen.slice(seen)));
+      const unseen = (): string => `${String(pattern)} on the screen after ${JSON.stringify(screen.slice(seen))}`;
+      const found = await until(() => {
+        const match = pattern.exec(screen.slice(seen));
+        if (match === null && isClosed) throw new Error(`the terminal ended without ${unseen()}`);
+        return match;
+      }, unseen);
       seen += found.index + found[0].length;
       return found;
     },

@@ -63,11 +63,19 @@ export function becomeOrdinaryUser(): void {
   process.setuid?.(nobody);
 }
 
-/** Waits for a condition; the test's own time limit ends it. */
-export async function until<Value>(look: () => Value | null | undefined | false): Promise<Value> {
+/** Below a test's own time limit, which would not say what was waited for. */
+const patienceMs = 100_000;
+
+/** Waits for a condition; what is thrown when it does not come to be shows the condition, or what `inVain` says. */
+export async function until<Value>(
+  look: () => Value | null | undefined | false,
+  inVain: () => string = () => String(look),
+): Promise<Value> {
+  const end = performance.now() + patienceMs;
   for (;;) {
     const value = look();
     if (value !== null && value !== undefined && value !== false) return value;
+    if (performance.now() > end) throw new Error(`waited in vain: ${inVain()}`);
     await wait(3);
   }
 }

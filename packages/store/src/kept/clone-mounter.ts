@@ -16,7 +16,15 @@ import { openTrash, type Trash } from '../layers/trash.ts';
 import { bringUpSlot, collectHeld, type HeldChanges, type HeldDirectory, type KeptContext } from './kept-directory.ts';
 import { discardKept, listKept, removeKept } from './kept-garbage.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
-import { checkReach, leaveTarget, missingFor, reachTarget, unlinkTargets, type ReachedTarget } from './kept-targets.ts';
+import {
+  checkReach,
+  displacedBy,
+  leaveTarget,
+  missingFor,
+  reachTarget,
+  unlinkTargets,
+  type ReachedTarget,
+} from './kept-targets.ts';
 
 export interface KeptMounterOptions {
   /** The home: an absolute path, without a slash at its end; exists. */
@@ -24,6 +32,8 @@ export interface KeptMounterOptions {
   readonly bootId: string;
   /** For tests that interfere with what happens on the disk. */
   readonly files?: StoreFiles;
+  /** Default: `limits.sharedSaveMs`. */
+  readonly sharedSaveMs?: number;
 }
 
 /** Idle directories of one volume and lane beyond these are not kept: as many runs are seldom at work at once. */
@@ -41,7 +51,7 @@ export function openCloneMounter({
 }: KeptMounterOptions): Mounter<DirectoryMount> {
   const paths = homePaths(home);
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
-  const uses = new SlotUses(paths.kept);
+  const uses = new SlotUses(paths.kept, bootId);
   const context: KeptContext = { files, trash, bootId, ignoresChangeTime: false, mayStay: () => false };
 
   /** The first one that nobody uses. */
@@ -49,7 +59,7 @@ export function openCloneMounter({
     const { sessionId, ordinal, kept } = request;
     const user = `${sessionId}.${ordinal}`;
     ensureHomeDir(files, paths.kept, ownerOf(home));
-    const slots = new KeptSlots(paths.kept, kept === null ? onceKey(user) : slotsKey('clone', kept));
+    const slots = new KeptSlots(paths.kept, kept === null ? onceKey(user) : slotsKey('clone', kept), bootId);
     using _guard = await slots.guard(signal);
     const numbers = slots.numbers();
     const free = numbers.find((number) => slots.slot(number).users().length === 0);
@@ -57,7 +67,7 @@ export function openCloneMounter({
     const slot = slots.slot(number);
     slot.make();
     if (kept !== null) slots.note(kept);
-    uses.add(slot, user);
+    uses.add(slot, user, request.run);
     return { slot, user, isKept: kept !== null && number < idleSlots };
   };
 
@@ -81,7 +91,7 @@ export function openCloneMounter({
     let isReleased = false;
     const collect = (signal: AbortSignal): Collected => {
       found = collectHeld(context, held, signal);
-      return { kind: 'changes', changes: found.changes, alsoOf: [], saved: () => {} };
+      return { kind: 'changes', changes: found.changes, links: request.links, alsoOf: [], part: null, saved: () => {} };
     };
     const release = (): void => {
       if (isReleased) return;
@@ -93,7 +103,9 @@ export function openCloneMounter({
     };
     return {
       mount: { kind: 'directory', target: reached.path, path: slot.tree, bind: request.reach === 'bind' },
+      links: request.links,
       madeDirs: reached.made,
+      displacedBy: () => displacedBy(reached, slot.tree),
       collect: (signal, _how: CollectHow) => inPort('collecting changes', signal, () => collect(signal)),
       release: (signal) => inPort('releasing a volume', signal, release),
     };
@@ -117,9 +129,15 @@ export function openCloneMounter({
     removeTargets: (dirs) => {
       unlinkTargets(files, home, dirs);
     },
-    listKept: (signal) => inPort('listing kept directories', signal, () => listKept(paths.kept, 'clone')),
+    listKept: (signal) =>
+      inPort('listing kept directories', signal, () => listKept(paths.kept, { mounter: 'clone', bootId })),
     removeKept: (directories, signal) =>
-      inPort('removing kept directories', signal, async () => await removeKept({ files, trash }, directories, signal)),
+      inPort(
+        'removing kept directories',
+        signal,
+        async () => await removeKept({ files, trash, bootId }, directories, signal),
+      ),
+    sessions: (signal) => inPort('listing sessions', signal, () => uses.sessions()),
     discardSession: (id, signal) => inPort('discarding a session', signal, () => discardSession(id)),
   };
 }

@@ -186,3 +186,22 @@ test('a process that dies at any point leaves a directory that the next run find
   }
   expect(crashes).toBeGreaterThan(5);
 });
+
+test.each(['the directory', 'all that is kept'])(
+  'that somebody removes, %s, costs the work of its run and nothing else',
+  async (what) => {
+    await using home = await createKeptHome(openCloneMounter);
+    const layer = await layerOf(home, 'echo good > good');
+    const volume = await attach(home, [layer]);
+    fs.rmSync(what === 'the directory' ? dirOf(volume) : `${home.dir}/kept`, { recursive: true });
+    await expect(collect(volume)).rejects.toMatchObject({
+      code: 'E_NOT_FOUND',
+      message: `the directory of the volume is gone: something removed ${dirOf(volume)}`,
+    });
+    await volume.release(noAbort);
+    const next = await attach(home, [layer]);
+    expect(show(next)).toBe('./good\ngood\n');
+    expect(await changed(next)).toEqual([]);
+    await next.release(noAbort);
+  },
+);

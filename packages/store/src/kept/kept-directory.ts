@@ -1,6 +1,13 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import type { BytePath, ChangeSet, Digest, StoredLayer } from '@cachelane/core';
-import { isMissing } from '../layers/file-errors.ts';
+import {
+  CachelaneError,
+  isCachelaneError,
+  type BytePath,
+  type ChangeSet,
+  type Digest,
+  type StoredLayer,
+} from '@cachelane/core';
+import { errnoOf, isMissing } from '../layers/file-errors.ts';
 import { OpenAccess } from '../layers/open-access.ts';
 import { toChangeSet } from '../overlay/overlay-changes.ts';
 import { bringUp } from './bring-up.ts';
@@ -37,15 +44,13 @@ export async function bringUpSlot(
   const { files, mayStay } = context;
   const state = slot.readState(context.bootId);
   slot.forgetState();
-  const isKnown = existsSync(slot.tree) && readBoot(slot) === context.bootId;
-  if (!isKnown) startAnew(context, slot);
-  // The table does not hold the root: a run may have shut it, for the next one too.
-  if ((statSync(slot.tree).mode & 0o7777) !== treeMode) files.setMode(slot.tree, treeMode);
-  const before = isKnown ? slot.readTable() : emptyTable;
-  const looked = isKnown && state === null ? lookAround(context, slot, before, signal) : null;
+  const known = knownContents(context, slot, { isAsLeft: state !== null }, signal);
+  if (known === null) startAnew(context, slot);
+  const before = known?.table ?? emptyTable;
+  const looked = known?.looked ?? null;
   const dirty = (state?.dirty ?? looked?.dirty ?? []) as readonly BytePath[];
   const from = looked === null ? before : before.with(looked.records);
-  const shown = isKnown ? slot.readShown() : null;
+  const shown = known === null ? null : slot.readShown();
   const different = viewDifference({ shown, shownPaths: () => slot.readShownPaths(), view, table: from });
   let table = from;
   if (different === null || different.length + dirty.length > 0) {
@@ -76,28 +81,46 @@ export interface HeldChanges {
   close(): void;
 }
 
+/** Throws where somebody removed the directory under the runs that use it: empty is not what they left. */
+export function requireTree(slot: KeptSlot): void {
+  if (existsSync(slot.tree)) return;
+  throw new CachelaneError('E_NOT_FOUND', `the directory of the volume is gone: something removed ${slot.tree}`, {
+    hint: 'what was saved before is safe, and the first run after those at work gets it in a new directory',
+  });
+}
+
 /** Finds what a run did to its directory. */
 export function collectHeld(context: KeptContext, { slot, table }: HeldDirectory, signal: AbortSignal): HeldChanges {
+  requireTree(slot);
   const { records, dirty, changes } = lookAround(context, slot, table, signal);
-  const digests = new Map<BytePath, Digest>();
   const plain = toChangeSet({ upper: slot.tree, files: context.files, movable: false }, changes);
+  const noted = noteDigests(plain);
   return {
-    changes: {
-      ...plain,
-      digest(path) {
-        const digest = plain.digest(path);
-        digests.set(path, digest);
-        return digest;
-      },
-    },
+    changes: noted.changes,
     close() {
-      if (records.size > 0) slot.writeTable(table.with(withDigests(records, digests)));
+      if (records.size > 0) slot.writeTable(table.with(withDigests(records, noted.digests)));
       slot.writeState({ dirty, bootId: context.bootId });
     },
   };
 }
 
-function withDigests(
+/** The same changes; what their reader finds out about contents need not be found out again. */
+export function noteDigests(changes: ChangeSet): NotedChanges {
+  const digests = new Map<BytePath, Digest>();
+  const digest = (path: BytePath): Digest => {
+    const found = changes.digest(path);
+    digests.set(path, found);
+    return found;
+  };
+  return { changes: { ...changes, digest }, digests };
+}
+
+interface NotedChanges {
+  readonly changes: ChangeSet;
+  readonly digests: ReadonlyMap<BytePath, Digest>;
+}
+
+export function withDigests(
   records: KeptScan['records'],
   digests: ReadonlyMap<BytePath, Digest>,
 ): ReadonlyMap<BytePath, KeptRecord | null> {
@@ -109,7 +132,8 @@ function withDigests(
   );
 }
 
-function lookAround(context: KeptContext, slot: KeptSlot, table: KeptTable, signal: AbortSignal): KeptScan {
+/** What differs from the table. */
+export function lookAround(context: KeptContext, slot: KeptSlot, table: KeptTable, signal: AbortSignal): KeptScan {
   const access = new OpenAccess(slot.tree, context.files);
   try {
     const { ignoresChangeTime } = context;
@@ -119,11 +143,43 @@ function lookAround(context: KeptContext, slot: KeptSlot, table: KeptTable, sign
   }
 }
 
+interface KnownContents {
+  readonly table: KeptTable;
+  /** Null where nobody had to look. */
+  readonly looked: KeptScan | null;
+}
+
+/** What is in the slot's directory; null where that cannot be told, so that it has to be made anew. */
+function knownContents(
+  context: KeptContext,
+  slot: KeptSlot,
+  { isAsLeft }: { readonly isAsLeft: boolean },
+  signal: AbortSignal,
+): KnownContents | null {
+  if (!existsSync(slot.tree) || readBoot(slot) !== context.bootId) return null;
+  openRoot(context, slot);
+  const table = slot.readTable();
+  if (isAsLeft) return { table, looked: null };
+  try {
+    return { table, looked: lookAround(context, slot, table, signal) };
+  } catch (error) {
+    // A run left something in it that is too deep to be looked at, let alone saved: the next ones must not suffer for it.
+    if (isCachelaneError(error, 'E_LAYER_REFUSED') || errnoOf(error) === 'ENAMETOOLONG') return null;
+    throw error;
+  }
+}
+
+/** The table does not hold the root: a run may have shut it, for the next one too. */
+function openRoot({ files }: KeptContext, slot: KeptSlot): void {
+  if ((statSync(slot.tree).mode & 0o7777) !== treeMode) files.setMode(slot.tree, treeMode);
+}
+
 function startAnew(context: KeptContext, slot: KeptSlot): void {
   const { files, bootId } = context;
   if (existsSync(slot.tree)) discardKept(context, slot.tree);
   slot.forgetTable();
   files.makeDir(slot.tree, treeMode);
+  openRoot(context, slot);
   writeFileSync(bootFile(slot), bootId);
 }
 

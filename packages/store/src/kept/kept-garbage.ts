@@ -22,12 +22,17 @@ function placesOf(kept: string): readonly string[] {
   return [kept, ...lines.flatMap((line) => (line.endsWith('"') ? [JSON.parse(line) as string] : []))];
 }
 
+interface KeptOf {
+  readonly mounter: MounterName;
+  readonly bootId: string;
+}
+
 /** What nobody uses at this moment. */
-export function listKept(kept: string, mounter: MounterName): readonly KeptDirectory[] {
+export function listKept(kept: string, { mounter, bootId }: KeptOf): readonly KeptDirectory[] {
   return placesOf(kept).flatMap((place) =>
     namesIn(place)
       .filter((name) => name.startsWith(`${mounter}-`))
-      .flatMap((name) => slotsIn(new KeptSlots(place, name))),
+      .flatMap((name) => slotsIn(new KeptSlots(place, name, bootId))),
   );
 }
 
@@ -37,7 +42,9 @@ function slotsIn(slots: KeptSlots): readonly KeptDirectory[] {
   return slots.numbers().flatMap((number) => {
     const slot = slots.slot(number);
     const usedAtMs = statSync(slot.dir, { throwIfNoEntry: false })?.mtimeMs;
-    return slot.users().length > 0 || usedAtMs === undefined ? [] : [{ ...about, dir: slot.dir, usedAtMs }];
+    return slot.users().length > 0 || usedAtMs === undefined
+      ? []
+      : [{ ...about, dir: slot.dir, usedAtMs, hasUnsaved: slot.readUnsaved().isWanted }];
   });
 }
 
@@ -59,12 +66,12 @@ export interface KeptDiscard {
 }
 
 export async function removeKept(
-  discard: KeptDiscard,
+  { bootId, ...discard }: KeptDiscard & Pick<KeptOf, 'bootId'>,
   directories: readonly KeptDirectory[],
   signal: AbortSignal,
 ): Promise<void> {
   for (const { dir } of directories) {
-    const slots = new KeptSlots(dirname(dirname(dir)), basename(dirname(dir)));
+    const slots = new KeptSlots(dirname(dirname(dir)), basename(dirname(dir)), bootId);
     using _guard = await slots.guard(signal);
     if (slots.slot(Number(basename(dir))).users().length === 0) discardKept(discard, dir);
   }

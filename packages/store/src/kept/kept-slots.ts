@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { createHash } from 'node:crypto';
-import type { BytePath, Digest, LaneName, MounterName, RunId, SessionId, VolumeId } from '@cachelane/core';
+import type { BytePath, Digest, KeptFor, MounterName, PinnedLink, RunId, SessionId } from '@cachelane/core';
 import { isMissing, throwIfAborted } from '../layers/file-errors.ts';
 import { namesIn } from '../layers/read-file.ts';
 import { isSqliteBusy } from '../metadata/sqlite-errors.ts';
@@ -26,21 +26,33 @@ export interface ShownView {
 /** Paths of the small layers of that view: when one of them leaves the view, these are what may differ. */
 export type ShownPaths = Readonly<Record<string, readonly BytePath[]>>;
 
-/** Runs that left a shared directory with work in it that nobody saved yet. */
+/** Runs that worked in a shared directory since its work was saved last: each may have made what is found there. */
 export interface Unsaved {
   readonly runs: readonly RunId[];
+  /** Whether one of them has left and wants its work saved: then it is not undone, whoever comes next. */
+  readonly isWanted: boolean;
+}
+
+const nothingUnsaved: Unsaved = { runs: [], isWanted: false };
+
+/** What the work in a shared directory is changes to, and since when it was not saved (milliseconds, of the file system's clock). */
+export interface SharedBase {
+  readonly links: readonly PinnedLink[];
+  readonly sinceMs: number;
 }
 
 /**
  * One kept directory with what belongs to it:
  * `tree/` the directory itself, `table` what it held, `state.json` present only while that is so and nobody uses it,
- * `users/<session>.<ordinal>` one file for each run that uses it, `unsaved.json`, `scratch/`.
+ * `users/<session>.<ordinal>` one file for each run that uses it, with the run's id, `base.json`, `unsaved.json`, `scratch/`.
  */
 export class KeptSlot {
   readonly dir: string;
+  readonly #bootId: string;
 
-  constructor(dir: string) {
+  constructor(dir: string, bootId: string) {
     this.dir = dir;
+    this.#bootId = bootId;
   }
 
   /** Whether nothing of it outlives its run. */
@@ -57,16 +69,31 @@ export class KeptSlot {
   }
 
   users(): readonly string[] {
-    return namesIn(`${this.dir}/users`);
+    return this.#usersNow().map(({ user }) => user);
+  }
+
+  /** Of those that use it. */
+  runs(): readonly RunId[] {
+    return this.#usersNow().map(({ run }) => run);
+  }
+
+  /** Whoever used it before the machine went down does so no more. */
+  #usersNow(): readonly { readonly user: string; readonly run: RunId }[] {
+    return namesIn(`${this.dir}/users`).flatMap((user) => {
+      const noted = readJson<SlotUser>(`${this.dir}/users/${user}`);
+      // One that is being written is there.
+      return noted !== null && noted.bootId !== this.#bootId ? [] : [{ user, run: noted?.run ?? unknownRun }];
+    });
   }
 
   make(): void {
     mkdirSync(`${this.dir}/users`, { recursive: true, mode: 0o700 });
   }
 
-  addUser(user: string): void {
+  addUser(user: string, run: RunId): void {
     this.make();
-    writeFileSync(`${this.dir}/users/${user}`, '', { flag: 'wx' });
+    const noted: SlotUser = { run, bootId: this.#bootId };
+    writeFileSync(`${this.dir}/users/${user}`, JSON.stringify(noted), { flag: 'wx' });
   }
 
   removeUser(user: string): void {
@@ -124,13 +151,24 @@ export class KeptSlot {
     writeWhole(`${this.dir}/table`, table.encode());
   }
 
+  /** What was not saved when the machine went down may never have reached the disk. */
   readUnsaved(): Unsaved {
-    return readJson<Unsaved>(`${this.dir}/unsaved.json`) ?? { runs: [] };
+    const noted = readJson<NotedUnsaved>(`${this.dir}/unsaved.json`);
+    return noted?.bootId === this.#bootId ? noted : nothingUnsaved;
   }
 
-  writeUnsaved(unsaved: Unsaved): void {
-    if (unsaved.runs.length === 0) rmSync(`${this.dir}/unsaved.json`, { force: true });
-    else writeWhole(`${this.dir}/unsaved.json`, JSON.stringify(unsaved));
+  writeUnsaved({ runs, isWanted }: Unsaved): void {
+    const noted: NotedUnsaved = { runs: [...new Set(runs)], isWanted, bootId: this.#bootId };
+    writeWhole(`${this.dir}/unsaved.json`, JSON.stringify(noted));
+  }
+
+  /** Null where nothing was noted since it was brought up. */
+  readBase(): SharedBase | null {
+    return readJson<SharedBase>(`${this.dir}/base.json`);
+  }
+
+  writeBase(base: SharedBase): void {
+    writeWhole(`${this.dir}/base.json`, JSON.stringify(base));
   }
 
   /**
@@ -156,24 +194,27 @@ export class KeptSlot {
 /** Slots of one volume and lane. */
 export class KeptSlots {
   readonly dir: string;
+  readonly #bootId: string;
 
-  constructor(keptDir: string, key: string) {
+  constructor(keptDir: string, key: string, bootId: string) {
     this.dir = join(keptDir, key);
+    this.#bootId = bootId;
   }
 
   slot(number: number): KeptSlot {
-    return new KeptSlot(`${this.dir}/${number}`);
+    return new KeptSlot(`${this.dir}/${number}`, this.#bootId);
   }
 
   /** Whose they are, for whoever finds only the directory. */
-  note(kept: KeptFor): void {
-    const file = `${this.dir}/about.json`;
-    if (!existsSync(file)) writeWhole(file, JSON.stringify(kept));
+  note({ volume, lane }: KeptFor): void {
+    const noted = this.noted();
+    // A volume that was never saved goes with its last session; the next one of its name is another.
+    if (noted?.volume !== volume) writeWhole(`${this.dir}/about.json`, JSON.stringify({ volume, lane }));
   }
 
   /** Null where it was never noted. */
-  noted(): KeptFor | null {
-    return readJson<KeptFor>(`${this.dir}/about.json`);
+  noted(): Pick<KeptFor, 'volume' | 'lane'> | null {
+    return readJson<Pick<KeptFor, 'volume' | 'lane'>>(`${this.dir}/about.json`);
   }
 
   numbers(): readonly number[] {
@@ -212,33 +253,41 @@ export function onceKey(user: string): string {
   return `${oncePrefix}${user}`;
 }
 
-export interface KeptFor {
-  readonly volume: VolumeId;
-  readonly lane: LaneName;
-}
-
 /** Files of another user may not be ours to change, so each user has slots of their own. */
-export function slotsKey(mounter: MounterName, { volume, lane }: KeptFor): string {
+export function slotsKey(mounter: MounterName, { key, lane }: KeptFor): string {
   const owner = process.geteuid?.() ?? 0;
   const hash = createHash('sha256')
-    .update(JSON.stringify([volume, lane, owner]))
+    .update(JSON.stringify([key, lane, owner]))
     .digest('hex');
   return `${mounter}-${hash.slice(0, 24)}`;
+}
+
+interface SlotUser {
+  readonly run: RunId;
+  readonly bootId: string;
+}
+
+const unknownRun = 'unknown' as RunId;
+
+interface NotedUnsaved extends Unsaved {
+  readonly bootId: string;
 }
 
 /** Which slots runs use, so that they are found when a session is dead: `sessions/<session>.<ordinal>` holds the slot's directory. */
 export class SlotUses {
   readonly #dir: string;
+  readonly #bootId: string;
 
-  constructor(keptDir: string) {
+  constructor(keptDir: string, bootId: string) {
     this.#dir = `${keptDir}/sessions`;
+    this.#bootId = bootId;
   }
 
   /** Before the slot has the user: a kill in between leaves a note that leads to nothing. */
-  add(slot: KeptSlot, user: string): void {
+  add(slot: KeptSlot, user: string, run: RunId): void {
     mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
     writeFileSync(`${this.#dir}/${user}`, slot.dir);
-    slot.addUser(user);
+    slot.addUser(user, run);
   }
 
   /** After the slot has lost the user. */
@@ -247,19 +296,36 @@ export class SlotUses {
     rmSync(`${this.#dir}/${user}`, { force: true });
   }
 
+  sessions(): readonly SessionId[] {
+    return [...new Set(namesIn(this.#dir).map((user) => user.slice(0, user.lastIndexOf('.')) as SessionId))];
+  }
+
   of(session: SessionId): readonly { readonly slot: KeptSlot; readonly user: string }[] {
     return namesIn(this.#dir)
       .filter((name) => name.startsWith(`${session}.`))
-      .map((user) => ({ slot: new KeptSlot(readFileSync(`${this.#dir}/${user}`, 'utf8')), user }));
+      .flatMap((user) => {
+        const dir = readIfThere(`${this.#dir}/${user}`);
+        return dir === null ? [] : [{ slot: new KeptSlot(dir, this.#bootId), user }];
+      });
   }
 }
 
 function readJson<T>(file: string): T | null {
+  const text = readIfThere(file);
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as T;
-  } catch (error) {
+    return text === null ? null : (JSON.parse(text) as T);
+  } catch {
     // A half-written one says as little as none.
-    if (isMissing(error) || error instanceof SyntaxError) return null;
+    return null;
+  }
+}
+
+/** Another process may have removed it meanwhile. */
+function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (isMissing(error)) return null;
     throw error;
   }
 }

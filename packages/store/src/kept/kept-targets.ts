@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { CachelaneError, type Reach } from '@cachelane/core';
+import { CachelaneError, type Displaced, type Reach } from '@cachelane/core';
 import { errnoOf } from '../layers/file-errors.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
 import { clearStaleLink, leadsInto, linkAt } from './stale-link.ts';
@@ -67,6 +67,14 @@ export function reachTarget({ files, home, target, reach, tree }: TargetToReach)
   const made = makeTarget(files, dirname(path));
   files.symlink(Buffer.from(tree), path);
   return { path, made: [...made, path], isLink: true, modeBefore: null };
+}
+
+/** What stands where a symlink led to the kept directory; null while it does, or where there was none. */
+export function displacedBy({ path, isLink }: ReachedTarget, tree: string): Displaced | null {
+  if (!isLink || linkAt(path) === tree) return null;
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return 'nothing';
+  return stat.isDirectory() ? 'directory' : 'something else';
 }
 
 /** Takes the symlink away; an empty directory that was there is there again. */

@@ -15,7 +15,7 @@ import { openLiveMounter } from './live-mounter.ts';
 mounterConformance('live', async () => await createKeptHome(openLiveMounter), { randomRuns: 40, exact: false });
 
 const noAbort = new AbortController().signal;
-const kept = { volume: newId('volume', new Uint8Array(16).fill(9)), lane: 't1:local' as LaneName };
+const kept = { volume: newId('volume', new Uint8Array(16).fill(9)), key: 'nine', lane: 't1:local' as LaneName };
 
 const isNeverSaved = (path: string): boolean => path.startsWith('projects/');
 
@@ -58,13 +58,24 @@ describe('one directory for all runs', () => {
     expect(new Set([one, two, three].map(({ volume }) => JSON.stringify(volume.mount.kind))).size).toBe(1);
     runScript(one.volume, 'echo 1 > one');
     runScript(two.volume, 'cat one; echo 2 > two');
-    expect(await leave(one)).toEqual({ kind: 'shared', others: 2 });
+    expect(await leave(one)).toEqual({ kind: 'shared', others: 2, isWanted: true });
     await one.volume.release(noAbort);
-    expect(await leave(three, false)).toEqual({ kind: 'shared', others: 1 });
+    expect(await leave(three, false)).toEqual({ kind: 'shared', others: 1, isWanted: true });
     await three.volume.release(noAbort);
     const collected = await leave(two);
     expect(paths(collected)).toEqual(['one', 'two']);
-    expect(collected).toMatchObject({ alsoOf: [one.request.run] });
+    // The third one is among them as well: what it left is there, whether it wants it saved or not.
+    expect(collected).toMatchObject({ alsoOf: [one.request.run, three.request.run] });
+    await two.volume.release(noAbort);
+  });
+
+  test('that nobody wants yet is left to those who are still there', async () => {
+    await using home = await createKeptHome(openLiveMounter);
+    const [one, two] = [await join(home), await join(home)];
+    runScript(one.volume, 'echo 1 > one');
+    expect(await leave(one, false)).toEqual({ kind: 'shared', others: 1, isWanted: false });
+    await one.volume.release(noAbort);
+    expect(paths(await leave(two))).toEqual(['one']);
     await two.volume.release(noAbort);
   });
 
@@ -93,7 +104,7 @@ describe('one directory for all runs', () => {
     const three = await join(home);
     const collected = await leave(three);
     expect(paths(collected)).toEqual(['one']);
-    expect(collected).toMatchObject({ alsoOf: [one.request.run] });
+    expect(collected).toMatchObject({ alsoOf: [one.request.run, two.request.run] });
     await three.volume.release(noAbort);
     // It was found but never saved: a save that failed loses nothing either.
     const four = await join(home);
@@ -127,6 +138,31 @@ describe('one directory for all runs', () => {
   });
 });
 
+test.each(['the directory', 'all that is kept'])(
+  'that somebody removes, %s, costs the work of those in it and nothing else',
+  async (what) => {
+    await using home = await createKeptHome(openLiveMounter);
+    const first = await join(home);
+    runScript(first.volume, 'echo good > good');
+    const layer = await saveAll(home, first);
+    const [one, two] = [await join(home, { view: [layer] }), await join(home, { view: [layer] })];
+    fs.rmSync(what === 'the directory' ? dirOf(one.volume) : `${home.dir}/kept`, { recursive: true });
+    const gone = {
+      code: 'E_NOT_FOUND',
+      message: `the directory of the volume is gone: something removed ${dirOf(one.volume)}`,
+    };
+    if (what === 'the directory') await expect(join(home, { view: [layer] })).rejects.toMatchObject(gone);
+    for (const run of [one, two]) {
+      await expect(leave(run)).rejects.toMatchObject(gone);
+      await run.volume.release(noAbort);
+    }
+    const next = await join(home, { view: [layer] });
+    expect(runScript(next.volume, 'cat *').toString()).toBe('good\n');
+    expect(paths(await leave(next))).toEqual([]);
+    await next.volume.release(noAbort);
+  },
+);
+
 test('what is never saved stays in a shared directory, in a directory that nobody else needs', async () => {
   await using home = await createKeptHome(openLiveMounter);
   const first = await join(home, { isNeverSaved });
@@ -147,7 +183,12 @@ test('a directory that nobody uses is listed, and goes when it is told to', asyn
   await run.volume.release(noAbort);
   const [listed, ...more] = await home.mounter.listKept(noAbort);
   expect(more).toEqual([]);
-  expect(listed).toMatchObject({ ...kept, dir: dir.replace(/\/tree$/, '') });
+  expect(listed).toMatchObject({
+    volume: kept.volume,
+    lane: kept.lane,
+    hasUnsaved: false,
+    dir: dir.replace(/\/tree$/, ''),
+  });
   const again = await join(home);
   await home.mounter.removeKept(listed === undefined ? [] : [listed], noAbort);
   expect(fs.existsSync(dir)).toBe(true);
@@ -155,6 +196,46 @@ test('a directory that nobody uses is listed, and goes when it is told to', asyn
   await again.volume.release(noAbort);
   await home.mounter.removeKept(listed === undefined ? [] : [listed], noAbort);
   expect(fs.existsSync(dir)).toBe(false);
+});
+
+describe('after the machine went down', () => {
+  test('what nobody saved is made anew, and nobody is at work any more', async () => {
+    await using home = await createKeptHome(openLiveMounter);
+    const [one, two] = [await join(home), await join(home)];
+    runScript(one.volume, 'echo 1 > one');
+    await leave(one);
+    await one.volume.release(noAbort);
+    expect(two.volume.mount.kind).toBe('directory');
+    const rebooted = { ...home, mounter: openLiveMounter({ dir: home.dir, bootId: 'another boot' }) };
+    const three = await join(rebooted);
+    expect(runScript(three.volume, 'ls').toString()).toBe('');
+    runScript(three.volume, 'echo 3 > three');
+    const collected = await leave(three);
+    expect(paths(collected)).toEqual(['three']);
+    expect(collected).toMatchObject({ alsoOf: [] });
+    await three.volume.release(noAbort);
+    // As the next start does: the session's record may have gone with the power.
+    expect(await rebooted.mounter.sessions(noAbort)).toEqual([two.request.sessionId]);
+    await rebooted.mounter.discardSession(two.request.sessionId, noAbort);
+    expect(await rebooted.mounter.sessions(noAbort)).toEqual([]);
+  });
+});
+
+test('work that nobody saved yet is found again by the name of its volume, and is listed as such', async () => {
+  await using home = await createKeptHome(openLiveMounter);
+  const [one, two] = [await join(home), await join(home)];
+  runScript(one.volume, 'echo 1 > one');
+  await leave(one);
+  await one.volume.release(noAbort);
+  await home.mounter.discardSession(two.request.sessionId, noAbort);
+  const [listed] = await home.mounter.listKept(noAbort);
+  expect(listed).toMatchObject({ volume: kept.volume, hasUnsaved: true });
+  // A volume without a head goes with its last session.
+  const again = { ...kept, volume: newId('volume', new Uint8Array(16).fill(7)) };
+  const three = await join(home, { kept: again });
+  expect(paths(await leave(three))).toEqual(['one']);
+  await three.volume.release(noAbort);
+  expect(await home.mounter.listKept(noAbort)).toMatchObject([{ volume: again.volume }]);
 });
 
 function dirOf({ mount }: AttachedVolume): string {

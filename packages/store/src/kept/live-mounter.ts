@@ -1,32 +1,60 @@
-import type {
-  AttachedVolume,
-  AttachRequest,
-  CollectHow,
-  Collected,
-  DirectoryMount,
-  Mounter,
-  RunId,
-  SessionId,
+import { existsSync } from 'node:fs';
+import {
+  limits,
+  type AttachedVolume,
+  type AttachRequest,
+  type CollectedChanges,
+  type CollectHow,
+  type Collected,
+  type DirectoryMount,
+  type Mounter,
+  type PinnedLink,
+  type RunId,
+  type SavedPart,
+  type SessionId,
 } from '@cachelane/core';
 import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
 import { realFiles } from '../layers/store-files.ts';
 import { openTrash, type Trash } from '../layers/trash.ts';
 import { inPort, type KeptMounterOptions } from './clone-mounter.ts';
-import { bringUpSlot, collectHeld, takeUpSlot, type HeldDirectory, type KeptContext } from './kept-directory.ts';
+import { collectPart } from './collect-part.ts';
+import {
+  bringUpSlot,
+  collectHeld,
+  requireTree,
+  takeUpSlot,
+  type HeldDirectory,
+  type KeptContext,
+} from './kept-directory.ts';
 import { discardKept, listKept, notePlace, removeKept } from './kept-garbage.ts';
-import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
-import { checkReach, leaveTarget, missingFor, reachTarget, unlinkTargets, type ReachedTarget } from './kept-targets.ts';
+import { KeptSlots, onceKey, slotsKey, SlotUses } from './kept-slots.ts';
+import {
+  checkReach,
+  displacedBy,
+  leaveTarget,
+  missingFor,
+  reachTarget,
+  unlinkTargets,
+  type ReachedTarget,
+} from './kept-targets.ts';
 import { placeNear } from './place-near.ts';
+
+const neverAborted = new AbortController().signal;
 
 /**
  * One directory for all runs of a volume's lane on this machine, on the mount of the project, so that a tool can make hard links
- * from it. The first run brings it up to date, the others join, and the last one to leave collects what all of them did; a run
- * that is killed leaves that to the next one.
+ * from it. The first run brings it up to date, the others join, and the last one to leave collects what all of them did. Where
+ * that one is killed, the next run does; what nobody wants saved is undone then. Where there is always somebody, whoever leaves collects what is finished, from time to time.
  */
-export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMounterOptions): Mounter<DirectoryMount> {
+export function openLiveMounter({
+  dir: home,
+  bootId,
+  files = realFiles,
+  sharedSaveMs = limits.sharedSaveMs,
+}: KeptMounterOptions): Mounter<DirectoryMount> {
   const paths = homePaths(home);
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
-  const uses = new SlotUses(paths.kept);
+  const uses = new SlotUses(paths.kept, bootId);
 
   const contextOf = ({ isNeverSaved }: AttachRequest): KeptContext => ({
     files,
@@ -42,22 +70,34 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
     const user = `${sessionId}.${ordinal}`;
     ensureHomeDir(files, paths.kept, ownerOf(home));
     const context = contextOf(request);
-    const place = placeNear(paths.kept, request.near);
+    const place = placeNear(home, request.near);
     notePlace(paths.kept, place);
     const key = kept === null ? onceKey(user) : slotsKey('live', kept);
-    const slots = new KeptSlots(place, key);
+    const slots = new KeptSlots(place, key, bootId);
     using _guard = await slots.guard(signal);
     const slot = slots.slot(0);
     slot.make();
     if (kept !== null) slots.note(kept);
     let held: HeldDirectory;
+    const isInUse = slot.users().length > 0;
+    if (isInUse) requireTree(slot);
     // Work that nobody saved is not undone: whoever comes next goes on from it.
-    if (slot.users().length > 0 || slot.readUnsaved().runs.length > 0) held = takeUpSlot(slot);
-    else held = await bringUpSlot(context, slot, view, signal);
-    uses.add(slot, user);
+    let { links } = request;
+    const unsaved = slot.readUnsaved();
+    // Work that went with its directory is nobody's any more.
+    if (isInUse || (unsaved.isWanted && existsSync(slot.tree))) {
+      held = takeUpSlot(slot);
+      links = slot.readBase()?.links ?? links;
+      slot.writeUnsaved({ ...unsaved, runs: [...unsaved.runs, request.run] });
+    } else {
+      held = await bringUpSlot(context, slot, view, signal);
+      slot.writeBase({ links, sinceMs: slot.clockMs() });
+      slot.writeUnsaved({ runs: [request.run], isWanted: false });
+    }
+    uses.add(slot, user, request.run);
     try {
       const reached = reachTarget({ files, home, target, reach, tree: slot.tree });
-      return attachedVolume(request, { slots, held, reached, user });
+      return attachedVolume(request, { slots, held, reached, user, links });
     } catch (error) {
       uses.remove(slot, user);
       throw error;
@@ -65,46 +105,89 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
   };
 
   const attachedVolume = (request: AttachRequest, own: Held): AttachedVolume<DirectoryMount> => {
-    const { slots, held, reached, user } = own;
+    const { slots, held, reached, user, links } = own;
     const { slot } = held;
     const { run } = request;
-    /** Held from the moment that nobody else is there until what was found is saved, so that nobody joins meanwhile. */
+    /** Held from the moment that what was done is looked for until it is saved, so that nobody joins or leaves meanwhile. */
     let guard: Disposable | null = null;
     let hasLeft = false;
-    const collect = async (signal: AbortSignal, { inUse, wanted }: CollectHow): Promise<Collected> => {
-      guard = await slots.guard(signal);
-      if (wanted) addUnsaved(slot, run);
-      // Whoever is left over goes on writing: it stays a user of the directory until it is found dead.
-      if (!inUse) uses.remove(slot, user);
-      hasLeft = true;
-      const others = slot.users().length;
-      const { runs } = slot.readUnsaved();
-      if (others > 0 || runs.length === 0) {
-        guard[Symbol.dispose]();
-        guard = null;
-        return others > 0 ? { kind: 'shared', others } : { kind: 'unwanted' };
-      }
+    let discardPart: (() => void) | null = null;
+
+    const collectAll = (runs: readonly RunId[], signal: AbortSignal): CollectedChanges => {
       // Whoever came first wrote the table; what is in the directory is everybody's since.
       const found = collectHeld(contextOf(request), { ...held, table: slot.readTable() }, signal);
       const saved = (): void => {
         found.close();
-        slot.writeUnsaved({ runs: [] });
+        slot.writeUnsaved({ runs: [], isWanted: false });
       };
-      return { kind: 'changes', changes: found.changes, alsoOf: runs.filter((each) => each !== run), saved };
+      const base = slot.readBase()?.links ?? links;
+      const { changes } = found;
+      return { kind: 'changes', changes, links: base, alsoOf: runs.filter((each) => each !== run), part: null, saved };
     };
-    const release = (): void => {
-      if (!hasLeft) uses.remove(slot, user);
+
+    /** Null where it is too soon, or cannot be told what is finished. */
+    const collectFinished = (runs: readonly RunId[], others: number, signal: AbortSignal): CollectedChanges | null => {
+      const base = slot.readBase();
+      const nowMs = slot.clockMs();
+      if (base === null || (others > 0 && nowMs - base.sinceMs < sharedSaveMs)) return null;
+      // Also where nothing comes of it: those that leave next need not try again.
+      slot.writeBase({ ...base, sinceMs: nowMs });
+      const found = collectPart(contextOf(request), slot, signal);
+      if (found === null) return null;
+      discardPart = () => found.discard();
+      const saved = (part: SavedPart = { links: base.links, settled: new Set(), isAll: false }): void => {
+        slot.writeBase({ links: part.links, sinceMs: nowMs });
+        if (found.close(part)) slot.writeUnsaved({ runs: slot.runs(), isWanted: false });
+      };
+      return {
+        kind: 'changes',
+        changes: found.changes,
+        links: base.links,
+        alsoOf: runs.filter((each) => each !== run),
+        part: { others, isAsFound: (path) => found.isAsFound(path) },
+        saved,
+      };
+    };
+
+    const collect = async (signal: AbortSignal, { inUse, wanted }: CollectHow): Promise<Collected> => {
+      guard = await slots.guard(signal);
+      const unsaved = slot.readUnsaved();
+      if (wanted && !unsaved.isWanted && existsSync(slot.tree)) slot.writeUnsaved({ ...unsaved, isWanted: true });
+      // Whoever is left over goes on writing: it stays a user of the directory until it is found dead.
+      if (!inUse) uses.remove(slot, user);
       hasLeft = true;
-      if (slot.users().length === 0) leaveTarget(files, home, reached);
-      guard?.[Symbol.dispose]();
+      requireTree(slot);
+      const users = slot.users();
+      const others = users.filter((each) => each !== user).length;
+      const isWanted = wanted || unsaved.isWanted;
+      if (isWanted && users.length === 0) return collectAll(unsaved.runs, signal);
+      const finished = wanted ? collectFinished(unsaved.runs, others, signal) : null;
+      if (finished !== null) return finished;
+      guard[Symbol.dispose]();
       guard = null;
+      return users.length > 0 ? { kind: 'shared', others, isWanted } : { kind: 'unwanted' };
+    };
+    const release = async (): Promise<void> => {
+      // Nobody may come to rely on the target while it goes.
+      guard ??= await slots.guard(neverAborted);
+      try {
+        if (!hasLeft) uses.remove(slot, user);
+        hasLeft = true;
+        discardPart?.();
+        if (slot.users().length === 0) leaveTarget(files, home, reached);
+      } finally {
+        guard[Symbol.dispose]();
+        guard = null;
+      }
       if (request.kept === null) discardKept({ files, trash }, slots.dir);
     };
     return {
       mount: { kind: 'directory', target: reached.path, path: slot.tree, bind: request.reach === 'bind' },
+      links,
       madeDirs: reached.made,
+      displacedBy: () => displacedBy(reached, slot.tree),
       collect: (signal, how) => inPort('collecting changes', signal, async () => await collect(signal, how)),
-      release: (signal) => inPort('releasing a volume', signal, release),
+      release: (signal) => inPort('releasing a volume', signal, async () => await release()),
     };
   };
 
@@ -119,9 +202,15 @@ export function openLiveMounter({ dir: home, bootId, files = realFiles }: KeptMo
     removeTargets: (dirs) => {
       unlinkTargets(files, home, dirs);
     },
-    listKept: (signal) => inPort('listing kept directories', signal, () => listKept(paths.kept, 'live')),
+    listKept: (signal) =>
+      inPort('listing kept directories', signal, () => listKept(paths.kept, { mounter: 'live', bootId })),
     removeKept: (directories, signal) =>
-      inPort('removing kept directories', signal, async () => await removeKept({ files, trash }, directories, signal)),
+      inPort(
+        'removing kept directories',
+        signal,
+        async () => await removeKept({ files, trash, bootId }, directories, signal),
+      ),
+    sessions: (signal) => inPort('listing sessions', signal, () => uses.sessions()),
     discardSession: (id, signal) => inPort('discarding a session', signal, () => discardSession(id)),
   };
 }
@@ -131,9 +220,5 @@ interface Held {
   readonly held: HeldDirectory;
   readonly reached: ReachedTarget;
   readonly user: string;
-}
-
-function addUnsaved(slot: KeptSlot, run: RunId): void {
-  const { runs } = slot.readUnsaved();
-  slot.writeUnsaved({ runs: [...new Set([...runs, run])] });
+  readonly links: readonly PinnedLink[];
 }

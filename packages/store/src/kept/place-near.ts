@@ -1,11 +1,25 @@
-import { accessSync, constants, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+import { homePaths } from '../layers/home-paths.ts';
 
 /**
  * Where kept directories lie so that files in them can have hard links at `near`: in the home where it lies on the same mount (the
- * same file system is not enough for link(2)), else in a directory of ours as high up as we may write on the mount of `near`.
+ * same file system is not enough for link(2)), else in a directory of ours as high up as only we may write on the mount of `near`. Each
+ * home has a place of its own there, which another one's garbage collector does not touch.
  */
-export function placeNear(kept: string, near: string): string {
+export function placeNear(home: string, near: string): string {
+  const { kept } = homePaths(home);
   const mounts = readMounts();
   if (isSameMount(mounts, kept, near)) return kept;
   let best: string | null = null;
@@ -14,15 +28,22 @@ export function placeNear(kept: string, near: string): string {
     if (isOurs(dir)) best = dir;
   }
   if (best === null) return kept;
-  const place = join(best, '.cachelane');
+  const top = join(best, '.cachelane');
+  // Whatever else has that name is somebody's.
+  if (existsSync(top) ? !isOurs(top) : lstatSync(top, { throwIfNoEntry: false }) !== undefined) return kept;
+  const place = join(top, createHash('sha256').update(realpathSync(home)).digest('hex').slice(0, 16));
   mkdirSync(place, { recursive: true, mode: 0o700 });
-  return statSync(place).uid === (process.geteuid?.() ?? 0) ? place : kept;
+  const ignore = join(top, '.gitignore');
+  if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
+  return place;
 }
 
+/** A directory that nobody else can put things into. */
 function isOurs(dir: string): boolean {
   try {
     accessSync(dir, constants.W_OK);
-    return statSync(dir).uid === (process.geteuid?.() ?? 0);
+    const stat = lstatSync(dir);
+    return stat.isDirectory() && stat.uid === (process.geteuid?.() ?? 0) && (stat.mode & 0o022) === 0;
   } catch {
     return false;
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { digestOf, limits, type BytePath, type Entry, type StoredLayer } from '@cachelane/core';
 import {
@@ -208,7 +209,7 @@ describe('in the background', () => {
   });
 
   test('what cannot be started does no harm', () => {
-    expect(commandOf({ kind: 'remove', dir: '/no/such/place' })[0]).toBe('nice');
+    expect(commandOf({ kind: 'remove', dir: '/no/such/place' })[0]).toBe('env');
     runJob({ kind: 'remove', dir: '/no/such/place' });
     runJob({ kind: 'settle', layerDir: '/no/such/place' });
     expect(fs.existsSync('/no/such/place')).toBe(false);
@@ -225,6 +226,31 @@ describe('in the background', () => {
     await home.open().remove([layer.key], noAbort);
     for (const job of home.jobs) runJob(job);
     expect(fs.readdirSync(`${home.dir}/trash`)).toEqual([]);
+  });
+});
+
+/** Directories in each other, and what is done in the innermost. No path is long enough for it, so a process goes there. */
+function makeDeep(dir: string, end: string): void {
+  const script = `fs.mkdirSync(process.argv[1], { recursive: true });
+process.chdir(process.argv[1]);
+for (let i = 0; i < 50; i++) { fs.mkdirSync('d'.repeat(200)); process.chdir('d'.repeat(200)); }
+${end}`;
+  execFileSync(process.execPath, ['-e', script, dir], { stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+describe('what is too deep to be named by a path', () => {
+  test('is measured, and removed', async () => {
+    await using home = await createLayerHome();
+    const layer = await publish(home, [{ kind: 'file', path: 'f', content: 'x' }]);
+    const store = home.open();
+    makeDeep(`${home.dir}/staging/deep`, 'fs.writeFileSync("big", Buffer.alloc(1e6, 1))');
+    makeDeep(`${home.dir}/staging/shut`, 'fs.chmodSync(".", 0)');
+    expect((await store.usage(noAbort)).otherBytes).toBeGreaterThan(1_000_000);
+    expect(await store.sweep(Number.MAX_SAFE_INTEGER, noAbort)).toHaveLength(2);
+    for (const job of home.jobs) runJob(job);
+    expect(fs.readdirSync(`${home.dir}/trash`)).toEqual([]);
+    expect((await store.usage(noAbort)).otherBytes).toBeLessThan(1_000_000);
+    expect(await store.verify(layer.key as never, noAbort)).toMatchObject({ ok: true });
   });
 });
 

@@ -64,12 +64,16 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
     const lower = lowerDirs.length === 0 ? [dirs.empty] : lowerDirs;
     return {
       mount: { kind: 'overlay', target, lowerDirs: lower, upperDir: dirs.upper, workDir: dirs.work },
+      links: request.links,
       madeDirs,
+      displacedBy: () => null,
       collect: (signal, { inUse }) =>
         portCall('collecting changes', signal, () => ({
           kind: 'changes',
           changes: collect(request, inUse ? copyOf(dirs) : dirs, signal),
+          links: request.links,
           alsoOf: [],
+          part: null,
           saved: () => {},
         })),
       release: (signal) => portCall('releasing a volume', signal, () => removeAttachment(files, trash(), dirs)),
@@ -113,6 +117,8 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
     removeTargets: (dirs) => {
       removeEmptyDirs(files, dirs);
     },
+    // Its directories lie with the session, and go when that is swept.
+    sessions: async () => await Promise.resolve([]),
     listKept: async () => await Promise.resolve([]),
     removeKept: async () => await Promise.resolve(),
     discardSession: (id, signal) => portCall('discarding a session', signal, () => discardSession(id)),

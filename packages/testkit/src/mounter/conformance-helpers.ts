@@ -33,11 +33,13 @@ export function attachRequest(fixture: MounterFixture, given: Partial<AttachRequ
     sessionId: newId('session', Buffer.from(sessions.toString(16).padStart(32, '0'), 'hex')),
     ordinal: 0,
     view: [],
+    links: [],
     target: `${fixture.targets}/volume-${sessions}`,
     reach: 'symlink',
     run: runIdOf(sessions % 200),
     kept: {
       volume: newId('volume', new Uint8Array(Buffer.from(volume.toString(16).padStart(32, '0'), 'hex'))),
+      key: `volume-${volume}`,
       lane: 't1:local' as LaneName,
     },
     near: fixture.targets,

@@ -47,7 +47,7 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
     return made;
   };
 
-  const attach = ({ sessionId, ordinal, view, target }: AttachRequest): AttachedVolume<OverlayMount> => {
+  const attach = ({ sessionId, ordinal, view, links, target }: AttachRequest): AttachedVolume<OverlayMount> => {
     const key = `/memory/${sessionId}/${ordinal}`;
     invariant(!attached.has(key), 'an ordinal is used once in a session');
     const madeDirs = makeTarget(target);
@@ -56,9 +56,18 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
     const lowerDirs = view.length === 0 ? [`${key}/empty`] : view.map((layer) => `/memory/layers/${layer.key}`);
     return {
       mount: { kind: 'overlay', target, lowerDirs, upperDir: `${key}/upper`, workDir: `${key}/work` },
+      links,
       madeDirs,
+      displacedBy: () => null,
       collect: (signal) =>
-        call(signal, () => ({ kind: 'changes', changes: volume.changes(), alsoOf: [], saved: () => {} })),
+        call(signal, () => ({
+          kind: 'changes',
+          changes: volume.changes(),
+          links,
+          alsoOf: [],
+          part: null,
+          saved: () => {},
+        })),
       release: (signal) => call(signal, () => void attached.delete(key)),
     };
   };
@@ -72,6 +81,7 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
         if (![...host].some((path) => path.startsWith(`${dir}/`))) host.delete(dir);
       }
     },
+    sessions: async () => await Promise.resolve([...new Set([...attached.values()].map((each) => each.sessionId))]),
     listKept: async () => await Promise.resolve([]),
     removeKept: async () => await Promise.resolve(),
     discardSession: (sessionId, signal) =>

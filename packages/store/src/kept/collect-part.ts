@@ -1,0 +1,98 @@
+import { lstatSync, rmSync, type BigIntStats } from 'node:fs';
+import { limits, type BytePath, type Change, type ChangeSet, type SavedPart } from '@cachelane/core';
+import { filePath } from '../layers/file-path.ts';
+import { OpenAccess } from '../layers/open-access.ts';
+import { digestFile, readFirst, readWhole } from '../layers/read-file.ts';
+import { toChangeSet } from '../overlay/overlay-changes.ts';
+import { copyDatabases, isDatabase } from './database-copies.ts';
+import { lookAround, noteDigests, withDigests, type KeptContext } from './kept-directory.ts';
+import type { KeptSlot } from './kept-slots.ts';
+import { unknownTime, type KeptRecord } from './kept-table.ts';
+import { fileKey, filesOpenForWriting } from './open-files.ts';
+
+/** What is finished of the work in a directory where others go on. */
+export interface HeldPart {
+  readonly changes: ChangeSet;
+  isAsFound(path: BytePath): boolean;
+  /** Notes what was saved, so that it is not found again. Returns whether nothing is left that was done so far. */
+  close(part: Pick<SavedPart, 'settled' | 'isAll'>): boolean;
+  discard(): void;
+}
+
+/**
+ * Databases are copied first, and what they name was there before: whoever reads the copy finds it. Of other files those count that nobody has open for
+ * writing and that nobody wrote to a moment ago. Null where it cannot be known what is open.
+ */
+export function collectPart(context: KeptContext, slot: KeptSlot, signal: AbortSignal): HeldPart | null {
+  const { files, mayStay } = context;
+  const access = new OpenAccess(slot.tree, files);
+  const table = slot.readTable();
+  const dir = `${slot.dir}/copies`;
+  try {
+    const before = lookAround(context, slot, table, signal);
+    const copies = copyDatabases(access, before.changes, { files, dir, isNeverSaved: mayStay });
+    const nowMs = slot.clockMs();
+    const { changes: all, records } = lookAround(context, slot, table, signal);
+    const open = filesOpenForWriting();
+    if (open === null) return null;
+    const isFinished = (change: Change): boolean => {
+      if (change.kind !== 'file' || copies.has(change.path)) return true;
+      const stat = statOf(slot.tree, change.path);
+      if (stat === undefined || !isStill(change, stat) || open.has(fileKey(plainStat(stat)))) return false;
+      const writtenMs = Number(stat.mtimeMs > stat.birthtimeMs ? stat.mtimeMs : stat.birthtimeMs);
+      return writtenMs + limits.finishedAfterMs <= nowMs && !isDatabase(access, change);
+    };
+    const finished = all.filter(isFinished);
+    const byPath = new Map(finished.map((change) => [change.path, change]));
+    const plain = toChangeSet({ upper: slot.tree, files, movable: false }, finished);
+    const { changes, digests } = noteDigests(readCopies(plain, copies));
+    return {
+      changes,
+      isAsFound(path) {
+        const change = byPath.get(path);
+        const stat = statOf(slot.tree, path);
+        return change?.kind === 'file' && stat !== undefined && isStill(change, stat);
+      },
+      close({ settled, isAll }) {
+        const noted = [...records].filter(([path]) => settled.has(path) && !copies.has(path));
+        slot.writeTable(table.with(withDigests(new Map(noted.map(([path, each]) => [path, unlisted(each)])), digests)));
+        return isAll && finished.length === all.length;
+      },
+      discard: () => rmSync(dir, { recursive: true, force: true }),
+    };
+  } finally {
+    access.restore();
+  }
+}
+
+/** What else is in a directory may not have been noted: it has to be listed again. */
+function unlisted(record: KeptRecord | null): KeptRecord | null {
+  return record?.type === 'dir' ? { ...record, mtimeMs: unknownTime, ctimeMs: unknownTime } : record;
+}
+
+function readCopies(changes: ChangeSet, copies: ReadonlyMap<BytePath, string>): ChangeSet {
+  if (copies.size === 0) return changes;
+  return {
+    ...changes,
+    read: (path) => readOne(copies.get(path), readWhole) ?? changes.read(path),
+    readHead: (path, count) =>
+      readOne(copies.get(path), (file) => readFirst(file, count)) ?? changes.readHead(path, count),
+    digest: (path) => readOne(copies.get(path), (file) => digestFile(file).digest) ?? changes.digest(path),
+  };
+}
+
+function readOne<T>(file: string | undefined, read: (file: string) => T): T | undefined {
+  return file === undefined ? undefined : read(file);
+}
+
+function statOf(tree: string, path: BytePath): BigIntStats | undefined {
+  return lstatSync(filePath(tree, path), { bigint: true, throwIfNoEntry: false });
+}
+
+function isStill(change: Extract<Change, { kind: 'file' }>, stat: BigIntStats): boolean {
+  return stat.isFile() && stat.mtimeNs === change.mtimeNs && Number(stat.size) === change.sizeBytes;
+}
+
+function plainStat({ dev, ino }: BigIntStats): { readonly dev: number; readonly ino: number } {
+  return { dev: Number(dev), ino: Number(ino) };
+}

@@ -1,0 +1,56 @@
+import { rmSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { limits, type BytePath, type Change } from '@cachelane/core';
+import { filePath } from '../layers/file-path.ts';
+import type { OpenAccess } from '../layers/open-access.ts';
+import { readFirst } from '../layers/read-file.ts';
+import type { StoreFiles } from '../layers/store-files.ts';
+
+const magic = 'SQLite format 3\0';
+
+export function isDatabase(access: OpenAccess, change: Change): boolean {
+  if (change.kind !== 'file' || change.sizeBytes < magic.length) return false;
+  const head = access.run(change.path, (file) => readFirst(file, magic.length));
+  return Buffer.from(head).toString('latin1') === magic;
+}
+
+export interface CopyPlace {
+  readonly files: StoreFiles;
+  /** Made anew. */
+  readonly dir: string;
+  readonly isNeverSaved: (path: BytePath, isDirectory: boolean) => boolean;
+}
+
+/**
+ * Databases as of one transaction each, while others go on writing to them: those whose log is never saved, so that somebody must read
+ * their rows. One that is locked for good, is damaged, or is larger than what a merge driver reads has no copy.
+ */
+export function copyDatabases(
+  access: OpenAccess,
+  changes: readonly Change[],
+  { files, dir, isNeverSaved }: CopyPlace,
+): ReadonlyMap<BytePath, string> {
+  rmSync(dir, { recursive: true, force: true });
+  const copies = new Map<BytePath, string>();
+  for (const change of changes) {
+    if (change.kind !== 'file' || change.sizeBytes > limits.mergedFileBytes || !isDatabase(access, change)) continue;
+    if (!['-wal', '-shm'].every((end) => isNeverSaved(`${change.path}${end}` as BytePath, false))) continue;
+    if (copies.size === 0) files.makeDir(dir, 0o700);
+    const copy = `${dir}/${copies.size}`;
+    if (copyDatabase(filePath(access.root, change.path), copy)) copies.set(change.path, copy);
+  }
+  return copies;
+}
+
+const busyMs = 2000;
+
+function copyDatabase(from: string | Buffer, to: string): boolean {
+  try {
+    using database = new DatabaseSync(from, { readOnly: true, timeout: busyMs });
+    database.prepare('VACUUM INTO ?').run(to);
+    return true;
+  } catch {
+    rmSync(to, { force: true });
+    return false;
+  }
+}
