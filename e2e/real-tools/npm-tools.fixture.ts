@@ -37,6 +37,13 @@ const platform = `${process.platform}-${process.arch === 'arm64' ? 'aarch64' : p
 export const bun = (): readonly NpmTool[] =>
   fetched('bun', { name: 'bun', version: '1.4.5', program: `@oven/bun-${platform}/bin/bun` });
 
+/** Its program, and the directory of packages that a workspace has to have it in. */
+export const nx = (): readonly (NpmTool & { readonly modules: string })[] =>
+  fetched('nx', { name: 'nx', version: '24.0.6', program: 'nx/dist/bin/nx.js' }).map((tool) => ({
+    ...tool,
+    modules: join(tool.argv[1] ?? '', '../../../..'),
+  }));
+
 const turboPlatform = `${process.platform}-${process.arch === 'x64' ? '64' : process.arch}`;
 
 export const turbo = (): readonly NpmTool[] =>

@@ -356,8 +356,11 @@ requireCommands('bwrap')('two runs that changed one file of an unknown directory
     }
     expect(ended[0]?.volume('data').conflicts).toEqual([]);
     const { conflicts } = ended[1]?.volume('data') ?? {};
-    expect(conflicts).toEqual([{ path: 'same', resolution: expect.any(String) as string }]);
-    expect(ended[1]?.stderr).toContain('same');
+    const layer = ended[0]?.volume('data').layer;
+    expect(conflicts).toEqual([{ path: 'same', resolution: 'later run kept', layer }]);
+    expect(ended[1]?.stderr).toContain(
+      `1 conflict: same (later run kept; the other is in layer ${layer?.slice(0, 12)})`,
+    );
     const look = await mine.run(['sh', '-ec', 'cd cache; ls; cat same'], { options: ['-v', volume] });
     expect(look.stdout).toBe('one\nsame\ntwo\ntwo\n');
   });

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireCommands, startLocalRegistry, type LocalRegistry } from '@cachelane/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -42,18 +42,22 @@ async function clone(world: World, { name, packages }: Wanted): Promise<string> 
 const options = ['-v', 'yarn'];
 const install = [...yarn4.argv, 'install', '--immutable'];
 
+function openYarnWorld(user?: (typeof worldUsers)[number]): World {
+  const env = {
+    YARN_NPM_REGISTRY_SERVER: registry.url,
+    YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
+    YARN_ENABLE_TELEMETRY: '0',
+    // The registry of the test does not say when a package was published.
+    YARN_NPM_MINIMAL_AGE_GATE: '0',
+  };
+  return openWorld({ env, ...(user === undefined ? {} : { user }) });
+}
+
 requireCommands('bwrap')('yarn', () => {
   test.each(worldUsers)(
     'two runs at once each add their packages, and both serve a third one offline, as %s',
     async (user) => {
-      const settings = {
-        YARN_NPM_REGISTRY_SERVER: registry.url,
-        YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
-        YARN_ENABLE_TELEMETRY: '0',
-        // The registry of the test does not say when a package was published.
-        YARN_NPM_MINIMAL_AGE_GATE: '0',
-      };
-      using world = openWorld({ user, env: settings });
+      using world = openYarnWorld(user);
       const base = await clone(world, { name: 'base', packages: shared });
       const cold = await world.run(install, { cwd: base, options });
       expect(cold).toMatchObject({ code: 0 });
@@ -86,4 +90,23 @@ requireCommands('bwrap')('yarn', () => {
       expect(existsSync(join(world.home, '.yarn'))).toBe(false);
     },
   );
+
+  test('with a cache folder of the user, which stays the user’s, copies what it downloads into the volume', async () => {
+    using world = openYarnWorld();
+    const cwd = await clone(world, { name: 'app', packages: own.right });
+    const mine = join(world.dir, 'mine');
+    const env = { YARN_ENABLE_GLOBAL_CACHE: 'false', YARN_CACHE_FOLDER: mine };
+    const archives = (): readonly string[] => readdirSync(mine).filter((name) => name.endsWith('.zip'));
+    const cold = await world.run(install, { cwd, options, env });
+    expect(cold).toMatchObject({ code: 0 });
+    expect(archives()).toHaveLength(own.right.length);
+
+    rmSync(mine, { recursive: true });
+    registry.clearRequests();
+    const warm = await world.run(install, { cwd, options, env: { ...env, YARN_ENABLE_NETWORK: '0' } });
+    expect(warm).toMatchObject({ code: 0 });
+    expect(archives()).toHaveLength(own.right.length);
+    expect(warm.volume('yarn')).toMatchObject({ hits: [{ layers: 1 }], ...savedNothing });
+    expect(registry.requests).toEqual([]);
+  });
 });

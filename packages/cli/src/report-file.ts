@@ -55,7 +55,7 @@ function ordered(report: WrittenReport): WrittenReport {
       savedBytes: volume.savedBytes,
       layer: volume.layer,
       merged: volume.merged,
-      conflicts: volume.conflicts.map(({ path, resolution }) => ({ path, resolution })),
+      conflicts: volume.conflicts.map(({ path, resolution, layer }) => ({ path, resolution, layer })),
       skipped: volume.skipped,
       leftToOthers: volume.leftToOthers,
     })),

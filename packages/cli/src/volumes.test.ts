@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isCachelaneError, type Tool } from '@cachelane/core';
+import { isCachelaneError, limits, type Tool } from '@cachelane/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig } from './config-parse.ts';
 import { noChoice, parseSharing } from './choice-argument.ts';
@@ -223,6 +223,84 @@ describe('--sharing', () => {
       '--sharing names dat, which is no volume of this run; did you mean data?',
     ]);
     expect(problem(() => select({ sharing: ['npm=SHARED'] }))[0]).toBe('E_USAGE');
+  });
+});
+
+function put(path: string): void {
+  mkdirSync(join(web, path, '..'), { recursive: true });
+  writeFileSync(join(web, path), '');
+}
+
+const sources = (more: Parameters<typeof request>[0] = {}) => shown(more).map(([name, , , source]) => [name, source]);
+
+describe('detected in the parts of a repository', () => {
+  beforeEach(() => mkdirSync(join(dir, 'repo/.git')));
+
+  test('what lies nearer counts, then what comes first', () => {
+    put('services/b/go.mod');
+    put('apps/a/api/go.mod');
+    put('apps/a/package-lock.json');
+    expect(sources()).toEqual([
+      ['npm', 'apps/a/package-lock.json'],
+      ['go-build', 'services/b/go.mod'],
+      ['go-mod', 'services/b/go.mod'],
+    ]);
+    writeFileSync(join(dir, 'repo/go.mod'), '');
+    expect(sources()).toEqual([
+      ['npm', 'apps/a/package-lock.json'],
+      ['go-build', '../../go.mod'],
+      ['go-mod', '../../go.mod'],
+    ]);
+    expect(sources({ config: 'volumes: {}' })).toEqual([]);
+  });
+
+  test.each([
+    'a/b/c/d/go.mod',
+    'node_modules/left/go.mod',
+    '.cache/a/go.mod',
+    'pkg/testdata/go.mod',
+    'vendor/a/go.mod',
+    'examples/go/go.mod',
+  ])('not %s', (path) => {
+    put(path);
+    expect(sources()).toEqual([]);
+  });
+
+  test('not a clone of another repository, by a link, in somebody’s home, or without a repository', () => {
+    put('other/go.mod');
+    mkdirSync(join(web, 'other/.git'));
+    mkdirSync(join(dir, 'elsewhere'));
+    writeFileSync(join(dir, 'elsewhere/go.mod'), '');
+    symlinkSync(join(dir, 'elsewhere'), join(web, 'link'));
+    expect(sources()).toEqual([]);
+    put('mine/go.mod');
+    expect(sources()).toHaveLength(2);
+    const inHome = request();
+    expect(selectVolumes({ ...inHome, environment: { ...inHome.environment, homeDir: web } }).volumes).toEqual([]);
+    rmSync(join(dir, 'repo/.git'), { recursive: true });
+    expect(sources()).toEqual([]);
+  });
+
+  test('only where the tool has one place for both', () => {
+    put('packages/a/package-lock.json');
+    put('packages/a/elsewhere');
+    const moved: Tool = {
+      ...npm,
+      locate(environment) {
+        const isMoved = environment.readText(join(environment.workDir, 'elsewhere')) !== undefined;
+        return { path: join(environment.homeDir, isMoved ? 'moved' : '.npm'), source: 'test' };
+      },
+    };
+    expect(sources({ tools: [moved] })).toEqual([]);
+    put('packages/b/package-lock.json');
+    expect(sources({ tools: [moved] })).toEqual([['npm', 'packages/b/package-lock.json']]);
+  });
+
+  test('so many directories and no more are looked into', () => {
+    for (let index = 0; index < limits.partsLookedInto + 5; index++) mkdirSync(join(web, `d${1000 + index}`));
+    put(`d${999 + limits.partsLookedInto}/package-lock.json`);
+    put(`d${1000 + limits.partsLookedInto}/go.mod`);
+    expect(sources()).toEqual([['npm', `d${999 + limits.partsLookedInto}/package-lock.json`]]);
   });
 });
 

@@ -1,5 +1,5 @@
-import { readlinkSync, statSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { readlinkSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import {
   CachelaneError,
   configFileName,
@@ -13,6 +13,7 @@ import {
 } from '@cachelane/core';
 import type { VolumeRequest } from '@cachelane/engine';
 import { type Config, type ConfigVolume } from './config.ts';
+import { detectLockfiles } from './detect-lockfiles.ts';
 import { isWithin, mountPointProblems, reachProblem, realPathOf } from './mount-points.ts';
 import { didYouMean } from './suggest.ts';
 import { requireNamed, type CommitChoice, type SharingChoice } from './choice-argument.ts';
@@ -200,46 +201,30 @@ function misconfigured(line: number, problem: string): CachelaneError {
   return new CachelaneError('E_CONFIG', `${configFileName}:${line}: ${problem}`, { hint: `mend ${configFileName}` });
 }
 
-function detectedVolumes({ tools, environment, topDir }: SelectionRequest): readonly VolumeRequest[] {
-  const dirs = directoriesUp(environment.workDir, topDir);
-  const detected = tools.flatMap((tool) => {
-    const lockfile = dirs.flatMap((dir) => tool.lockfiles.map((name) => join(dir, name))).find(isFile);
-    if (lockfile === undefined || tool.locate(environment) === null) return [];
-    const source = relative(environment.workDir, lockfile);
-    return [
-      {
-        namespace: null,
-        name: parseVolumeName(tool.name),
-        tool: tool.name,
-        path: null,
-        ...nothingSaid,
-        compat: {},
-        source,
-      },
-    ];
-  });
-  return detected.slice(0, limits.volumesPerRun);
-}
-
-/** The nearest first. Only the working directory where `topDir` is not above it. */
-function directoriesUp(workDir: string, topDir: string): readonly string[] {
-  const dirs = [workDir];
-  if (!isWithin(workDir, topDir)) return dirs;
-  for (let dir = workDir; dir !== topDir && dir !== dirname(dir);) {
-    dir = dirname(dir);
-    dirs.push(dir);
-  }
-  return dirs;
+function detectedVolumes(request: SelectionRequest): readonly VolumeRequest[] {
+  return detectLockfiles(request)
+    .slice(0, limits.volumesPerRun)
+    .map(({ tool, lockfile }) => ({
+      namespace: null,
+      name: parseVolumeName(tool.name),
+      tool: tool.name,
+      path: null,
+      ...nothingSaid,
+      compat: {},
+      source: lockfile,
+    }));
 }
 
 function place(volume: VolumeRequest, { tools, environment }: SelectionRequest): SelectedVolume {
   if (volume.path !== null) return { request: volume, path: volume.path, pathSource: volume.source, byProject: false };
-  const location = findTool(volume.tool, tools)?.locate(environment) ?? null;
+  const tool = findTool(volume.tool, tools);
+  const location = tool?.locate(environment) ?? null;
   if (location !== null) {
     const { path, source, byProject = false } = location;
     return { request: volume, path, pathSource: source, byProject };
   }
-  throw new CachelaneError('E_VOLUME', `${volume.name} has no place of its own`, {
+  const why = tool?.whyNowhere?.(environment);
+  throw new CachelaneError('E_VOLUME', `${volume.name} has no place of its own${why === undefined ? '' : `: ${why}`}`, {
     hint: `give it one: -v ${volume.name}:/path`,
   });
 }
@@ -256,8 +241,4 @@ function findTool(name: string, tools: readonly Tool[]): Tool | undefined {
 
 function toolNames(tools: readonly Tool[]): readonly string[] {
   return tools.filter(({ name }) => name !== unknownToolName).map(({ name }) => name);
-}
-
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }

@@ -13,6 +13,8 @@ export interface Conflict {
   readonly path: string;
   /** `later run kept`, `nearest lane kept`, … for people. */
   readonly resolution: string;
+  /** Holds the version that does not show; null where it is not known any more. */
+  readonly layer: LayerId | null;
 }
 
 /** What one volume got and gave; the shape of a row in `run --report`. */

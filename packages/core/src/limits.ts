@@ -12,6 +12,10 @@ export const limits = {
   /** Lanes of one read chain: own, base, default and the parents. */
   readChainLanes: 24,
   volumesPerRun: 32,
+  /** Directories below the one that a command runs in that are looked into for lockfiles: a few milliseconds. */
+  partsLookedInto: 200,
+  /** How deep they lie: `apps/web/server`. */
+  partsDepth: 3,
   /** POSIX NAME_MAX and PATH_MAX. */
   fileNameBytes: 255,
   pathBytes: 4096,

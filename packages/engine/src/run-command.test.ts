@@ -213,14 +213,20 @@ describe('a run', () => {
       volume?.remove('pair-1.wal');
       await gate;
     });
-    await engine.run(([volume]) => {
+    const fast = await engine.run(([volume]) => {
       put(volume, 'pair-1.wal', 'fast');
       put(volume, 'pair-1.extra', 'fast');
     });
     expect(await look(engine)).toEqual({ 'pair-1.db': 'v1', 'pair-1.wal': 'fast', 'pair-1.extra': 'fast' });
     release();
     const { report } = await slow;
-    expect(report.volumes[0]?.conflicts).toHaveLength(1);
+    expect(report.volumes[0]?.conflicts).toEqual([
+      {
+        path: 'pair-1.db',
+        resolution: 'later run kept as a group (pair-1)',
+        layer: fast.report.volumes[0]?.layer,
+      },
+    ]);
     expect(await look(engine)).toEqual({ 'pair-1.db': 'slow' });
   });
 

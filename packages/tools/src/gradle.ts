@@ -8,7 +8,7 @@ const lock = never('lock files, and when Gradle last cleaned up');
 /** `caches` of Gradle's home. Settings with passwords lie beside it. */
 export const gradleTool: Tool = {
   name: 'gradle',
-  rulesVersion: 1,
+  rulesVersion: 2,
   summary: "Gradle's downloads and build cache (~/.gradle/caches)",
   lockfiles: ['build.gradle', 'build.gradle.kts', 'settings.gradle', 'settings.gradle.kts'],
   locate(environment) {
@@ -53,7 +53,7 @@ export const gradleTool: Tool = {
 function ruleFor(path: string, isDirectory: boolean): PathRule | null {
   const [top = '', part, name] = path.split('/');
   const last = path.slice(path.lastIndexOf('/') + 1);
-  if (!isDirectory && (last.endsWith('.lock') ? isOwnLock(path) : last === 'gc.properties')) return lock;
+  if (!isDirectory && isOwn(path) && (last.endsWith('.lock') || last === 'gc.properties')) return lock;
   if (!isDirectory && path === 'CACHEDIR.TAG') return unionRule;
   // Downloads, each below the digest of its content.
   if (/^modules-\d+$/.test(top)) {
@@ -71,7 +71,10 @@ function ruleFor(path: string, isDirectory: boolean): PathRule | null {
     : null;
 }
 
-/** Of a part of the cache, not of something downloaded: `modules-2/modules-2.lock`. */
-function isOwnLock(path: string): boolean {
-  return !/^modules-\d+\/files-/.test(path);
+/**
+ * Of a part of the cache, not of something downloaded or taken out of an archive: `modules-2/modules-2.lock`,
+ * `8.14/fileHashes/fileHashes.lock`, but `transforms-4/1a2b/transformed/yarn.lock` is somebody's content.
+ */
+function isOwn(path: string): boolean {
+  return path.split('/').length <= 3 && !/^modules-\d+\/files-/.test(path);
 }

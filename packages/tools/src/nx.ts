@@ -1,42 +1,50 @@
 import type { PathRule, Tool, ToolEnvironment, ToolLocation } from '@cachelane/core';
 import { classifyUnknown } from './directory.ts';
+import { nxDatabaseDriver } from './drivers/nx-database.ts';
 import { directoriesUp } from './npm-project.ts';
 import { pathsOf } from './paths.ts';
-import { lastingGroupRule, never } from './rules.ts';
+import { lastingGroupRule, never, rowsRule, unionRule } from './rules.ts';
+
+const databaseRule = rowsRule(nxDatabaseDriver);
+const ofOneCheckout = never('what Nx worked out about one checkout');
 
 /**
- * Nx's cache of task outputs, `.nx/cache`: a directory for each task. Since Nx 20 a database elsewhere (`.nx/workspace-data`) says
- * which of them count, on one machine: without its rows an output is made again.
+ * Nx's cache of task outputs, `.nx/cache`: a directory for each task. Since Nx 20 a database says which of them count, on one
+ * machine, and lies elsewhere, of late together with the cache below the home directory: by a setting both lie here.
  */
 export const nxTool: Tool = {
   name: 'nx',
-  rulesVersion: 1,
+  rulesVersion: 2,
   summary: "Nx's outputs of tasks",
   lockfiles: ['nx.json'],
   locate,
   redirect: (path) => ({ NX_CACHE_DIRECTORY: path }),
   daemon: { what: 'its daemon, which watches the project', settings: { NX_DAEMON: 'false' } },
   linksOut: false,
-  env: { NX_DAEMON: 'false' },
+  env: { NX_WORKSPACE_DATA_DIRECTORY: '.nx/cache/workspace-data' },
   compat: ({ os, arch }) => ({ os, arch }),
   classify(path, isDirectory, context) {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
   prune: { kind: 'none', why: 'nx reset removes everything' },
-  // Another machine has no database that says which of them count, and makes them again.
+  // The database that says which of them count is named after one machine: another one makes them again.
   sync: 'never',
-  versions: 'the database that says which outputs count belongs to one version of Nx, and is not stored',
+  versions: 'the name of the database holds the version of its format; that of Nx 24 is known',
   stored: [
     { path: '<19 hex>/outputs/index.js', what: 'outputs of tasks', checked: 'never' },
     { path: 'terminalOutputs/<19 hex>', what: 'what tasks printed', checked: 'never' },
+    { path: 'workspace-data/<64 hex>-v1.db', what: 'database that says which of them count', checked: 'never' },
   ],
-  neverStored: ['run.json', 'cache.db'],
-  tried: 'fixture',
+  neverStored: ['run.json', 'd/', 'cache.db', 'workspace-data/file-map.json'],
+  tried: 'real tool',
 };
 
 function ruleFor(path: string, isDirectory: boolean): PathRule | null {
   const [top = ''] = path.split('/', 1);
+  // Its name holds the machine and the version of the format.
+  if (!isDirectory && /^workspace-data\/[0-9a-f]+-v\d+\.db$/.test(path)) return databaseRule;
+  if (top === 'workspace-data') return path === top && isDirectory ? unionRule : ofOneCheckout;
   if (top === 'd' || top === 'run.json') return never('what Nx knows about one machine and its last run');
   if (!isDirectory && /^[^/]+\.db(?:-wal|-shm|-journal)?$/.test(path))
     return never('which outputs count on one machine');

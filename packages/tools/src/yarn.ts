@@ -24,6 +24,10 @@ export const yarnTool: Tool = {
   summary: "yarn's archives of packages (yarn 2 and later)",
   lockfiles: ['yarn.lock'],
   locate,
+  whyNowhere: (environment) =>
+    isOfYarn1(lockfileOf(environment))
+      ? 'yarn.lock here is one of yarn 1, and only the cache of yarn 2 and later is known'
+      : undefined,
   // YARN_CACHE_FOLDER would count only where a project has switched the global cache off.
   redirect: (path) => ({ YARN_GLOBAL_FOLDER: path }),
   linksOut: false,
@@ -68,13 +72,9 @@ function directory(isDirectory: boolean): PathRule | null {
 
 /** Null for a project of yarn 1, and where yarn itself would take the project's directory for its cache. */
 function locate(environment: ToolEnvironment): ToolLocation | null {
-  const { join, resolve } = pathsOf(environment);
-  const dirs = directoriesUp(environment);
-  const lockfile = firstText(
-    environment,
-    dirs.map((dir) => join(dir, 'yarn.lock')),
-  );
-  if (lockfile !== undefined && !/^__metadata:/m.test(lockfile.text) && lockfile.text.trim() !== '') return null;
+  const { resolve } = pathsOf(environment);
+  const lockfile = lockfileOf(environment);
+  if (isOfYarn1(lockfile)) return null;
   const variable = environment.env('YARN_GLOBAL_FOLDER');
   if (variable === '') return null;
   if (variable !== undefined) {
@@ -82,6 +82,17 @@ function locate(environment: ToolEnvironment): ToolLocation | null {
     return { path: resolve(base, variable), source: 'YARN_GLOBAL_FOLDER in the environment' };
   }
   return settingLocation(environment) ?? defaultLocation(environment);
+}
+
+function lockfileOf(environment: ToolEnvironment): FoundText | undefined {
+  const { join } = pathsOf(environment);
+  const paths = directoriesUp(environment).map((dir) => join(dir, 'yarn.lock'));
+  return firstText(environment, paths);
+}
+
+/** An empty one is what a project begins with. */
+function isOfYarn1(lockfile: FoundText | undefined): boolean {
+  return lockfile !== undefined && lockfile.text.trim() !== '' && !/^__metadata:/m.test(lockfile.text);
 }
 
 /** Settings of the working directory and all above it, then the user's; a path is relative to the file that says it. */

@@ -121,9 +121,14 @@ describe('plain', () => {
   });
 
   test('many conflicts are named in part', async () => {
-    const conflicts = Array.from({ length: 5 }, (_, index) => ({ path: `f${index}`, resolution: 'later run kept' }));
+    const conflicts = Array.from({ length: 5 }, (_, index) => ({
+      path: `f${index}`,
+      resolution: 'later run kept',
+      layer: index === 1 ? null : ('0123456789abcdef'.repeat(4) as LayerId),
+    }));
     expect(await shown([done({ conflicts, merged: 0 })])).toContain(
-      '5 conflicts: f0 (later run kept), f1 (later run kept), f2 (later run kept), and 2 more',
+      '5 conflicts: f0 (later run kept; the other is in layer 0123456789ab), f1 (later run kept), ' +
+        'f2 (later run kept; the other is in layer 0123456789ab), and 2 more',
     );
   });
 

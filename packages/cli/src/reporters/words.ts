@@ -7,6 +7,7 @@ import {
   type VolumeReport,
 } from '@cachelane/core';
 import { formatBytes, formatDuration, plural, printable } from '../format.ts';
+import { shortId } from '../print.ts';
 import type { RunEvent } from './reporter.ts';
 
 // The sentences that the reporters for people share. Nothing in here knows the command's arguments.
@@ -77,7 +78,10 @@ function unsavedText({ skipped, leftToOthers }: VolumeReport): string {
 }
 
 function conflictsText({ conflicts }: VolumeReport): string {
-  const shown = conflicts.slice(0, conflictsShown).map(({ path, resolution }) => `${path} (${resolution})`);
+  const shown = conflicts.slice(0, conflictsShown).map(({ path, resolution, layer }) => {
+    const other = layer === null ? '' : `; the other is in layer ${shortId(layer)}`;
+    return `${path} (${resolution}${other})`;
+  });
   const more = conflicts.length > shown.length ? `, and ${conflicts.length - shown.length} more` : '';
   return `${plural(conflicts.length, 'conflict')}: ${shown.join(', ')}${more}`;
 }

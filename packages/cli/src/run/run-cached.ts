@@ -7,7 +7,9 @@ import {
   type ToolEnvironment,
 } from '@cachelane/core';
 import { runCommand, type VolumeRequest } from '@cachelane/engine';
+import type { Config } from '../config.ts';
 import { containerHint, type Place } from '../container-hint.ts';
+import { whyNothing, type DetectionRequest } from '../detect-lockfiles.ts';
 import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts';
 import { homeOf, openStore } from '../store.ts';
 import { selectVolumes, type DroppedVolume, type SelectedVolume, type Selection } from '../volumes.ts';
@@ -50,7 +52,7 @@ export async function runCached(run: Run): Promise<CachedRun> {
   for (const dropped of selection.dropped) leaveOut(run, dropped);
   if (options.mode === 'none') return { kind: 'bare', why: 'mode none' };
   if (selection.volumes.length === 0) {
-    if (selection.dropped.length === 0) nothingToCache(run, project, tools);
+    if (selection.dropped.length === 0) nothingToCache(run, { config, tools, environment, topDir });
     return { kind: 'bare', why: 'no volumes' };
   }
   // Only now, so that a run that goes on without a cache can tell which volumes it would have had.
@@ -141,12 +143,17 @@ function leaveOut({ options, reporter }: Run, { code, message, hint }: DroppedVo
   reporter.event({ type: 'warning', code, message, hint });
 }
 
-function nothingToCache({ reporter }: Run, { config, workDir }: OpenProject, tools: readonly Tool[]): void {
+interface Undetected extends DetectionRequest {
+  readonly config: Config | null;
+}
+
+function nothingToCache({ reporter }: Run, { config, ...request }: Undetected): void {
+  const { tools, environment } = request;
   const examples = tools.flatMap(({ name, lockfiles }) => (lockfiles.length > 0 ? [name] : [])).slice(0, 4);
   const isFromFile = config !== null && config.volumes !== null;
   const why = isFromFile
     ? `${configFileName} names no volumes`
-    : `no lockfile of a known tool in ${workDir} or above it in the project`;
+    : (whyNothing(request) ?? `no lockfile of a known tool in ${environment.workDir} or above it in the project`);
   reporter.event({
     type: 'notice',
     message: `${why}: the command runs without a cache`,

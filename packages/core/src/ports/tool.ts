@@ -121,6 +121,8 @@ export interface Tool {
   readonly lockfiles: readonly string[];
   /** Where the cache lies; null for a tool that has no place of its own (unknown directory). */
   locate(environment: ToolEnvironment): ToolLocation | null;
+  /** Why `locate` finds no place here though the tool is used here, for people; undefined where nothing special is the matter. */
+  whyNowhere?(environment: ToolEnvironment): string | undefined;
   /**
    * Settings of the command's environment that make the tool keep its cache in another directory (absolute), for machines that may
    * not mount; null where only a mount, or a symlink, can put one in the place of the other.

@@ -44,8 +44,8 @@ function squashStep(
   const nearest = versions[0];
   if (nearest === undefined) return undefined;
   const { entry } = nearest;
-  if (entry.group !== null && hiddenGroups[nearest.depth]?.has(entry.group) === true) return undefined;
   if (entry.type === 'dir') return { kind: 'keep', found: nearest, below: hidesBelow(stack, path, nearest) };
+  if (entry.group !== null && hiddenGroups[nearest.depth]?.has(entry.group) === true) return undefined;
   if (!mergesVersions(entry.mergeClass)) return { kind: 'keep', found: nearest, below: false };
   if (versions.length === 1 && (entry.form === 'whole' || open)) return { kind: 'keep', found: nearest, below: !open };
   const whole = !open || versions.some((version) => version.entry.form === 'whole');

@@ -139,7 +139,7 @@ export class LayerStack<L extends StackLayer = StackLayer> {
     }
   }
 
-  /** Visible members of an atomic group. */
+  /** Visible files and links of an atomic group. */
   *members(group: string): Generator<Found> {
     const seen = new Set<BytePath>();
     for (const layer of this.layers) {
@@ -147,7 +147,7 @@ export class LayerStack<L extends StackLayer = StackLayer> {
         if (entry.group !== group || seen.has(entry.path)) continue;
         seen.add(entry.path);
         const found = this.lookUp(entry.path);
-        if (found !== undefined && found.entry.group === group) yield found;
+        if (found !== undefined && found.entry.group === group && found.entry.type !== 'dir') yield found;
       }
     }
   }
@@ -159,7 +159,7 @@ export class LayerStack<L extends StackLayer = StackLayer> {
   }
 }
 
-/** Labels of the atomic groups that a layer holds. */
+/** Labels of the atomic groups that a layer holds; of one that is empty a removal or a directory tells. */
 export function groupsOf(index: LayerIndex): ReadonlySet<string> {
   const groups = new Set<string>();
   for (const entry of index.special()) {

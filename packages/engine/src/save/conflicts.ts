@@ -4,6 +4,8 @@ import {
   findConflicts,
   limits,
   type Conflict,
+  type Entry,
+  type LayerId,
   type PathConflict,
   type StoredLayer,
   type Tool,
@@ -32,9 +34,12 @@ export function describeConflicts(mine: StoredLayer, pushedSince: readonly Store
       continue;
     }
     conflictCount++;
-    const resolution =
-      answer === null || answer.index === 0 ? describe(conflict) : 'earlier run kept: too large to be merged';
-    if (conflicts.length < limits.conflictsReported) conflicts.push({ path: displayPath(conflict.path), resolution });
+    if (conflicts.length === limits.conflictsReported) continue;
+    const isMineKept = answer === null || answer.index === 0;
+    const resolution = isMineKept ? describe(conflict) : 'earlier run kept: too large to be merged';
+    const loser = isMineKept ? layerOf(conflict.theirs, pushedSince) : mine;
+    const layer = (loser?.key ?? null) as LayerId | null;
+    conflicts.push({ path: displayPath(conflict.path), resolution, layer });
   }
   return { merged, conflicts, conflictCount };
 }
@@ -46,14 +51,16 @@ function askDriver(
   pushedSince: readonly StoredLayer[],
   tool: Tool,
 ): Composition | null {
-  const layer = pushedSince.find((candidate) => holds(candidate, conflict));
+  const layer = layerOf(conflict.theirs, pushedSince);
   if (layer === undefined) return null;
   return composeSources(tool, [fromLayer(conflict.mine, mine), fromLayer(conflict.theirs, layer)]);
 }
 
-function holds(layer: StoredLayer, { path, theirs }: PathConflict): boolean {
-  const entry = layer.index.find(path);
-  return entry !== undefined && entry.removed !== 'hint' && entry.digest === theirs.digest;
+function layerOf({ path, digest }: Entry, layers: readonly StoredLayer[]): StoredLayer | undefined {
+  return layers.find(({ index }) => {
+    const entry = index.find(path);
+    return entry !== undefined && entry.removed !== 'hint' && entry.digest === digest;
+  });
 }
 
 function describe(conflict: PathConflict): string {

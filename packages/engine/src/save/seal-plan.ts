@@ -195,15 +195,21 @@ function takeRemoval(draft: Draft, path: BytePath, rule: KeepRule, hints: Staged
   const before = draft.input.view.lookUp(path);
   if (before === undefined) return;
   if (rule.group !== null) draft.dirtyGroups.add(rule.group);
-  if (rule.removals === 'count' || draft.input.prunes) removeCounted(draft, before);
+  if (rule.removals === 'count' || draft.input.prunes) removeCounted(draft, before, rule.group);
   else hints.push({ from: 'removal', entry: removalEntry(before.entry, draft.input.origins, 'hint') });
 }
 
-function removeCounted(draft: Draft, before: SourcedEntry): void {
-  const { path, group } = before.entry;
+/**
+ * `groupBelow`: what a directory was a part of. Its removal may be all that a run leaves of the group, and says then that
+ * the group is empty, whatever others add to it elsewhere.
+ */
+function removeCounted(draft: Draft, before: SourcedEntry, groupBelow: string | null = null): void {
+  const { path } = before.entry;
+  const group = before.entry.group ?? groupBelow;
   if (group !== null) draft.dirtyGroups.add(group);
   draft.counts.removed += countGoneWith(draft, before.entry);
-  draft.byPath.set(path, { from: 'removal', entry: removalEntry(before.entry, draft.input.origins, 'counted') });
+  const entry = { ...removalEntry(before.entry, draft.input.origins, 'counted'), group };
+  draft.byPath.set(path, { from: 'removal', entry });
 }
 
 /** Files and symlinks that go with what stood at a path. */
@@ -232,8 +238,10 @@ function takeDirectory(draft: Draft, change: Extract<Change, { kind: 'dir' }>, r
   } else if (change.replaces) {
     draft.remade.add(change.path);
     draft.counts.removed += countGone(draft, change.path);
+    if (rule.group !== null) draft.dirtyGroups.add(rule.group);
     draft.byPath.set(change.path, { from: 'change', entry: { ...entry, removed: 'below' } });
   } else if (before.entry.mode !== entry.mode) {
+    if (rule.group !== null) draft.dirtyGroups.add(rule.group);
     draft.counts.changed++;
     draft.byPath.set(change.path, { from: 'change', entry });
   }
@@ -264,7 +272,7 @@ function directoryEntry({ input }: Draft, change: Extract<Change, { kind: 'dir' 
     digest: null,
     origins: input.origins,
     mergeClass: rule.mergeClass,
-    group: null,
+    group: rule.group,
     form: 'whole',
     removed: null,
   };

@@ -52,8 +52,9 @@ export function layOver(below: Sight, layer: StoredLayer, tool: Tool): Sight {
     const resolved = resolveFile(below, fromLayer(entry, layer), tool);
     if (resolved !== undefined) resolution.set(entry.path, resolved);
   }
-  for (const group of groupsOf(layer.index)) hideOtherMembers(resolution, below, layer, group);
-  return { resolution, stack: new LayerStack([layer, ...below.stack.layers]) };
+  const sight: Sight = { resolution, stack: new LayerStack([layer, ...below.stack.layers]) };
+  for (const group of groupsOf(layer.index)) hideOtherMembers(resolution, below, sight.stack, group);
+  return sight;
 }
 
 /** An answer for a path that the new layer decides afresh, or takes away, must not hide the new layer. */
@@ -105,9 +106,15 @@ function resolveFile(below: Sight, mine: SourcedEntry, tool: Tool): Resolved | u
 }
 
 /** A group is taken whole from the nearest layer that has it: members that only lower layers have do not show. */
-function hideOtherMembers(resolution: Map<BytePath, Resolved>, below: Sight, layer: StoredLayer, group: string): void {
+function hideOtherMembers(
+  resolution: Map<BytePath, Resolved>,
+  below: Sight,
+  stack: Sight['stack'],
+  group: string,
+): void {
   for (const { entry } of below.stack.members(group)) {
-    if (layer.index.find(entry.path) === undefined && below.resolution.get(entry.path) === undefined) {
+    const shown = stack.lookUp(entry.path);
+    if (shown !== undefined && shown.depth > 0 && below.resolution.get(entry.path) === undefined) {
       resolution.set(entry.path, {
         kind: 'hidden',
         entry: { ...entry, removed: 'counted', digest: null, sizeBytes: 0 },

@@ -46,6 +46,26 @@ test.each([
   expect(pnpmPackageDriver.close?.(version, path as BytePath, () => false)).toEqual(new Uint8Array());
 });
 
+test('a list is closed where any one of its files is not there, and left alone where all are', () => {
+  const digests = ['aa11', 'bb22', 'cc33'];
+  const lists = fc.uniqueArray(fc.constantFrom(...digests), { minLength: 1 });
+  const property = fc.property(lists, fc.subarray(digests), fc.boolean(), (listed, there, built) => {
+    const [first, ...others] = listed.map((hex) => {
+      const base64 = Buffer.from(hex, 'hex').toString('base64');
+      return [hex, { checkedAt: 1, integrity: `sha512-${base64}`, mode: 0o644, size: 7 }] as const;
+    });
+    // What build scripts made counts like what was published.
+    const rest = Object.fromEntries(built ? others : []);
+    const files = Object.fromEntries([first, ...(built ? [] : others)].filter((entry) => entry !== undefined));
+    const list = { name: 'left', files, sideEffects: { 'linux;x64;node26': { added: rest } } };
+    const held = new Set(there.map((hex) => `v10/files/${hex.slice(0, 2)}/${hex.slice(2)}`));
+    const version = versionOf(Buffer.from(JSON.stringify(list)));
+    const closed = pnpmPackageDriver.close?.(version, 'v10/index/0f/a.json' as BytePath, (path) => held.has(path));
+    expect(closed).toEqual(listed.every((hex) => there.includes(hex)) ? null : new Uint8Array());
+  });
+  fc.assert(property, { numRuns: 300 });
+});
+
 test.each(['', '{', '[]', '{"files":{"a":{"integrity":"md5-","mode":420}}}'])('%j names nothing', (text) => {
   expect(pnpmPackageDriver.close?.(versionOf(Buffer.from(text)), 'v10/index/0f/a.json' as BytePath, () => false)).toBe(
     null,

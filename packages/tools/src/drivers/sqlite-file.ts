@@ -1,17 +1,22 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { toText } from './text.ts';
 
-/** A table of two columns, the first of them its key. */
 export interface SqliteTable {
   readonly name: string;
-  readonly columns: readonly [key: string, value: string];
+  /** The first is its key. None for a table that has to be there, and whose rows mean nothing to others. */
+  readonly columns: readonly string[];
   /** The statement that makes it, as the tool would. */
   readonly sql: string;
+  /** Indexes that are made with it, by name. */
+  readonly indexes?: Readonly<Record<string, string>>;
+  /** Whether one that was made by another statement is another table: the tool looks at more than these columns. */
+  readonly isExact?: true;
 }
 
 export interface SqliteRow {
   readonly table: string;
   readonly key: string;
+  /** Of several columns besides the key the JSON text of their values, in the order of the columns. */
   readonly value: string | Uint8Array;
 }
 
@@ -36,7 +41,8 @@ const journalMode = { rollback: 1, wal: 2 } as const;
 /** SQLite is loaded when the first database has to be looked at: most runs never see one. */
 function openMemory(): DatabaseSync {
   const { DatabaseSync: Database } = process.getBuiltinModule('node:sqlite');
-  return new Database(':memory:', { allowExtension: false });
+  // Rows that a run added may refer to rows that were there.
+  return new Database(':memory:', { allowExtension: false, enableForeignKeyConstraints: false });
 }
 
 /**
@@ -56,7 +62,9 @@ export function readSqlite(content: Uint8Array, tables: readonly SqliteTable[]):
     const check = db.prepare('PRAGMA quick_check(1)').get();
     if (check === undefined || !Object.values(check).includes('ok')) return { kind: 'damaged' };
     const found = tables.filter(({ name }) => isPresent(db, name));
-    if (countTables(db) !== found.length || !found.every((table) => hasColumns(db, table))) return { kind: 'foreign' };
+    const known = new Set(found.flatMap(({ name, indexes = {} }) => [name, ...Object.keys(indexes)]));
+    if (!namesIn(db).every((name) => known.has(name))) return { kind: 'foreign' };
+    if (!found.every((table) => isAsDeclared(db, table))) return { kind: 'foreign' };
     const rows = found.flatMap((table) => readTable(db, table));
     return rows.every((row) => row !== null) ? { kind: 'rows', rows } : { kind: 'foreign' };
   } catch {
@@ -65,29 +73,49 @@ export function readSqlite(content: Uint8Array, tables: readonly SqliteTable[]):
 }
 
 /** Everything but what SQLite keeps for itself: statistics, and indexes that belong to a table's definition. */
-function countTables(db: DatabaseSync): number {
-  const { count } =
-    db.prepare("SELECT count(*) AS count FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'").get() ?? {};
-  return Number(count);
+function namesIn(db: DatabaseSync): readonly string[] {
+  const named = db.prepare("SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'").all();
+  return named.map(({ name }) => String(name));
 }
 
 function isPresent(db: DatabaseSync, name: string): boolean {
   return db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined;
 }
 
-function hasColumns(db: DatabaseSync, { name, columns }: SqliteTable): boolean {
+function isAsDeclared(db: DatabaseSync, { name, columns, sql, isExact }: SqliteTable): boolean {
+  if (isExact === true) {
+    const made = db.prepare("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name)?.['sql'];
+    return withoutSpace(String(made)) === withoutSpace(sql);
+  }
   const found = db.prepare('SELECT name FROM pragma_table_xinfo(?)').all(name);
   return found.length === columns.length && found.every((column, index) => column['name'] === columns[index]);
 }
 
-function readTable(db: DatabaseSync, { name, columns: [key, value] }: SqliteTable): readonly (SqliteRow | null)[] {
+function withoutSpace(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}
+
+function readTable(db: DatabaseSync, { name, columns }: SqliteTable): readonly (SqliteRow | null)[] {
+  if (columns.length === 0) return [];
   return db
-    .prepare(`SELECT "${key}" AS k, "${value}" AS v FROM "${name}"`)
+    .prepare(`SELECT ${columns.map((column) => `"${column}"`).join()} FROM "${name}"`)
     .all()
-    .map(({ k, v }) => {
-      const isRow = typeof k === 'string' && (typeof v === 'string' || v instanceof Uint8Array);
-      return isRow ? { table: name, key: k, value: v } : null;
+    .map((row) => {
+      const [key, ...values] = columns.map((column) => row[column]);
+      const value = values.length > 1 ? packed(values) : values[0];
+      const isRow = typeof key === 'string' && (typeof value === 'string' || value instanceof Uint8Array);
+      return isRow ? { table: name, key, value } : null;
     });
+}
+
+/** Null where JSON could not give them back. */
+function packed(values: readonly unknown[]): string | null {
+  const isPlain = values.every((value) => value === null || typeof value === 'string' || Number.isSafeInteger(value));
+  return isPlain ? JSON.stringify(values) : null;
+}
+
+function unpacked(value: SqliteRow['value'], columns: readonly string[]): readonly SQLInputValue[] {
+  return columns.length > 2 && typeof value === 'string' ? (JSON.parse(value) as SQLInputValue[]) : [value];
 }
 
 /**
@@ -98,10 +126,11 @@ export function writeSqlite(rows: readonly SqliteRow[], tables: readonly SqliteT
   if (rows.length === 0) return new Uint8Array();
   using db = openMemory();
   db.exec('PRAGMA page_size = 4096; BEGIN');
-  for (const { name, sql } of tables) {
-    db.exec(sql);
-    const insert = db.prepare(`INSERT INTO "${name}" VALUES (?, ?)`);
-    for (const { table, key, value } of rows) if (table === name) insert.run(key, value);
+  for (const { name, columns, sql, indexes = {} } of tables) {
+    for (const statement of [sql, ...Object.values(indexes)]) db.exec(statement);
+    if (columns.length === 0) continue;
+    const insert = db.prepare(`INSERT INTO "${name}" VALUES (${columns.map(() => '?').join()})`);
+    for (const { table, key, value } of rows) if (table === name) insert.run(key, ...unpacked(value, columns));
   }
   db.exec('COMMIT');
   const image = db.serialize();

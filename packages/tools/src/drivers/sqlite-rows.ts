@@ -12,6 +12,8 @@ export interface SqliteFormat {
    * Rows that are left once those are gone whose content is; `has` tells what the view holds, `path` is the database's own.
    */
   close(rows: readonly SqliteRow[], path: BytePath, has: (path: BytePath) => boolean): readonly SqliteRow[];
+  /** Whether a row says something new though it is no longer than the one that was there. */
+  isRenewed?(before: SqliteRow, mine: SqliteRow): boolean;
 }
 
 /**
@@ -40,8 +42,13 @@ export function sqliteRowsDriver({ tables, ...names }: SqliteFormat): MergeDrive
       return [...byName.values()].toSorted(byPlace);
     },
     added(pinned, mine) {
-      const known = new Map(pinned.map((row) => [nameOf(row), row.value.length]));
-      return mine.filter((row) => row.value.length > (known.get(nameOf(row)) ?? -1));
+      const known = new Map(pinned.map((row) => [nameOf(row), row]));
+      return mine.filter((row) => {
+        const before = known.get(nameOf(row));
+        return (
+          before === undefined || row.value.length > before.value.length || names.isRenewed?.(before, row) === true
+        );
+      });
     },
     clamp: (row) => row,
     contents: () => null,

@@ -1,5 +1,11 @@
 import type { BytePath } from '@cachelane/core';
-import { arbitraryVersionOf, composedVersion, mergeDriverConformance, versionOf } from '@cachelane/testkit';
+import {
+  arbitraryVersionOf,
+  composedVersion,
+  mergeDriverConformance,
+  namingDriverConformance,
+  versionOf,
+} from '@cachelane/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cargoIndexDriver } from './cargo-index.ts';
@@ -34,6 +40,18 @@ const arbitraryRemotes = fc
 mergeDriverConformance('entries of a sparse index', cargoIndexDriver, arbitraryVersionOf(arbitraryCargo));
 mergeDriverConformance("Maven's metadata", mavenMetadataDriver, arbitraryVersionOf(arbitraryMetadata));
 mergeDriverConformance("Maven's list of remotes", mavenRemotesDriver, arbitraryVersionOf(arbitraryRemotes));
+namingDriverConformance("Maven's list of remotes", {
+  driver: mavenRemotesDriver,
+  arbitraryContent: arbitraryRemotes,
+  path: 'com/acme/left/1.0/_remote.repositories' as BytePath,
+  names(content) {
+    const lines = Buffer.from(content).toString('utf8').split('\n');
+    return lines.flatMap((line) => {
+      const [, file] = /^([^#>]+)>/.exec(line) ?? [];
+      return file === undefined ? [] : [{ name: line, contents: [`com/acme/left/1.0/${file}` as BytePath] }];
+    });
+  },
+});
 
 test('of two answers of a registry the one with more versions stands', () => {
   const [few, many] = [versionOf(cargoEntry(['1.0.0'], 'b')), versionOf(cargoEntry(['1.0.0', '1.0.1']))];
