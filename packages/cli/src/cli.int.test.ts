@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chmodSync,
   chownSync,
   closeSync,
   existsSync,
@@ -13,12 +14,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { RunReport } from '@cachelane/core';
 import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { sandbox, type Finished, type Sandbox } from './cli-process.fixture.ts';
 
 // The cli from source, as processes, with real overlays.
 
+const writeBoth = (name: string): string => `echo x > a/${name}; echo x > b/${name}; exit 3`;
 const json = ({ stdout }: Finished): unknown => JSON.parse(stdout);
 
 /** The command runs once without a cache, with one warning; strictly it does not run. */
@@ -103,6 +106,36 @@ requireCommands(
     expect(end.report.volumes[0]?.skipped).toContain('exit code 7');
     expect((await box.run('echo x > cache/x; exit 7', '--commit=exit')).report.volumes[0]?.layer).not.toBeNull();
     expect((await box.cachelane('run', '-v', 'data:cache', '--', 'no-such-command')).code).toBe(127);
+  });
+
+  test('the project says when a volume is saved, and the command line for one or all has the last word', async () => {
+    using box = sandbox();
+    const layers = async (script: string, ...options: readonly string[]): Promise<readonly boolean[]> => {
+      await box.cachelane('run', '--report', 'r.json', ...options, '--', 'sh', '-c', script);
+      const { volumes } = JSON.parse(readFileSync(join(box.project, 'r.json'), 'utf8')) as RunReport;
+      return volumes.map(({ layer }) => layer !== null);
+    };
+    const file = 'volumes:\n  a: { path: a, commit: always }\n  b: { path: b, commit: never }\n';
+    writeFileSync(join(box.project, 'cachelane.yaml'), file);
+    expect(await layers(writeBoth('1'))).toEqual([true, false]);
+    expect(await layers(writeBoth('2'), '--commit', 'b=exit')).toEqual([true, true]);
+    expect(await layers(writeBoth('3'), '--commit', 'success')).toEqual([false, false]);
+    expect(await layers(writeBoth('4'), '--commit', 'success', '--commit', 'b=always')).toEqual([false, true]);
+  });
+
+  test('a shell saves what waits for a good exit code, and nothing of a volume that is never saved', async () => {
+    using box = sandbox();
+    const file = 'volumes:\n  a: { path: a, commit: success }\n  b: { path: b, commit: never }\n';
+    writeFileSync(join(box.project, 'cachelane.yaml'), file);
+    box.env['SHELL'] = join(box.dir, 'shell');
+    writeFileSync(join(box.dir, 'shell'), '#!/bin/sh\necho x > a/x; echo x > b/x; exit 3\n');
+    chmodSync(join(box.dir, 'shell'), 0o755);
+    expect(await box.cachelane('shell', '--report', 'r.json')).toMatchObject({ code: 3 });
+    const { volumes } = JSON.parse(readFileSync(join(box.project, 'r.json'), 'utf8')) as RunReport;
+    expect(volumes).toMatchObject([
+      { skipped: null, added: 1 },
+      { layer: null, skipped: 'commit never' },
+    ]);
   });
 
   test.each(['read', 'write-only', 'none'])('mode %s', async (mode) => {

@@ -18,6 +18,7 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'diff', load: async () => (await import('./commands/diff.ts')).diff },
   { name: 'rollback', load: async () => (await import('./commands/rollback.ts')).rollback },
   { name: 'rm', load: async () => (await import('./commands/rm.ts')).rm },
+  { name: 'prune', load: async () => (await import('./commands/prune.ts')).prune },
   { name: 'gc', load: async () => (await import('./commands/gc.ts')).gc },
   { name: 'doctor', load: async () => (await import('./commands/doctor.ts')).doctor },
   { name: 'demo', load: async () => (await import('./commands/demo.ts')).demo },

@@ -1,6 +1,8 @@
 import {
   sharingModes,
+  syncChoices,
   type SharingMode,
+  type Sync,
   canonicalCompat,
   CachelaneError,
   configFileName,
@@ -9,6 +11,7 @@ import {
   parseVolumeName,
   type Namespace,
 } from '@cachelane/core';
+import { commitPolicies, type CommitPolicy } from '@cachelane/engine';
 import { dirname } from 'node:path';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from 'yaml';
 import { type Config, type ConfigVolume, type Located } from './config.ts';
@@ -140,6 +143,8 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
   let tool: Located<string> | null = null;
   let path: Located<string> | null = null;
   let sharing: SharingMode | null = null;
+  let commit: CommitPolicy | null = null;
+  let sync: Sync | null = null;
   let compat: Readonly<Record<string, string>> = {};
   for (const part of fields(reader, field.value, `the volume ${field.key}`)) {
     switch (part.key) {
@@ -153,7 +158,13 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
         compat = readCompat(reader, part);
         break;
       case 'sharing':
-        sharing = readSharing(reader, part);
+        sharing = readChoice(reader, part, sharingModes, ', mostly PRIVATE');
+        break;
+      case 'commit':
+        commit = readChoice(reader, part, commitPolicies);
+        break;
+      case 'sync':
+        sync = readChoice(reader, part, syncChoices);
         break;
       case 'provider':
         readProvider(reader, part);
@@ -166,10 +177,10 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
         unsupported(reader, part, ignored);
         break;
       default:
-        unknownKey(reader, part, ['tool', 'path', 'compat', 'sharing']);
+        unknownKey(reader, part, ['tool', 'path', 'compat', 'sharing', 'commit', 'sync']);
     }
   }
-  return name === null ? null : { name: name.value, tool, path, sharing, compat, line: name.line };
+  return name === null ? null : { name: name.value, tool, path, sharing, commit, sync, compat, line: name.line };
 }
 
 /** The file may choose a place inside the project or below the user's home, and reaches no further. */
@@ -211,10 +222,16 @@ function readCompat(reader: Reader, field: Field): Readonly<Record<string, strin
   return compat;
 }
 
-function readSharing(reader: Reader, { value, at }: Field): SharingMode | null {
-  const wanted = `sharing is one of ${sharingModes.join(', ')}`;
+/** One of several words, in whatever case. `usually`: what it mostly is where nothing is said. */
+function readChoice<T extends string>(
+  reader: Reader,
+  { key, value, at }: Field,
+  choices: readonly T[],
+  usually = '',
+): T | null {
+  const wanted = `${key} is one of ${choices.join(', ')}`;
   if (value === null || (isScalar(value) && (value.value === null || value.value === ''))) {
-    problem(reader, at, `${wanted}, and has no value here; without the key it is as suits the tool, mostly PRIVATE`);
+    problem(reader, at, `${wanted}, and has no value here; without the key it is as suits the tool${usually}`);
     return null;
   }
   if (!isScalar(value)) {
@@ -222,9 +239,9 @@ function readSharing(reader: Reader, { value, at }: Field): SharingMode | null {
     return null;
   }
   const text = typeof value.value === 'string' ? value.value : (value.source ?? '');
-  const mode = sharingModes.find((each) => each === text.toUpperCase());
-  if (mode === undefined) problem(reader, offset(value), `${wanted}, not ${JSON.stringify(text)}`);
-  return mode ?? null;
+  const chosen = choices.find((each) => each.toLowerCase() === text.toLowerCase());
+  if (chosen === undefined) problem(reader, offset(value), `${wanted}, not ${JSON.stringify(text)}`);
+  return chosen ?? null;
 }
 
 function readProvider(reader: Reader, field: Field): void {

@@ -30,6 +30,8 @@ volumes:
     tool: maven
     path: ~/.m2/repository
     sharing: PRIVATE
+    commit: always
+    sync: never
 `);
   expect(config).toEqual({
     path: '/project/cachelane.yaml',
@@ -40,13 +42,24 @@ volumes:
       { value: 'github.com/acme', line: 4 },
     ],
     volumes: [
-      { name: 'npm', tool: null, path: null, sharing: null, compat: {}, line: 6 },
-      { name: 'go-build', tool: null, path: null, sharing: null, compat: { image: 'strict', node: '1.10' }, line: 7 },
+      { name: 'npm', tool: null, path: null, sharing: null, commit: null, sync: null, compat: {}, line: 6 },
+      {
+        name: 'go-build',
+        tool: null,
+        path: null,
+        sharing: null,
+        commit: null,
+        sync: null,
+        compat: { image: 'strict', node: '1.10' },
+        line: 7,
+      },
       {
         name: 'm2',
         tool: { value: 'maven', line: 9 },
         path: { value: '~/.m2/repository', line: 10 },
         sharing: 'PRIVATE',
+        commit: 'always',
+        sync: 'never',
         compat: {},
         line: 8,
       },
@@ -86,6 +99,11 @@ describe('what is wrong is told with its line, column and reason', () => {
     ['a: [', 'cachelane.yaml:1:5: '],
     ['volumes:\n  a b: {}', 'cachelane.yaml:2:3: volume name "a b" has characters that need escapes'],
     ['volumes:\n  a: { sharing: OPEN }', 'cachelane.yaml:2:17: sharing is one of PRIVATE, SHARED, LOCKED, not "OPEN"'],
+    [
+      'volumes:\n  a: { commit: often }',
+      'cachelane.yaml:2:16: commit is one of exit, success, always, never, not "often"',
+    ],
+    ['volumes:\n  a: { sync: sometimes }', 'cachelane.yaml:2:14: sync is one of always, never, not "sometimes"'],
     ['volumes:\n  a: { compat: { "x y": z } }', 'cachelane.yaml:2:25: compat field "x y" is not a field name'],
     [
       'volumes:\n  a:\n    path: x\n    sharing:',

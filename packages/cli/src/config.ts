@@ -1,5 +1,13 @@
 import { readFileSync, statSync } from 'node:fs';
-import { CachelaneError, configFileName, type Namespace, type SharingMode, type VolumeName } from '@cachelane/core';
+import {
+  CachelaneError,
+  configFileName,
+  type Namespace,
+  type SharingMode,
+  type Sync,
+  type VolumeName,
+} from '@cachelane/core';
+import type { CommitPolicy } from '@cachelane/engine';
 
 /** A value and the line that says it, for `cachelane.yaml:4`. */
 export interface Located<T> {
@@ -15,6 +23,10 @@ export interface ConfigVolume {
   readonly path: Located<string> | null;
   /** Null: as suits the tool. */
   readonly sharing: SharingMode | null;
+  /** Null: by the tool's rule. */
+  readonly commit: CommitPolicy | null;
+  /** Null: as the tool says. */
+  readonly sync: Sync | null;
   readonly compat: Readonly<Record<string, string>>;
   readonly line: number;
 }

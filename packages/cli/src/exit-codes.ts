@@ -41,6 +41,7 @@ export function exitCodeOf(error: unknown, verb: Verb): number {
     case 'E_LOCKED':
     case 'E_LIMIT':
     case 'E_NOT_FOUND':
+    case 'E_COMMAND':
     case 'E_INTERNAL':
       return exitCodes.failure;
     default:

@@ -10,6 +10,7 @@ import {
   type Tool,
 } from '@cachelane/core';
 import { chooseMounter, planVolume, type MounterChoice, type PlannedVolume } from '@cachelane/engine';
+import { noChoice } from './choice-argument.ts';
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import { listHeads, type ListedHead } from './heads.ts';
@@ -17,9 +18,9 @@ import type { Host } from './host.ts';
 import { toolEnvironmentOf } from './project.ts';
 import { isoTime } from './print.ts';
 import { linkText } from './reporters/words.ts';
-import { noSharingChoice } from './sharing-argument.ts';
 import type { ReadStore } from './store.ts';
 import type { VolumeArgument } from './volume-argument.ts';
+import { commitText, isUntried, storedLines, syncText, triedText } from './tool-words.ts';
 import { selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
 
 export interface Explained {
@@ -54,7 +55,8 @@ export async function explainVolume(
   const tools = await host.pieces.loadTools();
   const selection: SelectionRequest = {
     asked: [],
-    sharing: noSharingChoice,
+    sharing: noChoice,
+    commit: noChoice,
     config,
     tools,
     environment,
@@ -81,7 +83,7 @@ export async function explainVolume(
       wanted: null,
       cannotMount: await whyNoMounts(host, store),
       mode: 'write',
-      commit: null,
+      purpose: 'run',
       canWrite: context.canWrite,
     }),
   };
@@ -119,6 +121,11 @@ async function heldBy(store: ReadStore, planned: PlannedVolume): Promise<Explain
   });
 }
 
+/** What the lane that a run would write holds of a volume; null where that is nothing yet. */
+export async function ownHead(store: ReadStore, planned: PlannedVolume): Promise<ListedHead | null> {
+  return (await heldBy(store, planned))[0]?.held ?? null;
+}
+
 function chosenBy(selection: SelectionRequest, name: string): string | null {
   try {
     return selectVolumes(selection).volumes.find(({ request }) => request.name === name)?.request.source ?? null;
@@ -148,6 +155,8 @@ export function explainJson(explained: Explained): unknown {
     chosenBy,
     compat,
     tool: toolJson(tool),
+    commit: planned.commit,
+    sync: planned.sync,
     chain: chain.map(({ link, held }) => ({
       namespace: link.namespace,
       lane: link.lane,
@@ -162,8 +171,9 @@ export function explainJson(explained: Explained): unknown {
   };
 }
 
-function toolJson({ name, summary, commitWhen, verifiesContent, tried }: Tool): unknown {
-  return { name, summary, commitWhen, verifiesContent, tried };
+function toolJson(tool: Tool): unknown {
+  const { name, summary, commitWhen, prune, versions, tried } = tool;
+  return { name, summary, commitWhen, prune, versions, stored: storedLines(tool), tried };
 }
 
 export function explainText(explained: Explained): string {
@@ -178,8 +188,12 @@ export function explainText(explained: Explained): string {
     ['sharing', sharingText(explained)],
     ['attached by', chosenBy === null ? `-v ${request.name}` : `cachelane run, because of ${chosenBy}`],
     ['tool', `${tool.name}: ${tool.summary}`],
-    ['rules', rulesText(tool)],
+    ['saved', savedText(explained)],
+    ['sync', `${syncText(planned.sync)}${request.sync === null ? '' : `, says ${configFileName}`}`],
+    ['checks', checksText(tool)],
+    ['tried', triedText(tool)],
     ['compat', compatText(compat)],
+    ['versions', tool.versions],
     ['low-level id', explained.lowLevelId ?? 'none yet: the namespace gets its id in its first run'],
     ['made of', `namespace ${namespaceId ?? '?'}, volume ${request.name}, compat ${compatText(compat)}, lane ${lane}`],
   ]);
@@ -213,10 +227,16 @@ function sharingText({ choice: { sharing }, planned: { request } }: Explained): 
     : `${sharing}, not ${request.sharing} as in ${configFileName}`;
 }
 
-function rulesText({ commitWhen, verifiesContent, tried }: Tool): string {
-  const when = commitWhen === 'exit' ? 'saved whatever the exit code' : 'saved when the exit code is 0';
-  const checks = verifiesContent ? 'the tool checks what it finds' : 'the tool does not check what it finds';
-  return `${when}; ${checks}; ${tried === 'real tool' ? 'tried with the tool itself' : 'not yet tried with a tool'}`;
+function savedText({ planned }: Explained): string {
+  const { request, commit } = planned;
+  const who = request.commit === null ? `${planned.tool.name}'s rule` : configFileName;
+  return `${commitText(commit)} (${commit}, ${who}); --commit decides otherwise`;
+}
+
+function checksText(tool: Tool): string {
+  const lines = storedLines(tool);
+  const checked = lines.filter((line) => line.checked !== 'never').map(({ what, checked }) => `${what} ${checked}`);
+  return checked.length === 0 ? 'the tool checks nothing that it finds' : `the tool checks ${checked.join(', ')}`;
 }
 
 function whyText({ context, namespace, planned, chain }: Explained): string {
@@ -224,7 +244,9 @@ function whyText({ context, namespace, planned, chain }: Explained): string {
   const start =
     warm.length === 0 ? 'A run here starts cold' : `A run here starts with what is in ${warm.join(', then ')}`;
   const lane = chain[0]?.link.lane ?? context.lane;
-  const when = planned.tool.commitWhen === 'exit' ? 'when the command ended by itself' : 'when the command succeeded';
-  const end = context.canWrite ? `adds what it changed to ${lane} ${when}` : 'saves nothing';
-  return `${start}, and ${end}: ${context.why}.`;
+  const when = planned.commit === 'success' ? 'when the command succeeded' : 'when the command ended by itself';
+  const saves = context.canWrite && planned.commit !== 'never';
+  const end = saves ? `adds what it changed to ${lane} ${when}` : 'saves nothing';
+  const untried = isUntried(planned.tool) ? ` Nobody has tried these rules with ${planned.tool.name} itself yet.` : '';
+  return `${start}, and ${end}: ${context.why}.${untried}`;
 }

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { ToolEnvironment } from '@cachelane/core';
+import { programVersion } from './program-version.ts';
 
 /** A tool's settings are a few lines; whatever is larger is something else. */
 const settingsBytesMax = 1_048_576;
@@ -13,7 +14,16 @@ export interface ToolEnvironmentRequest {
 }
 
 export function toolEnvironment({ env, ...rest }: ToolEnvironmentRequest): ToolEnvironment {
-  return { ...rest, env: (name) => (Object.hasOwn(env, name) ? env[name] : undefined), readText: readSettings };
+  const versions = new Map<string, string | undefined>();
+  return {
+    ...rest,
+    env: (name) => (Object.hasOwn(env, name) ? env[name] : undefined),
+    readText: readSettings,
+    programVersion(name) {
+      if (!versions.has(name)) versions.set(name, programVersion({ name, cwd: rest.workDir, env }));
+      return versions.get(name);
+    },
+  };
 }
 
 function readSettings(path: string): string | undefined {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isCachelaneError, limits, type Tool } from '@cachelane/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig } from './config-parse.ts';
-import { parseSharing } from './sharing-argument.ts';
+import { noChoice, parseSharing } from './choice-argument.ts';
 import { toolEnvironment } from './tool-environment.ts';
 import { parseVolumeArgument } from './volume-argument.ts';
 import { selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
@@ -33,7 +33,11 @@ function tool(name: string, lockfiles: readonly string[], place: string | null):
     compat: () => ({}),
     classify: () => ({ kind: 'never', reason: 'not asked here' }),
     commitWhen: 'exit',
-    verifiesContent: false,
+    prune: { kind: 'none', why: 'not asked here' },
+    sync: 'always',
+    versions: 'none',
+    stored: [],
+    neverStored: [],
     tried: 'not yet',
     redirect: () => null,
     linksOut: false,
@@ -57,6 +61,7 @@ function request(
   return {
     asked: (more.asked ?? []).map(parseVolumeArgument),
     sharing: parseSharing(more.sharing ?? []),
+    commit: noChoice,
     config: more.config === undefined ? null : parseConfig(more.config, join(dir, 'repo/cachelane.yaml')),
     tools: more.tools ?? [npm, go, goMod, plain],
     environment: toolEnvironment({ homeDir: home, workDir: web, os: 'linux', arch: 'x64', env: more.env ?? {} }),

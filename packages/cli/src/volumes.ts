@@ -16,7 +16,7 @@ import { type Config, type ConfigVolume } from './config.ts';
 import { detectLockfiles } from './detect-lockfiles.ts';
 import { isWithin, mountPointProblems, reachProblem, realPathOf } from './mount-points.ts';
 import { didYouMean } from './suggest.ts';
-import { requireNamed, type SharingChoice } from './sharing-argument.ts';
+import { requireNamed, type CommitChoice, type SharingChoice } from './choice-argument.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 
 export interface SelectionRequest {
@@ -24,6 +24,8 @@ export interface SelectionRequest {
   readonly asked: readonly VolumeArgument[];
   /** What `--sharing` said; it wins over the file. */
   readonly sharing: SharingChoice;
+  /** What `--commit` said; it wins over the file. */
+  readonly commit: CommitChoice;
   readonly config: Config | null;
   readonly tools: readonly Tool[];
   readonly environment: ToolEnvironment;
@@ -58,15 +60,18 @@ export interface Selection {
 
 /**
  * `-v`, else the project's file, else lockfiles. Errors: E_VOLUME for what `-v` said, E_CONFIG for what the file said, E_USAGE for
- * what `--sharing` said.
+ * what `--sharing` and `--commit` said.
  */
 export function selectVolumes(request: SelectionRequest): Selection {
   const chosen = askedVolumes(request) ?? configuredVolumes(request) ?? detectedVolumes(request);
-  requireNamed(
-    request.sharing,
-    chosen.map(({ name }) => name),
-  );
-  const requests = chosen.map((volume) => ({ ...volume, sharing: request.sharing.of(volume.name) ?? volume.sharing }));
+  const names = chosen.map(({ name }) => name);
+  requireNamed('--sharing', request.sharing, names);
+  requireNamed('--commit', request.commit, names);
+  const requests = chosen.map((volume) => ({
+    ...volume,
+    sharing: request.sharing.of(volume.name) ?? volume.sharing,
+    commit: request.commit.of(volume.name) ?? volume.commit,
+  }));
   const placed = requests.map((volume) => place(volume, request));
   const reach = { homeDir: realPathOf(request.environment.homeDir), projectDir: realPathOf(request.topDir) };
   const outOfReach = placed.map(({ path, pathSource, byProject }) => {
@@ -130,8 +135,11 @@ function askedVolume(argument: VolumeArgument, request: SelectionRequest): Volum
       hint: `give any directory a name with its path: -v ${name}:/path`,
     });
   }
-  return { namespace, name, tool: tool?.name ?? unknownToolName, path, sharing: null, compat: {}, source: '-v' };
+  return { namespace, name, tool: tool?.name ?? unknownToolName, path, ...nothingSaid, compat: {}, source: '-v' };
 }
+
+/** As suits the tool. */
+const nothingSaid = { sharing: null, commit: null, sync: null } as const;
 
 function configuredVolumes(request: SelectionRequest): readonly VolumeRequest[] | null {
   const { config } = request;
@@ -159,6 +167,8 @@ function configuredVolume(volume: ConfigVolume, config: Config, request: Selecti
     tool: tool?.name ?? unknownToolName,
     path,
     sharing: volume.sharing,
+    commit: volume.commit,
+    sync: volume.sync,
     compat: volume.compat,
     source: `${configFileName}:${volume.line}`,
   };
@@ -199,7 +209,7 @@ function detectedVolumes(request: SelectionRequest): readonly VolumeRequest[] {
       name: parseVolumeName(tool.name),
       tool: tool.name,
       path: null,
-      sharing: null,
+      ...nothingSaid,
       compat: {},
       source: lockfile,
     }));

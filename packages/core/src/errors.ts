@@ -24,6 +24,7 @@ export const errorCodes = [
   'E_LOCKED',
   'E_LIMIT',
   'E_NOT_FOUND',
+  'E_COMMAND',
   'E_ABORTED',
   'E_INTERNAL',
 ] as const;

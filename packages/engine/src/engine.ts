@@ -13,6 +13,7 @@ import type {
   Tool,
   ToolEnvironment,
   SharingMode,
+  Sync,
   VolumeName,
   Namespace,
 } from '@cachelane/core';
@@ -24,6 +25,9 @@ export type CommitPolicy = (typeof commitPolicies)[number];
 /** What a run may do with its volumes: `read` sees the cache and saves nothing, `write-only` starts cold and saves, `none` runs bare. */
 export const cacheModes = ['read', 'write', 'write-only', 'none'] as const;
 export type CacheMode = (typeof cacheModes)[number];
+
+/** `prune`: the command is the tool's own clean-up, and what it removes counts. */
+export type RunPurpose = 'run' | 'prune';
 
 /** Everything the engine needs from outside; assembled in a composition root. */
 export interface EngineDependencies {
@@ -50,6 +54,10 @@ export interface VolumeRequest {
   readonly path: string | null;
   /** Null: as suits the tool. */
   readonly sharing: SharingMode | null;
+  /** When its changes are saved; null: by the tool's own rule. */
+  readonly commit: CommitPolicy | null;
+  /** Whether it is worth sending elsewhere; null: as the tool says. */
+  readonly sync: Sync | null;
   /** Added to what the tool says. */
   readonly compat: Readonly<Record<string, string>>;
   /** Who says what it is and where, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */
@@ -64,9 +72,8 @@ export interface RunCommandRequest {
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Null: each tool's own rule. */
-  readonly commit: CommitPolicy | null;
   readonly mode: CacheMode;
+  readonly purpose: RunPurpose;
   /** Null: whatever suits machine and tool. */
   readonly mounter: MounterName | null;
   /** How long to wait for runs that have a LOCKED volume. */

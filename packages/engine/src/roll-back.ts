@@ -16,6 +16,7 @@ import { backOff } from './back-off.ts';
 import type { EngineDependencies } from './engine.ts';
 import { isDamage } from './sessions/damaged-layers.ts';
 import { compareSnapshots, readSnapshot, type PathDifference, type SnapshotState } from './views/compare.ts';
+import { requireWritable } from './require-writable.ts';
 
 export type RollBackDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'random'>;
 
@@ -88,14 +89,6 @@ export async function rollBack(
   throw new CachelaneError('E_HEAD_MOVED', `the head moved ${limits.commitAttempts} times while it was rolled back`, {
     hint: 'try again when fewer runs end at once',
     retryable: true,
-  });
-}
-
-/** The rule of a run: a lane is written by those whose own it is, where they may write at all. Throws E_USAGE. */
-export function requireWritable({ lane, canWrite, why }: RollBackRequest['context']): void {
-  if (canWrite) return;
-  throw new CachelaneError('E_USAGE', `the lane ${lane} may not be written here: ${why}`, {
-    hint: 'do this where a run of this lane may save',
   });
 }
 

@@ -34,6 +34,11 @@ const write =
   ([volume]: readonly MemoryVolume[]): void =>
     put(volume, path, 'x');
 
+function writeBoth([volume]: readonly MemoryVolume[]): void {
+  put(volume, 'content/x', 'x');
+  put(volume, 'unknown/deep/x', 'x');
+}
+
 const makeTree = (volume: MemoryVolume | undefined): void =>
   volume?.run([
     { do: 'mkdir', path: 'd/e' },
@@ -98,7 +103,7 @@ describe('a run', () => {
     expect(interrupted.report.volumes[0]).toMatchObject({ layer: null, skipped: 'the command was interrupted' });
     const failed = await engine.run(write('made'), { volumes: [plainVolume], exitCode: 3 });
     expect(failed.report.volumes[0]).toMatchObject({ layer: null, skipped: 'the command failed with exit code 3' });
-    await engine.run(write('made'), { request: { commit: 'never' } });
+    await engine.run(write('made'), { volumes: [{ ...indexedVolume, commit: 'never' }] });
     await engine.run(write('made'), { request: { mode: 'read' } });
     expect(await look(engine)).toEqual({});
     expect(await look(engine, { volumes: [plainVolume] })).toEqual({});
@@ -107,9 +112,34 @@ describe('a run', () => {
   test('that fails keeps what a self-consistent tool wrote, and an unknown directory where asked to', async () => {
     const engine = testEngine();
     await engine.run(write('content/x'), { exitCode: 1 });
-    await engine.run(write('content/x'), { exitCode: 1, volumes: [plainVolume], request: { commit: 'always' } });
+    await engine.run(write('content/x'), { exitCode: 1, volumes: [{ ...plainVolume, commit: 'always' }] });
     expect(await look(engine)).toEqual({ 'content/x': 'x' });
     expect(await look(engine, { volumes: [plainVolume] })).toEqual({ 'content/x': 'x' });
+  });
+
+  test("that fails keeps nothing that its tool's rules do not know, unless asked to", async () => {
+    const engine = testEngine();
+    await engine.run(writeBoth, { exitCode: 1 });
+    expect(await look(engine)).toEqual({ 'content/x': 'x' });
+    await engine.run(writeBoth, { exitCode: 1, volumes: [{ ...indexedVolume, commit: 'exit' }] });
+    expect(await look(engine)).toEqual({ 'content/x': 'x', 'unknown/deep/x': 'x' });
+
+    const nothing = await engine.run(write('unknown/y'), { exitCode: 1 });
+    expect(nothing.report.volumes[0]).toMatchObject({
+      layer: null,
+      skipped: 'the command failed, and all it changed is in no format that is known',
+    });
+
+    const other = testEngine();
+    await other.run(writeBoth);
+    expect(await look(other)).toEqual({ 'content/x': 'x', 'unknown/deep/x': 'x' });
+  });
+
+  test('tells the command what its tools and their daemons have to be told, under what the user says', async () => {
+    const engine = testEngine();
+    let seen = {};
+    await engine.run((_, env) => void (seen = env), { request: { env: { INDEXED_LIMIT: '7', PATH: '/bin' } } });
+    expect(seen).toEqual({ INDEXED_LIMIT: '7', INDEXED_DAEMON: 'no', PATH: '/bin' });
   });
 
   test('in another project sees nothing of this one', async () => {

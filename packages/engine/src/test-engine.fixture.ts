@@ -42,7 +42,7 @@ function fileOf(lines: Iterable<string>): Uint8Array {
   );
 }
 
-const keepRule = { kind: 'keep', group: null, removals: 'hint', mtime: 'keep' } as const;
+const keepRule = { kind: 'keep', group: null, removals: 'hint', mtime: 'keep', commitWhen: 'tool' } as const;
 
 const lines: PathRule = {
   ...keepRule,
@@ -97,23 +97,30 @@ function picking(merges: boolean, mergeClass: 'U' | 'D' | 'G', group: string | n
 const common = {
   rulesVersion: 1,
   lockfiles: [],
-  verifiesContent: false,
+  prune: { kind: 'none', why: 'it is a test' },
+  sync: 'always',
+  versions: 'none',
+  stored: [],
+  neverStored: [],
   tried: 'not yet',
   linksOut: false,
   redirect: () => null,
   compat: () => ({}),
 } as const;
 
-/** `index/**` are lines that name files of `content/**`; `tmp` is never stored; `pair-N.*` are groups. */
+/** `index/**` are lines that name files of `content/**`; `tmp` is never stored; `pair-N.*` are groups; of `unknown/**` nothing is known. */
 export const indexedTool: Tool = {
   ...common,
   name: 'indexed',
   summary: 'test tool: index lines and content',
   commitWhen: 'exit',
+  env: { INDEXED_LIMIT: '0' },
+  daemon: { what: 'its daemon', settings: { INDEXED_DAEMON: 'no' } },
   locate: () => ({ path: '/cache/indexed', source: 'test' }),
   classify(path) {
     if (path === 'tmp' || path.startsWith('tmp/')) return { kind: 'never', reason: 'temporary' };
     if (path.startsWith('index')) return lines;
+    if (path.startsWith('unknown')) return { ...picking(false, 'D', null), commitWhen: 'success' };
     const pair = /^pair-\d+/.exec(path);
     return pair === null ? picking(false, 'U', null) : picking(false, 'G', pair[0]);
   },
@@ -135,7 +142,7 @@ const plainTool: Tool = {
   },
 };
 
-type TestCommand = (volumes: readonly MemoryVolume[]) => void | Promise<void>;
+type TestCommand = (volumes: readonly MemoryVolume[], env: Readonly<Record<string, string>>) => void | Promise<void>;
 
 export interface TestRun {
   readonly volumes?: readonly VolumeRequest[];
@@ -156,6 +163,8 @@ export const indexedVolume: VolumeRequest = {
   tool: 'indexed',
   path: null,
   sharing: null,
+  commit: null,
+  sync: null,
   compat: {},
   source: 'test',
 };
@@ -249,7 +258,7 @@ export function testEngine(): TestEngine {
   };
 }
 
-const baseRequest: Omit<RunCommandRequest, 'volumes'> = {
+export const baseRequest: Omit<RunCommandRequest, 'volumes'> = {
   context: testContext(),
   directory: null,
   environment: {
@@ -259,12 +268,13 @@ const baseRequest: Omit<RunCommandRequest, 'volumes'> = {
     arch: 'x64',
     env: () => undefined,
     readText: () => undefined,
+    programVersion: () => undefined,
   },
   argv: ['true'],
   cwd: '/home/u/web',
   env: {},
-  commit: null,
   mode: 'write',
+  purpose: 'run',
   mounter: null,
   lockWaitMs: 0,
   leaveProcesses: false,
@@ -281,9 +291,12 @@ function commandRuntime(
 ): Runtime {
   return {
     name: 'test',
-    async run({ mounts, onPlace }) {
+    async run({ mounts, env, onPlace }) {
       onPlace?.({ token: 'test' });
-      await command(mounts.map((mount) => mounter.volume(mount)));
+      await command(
+        mounts.map((mount) => mounter.volume(mount)),
+        env,
+      );
       return {
         kind: 'exited',
         exitCode: options.exitCode ?? 0,

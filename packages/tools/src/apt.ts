@@ -24,8 +24,16 @@ export const aptTool: Tool = {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  // Against the digests of the signed lists.
-  verifiesContent: true,
+  prune: {
+    kind: 'command',
+    argv: ['apt-get', 'autoclean'],
+    removes: 'packages that the lists of apt do not have any more; without lists (apt-get update), all',
+  },
+  // A mirror is as near as any store of ours, and its packages are signed.
+  sync: 'never',
+  versions: 'packages carry their versions, whatever apt fetched them',
+  stored: [{ path: 'bash_5.2.37-2_amd64.deb', what: 'packages', checked: 'when used' }],
+  neverStored: ['lock', 'partial/'],
   tried: 'real tool',
 };
 

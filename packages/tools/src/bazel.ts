@@ -14,6 +14,8 @@ export const bazelTool: Tool = {
   summary: "Bazel's disk cache (--disk_cache)",
   lockfiles: ['MODULE.bazel', 'WORKSPACE', 'WORKSPACE.bazel'],
   locate,
+  // Only arguments of its own end it.
+  daemon: { what: 'its server', settings: {} },
   // An option of the command line and of .bazelrc only.
   redirect: () => null,
   linksOut: false,
@@ -22,9 +24,18 @@ export const bazelTool: Tool = {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  // Contents, but not the results of actions that name them.
-  verifiesContent: false,
-  tried: 'not yet',
+  prune: {
+    kind: 'none',
+    why: 'Bazel collects this cache itself while it is idle (--experimental_disk_cache_gc_max_size), and has no command for it',
+  },
+  sync: 'always',
+  versions: 'keys are digests of all inputs; the layout is that of the remote cache protocol',
+  stored: [
+    { path: 'cas/00/<64 hex>', what: 'contents by their digests', checked: 'when used' },
+    { path: 'ac/00/<64 hex>', what: 'results of actions: which contents they gave', checked: 'never' },
+  ],
+  neverStored: ['tmp/', 'gc/'],
+  tried: 'fixture',
 };
 
 function ruleFor(path: string, isDirectory: boolean): PathRule | null {

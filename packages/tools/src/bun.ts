@@ -27,8 +27,15 @@ export const bunTool: Tool = {
   },
   // A package is laid out elsewhere and then moved into its place.
   commitWhen: 'exit',
-  // Only while it downloads.
-  verifiesContent: false,
+  prune: { kind: 'none', why: 'bun pm cache rm removes everything' },
+  sync: 'always',
+  versions: 'each package carries the number of its layout in its name: @@@1',
+  stored: [
+    { path: 'left@1.0.0@@@1/package.json', what: 'packages, laid out', checked: 'when fetched' },
+    { path: '<16 hex>.npm', what: 'manifests of the registry', checked: 'never' },
+    { path: '<16 hex>.git/HEAD', what: 'clones of repositories', checked: 'when used' },
+  ],
+  neverStored: ['left/1.0.0@@@1', '.tmp/'],
   tried: 'real tool',
 };
 

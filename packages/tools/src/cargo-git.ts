@@ -24,9 +24,12 @@ export const cargoGitTool: Tool = {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  // A commit is named by a digest of all that is in it.
-  verifiesContent: true,
-  tried: 'not yet',
+  prune: { kind: 'none', why: 'stable cargo has no command for it' },
+  sync: 'always',
+  versions: 'plain git repositories',
+  stored: [{ path: 'db/left-<16 hex>/HEAD', what: 'clones of repositories', checked: 'when used' }],
+  neverStored: ['checkouts/'],
+  tried: 'fixture',
 };
 
 function ruleFor(path: string, isDirectory: boolean): PathRule | null {

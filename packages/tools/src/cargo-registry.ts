@@ -26,8 +26,19 @@ export const cargoRegistryTool: Tool = {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  // Each archive is compared with the checksum of the lockfile when it is unpacked.
-  verifiesContent: true,
+  prune: {
+    kind: 'none',
+    why: 'stable cargo has no command for it, and its own cleaning goes by a record beside this directory',
+  },
+  sync: 'always',
+  versions: 'the index carries the number of its format, and cargo fetches anew what it cannot read',
+  stored: [
+    { path: 'cache/index.crates.io-<16 hex>/left-1.0.0.crate', what: 'archives of crates', checked: 'when used' },
+    { path: 'index/index.crates.io-<16 hex>/.cache/le/ft/left', what: 'index entries', checked: 'never' },
+    { path: 'index/index.crates.io-<16 hex>/config.json', what: 'addresses of registries', checked: 'never' },
+    { path: 'index/github.com-<16 hex>/.git/HEAD', what: 'indexes that are repositories', checked: 'when used' },
+  ],
+  neverStored: ['src/', 'index/index.crates.io-<16 hex>/.last-updated'],
   tried: 'real tool',
 };
 

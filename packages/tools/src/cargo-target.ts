@@ -28,7 +28,18 @@ export const cargoTargetTool: Tool = {
     return rule.kind === 'never' ? rule : groupRule('target');
   },
   commitWhen: 'success',
-  verifiesContent: false,
+  prune: { kind: 'none', why: 'cargo clean removes everything' },
+  // As large as a build, for one place and its times: another machine builds it as fast.
+  sync: 'never',
+  versions: 'fingerprints hold the version of the compiler; what another one made is built anew',
+  stored: [
+    {
+      path: 'debug/deps/libleft-<16 hex>.rlib',
+      what: 'everything that cargo built, and its fingerprints',
+      checked: 'never',
+    },
+  ],
+  neverStored: ['debug/incremental/', 'debug/.cargo-lock'],
   tried: 'real tool',
 };
 

@@ -31,7 +31,20 @@ export const ccacheTool: Tool = {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  verifiesContent: false,
+  prune: {
+    kind: 'command',
+    // Its counters are not stored: the first counts, the second removes.
+    argv: ['ccache', '--cleanup', '--cleanup'],
+    removes: 'the oldest results, down to your own limit of size (5 GiB where you set none)',
+  },
+  sync: 'always',
+  versions: 'each result carries the number of its format; one that ccache cannot read is a miss',
+  stored: [
+    { path: '0/0/<28 hex>R', what: 'results of compilers', checked: 'never' },
+    { path: '0/0/<28 hex>M', what: 'manifests: which headers a result depends on', checked: 'never' },
+    { path: '0/0/<28 hex>0W', what: 'parts of results that are kept raw', checked: 'never' },
+  ],
+  neverStored: ['tmp/', 'lock/', 'ccache.conf', '0/stats', '0/0/stats'],
   tried: 'real tool',
 };
 

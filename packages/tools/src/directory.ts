@@ -7,7 +7,7 @@ import {
   type PathRule,
   type Tool,
 } from '@cachelane/core';
-import { credentials, groupRule, never, unknownRule } from './rules.ts';
+import { credentials, never, unknownGroupRule, unknownRule } from './rules.ts';
 
 /**
  * Files where tools keep credentials, by their exact path from the volume's root: a volume may be somebody's home
@@ -112,7 +112,11 @@ export const directoryTool: Tool = {
   compat: ({ os, arch }) => ({ os, arch }),
   classify: classifyUnknown,
   commitWhen: 'success',
-  verifiesContent: false,
+  prune: { kind: 'none', why: 'nothing is known of what is in it' },
+  sync: 'always',
+  versions: 'nothing is known of its format',
+  stored: [{ path: 'any/file', what: 'everything, exactly as it is', checked: 'never' }],
+  neverStored: ['.netrc', '.ssh/', 'id_rsa'],
   tried: 'not yet',
 };
 
@@ -140,8 +144,8 @@ export function classifyUnknown(path: BytePath, isDirectory: boolean, context: C
   if (isLockName(path) && context.peek(path, 1)?.length === 0) return never('an empty lock file');
   if (isDatabaseOf(path, sqliteSharedMemory, context)) return never('shared memory of a running SQLite');
   const companion = sqliteCompanions.find((suffix) => isDatabaseOf(path, suffix, context));
-  if (companion !== undefined) return groupRule(path.slice(0, -companion.length));
-  return isDatabase(path, context) ? groupRule(path) : unknownRule;
+  if (companion !== undefined) return unknownGroupRule(path.slice(0, -companion.length));
+  return isDatabase(path, context) ? unknownGroupRule(path) : unknownRule;
 }
 
 function isLockName(path: BytePath): boolean {

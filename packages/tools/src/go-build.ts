@@ -45,7 +45,21 @@ export const goBuildTool: Tool = {
   },
   // An action's entry is written after its output, byte by byte in place: one that was cut short is no entry for Go.
   commitWhen: 'exit',
-  verifiesContent: false,
+  prune: {
+    kind: 'none',
+    why: "go clean -cache removes everything, and Go's own trimming goes by times that are stored so that it never trims",
+  },
+  sync: 'always',
+  versions: 'the version of Go is in every key',
+  stored: [
+    { path: '00/<64 hex>-a', what: 'entries: which output an action has', checked: 'never' },
+    { path: '00/<64 hex>-d', what: 'outputs of compilers and tests', checked: 'never' },
+    { path: '00/<64 hex>-d/server', what: 'executables', checked: 'never' },
+    { path: 'fuzz/example.test/app/FuzzX/<16 hex>', what: 'inputs that fuzzing found', checked: 'never' },
+    { path: 'trim.txt', what: 'when Go last trimmed', checked: 'never' },
+    { path: 'testexpire.txt', what: 'since when results of tests count', checked: 'never' },
+  ],
+  neverStored: ['README'],
   tried: 'real tool',
 };
 

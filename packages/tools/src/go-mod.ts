@@ -49,8 +49,33 @@ export const goModTool: Tool = {
     return rule ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  // It compares go.sum with the `.ziphash` beside a zip, not with the zip: only `go mod verify` does.
-  verifiesContent: false,
+  prune: { kind: 'none', why: 'go clean -modcache removes everything' },
+  sync: 'always',
+  versions: 'all versions of Go read one layout',
+  stored: [
+    // go.sum is compared with the `.ziphash` beside a zip, not with the zip: only `go mod verify` does that.
+    { path: 'cache/download/example.test/lib/@v/v1.0.0.zip', what: 'modules with their digests', checked: 'never' },
+    { path: 'cache/download/example.test/lib/@v/v1.0.0.mod', what: 'go.mod files', checked: 'when used' },
+    { path: 'cache/download/example.test/lib/@v/v1.0.0.info', what: 'times of versions', checked: 'never' },
+    { path: 'cache/download/example.test/lib/@v/list', what: 'lists of versions', checked: 'never' },
+    {
+      path: 'cache/download/sumdb/sum.golang.org/lookup/example.test/lib@v1.0.0',
+      what: 'answers of the checksum database',
+      checked: 'when used',
+    },
+    {
+      path: 'cache/download/sumdb/sum.golang.org/tile/8/0/000',
+      what: 'tiles of the checksum database',
+      checked: 'when used',
+    },
+    { path: 'cache/vcs/<64 hex>/HEAD', what: 'clones of repositories', checked: 'when used' },
+  ],
+  neverStored: [
+    'example.test/lib@v1.0.0/',
+    'cache/lock',
+    'cache/download/example.test/lib/@v/v1.0.0.lock',
+    'cache/download/example.test/lib/@v/v1.0.0.zip.tmp',
+  ],
   tried: 'real tool',
 };
 

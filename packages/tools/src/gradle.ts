@@ -18,6 +18,8 @@ export const gradleTool: Tool = {
       ? { path: join(resolve(environment.workDir, variable), 'caches'), source: 'GRADLE_USER_HOME in the environment' }
       : { path: join(environment.homeDir, '.gradle', 'caches'), source: "Gradle's default" };
   },
+  // It would be ended with the command in any case. Options that the user has set stand, with a daemon or without.
+  daemon: { what: 'its daemon', settings: { GRADLE_OPTS: '-Dorg.gradle.daemon=false' } },
   // GRADLE_USER_HOME would move settings and credentials as well.
   redirect: () => null,
   linksOut: false,
@@ -27,8 +29,25 @@ export const gradleTool: Tool = {
   },
   // Its databases are right only when it has ended well.
   commitWhen: 'success',
-  verifiesContent: false,
-  tried: 'not yet',
+  prune: { kind: 'none', why: 'Gradle cleans up by itself, by age, and has no command for it' },
+  sync: 'always',
+  versions: 'directories carry the version of Gradle or of their format',
+  stored: [
+    {
+      path: 'modules-2/files-2.1/com.acme/left/1.0/<40 hex>/left-1.0.jar',
+      what: 'downloads by their digests',
+      checked: 'when fetched',
+    },
+    { path: 'build-cache-1/<32 hex>', what: 'outputs of tasks', checked: 'never' },
+    { path: 'modules-2/metadata-2.107/module-metadata.bin', what: 'databases of downloads', checked: 'never' },
+    {
+      path: '8.14/kotlin-dsl/scripts/<32 hex>/classes.jar',
+      what: 'compiled build scripts, and other state of one version',
+      checked: 'never',
+    },
+  ],
+  neverStored: ['modules-2/modules-2.lock', 'modules-2/gc.properties', 'build-cache-1/build-cache-1.lock'],
+  tried: 'fixture',
 };
 
 function ruleFor(path: string, isDirectory: boolean): PathRule | null {

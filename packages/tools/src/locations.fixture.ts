@@ -50,6 +50,7 @@ export function locations(
         return undefined;
       }
     },
+    programVersion: () => undefined,
   };
   const [command, ...args] = argv;
   const said = execFileSync(command, args, { cwd: workDir, env, encoding: 'utf8' }).trim();

@@ -31,8 +31,21 @@ export const mavenTool: Tool = {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  // Only while it downloads.
-  verifiesContent: false,
+  prune: { kind: 'none', why: 'mvn dependency:purge-local-repository removes what a project uses, to fetch it again' },
+  sync: 'always',
+  versions: 'Maven 3 and 4 read one layout',
+  stored: [
+    { path: 'com/acme/left/1.0/left-1.0.jar', what: 'artifacts', checked: 'when fetched' },
+    { path: 'com/acme/left/1.0/_remote.repositories', what: 'where they came from', checked: 'never' },
+    { path: 'com/acme/left/maven-metadata-central.xml', what: 'lists of versions', checked: 'never' },
+    { path: 'com/acme/left/1.0-SNAPSHOT/left-1.0-SNAPSHOT.jar', what: 'snapshots', checked: 'when fetched' },
+  ],
+  neverStored: [
+    '.locks/',
+    'com/acme/left/1.0/left-1.0.jar.part',
+    'com/acme/left/1.0/left-1.0.jar.lastUpdated',
+    'com/acme/left/resolver-status.properties',
+  ],
   tried: 'real tool',
 };
 

@@ -43,7 +43,36 @@ export const npmTool: Tool = {
   },
   // npm writes an entry only when all of its content is there, whatever becomes of the install.
   commitWhen: 'exit',
-  verifiesContent: true,
+  prune: {
+    kind: 'command',
+    argv: ['npm', 'cache', 'verify'],
+    removes: 'contents that no line of its index names any more, and damaged ones',
+  },
+  sync: 'always',
+  versions: 'directories carry the version of their format: index-v5, content-v2',
+  stored: [
+    {
+      path: '_cacache/content-v2/sha512/<2 hex>/<2 hex>/<124 hex>',
+      what: 'contents by their digests',
+      checked: 'when used',
+    },
+    {
+      path: '_cacache/index-v5/<2 hex>/<2 hex>/<60 hex>',
+      what: 'index lines: which content answers which request',
+      checked: 'never',
+    },
+    { path: '_cacache/_lastverified', what: 'when npm last cleaned up', checked: 'never' },
+    { path: '_tuf/registry.npmjs.org/root.json', what: 'signed keys of registries', checked: 'when used' },
+    { path: '_prebuilds/left-1.0.0.tar.gz', what: 'binaries that install scripts keep here', checked: 'never' },
+  ],
+  neverStored: [
+    '_cacache/tmp/',
+    '_logs/',
+    '_npx/',
+    '_locks/',
+    '_update-notifier-last-checked',
+    'anonymous-cli-metrics.json',
+  ],
   tried: 'real tool',
 };
 

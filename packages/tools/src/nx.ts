@@ -19,14 +19,24 @@ export const nxTool: Tool = {
   lockfiles: ['nx.json'],
   locate,
   redirect: (path) => ({ NX_CACHE_DIRECTORY: path }),
+  daemon: { what: 'its daemon, which watches the project', settings: { NX_DAEMON: 'false' } },
   linksOut: false,
-  env: { NX_DAEMON: 'false', NX_WORKSPACE_DATA_DIRECTORY: '.nx/cache/workspace-data' },
+  env: { NX_WORKSPACE_DATA_DIRECTORY: '.nx/cache/workspace-data' },
   compat: ({ os, arch }) => ({ os, arch }),
   classify(path, isDirectory, context) {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  verifiesContent: false,
+  prune: { kind: 'none', why: 'nx reset removes everything' },
+  // The database that says which of them count is named after one machine: another one makes them again.
+  sync: 'never',
+  versions: 'the name of the database holds the version of its format; that of Nx 24 is known',
+  stored: [
+    { path: '<19 hex>/outputs/index.js', what: 'outputs of tasks', checked: 'never' },
+    { path: 'terminalOutputs/<19 hex>', what: 'what tasks printed', checked: 'never' },
+    { path: 'workspace-data/<64 hex>-v1.db', what: 'database that says which of them count', checked: 'never' },
+  ],
+  neverStored: ['run.json', 'd/', 'cache.db', 'workspace-data/file-map.json'],
   tried: 'real tool',
 };
 

@@ -23,8 +23,15 @@ export const pipTool: Tool = {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  // Only where the requirements say digests.
-  verifiesContent: false,
+  prune: { kind: 'none', why: 'pip cache purge removes everything, and pip cache remove what you name' },
+  sync: 'always',
+  versions: 'directories carry the version of their format: http-v2',
+  stored: [
+    { path: 'http-v2/0/0/0/0/0/<56 hex>', what: 'responses of the index: heads', checked: 'never' },
+    { path: 'http-v2/0/0/0/0/0/<56 hex>.body', what: 'their bodies', checked: 'when asked' },
+    { path: 'wheels/00/00/00/<58 hex>/left-1.0.0-py3-none-any.whl', what: 'wheels that pip built', checked: 'never' },
+  ],
+  neverStored: ['selfcheck/', 'http-v2/0/0/0/0/0/<56 hex>abcdefgh'],
   tried: 'real tool',
 };
 

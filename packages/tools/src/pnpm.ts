@@ -52,8 +52,20 @@ export const pnpmTool: Tool = {
   },
   // The line or row for a package is written when all of its files are there.
   commitWhen: 'exit',
-  // It looks at size and time of a file, and at its content only where the time is later than its own last look.
-  verifiesContent: false,
+  prune: {
+    kind: 'none',
+    why: 'pnpm store prune keeps only what projects on this machine have hard links to: of a store that comes out of layers it removes everything',
+  },
+  sync: 'always',
+  versions: 'a directory for each format: pnpm 10 uses v10, pnpm 11 and 12 use v11',
+  stored: [
+    // It looks at size and time of a file, and at its content only where the time is later than its own last look.
+    { path: 'v11/files/<2 hex>/<126 hex>', what: 'files of packages by their digests', checked: 'never' },
+    { path: 'v11/index.db', what: 'index of packages (pnpm 11 and 12)', checked: 'never' },
+    { path: 'v10/files/<2 hex>/<126 hex>', what: 'files of packages by their digests (pnpm 10)', checked: 'never' },
+    { path: 'v10/index/<2 hex>/<62 hex>-left@1.0.0.json', what: 'index of packages (pnpm 10)', checked: 'never' },
+  ],
+  neverStored: ['v11/projects/', 'v11/links/', 'v11/server/', 'v11/tmp/', 'v11/index.db-wal'],
   tried: 'real tool',
 };
 

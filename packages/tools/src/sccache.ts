@@ -16,13 +16,21 @@ export const sccacheTool: Tool = {
   locate,
   redirect: (path) => ({ SCCACHE_DIR: path }),
   linksOut: false,
-  env: { SCCACHE_CACHE_SIZE: '1000G', SCCACHE_IDLE_TIMEOUT: '5' },
+  env: { SCCACHE_CACHE_SIZE: '1000G' },
+  daemon: { what: 'its server', settings: { SCCACHE_IDLE_TIMEOUT: '5' } },
   compat: ({ os, arch }) => ({ os, arch }),
   classify(path, isDirectory, context) {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  verifiesContent: false,
+  prune: { kind: 'none', why: 'it has no command for it' },
+  sync: 'always',
+  versions: 'keys hold the number of the format',
+  stored: [
+    { path: '0/0/<64 hex>', what: 'results of compilers', checked: 'never' },
+    { path: 'preprocessor/0/0/0/<64 hex>', what: 'what the preprocessor made of sources', checked: 'never' },
+  ],
+  neverStored: ['.sccachetmpAbCdEf'],
   tried: 'real tool',
 };
 

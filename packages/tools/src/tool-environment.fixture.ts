@@ -7,6 +7,8 @@ export interface FakeEnvironment {
   readonly env?: Readonly<Record<string, string>>;
   /** Absolute path to text. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Program to the version that it says it has. */
+  readonly versions?: Readonly<Record<string, string>>;
 }
 
 export function environmentOf({
@@ -15,8 +17,17 @@ export function environmentOf({
   workDir = '/home/ann/project',
   env = {},
   files = {},
+  versions = {},
 }: FakeEnvironment = {}): ToolEnvironment {
-  return { os, arch: 'x64', homeDir, workDir, env: (name) => env[name], readText: (path) => files[path] };
+  return {
+    os,
+    arch: 'x64',
+    homeDir,
+    workDir,
+    env: (name) => env[name],
+    readText: (path) => files[path],
+    programVersion: (name) => versions[name],
+  };
 }
 
 /** A view with these files. */

@@ -15,7 +15,9 @@ function row(tool: Tool): readonly string[] {
     moved.map((name) => `\`${name}\``).join(' ') || '–',
     tool.linksOut ? 'yes' : 'no',
     tool.commitWhen,
-    tool.tried === 'real tool' ? 'yes' : 'not yet',
+    tool.prune.kind === 'command' ? `\`${tool.prune.argv.join(' ')}\`` : '–',
+    tool.sync,
+    tool.tried,
   ];
 }
 

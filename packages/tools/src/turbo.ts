@@ -12,6 +12,8 @@ export const turboTool: Tool = {
   lockfiles: ['turbo.json', 'turbo.jsonc'],
   locate,
   redirect: (path) => ({ TURBO_CACHE_DIR: path }),
+  // Where its settings switch one on.
+  daemon: { what: 'its daemon', settings: {} },
   linksOut: false,
   // The digest in a name holds what the project says about its inputs, which seldom names the platform.
   compat: ({ os, arch }) => ({ os, arch }),
@@ -20,7 +22,14 @@ export const turboTool: Tool = {
   },
   // A task that fails leaves nothing in the cache.
   commitWhen: 'exit',
-  verifiesContent: false,
+  prune: { kind: 'none', why: 'it has no command for it (turbo prune is about workspaces)' },
+  sync: 'always',
+  versions: "the digest in a name holds the version of turbo's hashing",
+  stored: [
+    { path: '<16 hex>.tar.zst', what: 'outputs of tasks', checked: 'never' },
+    { path: '<16 hex>-meta.json', what: 'how long they took', checked: 'never' },
+  ],
+  neverStored: ['<16 hex>-manifest.json'],
   tried: 'real tool',
 };
 

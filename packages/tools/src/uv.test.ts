@@ -59,3 +59,11 @@ test.each<Place>([
   const place = uvTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });
+
+test.each([
+  [{ uv: '0.12.0' }, '0.12.0'],
+  [{ uv: '0.11.9' }, '0.11.9'],
+  [{}, 'unknown'],
+])('versions do not share, since an older one can fail on what a newer one wrote: %j', (versions, uv) => {
+  expect(uvTool.compat(environmentOf({ versions }))).toEqual({ os: 'linux', arch: 'x64', uv });
+});

@@ -31,15 +31,38 @@ export const uvTool: Tool = {
   locate,
   redirect: (path) => ({ UV_CACHE_DIR: path }),
   linksOut: true,
-  // Wheels that it builds are made for one platform.
-  compat: ({ os, arch }) => ({ os, arch }),
+  // Wheels that it builds are made for one platform. And more than once a release has changed a format without raising the number in
+  // the directory's name: versions that meet an entry of the other format do not take it for a miss, they fail.
+  compat: (environment) => ({
+    os: environment.os,
+    arch: environment.arch,
+    uv: environment.programVersion('uv') ?? 'unknown',
+  }),
   classify(path, isDirectory, context) {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  // Only while it downloads.
-  verifiesContent: false,
-  tried: 'not yet',
+  prune: {
+    kind: 'command',
+    argv: ['uv', 'cache', 'prune'],
+    removes: 'entries that no other entry leads to, and those of other versions of the format',
+  },
+  sync: 'always',
+  versions:
+    'directories carry the version of their format, which some releases forgot to raise: so the version of uv is a field of compat',
+  stored: [
+    { path: 'archive-v0/0123456789abcdef/left/__init__.py', what: 'unpacked wheels', checked: 'when fetched' },
+    { path: 'wheels-v5/pypi/left/1.0.0-py3-none-any.http', what: 'pointers to them', checked: 'never' },
+    { path: 'simple-v16/pypi/left.rkyv', what: 'pages of the index', checked: 'never' },
+    {
+      path: 'sdists-v9/pypi/left/1.0.0/revision.http',
+      what: 'source packages and what was built of them',
+      checked: 'when fetched',
+    },
+    { path: 'git-v0/db/<16 hex>/HEAD', what: 'clones of repositories', checked: 'when used' },
+  ],
+  neverStored: ['.lock', 'builds-v0/', 'environments-v2/', 'interpreter-v4/', 'git-v0/checkouts/', 'git-v0/locks/'],
+  tried: 'fixture',
 };
 
 function ruleFor(path: string, isDirectory: boolean): PathRule | null {

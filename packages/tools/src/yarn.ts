@@ -37,8 +37,14 @@ export const yarnTool: Tool = {
   },
   // An archive is written beside its place and then moved there.
   commitWhen: 'exit',
-  // Each archive is compared with the checksum of the lockfile.
-  verifiesContent: true,
+  prune: { kind: 'none', why: 'yarn cache clean removes everything' },
+  sync: 'always',
+  versions: 'the number of the format is in the name of each archive',
+  stored: [
+    { path: 'cache/left-npm-1.0.0-<10 hex>-10c0.zip', what: 'archives of packages', checked: 'when used' },
+    { path: 'metadata/npm/registry.npmjs.org/left.json', what: 'manifests of the registry', checked: 'never' },
+  ],
+  neverStored: ['index/', 'telemetry.json', 'cache/left-npm-1.0.0-<10 hex>-10c0.zip.flock'],
   tried: 'real tool',
 };
 

@@ -308,6 +308,42 @@ describe('explain', () => {
   });
 });
 
+describe('explain, of what a volume may say otherwise', () => {
+  test("the tool's own rules, and that nobody tried them", async () => {
+    using on = stage();
+    await on.cachelane('explain', 'bazel:/x');
+    expect(on.out()).toMatch(
+      /^saved: +when the command ended by itself, whatever its exit code \(exit, bazel's rule\)/m,
+    );
+    expect(on.out()).toMatch(/^sync: +always: [^,]*$/m);
+    expect(on.out()).toMatch(/^tried: +NOT with the tool itself/m);
+    expect(on.out()).toContain('Nobody has tried these rules with bazel itself yet.');
+    using other = stage();
+    await other.cachelane('explain', 'npm');
+    expect(other.out()).not.toContain('Nobody has tried');
+    using data = stage();
+    await data.cachelane('explain', 'data:/x');
+    expect(data.out()).not.toMatch(/NOT|Nobody has tried/);
+  });
+
+  test('what the file says', async () => {
+    using on = stage();
+    writeFileSync(join(on.project, 'cachelane.yaml'), 'volumes:\n  npm: { commit: success, sync: never }\n');
+    await on.cachelane('explain', 'npm');
+    expect(on.out()).toMatch(/^saved: +when the exit code is 0 \(success, cachelane\.yaml\); --commit/m);
+    expect(on.out()).toMatch(/^sync: +never: .*, says cachelane\.yaml$/m);
+    expect(on.out()).toContain('adds what it changed to t1:local when the command succeeded');
+    using json = stage();
+    writeFileSync(join(json.project, 'cachelane.yaml'), 'volumes:\n  npm: { commit: never, sync: never }\n');
+    await json.cachelane('explain', 'npm', '--json');
+    expect(JSON.parse(json.out())).toMatchObject({
+      commit: 'never',
+      sync: 'never',
+      why: expect.stringContaining('and saves nothing'),
+    });
+  });
+});
+
 describe('explain, of words with two meanings', () => {
   test('a namespace without a slash: says which one it took, and how to ask for the other', async () => {
     using on = stage();

@@ -6,7 +6,10 @@ import { printJson } from '../print.ts';
 export const tools: Command = defineCommand({
   name: 'tools',
   summary: 'list the tools whose caches are known',
-  details: ['One of them in full: cachelane tools show NAME.'],
+  details: [
+    'One of them in full: cachelane tools show NAME.',
+    'PRUNES: cachelane prune knows a command of the tool that frees space. SYNC: whether a volume is worth sending to other machines; nothing is sent by this version. TRIED: how the rules were tried, with the real tool, or with a fixture: a tree made by hand after its documentation.',
+  ],
   options: { ...jsonOption },
   operands: [],
   async run({ options }, host) {
@@ -17,17 +20,19 @@ export const tools: Command = defineCommand({
   },
 });
 
-function toJson({ name, summary, lockfiles, linksOut, tried }: Tool): unknown {
-  return { name, summary, lockfiles, linksOut, tried };
+function toJson({ name, summary, lockfiles, linksOut, commitWhen, prune, sync, tried }: Tool): unknown {
+  return { name, summary, lockfiles, linksOut, commitWhen, prunes: prune.kind === 'command', sync, tried };
 }
 
 function table(known: readonly Tool[]): string {
   return formatTable(
-    [{ title: 'NAME' }, { title: 'FOUND BY' }, { title: 'TRIED' }, { title: 'WHAT IT HOLDS' }],
-    known.map(({ name, lockfiles, tried, summary }) => [
+    ['NAME', 'FOUND BY', 'PRUNES', 'SYNC', 'TRIED', 'WHAT IT HOLDS'].map((title) => ({ title })),
+    known.map(({ name, lockfiles, prune, sync, tried, summary }) => [
       name,
       lockfiles.join(' ') || '-',
-      tried === 'real tool' ? 'yes' : 'not yet',
+      prune.kind === 'command' ? 'yes' : '-',
+      sync,
+      tried,
       summary,
     ]),
   );

@@ -1,16 +1,29 @@
 import { CachelaneError, type Tool, type ToolEnvironment } from '@cachelane/core';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { compatText, projectOf } from '../find-volume.ts';
-import { formatFields } from '../format.ts';
+import { formatFields, formatTable } from '../format.ts';
 import type { Host } from '../host.ts';
 import { printJson } from '../print.ts';
 import { toolEnvironmentOf } from '../project.ts';
 import { didYouMean } from '../suggest.ts';
+import {
+  commitText,
+  daemonText,
+  neverLines,
+  pruneText,
+  settingsText,
+  storedLines,
+  syncText,
+  triedText,
+} from '../tool-words.ts';
 
 export const toolsShow: Command = defineCommand({
   name: 'tools show',
-  summary: 'say what is known of one tool: where its cache lies here, when it is saved, who can share it',
-  details: ['Where the cache lies, and who can share it, is said for a command that runs here.'],
+  summary: 'say what is known of one tool: where its cache lies here, what is stored, how it merges, when it is saved',
+  details: [
+    'Where the cache lies, and who can share it, is said for a command that runs here.',
+    'CHECKED says when the tool itself holds a thing against a digest that it has from elsewhere; what is not checked is believed. TIMES are those of files: some tools remove what has not been touched for a while, which is prevented by a time far ahead.',
+  ],
   options: { ...projectOptions, ...jsonOption },
   operands: [{ name: 'NAME', help: 'as cachelane tools lists it' }],
   async run({ options, operands }, host) {
@@ -34,7 +47,7 @@ async function findTool(host: Host, name: string): Promise<Tool> {
 }
 
 function toJson(tool: Tool, environment: ToolEnvironment): unknown {
-  const { name, summary, lockfiles, linksOut, env = {}, commitWhen, verifiesContent, tried } = tool;
+  const { name, summary, lockfiles, linksOut, env = {}, daemon, commitWhen, prune, sync, versions, tried } = tool;
   return {
     name,
     summary,
@@ -42,27 +55,59 @@ function toJson(tool: Tool, environment: ToolEnvironment): unknown {
     location: tool.locate(environment),
     movedBy: Object.keys(tool.redirect('/') ?? {}),
     compat: tool.compat(environment),
+    versions,
     settings: env,
+    daemon: daemon ?? null,
     commitWhen,
     linksOut,
-    verifiesContent,
+    prune,
+    sync,
+    stored: storedLines(tool),
+    neverStored: neverLines(tool),
     tried,
   };
 }
 
 function text(tool: Tool, environment: ToolEnvironment): string {
   const place = tool.locate(environment);
-  const settings = Object.entries(tool.env ?? {}).map(([name, value]) => `${name}=${value}`);
-  return formatFields([
+  const fields = formatFields([
     ['tool', `${tool.name}: ${tool.summary}`],
     ['found by', tool.lockfiles.join(', ') || `only when it is named: -v ${tool.name}`],
     ['lies at', place === null ? 'no place of its own here' : `${place.path} (${place.source})`],
     ['moved by', Object.keys(tool.redirect('/') ?? {}).join(', ') || 'nothing: without mounts by a symlink'],
     ['shared with', `runs with the same compat: ${compatText(tool.compat(environment))}`],
-    ['saved', tool.commitWhen === 'exit' ? 'whatever the exit code' : 'when the exit code is 0'],
+    ['versions', tool.versions],
+    ['saved', commitText(tool.commitWhen)],
     ['links', tool.linksOut ? 'out of its cache: one directory for all runs of a lane' : 'none: a view for each run'],
-    ['checks', tool.verifiesContent ? 'what it finds, when it uses it' : 'nothing that it finds'],
-    ['told', settings.join(' ') || 'nothing'],
-    ['tried', tool.tried === 'real tool' ? 'with the tool itself' : 'not yet'],
+    ['told', settingsText(tool.env ?? {}) || 'nothing'],
+    ['daemon', daemonText(tool)],
+    ['pruned by', pruneText(tool)],
+    ['sync', syncText(tool.sync)],
+    ['tried', triedText(tool)],
   ]);
+  return `${fields}\n${storedTable(tool)}\n${neverTable(tool)}`;
+}
+
+function storedTable(tool: Tool): string {
+  return formatTable(
+    ['STORED', 'WHAT', 'CLASS', 'TWO RUNS CHANGED IT', 'CHECKED', 'REMOVALS COUNT', 'TIMES'].map((title) => ({
+      title,
+    })),
+    storedLines(tool).map(({ path, what, mergeClass, merges, checked, removals, times }) => [
+      path,
+      what,
+      mergeClass,
+      merges,
+      checked,
+      removals === 'count' ? 'yes' : removals,
+      times,
+    ]),
+  );
+}
+
+function neverTable(tool: Tool): string {
+  return formatTable(
+    [{ title: 'NEVER STORED' }, { title: 'WHY' }],
+    neverLines(tool).map(({ path, why }) => [path, why]),
+  );
 }

@@ -6,7 +6,7 @@ import {
   type Tool,
   type ToolEnvironment,
 } from '@cachelane/core';
-import { runCommand } from '@cachelane/engine';
+import { runCommand, type VolumeRequest } from '@cachelane/engine';
 import type { Config } from '../config.ts';
 import { containerHint, type Place } from '../container-hint.ts';
 import { whyNothing, type DetectionRequest } from '../detect-lockfiles.ts';
@@ -38,6 +38,7 @@ export async function runCached(run: Run): Promise<CachedRun> {
   const selection = selectVolumes({
     asked: options.volumes,
     sharing: options.sharing,
+    commit: options.commit,
     config,
     tools,
     environment,
@@ -75,12 +76,13 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
     environment.homeDir,
   );
   if (hint !== null) reporter.event({ type: 'warning', code: 'E_MOUNT', ...hint });
+  const volumes = selection.volumes.map(({ request }) => (options.isShell ? inShell(run, request) : request));
   await using store = await openStore(host, watch.abort, homeDir);
   const { report: saved, outcome } = await runCommand(
-    { ...store, runtime: once.runtime, tools, events: (event) => report(run, event) },
+    { ...store, runtime: once.runtime, tools, events: (event) => report(run, event, volumes) },
     {
       context: project.context,
-      volumes: selection.volumes.map(({ request }) => request),
+      volumes,
       directory: project.directory,
       environment,
       argv: options.argv,
@@ -88,9 +90,8 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
       env: options.isShell
         ? { ...commandEnv(host, where), CACHELANE_SHELL: project.context.namespace }
         : commandEnv(host, where),
-      // A shell's exit code says nothing of what was done in it.
-      commit: options.commit ?? (options.isShell ? 'exit' : null),
       mode: options.mode,
+      purpose: 'run',
       mounter: options.mounter,
       lockWaitMs: options.lockWaitMs,
       leaveProcesses: options.leaveProcesses,
@@ -111,11 +112,18 @@ function placeOf({ request, path, byProject }: SelectedVolume, tools: readonly T
   return { name: request.name, path, variable };
 }
 
-function report({ options, reporter }: Run, event: EngineEvent): void {
+/** A shell's exit code says nothing of what was done in it: what waits for a good one, and was not asked for this time, is saved. */
+function inShell({ options }: Run, request: VolumeRequest): VolumeRequest {
+  const waits = request.commit === null || request.commit === 'success';
+  return waits && options.commit.of(request.name) === null ? { ...request, commit: 'exit' } : request;
+}
+
+function report({ options, reporter }: Run, event: EngineEvent, volumes: readonly VolumeRequest[]): void {
   reporter.event(event);
   if (event.type !== 'session-opened' || !options.isShell) return;
-  const savesNothing = options.mode === 'read' || options.commit === 'never' || !event.canWrite;
-  const condition = options.commit === 'success' ? ' with exit code 0' : '';
+  const isNever = volumes.every(({ commit }) => commit === 'never');
+  const savesNothing = options.mode === 'read' || isNever || !event.canWrite;
+  const condition = volumes.every(({ commit }) => commit === 'success') ? ' with exit code 0' : '';
   const end = savesNothing ? 'what it changes is not saved' : `what it changed is saved when it ends${condition}`;
   const names = event.volumes.map(({ name }) => name).join(', ');
   const message = `${options.argv[0]} with ${names} of ${event.namespace} in place: ${end}`;

@@ -1,7 +1,7 @@
 import type { MounterName, Namespace } from '@cachelane/core';
-import type { CacheMode, CommitPolicy } from '@cachelane/engine';
+import type { CacheMode } from '@cachelane/engine';
 import type { ReporterName } from '../reporters/choose.ts';
-import type { SharingChoice } from '../sharing-argument.ts';
+import type { CommitChoice, SharingChoice } from '../choice-argument.ts';
 import type { VolumeArgument } from '../volume-argument.ts';
 
 /** What `cachelane run` or `cachelane shell` was asked for, checked. */
@@ -10,7 +10,7 @@ export interface RunOptions {
   readonly directory: string | undefined;
   readonly namespace: Namespace | undefined;
   readonly volumes: readonly VolumeArgument[];
-  readonly commit: CommitPolicy | null;
+  readonly commit: CommitChoice;
   readonly mode: CacheMode;
   readonly mounter: MounterName | null;
   readonly sharing: SharingChoice;

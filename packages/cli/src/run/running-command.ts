@@ -1,10 +1,10 @@
 import { limits, mounterNames, parseNamespace } from '@cachelane/core';
-import { cacheModes, commitPolicies } from '@cachelane/engine';
+import { cacheModes } from '@cachelane/engine';
 import type { CommandSpec } from '../args.ts';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
 import type { Host } from '../host.ts';
 import { reporterNames } from '../reporters/choose.ts';
-import { parseSeconds, parseSharing, requireSuitable } from '../sharing-argument.ts';
+import { parseCommit, parseSeconds, parseSharing, requireSuitable } from '../choice-argument.ts';
 import { parseVolumeArgument } from '../volume-argument.ts';
 import type { RunOptions } from './run-options.ts';
 
@@ -19,8 +19,8 @@ const options = {
   },
   commit: {
     value: 'WHEN',
-    choices: commitPolicies,
-    help: 'when to save what the command changed; each tool has a default of its own',
+    many: true,
+    help: 'when to save what the command changed: exit, success, always or never for all volumes, or NAME=WHEN for one; each tool has a default of its own',
   },
   mode: { value: 'MODE', choices: cacheModes, help: 'what the run may do with its volumes' },
   mounter: {
@@ -66,7 +66,7 @@ export function runningCommand({ commandOf, ...spec }: RunningCommand): Command 
           directory: options.directory,
           namespace: namespace === undefined ? undefined : parseNamespace(namespace, '--namespace'),
           volumes: options.volume.map(parseVolumeArgument),
-          commit: options.commit ?? null,
+          commit: parseCommit(options.commit),
           mode: options.mode ?? 'write',
           mounter: options.mounter ?? null,
           sharing,

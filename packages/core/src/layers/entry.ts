@@ -24,7 +24,8 @@ export type EntryForm = 'whole' | 'delta';
  * - `counted`: the path and everything below it is absent, unless a layer above brings it back (the tree holds a whiteout);
  * - `below`: the path is there, but what lower layers have at or below it does not count. On a directory: its lower
  *   contents are absent (the tree's directory carries the overlay's opaque marker); a run that removed a directory and made it anew
- *   leaves this. On a whole file of a merging class: older versions are not united with it (the tree needs no marker). A squash leaves both;
+ *   leaves this. On a whole file of a merging class: older versions are not united with it (the tree needs no marker); a
+ *   prune run that took lines or rows out of it leaves this. A squash leaves both;
  * - `hint`: the run removed it, but its class does not let removals count: the tree tells nothing, only garbage collection reads it.
  */
 export type Removal = 'counted' | 'below' | 'hint';

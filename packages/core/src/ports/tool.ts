@@ -15,6 +15,11 @@ export interface ToolEnvironment {
   env(name: string): string | undefined;
   /** A small configuration file of the user or project as text, or undefined; absolute path. */
   readText(path: string): string | undefined;
+  /**
+   * The version that a program of the command's PATH calls its own (`NAME --version`), or undefined where it is not there or does not
+   * say. It is started for that: ask only where versions have to be kept apart, and no file tells.
+   */
+  programVersion(name: string): string | undefined;
 }
 
 /** Where a tool's cache lies for this command. */
@@ -46,6 +51,11 @@ export type PathRule =
       readonly removals: 'count' | 'hint';
       /** `far-future`: stored with {@link farFutureNs}, for tools that refresh mtimes of what they use. */
       readonly mtime: 'keep' | 'far-future';
+      /**
+       * `success`: after a command that failed it is left out, where nobody asked for it, also of a cache whose tool leaves only good
+       * entries behind: what is in no format that the rules know may be half of something. `tool`: as the tool says.
+       */
+      readonly commitWhen: 'tool' | 'success';
     };
 
 /** 2200-01-01T00:00:00Z: no tool's age check fires, and every file system can hold it. */
@@ -56,6 +66,48 @@ export interface ClassifyContext {
   /** The first `count` bytes of a file of the view, or undefined where there is no such file. */
   peek(path: BytePath, count: number): Uint8Array | undefined;
 }
+
+/**
+ * When a tool holds something of its cache against a digest that it has from elsewhere: each time it uses it, once while it
+ * fetches it, where a project asks for it, or never.
+ */
+export type Checked = 'when used' | 'when fetched' | 'when asked' | 'never';
+
+/** One kind of thing that a cache stores. How it merges is not said again: it follows from the rule for its path. */
+export interface StoredPart {
+  /** As the tool would name it, with `<64 hex>` for so many hexadecimal digits: `cas/00/<64 hex>`; see {@link examplePath}. */
+  readonly path: string;
+  /** For people: `archives of packages`. */
+  readonly what: string;
+  readonly checked: Checked;
+}
+
+/** A path that a pattern of {@link StoredPart} stands for, for the tool's rules to classify. */
+export function examplePath(pattern: string): { readonly path: BytePath; readonly isDirectory: boolean } {
+  const path = pattern.replace(/<(\d+) hex>/g, (_, count: string) => '0'.repeat(Number(count)));
+  return { path: path.replace(/\/$/, '') as BytePath, isDirectory: path.endsWith('/') };
+}
+
+/**
+ * How a tool itself frees space in its cache. `none` for one that has no command for it, or one that removes everything, or
+ * things that only look unused where a cache is kept apart from the projects.
+ */
+export type Prune =
+  | {
+      readonly kind: 'command';
+      readonly argv: readonly string[];
+      /** For people: `contents that its index does not name`. */
+      readonly removes: string;
+    }
+  /** `why` for people, one clause. */
+  | { readonly kind: 'none'; readonly why: string };
+
+/** `exit`: whenever the command ended by itself, whatever its exit code. `success`: exit code 0 only. */
+export type CommitWhen = 'exit' | 'success';
+
+/** Whether a volume is worth sending to other machines. Nothing is sent yet: this version only carries the word. */
+export const syncChoices = ['always', 'never'] as const;
+export type Sync = (typeof syncChoices)[number];
 
 /** Knowledge about one kind of cache. Pure: it declares, the engine acts. */
 export interface Tool {
@@ -86,12 +138,26 @@ export interface Tool {
    * evict, whose removals do not count here, and things that belong to one machine. What the user has set stands.
    */
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * What of it outlives the command that started it, and settings of the command's environment that keep it from doing so; what the
+   * user has set stands. Whatever is left is ended before a run is saved.
+   */
+  readonly daemon?: { readonly what: string; readonly settings: Readonly<Record<string, string>> };
   /** Who can use whose contents; part of the volume's identity. */
   compat(environment: ToolEnvironment): Readonly<Record<string, string>>;
   /** `path` is never the root; `isDirectory` tells about the change at hand. */
   classify(path: BytePath, isDirectory: boolean, context: ClassifyContext): PathRule;
-  /** `exit`: the tool leaves only good entries behind, whatever the command's exit code; `success`: only exit code 0 does. */
-  readonly commitWhen: 'exit' | 'success';
+  /** `exit` where the tool leaves only good entries behind, whatever becomes of the command. */
+  readonly commitWhen: CommitWhen;
+  readonly prune: Prune;
+  /** `never` where another machine gets or makes the contents as fast by itself, or cannot use them. */
+  readonly sync: Sync;
+  /** What keeps the formats of the tool's versions apart, for people, one clause. A field of `compat` where nothing of the tool's does. */
+  readonly versions: string;
+  /** What is stored, most important first: for people, and held to `classify` by a test. */
+  readonly stored: readonly StoredPart[];
+  /** Paths of what is never stored, as in {@link StoredPart}; the rule of each has the reason. */
+  readonly neverStored: readonly string[];
   /**
    * The digest that a file's name says its content has, for tools that hand out their files as hard links: whoever edits such a link
    * edits the cache. Undefined for names that say none; absent where no name does.
@@ -99,10 +165,11 @@ export interface Tool {
   contentDigest?(
     path: BytePath,
   ): { readonly algorithm: 'sha1' | 'sha256' | 'sha512'; readonly hex: string } | undefined;
-  /** Whether the tool checks a stored content against a digest it got elsewhere when it uses it. */
-  readonly verifiesContent: boolean;
-  /** How the rule was tried: with the tool itself, or not yet. */
-  readonly tried: 'real tool' | 'not yet';
+  /**
+   * How the rules were tried: with the tool itself; with a tree made by hand after its documentation, which shows that the rules do
+   * what they say and not that the tool works so; or not yet.
+   */
+  readonly tried: 'real tool' | 'fixture' | 'not yet';
 }
 
 /** A tool whose rules could not be recognised falls back to this name's rules. */

@@ -42,7 +42,7 @@ function conflictAt(mine: Entry, theirs: LayerStack, pushedSince: readonly Stack
   const { path } = mine;
   const other = nearestAt(theirs, path);
   if (other !== undefined && !sameEffect(mine, other)) {
-    const tree = mine.type !== other.type || mine.removed !== null || other.removed !== null;
+    const tree = mine.type !== other.type || hasNoContent(mine) || hasNoContent(other);
     const kind = tree ? 'tree' : mergesVersions(mine.mergeClass) ? 'merge' : 'content';
     return { path, kind, mine, theirs: other };
   }
@@ -57,6 +57,11 @@ function conflictAt(mine: Entry, theirs: LayerStack, pushedSince: readonly Stack
       return { path, kind: 'tree', mine, theirs: above };
   }
   return undefined;
+}
+
+/** A file without its older versions (`below`: a prune run wrote it anew) still unites with a newer one. */
+function hasNoContent({ type, removed }: Entry): boolean {
+  return removed !== null && !(type === 'file' && removed === 'below');
 }
 
 /** Whether both entries leave the same at their path, so that it does not matter which is on top. */

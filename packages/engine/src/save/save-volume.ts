@@ -47,6 +47,13 @@ export interface SaveRequest {
   readonly part: CollectedPart | null;
   /** See `SealInput`. */
   readonly checksLinks: boolean;
+  readonly onlyKnown: boolean;
+  readonly onUnknown: (path: BytePath) => void;
+  /**
+   * A prune run: removals count, and the layer goes right above those that it saw. What other runs pushed meanwhile lies on top of it, so that
+   * nothing of theirs is taken away by somebody who did not know it.
+   */
+  readonly prunes: boolean;
   readonly onDamage: (path: BytePath) => void;
   readonly sessionId: SessionId;
   /** Layers of the own lane that the run saw. */
@@ -122,7 +129,7 @@ async function push(
         volumeId: request.volumeId,
         lane: request.lane,
         expectedGeneration: head?.generation ?? 0,
-        layers: [layer.id, ...(head?.layers ?? [])],
+        layers: placeLayer(request, layer.id, head?.layers ?? []),
         layer,
         run: request.run,
         counts: layer.counts,
@@ -144,8 +151,23 @@ async function push(
   );
 }
 
+/** Top first. Errors: E_HEAD_MOVED where a prune run's own layers are not what they were: it would hide what it never saw. */
+function placeLayer({ prunes, seen }: SaveRequest, id: LayerId, head: readonly LayerId[]): readonly LayerId[] {
+  if (!prunes) return [id, ...head];
+  const pushed = head.length - seen.length;
+  if (pushed >= 0 && seen.every((each, index) => each === head[pushed + index])) {
+    return [...head.slice(0, pushed), id, ...seen];
+  }
+  throw new CachelaneError('E_HEAD_MOVED', 'something else took layers out of the lane meanwhile', {
+    hint: 'nothing was pruned: try again',
+    retryable: true,
+  });
+}
+
 /** The save stands by now: that somebody wants us to stop, or that something cannot be compared, is no reason to deny it. */
 async function outcome(deps: SaveDependencies, request: SaveRequest, head: HeadRecord): Promise<MergeOutcome> {
+  // What others pushed lies on top of it and stands.
+  if (request.prunes) return nothingMet;
   const seen = new Set(request.seen);
   const since = head.layers.slice(1).filter((id) => !seen.has(id));
   if (since.length === 0) return nothingMet;

@@ -2,7 +2,6 @@ import { hash } from 'node:crypto';
 import {
   ancestors,
   digestOf,
-  farFutureNs,
   isBelow,
   limits,
   type BytePath,
@@ -19,6 +18,7 @@ import {
 import { toVersion, unitedOrigins, type SourcedEntry } from '../views/versions.ts';
 import type { View } from '../views/view.ts';
 import { completeGroups } from './groups.ts';
+import { isUnchanged, ownFile, takesAway } from './own-file.ts';
 
 /** What a run's changes come to: the entries of its layer, or nothing. */
 export interface SealPlan {
@@ -47,6 +47,12 @@ export interface SealInput {
    * they are) waits for the last of them, and so does what is not what its name says, which may be half written.
    */
   readonly isPart: boolean;
+  /** The command failed, and nobody asked for what may be half of something. */
+  readonly onlyKnown: boolean;
+  /** Told of what is left out for that reason. */
+  readonly onUnknown: (path: BytePath) => void;
+  /** The tool freed space: what it removed counts, whatever its class, and so do lines and rows that it took out of a file. */
+  readonly prunes: boolean;
   /** Told of files that are not what their names say; they are left out. */
   readonly onDamage: (path: BytePath) => void;
   /** Called every so often with the number of changes looked at. */
@@ -102,6 +108,11 @@ export function planSeal(input: SealInput): SealPlan {
     const isDamage = isDamaged(input, change, rule);
     if (input.isPart && (isDamage || !isWholeByItself(draft, change, rule))) {
       draft.isAll = false;
+      continue;
+    }
+    if (input.onlyKnown && rule.commitWhen === 'success') {
+      if (change.kind === 'dir') draft.directories.set(change.path, change);
+      else input.onUnknown(change.path);
       continue;
     }
     if (isDamage) {
@@ -184,7 +195,7 @@ function takeRemoval(draft: Draft, path: BytePath, rule: KeepRule, hints: Staged
   const before = draft.input.view.lookUp(path);
   if (before === undefined) return;
   if (rule.group !== null) draft.dirtyGroups.add(rule.group);
-  if (rule.removals === 'count') removeCounted(draft, before, rule.group);
+  if (rule.removals === 'count' || draft.input.prunes) removeCounted(draft, before, rule.group);
   else hints.push({ from: 'removal', entry: removalEntry(before.entry, draft.input.origins, 'hint') });
 }
 
@@ -216,8 +227,9 @@ function removalEntry(before: Entry, origins: readonly RunId[], removed: 'counte
 /** Directories by themselves mean something only where the tool's rule takes a directory exactly as it is. */
 function takeDirectory(draft: Draft, change: Extract<Change, { kind: 'dir' }>, rule: KeepRule): void {
   draft.directories.set(change.path, change);
-  if (rule.removals !== 'count') return;
   const before = draft.input.view.lookUp(change.path);
+  const isRemade = draft.input.prunes && change.replaces && before?.entry.type === 'dir';
+  if (rule.removals !== 'count' && !isRemade) return;
   const entry = directoryEntry(draft, change, rule);
   if (before?.entry.type !== 'dir') {
     keep(draft, { from: 'change', entry }, before?.entry, rule);
@@ -302,6 +314,10 @@ function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule:
   }
   if (isUnchanged(beforeFile.entry, mine, rule)) return;
   const pinned = toVersion(beforeFile);
+  if (draft.input.prunes && takesAway(rule, pinned, toVersion(source))) {
+    const entry: Entry = { ...mine, origins: unitedOrigins([mine, beforeFile.entry]), removed: 'below' };
+    return keep(draft, { ...source.staged, entry }, beforeFile.entry, rule);
+  }
   if (rule.removals !== 'count' && rule.driver.same(pinned, toVersion(source))) return;
   const own = rule.driver.merges ? rule.driver.subtract(pinned, toVersion(source)) : { form: 'whole' as const };
   if (own.form === 'delta') {
@@ -312,51 +328,6 @@ function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule:
   const inherits = rule.mergeClass !== 'U' && rule.mergeClass !== 'L';
   const entry = inherits ? { ...mine, origins: unitedOrigins([mine, beforeFile.entry]) } : mine;
   keep(draft, { ...source.staged, entry }, beforeFile.entry, rule);
-}
-
-interface OwnFile extends SourcedEntry {
-  readonly staged: StagedEntry;
-}
-
-/** The run's file as it may be stored; null where nothing of it may. */
-function ownFile(input: SealInput, change: Extract<Change, { kind: 'file' }>, rule: KeepRule): OwnFile | null {
-  const { changes, origins, nowMs } = input;
-  const { path } = change;
-  const entry: Entry = {
-    path,
-    type: 'file',
-    mode: change.mode,
-    mtimeNs: rule.mtime === 'far-future' ? farFutureNs : change.mtimeNs,
-    sizeBytes: change.sizeBytes,
-    digest: changes.digest(path),
-    origins,
-    mergeClass: rule.mergeClass,
-    group: rule.group,
-    form: 'whole',
-    removed: null,
-  };
-  const source: SourcedEntry = { entry, sealedAtMs: nowMs, layer: null, content: () => changes.read(path) };
-  const content = rule.driver.clean?.(toVersion(source)) ?? contentNow(input, rule, source);
-  if (content === null) return { ...source, staged: { from: 'change', entry } };
-  if (content.length === 0) return null;
-  const cleaned: Entry = { ...entry, sizeBytes: content.length, digest: digestOf(content) };
-  return { ...source, entry: cleaned, content: () => content, staged: { from: 'content', entry: cleaned, content } };
-}
-
-/** What others may write to again before it is stored is read once. Content that is named by its digest they leave alone. */
-function contentNow(
-  { isPart }: SealInput,
-  { mergeClass }: KeepRule,
-  { entry, content }: SourcedEntry,
-): Uint8Array | null {
-  return isPart && mergeClass !== 'U' && entry.sizeBytes > 0 ? content() : null;
-}
-
-/** Same bytes and mode; where the rule takes a directory exactly as it is, the same time too, since builds go by it. */
-function isUnchanged(before: Entry, mine: Entry, rule: KeepRule): boolean {
-  if (before.digest !== mine.digest || before.form !== 'whole') return false;
-  if (rule.removals !== 'count') return true;
-  return before.mode === mine.mode && (rule.group !== null || before.mtimeNs === mine.mtimeNs);
 }
 
 /** `before`: what stood at the path. Another type of thing in its place is one added and what it took with it removed. */

@@ -6,7 +6,7 @@ import {
   type SessionId,
   type SharingMode,
 } from '@cachelane/core';
-import type { CacheMode, CommitPolicy } from '../engine.ts';
+import type { CacheMode, RunPurpose } from '../engine.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 
 /** Frees what attached volumes of a dead session left behind, whichever way they were attached. */
@@ -32,7 +32,7 @@ export interface MounterQuestion {
   /** Null: volumes can be mounted, as far as is known; else why not. */
   readonly cannotMount: string | null;
   readonly mode: CacheMode;
-  readonly commit: CommitPolicy | null;
+  readonly purpose: RunPurpose;
   readonly canWrite: boolean;
 }
 
@@ -59,7 +59,7 @@ function chooseWay(planned: PlannedVolume, question: MounterQuestion): Way {
   const { wanted, cannotMount } = question;
   const isLive = wanted === 'live' || (wanted === null && sharingOf(planned) === 'SHARED');
   if (isLive) {
-    const against = whyNotShared(question);
+    const against = whyNotShared(planned, question);
     if (against === null) return { mounter: 'live', why: whyLive(planned, wanted) };
     return { ...unshared(question), why: against };
   }
@@ -89,9 +89,11 @@ export function suits(mounter: MounterName, sharing: SharingMode): boolean {
 }
 
 /** A run whose work is not kept must not work where others do. */
-function whyNotShared({ mode, commit, canWrite }: MounterQuestion): string | null {
+function whyNotShared({ commit }: PlannedVolume, { mode, purpose, canWrite }: MounterQuestion): string | null {
+  // Where others work, nobody could tell what it removed from what they did.
+  if (purpose === 'prune') return 'what is pruned is a view of its own';
   if (!canWrite) return 'a run that may not save has a view of its own';
-  if (commit === 'never') return 'with --commit never a run has a view of its own';
+  if (commit === 'never') return 'with commit never a run has a view of its own';
   return mode === 'write' ? null : `with --mode ${mode} a run has a view of its own`;
 }
 

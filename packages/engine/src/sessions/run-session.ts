@@ -209,7 +209,7 @@ async function runWith(
   return await deps.runtime.run({
     argv: request.argv,
     cwd: request.cwd,
-    env: settingsOf(request.env, attached),
+    env: settingsOf(request, attached),
     mounts: attached.map(({ attached: { mount } }) => mount),
     leaseFile: attached.length === 0 ? null : session.lease.commandFile,
     onPlace: (known) => {
@@ -224,10 +224,12 @@ async function runWith(
 
 /** The command's environment with what tools have to be told; the person's own settings win but for where a cache lies. */
 function settingsOf(
-  env: Readonly<Record<string, string>>,
+  { env, purpose }: RunCommandRequest,
   attached: readonly VolumeSession[],
 ): Readonly<Record<string, string>> {
-  const own = attached.map(({ planned }) => planned.tool.env ?? {});
+  // A tool prunes by limits of its own, which are lifted for every other run.
+  const told = purpose === 'prune' ? [] : attached;
+  const own = told.flatMap(({ planned: { tool } }) => [tool.env ?? {}, tool.daemon?.settings ?? {}]);
   const places = attached.map(({ planned, choice, attached: { mount } }) =>
     mount.kind === 'directory' && choice.reach === 'setting' ? (planned.tool.redirect(mount.path) ?? {}) : {},
   );
@@ -244,9 +246,9 @@ async function attachAll(
   const attached: VolumeSession[] = [];
   // Recorded before they are made: a kill in between leaves nothing that nobody knows of.
   const { canWrite } = request.context;
-  const { mode, mounter: wanted, commit } = request;
+  const { mode, mounter: wanted, purpose } = request;
   const cannotMount = failed === null ? whyNoMounts(request) : `volumes cannot be mounted here: ${failed.reason}`;
-  const choices = planned.map((plan) => chooseMounter(plan, { wanted, cannotMount, mode, commit, canWrite }));
+  const choices = planned.map((plan) => chooseMounter(plan, { wanted, cannotMount, mode, purpose, canWrite }));
   const missing = planned.flatMap(({ target }, index) => {
     const choice = choices[index];
     return choice === undefined ? [] : deps.mounters[choice.mounter].missingDirs(target, choice.reach);
@@ -294,8 +296,8 @@ async function endOne(
     {
       ...ids,
       mode: request.mode,
+      purpose: request.purpose,
       outcome: end.outcome,
-      commit: request.commit,
       readOnly: canWrite ? null : why,
       inUse: use.isLeft,
       strict: request.strict,

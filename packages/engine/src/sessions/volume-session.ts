@@ -9,6 +9,7 @@ import {
   type CollectedChanges,
   type CommandOutcome,
   type LayerCounts,
+  type LayerId,
   type OpenedVolume,
   type PinnedLink,
   type RunId,
@@ -16,13 +17,13 @@ import {
   type SessionId,
   type VolumeReport,
 } from '@cachelane/core';
-import type { CacheMode, CommitPolicy, EngineDependencies } from '../engine.ts';
+import type { CacheMode, EngineDependencies, RunPurpose } from '../engine.ts';
 import { saveVolume, type Saved } from '../save/save-volume.ts';
 import { openView, type View } from '../views/view.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import type { MounterChoice } from './mounters.ts';
 import { dropDamaged, isDamage } from './damaged-layers.ts';
-import { baseOf, cold, composeView, joinedView, linksWith } from './session-view.ts';
+import { baseOf, cold, composeView, joinedView, linksWith, type Composed } from './session-view.ts';
 import { neverAborted } from '../never-aborted.ts';
 
 /** One volume of a running session. */
@@ -162,7 +163,7 @@ function roundMs(ms: number): number {
 
 export interface EndInput extends Omit<AttachInput, 'choice' | 'ordinal' | 'cwd' | 'canWrite'> {
   readonly outcome: Extract<CommandOutcome, { kind: 'exited' }>;
-  readonly commit: CommitPolicy | null;
+  readonly purpose: RunPurpose;
   /** Null: the lane may be written; else why not. */
   readonly readOnly: string | null;
   /** Processes that can write are left: what they stand on stays, until a start finds them gone. */
@@ -265,6 +266,7 @@ async function save(
   const { changes, alsoOf, part } = collected;
   const base = await baseOf(deps, session, collected, signal);
   const total = changes.changes.length;
+  let unknown = 0;
   const { saved, settled, isAll } = await saveVolume(
     deps,
     {
@@ -277,6 +279,9 @@ async function save(
       alsoOf,
       part,
       checksLinks: session.choice.mounter === 'live' && planned.tool.linksOut,
+      // Nobody can tell whose is what, and that of others may have ended well.
+      onlyKnown: planned.request.commit === null && input.outcome.exitCode !== 0 && alsoOf.length === 0,
+      onUnknown: () => void unknown++,
       onDamage: (path) =>
         deps.events({
           type: 'warning',
@@ -285,7 +290,8 @@ async function save(
           hint: null,
         }),
       sessionId: input.sessionId,
-      seen: base.links.flatMap(({ layers }) => layers),
+      seen: seenLayers(session, base, input),
+      prunes: input.purpose === 'prune',
       onProgress: (done) => deps.events({ type: 'progress', activity: 'saving', volume: name, done, total }),
     },
     signal,
@@ -299,7 +305,18 @@ async function save(
   if (part !== null && saved === null) {
     return { saved, skipped: sharedWith({ others: part.others, isWanted: true }, unwanted), leftToOthers: true };
   }
-  return { saved, skipped: saved === null ? unwanted : null, leftToOthers: false };
+  const allUnknown = unknown > 0 ? 'the command failed, and all it changed is in no format that is known' : null;
+  return { saved, skipped: saved === null ? (unwanted ?? allUnknown) : null, leftToOthers: false };
+}
+
+/** A prune run has to know its own lane's from those of others. */
+function seenLayers(
+  { planned: { own } }: VolumeSession,
+  { links }: Composed,
+  { purpose }: EndInput,
+): readonly LayerId[] {
+  const ofLane = ({ namespace, lane }: PinnedLink): boolean => namespace === own.namespace && lane === own.lane;
+  return links.filter((link) => purpose === 'run' || ofLane(link)).flatMap(({ layers }) => layers);
 }
 
 /** The save stands, whatever becomes of the note: without it the next run finds the same changes again, which are none then. */
@@ -346,7 +363,8 @@ function whyNotSaved(session: VolumeSession, input: EndInput): string | null {
   if (input.mode === 'read') return 'mode read';
   if (input.readOnly !== null) return input.readOnly;
   if (input.outcome.interrupted) return 'the command was interrupted';
-  const policy = input.commit ?? session.planned.tool.commitWhen;
+  // Half of a clean-up is nothing that counts, whatever is said of runs.
+  const policy = input.purpose === 'prune' ? 'success' : session.planned.commit;
   if (policy === 'never') return 'commit never';
   if (policy === 'success' && input.outcome.exitCode !== 0)
     return `the command failed with exit code ${input.outcome.exitCode}`;

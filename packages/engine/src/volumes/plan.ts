@@ -8,11 +8,12 @@ import {
   type Context,
   type OpenVolume,
   type Random,
+  type Sync,
   type Tool,
   type ToolEnvironment,
   type ToolLocation,
 } from '@cachelane/core';
-import type { VolumeRequest } from '../engine.ts';
+import type { CommitPolicy, VolumeRequest } from '../engine.ts';
 
 /** A requested volume with everything decided that needs no store: tool, place, identity, chain. */
 export interface PlannedVolume {
@@ -25,6 +26,9 @@ export interface PlannedVolume {
   /** Who decided the path, for people. */
   readonly targetSource: string;
   readonly compat: Compat;
+  /** When what a run changed is saved. */
+  readonly commit: CommitPolicy;
+  readonly sync: Sync;
   /** The lane that is written. */
   readonly own: ChainLink;
   /** Nearest first, the own lane at the head. */
@@ -65,6 +69,8 @@ export function planVolume(
     isRedirectable: place.byProject !== true && tool.redirect(place.path) !== null,
     targetSource: place.source,
     compat: { ...tool.compat(environment), ...request.compat },
+    commit: request.commit ?? tool.commitWhen,
+    sync: request.sync ?? tool.sync,
     own,
     chain,
   };

@@ -1,0 +1,262 @@
+import { execFileSync } from 'node:child_process';
+import { hash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { requireCommands, startLocalRegistry, type LocalRegistry } from '@cachelane/testkit';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { openWorld, worldUsers, type Finished, type World } from '../cli.fixture.ts';
+import { npmProject, somePackages, versionsOf } from './npm-project.fixture.ts';
+import { pnpm10, pnpm11, type NpmTool } from './npm-tools.fixture.ts';
+
+// Tools free space in their caches by commands of their own; what they removed is gone from the lane.
+
+interface Pruned {
+  readonly removed: number;
+  readonly changed: number;
+  readonly layer: string | null;
+}
+
+async function prune(world: World, cwd: string, volume: string): Promise<Pruned> {
+  return (await world.json(['prune', volume], { cwd })) as Pruned;
+}
+
+/** Paths of the volume that a run here finds, below its directory. */
+async function found(world: World, cwd: string, volume: string): Promise<readonly string[]> {
+  const script = 'cd "$1" && find . -type f';
+  const { path } = (await world.json(['explain', volume], { cwd })) as { readonly path: string };
+  const options = ['-v', volume, '--mode=read', '--mounter=overlay'];
+  const { stdout } = await world.run(['sh', '-ec', script, 'sh', path], { cwd, options });
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
+/** Of npm's cache. */
+async function contents(world: World, cwd: string): Promise<readonly string[]> {
+  return (await found(world, cwd, 'npm')).filter((path) => path.includes('/content-v2/'));
+}
+
+async function offline(world: World, cwd: string, ...argv: readonly string[]): Promise<Finished> {
+  return await world.run([...argv, '--offline'], { cwd, options: ['--mode=read'] });
+}
+
+requireCommands('bwrap', 'npm')('npm', () => {
+  let registry: LocalRegistry;
+  beforeEach(async () => {
+    registry = await startLocalRegistry([{ name: 'left', version: '1.0.0' }], { maxAgeSeconds: 0 });
+    return async () => await registry[Symbol.asyncDispose]();
+  });
+
+  const view = ['npm', 'view', 'left', 'version', '--prefer-online'];
+
+  /** A cache with a manifest that no line names: a newer one took its place. */
+  async function outdated(world: World): Promise<string> {
+    const cwd = await npmProject(world, registry, { name: 'app', dependencies: { left: '1.0.0' }, addresses: false });
+    expect(await world.run(view, { cwd })).toMatchObject({ code: 0, stdout: '1.0.0\n' });
+    registry.publish({ name: 'left', version: '2.0.0' });
+    expect(await world.run(view, { cwd })).toMatchObject({ code: 0, stdout: '2.0.0\n' });
+    expect(await contents(world, cwd)).toHaveLength(2);
+    return cwd;
+  }
+
+  test.each(worldUsers)('removes what no line of its index names, and what it names stays, as %s', async (user) => {
+    using world = openWorld({ user, env: { npm_config_registry: registry.url } });
+    const cwd = await outdated(world);
+    // By itself a run cannot take it away: what others may need is not its to remove.
+    await world.run(['npm', 'cache', 'verify'], { cwd });
+    expect(await contents(world, cwd)).toHaveLength(2);
+
+    expect(await prune(world, cwd, 'npm')).toMatchObject({ removed: 1 });
+    expect(await contents(world, cwd)).toHaveLength(1);
+    expect(await offline(world, cwd, 'npm', 'view', 'left', 'version')).toMatchObject({ code: 0, stdout: '2.0.0\n' });
+    expect(await prune(world, cwd, 'npm')).toMatchObject({ removed: 0 });
+    expect(existsSync(join(world.home, '.npm'))).toBe(false);
+  });
+
+  test('takes nothing from runs that are under way', async () => {
+    using world = openWorld({ env: { npm_config_registry: registry.url } });
+    const cwd = await outdated(world);
+    registry.publish({ name: 'right', version: '1.0.0' });
+    const go = join(world.dir, 'go');
+    const script = `echo started; while ! test -e "${go}"; do sleep 0.05; done; npm cache add right@1.0.0`;
+    const running = world.startRun(['sh', '-ec', script], { cwd });
+    await running.said('started');
+    const before = await contents(world, cwd);
+    expect(await prune(world, cwd, 'npm')).toMatchObject({ removed: 1 });
+    const kept = await contents(world, cwd);
+    writeFileSync(go, '');
+    expect((await running.finished).volume('npm')).toMatchObject({ conflicts: [], skipped: null });
+
+    expect(await offline(world, cwd, 'npm', 'cache', 'add', 'right@1.0.0')).toMatchObject({ code: 0 });
+    expect(await offline(world, cwd, 'npm', 'view', 'left', 'version')).toMatchObject({ stdout: '2.0.0\n' });
+    const after = await contents(world, cwd);
+    expect(after).toEqual(expect.arrayContaining([...kept]));
+    expect(after).not.toEqual(expect.arrayContaining(before.filter((path) => !kept.includes(path))));
+  });
+
+  test('says with --dry-run what would run, and runs nothing; in a lane of others it is refused', async () => {
+    using world = openWorld({ env: { npm_config_registry: registry.url } });
+    const cwd = await outdated(world);
+    const dry = await world.cachelane(['prune', 'npm', '--dry-run'], { cwd });
+    expect(dry.stdout).toMatch(
+      /^would run npm cache verify with \S+:npm in lane t1:local \(2 layers, .*\) at \S+\/\.npm: /,
+    );
+    expect(await world.json(['prune', 'npm', '--dry-run'], { cwd })).toMatchObject({
+      dryRun: true,
+      lane: 't1:local',
+      command: ['npm', 'cache', 'verify'],
+    });
+    expect(await contents(world, cwd)).toHaveLength(2);
+
+    const fork = {
+      CI: 'true',
+      GITLAB_CI: 'true',
+      CI_DEFAULT_BRANCH: 'main',
+      CI_PIPELINE_SOURCE: 'merge_request_event',
+      CI_MERGE_REQUEST_IID: '12',
+      CI_MERGE_REQUEST_PROJECT_ID: '7',
+      CI_MERGE_REQUEST_SOURCE_PROJECT_ID: '666',
+    };
+    const refused = await world.cachelane(['prune', 'npm'], { cwd, env: fork });
+    expect([refused.code, refused.stdout]).toEqual([2, '']);
+    expect(refused.stderr).toContain('may not be written here');
+  });
+
+  test('that fails or is not there changes nothing', async () => {
+    using world = openWorld({ env: { npm_config_registry: registry.url } });
+    const cwd = await outdated(world);
+    world.write({ 'bin/npm': '#!/bin/sh\nrm -rf ~/.npm/_cacache; exit 3\n' });
+    world.exec(['chmod', '755', join(world.dir, 'bin/npm')]);
+    const path = String(world.env['PATH']);
+    const failed = await world.cachelane(['prune', 'npm'], { cwd, env: { PATH: `${join(world.dir, 'bin')}:${path}` } });
+    expect([failed.code, failed.stdout]).toEqual([1, '']);
+    expect(failed.stderr).toContain('npm cache verify: exit code 3: nothing was pruned');
+    expect(await contents(world, cwd)).toHaveLength(2);
+  });
+});
+
+describe('a volume that nothing prunes', () => {
+  test('is told how its space is got back', async () => {
+    using world = openWorld();
+    const cwd = world.project('app', { 'go.mod': 'module example.test/app\n' });
+    const refused = await world.cachelane(['prune', 'go-build'], { cwd });
+    expect([refused.code, refused.stdout]).toEqual([2, '']);
+    expect(refused.stderr).toContain('go clean -cache removes everything');
+    expect(refused.stderr).toMatch(/cachelane rm .*cachelane gc/);
+    const empty = await world.cachelane(['prune', 'npm'], { cwd });
+    expect([empty.code, empty.stdout]).toEqual([1, '']);
+    expect(empty.stderr).toContain('holds nothing in lane t1:local');
+  });
+});
+
+requireCommands('bwrap')('pnpm', () => {
+  const packages = somePackages('left', 2);
+  let registry: LocalRegistry;
+  beforeAll(async () => {
+    registry = await startLocalRegistry(packages, { maxAgeSeconds: 0 });
+  });
+  afterAll(async () => registry[Symbol.asyncDispose]());
+
+  // What the declaration says of it: should this change, pnpm can be pruned.
+  test.each([pnpm10, pnpm11])('$name would remove everything that comes out of layers', async (pnpm: NpmTool) => {
+    using world = openWorld({
+      env: { npm_config_registry: registry.url, pnpm_config_registry: registry.url, CI: 'true' },
+    });
+    const asked = pnpm === pnpm10 ? { packageManager: `pnpm@${pnpm.version}` } : {};
+    const manifest = { name: 'app', version: '1.0.0', ...asked, dependencies: versionsOf(packages) };
+    const cwd = world.project('app', { 'package.json': JSON.stringify(manifest) });
+    const options = ['-v', 'pnpm'];
+    expect(await world.run([...pnpm.argv, 'install'], { cwd, options })).toMatchObject({ code: 0 });
+    // The project links to every file of the directory that runs share, and to none of another one.
+    rmSync(join(world.store, 'kept'), { recursive: true });
+    const pruned = await world.run([...pnpm.argv, 'store', 'prune'], { cwd, options });
+    expect(pruned.stdout + pruned.stderr).toMatch(/Removed 4 files.*Removed 2 packages/s);
+
+    // It is not the run's to remove, and there is no other way.
+    rmSync(join(cwd, 'node_modules'), { recursive: true });
+    const offline = await world.run([...pnpm.argv, 'install', '--frozen-lockfile', '--offline'], { cwd, options });
+    expect(offline).toMatchObject({ code: 0 });
+    const refused = await world.cachelane(['prune', 'pnpm'], { cwd });
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('hard links');
+  });
+});
+
+requireCommands(
+  'bwrap',
+  'ccache',
+  'gcc',
+)('ccache', () => {
+  test('removes the oldest results, down to the limit that the user set', async () => {
+    using world = openWorld();
+    // 40 kB each that nothing makes smaller.
+    const sources = ['a', 'b', 'c', 'd'].map((name) => {
+      const numbers = Array.from({ length: 1250 }, (_, index) => `0x${hash('sha256', name + index).slice(0, 8)}`);
+      return [`${name}.c`, `unsigned ${name}[] = { ${[...numbers, ...numbers.toReversed()].join(', ')} };\n`];
+    });
+    const cwd = world.project('app', Object.fromEntries(sources) as Readonly<Record<string, string>>);
+    const options = ['-v', 'ccache'];
+    const compile = 'for unit in a b c d; do ccache gcc -c $unit.c -o "$TMPDIR/$unit.o"; done';
+    expect(await world.run(['sh', '-ec', compile], { cwd, options })).toMatchObject({ code: 0 });
+    const before = await found(world, cwd, 'ccache');
+
+    // Without a limit of the user's it is 5 GiB: nothing has to go.
+    expect(await prune(world, cwd, 'ccache')).toMatchObject({ removed: 0 });
+    world.env['CCACHE_MAXSIZE'] = '25k';
+    const { removed } = await prune(world, cwd, 'ccache');
+    expect(removed).toBeGreaterThan(0);
+    const after = await found(world, cwd, 'ccache');
+    expect(after.length).toBe(before.length - removed);
+    expect(before).toEqual(expect.arrayContaining([...after]));
+    expect(readdirSync(world.home)).toEqual([]);
+  });
+});
+
+/** A package without files, and what a list of packages says of it. */
+function makePackage(dir: string, name: string): string {
+  const control = `Package: ${name}\nVersion: 1.0\nArchitecture: all\nMaintainer: nobody <nobody@example.com>\nDescription: test\n`;
+  mkdirSync(join(dir, name, 'DEBIAN'), { recursive: true });
+  writeFileSync(join(dir, name, 'DEBIAN/control'), control);
+  const file = `${name}_1.0_all.deb`;
+  const argv = ['--root-owner-group', '--build', join(dir, name), join(dir, file)];
+  execFileSync('/usr/bin/dpkg-deb', argv, { stdio: 'ignore' });
+  const content = readFileSync(join(dir, file));
+  return `${control}Filename: ./${file}\nSize: ${content.length}\nSHA256: ${hash('sha256', content, 'hex')}\n`;
+}
+
+// Downloads belong to root.
+describe.skipIf(!worldUsers.includes('root'))('as root', () => {
+  requireCommands(
+    'bwrap',
+    'apt-get',
+    'dpkg-deb',
+  )('apt', () => {
+    test('removes packages that its lists do not have any more', async () => {
+      using world = openWorld({ user: 'root' });
+      const repository = join(world.dir, 'repository');
+      const [left = '', right = ''] = ['cachelane-left', 'cachelane-right'].map((name) =>
+        makePackage(repository, name),
+      );
+      writeFileSync(join(repository, 'Packages'), `${left}\n${right}`);
+      const own = join(world.dir, 'apt');
+      // Lists and settings of its own, and no lock of the machine's.
+      const settings = { 'Dir::Etc': `${own}/etc`, 'Dir::State::lists': `${own}/lists`, 'APT::Sandbox::User': 'root' };
+      const more = { 'Dir::Cache::pkgcache': '', 'Dir::Cache::srcpkgcache': '', 'Debug::NoLocking': 'true' };
+      const lines = Object.entries({ ...settings, ...more }).map(([name, value]) => `${name} "${value}";\n`);
+      world.write({
+        'apt/apt.conf': lines.join(''),
+        'apt/etc/sources.list': `deb [trusted=yes] copy:${repository} ./\n`,
+        'apt/lists/partial/.keep': '',
+      });
+      world.env['APT_CONFIG'] = join(own, 'apt.conf');
+      world.exec(['apt-get', 'update']);
+      const cwd = world.project('app');
+      const download = ['apt-get', '--yes', 'install', '--download-only', 'cachelane-left', 'cachelane-right'];
+      expect(await world.run(download, { cwd, options: ['-v', 'apt'] })).toMatchObject({ code: 0 });
+
+      expect(await prune(world, cwd, 'apt')).toMatchObject({ removed: 0 });
+      writeFileSync(join(repository, 'Packages'), right);
+      world.exec(['apt-get', 'update']);
+      expect(await prune(world, cwd, 'apt')).toMatchObject({ removed: 1 });
+      expect(await found(world, cwd, 'apt')).toEqual(['./cachelane-right_1.0_all.deb']);
+    });
+  });
+});

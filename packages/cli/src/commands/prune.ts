@@ -1,0 +1,173 @@
+import { CachelaneError, limits, parseNamespace, type EngineEvent } from '@cachelane/core';
+import {
+  planVolume,
+  pruneCommand,
+  pruneVolume,
+  requireWritable,
+  type PlannedVolume,
+  type Pruned,
+} from '@cachelane/engine';
+import { noChoice } from '../choice-argument.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
+import { ownHead } from '../explain-volume.ts';
+import { formatBytes, plural } from '../format.ts';
+import type { ListedHead } from '../heads.ts';
+import type { Host } from '../host.ts';
+import { printJson } from '../print.ts';
+import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts';
+import { commandEnv } from '../run/bare.ts';
+import { runOnce } from '../run/once.ts';
+import type { CommandPhase } from '../run/run-state.ts';
+import { watchSignals } from '../run/signals.ts';
+import { homeOf, openStore, readStore } from '../store.ts';
+import { parseVolumeArgument } from '../volume-argument.ts';
+import { selectVolumes } from '../volumes.ts';
+import { whereToRun, type WhereToRun } from '../working-directory.ts';
+
+export const prune: Command = defineCommand({
+  name: 'prune',
+  summary: "run a tool's own clean-up in a volume, and save what it removed",
+  details: [
+    'The command is the one that cachelane tools show names (npm cache verify, ccache --cleanup, …), with the volume in place as in a run, in the lane that a run here would write, and with the limits of size that you set for the tool yourself. What it removes is gone for the runs that come after, also of kinds whose removal by an ordinary run does not count; what other runs save meanwhile stays. A command that fails changes nothing.',
+    'Readers find less at once. The disk gets its space back when nothing names the layers below any more: they stay for history, and for taking a single run out again.',
+    'A tool without such a command has a reason for it, which is told. What the command says goes to stderr.',
+  ],
+  options: {
+    ...projectOptions,
+    'dry-run': { help: 'say which command would run, and run nothing' },
+    ...jsonOption,
+  },
+  operands: [{ name: 'VOLUME', help: 'as after run -v: NAME, NAME:PATH, NAMESPACE:NAME' }],
+  async run({ options, operands }, host) {
+    const { namespace } = options;
+    const where = whereToRun(host, options.directory);
+    const project = await openProject(host, {
+      where,
+      namespace: namespace === undefined ? undefined : parseNamespace(namespace, '--namespace'),
+    });
+    const target = await targetOf(host, project, operands.VOLUME);
+    if (options['dry-run']) {
+      if (options.json) printJson(host, { dryRun: true, ...identityOf(target), removes: target.removes });
+      else host.stdout.write(intention(target));
+      return 0;
+    }
+    const pruned = await pruneNow(host, { project, where, target });
+    if (options.json) printJson(host, { dryRun: false, ...identityOf(target), ...resultOf(pruned) });
+    else host.stdout.write(outcomeText(target, pruned));
+    return 0;
+  },
+});
+
+interface Target {
+  readonly planned: PlannedVolume;
+  readonly argv: readonly string[];
+  readonly removes: string;
+  readonly held: ListedHead;
+}
+
+/** Errors: E_USAGE where nothing may be written or the tool has no command, E_NOT_FOUND where the lane holds nothing. */
+async function targetOf(host: Host, project: OpenProject, text: string): Promise<Target> {
+  const { context, config, topDir } = project;
+  requireWritable(context);
+  const tools = await host.pieces.loadTools();
+  const environment = toolEnvironmentOf(host, project);
+  const selection = selectVolumes({
+    asked: [parseVolumeArgument(text)],
+    sharing: noChoice,
+    commit: noChoice,
+    config,
+    tools,
+    environment,
+    topDir,
+    storeDir: homeOf(host),
+  });
+  for (const { code, message, hint } of selection.dropped) throw new CachelaneError(code, message, { hint });
+  const [selected] = selection.volumes;
+  if (selected === undefined) throw new CachelaneError('E_INTERNAL', `no volume was selected for ${text}`);
+  const planned = planVolume(tools, context, environment, selected.request);
+  const { argv, removes } = pruneCommand(planned.tool);
+  const held = await readStore(host, async (store) => await ownHead(store, planned));
+  if (held !== null) return { planned, argv, removes, held };
+  const { namespace, lane } = planned.own;
+  throw new CachelaneError('E_NOT_FOUND', `${namespace}:${selected.request.name} holds nothing in lane ${lane}`, {
+    hint: 'see: cachelane ls',
+  });
+}
+
+interface Place {
+  readonly project: OpenProject;
+  readonly where: WhereToRun;
+  readonly target: Target;
+}
+
+async function pruneNow(host: Host, { project, where, target }: Place): Promise<Pruned> {
+  const phase: CommandPhase = { state: 'not-started' };
+  using watch = watchSignals(host.signals, phase);
+  const once = runOnce(await host.pieces.openRuntime(), { phase, abort: watch.abort, isShell: false });
+  await using store = await openStore(host, watch.abort);
+  const tools = await host.pieces.loadTools();
+  const pruned = await pruneVolume(
+    { ...store, runtime: once.runtime, tools, events: (event) => tell(host, event) },
+    {
+      context: project.context,
+      volume: target.planned.request,
+      directory: project.directory,
+      environment: toolEnvironmentOf(host, project),
+      // Ours is the only word on stdout.
+      argv: ['sh', '-c', 'exec "$0" "$@" >&2', ...target.argv],
+      cwd: where.dir,
+      env: commandEnv(host, where),
+      mounter: null,
+      lockWaitMs: limits.lockWaitMs,
+      revision: project.revision,
+      workflow: project.workflow,
+      signal: watch.abort,
+    },
+  );
+  requireEnded(target, pruned);
+  return pruned;
+}
+
+/** Errors: E_ABORTED, E_COMMAND, E_NOT_FOUND for a command that is not there. */
+function requireEnded({ argv }: Target, { outcome, report }: Pruned): void {
+  const { exitCode, interrupted } = outcome;
+  const nothing = 'nothing was pruned';
+  if (interrupted) throw new CachelaneError('E_ABORTED', `${argv.join(' ')} was interrupted: ${nothing}`);
+  // As a shell says it.
+  if (exitCode === 127) throw new CachelaneError('E_NOT_FOUND', `${argv[0]} is not on the PATH: ${nothing}`);
+  if (exitCode !== 0 || report.skipped !== null) {
+    const why = exitCode === 0 ? report.skipped : `exit code ${exitCode}`;
+    throw new CachelaneError('E_COMMAND', `${argv.join(' ')}: ${why}: ${nothing}`);
+  }
+}
+
+function tell(host: Host, event: EngineEvent): void {
+  if (event.type === 'warning') host.stderr.write(`cachelane: warning: ${event.message}\n`);
+  else if (event.type === 'waiting') host.stderr.write(`cachelane: ${event.message}\n`);
+}
+
+function identityOf({ planned, argv }: Target): Readonly<Record<string, unknown>> {
+  const { own, request, target } = planned;
+  return { namespace: own.namespace, volume: request.name, lane: own.lane, path: target, command: argv };
+}
+
+function resultOf({ report }: Pruned): Readonly<Record<string, unknown>> {
+  const { removed, added, changed, layer, mounter } = report;
+  return { removed, added, changed, layer, mounter };
+}
+
+function nameOf({ planned: { own, request } }: Target): string {
+  return `${own.namespace}:${request.name} in lane ${own.lane}`;
+}
+
+function intention(target: Target): string {
+  const { held, argv, planned, removes } = target;
+  const size = `${plural(held.head.layers.length, 'layer')}, ${formatBytes(held.sizeBytes)}`;
+  return `would run ${argv.join(' ')} with ${nameOf(target)} (${size}) at ${planned.target}: it removes ${removes}\n`;
+}
+
+function outcomeText(target: Target, { report }: Pruned): string {
+  const { layer, removed, changed, added } = report;
+  if (layer === null) return `${nameOf(target)}: ${target.argv.join(' ')} found nothing to remove\n`;
+  return `pruned ${nameOf(target)}: ${plural(removed, 'file')} removed, ${changed} changed, ${added} added\n`;
+}

@@ -1,0 +1,80 @@
+import {
+  digestOf,
+  farFutureNs,
+  type Change,
+  type ChangeSet,
+  type Entry,
+  type PathRule,
+  type RunId,
+  type StagedEntry,
+  type Version,
+} from '@cachelane/core';
+import { toVersion, type SourcedEntry } from '../views/versions.ts';
+
+type KeepRule = Extract<PathRule, { kind: 'keep' }>;
+
+interface FileInput {
+  readonly changes: ChangeSet;
+  readonly origins: readonly RunId[];
+  readonly nowMs: number;
+  readonly isPart: boolean;
+}
+
+/** Whether something of the file before is in the tool's own no more: united with it, it would come back. */
+export function takesAway({ driver }: KeepRule, pinned: Version, mine: Version): boolean {
+  if (!driver.merges) return false;
+  const united = driver.compose([mine, pinned]);
+  if (united.kind === 'pick') return united.index !== 0;
+  const { content } = united;
+  return !driver.same(mine, {
+    ...mine,
+    digest: digestOf(content),
+    sizeBytes: content.length,
+    content: () => content,
+  });
+}
+
+interface OwnFile extends SourcedEntry {
+  readonly staged: StagedEntry;
+}
+
+/** The run's file as it may be stored; null where nothing of it may. */
+export function ownFile(input: FileInput, change: Extract<Change, { kind: 'file' }>, rule: KeepRule): OwnFile | null {
+  const { changes, origins, nowMs } = input;
+  const { path } = change;
+  const entry: Entry = {
+    path,
+    type: 'file',
+    mode: change.mode,
+    mtimeNs: rule.mtime === 'far-future' ? farFutureNs : change.mtimeNs,
+    sizeBytes: change.sizeBytes,
+    digest: changes.digest(path),
+    origins,
+    mergeClass: rule.mergeClass,
+    group: rule.group,
+    form: 'whole',
+    removed: null,
+  };
+  const source: SourcedEntry = { entry, sealedAtMs: nowMs, layer: null, content: () => changes.read(path) };
+  const content = rule.driver.clean?.(toVersion(source)) ?? contentNow(input, rule, source);
+  if (content === null) return { ...source, staged: { from: 'change', entry } };
+  if (content.length === 0) return null;
+  const cleaned: Entry = { ...entry, sizeBytes: content.length, digest: digestOf(content) };
+  return { ...source, entry: cleaned, content: () => content, staged: { from: 'content', entry: cleaned, content } };
+}
+
+/** What others may write to again before it is stored is read once. Content that is named by its digest they leave alone. */
+function contentNow(
+  { isPart }: FileInput,
+  { mergeClass }: KeepRule,
+  { entry, content }: SourcedEntry,
+): Uint8Array | null {
+  return isPart && mergeClass !== 'U' && entry.sizeBytes > 0 ? content() : null;
+}
+
+/** Same bytes and mode; where the rule takes a directory exactly as it is, the same time too, since builds go by it. */
+export function isUnchanged(before: Entry, mine: Entry, rule: KeepRule): boolean {
+  if (before.digest !== mine.digest || before.form !== 'whole') return false;
+  if (rule.removals !== 'count') return true;
+  return before.mode === mine.mode && (rule.group !== null || before.mtimeNs === mine.mtimeNs);
+}
