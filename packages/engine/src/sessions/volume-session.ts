@@ -285,6 +285,7 @@ async function save(
           hint: null,
         }),
       sessionId: input.sessionId,
+      hadHead: opened.own.generation > 0,
       seen: base.links.flatMap(({ layers }) => layers),
       onProgress: (done) => deps.events({ type: 'progress', activity: 'saving', volume: name, done, total }),
     },
