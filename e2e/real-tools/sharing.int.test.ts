@@ -261,6 +261,15 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       await one.finished.catch(() => undefined);
     });
 
+    test('LOCKED: one volume at two places is locked once', async () => {
+      using world = openWorld({ user });
+      const both = [...volume, '-v', 'data:other', ...locked, '--lock-timeout=0', '--strict'];
+      expect(await world.run(['sh', '-c', 'echo 1 > cache/one; echo 2 > other/two'], { options: both })).toMatchObject({
+        code: 0,
+      });
+      expect(await contents(world)).toBe('one\ntwo\n');
+    });
+
     test('LOCKED: a volume that is removed under a run stays locked, and its changes alone are not saved', async () => {
       using world = openWorld({ user });
       await world.run(['sh', '-c', 'echo 1 > cache/one'], { options: volume });

@@ -190,6 +190,17 @@ export function sessionConformance(create: MetadataFactory): void {
       expect(opened.volume.id).not.toBe(volumeId);
     });
 
+    test('is no obstacle to the session itself, which may ask twice', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const both = openRequest(ids, { volumes: [locked, locked] });
+      await openOne(metadata, both);
+      const second = openRequest(ids, { volumes: [locked] });
+      await expect(metadata.openSession(second, noAbort)).rejects.toMatchObject({ code: 'E_LOCKED' });
+      await metadata.closeSession(both.sessionId, nobody, noAbort);
+      await openOne(metadata, second);
+    });
+
     test('is for one lane of one volume, and for those who ask', async () => {
       await using store = await create();
       await using metadata = await store.open();
