@@ -132,6 +132,16 @@ requireCommands('bwrap', 'flock')('every way to attach a volume', () => {
         expect((await world.run(['sh', '-c', 'cat cache/f'], { options })).stdout).toBe('good\n');
       });
 
+      test.each(['data:cache', 'npm'])('runs the command once, whatever its exit code: %s', async (volume) => {
+        using world = openWorld({ user });
+        for (const code of [99, 98, 71]) {
+          const run = await world.run(['sh', '-c', `echo ran; exit ${code}`], {
+            options: ['-v', volume, '--mounter', mounter, '--strict'],
+          });
+          expect(run).toMatchObject({ code, stdout: 'ran\n' });
+        }
+      });
+
       test('leaves the host’s own directory alone', async () => {
         using world = openWorld({ user });
         world.write({ 'home/.npm/mine': 'mine' });

@@ -261,6 +261,29 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       await one.finished.catch(() => undefined);
     });
 
+    test('LOCKED: one volume at two places is locked once', async () => {
+      using world = openWorld({ user });
+      const both = [...volume, '-v', 'data:other', ...locked, '--lock-timeout=0', '--strict'];
+      expect(await world.run(['sh', '-c', 'echo 1 > cache/one; echo 2 > other/two'], { options: both })).toMatchObject({
+        code: 0,
+      });
+      expect(await contents(world)).toBe('one\ntwo\n');
+    });
+
+    test('LOCKED: a volume that is removed under a run stays locked, and its changes alone are not saved', async () => {
+      using world = openWorld({ user });
+      await world.run(['sh', '-c', 'echo 1 > cache/one'], { options: volume });
+      const one = await start(world, { script: 'echo 2 > two', options: locked });
+      expect(await world.cachelane(['rm', 'data', '--all-lanes'])).toMatchObject({ code: 0 });
+      const other = [...volume, ...locked, '--lock-timeout=0'];
+      expect((await world.run(['true'], { options: other })).stderr).toContain('data is locked on t1:local by run_');
+      expect((await end(one)).volume('data')).toMatchObject({
+        layer: null,
+        skipped: 'what it had on lane t1:local was removed while the command ran',
+      });
+      expect(await contents(world)).toBe('');
+    });
+
     test('LOCKED: waiting ends by its limit or by Ctrl-C', async () => {
       using world = openWorld({ user });
       const one = await start(world, { script: 'echo 1 > one', options: locked });

@@ -29,6 +29,8 @@ async function look(
   return seen;
 }
 
+const noAbort = new AbortController().signal;
+
 const write =
   (path: string) =>
   ([volume]: readonly MemoryVolume[]): void =>
@@ -107,6 +109,24 @@ describe('a run', () => {
     await engine.run(write('made'), { request: { mode: 'read' } });
     expect(await look(engine)).toEqual({});
     expect(await look(engine, { volumes: [plainVolume] })).toEqual({});
+  });
+
+  test('whose cache was removed meanwhile does not save its changes alone', async () => {
+    const engine = testEngine();
+    const volumes = [{ ...plainVolume, sharing: 'LOCKED' as const }];
+    const options = { volumes, request: { strict: false } };
+    await engine.run(write('before'), options);
+    const { report } = await engine.run(async (volumes) => {
+      write('after')(volumes);
+      const { metadata } = engine.deps;
+      for (const { volumeId } of await metadata.listHeads(noAbort))
+        await metadata.removeVolume(volumeId, null, noAbort);
+    }, options);
+    expect(report.volumes[0]).toMatchObject({ layer: null, skipped: expect.stringContaining('removed') });
+    expect(await look(engine, options)).toEqual({});
+    // One that began without a cache has all there is.
+    await engine.run(write('again'), options);
+    expect(await look(engine, options)).toEqual({ again: 'x' });
   });
 
   test('that fails keeps what a self-consistent tool wrote, and an unknown directory where asked to', async () => {

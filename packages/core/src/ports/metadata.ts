@@ -220,7 +220,7 @@ export interface HeadStore {
   listVolumes(signal: AbortSignal): Promise<readonly VolumeRecord[]>;
   layer(id: LayerId, signal: AbortSignal): Promise<LayerRecord | undefined>;
   run(id: RunId, signal: AbortSignal): Promise<RunRecord | undefined>;
-  /** Deletes the volume's heads (of one lane, or all), their history, and the volume itself when no head is left. Layers become unreferenced. */
+  /** Deletes the volume's heads (of one lane, or all), their history, and the volume itself when no head is left; one that is locked goes with the session that locks it. Layers become unreferenced. */
   removeVolume(volumeId: VolumeId, lane: LaneName | null, signal: AbortSignal): Promise<void>;
   /** Layers that some head, history row within its window, or live session refers to. */
   referencedLayers(nowMs: number, signal: AbortSignal): Promise<ReadonlySet<LayerId>>;

@@ -58,6 +58,8 @@ export interface SaveRequest {
   readonly sessionId: SessionId;
   /** Layers of the own lane that the run saw. */
   readonly seen: readonly LayerId[];
+  /** Whether the lane had a head when the session was opened. */
+  readonly hadHead: boolean;
   readonly onProgress: (done: number) => void;
 }
 
@@ -124,6 +126,8 @@ async function push(
 ): Promise<Saved> {
   let head = await deps.metadata.head(request.volumeId, request.lane, signal);
   for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
+    // What the run changed, without what it found, is half a cache.
+    if (head === undefined && request.hadHead) throw removedMeanwhile(request.lane);
     const result = await deps.metadata.commit(
       {
         volumeId: request.volumeId,
@@ -162,6 +166,10 @@ function placeLayer({ prunes, seen }: SaveRequest, id: LayerId, head: readonly L
     hint: 'nothing was pruned: try again',
     retryable: true,
   });
+}
+
+function removedMeanwhile(lane: LaneName): CachelaneError {
+  return new CachelaneError('E_NOT_FOUND', `what it had on lane ${lane} was removed while the command ran`);
 }
 
 /** The save stands by now: that somebody wants us to stop, or that something cannot be compared, is no reason to deny it. */

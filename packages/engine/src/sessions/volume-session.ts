@@ -290,6 +290,7 @@ async function save(
           hint: null,
         }),
       sessionId: input.sessionId,
+      hadHead: opened.own.generation > 0,
       seen: seenLayers(session, base, input),
       prunes: input.purpose === 'prune',
       onProgress: (done) => deps.events({ type: 'progress', activity: 'saving', volume: name, done, total }),

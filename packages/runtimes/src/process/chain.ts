@@ -20,6 +20,13 @@ export const leaseHeld = 'the lease of this session is held by another process';
 /** Whoever looks whether a session lives takes its lease for a moment; nobody holds it for long while it is ours. */
 const leaseWaitSeconds = 5;
 
+/** Of flock(1), which waits for the lease. */
+export const leaseOptions: readonly string[] = [
+  '--exclusive',
+  `--wait=${leaseWaitSeconds}`,
+  `--conflict-exit-code=${leaseHeldCode}`,
+];
+
 /** These act on every program of the chain (fakeroot hides who we are from bubblewrap), and are meant for the command. */
 export const linkerVariables: readonly string[] = ['LD_PRELOAD', 'LD_LIBRARY_PATH', 'LD_AUDIT', 'LD_DEBUG'];
 
@@ -97,7 +104,7 @@ export function commandChain({ tools, mounts, request, ignored, copies, marker }
   const pwd = request.env['PWD'];
   if (pwd !== undefined) set['PWD'] = pwd;
 
-  const lease = request.leaseFile === null ? [] : leaseArguments(tools, request.leaseFile);
+  const lease = request.leaseFile === null ? [] : [tools.flock, '--no-fork', ...leaseOptions, request.leaseFile];
   const bwrap = [
     '--dev-bind',
     '/',
@@ -121,15 +128,4 @@ export function commandChain({ tools, mounts, request, ignored, copies, marker }
     args: [`--block-signal=${heldSignals.join(',')}`, '--', ...lease, tools.bwrap, ...bwrap],
     env: chainEnv,
   };
-}
-
-export function leaseArguments(tools: Pick<Tools, 'flock'>, leaseFile: string): readonly string[] {
-  return [
-    tools.flock,
-    '--no-fork',
-    '--exclusive',
-    `--wait=${leaseWaitSeconds}`,
-    `--conflict-exit-code=${leaseHeldCode}`,
-    leaseFile,
-  ];
 }

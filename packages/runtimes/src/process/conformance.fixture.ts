@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Mount, OverlayMount } from '@cachelane/core';
+import type { Mount } from '@cachelane/core';
 import type { RuntimeFixture } from '@cachelane/testkit';
 import { type MountWay, processRuntime } from './process-runtime.ts';
 import { makeWorld, until } from './world.fixture.ts';
@@ -9,11 +9,19 @@ import { makeWorld, until } from './world.fixture.ts';
 const shell = (script: string): readonly string[] => ['sh', '-c', script];
 
 /** A process runtime of this very process, for the conformance suite. */
-export async function createRuntimeFixture(mountWith: MountWay = 'bubblewrap'): Promise<RuntimeFixture> {
+export async function createRuntimeFixture(way: MountWay | 'in place' = 'bubblewrap'): Promise<RuntimeFixture> {
   const world = makeWorld({ name: 'whoever we are', uid: null });
   let mounts = 0;
   let leases = 0;
-  const mount = (): OverlayMount => world.mount(`volume-${(mounts += 1)}`);
+  const mount = (): Mount => {
+    const name = `volume-${(mounts += 1)}`;
+    return way === 'in place' ? inPlace(world.dir(name)) : world.mount(name);
+  };
+  const brokenMount = (): Mount => {
+    const made = mount();
+    const missing = join(world.root, 'missing');
+    return made.kind === 'overlay' ? { ...made, lowerDirs: [missing] } : inPlace(missing);
+  };
   // Nobody ever opens it for writing.
   spawnSync('mkfifo', [join(world.root, 'never')]);
   const leaving = (name: string, endedBy: 'TERM' | 'KILL'): readonly string[] => {
@@ -23,7 +31,10 @@ export async function createRuntimeFixture(mountWith: MountWay = 'bubblewrap'): 
     return shell(`rm -f ready; ./${name} & until test -e ready; do :; done`);
   };
   return await Promise.resolve({
-    runtime: processRuntime({ path: process.env['PATH'] ?? '', mountWith: () => mountWith }),
+    runtime: processRuntime({
+      path: process.env['PATH'] ?? '',
+      mountWith: () => (way === 'sudo' ? way : 'bubblewrap'),
+    }),
     commands: {
       exits: (exitCode) => shell(`exit ${exitCode}`),
       diesOf: (signal) => shell(`kill -${signal.slice(3)} $$`),
@@ -37,7 +48,7 @@ export async function createRuntimeFixture(mountWith: MountWay = 'bubblewrap'): 
     cwd: world.root,
     env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
     mount,
-    brokenMount: () => ({ ...mount(), lowerDirs: [join(world.root, 'no-such-layer')] }),
+    brokenMount,
     leaseFile: () => join(world.root, `lease-${(leases += 1)}`),
     files: (volume) => readdirSync(dirOf(volume)),
     signalUs: (signal) => void process.kill(process.pid, signal),
@@ -45,6 +56,9 @@ export async function createRuntimeFixture(mountWith: MountWay = 'bubblewrap'): 
     [Symbol.asyncDispose]: async () => await Promise.resolve(world[Symbol.dispose]()),
   });
 }
+
+/** A volume that the command finds where it lies. */
+const inPlace = (path: string): Mount => ({ kind: 'directory', target: path, path, bind: false });
 
 function dirOf(mount: Mount): string {
   return mount.kind === 'overlay' ? mount.upperDir : mount.path;

@@ -12,3 +12,7 @@ test('the user of these tests is not root', () => {
 requireCommands('bwrap', 'flock')('processes of an ordinary user', () => {
   runtimeConformance('process', createRuntimeFixture);
 });
+
+requireCommands('flock')('processes of an ordinary user, with nothing mounted', () => {
+  runtimeConformance('process', async () => await createRuntimeFixture('in place'));
+});

@@ -7,6 +7,10 @@ requireCommands('bwrap', 'flock')('processes', () => {
   runtimeConformance('process', createRuntimeFixture);
 });
 
+requireCommands('flock')('processes, with nothing mounted', () => {
+  runtimeConformance('process', async () => await createRuntimeFixture('in place'));
+});
+
 test('without a command nothing is run: env alone would show the environment', async () => {
   const runtime = processRuntime({ path: '/usr/bin:/bin' });
   const request = { argv: [], cwd: '/', env: {}, mounts: [], leaseFile: null };

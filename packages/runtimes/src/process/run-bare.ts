@@ -2,10 +2,10 @@ import { existsSync, writeSync } from 'node:fs';
 import type { CommandOutcome, RunRequest } from '@cachelane/core';
 import { envCommand, type HeldSignal } from './chain.ts';
 import { startChild } from './child.ts';
-import { exitedWith } from './outcomes.ts';
-import { exitCodeOfSignal, openSignalDesk } from './signal-desk.ts';
+import { exitedWith, notStarted } from './outcomes.ts';
+import { exitCodeOfSignal, openSignalDesk, type SignalDesk } from './signal-desk.ts';
 import { childReceiver } from './signal-receivers.ts';
-import { findTools } from './tools.ts';
+import { findTool } from './tools.ts';
 
 /** A descriptor of ours, or /dev/null. */
 type Stdio = number | 'ignore';
@@ -40,31 +40,49 @@ function shellFailure(
 
 /** The command as our own child, with nothing around it. */
 export async function runBare(request: RunRequest, options: RunOptions): Promise<CommandOutcome> {
-  const argv = withIgnoredSignals(request.argv, options);
-  if (!existsSync(request.cwd)) return { kind: 'not-started', reason: `the folder ${request.cwd} does not exist` };
+  if (!existsSync(request.cwd)) return notStarted(`the folder ${request.cwd} does not exist`);
+  using desk = openSignalDesk(options.ignored);
+  return await runAsChild(request, options, { desk, inherits: [], onStart: () => null });
+}
+
+export interface ChildOptions {
+  readonly desk: SignalDesk;
+  /** Descriptors of ours that the command has too, from 3 on. */
+  readonly inherits: readonly number[];
+  /** Called while the command runs; what it answers is thrown when the command has ended. */
+  readonly onStart: () => Error | null;
+}
+
+export async function runAsChild(
+  { argv, cwd, env }: Pick<RunRequest, 'argv' | 'cwd' | 'env'>,
+  options: RunOptions,
+  { desk, inherits, onStart }: ChildOptions,
+): Promise<CommandOutcome> {
   const fail = (error: NodeJS.ErrnoException): CommandOutcome => {
-    const { text, exitCode } = shellFailure(request.argv[0] ?? '', error);
+    const { text, exitCode } = shellFailure(argv[0] ?? '', error);
     say(options.stdio[2], `cachelane: ${text}\n`);
     return exitedWith(exitCode, null);
   };
   // Node refuses the empty name before it tries.
   if (argv[0] === '') return fail({ name: '', message: '', code: 'ENOENT' });
-  using desk = openSignalDesk(options.ignored);
   const receiver = childReceiver();
   await desk.caughtUp();
-  const child = await startChild(argv, { cwd: request.cwd, env: request.env, stdio: options.stdio });
+  const stdio = [...options.stdio, ...inherits];
+  const child = await startChild(withIgnoredSignals(argv, options), { cwd, env, stdio });
   if ('error' in child) return fail(child.error);
   desk.connect(receiver(child.pid));
+  const failure = onStart();
   const { code, signal } = await child.end();
+  if (failure !== null) throw failure;
   return exitedWith(signal === null ? (code ?? 0) : exitCodeOfSignal(signal), desk.received);
 }
 
 /** Node gives every child the default signal actions; without `env` a signal that was ignored stays so only for us. */
 function withIgnoredSignals(argv: readonly string[], { ignored, path }: RunOptions): readonly string[] {
   if (ignored.length === 0) return argv;
-  const found = findTools(path);
-  if (!('tools' in found)) return argv;
-  return envCommand(found.tools, { argv, ignored, set: {}, unset: [] });
+  const [env, nice] = [findTool(path, 'env'), findTool(path, 'nice')];
+  if (env === undefined || nice === undefined) return argv;
+  return envCommand({ env, nice }, { argv, ignored, set: {}, unset: [] });
 }
 
 function say(fd: Stdio, text: string): void {

@@ -31,28 +31,25 @@ export function isProgram(path: string): boolean {
   }
 }
 
-/** What a run without mounts takes; null where flock, or an `env` to go with it, is missing. */
-export function findLeaseTools(path: string): Omit<Tools, 'bwrap'> | null {
-  const { env, nice, flock } = findAll(path);
-  return env === undefined || nice === undefined || flock === undefined ? null : { env, nice, flock };
-}
-
 /**
- * Looks for the tools in `path` (a PATH) and in the usual folders. Relative entries are left out: what lies in a
+ * Looks for a tool in `path` (a PATH) and in the usual folders. Relative entries are left out: what lies in a
  * project's folder must not become part of how we start its commands.
  */
+export function findTool(path: string, name: ToolName): string | undefined {
+  const folders = [...path.split(delimiter).filter((folder) => isAbsolute(folder)), ...usualFolders];
+  return programNames[name].flatMap((program) => folders.map((folder) => join(folder, program))).find(isProgram);
+}
+
 export function findTools(path: string): { readonly tools: Tools } | { readonly missing: readonly ToolName[] } {
-  const found = findAll(path);
+  const found = {
+    env: findTool(path, 'env'),
+    nice: findTool(path, 'nice'),
+    flock: findTool(path, 'flock'),
+    bwrap: findTool(path, 'bwrap'),
+  };
   const { env, nice, flock, bwrap } = found;
   if (env !== undefined && nice !== undefined && flock !== undefined && bwrap !== undefined) {
     return { tools: { env, nice, flock, bwrap } };
   }
   return { missing: (Object.keys(found) as ToolName[]).filter((name) => found[name] === undefined) };
-}
-
-function findAll(path: string): { readonly [Name in ToolName]: string | undefined } {
-  const folders = [...path.split(delimiter).filter((folder) => isAbsolute(folder)), ...usualFolders];
-  const find = (name: ToolName): string | undefined =>
-    programNames[name].flatMap((program) => folders.map((folder) => join(folder, program))).find(isProgram);
-  return { env: find('env'), nice: find('nice'), flock: find('flock'), bwrap: find('bwrap') };
 }

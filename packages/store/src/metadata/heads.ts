@@ -222,6 +222,8 @@ function removeVolume(sql: Sql, volumeId: VolumeId, lane: LaneName | null): void
     sql.run('DELETE FROM history WHERE volume_id = ? AND lane = ?', volumeId, lane);
   }
   if (sql.get('SELECT 1 FROM heads WHERE volume_id = ?', volumeId) !== undefined) return;
+  // A lock is on this volume, not on one of the same name that is made next: it goes with the session that has the lock.
+  if (sql.get('SELECT 1 FROM volume_locks WHERE volume_id = ?', volumeId) !== undefined) return;
   sql.run('DELETE FROM volumes WHERE id = ?', volumeId);
   removeEmptyNamespace(sql, volume.namespace_id);
 }

@@ -130,12 +130,14 @@ interface Locked {
 
 /** Throwing undoes the whole transaction. */
 function lock(sql: Sql, session: SessionId, { volume, lane }: Locked): void {
-  const holder = sql.get<{ run_id: RunId; opened_ms: number }>(
-    `SELECT s.run_id, s.opened_ms FROM volume_locks l JOIN sessions s ON s.id = l.session_id
+  const holder = sql.get<{ id: SessionId; run_id: RunId; opened_ms: number }>(
+    `SELECT s.id, s.run_id, s.opened_ms FROM volume_locks l JOIN sessions s ON s.id = l.session_id
      WHERE l.volume_id = ? AND l.lane = ?`,
     volume.id,
     lane,
   );
+  // A command may want one volume at two places.
+  if (holder?.id === session) return;
   if (holder !== undefined) {
     throw lockedBy({ volume: volume.name, lane, run: holder.run_id, sinceMs: holder.opened_ms });
   }

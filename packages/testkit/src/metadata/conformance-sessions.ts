@@ -174,6 +174,33 @@ export function sessionConformance(create: MetadataFactory): void {
       await expect(openOne(another, openRequest(ids, { volumes: [locked] }))).rejects.toThrow('is locked');
     });
 
+    test('is kept from others where its volume is removed meanwhile, which then goes with the session', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const first = openRequest(ids, { volumes: [locked] });
+      const { volumeId, run } = await openOne(metadata, first);
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
+      await metadata.removeVolume(volumeId, null, noAbort);
+      expect(await metadata.listHeads(noAbort)).toEqual([]);
+      const second = openRequest(ids, { volumes: [locked] });
+      await expect(metadata.openSession(second, noAbort)).rejects.toMatchObject({ code: 'E_LOCKED' });
+      await metadata.closeSession(first.sessionId, nobody, noAbort);
+      expect(await metadata.listVolumes(noAbort)).toEqual([]);
+      const { opened } = await openOne(metadata, second);
+      expect(opened.volume.id).not.toBe(volumeId);
+    });
+
+    test('is no obstacle to the session itself, which may ask twice', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const both = openRequest(ids, { volumes: [locked, locked] });
+      await openOne(metadata, both);
+      const second = openRequest(ids, { volumes: [locked] });
+      await expect(metadata.openSession(second, noAbort)).rejects.toMatchObject({ code: 'E_LOCKED' });
+      await metadata.closeSession(both.sessionId, nobody, noAbort);
+      await openOne(metadata, second);
+    });
+
     test('is for one lane of one volume, and for those who ask', async () => {
       await using store = await create();
       await using metadata = await store.open();

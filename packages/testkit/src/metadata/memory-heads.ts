@@ -102,6 +102,7 @@ function removeVolume(state: MemoryState, volumeId: VolumeId, lane: LaneName | n
     state.history.delete(key);
   }
   if ([...state.heads.values()].some((head) => head.volumeId === volumeId)) return;
+  if ([...state.volumeLocks.keys()].some((key) => key.startsWith(`${volumeId} `))) return;
   state.volumes.delete(volumeId);
   removeEmptyNamespace(state, volume.namespaceId);
 }
