@@ -25,6 +25,11 @@ export const limits = {
   squashFanOut: 4,
   /** A merge driver reads whole files into memory; a larger one is treated as content without an opinion. */
   mergedFileBytes: 67_108_864,
+  /** Entries of a layer that comes from elsewhere: several times the largest cache that was seen. */
+  incomingEntries: 999_999,
+  /** A layer that grows by more than this when it is decompressed, and beyond the number of bytes below, is made to fill the disk. */
+  incomingExpansion: 1000,
+  incomingUnchecked: 1_073_741_824,
   /** Attempts to move a head before the save is given up and reported. */
   commitAttempts: 40,
   historyGenerations: 20,

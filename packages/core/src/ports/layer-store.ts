@@ -67,11 +67,25 @@ export interface StoreUsage {
   readonly otherBytes: number;
 }
 
+/** A layer on its way to another store: its index, and its contents in a form that follows from the index. */
+export interface WireLayer {
+  readonly index: Uint8Array;
+  /** In pieces of any size. Whoever stops early ends it. */
+  readonly data: AsyncIterable<Uint8Array>;
+}
+
+export interface IncomingLayer extends WireLayer {
+  readonly id: LayerId;
+  readonly sealedAtMs: number;
+}
+
 /**
  * Layers as files. Guarantees of every driver:
  * - content is invisible until `publish`: a crash before it leaves only sweepable leftovers;
  * - after `publish` returned, `open` finds exactly what was staged, in this and every later process;
  * - a published layer never changes; publishing the same layer twice is one layer;
+ * - `unpack` makes of what `pack` gave the same layer, whatever store it was; anything else is refused, and nothing of it stays. What an index
+ *   says is followed only inside the layer's own tree;
  * - entries that are not plain files, directories, symlinks or removals cannot be staged;
  * - `stage` normalises: owners are the store's, setuid and setgid are gone; of the mounter's markers only those are left (or
   made) that entries ask for: whiteouts for `counted`, opaque directories for `below`.
@@ -82,6 +96,10 @@ export interface LayerStore {
   has(id: LayerId, signal: AbortSignal): Promise<boolean>;
   stage(request: StageRequest, signal: AbortSignal): Promise<StagedLayer>;
   publish(staged: StagedLayer, signal: AbortSignal): Promise<void>;
+  /** The wire form of a published layer. The data throws E_LAYER_CORRUPT where it comes to content that is not what was saved. */
+  pack(id: LayerId, signal: AbortSignal): Promise<WireLayer>;
+  /** Stages a layer from elsewhere, checked in all that it claims. Throws E_LAYER_REFUSED with the reason. */
+  unpack(incoming: IncomingLayer, signal: AbortSignal): Promise<StagedLayer>;
   /** Drops a staged layer that will not be published. */
   unstage(staged: StagedLayer, signal: AbortSignal): Promise<void>;
   /** A derived layer by its key, or undefined; building one is `derive`. */

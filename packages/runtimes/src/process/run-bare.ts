@@ -50,9 +50,11 @@ export async function runBare(request: RunRequest, options: RunOptions): Promise
   // Node refuses the empty name before it tries.
   if (argv[0] === '') return fail({ name: '', message: '', code: 'ENOENT' });
   using desk = openSignalDesk(options.ignored);
+  const receiver = childReceiver();
+  await desk.caughtUp();
   const child = await startChild(argv, { cwd: request.cwd, env: request.env, stdio: options.stdio });
   if ('error' in child) return fail(child.error);
-  desk.connect(childReceiver(child.pid));
+  desk.connect(receiver(child.pid));
   const { code, signal } = await child.end();
   return exitedWith(signal === null ? (code ?? 0) : exitCodeOfSignal(signal), desk.received);
 }

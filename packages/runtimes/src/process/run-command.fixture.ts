@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { CommandOutcome, RunRequest } from '@cachelane/core';
 import type { HeldSignal } from './chain.ts';
 import { probeOverlay } from './probe-overlay.ts';
@@ -14,6 +14,8 @@ export interface Job {
   readonly mountWith?: MountWay;
   /** Instead of a run. */
   readonly probeHome?: string;
+  /** Says `busy` and does nothing else until this file is there, all in the turn of the loop in which the first run begins. */
+  readonly busyUntil?: string;
   /** Becomes this user and its group first; only root can. */
   readonly uid?: number;
 }
@@ -32,9 +34,16 @@ if (job.uid !== undefined) {
   process.setgid?.(job.uid);
   process.setuid?.(job.uid);
 }
+// The CLI listens for as long as it lives. A shell whose terminal is gone passes the hangup on, and when it ends, the kernel
+// sends another one, often when the command is over: that must not end us before we have said what came of it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 if (job.requests !== undefined && job.requests.length > 0) {
   const runtime = processRuntime({ path, ignored: job.ignored ?? [], mountWith: () => job.mountWith ?? 'bubblewrap' });
   const outcomes: CommandOutcome[] = [];
+  if (job.busyUntil !== undefined) {
+    process.stdout.write('busy\n');
+    while (!existsSync(job.busyUntil)) continue;
+  }
   for (const request of job.requests) {
     outcomes.push(await runtime.run({ ...request, onPlace: (place) => report('place', place) }));
   }

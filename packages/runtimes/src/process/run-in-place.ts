@@ -26,12 +26,14 @@ export async function runInPlace(request: RunRequest, options: RunOptions): Prom
   const argv = tools === null ? request.argv : envCommand(tools, { argv: request.argv, ignored, set: {}, unset: [] });
   const env = { ...request.env, [placeVariable(leaseFile)]: '1' };
   using desk = openSignalDesk(ignored);
+  const receiver = childReceiver();
+  await desk.caughtUp();
   const child = await startChild([...lease, ...argv], { cwd: request.cwd, env, stdio: options.stdio });
   if ('error' in child) {
     const { code } = child.error;
     return code === 'ENOENT' ? exitedWith(127, null) : notStarted(`the command could not be started (${code})`);
   }
-  desk.connect(childReceiver(child.pid));
+  desk.connect(receiver(child.pid));
   request.onPlace?.(placeOfLease(leaseFile));
   const { code, signal } = await child.end();
   if (code === leaseHeldCode && tools !== null) {

@@ -23,6 +23,11 @@ const retryMs = 1;
 export interface SignalDesk extends Disposable {
   /** The first one that asked us to stop. */
   readonly received: NodeSignal | null;
+  /**
+   * Resolves when those that came so far are noted: Node hands a signal over in a later turn of the loop, when it cannot be told
+   * any more whether the command, which may get it from the terminal as well, was there already. To be waited for before the start.
+   */
+  caughtUp(): Promise<void>;
   /** Says who gets them. */
   connect(receiver: SignalReceiver): void;
 }
@@ -56,6 +61,10 @@ export function openSignalDesk(ignored: readonly HeldSignal[]): SignalDesk {
   return {
     get received() {
       return received;
+    },
+    async caughtUp() {
+      // The first one may run in this very turn, before the loop has looked.
+      await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
     },
     connect(command) {
       receiver = command;

@@ -51,9 +51,10 @@ export function monitoredReceiver(monitorPid: number, childPid: () => number | n
 /**
  * A command that is our own child. There is no witness, so the terminal decides: in its foreground we share what it
  * sends (TERM it never does). A hangup is told to the session's leader alone, who passes it on: we, or a shell that does
- * so to the group. By then the terminal is gone, but was there before.
+ * so to the group. By then the terminal is gone, but was there before. Called before the start: a command that has been started
+ * can be quick enough to see the end of its terminal before we look. What came before the start it did not get.
  */
-export function childReceiver(pid: number): SignalReceiver {
+export function childReceiver(): (pid: number) => SignalReceiver {
   const atStart = foregroundState();
   const cameFromTerminal = (signal: ProcessSignal): boolean => {
     if (signal !== 'SIGINT' && signal !== 'SIGQUIT' && signal !== 'SIGHUP') return false;
@@ -61,10 +62,10 @@ export function childReceiver(pid: number): SignalReceiver {
     const now = foregroundState();
     return now === 'foreground' || (signal === 'SIGHUP' && atStart !== 'no-terminal' && now === 'no-terminal');
   };
-  return {
-    deliver(signal) {
-      if (!cameFromTerminal(signal)) sendSignal(pid, signal);
+  return (pid) => ({
+    deliver(signal, early) {
+      if (early || !cameFromTerminal(signal)) sendSignal(pid, signal);
       return true;
     },
-  };
+  });
 }

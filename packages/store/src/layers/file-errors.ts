@@ -60,6 +60,16 @@ export function portCall<T>(doing: string, signal: AbortSignal, call: () => T): 
   });
 }
 
+/** The same for a call that takes turns with others. */
+export async function longPortCall<T>(doing: string, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  throwIfAborted(signal);
+  try {
+    return await call();
+  } catch (error) {
+    throw fromSystem(error, doing);
+  }
+}
+
 /** Work between two looks at the signal stays well under a second. */
 export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw new CachelaneError('E_ABORTED', 'stopped on request', { cause: signal.reason });

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import {
   invariant,
   isCachelaneError,
@@ -12,7 +12,7 @@ import {
 } from '@cachelane/core';
 import { settledMarker } from './background-job.ts';
 import { diskUsage } from './disk-usage.ts';
-import { errnoOf, isMissing, portCall } from './file-errors.ts';
+import { errnoOf, isMissing, longPortCall, portCall } from './file-errors.ts';
 import { ensureHomeDir, homePaths, layerPaths, ownerOf } from './home-paths.ts';
 import { readAbout } from './layer-about.ts';
 import { discardStaging, stageLayer, type StageContext, type Staging } from './stage-layer.ts';
@@ -123,6 +123,22 @@ export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: 
         }
         publish(staging, layerDir(staged.id));
         stagings.delete(staged);
+      }),
+    pack: (id, signal) =>
+      longPortCall(`packing layer ${short(id)}`, signal, async () => {
+        const ref = layerRef(id);
+        // For its errors.
+        openStoredLayer(ref, { files });
+        const { packLayer } = await import('../wire/pack-layer.ts');
+        return { index: readFileSync(layerPaths(ref.dir).index), data: packLayer(ref, files, signal) };
+      }),
+    unpack: (incoming, signal) =>
+      longPortCall(`taking in layer ${short(incoming.id)}`, signal, async () => {
+        const { takeIn } = await import('../wire/take-in.ts');
+        const staging = await takeIn(context(), incoming, signal);
+        const staged: StagedLayer = { id: staging.id, sizeBytes: staging.sizeBytes, index: staging.index };
+        stagings.set(staged, staging);
+        return staged;
       }),
     unstage: (staged, signal) =>
       portCall('dropping a layer', signal, () => {

@@ -68,6 +68,7 @@ export function createLayerHome(): Promise<LayerHome> {
       if (job !== undefined) runJob(job);
       return Promise.resolve();
     },
+    leftovers: () => (fs.existsSync(`${dir}/staging`) ? fs.readdirSync(`${dir}/staging`) : []),
     hasIndexFiles: true,
     [Symbol.asyncDispose]: () => {
       runJob({ kind: 'remove', dir });

@@ -3,6 +3,7 @@ import { contentConformance } from './conformance-content.ts';
 import { damageConformance } from './conformance-damage.ts';
 import { derivedConformance } from './conformance-derived.ts';
 import { lifeConformance } from './conformance-layers.ts';
+import { wireConformance } from './conformance-wire.ts';
 import type { LayerStoreFactory } from './layer-store-fixture.ts';
 
 /**
@@ -15,5 +16,6 @@ export function layerStoreConformance(name: string, create: LayerStoreFactory): 
     lifeConformance(create);
     derivedConformance(create);
     damageConformance(create);
+    wireConformance(create);
   });
 }

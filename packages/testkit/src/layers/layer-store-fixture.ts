@@ -36,6 +36,8 @@ export interface LayerStoreFixture extends AsyncDisposable {
   damageDerived(key: Digest, damage: Damage): void;
   /** Waits until the layer's content has reached the disk and the store knows. */
   settle(id: LayerId): Promise<void>;
+  /** Stagings that nobody put away. */
+  leftovers(): readonly string[];
   /** Whether the index can be damaged apart from the content. */
   readonly hasIndexFiles: boolean;
 }

@@ -30,6 +30,7 @@ function createFixture(): Promise<LayerStoreFixture> {
       if (layer !== undefined) layer.isSettled = true;
       return Promise.resolve();
     },
+    leftovers: () => [],
     hasIndexFiles: false,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   });

@@ -9,6 +9,7 @@ import {
   type BytePath,
   type Digest,
   type Entry,
+  type IncomingLayer,
   type LayerId,
   type LayerIndex,
   type LayerStore,
@@ -102,6 +103,20 @@ export function openMemoryLayers({
         if (layer !== undefined && !disk.layers.has(staged.id)) disk.layers.set(staged.id, layer);
         stagings.delete(staged);
       }),
+    pack: (id, signal) =>
+      call(signal, () => {
+        const layer = disk.layers.get(id);
+        if (layer === undefined) throw missing(id);
+        return { index: encodeIndex([...layer.index.entries()]), data: contentsInOrder(toStored(id, layer)) };
+      }),
+    unpack: async (incoming, signal) => {
+      const layer = { ...(await takeIn(incoming)), bootId, usedAtMs: nowMs(), isSettled: false };
+      return await call(signal, () => {
+        const staged: StagedLayer = { id: layer.id, sizeBytes: layer.sizeBytes, index: layer.index };
+        stagings.set(staged, layer);
+        return staged;
+      });
+    },
     unstage: (staged, signal) => call(signal, () => void stagings.delete(staged)),
     openDerived: (key, signal) => call(signal, () => openDerived(key)),
     derive: (key, request, signal) =>
@@ -228,6 +243,45 @@ function usageOf({ layers, derived }: MemoryLayerDisk): StoreUsage {
     return bytes;
   };
   return { layersBytes: bytesOf(layers.values()), derivedBytes: bytesOf(derived.values()), otherBytes: 0 };
+}
+
+/** This store's wire form: the index tells where each content ends. */
+async function* contentsInOrder(layer: StoredLayer): AsyncGenerator<Uint8Array> {
+  for (const { path, digest } of layer.index.entries()) {
+    await Promise.resolve();
+    if (digest !== null) yield layer.read(path);
+  }
+}
+
+async function takeIn({
+  id,
+  index: bytes,
+  data,
+  sealedAtMs,
+}: IncomingLayer): Promise<
+  Pick<MemoryLayer, 'index' | 'sealedAtMs' | 'sizeBytes' | 'contents'> & { readonly id: LayerId }
+> {
+  if (digestOf(bytes) !== id) throw refused('its index is not the one that it is named by');
+  const index = openIndex(bytes);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of data) chunks.push(chunk);
+  const all = Buffer.concat(chunks);
+  const contents = new Map<BytePath, Uint8Array>();
+  let at = 0;
+  let sizeBytes = 0;
+  for (const { path, digest, sizeBytes: size } of index.entries()) {
+    sizeBytes += size;
+    if (digest === null) continue;
+    const content = all.subarray(at, (at += size));
+    if (digestOf(content) !== digest) throw refused(`index and content disagree at ${displayPath(path)}`);
+    contents.set(path, Uint8Array.from(content));
+  }
+  if (at !== all.length) throw refused('there is more in it than its index says');
+  return { id, index, sealedAtMs, sizeBytes, contents };
+}
+
+function refused(why: string): CachelaneError {
+  return new CachelaneError('E_LAYER_REFUSED', `the layer is refused: ${why}`);
 }
 
 function missing(id: LayerId): CachelaneError {

@@ -1,0 +1,160 @@
+import { digestOf, type IncomingLayer, type LayerId, type LayerStore, type WireLayer } from '@cachelane/core';
+import { describe, expect, test } from 'vitest';
+import { contentEntry, madeEntry, removalEntry, stageAll } from './change-sets.ts';
+import {
+  entriesOf,
+  everyKind,
+  expectSound,
+  noAbort,
+  publishEntries,
+  publishItems,
+  sealedAtMs,
+  withCode,
+  type Published,
+} from './conformance-helpers.ts';
+import type { LayerStoreFactory, LayerStoreFixture } from './layer-store-fixture.ts';
+
+/** What leads out of the volume stays at home. */
+const insideOnly = everyKind.filter((item) => item.kind !== 'symlink' || !/^\/|^\.\.\//.test(item.target));
+
+interface Packed {
+  readonly id: LayerId;
+  readonly index: Uint8Array;
+  readonly data: Buffer;
+}
+
+async function packed(store: LayerStore, { staged }: Published): Promise<Packed> {
+  const wire = await store.pack(staged.id, noAbort);
+  return { id: staged.id, index: wire.index, data: await allOf(wire) };
+}
+
+async function allOf({ data }: WireLayer): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of data) chunks.push(Uint8Array.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+async function* inPieces(data: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < data.length; at += size) {
+    await Promise.resolve();
+    yield data.subarray(at, at + size);
+  }
+}
+
+function incoming({ id, index, data }: Packed, pieceBytes = 65_536): IncomingLayer {
+  return { id, index, data: inPieces(data, pieceBytes), sealedAtMs };
+}
+
+/** A layer with all that a layer can say. */
+async function richLayer(fixture: LayerStoreFixture): Promise<Published> {
+  const changes = fixture.changes(insideOnly);
+  return await publishEntries(fixture.open(), {
+    changes,
+    entries: [
+      ...stageAll(changes),
+      contentEntry('lines', 'a line\n', { form: 'delta', mergeClass: 'A' }),
+      madeEntry('anew', { removed: 'below' }),
+      contentEntry('anew/f', 'f'),
+      removalEntry('gone', 'counted'),
+      removalEntry('anew/.wh.gone', 'counted'),
+      removalEntry('was-there', 'hint'),
+    ],
+  });
+}
+
+export function wireConformance(create: LayerStoreFactory): void {
+  describe('a layer that travels', () => {
+    test.each([1_000_000_000, 1000, 7])(
+      'is the same layer in another store, in pieces of %i bytes',
+      async (pieceBytes) => {
+        await using from = await create();
+        await using to = await create();
+        const layer =
+          pieceBytes < 1000
+            ? await publishItems(from, [{ kind: 'file', path: 'f', content: 'x' }])
+            : await richLayer(from);
+        const store = to.open();
+        const staged = await store.unpack(incoming(await packed(from.open(), layer), pieceBytes), noAbort);
+        expect(await store.has(layer.staged.id, noAbort)).toBe(false);
+        await store.publish(staged, noAbort);
+        const opened = await store.open(layer.staged.id, noAbort);
+        expect(entriesOf(opened)).toEqual(entriesOf(layer.layer));
+        expect(opened.sealedAtMs).toBe(sealedAtMs);
+        await expectSound(store, { staged, layer: opened });
+        const [there, here] = [from.tree(layer.layer), to.tree(opened)];
+        expect([...(here?.files.keys() ?? [])]).toEqual([...(there?.files.keys() ?? [])]);
+        for (const each of entriesOf(opened)) {
+          if (each.digest !== null) expect(digestOf(opened.read(each.path))).toBe(each.digest);
+        }
+      },
+    );
+
+    test('gives the same bytes each time', async () => {
+      await using fixture = await create();
+      const layer = await richLayer(fixture);
+      const [one, two] = [await packed(fixture.open(), layer), await packed(fixture.open(), layer)];
+      expect(one.data.equals(two.data)).toBe(true);
+      expect(digestOf(one.index)).toBe(layer.staged.id);
+    });
+
+    test('that is cut short, has a bit turned, or has more in it is refused, and nothing of it stays', async () => {
+      await using from = await create();
+      await using to = await create();
+      const whole = await packed(from.open(), await richLayer(from));
+      const { data } = whole;
+      const store = to.open();
+      const flipped = Array.from({ length: 40 }, (_, i) => {
+        const at = Math.floor((data.length * (i + 0.5)) / 40);
+        const copy = Buffer.from(data);
+        copy[at] = (copy[at] ?? 0) ^ (1 << (i % 8));
+        return copy;
+      });
+      const cut = [0, 1, 15, 16, 17, data.length >> 1, data.length - 1].map((end) => data.subarray(0, end));
+      const more = [Buffer.concat([data, Buffer.from('x')]), Buffer.concat([data, data])];
+      for (const bad of [...flipped, ...cut, ...more]) {
+        await expect(store.unpack(incoming({ ...whole, data: bad }), noAbort)).rejects.toEqual(
+          withCode('E_LAYER_REFUSED'),
+        );
+      }
+      expect(await store.list(noAbort)).toEqual([]);
+      expect(to.leftovers()).toEqual([]);
+    });
+
+    test('is refused under another name, and with the contents of another one', async () => {
+      await using fixture = await create();
+      const one = await packed(
+        fixture.open(),
+        await publishItems(fixture, [{ kind: 'file', path: 'f', content: '1' }]),
+      );
+      const two = await packed(
+        fixture.open(),
+        await publishItems(fixture, [{ kind: 'file', path: 'f', content: '2' }]),
+      );
+      const store = fixture.open();
+      const refused = withCode('E_LAYER_REFUSED');
+      await expect(store.unpack(incoming({ ...one, id: two.id }), noAbort)).rejects.toEqual(refused);
+      await expect(store.unpack(incoming({ ...one, data: two.data }), noAbort)).rejects.toEqual(refused);
+    });
+
+    test('does not leave the store when it is damaged there', async () => {
+      await using fixture = await create();
+      const layer = await publishItems(fixture, [{ kind: 'file', path: 'f', content: 'x' }]);
+      fixture.damage(layer.staged.id, { kind: 'flip', path: 'f' });
+      const store = fixture.open();
+      await expect(packed(store, layer)).rejects.toEqual(withCode('E_LAYER_CORRUPT'));
+      await expect(store.pack(digestOf('none') as LayerId, noAbort)).rejects.toEqual(withCode('E_LAYER_MISSING'));
+    });
+
+    test('whose source fails on the way leaves nothing', async () => {
+      await using from = await create();
+      await using to = await create();
+      const whole = await packed(from.open(), await richLayer(from));
+      const failing = async function* (): AsyncGenerator<Uint8Array> {
+        yield* inPieces(whole.data.subarray(0, whole.data.length >> 1), 1000);
+        throw new Error('the line is dead');
+      };
+      await expect(to.open().unpack({ ...incoming(whole), data: failing() }, noAbort)).rejects.toThrow(/line is dead/);
+      expect(to.leftovers()).toEqual([]);
+    });
+  });
+}
