@@ -29,7 +29,7 @@ export const prune: Command = defineCommand({
   summary: "run a tool's own clean-up in a volume, and save what it removed",
   details: [
     'The command is the one that cachelane tools show names (npm cache verify, ccache --cleanup, …), with the volume in place as in a run, in the lane that a run here would write, and with the limits of size that you set for the tool yourself. What it removes is gone for the runs that come after, also of kinds whose removal by an ordinary run does not count; what other runs save meanwhile stays. A command that fails changes nothing.',
-    'Readers find less at once. The disk gets its space back when nothing names the layers below any more: they stay for history, and for taking a single run out again.',
+    'Readers find less at once. The disk does not get its space back by that: the layers below stay, for history, and for taking a single run out again. For the space itself: cachelane rm and cachelane gc.',
     'A tool without such a command has a reason for it, which is told. What the command says goes to stderr.',
   ],
   options: {
