@@ -3,7 +3,7 @@ import { baseName, childPath, parentPath, type BytePath, type Entry } from '@cac
 // What an entry of a layer is in a tar archive (docs/STORE_FORMAT.md, "Wire form"). The bytes follow from the entry alone, so that a
 // reader who has the index knows each of them before it comes, but for contents and targets of symlinks.
 
-export const blockBytes = 512;
+const blockBytes = 512;
 
 const whiteoutPrefix = '.wh.';
 const literalPrefix = '.wh..wh..name.';
