@@ -96,9 +96,14 @@ export const realFiles: StoreFiles = {
     fs.lchownSync(path, uid, gid);
   },
   setTime: (path, mtimeNs) => {
-    const seconds = Number(mtimeNs) / 1e9;
+    const seconds = secondsOf(mtimeNs);
     fs.lutimesSync(path, seconds, seconds);
   },
   mark: writeMarkers,
   start: startBackgroundJob,
 };
+
+/** As Node takes times, to a microsecond. As text: for a negative number Node takes the time of day. */
+export function secondsOf(ns: bigint): string {
+  return String(Number(ns) / 1e9);
+}

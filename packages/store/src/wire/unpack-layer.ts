@@ -24,7 +24,7 @@ import {
 } from '@cachelane/core';
 import { fromSystem, throwIfAborted } from '../layers/file-errors.ts';
 import { filePath } from '../layers/file-path.ts';
-import type { StoreFiles } from '../layers/store-files.ts';
+import { secondsOf, type StoreFiles } from '../layers/store-files.ts';
 import { toChangeSet } from '../overlay/overlay-changes.ts';
 import { checkIncoming, checkTarget } from './check-incoming.ts';
 import { readFrames, refusedWire } from './frames.ts';
@@ -99,7 +99,7 @@ async function place(archive: Archive, { dir, entry, target }: Placing, changes:
     changes.push({ kind: 'dir', path, mode, mtimeNs, replaces: entry.removed === 'below' });
     return { from: 'change', entry };
   }
-  const seconds = Number(mtimeNs) / 1e9;
+  const seconds = secondsOf(mtimeNs);
   if (target !== null) {
     symlinkSync(target, file);
     lutimesSync(file, seconds, seconds);
