@@ -20,6 +20,7 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'rm', load: async () => (await import('./commands/rm.ts')).rm },
   { name: 'prune', load: async () => (await import('./commands/prune.ts')).prune },
   { name: 'gc', load: async () => (await import('./commands/gc.ts')).gc },
+  { name: 'verify', load: async () => (await import('./commands/verify.ts')).verify },
   { name: 'doctor', load: async () => (await import('./commands/doctor.ts')).doctor },
   { name: 'demo', load: async () => (await import('./commands/demo.ts')).demo },
   { name: 'tools', load: async () => (await import('./commands/tools-ls.ts')).tools },

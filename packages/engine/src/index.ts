@@ -1,6 +1,7 @@
 export * from './engine.ts';
 export { runCommand, type RunResult } from './run-command.ts';
 export { collectGarbage, findGarbage, findUnreferenced, type GarbageReport } from './collect-garbage.ts';
+export { dropFaulty, verifyStore, type FaultyLayer, type Verification } from './verify-store.ts';
 export { removeRun, type RemoveRunRequest } from './remove-run.ts';
 export { chooseMounter, suits, type MounterChoice } from './sessions/mounters.ts';
 export { pruneCommand, pruneVolume, type Pruned } from './prune-volume.ts';
