@@ -228,6 +228,25 @@ requireCommands('flock')('where nothing can be mounted', () => {
       expect(world.exec(['stat', '-c', '%a %F', 'cache']).stdout).toBe('711 directory\n');
     });
 
+    test('an empty directory that gave way to a killed run’s symlink is there again with the next run, whatever that wants', async () => {
+      using world = openWorld({ user });
+      cannotMount(world);
+      world.exec(['mkdir', '-m', '700', 'cache']);
+      const killed = world.startRun(['sh', '-c', 'echo bad > cache/f; echo ready; read line'], {
+        options: ['-v', 'data:cache'],
+        input: null,
+      });
+      await killed.said('ready');
+      killed.child.kill('SIGKILL');
+      killed.child.stdin?.end();
+      await killed.finished.catch(() => undefined);
+      expect((await world.run(['true'], { options: ['-v', 'npm'] })).code).toBe(0);
+      expect(world.exec(['stat', '-c', '%a %F', 'cache']).stdout).toBe('700 directory\n');
+      world.write({ 'cache/host': 'host' });
+      await world.run(['true'], { options: ['-v', 'data:cache'] });
+      expect(readFileSync(join(world.dir, 'cache/host'), 'utf8')).toBe('host');
+    });
+
     test('a run that shuts the volume itself shuts nobody out', async () => {
       using world = openWorld({ user });
       cannotMount(world);
