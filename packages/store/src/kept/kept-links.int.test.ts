@@ -81,6 +81,30 @@ describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
     expect(modeOf(target)).toBe('directory 711');
   });
 
+  test('another store’s run at the same place is refused, and nothing of the first one’s is touched', async () => {
+    await using home = await createKeptHome(openMounter);
+    await using other = await createKeptHome(openMounter);
+    const target = givenUp(home);
+    const volume = await attach(home, { target });
+    fs.mkdirSync(join(treeOf(volume), 'sub'));
+    for (const reach of ['symlink', 'bind'] as const) {
+      await expect(attach(other, { target, reach })).rejects.toMatchObject({
+        code: 'E_MOUNT_POINT',
+        message: expect.stringContaining('another run has its volume at') as string,
+      });
+      await expect(attach(other, { target: join(target, 'sub'), reach })).rejects.toMatchObject({
+        code: 'E_MOUNT_POINT',
+        message: expect.stringContaining('is the directory of a volume, or lies in it') as string,
+      });
+    }
+    expect(other.leftovers()).toEqual([]);
+    expect(fs.readlinkSync(target)).toBe(treeOf(volume));
+    await volume.release(noAbort);
+    expect(modeOf(target)).toBe('directory 1722');
+    await (await attach(other, { target })).release(noAbort);
+    expect(modeOf(target)).toBe('directory 1722');
+  });
+
   test('whoever dies at any step of it leaves what the next one makes as it was', async () => {
     const points = ['before', 'during', 'after'] as const;
     for (const when of points) {

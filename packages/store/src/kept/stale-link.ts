@@ -16,13 +16,15 @@ export function clearStaleLink(files: StoreFiles, target: string, home: string):
   if (linkAt(target) === tree) files.unlink(target);
 }
 
-/** A symlink of ours; places outside the home hold kept directories too. */
+/** A symlink of ours. */
 export function leadsInto(path: string, home: string): boolean {
   const target = linkAt(path);
-  return (
-    target !== null &&
-    (target.startsWith(`${home}/`) || /\/\.cachelane\/([0-9a-f]+\/)?[0-9a-z_.-]+\/\d+\/tree$/.test(target))
-  );
+  return target !== null && (target.startsWith(`${home}/`) || (isInTree(target) && target.endsWith('/tree')));
+}
+
+/** Whether a path is a kept directory or lies in one, by its form: there are other stores, and places outside the homes. */
+export function isInTree(path: string): boolean {
+  return /\/(kept|\.cachelane(\/[0-9a-f]+)?)\/(clone|live|once)-[0-9a-z_.]+\/\d+\/tree(\/|$)/.test(path);
 }
 
 /** Whether a run uses the kept directory that a symlink leads to; where we may not look, one may. */
