@@ -228,6 +228,47 @@ requireCommands('flock')('where nothing can be mounted', () => {
       expect(world.exec(['stat', '-c', '%a %F', 'cache']).stdout).toBe('711 directory\n');
     });
 
+    test('an empty directory that gave way to a killed run’s symlink is there again with the next run, whatever that wants', async () => {
+      using world = openWorld({ user });
+      cannotMount(world);
+      world.exec(['mkdir', '-m', '700', 'cache']);
+      const killed = world.startRun(['sh', '-c', 'echo bad > cache/f; echo ready; read line'], {
+        options: ['-v', 'data:cache'],
+        input: null,
+      });
+      await killed.said('ready');
+      killed.child.kill('SIGKILL');
+      killed.child.stdin?.end();
+      await killed.finished.catch(() => undefined);
+      expect((await world.run(['true'], { options: ['-v', 'npm'] })).code).toBe(0);
+      expect(world.exec(['stat', '-c', '%a %F', 'cache']).stdout).toBe('700 directory\n');
+      world.write({ 'cache/host': 'host' });
+      await world.run(['true'], { options: ['-v', 'data:cache'] });
+      expect(readFileSync(join(world.dir, 'cache/host'), 'utf8')).toBe('host');
+    });
+
+    test('two stores at one place: the second run goes without, and nothing of it is in the first one’s directory', async () => {
+      using world = openWorld({ user });
+      cannotMount(world);
+      world.exec(['mkdir', '-m', '700', 'cache']);
+      const options = ['-v', 'data:cache'];
+      const first = world.startRun(['sh', '-c', 'echo ready; read line; echo 1 > cache/one; ls cache'], {
+        options,
+        input: null,
+      });
+      await first.said('ready');
+      const env = { CACHELANE_HOME: join(world.dir, 'another-store') };
+      const second = await world.run(['true'], { options, env });
+      expect(second.volume('data')).toMatchObject({ mounter: null });
+      expect(second.stderr).toContain('another run has its volume at');
+      first.child.stdin?.end('go\n');
+      const ended = await first.finished;
+      expect(ended.stdout).toBe('ready\none\n');
+      expect(ended.volume('data')).toMatchObject({ added: 1, skipped: null });
+      expect(world.exec(['stat', '-c', '%a %F', 'cache']).stdout).toBe('700 directory\n');
+      expect((await world.run(['ls', 'cache'], { options, env })).stdout).toBe('');
+    });
+
     test('a run that shuts the volume itself shuts nobody out', async () => {
       using world = openWorld({ user });
       cannotMount(world);

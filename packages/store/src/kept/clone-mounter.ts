@@ -14,17 +14,11 @@ import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
 import { realFiles, type StoreFiles } from '../layers/store-files.ts';
 import { openTrash, type Trash } from '../layers/trash.ts';
 import { bringUpSlot, collectHeld, type HeldChanges, type HeldDirectory, type KeptContext } from './kept-directory.ts';
+import { takeBackLinks } from './kept-links.ts';
+import { leaveDead } from './leave-dead.ts';
 import { discardKept, listKept, removeKept } from './kept-garbage.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
-import {
-  checkReach,
-  displacedBy,
-  leaveTarget,
-  missingFor,
-  reachTarget,
-  unlinkTargets,
-  type ReachedTarget,
-} from './kept-targets.ts';
+import { checkReach, displacedBy, missingFor, reachTarget, unlinkTargets, type ReachedTarget } from './kept-targets.ts';
 
 export interface KeptMounterOptions {
   /** The home: an absolute path, without a slash at its end; exists. */
@@ -96,7 +90,7 @@ export function openCloneMounter({
     const release = (): void => {
       if (isReleased) return;
       isReleased = true;
-      leaveTarget(files, home, reached);
+      takeBackLinks(files, slot.tree);
       if (isKept) found?.close();
       uses.remove(slot, user);
       if (!isKept) dropSlot(slot);
@@ -115,9 +109,9 @@ export function openCloneMounter({
     discardKept({ files, trash }, slot.isOnce ? dirname(slot.dir) : slot.dir);
   };
 
-  const discardSession = (id: SessionId): void => {
+  const discardSession = async (id: SessionId, signal: AbortSignal): Promise<void> => {
     for (const { slot, user } of uses.of(id)) {
-      uses.remove(slot, user);
+      await leaveDead({ files, bootId, uses, slot, user }, signal);
       if (slot.isOnce) dropSlot(slot);
     }
   };
@@ -138,7 +132,8 @@ export function openCloneMounter({
         async () => await removeKept({ files, trash, bootId }, directories, signal),
       ),
     sessions: (signal) => inPort('listing sessions', signal, () => uses.sessions()),
-    discardSession: (id, signal) => inPort('discarding a session', signal, () => discardSession(id)),
+    discardSession: (id, signal) =>
+      inPort('discarding a session', signal, async () => await discardSession(id, signal)),
   };
 }
 

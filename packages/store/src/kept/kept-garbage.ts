@@ -5,6 +5,7 @@ import { errnoOf } from '../layers/file-errors.ts';
 import { namesIn } from '../layers/read-file.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
 import type { Trash } from '../layers/trash.ts';
+import { takeBackLinks } from './kept-links.ts';
 import { KeptSlots } from './kept-slots.ts';
 
 const placesFile = 'places';
@@ -73,6 +74,9 @@ export async function removeKept(
   for (const { dir } of directories) {
     const slots = new KeptSlots(dirname(dirname(dir)), basename(dirname(dir)), bootId);
     using _guard = await slots.guard(signal);
-    if (slots.slot(Number(basename(dir))).users().length === 0) discardKept(discard, dir);
+    const slot = slots.slot(Number(basename(dir)));
+    if (slot.users().length > 0) continue;
+    takeBackLinks(discard.files, slot.tree);
+    discardKept(discard, dir);
   }
 }

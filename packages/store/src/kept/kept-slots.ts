@@ -44,7 +44,8 @@ export interface SharedBase {
 /**
  * One kept directory with what belongs to it:
  * `tree/` the directory itself, `table` what it held, `state.json` present only while that is so and nobody uses it,
- * `users/<session>.<ordinal>` one file for each run that uses it, with the run's id, `base.json`, `unsaved.json`, `scratch/`.
+ * `users/<session>.<ordinal>` one file for each run that uses it, with the run's id, `base.json`, `unsaved.json`, `scratch/`,
+ * `links/` a note for each symlink that leads here.
  */
 export class KeptSlot {
   readonly dir: string;

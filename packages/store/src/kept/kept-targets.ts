@@ -3,16 +3,15 @@ import { dirname } from 'node:path';
 import { CachelaneError, type Displaced, type Reach } from '@cachelane/core';
 import { errnoOf } from '../layers/file-errors.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
-import { clearStaleLink, leadsInto, linkAt } from './stale-link.ts';
+import { layLink, linkAt } from './kept-links.ts';
+import { clearStaleLink, inTheWay, leadsInto } from './stale-link.ts';
 import { checkTarget, makeTarget, missingDirs, removeEmptyDirs } from '../overlay/attachment-dirs.ts';
 
 // Where nothing may be mounted, a tool that cannot be told another place finds a symlink at its own.
 
 /** What {@link reachTarget} would make, outermost first. */
 export function missingFor(target: string, home: string, reach: Reach): readonly string[] {
-  if (reach === 'setting') return [];
-  if (reach === 'bind') return missingDirs(target, home);
-  return missingDirs(target, home);
+  return reach === 'setting' ? [] : missingDirs(target, home);
 }
 
 /** Throws E_MOUNT_POINT for what can never be a target, before anything is made. */
@@ -28,8 +27,6 @@ export interface ReachedTarget {
   readonly made: readonly string[];
   /** What stands at the path is a symlink of ours. */
   readonly isLink: boolean;
-  /** Mode of the empty directory that gave way to the symlink; null where nothing was there. */
-  readonly modeBefore: number | null;
 }
 
 export interface TargetToReach {
@@ -43,30 +40,27 @@ export interface TargetToReach {
 
 /** Makes what the command needs at the target. Throws E_MOUNT_POINT where something is in the way. */
 export function reachTarget({ files, home, target, reach, tree }: TargetToReach): ReachedTarget {
-  if (reach === 'setting') return { path: target, made: [], isLink: false, modeBefore: null };
-  if (reach === 'bind') {
-    clearStaleLink(files, target, home);
-    const path = checkTarget(target, home);
-    return { path, made: makeTarget(files, path), isLink: false, modeBefore: null };
-  }
+  if (reach === 'setting') return { path: target, made: [], isLink: false };
   // Another run of the same directory put it there; whoever leaves last takes it away.
-  if (linkAt(target) === tree) return { path: target, made: [], isLink: true, modeBefore: null };
+  if (reach === 'symlink' && linkAt(target) === tree) return { path: target, made: [], isLink: true };
   clearStaleLink(files, target, home);
   const path = checkTarget(target, home);
-  if (isEmptyDirectory(path)) {
-    const modeBefore = lstatSync(path).mode & 0o7777;
-    files.removeDir(path);
-    files.symlink(Buffer.from(tree), path);
-    return { path, made: [path], isLink: true, modeBefore };
-  }
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
+  if (reach === 'bind') return { path, made: makeTarget(files, path), isLink: false };
+  const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  if (isThere && !isEmptyDirectory(path)) {
     throw new CachelaneError('E_MOUNT_POINT', `${target} holds files, and nothing can be mounted over them here`, {
       hint: 'cachelane doctor tells why nothing can be mounted; or give the volume a directory of its own',
     });
   }
   const made = makeTarget(files, dirname(path));
-  files.symlink(Buffer.from(tree), path);
-  return { path, made: [...made, path], isLink: true, modeBefore: null };
+  try {
+    layLink(files, path, tree);
+  } catch (error) {
+    // Another run was faster.
+    if (errnoOf(error) !== undefined && linkAt(path) !== null) throw inTheWay(target);
+    throw error;
+  }
+  return { path, made: isThere ? made : [...made, path], isLink: true };
 }
 
 /** What stands where a symlink led to the kept directory; null while it does, or where there was none. */
@@ -75,13 +69,6 @@ export function displacedBy({ path, isLink }: ReachedTarget, tree: string): Disp
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return 'nothing';
   return stat.isDirectory() ? 'directory' : 'something else';
-}
-
-/** Takes the symlink away; an empty directory that was there is there again. */
-export function leaveTarget(files: StoreFiles, home: string, { path, isLink, modeBefore }: ReachedTarget): void {
-  if (!isLink || !leadsInto(path, home)) return;
-  files.unlink(path);
-  if (modeBefore !== null) files.makeDir(path, modeBefore);
 }
 
 /** Removes what attaching made: symlinks into the home, directories that are empty. */

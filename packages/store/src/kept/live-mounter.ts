@@ -26,17 +26,11 @@ import {
   type HeldDirectory,
   type KeptContext,
 } from './kept-directory.ts';
+import { takeBackLinks } from './kept-links.ts';
+import { leaveDead } from './leave-dead.ts';
 import { discardKept, listKept, notePlace, removeKept } from './kept-garbage.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses } from './kept-slots.ts';
-import {
-  checkReach,
-  displacedBy,
-  leaveTarget,
-  missingFor,
-  reachTarget,
-  unlinkTargets,
-  type ReachedTarget,
-} from './kept-targets.ts';
+import { checkReach, displacedBy, missingFor, reachTarget, unlinkTargets, type ReachedTarget } from './kept-targets.ts';
 import { placeNear } from './place-near.ts';
 
 const neverAborted = new AbortController().signal;
@@ -174,7 +168,7 @@ export function openLiveMounter({
         if (!hasLeft) uses.remove(slot, user);
         hasLeft = true;
         discardPart?.();
-        if (slot.users().length === 0) leaveTarget(files, home, reached);
+        if (slot.users().length === 0) takeBackLinks(files, slot.tree);
       } finally {
         guard[Symbol.dispose]();
         guard = null;
@@ -191,8 +185,8 @@ export function openLiveMounter({
     };
   };
 
-  const discardSession = (id: SessionId): void => {
-    for (const { slot, user } of uses.of(id)) uses.remove(slot, user);
+  const discardSession = async (id: SessionId, signal: AbortSignal): Promise<void> => {
+    for (const { slot, user } of uses.of(id)) await leaveDead({ files, bootId, uses, slot, user }, signal);
   };
 
   return {
@@ -211,7 +205,8 @@ export function openLiveMounter({
         async () => await removeKept({ files, trash, bootId }, directories, signal),
       ),
     sessions: (signal) => inPort('listing sessions', signal, () => uses.sessions()),
-    discardSession: (id, signal) => inPort('discarding a session', signal, () => discardSession(id)),
+    discardSession: (id, signal) =>
+      inPort('discarding a session', signal, async () => await discardSession(id, signal)),
   };
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
+import { isInTree } from '../kept/stale-link.ts';
 import { errnoOf, isMissing } from '../layers/file-errors.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
 import type { Trash } from '../layers/trash.ts';
@@ -30,6 +31,7 @@ export function checkTarget(target: string, home: string): string {
   if (real === '/') throw mountPoint(target, 'is the root of the file system');
   if (holds(real, realHome)) throw mountPoint(target, `would hide the home of cachelane, ${realHome}`);
   if (holds(realHome, real)) throw mountPoint(target, `lies inside the home of cachelane, ${realHome}`);
+  if (isInTree(real)) throw mountPoint(target, 'is the directory of a volume, or lies in it');
   return real;
 }
 

@@ -1,0 +1,22 @@
+import { basename, dirname } from 'node:path';
+import type { StoreFiles } from '../layers/store-files.ts';
+import { hasLinks, takeBackLinks } from './kept-links.ts';
+import { KeptSlots, type KeptSlot, type SlotUses } from './kept-slots.ts';
+
+interface DeadUse {
+  readonly files: StoreFiles;
+  readonly bootId: string;
+  readonly uses: SlotUses;
+  readonly slot: KeptSlot;
+  readonly user: string;
+}
+
+/** A dead session uses the kept directory no more. Where nobody else does, the symlinks go that led there. */
+export async function leaveDead({ files, bootId, uses, slot, user }: DeadUse, signal: AbortSignal): Promise<void> {
+  if (hasLinks(slot.tree)) {
+    // Others may have found it dead before us, and somebody may have taken the directory since.
+    using _guard = await new KeptSlots(dirname(dirname(slot.dir)), basename(dirname(slot.dir)), bootId).guard(signal);
+    if (slot.users().every((each) => each === user)) takeBackLinks(files, slot.tree);
+  }
+  uses.remove(slot, user);
+}
