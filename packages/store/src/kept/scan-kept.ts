@@ -36,7 +36,8 @@ export function scanKept(access: OpenAccess, table: KeptTable, options: ScanOpti
   const pending: Pending[] = [{ path: rootPath, isNew: false, hasSameNames: false }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     throwIfAborted(signal);
-    pending.push(...walk.directory(next));
+    // One by one: a directory may have more of them than a call has room for.
+    for (const each of walk.directory(next)) pending.push(each);
   }
   return walk.finish();
 }
