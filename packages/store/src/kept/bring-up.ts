@@ -3,6 +3,7 @@ import {
   CachelaneError,
   digestOf,
   displayPath,
+  isSameTime,
   LayerStack,
   type BytePath,
   type Digest,
@@ -16,7 +17,6 @@ import { OpenAccess } from '../layers/open-access.ts';
 import { digestFile } from '../layers/read-file.ts';
 import { dirOf } from '../layers/stored-layer.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
-import { isSameTime } from '../layers/tree-builder.ts';
 import type { KeptRecord, KeptTable } from './kept-table.ts';
 import { recordOf } from './scan-kept.ts';
 
