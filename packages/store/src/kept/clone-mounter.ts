@@ -52,7 +52,7 @@ export function openCloneMounter({
   const paths = homePaths(home);
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
   const uses = new SlotUses(paths.kept, bootId);
-  const context: KeptContext = { files, trash, bootId, ignoresChangeTime: false, mayStay: () => false };
+  const context: KeptContext = { files, trash, ignoresChangeTime: false, mayStay: null };
 
   /** The first one that nobody uses. */
   const claim = async (request: AttachRequest, signal: AbortSignal): Promise<Claim> => {

@@ -4,38 +4,7 @@ import { attachRequest, collect, dyingProcess, SimulatedCrash, stageAll } from '
 import { describe, expect, test } from 'vitest';
 import { openCloneMounter } from './clone-mounter.ts';
 import { createKeptHome, runScript, type KeptHome } from './kept-home.fixture.ts';
-
-const noAbort = new AbortController().signal;
-
-async function attach(home: KeptHome, view: readonly StoredLayer[] = []): Promise<AttachedVolume> {
-  return await home.mounter.attach(attachRequest(home, { view, reach: 'setting' }), noAbort);
-}
-
-async function save(home: KeptHome, volume: AttachedVolume): Promise<StoredLayer> {
-  const changes = await collect(volume);
-  const entries = stageAll(changes, { run: `run_${'0'.repeat(32)}` as never });
-  const staged = await home.layers.stage({ changes, entries, sealedAtMs: 1 }, noAbort);
-  await home.layers.publish(staged, noAbort);
-  await volume.release(noAbort);
-  return await home.layers.open(staged.id, noAbort);
-}
-
-async function layerOf(home: KeptHome, script: string, view: readonly StoredLayer[] = []): Promise<StoredLayer> {
-  const volume = await attach(home, view);
-  runScript(volume, script);
-  return await save(home, volume);
-}
-
-const changed = async (volume: AttachedVolume): Promise<readonly string[]> =>
-  (await collect(volume)).changes.map(({ path }) => path as string).toSorted();
-
-function dirOf({ mount }: AttachedVolume): string {
-  if (mount.kind !== 'directory') throw new Error('this is no directory');
-  return mount.path;
-}
-
-const show = (volume: AttachedVolume): string =>
-  runScript(volume, 'find . -mindepth 1 | sort; cat $(find . -type f | sort)').toString();
+import { attach, changed, dirOf, layerOf, noAbort, save, show } from './kept-runs.fixture.ts';
 
 describe('the directory of a lane', () => {
   test('is handed to the next run in place', async () => {

@@ -30,7 +30,7 @@ export function collectPart(context: KeptContext, slot: KeptSlot, signal: AbortS
   const dir = `${slot.dir}/copies`;
   try {
     const before = lookAround(context, slot, table, signal);
-    const copies = copyDatabases(access, before.changes, { files, dir, isNeverSaved: mayStay });
+    const copies = copyDatabases(access, before.changes, { files, dir, isNeverSaved: mayStay ?? (() => false) });
     const nowMs = slot.clockMs();
     const { changes: all, records } = lookAround(context, slot, table, signal);
     const open = filesOpenForWriting();

@@ -1,28 +1,22 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import {
-  CachelaneError,
-  isCachelaneError,
-  type BytePath,
-  type ChangeSet,
-  type Digest,
-  type StoredLayer,
-} from '@cachelane/core';
-import { errnoOf, isMissing } from '../layers/file-errors.ts';
+import { existsSync, lstatSync } from 'node:fs';
+import { isCachelaneError, type BytePath, type ChangeSet, type Digest, type StoredLayer } from '@cachelane/core';
+import { errnoOf } from '../layers/file-errors.ts';
 import { OpenAccess } from '../layers/open-access.ts';
 import { toChangeSet } from '../overlay/overlay-changes.ts';
 import { bringUp } from './bring-up.ts';
 import { discardKept, type KeptDiscard } from './kept-garbage.ts';
 import type { KeptSlot } from './kept-slots.ts';
-import { pathsOfSmallLayers, viewDifference } from './view-difference.ts';
 import { emptyTable, type KeptRecord, type KeptTable } from './kept-table.ts';
+import { isStillMade, makeTree, readMadeTree, requireTree, type MadeTree } from './kept-tree.ts';
 import { scanKept, type KeptScan } from './scan-kept.ts';
+import { pathsOfSmallLayers, viewDifference } from './view-difference.ts';
 
 const treeMode = 0o755;
 
 export interface KeptContext extends KeptDiscard {
-  readonly bootId: string;
   readonly ignoresChangeTime: boolean;
-  readonly mayStay: (path: BytePath, isDirectory: boolean) => boolean;
+  /** What may lie there though no view has it; null: nothing. */
+  readonly mayStay: ((path: BytePath, isDirectory: boolean) => boolean) | null;
 }
 
 /** A kept directory in the hands of a run, and what it held when the run began. */
@@ -41,14 +35,14 @@ export async function bringUpSlot(
   view: readonly StoredLayer[],
   signal: AbortSignal,
 ): Promise<HeldDirectory> {
-  const { files, mayStay } = context;
-  const state = slot.readState(context.bootId);
+  const { files, mayStay, ignoresChangeTime } = context;
+  const state = slot.readState();
   slot.forgetState();
   const known = knownContents(context, slot, { isAsLeft: state !== null }, signal);
-  if (known === null) startAnew(context, slot);
+  const made = known?.made ?? startAnew(context, slot);
   const before = known?.table ?? emptyTable;
   const looked = known?.looked ?? null;
-  const dirty = (state?.dirty ?? looked?.dirty ?? []) as readonly BytePath[];
+  const { dirty, touched } = state ?? looked ?? nothingDirty;
   const from = looked === null ? before : before.with(looked.records);
   const shown = known === null ? null : slot.readShown();
   const different = viewDifference({ shown, shownPaths: () => slot.readShownPaths(), view, table: from });
@@ -57,8 +51,17 @@ export async function bringUpSlot(
     slot.forgetShown();
     if (existsSync(slot.scratch)) discardKept(context, slot.scratch);
     files.makeDir(slot.scratch, 0o700);
-    const unshare = new Set(context.ignoresChangeTime ? [] : dirty);
-    const place = { files, tree: slot.tree, scratch: slot.scratch, mayStay, unshare };
+    const place = {
+      files,
+      tree: slot.tree,
+      scratch: slot.scratch,
+      mayStay,
+      owner: made.owner,
+      dirty: new Set(ignoresChangeTime ? [] : dirty),
+      touched: new Set(touched),
+    };
+    // What the view shows otherwise now is what a run saved of them.
+    for (const path of different ?? []) place.touched.delete(path);
     table = bringUp(place, from, view, different === null ? null : [...dirty, ...different], signal);
   }
   if (table !== before) slot.writeTable(table);
@@ -69,6 +72,8 @@ export async function bringUpSlot(
   await slot.passInstant(table, signal);
   return { slot, table };
 }
+
+const nothingDirty: Pick<KeptScan, 'dirty' | 'touched'> = { dirty: [], touched: [] };
 
 /** Goes on in a directory with work that nobody saved yet. */
 export function takeUpSlot(slot: KeptSlot): HeldDirectory {
@@ -81,25 +86,16 @@ export interface HeldChanges {
   close(): void;
 }
 
-/** Throws where somebody removed the directory under the runs that use it: empty is not what they left. */
-export function requireTree(slot: KeptSlot): void {
-  if (existsSync(slot.tree)) return;
-  throw new CachelaneError('E_NOT_FOUND', `the directory of the volume is gone: something removed ${slot.tree}`, {
-    hint: 'what was saved before is safe, and the first run after those at work gets it in a new directory',
-  });
-}
-
 /** Finds what a run did to its directory. */
 export function collectHeld(context: KeptContext, { slot, table }: HeldDirectory, signal: AbortSignal): HeldChanges {
-  requireTree(slot);
-  const { records, dirty, changes } = lookAround(context, slot, table, signal);
+  const { records, dirty, touched, changes } = lookAround(context, slot, table, signal);
   const plain = toChangeSet({ upper: slot.tree, files: context.files, movable: false }, changes);
   const noted = noteDigests(plain);
   return {
     changes: noted.changes,
     close() {
       if (records.size > 0) slot.writeTable(table.with(withDigests(records, noted.digests)));
-      slot.writeState({ dirty, bootId: context.bootId });
+      slot.writeState({ dirty, touched });
     },
   };
 }
@@ -132,18 +128,21 @@ export function withDigests(
   );
 }
 
-/** What differs from the table. */
+/** What differs from the table. Throws what {@link requireTree} does. */
 export function lookAround(context: KeptContext, slot: KeptSlot, table: KeptTable, signal: AbortSignal): KeptScan {
-  const access = new OpenAccess(slot.tree, context.files);
+  const { files, ignoresChangeTime } = context;
+  const isRemade = requireTree(slot) === 'remade';
+  const access = new OpenAccess(slot.tree, files);
+  const owner = ignoresChangeTime ? null : (readMadeTree(slot)?.owner ?? null);
   try {
-    const { ignoresChangeTime } = context;
-    return scanKept(access, table, { ignoresChangeTime, unsureFromMs: null }, signal);
+    return scanKept(access, table, { ignoresChangeTime, owner, isRemade }, signal);
   } finally {
     access.restore();
   }
 }
 
 interface KnownContents {
+  readonly made: MadeTree;
   readonly table: KeptTable;
   /** Null where nobody had to look. */
   readonly looked: KeptScan | null;
@@ -156,12 +155,13 @@ function knownContents(
   { isAsLeft }: { readonly isAsLeft: boolean },
   signal: AbortSignal,
 ): KnownContents | null {
-  if (!existsSync(slot.tree) || readBoot(slot) !== context.bootId) return null;
+  const made = readMadeTree(slot);
+  if (made === null || !isStillMade(slot, made)) return null;
   openRoot(context, slot);
   const table = slot.readTable();
-  if (isAsLeft) return { table, looked: null };
+  if (isAsLeft) return { made, table, looked: null };
   try {
-    return { table, looked: lookAround(context, slot, table, signal) };
+    return { made, table, looked: lookAround(context, slot, table, signal) };
   } catch (error) {
     // A run left something in it that is too deep to be looked at, let alone saved: the next ones must not suffer for it.
     if (isCachelaneError(error, 'E_LAYER_REFUSED') || errnoOf(error) === 'ENAMETOOLONG') return null;
@@ -171,27 +171,13 @@ function knownContents(
 
 /** The table does not hold the root: a run may have shut it, for the next one too. */
 function openRoot({ files }: KeptContext, slot: KeptSlot): void {
-  if ((statSync(slot.tree).mode & 0o7777) !== treeMode) files.setMode(slot.tree, treeMode);
+  if ((lstatSync(slot.tree).mode & 0o7777) !== treeMode) files.setMode(slot.tree, treeMode);
 }
 
-function startAnew(context: KeptContext, slot: KeptSlot): void {
-  const { files, bootId } = context;
-  if (existsSync(slot.tree)) discardKept(context, slot.tree);
+/** Whatever stands at its place is put aside as it is; where that is a symlink, what it leads to is not looked at. */
+function startAnew(context: KeptContext, slot: KeptSlot): MadeTree {
+  const { files } = context;
+  if (lstatSync(slot.tree, { throwIfNoEntry: false }) !== undefined) discardKept(context, slot.tree);
   slot.forgetTable();
-  files.makeDir(slot.tree, treeMode);
-  openRoot(context, slot);
-  writeFileSync(bootFile(slot), bootId);
-}
-
-function bootFile(slot: KeptSlot): string {
-  return `${slot.dir}/boot`;
-}
-
-function readBoot(slot: KeptSlot): string | null {
-  try {
-    return readFileSync(bootFile(slot), 'utf8');
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
+  return makeTree(files, slot, treeMode);
 }

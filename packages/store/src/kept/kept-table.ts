@@ -4,6 +4,7 @@ import { CachelaneError, type BytePath, type Digest } from '@cachelane/core';
 /** What a kept directory holds at a path, as it was when somebody last looked. */
 export interface KeptRecord {
   readonly type: KeptType;
+  /** All bits, also those that no layer has. */
   readonly mode: number;
   readonly sizeBytes: number;
   /** Of a symlink too. Milliseconds with fractions: two numbers made of one and the same time are equal. */
@@ -98,6 +99,12 @@ export class KeptTable {
     return this.#numbers[position * fields + 4] === stat.ctimeMs && this.#isSameBut(position, mode, stat);
   }
 
+  /** Whether what is there is still in the inode that the record tells of, whatever was done to it. */
+  hasInode(position: number, { ino, birthtimeMs }: Stats): boolean {
+    const at = position * fields;
+    return this.#numbers[at + 5] === ino && this.#numbers[at + 6] === birthtimeMs;
+  }
+
   /** The same whatever its time of change, where that is known at all. */
   isSameButChangeTime(position: number, mode: number, stat: Stats): boolean {
     return this.#numbers[position * fields + 4] !== unknownTime && this.#isSameBut(position, mode, stat);
@@ -110,7 +117,7 @@ export class KeptTable {
       numbers[at + 3] === mtimeMs &&
       numbers[at + 5] === ino &&
       numbers[at + 2] === size &&
-      numbers[at + 1] === (mode & 0o1777) &&
+      numbers[at + 1] === (mode & 0o7777) &&
       keptTypes[numbers[at] ?? -1] === typeOf(mode)
     );
   }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import {
   limits,
   type AttachedVolume,
@@ -18,15 +17,9 @@ import { realFiles } from '../layers/store-files.ts';
 import { openTrash, type Trash } from '../layers/trash.ts';
 import { inPort, type KeptMounterOptions } from './clone-mounter.ts';
 import { collectPart } from './collect-part.ts';
-import {
-  bringUpSlot,
-  collectHeld,
-  requireTree,
-  takeUpSlot,
-  type HeldDirectory,
-  type KeptContext,
-} from './kept-directory.ts';
+import { bringUpSlot, collectHeld, takeUpSlot, type HeldDirectory, type KeptContext } from './kept-directory.ts';
 import { discardKept, listKept, notePlace, removeKept } from './kept-garbage.ts';
+import { hasTree, requireTree } from './kept-tree.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses } from './kept-slots.ts';
 import {
   checkReach,
@@ -59,7 +52,6 @@ export function openLiveMounter({
   const contextOf = ({ isNeverSaved }: AttachRequest): KeptContext => ({
     files,
     trash,
-    bootId,
     ignoresChangeTime: true,
     mayStay: isNeverSaved,
   });
@@ -85,7 +77,7 @@ export function openLiveMounter({
     let { links } = request;
     const unsaved = slot.readUnsaved();
     // Work that went with its directory is nobody's any more.
-    if (isInUse || (unsaved.isWanted && existsSync(slot.tree))) {
+    if (isInUse || (unsaved.isWanted && hasTree(slot))) {
       held = takeUpSlot(slot);
       links = slot.readBase()?.links ?? links;
       slot.writeUnsaved({ ...unsaved, runs: [...unsaved.runs, request.run] });
@@ -152,7 +144,7 @@ export function openLiveMounter({
     const collect = async (signal: AbortSignal, { inUse, wanted }: CollectHow): Promise<Collected> => {
       guard = await slots.guard(signal);
       const unsaved = slot.readUnsaved();
-      if (wanted && !unsaved.isWanted && existsSync(slot.tree)) slot.writeUnsaved({ ...unsaved, isWanted: true });
+      if (wanted && !unsaved.isWanted && hasTree(slot)) slot.writeUnsaved({ ...unsaved, isWanted: true });
       // Whoever is left over goes on writing: it stays a user of the directory until it is found dead.
       if (!inUse) uses.remove(slot, user);
       hasLeft = true;
