@@ -5,7 +5,7 @@ import { OpenAccess } from '../layers/open-access.ts';
 import { toChangeSet } from '../overlay/overlay-changes.ts';
 import { bringUp } from './bring-up.ts';
 import { discardKept, type KeptDiscard } from './kept-garbage.ts';
-import type { KeptSlot } from './kept-slots.ts';
+import type { KeptSlot, KeptState, ShownView } from './kept-slots.ts';
 import { emptyTable, type KeptRecord, type KeptTable } from './kept-table.ts';
 import { isStillMade, makeTree, readMadeTree, requireTree, type MadeTree } from './kept-tree.ts';
 import { scanKept, type KeptScan } from './scan-kept.ts';
@@ -27,7 +27,8 @@ export interface HeldDirectory {
 
 /**
  * Brings the slot's directory up to date with a view. Nobody else uses it. Whatever became of the last run, the directory shows
- * the view afterwards; a second look at what is already right is spared where the slot's state allows.
+ * the view afterwards; a second look at what is already right is spared where the slot's state allows. Where the last run left something in it
+ * that we can neither look at nor put right, the next ones must not suffer for it: it is put aside, and made anew.
  */
 export async function bringUpSlot(
   context: KeptContext,
@@ -35,16 +36,45 @@ export async function bringUpSlot(
   view: readonly StoredLayer[],
   signal: AbortSignal,
 ): Promise<HeldDirectory> {
-  const { files, mayStay, ignoresChangeTime } = context;
   const state = slot.readState();
   slot.forgetState();
-  const known = knownContents(context, slot, { isAsLeft: state !== null }, signal);
-  const made = known?.made ?? startAnew(context, slot);
-  const before = known?.table ?? emptyTable;
-  const looked = known?.looked ?? null;
-  const { dirty, touched } = state ?? looked ?? nothingDirty;
-  const from = looked === null ? before : before.with(looked.records);
-  const shown = known === null ? null : slot.readShown();
+  try {
+    const known = knownContents(context, slot, state, signal);
+    if (known !== null) return await bringUpFrom(context, { slot, known, view }, signal);
+  } catch (error) {
+    if (!isOfContents(error)) throw error;
+  }
+  const known = startAnew(context, slot);
+  try {
+    return await bringUpFrom(context, { slot, known, view }, signal);
+  } catch (error) {
+    // Half a copy takes room, and is of no use to anybody.
+    if (slot.readTable() === null) discardKept(context, slot.tree);
+    throw error;
+  }
+}
+
+/** Whether it comes of what is in a directory, or stands in its place, so that another one may do. */
+export function isOfContents(error: unknown): boolean {
+  const code = errnoOf(error);
+  return code === undefined ? isCachelaneError(error, 'E_LAYER_REFUSED') : !ofTheMachine.has(code);
+}
+
+const ofTheMachine = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EMFILE', 'ENFILE', 'ENOMEM', 'EINTR']);
+
+interface BringUpTask {
+  readonly slot: KeptSlot;
+  readonly known: KnownContents;
+  readonly view: readonly StoredLayer[];
+}
+
+async function bringUpFrom(
+  context: KeptContext,
+  { slot, known, view }: BringUpTask,
+  signal: AbortSignal,
+): Promise<HeldDirectory> {
+  const { files, mayStay, ignoresChangeTime } = context;
+  const { made, noted, table: from, dirty, touched, shown } = known;
   const different = viewDifference({ shown, shownPaths: () => slot.readShownPaths(), view, table: from });
   let table = from;
   if (different === null || different.length + dirty.length > 0) {
@@ -64,7 +94,7 @@ export async function bringUpSlot(
     for (const path of different ?? []) place.touched.delete(path);
     table = bringUp(place, from, view, different === null ? null : [...dirty, ...different], signal);
   }
-  if (table !== before) slot.writeTable(table);
+  if (table !== noted) slot.writeTable(table);
   const layers = view.map(({ key }) => key);
   if (slot.readShown() === null || different === null || different.length > 0) {
     slot.writeShown({ layers }, pathsOfSmallLayers(view, slot.readShownPaths()));
@@ -73,11 +103,9 @@ export async function bringUpSlot(
   return { slot, table };
 }
 
-const nothingDirty: Pick<KeptScan, 'dirty' | 'touched'> = { dirty: [], touched: [] };
-
-/** Goes on in a directory with work that nobody saved yet. */
+/** Goes on in a directory with work that nobody saved yet. Where its table was lost, all that is there may be that. */
 export function takeUpSlot(slot: KeptSlot): HeldDirectory {
-  return { slot, table: slot.readTable() };
+  return { slot, table: slot.readTable() ?? emptyTable };
 }
 
 export interface HeldChanges {
@@ -141,32 +169,31 @@ export function lookAround(context: KeptContext, slot: KeptSlot, table: KeptTabl
   }
 }
 
-interface KnownContents {
+/** What is in a slot's directory before it is brought up. */
+interface KnownContents extends Pick<KeptScan, 'dirty' | 'touched'> {
   readonly made: MadeTree;
   readonly table: KeptTable;
-  /** Null where nobody had to look. */
-  readonly looked: KeptScan | null;
+  /** The table as it is noted, if it is. */
+  readonly noted: KeptTable | null;
+  readonly shown: ShownView | null;
 }
 
-/** What is in the slot's directory; null where that cannot be told, so that it has to be made anew. */
+/** Null where that cannot be told. */
 function knownContents(
   context: KeptContext,
   slot: KeptSlot,
-  { isAsLeft }: { readonly isAsLeft: boolean },
+  state: KeptState | null,
   signal: AbortSignal,
 ): KnownContents | null {
   const made = readMadeTree(slot);
   if (made === null || !isStillMade(slot, made)) return null;
   openRoot(context, slot);
-  const table = slot.readTable();
-  if (isAsLeft) return { made, table, looked: null };
-  try {
-    return { made, table, looked: lookAround(context, slot, table, signal) };
-  } catch (error) {
-    // A run left something in it that is too deep to be looked at, let alone saved: the next ones must not suffer for it.
-    if (isCachelaneError(error, 'E_LAYER_REFUSED') || errnoOf(error) === 'ENAMETOOLONG') return null;
-    throw error;
-  }
+  const noted = slot.readTable();
+  if (noted === null) return null;
+  const shown = slot.readShown();
+  if (state !== null) return { ...state, made, table: noted, noted, shown };
+  const { dirty, touched, records } = lookAround(context, slot, noted, signal);
+  return { made, table: noted.with(records), noted, dirty, touched, shown };
 }
 
 /** The table does not hold the root: a run may have shut it, for the next one too. */
@@ -175,9 +202,10 @@ function openRoot({ files }: KeptContext, slot: KeptSlot): void {
 }
 
 /** Whatever stands at its place is put aside as it is; where that is a symlink, what it leads to is not looked at. */
-function startAnew(context: KeptContext, slot: KeptSlot): MadeTree {
+function startAnew(context: KeptContext, slot: KeptSlot): KnownContents {
   const { files } = context;
   if (lstatSync(slot.tree, { throwIfNoEntry: false }) !== undefined) discardKept(context, slot.tree);
   slot.forgetTable();
-  return makeTree(files, slot, treeMode);
+  const made = makeTree(files, slot, treeMode);
+  return { made, table: emptyTable, noted: null, dirty: [], touched: [], shown: null };
 }

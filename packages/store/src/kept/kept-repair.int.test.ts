@@ -9,6 +9,11 @@ import { attach, changed, dirOf, layerOf, noAbort, save, show } from './kept-run
 // Invariant: whatever a run did to its directory, and somebody else to its files by other names, the next run finds what its view
 // shows, and nothing outside was touched.
 
+/** As where root's files are in the way, or such as nobody may change. */
+function failing(code: string): never {
+  throw Object.assign(new Error(code), { code });
+}
+
 /** What belongs to somebody else. */
 function makePrecious(home: KeptHome): string {
   const dir = `${home.targets}/precious`;
@@ -153,5 +158,62 @@ describe('what a run that is not saved did', () => {
       expect(await changed(next)).toEqual([]);
       await next.release(noAbort);
     }
+  });
+});
+
+describe('what cannot be put right', () => {
+  test('costs the next run the time to make the directory anew', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'echo f > f');
+    const run = await attach(home, [base]);
+    const tree = dirOf(run);
+    const mounter = home.open({
+      ...home.files,
+      unlink: (path) => (String(path) === `${tree}/stuck` ? failing('EPERM') : home.files.unlink(path)),
+    });
+    runScript(run, 'echo x > stuck');
+    await run.release(noAbort);
+    const next = await attach({ ...home, mounter }, [base]);
+    expect(dirOf(next)).toBe(tree);
+    expect(show(next)).toBe('./f\nf\n');
+    await next.release(noAbort);
+  });
+
+  test('nor be put aside is left, and the run has another directory', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'echo f > f');
+    const run = await attach(home, [base]);
+    const tree = dirOf(run);
+    const mounter = home.open({
+      ...home.files,
+      unlink: (path) => (String(path) === `${tree}/stuck` ? failing('EACCES') : home.files.unlink(path)),
+      rename: (from, to) => {
+        if (from === tree) failing('EACCES');
+        home.files.rename(from, to);
+      },
+    });
+    runScript(run, 'echo x > stuck');
+    await run.release(noAbort);
+    for (let round = 0; round < 2; round++) {
+      const next = await attach({ ...home, mounter }, [base]);
+      expect(dirOf(next)).not.toBe(tree);
+      expect(show(next)).toBe('./f\nf\n');
+      await next.release(noAbort);
+    }
+    expect(home.leftovers()).toEqual([]);
+  });
+
+  test.each(['', 'half'])('a table that is %s: the directory is made anew', async (content) => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'echo f > f');
+    const run = await attach(home, [base]);
+    expect(await changed(run)).toEqual([]);
+    await run.release(noAbort);
+    const table = `${dirOf(run)}/../table`;
+    fs.writeFileSync(table, content === '' ? '' : fs.readFileSync(table).subarray(0, 50));
+    const next = await attach(home, [base]);
+    expect(show(next)).toBe('./f\nf\n');
+    expect(await changed(next)).toEqual([]);
+    await next.release(noAbort);
   });
 });

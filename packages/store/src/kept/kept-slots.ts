@@ -7,7 +7,7 @@ import type { BytePath, Digest, KeptFor, MounterName, PinnedLink, RunId, Session
 import { isMissing, throwIfAborted } from '../layers/file-errors.ts';
 import { namesIn } from '../layers/read-file.ts';
 import { isSqliteBusy } from '../metadata/sqlite-errors.ts';
-import { emptyTable, KeptTable } from './kept-table.ts';
+import { KeptTable } from './kept-table.ts';
 
 /** What is known of a kept directory while nobody uses it. */
 export interface KeptState {
@@ -136,11 +136,12 @@ export class KeptSlot {
     rmSync(`${this.dir}/shown.json`, { force: true });
   }
 
-  readTable(): KeptTable {
+  /** Null where it was never brought up, or the table is not whole. */
+  readTable(): KeptTable | null {
     try {
       return KeptTable.decode(readFileSync(`${this.dir}/table`));
     } catch (error) {
-      if (isMissing(error)) return emptyTable;
+      if (isMissing(error)) return null;
       throw error;
     }
   }

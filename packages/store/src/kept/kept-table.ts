@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { CachelaneError, type BytePath, type Digest } from '@cachelane/core';
+import type { BytePath, Digest } from '@cachelane/core';
 
 /** What a kept directory holds at a path, as it was when somebody last looked. */
 export interface KeptRecord {
@@ -164,18 +164,17 @@ export class KeptTable {
     return Buffer.concat([header, numbers, this.#digests.subarray(0, this.#paths.length * digestBytes), paths]);
   }
 
-  static decode(bytes: Buffer): KeptTable {
+  /** Null where it is not whole. */
+  static decode(bytes: Buffer): KeptTable | null {
     const count = bytes.length < headerBytes ? 0 : bytes.readDoubleLE(magic.length);
     const pathBytes = bytes.length < headerBytes ? 0 : bytes.readDoubleLE(magic.length + 8);
     const numbersEnd = headerBytes + count * fields * 8;
     const digestsEnd = numbersEnd + count * digestBytes;
-    if (!bytes.subarray(0, magic.length).equals(magic) || digestsEnd + pathBytes !== bytes.length) {
-      throw new CachelaneError('E_INTERNAL', 'the table of a kept directory is not whole');
-    }
+    if (!bytes.subarray(0, magic.length).equals(magic) || digestsEnd + pathBytes !== bytes.length) return null;
     const numbers = new Float64Array(count * fields);
     Buffer.from(numbers.buffer).set(bytes.subarray(headerBytes, numbersEnd));
     const paths = count === 0 ? [] : bytes.toString('latin1', digestsEnd).split('\0');
-    if (paths.length !== count) throw new CachelaneError('E_INTERNAL', 'the table of a kept directory is not whole');
+    if (paths.length !== count) return null;
     return new KeptTable(paths as BytePath[], numbers, bytes.subarray(numbersEnd, digestsEnd));
   }
 

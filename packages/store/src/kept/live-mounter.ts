@@ -17,7 +17,15 @@ import { realFiles } from '../layers/store-files.ts';
 import { openTrash, type Trash } from '../layers/trash.ts';
 import { inPort, type KeptMounterOptions } from './clone-mounter.ts';
 import { collectPart } from './collect-part.ts';
-import { bringUpSlot, collectHeld, takeUpSlot, type HeldDirectory, type KeptContext } from './kept-directory.ts';
+import {
+  bringUpSlot,
+  collectHeld,
+  isOfContents,
+  takeUpSlot,
+  type HeldChanges,
+  type HeldDirectory,
+  type KeptContext,
+} from './kept-directory.ts';
 import { discardKept, listKept, notePlace, removeKept } from './kept-garbage.ts';
 import { hasTree, requireTree } from './kept-tree.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses } from './kept-slots.ts';
@@ -105,9 +113,19 @@ export function openLiveMounter({
     let hasLeft = false;
     let discardPart: (() => void) | null = null;
 
+    const collectOrGiveUp = (signal: AbortSignal): HeldChanges => {
+      try {
+        return collectHeld(contextOf(request), takeUpSlot(slot), signal);
+      } catch (error) {
+        // The next run could not look at it either, and nobody's work would ever be saved again.
+        if (isOfContents(error)) slot.writeUnsaved({ runs: [], isWanted: false });
+        throw error;
+      }
+    };
+
     const collectAll = (runs: readonly RunId[], signal: AbortSignal): CollectedChanges => {
       // Whoever came first wrote the table; what is in the directory is everybody's since.
-      const found = collectHeld(contextOf(request), { ...held, table: slot.readTable() }, signal);
+      const found = collectOrGiveUp(signal);
       const saved = (): void => {
         found.close();
         slot.writeUnsaved({ runs: [], isWanted: false });
