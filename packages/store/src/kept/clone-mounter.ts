@@ -29,6 +29,7 @@ import {
   leaveTarget,
   missingFor,
   reachTarget,
+  rootModeFor,
   unlinkTargets,
   type ReachedTarget,
 } from './kept-targets.ts';
@@ -59,7 +60,13 @@ export function openCloneMounter({
   const paths = homePaths(home);
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
   const uses = new SlotUses(paths.kept, bootId);
-  const context: KeptContext = { files, trash, ignoresChangeTime: false, mayStay: null };
+  const contextOf = ({ target }: AttachRequest): KeptContext => ({
+    files,
+    trash,
+    ignoresChangeTime: false,
+    rootMode: rootModeFor(target, home),
+    mayStay: null,
+  });
 
   /** The first one that nobody uses, but none before `from`. */
   const claim = async (request: AttachRequest, from: number, signal: AbortSignal): Promise<Claim> => {
@@ -81,7 +88,7 @@ export function openCloneMounter({
   const take = async (request: AttachRequest, from: number, signal: AbortSignal): Promise<Taken> => {
     const owned = await claim(request, from, signal);
     try {
-      return { owned, held: await bringUpSlot(context, owned.slot, request.view, signal) };
+      return { owned, held: await bringUpSlot(contextOf(request), owned.slot, request.view, signal) };
     } catch (error) {
       leave(owned);
       if (from > 0 || !isOfContents(error)) throw error;
@@ -113,7 +120,7 @@ export function openCloneMounter({
     let found: HeldChanges | null = null;
     let isReleased = false;
     const collect = (signal: AbortSignal): Collected => {
-      found = collectHeld(context, held, signal);
+      found = collectHeld(contextOf(request), held, signal);
       return { kind: 'changes', changes: found.changes, links: request.links, alsoOf: [], part: null, saved: () => {} };
     };
     const release = (): void => {

@@ -11,10 +11,10 @@ import { isStillMade, makeTree, readMadeTree, requireTree, type MadeTree } from 
 import { scanKept, type KeptScan } from './scan-kept.ts';
 import { pathsOfSmallLayers, viewDifference } from './view-difference.ts';
 
-const treeMode = 0o755;
-
 export interface KeptContext extends KeptDiscard {
   readonly ignoresChangeTime: boolean;
+  /** Of the directory itself. */
+  readonly rootMode: number;
   /** What may lie there though no view has it; null: nothing. */
   readonly mayStay: ((path: BytePath, isDirectory: boolean) => boolean) | null;
 }
@@ -94,12 +94,12 @@ async function bringUpFrom(
     for (const path of different ?? []) place.touched.delete(path);
     table = bringUp(place, from, view, different === null ? null : [...dirty, ...different], signal);
   }
+  table = await slot.passInstant(table, signal);
   if (table !== noted) slot.writeTable(table);
   const layers = view.map(({ key }) => key);
   if (slot.readShown() === null || different === null || different.length > 0) {
     slot.writeShown({ layers }, pathsOfSmallLayers(view, slot.readShownPaths()));
   }
-  await slot.passInstant(table, signal);
   return { slot, table };
 }
 
@@ -197,15 +197,15 @@ function knownContents(
 }
 
 /** The table does not hold the root: a run may have shut it, for the next one too. */
-function openRoot({ files }: KeptContext, slot: KeptSlot): void {
-  if ((lstatSync(slot.tree).mode & 0o7777) !== treeMode) files.setMode(slot.tree, treeMode);
+function openRoot({ files, rootMode }: KeptContext, slot: KeptSlot): void {
+  if ((lstatSync(slot.tree).mode & 0o7777) !== rootMode) files.setMode(slot.tree, rootMode);
 }
 
 /** Whatever stands at its place is put aside as it is; where that is a symlink, what it leads to is not looked at. */
 function startAnew(context: KeptContext, slot: KeptSlot): KnownContents {
-  const { files } = context;
+  const { files, rootMode } = context;
   if (lstatSync(slot.tree, { throwIfNoEntry: false }) !== undefined) discardKept(context, slot.tree);
   slot.forgetTable();
-  const made = makeTree(files, slot, treeMode);
+  const made = makeTree(files, slot, rootMode);
   return { made, table: emptyTable, noted: null, dirty: [], touched: [], shown: null };
 }

@@ -176,11 +176,15 @@ export class KeptSlot {
 
   /**
    * Waits until the clock of the file system is past every change so far: what is changed from now on has another time than
-   * what the table says, however soon. A tick is at most 10 ms.
+   * what the table says, however soon. A tick is at most 10 ms. Where somebody put the clock back, nobody waits for it to get there again: what
+   * was changed later than now is unsure from then on, and looked at each time. Returns the table that says so.
    */
-  async passInstant(table: KeptTable, signal: AbortSignal): Promise<void> {
+  async passInstant(table: KeptTable, signal: AbortSignal): Promise<KeptTable> {
     const latestMs = table.latestChangeMs();
-    while (this.clockMs() <= latestMs) {
+    for (let waitedMs = 0; ; waitedMs++) {
+      const nowMs = this.clockMs();
+      if (nowMs > latestMs) return table;
+      if (waitedMs > longestTickMs) return table.unsureFrom(nowMs);
       throwIfAborted(signal);
       await wait(1);
     }
@@ -193,6 +197,9 @@ export class KeptSlot {
     return statSync(probe).ctimeMs;
   }
 }
+
+/** Long enough for any tick. */
+const longestTickMs = 100;
 
 /** Slots of one volume and lane. */
 export class KeptSlots {

@@ -150,6 +150,15 @@ export class KeptTable {
     return latest;
   }
 
+  /** The same, but for what changed at this time (milliseconds) or later: of that it is not known when it did. */
+  unsureFrom(timeMs: number): KeptTable {
+    const numbers = this.#numbers.slice();
+    for (let at = 4; at < this.#paths.length * fields; at += fields) {
+      if ((numbers[at] ?? 0) >= timeMs) numbers[at] = unknownTime;
+    }
+    return new KeptTable(this.#paths, numbers, this.#digests);
+  }
+
   *paths(): Generator<BytePath> {
     yield* this.#paths;
   }

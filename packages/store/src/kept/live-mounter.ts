@@ -35,6 +35,7 @@ import {
   leaveTarget,
   missingFor,
   reachTarget,
+  rootModeFor,
   unlinkTargets,
   type ReachedTarget,
 } from './kept-targets.ts';
@@ -57,10 +58,11 @@ export function openLiveMounter({
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
   const uses = new SlotUses(paths.kept, bootId);
 
-  const contextOf = ({ isNeverSaved }: AttachRequest): KeptContext => ({
+  const contextOf = ({ target, isNeverSaved }: AttachRequest): KeptContext => ({
     files,
     trash,
     ignoresChangeTime: true,
+    rootMode: rootModeFor(target, home),
     mayStay: isNeverSaved,
   });
 
