@@ -66,6 +66,15 @@ requireCommands('bwrap', 'flock')('every way to attach a volume', () => {
         expect(after.stdout).toBe('cache/moved/e/f\n');
       });
 
+      test('saves nothing where files were touched that are as another way of attaching saved them', async () => {
+        using world = openWorld({ user });
+        await world.run(['sh', '-c', 'mkdir cache/d; echo a > cache/a; echo b > cache/d/b'], {
+          options: ['-v', 'data:cache', '--mounter', mounter === 'overlay' ? 'clone' : 'overlay'],
+        });
+        const touched = await world.run(['sh', '-ec', 'cd cache; chmod 644 a; ln d/b c; rm c'], { options });
+        expect(touched.volume('data')).toMatchObject({ mounter, changed: 0, layer: null });
+      });
+
       test('holds databases, locks and mapped files as a plain directory does', async () => {
         using world = openWorld({ user });
         world.write({ 'database.cjs': wantsDatabase, 'mapped.py': mappedAppend });

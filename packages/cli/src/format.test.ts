@@ -30,6 +30,11 @@ test('time is UTC', () => {
   expect(formatTime(1_795_531_145_678)).toBe('2026-11-24 14:39:05Z');
 });
 
+test('a table has as many lines as a layer has entries', () => {
+  const rows = Array.from({ length: 200_000 }, (_, number) => [String(number)]);
+  expect(formatTable([{ title: 'N' }], rows).length).toBeGreaterThan(200_000);
+});
+
 test('a table is aligned, whatever its cells hold', () => {
   const columns = [{ title: 'NAME' }, { title: 'SIZE', align: 'right' as const }, { title: 'NOTE' }];
   expect(

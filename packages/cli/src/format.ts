@@ -38,7 +38,10 @@ export interface Column {
 /** Aligned columns under a line of titles; two spaces between, none at the end of a line. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const lines = [columns.map((column) => column.title), ...rows.map((row) => row.map(printable))];
-  const widths = columns.map((_, index) => Math.max(...lines.map((line) => width(line[index] ?? ''))));
+  // One by one: a layer has more entries than a call has room for.
+  const widths = columns.map((_, index) =>
+    lines.reduce((widest, line) => Math.max(widest, width(line[index] ?? '')), 0),
+  );
   return lines
     .map((line) => {
       const cells = columns.map((column, index) => {

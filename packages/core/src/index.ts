@@ -17,6 +17,7 @@ export * from './layers/byte-path.ts';
 export * from './layers/digest.ts';
 export * from './layers/entry.ts';
 export * from './layers/memory-index.ts';
+export * from './layers/same-time.ts';
 export * from './limits.ts';
 export * from './names/low-level-id.ts';
 export * from './names/namespace.ts';

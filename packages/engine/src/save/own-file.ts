@@ -1,6 +1,7 @@
 import {
   digestOf,
   farFutureNs,
+  isSameTime,
   type Change,
   type ChangeSet,
   type Entry,
@@ -72,9 +73,12 @@ function contentNow(
   return isPart && mergeClass !== 'U' && entry.sizeBytes > 0 ? content() : null;
 }
 
-/** Same bytes and mode; where the rule takes a directory exactly as it is, the same time too, since builds go by it. */
+/**
+ * Same bytes and mode; where the rule takes a directory exactly as it is, the same time too, since builds go by it. A view's file may
+ * have its time from us.
+ */
 export function isUnchanged(before: Entry, mine: Entry, rule: KeepRule): boolean {
   if (before.digest !== mine.digest || before.form !== 'whole') return false;
   if (rule.removals !== 'count') return true;
-  return before.mode === mine.mode && (rule.group !== null || before.mtimeNs === mine.mtimeNs);
+  return before.mode === mine.mode && (rule.group !== null || isSameTime(before.mtimeNs, mine.mtimeNs));
 }

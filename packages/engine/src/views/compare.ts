@@ -1,4 +1,5 @@
 import {
+  isSameTime,
   LayerStack,
   type BytePath,
   type Entry,
@@ -91,7 +92,7 @@ function isSame(one: Entry | null, other: Entry | null): boolean {
   if (one.type !== other.type) return false;
   if (one.type === 'dir') return !isNoted(one) || one.mode === other.mode;
   if (one.digest !== other.digest) return false;
-  return one.mergeClass !== 'D' || (one.mode === other.mode && one.mtimeNs === other.mtimeNs);
+  return one.mergeClass !== 'D' || (one.mode === other.mode && isSameTime(one.mtimeNs, other.mtimeNs));
 }
 
 function isNoted(entry: Entry | null): boolean {

@@ -1,8 +1,9 @@
-import { lstatSync, readlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import {
   CachelaneError,
   digestOf,
   displayPath,
+  isSameTime,
   LayerStack,
   type BytePath,
   type Digest,
@@ -15,9 +16,9 @@ import { layerPaths } from '../layers/home-paths.ts';
 import { OpenAccess } from '../layers/open-access.ts';
 import { digestFile } from '../layers/read-file.ts';
 import { dirOf } from '../layers/stored-layer.ts';
-import type { StoreFiles } from '../layers/store-files.ts';
-import { isSameTime } from '../layers/tree-builder.ts';
+import type { Owner, StoreFiles } from '../layers/store-files.ts';
 import type { KeptRecord, KeptTable } from './kept-table.ts';
+import { isOwner } from './kept-tree.ts';
 import { recordOf } from './scan-kept.ts';
 
 export interface KeptPlace {
@@ -27,12 +28,16 @@ export interface KeptPlace {
   /** For what is on its way into or out of it; on the same mount, emptied by whoever owns the place. */
   readonly scratch: string;
   /**
-   * Files that the last run touched and that may have other names since: they get an inode of their own, or what is done to another
-   * name, in the directory or out of it, would be done to them.
+   * What runs changed since it was brought up: it is looked at again, since a file may have other names by which somebody edited it
+   * meanwhile. Such a file gets an inode of its own, or what is done to another name would be done to it.
    */
-  readonly unshare: ReadonlySet<BytePath>;
-  /** What may lie there though no view has it. */
-  readonly mayStay: (path: BytePath, isDirectory: boolean) => boolean;
+  readonly dirty: ReadonlySet<BytePath>;
+  /** Those of them that are files from before, of which the view shows what it showed: made anew, since not all that was done to them can be seen. */
+  readonly touched: ReadonlySet<BytePath>;
+  /** Of what we make there. */
+  readonly owner: Owner;
+  /** What may lie there though no view has it; null: nothing. */
+  readonly mayStay: ((path: BytePath, isDirectory: boolean) => boolean) | null;
 }
 
 /** What a view shows at a path, and the layer that holds it. */
@@ -139,12 +144,12 @@ class BringUp {
     this.#step();
     const { files, mayStay } = this.#place;
     const isDirectory = record.type === 'dir';
-    if ((wanted ?? null) === null && mayStay(path, isDirectory)) return;
+    if ((wanted ?? null) === null && mayStay?.(path, isDirectory) === true) return;
     try {
       this.#access.run(path, (file) => (isDirectory ? files.removeDir(file) : files.unlink(file)));
     } catch (error) {
       // It holds what may stay.
-      if (errnoOf(error) === 'ENOTEMPTY' && (wanted ?? null) === null) return;
+      if (errnoOf(error) === 'ENOTEMPTY' && mayStay !== null && (wanted ?? null) === null) return;
       if (!isMissing(error)) throw error;
     }
     this.records.set(path, null);
@@ -182,7 +187,9 @@ class BringUp {
 
   #makeDirectory(entry: Entry, record: KeptRecord | undefined): void {
     if (record?.type === 'dir') {
-      if (record.mode !== entry.mode) this.#directories.push(entry);
+      const isOurs = this.#isOurs(this.#dirtyNow(entry.path, record));
+      if (!isOurs) this.#takeBack(entry.path);
+      if (record.mode !== entry.mode || !isOurs) this.#directories.push(entry);
       return;
     }
     this.#access.run(entry.path, (file) => this.#place.files.makeDir(file, 0o700));
@@ -202,16 +209,20 @@ class BringUp {
   #makeFile(entry: Entry, layer: StoredLayer, record: KeptRecord | undefined): void {
     const { files } = this.#place;
     const { path } = entry;
+    const now = this.#dirtyNow(path, record);
+    const known = now === undefined || record === undefined ? record : this.#knownOf(path, record, now);
     const isSame =
-      record?.type === 'file' && record.sizeBytes === entry.sizeBytes && this.#digestAt(path, record) === entry.digest;
-    if (!isSame || this.#hasOtherNames(path)) {
+      known?.type === 'file' &&
+      known.sizeBytes === entry.sizeBytes &&
+      !this.#isSpoiled(path, now) &&
+      this.#digestAt(path, known) === entry.digest;
+    if (!isSame) {
       this.#putInPlace(entry, (file) => this.#copyFrom(layer, entry, file));
       return;
     }
-    const hasTime = isSameTime(BigInt(Math.round(record.mtimeMs * 1e3)) * 1000n, roundedToMicroseconds(entry.mtimeNs));
-    if (record.mode === entry.mode && hasTime) {
-      // Another name of it that went, perhaps by our own hand, moved its time of change.
-      if (record.digest === null || this.#place.unshare.has(path)) this.#note(path, entry.digest);
+    const hasTime = isSameTime(BigInt(Math.round(known.mtimeMs * 1e3)) * 1000n, roundedToMicroseconds(entry.mtimeNs));
+    if (known.mode === entry.mode && hasTime) {
+      if (known.digest === null) this.#note(path, entry.digest);
       return;
     }
     this.#access.run(path, (file) => {
@@ -262,8 +273,37 @@ class BringUp {
     this.#note(path, entry.digest);
   }
 
-  #hasOtherNames(path: BytePath): boolean {
-    return this.#place.unshare.has(path) && this.#access.run(path, (file) => lstatSync(file)).nlink > 1;
+  /** Undefined for what nobody changed. */
+  #dirtyNow(path: BytePath, record: KeptRecord | undefined): Stats | undefined {
+    if (record === undefined || !this.#place.dirty.has(path)) return undefined;
+    return this.#access.run(path, (file) => lstatSync(file));
+  }
+
+  /**
+   * The record, unless somebody was at the file since, by another name: that moves its time of change, whatever else is put back. So does another
+   * name that goes, perhaps by our own hand.
+   */
+  #knownOf(path: BytePath, record: KeptRecord, now: Stats): KeptRecord {
+    const isAsRecorded = now.ino === record.inode && now.size === record.sizeBytes && now.ctimeMs === record.ctimeMs;
+    return isAsRecorded ? record : { ...recordOf(now, this.#access.modeBefore(path)), digest: null };
+  }
+
+  /** A directory that a command gave away. */
+  #takeBack(path: BytePath): void {
+    const { files, owner } = this.#place;
+    this.#access.run(path, (file) => {
+      files.setOwner(file, owner);
+      // What is made in it until its mode is set is not to have its group.
+      files.setMode(file, 0o700);
+    });
+  }
+
+  #isOurs(now: Stats | undefined): boolean {
+    return now === undefined || isOwner(this.#place.owner, now);
+  }
+
+  #isSpoiled(path: BytePath, now: Stats | undefined): boolean {
+    return now !== undefined && (now.nlink > 1 || this.#place.touched.has(path) || !this.#isOurs(now));
   }
 
   #digestAt(path: BytePath, { type, digest }: KeptRecord): Digest | null {

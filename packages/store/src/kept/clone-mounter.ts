@@ -13,12 +13,27 @@ import { fromSystem, throwIfAborted } from '../layers/file-errors.ts';
 import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
 import { realFiles, type StoreFiles } from '../layers/store-files.ts';
 import { openTrash, type Trash } from '../layers/trash.ts';
-import { bringUpSlot, collectHeld, type HeldChanges, type HeldDirectory, type KeptContext } from './kept-directory.ts';
+import {
+  bringUpSlot,
+  collectHeld,
+  isOfContents,
+  type HeldChanges,
+  type HeldDirectory,
+  type KeptContext,
+} from './kept-directory.ts';
 import { takeBackLinks } from './kept-links.ts';
 import { leaveDead } from './leave-dead.ts';
 import { discardKept, listKept, removeKept } from './kept-garbage.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
-import { checkReach, displacedBy, missingFor, reachTarget, unlinkTargets, type ReachedTarget } from './kept-targets.ts';
+import {
+  checkReach,
+  displacedBy,
+  missingFor,
+  reachTarget,
+  rootModeFor,
+  unlinkTargets,
+  type ReachedTarget,
+} from './kept-targets.ts';
 
 export interface KeptMounterOptions {
   /** The home: an absolute path, without a slash at its end; exists. */
@@ -46,35 +61,57 @@ export function openCloneMounter({
   const paths = homePaths(home);
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
   const uses = new SlotUses(paths.kept, bootId);
-  const context: KeptContext = { files, trash, bootId, ignoresChangeTime: false, mayStay: () => false };
+  const contextOf = ({ target }: AttachRequest): KeptContext => ({
+    files,
+    trash,
+    ignoresChangeTime: false,
+    rootMode: rootModeFor(target, home),
+    mayStay: null,
+  });
 
-  /** The first one that nobody uses. */
-  const claim = async (request: AttachRequest, signal: AbortSignal): Promise<Claim> => {
+  /** The first one that nobody uses, but none before `from`. */
+  const claim = async (request: AttachRequest, from: number, signal: AbortSignal): Promise<Claim> => {
     const { sessionId, ordinal, kept } = request;
     const user = `${sessionId}.${ordinal}`;
     ensureHomeDir(files, paths.kept, ownerOf(home));
     const slots = new KeptSlots(paths.kept, kept === null ? onceKey(user) : slotsKey('clone', kept), bootId);
     using _guard = await slots.guard(signal);
     const numbers = slots.numbers();
-    const free = numbers.find((number) => slots.slot(number).users().length === 0);
-    const number = free ?? (numbers.at(-1) ?? -1) + 1;
+    const free = numbers.find((number) => number >= from && slots.slot(number).users().length === 0);
+    const number = free ?? Math.max(from, (numbers.at(-1) ?? -1) + 1);
     const slot = slots.slot(number);
     slot.make();
     if (kept !== null) slots.note(kept);
     uses.add(slot, user, request.run);
-    return { slot, user, isKept: kept !== null && number < idleSlots };
+    return { slot, number, user, isKept: kept !== null && number < idleSlots };
+  };
+
+  const take = async (request: AttachRequest, from: number, signal: AbortSignal): Promise<Taken> => {
+    const owned = await claim(request, from, signal);
+    try {
+      return { owned, held: await bringUpSlot(contextOf(request), owned.slot, request.view, signal) };
+    } catch (error) {
+      leave(owned);
+      if (from > 0 || !isOfContents(error)) throw error;
+      // What stands there is not even ours to put aside.
+      return await take(request, owned.number + 1, signal);
+    }
+  };
+
+  const leave = ({ slot, user }: Claim): void => {
+    uses.remove(slot, user);
+    if (slot.isOnce) dropSlot(slot);
   };
 
   const attach = async (request: AttachRequest, signal: AbortSignal): Promise<AttachedVolume<DirectoryMount>> => {
     const { target, reach } = request;
     checkReach(target, home, reach);
-    const owned = await claim(request, signal);
+    const { owned, held } = await take(request, 0, signal);
     try {
-      const held = await bringUpSlot(context, owned.slot, request.view, signal);
       const reached = reachTarget({ files, home, target, reach, tree: owned.slot.tree });
       return attachedVolume(request, { held, reached, owned });
     } catch (error) {
-      uses.remove(owned.slot, owned.user);
+      leave(owned);
       throw error;
     }
   };
@@ -84,7 +121,7 @@ export function openCloneMounter({
     let found: HeldChanges | null = null;
     let isReleased = false;
     const collect = (signal: AbortSignal): Collected => {
-      found = collectHeld(context, held, signal);
+      found = collectHeld(contextOf(request), held, signal);
       return { kind: 'changes', changes: found.changes, links: request.links, alsoOf: [], part: null, saved: () => {} };
     };
     const release = (): void => {
@@ -139,14 +176,18 @@ export function openCloneMounter({
 
 interface Claim {
   readonly slot: KeptSlot;
+  readonly number: number;
   readonly user: string;
   readonly isKept: boolean;
 }
 
-interface Held {
-  readonly held: HeldDirectory;
-  readonly reached: ReachedTarget;
+interface Taken {
   readonly owned: Claim;
+  readonly held: HeldDirectory;
+}
+
+interface Held extends Taken {
+  readonly reached: ReachedTarget;
 }
 
 /** Runs one call of the port: refuses to start when aborted, and translates what the system says. */

@@ -3,39 +3,9 @@ import type { AttachedVolume, BytePath, StoredLayer } from '@cachelane/core';
 import { attachRequest, collect, dyingProcess, SimulatedCrash, stageAll } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { openCloneMounter } from './clone-mounter.ts';
+import { emptyTable, KeptTable } from './kept-table.ts';
 import { createKeptHome, runScript, type KeptHome } from './kept-home.fixture.ts';
-
-const noAbort = new AbortController().signal;
-
-async function attach(home: KeptHome, view: readonly StoredLayer[] = []): Promise<AttachedVolume> {
-  return await home.mounter.attach(attachRequest(home, { view, reach: 'setting' }), noAbort);
-}
-
-async function save(home: KeptHome, volume: AttachedVolume): Promise<StoredLayer> {
-  const changes = await collect(volume);
-  const entries = stageAll(changes, { run: `run_${'0'.repeat(32)}` as never });
-  const staged = await home.layers.stage({ changes, entries, sealedAtMs: 1 }, noAbort);
-  await home.layers.publish(staged, noAbort);
-  await volume.release(noAbort);
-  return await home.layers.open(staged.id, noAbort);
-}
-
-async function layerOf(home: KeptHome, script: string, view: readonly StoredLayer[] = []): Promise<StoredLayer> {
-  const volume = await attach(home, view);
-  runScript(volume, script);
-  return await save(home, volume);
-}
-
-const changed = async (volume: AttachedVolume): Promise<readonly string[]> =>
-  (await collect(volume)).changes.map(({ path }) => path as string).toSorted();
-
-function dirOf({ mount }: AttachedVolume): string {
-  if (mount.kind !== 'directory') throw new Error('this is no directory');
-  return mount.path;
-}
-
-const show = (volume: AttachedVolume): string =>
-  runScript(volume, 'find . -mindepth 1 | sort; cat $(find . -type f | sort)').toString();
+import { attach, changed, dirOf, layerOf, noAbort, save, show } from './kept-runs.fixture.ts';
 
 describe('the directory of a lane', () => {
   test('is handed to the next run in place', async () => {
@@ -152,6 +122,46 @@ describe('changes', () => {
       view = [await home.layers.open(staged.id, noAbort)];
     }
   });
+});
+
+test('the root has the mode of the directory that it stands for', async () => {
+  await using home = await createKeptHome(openCloneMounter);
+  const modes: number[] = [];
+  for (const mode of [0o700, 0o1777, null]) {
+    const request = attachRequest(home, { reach: 'setting' });
+    if (mode !== null) fs.mkdirSync(request.target);
+    if (mode !== null) fs.chmodSync(request.target, mode);
+    const volume = await home.mounter.attach(request, noAbort);
+    modes.push(fs.statSync(dirOf(volume)).mode & 0o7777);
+    await volume.release(noAbort);
+  }
+  expect(modes).toEqual([0o700, 0o1777, 0o755]);
+});
+
+test('a clock that was put back makes nobody wait, and hides no change', async () => {
+  await using home = await createKeptHome(openCloneMounter);
+  const base = await layerOf(home, 'mkdir d; echo aaaa > d/f; echo g > g');
+  const first = await attach(home, [base]);
+  expect(await changed(first)).toEqual([]);
+  await first.release(noAbort);
+  // As if all of it had been made an hour from now.
+  const file = `${dirOf(first)}/../table`;
+  const table = KeptTable.decode(fs.readFileSync(file)) ?? emptyTable;
+  const later = [...table.paths()].map((path) => {
+    const record = table.find(path);
+    return [path, record === undefined ? null : { ...record, ctimeMs: record.ctimeMs + 3_600_000 }] as const;
+  });
+  fs.writeFileSync(file, table.with(new Map(later)).encode());
+  const stop = AbortSignal.timeout(30_000);
+  const request = attachRequest(home, { view: [base], reach: 'setting' });
+  const second = await home.mounter.attach(request, stop);
+  runScript(second, 't=$(stat -c %y d/f); echo bbbb > d/f; touch -d "$t" d/f');
+  expect(await changed(second)).toContain('d/f');
+  await second.release(noAbort);
+  const third = await attach(home, [base]);
+  expect(show(third)).toBe('./d\n./d/f\n./g\naaaa\ng\n');
+  expect(await changed(third)).toEqual([]);
+  await third.release(noAbort);
 });
 
 test('a process that dies at any point leaves a directory that the next run finds right', async () => {

@@ -5,7 +5,7 @@ import { OpenAccess } from '../layers/open-access.ts';
 import { digestFile, readFirst, readWhole } from '../layers/read-file.ts';
 import { toChangeSet } from '../overlay/overlay-changes.ts';
 import { copyDatabases, isDatabase } from './database-copies.ts';
-import { lookAround, noteDigests, withDigests, type KeptContext } from './kept-directory.ts';
+import { lookAround, noteDigests, takeUpSlot, withDigests, type KeptContext } from './kept-directory.ts';
 import type { KeptSlot } from './kept-slots.ts';
 import { unknownTime, type KeptRecord } from './kept-table.ts';
 import { fileKey, filesOpenForWriting } from './open-files.ts';
@@ -26,11 +26,11 @@ export interface HeldPart {
 export function collectPart(context: KeptContext, slot: KeptSlot, signal: AbortSignal): HeldPart | null {
   const { files, mayStay } = context;
   const access = new OpenAccess(slot.tree, files);
-  const table = slot.readTable();
+  const { table } = takeUpSlot(slot);
   const dir = `${slot.dir}/copies`;
   try {
     const before = lookAround(context, slot, table, signal);
-    const copies = copyDatabases(access, before.changes, { files, dir, isNeverSaved: mayStay });
+    const copies = copyDatabases(access, before.changes, { files, dir, isNeverSaved: mayStay ?? (() => false) });
     const nowMs = slot.clockMs();
     const { changes: all, records } = lookAround(context, slot, table, signal);
     const open = filesOpenForWriting();

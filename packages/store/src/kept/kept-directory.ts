@@ -1,28 +1,22 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import {
-  CachelaneError,
-  isCachelaneError,
-  type BytePath,
-  type ChangeSet,
-  type Digest,
-  type StoredLayer,
-} from '@cachelane/core';
-import { errnoOf, isMissing } from '../layers/file-errors.ts';
+import { existsSync, lstatSync } from 'node:fs';
+import { isCachelaneError, type BytePath, type ChangeSet, type Digest, type StoredLayer } from '@cachelane/core';
+import { errnoOf } from '../layers/file-errors.ts';
 import { OpenAccess } from '../layers/open-access.ts';
 import { toChangeSet } from '../overlay/overlay-changes.ts';
 import { bringUp } from './bring-up.ts';
 import { discardKept, type KeptDiscard } from './kept-garbage.ts';
-import type { KeptSlot } from './kept-slots.ts';
-import { pathsOfSmallLayers, viewDifference } from './view-difference.ts';
+import type { KeptSlot, KeptState, ShownView } from './kept-slots.ts';
 import { emptyTable, type KeptRecord, type KeptTable } from './kept-table.ts';
+import { isStillMade, makeTree, readMadeTree, requireTree, type MadeTree } from './kept-tree.ts';
 import { scanKept, type KeptScan } from './scan-kept.ts';
-
-const treeMode = 0o755;
+import { pathsOfSmallLayers, viewDifference } from './view-difference.ts';
 
 export interface KeptContext extends KeptDiscard {
-  readonly bootId: string;
   readonly ignoresChangeTime: boolean;
-  readonly mayStay: (path: BytePath, isDirectory: boolean) => boolean;
+  /** Of the directory itself. */
+  readonly rootMode: number;
+  /** What may lie there though no view has it; null: nothing. */
+  readonly mayStay: ((path: BytePath, isDirectory: boolean) => boolean) | null;
 }
 
 /** A kept directory in the hands of a run, and what it held when the run began. */
@@ -33,7 +27,8 @@ export interface HeldDirectory {
 
 /**
  * Brings the slot's directory up to date with a view. Nobody else uses it. Whatever became of the last run, the directory shows
- * the view afterwards; a second look at what is already right is spared where the slot's state allows.
+ * the view afterwards; a second look at what is already right is spared where the slot's state allows. Where the last run left something in it
+ * that we can neither look at nor put right, the next ones must not suffer for it: it is put aside, and made anew.
  */
 export async function bringUpSlot(
   context: KeptContext,
@@ -41,38 +36,76 @@ export async function bringUpSlot(
   view: readonly StoredLayer[],
   signal: AbortSignal,
 ): Promise<HeldDirectory> {
-  const { files, mayStay } = context;
-  const state = slot.readState(context.bootId);
+  const state = slot.readState();
   slot.forgetState();
-  const known = knownContents(context, slot, { isAsLeft: state !== null }, signal);
-  if (known === null) startAnew(context, slot);
-  const before = known?.table ?? emptyTable;
-  const looked = known?.looked ?? null;
-  const dirty = (state?.dirty ?? looked?.dirty ?? []) as readonly BytePath[];
-  const from = looked === null ? before : before.with(looked.records);
-  const shown = known === null ? null : slot.readShown();
+  try {
+    const known = knownContents(context, slot, state, signal);
+    if (known !== null) return await bringUpFrom(context, { slot, known, view }, signal);
+  } catch (error) {
+    if (!isOfContents(error)) throw error;
+  }
+  const known = startAnew(context, slot);
+  try {
+    return await bringUpFrom(context, { slot, known, view }, signal);
+  } catch (error) {
+    // Half a copy takes room, and is of no use to anybody.
+    if (slot.readTable() === null) discardKept(context, slot.tree);
+    throw error;
+  }
+}
+
+/** Whether it comes of what is in a directory, or stands in its place, so that another one may do. */
+export function isOfContents(error: unknown): boolean {
+  const code = errnoOf(error);
+  return code === undefined ? isCachelaneError(error, 'E_LAYER_REFUSED') : !ofTheMachine.has(code);
+}
+
+const ofTheMachine = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EMFILE', 'ENFILE', 'ENOMEM', 'EINTR']);
+
+interface BringUpTask {
+  readonly slot: KeptSlot;
+  readonly known: KnownContents;
+  readonly view: readonly StoredLayer[];
+}
+
+async function bringUpFrom(
+  context: KeptContext,
+  { slot, known, view }: BringUpTask,
+  signal: AbortSignal,
+): Promise<HeldDirectory> {
+  const { files, mayStay, ignoresChangeTime } = context;
+  const { made, noted, table: from, dirty, touched, shown } = known;
   const different = viewDifference({ shown, shownPaths: () => slot.readShownPaths(), view, table: from });
   let table = from;
   if (different === null || different.length + dirty.length > 0) {
     slot.forgetShown();
     if (existsSync(slot.scratch)) discardKept(context, slot.scratch);
     files.makeDir(slot.scratch, 0o700);
-    const unshare = new Set(context.ignoresChangeTime ? [] : dirty);
-    const place = { files, tree: slot.tree, scratch: slot.scratch, mayStay, unshare };
+    const place = {
+      files,
+      tree: slot.tree,
+      scratch: slot.scratch,
+      mayStay,
+      owner: made.owner,
+      dirty: new Set(ignoresChangeTime ? [] : dirty),
+      touched: new Set(touched),
+    };
+    // What the view shows otherwise now is what a run saved of them.
+    for (const path of different ?? []) place.touched.delete(path);
     table = bringUp(place, from, view, different === null ? null : [...dirty, ...different], signal);
   }
-  if (table !== before) slot.writeTable(table);
+  table = await slot.passInstant(table, signal);
+  if (table !== noted) slot.writeTable(table);
   const layers = view.map(({ key }) => key);
   if (slot.readShown() === null || different === null || different.length > 0) {
     slot.writeShown({ layers }, pathsOfSmallLayers(view, slot.readShownPaths()));
   }
-  await slot.passInstant(table, signal);
   return { slot, table };
 }
 
-/** Goes on in a directory with work that nobody saved yet. */
+/** Goes on in a directory with work that nobody saved yet. Where its table was lost, all that is there may be that. */
 export function takeUpSlot(slot: KeptSlot): HeldDirectory {
-  return { slot, table: slot.readTable() };
+  return { slot, table: slot.readTable() ?? emptyTable };
 }
 
 export interface HeldChanges {
@@ -81,25 +114,16 @@ export interface HeldChanges {
   close(): void;
 }
 
-/** Throws where somebody removed the directory under the runs that use it: empty is not what they left. */
-export function requireTree(slot: KeptSlot): void {
-  if (existsSync(slot.tree)) return;
-  throw new CachelaneError('E_NOT_FOUND', `the directory of the volume is gone: something removed ${slot.tree}`, {
-    hint: 'what was saved before is safe, and the first run after those at work gets it in a new directory',
-  });
-}
-
 /** Finds what a run did to its directory. */
 export function collectHeld(context: KeptContext, { slot, table }: HeldDirectory, signal: AbortSignal): HeldChanges {
-  requireTree(slot);
-  const { records, dirty, changes } = lookAround(context, slot, table, signal);
+  const { records, dirty, touched, changes } = lookAround(context, slot, table, signal);
   const plain = toChangeSet({ upper: slot.tree, files: context.files, movable: false }, changes);
   const noted = noteDigests(plain);
   return {
     changes: noted.changes,
     close() {
       if (records.size > 0) slot.writeTable(table.with(withDigests(records, noted.digests)));
-      slot.writeState({ dirty, bootId: context.bootId });
+      slot.writeState({ dirty, touched });
     },
   };
 }
@@ -132,66 +156,56 @@ export function withDigests(
   );
 }
 
-/** What differs from the table. */
+/** What differs from the table. Throws what {@link requireTree} does. */
 export function lookAround(context: KeptContext, slot: KeptSlot, table: KeptTable, signal: AbortSignal): KeptScan {
-  const access = new OpenAccess(slot.tree, context.files);
+  const { files, ignoresChangeTime } = context;
+  const isRemade = requireTree(slot) === 'remade';
+  const access = new OpenAccess(slot.tree, files);
+  const owner = ignoresChangeTime ? null : (readMadeTree(slot)?.owner ?? null);
   try {
-    const { ignoresChangeTime } = context;
-    return scanKept(access, table, { ignoresChangeTime, unsureFromMs: null }, signal);
+    return scanKept(access, table, { ignoresChangeTime, owner, isRemade }, signal);
   } finally {
     access.restore();
   }
 }
 
-interface KnownContents {
+/** What is in a slot's directory before it is brought up. */
+interface KnownContents extends Pick<KeptScan, 'dirty' | 'touched'> {
+  readonly made: MadeTree;
   readonly table: KeptTable;
-  /** Null where nobody had to look. */
-  readonly looked: KeptScan | null;
+  /** The table as it is noted, if it is. */
+  readonly noted: KeptTable | null;
+  readonly shown: ShownView | null;
 }
 
-/** What is in the slot's directory; null where that cannot be told, so that it has to be made anew. */
+/** Null where that cannot be told. */
 function knownContents(
   context: KeptContext,
   slot: KeptSlot,
-  { isAsLeft }: { readonly isAsLeft: boolean },
+  state: KeptState | null,
   signal: AbortSignal,
 ): KnownContents | null {
-  if (!existsSync(slot.tree) || readBoot(slot) !== context.bootId) return null;
+  const made = readMadeTree(slot);
+  if (made === null || !isStillMade(slot, made)) return null;
   openRoot(context, slot);
-  const table = slot.readTable();
-  if (isAsLeft) return { table, looked: null };
-  try {
-    return { table, looked: lookAround(context, slot, table, signal) };
-  } catch (error) {
-    // A run left something in it that is too deep to be looked at, let alone saved: the next ones must not suffer for it.
-    if (isCachelaneError(error, 'E_LAYER_REFUSED') || errnoOf(error) === 'ENAMETOOLONG') return null;
-    throw error;
-  }
+  const noted = slot.readTable();
+  if (noted === null) return null;
+  const shown = slot.readShown();
+  if (state !== null) return { ...state, made, table: noted, noted, shown };
+  const { dirty, touched, records } = lookAround(context, slot, noted, signal);
+  return { made, table: noted.with(records), noted, dirty, touched, shown };
 }
 
 /** The table does not hold the root: a run may have shut it, for the next one too. */
-function openRoot({ files }: KeptContext, slot: KeptSlot): void {
-  if ((statSync(slot.tree).mode & 0o7777) !== treeMode) files.setMode(slot.tree, treeMode);
+function openRoot({ files, rootMode }: KeptContext, slot: KeptSlot): void {
+  if ((lstatSync(slot.tree).mode & 0o7777) !== rootMode) files.setMode(slot.tree, rootMode);
 }
 
-function startAnew(context: KeptContext, slot: KeptSlot): void {
-  const { files, bootId } = context;
-  if (existsSync(slot.tree)) discardKept(context, slot.tree);
+/** Whatever stands at its place is put aside as it is; where that is a symlink, what it leads to is not looked at. */
+function startAnew(context: KeptContext, slot: KeptSlot): KnownContents {
+  const { files, rootMode } = context;
+  if (lstatSync(slot.tree, { throwIfNoEntry: false }) !== undefined) discardKept(context, slot.tree);
   slot.forgetTable();
-  files.makeDir(slot.tree, treeMode);
-  openRoot(context, slot);
-  writeFileSync(bootFile(slot), bootId);
-}
-
-function bootFile(slot: KeptSlot): string {
-  return `${slot.dir}/boot`;
-}
-
-function readBoot(slot: KeptSlot): string | null {
-  try {
-    return readFileSync(bootFile(slot), 'utf8');
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
+  const made = makeTree(files, slot, rootMode);
+  return { made, table: emptyTable, noted: null, dirty: [], touched: [], shown: null };
 }

@@ -7,14 +7,14 @@ import type { BytePath, Digest, KeptFor, MounterName, PinnedLink, RunId, Session
 import { isMissing, throwIfAborted } from '../layers/file-errors.ts';
 import { namesIn } from '../layers/read-file.ts';
 import { isSqliteBusy } from '../metadata/sqlite-errors.ts';
-import { emptyTable, KeptTable } from './kept-table.ts';
+import { KeptTable } from './kept-table.ts';
 
 /** What is known of a kept directory while nobody uses it. */
 export interface KeptState {
   /** Paths that a run changed since it was brought up: whatever the next view says of them, they have to be looked at. */
-  readonly dirty: readonly string[];
-  /** After another boot nothing here is believed: it may never have reached the disk. */
-  readonly bootId: string;
+  readonly dirty: readonly BytePath[];
+  /** Those of them that are files from before. */
+  readonly touched: readonly BytePath[];
 }
 
 /** The view that a kept directory was brought up to, whatever a run did to it since. */
@@ -49,11 +49,12 @@ export interface SharedBase {
  */
 export class KeptSlot {
   readonly dir: string;
-  readonly #bootId: string;
+  /** After another boot nothing that is noted is believed: what was not written to the disk is not what it says. */
+  readonly bootId: string;
 
   constructor(dir: string, bootId: string) {
     this.dir = dir;
-    this.#bootId = bootId;
+    this.bootId = bootId;
   }
 
   /** Whether nothing of it outlives its run. */
@@ -83,7 +84,7 @@ export class KeptSlot {
     return namesIn(`${this.dir}/users`).flatMap((user) => {
       const noted = readJson<SlotUser>(`${this.dir}/users/${user}`);
       // One that is being written is there.
-      return noted !== null && noted.bootId !== this.#bootId ? [] : [{ user, run: noted?.run ?? unknownRun }];
+      return noted !== null && noted.bootId !== this.bootId ? [] : [{ user, run: noted?.run ?? unknownRun }];
     });
   }
 
@@ -93,7 +94,7 @@ export class KeptSlot {
 
   addUser(user: string, run: RunId): void {
     this.make();
-    const noted: SlotUser = { run, bootId: this.#bootId };
+    const noted: SlotUser = { run, bootId: this.bootId };
     writeFileSync(`${this.dir}/users/${user}`, JSON.stringify(noted), { flag: 'wx' });
   }
 
@@ -102,14 +103,15 @@ export class KeptSlot {
   }
 
   /** Null where it is not known what is in the directory; the table is then where a look has to start from. */
-  readState(bootId: string): KeptState | null {
-    const state = readJson<KeptState>(`${this.dir}/state.json`);
-    return state?.bootId === bootId ? state : null;
+  readState(): KeptState | null {
+    const state = readJson<NotedState>(`${this.dir}/state.json`);
+    return state?.bootId === this.bootId ? state : null;
   }
 
   /** Written last, so that a state is never there without its table. */
   writeState(state: KeptState): void {
-    writeWhole(`${this.dir}/state.json`, JSON.stringify(state));
+    const noted: NotedState = { ...state, bootId: this.bootId };
+    writeWhole(`${this.dir}/state.json`, JSON.stringify(noted));
   }
 
   /** From here on, whoever finds the slot has to look for himself. */
@@ -135,11 +137,12 @@ export class KeptSlot {
     rmSync(`${this.dir}/shown.json`, { force: true });
   }
 
-  readTable(): KeptTable {
+  /** Null where it was never brought up, or the table is not whole. */
+  readTable(): KeptTable | null {
     try {
       return KeptTable.decode(readFileSync(`${this.dir}/table`));
     } catch (error) {
-      if (isMissing(error)) return emptyTable;
+      if (isMissing(error)) return null;
       throw error;
     }
   }
@@ -155,11 +158,11 @@ export class KeptSlot {
   /** What was not saved when the machine went down may never have reached the disk. */
   readUnsaved(): Unsaved {
     const noted = readJson<NotedUnsaved>(`${this.dir}/unsaved.json`);
-    return noted?.bootId === this.#bootId ? noted : nothingUnsaved;
+    return noted?.bootId === this.bootId ? noted : nothingUnsaved;
   }
 
   writeUnsaved({ runs, isWanted }: Unsaved): void {
-    const noted: NotedUnsaved = { runs: [...new Set(runs)], isWanted, bootId: this.#bootId };
+    const noted: NotedUnsaved = { runs: [...new Set(runs)], isWanted, bootId: this.bootId };
     writeWhole(`${this.dir}/unsaved.json`, JSON.stringify(noted));
   }
 
@@ -174,11 +177,15 @@ export class KeptSlot {
 
   /**
    * Waits until the clock of the file system is past every change so far: what is changed from now on has another time than
-   * what the table says, however soon. A tick is at most 10 ms.
+   * what the table says, however soon. A tick is at most 10 ms. Where somebody put the clock back, nobody waits for it to get there again: what
+   * was changed later than now is unsure from then on, and looked at each time. Returns the table that says so.
    */
-  async passInstant(table: KeptTable, signal: AbortSignal): Promise<void> {
+  async passInstant(table: KeptTable, signal: AbortSignal): Promise<KeptTable> {
     const latestMs = table.latestChangeMs();
-    while (this.clockMs() <= latestMs) {
+    for (let waitedMs = 0; ; waitedMs++) {
+      const nowMs = this.clockMs();
+      if (nowMs > latestMs) return table;
+      if (waitedMs > longestTickMs) return table.unsureFrom(nowMs);
       throwIfAborted(signal);
       await wait(1);
     }
@@ -191,6 +198,9 @@ export class KeptSlot {
     return statSync(probe).ctimeMs;
   }
 }
+
+/** Long enough for any tick. */
+const longestTickMs = 100;
 
 /** Slots of one volume and lane. */
 export class KeptSlots {
@@ -269,6 +279,10 @@ interface SlotUser {
 }
 
 const unknownRun = 'unknown' as RunId;
+
+interface NotedState extends KeptState {
+  readonly bootId: string;
+}
 
 interface NotedUnsaved extends Unsaved {
   readonly bootId: string;

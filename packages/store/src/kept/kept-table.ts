@@ -1,9 +1,10 @@
 import { constants, type Stats } from 'node:fs';
-import { CachelaneError, type BytePath, type Digest } from '@cachelane/core';
+import type { BytePath, Digest } from '@cachelane/core';
 
 /** What a kept directory holds at a path, as it was when somebody last looked. */
 export interface KeptRecord {
   readonly type: KeptType;
+  /** All bits, also those that no layer has. */
   readonly mode: number;
   readonly sizeBytes: number;
   /** Of a symlink too. Milliseconds with fractions: two numbers made of one and the same time are equal. */
@@ -98,6 +99,12 @@ export class KeptTable {
     return this.#numbers[position * fields + 4] === stat.ctimeMs && this.#isSameBut(position, mode, stat);
   }
 
+  /** Whether what is there is still in the inode that the record tells of, whatever was done to it. */
+  hasInode(position: number, { ino, birthtimeMs }: Stats): boolean {
+    const at = position * fields;
+    return this.#numbers[at + 5] === ino && this.#numbers[at + 6] === birthtimeMs;
+  }
+
   /** The same whatever its time of change, where that is known at all. */
   isSameButChangeTime(position: number, mode: number, stat: Stats): boolean {
     return this.#numbers[position * fields + 4] !== unknownTime && this.#isSameBut(position, mode, stat);
@@ -110,7 +117,7 @@ export class KeptTable {
       numbers[at + 3] === mtimeMs &&
       numbers[at + 5] === ino &&
       numbers[at + 2] === size &&
-      numbers[at + 1] === (mode & 0o1777) &&
+      numbers[at + 1] === (mode & 0o7777) &&
       keptTypes[numbers[at] ?? -1] === typeOf(mode)
     );
   }
@@ -143,6 +150,15 @@ export class KeptTable {
     return latest;
   }
 
+  /** The same, but for what changed at this time (milliseconds) or later: of that it is not known when it did. */
+  unsureFrom(timeMs: number): KeptTable {
+    const numbers = this.#numbers.slice();
+    for (let at = 4; at < this.#paths.length * fields; at += fields) {
+      if ((numbers[at] ?? 0) >= timeMs) numbers[at] = unknownTime;
+    }
+    return new KeptTable(this.#paths, numbers, this.#digests);
+  }
+
   *paths(): Generator<BytePath> {
     yield* this.#paths;
   }
@@ -157,18 +173,17 @@ export class KeptTable {
     return Buffer.concat([header, numbers, this.#digests.subarray(0, this.#paths.length * digestBytes), paths]);
   }
 
-  static decode(bytes: Buffer): KeptTable {
+  /** Null where it is not whole. */
+  static decode(bytes: Buffer): KeptTable | null {
     const count = bytes.length < headerBytes ? 0 : bytes.readDoubleLE(magic.length);
     const pathBytes = bytes.length < headerBytes ? 0 : bytes.readDoubleLE(magic.length + 8);
     const numbersEnd = headerBytes + count * fields * 8;
     const digestsEnd = numbersEnd + count * digestBytes;
-    if (!bytes.subarray(0, magic.length).equals(magic) || digestsEnd + pathBytes !== bytes.length) {
-      throw new CachelaneError('E_INTERNAL', 'the table of a kept directory is not whole');
-    }
+    if (!bytes.subarray(0, magic.length).equals(magic) || digestsEnd + pathBytes !== bytes.length) return null;
     const numbers = new Float64Array(count * fields);
     Buffer.from(numbers.buffer).set(bytes.subarray(headerBytes, numbersEnd));
     const paths = count === 0 ? [] : bytes.toString('latin1', digestsEnd).split('\0');
-    if (paths.length !== count) throw new CachelaneError('E_INTERNAL', 'the table of a kept directory is not whole');
+    if (paths.length !== count) return null;
     return new KeptTable(paths as BytePath[], numbers, bytes.subarray(numbersEnd, digestsEnd));
   }
 

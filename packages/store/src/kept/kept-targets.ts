@@ -1,11 +1,18 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CachelaneError, type Displaced, type Reach } from '@cachelane/core';
 import { errnoOf } from '../layers/file-errors.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
 import { layLink, linkAt } from './kept-links.ts';
 import { clearStaleLink, inTheWay, leadsInto } from './stale-link.ts';
-import { checkTarget, makeTarget, missingDirs, removeEmptyDirs } from '../overlay/attachment-dirs.ts';
+import {
+  checkTarget,
+  defaultRootMode,
+  makeTarget,
+  missingDirs,
+  removeEmptyDirs,
+  rootMode,
+} from '../overlay/attachment-dirs.ts';
 
 // Where nothing may be mounted, a tool that cannot be told another place finds a symlink at its own.
 
@@ -18,6 +25,16 @@ export function missingFor(target: string, home: string, reach: Reach): readonly
 export function checkReach(target: string, home: string, reach: Reach): void {
   if (reach === 'setting' || leadsInto(target, home)) return;
   checkTarget(target, home);
+}
+
+/** Mode for the root of what stands for the target: as in a mount over it. */
+export function rootModeFor(target: string, home: string): number {
+  try {
+    return leadsInto(target, home) || !statSync(target).isDirectory() ? defaultRootMode : rootMode(target);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return defaultRootMode;
+  }
 }
 
 export interface ReachedTarget {

@@ -163,6 +163,36 @@ test.each(['the directory', 'all that is kept'])(
   },
 );
 
+describe('work that cannot be looked at', () => {
+  // Deeper than a path can name.
+  const tooDeep = `python3 -c 'import os
+for _ in range(25): os.mkdir("n" * 200); os.chdir("n" * 200)'`;
+
+  test('is given up, and the next run saves its own', async () => {
+    await using home = await createKeptHome(openLiveMounter);
+    const one = await join(home);
+    runScript(one.volume, `echo 1 > one; ${tooDeep}`);
+    await expect(leave(one)).rejects.toThrow();
+    await one.volume.release(noAbort);
+    const two = await join(home);
+    runScript(two.volume, 'echo 2 > two');
+    expect(paths(await leave(two))).toEqual(['two']);
+    await two.volume.release(noAbort);
+  });
+
+  test('for want of a table is all that is there', async () => {
+    await using home = await createKeptHome(openLiveMounter);
+    const one = await join(home);
+    runScript(one.volume, 'echo 1 > one');
+    await leave(one);
+    await one.volume.release(noAbort);
+    fs.writeFileSync(`${dirOf(one.volume)}/../table`, '');
+    const two = await join(home);
+    expect(paths(await leave(two))).toEqual(['one']);
+    await two.volume.release(noAbort);
+  });
+});
+
 test('what is never saved stays in a shared directory, in a directory that nobody else needs', async () => {
   await using home = await createKeptHome(openLiveMounter);
   const first = await join(home, { isNeverSaved });

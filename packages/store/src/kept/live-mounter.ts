@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import {
   limits,
   type AttachedVolume,
@@ -21,16 +20,26 @@ import { collectPart } from './collect-part.ts';
 import {
   bringUpSlot,
   collectHeld,
-  requireTree,
+  isOfContents,
   takeUpSlot,
+  type HeldChanges,
   type HeldDirectory,
   type KeptContext,
 } from './kept-directory.ts';
 import { takeBackLinks } from './kept-links.ts';
 import { leaveDead } from './leave-dead.ts';
 import { discardKept, listKept, notePlace, removeKept } from './kept-garbage.ts';
+import { hasTree, requireTree } from './kept-tree.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses } from './kept-slots.ts';
-import { checkReach, displacedBy, missingFor, reachTarget, unlinkTargets, type ReachedTarget } from './kept-targets.ts';
+import {
+  checkReach,
+  displacedBy,
+  missingFor,
+  reachTarget,
+  rootModeFor,
+  unlinkTargets,
+  type ReachedTarget,
+} from './kept-targets.ts';
 import { placeNear } from './place-near.ts';
 
 const neverAborted = new AbortController().signal;
@@ -50,11 +59,11 @@ export function openLiveMounter({
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
   const uses = new SlotUses(paths.kept, bootId);
 
-  const contextOf = ({ isNeverSaved }: AttachRequest): KeptContext => ({
+  const contextOf = ({ target, isNeverSaved }: AttachRequest): KeptContext => ({
     files,
     trash,
-    bootId,
     ignoresChangeTime: true,
+    rootMode: rootModeFor(target, home),
     mayStay: isNeverSaved,
   });
 
@@ -79,7 +88,7 @@ export function openLiveMounter({
     let { links } = request;
     const unsaved = slot.readUnsaved();
     // Work that went with its directory is nobody's any more.
-    if (isInUse || (unsaved.isWanted && existsSync(slot.tree))) {
+    if (isInUse || (unsaved.isWanted && hasTree(slot))) {
       held = takeUpSlot(slot);
       links = slot.readBase()?.links ?? links;
       slot.writeUnsaved({ ...unsaved, runs: [...unsaved.runs, request.run] });
@@ -107,9 +116,19 @@ export function openLiveMounter({
     let hasLeft = false;
     let discardPart: (() => void) | null = null;
 
+    const collectOrGiveUp = (signal: AbortSignal): HeldChanges => {
+      try {
+        return collectHeld(contextOf(request), takeUpSlot(slot), signal);
+      } catch (error) {
+        // The next run could not look at it either, and nobody's work would ever be saved again.
+        if (isOfContents(error)) slot.writeUnsaved({ runs: [], isWanted: false });
+        throw error;
+      }
+    };
+
     const collectAll = (runs: readonly RunId[], signal: AbortSignal): CollectedChanges => {
       // Whoever came first wrote the table; what is in the directory is everybody's since.
-      const found = collectHeld(contextOf(request), { ...held, table: slot.readTable() }, signal);
+      const found = collectOrGiveUp(signal);
       const saved = (): void => {
         found.close();
         slot.writeUnsaved({ runs: [], isWanted: false });
@@ -146,7 +165,7 @@ export function openLiveMounter({
     const collect = async (signal: AbortSignal, { inUse, wanted }: CollectHow): Promise<Collected> => {
       guard = await slots.guard(signal);
       const unsaved = slot.readUnsaved();
-      if (wanted && !unsaved.isWanted && existsSync(slot.tree)) slot.writeUnsaved({ ...unsaved, isWanted: true });
+      if (wanted && !unsaved.isWanted && hasTree(slot)) slot.writeUnsaved({ ...unsaved, isWanted: true });
       // Whoever is left over goes on writing: it stays a user of the directory until it is found dead.
       if (!inUse) uses.remove(slot, user);
       hasLeft = true;

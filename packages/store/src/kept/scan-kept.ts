@@ -3,7 +3,9 @@ import { childPath, limits, parentPath, rootPath, type BytePath, type Change } f
 import { refused, throwIfAborted } from '../layers/file-errors.ts';
 import { byteNames, filePath } from '../layers/file-path.ts';
 import type { OpenAccess } from '../layers/open-access.ts';
+import type { Owner } from '../layers/store-files.ts';
 import { typeOf, unknownTime, type KeptRecord, type KeptTable, type KeptType } from './kept-table.ts';
+import { isOwner } from './kept-tree.ts';
 
 /** What a walk over a kept directory found that its table does not say. */
 export interface KeptScan {
@@ -13,6 +15,8 @@ export interface KeptScan {
   readonly records: ReadonlyMap<BytePath, KeptRecord | null>;
   /** Those of them that tell of a change: a directory's times alone are none. */
   readonly dirty: readonly BytePath[];
+  /** Of these, files in the inodes that the table knows: what was done to them may be what nobody can see from here (attributes). */
+  readonly touched: readonly BytePath[];
 }
 
 export interface ScanOptions {
@@ -22,8 +26,10 @@ export interface ScanOptions {
    * and puts the time back.
    */
   readonly ignoresChangeTime: boolean;
-  /** Whatever changed at this time (milliseconds, of the file system's clock) or later may go on changing unseen; null while nobody can write. */
-  readonly unsureFromMs: number | null;
+  /** Of what we make there; null where it does not matter who owns a directory. */
+  readonly owner: Owner | null;
+  /** It is another directory than the table tells of: all that is in it is new. */
+  readonly isRemade: boolean;
 }
 
 /**
@@ -33,10 +39,11 @@ export interface ScanOptions {
  */
 export function scanKept(access: OpenAccess, table: KeptTable, options: ScanOptions, signal: AbortSignal): KeptScan {
   const walk = new Walk(access, table, options);
-  const pending: Pending[] = [{ path: rootPath, isNew: false, hasSameNames: false }];
+  const pending: Pending[] = [{ path: rootPath, isNew: options.isRemade, hasSameNames: false }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     throwIfAborted(signal);
-    pending.push(...walk.directory(next));
+    // One by one: a directory may have more of them than a call has room for.
+    for (const each of walk.directory(next)) pending.push(each);
   }
   return walk.finish();
 }
@@ -56,6 +63,7 @@ class Walk {
   readonly #changes: Change[] = [];
   readonly #records = new Map<BytePath, KeptRecord | null>();
   readonly #dirty: BytePath[] = [];
+  readonly #touched: BytePath[] = [];
   readonly #seen: Uint8Array;
   /** Directories whose former contents are gone with them. */
   readonly #replaced = new Set<BytePath>();
@@ -103,7 +111,7 @@ class Walk {
     for (const [path, record] of this.#records) {
       if (record === null && !this.#goesWithParent(path)) this.#changes.push({ kind: 'removed', path });
     }
-    return { changes: this.#changes, records: this.#records, dirty: this.#dirty };
+    return { changes: this.#changes, records: this.#records, dirty: this.#dirty, touched: this.#touched };
   }
 
   #goesWithParent(path: BytePath): boolean {
@@ -124,12 +132,18 @@ class Walk {
     const seen = recordOf(stat, mode);
     if (isDirectory) {
       const before = position < 0 ? undefined : this.#table.at(position);
-      return this.#lookAtDirectory(path, { seen, before, isNew });
+      return this.#lookAtDirectory(path, { seen, before, isNew, isOurs: this.#isOurs(stat) });
     }
     this.#note(path, seen);
     this.#dirty.push(path);
+    if (position >= 0 && seen.type === 'file' && this.#table.hasInode(position, stat)) this.#touched.push(path);
     this.#changes.push(this.#changeOf(path, seen.type));
     return null;
+  }
+
+  #isOurs(stat: Stats): boolean {
+    const { owner } = this.#options;
+    return owner === null || isOwner(owner, stat);
   }
 
   /** Without a closure for each of 120k files. */
@@ -141,20 +155,20 @@ class Walk {
     }
   }
 
-  #lookAtDirectory(path: BytePath, { seen, before, isNew }: DirectoryLook): Pending {
+  #lookAtDirectory(path: BytePath, { seen, before, isNew, isOurs }: DirectoryLook): Pending {
     const wasDirectory = before?.type === 'dir';
     const isSame = wasDirectory && before.inode === seen.inode && before.birthMs === seen.birthMs;
     const isAnew = isNew || !isSame;
     const hasSameTimes = wasDirectory && before.mtimeMs === seen.mtimeMs && before.ctimeMs === seen.ctimeMs;
     if (isAnew || !hasSameTimes) this.#note(path, seen);
-    if (!isAnew && before.mode === seen.mode) return { path, isNew: false, hasSameNames: hasSameTimes };
+    if (!isAnew && before.mode === seen.mode && isOurs) return { path, isNew: false, hasSameNames: hasSameTimes };
     this.#dirty.push(path);
     if (isAnew && wasDirectory) this.#replaced.add(path);
     const stat = this.#access.run(path, (file) => lstatSync(file, { bigint: true }));
     this.#changes.push({
       kind: 'dir',
       path,
-      mode: seen.mode,
+      mode: seen.mode & 0o1777,
       mtimeNs: stat.mtimeNs,
       replaces: isAnew && wasDirectory,
     });
@@ -162,19 +176,14 @@ class Walk {
   }
 
   #note(path: BytePath, seen: Omit<KeptRecord, 'digest'>): void {
-    this.#records.set(path, { ...seen, ctimeMs: this.#isUnsure(seen) ? unknownTime : seen.ctimeMs, digest: null });
+    // To read one without permission it is opened for a moment, which moves its time of change.
+    const isUnsure = seen.type === 'file' && (seen.mode & 0o400) === 0;
+    this.#records.set(path, { ...seen, ctimeMs: isUnsure ? unknownTime : seen.ctimeMs, digest: null });
   }
 
   #isSame(position: number, mode: number, stat: Stats): boolean {
     if (this.#table.isSame(position, mode, stat)) return true;
     return this.#options.ignoresChangeTime && stat.isFile() && this.#table.isSameButChangeTime(position, mode, stat);
-  }
-
-  #isUnsure({ type, ctimeMs, mode }: Omit<KeptRecord, 'digest'>): boolean {
-    const { unsureFromMs } = this.#options;
-    if (unsureFromMs !== null && ctimeMs >= unsureFromMs) return true;
-    // To read it, it is opened for a moment, which moves its time of change.
-    return type === 'file' && (mode & 0o400) === 0;
   }
 
   #changeOf(path: BytePath, type: KeptType): Change {
@@ -209,6 +218,7 @@ interface DirectoryLook {
   readonly seen: Omit<KeptRecord, 'digest'>;
   readonly before: KeptRecord | undefined;
   readonly isNew: boolean;
+  readonly isOurs: boolean;
 }
 
 /** `modeBefore`: the mode of something that was opened for a moment. */
@@ -216,7 +226,7 @@ export function recordOf(stat: Stats, modeBefore: number | undefined): Omit<Kept
   const isDirectory = stat.isDirectory();
   return {
     type: typeOf(stat.mode),
-    mode: (modeBefore ?? stat.mode) & 0o1777,
+    mode: (modeBefore ?? stat.mode) & 0o7777,
     sizeBytes: isDirectory ? 0 : stat.size,
     mtimeMs: stat.mtimeMs,
     ctimeMs: stat.ctimeMs,

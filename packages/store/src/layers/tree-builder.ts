@@ -1,17 +1,9 @@
 import { lstatSync, readlinkSync, type BigIntStats } from 'node:fs';
-import { parentPath, rootPath, type BytePath, type Entry, type LayerIndex } from '@cachelane/core';
+import { isSameTime, parentPath, rootPath, type BytePath, type Entry, type LayerIndex } from '@cachelane/core';
 import { errnoOf, isMissing, refused } from './file-errors.ts';
 import type { FilePath } from './file-path.ts';
 import { OpenAccess } from './open-access.ts';
 import type { Owner, StoreFiles } from './store-files.ts';
-
-/** Times that Node sets may be off by less than this; those that a build wrote stay exact, since nobody sets them. */
-const timeToleranceNs = 1000n;
-
-export function isSameTime(a: bigint, b: bigint): boolean {
-  const difference = a - b;
-  return difference < timeToleranceNs && difference > -timeToleranceNs;
-}
 
 export interface TreePlace {
   readonly files: StoreFiles;

@@ -4,6 +4,7 @@ import {
   digestOf,
   displayPath,
   isCachelaneError,
+  isSameTime,
   rootPath,
   type BytePath,
   type Entry,
@@ -19,7 +20,6 @@ import { OpenAccess } from './open-access.ts';
 import { digestFile } from './read-file.ts';
 import type { StoreFiles } from './store-files.ts';
 import { readLayer, type LayerRef } from './stored-layer.ts';
-import { isSameTime } from './tree-builder.ts';
 
 /** Enough to see what is going on; a torn directory can have a hundred thousand. */
 const problemsMax = 100;

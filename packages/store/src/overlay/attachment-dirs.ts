@@ -55,10 +55,12 @@ function realTarget(target: string): string {
   return `${parent === '/' ? '' : parent}/${path.slice(path.lastIndexOf('/') + 1)}`;
 }
 
+export const defaultRootMode = 0o755;
+
 /** Mode for the volume's root: what the directory has that the mount covers, but never one that shuts its owner out. */
 export function rootMode(target: string): number {
   const stat = statSync(target, { throwIfNoEntry: false });
-  return stat === undefined ? 0o755 : (stat.mode & 0o1777) | 0o700;
+  return stat === undefined ? defaultRootMode : (stat.mode & 0o1777) | 0o700;
 }
 
 /** What {@link makeTarget} would make at this moment; nothing for a target that is refused. */

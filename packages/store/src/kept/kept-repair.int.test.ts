@@ -1,0 +1,219 @@
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { collect } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { openCloneMounter } from './clone-mounter.ts';
+import { createKeptHome, runScript, type KeptHome } from './kept-home.fixture.ts';
+import { attach, changed, dirOf, layerOf, noAbort, save, show } from './kept-runs.fixture.ts';
+
+// Invariant: whatever a run did to its directory, and somebody else to its files by other names, the next run finds what its view
+// shows, and nothing outside was touched.
+
+/** As where root's files are in the way, or such as nobody may change. */
+function failing(code: string): never {
+  throw Object.assign(new Error(code), { code });
+}
+
+/** What belongs to somebody else. */
+function makePrecious(home: KeptHome): string {
+  const dir = `${home.targets}/precious`;
+  fs.mkdirSync(`${dir}/sub`, { recursive: true, mode: 0o700 });
+  fs.writeFileSync(`${dir}/mine`, 'mine');
+  return dir;
+}
+
+function expectPrecious(dir: string): void {
+  expect(fs.readdirSync(dir).toSorted()).toEqual(['mine', 'sub']);
+  expect(fs.statSync(dir).mode & 0o7777).toBe(0o700);
+}
+
+describe('a directory that a run', () => {
+  test.each([false, true])(
+    'replaced by a symlink is put aside, and what it leads to is left alone (saving: %s)',
+    async (saves) => {
+      await using home = await createKeptHome(openCloneMounter);
+      const base = await layerOf(home, 'echo f > f; mkdir d; echo d > d/d');
+      const precious = makePrecious(home);
+      const run = await attach(home, [base]);
+      fs.rmSync(dirOf(run), { recursive: true });
+      fs.symlinkSync(precious, dirOf(run));
+      if (saves) await expect(collect(run)).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
+      await run.release(noAbort);
+      expectPrecious(precious);
+      const next = await attach(home, [base]);
+      expect(fs.lstatSync(dirOf(next)).isSymbolicLink()).toBe(false);
+      expect(show(next)).toBe('./d\n./d/d\n./f\nd\nf\n');
+      expect(await changed(next)).toEqual([]);
+      await next.release(noAbort);
+      expect(home.leftovers()).toEqual([]);
+      expectPrecious(precious);
+    },
+  );
+
+  test('replaced by a file is made anew', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'echo f > f');
+    const run = await attach(home, [base]);
+    fs.rmSync(dirOf(run), { recursive: true });
+    fs.writeFileSync(dirOf(run), 'a file');
+    await expect(collect(run)).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
+    await run.release(noAbort);
+    const next = await attach(home, [base]);
+    expect(show(next)).toBe('./f\nf\n');
+    await next.release(noAbort);
+  });
+
+  test('removed and made again holds what the run put there', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'echo f > f; echo g > g');
+    const run = await attach(home, [base]);
+    fs.rmSync(dirOf(run), { recursive: true });
+    fs.mkdirSync(dirOf(run));
+    runScript(run, 'echo F > f; echo h > h');
+    const top = await save(home, run);
+    const next = await attach(home, [top, base]);
+    expect(show(next)).toBe('./f\n./h\nF\nh\n');
+    expect(await changed(next)).toEqual([]);
+    await next.release(noAbort);
+  });
+});
+
+describe('a file that somebody edited by another name', () => {
+  test('which is gone by now is not taken for what was saved', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const first = await attach(home);
+    runScript(first, 'echo good > f; echo same > same');
+    const [other, kept] = [`${home.targets}/other`, `${home.targets}/kept`];
+    fs.linkSync(`${dirOf(first)}/f`, other);
+    fs.linkSync(`${dirOf(first)}/same`, kept);
+    const view = [await save(home, first)];
+    const { mtime } = fs.statSync(other);
+    fs.writeFileSync(other, 'evil\n');
+    fs.utimesSync(other, mtime, mtime);
+    fs.rmSync(other);
+    fs.rmSync(kept);
+    for (let round = 0; round < 2; round++) {
+      const next = await attach(home, view);
+      expect(show(next)).toBe('./f\n./same\ngood\nsame\n');
+      expect(await changed(next)).toEqual([]);
+      await next.release(noAbort);
+    }
+  });
+});
+
+describe('what a run that is not saved did', () => {
+  const modes = 'stat -c "%n %a" . d f | sort';
+
+  test('to modes is undone', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'mkdir d; echo f > f; echo g > d/g');
+    const run = await attach(home, [base]);
+    const before = runScript(run, modes).toString();
+    runScript(run, 'chmod u+s f; chmod g+s d; chmod 1777 .');
+    expect(await changed(run)).toEqual(['d', 'f']);
+    await run.release(noAbort);
+    const next = await attach(home, [base]);
+    expect(runScript(next, modes).toString()).toBe(before);
+    expect(await changed(next)).toEqual([]);
+    await next.release(noAbort);
+  });
+
+  test('to bits that no layer has does not stay either where it was saved', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const first = await attach(home);
+    runScript(first, 'mkdir d; echo f > f; chmod 6755 f; chmod 2755 d');
+    const view = [await save(home, first)];
+    const next = await attach(home, view);
+    expect(runScript(next, modes).toString()).toBe('. 755\nd 755\nf 755\n');
+    await next.release(noAbort);
+  });
+
+  test('to attributes of a file is undone', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'echo f > f; echo g > g');
+    const run = await attach(home, [base]);
+    const [f, g] = [`${dirOf(run)}/f`, `${dirOf(run)}/g`];
+    const inode = fs.statSync(g).ino;
+    const script = 'import os, sys; os.setxattr(sys.argv[1], "user.evil", b"1")';
+    execFileSync('python3', ['-c', script, f]);
+    await run.release(noAbort);
+    const next = await attach(home, [base]);
+    const listed = execFileSync('python3', ['-c', 'import os, sys; print(os.listxattr(sys.argv[1]))', f]);
+    expect(listed.toString()).toBe('[]\n');
+    expect(fs.statSync(g).ino).toBe(inode);
+    await next.release(noAbort);
+  });
+
+  test.runIf(process.geteuid?.() === 0)('to owners is undone', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'mkdir d; echo f > f; echo g > d/g');
+    const owners = 'stat -c "%n %u:%g" . d d/g f | sort';
+    for (const script of ['chown 65534 f d/g; chown 1:1 d', 'chown 65534:65534 .']) {
+      const run = await attach(home, [base]);
+      const before = runScript(run, owners).toString();
+      runScript(run, script);
+      await run.release(noAbort);
+      const next = await attach(home, [base]);
+      expect(runScript(next, owners).toString()).toBe(before);
+      expect(await changed(next)).toEqual([]);
+      await next.release(noAbort);
+    }
+  });
+});
+
+describe('what cannot be put right', () => {
+  test('costs the next run the time to make the directory anew', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'echo f > f');
+    const run = await attach(home, [base]);
+    const tree = dirOf(run);
+    const mounter = home.open({
+      ...home.files,
+      unlink: (path) => (String(path) === `${tree}/stuck` ? failing('EPERM') : home.files.unlink(path)),
+    });
+    runScript(run, 'echo x > stuck');
+    await run.release(noAbort);
+    const next = await attach({ ...home, mounter }, [base]);
+    expect(dirOf(next)).toBe(tree);
+    expect(show(next)).toBe('./f\nf\n');
+    await next.release(noAbort);
+  });
+
+  test('nor be put aside is left, and the run has another directory', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'echo f > f');
+    const run = await attach(home, [base]);
+    const tree = dirOf(run);
+    const mounter = home.open({
+      ...home.files,
+      unlink: (path) => (String(path) === `${tree}/stuck` ? failing('EACCES') : home.files.unlink(path)),
+      rename: (from, to) => {
+        if (from === tree) failing('EACCES');
+        home.files.rename(from, to);
+      },
+    });
+    runScript(run, 'echo x > stuck');
+    await run.release(noAbort);
+    for (let round = 0; round < 2; round++) {
+      const next = await attach({ ...home, mounter }, [base]);
+      expect(dirOf(next)).not.toBe(tree);
+      expect(show(next)).toBe('./f\nf\n');
+      await next.release(noAbort);
+    }
+    expect(home.leftovers()).toEqual([]);
+  });
+
+  test.each(['', 'half'])('a table that is %s: the directory is made anew', async (content) => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'echo f > f');
+    const run = await attach(home, [base]);
+    expect(await changed(run)).toEqual([]);
+    await run.release(noAbort);
+    const table = `${dirOf(run)}/../table`;
+    fs.writeFileSync(table, content === '' ? '' : fs.readFileSync(table).subarray(0, 50));
+    const next = await attach(home, [base]);
+    expect(show(next)).toBe('./f\nf\n');
+    expect(await changed(next)).toEqual([]);
+    await next.release(noAbort);
+  });
+});
