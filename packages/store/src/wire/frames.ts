@@ -11,7 +11,7 @@ const decompress = promisify(zstdDecompress);
 /** Uncompressed bytes of a frame; a quarter of it costs 3 to 4 % in size. */
 export const frameBytes = 4_194_304;
 /** As much as this is in memory twice, compressed and not. */
-const framesInFlight = 3;
+export const framesInFlight = 3;
 
 /** Of the first of the sixteen kinds of skippable frames. */
 const skippableMagic = 0x18_4d_2a_50;
@@ -26,20 +26,23 @@ const options = {
 
 /** Compresses what is written, in order. */
 export class FrameWriter {
-  readonly #pending: Promise<Buffer>[] = [];
+  readonly #pending: Promise<readonly Buffer[]>[] = [];
 
-  /** `content`: at most {@link frameBytes}; must not change until it has come out. Yields frames once more are at work than may be. */
+  /**
+   * `content`: at most {@link frameBytes}; must not change before this has been called {@link framesInFlight} - 1 times more. Yields frames once
+   * that many are at work.
+   */
   async *write(content: Buffer): AsyncGenerator<Uint8Array> {
     this.#pending.push(frameOf(content));
-    while (this.#pending.length >= framesInFlight) yield await (this.#pending.shift() as Promise<Buffer>);
+    while (this.#pending.length >= framesInFlight) yield* await (this.#pending.shift() as Promise<readonly Buffer[]>);
   }
 
   async *end(): AsyncGenerator<Uint8Array> {
-    for (const frame of this.#pending) yield await frame;
+    for (const frame of this.#pending) yield* await frame;
   }
 }
 
-async function frameOf(content: Buffer): Promise<Buffer> {
+async function frameOf(content: Buffer): Promise<readonly Buffer[]> {
   // Room for all of it: each time that Node runs out of room costs a turn of the event loop.
   const chunkSize = content.length + (content.length >> 6) + 1024;
   const compressed = await compress(content, { ...options, chunkSize, pledgedSrcSize: content.length });
@@ -48,7 +51,7 @@ async function frameOf(content: Buffer): Promise<Buffer> {
   lead.writeUInt32LE(sizesBytes, 4);
   lead.writeUInt32LE(compressed.length, 8);
   lead.writeUInt32LE(content.length, 12);
-  return Buffer.concat([lead, compressed]);
+  return [lead, compressed];
 }
 
 /** The contents of the frames, in order. Throws E_LAYER_REFUSED for anything but what {@link FrameWriter} writes. */
