@@ -6,7 +6,7 @@ import { namesIn } from '../layers/read-file.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
 import type { Trash } from '../layers/trash.ts';
 import { takeBackLinks } from './kept-links.ts';
-import { KeptSlots } from './kept-slots.ts';
+import { KeptSlots, type SlotAccess } from './kept-slots.ts';
 
 const placesFile = 'places';
 
@@ -23,17 +23,12 @@ function placesOf(kept: string): readonly string[] {
   return [kept, ...lines.flatMap((line) => (line.endsWith('"') ? [JSON.parse(line) as string] : []))];
 }
 
-interface KeptOf {
-  readonly mounter: MounterName;
-  readonly bootId: string;
-}
-
 /** What nobody uses at this moment. */
-export function listKept(kept: string, { mounter, bootId }: KeptOf): readonly KeptDirectory[] {
+export function listKept(kept: string, mounter: MounterName, access: SlotAccess): readonly KeptDirectory[] {
   return placesOf(kept).flatMap((place) =>
     namesIn(place)
       .filter((name) => name.startsWith(`${mounter}-`))
-      .flatMap((name) => slotsIn(new KeptSlots(place, name, bootId))),
+      .flatMap((name) => slotsIn(new KeptSlots(place, name, access))),
   );
 }
 
@@ -67,12 +62,12 @@ export interface KeptDiscard {
 }
 
 export async function removeKept(
-  { bootId, ...discard }: KeptDiscard & Pick<KeptOf, 'bootId'>,
+  discard: KeptDiscard & SlotAccess,
   directories: readonly KeptDirectory[],
   signal: AbortSignal,
 ): Promise<void> {
   for (const { dir } of directories) {
-    const slots = new KeptSlots(dirname(dirname(dir)), basename(dirname(dir)), bootId);
+    const slots = new KeptSlots(dirname(dirname(dir)), basename(dirname(dir)), discard);
     using _guard = await slots.guard(signal);
     const slot = slots.slot(Number(basename(dir)));
     if (slot.users().length > 0) continue;
