@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
@@ -285,21 +285,43 @@ export class KeptSlots {
    * One process at a time decides who uses what. An exclusive lock of SQLite, the one thing in Node that the kernel frees when a
    * process dies.
    */
-  async guard(signal: AbortSignal): Promise<Disposable> {
-    mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+  async guard(signal: AbortSignal): Promise<Guard> {
     for (;;) {
       throwIfAborted(signal);
-      const connection = new DatabaseSync(`${this.dir}/guard`, { timeout: 0 });
-      try {
-        connection.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
-        return { [Symbol.dispose]: () => void (connection.isOpen && connection.close()) };
-      } catch (error) {
-        connection.close();
-        if (!isSqliteBusy(error)) throw error;
-      }
+      mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+      const guard = this.#tryGuard();
+      if (guard !== null) return guard;
       await wait(guardPollMs);
     }
   }
+
+  /** Null where another process has it, or took it away with the directory that it lies in. */
+  #tryGuard(): Guard | null {
+    let connection: DatabaseSync | undefined;
+    try {
+      connection = new DatabaseSync(`${this.dir}/guard`, { timeout: 0 });
+      connection.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+      if (connection.prepare('PRAGMA user_version').get()?.['user_version'] === 0) return holding(connection);
+      connection.close();
+      return null;
+    } catch (error) {
+      if (connection?.isOpen === true) connection.close();
+      if (isSqliteBusy(error) || !existsSync(this.dir)) return null;
+      throw error;
+    }
+  }
+}
+
+export interface Guard extends Disposable {
+  /** After the directory was put aside: whoever has waited for this guard is to take that of a new one. */
+  retire(): void;
+}
+
+function holding(connection: DatabaseSync): Guard {
+  return {
+    retire: () => connection.exec('PRAGMA user_version = 1; COMMIT'),
+    [Symbol.dispose]: () => void (connection.isOpen && connection.close()),
+  };
 }
 
 const guardPollMs = 20;

@@ -221,7 +221,7 @@ export function openLiveMounter({
       inPort(
         'removing kept directories',
         signal,
-        async () => await removeKept({ files, trash, bootId }, directories, signal),
+        async () => await removeKept({ files, trash, bootId, kept: paths.kept }, directories, signal),
       ),
     sessions: (signal) => inPort('listing sessions', signal, () => uses.sessions()),
     discardSession: (id, signal) =>
