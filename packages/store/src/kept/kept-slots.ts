@@ -55,8 +55,8 @@ export interface SlotAccess {
  * One kept directory with what belongs to it: `tree/` the directory itself, `tree.json` which one that is; `table` what it held when somebody
  * looked last, `dirty.json` which of that no view is known to show, `as-left.json` present only while nothing but that is in the
  * directory; `shown.json` and `shown-paths.json` the view that it was brought up to; `users/<session>.<ordinal>` one file for each run that uses it,
- * with the run's id; `base.json` and `unsaved.json` in a shared directory; `links/` a note for each symlink that leads here; `clock` and
- * `scratch/` for the moment.
+ * with the run's id; `links/` a note for each symlink that leads here; `base.json` and `unsaved.json` in a shared directory; `clock` and `scratch/` for
+ * the moment.
  */
 export class KeptSlot {
   readonly dir: string;
