@@ -27,6 +27,10 @@ export const limits = {
   mergedFileBytes: 67_108_864,
   /** Entries of a layer that comes from elsewhere: several times the largest cache that was seen. */
   incomingEntries: 999_999,
+  /** Of its index: room for as many entries with long names. */
+  incomingIndexBytes: 536_870_912,
+  /** Layers of one file that is imported. */
+  importedLayers: 10_000,
   /** A layer that grows by more than this when it is decompressed, and beyond the number of bytes below, is made to fill the disk. */
   incomingExpansion: 1000,
   incomingUnchecked: 1_073_741_824,
