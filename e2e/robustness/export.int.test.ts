@@ -130,7 +130,6 @@ requireCommands(
       writeFileSync(join(cache, '_cacache/tmp/x'), 'temporary');
       writeFileSync(join(cache, '_cacache/content-v2/sha512/aa/bb/cc'), 'content');
       const archive = join(world.dir, 'seed.tar.zst');
-      mkdirSync(deep, { recursive: true });
       if (kind === 'an archive') world.exec(['tar', '--zstd', '-cf', archive, '-C', cache, '.']);
       else if (kind !== 'a directory') world.exec(['tar', '--zstd', '-P', '-cf', archive, cache]);
       const told = await world.cachelane(['import', 'npm', kind === 'a directory' ? cache : archive]);
