@@ -7,6 +7,7 @@ import { formatBytes, plural } from '../format.ts';
 import type { Host } from '../host.ts';
 import { oneVolume } from '../one-volume.ts';
 import { printJson, shortId } from '../print.ts';
+import { layerProgress } from '../progress-line.ts';
 import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts';
 import { watchSignals } from '../run/signals.ts';
 import type { CommandPhase } from '../run/run-state.ts';
@@ -80,7 +81,7 @@ async function importExport({ host, project, store, volume, file, signal }: Work
       workflow: project.workflow,
       lockWaitMs: limits.lockWaitMs,
       signal,
-      onProgress: progressOf(host),
+      onProgress: layerProgress(host, 'taken in'),
     },
     files.read(file),
   );
@@ -135,15 +136,6 @@ function teller(host: Host): (event: EngineEvent) => void {
   return (event) => {
     if (event.type === 'warning') host.stderr.write(`cachelane: warning: ${event.message}\n`);
     else if (event.type === 'waiting') host.stderr.write(`cachelane: ${event.message}\n`);
-  };
-}
-
-function progressOf({ clock, stderr }: Host): (done: number, total: number) => void {
-  let saidAtMs = clock.monotonicMs();
-  return (done, total) => {
-    if (clock.monotonicMs() - saidAtMs < 2000) return;
-    saidAtMs = clock.monotonicMs();
-    stderr.write(`cachelane: ${done} of ${plural(total, 'layer')} taken in\n`);
   };
 }
 

@@ -3,12 +3,11 @@ import { dropFaulty, verifyStore, type FaultyLayer, type Verification } from '@c
 import { defineCommand, jsonOption, type Command } from '../command.ts';
 import { plural } from '../format.ts';
 import { listHeads, type ListedHead } from '../heads.ts';
-import type { Host } from '../host.ts';
 import { printJson, shortId } from '../print.ts';
+import { layerProgress } from '../progress-line.ts';
 import { readStore, type ReadStore } from '../store.ts';
 
 const problemsShown = 3;
-const progressMs = 2000;
 
 export const verify: Command = defineCommand({
   name: 'verify',
@@ -26,7 +25,11 @@ export const verify: Command = defineCommand({
   async run({ options }, host) {
     return await readStore(host, async (store) => {
       const layers = await store.layers();
-      const found = await verifyStore({ metadata: store.metadata, layers }, progressOf(host), store.signal);
+      const found = await verifyStore(
+        { metadata: store.metadata, layers },
+        layerProgress(host, 'verified'),
+        store.signal,
+      );
       const listed = await listHeads(store);
       const hurts = found.faulty.some(({ heads }) => heads.length > 0);
       const mends = options.repair && !options['dry-run'] && hurts;
@@ -55,17 +58,6 @@ async function runsOf({ metadata, signal }: ReadStore, { faulty }: Verification)
     if (record !== undefined) runs.set(id, record.run);
   }
   return runs;
-}
-
-/** A line now and then: reading a large store takes minutes. */
-function progressOf({ clock, stderr }: Host): (done: number, total: number) => void {
-  let saidAtMs = clock.monotonicMs();
-  return (done, total) => {
-    const nowMs = clock.monotonicMs();
-    if (nowMs - saidAtMs < progressMs) return;
-    saidAtMs = nowMs;
-    stderr.write(`cachelane: ${done} of ${plural(total, 'layer')} verified\n`);
-  };
 }
 
 function hurt({ heads }: FaultyLayer, listed: readonly ListedHead[]): readonly ListedHead[] {
