@@ -60,3 +60,6 @@ export { remoteObjectsConformance } from './remotes/objects-conformance.ts';
 export { contentOf, countingAttempts, hastyClock, noise, seededRandom, sourceOf } from './remotes/remote-builders.ts';
 export { type RemoteFactory, type RemoteFixture } from './remotes/remote-fixture.ts';
 export { addWords, wordsOf, type WordAdding } from './remotes/word-head.ts';
+export { startFaultProxy, type FaultProxy, type HttpFault, type ProxiedRequest } from './remotes/fault-proxy.ts';
+export { startRadosgw, type Radosgw } from './remotes/radosgw.ts';
+export { signedRequest, type S3User, type SignedRequest } from './remotes/signed-request.ts';
