@@ -1,6 +1,6 @@
-import type * as Sdk from '@aws-sdk/client-s3';
-import { limits } from '@cachelane/core';
+import { CachelaneError, limits } from '@cachelane/core';
 import type { S3Address } from '../remote-address.ts';
+import type { AwsSdk } from './aws-sdk.ts';
 
 export interface S3Credentials {
   readonly accessKeyId: string;
@@ -10,8 +10,8 @@ export interface S3Credentials {
 
 /** The client with everything that a driver needs to know about its bucket. */
 export interface S3Bucket {
-  readonly sdk: typeof Sdk;
-  readonly client: Sdk.S3Client;
+  readonly sdk: AwsSdk;
+  readonly client: InstanceType<AwsSdk['S3Client']>;
   readonly bucket: string;
   /** '' or `prefix/`. */
   readonly prefix: string;
@@ -36,7 +36,7 @@ export interface S3Settings {
 
 const quiet = (): void => undefined;
 
-/** Loads the SDK, which takes about 100 ms: called when a bucket is first used. */
+/** Loads the SDK: called when a bucket is first used. */
 export async function openBucket({
   address,
   env,
@@ -44,7 +44,7 @@ export async function openBucket({
   silenceMs = limits.remoteSilenceMs,
   clockOffsetMs = 0,
 }: S3Settings): Promise<S3Bucket> {
-  const sdk = await import('@aws-sdk/client-s3');
+  const sdk = await loadSdk();
   const endpoint = address.endpoint ?? nonEmpty(env['AWS_ENDPOINT_URL_S3']) ?? nonEmpty(env['AWS_ENDPOINT_URL']);
   const region =
     address.region ??
@@ -77,6 +77,23 @@ export async function openBucket({
     silenceMs,
     quotesEtags: endpoint === undefined,
   };
+}
+
+async function loadSdk(): Promise<AwsSdk> {
+  try {
+    return (await import('./aws-sdk.ts')).awsSdk;
+  } catch (error) {
+    // A bundle that was copied without its companion.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new CachelaneError(
+      'E_CONFIG',
+      'this copy of cachelane cannot use buckets: cachelane-s3.cjs is not beside it',
+      {
+        hint: 'copy cachelane-s3.cjs to where cachelane.cjs is',
+        cause: error,
+      },
+    );
+  }
 }
 
 function nonEmpty(text: string | undefined): string | undefined {
