@@ -56,10 +56,10 @@ export const limits = {
   remoteHeadBytes: 1_048_576,
   /** S3 lists no more at once. */
   remoteListPage: 1000,
-  /** What an upload holds in memory; with the 10,000 parts of S3 an object has at most 160 GiB. */
-  remotePartBytes: 16_777_216,
-  /** Parts of one upload, and objects, on their way at once. */
-  remoteParallelParts: 4,
+  /** What is sent at once, from memory; with the 10,000 parts of S3 an object has at most 80 GiB. */
+  remotePartBytes: 8_388_608,
+  /** Parts on their way to one bucket, of all uploads together; each upload fills one more meanwhile. */
+  remoteParallelParts: 6,
   remoteParallelCalls: 8,
   /** With waits that double from the first to the last: about half a minute in all. */
   remoteAttempts: 8,

@@ -1,4 +1,5 @@
 import { CachelaneError, limits } from '@cachelane/core';
+import { openGate, type Gate } from '../gate.ts';
 import type { S3Address } from '../remote-address.ts';
 import type { AwsSdk } from './aws-sdk.ts';
 
@@ -21,6 +22,8 @@ export interface S3Bucket {
   readonly silenceMs: number;
   /** How an ETag is written in a condition, as far as is known: the standard says quoted; Ceph knows the unquoted one only. */
   quotesEtags: boolean;
+  /** Bounds what uploads hold in memory. */
+  readonly parts: Gate;
 }
 
 export interface S3Settings {
@@ -76,6 +79,7 @@ export async function openBucket({
     name,
     silenceMs,
     quotesEtags: endpoint === undefined,
+    parts: openGate(limits.remoteParallelParts),
   };
 }
 

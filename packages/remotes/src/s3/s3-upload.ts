@@ -1,5 +1,6 @@
 import { limits, type ObjectSource } from '@cachelane/core';
 import { readSource } from '../content/read-source.ts';
+import type { Gate } from '../gate.ts';
 import type { S3Bucket } from './s3-client.ts';
 import { isPreconditionFailed, unlessFailure } from './s3-errors.ts';
 
@@ -23,15 +24,19 @@ export async function uploadOnce(bucket: S3Bucket, upload: Upload): Promise<bool
 
 async function uploadWhole({ sdk, client }: S3Bucket, upload: Upload): Promise<boolean> {
   const { Bucket, Key, what, source, signal } = upload;
-  const pieces: Uint8Array[] = [];
-  for await (const piece of readSource(source, what)) pieces.push(piece);
+  const body = Buffer.allocUnsafeSlow(source.sizeBytes);
+  let filledBytes = 0;
+  for await (const piece of readSource(source, what)) {
+    body.set(piece, filledBytes);
+    filledBytes += piece.byteLength;
+  }
   const answer = await unlessFailure(
     () =>
       client.send(
         new sdk.PutObjectCommand({
           Bucket,
           Key,
-          Body: Buffer.concat(pieces),
+          Body: body,
           IfNoneMatch: '*',
           Metadata: { [digestNote]: source.digest },
           ChecksumSHA256: Buffer.from(source.digest, 'hex').toString('base64'),
@@ -52,7 +57,7 @@ interface Part {
  * Nothing shows before the last call. A server that does not know the condition of that call replaces what is there meanwhile, by the same
  * content: keys of layers are their digests.
  */
-async function uploadInParts({ sdk, client }: S3Bucket, upload: Upload): Promise<boolean> {
+async function uploadInParts({ sdk, client, parts }: S3Bucket, upload: Upload): Promise<boolean> {
   const { Bucket, Key, source, signal } = upload;
   const { UploadId } = await client.send(
     new sdk.CreateMultipartUploadCommand({ Bucket, Key, Metadata: { [digestNote]: source.digest } }),
@@ -60,7 +65,7 @@ async function uploadInParts({ sdk, client }: S3Bucket, upload: Upload): Promise
   );
   const target = { Bucket, Key, UploadId };
   try {
-    const parts = await sendParts(upload, async (Body, PartNumber): Promise<Part> => {
+    const sent = await sendParts(parts, upload, async (Body, PartNumber): Promise<Part> => {
       const { ETag } = await client.send(new sdk.UploadPartCommand({ ...target, PartNumber, Body }), {
         abortSignal: signal,
       });
@@ -72,7 +77,7 @@ async function uploadInParts({ sdk, client }: S3Bucket, upload: Upload): Promise
           new sdk.CompleteMultipartUploadCommand({
             ...target,
             IfNoneMatch: '*',
-            MultipartUpload: { Parts: [...parts] },
+            MultipartUpload: { Parts: [...sent] },
           }),
           { abortSignal: signal },
         ),
@@ -97,34 +102,37 @@ async function uploadInParts({ sdk, client }: S3Bucket, upload: Upload): Promise
 
 /** Cuts the source into parts; reads on while some are on their way. */
 async function sendParts(
-  { source, what }: Upload,
+  gate: Gate,
+  { source, what, signal }: Upload,
   send: (body: Uint8Array, number: number) => Promise<Part>,
 ): Promise<readonly Part[]> {
   const sent: Promise<Part>[] = [];
-  const waiting = new Set<Promise<Part>>();
+  let failure: { readonly error: unknown } | undefined;
   const start = async (body: Uint8Array): Promise<void> => {
-    const part = send(body, sent.length + 1);
+    const leave = await gate.enter(signal);
+    const part = send(body, sent.length + 1).finally(leave);
+    part.catch((error: unknown) => {
+      failure ??= { error };
+    });
     sent.push(part);
-    waiting.add(part);
-    const done = () => waiting.delete(part);
-    part.then(done, done);
-    if (waiting.size >= limits.remoteParallelParts) await Promise.race(waiting);
   };
+  const freshPart = () => Buffer.allocUnsafeSlow(Math.min(limits.remotePartBytes, source.sizeBytes));
   try {
-    let pieces: Uint8Array[] = [];
-    let sizeBytes = 0;
+    let part = freshPart();
+    let filledBytes = 0;
     for await (const piece of readSource(source, what)) {
       for (let rest = piece; rest.byteLength > 0;) {
-        const taken = rest.subarray(0, limits.remotePartBytes - sizeBytes);
-        pieces.push(taken);
-        sizeBytes += taken.byteLength;
+        const taken = rest.subarray(0, part.byteLength - filledBytes);
+        part.set(taken, filledBytes);
+        filledBytes += taken.byteLength;
         rest = rest.subarray(taken.byteLength);
-        if (sizeBytes < limits.remotePartBytes) continue;
-        await start(Buffer.concat(pieces));
-        [pieces, sizeBytes] = [[], 0];
+        if (filledBytes < part.byteLength) continue;
+        await start(part);
+        if (failure !== undefined) throw failure.error;
+        [part, filledBytes] = [freshPart(), 0];
       }
     }
-    if (sizeBytes > 0) await start(Buffer.concat(pieces));
+    if (filledBytes > 0) await start(part.subarray(0, filledBytes));
     return await Promise.all(sent);
   } finally {
     // A part that still comes in after the upload was abandoned would be left behind.

@@ -73,7 +73,7 @@ function memoryObjects({ objects }: MemoryRemoteState): RemoteObjects {
       if (known === undefined) return undefined;
       if (offset > known.sizeBytes) throw new CachelaneError('E_OBJECT_CORRUPT', `${key} has fewer bytes`);
       const isOther = expect !== undefined && (expect.digest !== known.digest || expect.sizeBytes !== known.sizeBytes);
-      return { sizeBytes: known.sizeBytes, data: pieces(known.bytes.subarray(offset), isOther ? key : null) };
+      return { sizeBytes: known.sizeBytes, data: pieces(known.bytes.subarray(offset), isOther ? key : null, signal) };
     },
     async stat(key, signal) {
       throwIfAborted(signal);
@@ -100,8 +100,11 @@ function memoryObjects({ objects }: MemoryRemoteState): RemoteObjects {
   };
 }
 
-async function* pieces(bytes: Uint8Array, other: RemoteKey | null): AsyncIterable<Uint8Array> {
-  for (let start = 0; start < bytes.length; start += 65_536) yield bytes.slice(start, start + 65_536);
+async function* pieces(bytes: Uint8Array, other: RemoteKey | null, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += 65_536) {
+    throwIfAborted(signal);
+    yield bytes.slice(start, start + 65_536);
+  }
   if (other !== null) throw new CachelaneError('E_OBJECT_CORRUPT', `${other} is something else`);
 }
 

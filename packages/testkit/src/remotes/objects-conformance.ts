@@ -232,6 +232,16 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         expect(await objects.stat(key('a'), noAbort)).toBeUndefined();
       }));
 
+    test('a download that is aborted halfway ends', () =>
+      use(async (objects) => {
+        await objects.put(key('a'), sourceOf(noise(6_000_000)), noAbort);
+        const abort = new AbortController();
+        const read = async () => {
+          for await (const _piece of (await objects.get(key('a'), {}, abort.signal))?.data ?? []) abort.abort();
+        };
+        await expect(read()).rejects.toMatchObject({ code: 'E_ABORTED' });
+      }));
+
     test('an upload that is aborted halfway leaves nothing to see', () =>
       use(async (objects) => {
         const abort = new AbortController();
