@@ -10,6 +10,7 @@ import type {
   SessionId,
   Tool,
 } from '@cachelane/core';
+import type { ExportPart } from '@cachelane/engine';
 import type { ChosenWay } from './mount-way.ts';
 
 // The only place that knows drivers. Each is imported when it is asked for, so that a command pays for what it uses.
@@ -30,6 +31,15 @@ export interface SweepingLeases extends LeaseStore {
 
 type MountProbe = { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly mend: string };
 
+/** Exports as files. */
+interface ExportFiles {
+  /** Puts the file in place when it is whole; returns its size in bytes. */
+  write(file: string, parts: AsyncIterable<ExportPart>, signal: AbortSignal): Promise<number>;
+  read(file: string): AsyncIterable<ExportPart>;
+  /** Whether a plain file begins as one. */
+  isExport(file: string): boolean;
+}
+
 /** The drivers behind the ports. Tests put others in their place, to make them fail or die at a chosen moment. */
 export interface Pieces {
   openMetadata(request: StoreRequest): Promise<Metadata>;
@@ -37,6 +47,7 @@ export interface Pieces {
   openMounters(request: StoreRequest): Promise<Mounters>;
   openLeases(request: StoreRequest): Promise<SweepingLeases>;
   openRuntime(): Promise<Runtime>;
+  openExportFiles(): Promise<ExportFiles>;
   loadTools(): Promise<readonly Tool[]>;
   /** Really mounts something in the home, in the way that runs do. */
   probeMounts(homeDir: string): Promise<MountProbe>;
@@ -81,6 +92,11 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
       const ignored = ignoredSignals(`SigIgn:\t${start.ignoredSignals ?? '0'}`);
       const choose = await wayChooser();
       return processRuntime({ path, ignored, mountWith: () => choose().way });
+    },
+    async openExportFiles() {
+      const { isBundle, readBundle, writeBundle } = await import('@cachelane/store');
+      const { manifestName } = await import('@cachelane/engine');
+      return { write: writeBundle, read: readBundle, isExport: (file) => isBundle(file, manifestName) };
     },
     async loadTools() {
       return (await import('@cachelane/tools')).tools;

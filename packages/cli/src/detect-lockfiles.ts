@@ -88,17 +88,28 @@ function partsBelow({ workDir, homeDir }: ToolEnvironment, topDir: string): read
   let level = [workDir];
   for (let depth = 0; depth < limits.partsDepth && level.length > 0; depth++) {
     const room = limits.partsLookedInto - parts.length;
-    level = level.flatMap(directoriesIn).slice(0, room);
+    level = firstIn(level, room);
     parts.push(...level);
   }
   return parts;
+}
+
+/** Directories in these, no more than so many: a look at each is what costs. */
+function firstIn(dirs: readonly string[], room: number): string[] {
+  const found: string[] = [];
+  for (const dir of dirs) {
+    for (const path of directoriesIn(dir)) {
+      if (found.length === room) return found;
+      if (!isClone(path)) found.push(path);
+    }
+  }
+  return found;
 }
 
 function directoriesIn(dir: string): readonly string[] {
   return readDirectory(dir)
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !notOfTheProject.has(entry.name))
     .map(({ name }) => join(dir, name))
-    .filter((path) => !isClone(path))
     .toSorted();
 }
 

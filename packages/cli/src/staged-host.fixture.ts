@@ -103,6 +103,7 @@ export function stage(options: StageOptions = {}): Stage {
       openLayers: () => Promise.resolve({ list: () => Promise.resolve([]) } as unknown as LayerStore),
       openMounters: missing('mounter'),
       openLeases: missing('lease'),
+      openExportFiles: missing('export file'),
       openRuntime: () =>
         Promise.resolve({
           name: 'staged',

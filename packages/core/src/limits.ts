@@ -19,6 +19,7 @@ export const limits = {
   /** POSIX NAME_MAX and PATH_MAX. */
   fileNameBytes: 255,
   pathBytes: 4096,
+  symlinkTargetBytes: 4095,
   /** Look-ups of missing names cost 4.5 us at 1 layer, 14 at 16, 45 at 80. */
   viewLayers: 16,
   /** Neighbouring layers that one squashed layer replaces in a view. */
@@ -27,6 +28,15 @@ export const limits = {
   mergedFileBytes: 67_108_864,
   /** Entries of a layer that comes from elsewhere: several times the largest cache that was seen. */
   incomingEntries: 999_999,
+  /** Of its index: room for as many entries with long names. */
+  incomingIndexBytes: 536_870_912,
+  /** Layers of one file that is imported. */
+  importedLayers: 10_000,
+  /** Parts of files that drivers work on, of one such layer: they are held in memory. */
+  incomingDeltaBytes: 134_217_728,
+  /** What every file system of ours can hold, in seconds: ext4 has 34 bits of them. */
+  timeSecondsMin: -2_147_483_648,
+  timeSecondsMax: 15_032_385_535,
   /** A layer that grows by more than this when it is decompressed, and beyond the number of bytes below, is made to fill the disk. */
   incomingExpansion: 1000,
   incomingUnchecked: 1_073_741_824,

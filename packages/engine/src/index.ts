@@ -4,6 +4,8 @@ export { collectGarbage, findGarbage, findUnreferenced, type GarbageReport } fro
 export { dropFaulty, verifyStore, type FaultyLayer, type Verification } from './verify-store.ts';
 export { removeRun, type RemoveRunRequest } from './remove-run.ts';
 export { chooseMounter, suits, type MounterChoice } from './sessions/mounters.ts';
+export { exportParts, manifestName, type ExportManifest, type ExportPart } from './export-volume.ts';
+export { importLayers, type Imported, type ImportRequest } from './import-volume.ts';
 export { pruneCommand, pruneVolume, type Pruned } from './prune-volume.ts';
 export { requireWritable } from './require-writable.ts';
 export { planVolume, type PlannedVolume } from './volumes/plan.ts';

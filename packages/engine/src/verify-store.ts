@@ -1,5 +1,6 @@
 import {
   asCachelaneError,
+  CachelaneError,
   limits,
   type HeadRecord,
   type LayerId,
@@ -26,6 +27,7 @@ export interface FaultyLayer {
 export interface Verification {
   /** Layers that were read. */
   readonly checked: number;
+  /** Also those that no head names: history may, and the collector takes them when nothing does. */
   readonly faulty: readonly FaultyLayer[];
 }
 
@@ -53,7 +55,10 @@ export async function verifyStore(
   return { checked: there.size, faulty };
 }
 
-/** Takes layers out of the heads that name them, and away; nothing else is touched. Returns the heads that moved. */
+/**
+ * Takes layers out of the heads that name them; nothing else is touched. Their files stay for the collector: a run may be at work on top of
+ * them. Returns the heads that moved. Throws E_HEAD_MOVED where one moved too often.
+ */
 export async function dropFaulty(
   deps: VerifyDependencies,
   { faulty }: Pick<Verification, 'faulty'>,
@@ -66,7 +71,6 @@ export async function dropFaulty(
     const after = await dropFromHead(deps, { head, bad, by }, signal);
     if (after !== null) moved.push(after);
   }
-  await deps.layers.remove([...bad], signal);
   return moved;
 }
 
@@ -118,5 +122,8 @@ async function dropFromHead(
     head = result.head;
     await backOff(deps, attempt, signal);
   }
-  return null;
+  throw new CachelaneError('E_HEAD_MOVED', `the head of lane ${seen.lane} moved ${limits.commitAttempts} times`, {
+    hint: 'try again when fewer runs end at once',
+    retryable: true,
+  });
 }

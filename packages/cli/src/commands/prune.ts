@@ -1,13 +1,5 @@
 import { CachelaneError, limits, parseNamespace, type EngineEvent } from '@cachelane/core';
-import {
-  planVolume,
-  pruneCommand,
-  pruneVolume,
-  requireWritable,
-  type PlannedVolume,
-  type Pruned,
-} from '@cachelane/engine';
-import { noChoice } from '../choice-argument.ts';
+import { pruneCommand, pruneVolume, requireWritable, type PlannedVolume, type Pruned } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { ownHead } from '../explain-volume.ts';
 import { formatBytes, plural } from '../format.ts';
@@ -19,9 +11,8 @@ import { commandEnv } from '../run/bare.ts';
 import { runOnce } from '../run/once.ts';
 import type { CommandPhase } from '../run/run-state.ts';
 import { watchSignals } from '../run/signals.ts';
-import { homeOf, openStore, readStore } from '../store.ts';
-import { parseVolumeArgument } from '../volume-argument.ts';
-import { selectVolumes } from '../volumes.ts';
+import { oneVolume } from '../one-volume.ts';
+import { openStore, readStore } from '../store.ts';
 import { whereToRun, type WhereToRun } from '../working-directory.ts';
 
 export const prune: Command = defineCommand({
@@ -67,29 +58,13 @@ interface Target {
 
 /** Errors: E_USAGE where nothing may be written or the tool has no command, E_NOT_FOUND where the lane holds nothing. */
 async function targetOf(host: Host, project: OpenProject, text: string): Promise<Target> {
-  const { context, config, topDir } = project;
-  requireWritable(context);
-  const tools = await host.pieces.loadTools();
-  const environment = toolEnvironmentOf(host, project);
-  const selection = selectVolumes({
-    asked: [parseVolumeArgument(text)],
-    sharing: noChoice,
-    commit: noChoice,
-    config,
-    tools,
-    environment,
-    topDir,
-    storeDir: homeOf(host),
-  });
-  for (const { code, message, hint } of selection.dropped) throw new CachelaneError(code, message, { hint });
-  const [selected] = selection.volumes;
-  if (selected === undefined) throw new CachelaneError('E_INTERNAL', `no volume was selected for ${text}`);
-  const planned = planVolume(tools, context, environment, selected.request);
+  requireWritable(project.context);
+  const { planned } = await oneVolume(host, project, text);
   const { argv, removes } = pruneCommand(planned.tool);
   const held = await readStore(host, async (store) => await ownHead(store, planned));
   if (held !== null) return { planned, argv, removes, held };
   const { namespace, lane } = planned.own;
-  throw new CachelaneError('E_NOT_FOUND', `${namespace}:${selected.request.name} holds nothing in lane ${lane}`, {
+  throw new CachelaneError('E_NOT_FOUND', `${namespace}:${planned.request.name} holds nothing in lane ${lane}`, {
     hint: 'see: cachelane ls',
   });
 }

@@ -15,7 +15,7 @@ export const verify: Command = defineCommand({
   summary: 'read every layer again and name what is damaged',
   details: [
     'Compares all contents with their digests. For each layer that is damaged, or that a head names and that is not there, says what is wrong and which lanes have it. Exit code 1 where there is any.',
-    'With --repair those layers leave the heads that name them, and the store; everything else stays. What they held is made again by the runs that need it.',
+    'With --repair those layers leave the heads that name them; everything else stays. What they held, also what was whole in them, is made again by the runs that need it. Their files go with cachelane gc when history does not name them any more.',
   ],
   options: {
     repair: { help: 'take damaged layers out of use' },
@@ -28,7 +28,8 @@ export const verify: Command = defineCommand({
       const layers = await store.layers();
       const found = await verifyStore({ metadata: store.metadata, layers }, progressOf(host), store.signal);
       const listed = await listHeads(store);
-      const mends = options.repair && !options['dry-run'] && found.faulty.length > 0;
+      const hurts = found.faulty.some(({ heads }) => heads.length > 0);
+      const mends = options.repair && !options['dry-run'] && hurts;
       if (mends) {
         const deps = { metadata: store.metadata, layers, clock: host.clock, random: host.random };
         await dropFaulty(deps, found, newId('run', host.random.bytes(16)), store.signal);
@@ -36,7 +37,7 @@ export const verify: Command = defineCommand({
       const report: Report = { ...found, repaired: mends, runs: await runsOf(store, found) };
       if (options.json) printJson(host, toJson(report, listed));
       else host.stdout.write(text(report, listed));
-      return found.faulty.length === 0 || mends ? 0 : 1;
+      return !hurts || mends ? 0 : 1;
     });
   },
 });
@@ -96,11 +97,15 @@ function text(report: Report, listed: readonly ListedHead[]): string {
   const { checked, faulty, repaired } = report;
   if (faulty.length === 0) return `${plural(checked, 'layer')} verified: all is as it was saved\n`;
   const parts = faulty.map((layer) => layerText(report, layer, listed));
+  const inUse = faulty.filter(({ heads }) => heads.length > 0).length;
   const damaged = `${plural(checked, 'layer')} verified: ${faulty.length} cannot be used`;
+  const what = inUse === 1 ? '1 was' : `${inUse} were`;
   const end = repaired
-    ? `${damaged} and ${faulty.length === 1 ? 'was' : 'were'} taken out of use\n`
-    : `${damaged}; cachelane verify --repair takes them out of use\n`;
-  return `${parts.join('')}${end}`;
+    ? `, ${what} taken out of use`
+    : inUse === 0
+      ? ', and no head names any of them'
+      : '; cachelane verify --repair takes them out of use';
+  return `${parts.join('')}${damaged}${end}\n`;
 }
 
 function layerText({ runs }: Report, layer: FaultyLayer, listed: readonly ListedHead[]): string {

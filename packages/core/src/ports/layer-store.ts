@@ -84,7 +84,8 @@ export interface IncomingLayer extends WireLayer {
  * - content is invisible until `publish`: a crash before it leaves only sweepable leftovers;
  * - after `publish` returned, `open` finds exactly what was staged, in this and every later process;
  * - a published layer never changes; publishing the same layer twice is one layer;
- * - `unpack` makes of what `pack` gave the same layer, whatever store it was; anything else is refused, and nothing of it stays. What an index
+ * - `unpack` makes of what `pack` gave the same layer, whatever store it was; anything else is refused, and nothing of it stays. Published where the
+ *   layer is there and damaged, it takes its place. What an index
  *   says is followed only inside the layer's own tree;
  * - entries that are not plain files, directories, symlinks or removals cannot be staged;
  * - `stage` normalises: owners are the store's, setuid and setgid are gone; of the mounter's markers only those are left (or

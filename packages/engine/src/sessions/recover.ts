@@ -45,19 +45,27 @@ async function isAlive(deps: RecoverDependencies, session: SessionRecord, signal
 
 /** Repairs what killed runs left behind: their changes are discarded, their pins and mount points freed. */
 export async function recover(deps: RecoverDependencies, own: SessionId | null, signal: AbortSignal): Promise<number> {
-  for (const id of await unknownSessions(deps, signal)) await discardSession(deps.mounters, id, signal);
+  for (const id of await unknownSessions(deps, signal)) {
+    await orWarn(deps, 'a session that nobody knows', async () => await discardSession(deps.mounters, id, signal));
+  }
   const dead = await deadSessions(deps, own, signal);
   for (const session of dead) {
-    try {
+    await orWarn(deps, session.run, async () => {
       await discardSession(deps.mounters, session.id, signal);
       await deps.metadata.closeSession(session.id, (dirs) => removeTargets(deps.mounters, dirs), signal);
-    } catch (thrown) {
-      // One that cannot be cleared away must not take the cache from every later run.
-      const error = asCachelaneError(thrown);
-      deps.events(warningOf(error, `what ${session.run} left behind could not be cleared away: ${error.message}`));
-    }
+    });
   }
   return dead.length;
+}
+
+/** What cannot be cleared away must not take the cache from every later run. */
+async function orWarn({ events }: RecoverDependencies, whose: string, clear: () => Promise<void>): Promise<void> {
+  try {
+    await clear();
+  } catch (thrown) {
+    const error = asCachelaneError(thrown);
+    events(warningOf(error, `what ${whose} left behind could not be cleared away: ${error.message}`));
+  }
 }
 
 /** A session is recorded before anything is attached for it: what is noted for others (a power cut took the record) is nobody's. */

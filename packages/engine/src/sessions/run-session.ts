@@ -1,24 +1,19 @@
 import {
   asCachelaneError,
-  CachelaneError,
   warningOf,
-  isCachelaneError,
   limits,
-  newId,
   type CommandOutcome,
   type Lease,
   type Mount,
   type OpenedSession,
-  type OpenSessionRequest,
-  type RunId,
   type RunPlace,
-  type SessionId,
   type VolumeReport,
 } from '@cachelane/core';
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
-import { toOpenVolume, type PlannedVolume } from '../volumes/plan.ts';
+import type { PlannedVolume } from '../volumes/plan.ts';
 import { neverAborted } from '../never-aborted.ts';
-import { chooseMounter, discardSession, mayLock, removeTargets } from './mounters.ts';
+import { chooseMounter } from './mounters.ts';
+import { closeSession, newIds, openSession, type Ids } from './open-session.ts';
 import { recover } from './recover.ts';
 import { attachVolume, coldReport, endVolume, type VolumeSession } from './volume-session.ts';
 
@@ -27,11 +22,6 @@ export interface SessionResult {
   /** `not-started`: nothing of the command ran; the caller runs it bare. */
   readonly outcome: CommandOutcome;
   readonly volumes: readonly VolumeReport[];
-}
-
-interface Ids {
-  readonly sessionId: SessionId;
-  readonly run: RunId;
 }
 
 /**
@@ -43,7 +33,7 @@ export async function runSession(
   request: RunCommandRequest,
   planned: readonly PlannedVolume[],
 ): Promise<SessionResult> {
-  const ids: Ids = { sessionId: newId('session', deps.random.bytes(16)), run: newId('run', deps.random.bytes(16)) };
+  const ids = newIds(deps);
   await using lease = await deps.leases.acquire(ids.sessionId, request.signal);
   const opened = await openSession(deps, request, planned, ids);
   const use = { isLeft: false };
@@ -54,97 +44,6 @@ export async function runSession(
     // Else it goes on, as that of a killed client does, and the first start after their end closes it.
     if (!use.isLeft) await closeSession(deps, ids.sessionId);
   }
-}
-
-/**
- * The command has run by now, or an error is on its way: what fails here is told, and the next start repairs it. Nobody aborts it: tidying up is
- * what a person who presses Ctrl-C expects.
- */
-async function closeSession(deps: EngineDependencies, id: SessionId): Promise<void> {
-  try {
-    await discardSession(deps.mounters, id, neverAborted);
-    await deps.metadata.closeSession(id, (dirs) => removeTargets(deps.mounters, dirs), neverAborted);
-  } catch (thrown) {
-    const error = asCachelaneError(thrown);
-    deps.events(warningOf(error, `the session was not closed properly: ${error.message}`));
-  }
-}
-
-async function openSession(
-  deps: EngineDependencies,
-  request: RunCommandRequest,
-  planned: readonly PlannedVolume[],
-  ids: Ids,
-): Promise<OpenedSession> {
-  const { context } = request;
-  const { namespace, localNamespace, adoptFrom } = context;
-  const atMs = deps.clock.nowMs();
-  const mayWrite = mayLock({ mode: request.mode, canWrite: context.canWrite });
-  const opened = await openWhenUnlocked(deps, request, {
-    sessionId: ids.sessionId,
-    run: {
-      id: ids.run,
-      lane: context.lane,
-      startedAtMs: atMs,
-      revision: request.revision,
-      workflow: request.workflow,
-    },
-    namespace,
-    freshNamespaceId: newId('namespace', deps.random.bytes(16)),
-    // A name that was chosen for one command says nothing about the directory.
-    directory: adoptFrom !== null || namespace === localNamespace ? request.directory : null,
-    adoptFrom,
-    mayWrite,
-    volumes: planned.map((volume) => toOpenVolume(volume, deps.random, mayWrite)),
-    targets: planned.map(({ target }) => target),
-    bootId: deps.bootId,
-    atMs,
-  });
-  if (opened.adopted) deps.events({ type: 'namespace-adopted', from: localNamespace, to: namespace });
-  deps.events({
-    type: 'session-opened',
-    namespace,
-    lane: context.lane,
-    trust: context.trust,
-    readChain: context.readChain,
-    canWrite: context.canWrite,
-    why: context.why,
-    volumes: planned.map(({ request: { name }, target }) => ({ name, path: target })),
-    run: ids.run,
-  });
-  return opened;
-}
-
-/** Waits for runs that have a volume for themselves; dead ones give it back as soon as they are found. */
-async function openWhenUnlocked(
-  deps: EngineDependencies,
-  request: RunCommandRequest,
-  open: OpenSessionRequest,
-): Promise<OpenedSession> {
-  const { signal, lockWaitMs: limitMs, strict: thenFails } = request;
-  const startedMs = deps.clock.monotonicMs();
-  let told = '';
-  for (;;) {
-    try {
-      return await deps.metadata.openSession(open, signal);
-    } catch (error) {
-      if (!isCachelaneError(error, 'E_LOCKED')) throw error;
-      if (deps.clock.monotonicMs() - startedMs >= limitMs) throw waitedInVain(error, request);
-      if (error.message !== told) deps.events({ type: 'waiting', message: error.message, limitMs, thenFails });
-      told = error.message;
-      if ((await recover(deps, open.sessionId, signal)) === 0) await deps.clock.sleep(limits.lockPollMs, signal);
-    }
-  }
-}
-
-function waitedInVain(error: CachelaneError, { lockWaitMs, strict }: RunCommandRequest): CachelaneError {
-  const waited = lockWaitMs === 0 ? 'and this run does not wait' : `and was not free after ${lockWaitMs / 1000} s`;
-  const longer = '--lock-timeout SECONDS says how long a run waits';
-  return new CachelaneError('E_LOCKED', `${error.message}, ${waited}`, {
-    hint: strict ? longer : `${longer}, with --strict it fails instead of going on`,
-    retryable: true,
-    cause: error,
-  });
 }
 
 interface Opened {

@@ -3,8 +3,8 @@ import type { RunPlace } from '@cachelane/core';
 import { hasOpen, readEnvironment, readStat } from './proc.ts';
 
 // Where nothing is mounted, whoever belongs to a run is known by what it inherited: a variable of the environment with a name that
-// no other run has, and the lease, which it keeps open. One that gives up both (a daemon that starts with a clean
-// environment and closes all files) is missed.
+// no other run has, and the lease, which it keeps open. One that gives up both is missed: a daemon that
+// starts with a clean environment and closes all files, and whatever sudo starts, which does the same to it.
 
 const prefix = 'lease:';
 

@@ -65,12 +65,11 @@ function prepare(
     const plan = resources.use(
       namelessFile(`${marker}.plan`, planText({ tools, request, ignored, umask: caller.umask })),
     );
-    const links = `${marker}.links`;
-    const { mounts } = resources.use(linkMounts(links, resolved.mounts));
+    const { mounts } = resources.use(linkMounts(`${marker}.links`, resolved.mounts));
     // Root opens it, and must not be the one who makes it.
     if (leaseFile !== null) closeSync(openSync(leaseFile, constants.O_RDONLY | constants.O_CREAT, 0o600));
     const paths = { status: pathOfDescriptor(status.fd), plan: plan.path };
-    const chain = sudoChain({ tools, caller, mounts, links, leaseFile, marker, ...paths });
+    const chain = sudoChain({ tools, caller, mounts, leaseFile, marker, ...paths });
     if (chain === null) return { reason: 'there are more layers than mount takes in one option' };
     return { chain, marker, status, resources: resources.move() };
   } catch (error) {

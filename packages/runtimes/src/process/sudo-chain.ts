@@ -29,8 +29,6 @@ export interface SudoChainOptions {
   readonly tools: SudoTools;
   readonly caller: Caller;
   readonly mounts: readonly LinkedMount[];
-  /** Where the folders of all mounts are. */
-  readonly links: string;
   readonly leaseFile: string | null;
   readonly marker: string;
   /** Paths under which root can open our files without names. */
@@ -77,7 +75,7 @@ export function sudoChain(options: SudoChainOptions): Chain | null {
   // As bubblewrap does it: what is mounted and unmounted on the host later is so for the command, not the other way round.
   const namespace = [tools.unshare, '--mount', '--propagation', 'slave', '--'];
   const stage = [tools.sh, '-c', rootStage, 'cachelane', options.status, options.plan, leaseFile ?? '', marker];
-  const stageOptions = [`${uid}:${gid}`, limits.join(' '), options.links];
+  const stageOptions = [`${uid}:${gid}`, limits.join(' ')];
   const holding = [tools.env, `--block-signal=${held}`, '--'];
   const supplementary = groups.length === 0 ? '--clear-groups' : `--groups=${groups.join(',')}`;
   const user = [tools.setpriv, `--reuid=${uid}`, `--regid=${gid}`, supplementary, '--', tools.perl, '-e', userStage];

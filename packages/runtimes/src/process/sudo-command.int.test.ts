@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -17,6 +17,8 @@ afterAll(() => rule.remove());
 const succeeded = { kind: 'exited', exitCode: 0, interrupted: false, receivedSignal: null };
 
 const suite = requireCommands('sudo', 'unshare', 'setpriv', 'perl');
+
+const ownerOf = (path: string): number => lstatSync(path).uid;
 
 const environment = (text: string): Readonly<Record<string, string>> =>
   Object.fromEntries(
@@ -51,9 +53,62 @@ suite.each(sudoUsers.slice(-1))('sudo in a command, as $name', (user) => {
     expect(readFileSync(join(mount.upperDir, 'copy'), 'utf8')).toBe('seen');
   });
 
+  test('what root wrote in any of the volumes is the user’s in the end, also behind a link of its own', async () => {
+    using world = makeWorld(user);
+    const mounts = ['one', 'two', 'three'].map((name) => world.mount(name));
+    const shown = world.dir('shown');
+    const bound = { kind: 'directory', target: world.dir('bound'), path: shown, bind: true } as const;
+    const script = `for volume in one two three bound; do
+      sudo -n sh -c "chown root $volume; mkdir -p $volume/d; echo 1 > $volume/d/f; ln -s /etc/passwd $volume/d/l"; done; exit 5`;
+    const { outcome, stderr } = await runClient(world, world.sh(script, { mounts: [...mounts, bound] }), { user });
+    expect(stderr).toBe('');
+    expect(outcome).toEqual({ ...succeeded, exitCode: 5 });
+    const uid = user.uid ?? process.getuid?.();
+    for (const dir of [...mounts.map(({ upperDir }) => upperDir), shown]) {
+      for (const path of ['.', 'd', 'd/f', 'd/l']) expect(ownerOf(join(dir, path)), path).toBe(uid);
+    }
+    expect(ownerOf('/etc/passwd')).toBe(0);
+  });
+
+  test.each([
+    ['the link to a volume’s directory', 'rm volume.upper.links/0/u_; ln -s "$PWD/roots" volume.upper.links/0/u_'],
+    [
+      'the folder of all links',
+      'mv volume.upper.links gone; mkdir -p volume.upper.links/0; ln -s "$PWD/roots" volume.upper.links/0/u_',
+    ],
+    ['the directory itself', 'mv volume.upper gone; ln -s roots volume.upper'],
+    ['what lies in the directory', 'ln -s ../roots volume.upper/link; sudo -n ln -s "$PWD/roots/f" volume/of-root'],
+  ])('what the command puts in the place of %s is not given to it', async (_what, script) => {
+    using world = makeWorld(user);
+    world.mount();
+    try {
+      const made = 'sudo -n sh -c "mkdir -m 755 roots; echo x > roots/f; chmod 600 roots/f"; ls';
+      const { outcome } = await runClient(world, world.sh(`${made}; ${script}; true`), { user });
+      expect(outcome).toEqual(succeeded);
+      const roots = join(world.root, 'roots');
+      expect([ownerOf(roots), ownerOf(join(roots, 'f'))]).toEqual([0, 0]);
+    } finally {
+      spawnSync('sudo', ['-n', 'chown', '-R', String(user.uid ?? process.getuid?.()), world.root]);
+    }
+  });
+
+  test('a volume whose directory is root’s already is not mounted, and the reason says so', async () => {
+    using world = makeWorld(user);
+    const mount = world.mount();
+    spawnSync('sudo', ['-n', 'chown', '0', mount.upperDir]);
+    const { outcome, stdout } = await runClient(world, world.sh('echo ran'), { user });
+    expect(outcome).toEqual({
+      kind: 'not-started',
+      reason: `the directory of the volume at ${mount.target} belongs to root`,
+    });
+    expect(stdout).toBe('');
+    spawnSync('sudo', ['-n', 'chown', String(user.uid ?? process.getuid?.()), mount.upperDir]);
+  });
+
   test('leaves no process of root behind, which the user could not end', async () => {
     using world = makeWorld(user);
     const mount = world.mount();
+    world.mount('another');
     const loop = `while :; do date >> ${mount.target}/log; sleep 0.05; done`;
     const script = `sudo -n sh -c 'echo $$ > ${world.root}/pid; ${loop}' >/dev/null 2>&1 & until test -s ${world.root}/pid; do :; done`;
     const { outcome, stderr } = await runClient(world, world.sh(script), { user });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Mount } from '@cachelane/core';
 import { layerName, linkedMount, type LinkedMount } from './sudo-chain.ts';
 
-/** Folders of links beside the session's directories, for the time until everything is mounted. */
+/** Folders of links beside the session's directories. Once everything is mounted nobody follows them any more: the command can change them. */
 export interface MountLinks extends Disposable {
   readonly mounts: readonly LinkedMount[];
 }

@@ -9,53 +9,61 @@ export const bindOption = 'bind';
 
 /**
  * Root's part, for sh, in a mount namespace of its own. Arguments: status file, plan, lease (or nothing), marker, the
- * user's ids as UID:GID, options of prlimit, the folder of all links; for each volume the folder to stand in, its target
- * and an overlay's options, or that it is bound; `--`; what comes next.
+ * user's ids as UID:GID, options of prlimit; for each volume the folder to stand in, its target and an overlay's options, or that
+ * it is bound; `--`; what comes next.
  *
  * The lease is taken before anything is mounted: who finds it free removes what would be mounted here. The kernel makes a
  * folder in the work directory for itself, which the user has to remove one day. The marker is bound last: upper and work
- * directory must be seen on one mount. Where root itself may not raise a limit, it stays as sudo left it. In the end, what
- * root wrote to the volumes becomes the user's, who is to save it; not the whiteouts, which are never looked into. Before that, whoever is
- * left in the namespace and is not the user's is ended: the user could neither see nor end them, and they would go on writing.
+ * directory must be seen on one mount. Where root itself may not raise a limit, it stays as sudo left it.
+ *
+ * In the end, what root wrote to the volumes becomes the user's, who is to save it; not the whiteouts, which are never looked into.
+ * All paths that lead there are the user's to change meanwhile, so none is followed then: for each volume a shell stands in its
+ * directory from before the command starts, each but the first a child of the one before. Before that, whoever is left in the namespace
+ * and is not the user's is ended: the user could neither see nor end them, and they would go on writing.
  */
 export const rootStage: string = `
-status=$1 plan=$2 lease=$3 marker=$4 owner=$5 limits=$6 links=$7
-shift 7
+status=$1 plan=$2 lease=$3 marker=$4 owner=$5 limits=$6
+shift 6
+user=\${owner%:*}
 exec 9<>"$status" 7<"$plan"
 if test -n "$lease"; then
   exec 8<"$lease"
   flock --exclusive --wait=5 --conflict-exit-code=99 8 2>&9 || exit $?
 fi
-while test "$1" != --; do
+
+attach() {
   cd "$1" 2>&9 || exit ${stageFailedCode}
-  test -d "$2" || setpriv --reuid="\${owner%:*}" --regid="\${owner#*:}" --clear-groups mkdir -p "$2" 2>&9 || exit ${stageFailedCode}
+  test -d "$2" || setpriv --reuid="$user" --regid="\${owner#*:}" --clear-groups mkdir -p "$2" 2>&9 || exit ${stageFailedCode}
   if test "$3" = ${bindOption}; then
     mount --internal-only --bind b_ "$2" 2>&9 || exit ${stageFailedCode}
+    cd -P b_ 2>&9 || exit ${stageFailedCode}
   else
     mount --internal-only --types overlay --options "$3" cachelane "$2" 2>&9 || exit ${stageFailedCode}
+    test ! -d w_/work || chown -h "$owner" w_/work 2>&9 || exit ${stageFailedCode}
+    cd -P u_ 2>&9 || exit ${stageFailedCode}
   fi
-  test ! -d w_/work || chown "$owner" w_/work 2>&9 || exit ${stageFailedCode}
-  shift 3
-done
-shift
-cd / && mount --internal-only --bind "$marker" "$marker" 2>&9 || exit ${stageFailedCode}
-prlimit --pid=$$ $limits 2>/dev/null
-"$@"
-code=$?
-if test "\${owner%:*}" != 0; then
+  if test "$user" != 0 && test -O .; then
+    echo "the directory of the volume at $2 belongs to root" >&9
+    exit ${stageFailedCode}
+  fi
+}
+
+others() {
+  for link in $(find /proc/[0-9]*/ns/mnt -maxdepth 0 ! -uid "$user" -lname "mnt:?\${space%?}?" 2>/dev/null); do
+    process=\${link#/proc/}
+    process=\${process%%/*}
+    { read -r stat <"/proc/$process/stat"; } 2>/dev/null || continue
+    stat=\${stat##*) }
+    set -- $stat
+    # Ourselves, and the shell that runs this.
+    case "$shells " in *" $process "*) continue ;; esac
+    test "$2" = $shell || test "$1" = Z || echo "$process"
+  done
+}
+
+end_others() {
   space=$(readlink /proc/$$/ns/mnt)
   space=\${space#mnt:?}
-  others() {
-    for link in $(find /proc/[0-9]*/ns/mnt -maxdepth 0 ! -uid "\${owner%:*}" -lname "mnt:?\${space%?}?" 2>/dev/null); do
-      process=\${link#/proc/}
-      process=\${process%%/*}
-      { read -r stat <"/proc/$process/stat"; } 2>/dev/null || continue
-      stat=\${stat##*) }
-      set -- $stat
-      # Ourselves, and the shell that runs this.
-      test "$process" = $$ || test "$2" = $$ || test "$1" = Z || echo "$process"
-    done
-  }
   left=$(others)
   for process in $left; do
     { read -r name <"/proc/$process/comm"; } 2>/dev/null || continue
@@ -69,10 +77,31 @@ if test "\${owner%:*}" != 0; then
     left=$(others)
   done
   test -z "$left" || kill -KILL $left 2>/dev/null
-fi
-test "\${owner%:*}" = 0 ||
-  find "$links"/*/u_/ "$links"/*/b_/ ! -uid "\${owner%:*}" ! -type c -execdir chown -h "$owner" {} + 2>/dev/null
-exit $code
+}
+
+give() {
+  set --
+  for shell in $shells; do set -- "$@" "/proc/$shell/cwd/."; done
+  find "$@" -xdev ! -uid "$user" ! -type c -execdir chown -h "$owner" {} + 2>/dev/null
+}
+
+run() {
+  read -r shell rest </proc/self/stat
+  shells="$shells $shell"
+  attach "$1" "$2" "$3"
+  shift 3
+  if test "$1" = --; then
+    shift
+    mount --internal-only --bind "$marker" "$marker" 2>&9 || exit ${stageFailedCode}
+    prlimit --pid=$shell $limits 2>/dev/null
+    "$@"
+    code=$?
+    test "$user" = 0 || { end_others; give; }
+    exit $code
+  fi
+  (run "$@")
+}
+run "$@"
 `;
 
 /**

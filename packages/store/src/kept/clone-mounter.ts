@@ -60,7 +60,7 @@ export function openCloneMounter({
 }: KeptMounterOptions): Mounter<DirectoryMount> {
   const paths = homePaths(home);
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
-  const uses = new SlotUses(paths.kept, bootId);
+  const uses = new SlotUses(paths.kept, { files, bootId });
   const contextOf = ({ target }: AttachRequest): KeptContext => ({
     files,
     trash,
@@ -74,7 +74,7 @@ export function openCloneMounter({
     const { sessionId, ordinal, kept } = request;
     const user = `${sessionId}.${ordinal}`;
     ensureHomeDir(files, paths.kept, ownerOf(home));
-    const slots = new KeptSlots(paths.kept, kept === null ? onceKey(user) : slotsKey('clone', kept), bootId);
+    const slots = new KeptSlots(paths.kept, kept === null ? onceKey(user) : slotsKey('clone', kept), { files, bootId });
     using _guard = await slots.guard(signal);
     const numbers = slots.numbers();
     const free = numbers.find((number) => number >= from && slots.slot(number).users().length === 0);
@@ -161,12 +161,12 @@ export function openCloneMounter({
       unlinkTargets(files, home, dirs);
     },
     listKept: (signal) =>
-      inPort('listing kept directories', signal, () => listKept(paths.kept, { mounter: 'clone', bootId })),
+      inPort('listing kept directories', signal, () => listKept(paths.kept, 'clone', { files, bootId })),
     removeKept: (directories, signal) =>
       inPort(
         'removing kept directories',
         signal,
-        async () => await removeKept({ files, trash, bootId }, directories, signal),
+        async () => await removeKept({ files, trash, bootId, kept: paths.kept }, directories, signal),
       ),
     sessions: (signal) => inPort('listing sessions', signal, () => uses.sessions()),
     discardSession: (id, signal) =>

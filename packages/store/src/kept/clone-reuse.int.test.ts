@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
-import type { AttachedVolume, BytePath, StoredLayer } from '@cachelane/core';
-import { attachRequest, collect, dyingProcess, SimulatedCrash, stageAll } from '@cachelane/testkit';
+import type { AttachedVolume, Mounter, BytePath, StoredLayer } from '@cachelane/core';
+import { attachRequest, collect, dyingProcess, failingPort, SimulatedCrash, stageAll } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { openCloneMounter } from './clone-mounter.ts';
 import { emptyTable, KeptTable } from './kept-table.ts';
@@ -195,6 +195,67 @@ test('a process that dies at any point leaves a directory that the next run find
     await next.release(noAbort);
   }
   expect(crashes).toBeGreaterThan(5);
+});
+
+const mess = 'echo mess > d/mess; echo X > d/a; rm d/b; chmod 600 d/c';
+
+/** A run whose work is looked at and not saved, and the beginning of the next one. */
+async function twoRuns(home: KeptHome, mounter: Mounter, view: readonly StoredLayer[]): Promise<void> {
+  for (const script of [mess, 'true']) {
+    const volume = await mounter.attach(attachRequest(home, { view, reach: 'setting' }), noAbort);
+    runScript(volume, script);
+    const changes = await collect(volume);
+    // As a save does that fails later.
+    for (const change of changes.changes) if (change.kind === 'file') changes.digest(change.path);
+    await volume.release(noAbort);
+  }
+}
+
+async function expectClean(home: KeptHome, view: readonly StoredLayer[]): Promise<void> {
+  for (const session of await home.mounter.sessions(noAbort)) await home.mounter.discardSession(session, noAbort);
+  const next = await attach(home, view);
+  expect(show(next)).toBe('./d\n./d/a\n./d/b\n./d/c\na\nb\nc\n');
+  expect(fs.statSync(`${dirOf(next)}/d/c`).mode & 0o777).toBe(0o644);
+  expect(await changed(next)).toEqual([]);
+  await next.release(noAbort);
+}
+
+describe('work that is not saved', () => {
+  test.each(['before', 'during', 'after'] as const)(
+    'is undone wherever a process dies: %s an operation',
+    async (when) => {
+      await using home = await createKeptHome(openCloneMounter);
+      const view = [await layerOf(home, 'mkdir d; echo a > d/a; echo b > d/b; echo c > d/c')];
+      let crashes = 0;
+      for (let operation = 1, done = false; !done; operation++) {
+        const life = dyingProcess({ operation, when });
+        try {
+          await twoRuns(home, home.open(life.wrap(home.files)), view);
+          done = true;
+        } catch (error) {
+          if (!(error instanceof SimulatedCrash) && !((error as Error).cause instanceof SimulatedCrash)) throw error;
+          crashes++;
+        }
+        await expectClean(home, view);
+      }
+      expect(crashes).toBeGreaterThan(20);
+    },
+  );
+
+  test('is undone wherever the disk was full', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const view = [await layerOf(home, 'mkdir d; echo a > d/a; echo b > d/b; echo c > d/c')];
+    for (let operation = 1, done = false; !done; operation++) {
+      const failing = failingPort(home.files, { operation, code: 'ENOSPC' });
+      try {
+        await twoRuns(home, home.open(failing.port), view);
+        done = failing.operations < operation;
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'E_DISK_FULL' });
+      }
+      await expectClean(home, view);
+    }
+  });
 });
 
 test.each(['the directory', 'all that is kept'])(

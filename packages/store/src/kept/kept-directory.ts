@@ -5,7 +5,7 @@ import { OpenAccess } from '../layers/open-access.ts';
 import { toChangeSet } from '../overlay/overlay-changes.ts';
 import { bringUp } from './bring-up.ts';
 import { discardKept, type KeptDiscard } from './kept-garbage.ts';
-import type { KeptSlot, KeptState, ShownView } from './kept-slots.ts';
+import type { Dirty, KeptSlot, ShownView } from './kept-slots.ts';
 import { emptyTable, type KeptRecord, type KeptTable } from './kept-table.ts';
 import { isStillMade, makeTree, readMadeTree, requireTree, type MadeTree } from './kept-tree.ts';
 import { scanKept, type KeptScan } from './scan-kept.ts';
@@ -36,10 +36,10 @@ export async function bringUpSlot(
   view: readonly StoredLayer[],
   signal: AbortSignal,
 ): Promise<HeldDirectory> {
-  const state = slot.readState();
-  slot.forgetState();
+  const isAsLeft = slot.isAsLeft();
+  slot.forgetAsLeft();
   try {
-    const known = knownContents(context, slot, state, signal);
+    const known = knownContents(context, slot, { isAsLeft }, signal);
     if (known !== null) return await bringUpFrom(context, { slot, known, view }, signal);
   } catch (error) {
     if (!isOfContents(error)) throw error;
@@ -100,6 +100,7 @@ async function bringUpFrom(
   if (slot.readShown() === null || different === null || different.length > 0) {
     slot.writeShown({ layers }, pathsOfSmallLayers(view, slot.readShownPaths()));
   }
+  if (dirty.length > 0) slot.forgetDirty();
   return { slot, table };
 }
 
@@ -122,8 +123,9 @@ export function collectHeld(context: KeptContext, { slot, table }: HeldDirectory
   return {
     changes: noted.changes,
     close() {
+      slot.addDirty({ dirty, touched });
       if (records.size > 0) slot.writeTable(table.with(withDigests(records, noted.digests)));
-      slot.writeState({ dirty, touched });
+      slot.noteAsLeft();
     },
   };
 }
@@ -170,7 +172,7 @@ export function lookAround(context: KeptContext, slot: KeptSlot, table: KeptTabl
 }
 
 /** What is in a slot's directory before it is brought up. */
-interface KnownContents extends Pick<KeptScan, 'dirty' | 'touched'> {
+interface KnownContents extends Dirty {
   readonly made: MadeTree;
   readonly table: KeptTable;
   /** The table as it is noted, if it is. */
@@ -182,7 +184,7 @@ interface KnownContents extends Pick<KeptScan, 'dirty' | 'touched'> {
 function knownContents(
   context: KeptContext,
   slot: KeptSlot,
-  state: KeptState | null,
+  { isAsLeft }: { readonly isAsLeft: boolean },
   signal: AbortSignal,
 ): KnownContents | null {
   const made = readMadeTree(slot);
@@ -191,9 +193,17 @@ function knownContents(
   const noted = slot.readTable();
   if (noted === null) return null;
   const shown = slot.readShown();
-  if (state !== null) return { ...state, made, table: noted, noted, shown };
-  const { dirty, touched, records } = lookAround(context, slot, noted, signal);
-  return { made, table: noted.with(records), noted, dirty, touched, shown };
+  const { dirty, touched } = slot.readDirty();
+  if (isAsLeft) return { made, table: noted, noted, dirty, touched, shown };
+  const looked = lookAround(context, slot, noted, signal);
+  return {
+    made,
+    table: noted.with(looked.records),
+    noted,
+    dirty: [...dirty, ...looked.dirty],
+    touched: [...touched, ...looked.touched],
+    shown,
+  };
 }
 
 /** The table does not hold the root: a run may have shut it, for the next one too. */
@@ -206,6 +216,7 @@ function startAnew(context: KeptContext, slot: KeptSlot): KnownContents {
   const { files, rootMode } = context;
   if (lstatSync(slot.tree, { throwIfNoEntry: false }) !== undefined) discardKept(context, slot.tree);
   slot.forgetTable();
+  slot.forgetDirty();
   const made = makeTree(files, slot, rootMode);
   return { made, table: emptyTable, noted: null, dirty: [], touched: [], shown: null };
 }

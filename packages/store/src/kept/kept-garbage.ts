@@ -6,7 +6,7 @@ import { namesIn } from '../layers/read-file.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
 import type { Trash } from '../layers/trash.ts';
 import { takeBackLinks } from './kept-links.ts';
-import { KeptSlots } from './kept-slots.ts';
+import { KeptSlots, type SlotAccess } from './kept-slots.ts';
 
 const placesFile = 'places';
 
@@ -23,17 +23,12 @@ function placesOf(kept: string): readonly string[] {
   return [kept, ...lines.flatMap((line) => (line.endsWith('"') ? [JSON.parse(line) as string] : []))];
 }
 
-interface KeptOf {
-  readonly mounter: MounterName;
-  readonly bootId: string;
-}
-
 /** What nobody uses at this moment. */
-export function listKept(kept: string, { mounter, bootId }: KeptOf): readonly KeptDirectory[] {
+export function listKept(kept: string, mounter: MounterName, access: SlotAccess): readonly KeptDirectory[] {
   return placesOf(kept).flatMap((place) =>
     namesIn(place)
       .filter((name) => name.startsWith(`${mounter}-`))
-      .flatMap((name) => slotsIn(new KeptSlots(place, name, bootId))),
+      .flatMap((name) => slotsIn(new KeptSlots(place, name, access))),
   );
 }
 
@@ -66,17 +61,36 @@ export interface KeptDiscard {
   readonly trash: () => Trash;
 }
 
+/** With what belongs to them where that was the last one; also what a process put aside that died before it was gone. */
 export async function removeKept(
-  { bootId, ...discard }: KeptDiscard & Pick<KeptOf, 'bootId'>,
+  { kept, ...access }: KeptDiscard & SlotAccess & { readonly kept: string },
   directories: readonly KeptDirectory[],
   signal: AbortSignal,
 ): Promise<void> {
   for (const { dir } of directories) {
-    const slots = new KeptSlots(dirname(dirname(dir)), basename(dirname(dir)), bootId);
-    using _guard = await slots.guard(signal);
+    const slots = new KeptSlots(dirname(dirname(dir)), basename(dirname(dir)), access);
+    using guard = await slots.guard(signal);
     const slot = slots.slot(Number(basename(dir)));
     if (slot.users().length > 0) continue;
-    takeBackLinks(discard.files, slot.tree);
-    discardKept(discard, dir);
+    takeBackLinks(access.files, slot.tree);
+    discardKept(access, dir);
+    if (slots.numbers().length > 0) continue;
+    discardKept(access, slots.dir);
+    guard.retire();
   }
+  for (const dir of putAside(kept)) access.files.start({ kind: 'remove', dir });
+}
+
+/** Where trash is on another file system. One that is empty yet may be about to be filled. */
+function putAside(kept: string): readonly string[] {
+  const places = placesOf(kept);
+  const keys = places.flatMap((place) => pathsIn(place, /^(clone|live|once)-/));
+  const slots = keys.flatMap((key) => pathsIn(key, /^\d+$/));
+  return [...places, ...keys, ...slots]
+    .flatMap((dir) => pathsIn(dir, /^gone-/))
+    .filter((dir) => namesIn(dir).length > 0);
+}
+
+function pathsIn(dir: string, name: RegExp): readonly string[] {
+  return namesIn(dir).flatMap((each) => (name.test(each) ? [`${dir}/${each}`] : []));
 }

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import { collect } from '@cachelane/testkit';
+import { attachRequest, collect } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { openCloneMounter } from './clone-mounter.ts';
 import { createKeptHome, runScript, type KeptHome } from './kept-home.fixture.ts';
+import { KeptSlots, type Guard } from './kept-slots.ts';
 import { attach, changed, dirOf, layerOf, noAbort, save, show } from './kept-runs.fixture.ts';
 
 // Invariant: whatever a run did to its directory, and somebody else to its files by other names, the next run finds what its view
@@ -215,5 +216,77 @@ describe('what cannot be put right', () => {
     expect(show(next)).toBe('./f\nf\n');
     expect(await changed(next)).toEqual([]);
     await next.release(noAbort);
+  });
+});
+
+describe('nothing takes room that nobody frees:', () => {
+  test('a directory for one run, where the run cannot be given it', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const request = attachRequest(home, { kept: null });
+    fs.mkdirSync(request.target);
+    fs.writeFileSync(`${request.target}/host`, 'x');
+    await expect(home.mounter.attach(request, noAbort)).rejects.toMatchObject({ code: 'E_MOUNT_POINT' });
+    await home.mounter.discardSession(request.sessionId, noAbort);
+    expect(home.leftovers()).toEqual([]);
+  });
+
+  test('half a copy', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'echo f > f; echo g > g');
+    const [one, other] = [await attach(home, [base]), await attach(home, [base])];
+    await other.release(noAbort);
+    fs.rmSync(`${dirOf(other)}/../tree.json`);
+    let copies = 0;
+    const mounter = home.open({
+      ...home.files,
+      copy: (from, to) => (++copies === 2 ? failing('ENOSPC') : home.files.copy(from, to)),
+    });
+    await expect(attach({ ...home, mounter }, [base])).rejects.toMatchObject({ code: 'E_DISK_FULL' });
+    expect(fs.existsSync(dirOf(other))).toBe(false);
+    await one.release(noAbort);
+    expect(home.leftovers()).toEqual([]);
+    const next = await attach(home, [base]);
+    expect(show(next)).toBe('./f\n./g\nf\ng\n');
+    await next.release(noAbort);
+  });
+
+  test('what belonged to directories that were removed, and what a killed process had put aside', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const both = [await attach(home), await attach(home)];
+    for (const each of both) await each.release(noAbort);
+    const listed = await home.mounter.listKept(noAbort);
+    expect(listed.length).toBe(2);
+    const gone = `${home.dir}/kept/gone-abcdef`;
+    fs.mkdirSync(`${gone}/tree`, { recursive: true });
+    await home.mounter.removeKept(listed.slice(0, 1), noAbort);
+    const left = await attach(home);
+    await left.release(noAbort);
+    await home.mounter.removeKept(listed, noAbort);
+    home.leftovers();
+    expect(fs.readdirSync(`${home.dir}/kept`)).toEqual(['sessions']);
+    const next = await attach(home);
+    await next.release(noAbort);
+  });
+
+  test('and whoever waits for a directory that is removed meanwhile gets the next one, alone', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const access = { files: home.files, bootId: 'boot' };
+    const slots = new KeptSlots(`${home.dir}/kept`, 'clone-1', access);
+    const waiters: Promise<Guard>[] = [];
+    {
+      using guard = await slots.guard(noAbort);
+      waiters.push(slots.guard(noAbort), slots.guard(noAbort));
+      fs.renameSync(slots.dir, `${home.dir}/aside`);
+      guard.retire();
+    }
+    let held = 0;
+    for (const waiter of waiters) {
+      void waiter.then(() => held++);
+    }
+    using first = await Promise.race(waiters);
+    await expect(slots.guard(AbortSignal.timeout(100))).rejects.toMatchObject({ code: 'E_ABORTED' });
+    expect(held).toBe(1);
+    first[Symbol.dispose]();
+    for (const each of await Promise.all(waiters)) each[Symbol.dispose]();
   });
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
@@ -6,12 +6,17 @@ import { createHash } from 'node:crypto';
 import type { BytePath, Digest, KeptFor, MounterName, PinnedLink, RunId, SessionId } from '@cachelane/core';
 import { isMissing, throwIfAborted } from '../layers/file-errors.ts';
 import { namesIn } from '../layers/read-file.ts';
+import type { StoreFiles } from '../layers/store-files.ts';
+import { unlinkIfThere } from '../layers/tree-builder.ts';
 import { isSqliteBusy } from '../metadata/sqlite-errors.ts';
 import { KeptTable } from './kept-table.ts';
+import { ensureDir, readIfThere, readJson, writeWhole } from './slot-files.ts';
 
-/** What is known of a kept directory while nobody uses it. */
-export interface KeptState {
-  /** Paths that a run changed since it was brought up: whatever the next view says of them, they have to be looked at. */
+/**
+ * What runs changed in a kept directory since it was brought up: whatever the next view says of it, it has to be looked at. The table may know
+ * it already, and say nothing of whether it was saved.
+ */
+export interface Dirty {
   readonly dirty: readonly BytePath[];
   /** Those of them that are files from before. */
   readonly touched: readonly BytePath[];
@@ -41,20 +46,28 @@ export interface SharedBase {
   readonly sinceMs: number;
 }
 
+export interface SlotAccess {
+  readonly files: StoreFiles;
+  readonly bootId: string;
+}
+
 /**
- * One kept directory with what belongs to it:
- * `tree/` the directory itself, `table` what it held, `state.json` present only while that is so and nobody uses it,
- * `users/<session>.<ordinal>` one file for each run that uses it, with the run's id, `base.json`, `unsaved.json`, `scratch/`,
- * `links/` a note for each symlink that leads here.
+ * One kept directory with what belongs to it: `tree/` the directory itself, `tree.json` which one that is; `table` what it held when somebody
+ * looked last, `dirty.json` which of that no view is known to show, `as-left.json` present only while nothing but that is in the
+ * directory; `shown.json` and `shown-paths.json` the view that it was brought up to; `users/<session>.<ordinal>` one file for each run that uses it,
+ * with the run's id; `links/` a note for each symlink that leads here; `base.json` and `unsaved.json` in a shared directory; `clock` and `scratch/` for
+ * the moment.
  */
 export class KeptSlot {
   readonly dir: string;
   /** After another boot nothing that is noted is believed: what was not written to the disk is not what it says. */
   readonly bootId: string;
+  readonly #files: StoreFiles;
 
-  constructor(dir: string, bootId: string) {
+  constructor(dir: string, { files, bootId }: SlotAccess) {
     this.dir = dir;
     this.bootId = bootId;
+    this.#files = files;
   }
 
   /** Whether nothing of it outlives its run. */
@@ -89,58 +102,78 @@ export class KeptSlot {
   }
 
   make(): void {
-    mkdirSync(`${this.dir}/users`, { recursive: true, mode: 0o700 });
+    for (const dir of [this.dir, this.#note('users')]) ensureDir(this.#files, dir);
   }
 
   addUser(user: string, run: RunId): void {
     this.make();
     const noted: SlotUser = { run, bootId: this.bootId };
-    writeFileSync(`${this.dir}/users/${user}`, JSON.stringify(noted), { flag: 'wx' });
+    this.#files.write(this.#note(`users/${user}`), Buffer.from(JSON.stringify(noted)));
   }
 
   removeUser(user: string): void {
-    rmSync(`${this.dir}/users/${user}`, { force: true });
+    this.#forget(`users/${user}`);
   }
 
-  /** Null where it is not known what is in the directory; the table is then where a look has to start from. */
-  readState(): KeptState | null {
-    const state = readJson<NotedState>(`${this.dir}/state.json`);
-    return state?.bootId === this.bootId ? state : null;
+  /** Whether the table, with what is dirty, says what is in the directory; else it is where a look has to start from. */
+  isAsLeft(): boolean {
+    return readJson<AsLeft>(this.#note('as-left.json'))?.bootId === this.bootId;
   }
 
-  /** Written last, so that a state is never there without its table. */
-  writeState(state: KeptState): void {
-    const noted: NotedState = { ...state, bootId: this.bootId };
-    writeWhole(`${this.dir}/state.json`, JSON.stringify(noted));
+  /** Last, so that it is never there without the others. */
+  noteAsLeft(): void {
+    const noted: AsLeft = { bootId: this.bootId };
+    this.#write('as-left.json', JSON.stringify(noted));
   }
 
   /** From here on, whoever finds the slot has to look for himself. */
-  forgetState(): void {
-    rmSync(`${this.dir}/state.json`, { force: true });
+  forgetAsLeft(): void {
+    this.#forget('as-left.json');
+  }
+
+  readDirty(): Dirty {
+    return readJson<Dirty>(this.#note('dirty.json')) ?? { dirty: [], touched: [] };
+  }
+
+  /** Before a table that tells of it: what is there is not what was saved, and nothing else would say so. */
+  addDirty(more: Dirty): void {
+    const { dirty, touched } = this.readDirty();
+    const all: Dirty = {
+      dirty: [...new Set([...dirty, ...more.dirty])],
+      touched: [...new Set([...touched, ...more.touched])],
+    };
+    if (all.dirty.length > dirty.length || all.touched.length > touched.length) {
+      this.#write('dirty.json', JSON.stringify(all));
+    }
+  }
+
+  /** After the table of a directory that was brought up. */
+  forgetDirty(): void {
+    this.#forget('dirty.json');
   }
 
   /** Null where it was never brought up, or somebody died at it. */
   readShown(): ShownView | null {
-    return readJson<ShownView>(`${this.dir}/shown.json`);
+    return readJson<ShownView>(this.#note('shown.json'));
   }
 
   readShownPaths(): ShownPaths {
-    return readJson<ShownPaths>(`${this.dir}/shown-paths.json`) ?? {};
+    return readJson<ShownPaths>(this.#note('shown-paths.json')) ?? {};
   }
 
   writeShown(view: ShownView, paths: ShownPaths): void {
-    writeWhole(`${this.dir}/shown-paths.json`, JSON.stringify(paths));
-    writeWhole(`${this.dir}/shown.json`, JSON.stringify(view));
+    this.#write('shown-paths.json', JSON.stringify(paths));
+    this.#write('shown.json', JSON.stringify(view));
   }
 
   forgetShown(): void {
-    rmSync(`${this.dir}/shown.json`, { force: true });
+    this.#forget('shown.json');
   }
 
   /** Null where it was never brought up, or the table is not whole. */
   readTable(): KeptTable | null {
     try {
-      return KeptTable.decode(readFileSync(`${this.dir}/table`));
+      return KeptTable.decode(readFileSync(this.#note('table')));
     } catch (error) {
       if (isMissing(error)) return null;
       throw error;
@@ -148,31 +181,31 @@ export class KeptSlot {
   }
 
   forgetTable(): void {
-    rmSync(`${this.dir}/table`, { force: true });
+    this.#forget('table');
   }
 
   writeTable(table: KeptTable): void {
-    writeWhole(`${this.dir}/table`, table.encode());
+    this.#write('table', table.encode());
   }
 
   /** What was not saved when the machine went down may never have reached the disk. */
   readUnsaved(): Unsaved {
-    const noted = readJson<NotedUnsaved>(`${this.dir}/unsaved.json`);
+    const noted = readJson<NotedUnsaved>(this.#note('unsaved.json'));
     return noted?.bootId === this.bootId ? noted : nothingUnsaved;
   }
 
   writeUnsaved({ runs, isWanted }: Unsaved): void {
     const noted: NotedUnsaved = { runs: [...new Set(runs)], isWanted, bootId: this.bootId };
-    writeWhole(`${this.dir}/unsaved.json`, JSON.stringify(noted));
+    this.#write('unsaved.json', JSON.stringify(noted));
   }
 
   /** Null where nothing was noted since it was brought up. */
   readBase(): SharedBase | null {
-    return readJson<SharedBase>(`${this.dir}/base.json`);
+    return readJson<SharedBase>(this.#note('base.json'));
   }
 
   writeBase(base: SharedBase): void {
-    writeWhole(`${this.dir}/base.json`, JSON.stringify(base));
+    this.#write('base.json', JSON.stringify(base));
   }
 
   /**
@@ -193,9 +226,22 @@ export class KeptSlot {
 
   /** The time that the file system would give a change now, milliseconds. */
   clockMs(): number {
-    const probe = `${this.dir}/clock`;
-    writeFileSync(probe, '');
-    return statSync(probe).ctimeMs;
+    const probe = this.#note('clock');
+    if (lstatSync(probe, { throwIfNoEntry: false }) === undefined) this.#files.write(probe, new Uint8Array());
+    else this.#files.setMode(probe, 0o600);
+    return lstatSync(probe).ctimeMs;
+  }
+
+  #note(name: string): string {
+    return `${this.dir}/${name}`;
+  }
+
+  #write(name: string, content: string | Uint8Array): void {
+    writeWhole(this.#files, this.#note(name), content);
+  }
+
+  #forget(name: string): void {
+    unlinkIfThere(this.#files, this.#note(name));
   }
 }
 
@@ -205,22 +251,23 @@ const longestTickMs = 100;
 /** Slots of one volume and lane. */
 export class KeptSlots {
   readonly dir: string;
-  readonly #bootId: string;
+  readonly #access: SlotAccess;
 
-  constructor(keptDir: string, key: string, bootId: string) {
+  constructor(keptDir: string, key: string, access: SlotAccess) {
     this.dir = join(keptDir, key);
-    this.#bootId = bootId;
+    this.#access = access;
   }
 
   slot(number: number): KeptSlot {
-    return new KeptSlot(`${this.dir}/${number}`, this.#bootId);
+    return new KeptSlot(`${this.dir}/${number}`, this.#access);
   }
 
   /** Whose they are, for whoever finds only the directory. */
   note({ volume, lane }: KeptFor): void {
     const noted = this.noted();
     // A volume that was never saved goes with its last session; the next one of its name is another.
-    if (noted?.volume !== volume) writeWhole(`${this.dir}/about.json`, JSON.stringify({ volume, lane }));
+    if (noted?.volume !== volume)
+      writeWhole(this.#access.files, `${this.dir}/about.json`, JSON.stringify({ volume, lane }));
   }
 
   /** Null where it was never noted. */
@@ -238,21 +285,43 @@ export class KeptSlots {
    * One process at a time decides who uses what. An exclusive lock of SQLite, the one thing in Node that the kernel frees when a
    * process dies.
    */
-  async guard(signal: AbortSignal): Promise<Disposable> {
-    mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+  async guard(signal: AbortSignal): Promise<Guard> {
     for (;;) {
       throwIfAborted(signal);
-      const connection = new DatabaseSync(`${this.dir}/guard`, { timeout: 0 });
-      try {
-        connection.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
-        return { [Symbol.dispose]: () => void (connection.isOpen && connection.close()) };
-      } catch (error) {
-        connection.close();
-        if (!isSqliteBusy(error)) throw error;
-      }
+      mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+      const guard = this.#tryGuard();
+      if (guard !== null) return guard;
       await wait(guardPollMs);
     }
   }
+
+  /** Null where another process has it, or took it away with the directory that it lies in. */
+  #tryGuard(): Guard | null {
+    let connection: DatabaseSync | undefined;
+    try {
+      connection = new DatabaseSync(`${this.dir}/guard`, { timeout: 0 });
+      connection.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+      if (connection.prepare('PRAGMA user_version').get()?.['user_version'] === 0) return holding(connection);
+      connection.close();
+      return null;
+    } catch (error) {
+      if (connection?.isOpen === true) connection.close();
+      if (isSqliteBusy(error) || !existsSync(this.dir)) return null;
+      throw error;
+    }
+  }
+}
+
+export interface Guard extends Disposable {
+  /** After the directory was put aside: whoever has waited for this guard is to take that of a new one. */
+  retire(): void;
+}
+
+function holding(connection: DatabaseSync): Guard {
+  return {
+    retire: () => connection.exec('PRAGMA user_version = 1; COMMIT'),
+    [Symbol.dispose]: () => void (connection.isOpen && connection.close()),
+  };
 }
 
 const guardPollMs = 20;
@@ -280,7 +349,7 @@ interface SlotUser {
 
 const unknownRun = 'unknown' as RunId;
 
-interface NotedState extends KeptState {
+interface AsLeft {
   readonly bootId: string;
 }
 
@@ -291,24 +360,25 @@ interface NotedUnsaved extends Unsaved {
 /** Which slots runs use, so that they are found when a session is dead: `sessions/<session>.<ordinal>` holds the slot's directory. */
 export class SlotUses {
   readonly #dir: string;
-  readonly #bootId: string;
+  readonly #access: SlotAccess;
 
-  constructor(keptDir: string, bootId: string) {
+  constructor(keptDir: string, access: SlotAccess) {
     this.#dir = `${keptDir}/sessions`;
-    this.#bootId = bootId;
+    this.#access = access;
   }
 
   /** Before the slot has the user: a kill in between leaves a note that leads to nothing. */
   add(slot: KeptSlot, user: string, run: RunId): void {
-    mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
-    writeFileSync(`${this.#dir}/${user}`, slot.dir);
+    const { files } = this.#access;
+    ensureDir(files, this.#dir);
+    files.write(`${this.#dir}/${user}`, Buffer.from(slot.dir));
     slot.addUser(user, run);
   }
 
   /** After the slot has lost the user. */
   remove(slot: KeptSlot, user: string): void {
     slot.removeUser(user);
-    rmSync(`${this.#dir}/${user}`, { force: true });
+    unlinkIfThere(this.#access.files, `${this.#dir}/${user}`);
   }
 
   sessions(): readonly SessionId[] {
@@ -320,33 +390,7 @@ export class SlotUses {
       .filter((name) => name.startsWith(`${session}.`))
       .flatMap((user) => {
         const dir = readIfThere(`${this.#dir}/${user}`);
-        return dir === null ? [] : [{ slot: new KeptSlot(dir, this.#bootId), user }];
+        return dir === null ? [] : [{ slot: new KeptSlot(dir, this.#access), user }];
       });
   }
-}
-
-function readJson<T>(file: string): T | null {
-  const text = readIfThere(file);
-  try {
-    return text === null ? null : (JSON.parse(text) as T);
-  } catch {
-    // A half-written one says as little as none.
-    return null;
-  }
-}
-
-/** Another process may have removed it meanwhile. */
-function readIfThere(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
-}
-
-function writeWhole(file: string, content: string | Uint8Array): void {
-  const beside = `${file}.new`;
-  writeFileSync(beside, content, { mode: 0o600 });
-  renameSync(beside, file);
 }

@@ -1,9 +1,9 @@
-import { lstatSync, readFileSync, type Stats } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import { CachelaneError } from '@cachelane/core';
-import { isMissing } from '../layers/file-errors.ts';
 import type { Owner, StoreFiles } from '../layers/store-files.ts';
 import { unlinkIfThere } from '../layers/tree-builder.ts';
 import type { KeptSlot } from './kept-slots.ts';
+import { readJson } from './slot-files.ts';
 
 /** The directory that was made for a slot, in this boot: after another one nothing in it is believed, since it may never have reached the disk. */
 export interface MadeTree {
@@ -35,13 +35,8 @@ export function makeTree(files: StoreFiles, slot: KeptSlot, mode: number): MadeT
 
 /** Null where none was made in this boot. */
 export function readMadeTree(slot: KeptSlot): MadeTree | null {
-  try {
-    const made = JSON.parse(readFileSync(noteFile(slot), 'utf8')) as MadeTree;
-    return made.bootId === slot.bootId ? made : null;
-  } catch (error) {
-    if (isMissing(error) || error instanceof SyntaxError) return null;
-    throw error;
-  }
+  const made = readJson<MadeTree>(noteFile(slot));
+  return made?.bootId === slot.bootId ? made : null;
 }
 
 /**

@@ -15,7 +15,8 @@ interface DeadUse {
 export async function leaveDead({ files, bootId, uses, slot, user }: DeadUse, signal: AbortSignal): Promise<void> {
   if (hasLinks(slot.tree)) {
     // Others may have found it dead before us, and somebody may have taken the directory since.
-    using _guard = await new KeptSlots(dirname(dirname(slot.dir)), basename(dirname(slot.dir)), bootId).guard(signal);
+    const slots = new KeptSlots(dirname(dirname(slot.dir)), basename(dirname(slot.dir)), { files, bootId });
+    using _guard = await slots.guard(signal);
     if (slot.users().every((each) => each === user)) takeBackLinks(files, slot.tree);
   }
   uses.remove(slot, user);

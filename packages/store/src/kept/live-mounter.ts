@@ -57,7 +57,7 @@ export function openLiveMounter({
 }: KeptMounterOptions): Mounter<DirectoryMount> {
   const paths = homePaths(home);
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
-  const uses = new SlotUses(paths.kept, bootId);
+  const uses = new SlotUses(paths.kept, { files, bootId });
 
   const contextOf = ({ target, isNeverSaved }: AttachRequest): KeptContext => ({
     files,
@@ -76,7 +76,7 @@ export function openLiveMounter({
     const place = placeNear(home, request.near);
     notePlace(paths.kept, place);
     const key = kept === null ? onceKey(user) : slotsKey('live', kept);
-    const slots = new KeptSlots(place, key, bootId);
+    const slots = new KeptSlots(place, key, { files, bootId });
     using _guard = await slots.guard(signal);
     const slot = slots.slot(0);
     slot.make();
@@ -216,12 +216,12 @@ export function openLiveMounter({
       unlinkTargets(files, home, dirs);
     },
     listKept: (signal) =>
-      inPort('listing kept directories', signal, () => listKept(paths.kept, { mounter: 'live', bootId })),
+      inPort('listing kept directories', signal, () => listKept(paths.kept, 'live', { files, bootId })),
     removeKept: (directories, signal) =>
       inPort(
         'removing kept directories',
         signal,
-        async () => await removeKept({ files, trash, bootId }, directories, signal),
+        async () => await removeKept({ files, trash, bootId, kept: paths.kept }, directories, signal),
       ),
     sessions: (signal) => inPort('listing sessions', signal, () => uses.sessions()),
     discardSession: (id, signal) =>

@@ -172,14 +172,14 @@ test('nothing is collected before its time, nor for a run that wants nothing sav
   await using home = await open(limits.sharedSaveMs);
   const [one, two] = [await join(home), await join(home)];
   runScript(one.volume, 'echo 1 > one');
-  expect(await leave(one)).toEqual({ kind: 'shared', others: 1 });
+  expect(await leave(one)).toEqual({ kind: 'shared', others: 1, isWanted: true });
   await one.volume.release(noAbort);
   expect(await leave(two)).toMatchObject({ kind: 'changes', part: null });
   await two.volume.release(noAbort);
 
   await using soon = await open(0);
   const [three, four] = [await join(soon), await join(soon)];
-  expect(await leave(three, false)).toEqual({ kind: 'shared', others: 1 });
+  expect(await leave(three, false)).toEqual({ kind: 'shared', others: 1, isWanted: false });
   await three.volume.release(noAbort);
   await leave(four, false);
   await four.volume.release(noAbort);

@@ -44,7 +44,7 @@ export function diskUsage({ home, paths }: MeasuredHome, signal: AbortSignal): S
         const names = unlessGone(() => readdirSync(path)) ?? [];
         const anchor = Buffer.byteLength(path) < longPathBytes || names.length === 0 ? undefined : anchorAt(path);
         if (anchor !== undefined) pending.push(anchor);
-        pending.push(...names.map((name) => `${anchor?.path ?? path}/${name}`));
+        for (const name of names) pending.push(`${anchor?.path ?? path}/${name}`);
       }
     } finally {
       for (const left of pending) if (typeof left !== 'string') closeSync(left.descriptor);

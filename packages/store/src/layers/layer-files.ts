@@ -39,6 +39,8 @@ const usedResolutionMs = 3_600_000;
 export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: LayerFilesOptions): LayerStore {
   const paths = homePaths(home);
   const stagings = new WeakMap<StagedLayer, Staging>();
+  /** Those that came from elsewhere, where a copy that is damaged here can be mended. */
+  const incomings = new WeakSet<StagedLayer>();
   const layerDir = (id: LayerId): string => `${paths.layers}/${id}`;
   const derivedDir = (key: Digest): string => `${paths.derived}/${key}`;
   const layerRef = (id: LayerId): LayerRef => ({ kind: 'layer', dir: layerDir(id), key: id });
@@ -66,6 +68,11 @@ export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: 
     }
     discardRest(files, { trash, files }, staging.dir);
     return isFirst;
+  };
+
+  const retireDamaged = (id: LayerId, signal: AbortSignal): void => {
+    const dir = layerDir(id);
+    if (existsSync(dir) && !verifyLayer(layerRef(id), files, signal).ok) context().trash.retire([dir]);
   };
 
   const isSettledDir = (dir: string): boolean =>
@@ -121,6 +128,7 @@ export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: 
           invariant(existsSync(layerDir(staged.id)), 'publishing what was not staged');
           return;
         }
+        if (incomings.has(staged)) retireDamaged(staged.id, signal);
         publish(staging, layerDir(staged.id));
         stagings.delete(staged);
       }),
@@ -138,6 +146,7 @@ export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: 
         const staging = await takeIn(context(), incoming, signal);
         const staged: StagedLayer = { id: staging.id, sizeBytes: staging.sizeBytes, index: staging.index };
         stagings.set(staged, staging);
+        incomings.add(staged);
         return staged;
       }),
     unstage: (staged, signal) =>

@@ -32,6 +32,7 @@ export function checkIncoming(id: LayerId, bytes: Uint8Array): IncomingIndex {
   }
   const directories = new Set<BytePath>([rootPath]);
   let archiveBytes = archiveEndBytes;
+  let deltaBytes = 0;
   for (const entry of index.entries()) {
     const { path } = entry;
     parseBytePath(path);
@@ -43,10 +44,28 @@ export function checkIncoming(id: LayerId, bytes: Uint8Array): IncomingIndex {
         `${displayPath(holder)} ${isThere ? 'is a directory and something else at once' : 'is missing'}`,
       );
     }
+    const fault = faultOf(entry);
+    if (fault !== null) throw refusedWire(`${displayPath(path)} ${fault}`);
+    if (entry.form === 'delta') deltaBytes += entry.sizeBytes;
     if (entry.type === 'dir' && entry.removed !== 'counted' && entry.removed !== 'hint') directories.add(path);
     archiveBytes += bytesOf(entry);
   }
+  if (deltaBytes > limits.incomingDeltaBytes) {
+    throw refusedWire(
+      `its parts of files are ${deltaBytes} bytes, and ${limits.incomingDeltaBytes} are the most that are taken in`,
+    );
+  }
   return { index, archiveBytes };
+}
+
+/** Before anything is made of its size. */
+function faultOf({ type, removed, sizeBytes, mtimeNs }: Entry): string | null {
+  const seconds = mtimeNs / 1_000_000_000n;
+  if (seconds < limits.timeSecondsMin || seconds > limits.timeSecondsMax) return 'has a time that no file system holds';
+  const isLink = type === 'symlink' && removed !== 'counted' && removed !== 'hint';
+  if (isLink && (sizeBytes === 0 || sizeBytes > limits.symlinkTargetBytes))
+    return 'is a symlink with a target that is none';
+  return null;
 }
 
 function bytesOf(entry: Entry): number {

@@ -10,8 +10,10 @@ const decompress = promisify(zstdDecompress);
 
 /** Uncompressed bytes of a frame; a quarter of it costs 3 to 4 % in size. */
 export const frameBytes = 4_194_304;
+/** Of every frame but the last: many small ones would cost more than what is in them. */
+const frameMinBytes = 1_048_576;
 /** As much as this is in memory twice, compressed and not. */
-const framesInFlight = 3;
+export const framesInFlight = 3;
 
 /** Of the first of the sixteen kinds of skippable frames. */
 const skippableMagic = 0x18_4d_2a_50;
@@ -26,20 +28,23 @@ const options = {
 
 /** Compresses what is written, in order. */
 export class FrameWriter {
-  readonly #pending: Promise<Buffer>[] = [];
+  readonly #pending: Promise<readonly Buffer[]>[] = [];
 
-  /** `content`: at most {@link frameBytes}; must not change until it has come out. Yields frames once more are at work than may be. */
+  /**
+   * `content`: at most {@link frameBytes}; must not change before this has been called {@link framesInFlight} - 1 times more. Yields frames once
+   * that many are at work.
+   */
   async *write(content: Buffer): AsyncGenerator<Uint8Array> {
     this.#pending.push(frameOf(content));
-    while (this.#pending.length >= framesInFlight) yield await (this.#pending.shift() as Promise<Buffer>);
+    while (this.#pending.length >= framesInFlight) yield* await (this.#pending.shift() as Promise<readonly Buffer[]>);
   }
 
   async *end(): AsyncGenerator<Uint8Array> {
-    for (const frame of this.#pending) yield await frame;
+    for (const frame of this.#pending) yield* await frame;
   }
 }
 
-async function frameOf(content: Buffer): Promise<Buffer> {
+async function frameOf(content: Buffer): Promise<readonly Buffer[]> {
   // Room for all of it: each time that Node runs out of room costs a turn of the event loop.
   const chunkSize = content.length + (content.length >> 6) + 1024;
   const compressed = await compress(content, { ...options, chunkSize, pledgedSrcSize: content.length });
@@ -48,7 +53,7 @@ async function frameOf(content: Buffer): Promise<Buffer> {
   lead.writeUInt32LE(sizesBytes, 4);
   lead.writeUInt32LE(compressed.length, 8);
   lead.writeUInt32LE(content.length, 12);
-  return Buffer.concat([lead, compressed]);
+  return [lead, compressed];
 }
 
 /** The contents of the frames, in order. Throws E_LAYER_REFUSED for anything but what {@link FrameWriter} writes. */
@@ -74,31 +79,67 @@ interface Frame {
 }
 
 async function* splitFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
-  let parts: Uint8Array[] = [];
-  let have = 0;
-  let need = leadBytes;
-  let sizeBytes = 0;
+  const bytes = new Pending();
+  let next: Lead | null = null;
+  let wasSmall = false;
   for await (const chunk of source) {
-    parts.push(chunk);
-    have += chunk.length;
-    while (have >= need) {
-      const all: Buffer = Buffer.concat(parts);
-      const taken = all.subarray(0, need);
-      parts = [all.subarray(need)];
-      have -= need;
-      if (sizeBytes === 0) {
-        ({ need, sizeBytes } = readLead(taken));
-      } else {
-        yield { compressed: taken, sizeBytes };
-        sizeBytes = 0;
-        need = leadBytes;
+    bytes.add(chunk);
+    for (;;) {
+      if (next === null) {
+        const lead = bytes.take(leadBytes);
+        if (lead === null) break;
+        if (wasSmall) throw refusedWire('a frame before the last is smaller than any of this format');
+        next = readLead(lead);
+        wasSmall = next.sizeBytes < frameMinBytes;
       }
+      const compressed = bytes.take(next.need);
+      if (compressed === null) break;
+      yield { compressed, sizeBytes: next.sizeBytes };
+      next = null;
     }
   }
-  if (have > 0 || sizeBytes > 0) throw refusedWire('it ends too early');
+  if (next !== null || bytes.length > 0) throw refusedWire('it ends too early');
 }
 
-function readLead(lead: Buffer): { readonly need: number; readonly sizeBytes: number } {
+/** Bytes that came and were not asked for yet; each is copied once. */
+class Pending {
+  #parts: Uint8Array[] = [];
+  #at = 0;
+  length = 0;
+
+  add(chunk: Uint8Array): void {
+    this.#parts.push(chunk);
+    this.length += chunk.length;
+  }
+
+  /** Null where fewer have come. */
+  take(count: number): Buffer | null {
+    if (this.length < count) return null;
+    const taken = Buffer.allocUnsafe(count);
+    let done = 0;
+    let used = 0;
+    while (done < count) {
+      const part = this.#parts[used] as Uint8Array;
+      const piece = part.subarray(this.#at, this.#at + count - done);
+      taken.set(piece, done);
+      done += piece.length;
+      this.#at += piece.length;
+      if (this.#at < part.length) continue;
+      used += 1;
+      this.#at = 0;
+    }
+    this.#parts.splice(0, used);
+    this.length -= count;
+    return taken;
+  }
+}
+
+interface Lead {
+  readonly need: number;
+  readonly sizeBytes: number;
+}
+
+function readLead(lead: Buffer): Lead {
   const need = lead.readUInt32LE(8);
   const sizeBytes = lead.readUInt32LE(12);
   if (lead.readUInt32LE(0) !== skippableMagic || lead.readUInt32LE(4) !== sizesBytes) {

@@ -122,8 +122,6 @@ async function place(archive: Archive, { dir, entry, target }: Placing, changes:
 
 /** What a driver works on, so it is small enough for memory. */
 async function takeDelta(archive: Archive, entry: Entry): Promise<StagedEntry> {
-  if (entry.sizeBytes > limits.mergedFileBytes)
-    throw refusedWire(`${displayPath(entry.path)} is too large to be a part of a file`);
   const parts: Buffer[] = [];
   await takeContent(archive, entry, (part) => void parts.push(Buffer.from(part)));
   return { from: 'content', entry, content: Buffer.concat(parts) };

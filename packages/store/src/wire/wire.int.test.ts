@@ -50,6 +50,11 @@ function file(path: string, text = 'x'): Sent {
   return { entry: contentEntry(path, content).entry, content };
 }
 
+function at(path: string, mtimeNs: bigint): Sent {
+  const sent = file(path);
+  return { ...sent, entry: { ...sent.entry, mtimeNs } };
+}
+
 function directory(path: string): Sent {
   return { entry: madeEntry(path).entry };
 }
@@ -97,6 +102,9 @@ describe('a layer that somebody else made', () => {
       'a is a directory and something else at once',
     ],
     ['a directory that is missing', [file('a/b')], 'a is missing'],
+    ['a symlink to nothing', [link('l', '')], 'l is a symlink with a target that is none'],
+    ['a symlink that is too long', [link('l', 'x'.repeat(5000))], 'l is a symlink with a target that is none'],
+    ['a time of no file system', [at('f', 2n ** 62n * 1000n)], 'f has a time that no file system holds'],
   ] satisfies readonly (readonly [string, readonly Sent[], string])[])(
     'is refused for %s',
     async (_, items, reason) => {
@@ -126,7 +134,8 @@ describe('a layer that somebody else made', () => {
     const zeros = Buffer.alloc(4_194_304);
     const count = Math.ceil(limits.incomingUnchecked / zeros.length) + 10;
     const bomb = contentEntry('f', 'x', { sizeBytes: zeros.length * count }).entry;
-    const head = await frame(tarHeader(bomb).bytes);
+    const header = tarHeader(bomb).bytes;
+    const head = await frame(Buffer.concat([header, zeros.subarray(header.length)]));
     const body = await frame(zeros);
     const source = async function* (): AsyncGenerator<Uint8Array> {
       yield* once(head);
@@ -136,6 +145,26 @@ describe('a layer that somebody else made', () => {
       home.open().unpack({ ...(await indexOnly([bomb])), data: source(), sealedAtMs: 1 }, noAbort),
     ).rejects.toThrow(/becomes more than 1000 times as large/);
     expect(home.leftovers()).toEqual([]);
+  });
+
+  test('is refused before anything is made of sizes that would fill the memory', async () => {
+    await using home = await createLayerHome();
+    const long = contentEntry('l', 'x', { type: 'symlink', mode: 0o777, sizeBytes: 2 ** 40 }).entry;
+    const parts = Array.from(
+      { length: 3 },
+      (_, i) => contentEntry(`d${i}`, 'x', { form: 'delta', sizeBytes: limits.mergedFileBytes }).entry,
+    );
+    for (const [entries, why] of [
+      [[long], /a target that is none/],
+      [parts, /parts of files are/],
+    ] as const) {
+      const nothing = { data: once(Buffer.alloc(0)), sealedAtMs: 1 };
+      await expect(home.open().unpack({ ...(await indexOnly(entries)), ...nothing }, noAbort)).rejects.toThrow(why);
+    }
+    const tiny = await frame(Buffer.alloc(1));
+    const many = once(Buffer.concat(Array.from({ length: 1000 }, () => tiny)));
+    const good = await sent([file('f')]);
+    await expect(home.open().unpack({ ...good, data: many }, noAbort)).rejects.toThrow(/smaller than any|disagree/);
   });
 
   test('is refused for frames that claim other sizes', async () => {

@@ -145,6 +145,19 @@ export function wireConformance(create: LayerStoreFactory): void {
       await expect(store.pack(digestOf('none') as LayerId, noAbort)).rejects.toEqual(withCode('E_LAYER_MISSING'));
     });
 
+    test('takes the place of a copy that is damaged', async () => {
+      await using from = await create();
+      await using to = await create();
+      const layer = await publishItems(from, [{ kind: 'file', path: 'f', content: 'x' }]);
+      const there = await publishItems(to, [{ kind: 'file', path: 'f', content: 'x' }]);
+      expect(there.staged.id).toBe(layer.staged.id);
+      to.damage(there.staged.id, { kind: 'flip', path: 'f' });
+      const store = to.open();
+      const staged = await store.unpack(incoming(await packed(from.open(), layer)), noAbort);
+      await store.publish(staged, noAbort);
+      await expectSound(store, { staged, layer: await store.open(staged.id, noAbort) });
+    });
+
     test('whose source fails on the way leaves nothing', async () => {
       await using from = await create();
       await using to = await create();

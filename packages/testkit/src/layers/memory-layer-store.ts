@@ -100,7 +100,8 @@ export function openMemoryLayers({
       call(signal, () => {
         const layer = stagings.get(staged);
         invariant(layer !== undefined || disk.layers.has(staged.id), 'publishing what was not staged');
-        if (layer !== undefined && !disk.layers.has(staged.id)) disk.layers.set(staged.id, layer);
+        const old = disk.layers.get(staged.id);
+        if (layer !== undefined && (old === undefined || problemsOf(old).length > 0)) disk.layers.set(staged.id, layer);
         stagings.delete(staged);
       }),
     pack: (id, signal) =>

@@ -1,0 +1,143 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LayerId } from '@cachelane/core';
+import { requireCommands } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
+import { expectWholeHeads, headsIn, layerDir } from './store.fixture.ts';
+
+const options = ['-v', 'data:data'];
+
+const inVolume = async (world: World, script: string): Promise<string> =>
+  (await world.run(['sh', '-ec', `cd data; ${script}`], { options: [...options, '--strict'] })).stdout;
+
+const listed = 'find . -type f -printf "%P %m %TY\\n" | sort; find . -type l -printf "%P %l\\n"';
+
+requireCommands(
+  'bwrap',
+  'flock',
+  'tar',
+  'zstd',
+)('export and import', () => {
+  describe.each(worldUsers)('as %s', (user) => {
+    test('a volume comes to another machine as it is, with its history of runs', async () => {
+      using from = openWorld({ user });
+      using to = openWorld({ user });
+      await inVolume(
+        from,
+        'mkdir d; echo 1 > d/one; echo 2 > two; chmod 600 two; touch -d 2001-02-03 d/one; ln -s d/one link',
+      );
+      await inVolume(from, 'rm two; echo 3 > three; rm -r d; mkdir d; echo 4 > d/four');
+      const file = join(from.dir, 'data.export');
+      const exported = await from.cachelane(['export', 'data', '-o', file]);
+      expect(exported).toMatchObject({ code: 0 });
+      expect(exported.stdout).toMatch(/^exported \S+:data in lane t1:local, 2 layers to \S+ \(/);
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      // Any tar takes it apart.
+      expect(execFileSync('tar', ['-tf', file], { encoding: 'utf8' })).toMatch(/^cachelane-export\.json\nlayers\//);
+
+      const there = join(to.dir, 'data.export');
+      writeFileSync(there, readFileSync(file));
+      const imported = await to.cachelane(['import', 'data:data', there]);
+      expect(imported).toMatchObject({ code: 0 });
+      expect(imported.stdout).toMatch(/^imported 2 layers \(.*\) of \S+:data t1:local into data, generation 2\n$/);
+      expect(await inVolume(to, listed)).toBe(await inVolume(from, listed));
+      expect(await inVolume(to, 'cat three d/four')).toBe('3\n4\n');
+      const [a, b] = [await headsIn(from), await headsIn(to)];
+      expect(b[0]?.layers).toEqual(a[0]?.layers);
+      await expectWholeHeads(to);
+      expect((await to.cachelane(['import', 'data:data', there])).stdout).toBe(
+        `nothing new in ${there}; 2 layers were there already\n`,
+      );
+      expect((await to.cachelane(['verify'])).code).toBe(0);
+    });
+
+    test('what a lane has stays; what is imported is merged with it', async () => {
+      using from = openWorld({ user });
+      using to = openWorld({ user });
+      await inVolume(from, 'echo 1 > one; echo theirs > both');
+      await inVolume(to, 'echo 2 > two; echo mine > both');
+      const file = join(to.dir, 'file');
+      await from.cachelane(['export', 'data', '-o', join(from.dir, 'file')]);
+      writeFileSync(file, readFileSync(join(from.dir, 'file')));
+      expect(await to.json(['import', 'data:data', file])).toMatchObject({ kind: 'export', had: 0, generation: 2 });
+      expect(await inVolume(to, 'cat one two both')).toBe('1\n2\ntheirs\n');
+    });
+  });
+
+  test('a damaged file is refused with the reason, and what is there stays', async () => {
+    using world = openWorld();
+    await inVolume(world, 'echo 1 > one');
+    const file = join(world.dir, 'file');
+    await world.cachelane(['export', 'data', '-o', file]);
+    const good = readFileSync(file);
+    await world.cachelane(['rm', 'data']);
+    await inVolume(world, 'echo 2 > two');
+    const before = await headsIn(world);
+    const bad = join(world.dir, 'bad');
+    const at = good.indexOf('data.tar.zst') + 512 + 40;
+    const flipped = Buffer.from(good);
+    flipped[at] = (flipped[at] ?? 0) ^ 4;
+    for (const [bytes, why] of [
+      [flipped, /refused: /],
+      [good.subarray(0, good.length >> 1), /too early|refused/],
+      [Buffer.concat([good.subarray(0, 600), Buffer.alloc(2000)]), /no export|manifest/],
+    ] as const) {
+      writeFileSync(bad, bytes);
+      const told = await world.cachelane(['import', 'data:data', bad]);
+      expect(told.code).not.toBe(0);
+      expect(told.stderr).toMatch(why);
+      expect(await headsIn(world)).toEqual(before);
+    }
+    expect(await inVolume(world, 'ls')).toBe('two\n');
+    expect(readdirSync(join(world.store, 'staging'))).toEqual([]);
+  });
+
+  test('what is damaged here is not exported, and an older export stays', async () => {
+    using world = openWorld();
+    const run = await world.run(['sh', '-c', 'echo 1 > data/one'], { options });
+    const file = join(world.dir, 'file');
+    writeFileSync(file, 'older');
+    writeFileSync(join(layerDir(world, run.volume('data').layer as LayerId), 'tree/one'), '!\n');
+    const told = await world.cachelane(['export', 'data', '-o', file]);
+    expect(told.code).toBe(1);
+    expect(told.stderr).toContain('one in a layer is not what was saved');
+    expect(readFileSync(file, 'utf8')).toBe('older');
+    expect(readdirSync(world.dir).filter((name) => name.endsWith('.new'))).toEqual([]);
+  });
+
+  test('an export of another tool, and a layer that leads out of the volume, are refused', async () => {
+    using world = openWorld();
+    await inVolume(world, 'ln -s /etc out');
+    const file = join(world.dir, 'file');
+    await world.cachelane(['export', 'data', '-o', file]);
+    const npm = await world.cachelane(['import', 'npm', file]);
+    expect(npm.stderr).toContain('the export is of a volume of directory, and this one is of npm');
+    await world.cachelane(['rm', 'data']);
+    const out = await world.cachelane(['import', 'data:data', file]);
+    expect(out.stderr).toContain('out is a symlink that leads out of the volume');
+    expect(await headsIn(world)).toEqual([]);
+  });
+
+  test.each(['a directory', 'an archive', 'an archive of a home directory'])(
+    '%s is a seed, without what is never stored',
+    async (kind) => {
+      using world = openWorld();
+      const cache = join(world.dir, 'elsewhere/work/.npm');
+      mkdirSync(join(cache, '_cacache/tmp'), { recursive: true });
+      mkdirSync(join(cache, '_cacache/content-v2/sha512/aa/bb'), { recursive: true });
+      writeFileSync(join(cache, '_cacache/tmp/x'), 'temporary');
+      writeFileSync(join(cache, '_cacache/content-v2/sha512/aa/bb/cc'), 'content');
+      const archive = join(world.dir, 'seed.tar.zst');
+      if (kind === 'an archive') world.exec(['tar', '--zstd', '-cf', archive, '-C', cache, '.']);
+      else if (kind !== 'a directory') world.exec(['tar', '--zstd', '-P', '-cf', archive, cache]);
+      const told = await world.cachelane(['import', 'npm', kind === 'a directory' ? cache : archive]);
+      expect(told).toMatchObject({ code: 0 });
+      expect(told.stdout).toMatch(/^imported \S+ into npm: 1 added, 7 B, as layer [0-9a-f]{12}\n$/);
+      const seen = await world.run(['sh', '-c', 'cd ~/.npm; find . -type f'], { options: ['-v', 'npm', '--strict'] });
+      expect(seen.stdout).toBe('./_cacache/content-v2/sha512/aa/bb/cc\n');
+      expect(existsSync(join(world.home, '.npm'))).toBe(false);
+    },
+  );
+});
