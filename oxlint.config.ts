@@ -3,7 +3,7 @@ import { defineConfig } from 'oxlint';
 // Imports go down only. TypeScript's project references already refuse a package that is not referenced; the rules here
 // say what to do instead, and hold where references cannot (type-only paths, drivers inside the cli, Node in core).
 
-const drivers = ['store', 'runtimes', 'tools'];
+const drivers = ['store', 'runtimes', 'remotes', 'tools'];
 
 interface Ban {
   readonly group: readonly string[];

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -26,6 +26,9 @@ export function setup(project: TestProject): () => void {
   const node = join(dir, 'bin/node');
   mkdirSync(join(dir, 'bin'));
   copyFileSync(join(root, 'dist/cachelane.cjs'), bundle);
+  // What the bundle reads when a bucket is used.
+  const companion = 'cachelane-s3.cjs';
+  if (existsSync(join(root, 'dist', companion))) copyFileSync(join(root, 'dist', companion), join(dir, companion));
   chmodSync(bundle, 0o755);
   try {
     linkSync(process.execPath, node);

@@ -55,6 +55,14 @@ const lazyBuiltins: Plugin = {
   },
 };
 
+// The AWS SDK is larger than all of ours: it lies beside the bundle, and is read when a bucket is used.
+const companionName = 'cachelane-s3.cjs';
+const companionSource = join(root, 'packages/remotes/src/s3/aws-sdk.ts');
+const companion: Plugin = {
+  name: 'companion',
+  resolveId: (source) => (source.endsWith('/aws-sdk.ts') ? { id: `./${companionName}`, external: true } : null),
+};
+
 // Local names are shortened, which saves 2 ms of parsing; functions and classes keep theirs for stack traces.
 const minify = {
   mangle: { keepNames: true },
@@ -62,14 +70,20 @@ const minify = {
   codegen: true,
 };
 
-async function bundle(): Promise<OutputChunk> {
+interface Bundling {
+  readonly input: string;
+  readonly banner: string;
+  readonly plugins: readonly Plugin[];
+}
+
+async function bundle({ input, banner, plugins }: Bundling): Promise<OutputChunk> {
   const { output } = await build({
-    input: join(cli, 'src/main.ts'),
+    input,
     cwd: root,
     platform: 'node',
     write: false,
     logLevel: 'warn',
-    plugins: [lazyBuiltins],
+    plugins: [...plugins],
     transform: { target: 'es2022' },
     output: {
       format: 'cjs',
@@ -95,28 +109,42 @@ function noticesOf(moduleIds: readonly string[]): string {
       string,
       string
     >;
-    return `${name} ${version} (${license})\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8')}`;
+    const file = join(folder, 'LICENSE');
+    // Some of Amazon's packages name their license and do not bring it; others of the same kind do.
+    return `${name} ${version} (${license})\n\n${existsSync(file) ? readFileSync(file, 'utf8') : ''}`;
   });
   return ['cachelane.cjs contains:\n', ...notices].join('\n');
 }
 
+function write(path: string, code: string, mode: number): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}`;
+  writeFileSync(temporary, code);
+  chmodSync(temporary, mode);
+  // A source that is saved while we build is newer than the bundle, though the bundle is written after it.
+  utimesSync(temporary, startedAt, startedAt);
+  renameSync(temporary, path);
+}
+
 const startedAt = new Date();
-const { code, moduleIds } = await bundle().catch((error: unknown) => {
+try {
+  const main = await bundle({ input: join(cli, 'src/main.ts'), banner, plugins: [companion, lazyBuiltins] });
+  const usesCompanion = main.code.includes(`./${companionName}`);
+  const beside = usesCompanion ? await bundle({ input: companionSource, banner: '', plugins: [] }) : undefined;
+  // First what the other one needs.
+  if (beside !== undefined) write(join(dirname(target), companionName), beside.code, 0o644);
+  write(target, main.code, 0o755);
+
+  if (process.argv.includes('--package')) {
+    const moduleIds = [...main.moduleIds, ...(beside?.moduleIds ?? [])];
+    mkdirSync(join(cli, 'dist'), { recursive: true });
+    copyFileSync(target, join(cli, 'dist/cachelane.cjs'));
+    if (beside !== undefined) copyFileSync(join(dirname(target), companionName), join(cli, 'dist', companionName));
+    writeFileSync(join(cli, 'dist/third-party-notices.txt'), noticesOf(moduleIds));
+    copyFileSync(join(root, 'LICENSE'), join(cli, 'LICENSE'));
+    if (existsSync(join(root, 'README.md'))) copyFileSync(join(root, 'README.md'), join(cli, 'README.md'));
+  }
+} catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
-});
-mkdirSync(dirname(target), { recursive: true });
-const temporary = `${target}.${process.pid}`;
-writeFileSync(temporary, code);
-chmodSync(temporary, 0o755);
-// A source that is saved while we build is newer than the bundle, though the bundle is written after it.
-utimesSync(temporary, startedAt, startedAt);
-renameSync(temporary, target);
-
-if (process.argv.includes('--package')) {
-  mkdirSync(join(cli, 'dist'), { recursive: true });
-  copyFileSync(target, join(cli, 'dist/cachelane.cjs'));
-  writeFileSync(join(cli, 'dist/third-party-notices.txt'), noticesOf(moduleIds));
-  copyFileSync(join(root, 'LICENSE'), join(cli, 'LICENSE'));
-  if (existsSync(join(root, 'README.md'))) copyFileSync(join(root, 'README.md'), join(cli, 'README.md'));
 }

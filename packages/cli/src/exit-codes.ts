@@ -40,6 +40,14 @@ export function exitCodeOf(error: unknown, verb: Verb): number {
     case 'E_HEAD_MOVED':
     case 'E_LOCKED':
     case 'E_LIMIT':
+    case 'E_REMOTE_GONE':
+    case 'E_REMOTE_BUSY':
+    case 'E_REMOTE_UNKNOWN':
+    case 'E_REMOTE_DENIED':
+    case 'E_REMOTE_READ_ONLY':
+    case 'E_REMOTE_FULL':
+    case 'E_REMOTE_UNFIT':
+    case 'E_OBJECT_CORRUPT':
     case 'E_NOT_FOUND':
     case 'E_COMMAND':
     case 'E_INTERNAL':

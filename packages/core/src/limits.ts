@@ -59,4 +59,26 @@ export const limits = {
   /** How long one process waits for another one's metadata transaction. */
   storeBusyMs: 10_000,
   conflictsReported: 1000,
+  /** S3 allows 1024 bytes for a key, prefix and all. */
+  remoteKeyBytes: 512,
+  remoteKeySegmentBytes: 128,
+  /** A head is read and written whole with each move. */
+  remoteHeadBytes: 1_048_576,
+  /** S3 lists no more at once. */
+  remoteListPage: 1000,
+  /** What is sent at once, from memory; with the 10,000 parts of S3 an object has at most 80 GiB. */
+  remotePartBytes: 8_388_608,
+  /** Parts on their way to one bucket, of all uploads together; each upload fills one more meanwhile. */
+  remoteParallelParts: 6,
+  remoteParallelCalls: 8,
+  /** With waits that double from the first to the last: about half a minute in all. */
+  remoteAttempts: 8,
+  remoteFirstWaitMs: 250,
+  remoteLongestWaitMs: 10_000,
+  /** A remote that says nothing for so long says nothing any more. */
+  remoteSilenceMs: 30_000,
+  /** What an unfinished upload of so long ago has left is nobody's. */
+  remoteSweepGraceMs: 86_400_000,
+  /** Old states of a head that a directory keeps, for readers that have just looked which one is the newest. */
+  remoteHeadsKept: 8,
 } as const;

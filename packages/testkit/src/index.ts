@@ -53,3 +53,13 @@ export {
 } from './runtime/memory-runtime.ts';
 export { runtimeConformance } from './runtime/runtime-conformance.ts';
 export { type FixtureCommands, type RuntimeFactory, type RuntimeFixture } from './runtime/runtime-fixture.ts';
+export * from './remotes/faulty-remote.ts';
+export { remoteHeadsConformance } from './remotes/heads-conformance.ts';
+export * from './remotes/memory-remote.ts';
+export { remoteObjectsConformance } from './remotes/objects-conformance.ts';
+export { contentOf, countingAttempts, hastyClock, noise, seededRandom, sourceOf } from './remotes/remote-builders.ts';
+export { type RemoteFactory, type RemoteFixture } from './remotes/remote-fixture.ts';
+export { addWords, wordsOf, type WordAdding } from './remotes/word-head.ts';
+export { startFaultProxy, type FaultProxy, type HttpFault, type ProxiedRequest } from './remotes/fault-proxy.ts';
+export { startRadosgw, type Radosgw } from './remotes/radosgw.ts';
+export { signedRequest, type S3User, type SignedRequest } from './remotes/signed-request.ts';

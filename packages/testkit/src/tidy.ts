@@ -112,7 +112,10 @@ export function tidyRules(worldAllowed: ReadonlyMap<string, string>): readonly T
     {
       name: 'drivers',
       appliesTo: (path) => isCli(path) && isShipped(path) && path !== 'packages/cli/src/compose.ts',
-      findings: forbid(/\bimport\(\s*'@cachelane\/(store|runtimes|tools)/, 'drivers are imported in compose.ts only'),
+      findings: forbid(
+        /\bimport\(\s*'@cachelane\/(store|runtimes|remotes|tools)/,
+        'drivers are imported in compose.ts only',
+      ),
     },
     {
       name: 'unfinished work',

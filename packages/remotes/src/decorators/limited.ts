@@ -1,0 +1,72 @@
+import { limits, type Clock, type Remote } from '@cachelane/core';
+import { openGate } from '../gate.ts';
+
+export interface LimitOptions {
+  readonly clock: Clock;
+  /** Calls about objects that are on their way at once; downloads count until their last byte. `limits.remoteParallelCalls` by default. */
+  readonly parallelCalls?: number;
+  /** Content in both directions together; no limit by default. */
+  readonly bytesPerSecond?: number;
+}
+
+/** Bounds what a remote is asked for at once. Heads are not held up by objects: they are small, and somebody waits for them. */
+export function limited(
+  remote: Remote,
+  { clock, parallelCalls = limits.remoteParallelCalls, bytesPerSecond }: LimitOptions,
+): Remote {
+  const { objects } = remote;
+  const gate = openGate(parallelCalls);
+  const pace = bytesPerSecond === undefined ? undefined : paceOf(clock, bytesPerSecond);
+  const paced = (data: AsyncIterable<Uint8Array>, signal: AbortSignal) =>
+    pace === undefined ? data : pace(data, signal);
+  return {
+    ...remote,
+    objects: {
+      put: (key, source, signal) =>
+        gate.pass(signal, () => objects.put(key, { ...source, read: () => paced(source.read(), signal) }, signal)),
+      async get(key, request, signal) {
+        const leave = await gate.enter(signal);
+        try {
+          const download = await objects.get(key, request, signal);
+          if (download === undefined) {
+            leave();
+            return undefined;
+          }
+          return { ...download, data: thenLeave(paced(download.data, signal), leave) };
+        } catch (error) {
+          leave();
+          throw error;
+        }
+      },
+      stat: (key, signal) => gate.pass(signal, () => objects.stat(key, signal)),
+      list: (prefix, page, signal) => gate.pass(signal, () => objects.list(prefix, page, signal)),
+      remove: (key, signal) => gate.pass(signal, () => objects.remove(key, signal)),
+      sweep: (signal) => gate.pass(signal, () => objects.sweep(signal)),
+    },
+    [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose](),
+  };
+}
+
+async function* thenLeave(data: AsyncIterable<Uint8Array>, leave: () => void): AsyncIterable<Uint8Array> {
+  try {
+    yield* data;
+  } finally {
+    leave();
+  }
+}
+
+type Pace = (data: AsyncIterable<Uint8Array>, signal: AbortSignal) => AsyncIterable<Uint8Array>;
+
+/** Each piece books its time behind those before it, whichever stream they belong to. */
+function paceOf(clock: Clock, bytesPerSecond: number): Pace {
+  let freeAtMs = 0;
+  return async function* paced(data, signal) {
+    for await (const piece of data) {
+      const nowMs = clock.monotonicMs();
+      freeAtMs = Math.max(freeAtMs, nowMs) + (piece.byteLength * 1000) / bytesPerSecond;
+      yield piece;
+      const waitMs = freeAtMs - clock.monotonicMs();
+      if (waitMs > 0) await clock.sleep(waitMs, signal);
+    }
+  };
+}

@@ -1,0 +1,208 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { link } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { limits, newAttempt, parseRemoteKey, type HeadVersion, type Remote } from '@cachelane/core';
+import { contentOf, noAbort, noise, requireCommands, sourceOf } from '@cachelane/testkit';
+import { checkRemote } from '../check-remote.ts';
+import { filesBelow, scratchDir, systemRandom } from '../remote-world.fixture.ts';
+import { realDirFiles, type DirFiles } from './dir-files.ts';
+import { openDirRemote } from './dir-remote.ts';
+
+const key = parseRemoteKey('v/npm');
+const bytes = new TextEncoder().encode('state');
+
+const attempt = () => newAttempt(systemRandom.bytes(16));
+
+async function moveTo(remote: Remote, count: number): Promise<HeadVersion> {
+  let version = (await remote.heads.read(key, noAbort))?.version ?? null;
+  for (let move = 0; move < count; move++) {
+    const outcome = await remote.heads.swap({ key, bytes, expected: version, attempt: attempt() }, noAbort);
+    if (outcome.kind !== 'moved') throw new Error('it did not move');
+    ({ version } = outcome);
+  }
+  if (version === null) throw new Error('nothing was moved');
+  return version;
+}
+
+const noLinks = () => Promise.reject(Object.assign(new Error('EPERM: no links here'), { code: 'EPERM' }));
+
+describe('a directory as a remote', () => {
+  test('keeps few of the old states of a head', async () => {
+    using dir = scratchDir();
+    const remote = openDirRemote({ path: dir.path, random: systemRandom });
+    await moveTo(remote, 30);
+    expect(readdirSync(join(dir.path, 'heads/v/npm@'))).toHaveLength(limits.remoteHeadsKept);
+    expect((await remote.heads.read(key, noAbort))?.version).toMatch(/^30-/);
+  });
+
+  test('a swap that comes when its number is free again counts for nothing', async () => {
+    using dir = scratchDir();
+    const fast = openDirRemote({ path: dir.path, random: systemRandom });
+    const seen = await moveTo(fast, 1);
+    // Between its look at the head and its link, twenty others move on and tidy up.
+    let isFirst = true;
+    const files: DirFiles = {
+      ...realDirFiles,
+      async link(from, to) {
+        if (isFirst) {
+          isFirst = false;
+          await moveTo(fast, 20);
+        }
+        await link(from, to);
+      },
+    };
+    const slow = openDirRemote({ path: dir.path, random: systemRandom, files });
+    const late = { key, bytes: new TextEncoder().encode('late'), expected: seen, attempt: attempt() };
+    const outcome = await slow.heads.swap(late, noAbort);
+    expect(outcome.kind).toBe('conflict');
+    expect((await fast.heads.read(key, noAbort))?.version).toMatch(/^21-/);
+    await moveTo(fast, 1);
+    expect(readdirSync(join(dir.path, 'heads/v/npm@'))).not.toContain('2');
+  });
+
+  test('what dead writers left is removed after a day by the clock of the directory, and nothing younger', async () => {
+    using dir = scratchDir();
+    const remote = openDirRemote({ path: dir.path, random: systemRandom });
+    await remote.objects.put(parseRemoteKey('a'), sourceOf(noise(10)), noAbort);
+    await moveTo(remote, limits.remoteHeadsKept - 1);
+    const [old, young] = ['a'.repeat(32), 'b'.repeat(32)];
+    const places = [join(dir.path, 'tmp'), join(dir.path, 'heads/v/npm@')];
+    for (const place of places) {
+      for (const name of [old, young]) writeFileSync(join(place, name), 'half');
+      const longAgo = (Date.now() - limits.remoteSweepGraceMs) / 1000 - 60;
+      utimesSync(join(place, old), longAgo, longAgo);
+    }
+    expect(await remote.objects.sweep(noAbort)).toBe(1);
+    await moveTo(remote, 1);
+    for (const place of places) {
+      expect(existsSync(join(place, old))).toBe(false);
+      expect(existsSync(join(place, young))).toBe(true);
+    }
+    expect(await remote.objects.sweep(noAbort)).toBe(0);
+  });
+
+  test('is not made where it is missing: that may be a mount that is not there', async () => {
+    using dir = scratchDir();
+    const path = join(dir.path, 'missing');
+    const remote = openDirRemote({ path, random: systemRandom });
+    for (const call of [
+      () => remote.objects.put(key, sourceOf(bytes), noAbort),
+      () => remote.objects.get(key, {}, noAbort),
+      () => remote.heads.read(key, noAbort),
+      () => moveTo(remote, 1),
+      () => remote.objects.list('', {}, noAbort),
+    ]) {
+      await expect(call()).rejects.toMatchObject({ code: 'E_REMOTE_GONE', retryable: false });
+    }
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test('a damaged object ends in an error where it is expected to be something, and is told from the right one', async () => {
+    using dir = scratchDir();
+    const remote = openDirRemote({ path: dir.path, random: systemRandom });
+    const source = sourceOf(noise(100_000));
+    await remote.objects.put(key, source, noAbort);
+    const damaged = noise(100_000);
+    damaged[50_000] = (damaged[50_000] ?? 0) ^ 1;
+    writeFileSync(join(dir.path, 'objects', key), damaged);
+    const read = async () => await contentOf(await remote.objects.get(key, { expect: source }, noAbort));
+    await expect(read()).rejects.toMatchObject({ code: 'E_OBJECT_CORRUPT' });
+    expect(await remote.objects.put(key, source, noAbort)).toMatchObject({ kind: 'different' });
+  });
+
+  test.each([
+    ['a truncated head', (text: string) => text.slice(0, -1)],
+    ['a changed head', (text: string) => text.replace('state', 'stale')],
+    ['something else', () => '{"layers":[]}'],
+    ['an empty file', () => ''],
+    ['a newer format', (text: string) => text.replace('head 1', 'head 2')],
+  ])('%s is refused', async (_, spoil) => {
+    using dir = scratchDir();
+    const remote = openDirRemote({ path: dir.path, random: systemRandom });
+    await moveTo(remote, 1);
+    const file = join(dir.path, 'heads/v/npm@/1');
+    writeFileSync(file, spoil(readFileSync(file, 'utf8')));
+    await expect(remote.heads.read(key, noAbort)).rejects.toMatchObject({ code: 'E_OBJECT_CORRUPT' });
+    await expect(moveTo(remote, 1)).rejects.toMatchObject({ code: 'E_OBJECT_CORRUPT' });
+  });
+
+  test('where no hard links can be made objects are stored all the same, and heads are refused', async () => {
+    using dir = scratchDir();
+    const remote = openDirRemote({ path: dir.path, random: systemRandom, files: { ...realDirFiles, link: noLinks } });
+    expect(await remote.objects.put(key, sourceOf(bytes), noAbort)).toEqual({ kind: 'stored' });
+    expect(await remote.objects.put(key, sourceOf(bytes), noAbort)).toEqual({ kind: 'present' });
+    await expect(checkRemote(remote, systemRandom, noAbort)).rejects.toMatchObject({ code: 'E_REMOTE_UNFIT' });
+    expect(filesBelow(dir.path)).toEqual(['objects/v/npm']);
+  });
+
+  test('a link whose answer got lost is found by asking again', async () => {
+    using dir = scratchDir();
+    let lost = 0;
+    const files: DirFiles = {
+      ...realDirFiles,
+      async link(from, to) {
+        await link(from, to);
+        if (lost++ < 2) throw Object.assign(new Error('ETIMEDOUT: no answer'), { code: 'ETIMEDOUT' });
+      },
+    };
+    const remote = openDirRemote({ path: dir.path, random: systemRandom, files });
+    const request = { key, bytes, expected: null, attempt: attempt() };
+    await expect(remote.heads.swap(request, noAbort)).rejects.toMatchObject({
+      code: 'E_REMOTE_UNKNOWN',
+      retryable: true,
+    });
+    expect((await remote.heads.swap(request, noAbort)).kind).toBe('moved');
+    await expect(remote.objects.put(key, sourceOf(bytes), noAbort)).rejects.toMatchObject({ code: 'E_REMOTE_UNKNOWN' });
+    expect(await remote.objects.put(key, sourceOf(bytes), noAbort)).toEqual({ kind: 'present' });
+  });
+
+  test('is fit for heads', async () => {
+    using dir = scratchDir();
+    await checkRemote(openDirRemote({ path: dir.path, random: systemRandom }), systemRandom, noAbort);
+  });
+});
+
+const isRoot = process.getuid?.() === 0;
+
+const withDisk = async (options: string, act: (path: string) => Promise<void>) => {
+  using dir = scratchDir();
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', dir.path]);
+  try {
+    await act(dir.path);
+  } finally {
+    execFileSync('umount', [dir.path]);
+  }
+};
+
+describe.runIf(isRoot)('a disk', () => {
+  requireCommands('mount', 'umount')('of its own', () => {
+    test('that is full says so; nothing of what was begun stays, and room helps', () =>
+      withDisk('size=1m', async (path) => {
+        const remote = openDirRemote({ path, random: systemRandom });
+        await expect(remote.objects.put(key, sourceOf(noise(2_000_000)), noAbort)).rejects.toMatchObject({
+          code: 'E_REMOTE_FULL',
+          retryable: false,
+        });
+        expect(filesBelow(path)).toEqual([]);
+        expect(await remote.objects.put(key, sourceOf(noise(200_000)), noAbort)).toEqual({ kind: 'stored' });
+      }));
+
+    test('that may only be read is read', () =>
+      withDisk('size=1m', async (path) => {
+        const remote = openDirRemote({ path, random: systemRandom });
+        await remote.objects.put(key, sourceOf(bytes), noAbort);
+        const version = await moveTo(remote, 1);
+        execFileSync('mount', ['-o', 'remount,ro', path]);
+        expect(await contentOf(await remote.objects.get(key, {}, noAbort))).toEqual(bytes);
+        expect((await remote.heads.read(key, noAbort))?.version).toBe(version);
+        const other = parseRemoteKey('other');
+        await expect(remote.objects.put(other, sourceOf(bytes), noAbort)).rejects.toMatchObject({
+          code: 'E_REMOTE_READ_ONLY',
+        });
+        await expect(moveTo(remote, 1)).rejects.toMatchObject({ code: 'E_REMOTE_READ_ONLY' });
+        await expect(remote.objects.remove(key, noAbort)).rejects.toMatchObject({ code: 'E_REMOTE_READ_ONLY' });
+      }));
+  });
+});

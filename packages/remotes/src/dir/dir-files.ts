@@ -1,0 +1,81 @@
+import type { Dirent } from 'node:fs';
+import { link, mkdir, open, readdir, readFile, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** What the driver changes the directory with, one step each, so that tests can let a process die between any two. All throw the system's error. */
+export interface DirFiles {
+  /** With all that is missing above it; on the disk when this returns. */
+  makeDirs(path: string): Promise<void>;
+  /** A new file with these bytes, on the disk when this returns. */
+  writeNew(path: string, bytes: Uint8Array): Promise<void>;
+  /** A new file, filled piece by piece, on the disk when this returns. */
+  writeStream(path: string, pieces: AsyncIterable<Uint8Array>): Promise<void>;
+  /** EEXIST where `to` is there. */
+  link(from: string, to: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  syncDir(path: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+}
+
+/** Looking changes nothing; these are not steps to die at. */
+export const dirLooks = {
+  read: (path: string): Promise<Uint8Array> => readFile(path),
+  list: (path: string): Promise<Dirent[]> => readdir(path, { withFileTypes: true }),
+  names: (path: string): Promise<string[]> => readdir(path),
+  async stat(
+    path: string,
+  ): Promise<{ readonly sizeBytes: number; readonly mtimeMs: number; readonly isFile: boolean }> {
+    const { size, mtimeMs, ...found } = await stat(path);
+    return { sizeBytes: size, mtimeMs, isFile: (found.mode & 0o170000) === 0o100000 };
+  },
+};
+
+async function withFile(path: string, flags: string, act: (file: FileHandle) => Promise<void>): Promise<void> {
+  const file = await open(path, flags, 0o666);
+  try {
+    await act(file);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncDir(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } catch (error) {
+    // Some network file systems cannot; their servers keep names by themselves.
+    if (!['EINVAL', 'ENOTSUP', 'EBADF'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  } finally {
+    await directory.close();
+  }
+}
+
+export const realDirFiles: DirFiles = {
+  async makeDirs(path) {
+    const first = await mkdir(path, { recursive: true });
+    if (first === undefined) return;
+    for (let made = path; made.length >= first.length; made = dirname(made)) await syncDir(dirname(made));
+  },
+  writeNew: (path, bytes) =>
+    withFile(path, 'wx', async (file) => {
+      await file.writeFile(bytes);
+    }),
+  writeStream: (path, pieces) =>
+    withFile(path, 'wx', async (file) => {
+      for await (const piece of pieces) await writeAll(file, piece);
+    }),
+  link,
+  rename,
+  syncDir,
+  unlink,
+};
+
+/** A full disk may take a part of a piece before it says so. */
+async function writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < piece.length;) {
+    const { bytesWritten } = await file.write(piece, offset);
+    offset += bytesWritten;
+  }
+}

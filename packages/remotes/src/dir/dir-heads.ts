@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import {
+  CachelaneError,
+  type AttemptId,
+  type HeadRemovalOutcome,
+  type HeadVersion,
+  type RemoteHead,
+  type RemoteHeads,
+  type RemoteKey,
+  type SwapOutcome,
+} from '@cachelane/core';
+import { decodeHead, encodeHead, removedHeadBytes } from '../head-document.ts';
+import { assertHeadSize, throwIfAborted } from '../remote-errors.ts';
+import { errnoOf, isMissing } from './dir-errors.ts';
+import { dirLooks } from './dir-files.ts';
+import { dirCall, headsDir, type DirPlace } from './dir-place.ts';
+import { addState, highest, numbersIn } from './head-states.ts';
+import { pageOf } from './walk-keys.ts';
+
+// A head is a directory of numbered files, one for each state. The newest is the head; making the next number is the
+// compare-and-swap, since link(2) fails where the name is there, on the server of a network file system as well.
+
+interface State {
+  readonly number: number;
+  readonly attempt: AttemptId;
+  readonly bytes: Uint8Array | null;
+}
+
+interface Step {
+  readonly key: RemoteKey;
+  readonly expected: HeadVersion | null;
+  readonly attempt: AttemptId;
+  /** Null removes. */
+  readonly bytes: Uint8Array | null;
+}
+
+const leafName = ({ name }: { readonly name: string }): string | null =>
+  name.endsWith('@') ? name.slice(0, -1) : null;
+
+const versionOf = ({ number, attempt }: State): HeadVersion => `${number}-${attempt}` as HeadVersion;
+
+function headOf(state: State | undefined): RemoteHead | undefined {
+  return state === undefined || state.bytes === null ? undefined : { bytes: state.bytes, version: versionOf(state) };
+}
+
+export function dirHeads(place: DirPlace): RemoteHeads {
+  const dirOf = (key: RemoteKey): string => join(headsDir(place), `${key}@`);
+  const step = (wanted: Step, signal: AbortSignal) =>
+    dirCall(place, { doing: 'writing', signal }, () => swapState(place, { ...wanted, dir: dirOf(wanted.key), signal }));
+  return {
+    read: (key, signal) =>
+      dirCall(place, { doing: 'reading', signal }, async () =>
+        headOf(await newestState(place, { key, dir: dirOf(key), signal })),
+      ),
+    async swap(request, signal) {
+      assertHeadSize(request);
+      return await step(request, signal);
+    },
+    async remove(request, signal): Promise<HeadRemovalOutcome> {
+      const outcome = await step({ ...request, bytes: null }, signal);
+      return outcome.kind === 'moved' ? { kind: 'removed' } : outcome;
+    },
+    list: (prefix, page, signal) =>
+      dirCall(place, { doing: 'reading', signal }, async () => {
+        const { items, more } = await pageOf({ root: headsDir(place), prefix, page, leafName }, async (found) =>
+          (await isThere(found.path)) ? found.key : undefined,
+        );
+        return { keys: items, more };
+      }),
+  };
+}
+
+interface Placed {
+  readonly key: RemoteKey;
+  readonly dir: string;
+  readonly signal: AbortSignal;
+}
+
+async function newestState(place: DirPlace, { key, dir, signal }: Placed): Promise<State | undefined> {
+  // Each time that the file is gone again somebody else has moved the head at least eight times meanwhile.
+  for (;;) {
+    throwIfAborted(signal);
+    const number = highest(await numbersIn(dir));
+    if (number === undefined) return undefined;
+    try {
+      const encoded = await dirLooks.read(join(dir, `${number}`));
+      return { number, ...decodeHead(encoded, `the head ${key} in ${place.name}`) };
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+}
+
+async function swapState(place: DirPlace, wanted: Step & Placed): Promise<SwapOutcome> {
+  const encoded = encodeHead(wanted);
+  for (;;) {
+    const newest = await newestState(place, wanted);
+    if (newest?.attempt === wanted.attempt) return { kind: 'moved', version: versionOf(newest) };
+    const now = headOf(newest);
+    if ((now?.version ?? null) !== wanted.expected) return { kind: 'conflict', found: now };
+    const number = (newest?.number ?? 0) + 1;
+    switch (await tryAdd(place, { dir: wanted.dir, number, encoded })) {
+      case 'there-already':
+        // Somebody else's, or our own, made by a request whose answer got lost: look again.
+        continue;
+      case 'overtaken':
+        return { kind: 'conflict', found: headOf(await newestState(place, wanted)) };
+      case 'added':
+        return { kind: 'moved', version: versionOf({ ...wanted, number }) };
+    }
+  }
+}
+
+async function tryAdd(
+  place: DirPlace,
+  state: Parameters<typeof addState>[1],
+): Promise<'there-already' | 'overtaken' | 'added'> {
+  try {
+    return await addState(place, state);
+  } catch (error) {
+    // A writer that slept for more than a day finds its file swept away.
+    if (isMissing(error)) {
+      throw new CachelaneError('E_REMOTE_GONE', `a file was removed while it was written in ${place.name}`, {
+        retryable: true,
+        cause: error,
+      });
+    }
+    if (errnoOf(error) === 'EEXIST') return 'there-already';
+    throw error;
+  }
+}
+
+/** By its size alone: a listing reads no heads. */
+async function isThere(dir: string): Promise<boolean> {
+  const number = highest(await numbersIn(dir));
+  if (number === undefined) return false;
+  try {
+    return (await dirLooks.stat(join(dir, `${number}`))).sizeBytes > removedHeadBytes;
+  } catch (error) {
+    // It moved on, eight times: so it is there.
+    if (isMissing(error)) return true;
+    throw error;
+  }
+}

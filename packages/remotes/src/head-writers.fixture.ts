@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const program = fileURLToPath(new URL('./head-writer.fixture.ts', import.meta.url));
+
+export interface WriterRun {
+  /** Words that it said are in. */
+  readonly added: readonly string[];
+  readonly end: readonly unknown[];
+}
+
+export interface WriterOptions {
+  readonly address: string;
+  readonly name: string;
+  /** 0: until it is killed. */
+  readonly count: number;
+  readonly env?: NodeJS.ProcessEnv;
+  /** It is killed when it has said so many words; at once with 0. */
+  readonly lifetime?: number;
+}
+
+/** A process of its own that writes to a head of a remote. */
+export async function runWriter({ address, name, count, env = {}, lifetime }: WriterOptions): Promise<WriterRun> {
+  const child = spawn(process.execPath, [program, address, name, `${count}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
+  const ended = once(child, 'close');
+  if (lifetime === 0) child.kill('SIGKILL');
+  const added: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (added.push(line) === lifetime) child.kill('SIGKILL');
+  }
+  return { added, end: await ended };
+}

@@ -1,0 +1,106 @@
+import { CachelaneError, printable, redactUrl } from '@cachelane/core';
+
+export interface DirAddress {
+  readonly kind: 'dir';
+  /** Absolute. */
+  readonly path: string;
+}
+
+export interface S3Address {
+  readonly kind: 's3';
+  readonly bucket: string;
+  /** '' or `a/b`. */
+  readonly prefix: string;
+  /** `http(s)://host[:port]`; null: AWS, or what the environment says. */
+  readonly endpoint: string | null;
+  readonly region: string | null;
+}
+
+export type RemoteAddress = DirAddress | S3Address;
+
+const forms = 'write dir:/path, or s3://bucket/prefix (with ?endpoint=…&region=… where it is not at AWS)';
+
+/** What a person wrote: a flag, the environment, the user's own configuration. Never a file of a repository. */
+export function parseRemoteAddress(text: string): RemoteAddress {
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase();
+  switch (scheme) {
+    case 'dir':
+      return dirAddress(text.slice('dir:'.length));
+    case 's3':
+      return s3Address(text);
+    default:
+      throw wrong(`${printable(redactUrl(text)).slice(0, 200)} is no remote`);
+  }
+}
+
+function wrong(message: string, hint: string = forms): CachelaneError {
+  return new CachelaneError('E_CONFIG', message, { hint });
+}
+
+function dirAddress(path: string): DirAddress {
+  if (!path.startsWith('/') || path.startsWith('//')) {
+    throw wrong(`dir:${printable(path).slice(0, 200)}: the path has to be absolute`, 'write dir:/path');
+  }
+  if (path.includes('\0')) throw wrong('a path without a zero byte is needed');
+  const segments = path.split('/').filter((segment) => segment !== '' && segment !== '.');
+  if (segments.includes('..')) throw wrong(`dir:${printable(path).slice(0, 200)}: write the path without ..`);
+  return { kind: 'dir', path: `/${segments.join('/')}` };
+}
+
+const bucketPattern = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+const settings = new Set(['endpoint', 'region']);
+
+function s3Address(text: string): S3Address {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw wrong('that is no s3:// address');
+  }
+  // Said without the text: it may be a secret that stands where the bucket should.
+  if (url.username !== '' || url.password !== '') {
+    throw wrong(
+      'an s3:// address holds no credentials',
+      'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE',
+    );
+  }
+  if (url.port !== '') throw wrong('the server is not a part of s3://bucket', 'write ?endpoint=http://host:port');
+  if (url.hash !== '') throw wrong('an s3:// address has no #');
+  if (url.hostname === '') throw wrong('an s3:// address that names no bucket');
+  if (!bucketPattern.test(url.hostname)) throw wrong(`${printable(url.hostname).slice(0, 80)} is no name of a bucket`);
+  for (const [name] of url.searchParams) {
+    if (!settings.has(name)) throw wrong(`an s3:// address has no setting ${printable(name).slice(0, 40)}`);
+    if (url.searchParams.getAll(name).length > 1) throw wrong(`${name} is there twice`);
+  }
+  const region = url.searchParams.get('region');
+  if (region !== null && !/^[A-Za-z0-9-]{1,40}$/.test(region)) throw wrong('that is no name of a region');
+  const endpoint = url.searchParams.get('endpoint');
+  return {
+    kind: 's3',
+    bucket: url.hostname,
+    prefix: prefixOf(url.pathname),
+    endpoint: endpoint === null ? null : endpointOf(endpoint),
+    region,
+  };
+}
+
+function prefixOf(pathname: string): string {
+  const prefix = pathname.replace(/^\/+|\/+$/g, '');
+  if (!/^[A-Za-z0-9._/-]*$/.test(prefix) || prefix.includes('//') || prefix.length > 400) {
+    throw wrong('a prefix has letters, digits and ._- between single slashes, at most 400 of them');
+  }
+  return prefix;
+}
+
+function endpointOf(text: string): string {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw wrong('that endpoint is no URL', 'write ?endpoint=https://host or http://host:port');
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw wrong('an endpoint begins with http:// or https://');
+  if (url.username !== '' || url.password !== '') throw wrong('an endpoint holds no credentials');
+  if (url.search !== '' || url.hash !== '') throw wrong('an endpoint has neither ? nor #');
+  return url.href.replace(/\/$/, '');
+}

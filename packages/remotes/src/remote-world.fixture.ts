@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock, Random } from '@cachelane/core';
+import type { RemoteFactory } from '@cachelane/testkit';
+import { openDirRemote } from './dir/dir-remote.ts';
+
+/** The ports as the machine has them: these tests are about real files and real servers. */
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, { signal });
+  },
+};
+
+export const systemRandom: Random = { bytes: (count) => randomBytes(count) };
+
+export interface ScratchDir extends Disposable {
+  readonly path: string;
+}
+
+export function scratchDir(): ScratchDir {
+  const path = mkdtempSync(join(tmpdir(), 'cachelane-remotes-'));
+  return {
+    path,
+    [Symbol.dispose]: () => {
+      rmSync(path, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Every file below a directory, as paths below it. */
+export function filesBelow(dir: string): readonly string[] {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(dir.length + 1))
+    .toSorted();
+}
+
+export const dirRemotes: RemoteFactory = () => {
+  const dir = scratchDir();
+  const path = join(dir.path, 'remote');
+  mkdirSync(path);
+  return Promise.resolve({
+    open: () => Promise.resolve(openDirRemote({ path, random: systemRandom })),
+    [Symbol.asyncDispose]: () => {
+      dir[Symbol.dispose]();
+      return Promise.resolve();
+    },
+  });
+};

@@ -1,0 +1,57 @@
+import type { Remote } from '@cachelane/core';
+import {
+  signedRequest,
+  startFaultProxy,
+  startRadosgw,
+  type FaultProxy,
+  type Radosgw,
+  type RemoteFactory,
+} from '@cachelane/testkit';
+import type { S3Address } from '../remote-address.ts';
+import { systemClock } from '../remote-world.fixture.ts';
+import type { S3Settings } from './s3-client.ts';
+import { openS3Remote } from './s3-remote.ts';
+
+/** One server for a test file, with a bucket; each test has a prefix of its own in it. */
+export interface BucketWorld extends AsyncDisposable {
+  readonly server: Radosgw;
+  /** Between `openBehind` and the server. */
+  readonly proxy: FaultProxy;
+  readonly bucket: string;
+  freshAddress(endpoint?: string): S3Address;
+  open(address: S3Address, settings?: Partial<S3Settings>): Promise<Remote>;
+  /** For the conformance suites. */
+  readonly create: RemoteFactory;
+}
+
+export async function startBucketWorld(): Promise<BucketWorld> {
+  const server = await startRadosgw();
+  const proxy = await startFaultProxy(server.endpoint);
+  const bucket = 'cache-bucket';
+  await signedRequest({ endpoint: server.endpoint, user: server.user, method: 'PUT', path: `/${bucket}` });
+  let prefixes = 0;
+  const freshAddress = (endpoint = server.endpoint): S3Address => ({
+    kind: 's3',
+    bucket,
+    prefix: `test/${++prefixes}`,
+    endpoint,
+    region: null,
+  });
+  const open: BucketWorld['open'] = (address, settings = {}) =>
+    openS3Remote({ address, clock: systemClock, env: {}, credentials: server.user, ...settings });
+  return {
+    server,
+    proxy,
+    bucket,
+    freshAddress,
+    open,
+    create: () => {
+      const address = freshAddress();
+      return Promise.resolve({ open: () => open(address), [Symbol.asyncDispose]: () => Promise.resolve() });
+    },
+    async [Symbol.asyncDispose]() {
+      await proxy[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}

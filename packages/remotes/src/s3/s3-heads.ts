@@ -1,0 +1,141 @@
+import type { Readable } from 'node:stream';
+import {
+  CachelaneError,
+  limits,
+  type AttemptId,
+  type HeadRemovalOutcome,
+  type HeadVersion,
+  type ListedObject,
+  type RemoteHead,
+  type RemoteHeads,
+  type RemoteKey,
+  type SwapOutcome,
+} from '@cachelane/core';
+import { corrupt } from '../content/expect-content.ts';
+import { decodeHead, encodeHead, removedHeadBytes } from '../head-document.ts';
+import { assertHeadSize } from '../remote-errors.ts';
+import { bodyPieces } from './s3-body.ts';
+import { isMissingKey, isPreconditionFailed, s3Call, unlessFailure } from './s3-errors.ts';
+import { listBelow, type S3Place } from './s3-objects.ts';
+
+// A head is an object that moves by conditional PUTs: If-None-Match for the first state, If-Match with the ETag of the one that was read for
+// all others. A removed head is a short object: conditional DELETEs are ignored by most servers, which then delete whatever is there.
+
+interface State {
+  readonly attempt: AttemptId;
+  readonly bytes: Uint8Array | null;
+  /** As the server gives it, without its quotes. */
+  readonly etag: string;
+}
+
+interface Step {
+  readonly key: RemoteKey;
+  readonly expected: HeadVersion | null;
+  readonly attempt: AttemptId;
+  /** Null removes. */
+  readonly bytes: Uint8Array | null;
+}
+
+const versionOf = ({ attempt, etag }: { readonly attempt: AttemptId; readonly etag: string }): HeadVersion =>
+  `${attempt}-${etag}` as HeadVersion;
+
+function headOf(state: State | undefined): RemoteHead | undefined {
+  return state === undefined || state.bytes === null ? undefined : { bytes: state.bytes, version: versionOf(state) };
+}
+
+type Condition = { readonly IfNoneMatch: '*' } | { readonly IfMatch: string };
+
+function conditionOf(etag: string | null, isQuoted: boolean): Condition {
+  if (etag === null) return { IfNoneMatch: '*' };
+  return { IfMatch: isQuoted ? `"${etag}"` : etag };
+}
+
+const unquoted = (etag: string | undefined): string => (etag ?? '').replace(/^"(.*)"$/, '$1');
+
+export function s3Heads({ bucket, clock }: S3Place): RemoteHeads {
+  const { sdk, client } = bucket;
+  const nameOf = (key: RemoteKey) => ({ Bucket: bucket.bucket, Key: `${bucket.prefix}heads/${key}` });
+  const readState = async (key: RemoteKey, signal: AbortSignal): Promise<State | undefined> => {
+    const what = `the head ${key} in ${bucket.name}`;
+    const answer = await unlessFailure(
+      () => client.send(new sdk.GetObjectCommand(nameOf(key)), { abortSignal: signal }),
+      isMissingKey,
+    );
+    if (answer?.Body === undefined) return undefined;
+    const body = answer.Body as Readable;
+    const sizeBytes = answer.ContentLength ?? 0;
+    if (sizeBytes > limits.remoteHeadBytes + 256) {
+      body.destroy();
+      throw corrupt(what, `has ${sizeBytes} bytes, more than any head`);
+    }
+    const pieces: Uint8Array[] = [];
+    for await (const piece of bodyPieces(bucket, { body, sizeBytes, what, signal, clock })) pieces.push(piece);
+    return { ...decodeHead(Buffer.concat(pieces), what), etag: unquoted(answer.ETag) };
+  };
+
+  /** The new ETag, or undefined where the condition did not hold. */
+  const putIf = async (wanted: Step, condition: Condition, signal: AbortSignal): Promise<string | undefined> => {
+    const answer = await unlessFailure(
+      () =>
+        client.send(new sdk.PutObjectCommand({ ...nameOf(wanted.key), Body: encodeHead(wanted), ...condition }), {
+          abortSignal: signal,
+        }),
+      // AWS says that there is no such key where nothing can match.
+      (failure) => isPreconditionFailed(failure) || ('IfMatch' in condition && isMissingKey(failure)),
+    );
+    return answer === undefined ? undefined : unquoted(answer.ETag);
+  };
+
+  const swapState = async (wanted: Step, signal: AbortSignal): Promise<SwapOutcome> => {
+    // The ETag of what the caller saw is part of its version; a first swap needs none.
+    let onto = wanted.expected === null ? null : etagOf(wanted.expected);
+    let isQuoted = bucket.quotesEtags;
+    for (let refusals = 0; refusals < 4; refusals++) {
+      const etag = await putIf(wanted, conditionOf(onto, isQuoted), signal);
+      if (etag !== undefined) {
+        if (onto !== null) bucket.quotesEtags = isQuoted;
+        return { kind: 'moved', version: versionOf({ ...wanted, etag }) };
+      }
+      const state = await readState(wanted.key, signal);
+      if (state?.attempt === wanted.attempt) return { kind: 'moved', version: versionOf(state) };
+      const now = headOf(state);
+      if ((now?.version ?? null) !== wanted.expected) return { kind: 'conflict', found: now };
+      // Refused though it holds: the server may know ETags in the other form only. A removed head has to be named by its ETag, too.
+      if (onto !== null && state?.etag === onto) isQuoted = !isQuoted;
+      onto = state?.etag ?? null;
+    }
+    throw unfit();
+  };
+
+  const unfit = (): CachelaneError =>
+    new CachelaneError('E_REMOTE_UNFIT', `${bucket.name} refuses to replace a head by its ETag`, {
+      hint: 'heads need a server with conditional writes, as S3, Ceph and MinIO have',
+    });
+
+  const step = (wanted: Step, signal: AbortSignal): Promise<SwapOutcome> =>
+    s3Call(bucket, { doing: 'writing', signal }, () => swapState(wanted, signal));
+
+  return {
+    read: (key, signal) =>
+      s3Call(bucket, { doing: 'reading', signal }, async () => headOf(await readState(key, signal))),
+    async swap(request, signal) {
+      assertHeadSize(request);
+      return await step(request, signal);
+    },
+    async remove(request, signal): Promise<HeadRemovalOutcome> {
+      const outcome = await step({ ...request, bytes: null }, signal);
+      return outcome.kind === 'moved' ? { kind: 'removed' } : outcome;
+    },
+    list: (prefix, page, signal) =>
+      s3Call(bucket, { doing: 'reading', signal }, async () => {
+        const { found, more } = await listBelow(bucket, { folder: 'heads/', prefix, page, isWanted: isLive, signal });
+        return { keys: found.map(({ key }) => key), more };
+      }),
+  };
+}
+
+const isLive = ({ sizeBytes }: ListedObject): boolean => sizeBytes > removedHeadBytes;
+
+function etagOf(version: HeadVersion): string {
+  return version.slice(version.indexOf('-') + 1);
+}

@@ -1,0 +1,229 @@
+import { describe, expect, test } from 'vitest';
+import { limits, type AttemptId, type HeadVersion, type RemoteHeads, type RemoteKey } from '@cachelane/core';
+import { noAbort } from '../metadata/metadata-builders.ts';
+import { asText, countingAttempts, key, noise, text } from './remote-builders.ts';
+import type { RemoteFactory } from './remote-fixture.ts';
+import { addWords, wordsOf } from './word-head.ts';
+
+const writers = 8;
+const swaps = 25;
+
+/**
+ * What every driver of the `RemoteHeads` port must do; each guarantee of the port's contract is a test here. `create` makes an empty remote,
+ * once for each test.
+ */
+export function remoteHeadsConformance(name: string, create: RemoteFactory): void {
+  const use = async (act: (world: HeadWorld) => Promise<void>) => {
+    await using fixture = await create();
+    await using remote = await fixture.open();
+    await act(headWorld(remote.heads, () => fixture.open()));
+  };
+
+  describe(`remote heads: ${name}`, () => {
+    test('a head is made once, and read by everybody', () =>
+      use(async ({ heads, make, another }) => {
+        expect(await heads.read(key('v/1'), noAbort)).toBeUndefined();
+        const version = await make('v/1', 'one');
+        await using other = await another();
+        for (const reader of [heads, other.heads]) {
+          const head = await reader.read(key('v/1'), noAbort);
+          expect(asText(head?.bytes)).toBe('one');
+          expect(head?.version).toBe(version);
+        }
+      }));
+
+    test('whoever expects none where one is gets a conflict with what is there', () =>
+      use(async ({ heads, make, swap }) => {
+        const version = await make('v/1', 'one');
+        const outcome = await swap('v/1', 'two', null);
+        expect(outcome).toMatchObject({ kind: 'conflict', found: { version } });
+        expect(asText(outcome.kind === 'conflict' ? outcome.found?.bytes : undefined)).toBe('one');
+        expect(asText((await heads.read(key('v/1'), noAbort))?.bytes)).toBe('one');
+      }));
+
+    test('it moves from the version that was read, and from no older one', () =>
+      use(async ({ heads, make, move, swap }) => {
+        const first = await make('v/1', 'one');
+        const second = await move('v/1', 'two', first);
+        expect(second).not.toBe(first);
+        expect(await swap('v/1', 'late', first)).toMatchObject({ kind: 'conflict', found: { version: second } });
+        expect(asText((await heads.read(key('v/1'), noAbort))?.bytes)).toBe('two');
+      }));
+
+    test('a version of a head that is not there is a conflict with nothing', () =>
+      use(async ({ heads, make, swap }) => {
+        const version = await make('v/1', 'one');
+        expect(await swap('v/2', 'two', version)).toEqual({ kind: 'conflict', found: undefined });
+        expect(await heads.read(key('v/2'), noAbort)).toBeUndefined();
+      }));
+
+    test('a state that looks like an earlier one is another one', () =>
+      use(async ({ make, move, swap }) => {
+        const first = await make('v/1', 'same');
+        const second = await move('v/1', 'other', first);
+        const third = await move('v/1', 'same', second);
+        expect(new Set([first, second, third]).size).toBe(3);
+        expect(await swap('v/1', 'late', first)).toMatchObject({ kind: 'conflict', found: { version: third } });
+      }));
+
+    test('the same swap again is the same swap, as long as nobody moved on', () =>
+      use(async ({ heads, attempt, move, make }) => {
+        const first = await make('v/1', 'one');
+        const request = { key: key('v/1'), bytes: text('two'), expected: first, attempt: attempt() };
+        const moved = await heads.swap(request, noAbort);
+        expect(moved.kind).toBe('moved');
+        expect(await heads.swap(request, noAbort)).toEqual(moved);
+        expect(asText((await heads.read(key('v/1'), noAbort))?.bytes)).toBe('two');
+        if (moved.kind !== 'moved') return;
+        const third = await move('v/1', 'three', moved.version);
+        expect(await heads.swap(request, noAbort)).toMatchObject({ kind: 'conflict', found: { version: third } });
+        expect(asText((await heads.read(key('v/1'), noAbort))?.bytes)).toBe('three');
+      }));
+
+    test('making a head again with the same attempt is making it once', () =>
+      use(async ({ heads, attempt }) => {
+        const request = { key: key('v/1'), bytes: text('one'), expected: null, attempt: attempt() };
+        const made = await heads.swap(request, noAbort);
+        expect(made.kind).toBe('moved');
+        expect(await heads.swap(request, noAbort)).toEqual(made);
+      }));
+
+    test('a removed head is gone, and what comes then has new versions', () =>
+      use(async ({ heads, attempt, make, swap }) => {
+        const first = await make('v/1', 'one');
+        const removal = { key: key('v/1'), expected: first, attempt: attempt() };
+        expect(await heads.remove(removal, noAbort)).toEqual({ kind: 'removed' });
+        expect(await heads.remove(removal, noAbort)).toEqual({ kind: 'removed' });
+        expect(await heads.read(key('v/1'), noAbort)).toBeUndefined();
+        expect(await swap('v/1', 'late', first)).toEqual({ kind: 'conflict', found: undefined });
+        const again = await make('v/1', 'one');
+        expect(again).not.toBe(first);
+        expect(await heads.remove(removal, noAbort)).toMatchObject({ kind: 'conflict', found: { version: again } });
+        expect(await swap('v/1', 'late', first)).toMatchObject({ kind: 'conflict', found: { version: again } });
+      }));
+
+    test('the request that made a head makes it no second time once it was removed', () =>
+      use(async ({ heads, attempt }) => {
+        const request = { key: key('v/1'), bytes: text('one'), expected: null, attempt: attempt() };
+        const made = await heads.swap(request, noAbort);
+        if (made.kind !== 'moved') throw new Error('not made');
+        const other = { ...request, bytes: text('two'), attempt: attempt() };
+        expect(await heads.remove({ key: key('v/1'), expected: made.version, attempt: attempt() }, noAbort)).toEqual({
+          kind: 'removed',
+        });
+        expect((await heads.swap(other, noAbort)).kind).toBe('moved');
+        expect((await heads.swap(request, noAbort)).kind).toBe('conflict');
+      }));
+
+    test('only what is there as it was seen is removed', () =>
+      use(async ({ heads, attempt, make, move }) => {
+        const first = await make('v/1', 'one');
+        const second = await move('v/1', 'two', first);
+        const removal = { key: key('v/1'), expected: first, attempt: attempt() };
+        expect(await heads.remove(removal, noAbort)).toMatchObject({ kind: 'conflict', found: { version: second } });
+        const nothing = { key: key('v/2'), expected: first, attempt: attempt() };
+        expect(await heads.remove(nothing, noAbort)).toEqual({ kind: 'conflict', found: undefined });
+        expect(asText((await heads.read(key('v/1'), noAbort))?.bytes)).toBe('two');
+      }));
+
+    test('heads of any size up to the limit', () =>
+      use(async ({ heads, attempt }) => {
+        const largest = noise(limits.remoteHeadBytes);
+        const request = { key: key('v/1'), bytes: largest, expected: null, attempt: attempt() };
+        expect((await heads.swap(request, noAbort)).kind).toBe('moved');
+        expect(Buffer.from((await heads.read(key('v/1'), noAbort))?.bytes ?? []).equals(largest)).toBe(true);
+        const larger = { ...request, bytes: noise(limits.remoteHeadBytes + 1), attempt: attempt() };
+        await expect(heads.swap(larger, noAbort)).rejects.toMatchObject({ code: 'E_LIMIT' });
+        const smallest = { key: key('v/2'), bytes: text('x'), expected: null, attempt: attempt() };
+        expect((await heads.swap(smallest, noAbort)).kind).toBe('moved');
+      }));
+
+    test('a listing has the keys of those that are there, by prefix, in pages', () =>
+      use(async ({ heads, attempt, make }) => {
+        const keys = ['a-b', 'a/b/c', 'a/b0', 'a/c', 'b', 'b0/x'].map(key);
+        for (const one of keys.toReversed()) await make(one, one);
+        for (const gone of ['a/a', 'a/b1', 'c']) {
+          const expected = await make(gone, 'gone');
+          await heads.remove({ key: key(gone), expected, attempt: attempt() }, noAbort);
+        }
+        expect(await heads.list('', {}, noAbort)).toEqual({ keys, more: false });
+        expect((await heads.list('a/b', {}, noAbort)).keys).toEqual(['a/b/c', 'a/b0']);
+        const paged: RemoteKey[] = [];
+        for (let more = true; more;) {
+          const after = paged.at(-1);
+          const page = await heads.list('', after === undefined ? { limit: 2 } : { after, limit: 2 }, noAbort);
+          paged.push(...page.keys);
+          ({ more } = page);
+        }
+        expect(paged).toEqual(keys);
+      }));
+
+    test('a call that is aborted does nothing', () =>
+      use(async ({ heads, attempt, make }) => {
+        const version = await make('v/1', 'one');
+        const abort = new AbortController();
+        abort.abort();
+        const { signal } = abort;
+        const swap = { key: key('v/1'), bytes: text('two'), expected: version, attempt: attempt() };
+        const calls = [
+          () => heads.read(key('v/1'), signal),
+          () => heads.swap(swap, signal),
+          () => heads.remove(swap, signal),
+          () => heads.list('', {}, signal),
+        ];
+        for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'E_ABORTED' });
+        expect(asText((await heads.read(key('v/1'), noAbort))?.bytes)).toBe('one');
+      }));
+
+    test(`none of ${writers * swaps} swaps by ${writers} machines at once is lost`, () =>
+      use(async ({ heads, another }) => {
+        const added = await Promise.all(
+          Array.from({ length: writers }, async (_, writer) => {
+            await using own = await another();
+            const words = Array.from({ length: swaps }, (_word, index) => `${writer}.${index}`);
+            await addWords(own.heads, { key: key('v/1'), words, attempt: countingAttempts(100 + writer) });
+            return words;
+          }),
+        );
+        const words = wordsOf((await heads.read(key('v/1'), noAbort))?.bytes);
+        expect(words.toSorted()).toEqual(added.flat().toSorted());
+      }));
+
+    test('of those who make one together one does', () =>
+      use(async ({ another }) => {
+        for (let round = 0; round < 5; round++) {
+          const outcomes = await Promise.all(
+            Array.from({ length: 6 }, async (_, writer) => {
+              await using own = await another();
+              const attempt = countingAttempts(1000 + round * 10 + writer)();
+              const request = { key: key(`v/${round}`), bytes: text(`${writer}`), expected: null, attempt };
+              return (await own.heads.swap(request, noAbort)).kind;
+            }),
+          );
+          expect(outcomes.filter((kind) => kind === 'moved')).toHaveLength(1);
+        }
+      }));
+  });
+}
+
+interface HeadWorld {
+  readonly heads: RemoteHeads;
+  readonly attempt: () => AttemptId;
+  readonly another: () => Promise<AsyncDisposable & { readonly heads: RemoteHeads }>;
+  readonly swap: (name: string, content: string, expected: HeadVersion | null) => ReturnType<RemoteHeads['swap']>;
+  /** A head that was not there; its version. */
+  readonly make: (name: string, content: string) => Promise<HeadVersion>;
+  readonly move: (name: string, content: string, expected: HeadVersion) => Promise<HeadVersion>;
+}
+
+function headWorld(heads: RemoteHeads, another: HeadWorld['another']): HeadWorld {
+  const attempt = countingAttempts();
+  const swap: HeadWorld['swap'] = (name, content, expected) =>
+    heads.swap({ key: key(name), bytes: text(content), expected, attempt: attempt() }, noAbort);
+  const move = async (name: string, content: string, expected: HeadVersion | null): Promise<HeadVersion> => {
+    const outcome = await swap(name, content, expected);
+    if (outcome.kind !== 'moved') throw new Error(`${name} did not move to ${content}`);
+    return outcome.version;
+  };
+  return { heads, attempt, another, swap, move, make: (name, content) => move(name, content, null) };
+}

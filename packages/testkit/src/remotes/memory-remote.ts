@@ -1,0 +1,157 @@
+import {
+  CachelaneError,
+  digestOf,
+  invariant,
+  limits,
+  type HeadRemovalOutcome,
+  type HeadVersion,
+  type ObjectStat,
+  type Remote,
+  type RemoteHead,
+  type RemoteHeads,
+  type RemoteKey,
+  type RemoteObjects,
+  type SwapOutcome,
+  type SwapRequest,
+} from '@cachelane/core';
+
+interface MemoryObject extends ObjectStat {
+  readonly bytes: Uint8Array;
+}
+
+interface MemoryHead {
+  readonly attempt: string;
+  readonly version: HeadVersion;
+  /** Null for a removed one. */
+  readonly bytes: Uint8Array | null;
+}
+
+/** What several machines share. */
+export interface MemoryRemoteState {
+  readonly objects: Map<RemoteKey, MemoryObject>;
+  readonly heads: Map<RemoteKey, MemoryHead>;
+}
+
+export function emptyRemoteState(): MemoryRemoteState {
+  return { objects: new Map(), heads: new Map() };
+}
+
+/** A remote as one machine has it; pass the same state for another one. */
+export function memoryRemote(state: MemoryRemoteState = emptyRemoteState(), name = 'memory:'): Remote {
+  return {
+    name,
+    objects: memoryObjects(state),
+    heads: memoryHeads(state),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+const statOf = ({ bytes: _, ...stat }: MemoryObject): ObjectStat => stat;
+
+function memoryObjects({ objects }: MemoryRemoteState): RemoteObjects {
+  return {
+    async put(key, source, signal) {
+      throwIfAborted(signal);
+      const pieces: Uint8Array[] = [];
+      for await (const piece of source.read()) pieces.push(Uint8Array.from(piece));
+      const bytes = Buffer.concat(pieces);
+      const digest = digestOf(bytes);
+      if (bytes.length !== source.sizeBytes || digest !== source.digest) {
+        throw new CachelaneError('E_OBJECT_CORRUPT', `what was to be stored as ${key} is something else`);
+      }
+      throwIfAborted(signal);
+      const known = objects.get(key);
+      if (known === undefined) {
+        objects.set(key, { key, sizeBytes: bytes.length, digest, storedAtMs: objects.size, bytes });
+        return { kind: 'stored' };
+      }
+      return known.digest === digest ? { kind: 'present' } : { kind: 'different', found: statOf(known) };
+    },
+    async get(key, { offset = 0, expect }, signal) {
+      throwIfAborted(signal);
+      const known = objects.get(key);
+      if (known === undefined) return undefined;
+      if (offset > known.sizeBytes) throw new CachelaneError('E_OBJECT_CORRUPT', `${key} has fewer bytes`);
+      const isOther = expect !== undefined && (expect.digest !== known.digest || expect.sizeBytes !== known.sizeBytes);
+      return { sizeBytes: known.sizeBytes, data: pieces(known.bytes.subarray(offset), isOther ? key : null, signal) };
+    },
+    async stat(key, signal) {
+      throwIfAborted(signal);
+      const known = objects.get(key);
+      return known && statOf(known);
+    },
+    async list(prefix, { after = '', limit = limits.remoteListPage }, signal) {
+      throwIfAborted(signal);
+      const keys = keysOf(objects, prefix).filter((key) => key > after);
+      const page = keys.slice(0, limit).flatMap((key) => objects.get(key) ?? []);
+      return {
+        objects: page.map(({ key, sizeBytes, storedAtMs }) => ({ key, sizeBytes, storedAtMs })),
+        more: keys.length > limit,
+      };
+    },
+    async remove(key, signal) {
+      throwIfAborted(signal);
+      objects.delete(key);
+    },
+    async sweep(signal) {
+      throwIfAborted(signal);
+      return 0;
+    },
+  };
+}
+
+async function* pieces(bytes: Uint8Array, other: RemoteKey | null, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += 65_536) {
+    throwIfAborted(signal);
+    yield bytes.slice(start, start + 65_536);
+  }
+  if (other !== null) throw new CachelaneError('E_OBJECT_CORRUPT', `${other} is something else`);
+}
+
+function memoryHeads({ heads }: MemoryRemoteState): RemoteHeads {
+  const current = (key: RemoteKey): RemoteHead | undefined => {
+    const head = heads.get(key);
+    return head === undefined || head.bytes === null ? undefined : { bytes: head.bytes, version: head.version };
+  };
+  const step = ({ key, expected, attempt, bytes }: Step): SwapOutcome => {
+    const known = heads.get(key);
+    if (known?.attempt === attempt) return { kind: 'moved', version: known.version };
+    const found = current(key);
+    if ((found?.version ?? null) !== expected) return { kind: 'conflict', found };
+    const version = `memory-${attempt}` as HeadVersion;
+    heads.set(key, { attempt, version, bytes: bytes && Uint8Array.from(bytes) });
+    return { kind: 'moved', version };
+  };
+  return {
+    async read(key, signal) {
+      throwIfAborted(signal);
+      return current(key);
+    },
+    async swap(request, signal) {
+      throwIfAborted(signal);
+      invariant(request.bytes.length > 0, 'a head is not empty');
+      if (request.bytes.length > limits.remoteHeadBytes) throw new CachelaneError('E_LIMIT', 'that head is too large');
+      return step(request);
+    },
+    async remove(request, signal): Promise<HeadRemovalOutcome> {
+      throwIfAborted(signal);
+      const outcome = step({ ...request, bytes: null });
+      return outcome.kind === 'moved' ? { kind: 'removed' } : outcome;
+    },
+    async list(prefix, { after = '', limit = limits.remoteListPage }, signal) {
+      throwIfAborted(signal);
+      const keys = keysOf(heads, prefix).filter((key) => key > after && current(key) !== undefined);
+      return { keys: keys.slice(0, limit), more: keys.length > limit };
+    },
+  };
+}
+
+type Step = Omit<SwapRequest, 'bytes'> & { readonly bytes: Uint8Array | null };
+
+function keysOf(map: ReadonlyMap<RemoteKey, unknown>, prefix: string): readonly RemoteKey[] {
+  return [...map.keys()].filter((key) => key.startsWith(prefix)).toSorted((a, b) => (a < b ? -1 : 1));
+}
+
+function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw new CachelaneError('E_ABORTED', 'stopped on request', { cause: signal.reason });
+}
