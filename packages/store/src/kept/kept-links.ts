@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { errnoOf, isMissing } from '../layers/file-errors.ts';
 import { namesIn } from '../layers/read-file.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
+import { isOurs } from './place-near.ts';
 
 // Symlinks to a kept directory, at the places of caches. Each is noted beside the directory, with the empty directory that it took the
 // place of, before anything is changed: whoever finds nobody at work there any more, after a kill too, makes it as it was.
@@ -32,7 +33,7 @@ export function linkAt(path: string): string | null {
 
 /** Makes the symlink, where nothing is or an empty directory. Throws what the file system throws, having changed nothing. */
 export function layLink(files: StoreFiles, path: string, tree: string): void {
-  const name = createHash('sha256').update(path).digest('hex').slice(0, 24);
+  const name = nameOf(path);
   mkdirSync(notesOf(tree), { recursive: true, mode: 0o700 });
   // One who died may have left its note.
   takeBack(files, tree, name);
@@ -56,6 +57,13 @@ export function hasLinks(tree: string): boolean {
 /** Takes the symlinks away that lead to a kept directory; empty directories that were there before are there again. */
 export function takeBackLinks(files: StoreFiles, tree: string): void {
   for (const name of namesIn(notesOf(tree))) takeBack(files, tree, name);
+}
+
+/** Takes the symlink at one path away. Its note counts only where nobody else can have written it, and where it is about this path. */
+export function takeBackLink(files: StoreFiles, tree: string, path: string): void {
+  if (isOurs(notesOf(tree)) && readNote(`${notesOf(tree)}/${nameOf(path)}`)?.path === path) {
+    takeBack(files, tree, nameOf(path));
+  }
 }
 
 function takeBack(files: StoreFiles, tree: string, name: string): void {
@@ -85,6 +93,10 @@ function makeAsBefore(files: StoreFiles, path: string, before: DirectoryBefore):
   }
   // A umask takes bits away, and a change of owner does.
   if ((lstatSync(path).mode & 0o7777) !== before.mode) files.setMode(path, before.mode);
+}
+
+function nameOf(path: string): string {
+  return createHash('sha256').update(path).digest('hex').slice(0, 24);
 }
 
 const notesOf = (tree: string): string => `${dirname(tree)}/links`;

@@ -39,7 +39,7 @@ export function placeNear(home: string, near: string): string {
 }
 
 /** A directory that nobody else can put things into. */
-function isOurs(dir: string): boolean {
+export function isOurs(dir: string): boolean {
   try {
     accessSync(dir, constants.W_OK);
     const stat = lstatSync(dir);

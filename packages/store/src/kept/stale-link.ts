@@ -1,25 +1,39 @@
-import { dirname } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
 import { errnoOf } from '../layers/file-errors.ts';
+import { homePaths } from '../layers/home-paths.ts';
 import { namesIn } from '../layers/read-file.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
-import { linkAt, takeBackLinks } from './kept-links.ts';
+import { linkAt, takeBackLink } from './kept-links.ts';
+import { isKeptHere } from './kept-places.ts';
 
 // Symlinks of ours at the places of caches, from runs where nothing could be mounted, also those of other stores.
 
-/** Removes one that a killed run left. Throws E_MOUNT_POINT while another run uses the directory that it leads to. */
+/**
+ * Removes one that a killed run left. Throws E_MOUNT_POINT while another run uses the directory that it leads to.
+ *
+ * A link of the right form may be anybody's: one that a repository brings along, with notes beside what it leads to. What notes say is done
+ * for this home's directories only; another store does it for its own when it finds its run dead.
+ */
 export function clearStaleLink(files: StoreFiles, target: string, home: string): void {
   const tree = linkAt(target);
   if (tree === null || !leadsInto(target, home)) return;
   if (isInUse(tree)) throw inTheWay(target);
-  takeBackLinks(files, tree);
+  if (isKeptHere(homePaths(home).kept, tree)) takeBackLink(files, tree, pathOf(target));
   if (linkAt(target) === tree) files.unlink(target);
 }
 
-/** A symlink of ours. */
+/** As notes name it: without symlinks but for the last part. */
+function pathOf(target: string): string {
+  return join(realpathSync(dirname(target)), basename(target));
+}
+
+/** A symlink of ours, by its form. We make no relative ones. */
 export function leadsInto(path: string, home: string): boolean {
   const target = linkAt(path);
-  return target !== null && (target.startsWith(`${home}/`) || (isInTree(target) && target.endsWith('/tree')));
+  if (target === null || !isAbsolute(target)) return false;
+  return target.startsWith(`${home}/`) || (isInTree(target) && target.endsWith('/tree'));
 }
 
 /** Whether a path is a kept directory or lies in one, by its form: there are other stores, and places outside the homes. */

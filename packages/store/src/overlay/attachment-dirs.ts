@@ -20,13 +20,16 @@ export function attachmentDirs(sessionDir: string, ordinal: number): AttachmentD
   return { dir, upper: `${dir}/upper`, work: `${dir}/work`, empty: `${dir}/empty` };
 }
 
+/** `realpathSync`, or what a test puts in its place to change things at that moment. */
+type RealPath = (path: string) => string;
+
 /**
  * Where the volume is mounted: the real path of `target`. Throws E_MOUNT_POINT where nothing can be mounted, or where the
  * mount would hide the home or lie in it.
  */
-export function checkTarget(target: string, home: string): string {
+export function checkTarget(target: string, home: string, realPath: RealPath = realpathSync): string {
   if (!isAbsolute(target)) throw mountPoint(target, 'is not an absolute path');
-  const real = realTarget(target);
+  const real = realTarget(target, realPath);
   const realHome = realpathSync(home);
   if (real === '/') throw mountPoint(target, 'is the root of the file system');
   if (holds(real, realHome)) throw mountPoint(target, `would hide the home of cachelane, ${realHome}`);
@@ -35,24 +38,36 @@ export function checkTarget(target: string, home: string): string {
   return real;
 }
 
+/** Other runs make and remove the same directories at any moment: what was missing just now may be there already. */
+const looks = 8;
+
 /** With every symlink of what exists resolved; what does not exist yet is taken as written. */
-function realTarget(target: string): string {
+function realTarget(target: string, realPath: RealPath): string {
   const path = resolve(target);
+  for (let look = 1; look <= looks; look++) {
+    const real = realDirectory(path, target, realPath);
+    if (real !== null) return real;
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) break;
+    if (look === looks && stat.isSymbolicLink()) throw mountPoint(target, 'is a symlink that leads nowhere');
+  }
+  const parent = realTarget(dirname(path), realPath);
+  return `${parent === '/' ? '' : parent}/${path.slice(path.lastIndexOf('/') + 1)}`;
+}
+
+/** Null where nothing was found. */
+function realDirectory(path: string, target: string, realPath: RealPath): string | null {
   try {
-    const real = realpathSync(path);
+    const real = realPath(path);
     if (!statSync(real).isDirectory()) throw mountPoint(target, 'is not a directory');
     return real;
   } catch (error) {
     const code = errnoOf(error);
+    if (code === 'ENOENT') return null;
     if (code === 'ENOTDIR') throw mountPoint(target, 'lies below something that is not a directory', error);
     if (code === 'ELOOP' || code === 'EACCES') throw mountPoint(target, `cannot be reached (${code})`, error);
-    if (code !== 'ENOENT') throw error;
-    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
-      throw mountPoint(target, 'is a symlink that leads nowhere', error);
-    }
+    throw error;
   }
-  const parent = realTarget(dirname(path));
-  return `${parent === '/' ? '' : parent}/${path.slice(path.lastIndexOf('/') + 1)}`;
 }
 
 export const defaultRootMode = 0o755;
