@@ -99,6 +99,28 @@ requireCommands('bwrap', 'node')('what is planted is not sealed', () => {
     });
   });
 
+  test.each([
+    ['.docker', 'config.json'],
+    ['.gradle', 'gradle.properties'],
+    ['.cache', 'huggingface/token'],
+    ['.cache/huggingface', 'token'],
+    ['.local/share', 'keyrings/login.keyring'],
+    ['.nuget', 'NuGet/NuGet.Config'],
+    ['.bundle', 'config'],
+  ])('a volume at ~/%s has none of %s', async (dir, file) => {
+    using world = openWorld();
+    // At a place of no tool, under the name of another tool, and with contents that tell nothing.
+    for (const name of ['data', 'npm']) {
+      const plain = `mkdir -p "$(dirname "$1")"; echo ${secret} > "$1"; echo 1 > one`;
+      const run = await world.run(['sh', '-ec', `cd ~/${dir}; ${plain}`, 'sh', file], {
+        options: ['-v', `${name}:~/${dir}`],
+      });
+      expect(run.volume(name)).toMatchObject({ skipped: null });
+      expect(run.volume(name).layer).not.toBeNull();
+    }
+    expectCleanStore(world);
+  });
+
   test('a token that npm uses is nowhere in the store', async () => {
     await using registry = await startLocalRegistry([{ name: 'left', version: '1.0.0' }], { maxAgeSeconds: 0 });
     using world = openWorld({ env: { npm_config_registry: registry.url } });

@@ -66,6 +66,21 @@ requireCommands(
     });
   });
 
+  test('an export with what are credentials at the place where it is imported is refused', async () => {
+    using world = openWorld();
+    const file = join(world.dir, 'file');
+    await inVolume(world, 'echo 1 > config.json');
+    await world.cachelane(['export', 'data', '-o', file]);
+    await world.cachelane(['rm', 'data']);
+    const told = await world.cachelane(['import', 'data:~/.docker', file]);
+    expect(told.code).not.toBe(0);
+    expect(told.stderr).toContain('config.json holds credentials, which are never stored');
+    expect(await headsIn(world)).toEqual([]);
+    // Nothing of it stays in the way of the same at another place.
+    expect(await world.cachelane(['import', 'data:data', file])).toMatchObject({ code: 0 });
+    expect(await inVolume(world, 'cat config.json')).toBe('1\n');
+  });
+
   test('a damaged file is refused with the reason, and what is there stays', async () => {
     using world = openWorld();
     await inVolume(world, 'echo 1 > one');

@@ -1,14 +1,17 @@
 import {
   CachelaneError,
   compatKey,
+  displayPath,
   isCachelaneError,
   isHeldFile,
   limits,
   parseDigest,
+  type BytePath,
   type HeadRecord,
   type LayerId,
   type LayerIndex,
   type LayerRecord,
+  type Tool,
   type ToolEnvironment,
   type VolumeRecord,
 } from '@cachelane/core';
@@ -71,7 +74,7 @@ export async function importLayers(
         await drain(data);
         continue;
       }
-      const record = await takeIn(deps, { ids, volume, id, index, data }, signal);
+      const record = await takeIn(deps, { ids, planned, volume, id, index, data }, signal);
       head = await push(deps, { planned, volume, record, ids }, signal);
       taken.push(record);
     }
@@ -84,6 +87,7 @@ export async function importLayers(
 
 interface TakenIn {
   readonly ids: Ids;
+  readonly planned: PlannedVolume;
   readonly volume: VolumeRecord;
   readonly id: LayerId;
   readonly index: Uint8Array;
@@ -92,7 +96,7 @@ interface TakenIn {
 
 async function takeIn(
   deps: EngineDependencies,
-  { ids, volume, id, index, data }: TakenIn,
+  { ids, planned, volume, id, index, data }: TakenIn,
   signal: AbortSignal,
 ): Promise<LayerRecord> {
   // The pin keeps a collector away from the moment the layer is there until the head refers to it.
@@ -100,6 +104,11 @@ async function takeIn(
   // When this store saw it: times in the layer count up to then.
   const sealedAtMs = deps.clock.nowMs();
   const staged = await deps.layers.unpack({ id, index, data, sealedAtMs }, signal);
+  const secret = secretIn(staged.index, planned.tool);
+  if (secret !== null) {
+    await deps.layers.unstage(staged, signal);
+    throw new CachelaneError('E_LAYER_REFUSED', `${displayPath(secret)} holds credentials, which are never stored`);
+  }
   await deps.layers.publish(staged, signal);
   return {
     id,
@@ -110,6 +119,16 @@ async function takeIn(
     sealedAtMs,
     bootId: deps.bootId,
   };
+}
+
+/** Whoever made the export may have had the volume at another place, or older rules. */
+function secretIn(index: LayerIndex, tool: Tool): BytePath | null {
+  for (const { path, type, removed } of index.entries()) {
+    if (removed === 'counted' || removed === 'hint') continue;
+    const rule = tool.classify(path, type === 'dir', { peek: () => undefined });
+    if (rule.kind === 'never' && rule.isSecret === true) return path;
+  }
+  return null;
 }
 
 function countsOf(index: LayerIndex): { readonly added: number; readonly changed: number; readonly removed: number } {

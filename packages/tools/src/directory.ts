@@ -10,18 +10,24 @@ import {
 import { credentials, never, unknownGroupRule, unknownRule } from './rules.ts';
 
 /**
- * Files where tools keep credentials, by their exact path from the volume's root: a volume may be somebody's home
- * directory, or a part of it. The same names deeper down are ordinary contents (`credentials.js`, a template's `.npmrc`).
+ * Files where tools keep credentials, by their exact path from the home directory. They are stored of no volume, wherever below the
+ * home directory it lies, nor at the same paths from a volume's root: it may hold somebody's home directory, or a part of it. The same
+ * names elsewhere are ordinary contents (`credentials.js`, a template's `.npmrc`).
  */
 export const credentialPaths: ReadonlySet<string> = new Set([
   '.aws/credentials',
   '.azure/accessTokens.json',
   '.azure/msal_token_cache.bin',
   '.azure/msal_token_cache.json',
+  '.bundle/config',
   '.bunfig.toml',
+  '.cache/huggingface/stored_tokens',
+  '.cache/huggingface/token',
   '.cargo/credentials',
   '.cargo/credentials.toml',
   '.composer/auth.json',
+  '.config/.wrangler/config/default.toml',
+  '.config/NuGet/NuGet.Config',
   '.config/composer/auth.json',
   '.config/containers/auth.json',
   '.config/gcloud/access_tokens.db',
@@ -31,6 +37,7 @@ export const credentialPaths: ReadonlySet<string> = new Set([
   '.config/gh/hosts.yml',
   '.config/git/credentials',
   '.config/glab-cli/config.yml',
+  '.config/helm/registry/config.json',
   '.config/hub',
   '.config/pip/pip.conf',
   '.config/pnpm/auth.ini',
@@ -42,19 +49,26 @@ export const credentialPaths: ReadonlySet<string> = new Set([
   '.git-credentials',
   '.gnupg',
   '.gradle/gradle.properties',
+  '.helm/registry/config.json',
+  '.ivy2/.credentials',
   '.kube/config',
+  '.local/share/keyrings',
+  '.local/share/pnpm/rc',
   '.m2/settings-security.xml',
   '.m2/settings.xml',
   '.netrc',
   '.npmrc',
+  '.nuget/NuGet.Config',
   '.nuget/NuGet/NuGet.Config',
   '.pgpass',
   '.pip/pip.conf',
+  '.pulumi/credentials.json',
   '.pypirc',
   '.sbt/.credentials',
   '.ssh',
   '.terraform.d/credentials.tfrc.json',
   '.vault-token',
+  '.wrangler/config/default.toml',
   '.yarnrc.yml',
   '_netrc',
 ]);

@@ -5,7 +5,7 @@ import { environmentOf, ruleOf, type FakeEnvironment } from './tool-environment.
 test.each([
   ['1234567890123456789/outputs/dist/main.js', 'G 1234567890123456789'],
   ['1234567890123456789.commit', 'G 1234567890123456789'],
-  ['terminalOutputs/1234567890123456789', 'G 1234567890123456789'],
+  ['terminalOutputs/1234567890123456789', 'G terminalOutputs/1234567890123456789'],
   ['run.json', 'never'],
   ['workspace-data/', 'U'],
   ['workspace-data/e08d2021fbdd6f894fde550c98aff54d-v6.db', 'Q'],

@@ -14,7 +14,7 @@ const ofOneCheckout = never('what Nx worked out about one checkout');
  */
 export const nxTool: Tool = {
   name: 'nx',
-  rulesVersion: 2,
+  rulesVersion: 3,
   summary: "Nx's outputs of tasks",
   lockfiles: ['nx.json'],
   locate,
@@ -51,7 +51,8 @@ function ruleFor(path: string, isDirectory: boolean): PathRule | null {
   const [, task] = /^(\d{5,20})(?:\.commit)?$/.exec(top) ?? [];
   if (task !== undefined) return lastingGroupRule(task);
   const [, output] = /^terminalOutputs\/(\d{5,20})$/.exec(path) ?? [];
-  return output === undefined ? null : lastingGroupRule(output);
+  // A group of its own: what an attempt that failed printed must not take the place of what another one made.
+  return output === undefined ? null : lastingGroupRule(path);
 }
 
 function locate(environment: ToolEnvironment): ToolLocation | null {

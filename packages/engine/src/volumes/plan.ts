@@ -14,10 +14,12 @@ import {
   type ToolLocation,
 } from '@cachelane/core';
 import type { CommitPolicy, VolumeRequest } from '../engine.ts';
+import { keepingSecrets } from './keep-secrets.ts';
 
 /** A requested volume with everything decided that needs no store: tool, place, identity, chain. */
 export interface PlannedVolume {
   readonly request: VolumeRequest;
+  /** Never stores credentials either that are some by where the volume lies. */
   readonly tool: Tool;
   /** Absolute path where the command sees it. */
   readonly target: string;
@@ -63,7 +65,7 @@ export function planVolume(
   invariant(own !== undefined, 'a read chain starts with the own lane');
   return {
     request,
-    tool,
+    tool: keepingSecrets(tool, { target: place.path, homeDir: environment.homeDir, tools }),
     target: place.path,
     // A file of the project may win over the environment.
     isRedirectable: place.byProject !== true && tool.redirect(place.path) !== null,

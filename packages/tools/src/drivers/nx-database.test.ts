@@ -34,17 +34,22 @@ interface Task {
   readonly hash: string;
   readonly configuration?: string | null;
   readonly usedAt?: string;
+  readonly code?: number;
+  readonly size?: number;
+  readonly isCacheEntry?: 0 | 1;
   readonly history?: number;
 }
 
 function database(tasks: readonly Task[], more = ''): Uint8Array {
   using db = new DatabaseSync(':memory:');
   db.exec(schema + more);
-  for (const { hash, configuration = null, usedAt = '2026-11-25 10:46:23', history = 1 } of tasks) {
+  for (const task of tasks) {
+    const { hash, configuration = null, usedAt = '2026-11-25 10:46:23', history = 1 } = task;
+    const { code = 0, size = 108, isCacheEntry = 1 } = task;
     db.prepare('INSERT OR REPLACE INTO task_details VALUES (?, ?, ?, ?)').run(hash, 'app', 'build', configuration);
-    db.prepare(
-      'INSERT OR REPLACE INTO cache_outputs (hash, code, size, created_at, accessed_at) VALUES (?, 0, 108, ?, ?)',
-    ).run(hash, usedAt, usedAt);
+    const output = [hash, code, size, isCacheEntry, usedAt, usedAt];
+    const columns = 'hash, code, size, is_cache_entry, created_at, accessed_at';
+    db.prepare(`INSERT OR REPLACE INTO cache_outputs (${columns}) VALUES (?, ?, ?, ?, ?, ?)`).run(...output);
     for (let at = 0; at < history; at++)
       db.prepare("INSERT INTO task_history (hash, status, code, start, end) VALUES (?, 'success', 0, ?, 9)").run(
         hash,
@@ -59,6 +64,7 @@ function database(tasks: readonly Task[], more = ''): Uint8Array {
 interface Output {
   readonly hash: string;
   readonly usedAt: string;
+  readonly code: number;
 }
 
 /** As Nx reads it. */
@@ -68,14 +74,21 @@ function outputsIn(content: Uint8Array): readonly Output[] {
   image[18] = image[19] = 1;
   using db = new DatabaseSync(':memory:');
   db.deserialize(image);
-  const rows = db.prepare('SELECT hash, accessed_at FROM cache_outputs ORDER BY hash').all();
-  return rows.map((row) => ({ hash: String(row['hash']), usedAt: String(row['accessed_at']) }));
+  const rows = db.prepare('SELECT hash, accessed_at, code FROM cache_outputs ORDER BY hash').all();
+  return rows.map((row) => ({
+    hash: String(row['hash']),
+    usedAt: String(row['accessed_at']),
+    code: Number(row['code']),
+  }));
 }
 
 const arbitraryTask = fc.record({
   hash: fc.constantFrom('11016901436337956540', '22016901436337956540', '33016901436337956540'),
   configuration: fc.constantFrom(null, 'production'),
   usedAt: fc.constantFrom('2026-11-25 10:46:23', '2026-11-25 23:00:00', '2026-11-26 01:00:00'),
+  code: fc.constantFrom(0, 1),
+  size: fc.constantFrom(9, 108),
+  isCacheEntry: fc.constantFrom<(0 | 1)[]>(0, 1),
   history: fc.nat({ max: 2 }),
 });
 const arbitraryDatabase = fc.array(arbitraryTask, { maxLength: 4 }).map((tasks) => database(tasks));
@@ -132,8 +145,31 @@ describe('rows of several runs', () => {
     expect(nxDatabaseDriver.same(pinned, mine)).toBe(isSame);
     if (!isSame)
       expect(outputsIn(composed(storedVersion(nxDatabaseDriver, pinned, mine), pinned))).toEqual([
-        { hash: base, usedAt },
+        { hash: base, usedAt, code: 0 },
       ]);
+  });
+});
+
+describe('an attempt that failed', () => {
+  const earlier = '2026-11-24 10:46:23';
+  const later = '2026-11-26 10:46:23';
+  const success = at({ hash: base, size: 9 });
+
+  test.each<readonly [string, Omit<Task, 'hash'>]>([
+    ['and is none of the cache', { code: 1, size: 1_000_000, isCacheEntry: 0, usedAt: earlier }],
+    ['and is repeated from the cache', { code: 1, size: 1_000_000, usedAt: earlier }],
+    ['later', { code: 130, isCacheEntry: 0, usedAt: later }],
+  ])('%s never stands for one that did not', (_, attempt) => {
+    const failed = at({ hash: base, ...attempt });
+    expect(nxDatabaseDriver.same(failed, success)).toBe(false);
+    expect(nxDatabaseDriver.same(success, failed)).toBe(true);
+    const stored = storedVersion(nxDatabaseDriver, failed, success);
+    for (const versions of [
+      [stored, failed],
+      [success, failed],
+      [failed, success],
+    ])
+      expect(outputsIn(composed(...versions))).toMatchObject([{ hash: base, code: 0 }]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { childPath, parentPath, type BytePath, type MergeDriver } from '@cachelane/core';
 import type { SqliteRow, SqliteTable } from './sqlite-file.ts';
-import { sqliteRowsDriver } from './sqlite-rows.ts';
+import { sqliteRowsDriver, type RowOrder } from './sqlite-rows.ts';
 
 /** Tables of version 6 (Nx 24), as Nx makes them; it does not add a table that is missing. */
 const tasks: SqliteTable = {
@@ -107,6 +107,41 @@ const ofOneCheckout: readonly SqliteTable[] = [
 ];
 
 /**
+ * Nx replaces the row of an attempt that failed by that of the next one. The failed one must never stand for the other, however
+ * much it printed: the task would be a miss for everybody, for ever.
+ */
+const byUse: RowOrder = {
+  compare(a, b) {
+    const [one, other] = [outputOf(a), outputOf(b)];
+    return (
+      one.rank - other.rank || inOrder(one.accessedAt, other.accessedAt) || inOrder(one.createdAt, other.createdAt)
+    );
+  },
+  isNews(before, mine) {
+    const [old, now] = [outputOf(before), outputOf(mine)];
+    if (old.rank !== now.rank) return now.rank > old.rank;
+    return dayOf(now.accessedAt) > dayOf(old.accessedAt);
+  },
+};
+
+interface Output {
+  /** 0 for what Nx does not take from its cache, 1 for a failure that it repeats, 2 for a success. */
+  readonly rank: 0 | 1 | 2;
+  readonly createdAt: string;
+  readonly accessedAt: string;
+}
+
+function outputOf({ value }: SqliteRow): Output {
+  const [code, , isCacheEntry, createdAt, accessedAt] = JSON.parse(String(value)) as readonly unknown[];
+  const rank = isCacheEntry === 0 ? 0 : code === 0 ? 2 : 1;
+  return { rank, createdAt: String(createdAt), accessedAt: String(accessedAt) };
+}
+
+function inOrder(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/**
  * Nx's database, below its cache: which outputs count. An output without a row is made again; a row without its output would
  * leave a task undone. Nx looks after seven days whether an output was used: a later use within a day is no change.
  */
@@ -117,7 +152,7 @@ export const nxDatabaseDriver: MergeDriver = sqliteRowsDriver({
     const isThere = ({ key }: SqliteRow): boolean => has(terminalOutputOf(cache, key));
     return rows.filter((row) => row.table !== outputs.name || isThere(row));
   },
-  isRenewed: (before, mine) => mine.table === outputs.name && dayOf(mine) > dayOf(before),
+  orders: { [outputs.name]: byUse },
 });
 
 /** What a task printed is kept for every task, what it made only where it made something. */
@@ -125,7 +160,7 @@ function terminalOutputOf(cache: BytePath, hash: string): BytePath {
   return childPath(childPath(cache, 'terminalOutputs'), hash);
 }
 
-/** `2026-11-25`, the last day on which the output was used. */
-function dayOf({ value }: SqliteRow): string {
-  return /"(\d{4}-\d\d-\d\d)[^"]*"\]$/.exec(String(value))?.[1] ?? '';
+/** `2026-11-25` of a time as SQLite writes it. */
+function dayOf(time: string): string {
+  return /^\d{4}-\d\d-\d\d/.exec(time)?.[0] ?? '';
 }
