@@ -263,8 +263,9 @@ async function save(
   const collected = await session.attached.collect(signal, { inUse, wanted: unwanted === null });
   if (collected.kind === 'unwanted') return { ...nothingSaved, skipped: unwanted };
   if (collected.kind === 'shared') return { saved: null, skipped: sharedWith(collected, unwanted), leftToOthers: true };
-  const { changes, alsoOf, part } = collected;
-  const base = await baseOf(deps, session, collected, signal);
+  const { alsoOf, part } = collected;
+  const base = await baseOf(deps, { ...session, sessionId: input.sessionId }, collected, signal);
+  const { changes } = base;
   const total = changes.changes.length;
   let unknown = 0;
   const { saved, settled, isAll } = await saveVolume(
@@ -320,7 +321,7 @@ function seenLayers(
   return links.filter((link) => purpose === 'run' || ofLane(link)).flatMap(({ layers }) => layers);
 }
 
-/** The save stands, whatever becomes of the note: without it the next run finds the same changes again, which are none then. */
+/** The save stands, whatever becomes of the note: without it the next run finds the same changes again, and that this one saved them. */
 function noteSaved(deps: EngineDependencies, collected: CollectedChanges, part: SavedPart | undefined): void {
   try {
     collected.saved(part);
