@@ -188,6 +188,11 @@ export function linksWith(own: ChainLink, links: readonly PinnedLink[], saved: S
   return saved === null ? links : withLayers({ ...own, generation: saved.head.generation }, links, [saved.layer.id]);
 }
 
+/** Also where the lane had no head yet when the session was opened: in a shared directory another run may have saved a part since. */
+export function hasOwnLayers({ namespace, lane }: ChainLink, links: readonly PinnedLink[]): boolean {
+  return links.some((link) => link.namespace === namespace && link.lane === lane && link.layers.length > 0);
+}
+
 /** `top`: the own lane's, which lie on what the links have of it. */
 function withLayers(
   { namespace, lane, generation }: ChainLink & { readonly generation?: number },
