@@ -198,6 +198,41 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect((await end(two)).volume('data')).toMatchObject({ added: 2 });
     });
 
+    test('SHARED: what is on top of a part that was removed since is not saved, and not left to the next run', async () => {
+      using world = openWorld({ user, env: { CACHELANE_SHARED_SAVE_SECONDS: '0' } });
+      const options = ['-v', 'npm', ...shared];
+      const content = '$NPM_CONFIG_CACHE/_cacache/content-v2/sha512/00/00';
+      const startNpm = async (script: string): Promise<Started> => {
+        const text = `echo ready; read line; mkdir -p ${content}; cd ${content}; ${script}`;
+        const run = world.startRun(['sh', '-ec', text], { options, input: null });
+        await run.said('ready');
+        return run;
+      };
+      const [part, rest] = ['a'.repeat(124), 'b'.repeat(124)];
+      const one = await startNpm(`echo 1 > ${part}; sleep 2.2`);
+      const two = await startNpm(`echo 2 > ${rest}`);
+      expect((await end(one)).volume('npm')).toMatchObject({ added: 1, skipped: null });
+      expect(await world.cachelane(['rm', 'npm', '--all-lanes'])).toMatchObject({ code: 0 });
+      expect((await end(two)).volume('npm')).toMatchObject({
+        layer: null,
+        skipped: 'what it had on lane t1:local was removed while the command ran',
+      });
+      const next = await world.run(['sh', '-c', 'find $NPM_CONFIG_CACHE -type f'], { options });
+      expect(next.stdout).toBe('');
+      expect(next.volume('npm')).toMatchObject({ layer: null, skipped: null });
+    });
+
+    test('SHARED: work on a lane that was removed meanwhile is not saved by the next run either', async () => {
+      using world = openWorld({ user });
+      await world.run(['sh', '-c', 'echo 1 > cache/one'], { options: volume });
+      const one = await start(world, { script: 'echo 2 > two', options: shared });
+      expect(await world.cachelane(['rm', 'data', '--all-lanes'])).toMatchObject({ code: 0 });
+      expect((await end(one)).volume('data')).toMatchObject({ layer: null });
+      const next = await world.run(['sh', '-c', 'ls -A cache'], { options: [...volume, ...shared] });
+      expect(next.stdout).toBe('');
+      expect(next.volume('data')).toMatchObject({ layer: null });
+    });
+
     test('SHARED: a run that may not save has a view of its own', async () => {
       using world = openWorld({ user });
       await world.run(['sh', '-c', 'echo 0 > cache/zero'], { options: [...volume, ...shared] });

@@ -58,8 +58,10 @@ export interface SaveRequest {
   readonly sessionId: SessionId;
   /** Layers of the own lane that the run saw. */
   readonly seen: readonly LayerId[];
-  /** Whether the lane had a head when the session was opened. */
+  /** Whether what was found is on top of something that the lane had. */
   readonly hadHead: boolean;
+  /** The lane has nothing of it any more: nothing is saved. Told before E_NOT_FOUND is thrown. */
+  readonly onRemoved: () => void;
   readonly onProgress: (done: number) => void;
 }
 
@@ -127,7 +129,10 @@ async function push(
   let head = await deps.metadata.head(request.volumeId, request.lane, signal);
   for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
     // What the run changed, without what it found, is half a cache.
-    if (head === undefined && request.hadHead) throw removedMeanwhile(request.lane);
+    if (head === undefined && request.hadHead) {
+      request.onRemoved();
+      throw removedMeanwhile(request.lane);
+    }
     const result = await deps.metadata.commit(
       {
         volumeId: request.volumeId,

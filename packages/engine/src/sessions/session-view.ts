@@ -1,5 +1,6 @@
 import type {
   AttachedVolume,
+  ChangeSet,
   ChainLink,
   CollectedChanges,
   Digest,
@@ -8,11 +9,13 @@ import type {
   PinnedLink,
   RunId,
   SessionId,
+  StoredLayer,
 } from '@cachelane/core';
 import type { EngineDependencies } from '../engine.ts';
 import type { Saved } from '../save/save-volume.ts';
 import { emptyView, openView, type View } from '../views/view.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
+import { changesSince } from './changes-since.ts';
 import { dropDamaged, isDamage, type Scrutiny } from './damaged-layers.ts';
 import { neverAborted } from '../never-aborted.ts';
 
@@ -99,27 +102,106 @@ function layersOf(links: readonly PinnedLink[]): readonly LayerId[] {
   return links.flatMap(({ layers }) => layers);
 }
 
-/** What the changes are changes to: others who shared the directory may have saved a part of their work meanwhile. */
+/**
+ * What the changes are changes to: others who shared the directory may have saved a part of their work meanwhile, and somebody may have been
+ * killed after his save and before the directory's note of it.
+ */
 export async function baseOf(
   deps: EngineDependencies,
-  { planned, links, view }: Composed & { readonly planned: PlannedVolume },
+  session: BaseOf,
   collected: CollectedChanges,
   signal: AbortSignal,
-): Promise<Composed> {
-  if (isSameView(collected.links, links)) return { links, view };
+): Promise<Base> {
+  const { changes } = collected;
+  let before: Composed;
   try {
-    return { links: collected.links, view: await openView(deps, planned.tool, collected.links, signal) };
+    before = await openBase(deps, session, collected.links, signal);
   } catch (error) {
-    if (isDamage(error)) return { links, view };
+    if (isDamage(error)) return { links: session.links, view: session.view, changes };
+    throw error;
+  }
+  const ids = await pushedUnnoted(deps, session, collected, signal);
+  if (ids.length === 0) return { ...before, changes };
+  try {
+    await deps.metadata.updateSession(session.sessionId, { pins: ids }, signal);
+    const base = await openBase(deps, session, withLayers(session.planned.own, collected.links, ids), signal);
+    // Of a part not everything is told: what is missing there may only not be finished.
+    if (collected.part !== null) return { ...base, changes };
+    const pushed: StoredLayer[] = [];
+    for (const id of ids) pushed.push(await deps.layers.open(id, signal));
+    return { ...base, changes: changesSince(changes, { before: before.view, base: base.view, pushed }) };
+  } catch (error) {
+    if (isDamage(error)) return { ...before, changes };
     throw error;
   }
 }
 
+/** What was found, and what it is changes to. */
+interface Base extends Composed {
+  readonly changes: ChangeSet;
+}
+
+interface BaseOf extends Composed {
+  readonly planned: PlannedVolume;
+  readonly opened: OpenedVolume;
+  readonly sessionId: SessionId;
+}
+
+async function openBase(
+  deps: EngineDependencies,
+  { planned, links, view }: BaseOf,
+  base: readonly PinnedLink[],
+  signal: AbortSignal,
+): Promise<Composed> {
+  if (isSameView(base, links)) return { links, view };
+  return { links: base, view: await openView(deps, planned.tool, base, signal) };
+}
+
+/**
+ * Layers, top first, of runs whose work is noted as unsaved all the same: what they hold was in the directory when they were made. Saved
+ * again, it would lie on top of what other runs pushed since, which is newer. A rollback took them away for good, so history counts too.
+ */
+async function pushedUnnoted(
+  { metadata }: EngineDependencies,
+  { planned, opened }: BaseOf,
+  { links, alsoOf }: CollectedChanges,
+  signal: AbortSignal,
+): Promise<readonly LayerId[]> {
+  if (alsoOf.length === 0) return [];
+  const runs = new Set(alsoOf);
+  const volumeId = opened.volume.id;
+  const history = await metadata.history(volumeId, planned.own.lane, signal);
+  const head = await metadata.head(volumeId, planned.own.lane, signal);
+  const moves = history.flatMap(({ layer }) => (layer === null ? [] : [layer]));
+  const noted = new Set(layersOf(links));
+  const pushed: LayerId[] = [];
+  for (const id of new Set([...moves, ...(head?.layers ?? [])])) {
+    if (noted.has(id)) continue;
+    const record = await metadata.layer(id, signal);
+    if (record !== undefined && runs.has(record.run)) pushed.push(id);
+  }
+  return pushed;
+}
+
 /** The links with a layer that holds what the directory has: what others pushed meanwhile is not there. */
 export function linksWith(own: ChainLink, links: readonly PinnedLink[], saved: Saved | null): readonly PinnedLink[] {
-  if (saved === null) return links;
-  const isOwn = (link: PinnedLink): boolean => link.namespace === own.namespace && link.lane === own.lane;
-  const before = links.find(isOwn)?.layers ?? [];
-  const mine = { ...own, generation: saved.head.generation, layers: [saved.layer.id, ...before] };
+  return saved === null ? links : withLayers({ ...own, generation: saved.head.generation }, links, [saved.layer.id]);
+}
+
+/** Also where the lane had no head yet when the session was opened: in a shared directory another run may have saved a part since. */
+export function hasOwnLayers({ namespace, lane }: ChainLink, links: readonly PinnedLink[]): boolean {
+  return links.some((link) => link.namespace === namespace && link.lane === lane && link.layers.length > 0);
+}
+
+/** `top`: the own lane's, which lie on what the links have of it. */
+function withLayers(
+  { namespace, lane, generation }: ChainLink & { readonly generation?: number },
+  links: readonly PinnedLink[],
+  top: readonly LayerId[],
+): readonly PinnedLink[] {
+  const isOwn = (link: PinnedLink): boolean => link.namespace === namespace && link.lane === lane;
+  const before = links.find(isOwn);
+  const layers = [...top, ...(before?.layers ?? [])];
+  const mine = { namespace, lane, generation: generation ?? before?.generation ?? 0, layers };
   return [mine, ...links.filter((link) => !isOwn(link))];
 }

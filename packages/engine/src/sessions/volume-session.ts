@@ -23,7 +23,7 @@ import { openView, type View } from '../views/view.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import type { MounterChoice } from './mounters.ts';
 import { dropDamaged, isDamage } from './damaged-layers.ts';
-import { baseOf, cold, composeView, joinedView, linksWith, type Composed } from './session-view.ts';
+import { baseOf, cold, composeView, hasOwnLayers, joinedView, linksWith, type Composed } from './session-view.ts';
 import { neverAborted } from '../never-aborted.ts';
 
 /** One volume of a running session. */
@@ -263,8 +263,10 @@ async function save(
   const collected = await session.attached.collect(signal, { inUse, wanted: unwanted === null });
   if (collected.kind === 'unwanted') return { ...nothingSaved, skipped: unwanted };
   if (collected.kind === 'shared') return { saved: null, skipped: sharedWith(collected, unwanted), leftToOthers: true };
-  const { changes, alsoOf, part } = collected;
-  const base = await baseOf(deps, session, collected, signal);
+  const { alsoOf, part } = collected;
+  const base = await baseOf(deps, { ...session, sessionId: input.sessionId }, collected, signal);
+  const { changes } = base;
+  const isOnOwn = hasOwnLayers(planned.own, collected.links);
   const total = changes.changes.length;
   let unknown = 0;
   const { saved, settled, isAll } = await saveVolume(
@@ -290,7 +292,9 @@ async function save(
           hint: null,
         }),
       sessionId: input.sessionId,
-      hadHead: opened.own.generation > 0,
+      hadHead: opened.own.generation > 0 || isOnOwn,
+      // Whoever comes next would find the same work again, with nothing to put it on. Of a part the last run finds that out.
+      onRemoved: () => part === null && isOnOwn && noteSaved(deps, collected, undefined),
       seen: seenLayers(session, base, input),
       prunes: input.purpose === 'prune',
       onProgress: (done) => deps.events({ type: 'progress', activity: 'saving', volume: name, done, total }),
@@ -320,7 +324,7 @@ function seenLayers(
   return links.filter((link) => purpose === 'run' || ofLane(link)).flatMap(({ layers }) => layers);
 }
 
-/** The save stands, whatever becomes of the note: without it the next run finds the same changes again, which are none then. */
+/** The save stands, whatever becomes of the note: without it the next run finds the same changes again, and that this one saved them. */
 function noteSaved(deps: EngineDependencies, collected: CollectedChanges, part: SavedPart | undefined): void {
   try {
     collected.saved(part);

@@ -1,0 +1,73 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { requireCommands } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { openWorld, worldUsers, type FinishedRun, type World } from '../cli.fixture.ts';
+
+// A run that is killed after its save, and before the shared directory's notes say so.
+
+const volume = ['-v', 'data:cache'];
+
+const sharedRun = async (world: World, script: string): Promise<FinishedRun> =>
+  await world.run(['sh', '-ec', script], { options: [...volume, '--sharing', 'SHARED'] });
+
+const privateRun = async (world: World, script: string): Promise<FinishedRun> =>
+  await world.run(['sh', '-ec', script], { options: volume });
+
+/** The notes beside the directory are put back to what they were before the run had saved: it wanted that, and no more is known. */
+async function sharedRunWithoutNote(world: World, script: string): Promise<FinishedRun> {
+  const kept = join(world.store, 'kept');
+  const before = join(world.dir, 'kept-before');
+  const run = await sharedRun(world, `${script}; cp -a ${kept} ${before}`);
+  expect(run.volume('data')).toMatchObject({ mounter: 'live', skipped: null });
+  const slots = readdirSync(kept).filter((name) => name.startsWith('live-'));
+  expect(slots).toHaveLength(1);
+  const slot = join(String(slots[0]), '0');
+  const restore = [
+    `cd ${kept}/${slot}`,
+    `cp -a ${before}/${slot}/table ${before}/${slot}/base.json .`,
+    'rm -f as-left.json dirty.json',
+    `sed 's/"isWanted":false/"isWanted":true/' ${before}/${slot}/unsaved.json > unsaved.json`,
+    'grep -q \'"isWanted":true\' unsaved.json',
+    `rm -rf ${before}`,
+  ];
+  expect(world.exec(['sh', '-ec', restore.join('\n')])).toMatchObject({ code: 0 });
+  return run;
+}
+
+requireCommands('bwrap', 'flock')('notes of a shared directory', () => {
+  describe.each(worldUsers)('as %s', (user) => {
+    test('what was saved, though nothing notes it, does not come back over the newer work of others', async () => {
+      using world = openWorld({ user });
+      await sharedRunWithoutNote(world, 'echo old > cache/f; echo kept > cache/g');
+      expect((await privateRun(world, 'cat cache/f; echo new > cache/f')).stdout).toBe('old\n');
+      const next = await sharedRun(world, 'cat cache/f; echo 1 > cache/h');
+      expect(next.stdout).toBe('old\n');
+      expect(next.volume('data')).toMatchObject({ added: 1, changed: 0, conflicts: [] });
+      expect((await sharedRun(world, 'cat cache/f cache/g cache/h')).stdout).toBe('new\nkept\n1\n');
+    });
+
+    test('nor what a rollback took away', async () => {
+      using world = openWorld({ user });
+      await privateRun(world, 'echo first > cache/f');
+      await sharedRunWithoutNote(world, 'echo second > cache/f');
+      expect(await world.cachelane(['rollback', 'data', '--to', '1'])).toMatchObject({ code: 0 });
+      expect((await sharedRun(world, 'true')).volume('data')).toMatchObject({ layer: null });
+      expect((await sharedRun(world, 'cat cache/f')).stdout).toBe('first\n');
+    });
+
+    test('what the next run changes of it is saved', async () => {
+      using world = openWorld({ user });
+      await privateRun(world, 'cd cache; mkdir d m; echo 0 > d/zero; echo 0 > m/zero; echo 0 > m/one');
+      await sharedRunWithoutNote(
+        world,
+        'cd cache; mkdir e; rm -r m; mkdir m; echo 1 > d/one; echo 1 > e/one; echo 1 > two; echo 1 > m/one; echo 1 > m/two; cd ..',
+      );
+      await privateRun(world, 'echo 3 > cache/m/three');
+      await sharedRun(world, 'cd cache; echo 2 > two; rm -r d/one e m/one');
+      expect((await privateRun(world, 'cd cache; find . | sort; cat two')).stdout).toBe(
+        '.\n./d\n./d/zero\n./m\n./m/three\n./m/two\n./two\n2\n',
+      );
+    });
+  });
+});
