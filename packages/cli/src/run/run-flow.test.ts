@@ -32,7 +32,7 @@ describe('whatever is wrong with the caches, the command runs once, bare, with o
     expect(on.commands).toMatchObject([{ argv: ['make', 'all'], cwd: on.project, mounts: [], leaseFile: null }]);
     expect(on.err().match(/warning/g)).toHaveLength(1);
     expect(on.err()).toContain(why);
-    expect(on.err()).toContain('the command runs without a cache');
+    expect(on.err()).toMatch(/the command runs without a cache/i);
     expect(reportOf(on).exitCode).toBe(3);
   });
 
@@ -43,6 +43,12 @@ describe('whatever is wrong with the caches, the command runs once, bare, with o
     expect(on.commands).toEqual([]);
     expect(on.err()).toContain(why);
   });
+});
+
+test('a guess at what was meant and what comes of it are two sentences', async () => {
+  using on = stage();
+  await on.cachelane('run', '-v', 'nmp', 'true');
+  expect(on.err()).toContain('no tool is called nmp; did you mean npm? The command runs without a cache');
 });
 
 describe('the report of a run without a cache', () => {
