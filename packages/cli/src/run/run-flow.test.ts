@@ -137,6 +137,7 @@ describe('wrong usage runs nothing and is 125', () => {
     [['run', '-v', 'nmp:', 'true'], 'has an empty path'],
     [['run', '-n', 'A B', 'true'], '--namespace: "A B"'],
     [['run', '--comit=exit', 'true'], 'did you mean --commit?'],
+    [['run', '--lock-timeout', '-1', 'true'], '--lock-timeout is a number of seconds, not "-1"'],
     [
       ['run', '-v', 'npm', '-v', 'd:x', '--sharing', 'nmp=SHARED', 'true'],
       'did you mean npm?\n  its volumes: npm, d\n',
