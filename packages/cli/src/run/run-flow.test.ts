@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CachelaneError, type RunReport } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
@@ -21,6 +21,13 @@ describe('whatever is wrong with the caches, the command runs once, bare, with o
     ['a relative home', { env: { CACHELANE_HOME: 'cache' } }, () => {}, 'CACHELANE_HOME is not an absolute path'],
     ['a home that is a file', {}, (on) => writeFileSync(on.home, ''), 'is not a directory'],
     ['a broken file', {}, (on) => writeFileSync(join(on.project, 'cachelane.yaml'), 'volums: {}'), 'unknown key'],
+    ['a file that is a directory', {}, (on) => mkdirSync(join(on.project, 'cachelane.yaml')), 'is not a file'],
+    [
+      'a file that is a symlink to nothing',
+      {},
+      (on) => symlinkSync('nowhere', join(on.project, 'cachelane.yaml')),
+      'cachelane.yaml cannot be read (ENOENT)',
+    ],
     ['a bad namespace in the environment', { env: { CACHELANE_NAMESPACE: 'a b' } }, () => {}, 'CACHELANE_NAMESPACE'],
     ['a bug of ours', { pieces: { loadTools: () => Promise.reject(new Error('oops')) } }, () => {}, 'oops'],
   ];
