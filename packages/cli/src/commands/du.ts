@@ -65,6 +65,7 @@ function toJson({ heads, headBytes, store }: Usage): unknown {
       derived: store.derived,
       keptBytes: store.keptBytes,
       reclaimable: store.reclaimable,
+      young: store.young,
     },
   };
 }
@@ -78,12 +79,16 @@ function text(usage: Usage): string {
   const table = heads.length === 0 ? 'There are no volumes yet.\n' : headTable(heads);
   const volumes = `volumes: ${formatBytes(headBytes)} in ${plural(heads.length, 'head')}\n`;
   if (store === null) return heads.length === 0 ? table : `${table}\n${volumes}`;
-  const { onDisk, reclaimable } = store;
+  const { onDisk, reclaimable, young } = store;
   const gc = `${plural(reclaimable.layers, 'layer')} (${formatBytes(reclaimable.bytes)}), ${plural(reclaimable.derived, 'derived layer')}`;
+  const later =
+    young.layers === 0
+      ? ''
+      : `; once older than ten minutes, ${plural(young.layers, 'layer')} (${formatBytes(young.bytes)}) more`;
   return `${table}
 ${volumes}history and open runs: ${formatBytes(store.keptBytes)} more
 on disk: ${formatBytes(totalOnDisk(store))}: ${plural(store.layers, 'layer')} ${formatBytes(onDisk.layersBytes)}, ${plural(store.derived, 'derived layer')} ${formatBytes(onDisk.derivedBytes)} beyond those, the rest ${formatBytes(onDisk.otherBytes)}
-cachelane gc would free: ${gc}
+cachelane gc would free: ${gc}${later}
 `;
 }
 
