@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { KeptDirectory, MounterName } from '@cachelane/core';
 import { errnoOf } from '../layers/file-errors.ts';
@@ -6,22 +6,8 @@ import { namesIn } from '../layers/read-file.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
 import type { Trash } from '../layers/trash.ts';
 import { takeBackLinks } from './kept-links.ts';
+import { placesOf } from './kept-places.ts';
 import { KeptSlots, type SlotAccess } from './kept-slots.ts';
-
-const placesFile = 'places';
-
-/** Directories outside the home that hold kept ones are known by this list, a line for each. */
-export function notePlace(kept: string, place: string): void {
-  if (place === kept || placesOf(kept).includes(place)) return;
-  writeFileSync(`${kept}/${placesFile}`, `${JSON.stringify(place)}\n`, { flag: 'a' });
-}
-
-function placesOf(kept: string): readonly string[] {
-  const file = `${kept}/${placesFile}`;
-  if (!existsSync(file)) return [kept];
-  const lines = readFileSync(file, 'utf8').split('\n');
-  return [kept, ...lines.flatMap((line) => (line.endsWith('"') ? [JSON.parse(line) as string] : []))];
-}
 
 /** What nobody uses at this moment. */
 export function listKept(kept: string, mounter: MounterName, access: SlotAccess): readonly KeptDirectory[] {

@@ -28,7 +28,8 @@ import {
 } from './kept-directory.ts';
 import { takeBackLinks } from './kept-links.ts';
 import { leaveDead } from './leave-dead.ts';
-import { discardKept, listKept, notePlace, removeKept } from './kept-garbage.ts';
+import { discardKept, listKept, removeKept } from './kept-garbage.ts';
+import { notePlace } from './kept-places.ts';
 import { hasTree, requireTree } from './kept-tree.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses } from './kept-slots.ts';
 import {
