@@ -313,7 +313,13 @@ requireCommands('bwrap', 'git')('what was saved can be removed', () => {
   test('gc frees what rm left behind, when it is old enough, and a dry run says so and frees nothing', async () => {
     await run('printf 1234567 > cache/other', '-n', 'github.com/acme/api');
     await text('rm', 'data');
-    expect(await text('gc')).toBe('There is nothing to remove.\n');
+    const later = '3 layers (18 B) that nothing refers to are younger than ten minutes and stay until then\n';
+    expect(await text('gc')).toBe(`There is nothing to remove yet: ${later}`);
+    expect(await json('gc', '--dry-run')).toMatchObject({ freedBytes: 0, young: { layers: 3, bytes: 18 } });
+    expect(await text('du')).toContain(
+      'cachelane gc would free: 0 layers (0 B), 0 derived layers; once older than ten minutes, 3 layers (18 B) more\n',
+    );
+    expect(await text('du')).toContain('history and open runs: 0 B more\n');
     expect(readdirSync(join(world.store, 'layers'))).toHaveLength(4);
 
     for (const layer of readdirSync(join(world.store, 'layers'))) age(join(world.store, 'layers', layer, 'layer.json'));

@@ -262,6 +262,14 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(await contents(world)).toBe('one\ntwo\n');
     });
 
+    test('SHARED: du names the directory that they work in', async () => {
+      using world = openWorld({ user });
+      const options = [...volume, ...shared];
+      await world.run(['sh', '-c', 'head -c 500000 /dev/urandom > cache/big'], { options });
+      const { stdout } = await world.cachelane(['du']);
+      expect(stdout).toMatch(/, the rest \d+ kB\nkept directories: 5\d\d kB of that, for runs that share a directory/);
+    });
+
     test('a mounter that was asked for wins over the sharing of the file, and says so', async () => {
       using world = openWorld({ user });
       world.write({ 'cachelane.yaml': 'volumes:\n  data: { path: cache, sharing: SHARED }\n' });

@@ -95,6 +95,11 @@ describe('wrong lines are refused with what was meant', () => {
     expect(problem(run, ...argv)).toBe(message);
   });
 
+  test('a negative number is a value, which whoever knows the option judges', () => {
+    expect(parsed('-v', '-1', 'x').options.volume).toEqual(['-1']);
+    expect(problem(run, '--mode', '-1', 'x')).toBe('--mode is one of read, write, not "-1"');
+  });
+
   test('operands', () => {
     expect(problem(show)).toBe('VOLUME is missing');
     expect(problem(show, 'a', 'b', 'c')).toBe('there is one argument too many: "c"');

@@ -138,8 +138,8 @@ function flag(spec: CommandSpec, token: OptionToken): boolean {
 
 function valueOf(spec: CommandSpec, option: OptionSpec, token: OptionToken): string {
   const { value, rawName } = token;
-  // `-v --strict` is a forgotten value; one that does begin with a dash can be given as `--volume=-x`.
-  const forgotten = value === undefined || (token.inlineValue !== true && value.startsWith('-') && value !== '-');
+  // `-v --strict` is a forgotten value; one that does begin with a dash can be given as `--volume=-x`. No option is a digit.
+  const forgotten = value === undefined || (token.inlineValue !== true && /^-[^\d]/.test(value));
   if (forgotten || value === '') throw usage(spec, `${rawName} needs a value: ${rawName} ${option.value ?? ''}`);
   if (option.choices !== undefined && !option.choices.includes(value)) {
     const guess = didYouMean(value, option.choices);

@@ -156,6 +156,7 @@ test('few system calls: the search stays on the path from the working directory 
   const files: FileReader = {
     exists: (path) => count(nodeFiles.exists(path)),
     facts: (path) => count(nodeFiles.facts(path)),
+    ownerOf: (path) => count(nodeFiles.ownerOf(path)),
     readText: (path, maxBytes) => count(nodeFiles.readText(path, maxBytes)),
     realPath: (path) => count(nodeFiles.realPath(path)),
   };

@@ -21,6 +21,8 @@ interface StoreTotals {
   readonly keptBytes: number;
   /** What `cachelane gc` would free now. */
   readonly reclaimable: { readonly layers: number; readonly derived: number; readonly bytes: number };
+  /** What nothing refers to either, and `cachelane gc` leaves for now because it is so young. */
+  readonly young: { readonly layers: number; readonly bytes: number };
 }
 
 export interface Usage {
@@ -61,7 +63,8 @@ export async function usageOf(
   if (filter.kind !== 'all') return { heads, headBytes, store: null };
 
   const garbage = await findUnreferenced({ layers, metadata, clock: host.clock }, signal);
-  const reclaimableBytes = garbage.layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const reclaimableBytes = sizeOf(garbage.layers.map(({ id }) => id));
+  const youngBytes = sizeOf(garbage.young.map(({ id }) => id));
   return {
     heads,
     headBytes,
@@ -69,8 +72,9 @@ export async function usageOf(
       onDisk: await layers.usage(signal),
       layers: sizes.size,
       derived: (await layers.listDerived(signal)).length,
-      keptBytes: sizeOf(sizes.keys()) - headBytes - reclaimableBytes,
+      keptBytes: sizeOf(sizes.keys()) - headBytes - reclaimableBytes - youngBytes,
       reclaimable: { layers: garbage.layers.length, derived: garbage.derived.length, bytes: reclaimableBytes },
+      young: { layers: garbage.young.length, bytes: youngBytes },
     },
   };
 }

@@ -198,10 +198,10 @@ function platformOf({ env }: Host): Finding {
 
 async function contextOf(host: Host, question: ProjectQuestion): Promise<Finding> {
   try {
-    const { context, config } = await projectOf(host, question);
+    const { context, warnings } = await projectOf(host, question);
     const { namespace, lane, readChain, canWrite, why } = context;
     const detail = `${namespace}, lane ${lane}, reads ${chainText(readChain, namespace)}, ${canWrite ? 'may save' : 'saves nothing'} (${why})`;
-    const warning = config?.warnings[0];
+    const [warning] = warnings;
     return warning === undefined ? ok(detail) : warn(detail, warning);
   } catch (error) {
     return failed(error);

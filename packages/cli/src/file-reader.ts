@@ -1,4 +1,14 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 
 interface FileFacts {
   readonly kind: 'file' | 'directory' | 'other';
@@ -14,6 +24,8 @@ export interface FileReader {
   exists(path: string): boolean;
   /** Follows symlinks; undefined where there is nothing or it may not be seen. */
   facts(path: string): FileFacts | undefined;
+  /** The user id of whoever has what lies there, a symlink itself, whether it leads to anything or not; undefined where there is nothing or it may not be seen. */
+  ownerOf(path: string): number | undefined;
   /** A regular file of at most `maxBytes` as UTF-8; undefined for anything else. */
   readText(path: string, maxBytes?: number): string | undefined;
   realPath(path: string): string | undefined;
@@ -36,6 +48,13 @@ export const nodeFiles: FileReader = {
         ino: stats.ino,
         birthtimeNs: stats.birthtimeNs,
       };
+    } catch {
+      return undefined;
+    }
+  },
+  ownerOf(path) {
+    try {
+      return lstatSync(path, { throwIfNoEntry: false })?.uid;
     } catch {
       return undefined;
     }

@@ -94,6 +94,30 @@ describe('in a git work tree', () => {
     expect(find('web/b')).toMatchObject({ at: 'web/b', config: 'web/b/cachelane.yaml', source: 'cachelane.yaml' });
     expect(find('web/b/c')).toMatchObject({ at: 'web/b/c', config: 'web/b/cachelane.yaml' });
   });
+
+  test('a directory of that name, or a symlink that leads nowhere, is found as well', () => {
+    tree('a/.git/HEAD', 'a/cachelane.yaml/', 'b/.git/HEAD', 'b/sub/');
+    symlinkSync('nowhere', join(base, 'b/cachelane.yaml'));
+    expect(find('a').config).toBe('a/cachelane.yaml');
+    expect(find('b/sub').config).toBe('b/cachelane.yaml');
+  });
+});
+
+function sentence(path: string): string {
+  return `${join(base, path)} is not read: the file is called cachelane.yaml`;
+}
+
+describe('a cachelane.yml', () => {
+  test('is told of, wherever the file would have been found', () => {
+    tree('x/cachelane.yml', 'web/.git/HEAD', 'web/cachelane.yml', 'web/a/package.json', 'web/a/cachelane.yml');
+    expect(find('x')).toMatchObject({ config: null, warnings: [sentence('x/cachelane.yml')] });
+    expect(find('web/a').warnings).toEqual([sentence('web/a/cachelane.yml'), sentence('web/cachelane.yml')]);
+  });
+
+  test('is nothing to tell of above the file that counts', () => {
+    tree('web/.git/HEAD', 'web/cachelane.yml', 'web/a/cachelane.yaml');
+    expect(find('web/a').warnings).toEqual([]);
+  });
 });
 
 describe('without git', () => {
@@ -145,6 +169,13 @@ describe('without git', () => {
       expect(find('shared/x').repository).toBeNull();
     },
   );
+
+  test('what has that name and cannot be read is found as well: it is complained of, not passed over', () => {
+    tree('x/cachelane.yaml/', 'y/sub/');
+    symlinkSync('nowhere', join(base, 'y/cachelane.yaml'));
+    expect(find('x').config).toBe('x/cachelane.yaml');
+    expect(find('y/sub').config).toBe('y/cachelane.yaml');
+  });
 
   test('cachelane.yaml makes a project', () => {
     tree('x/cachelane.yaml', 'x/y/z/');

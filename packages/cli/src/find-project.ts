@@ -1,5 +1,5 @@
 import { dirname, join, sep } from 'node:path';
-import { CachelaneError, configFileName, projectFiles } from '@cachelane/core';
+import { CachelaneError, configFileName, misnamedConfigFile, projectFiles } from '@cachelane/core';
 import type { FileReader } from './file-reader.ts';
 import { findRepository, type GitRepository } from './git.ts';
 import { isShared, isTrusted } from './ownership.ts';
@@ -20,6 +20,8 @@ export interface Project {
   readonly repository: GitRepository | null;
   /** Absolute path of the cachelane.yaml that counts: the project's own, else the nearest above it in the repository. */
   readonly configPath: string | null;
+  /** Of files on the way there that look like it and do not count, one sentence each. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -37,19 +39,32 @@ export function findProject({ cwd, homeDir, files }: ProjectRequest): Project {
   if (repository === null) {
     const directory = found?.directory ?? start;
     const configPath = found?.marker === configFileName ? join(directory, configFileName) : null;
-    return { directory, source: found?.marker ?? 'working directory', repository, configPath };
+    const warnings = misnamedIn(directory, start, files);
+    return { directory, source: found?.marker ?? 'working directory', repository, configPath, warnings };
   }
   const directory = found?.directory ?? repository.root;
+  const warnings: string[] = [];
   const config = nearest({ start: directory, top: repository.root, isOpen }, (at) => {
-    const path = join(at, configFileName);
-    return files.exists(path) && isTrusted(path, start, files) ? true : null;
+    warnings.push(...misnamedIn(at, start, files));
+    return isOurs(join(at, configFileName), start, files) ? true : null;
   });
   return {
     directory,
     source: found?.marker ?? 'root of the git repository',
     repository,
     configPath: config === null ? null : join(config.directory, configFileName),
+    warnings,
   };
+}
+
+/** Whatever has the name is meant: one that cannot be read (a directory, a symlink that leads nowhere) is to be complained of, not passed over. */
+function isOurs(path: string, start: string, files: FileReader): boolean {
+  return files.ownerOf(path) !== undefined && isTrusted(path, start, files);
+}
+
+function misnamedIn(directory: string, start: string, files: FileReader): readonly string[] {
+  const path = join(directory, misnamedConfigFile);
+  return isOurs(path, start, files) ? [`${path} is not read: the file is called ${configFileName}`] : [];
 }
 
 interface Way {
@@ -76,9 +91,10 @@ function nearest<T>(
 function markerOf(directory: string, start: string, files: FileReader): string | null {
   const prefix = directory.endsWith(sep) ? directory : directory + sep;
   for (const name of projectFiles) {
-    if (!files.exists(prefix + name) || files.facts(prefix + name)?.kind !== 'file') continue;
-    if (name === configFileName && !isTrusted(prefix + name, start, files)) continue;
-    return name;
+    const path = prefix + name;
+    const counts =
+      name === configFileName ? isOurs(path, start, files) : files.exists(path) && files.facts(path)?.kind === 'file';
+    if (counts) return name;
   }
   return null;
 }

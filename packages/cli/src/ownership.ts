@@ -8,7 +8,7 @@ const effectiveUid = process.geteuid?.() ?? 0;
  * and all of it does).
  */
 export function isTrusted(path: string, start: string, files: FileReader): boolean {
-  const uid = files.facts(path)?.uid;
+  const uid = files.facts(path)?.uid ?? files.ownerOf(path);
   return uid === 0 || uid === effectiveUid || (uid !== undefined && uid === files.facts(start)?.uid);
 }
 

@@ -18,6 +18,8 @@ import type { WhereToRun } from './working-directory.ts';
 export interface OpenProject {
   readonly context: Context;
   readonly config: Config | null;
+  /** What a person must be told of the file, and of others that look like it; one sentence each. */
+  readonly warnings: readonly string[];
   readonly directory: DirectoryIdentity;
   readonly revision: string | null;
   readonly workflow: string | null;
@@ -52,7 +54,8 @@ export async function openProject(host: Host, { where, namespace }: ProjectOptio
   });
   return {
     context: gathered.context,
-    config: config === null ? null : { ...config, warnings: [...gathered.warnings, ...config.warnings] },
+    config,
+    warnings: [...project.warnings, ...gathered.warnings, ...(config?.warnings ?? [])],
     directory: gathered.directory,
     revision: gathered.revision,
     workflow: gathered.workflow,

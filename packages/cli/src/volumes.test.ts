@@ -103,6 +103,20 @@ describe('named by -v', () => {
     expect(select({ asked: ['github.com/acme/api:npm'] }).volumes[0]?.request.namespace).toBe('github.com/acme/api');
   });
 
+  test('what is named twice is left out the second time, with that reason', () => {
+    const { volumes, dropped } = select({ asked: ['npm', 'npm'] });
+    expect(volumes).toHaveLength(1);
+    expect(dropped).toMatchObject([
+      { message: 'the volume npm (-v) is left out: it is named twice', hint: 'name it once' },
+    ]);
+    const other = select({ asked: ['a:x', 'github.com/acme/api:a:x'] });
+    expect(other.dropped[0]?.message).toContain('another volume lies at');
+  });
+
+  test('one volume at two places is named twice and meant so', () => {
+    expect(select({ asked: ['a:x', 'a:y'] }).volumes).toHaveLength(2);
+  });
+
   test('a name that nothing explains', () => {
     expect(problem(() => select({ asked: ['nmp'] }))).toEqual(['E_VOLUME', 'no tool is called nmp; did you mean npm?']);
     expect(problem(() => select({ asked: ['directory'] }))[0]).toBe('E_VOLUME');

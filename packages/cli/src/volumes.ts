@@ -83,15 +83,27 @@ export function selectVolumes(request: SelectionRequest): Selection {
     reached.map(({ path }) => placeOf(path, request.storeDir)),
     { workDir: realPathOf(request.environment.workDir), ...reach, storeDir: request.storeDir },
   );
-  const problems = placed.map((volume, index) => outOfReach[index] ?? places[reached.indexOf(volume)] ?? null);
+  const problems = placed.map((volume, index) => {
+    const problem = outOfReach[index] ?? places[reached.indexOf(volume)] ?? null;
+    return problem !== null && isRepeated(placed, index) ? 'it is named twice' : problem;
+  });
   const volumes = placed.filter((_, index) => problems[index] === null);
   const dropped = placed.flatMap(({ request: { name, source }, path }, index) => {
     const problem = problems[index] ?? null;
     if (problem === null) return [];
     const message = `the volume ${name} (${source}) is left out: ${problem}`;
-    return [{ name, path, code: 'E_MOUNT_POINT' as const, message, hint: 'give it another path' }];
+    const hint = isRepeated(placed, index) ? 'name it once' : 'give it another path';
+    return [{ name, path, code: 'E_MOUNT_POINT' as const, message, hint }];
   });
   return { volumes, dropped };
+}
+
+/** One volume may lie at several places; at one place it is there once. */
+function isRepeated(placed: readonly SelectedVolume[], index: number): boolean {
+  const volume = placed[index];
+  const isSame = ({ path, request }: SelectedVolume): boolean =>
+    path === volume?.path && request.name === volume.request.name && request.namespace === volume.request.namespace;
+  return placed.findIndex(isSame) < index;
 }
 
 /** Where nothing can be mounted, a run that is under way, or that was killed, has a symlink into the store there. */

@@ -3,9 +3,17 @@ import { findKept, removeKept } from './kept-directories.ts';
 import { deadSessions, recover, type RecoverDependencies } from './sessions/recover.ts';
 import type { EngineDependencies } from './engine.ts';
 
+interface GarbageLayer {
+  readonly id: LayerId;
+  readonly sizeBytes: number;
+  readonly sealedAtMs: number;
+}
+
 export interface GarbageReport {
   /** Layers that no head, history or live session refers to. */
-  readonly layers: readonly { readonly id: LayerId; readonly sizeBytes: number; readonly sealedAtMs: number }[];
+  readonly layers: readonly GarbageLayer[];
+  /** The same, so young that a run may be about to refer to them: they stay for now. */
+  readonly young: readonly GarbageLayer[];
   /** Derived layers that no run used for a while; they are made again when needed. */
   readonly derived: readonly Digest[];
   /** Directories that mounters keep, of volumes that are gone or that no run used for a while. */
@@ -35,16 +43,16 @@ export async function findGarbage(deps: GarbageDependencies, signal: AbortSignal
 export async function findUnreferenced(
   deps: Pick<EngineDependencies, 'layers' | 'clock' | 'metadata'>,
   signal: AbortSignal,
-): Promise<Pick<GarbageReport, 'layers' | 'derived'>> {
+): Promise<Pick<GarbageReport, 'layers' | 'young' | 'derived'>> {
   const nowMs = deps.clock.nowMs();
   const idle = (await deps.layers.listDerived(signal)).filter(({ usedAtMs }) => usedAtMs < nowMs - derivedIdleMs);
   // After the list: a session that mounts one of them meanwhile has pinned it by now, or will find it gone and make it anew.
   const referenced = await deps.metadata.referencedLayers(nowMs, signal);
   const derived = idle.filter(({ key }) => !referenced.has(key as LayerId));
-  const layers = (await deps.layers.list(signal)).filter(
-    ({ id, sealedAtMs }) => !referenced.has(id) && sealedAtMs < nowMs - limits.sweepGraceMs,
-  );
-  return { layers, derived: derived.map(({ key }) => key) };
+  const unreferenced = (await deps.layers.list(signal)).filter(({ id }) => !referenced.has(id));
+  const isOld = ({ sealedAtMs }: GarbageLayer): boolean => sealedAtMs < nowMs - limits.sweepGraceMs;
+  const layers = unreferenced.filter(isOld);
+  return { layers, young: unreferenced.filter((layer) => !isOld(layer)), derived: derived.map(({ key }) => key) };
 }
 
 async function findIdle(

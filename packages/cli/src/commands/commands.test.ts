@@ -381,6 +381,13 @@ describe('context show', () => {
     });
   });
 
+  test('warns of a file that has nearly the right name', async () => {
+    using on = stage();
+    writeFileSync(join(on.project, 'cachelane.yml'), 'namespace: a/b');
+    await on.cachelane('context', 'show');
+    expect(on.err()).toContain('cachelane.yml is not read: the file is called cachelane.yaml');
+  });
+
   test('warns of what the file says in vain, on stderr', async () => {
     using on = stage();
     writeFileSync(join(on.project, 'cachelane.yaml'), 'policy: {}');

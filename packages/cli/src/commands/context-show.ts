@@ -11,8 +11,8 @@ export const contextShow: Command = defineCommand({
   options: { ...projectOptions, ...jsonOption },
   operands: [],
   async run({ options }, host) {
-    const { context, config } = await projectOf(host, options);
-    for (const warning of config?.warnings ?? []) host.stderr.write(`cachelane: warning: ${warning}\n`);
+    const { context, warnings } = await projectOf(host, options);
+    for (const warning of warnings) host.stderr.write(`cachelane: warning: ${warning}\n`);
     if (options.json) printJson(host, toJson(context));
     else host.stdout.write(text(context));
     return 0;

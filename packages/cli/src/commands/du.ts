@@ -12,7 +12,7 @@ export const du: Command = defineCommand({
   summary: 'show what takes how much space',
   details: [
     'One line for each lane of each volume: UNIQUE is the content of layers that no other head names, SHARED that of layers that several name. VOLUME leaves one volume, -n NAMESPACE those of a namespace.',
-    'Without either, the whole store follows: what it takes on disk (derived layers link most of their content, so that only the rest counts for them), what history keeps beyond the heads, and what cachelane gc would free now.',
+    'Without either, the whole store follows: what it takes on disk (derived layers link most of their content, so that only the rest counts for them; kept directories are what runs work in where several share one or none can be mounted, and hold the contents once more), what history keeps beyond the heads, and what cachelane gc would free now.',
   ],
   options: { ...projectOptions, ...jsonOption },
   operands: [{ name: 'VOLUME', optional: true, help: 'NAME, or NAMESPACE:NAME' }],
@@ -65,12 +65,13 @@ function toJson({ heads, headBytes, store }: Usage): unknown {
       derived: store.derived,
       keptBytes: store.keptBytes,
       reclaimable: store.reclaimable,
+      young: store.young,
     },
   };
 }
 
 function totalOnDisk({ onDisk }: NonNullable<Usage['store']>): number {
-  return onDisk.layersBytes + onDisk.derivedBytes + onDisk.otherBytes;
+  return onDisk.layersBytes + onDisk.derivedBytes + onDisk.keptDirectoriesBytes + onDisk.otherBytes;
 }
 
 function text(usage: Usage): string {
@@ -78,13 +79,22 @@ function text(usage: Usage): string {
   const table = heads.length === 0 ? 'There are no volumes yet.\n' : headTable(heads);
   const volumes = `volumes: ${formatBytes(headBytes)} in ${plural(heads.length, 'head')}\n`;
   if (store === null) return heads.length === 0 ? table : `${table}\n${volumes}`;
-  const { onDisk, reclaimable } = store;
+  const { onDisk, reclaimable, young } = store;
   const gc = `${plural(reclaimable.layers, 'layer')} (${formatBytes(reclaimable.bytes)}), ${plural(reclaimable.derived, 'derived layer')}`;
+  const later =
+    young.layers === 0
+      ? ''
+      : `; once older than ten minutes, ${plural(young.layers, 'layer')} (${formatBytes(young.bytes)}) more`;
   return `${table}
 ${volumes}history and open runs: ${formatBytes(store.keptBytes)} more
-on disk: ${formatBytes(totalOnDisk(store))}: ${plural(store.layers, 'layer')} ${formatBytes(onDisk.layersBytes)}, ${plural(store.derived, 'derived layer')} ${formatBytes(onDisk.derivedBytes)} beyond those, the rest ${formatBytes(onDisk.otherBytes)}
-cachelane gc would free: ${gc}
+on disk: ${formatBytes(totalOnDisk(store))}: ${plural(store.layers, 'layer')} ${formatBytes(onDisk.layersBytes)}, ${plural(store.derived, 'derived layer')} ${formatBytes(onDisk.derivedBytes)} beyond those, the rest ${formatBytes(onDisk.otherBytes)}${keptText(onDisk.keptDirectoriesBytes)}
+cachelane gc would free: ${gc}${later}
 `;
+}
+
+function keptText(bytes: number): string {
+  if (bytes === 0) return '';
+  return `\nkept directories: ${formatBytes(bytes)} of that, for runs that share a directory or have none mounted`;
 }
 
 const right = { align: 'right' } as const;

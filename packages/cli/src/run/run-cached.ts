@@ -27,8 +27,7 @@ export async function runCached(run: Run): Promise<CachedRun> {
   const { options, host, where, reporter, known } = run;
   const project = await openProject(host, { where, namespace: options.namespace });
   known.context = project.context;
-  for (const message of project.config?.warnings ?? [])
-    reporter.event({ type: 'warning', code: 'E_CONFIG', message, hint: null });
+  for (const message of project.warnings) reporter.event({ type: 'warning', code: 'E_CONFIG', message, hint: null });
 
   const tools = await host.pieces.loadTools();
   const home = options.mode === 'none' ? null : tryHome(run);

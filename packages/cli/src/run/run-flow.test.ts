@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CachelaneError, type RunReport } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
@@ -21,6 +21,13 @@ describe('whatever is wrong with the caches, the command runs once, bare, with o
     ['a relative home', { env: { CACHELANE_HOME: 'cache' } }, () => {}, 'CACHELANE_HOME is not an absolute path'],
     ['a home that is a file', {}, (on) => writeFileSync(on.home, ''), 'is not a directory'],
     ['a broken file', {}, (on) => writeFileSync(join(on.project, 'cachelane.yaml'), 'volums: {}'), 'unknown key'],
+    ['a file that is a directory', {}, (on) => mkdirSync(join(on.project, 'cachelane.yaml')), 'is not a file'],
+    [
+      'a file that is a symlink to nothing',
+      {},
+      (on) => symlinkSync('nowhere', join(on.project, 'cachelane.yaml')),
+      'cachelane.yaml cannot be read (ENOENT)',
+    ],
     ['a bad namespace in the environment', { env: { CACHELANE_NAMESPACE: 'a b' } }, () => {}, 'CACHELANE_NAMESPACE'],
     ['a bug of ours', { pieces: { loadTools: () => Promise.reject(new Error('oops')) } }, () => {}, 'oops'],
   ];
@@ -32,7 +39,7 @@ describe('whatever is wrong with the caches, the command runs once, bare, with o
     expect(on.commands).toMatchObject([{ argv: ['make', 'all'], cwd: on.project, mounts: [], leaseFile: null }]);
     expect(on.err().match(/warning/g)).toHaveLength(1);
     expect(on.err()).toContain(why);
-    expect(on.err()).toContain('the command runs without a cache');
+    expect(on.err()).toMatch(/the command runs without a cache/i);
     expect(reportOf(on).exitCode).toBe(3);
   });
 
@@ -43,6 +50,12 @@ describe('whatever is wrong with the caches, the command runs once, bare, with o
     expect(on.commands).toEqual([]);
     expect(on.err()).toContain(why);
   });
+});
+
+test('a guess at what was meant and what comes of it are two sentences', async () => {
+  using on = stage();
+  await on.cachelane('run', '-v', 'nmp', 'true');
+  expect(on.err()).toContain('no tool is called nmp; did you mean npm? The command runs without a cache');
 });
 
 describe('the report of a run without a cache', () => {
@@ -131,6 +144,7 @@ describe('wrong usage runs nothing and is 125', () => {
     [['run', '-v', 'nmp:', 'true'], 'has an empty path'],
     [['run', '-n', 'A B', 'true'], '--namespace: "A B"'],
     [['run', '--comit=exit', 'true'], 'did you mean --commit?'],
+    [['run', '--lock-timeout', '-1', 'true'], '--lock-timeout is a number of seconds, not "-1"'],
     [
       ['run', '-v', 'npm', '-v', 'd:x', '--sharing', 'nmp=SHARED', 'true'],
       'did you mean npm?\n  its volumes: npm, d\n',

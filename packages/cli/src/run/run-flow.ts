@@ -98,12 +98,18 @@ async function writeReportFile(run: Run, report: WrittenReport): Promise<void> {
   }
 }
 
+/** A guess at what was meant ends with a question mark: what comes of it is a sentence of its own then. */
+function followedBy(problem: string, consequence: string): string {
+  if (!problem.endsWith('?')) return `${problem}: ${consequence}`;
+  return `${problem} ${consequence.charAt(0).toUpperCase()}${consequence.slice(1)}`;
+}
+
 function warn(run: Run, error: unknown, consequence: string): void {
   const known = isCachelaneError(error);
   run.reporter.event({
     type: 'warning',
     code: known ? error.code : 'E_INTERNAL',
-    message: `${messageOf(error)}: ${consequence}`,
+    message: followedBy(messageOf(error), consequence),
     hint: known ? (error.hint ?? null) : null,
   });
 }

@@ -1,6 +1,9 @@
 /** The project's own settings. */
 export const configFileName = 'cachelane.yaml';
 
+/** What other programs take as well, and we do not: two files with settings would be one too many. */
+export const misnamedConfigFile = 'cachelane.yml';
+
 /**
  * Files that make a directory a project: our own, and the manifests and lockfiles of tools that have caches. The most
  * frequent first, since a search asks for them in this order. Left out: files that stand in every directory of a tree

@@ -63,6 +63,8 @@ export interface LayerVerification {
 export interface StoreUsage {
   readonly layersBytes: number;
   readonly derivedBytes: number;
+  /** Directories that are kept from run to run, also those that lie outside of the home. */
+  readonly keptDirectoriesBytes: number;
   /** Metadata, sessions, and what is being written or thrown away. */
   readonly otherBytes: number;
 }

@@ -12,6 +12,7 @@ export function notePlace(kept: string, place: string): void {
   writeFileSync(`${kept}/${placesFile}`, `${JSON.stringify(place)}\n`, { flag: 'a' });
 }
 
+/** Where kept directories of a home lie, its own `kept`, and what was noted there. */
 export function placesOf(kept: string): readonly string[] {
   const file = `${kept}/${placesFile}`;
   if (!existsSync(file)) return [kept];

@@ -1,5 +1,6 @@
 import { closeSync, constants, lstatSync, openSync, readdirSync, type Stats } from 'node:fs';
 import type { StoreUsage } from '@cachelane/core';
+import { placesOf } from '../kept/kept-places.ts';
 import { errnoOf, isMissing } from './file-errors.ts';
 import type { HomePaths } from './home-paths.ts';
 
@@ -53,7 +54,10 @@ export function diskUsage({ home, paths }: MeasuredHome, signal: AbortSignal): S
   };
   const layersBytes = bytesOf(paths.layers);
   const derivedBytes = bytesOf(paths.derived);
-  return { layersBytes, derivedBytes, otherBytes: bytesOf(home, [paths.layers, paths.derived]) };
+  const places = placesOf(paths.kept);
+  const keptDirectoriesBytes = places.reduce((sum, place) => sum + bytesOf(place), 0);
+  const otherBytes = bytesOf(home, [paths.layers, paths.derived, ...places]);
+  return { layersBytes, derivedBytes, keptDirectoriesBytes, otherBytes };
 }
 
 /** A short name for a directory whose path is long, while it is open. */

@@ -238,6 +238,25 @@ ${end}`;
   execFileSync(process.execPath, ['-e', script, dir], { stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
+describe('kept directories', () => {
+  test('count apart from the rest, also where they lie outside of the home', async () => {
+    await using home = await createLayerHome();
+    const outside = `${home.dir}-outside`;
+    for (const dir of [`${home.dir}/kept`, outside]) {
+      fs.mkdirSync(dir, { recursive: true });
+      fs.writeFileSync(`${dir}/big`, Buffer.alloc(1e6, 1));
+    }
+    const store = home.open();
+    const { otherBytes, keptDirectoriesBytes } = await store.usage(noAbort);
+    expect(otherBytes).toBeLessThan(1_000_000);
+    expect(keptDirectoriesBytes).toBeGreaterThan(1_000_000);
+    expect(keptDirectoriesBytes).toBeLessThan(2_000_000);
+    fs.writeFileSync(`${home.dir}/kept/places`, `${JSON.stringify(outside)}\n`);
+    expect((await store.usage(noAbort)).keptDirectoriesBytes).toBeGreaterThan(2_000_000);
+    fs.rmSync(outside, { recursive: true });
+  });
+});
+
 describe('what is too deep to be named by a path', () => {
   test('is measured, and removed', async () => {
     await using home = await createLayerHome();

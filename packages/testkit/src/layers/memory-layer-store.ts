@@ -243,7 +243,12 @@ function usageOf({ layers, derived }: MemoryLayerDisk): StoreUsage {
     }
     return bytes;
   };
-  return { layersBytes: bytesOf(layers.values()), derivedBytes: bytesOf(derived.values()), otherBytes: 0 };
+  return {
+    layersBytes: bytesOf(layers.values()),
+    derivedBytes: bytesOf(derived.values()),
+    keptDirectoriesBytes: 0,
+    otherBytes: 0,
+  };
 }
 
 /** This store's wire form: the index tells where each content ends. */
