@@ -120,16 +120,27 @@ requireCommands('bwrap', 'npm')('npm', () => {
     expect(refused.stderr).toContain('may not be written here');
   });
 
-  test('that fails or is not there changes nothing', async () => {
+  test('in the lane of a pull request whose base holds something it is refused, also a dry run', async () => {
     using world = openWorld({ env: { npm_config_registry: registry.url } });
-    const cwd = await outdated(world);
-    world.write({ 'bin/npm': '#!/bin/sh\nrm -rf ~/.npm/_cacache; exit 3\n' });
-    world.exec(['chmod', '755', join(world.dir, 'bin/npm')]);
-    const path = String(world.env['PATH']);
-    const failed = await world.cachelane(['prune', 'npm'], { cwd, env: { PATH: `${join(world.dir, 'bin')}:${path}` } });
-    expect([failed.code, failed.stdout]).toEqual([1, '']);
-    expect(failed.stderr).toContain('npm cache verify: exit code 3: nothing was pruned');
-    expect(await contents(world, cwd)).toHaveLength(2);
+    const cwd = await npmProject(world, registry, { name: 'app', dependencies: { left: '1.0.0' }, addresses: false });
+    const gitlab = { CI: 'true', GITLAB_CI: 'true', CI_DEFAULT_BRANCH: 'main', CI_PROJECT_ID: '7' };
+    const main = { ...gitlab, CI_COMMIT_BRANCH: 'main', CI_COMMIT_REF_NAME: 'main', CI_PIPELINE_SOURCE: 'push' };
+    const mergeRequest = {
+      ...gitlab,
+      CI_PIPELINE_SOURCE: 'merge_request_event',
+      CI_MERGE_REQUEST_IID: '12',
+      CI_MERGE_REQUEST_PROJECT_ID: '7',
+      CI_MERGE_REQUEST_SOURCE_PROJECT_ID: '7',
+      CI_MERGE_REQUEST_TARGET_BRANCH_NAME: 'main',
+    };
+    await world.run(view, { cwd, env: main });
+    registry.publish({ name: 'left', version: '2.0.0' });
+    await world.run(view, { cwd, env: mergeRequest });
+    for (const more of [[], ['--dry-run']]) {
+      const refused = await world.cachelane(['prune', 'npm', ...more], { cwd, env: mergeRequest });
+      expect([refused.code, refused.stdout]).toEqual([2, '']);
+      expect(refused.stderr).toMatch(/npm in lane t1:\S+ cannot be pruned: it also shows what t1:ref:main holds/);
+    }
   });
 });
 

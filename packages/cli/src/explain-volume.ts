@@ -104,7 +104,8 @@ async function whyNoMounts({ os, pieces }: Host, { homeDir }: ReadStore): Promis
   return probe.ok ? null : `volumes cannot be mounted here: ${probe.reason}`;
 }
 
-async function heldBy(store: ReadStore, planned: PlannedVolume): Promise<Explained['chain']> {
+/** What each link of the read chain holds of a volume, the own lane first; null where that is nothing yet. */
+export async function heldBy(store: ReadStore, planned: PlannedVolume): Promise<Explained['chain']> {
   const heads = await listHeads(store);
   const compat = compatText(planned.compat);
   const ids = new Map<string, string | undefined>();
@@ -119,11 +120,6 @@ async function heldBy(store: ReadStore, planned: PlannedVolume): Promise<Explain
       head.lane === link.lane;
     return { link, held: heads.find(isHeld) ?? null };
   });
-}
-
-/** What the lane that a run would write holds of a volume; null where that is nothing yet. */
-export async function ownHead(store: ReadStore, planned: PlannedVolume): Promise<ListedHead | null> {
-  return (await heldBy(store, planned))[0]?.held ?? null;
 }
 
 function chosenBy(selection: SelectionRequest, name: string): string | null {

@@ -210,6 +210,31 @@ describe('is refused', () => {
     expect(isCachelaneError(error, 'E_USAGE') && error.message).toContain('a fork saves nothing');
   });
 
+  test('in a lane that shows what other lanes hold: it would hide what is added there later', async () => {
+    const engine = testEngine();
+    await installed(engine, 'old');
+    const context = testContext('t1:pr:12', 'github.com/acme/web', ['t1:local']);
+    const inPullRequest: TestRun = { request: { context } };
+    await engine.run(([volume]) => install(volume, 'mine'), inPullRequest);
+    let isStarted = false;
+    const work = engine.run(() => void (isStarted = true), { request: { ...prunes.request, context } });
+    const error: unknown = await work.catch((thrown: unknown) => thrown);
+    expect(isCachelaneError(error, 'E_USAGE') && error.message).toContain('it also shows what t1:local holds');
+    expect(isStarted).toBe(false);
+
+    await installed(engine, 'new');
+    let index = '';
+    await engine.run(([volume]) => void (index = text(volume, 'index/bucket')), inPullRequest);
+    expect(index).toBe('mine\nnew\nold\n');
+    // Whose base holds nothing has nothing to hide.
+    const alone = testContext('t1:pr:13', 'github.com/acme/web', ['t1:ref:main']);
+    await engine.run(([volume]) => install(volume, 'x'), { request: { context: alone } });
+    const pruned = await engine.run(([volume]) => drop(volume, 'x'), {
+      request: { ...prunes.request, context: alone },
+    });
+    expect(pruned.report.volumes[0]).toMatchObject({ removed: 1, skipped: null });
+  });
+
   test('for a tool that has no command for it, with its reason', () => {
     const prune = { kind: 'none', why: 'it removes everything' } as const;
     expect(() => pruneCommand({ ...indexedTool, prune })).toThrow(

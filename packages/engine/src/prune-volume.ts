@@ -28,7 +28,8 @@ export function pruneCommand({ name, prune }: Tool): Extract<Tool['prune'], { ki
 /**
  * Runs the tool's own clean-up with the volume in place, in a view of its own, and saves what it did: whatever it removed is gone from
  * the lane, in a layer right above those that the view was made of, so that what other runs save meanwhile stays. Anything less than exit code
- * 0 changes nothing. Errors: E_USAGE where the lane may not be written, and all that a strict run has.
+ * 0 changes nothing. Errors: E_USAGE where the lane may not be written or shows
+ * layers of other ones, and all that a strict run has.
  */
 export async function pruneVolume(deps: EngineDependencies, { volume, ...request }: PruneRequest): Promise<Pruned> {
   requireWritable(request.context);

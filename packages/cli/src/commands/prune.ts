@@ -1,7 +1,14 @@
 import { CachelaneError, limits, parseNamespace, type EngineEvent } from '@cachelane/core';
-import { pruneCommand, pruneVolume, requireWritable, type PlannedVolume, type Pruned } from '@cachelane/engine';
+import {
+  pruneCommand,
+  pruneVolume,
+  requireNoOthers,
+  requireWritable,
+  type PlannedVolume,
+  type Pruned,
+} from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
-import { ownHead } from '../explain-volume.ts';
+import { heldBy } from '../explain-volume.ts';
 import { formatBytes, plural } from '../format.ts';
 import type { ListedHead } from '../heads.ts';
 import type { Host } from '../host.ts';
@@ -19,7 +26,7 @@ export const prune: Command = defineCommand({
   name: 'prune',
   summary: "run a tool's own clean-up in a volume, and save what it removed",
   details: [
-    'The command is the one that cachelane tools show names (npm cache verify, ccache --cleanup, …), with the volume in place as in a run, in the lane that a run here would write, and with the limits of size that you set for the tool yourself. What it removes is gone for the runs that come after, also of kinds whose removal by an ordinary run does not count; what other runs save meanwhile stays. A command that fails changes nothing.',
+    'The command is the one that cachelane tools show names (npm cache verify, ccache --cleanup, …), with the volume in place as in a run, in the lane that a run here would write, and with the limits of size that you set for the tool yourself. What it removes is gone for the runs that come after, also of kinds whose removal by an ordinary run does not count; what other runs save meanwhile stays. A command that fails changes nothing. A lane that also reads what other lanes hold (that of a pull request reads its base) is refused: prune those.',
     'Readers find less at once. The disk does not get its space back by that: the layers below stay, for history, and for taking a single run out again. For the space itself: cachelane rm and cachelane gc.',
     'A tool without such a command has a reason for it, which is told. What the command says goes to stderr.',
   ],
@@ -56,14 +63,23 @@ interface Target {
   readonly held: ListedHead;
 }
 
-/** Errors: E_USAGE where nothing may be written or the tool has no command, E_NOT_FOUND where the lane holds nothing. */
+/** Errors: E_USAGE where nothing may be written, other lanes show through or the tool has no command, E_NOT_FOUND where the lane holds nothing. */
 async function targetOf(host: Host, project: OpenProject, text: string): Promise<Target> {
   requireWritable(project.context);
   const { planned } = await oneVolume(host, project, text);
   const { argv, removes } = pruneCommand(planned.tool);
-  const held = await readStore(host, async (store) => await ownHead(store, planned));
-  if (held !== null) return { planned, argv, removes, held };
+  const chain = await readStore(host, async (store) => await heldBy(store, planned));
+  const held = chain[0]?.held ?? null;
   const { namespace, lane } = planned.own;
+  if (held !== null) {
+    const others = chain.filter(({ held: other }) => other !== null && other.head.layers.length > 0);
+    requireNoOthers(
+      planned.request.name,
+      planned.own,
+      others.map(({ link }) => link),
+    );
+    return { planned, argv, removes, held };
+  }
   throw new CachelaneError('E_NOT_FOUND', `${namespace}:${planned.request.name} holds nothing in lane ${lane}`, {
     hint: 'see: cachelane ls',
   });

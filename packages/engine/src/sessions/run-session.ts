@@ -2,6 +2,7 @@ import {
   asCachelaneError,
   warningOf,
   limits,
+  type ChainLink,
   type CommandOutcome,
   type Lease,
   type Mount,
@@ -12,6 +13,7 @@ import {
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { neverAborted } from '../never-aborted.ts';
+import { requireNoOthers } from '../require-no-others.ts';
 import { chooseMounter } from './mounters.ts';
 import { closeSession, newIds, openSession, type Ids } from './open-session.ts';
 import { recover } from './recover.ts';
@@ -38,12 +40,20 @@ export async function runSession(
   const opened = await openSession(deps, request, planned, ids);
   const use = { isLeft: false };
   try {
+    if (request.purpose === 'prune') {
+      for (const [index, { request: volume, own }] of planned.entries())
+        requireNoOthers(volume.name, own, withLayers(opened, index));
+    }
     await recover(deps, ids.sessionId, request.signal);
     return await runOpened(deps, request, { planned, opened, ids, lease, use });
   } finally {
     // Else it goes on, as that of a killed client does, and the first start after their end closes it.
     if (!use.isLeft) await closeSession(deps, ids.sessionId);
   }
+}
+
+function withLayers({ volumes }: OpenedSession, index: number): readonly ChainLink[] {
+  return (volumes[index]?.pinned ?? []).filter(({ layers }) => layers.length > 0);
 }
 
 interface Opened {
