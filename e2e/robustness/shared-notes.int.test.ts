@@ -14,12 +14,12 @@ const sharedRun = async (world: World, script: string): Promise<FinishedRun> =>
 const privateRun = async (world: World, script: string): Promise<FinishedRun> =>
   await world.run(['sh', '-ec', script], { options: volume });
 
-/** The notes beside the directory are put back to what they were before the run had saved: it wanted that, and no more is known. */
-async function sharedRunWithoutNote(world: World, script: string): Promise<FinishedRun> {
+/** Puts the notes beside the directory back to what they were when `keepNotes` ran: somebody wants the work saved, and no more is known. */
+const keepNotes = (world: World): string => `cp -a ${world.store}/kept ${world.dir}/kept-before`;
+
+function putNotesBack(world: World): void {
   const kept = join(world.store, 'kept');
   const before = join(world.dir, 'kept-before');
-  const run = await sharedRun(world, `${script}; cp -a ${kept} ${before}`);
-  expect(run.volume('data')).toMatchObject({ mounter: 'live', skipped: null });
   const slots = readdirSync(kept).filter((name) => name.startsWith('live-'));
   expect(slots).toHaveLength(1);
   const slot = join(String(slots[0]), '0');
@@ -32,7 +32,12 @@ async function sharedRunWithoutNote(world: World, script: string): Promise<Finis
     `rm -rf ${before}`,
   ];
   expect(world.exec(['sh', '-ec', restore.join('\n')])).toMatchObject({ code: 0 });
-  return run;
+}
+
+async function sharedRunWithoutNote(world: World, script: string): Promise<void> {
+  const run = await sharedRun(world, `${script}; ${keepNotes(world)}`);
+  expect(run.volume('data')).toMatchObject({ mounter: 'live', skipped: null });
+  putNotesBack(world);
 }
 
 requireCommands('bwrap', 'flock')('notes of a shared directory', () => {
@@ -54,6 +59,21 @@ requireCommands('bwrap', 'flock')('notes of a shared directory', () => {
       expect(await world.cachelane(['rollback', 'data', '--to', '1'])).toMatchObject({ code: 0 });
       expect((await sharedRun(world, 'true')).volume('data')).toMatchObject({ layer: null });
       expect((await sharedRun(world, 'cat cache/f')).stdout).toBe('first\n');
+    });
+
+    test('a part that was saved while others went on is not saved again by the last of them', async () => {
+      using world = openWorld({ user, env: { CACHELANE_SHARED_SAVE_SECONDS: '0' } });
+      const options = ['-v', 'npm', '--sharing', 'SHARED'];
+      const content = '$NPM_CONFIG_CACHE/_cacache/content-v2/sha512/00/00';
+      const put = (letter: string): string => `mkdir -p ${content}; echo 1 > ${content}/${letter.repeat(124)}`;
+      const staying = world.startRun(['sh', '-ec', `echo ready; read line; ${put('b')}`], { options, input: null });
+      await staying.said('ready');
+      const script = `${put('a')}; ${keepNotes(world)}; sleep 2.2`;
+      const leaving = await world.run(['sh', '-ec', script], { options });
+      expect(leaving.volume('npm')).toMatchObject({ added: 1, skipped: null });
+      putNotesBack(world);
+      staying.child.stdin?.end('go\n');
+      expect((await staying.finished).volume('npm')).toMatchObject({ added: 1, changed: 0, skipped: null });
     });
 
     test('what the next run changes of it is saved', async () => {

@@ -168,6 +168,8 @@ export interface CollectedPart {
   readonly others: number;
   /** Whether a file that was found is still the same. */
   isAsFound(path: BytePath): boolean;
+  /** Whether what was read of it until now is of the moment when the files were looked for, or before: a database is read from its copy. */
+  isReadAsFound(path: BytePath): boolean;
 }
 
 export interface SavedPart {

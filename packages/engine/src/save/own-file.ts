@@ -18,7 +18,7 @@ interface FileInput {
   readonly changes: ChangeSet;
   readonly origins: readonly RunId[];
   readonly nowMs: number;
-  readonly isPart: boolean;
+  readonly part: object | null;
 }
 
 /** Whether something of the file before is in the tool's own no more: united with it, it would come back. */
@@ -66,11 +66,11 @@ export function ownFile(input: FileInput, change: Extract<Change, { kind: 'file'
 
 /** What others may write to again before it is stored is read once. Content that is named by its digest they leave alone. */
 function contentNow(
-  { isPart }: FileInput,
+  { part }: FileInput,
   { mergeClass }: KeepRule,
   { entry, content }: SourcedEntry,
 ): Uint8Array | null {
-  return isPart && mergeClass !== 'U' && entry.sizeBytes > 0 ? content() : null;
+  return part !== null && mergeClass !== 'U' && entry.sizeBytes > 0 ? content() : null;
 }
 
 /**

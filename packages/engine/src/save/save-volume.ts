@@ -79,7 +79,7 @@ export interface SaveEnd extends Pick<SealPlan, 'settled' | 'isAll'> {
 export async function saveVolume(deps: SaveDependencies, request: SaveRequest, signal: AbortSignal): Promise<SaveEnd> {
   const nowMs = deps.clock.nowMs();
   const origins = [...new Set([request.run, ...request.alsoOf])].toSorted();
-  const plan = planSeal({ ...request, origins, isPart: request.part !== null, nowMs });
+  const plan = planSeal({ ...request, origins, nowMs });
   const { settled, isAll } = plan;
   if (plan.entries.length === 0) return { saved: null, settled, isAll };
   const staged = await deps.layers.stage(
@@ -97,7 +97,7 @@ export async function saveVolume(deps: SaveDependencies, request: SaveRequest, s
   return { saved: await push(deps, request, record, signal), settled, isAll };
 }
 
-/** Where others are at work, a file may have changed between its digest and its copy. */
+/** Where others are at work, a file may have changed between its digest and its copy. What was read was held against the file then. */
 function isAsPlanned({ part }: SaveRequest, { entries }: SealPlan): boolean {
   if (part === null) return true;
   return entries.every(({ from, entry }) => from !== 'change' || entry.type !== 'file' || part.isAsFound(entry.path));

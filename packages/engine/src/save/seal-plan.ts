@@ -8,6 +8,7 @@ import {
   type Change,
   type ChangeSet,
   type ClassifyContext,
+  type CollectedPart,
   type Entry,
   type LayerCounts,
   type PathRule,
@@ -44,9 +45,9 @@ export interface SealInput {
   readonly checksLinks: boolean;
   /**
    * Others are still at work where the changes were found: what only makes sense whole (groups, directories that are taken exactly as
-   * they are) waits for the last of them, and so does what is not what its name says, which may be half written.
+   * they are) waits for the last of them, and so does what is not what its name says, which may be half written. Null: nobody is.
    */
-  readonly isPart: boolean;
+  readonly part: Pick<CollectedPart, 'isReadAsFound'> | null;
   /** The command failed, and nobody asked for what may be half of something. */
   readonly onlyKnown: boolean;
   /** Told of what is left out for that reason. */
@@ -106,7 +107,7 @@ export function planSeal(input: SealInput): SealPlan {
       continue;
     }
     const isDamage = isDamaged(input, change, rule);
-    if (input.isPart && (isDamage || !isWholeByItself(draft, change, rule))) {
+    if (input.part !== null && (isDamage || !isWholeByItself(draft, change, rule))) {
       draft.isAll = false;
       continue;
     }
@@ -119,8 +120,8 @@ export function planSeal(input: SealInput): SealPlan {
       input.onDamage(change.path);
       continue;
     }
+    if (input.part !== null) draft.settled.add(change.path);
     take(draft, change, rule, hints);
-    if (input.isPart) draft.settled.add(change.path);
   }
   completeGroups(draft.dirtyGroups, input, draft.byPath);
   const { counts, settled, isAll } = draft;
@@ -186,7 +187,7 @@ function take(draft: Draft, change: Change, rule: KeepRule, hints: StagedEntry[]
  * thing must not come back.
  */
 function supersede(draft: Draft, path: BytePath): void {
-  if (draft.input.isPart) return;
+  if (draft.input.part !== null) return;
   const before = draft.input.view.lookUp(path);
   if (before?.entry.mergeClass === 'D' || before?.entry.mergeClass === 'G') removeCounted(draft, before);
 }
@@ -305,6 +306,12 @@ function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule:
   const beforeFile = before?.entry.type === 'file' ? before : undefined;
   const source = ownFile(draft.input, change, rule);
   if (source === null) return;
+  if (source.staged.from === 'content' && draft.input.part?.isReadAsFound(change.path) === false) {
+    // Read a moment later, a list may name content that was not there when the files were looked for.
+    draft.settled.delete(change.path);
+    draft.isAll = false;
+    return;
+  }
   const mine = source.entry;
   if (beforeFile === undefined) return keep(draft, source.staged, before?.entry, rule);
   if (isBelowRemade(draft, change.path)) {

@@ -14,6 +14,7 @@ import { fileKey, filesOpenForWriting } from './open-files.ts';
 export interface HeldPart {
   readonly changes: ChangeSet;
   isAsFound(path: BytePath): boolean;
+  isReadAsFound(path: BytePath): boolean;
   /** Notes what was saved, so that it is not found again. Returns whether nothing is left that was done so far. */
   close(part: Pick<SavedPart, 'settled' | 'isAll'>): boolean;
   discard(): void;
@@ -46,13 +47,15 @@ export function collectPart(context: KeptContext, slot: KeptSlot, signal: AbortS
     const byPath = new Map(finished.map((change) => [change.path, change]));
     const plain = toChangeSet({ upper: slot.tree, files, movable: false }, finished);
     const { changes, digests } = noteDigests(readCopies(plain, copies));
+    const isAsFound = (path: BytePath): boolean => {
+      const change = byPath.get(path);
+      const stat = statOf(slot.tree, path);
+      return change?.kind === 'file' && stat !== undefined && isStill(change, stat);
+    };
     return {
       changes,
-      isAsFound(path) {
-        const change = byPath.get(path);
-        const stat = statOf(slot.tree, path);
-        return change?.kind === 'file' && stat !== undefined && isStill(change, stat);
-      },
+      isAsFound,
+      isReadAsFound: (path) => copies.has(path) || isAsFound(path),
       close({ settled, isAll }) {
         const noted = [...records].filter(([path]) => settled.has(path) && !copies.has(path));
         slot.writeTable(table.with(withDigests(new Map(noted.map(([path, each]) => [path, unlisted(each)])), digests)));

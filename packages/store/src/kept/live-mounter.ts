@@ -158,7 +158,11 @@ export function openLiveMounter({
         changes: found.changes,
         links: base.links,
         alsoOf: runs.filter((each) => each !== run),
-        part: { others, isAsFound: (path) => found.isAsFound(path) },
+        part: {
+          others,
+          isAsFound: (path) => found.isAsFound(path),
+          isReadAsFound: (path) => found.isReadAsFound(path),
+        },
         saved,
       };
     };

@@ -157,6 +157,11 @@ test('a database is read as of one transaction while somebody writes to it', asy
   expect(pathsOf(part)).toEqual(['index.db']);
   const copy = `${home.dir}/copy.db`;
   fs.writeFileSync(copy, part.changes.read('index.db' as BytePath));
+  // Whatever is written to the database itself: what was read is the copy.
+  const asRead = (path: string): boolean | undefined => part.part?.isReadAsFound(path as BytePath);
+  runScript(two.volume, 'touch index.db');
+  expect(part.part?.isAsFound('index.db' as BytePath)).toBe(false);
+  expect(['index.db', 'other.db'].map(asRead)).toEqual([true, false]);
   using copied = new DatabaseSync(copy, { readOnly: true });
   expect(copied.prepare('SELECT name FROM rows').all()).toEqual([{ name: 'in the log' }]);
   part.saved({ links: part.links, settled: new Set(['index.db' as BytePath]), isAll: true });
