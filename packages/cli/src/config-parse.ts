@@ -200,6 +200,7 @@ function readPath(reader: Reader, field: Field): Located<string> | null {
   if (segments.includes('..')) return refuse('must not contain ".."');
   if (text.value.includes('\0')) return refuse('must not contain a NUL byte');
   if (segments[0]?.startsWith('~') === true && segments[0] !== '~') return refuse("names another user's home");
+  if (segments.includes('.git')) return refuse("is git's own, a volume there would hide the repository from it");
   if (segments.length === 0) return refuse('is the project itself, a volume there would hide it');
   if (segments.length === 1 && segments[0] === '~')
     return refuse('is the home directory, a volume there would hide it');

@@ -142,6 +142,8 @@ describe('the file chooses, and does not reach out', () => {
     ['~/../ann', 'must not contain ".."'],
     ['~ann/x', "names another user's home"],
     ['.', 'is the project itself'],
+    ['.git', "is git's own"],
+    ['lib/.git/objects', "is git's own"],
     ['~', 'is the home directory'],
     ['~/', 'is the home directory'],
   ])('path %s', async (path, why) => {

@@ -61,6 +61,19 @@ describe('places for volumes', () => {
     ]);
   });
 
+  test.each([
+    '/home/ann/web/.git',
+    '/home/ann/web/.git/objects',
+    '/home/ann/web/lib/.git',
+    '/srv/main/.git/worktrees/x',
+  ])('%s is git’s', (path) => {
+    expect(problems(path)[0]).toBe(`${path} is git's own, a volume there would hide the repository from it`);
+  });
+
+  test('names that only begin so are not', () => {
+    expect(problems('/home/ann/web/.github/cache', '/home/ann/web/x.git')).toEqual([null, null]);
+  });
+
   test('of two on one path, or one in the other, the first one stays', () => {
     expect(problems('/a', '/a')).toEqual([null, 'another volume lies at /a already']);
     expect(problems('/a/b', '/a')).toEqual([null, '/a and the volume at /a/b lie one in the other']);

@@ -28,6 +28,7 @@ function placeProblem(path: string, { workDir, projectDir, homeDir, storeDir }: 
   const hides = (what: string): string => `${path} holds ${what}, a volume there would hide it`;
   if (isWithin(workDir, path)) return hides('the directory that the command runs in');
   if (isWithin(projectDir, path)) return hides('the project');
+  if (isInGit(path)) return `${path} is git's own, a volume there would hide the repository from it`;
   if (storeDir !== null && (isWithin(path, storeDir) || isWithin(storeDir, path))) {
     return `${path} is where cachelane itself keeps its volumes (${storeDir})`;
   }
@@ -35,6 +36,11 @@ function placeProblem(path: string, { workDir, projectDir, homeDir, storeDir }: 
   if (path === homeDir) return `${path} is the home directory, a volume there would hide it`;
   if (isWithin(homeDir, path)) return hides('the home directory');
   return null;
+}
+
+/** Of whatever repository: that of a worktree or a submodule lies below the `.git` of another directory. */
+function isInGit(path: string): boolean {
+  return path.split(sep).includes('.git');
 }
 
 /** A volume here, or above, would leave the command without its system. */

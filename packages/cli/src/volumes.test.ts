@@ -90,6 +90,15 @@ function problem(work: () => unknown): readonly [string, string] {
 }
 
 describe('named by -v', () => {
+  test('git’s own directory is left out, also by a symlink', () => {
+    mkdirSync(join(dir, 'repo/.git/objects'), { recursive: true });
+    symlinkSync('../../.git/objects', join(web, 'link'));
+    const { volumes, dropped } = select({ asked: ['x:../../.git', 'y:link', 'npm'] });
+    expect(volumes.map(({ request: { name } }) => name)).toEqual(['npm']);
+    expect(dropped.map(({ code }) => code)).toEqual(['E_MOUNT_POINT', 'E_MOUNT_POINT']);
+    expect(dropped[0]?.message).toContain("is git's own, a volume there would hide the repository from it");
+  });
+
   test('a tool, a place for a tool, a directory', () => {
     expect(shown({ asked: ['npm', 'go-build:/gocache', 'data:x/../out', 'tilde:~/t'] })).toEqual([
       ['npm', 'npm', '/home/.npm/_cacache', '-v'],
