@@ -197,6 +197,29 @@ requireCommands(
   );
 });
 
+requireCommands('bwrap', 'flock')('where one run can mount and another one cannot', () => {
+  test.each(['clone', 'live'])('%s: the symlink of the one takes no mount away from the other', async (mounter) => {
+    using world = openWorld();
+    const options = ['-v', 'data:cache'];
+    const first = world.startRun(
+      ['sh', '-c', 'echo early > cache/early; echo ready; read line; echo late > cache/late; ls cache'],
+      { options, input: null },
+    );
+    await first.said('ready');
+    cannotMount(world);
+    const second = await world.run(['true'], { options: [...options, '--mounter', mounter] });
+    expect(second.code).toBe(0);
+    expect(second.volume('data')).toMatchObject({ mounter: null });
+    expect(second.stderr).toContain('another run has its volume at');
+    first.child.stdin?.end('go\n');
+    const ended = await first.finished;
+    expect(ended.stdout).toBe('ready\nearly\nlate\n');
+    expect(ended.volume('data')).toMatchObject({ added: 2, skipped: null });
+    expect(existsSync(join(world.dir, 'cache'))).toBe(false);
+    expect((await world.run(['ls', 'cache'], { options })).stdout).toBe('early\nlate\n');
+  });
+});
+
 requireCommands('flock')('where nothing can be mounted', () => {
   describe.each(worldUsers)('as %s', (user) => {
     test('a run gets a directory of its own, says so, and is warm the second time', async () => {
@@ -217,6 +240,22 @@ requireCommands('flock')('where nothing can be mounted', () => {
       const warm = await world.run(['sh', '-c', script], { options });
       expect(warm.stdout.startsWith('1\n')).toBe(true);
       expect(warm.volume('data').hits).toHaveLength(1);
+    });
+
+    test('a run that goes without its volume keeps the next one from nothing', async () => {
+      using world = openWorld({ user });
+      cannotMount(world);
+      const options = ['-v', 'data:cache'];
+      const script = ['sh', '-c', 'echo ready; read line'];
+      const first = world.startRun(script, { options, input: null });
+      await first.said('ready');
+      const cold = world.startRun(script, { options, input: null });
+      await cold.said('ready');
+      first.child.stdin?.end('go\n');
+      await first.finished;
+      expect((await world.run(['true'], { options })).volume('data')).toMatchObject({ mounter: 'clone' });
+      cold.child.stdin?.end('go\n');
+      expect((await cold.finished).volume('data').mounter).toBeNull();
     });
 
     test('a killed run’s symlink is in nobody’s way, and an empty directory is there again', async () => {

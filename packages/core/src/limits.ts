@@ -52,6 +52,8 @@ export const limits = {
   lockWaitMs: 600_000,
   /** How often it looks whether that one is gone. */
   lockPollMs: 200,
+  /** How long a run that cannot mount waits for one at the same place that has not found out yet whether it can. */
+  startWaitMs: 5000,
   /** What runs that share a directory have finished is saved this long after the last save, whoever goes on working there. */
   sharedSaveMs: 300_000,
   /** A file of a shared directory that nobody changed for so long, and nobody has open, is finished. */

@@ -168,9 +168,18 @@ export interface SessionRecord {
   readonly pins: readonly LayerId[];
 }
 
+/** Where another session has a mount, or is about to. */
+export interface OthersMount {
+  readonly path: string;
+  /** Whether its command was started; before, it may turn out that nothing can be mounted. */
+  readonly isStarted: boolean;
+}
+
 export interface SessionChange {
   readonly place?: string;
   readonly madeDirs?: readonly string[];
+  /** Those of its targets that it mounts at; all of them until this is said. */
+  readonly mounts?: readonly string[];
   readonly pins?: readonly LayerId[];
 }
 
@@ -242,6 +251,11 @@ export interface SessionStore {
    * removing a mount point detaches it in every mount namespace. Deepest first; the callback skips what is not empty.
    */
   closeSession(id: SessionId, removeDirs: (dirs: readonly string[]) => void, signal: AbortSignal): Promise<void>;
+  /**
+   * Calls `use` with the places where sessions other than this one mount, inside the transaction: no session can open meanwhile, and what `use` does to a
+   * directory is there for those that open later. `use` does not throw.
+   */
+  amongMounts(id: SessionId, use: (mounts: readonly OthersMount[]) => void, signal: AbortSignal): Promise<void>;
   listSessions(signal: AbortSignal): Promise<readonly SessionRecord[]>;
 }
 

@@ -3,7 +3,7 @@ import type { LaneName } from '../lanes/lane.ts';
 import type { BytePath } from '../layers/byte-path.ts';
 import type { Digest } from '../layers/digest.ts';
 import type { StoredLayer } from './layer-store.ts';
-import type { PinnedLink } from './metadata.ts';
+import type { OthersMount, PinnedLink } from './metadata.ts';
 
 export const mounterNames = ['overlay', 'clone', 'live'] as const;
 /**
@@ -109,6 +109,11 @@ export interface AttachRequest {
   readonly run: RunId;
   /** Whose directory may be handed on from run to run; null: nothing outlives this one. */
   readonly kept: KeptFor | null;
+  /**
+   * Calls `use` at once with the places where others mount; nobody comes to mount anywhere until it returns. Only for what a mount elsewhere would suffer from: a
+   * directory that gives way to a symlink takes along what is mounted on it in other mount namespaces.
+   */
+  readonly amongMounts: (use: (mounts: readonly OthersMount[]) => void) => Promise<void>;
   /** A directory of the project: hard links need the volume on its mount. */
   readonly near: string;
   /**

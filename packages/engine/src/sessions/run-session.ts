@@ -1,5 +1,6 @@
 import {
   asCachelaneError,
+  isCachelaneError,
   warningOf,
   limits,
   type ChainLink,
@@ -14,10 +15,10 @@ import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { neverAborted } from '../never-aborted.ts';
 import { requireNoOthers } from '../require-no-others.ts';
-import { chooseMounter } from './mounters.ts';
+import { chooseMounter, type MounterChoice } from './mounters.ts';
 import { closeSession, newIds, openSession, type Ids } from './open-session.ts';
 import { recover } from './recover.ts';
-import { attachVolume, coldReport, endVolume, type VolumeSession } from './volume-session.ts';
+import { attachVolume, coldReport, endVolume, type AttachInput, type VolumeSession } from './volume-session.ts';
 
 /** What a session came to. */
 export interface SessionResult {
@@ -163,14 +164,18 @@ async function attachAll(
     return choice === undefined ? [] : deps.mounters[choice.mounter].missingDirs(target, choice.reach);
   });
   const madeDirs = [...new Set(missing)];
-  if (madeDirs.length > 0) await deps.metadata.updateSession(ids.sessionId, { madeDirs }, request.signal);
+  // Whoever lays a symlink must know where others mount; where all can be mounted, nobody does.
+  const mounts = cannotMount === null ? {} : { mounts: targetsToMount(planned, choices) };
+  if (madeDirs.length > 0 || cannotMount !== null) {
+    await deps.metadata.updateSession(ids.sessionId, { madeDirs, ...mounts }, request.signal);
+  }
   for (const [ordinal, plan] of planned.entries()) {
     const volume = opened.volumes[ordinal];
     const choice = choices[ordinal];
     if (volume === undefined || choice === undefined) continue;
     try {
       attached.push(
-        await attachVolume(
+        await attachWhenFree(
           deps,
           { planned: plan, opened: volume },
           { ...ids, ordinal, mode, canWrite, cwd: request.cwd, choice },
@@ -184,7 +189,37 @@ async function attachAll(
       deps.events(warningOf(error, `${plan.request.name} runs without a cache: ${error.message}`));
     }
   }
+  // A run that goes without a volume mounts nothing there, and is in nobody's way.
+  if (reports.length > 0) {
+    const mounts = attached
+      .filter((volume) => needsMount(volume.attached.mount))
+      .map((volume) => volume.planned.target);
+    await deps.metadata.updateSession(ids.sessionId, { mounts }, request.signal);
+  }
   return { reports, attached };
+}
+
+function targetsToMount(planned: readonly PlannedVolume[], choices: readonly MounterChoice[]): readonly string[] {
+  return planned.flatMap(({ target }, index) => (choices[index]?.reach === 'bind' ? [target] : []));
+}
+
+/** A symlink is not laid where another run may be about to mount; one that cannot mount either finds out in a moment. */
+async function attachWhenFree(
+  deps: EngineDependencies,
+  volume: Parameters<typeof attachVolume>[1],
+  input: AttachInput,
+  signal: AbortSignal,
+): Promise<VolumeSession> {
+  const startedMs = deps.clock.monotonicMs();
+  for (;;) {
+    try {
+      return await attachVolume(deps, volume, input, signal);
+    } catch (error) {
+      if (!isCachelaneError(error, 'E_MOUNT_POINT') || !error.retryable) throw error;
+      if (deps.clock.monotonicMs() - startedMs >= limits.startWaitMs) throw error;
+      await deps.clock.sleep(limits.lockPollMs, signal);
+    }
+  }
 }
 
 /** Only Linux has what a mount for one command takes. */

@@ -70,6 +70,7 @@ export async function attachVolume(
       target,
       reach: choice.reach,
       kept: input.canWrite ? { volume: opened.volume.id, key: keyOf(planned), lane: own.lane } : null,
+      amongMounts: (use) => deps.metadata.amongMounts(sessionId, use, signal),
       near: input.cwd,
       isNeverSaved: (path, isDirectory) => {
         const rule = planned.tool.classify(path, isDirectory, nothingToSee);

@@ -108,7 +108,7 @@ export function openCloneMounter({
     checkReach(target, home, reach);
     const { owned, held } = await take(request, 0, signal);
     try {
-      const reached = reachTarget({ files, home, target, reach, tree: owned.slot.tree });
+      const reached = await reachTarget({ files, home, request, tree: owned.slot.tree });
       return attachedVolume(request, { held, reached, owned });
     } catch (error) {
       leave(owned);

@@ -105,6 +105,33 @@ describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
     expect(modeOf(target)).toBe('directory 1722');
   });
 
+  test.each([true, false])(
+    'an empty directory that another run mounts on, started: %s, does not give way',
+    async (isStarted) => {
+      await using home = await createKeptHome(openMounter);
+      const target = givenUp(home);
+      const { ino } = fs.lstatSync(target);
+      for (const path of [target, join(target, 'below')]) {
+        const mounts = [
+          { path: join(home.targets, 'other'), isStarted: false },
+          { path, isStarted },
+        ];
+        const amongMounts = async (use: (all: typeof mounts) => void): Promise<void> => {
+          await Promise.resolve();
+          use(mounts);
+        };
+        await expect(attach(home, { target, amongMounts })).rejects.toMatchObject({
+          code: 'E_MOUNT_POINT',
+          message: expect.stringContaining('another run has its volume at') as string,
+          retryable: !isStarted,
+        });
+      }
+      expect(fs.lstatSync(target).ino).toBe(ino);
+      expect(modeOf(target)).toBe('directory 1722');
+      expect(home.leftovers()).toEqual([]);
+    },
+  );
+
   test('whoever dies at any step of it leaves what the next one makes as it was', async () => {
     const points = ['before', 'during', 'after'] as const;
     for (const when of points) {

@@ -1,6 +1,6 @@
-import { lstatSync, readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { CachelaneError, type Displaced, type Reach } from '@cachelane/core';
+import { CachelaneError, type AttachRequest, type Displaced, type OthersMount, type Reach } from '@cachelane/core';
 import { errnoOf } from '../layers/file-errors.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
 import { layLink, linkAt } from './kept-links.ts';
@@ -49,14 +49,14 @@ export interface ReachedTarget {
 export interface TargetToReach {
   readonly files: StoreFiles;
   readonly home: string;
-  readonly target: string;
-  readonly reach: Reach;
+  readonly request: Pick<AttachRequest, 'target' | 'reach' | 'amongMounts'>;
   /** The kept directory. */
   readonly tree: string;
 }
 
 /** Makes what the command needs at the target. Throws E_MOUNT_POINT where something is in the way. */
-export function reachTarget({ files, home, target, reach, tree }: TargetToReach): ReachedTarget {
+export async function reachTarget({ files, home, request, tree }: TargetToReach): Promise<ReachedTarget> {
+  const { target, reach } = request;
   if (reach === 'setting') return { path: target, made: [], isLink: false };
   // Another run of the same directory put it there; whoever leaves last takes it away.
   if (reach === 'symlink' && linkAt(target) === tree) return { path: target, made: [], isLink: true };
@@ -70,14 +70,44 @@ export function reachTarget({ files, home, target, reach, tree }: TargetToReach)
     });
   }
   const made = makeTarget(files, dirname(path));
-  try {
-    layLink(files, path, tree);
-  } catch (error) {
+  const failures: unknown[] = [];
+  await request.amongMounts((mounts) => {
+    try {
+      refuseMounted(mounts, path, target);
+      layLink(files, path, tree);
+    } catch (error) {
+      failures.push(error);
+    }
+  });
+  for (const error of failures) {
     // Another run was faster.
     if (errnoOf(error) !== undefined && linkAt(path) !== null) throw inTheWay(target);
     throw error;
   }
   return { path, made: isThere ? made : [...made, path], isLink: true };
+}
+
+/** The kernel takes a directory away that is a mount point in another mount namespace, and the mount with it: there it is in use. */
+function refuseMounted(mounts: readonly OthersMount[], path: string, target: string): void {
+  const found = mounts.filter((mount) => isAtOrBelow(realOf(mount.path), path));
+  if (found.length > 0)
+    throw inTheWay(
+      target,
+      found.some(({ isStarted }) => !isStarted),
+    );
+}
+
+function isAtOrBelow(path: string, dir: string): boolean {
+  return path === dir || path.startsWith(`${dir}/`);
+}
+
+/** As written where nothing is there. */
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 /** What stands where a symlink led to the kept directory; null while it does, or where there was none. */

@@ -92,7 +92,7 @@ export function openLiveMounter({
     if (isInUse || (unsaved.isWanted && hasTree(slot))) {
       held = takeUpSlot(slot);
       links = slot.readBase()?.links ?? links;
-      slot.writeUnsaved({ ...unsaved, runs: [...unsaved.runs, request.run] });
+      slot.writeUnsaved({ ...unsaved, runs: [...new Set([...unsaved.runs, request.run])] });
     } else {
       held = await bringUpSlot(context, slot, view, signal);
       slot.writeBase({ links, sinceMs: slot.clockMs() });
@@ -100,7 +100,7 @@ export function openLiveMounter({
     }
     uses.add(slot, user, request.run);
     try {
-      const reached = reachTarget({ files, home, target, reach, tree: slot.tree });
+      const reached = await reachTarget({ files, home, request, tree: slot.tree });
       return attachedVolume(request, { slots, held, reached, user, links });
     } catch (error) {
       uses.remove(slot, user);

@@ -51,12 +51,14 @@ function isInUse(tree: string): boolean {
   }
 }
 
-export function inTheWay(target: string): CachelaneError {
+/** `maySoonGo`: the other run has not started its command, and may yet find that it cannot mount. */
+export function inTheWay(target: string, maySoonGo = false): CachelaneError {
   return new CachelaneError(
     'E_MOUNT_POINT',
     `another run has its volume at ${target}, and nothing can be mounted here`,
     {
       hint: 'let one end before the other starts, or run where volumes can be mounted (cachelane doctor)',
+      retryable: maySoonGo,
     },
   );
 }

@@ -152,6 +152,13 @@ export const migrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    // NULL: not said, so all of its targets may be.
+    version: 4,
+    sql: `
+      ALTER TABLE sessions ADD COLUMN mounts TEXT;
+    `,
+  },
 ];
 
 export const currentVersion: number = migrations.at(-1)?.version ?? 0;

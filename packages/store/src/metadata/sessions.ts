@@ -50,6 +50,9 @@ export function sessionStore(database: SqliteDatabase, decode: Decoder): Session
           const pins = new Set([...decode.layers(session.pins), ...change.pins]);
           sql.run('UPDATE sessions SET pins = ? WHERE id = ?', JSON.stringify([...pins]), id);
         }
+        if (change.mounts !== undefined) {
+          sql.run('UPDATE sessions SET mounts = ? WHERE id = ?', JSON.stringify(change.mounts), id);
+        }
         for (const path of change.madeDirs ?? []) {
           sql.run('INSERT OR REPLACE INTO mount_dirs (path, session_id) VALUES (?, ?)', path, id);
         }
@@ -58,6 +61,19 @@ export function sessionStore(database: SqliteDatabase, decode: Decoder): Session
     closeSession: (id, removeDirs, signal) =>
       database.write('fast', signal, (sql) => {
         closeSession(sql, decode, { id, removeDirs });
+      }),
+
+    amongMounts: (id, use, signal) =>
+      database.write('fast', signal, (sql) => {
+        const others = sql.all<{ place: string | null; mounts: string }>(
+          'SELECT place, coalesce(mounts, targets) AS mounts FROM sessions WHERE id <> ?',
+          id,
+        );
+        use(
+          others.flatMap(({ place, mounts }) =>
+            decode.texts(mounts).map((path) => ({ path, isStarted: place !== null })),
+          ),
+        );
       }),
 
     listSessions: (signal) =>

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Metadata, SessionId } from '@cachelane/core';
+import type { Metadata, OthersMount, SessionId } from '@cachelane/core';
 import type { MetadataFactory } from './conformance-fixture.ts';
 import { countingIds, noAbort, openRequest } from './metadata-builders.ts';
 
@@ -7,6 +7,12 @@ const close = async (metadata: Metadata, id: SessionId): Promise<readonly string
   const removed: string[] = [];
   await metadata.closeSession(id, (dirs) => removed.push(...dirs), noAbort);
   return removed;
+};
+
+const seen = async (metadata: Metadata, id: SessionId): Promise<readonly OthersMount[]> => {
+  const found: OthersMount[] = [];
+  await metadata.amongMounts(id, (mounts) => found.push(...mounts), noAbort);
+  return found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 };
 
 export function mountDirConformance(create: MetadataFactory): void {
@@ -110,6 +116,38 @@ export function mountDirConformance(create: MetadataFactory): void {
       await expect(failing).rejects.toThrow('the disk is gone');
       expect(await metadata.listSessions(noAbort)).toHaveLength(1);
       expect(await close(metadata, session)).toEqual(['/a']);
+    });
+  });
+
+  describe('where others mount', () => {
+    test('are all targets of other sessions, until it is said which', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const own = await mounted(metadata, '/own', []);
+      const one = await mounted(metadata, '/one', []);
+      const two = await mounted(metadata, '/two', []);
+      await metadata.updateSession(two, { place: 'mnt:2' }, noAbort);
+      expect(await seen(metadata, own)).toEqual([
+        { path: '/one', isStarted: false },
+        { path: '/two', isStarted: true },
+      ]);
+      await metadata.updateSession(one, { mounts: [] }, noAbort);
+      await metadata.updateSession(one, { madeDirs: ['/one'] }, noAbort);
+      expect(await seen(metadata, own)).toEqual([{ path: '/two', isStarted: true }]);
+      await close(metadata, two);
+      expect(await seen(metadata, own)).toEqual([]);
+      expect(await seen(metadata, one)).toEqual([{ path: '/own', isStarted: false }]);
+    });
+
+    test('what a session said goes with it', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const own = await mounted(metadata, '/own', []);
+      const other = await mounted(metadata, '/other', []);
+      await metadata.updateSession(other, { mounts: ['/other'] }, noAbort);
+      expect(await seen(metadata, own)).toEqual([{ path: '/other', isStarted: false }]);
+      await close(metadata, other);
+      expect(await seen(metadata, own)).toEqual([]);
     });
   });
 }

@@ -60,6 +60,7 @@ export function crashingMetadata(inner: Metadata, point: CrashPoint): CrashingMe
     openSession: (request, signal) => step(() => inner.openSession(request, signal)),
     updateSession: (id, change, signal) => step(() => inner.updateSession(id, change, signal)),
     closeSession: (id, removeDirs, signal) => step(() => inner.closeSession(id, removeDirs, signal)),
+    amongMounts: (id, use, signal) => step(() => inner.amongMounts(id, use, signal)),
     listSessions: (signal) => step(() => inner.listSessions(signal)),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   };

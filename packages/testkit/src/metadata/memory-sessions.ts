@@ -33,6 +33,7 @@ export function memorySessions(state: MemoryState): SessionStore {
         if (session === undefined) throw new CachelaneError('E_NOT_FOUND', `there is no session ${id}`);
         const { place = session.place, pins = [] } = change;
         state.sessions.set(id, { ...session, place, pins: [...new Set([...session.pins, ...pins])] });
+        if (change.mounts !== undefined) state.sessionMounts.set(id, [...change.mounts]);
         for (const path of change.madeDirs ?? []) state.mountDirs.set(path, id);
       }),
 
@@ -50,12 +51,23 @@ export function memorySessions(state: MemoryState): SessionStore {
         const session = state.sessions.get(id);
         const opened = state.sessionVolumes.get(id) ?? [];
         state.sessions.delete(id);
+        state.sessionMounts.delete(id);
         state.sessionVolumes.delete(id);
         for (const [key, holder] of state.volumeLocks) if (holder === id) state.volumeLocks.delete(key);
         for (const volumeId of opened) removeUnsaved(state, volumeId);
         if (session !== undefined) removeEmptyNamespace(state, session.namespaceId);
         for (const [path] of ownerless) state.mountDirs.set(path, null);
         for (const path of idle) state.mountDirs.delete(path);
+      }),
+
+    amongMounts: (id, use, signal) =>
+      transact(signal, () => {
+        const others = [...state.sessions.values()].filter((session) => session.id !== id);
+        use(
+          others.flatMap(({ id: other, place, targets }) =>
+            (state.sessionMounts.get(other) ?? targets).map((path) => ({ path, isStarted: place !== null })),
+          ),
+        );
       }),
 
     listSessions: (signal) =>

@@ -30,6 +30,8 @@ export interface MemoryState {
   readonly runs: Map<RunId, RunRecord>;
   readonly savedRuns: Set<RunId>;
   readonly sessions: Map<SessionId, SessionRecord>;
+  /** Where each session mounts, once that was said. */
+  readonly sessionMounts: Map<SessionId, readonly string[]>;
   /** What each session opened. */
   readonly sessionVolumes: Map<SessionId, readonly VolumeId[]>;
   /** Who has a volume's lane for itself. */
@@ -62,6 +64,7 @@ export function emptyState(): MemoryState {
     runs: new Map(),
     savedRuns: new Set(),
     sessions: new Map(),
+    sessionMounts: new Map(),
     sessionVolumes: new Map(),
     volumeLocks: new Map(),
     mountDirs: new Map(),

@@ -42,6 +42,10 @@ export function attachRequest(fixture: MounterFixture, given: Partial<AttachRequ
       key: `volume-${volume}`,
       lane: 't1:local' as LaneName,
     },
+    amongMounts: async (use) => {
+      await Promise.resolve();
+      use([]);
+    },
     near: fixture.targets,
     isNeverSaved: () => false,
     ...given,
