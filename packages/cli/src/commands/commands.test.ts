@@ -473,6 +473,12 @@ describe('usage', () => {
     }
   });
 
+  test('rm says that it is for good', async () => {
+    using on = stage();
+    await on.cachelane('rm', '--help');
+    expect(on.out().replaceAll(/\s+/g, ' ')).toContain('rollback does not bring it back');
+  });
+
   test('help, and help of a group', async () => {
     using on = stage();
     expect(await on.cachelane('help')).toBe(0);

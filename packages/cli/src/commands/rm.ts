@@ -11,7 +11,7 @@ export const rm: Command = defineCommand({
   name: 'rm',
   summary: 'remove a volume from one lane, or from all',
   details: [
-    'Without --lane and --all-lanes it is the lane that a run here would write. The next run starts cold on that lane. Runs that are under way keep what they see. Where a run may save nothing, nothing is removed either. The space comes back with: cachelane gc.',
+    'Without --lane and --all-lanes it is the lane that a run here would write. The next run starts cold on that lane: rollback does not bring it back, since the history goes as well. Runs that are under way keep what they see. Where a run may save nothing, nothing is removed either. The space comes back with: cachelane gc.',
   ],
   options: {
     ...projectOptions,
