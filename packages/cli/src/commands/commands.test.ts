@@ -1,43 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type LayerId, type Namespace } from '@cachelane/core';
-import { aLayer, countingIds, openMemoryMounter, openOne, openRequest, pushLayer } from '@cachelane/testkit';
+import type { Namespace } from '@cachelane/core';
+import { aLayer, openMemoryMounter, openOne, openRequest } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { projectOf } from '../find-volume.ts';
 import { mergeRequestOfFork, stage, type Stage } from '../staged-host.fixture.ts';
-
-const web = 'github.com/acme/web' as Namespace;
-const dayMs = 86_400_000;
-const startMs = Date.parse('2026-01-01T00:00:00Z');
-
-interface Pushed {
-  readonly namespace?: Namespace;
-  readonly name?: string;
-  readonly compat?: Readonly<Record<string, string>>;
-  /** Names of layers, oldest first; a day apart. */
-  readonly layers: readonly string[];
-}
-
-const ids = countingIds();
-
-async function push(on: Stage, { namespace = web, name = 'npm', compat = {}, layers }: Pushed): Promise<void> {
-  for (const [day, text] of layers.entries()) {
-    const atMs = startMs + day * dayMs;
-    const { volumeId, run } = await openOne(
-      on.metadata,
-      openRequest(ids, { namespace, volumes: [{ name, compat }], atMs }),
-    );
-    await pushLayer(on.metadata, { volumeId, layer: aLayer(text), run, atMs });
-  }
-}
+import { ids, json, push, startMs, web } from './pushed.fixture.ts';
 
 async function localName(on: Stage): Promise<Namespace> {
   const { context } = await projectOf(on.host, { directory: undefined, namespace: undefined });
   return context.localNamespace;
-}
-
-function json(on: Stage): unknown {
-  return JSON.parse(on.out());
 }
 
 describe('ls', () => {
@@ -266,103 +238,6 @@ describe('ns', () => {
     await push(on, { layers: ['a'] });
     await on.cachelane('ns', 'ls', '--json');
     expect(json(on)).toMatchObject([{ namespace: web, aliases: [], volumes: 1, sizeBytes: 4096 }]);
-  });
-});
-
-describe('explain', () => {
-  test('before the first run', async () => {
-    using on = stage();
-    writeFileSync(join(on.project, 'package-lock.json'), '{}');
-    expect(await on.cachelane('explain', 'npm', '-n', web, '--json')).toBe(0);
-    expect(json(on)).toMatchObject({
-      namespace: web,
-      volume: 'npm',
-      lowLevelId: null,
-      inputs: { namespaceId: null, volume: 'npm', lane: 't1:local' },
-      lane: 't1:local',
-      trust: 'T1',
-      canWrite: true,
-      path: join(on.dir, '.npm'),
-      chosenBy: 'package-lock.json',
-      tool: { name: 'npm' },
-      chain: [{ namespace: web, lane: 't1:local', generation: 0, layers: [], updatedAt: null }, {}],
-      why: expect.stringMatching(/^A run here starts cold, and adds what it changed to t1:local when/),
-    });
-  });
-
-  test('what each link holds', async () => {
-    using on = stage();
-    await push(on, { name: 'data', compat: { os: 'linux', arch: 'x64' }, layers: ['a', 'b'] });
-    expect(await on.cachelane('explain', `${web}:data:/x`, '--json')).toBe(0);
-    expect(json(on)).toMatchObject({
-      lowLevelId: expect.stringMatching(/^[0-9a-f]{64}$/),
-      path: '/x',
-      pathSource: '-v',
-      chosenBy: null,
-      tool: { name: 'directory' },
-      chain: [{ generation: 2, layers: [aLayer('b'), aLayer('a')] satisfies LayerId[], files: 10, sizeBytes: 8192 }],
-    });
-    using text = stage();
-    await text.cachelane('explain', 'data:/x');
-    expect(text.out()).toContain('low-level id:  none yet: the namespace gets its id in its first run');
-  });
-});
-
-describe('explain, of what a volume may say otherwise', () => {
-  test("the tool's own rules, and that nobody tried them", async () => {
-    using on = stage();
-    await on.cachelane('explain', 'bazel:/x');
-    expect(on.out()).toMatch(
-      /^saved: +when the command ended by itself, whatever its exit code \(exit, bazel's rule\)/m,
-    );
-    expect(on.out()).toMatch(/^sync: +always: [^,]*$/m);
-    expect(on.out()).toMatch(/^tried: +NOT with the tool itself/m);
-    expect(on.out()).toContain('Nobody has tried these rules with bazel itself yet.');
-    using other = stage();
-    await other.cachelane('explain', 'npm');
-    expect(other.out()).not.toContain('Nobody has tried');
-    using data = stage();
-    await data.cachelane('explain', 'data:/x');
-    expect(data.out()).not.toMatch(/NOT|Nobody has tried/);
-  });
-
-  test('what the file says', async () => {
-    using on = stage();
-    writeFileSync(join(on.project, 'cachelane.yaml'), 'volumes:\n  npm: { commit: success, sync: never }\n');
-    await on.cachelane('explain', 'npm');
-    expect(on.out()).toMatch(/^saved: +when the exit code is 0 \(success, cachelane\.yaml\); --commit/m);
-    expect(on.out()).toMatch(/^sync: +never: .*, says cachelane\.yaml$/m);
-    expect(on.out()).toContain('adds what it changed to t1:local when the command succeeded');
-    using json = stage();
-    writeFileSync(join(json.project, 'cachelane.yaml'), 'volumes:\n  npm: { commit: never, sync: never }\n');
-    await json.cachelane('explain', 'npm', '--json');
-    expect(JSON.parse(json.out())).toMatchObject({
-      commit: 'never',
-      sync: 'never',
-      why: expect.stringContaining('and saves nothing'),
-    });
-  });
-});
-
-describe('explain, of words with two meanings', () => {
-  test('a namespace without a slash: says which one it took, and how to ask for the other', async () => {
-    using on = stage();
-    await push(on, { namespace: 'teams' as Namespace, name: 'npm', layers: ['a'] });
-    await on.cachelane('explain', 'teams:npm');
-    expect(on.out()).toContain(
-      '\nteams:npm means the volume teams with the directory npm; for the volume npm of the namespace teams: -n teams npm\n',
-    );
-    using other = stage();
-    await push(other, { namespace: 'teams' as Namespace, name: 'npm', layers: ['a'] });
-    await other.cachelane('explain', '-n', 'teams', 'npm', '--json');
-    expect(json(other)).toMatchObject({ namespace: 'teams', volume: 'npm', note: null, chain: [{ generation: 1 }] });
-  });
-
-  test.each(['teams:./npm', 'teams:/npm', 'data:npm'])('%s has one', async (text) => {
-    using on = stage();
-    await push(on, { namespace: 'teams' as Namespace, name: 'npm', layers: ['a'] });
-    await on.cachelane('explain', text, '--json');
-    expect(json(on)).toMatchObject({ note: null });
   });
 });
 

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errnoOf, isMissing } from '../layers/file-errors.ts';
+import { errnoOf } from '../layers/file-errors.ts';
 import { namesIn } from '../layers/read-file.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
+import { unlinkIfThere } from '../layers/tree-builder.ts';
 import { isOurs } from './place-near.ts';
+import { readJson } from './slot-files.ts';
 
 // Symlinks to a kept directory, at the places of caches. Each is noted beside the directory, with the empty directory that it took the
 // place of, before anything is changed: whoever finds nobody at work there any more, after a kill too, makes it as it was.
@@ -61,14 +63,14 @@ export function takeBackLinks(files: StoreFiles, tree: string): void {
 
 /** Takes the symlink at one path away. Its note counts only where nobody else can have written it, and where it is about this path. */
 export function takeBackLink(files: StoreFiles, tree: string, path: string): void {
-  if (isOurs(notesOf(tree)) && readNote(`${notesOf(tree)}/${nameOf(path)}`)?.path === path) {
+  if (isOurs(notesOf(tree)) && readJson<LinkNote>(`${notesOf(tree)}/${nameOf(path)}`)?.path === path) {
     takeBack(files, tree, nameOf(path));
   }
 }
 
 function takeBack(files: StoreFiles, tree: string, name: string): void {
   const file = `${notesOf(tree)}/${name}`;
-  const note = readNote(file);
+  const note = readJson<LinkNote>(file);
   if (note !== null) {
     try {
       if (linkAt(note.path) === tree) files.unlink(note.path);
@@ -102,19 +104,3 @@ function nameOf(path: string): string {
 const notesOf = (tree: string): string => `${dirname(tree)}/links`;
 
 /** Null for one that was not finished: nothing was changed then. */
-function readNote(file: string): LinkNote | null {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as LinkNote;
-  } catch (error) {
-    if (isMissing(error) || error instanceof SyntaxError) return null;
-    throw error;
-  }
-}
-
-function unlinkIfThere(files: StoreFiles, file: string): void {
-  try {
-    files.unlink(file);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-  }
-}
