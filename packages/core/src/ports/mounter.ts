@@ -179,7 +179,7 @@ export interface CollectedPart {
 
 export interface SavedPart {
   readonly links: readonly PinnedLink[];
-  readonly settled: ReadonlySet<BytePath>;
+  readonly taken: ReadonlySet<BytePath>;
   /** Whether nothing but these was found. */
   readonly isAll: boolean;
 }

@@ -70,7 +70,7 @@ export interface Saved extends MergeOutcome {
   readonly head: HeadRecord;
 }
 
-export interface SaveEnd extends Pick<SealPlan, 'settled' | 'isAll'> {
+export interface SaveEnd extends Pick<SealPlan, 'taken' | 'isAll'> {
   /** Null: nothing that means anything changed, or a part went on changing. */
   readonly saved: Saved | null;
 }
@@ -80,21 +80,21 @@ export async function saveVolume(deps: SaveDependencies, request: SaveRequest, s
   const nowMs = deps.clock.nowMs();
   const origins = [...new Set([request.run, ...request.alsoOf])].toSorted();
   const plan = planSeal({ ...request, origins, nowMs });
-  const { settled, isAll } = plan;
-  if (plan.entries.length === 0) return { saved: null, settled, isAll };
+  const { taken, isAll } = plan;
+  if (plan.entries.length === 0) return { saved: null, taken, isAll };
   const staged = await deps.layers.stage(
     { changes: request.changes, entries: plan.entries, sealedAtMs: nowMs },
     signal,
   );
   if (!isAsPlanned(request, plan)) {
     await deps.layers.unstage(staged, neverAborted);
-    return { saved: null, settled: new Set(), isAll: false };
+    return { saved: null, taken: new Set(), isAll: false };
   }
   const record = layerRecord(deps, request, { plan, staged, nowMs });
   // The pin keeps a collector away from the moment the layer is there until the head refers to it.
   await deps.metadata.updateSession(request.sessionId, { pins: [staged.id] }, signal);
   await deps.layers.publish(staged, signal);
-  return { saved: await push(deps, request, record, signal), settled, isAll };
+  return { saved: await push(deps, request, record, signal), taken, isAll };
 }
 
 /** Where others are at work, a file may have changed between its digest and its copy. What was read was held against the file then. */

@@ -44,8 +44,8 @@ test('a list that changed before it was read waits, with the names of what nobod
   const plan = planPart((path) => path !== 'index/busy');
   expect(filesOf(plan)).toEqual(['content/found', 'index/quiet']);
   expect(plan.isAll).toBe(false);
-  expect(plan.settled.has('index/busy' as BytePath)).toBe(false);
-  expect(plan.settled.has('index/quiet' as BytePath)).toBe(true);
+  expect(plan.taken.has('index/busy' as BytePath)).toBe(false);
+  expect(plan.taken.has('index/quiet' as BytePath)).toBe(true);
 });
 
 test('what was read as it was found is stored', () => {

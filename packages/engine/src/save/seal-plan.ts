@@ -26,7 +26,7 @@ export interface SealPlan {
   readonly entries: readonly StagedEntry[];
   readonly counts: LayerCounts;
   /** Of a part: the changes that the entries stand for, or that mean nothing. */
-  readonly settled: ReadonlySet<BytePath>;
+  readonly taken: ReadonlySet<BytePath>;
   /** Whether that is all of them that may be stored. */
   readonly isAll: boolean;
 }
@@ -73,7 +73,7 @@ interface Draft {
   /** Groups of which the run changed, made or removed a member. */
   readonly dirtyGroups: Set<string>;
   readonly counts: { added: number; changed: number; removed: number; sizeBytes: number };
-  readonly settled: Set<BytePath>;
+  readonly taken: Set<BytePath>;
   isAll: boolean;
 }
 
@@ -91,7 +91,7 @@ export function planSeal(input: SealInput): SealPlan {
     remade: new Set(),
     dirtyGroups: new Set(),
     counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 },
-    settled: new Set(),
+    taken: new Set(),
     isAll: true,
   };
   const hints: StagedEntry[] = [];
@@ -120,15 +120,15 @@ export function planSeal(input: SealInput): SealPlan {
       input.onDamage(change.path);
       continue;
     }
-    if (input.part !== null) draft.settled.add(change.path);
+    if (input.part !== null) draft.taken.add(change.path);
     take(draft, change, rule, hints);
   }
   completeGroups(draft.dirtyGroups, input, draft.byPath);
-  const { counts, settled, isAll } = draft;
-  if (draft.byPath.size === 0) return { entries: [], counts, settled, isAll };
+  const { counts, taken, isAll } = draft;
+  if (draft.byPath.size === 0) return { entries: [], counts, taken, isAll };
   const entries = [...draft.byPath.values(), ...parentsOfKept(draft), ...hints];
   for (const { entry } of entries) counts.sizeBytes += entry.sizeBytes;
-  return { entries, counts, settled, isAll };
+  return { entries, counts, taken, isAll };
 }
 
 function isWholeByItself({ input }: Draft, change: Change, rule: KeepRule): boolean {
@@ -308,7 +308,7 @@ function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule:
   if (source === null) return;
   if (source.staged.from === 'content' && draft.input.part?.isReadAsFound(change.path) === false) {
     // Read a moment later, a list may name content that was not there when the files were looked for.
-    draft.settled.delete(change.path);
+    draft.taken.delete(change.path);
     draft.isAll = false;
     return;
   }

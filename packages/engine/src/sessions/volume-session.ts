@@ -270,7 +270,7 @@ async function save(
   const isOnOwn = hasOwnLayers(planned.own, collected.links);
   const total = changes.changes.length;
   let unknown = 0;
-  const { saved, settled, isAll } = await saveVolume(
+  const { saved, taken, isAll } = await saveVolume(
     deps,
     {
       changes,
@@ -305,7 +305,7 @@ async function save(
   noteSaved(
     deps,
     collected,
-    part === null ? undefined : { links: linksWith(planned.own, base.links, saved), settled, isAll },
+    part === null ? undefined : { links: linksWith(planned.own, base.links, saved), taken, isAll },
   );
   if (saved !== null) await prepareNextView(deps, session, saved, signal);
   if (part !== null && saved === null) {

@@ -16,7 +16,7 @@ export interface HeldPart {
   isAsFound(path: BytePath): boolean;
   isReadAsFound(path: BytePath): boolean;
   /** Notes what was saved, so that it is not found again. Returns whether nothing is left that was done so far. */
-  close(part: Pick<SavedPart, 'settled' | 'isAll'>): boolean;
+  close(part: Pick<SavedPart, 'taken' | 'isAll'>): boolean;
   discard(): void;
 }
 
@@ -56,8 +56,8 @@ export function collectPart(context: KeptContext, slot: KeptSlot, signal: AbortS
       changes,
       isAsFound,
       isReadAsFound: (path) => copies.has(path) || isAsFound(path),
-      close({ settled, isAll }) {
-        const noted = [...records].filter(([path]) => settled.has(path) && !copies.has(path));
+      close({ taken, isAll }) {
+        const noted = [...records].filter(([path]) => taken.has(path) && !copies.has(path));
         slot.writeTable(table.with(withDigests(new Map(noted.map(([path, each]) => [path, unlisted(each)])), digests)));
         return isAll && finished.length === all.length;
       },

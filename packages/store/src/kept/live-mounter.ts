@@ -149,7 +149,7 @@ export function openLiveMounter({
       const found = collectPart(contextOf(request), slot, signal);
       if (found === null) return null;
       discardPart = () => found.discard();
-      const saved = (part: SavedPart = { links: base.links, settled: new Set(), isAll: false }): void => {
+      const saved = (part: SavedPart = { links: base.links, taken: new Set(), isAll: false }): void => {
         slot.writeBase({ links: part.links, sinceMs: nowMs });
         if (found.close(part)) slot.writeUnsaved({ runs: slot.runs(), isWanted: false });
       };

@@ -80,7 +80,7 @@ test('what is finished is collected while others go on, and is not found again',
   expect(new Set(part.alsoOf)).toEqual(new Set([two.request.run, three.request.run]));
   part.saved({
     links: linksOf('part', 'seen'),
-    settled: new Set(['d', 'd/one', 'two'] as readonly string[] as readonly BytePath[]),
+    taken: new Set(['d', 'd/one', 'two'] as readonly string[] as readonly BytePath[]),
     isAll: true,
   });
   await one.volume.release(noAbort);
@@ -101,7 +101,7 @@ test('what is finished is collected while others go on, and is not found again',
   await four.volume.release(noAbort);
 });
 
-test('what is not settled is found again, in new directories too', async () => {
+test('what is not taken is found again, in new directories too', async () => {
   await using home = await open(0);
   const [one, two] = [await join(home), await join(home)];
   runScript(one.volume, 'mkdir d; echo 1 > d/one; echo 2 > d/two');
@@ -109,7 +109,7 @@ test('what is not settled is found again, in new directories too', async () => {
   const part = await leaveWithPart(one);
   part.saved({
     links: linksOf('part', 'seen'),
-    settled: new Set(['d', 'd/one'] as readonly string[] as readonly BytePath[]),
+    taken: new Set(['d', 'd/one'] as readonly string[] as readonly BytePath[]),
     isAll: false,
   });
   await one.volume.release(noAbort);
@@ -134,7 +134,7 @@ test('a file that somebody has open for writing, or wrote to a moment ago, is no
   expect(asFound('read-by-somebody')).toBe(true);
   runScript(two.volume, 'echo changed > read-by-somebody');
   expect(asFound('read-by-somebody')).toBe(false);
-  part.saved({ links: part.links, settled: new Set(), isAll: true });
+  part.saved({ links: part.links, taken: new Set(), isAll: true });
   await one.volume.release(noAbort);
   fs.closeSync(descriptor);
   fs.closeSync(reader);
@@ -164,7 +164,7 @@ test('a database is read as of one transaction while somebody writes to it', asy
   expect(['index.db', 'other.db'].map(asRead)).toEqual([true, false]);
   using copied = new DatabaseSync(copy, { readOnly: true });
   expect(copied.prepare('SELECT name FROM rows').all()).toEqual([{ name: 'in the log' }]);
-  part.saved({ links: part.links, settled: new Set(['index.db' as BytePath]), isAll: true });
+  part.saved({ links: part.links, taken: new Set(['index.db' as BytePath]), isAll: true });
   await one.volume.release(noAbort);
   database.exec('COMMIT');
   database.close();
