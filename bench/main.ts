@@ -3,15 +3,21 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openBench, type Bench } from './bench.ts';
+import { bundleChildren } from './children.ts';
 import { provideCorpus } from './corpora/corpus.ts';
 import { corpusNames, recipeOf } from './corpora/recipes.ts';
 import { benchRoot, openBenchDirectory } from './directory.ts';
 import { machineFacts } from './machine.ts';
 import { measureBuilds } from './measures/builds.ts';
 import { measureChanged } from './measures/changed.ts';
+import { measureFourJobs } from './measures/four-jobs.ts';
+import { measureImages } from './measures/images.ts';
 import { measureLinking } from './measures/linking.ts';
+import { measureProjects } from './measures/projects.ts';
 import { measureStartUp } from './measures/start-up.ts';
+import { measureStoreSize } from './measures/store-size.ts';
 import { measureMemory, measureWhole } from './measures/whole.ts';
+import { measureWire } from './measures/wire.ts';
 import { markdownSections, replaceMarked, type Section } from './table.ts';
 
 const usage = `npm run bench [-- OPTIONS]
@@ -19,6 +25,12 @@ const usage = `npm run bench [-- OPTIONS]
   --rounds N       of each measurement, 5 by default
   --bars           only what has a bar: minutes instead of half an hour
   --linking        only tools that link files out of their cache; needs no corpus
+  --wire           only layers on their way to other machines
+  --images         only layers that are pulled as images
+  --four-jobs      only jobs of one repository that share a remote; needs no corpus
+  --store-size     only what else lies in the store; needs no corpus
+  --layers NUMBERS how large those stores are, 10,1000,100000 by default: 20 kB on the disk for each
+  --projects N     only what the caches of so many projects take; needs no corpus
   --write          put the tables into docs/BENCHMARKS.md
   --prepare        only make the corpora
 Corpora lie in $CACHELANE_BENCH_DIR, by default cachelane-bench in the user's cache directory.
@@ -32,11 +44,59 @@ const document = join(root, 'docs/BENCHMARKS.md');
 function measureAll(bench: Bench, barsOnly: boolean): readonly Section[] {
   if (barsOnly) {
     const memory = measureMemory(bench);
-    return [measureStartUp(bench), measureChanged(bench), measureLinking(bench), memory];
+    return [
+      measureStartUp(bench),
+      measureChanged(bench),
+      measureLinking(bench),
+      ...measureWire(bench),
+      ...measureImages(bench),
+      memory,
+    ];
   }
 
   const whole = measureWhole(bench);
-  return [measureStartUp(bench), measureChanged(bench), ...whole, measureBuilds(bench), measureLinking(bench)];
+  return [
+    measureStartUp(bench),
+    measureChanged(bench),
+    ...whole,
+    measureBuilds(bench),
+    measureLinking(bench),
+    ...measureWire(bench),
+    ...measureImages(bench),
+    measureFourJobs(bench),
+    measureStoreSize(bench, storeSizes),
+    measureProjects(bench, projectCount),
+  ];
+}
+
+interface Wanted {
+  readonly bars: boolean;
+  readonly linking: boolean;
+  readonly wire: boolean;
+  readonly images: boolean;
+  readonly 'four-jobs': boolean;
+  readonly 'store-size': boolean;
+  readonly layers: string;
+  readonly projects?: string;
+}
+
+function measureWanted(bench: Bench, { bars, linking, wire, images, ...others }: Wanted): readonly Section[] {
+  if (linking) return [measureLinking(bench)];
+  if (others['four-jobs']) return [measureFourJobs(bench)];
+  if (others['store-size']) return [measureStoreSize(bench, numbersIn(others.layers))];
+  if (others.projects !== undefined) return [measureProjects(bench, numbersIn(others.projects)[0] ?? 1)];
+  if (images) return measureImages(bench);
+  return wire ? measureWire(bench) : measureAll(bench, bars);
+}
+
+const storeSizes = [10, 1000, 100_000];
+const projectCount = 20;
+
+/** Throws what tells how to do it right. */
+function numbersIn(text: string): readonly number[] {
+  const numbers = text.split(',').map(Number);
+  if (numbers.some((each) => !Number.isSafeInteger(each) || each < 1)) throw new Error(usage);
+  return numbers;
 }
 
 function main(): void {
@@ -46,6 +106,12 @@ function main(): void {
       rounds: { type: 'string', default: '5' },
       bars: { type: 'boolean', default: false },
       linking: { type: 'boolean', default: false },
+      wire: { type: 'boolean', default: false },
+      images: { type: 'boolean', default: false },
+      'four-jobs': { type: 'boolean', default: false },
+      'store-size': { type: 'boolean', default: false },
+      layers: { type: 'string', default: storeSizes.join(',') },
+      projects: { type: 'string' },
       write: { type: 'boolean', default: false },
       prepare: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -58,21 +124,23 @@ function main(): void {
   const names = values.corpora.split(',');
   const wanted = corpusNames.filter((name) => names.includes(name));
   const rounds = Number(values.rounds);
+  const withoutCorpus = values.linking || values['four-jobs'] || values['store-size'] || values.projects !== undefined;
   if (
     wanted.length !== names.length ||
     !(rounds >= 1) ||
-    (values.write && (wanted.length < corpusNames.length || values.linking))
+    (values.write && (wanted.length < corpusNames.length || withoutCorpus || values.wire || values.images))
   ) {
     throw new Error(usage);
   }
   // The launcher builds what is out of date; not while something is measured.
   const version = execFileSync(launcher, ['--version'], { encoding: 'utf8' }).trim();
+  bundleChildren();
   const directory = openBenchDirectory(benchRoot(process.env));
   try {
-    const corpora = values.linking ? [] : wanted.map((name) => provideCorpus(recipeOf(name), directory));
+    const corpora = withoutCorpus ? [] : wanted.map((name) => provideCorpus(recipeOf(name), directory));
     if (values.prepare) return;
     const bench = openBench({ directory, corpora, rounds });
-    const tables = markdownSections(values.linking ? [measureLinking(bench)] : measureAll(bench, values.bars));
+    const tables = markdownSections(measureWanted(bench, values));
     const text = `${machineFacts(directory.runDir, corpora, version)}\n\n${tables}`;
     process.stdout.write(`${text}\n`);
     if (values.write) writeFileSync(document, replaceMarked(readFileSync(document, 'utf8'), text));

@@ -52,3 +52,8 @@ export function summaryOf<S extends Sample>(samples: readonly S[], metric: keyof
 export function differenceOf(first: readonly { ms: number }[], second: readonly { ms: number }[]): Summary {
   return summarize(first.map(({ ms }, round) => ms - (second[round]?.ms ?? Number.NaN)));
 }
+
+/** How much of the second's the first took, round by round. */
+export function ratioOf(first: readonly Sample[], second: readonly Sample[], metric: string = 'ms'): Summary {
+  return summarize(first.map((sample, round) => Number(sample[metric]) / Number(second[round]?.[metric])));
+}

@@ -1,4 +1,4 @@
-import type { Summary } from './statistics.ts';
+import { ratioOf, type Sample, type Summary } from './statistics.ts';
 
 export interface Row {
   readonly what: string;
@@ -41,6 +41,19 @@ export function atMost(limit: number, unit: string, { median }: Summary): NonNul
 
 export function atLeastTimes(limit: number, peer: Summary, own: Summary): NonNullable<Row['bar']> {
   return { text: `>= ${limit}x`, met: peer.median / own.median >= limit };
+}
+
+/** Round by round; the figure stands beside the limit, since the medians of two columns do not give it. */
+export function atMostOfPeer(
+  limit: number,
+  {
+    own,
+    peer,
+    metric = 'ms',
+  }: { readonly own: readonly Sample[]; readonly peer: readonly Sample[]; readonly metric?: string },
+): NonNullable<Row['bar']> {
+  const { median } = ratioOf(own, peer, metric);
+  return { text: `${median.toFixed(limit < 0.1 ? 3 : 2)} <= ${limit.toFixed(2)} of the peer`, met: median <= limit };
 }
 
 const header = ['what', 'volume', 'Cachelane', 'peer', 'times faster', 'bar', ''];

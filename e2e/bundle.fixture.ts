@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 
 const root = join(import.meta.dirname, '..');
+/** Beside the bundle: what Node makes of it, as the launcher of a checkout keeps it. */
+export const compiledName = 'compiled';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -26,15 +28,19 @@ export function setup(project: TestProject): () => void {
   const node = join(dir, 'bin/node');
   mkdirSync(join(dir, 'bin'));
   copyFileSync(join(root, 'dist/cachelane.cjs'), bundle);
-  // What the bundle reads when a bucket is used.
-  const companion = 'cachelane-s3.cjs';
-  if (existsSync(join(root, 'dist', companion))) copyFileSync(join(root, 'dist', companion), join(dir, companion));
+  // What the bundle reads when a bucket is used, and what threads begin with.
+  for (const companion of ['cachelane-s3.cjs', 'cachelane-thread.cjs']) {
+    if (existsSync(join(root, 'dist', companion))) copyFileSync(join(root, 'dist', companion), join(dir, companion));
+  }
   chmodSync(bundle, 0o755);
   try {
     linkSync(process.execPath, node);
   } catch {
     copyFileSync(process.execPath, node);
   }
+  // For every user, each of whom has a place of his own in it.
+  mkdirSync(join(dir, compiledName));
+  chmodSync(join(dir, compiledName), 0o777);
   project.provide('cachelaneProgram', [node, bundle]);
   return () => rmSync(dir, { recursive: true });
 }

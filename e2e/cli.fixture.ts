@@ -11,9 +11,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { RunReport, VolumeReport } from '@cachelane/core';
 import { inject } from 'vitest';
+import { compiledName } from './bundle.fixture.ts';
 
 export type WorldUser = 'root' | 'ordinary user';
 
@@ -28,6 +29,11 @@ export interface WorldOptions {
   readonly user?: WorldUser;
   /** Beside, or in place of, what every world has; see {@link openWorld}. */
   readonly env?: Readonly<Record<string, string>>;
+  /**
+   * An existing directory at which this world's programs find the world, each in a mount namespace of its own: machines of
+   * a CI system have their checkouts and homes at one path. Needs `bwrap`.
+   */
+  readonly seenAt?: string;
 }
 
 /** `CACHELANE_TEST_MOUNTER=clone npm test -- e2e/real-tools`: what tools do, another way of attaching their caches. */
@@ -76,7 +82,7 @@ interface StartedRun extends Started {
 
 /** A machine of its own as far as the CLI can tell: a home directory, a store, projects, and an explicit environment. */
 export interface World extends Disposable {
-  /** Real path; everything below belongs to the world's user. */
+  /** Real path; everything below belongs to the world's user. All other paths are as its programs see them. */
   readonly dir: string;
   /** `HOME`. */
   readonly home: string;
@@ -109,7 +115,7 @@ export interface World extends Disposable {
  * Every world has HOME, PATH, TMPDIR and CACHELANE_HOME, and what keeps npm, go and git from the network and from settings of
  * the machine. What vitest and CI systems set reaches nobody.
  */
-export function openWorld({ user, env: extra = {} }: WorldOptions = {}): World {
+export function openWorld({ user, env: extra = {}, seenAt }: WorldOptions = {}): World {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-e2e-')));
   const identity = user === 'ordinary user' && isRoot ? { uid: nobody, gid: nobody } : {};
   const own = (path: string): void => {
@@ -122,24 +128,36 @@ export function openWorld({ user, env: extra = {} }: WorldOptions = {}): World {
     mkdirSync(path);
     own(path);
   };
-  const home = join(dir, 'home');
-  const store = join(dir, 'store');
-  for (const path of [home, join(dir, 'tmp'), join(dir, 'reports')]) makeDirectory(path);
-  const env = { ...defaultEnv(dir), HOME: home, CACHELANE_HOME: store, ...extra };
+  const seen = seenAt ?? dir;
+  const home = join(seen, 'home');
+  const store = join(seen, 'store');
+  for (const name of ['home', 'tmp', 'reports']) makeDirectory(join(dir, name));
+  const env = { ...defaultEnv(seen), HOME: home, CACHELANE_HOME: store, ...extra };
   const program = inject('cachelaneProgram');
+  // A quarter of what a call takes; the program takes both away again.
+  const compiled = {
+    NODE_COMPILE_CACHE: join(dirname(program[1]), compiledName),
+    _CACHELANE_COMPILE_CACHE: 'ours',
+  };
+  const asProgram = (options: CallOptions = {}): CallOptions => ({ ...options, env: { ...compiled, ...options.env } });
   const children: ChildProcess[] = [];
   let reports = 0;
 
   const spawnOptions = ({
-    cwd = dir,
+    cwd = seen,
     env: more = {},
   }: CallOptions): SpawnOptions & { readonly env: NodeJS.ProcessEnv } => {
     const all = Object.entries({ ...env, ...more }).filter(([, value]) => value !== undefined);
     // With an id given, libuv also drops the supplementary groups.
-    return { cwd, env: { ...Object.fromEntries(all), PWD: cwd }, ...identity };
+    return { cwd: seenAt === undefined ? cwd : dir, env: { ...Object.fromEntries(all), PWD: cwd }, ...identity };
+  };
+  const placed = (argv: readonly string[], { cwd = seen }: CallOptions): readonly string[] => {
+    if (seenAt === undefined) return argv;
+    const options = ['--die-with-parent', '--dev-bind', '/', '/', '--bind', dir, seenAt, '--chdir', cwd];
+    return ['bwrap', ...options, '--', ...argv];
   };
   const call = (argv: readonly string[], options: CallOptions = {}): Finished => {
-    const [file = '', ...rest] = argv;
+    const [file = '', ...rest] = placed(argv, options);
     const { status, signal, stdout, stderr, error } = spawnSync(file, rest, {
       ...spawnOptions(options),
       input: options.input ?? '',
@@ -149,15 +167,16 @@ export function openWorld({ user, env: extra = {} }: WorldOptions = {}): World {
     return { code: status, signal, stdout: stdout.toString(), stderr: stderr.toString() };
   };
   const start = (argv: readonly string[], options: CallOptions = {}): Started => {
-    const [file = '', ...rest] = argv;
+    const [file = '', ...rest] = placed(argv, options);
     const child = spawn(file, rest, { ...spawnOptions(options), stdio: ['pipe', 'pipe', 'pipe'] });
     children.push(child);
     return { child, ...follow(child, options.input === undefined ? '' : options.input) };
   };
   const withReport = (command: readonly string[], { options = [] }: RunOptions): WithReport => {
     reports += 1;
-    const file = join(dir, 'reports', `${reports}.json`);
-    return { file, argv: ['run', '--report', file, ...everyRun, ...options, '--', ...command] };
+    const name = join('reports', `${reports}.json`);
+    const seenFile = join(seen, name);
+    return { file: join(dir, name), argv: ['run', '--report', seenFile, ...everyRun, ...options, '--', ...command] };
   };
   const startRun = (command: readonly string[], options: RunOptions = {}): StartedRun => {
     const { file, argv } = withReport(command, options);
@@ -179,22 +198,21 @@ export function openWorld({ user, env: extra = {} }: WorldOptions = {}): World {
       return dir;
     },
     project(name, files = {}) {
-      const path = join(dir, 'projects', name);
-      makeDirectory(path);
-      const below = relative(dir, path);
+      const below = join('projects', name);
+      makeDirectory(join(dir, below));
       world.write(Object.fromEntries(Object.entries(files).map(([file, text]) => [join(below, file), text])));
-      return path;
+      return join(seen, below);
     },
     gitInit(path, remote) {
       world.exec(['git', 'init', '--quiet', '--initial-branch=main', path]);
       if (remote !== undefined) world.exec(['git', '-C', path, 'remote', 'add', 'origin', '--', remote]);
     },
     cachelane: async (argv, options) => await world.start(argv, options).finished,
-    cachelaneSync: (argv, options) => call([...program, ...argv], options),
+    cachelaneSync: (argv, options) => call([...program, ...argv], asProgram(options)),
     async json(argv, options) {
       return JSON.parse(succeeded(argv, await world.cachelane([...argv, '--json'], options)).stdout) as unknown;
     },
-    start: (argv, options) => start([...program, ...argv], options),
+    start: (argv, options) => start([...program, ...argv], asProgram(options)),
     run: async (command, options) => await startRun(command, options).finished,
     startRun,
     exec: (argv, options) => succeeded(argv, call(argv, options)),

@@ -1,22 +1,14 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
 import { requireCommands } from '@cachelane/testkit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openWorld, type World } from './cli.fixture.ts';
+import { allowSudo } from './sudo-rule.fixture.ts';
 
 // Jobs of hosted CI: an ordinary user who may use sudo without a password, and does.
 
 const isRoot = process.getuid?.() === 0;
-const rule = `/etc/sudoers.d/cachelane-test-${process.pid}`;
 const nobody = 65_534;
 
-beforeAll(() => {
-  if (isRoot && existsSync('/etc/sudoers.d'))
-    writeFileSync(rule, `#${nobody} ALL=(ALL:ALL) NOPASSWD: ALL\n`, { mode: 0o440 });
-});
-afterAll(() => {
-  if (isRoot) spawnSync('rm', ['-f', rule]);
-});
+allowSudo();
 
 const volume = ['-v', 'data:~/data'];
 

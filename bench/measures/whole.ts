@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { mountOf, type Bench } from '../bench.ts';
 import type { Corpus } from '../corpora/corpus.ts';
 import { hasCommand, textOf, timed } from '../processes.ts';
+import { pack, packAndHash, readAll, unpack } from '../shell-peers.ts';
 import { differenceOf, interleave, summarize } from '../statistics.ts';
 import { atMost, milliseconds, rounded, timesFaster, type Row, type Section } from '../table.ts';
 
@@ -38,11 +39,6 @@ interface CorpusRows {
   readonly restore: readonly Row[];
   readonly memory: readonly Row[];
 }
-
-const pack = 'tar -C "$0" -cf - . | zstd -q -T0 -3 -o "$1"';
-const packAndHash = `(cd "$0" && find . -type f -print0 | xargs -0 sha256sum >"$1.sums") & ${pack}; wait`;
-const unpack = 'zstd -q -d -c "$0" | tar -C "$1" -xf -';
-const readAll = 'find . -type f -print0 | xargs -0 cat >/dev/null';
 
 function measureCorpus(bench: Bench, corpus: Corpus): CorpusRows {
   bench.say(`everything saved and restored: ${corpus.name}`);

@@ -1,7 +1,16 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RunReport } from '@cachelane/core';
 import { requireCommands } from '@cachelane/testkit';
@@ -84,7 +93,10 @@ function makeRoot(root: string, [node, bundle]: readonly [string, string]): void
     add(execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim(), `bin/${program}`);
   }
   add(node, 'bin/node');
-  copy(bundle, `bin/${basename(bundle)}`);
+  // With what lies beside it.
+  for (const name of readdirSync(dirname(bundle)).filter((name) => name.endsWith('.cjs'))) {
+    copy(join(dirname(bundle), name), `bin/${name}`);
+  }
 }
 
 /** As `cachelane-test`. */

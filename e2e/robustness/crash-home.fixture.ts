@@ -17,9 +17,16 @@ import {
   type RunReport,
   type VolumeRecord,
 } from '@cachelane/core';
-import { runCommand, type EngineDependencies, type RunCommandRequest } from '@cachelane/engine';
+import { runCommand, type EngineDependencies, type GarbageOptions, type RunCommandRequest } from '@cachelane/engine';
 import { probeOverlay, processRuntime } from '@cachelane/runtimes';
-import { openLayerFiles, openMounters, openSqliteMetadata, realFiles, type StoreFiles } from '@cachelane/store';
+import {
+  openLayerFiles,
+  openMounters,
+  openSqliteMetadata,
+  openTransferFiles,
+  realFiles,
+  type StoreFiles,
+} from '@cachelane/store';
 import { dyingProcess, type DeathPoint, type DyingProcess } from '@cachelane/testkit';
 import { tools } from '@cachelane/tools';
 
@@ -27,6 +34,13 @@ import { tools } from '@cachelane/tools';
 // and mounts are real; what the kernel does at a process's end (locks) is done here.
 
 export const noAbort: AbortSignal = new AbortController().signal;
+
+/** A collection that goes by the defaults, however full the disk is. */
+export const everything: GarbageOptions = {
+  policy: { 'free-space': { value: 0, source: 'test' } },
+  upTo: 'T3',
+  isThere: () => true,
+};
 
 /** A process that lives to its end. */
 export const immortal: DeathPoint = { operation: 0, when: 'before' };
@@ -147,6 +161,8 @@ async function openProcess(
   const deps: EngineDependencies = {
     metadata: life.wrap(withHook(database, hooks)),
     layers: openLayerFiles({ dir: home.store, bootId: 'boot', clock, files }),
+    transfers: openTransferFiles({ dir: home.store }),
+    remote: null,
     mounters: openMounters({ dir: home.store, bootId: 'boot', files }),
     runtime,
     leases: kernelLeases(home, living, life),
@@ -199,13 +215,14 @@ const namespace = parseNamespace('github.com/acme/web');
 const lane = formatLane(parseLane('t1:local'));
 export const ownLink = { namespace, lane } as const;
 
-const context: Context = {
+export const context: Context = {
   endpoint: 'local',
   namespace,
   parents: [],
   localNamespace: parseNamespace('local/web-0123456789ab'),
   lane,
   trust: 'T1',
+  defaultLane: null,
   readChain: [ownLink],
   adoptFrom: null,
   canWrite: true,
@@ -213,7 +230,7 @@ const context: Context = {
   inputs: [],
 };
 
-function requestFor(home: CrashHome, script: string): RunCommandRequest {
+export function requestFor(home: CrashHome, script: string): RunCommandRequest {
   const at = (name: string): string => join(home.mounts, name);
   const volume = (name: string, tool: string) => ({
     namespace: null,
@@ -247,6 +264,8 @@ function requestFor(home: CrashHome, script: string): RunCommandRequest {
     mounter: null,
     lockWaitMs: 0,
     leaveProcesses: false,
+    push: 'never',
+    remoteWaitMs: 0,
     strict: true,
     revision: null,
     workflow: null,

@@ -1,9 +1,9 @@
 import { parseId, type LayerId } from '@cachelane/core';
-import { collectGarbage, removeRun } from '@cachelane/engine';
+import { collectGarbage, removeRuns } from '@cachelane/engine';
 import { requireCommands } from '@cachelane/testkit';
 import { directoryTool, npmTool } from '@cachelane/tools';
-import { test } from 'vitest';
-import { lookScript, noAbort, ownLink, pastGraceMs, volumesOf } from './crash-home.fixture.ts';
+import { expect, test } from 'vitest';
+import { everything, lookScript, noAbort, ownLink, pastGraceMs, volumesOf } from './crash-home.fixture.ts';
 import { enumerate, firstSave, leaveWreckage, rivalSave, save, secondSave } from './crash-points.fixture.ts';
 
 // The invariant of crash-points.int.test.ts, for what takes away instead of adding.
@@ -20,7 +20,25 @@ requireCommands('bwrap', 'flock')('a process that dies at any operation', { time
           await leaveWreckage(home);
           home.clockOffsetMs += pastGraceMs;
         },
-        act: (process) => collectGarbage(process.deps, noAbort),
+        act: (process) => collectGarbage(process.deps, everything, noAbort),
+      },
+      10,
+    );
+  });
+
+  test('of a collection that takes away what is beyond a budget', async () => {
+    const policy = { 'volume-budget:npm': { value: 1, source: 'test' } };
+    await enumerate(
+      {
+        prepare: async (home) => {
+          await save(home, firstSave);
+          await save(home, rivalSave);
+          await save(home, secondSave);
+        },
+        act: async ({ deps }) => {
+          const { growth } = await collectGarbage(deps, { ...everything, policy }, noAbort);
+          expect(growth).toMatchObject([{ held: { volume: { name: 'npm' } }, plan: { paths: { size: 1 } } }]);
+        },
       },
       10,
     );
@@ -40,7 +58,11 @@ requireCommands('bwrap', 'flock')('a process that dies at any operation', { time
             if (first === undefined) continue;
             const tool = volume.name === 'npm' ? npmTool : directoryTool;
             const by = parseId('run', `run_${'0'.repeat(32)}`);
-            await removeRun(deps, { volumeId: volume.id, own: ownLink, tool, run: first.run, by }, noAbort);
+            await removeRuns(
+              deps,
+              { volumeId: volume.id, lane: ownLink.lane, tool, runs: new Set([first.run]), by },
+              noAbort,
+            );
           }
         },
       },

@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import {
   createCrashHome,
   immortal,
+  everything,
   lookScript,
   namesIn,
   noAbort,
@@ -50,13 +51,13 @@ export async function save(home: CrashHome, script: string): Promise<void> {
   expect(volumes.map(({ skipped }) => skipped)).toEqual([null, null]);
 }
 
-async function look(home: CrashHome, more = ''): Promise<Seen> {
+export async function look(home: CrashHome, more = ''): Promise<Seen> {
   await using process = await home.open();
   await process.run(lookScript(more));
   return readSeen(home);
 }
 
-async function expectWhole(home: CrashHome): Promise<void> {
+export async function expectWhole(home: CrashHome): Promise<void> {
   await using process = await home.open();
   const { metadata, layers } = process.deps;
   for (const { head } of (await volumesOf(metadata)).values()) {
@@ -68,11 +69,11 @@ async function expectWhole(home: CrashHome): Promise<void> {
 }
 
 /** After a start and a collection, when the grace period is over: nothing lies around, and nothing that is needed is gone. */
-async function expectClean(home: CrashHome): Promise<void> {
+export async function expectClean(home: CrashHome): Promise<void> {
   home.clockOffsetMs += pastGraceMs;
   await using process = await home.open();
   const { metadata, layers, clock } = process.deps;
-  await collectGarbage(process.deps, noAbort);
+  await collectGarbage(process.deps, everything, noAbort);
   expect(await metadata.listSessions(noAbort)).toEqual([]);
   const referenced = await metadata.referencedLayers(clock.nowMs(), noAbort);
   const stored = (await layers.list(noAbort)).map(({ id }) => id);
@@ -87,7 +88,7 @@ interface Expected {
   readonly npm: readonly string[];
 }
 
-async function dyingAct(home: CrashHome, scenario: Scenario, point: DeathPoint): Promise<CrashProcess['life']> {
+export async function dyingAct(home: CrashHome, scenario: Scenario, point: DeathPoint): Promise<CrashProcess['life']> {
   await using process = await home.open(point, scenario.hooks?.(home));
   const end = await scenario.act(process, home).catch((error: unknown) => error);
   if (point.operation === 0 || !process.life.isDead) {
@@ -98,7 +99,7 @@ async function dyingAct(home: CrashHome, scenario: Scenario, point: DeathPoint):
   return process.life;
 }
 
-function pointsOf(operations: readonly string[]): readonly DeathPoint[] {
+export function pointsOf(operations: readonly string[]): readonly DeathPoint[] {
   // Dying before an operation is dying after the one that came before it.
   return operations.flatMap((name, i): readonly DeathPoint[] => [
     ...(i === 0 ? [{ operation: 1, when: 'before' } as const] : []),

@@ -5,13 +5,13 @@ import { processRuntime } from '@cachelane/runtimes';
 import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers, type World } from '../cli.fixture.ts';
+import { seededNumbers } from '../seeded.fixture.ts';
 import {
   ageLayers,
   ageLeases,
   expectNoSessions,
   expectWholeHeads,
   headsIn,
-  seededNumbers,
   sessionsIn,
   until,
 } from './store.fixture.ts';
@@ -106,7 +106,7 @@ requireCommands('bwrap', 'flock')('a run that is killed', () => {
     await expectNoSessions(world);
     expect(existsSync(join(world.dir, 'deep'))).toBe(false);
     const [head] = await headsIn(world);
-    expect(head?.layers.length).toBe(names.length);
+    expect(head?.generation).toBe(names.length);
   });
 
   describe.each(worldUsers)('as %s', (user) => {

@@ -17,6 +17,8 @@ export interface OperandSpec {
   /** As in help: `VOLUME`. */
   readonly name: string;
   readonly optional?: true;
+  /** Of the last one: it takes all words that are left. */
+  readonly many?: true;
   readonly help: string;
 }
 
@@ -44,7 +46,11 @@ type OptionValue<S extends OptionSpec> = S extends { readonly value: string }
     : (S extends { readonly choices: readonly (infer C extends string)[] } ? C : string) | undefined
   : boolean;
 
-type OperandValue<S extends OperandSpec> = S extends { readonly optional: true } ? string | undefined : string;
+type OperandValue<S extends OperandSpec> = S extends { readonly many: true }
+  ? readonly string[]
+  : S extends { readonly optional: true }
+    ? string | undefined
+    : string;
 
 /** What the person typed, checked against the table. */
 export interface Arguments<O extends OptionTable, P extends readonly OperandSpec[]> {
@@ -73,7 +79,12 @@ export function parseLine<const O extends OptionTable, const P extends readonly 
   if (scanned === 'help') return 'help';
   checkOperands(spec, scanned.operands);
   if (spec.takesCommand === true && scanned.command.length === 0) throw usage(spec, 'there is no command to run');
-  const operands = Object.fromEntries(spec.operands.map((operand, index) => [operand.name, scanned.operands[index]]));
+  const operands = Object.fromEntries(
+    spec.operands.map(({ name, many }, index) => [
+      name,
+      many === true ? scanned.operands.slice(index) : scanned.operands[index],
+    ]),
+  );
   return { options: scanned.values, operands, command: scanned.command } as Arguments<O, P>;
 }
 
@@ -152,7 +163,7 @@ function checkOperands(spec: CommandSpec, given: readonly string[]): void {
   const required = spec.operands.filter((operand) => operand.optional !== true);
   const missing = required[given.length];
   if (missing !== undefined) throw usage(spec, `${missing.name} is missing`);
-  const extra = given[spec.operands.length];
+  const extra = spec.operands.at(-1)?.many === true ? undefined : given[spec.operands.length];
   if (extra !== undefined) throw usage(spec, `there is one argument too many: ${JSON.stringify(extra)}`);
 }
 

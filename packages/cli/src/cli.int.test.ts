@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -274,6 +275,20 @@ describe('reading commands', () => {
     });
     expect((await box.cachelane('gc')).code).toBe(0);
     expect((await box.cachelane('doctor', '--json')).code).toBe(0);
+  });
+
+  test('gc takes downloads that nobody went on with for a day, and says which', async () => {
+    using box = sandbox();
+    await box.run('true');
+    mkdirSync(join(box.home, 'incoming'));
+    const [old, young] = ['a', 'b'].map((digit) => `incoming/${digit.repeat(64)}.part`);
+    for (const name of [old, young]) writeFileSync(join(box.home, name ?? ''), 'half of it');
+    const twoDaysAgo = Date.now() / 1000 - 2 * 86_400;
+    utimesSync(join(box.home, old ?? ''), twoDaysAgo, twoDaysAgo);
+    expect(json(await box.cachelane('gc', '--dry-run', '--json'))).toMatchObject({ swept: [] });
+    expect(existsSync(join(box.home, old ?? ''))).toBe(true);
+    expect(json(await box.cachelane('gc', '--json'))).toMatchObject({ swept: [`unfinished download ${old}`] });
+    expect(readdirSync(join(box.home, 'incoming'))).toEqual([`${'b'.repeat(64)}.part`]);
   });
 
   test('an answer that could not be written is an error', async () => {

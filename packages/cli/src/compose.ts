@@ -6,12 +6,18 @@ import type {
   Metadata,
   Mounters,
   Random,
+  Remote,
   Runtime,
   SessionId,
   Tool,
+  TransferFiles,
 } from '@cachelane/core';
 import type { ExportPart } from '@cachelane/engine';
+import type { ArchiveMember, Unpacked, Unpacking } from '@cachelane/store';
+import type { CollectProcess } from './collect-later.ts';
+import type { PushProcess } from './push-process.ts';
 import type { ChosenWay } from './mount-way.ts';
+import { wishOf } from './wish.ts';
 
 // The only place that knows drivers. Each is imported when it is asked for, so that a command pays for what it uses.
 
@@ -31,6 +37,13 @@ export interface SweepingLeases extends LeaseStore {
 
 type MountProbe = { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly mend: string };
 
+const noImages = 'CACHELANE_IMAGES says so';
+const imagesUnwanted: MountProbe = {
+  ok: false,
+  reason: noImages,
+  mend: 'without it they are kept as images where those can be mounted',
+};
+
 /** Exports as files. */
 interface ExportFiles {
   /** Puts the file in place when it is whole; returns its size in bytes. */
@@ -40,17 +53,45 @@ interface ExportFiles {
   isExport(file: string): boolean;
 }
 
+/** What others made, as members of an archive one after the other. */
+export interface SeedFiles {
+  archive(file: string, signal: AbortSignal): AsyncIterable<ArchiveMember>;
+  directory(dir: string, signal: AbortSignal): AsyncIterable<ArchiveMember>;
+  unpack(members: AsyncIterable<ArchiveMember>, unpacking: Unpacking): Promise<Unpacked>;
+}
+
+interface RemoteRequest {
+  /** As {@link Pieces.nameRemote} spells it. */
+  readonly address: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How often a call is tried where that may help; `limits.remoteAttempts` when left out. */
+  readonly attempts?: number;
+}
+
 /** The drivers behind the ports. Tests put others in their place, to make them fail or die at a chosen moment. */
 export interface Pieces {
   openMetadata(request: StoreRequest): Promise<Metadata>;
   openLayers(request: StoreRequest): Promise<LayerStore>;
+  openTransfers(request: StoreRequest): Promise<TransferFiles>;
   openMounters(request: StoreRequest): Promise<Mounters>;
   openLeases(request: StoreRequest): Promise<SweepingLeases>;
   openRuntime(): Promise<Runtime>;
   openExportFiles(): Promise<ExportFiles>;
+  openSeedFiles(): Promise<SeedFiles>;
   loadTools(): Promise<readonly Tool[]>;
+  /** The one spelling of a remote's address; nothing is opened. Throws E_CONFIG, and repeats nothing that may be a secret. */
+  nameRemote(address: string): Promise<string>;
+  /** Asks nothing of it yet. */
+  openRemote(request: RemoteRequest): Promise<Remote>;
+  /** Leaves a `cachelane push` behind. */
+  startPush(push: PushProcess): Promise<void>;
+  /** Leaves a `cachelane gc` behind. */
+  startCollect(collect: CollectProcess): Promise<void>;
   /** Really mounts something in the home, in the way that runs do. */
   probeMounts(homeDir: string): Promise<MountProbe>;
+  /** Whether pulled layers are kept as images: nobody said otherwise, and one is really mounted in `dir`, in the way that runs do. */
+  probeImages(dir: string): Promise<MountProbe>;
   /** What makes the mounts of a run. */
   mountWay(): Promise<ChosenWay>;
 }
@@ -59,6 +100,8 @@ export interface Pieces {
 export interface StartFacts {
   /** The `SigIgn` mask of /proc, hexadecimal; absent where nothing was ignored, or nobody said. */
   readonly ignoredSignals?: string | undefined;
+  /** Told of work that a file system does not answer, and that nobody waits for any more. */
+  readonly onAbandoned?: (work: Promise<unknown>) => void;
 }
 
 export function drivers(env: Readonly<Record<string, string | undefined>>, start: StartFacts = {}): Pieces {
@@ -70,6 +113,12 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
     const { chooseMountWay } = await import('./mount-way.ts');
     return () => (chosen ??= chooseMountWay({ env, isRoot: process.geteuid?.() === 0, sudoProblem }));
   };
+  const wantsImages = wishOf(env['CACHELANE_IMAGES']) !== 'no';
+  const probeImages = async (home: string): Promise<MountProbe> => {
+    if (!wantsImages) return imagesUnwanted;
+    const { canMountImages } = await import('@cachelane/runtimes');
+    return await canMountImages({ home, path, mountWith: (await wayChooser())().way });
+  };
   return {
     async openMetadata({ homeDir, random, clock, signal }) {
       const { openSqliteMetadata } = await import('@cachelane/store');
@@ -77,7 +126,11 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
     },
     async openLayers({ homeDir, bootId, clock }) {
       const { openLayerFiles } = await import('@cachelane/store');
-      return openLayerFiles({ dir: homeDir, bootId, clock });
+      return openLayerFiles({ dir: homeDir, bootId, clock, images: async (dir) => (await probeImages(dir)).ok });
+    },
+    async openTransfers({ homeDir }) {
+      const { openTransferFiles } = await import('@cachelane/store');
+      return openTransferFiles({ dir: homeDir });
     },
     async openMounters({ homeDir: dir, bootId }) {
       const { openMounters } = await import('@cachelane/store');
@@ -91,20 +144,51 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
       const { ignoredSignals, processRuntime } = await import('@cachelane/runtimes');
       const ignored = ignoredSignals(`SigIgn:\t${start.ignoredSignals ?? '0'}`);
       const choose = await wayChooser();
-      return processRuntime({ path, ignored, mountWith: () => choose().way });
+      return processRuntime({ path, ignored, mountWith: () => choose().way, ...(wantsImages ? {} : { noImages }) });
     },
     async openExportFiles() {
       const { isBundle, readBundle, writeBundle } = await import('@cachelane/store');
       const { manifestName } = await import('@cachelane/engine');
       return { write: writeBundle, read: readBundle, isExport: (file) => isBundle(file, manifestName) };
     },
+    async openSeedFiles() {
+      const { readArchive, readDirectory, unpackMembers } = await import('@cachelane/store');
+      return { archive: readArchive, directory: readDirectory, unpack: unpackMembers };
+    },
     async loadTools() {
       return (await import('@cachelane/tools')).tools;
+    },
+    async nameRemote(address) {
+      const { formatRemoteAddress, parseRemoteAddress } = await import('@cachelane/remotes');
+      return formatRemoteAddress(parseRemoteAddress(address));
+    },
+    async openRemote({ address, ...request }) {
+      const { openRemote, parseRemoteAddress } = await import('@cachelane/remotes');
+      const { onAbandoned } = start;
+      const told = onAbandoned === undefined ? {} : { onAbandoned };
+      return await openRemote({ ...request, ...told, address: parseRemoteAddress(address), env });
+    },
+    async startPush(push) {
+      const { startPush } = await import('./push-process.ts');
+      startPush(push);
+    },
+    async startCollect(collect) {
+      const { startBackground } = await import('./background-process.ts');
+      const { collectLog } = await import('./collect-later.ts');
+      const { program, homeDir, env } = collect;
+      const process = { program, homeDir, log: collectLog(homeDir) };
+      if (collect.where === 'here') {
+        startBackground({ ...process, env, words: ['gc', '--quiet', `--trust=${collect.trust}`] });
+      } else {
+        const remote = { CACHELANE_REMOTE: collect.address };
+        startBackground({ ...process, env: { ...env, ...remote }, words: ['gc', '--quiet', '--remote'] });
+      }
     },
     async probeMounts(homeDir) {
       const { probeOverlay } = await import('@cachelane/runtimes');
       return await probeOverlay({ home: homeDir, path, mountWith: (await wayChooser())().way });
     },
+    probeImages,
     mountWay: async () => (await wayChooser())(),
   };
 }

@@ -2,9 +2,9 @@ import {
   sharingModes,
   syncChoices,
   type SharingMode,
+  type StatedPolicy,
   type Sync,
   canonicalCompat,
-  CachelaneError,
   configFileName,
   limits,
   parseNamespace,
@@ -13,45 +13,37 @@ import {
 } from '@cachelane/core';
 import { commitPolicies, type CommitPolicy } from '@cachelane/engine';
 import { dirname } from 'node:path';
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from 'yaml';
+import { isSeq, type Node } from 'yaml';
+import { readPolicy, refusesStoreKeys } from './policy-reader.ts';
 import { type Config, type ConfigVolume, type Located } from './config.ts';
-import { didYouMean } from './suggest.ts';
-
-// By hand over the nodes instead of a schema library: each problem is told with its line, its column and the reason.
-
-const problemsShown = 5;
+import {
+  fields,
+  follow,
+  guarded,
+  lineOf,
+  located,
+  problem,
+  readChoice,
+  readText,
+  readYaml,
+  unknownKey,
+  where,
+  type Field,
+  type Reader,
+} from './yaml-reader.ts';
 
 /** Said only where that changes how much is shared or how long it lives, never who gets to see what. */
 const ignored = 'is not supported by this version, ignored';
 
-interface Reader {
-  readonly document: Document;
-  readonly counter: LineCounter;
-  readonly problems: string[];
-  readonly warnings: string[];
-}
-
 export function parseConfig(text: string, path: string): Config {
-  const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, keepSourceTokens: false });
-  const reader: Reader = { document, counter, problems: [], warnings: [] };
-  for (const error of document.errors) problem(reader, error.pos[0], error.message);
-  // Half of a file that does not parse would be read as something that nobody wrote.
-  const config = document.errors.length > 0 ? null : readRoot(reader, path);
-  if (config !== null && reader.problems.length === 0) return config;
-  throw brokenConfig(reader.problems);
-}
-
-function brokenConfig(problems: readonly string[]): CachelaneError {
-  const shown = problems.slice(0, problemsShown).join('; ');
-  const more = problems.length > problemsShown ? `; and ${problems.length - problemsShown} more` : '';
-  return new CachelaneError('E_CONFIG', shown + more, { hint: `mend ${configFileName}` });
+  return readYaml(text, configFileName, (reader) => readRoot(reader, path));
 }
 
 function readRoot(reader: Reader, path: string): Config {
   let namespace: Located<Namespace> | null = null;
   let parents: readonly Located<Namespace>[] | null = null;
   let volumes: readonly ConfigVolume[] | null = null;
+  let policy: StatedPolicy = {};
   const root = reader.document.contents;
   for (const field of fields(reader, root, 'the file')) {
     switch (field.key) {
@@ -65,46 +57,38 @@ function readRoot(reader: Reader, path: string): Config {
         volumes = readVolumes(reader, field);
         break;
       case 'policy':
-        // No hub, no siblings and no promotion in this version: there is nothing that a policy could forbid.
-        unsupported(reader, field, ignored);
+        policy = readPolicy(reader, field, {
+          sourceOf: (line) => `${configFileName}:${line}`,
+          refuses: refusesStoreKeys,
+          others: (part) => isOfHub(reader, part),
+        });
+        break;
+      case 'remote':
+      case 'push':
+        refuseRemote(reader, field);
         break;
       default:
-        unknownKey(reader, field, ['namespace', 'parents', 'volumes']);
+        unknownKey(reader, field, ['namespace', 'parents', 'volumes', 'policy']);
     }
   }
-  return { path, projectDir: dirname(path), namespace, parents, volumes, warnings: reader.warnings };
+  return { path, projectDir: dirname(path), namespace, parents, volumes, policy, warnings: reader.warnings };
 }
 
-interface Field {
-  readonly key: string;
-  /** Aliases are followed. */
-  readonly value: Node | null;
-  /** Offset of the key. */
-  readonly at: number;
+/** No hub, no siblings and no promotion in this version: there is nothing that such a policy could forbid. */
+function isOfHub(reader: Reader, field: Field): boolean {
+  if (field.key !== 'siblings' && field.key !== 'promote') return false;
+  unsupported(reader, { ...field, key: `policy ${field.key}` }, ignored);
+  return true;
 }
 
-/** The fields of a mapping; nothing at all counts as an empty one. */
-function fields(reader: Reader, node: Node | null, what: string): readonly Field[] {
-  const map = follow(reader, node);
-  if (map === null || (isScalar(map) && map.value === null)) return [];
-  if (!isMap(map)) {
-    problem(reader, offset(map), `${what} must be a mapping (key: value)`);
-    return [];
-  }
-  return (map.items as Pair<Node, Node | null>[]).flatMap((pair) => {
-    const key = follow(reader, pair.key);
-    const at = offset(pair.key);
-    if (isScalar(key) && typeof key.value === 'string')
-      return [{ key: key.value, value: follow(reader, pair.value), at }];
-    // A plain number is a fine name of a compat field.
-    if (isScalar(key) && key.source !== undefined) return [{ key: key.source, value: follow(reader, pair.value), at }];
-    problem(reader, at, 'a key must be text');
-    return [];
-  });
-}
-
-function follow(reader: Reader, node: Node | null): Node | null {
-  return isAlias(node) ? (node.resolve(reader.document) ?? null) : node;
+/** Its value is not repeated: it may be one that belongs elsewhere, with what it should not hold. */
+function refuseRemote(reader: Reader, { key, at }: Field): void {
+  const variable = key === 'remote' ? 'CACHELANE_REMOTE' : 'CACHELANE_PUSH';
+  problem(
+    reader,
+    at,
+    `${key} is not for a file in the repository to choose: whoever changes the repository would decide where caches come from and go to; set ${variable}, or put it into your own cachelane/config.yaml below ~/.config`,
+  );
 }
 
 function readNamespace(reader: Reader, node: Node | null, at: number): Located<Namespace> | null {
@@ -158,7 +142,7 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
         compat = readCompat(reader, part);
         break;
       case 'sharing':
-        sharing = readChoice(reader, part, sharingModes, ', mostly PRIVATE');
+        sharing = readChoice(reader, part, sharingModes, 'as suits the tool, mostly PRIVATE');
         break;
       case 'commit':
         commit = readChoice(reader, part, commitPolicies);
@@ -223,28 +207,6 @@ function readCompat(reader: Reader, field: Field): Readonly<Record<string, strin
   return compat;
 }
 
-/** One of several words, in whatever case. `usually`: what it mostly is where nothing is said. */
-function readChoice<T extends string>(
-  reader: Reader,
-  { key, value, at }: Field,
-  choices: readonly T[],
-  usually = '',
-): T | null {
-  const wanted = `${key} is one of ${choices.join(', ')}`;
-  if (value === null || (isScalar(value) && (value.value === null || value.value === ''))) {
-    problem(reader, at, `${wanted}, and has no value here; without the key it is as suits the tool${usually}`);
-    return null;
-  }
-  if (!isScalar(value)) {
-    problem(reader, offset(value), `${wanted}, a single word`);
-    return null;
-  }
-  const text = typeof value.value === 'string' ? value.value : (value.source ?? '');
-  const chosen = choices.find((each) => each.toLowerCase() === text.toLowerCase());
-  if (chosen === undefined) problem(reader, offset(value), `${wanted}, not ${JSON.stringify(text)}`);
-  return chosen ?? null;
-}
-
 function readProvider(reader: Reader, field: Field): void {
   const text = readText(reader, field.value, field.at, 'a provider');
   if (text === null || text.value === 'project' || text.value === 'project:') return;
@@ -275,58 +237,6 @@ function readVisibility(reader: Reader, field: Field): void {
   );
 }
 
-interface Placed {
-  readonly value: string;
-  readonly line: number;
-  readonly at: number;
-}
-
-/** Text; numbers and booleans as they are written (`1.10` stays `1.10`). */
-function readText(reader: Reader, node: Node | null, keyAt: number, what: string): Placed | null {
-  const at = node === null ? keyAt : offset(node);
-  if (isScalar(node) && node.value !== null && node.value !== '') {
-    const value = typeof node.value === 'string' ? node.value : (node.source ?? '');
-    return { value, line: lineOf(reader, at), at };
-  }
-  problem(reader, at, `${what} must be text`);
-  return null;
-}
-
-function located(text: Placed | null): Located<string> | null {
-  return text === null ? null : { value: text.value, line: text.line };
-}
-
-function guarded<T>(reader: Reader, text: Placed, parse: (text: string) => T): Located<T> | null {
-  try {
-    return { value: parse(text.value), line: text.line };
-  } catch (error) {
-    if (!(error instanceof CachelaneError)) throw error;
-    problem(reader, text.at, error.hint === undefined ? error.message : `${error.message} (${error.hint})`);
-    return null;
-  }
-}
-
-function unknownKey(reader: Reader, field: Field, known: readonly string[]): void {
-  problem(reader, field.at, `unknown key ${JSON.stringify(field.key)}${didYouMean(field.key, known)}`);
-}
-
 function unsupported(reader: Reader, field: Field, why: string): void {
   reader.warnings.push(`${where(reader, field.at)} ${field.key} ${why}`);
-}
-
-function problem(reader: Reader, at: number, why: string): void {
-  reader.problems.push(`${where(reader, at)} ${why}`);
-}
-
-function where(reader: Reader, at: number): string {
-  const { line, col } = reader.counter.linePos(at);
-  return `${configFileName}:${line}:${col}:`;
-}
-
-function lineOf(reader: Reader, at: number): number {
-  return reader.counter.linePos(at).line;
-}
-
-function offset(node: Node | null): number {
-  return node?.range?.[0] ?? 0;
 }

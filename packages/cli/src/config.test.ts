@@ -36,6 +36,7 @@ volumes:
   expect(config).toEqual({
     path: '/project/cachelane.yaml',
     projectDir: '/project',
+    policy: {},
     namespace: { value: 'github.com/acme/web', line: 3 },
     parents: [
       { value: 'teams/payments', line: 4 },
@@ -152,6 +153,21 @@ describe('the file chooses, and does not reach out', () => {
     );
   });
 
+  test.each(['remote: s3://key:s3cret@bucket', 'remote: none', 'push: always', 'push:'])(
+    'what is shared with whom: %s',
+    async (line) => {
+      const [key = ''] = line.split(':');
+      const said = await problem(() => parse(`volumes: {}\n${line}`));
+      expect(said).toMatch(
+        new RegExp(
+          `^cachelane\\.yaml:2:1: ${key} is not for a file in the repository to choose: whoever .* would decide`,
+        ),
+      );
+      expect(said).toMatch(new RegExp(`set CACHELANE_${key.toUpperCase()}, or put it into your own .*config\\.yaml`));
+      expect(said).not.toContain('s3cret');
+    },
+  );
+
   test('providers of the host are not for the file', async () => {
     expect(await problem(() => parse('volumes:\n  a: { provider: "dir:/mnt" }'))).toContain(
       'not for a file in the repository',
@@ -165,7 +181,7 @@ describe('what this version does not do', () => {
       'policy: { siblings: read }\nvolumes:\n  a: { path: x, provider: "catalog:acme/pip" }\n  b: { path: y, sharing: shared, owner: ann }',
     );
     expect(warnings).toEqual([
-      'cachelane.yaml:1:1: policy is not supported by this version, ignored',
+      'cachelane.yaml:1:11: policy siblings is not supported by this version, ignored',
       "cachelane.yaml:3:17: provider catalog:acme/pip is not supported by this version, ignored: the project's own volume is used",
       'cachelane.yaml:4:34: owner is not supported by this version, ignored',
     ]);

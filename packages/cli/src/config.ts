@@ -4,6 +4,7 @@ import {
   configFileName,
   type Namespace,
   type SharingMode,
+  type StatedPolicy,
   type Sync,
   type VolumeName,
 } from '@cachelane/core';
@@ -42,6 +43,8 @@ export interface Config {
   readonly parents: readonly Located<Namespace>[] | null;
   /** In the order of the file; null where it names none, so that they are detected. */
   readonly volumes: readonly ConfigVolume[] | null;
+  /** How long the caches of its lanes live and how large they may be, as far as that is less than others say. */
+  readonly policy: StatedPolicy;
   /** What is written there and has no effect, one sentence each. */
   readonly warnings: readonly string[];
 }

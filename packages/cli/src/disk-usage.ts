@@ -1,5 +1,6 @@
-import type { LayerId, NamespaceId, StoreUsage, VolumeId } from '@cachelane/core';
-import { findUnreferenced } from '@cachelane/engine';
+import { policyAt, type LayerId, type NamespaceId, type StoreUsage, type VolumeId } from '@cachelane/core';
+import { findRemovable } from '@cachelane/engine';
+import { garbageOptions } from './garbage-options.ts';
 import type { Host } from './host.ts';
 import { listHeads, type ListedHead } from './heads.ts';
 import type { ReadStore } from './store.ts';
@@ -10,6 +11,8 @@ export interface HeadUsage {
   /** Of layers that no other head names: what the removal of this one would free, once history lets go. */
   readonly uniqueBytes: number;
   readonly sharedBytes: number;
+  /** What it may hold; Infinity: there is no limit. */
+  readonly budgetBytes: number;
 }
 
 /** The whole store. */
@@ -53,16 +56,25 @@ export async function usageOf(
     return bytes;
   };
   const holders = holdersOf(all);
+  const options = await garbageOptions(host);
+  const facts = await metadata.collectionFacts(signal);
+  const policies = { user: options.policy, stored: facts.policies, lanes: facts.lanePolicies };
+  const budgetOf = ({ namespace, volume, head: { lane } }: ListedHead): number => {
+    const { namespaceId, name } = volume;
+    const paths = facts.namespaces.find(({ id }) => id === namespaceId)?.paths ?? [namespace];
+    return policyAt(policies, { paths, lane: { namespaceId, lane }, volume: name })['volume-budget'].value;
+  };
   const wanted = all.filter((listed) => isWanted(listed, filter));
   const heads = wanted.map((listed) => {
     const ids = new Set(listed.head.layers);
     const uniqueBytes = sizeOf([...ids].filter((id) => holders.get(id) === 1));
-    return { listed, uniqueBytes, sharedBytes: sizeOf(ids) - uniqueBytes };
+    return { listed, uniqueBytes, sharedBytes: sizeOf(ids) - uniqueBytes, budgetBytes: budgetOf(listed) };
   });
   const headBytes = sizeOf(new Set(wanted.flatMap(({ head }) => head.layers)));
   if (filter.kind !== 'all') return { heads, headBytes, store: null };
 
-  const garbage = await findUnreferenced({ layers, metadata, clock: host.clock }, signal);
+  const mounters = await store.mounters();
+  const garbage = await findRemovable({ layers, metadata, mounters, clock: host.clock }, options, signal);
   const reclaimableBytes = sizeOf(garbage.layers.map(({ id }) => id));
   const youngBytes = sizeOf(garbage.young.map(({ id }) => id));
   return {

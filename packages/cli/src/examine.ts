@@ -1,6 +1,7 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
+import { examineRemote } from './examine-remote.ts';
 import { nodeFiles } from './file-reader.ts';
 import { projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, plural } from './format.ts';
@@ -8,11 +9,12 @@ import { locateHome, openHome, readBootId } from './home.ts';
 import type { Host } from './host.ts';
 import type { MountWay } from './mount-way.ts';
 import { readPlatform } from './platforms.ts';
+import type { RemoteFlags } from './remote-flags.ts';
 import { chainText } from './reporters/words.ts';
 
 export interface Check {
   readonly name: string;
-  /** `fail`: a run would go on without a cache. */
+  /** `fail`: a run would go on without a cache, or without the remote that it was to have. */
   readonly status: 'ok' | 'warn' | 'fail';
   readonly detail: string;
   /** What to do about it; null where there is nothing to do. */
@@ -22,7 +24,7 @@ export interface Check {
 type Finding = Omit<Check, 'name'>;
 
 /** Every check of `cachelane doctor`, in the order in which one depends on the other. Never throws. */
-export async function examine(host: Host, question: ProjectQuestion): Promise<readonly Check[]> {
+export async function examine(host: Host, question: ProjectQuestion, flags: RemoteFlags): Promise<readonly Check[]> {
   const home = attempt(() => {
     const location = locateHome(host);
     return { ...location, dir: openHome(location, host) };
@@ -45,9 +47,13 @@ export async function examine(host: Host, question: ProjectQuestion): Promise<re
   // Where sudo makes the mounts, bubblewrap need not be there.
   const commands = commandsOf(host).filter(({ name }) => name !== 'bwrap' || mounts.way !== 'sudo');
   checks.push(...commands, { name: 'mounts by', ...mounts.finding });
-  if (home.ok) checks.push({ name: 'mounts', ...(await mountsIn(host, home.value.dir)) });
-  checks.push({ name: 'CI', ...platformOf(host) }, { name: 'context', ...(await contextOf(host, question)) });
-  return checks;
+  if (home.ok) {
+    const { dir } = home.value;
+    checks.push({ name: 'mounts', ...(await mountsIn(host, dir)) }, { name: 'images', ...(await imagesIn(host, dir)) });
+  }
+  const context = await contextOf(host, question);
+  checks.push({ name: 'CI', ...platformOf(host) }, { name: 'context', ...context.finding });
+  return [...checks, ...(await examineRemote(host, flags, context))];
 }
 
 function ok(detail: string): Finding {
@@ -189,6 +195,17 @@ async function mountsIn(host: Host, homeDir: string): Promise<Finding> {
   }
 }
 
+/** Where nobody can mount them all works, and most people need not care. */
+async function imagesIn({ pieces }: Host, homeDir: string): Promise<Finding> {
+  try {
+    const probe = await pieces.probeImages(homeDir);
+    if (probe.ok) return ok('a command ran with an image of a layer: runs can have them mounted');
+    return ok(`runs need layers unpacked: ${probe.reason} (${probe.mend})`);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
 function platformOf({ env }: Host): Finding {
   const platform = readPlatform({ env, readText: (path) => nodeFiles.readText(path) });
   if (platform === null) return ok('none seen');
@@ -196,14 +213,20 @@ function platformOf({ env }: Host): Finding {
   return ok(`${platform.platform}: ${run}`);
 }
 
-async function contextOf(host: Host, question: ProjectQuestion): Promise<Finding> {
+interface FoundContext {
+  readonly finding: Finding;
+  /** Whether a run here may save; true where nobody knows. */
+  readonly canWrite: boolean;
+}
+
+async function contextOf(host: Host, question: ProjectQuestion): Promise<FoundContext> {
   try {
     const { context, warnings } = await projectOf(host, question);
     const { namespace, lane, readChain, canWrite, why } = context;
     const detail = `${namespace}, lane ${lane}, reads ${chainText(readChain, namespace)}, ${canWrite ? 'may save' : 'saves nothing'} (${why})`;
     const [warning] = warnings;
-    return warning === undefined ? ok(detail) : warn(detail, warning);
+    return { finding: warning === undefined ? ok(detail) : warn(detail, warning), canWrite };
   } catch (error) {
-    return failed(error);
+    return { finding: failed(error), canWrite: true };
   }
 }

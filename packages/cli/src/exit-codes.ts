@@ -40,6 +40,7 @@ export function exitCodeOf(error: unknown, verb: Verb): number {
     case 'E_HEAD_MOVED':
     case 'E_LOCKED':
     case 'E_LIMIT':
+    case 'E_QUOTA':
     case 'E_REMOTE_GONE':
     case 'E_REMOTE_BUSY':
     case 'E_REMOTE_UNKNOWN':

@@ -7,16 +7,19 @@ import {
   type LowLevelId,
   type Namespace,
   type NamespaceId,
+  type Revocation,
   type Tool,
 } from '@cachelane/core';
 import { chooseMounter, planVolume, type MounterChoice, type PlannedVolume } from '@cachelane/engine';
 import { noChoice } from './choice-argument.ts';
+import { explainedRemoteJson, explainedRemoteText, explainRemote, type ExplainedRemote } from './explain-remote.ts';
+import { explainLifetime, lifetimeFields, lifetimeJson, type ExplainedLifetime } from './explain-lifetime.ts';
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import { listHeads, type ListedHead } from './heads.ts';
 import type { Host } from './host.ts';
 import { toolEnvironmentOf } from './project.ts';
-import { isoTime } from './print.ts';
+import { isoTime, shortId } from './print.ts';
 import { linkText } from './reporters/words.ts';
 import type { ReadStore } from './store.ts';
 import type { VolumeArgument } from './volume-argument.ts';
@@ -34,6 +37,10 @@ export interface Explained {
   /** What makes a plain `cachelane run` attach it: a lockfile, a line of the file; null where nothing does. */
   readonly chosenBy: string | null;
   readonly choice: MounterChoice;
+  readonly remote: ExplainedRemote;
+  /** Runs of the namespace that were revoked, the latest first. */
+  readonly revoked: readonly Revocation[];
+  readonly lifetime: ExplainedLifetime;
   /** What else the words may have meant; null where that is plain. */
   readonly note: string | null;
 }
@@ -69,13 +76,20 @@ export async function explainVolume(
   const namespaceId = record?.id ?? null;
   const lane = planned.chain[0]?.lane ?? context.lane;
   const { name: volume } = planned.request;
+  const chain = await heldBy(store, planned);
   return {
     context,
     namespace,
     namespaceId,
     lowLevelId: namespaceId === null ? null : lowLevelId({ namespaceId, volume, compat: planned.compat, lane }),
     planned,
-    chain: await heldBy(store, planned),
+    chain,
+    revoked: await revokedOf(store, namespaceId),
+    remote: await explainRemote({ host, store }, planned, chain[0]?.held?.head ?? null),
+    lifetime: await explainLifetime(
+      { host, store },
+      { project, planned, namespace, record, held: chain[0]?.held ?? null },
+    ),
     chosenBy: argument.namespace === null ? chosenBy(selection, volume) : null,
     note: await otherMeaning(store, argument),
     // As a plain run here would choose.
@@ -85,8 +99,20 @@ export async function explainVolume(
       mode: 'write',
       purpose: 'run',
       canWrite: context.canWrite,
+      isLookDue: false,
     }),
   };
+}
+
+async function revokedOf(
+  { metadata, signal }: ReadStore,
+  namespaceId: NamespaceId | null,
+): Promise<readonly Revocation[]> {
+  const found: Revocation[] = [];
+  for (const revocation of await metadata.revokedRuns(signal)) {
+    if ((await metadata.run(revocation.run, signal))?.namespaceId === namespaceId) found.push(revocation);
+  }
+  return found;
 }
 
 /** `teams:npm` is a volume and a directory, as after `run -v`, though listings write the volumes of a namespace without a slash so. */
@@ -153,6 +179,9 @@ export function explainJson(explained: Explained): unknown {
     tool: toolJson(tool),
     commit: planned.commit,
     sync: planned.sync,
+    remote: explainedRemoteJson(explained.remote),
+    revoked: explained.revoked.map(({ run, atMs, by }) => ({ run, at: isoTime(atMs), by })),
+    ...lifetimeJson(explained.lifetime),
     chain: chain.map(({ link, held }) => ({
       namespace: link.namespace,
       lane: link.lane,
@@ -186,6 +215,11 @@ export function explainText(explained: Explained): string {
     ['tool', `${tool.name}: ${tool.summary}`],
     ['saved', savedText(explained)],
     ['sync', `${syncText(planned.sync)}${request.sync === null ? '' : `, says ${configFileName}`}`],
+    ['shared', explainedRemoteText(explained.remote)],
+    ...explained.revoked.map(
+      ({ run, atMs, by }) => ['revoked', `${shortId(run)}, ${formatTime(atMs)} by ${by}`] as const,
+    ),
+    ...lifetimeFields(explained.lifetime),
     ['checks', checksText(tool)],
     ['tried', triedText(tool)],
     ['compat', compatText(compat)],

@@ -56,4 +56,5 @@ test('fields lie under each other', () => {
 
 test('control characters are shown, not obeyed', () => {
   expect(printable('a\u001B[31m\r\n\u009B')).toBe('a\\u001b[31m\\u000d\\u000a\\u009b');
+  expect(printable('a\u202Eb\u2069')).toBe('a\\u202eb\\u2069');
 });

@@ -68,9 +68,9 @@ function width(text: string): number {
 }
 
 // oxlint-disable-next-line no-control-regex -- these are what must not reach a terminal or a log
-const unprintable = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g;
+const unprintable = /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g;
 
-/** Text that came from a file or an environment variable must not move the cursor or forge a line. */
+/** Text that came from a file or an environment variable must not move the cursor, forge a line or show words in another order. */
 export function printable(text: string): string {
   return text.replace(unprintable, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -4,7 +4,9 @@ const width = 96;
 
 /** The help of one command, derived from its table. */
 export function commandHelp(spec: CommandSpec): string {
-  const operands = spec.operands.map(({ name, optional }) => (optional === true ? ` [${name}]` : ` ${name}`)).join('');
+  const operands = spec.operands
+    .map(({ name, optional, many }) => `${optional === true ? ` [${name}]` : ` ${name}`}${many === true ? '...' : ''}`)
+    .join('');
   const words = '[--] COMMAND [ARGUMENT]...';
   const command = spec.takesCommand === undefined ? '' : spec.takesCommand === 'optional' ? ` [${words}]` : ` ${words}`;
   const options = Object.entries(allOptions(spec));

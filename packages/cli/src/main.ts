@@ -19,13 +19,33 @@ async function start(): Promise<void> {
   const { processHost } = await import('./process-host.ts');
   // What the launcher tells us of how it was started is not for the command.
   const { _CACHELANE_IGNORED_SIGNALS: ignoredSignals, ...env } = process.env;
+  const abandoned = new Set<Promise<unknown>>();
+  const onAbandoned = (work: Promise<unknown>): void => {
+    abandoned.add(work);
+    const forget = (): boolean => abandoned.delete(work);
+    work.then(forget, forget);
+  };
   const host = processHost({
     env,
     cwd: () => process.cwd(),
     nowMs: () => Date.now(),
     // `performance.now()` would load perf_hooks.
     monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
-    pieces: drivers(env, { ignoredSignals }),
+    pieces: drivers(env, { ignoredSignals, onAbandoned }),
   });
-  process.exit(await main(argv, host));
+  const code = await main(argv, host);
+  if (abandoned.size > 0) exitNow(code);
+  process.exit(code);
+}
+
+/**
+ * Node waits for what its threads ask the file system, also when it is to exit, and one whose server is gone never answers. So another program takes the place of this one,
+ * threads and all, and ends with our code. Returns where there is no such program.
+ */
+function exitNow(code: number): void {
+  try {
+    process.execve?.('/bin/sh', ['sh', '-c', `exit ${code}`], {});
+  } catch {
+    // No shell: then we wait.
+  }
 }

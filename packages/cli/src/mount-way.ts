@@ -1,4 +1,5 @@
 import { platformName } from './platforms.ts';
+import { wishOf } from './wish.ts';
 
 export type MountWay = 'bubblewrap' | 'sudo';
 
@@ -31,10 +32,4 @@ export function chooseMountWay({ env, isRoot, sudoProblem }: MountWayFacts): Cho
   const asked = wish === 'yes' ? 'CACHELANE_SUDO says so' : `this is ${platform ?? 'CI'}, whose jobs may use sudo`;
   const problem = sudoProblem();
   return problem === null ? { way: 'sudo', why: asked } : { way: 'bubblewrap', why: `${asked}, but ${problem}` };
-}
-
-/** Anything else than these is no wish: a run must not fail for it. */
-function wishOf(value: string | undefined): 'yes' | 'no' | null {
-  if (value === '1' || value === 'true') return 'yes';
-  return value === '0' || value === 'false' ? 'no' : null;
 }

@@ -47,6 +47,9 @@ function ordered(report: WrittenReport): WrittenReport {
       mounterWhy: volume.mounterWhy,
       sharing: volume.sharing,
       hits: volume.hits.map(({ namespace, lane, layers }) => ({ namespace, lane, layers })),
+      evicted: volume.evicted,
+      cameBack: volume.cameBack,
+      shrunk: volume.shrunk,
       attachMs: volume.attachMs,
       saveMs: volume.saveMs,
       added: volume.added,
@@ -58,6 +61,7 @@ function ordered(report: WrittenReport): WrittenReport {
       conflicts: volume.conflicts.map(({ path, resolution, layer }) => ({ path, resolution, layer })),
       skipped: volume.skipped,
       leftToOthers: volume.leftToOthers,
+      sync: volume.sync,
     })),
   };
 }

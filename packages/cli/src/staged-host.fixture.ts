@@ -8,8 +8,10 @@ import {
   type Metadata,
   type NodeSignal,
   type RunRequest,
+  type Random,
 } from '@cachelane/core';
-import { memoryMetadata } from '@cachelane/testkit';
+import { formatRemoteAddress, parseRemoteAddress } from '@cachelane/remotes';
+import { memoryMetadata, memoryTransferFiles } from '@cachelane/testkit';
 import { tools } from '@cachelane/tools';
 import { main } from './cli.ts';
 import type { Pieces } from './compose.ts';
@@ -60,6 +62,10 @@ export const mergeRequestOfFork: Readonly<Record<string, string>> = {
 export interface StageOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly pieces?: Partial<Pieces>;
+  /** The same number again and again by default. */
+  readonly random?: Random;
+  /** What the home holds already. */
+  readonly metadata?: Metadata;
   /** What stands in for this very program. */
   readonly program?: readonly string[];
   /** What the command does; exits with 0 by default. */
@@ -78,7 +84,7 @@ export function stage(options: StageOptions = {}): Stage {
   const commands: RunRequest[] = [];
   const diedOf: NodeSignal[] = [];
   const listeners = new Set<(signal: NodeSignal) => void>();
-  const metadata = memoryMetadata();
+  const metadata = options.metadata ?? memoryMetadata();
   const host: Host = {
     env: { HOME: dir, CACHELANE_HOME: home, ...options.env },
     cwd: () => project,
@@ -90,7 +96,7 @@ export function stage(options: StageOptions = {}): Stage {
     stdout: { isTerminal: false, write: (text) => void (written.out += text) },
     stderr: { isTerminal: false, write: (text) => void (written.err += text) },
     clock: { nowMs: () => 1_795_531_145_000, monotonicMs: () => 0, sleep: () => Promise.resolve() },
-    random: { bytes: (count) => new Uint8Array(count).fill(7) },
+    random: options.random ?? { bytes: (count) => new Uint8Array(count).fill(7) },
     signals: {
       listen: (listener) => {
         listeners.add(listener);
@@ -101,9 +107,11 @@ export function stage(options: StageOptions = {}): Stage {
     pieces: {
       openMetadata: () => Promise.resolve(metadata),
       openLayers: () => Promise.resolve({ list: () => Promise.resolve([]) } as unknown as LayerStore),
+      openTransfers: () => Promise.resolve(memoryTransferFiles()),
       openMounters: missing('mounter'),
       openLeases: missing('lease'),
       openExportFiles: missing('export file'),
+      openSeedFiles: missing('seed file'),
       openRuntime: () =>
         Promise.resolve({
           name: 'staged',
@@ -114,8 +122,13 @@ export function stage(options: StageOptions = {}): Stage {
           survivors: () => Promise.resolve([]),
           endSurvivors: () => Promise.resolve([]),
         }),
+      nameRemote: async (address) => await Promise.resolve(formatRemoteAddress(parseRemoteAddress(address))),
+      openRemote: missing('remote'),
+      startPush: missing('push'),
+      startCollect: missing('collection'),
       loadTools: () => Promise.resolve(tools),
       probeMounts: () => Promise.resolve({ ok: true }),
+      probeImages: () => Promise.resolve({ ok: true }),
       mountWay: () => Promise.resolve({ way: 'bubblewrap', why: 'the stage has no other' }),
       ...options.pieces,
     },

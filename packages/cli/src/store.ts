@@ -1,7 +1,8 @@
-import type { Clock, LayerStore, Metadata, Mounters, Random } from '@cachelane/core';
+import type { Clock, LayerStore, Metadata, Mounters, Random, TransferFiles } from '@cachelane/core';
 import type { StoreRequest, SweepingLeases } from './compose.ts';
 import { locateHome, openHome, readBootId } from './home.ts';
 import type { Host } from './host.ts';
+import { sparing, withReserve } from './reserve.ts';
 
 /** What reading commands open of the home. */
 export interface ReadStore {
@@ -16,6 +17,7 @@ export interface ReadStore {
 export interface Store extends AsyncDisposable {
   readonly metadata: Metadata;
   readonly layers: LayerStore;
+  readonly transfers: TransferFiles;
   readonly mounters: Mounters;
   readonly leases: SweepingLeases;
   readonly clock: Clock;
@@ -32,26 +34,55 @@ function requestOf({ clock, random }: Host, homeDir: string, signal: AbortSignal
   return { homeDir, bootId: readBootId(), clock, random, signal };
 }
 
+/** As {@link openStore}, for a command that frees space: what it writes finds room on a full disk, once. */
+export async function openSparingStore(
+  host: Host,
+  signal: AbortSignal,
+  homeDir: string = homeOf(host),
+): Promise<Store> {
+  const store = await withReserve(homeDir, async () => await openStore(host, signal, homeDir));
+  return { ...store, metadata: sparing(store.metadata, homeDir), [Symbol.asyncDispose]: store[Symbol.asyncDispose] };
+}
+
 /** Errors: those of the home, and of opening the metadata. */
 export async function openStore(host: Host, signal: AbortSignal, homeDir: string = homeOf(host)): Promise<Store> {
   const { pieces, clock, random } = host;
   const request = requestOf(host, homeDir, signal);
-  const [layers, mounters, leases] = await Promise.all([
+  const [layers, transfers, mounters, leases] = await Promise.all([
     pieces.openLayers(request),
+    pieces.openTransfers(request),
     pieces.openMounters(request),
     pieces.openLeases(request),
   ]);
   // The last one, since it alone holds something open.
   const metadata = await pieces.openMetadata(request);
   const close = async (): Promise<void> => await metadata[Symbol.asyncDispose]();
-  return { metadata, layers, mounters, leases, clock, random, bootId: request.bootId, [Symbol.asyncDispose]: close };
+  const { bootId } = request;
+  return { metadata, layers, transfers, mounters, leases, clock, random, bootId, [Symbol.asyncDispose]: close };
 }
 
 /** For commands that read: nobody aborts them but the signal that ends the process. */
 export async function readStore<T>(host: Host, work: (store: ReadStore) => Promise<T>): Promise<T> {
+  return await withMetadata(host, async (request) => await host.pieces.openMetadata(request), work);
+}
+
+/** The same for a command that frees space, as {@link openSparingStore}. */
+export async function sparingStore<T>(host: Host, work: (store: ReadStore) => Promise<T>): Promise<T> {
+  const open = async (request: StoreRequest): Promise<Metadata> => {
+    const { homeDir } = request;
+    return sparing(await withReserve(homeDir, async () => await host.pieces.openMetadata(request)), homeDir);
+  };
+  return await withMetadata(host, open, work);
+}
+
+async function withMetadata<T>(
+  host: Host,
+  open: (request: StoreRequest) => Promise<Metadata>,
+  work: (store: ReadStore) => Promise<T>,
+): Promise<T> {
   const { signal } = new AbortController();
   const request = requestOf(host, homeOf(host), signal);
-  await using metadata = await host.pieces.openMetadata(request);
+  await using metadata = await open(request);
   const layers = async (): Promise<LayerStore> => await host.pieces.openLayers(request);
   const mounters = async (): Promise<Mounters> => await host.pieces.openMounters(request);
   return await work({ homeDir: request.homeDir, metadata, layers, mounters, signal });

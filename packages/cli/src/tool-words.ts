@@ -81,9 +81,16 @@ export function pruneText({ prune }: Tool): string {
     : `nothing: ${prune.why}; cachelane rm takes a volume away, and cachelane gc frees its space`;
 }
 
+/** What becomes of a volume that is over its budget. */
+export function budgetText({ losesFiles }: Tool): string {
+  return losesFiles === true
+    ? 'files of it can go by themselves, what no run uses first (policy volume-budget)'
+    : 'nothing of it goes by itself: what names it may not be known, or it may be nowhere else';
+}
+
 export function syncText(sync: Tool['sync']): string {
   const when = sync === 'always' ? 'worth sending to other machines' : 'not worth sending to other machines';
-  return `${sync}: ${when} (nothing is sent by this version)`;
+  return `${sync}: ${when}`;
 }
 
 /** Whether somebody saw the tool itself work with these rules; there is no tool behind an unknown directory. */

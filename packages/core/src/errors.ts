@@ -23,6 +23,7 @@ export const errorCodes = [
   'E_HEAD_MOVED',
   'E_LOCKED',
   'E_LIMIT',
+  'E_QUOTA',
   'E_REMOTE_GONE',
   'E_REMOTE_BUSY',
   'E_REMOTE_UNKNOWN',
@@ -61,8 +62,9 @@ export class CachelaneError extends Error {
   }
 }
 
-export function isCachelaneError(value: unknown, code?: ErrorCode): value is CachelaneError {
-  return value instanceof CachelaneError && (code === undefined || value.code === code);
+/** Without codes: whatever it is about. */
+export function isCachelaneError(value: unknown, ...codes: readonly ErrorCode[]): value is CachelaneError {
+  return value instanceof CachelaneError && (codes.length === 0 || codes.includes(value.code));
 }
 
 /** For the places where we fail open: whatever was thrown, as an error with a code. A foreign error is a bug of ours or of the system below. */

@@ -2,6 +2,7 @@ import type { RunId } from './ids.ts';
 import type { LayerId } from './layers/entry.ts';
 import type { LaneName, TrustLevel } from './lanes/lane.ts';
 import type { Namespace } from './names/namespace.ts';
+import type { Eviction } from './ports/collection-store.ts';
 import type { ChainLink } from './ports/metadata.ts';
 import type { MounterName, SharingMode } from './ports/mounter.ts';
 import type { Survivor } from './ports/runtime.ts';
@@ -17,6 +18,29 @@ export interface Conflict {
   readonly layer: LayerId | null;
 }
 
+/** What of a volume went over the network. */
+export interface SyncReport {
+  /** For people: `s3://bucket/prefix`. */
+  readonly remote: string;
+  readonly pulledLayers: number;
+  /** What came for it, as it went over the wire. */
+  readonly pulledBytes: number;
+  /** How long the run waited for all its volumes together. */
+  readonly pullMs: number;
+  /** Content of the layers that the run had, wherever they were before. */
+  readonly usedBytes: number;
+  readonly pushedLayers: number;
+  readonly pushedBytes: number;
+  /** As `pullMs`. */
+  readonly pushMs: number;
+  /** `sent`: the remote has all that the lane has; `later`: something is kept here for a later push; `none`: there was nothing to send. */
+  readonly pushed: 'sent' | 'later' | 'none';
+  /** Why later, one clause; else null. */
+  readonly why: string | null;
+  /** With what other machines had pushed meanwhile: the layer holds their version. */
+  readonly conflicts: readonly Conflict[];
+}
+
 /** What one volume got and gave; the shape of a row in `run --report`. */
 export interface VolumeReport {
   readonly name: string;
@@ -28,6 +52,12 @@ export interface VolumeReport {
   /** Who could be at work in it at once, as it was and not only as it was asked for; null without a mounter. */
   readonly sharing: SharingMode | null;
   readonly hits: readonly { readonly namespace: Namespace; readonly lane: LaneName; readonly layers: number }[];
+  /** Where it started cold because what there was had been evicted: what, when and why. */
+  readonly evicted: Eviction | null;
+  /** Files that it made again though the volume had had them: when the last of them went because of the volume's budget. Null: none. */
+  readonly cameBack: { readonly files: number; readonly sizeBytes: number; readonly atMs: number } | null;
+  /** What went at its end because the volume is over its budget; null: nothing. */
+  readonly shrunk: { readonly files: number; readonly sizeBytes: number; readonly budgetBytes: number } | null;
   readonly attachMs: number;
   readonly saveMs: number;
   readonly added: number;
@@ -40,6 +70,8 @@ export interface VolumeReport {
   readonly conflicts: readonly Conflict[];
   /** Why nothing was saved, or null. */
   readonly skipped: string | null;
+  /** Null where it has no part in any remote. */
+  readonly sync: SyncReport | null;
   /** Nothing was saved by this run, but what it did lies in a directory that others are at work in, and is saved with their work. */
   readonly leftToOthers: boolean;
 }
@@ -76,6 +108,8 @@ export type EngineEvent =
       readonly mounter: MounterName;
       readonly mounterWhy: string;
     }
+  /** Layers that lie in images are given trees, since they could not be mounted; then the run is tried once more. */
+  | { readonly type: 'extracting'; readonly layers: number; readonly reason: string }
   /** For a lock that another run has; told once for each holder. `thenFails`: else the command runs without its volumes. */
   | { readonly type: 'waiting'; readonly message: string; readonly limitMs: number; readonly thenFails: boolean }
   | { readonly type: 'command-ended'; readonly exitCode: number; readonly interrupted: boolean }
@@ -91,7 +125,11 @@ export type EngineEvent =
       readonly volume: string;
       readonly done: number;
       readonly total: number | null;
+      /** Of `done` and `total`; entries where it is absent. */
+      readonly unit?: 'bytes';
     }
+  /** When the run is over, of a volume that is synced. */
+  | { readonly type: 'synced'; readonly volume: string; readonly report: SyncReport }
   | { readonly type: 'volume-done'; readonly report: VolumeReport }
   | { readonly type: 'warning'; readonly code: ErrorCode; readonly message: string; readonly hint: string | null };
 

@@ -1,3 +1,4 @@
+import { hexOf } from './hex.ts';
 import { CachelaneError } from './errors.ts';
 
 /**
@@ -20,8 +21,7 @@ interface IdTypes {
 
 /** `random` must hold 16 bytes from a cryptographic source. */
 export function newId<K extends keyof IdTypes>(kind: K, random: Uint8Array): IdTypes[K] {
-  let hex = '';
-  for (const byte of random.subarray(0, 16)) hex += byte.toString(16).padStart(2, '0');
+  const hex = hexOf(random.subarray(0, 16));
   return parseId(kind, `${prefixes[kind]}_${hex}`);
 }
 

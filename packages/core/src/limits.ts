@@ -24,6 +24,8 @@ export const limits = {
   viewLayers: 16,
   /** Neighbouring layers that one squashed layer replaces in a view. */
   squashFanOut: 4,
+  /** Squashes of squashes: a lane comes to a few dozen. */
+  squashDepth: 500,
   /** A merge driver reads whole files into memory; a larger one is treated as content without an opinion. */
   mergedFileBytes: 67_108_864,
   /** Entries of a layer that comes from elsewhere: several times the largest cache that was seen. */
@@ -44,8 +46,44 @@ export const limits = {
   commitAttempts: 40,
   historyGenerations: 20,
   historyMs: 1_209_600_000,
+  /** How long layers stay that a squash replaced, so that a run can be taken out as if it had never been: 14 days. */
+  revocationMs: 1_209_600_000,
+  /** How long it is known what a run read: 90 days. What a poisoned cache got into is asked late. */
+  readsMs: 7_776_000_000,
   /** Unreferenced files younger than this may belong to a command that has not recorded them yet. */
   sweepGraceMs: 600_000,
+  /** How exactly it is known when a head was read last: each session that finds an older note writes a newer one. */
+  useNotedMs: 3_600_000,
+  /** How long it is known that a head was evicted, and by which policy. */
+  evictionsMs: 2_592_000_000,
+  /** How long it is known what runs used, and what went because of a budget: 30 days. */
+  pathNotesMs: 2_592_000_000,
+  /** A note that lies further ahead than a run lasts was written by a clock that went wrong: a day. */
+  noteAheadMs: 86_400_000,
+  /** Of one head: 10 bytes each. */
+  notedPaths: 500_000,
+  /** What no run was seen to use for so long before the last look counts as not used: a week, so that a build of Mondays stays. */
+  usedWithinMs: 604_800_000,
+  /** Beyond this part of its budget, it is looked at what runs use of a volume. */
+  lookAtPart: 0.8,
+  /** Where so many times of what the volume holds is free: a look takes once that much. */
+  lookRoom: 2,
+  /** How often, where nothing went since. */
+  lookEveryMs: 86_400_000,
+  /** Nothing goes before it was looked at what is used, up to so many times the budget. */
+  unseenGrowth: 1.5,
+  /** Runs whose additions stay: the last, and the one before that may have run beside it. */
+  recentRuns: 2,
+  /** By itself, a smaller file of an index frees nothing to speak of, and may be missed: a block of a file system. */
+  goingFileBytes: 4096,
+  /** What a lane that nobody vouches for may take, whatever its share comes to. */
+  t0LaneBytes: 1_073_741_824,
+  /** Unless somebody says how much has to stay free, not more than this part of the file system: a small one would be full when it is empty. */
+  freePart: 0.05,
+  /** Down to a multiple of this, which can be said in few digits. */
+  freeStep: 65_536,
+  /** How often a home collects by itself. */
+  collectEveryMs: 3_600_000,
   /** How long processes that outlive the command get between TERM and KILL. */
   leftoverGraceMs: 5000,
   /** How long a run waits for one that has a LOCKED volume, by default. */
@@ -64,8 +102,8 @@ export const limits = {
   /** S3 allows 1024 bytes for a key, prefix and all. */
   remoteKeyBytes: 512,
   remoteKeySegmentBytes: 128,
-  /** A head is read and written whole with each move. */
-  remoteHeadBytes: 1_048_576,
+  /** A head is read and written whole with each move; room for some 7,000 layers. */
+  remoteHeadBytes: 4_194_304,
   /** S3 lists no more at once. */
   remoteListPage: 1000,
   /** What is sent at once, from memory; with the 10,000 parts of S3 an object has at most 80 GiB. */
@@ -79,8 +117,51 @@ export const limits = {
   remoteLongestWaitMs: 10_000,
   /** A remote that says nothing for so long says nothing any more. */
   remoteSilenceMs: 30_000,
+  /** What was begun there is given back when it is given up, for so long: what stays is swept later. */
+  remoteAbandonMs: 2000,
   /** What an unfinished upload of so long ago has left is nobody's. */
   remoteSweepGraceMs: 86_400_000,
+  /** So long after objects were marked they go: longer than any pull that has read a head that named them. */
+  remoteMarkGraceMs: 86_400_000,
+  /** Objects that are younger may belong to a push that has not named them yet. */
+  remoteObjectGraceMs: 172_800_000,
+  /** With each about 100 bytes, one head has room for them. */
+  remoteMarkedObjects: 20_000,
+  /** Times that a remote gives may be this much apart and mean one moment: buckets know seconds. */
+  remoteClockStepMs: 5000,
+  /** A collection of a remote deletes no longer than this at once. */
+  remoteDeletingMs: 60_000,
+  /** One that began to delete so long ago is dead. */
+  remoteDeadMs: 900_000,
+  /** How exactly a remote knows that somebody read a head. */
+  remoteUseNotedMs: 86_400_000,
+  /** How often a home collects in a remote by itself. */
+  remoteCollectEveryMs: 86_400_000,
+  /** How long a run waits, before its command begins, for a remote to say what it has. */
+  remoteAnswerMs: 10_000,
+  /** The same at its end, where the remote was gone at the start: it may have come back, but nobody waits for that. */
+  remoteAgainMs: 2000,
+  /** How long a run waits for layers at its start, and again at its end, by default. */
+  remoteWaitMs: 300_000,
+  /** Layers that are pulled, or pushed, at once: the next one is on its way while one is written down. */
+  parallelLayers: 4,
+  /** What asking for one more layer is worth, where one can be had in several ways: two requests. */
+  layerRequestBytes: 65_536,
+  /** Indexes of other machines' layers that a push is compared with: some 600,000 entries. */
+  comparedIndexBytes: 67_108_864,
+  /** Of what is smaller, a download that broke off begins anew. */
+  resumableBytes: 8_388_608,
+  /** Of layers that squashes replaced: some 1.5 MB of a head. */
+  replacedLayers: 4000,
+  /** Runs that only entries of squashes name: some 400 KB of a head. Of others it is not known any more there what they were. */
+  manifestRuns: 2000,
+  revokedRuns: 1000,
+  /** A machine that was away for longer than so many removals brings back what was removed first: space, and nothing else. */
+  removedLayers: 2000,
   /** Old states of a head that a directory keeps, for readers that have just looked which one is the newest. */
   remoteHeadsKept: 8,
+  /** What is to be sent and is no larger than this never becomes a file: most layers of a run are small. */
+  spooledInMemoryBytes: 1_048_576,
+  /** Half a download is gone on with by the next run, or by a job that is tried again; after a day the head has moved on. */
+  partialDownloadMs: 86_400_000,
 } as const;

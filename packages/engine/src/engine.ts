@@ -8,11 +8,16 @@ import type {
   Metadata,
   MounterName,
   Mounters,
+  OpenSessionRequest,
   Random,
+  Remote,
   Runtime,
+  RunPurpose,
   Tool,
   ToolEnvironment,
+  TransferFiles,
   SharingMode,
+  StatedPolicy,
   Sync,
   VolumeName,
   Namespace,
@@ -26,19 +31,25 @@ export type CommitPolicy = (typeof commitPolicies)[number];
 export const cacheModes = ['read', 'write', 'write-only', 'none'] as const;
 export type CacheMode = (typeof cacheModes)[number];
 
-/** `prune`: the command is the tool's own clean-up, and what it removes counts. */
-export type RunPurpose = 'run' | 'prune';
+/** When a run sends what it saved: before it ends, by something that is left behind, or when somebody asks for it. */
+export const pushModes = ['wait', 'background', 'never'] as const;
+export type PushMode = (typeof pushModes)[number];
 
 /** Everything the engine needs from outside; assembled in a composition root. */
 export interface EngineDependencies {
   readonly metadata: Metadata;
   readonly layers: LayerStore;
+  readonly transfers: TransferFiles;
+  /** Where layers are shared with other machines; null: nowhere. */
+  readonly remote: Remote | null;
   readonly mounters: Mounters;
   readonly runtime: Runtime;
   readonly leases: LeaseStore;
   readonly clock: Clock;
   readonly random: Random;
   readonly tools: readonly Tool[];
+  /** What the person's own file says of how long things live and how large they may be; left out: nothing. */
+  readonly policy?: StatedPolicy;
   readonly bootId: string;
   readonly events: EventSink;
 }
@@ -79,9 +90,14 @@ export interface RunCommandRequest {
   /** How long to wait for runs that have a LOCKED volume. */
   readonly lockWaitMs: number;
   readonly leaveProcesses: boolean;
+  readonly push: PushMode;
+  /** How long it waits for the remote at its start, and again at its end. */
+  readonly remoteWaitMs: number;
   /** Any failure of our own is thrown instead of being a warning. */
   readonly strict: boolean;
   readonly revision: string | null;
   readonly workflow: string | null;
+  /** What the file in the repository says of its lane's lifetime and size; null: nothing; left out: it was not looked at. */
+  readonly lanePolicy?: OpenSessionRequest['lanePolicy'];
   readonly signal: AbortSignal;
 }

@@ -2,8 +2,8 @@ import { formatLane, parseLane, type RunId } from '@cachelane/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { arbitraryHistory, look, play, type History, type Played } from './histories.fixture.ts';
-import { removeRun } from './remove-run.ts';
-import { indexedTool, testContext } from './test-engine.fixture.ts';
+import { removeRuns } from './remove-runs.ts';
+import { indexedTool } from './test-engine.fixture.ts';
 
 const signal = AbortSignal.timeout(600_000);
 const lane = formatLane(parseLane('t1:local'));
@@ -22,8 +22,11 @@ async function remove({ engine, runs }: Played, job: number): Promise<RunId | un
   const run = runs[job];
   const [volume] = await engine.deps.metadata.listVolumes(signal);
   if (volume === undefined || run === undefined) return run;
-  const own = { namespace: testContext().namespace, lane };
-  await removeRun(engine.deps, { volumeId: volume.id, own, tool: indexedTool, run, by: run }, signal);
+  await removeRuns(
+    engine.deps,
+    { volumeId: volume.id, lane, tool: indexedTool, runs: new Set([run]), by: run },
+    signal,
+  );
   return run;
 }
 

@@ -6,12 +6,10 @@ import {
   isHeldFile,
   limits,
   parseDigest,
-  type BytePath,
   type HeadRecord,
   type LayerId,
   type LayerIndex,
   type LayerRecord,
-  type Tool,
   type ToolEnvironment,
   type VolumeRecord,
 } from '@cachelane/core';
@@ -19,11 +17,16 @@ import { backOff } from './back-off.ts';
 import type { EngineDependencies, VolumeRequest } from './engine.ts';
 import { manifestName, type ExportManifest, type ExportPart } from './export-volume.ts';
 import { neverAborted } from './never-aborted.ts';
+import type { Remainder } from './remains.ts';
+import { takeOut } from './remove-runs.ts';
 import { requireWritable } from './require-writable.ts';
+import { secretIn } from './volumes/secret-in.ts';
+import { namesRunIn } from './take-apart.ts';
+import { isSame } from './sync/compare-heads.ts';
 import { closeSession, newIds, openSession, type Ids, type SessionInput } from './sessions/open-session.ts';
 import { planVolume, type PlannedVolume } from './volumes/plan.ts';
 
-export interface ImportRequest extends Omit<SessionInput, 'mode' | 'strict'> {
+export interface ImportRequest extends Omit<SessionInput, 'mode' | 'purpose' | 'strict'> {
   readonly volume: VolumeRequest;
   readonly environment: ToolEnvironment;
   readonly onProgress: (done: number, total: number) => void;
@@ -43,7 +46,7 @@ export interface Imported {
  * Puts the layers of an export on top of the lane that a run here would write; those that are there already stay where they are. Nothing is
  * believed of what the file says, and a layer that is refused ends the import: those before it stay, and a second import goes on from there.
  * Errors: E_USAGE for what is no export, an export of another tool or for other machines, or a lane that may not be written;
- * E_LAYER_REFUSED with the reason.
+ * E_LAYER_REFUSED with the reason. Work of revoked runs is left out, which is told.
  */
 export async function importLayers(
   deps: EngineDependencies,
@@ -58,9 +61,9 @@ export async function importLayers(
   requireSameKind(manifest, planned);
   const ids = newIds(deps);
   await using _lease = await deps.leases.acquire(ids.sessionId, signal);
-  const input: SessionInput = { ...request, mode: 'write', strict: true };
+  const input: SessionInput = { ...request, mode: 'write', purpose: 'run', strict: true };
   // Nothing is mounted.
-  const opened = await openSession(deps, input, [planned], ids);
+  const opened = await openSession(deps, input, [planned], { ...ids, attaches: false });
   try {
     const volume = opened.volumes[0]?.volume;
     if (volume === undefined) throw new CachelaneError('E_INTERNAL', 'a session of one volume has none');
@@ -121,16 +124,6 @@ async function takeIn(
   };
 }
 
-/** Whoever made the export may have had the volume at another place, or older rules. */
-function secretIn(index: LayerIndex, tool: Tool): BytePath | null {
-  for (const { path, type, removed } of index.entries()) {
-    if (removed === 'counted' || removed === 'hint') continue;
-    const rule = tool.classify(path, type === 'dir', { peek: () => undefined });
-    if (rule.kind === 'never' && rule.isSecret === true) return path;
-  }
-  return null;
-}
-
 function countsOf(index: LayerIndex): { readonly added: number; readonly changed: number; readonly removed: number } {
   let added = 0;
   let removed = 0;
@@ -152,17 +145,21 @@ async function push(
   deps: EngineDependencies,
   { planned, volume, record, ids }: Push,
   signal: AbortSignal,
-): Promise<HeadRecord> {
+): Promise<HeadRecord | null> {
   const { lane } = planned.own;
   let head = (await deps.metadata.head(volume.id, lane, signal)) ?? null;
   for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
+    const stack = [record.id, ...(head?.layers ?? []).filter((id) => id !== record.id)];
+    const rest = await withoutRevoked(deps, { planned, volume, record, ids }, stack, signal);
+    if (rest !== null && isSame(rest.layers, head?.layers ?? [])) return head;
     const result = await deps.metadata.commit(
       {
         volumeId: volume.id,
         lane,
         expectedGeneration: head?.generation ?? 0,
-        layers: [record.id, ...(head?.layers ?? []).filter((id) => id !== record.id)],
-        layer: record,
+        layers: rest?.layers ?? stack,
+        layer: rest === null ? record : null,
+        rewritten: rest?.rewritten ?? [],
         run: ids.run,
         counts: record.counts,
         atMs: deps.clock.nowMs(),
@@ -177,6 +174,28 @@ async function push(
     hint: 'import again: what was taken in stays',
     retryable: true,
   });
+}
+
+/** What was revoked does not come back in a file either. Null where the layer has nothing of it. */
+async function withoutRevoked(
+  deps: EngineDependencies,
+  { planned, volume, record, ids }: Push,
+  stack: readonly LayerId[],
+  signal: AbortSignal,
+): Promise<Remainder | null> {
+  const runs = new Set((await deps.metadata.revokedRuns(signal)).map(({ run }) => run));
+  if (runs.size === 0 || !(await namesRunIn(deps.layers, { id: record.id, runs }, signal))) return null;
+  const request = { volumeId: volume.id, lane: planned.own.lane, tool: planned.tool, runs, by: ids.run };
+  const rest = await takeOut(deps, request, stack, signal);
+  if (rest === null) return null;
+  const message = `layer ${record.id.slice(0, 12)} of the export has work of runs that are revoked here: that is left out`;
+  deps.events({ type: 'warning', code: 'E_LAYER_REFUSED', message, hint: null });
+  const rewritten: LayerRecord[] = [];
+  for (const each of rest.rewritten) {
+    const isKnown = (await deps.metadata.run(each.run, signal)) !== undefined;
+    rewritten.push(isKnown ? each : { ...each, run: ids.run });
+  }
+  return { ...rest, rewritten };
 }
 
 function requireSameKind({ tool, compat }: ExportManifest, planned: PlannedVolume): void {

@@ -1,8 +1,21 @@
 export * from './engine.ts';
 export { runCommand, type RunResult } from './run-command.ts';
-export { collectGarbage, findGarbage, findUnreferenced, type GarbageReport } from './collect-garbage.ts';
+export {
+  collectGarbage,
+  findGarbage,
+  findRemovable,
+  type GarbageOptions,
+  type GarbageReport,
+} from './garbage/collect-garbage.ts';
+export { collectRemote, type RemoteGarbage } from './sync/collect-remote.ts';
+export type { PlannedEviction } from './garbage/plan-evictions.ts';
+export type { PlannedGrowth } from './garbage/find-growth.ts';
+export { planGrowth, overBudget, type GrowthPlan } from './growth/plan-growth.ts';
 export { dropFaulty, verifyStore, type FaultyLayer, type Verification } from './verify-store.ts';
-export { removeRun, type RemoveRunRequest } from './remove-run.ts';
+export { traceRun, type Trace, type TracedHead } from './provenance/trace-run.ts';
+export { blamePath, type Blamed, type BlamedHead } from './provenance/blame-path.ts';
+export { planEverywhere, revokeEverywhere, type RevocationPlans } from './sync/revoke-everywhere.ts';
+export { removeRuns, type RemoveRunsRequest } from './remove-runs.ts';
 export { chooseMounter, suits, type MounterChoice } from './sessions/mounters.ts';
 export { exportParts, manifestName, type ExportManifest, type ExportPart } from './export-volume.ts';
 export { importLayers, type Imported, type ImportRequest } from './import-volume.ts';
@@ -13,3 +26,11 @@ export { planVolume, type PlannedVolume } from './volumes/plan.ts';
 export { findKept, removeKept } from './kept-directories.ts';
 export { planRollBack, rollBack, type RollBackPlan, type RollBackRequest, type RolledBack } from './roll-back.ts';
 export { compareSnapshots, type PathDifference, type SnapshotState } from './views/compare.ts';
+export { squashesOf } from './known-squashes.ts';
+export { isPending, waitingOf, type Waiting } from './sync/pending.ts';
+export { findPending, pushPending, type PendingHead, type PushOutcome } from './sync/push-pending.ts';
+export { repairRemote, verifyRemote, type RemoteVerification } from './sync/verify-remote.ts';
+export { whyLocal } from './sync/synced-volumes.ts';
+export { readRemoteId } from './sync/remote-heads.ts';
+export { emptyHead } from './sync/change-head.ts';
+export { findHeads } from './sync/listed-heads.ts';

@@ -3,7 +3,7 @@ import type { MemoryVolume } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { chooseMounter } from './sessions/mounters.ts';
 import { look } from './histories.fixture.ts';
-import { removeRun } from './remove-run.ts';
+import { removeRuns } from './remove-runs.ts';
 import { pruneCommand, pruneVolume } from './prune-volume.ts';
 import {
   baseRequest,
@@ -160,6 +160,21 @@ describe('a prune run', () => {
     expect(await seen(engine)).toEqual({ 'content/a': 'bytes of a', 'index/bucket': 'a\n' });
   });
 
+  test('gives up where another one ended meanwhile: no name is left without its content', async () => {
+    const engine = testEngine();
+    await installed(engine, 'a', 'b', 'c');
+    const work = engine.run(async ([volume]) => {
+      await engine.run(([other]) => drop(other, 'a'), prunes);
+      // Squashes hide neither.
+      await installed(engine, 'd', 'e', 'f');
+      drop(volume, 'b');
+    }, prunes);
+    await expect(work).rejects.toThrow('something else was pruned in the lane meanwhile');
+    expect(await seen(engine)).toMatchObject({ 'content/b': 'bytes of b', 'index/bucket': 'b\nc\nd\ne\nf\n' });
+    await engine.run(([volume]) => drop(volume, 'b'), prunes);
+    expect(await seen(engine)).toMatchObject({ 'index/bucket': 'c\nd\ne\nf\n' });
+  });
+
   test('can be taken out again: what it removed comes back, and what others added stays', async () => {
     const engine = testEngine();
     await installed(engine, 'a', 'b');
@@ -170,8 +185,8 @@ describe('a prune run', () => {
     const [own] = testContext().readChain;
     if (head === undefined || own === undefined || opened?.run === undefined) throw new Error('nothing was saved');
     const { run } = opened;
-    const request = { volumeId: head.volumeId, own, tool: indexedTool, run, by: run };
-    await removeRun(engine.deps, request, new AbortController().signal);
+    const request = { volumeId: head.volumeId, lane: own.lane, tool: indexedTool, runs: new Set([run]), by: run };
+    await removeRuns(engine.deps, request, new AbortController().signal);
     expect(await seen(engine)).toEqual({
       'content/a': 'bytes of a',
       'content/b': 'bytes of b',
@@ -192,7 +207,7 @@ describe('a prune run', () => {
     const volume = { ...plainVolume, sharing: 'SHARED' as const };
     const { tools } = testEngine().deps;
     const planned = planVolume(tools, testContext(), baseRequest.environment, volume);
-    const question = { wanted: null, cannotMount: null, mode: 'write', canWrite: true } as const;
+    const question = { wanted: null, cannotMount: null, mode: 'write', canWrite: true, isLookDue: false } as const;
     expect(chooseMounter(planned, { ...question, purpose: 'run' }).mounter).toBe('live');
     expect(chooseMounter(planned, { ...question, purpose: 'prune' })).toMatchObject({
       mounter: 'overlay',

@@ -111,6 +111,22 @@ describe('a rollback', () => {
     expect(await headOf(engine)).toMatchObject({ generation: 1 });
   });
 
+  test('keeps no clean-up that ends meanwhile, which would name what goes', async () => {
+    const engine = testEngine();
+    await saved(engine, 'a', 'b', 'c');
+    const prune = async () =>
+      await engine.run(
+        ([volume]) => {
+          volume?.remove('content/a');
+          put(volume, 'index/all', 'b\nc\n');
+        },
+        { request: { purpose: 'prune' } },
+      );
+    const done = await rollBack(disturbed(engine, 1, prune), await request(engine, 1), signal);
+    expect(done).toMatchObject({ keptOnTop: 0 });
+    expect(Object.fromEntries(await look(engine))).toEqual({ 'content/a': 'bytes of a', 'index/all': 'a\n' });
+  });
+
   test('keeps the work of runs that end meanwhile, on top', async () => {
     const engine = testEngine();
     await saved(engine, 'a', 'b');

@@ -9,16 +9,21 @@ import {
   type LayerCounts,
   type LayerId,
   type RunId,
+  type Squashes,
   type Tool,
   type VolumeId,
 } from '@cachelane/core';
 import { backOff } from './back-off.ts';
+import { cleanUpsAmong } from './clean-ups.ts';
 import type { EngineDependencies } from './engine.ts';
-import { isDamage } from './sessions/damaged-layers.ts';
+import { squashesOf } from './known-squashes.ts';
+import type { Remainder } from './remains.ts';
+import { takeOut } from './remove-runs.ts';
+import { isDamage } from './is-damage.ts';
 import { compareSnapshots, readSnapshot, type PathDifference, type SnapshotState } from './views/compare.ts';
 import { requireWritable } from './require-writable.ts';
 
-export type RollBackDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'random'>;
+export type RollBackDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'random' | 'bootId'>;
 
 export interface RollBackRequest {
   readonly volumeId: VolumeId;
@@ -77,10 +82,20 @@ export async function rollBack(
   const { from, to } = plan;
   let head = from;
   for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
-    const pushed = pushedOnto(from, head);
-    const layers = [...pushed, ...to.layers];
-    if (isSameStack(layers, head.layers)) return { ...plan, head: null, keptOnTop: pushed.length };
-    const result = await commitBack(deps, request, { plan, head, layers }, signal);
+    const squashes = await squashesOf(deps.metadata, from, signal);
+    const pushed = await pushedOnto(deps, { from, head, squashes }, signal);
+    const plain = [...pushed, ...squashes.expand(to.layers)];
+    const back = squashes.contract(plain, [...to.layers, ...head.layers]);
+    const remainder = await withoutRevoked(deps, request, back, signal);
+    const layers = remainder?.layers ?? back;
+    if (isSameStack(squashes.expand(layers), squashes.expand(head.layers)))
+      return { ...plan, head: null, keptOnTop: pushed.length };
+    const result = await commitBack(
+      deps,
+      request,
+      { plan, head, layers, rewritten: remainder?.rewritten ?? [] },
+      signal,
+    );
     if (result.kind === 'moved') return { ...plan, head: result.head, keptOnTop: pushed.length };
     if (result.head === null) throw movedOtherwise(from);
     head = result.head;
@@ -147,11 +162,37 @@ async function differencesOf(
   return null;
 }
 
-/** What runs put on top since; throws where something else moved the head: what would be lost then, nobody has looked at. */
-function pushedOnto(from: HeadRecord, head: HeadRecord): readonly LayerId[] {
-  const count = head.layers.length - from.layers.length;
-  if (count < 0 || !isSameStack(head.layers.slice(count), from.layers)) throw movedOtherwise(from);
-  return head.layers.slice(0, count);
+/** What was revoked does not come back, however far one goes. Null where nothing of it is there. */
+async function withoutRevoked(
+  deps: RollBackDependencies,
+  { volumeId, context: { lane }, tool, by }: RollBackRequest,
+  stack: readonly LayerId[],
+  signal: AbortSignal,
+): Promise<Remainder | null> {
+  const revoked = await deps.metadata.revokedRuns(signal);
+  if (revoked.length === 0) return null;
+  const runs = new Set(revoked.map(({ run }) => run));
+  return await takeOut(deps, { volumeId, lane, tool, runs, by }, stack, signal);
+}
+
+interface Since {
+  readonly from: HeadRecord;
+  readonly head: HeadRecord;
+  readonly squashes: Squashes;
+}
+
+/** What runs put on top since; throws where something else moved the head: what would be lost then, nobody has looked at. Clean-ups of what goes back give way. */
+async function pushedOnto(
+  { metadata }: RollBackDependencies,
+  { from, head, squashes }: Since,
+  signal: AbortSignal,
+): Promise<readonly LayerId[]> {
+  const [before, now] = [squashes.expand(from.layers), squashes.expand(head.layers)];
+  const count = now.length - before.length;
+  if (count < 0 || !isSameStack(now.slice(count), before)) throw movedOtherwise(from);
+  const pushed = now.slice(0, count);
+  const cleanUps = await cleanUpsAmong(metadata, pushed, signal);
+  return pushed.filter((id) => !cleanUps.has(id));
 }
 
 function isSameStack(one: readonly LayerId[], other: readonly LayerId[]): boolean {
@@ -168,10 +209,10 @@ function movedOtherwise({ lane }: HeadRecord): CachelaneError {
 async function commitBack(
   deps: RollBackDependencies,
   request: RollBackRequest,
-  move: { readonly plan: RollBackPlan; readonly head: HeadRecord; readonly layers: readonly LayerId[] },
+  move: Remainder & { readonly plan: RollBackPlan; readonly head: HeadRecord },
   signal: AbortSignal,
 ): Promise<CommitResult> {
-  const { plan, head, layers } = move;
+  const { plan, head, layers, rewritten } = move;
   try {
     return await deps.metadata.commit(
       {
@@ -180,6 +221,7 @@ async function commitBack(
         expectedGeneration: head.generation,
         layers,
         layer: null,
+        rewritten,
         run: request.by,
         counts: countsOf(plan.differences ?? []),
         atMs: deps.clock.nowMs(),

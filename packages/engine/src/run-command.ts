@@ -7,8 +7,12 @@ import {
   type VolumeReport,
 } from '@cachelane/core';
 import type { EngineDependencies, RunCommandRequest } from './engine.ts';
-import { coldReport } from './sessions/volume-session.ts';
-import { runSession } from './sessions/run-session.ts';
+import { coldReport } from './sessions/volume-report.ts';
+import { newIds } from './sessions/open-session.ts';
+import { runSession, type SessionResult } from './sessions/run-session.ts';
+import { pullVolumes } from './sync/pull-volumes.ts';
+import { pushVolumes } from './sync/push-volumes.ts';
+import { withSync } from './sync/sync-report.ts';
 import { planVolume, type PlannedVolume } from './volumes/plan.ts';
 
 /** How the command ended, beside the report. */
@@ -29,7 +33,7 @@ export async function runCommand(deps: EngineDependencies, request: RunCommandRe
     const cold = planned.map(({ request: { name }, target }) => coldReport(name, target, 'mode none'));
     return result(request, await runBare(deps, request), [...reports, ...cold]);
   }
-  const { outcome, volumes } = await runSession(deps, request, planned);
+  const { outcome, volumes } = await runSynced(deps, request, planned);
   const all = [...reports, ...volumes];
   if (outcome.kind === 'exited') return result(request, outcome, all);
   const failure = new CachelaneError('E_MOUNT', `the volumes could not be mounted: ${outcome.reason}`, {
@@ -38,6 +42,39 @@ export async function runCommand(deps: EngineDependencies, request: RunCommandRe
   if (request.strict) throw failure;
   deps.events(warningOf(failure, `${failure.message}; running without a cache`));
   return result(request, await runBare(deps, request), all);
+}
+
+/** With what other machines have, before, and for them, afterwards. */
+async function runSynced(
+  deps: EngineDependencies,
+  request: RunCommandRequest,
+  planned: readonly PlannedVolume[],
+): Promise<Pick<SessionResult, 'outcome' | 'volumes'>> {
+  const { remote } = deps;
+  const ids = newIds(deps);
+  if (remote === null) return await runSession(deps, request, planned, ids);
+  const { run } = ids;
+  const [pulled, pullMs] = await timed(deps, () => pullVolumes(deps, request, { remote, planned, run }));
+  const session = await runSession(deps, request, planned, ids);
+  if (session.outcome.kind !== 'exited') return session;
+  const { remoteId, missing, isGone: wasGone } = pulled;
+  const { outcome, opened } = session;
+  const push = { remote, remoteId, missing, wasGone, volumes: opened, run };
+  const [pushed, pushMs] = await timed(deps, () => pushVolumes(deps, request, push));
+  const volumes = await withSync(deps, session.volumes, {
+    remote: remote.name,
+    opened,
+    pulled,
+    pullMs,
+    pushed,
+    pushMs,
+  });
+  return { outcome, volumes };
+}
+
+async function timed<T>({ clock }: EngineDependencies, act: () => Promise<T>): Promise<readonly [T, number]> {
+  const startedMs = clock.monotonicMs();
+  return [await act(), clock.monotonicMs() - startedMs];
 }
 
 function planAll(

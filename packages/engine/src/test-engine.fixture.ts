@@ -1,5 +1,5 @@
+import { hash } from 'node:crypto';
 import {
-  digestOf,
   formatLane,
   parseLane,
   parseNamespace,
@@ -8,19 +8,28 @@ import {
   type Context,
   type EngineEvent,
   type LeaseStore,
+  type Mount,
   type PathRule,
+  type Remote,
   type Runtime,
   type Tool,
   type Version,
 } from '@cachelane/core';
 import {
+  emptyState,
+  emptyTransferState,
   memoryLayerDisk,
   memoryMetadata,
+  memoryTransferFiles,
   openMemoryLayers,
   openMemoryMounter,
+  type MemoryLayerDisk,
+  type MemoryState,
+  type MemoryTransferState,
   type MemoryVolume,
 } from '@cachelane/testkit';
 import type { EngineDependencies, RunCommandRequest, VolumeRequest } from './engine.ts';
+import type { GarbageOptions } from './garbage/collect-garbage.ts';
 import { runCommand, type RunResult } from './run-command.ts';
 
 const encoder = new TextEncoder();
@@ -114,6 +123,7 @@ export const indexedTool: Tool = {
   name: 'indexed',
   summary: 'test tool: index lines and content',
   commitWhen: 'exit',
+  losesFiles: true,
   env: { INDEXED_LIMIT: '0' },
   daemon: { what: 'its daemon', settings: { INDEXED_DAEMON: 'no' } },
   locate: () => ({ path: '/cache/indexed', source: 'test' }),
@@ -148,6 +158,8 @@ export interface TestRun {
   readonly volumes?: readonly VolumeRequest[];
   readonly exitCode?: number;
   readonly interrupted?: boolean;
+  /** Why these mounts cannot be made, or null. */
+  readonly refuse?: (mounts: readonly Mount[]) => string | null;
   readonly request?: Partial<RunCommandRequest>;
 }
 
@@ -191,6 +203,7 @@ export function testContext(
     adoptFrom: null,
     lane: formatLane(parseLane(lane)),
     trust: 'T1',
+    defaultLane: null,
     readChain: chain,
     canWrite: true,
     why: 'test',
@@ -198,16 +211,17 @@ export function testContext(
   };
 }
 
+/** A collection that may take whatever the defaults let go. */
+export const everything: GarbageOptions = { policy: {}, upTo: 'T3', isThere: () => true };
+
 /** Bytes from a counter: ids differ, runs repeat exactly. */
-function countingRandom(): EngineDependencies['random'] {
+function countingRandom(seed: string): EngineDependencies['random'] {
   let counter = 0;
   return {
     bytes(count) {
       counter++;
-      const digest = digestOf(String(counter));
-      return Uint8Array.from({ length: count }, (_, index) =>
-        Number.parseInt(digest.slice((index % 32) * 2, (index % 32) * 2 + 2), 16),
-      );
+      const digest = hash('sha256', `${seed}${counter}`, 'buffer');
+      return Uint8Array.from({ length: count }, (_, index) => digest[index % digest.length] ?? 0);
     },
   };
 }
@@ -219,32 +233,66 @@ export function put(volume: MemoryVolume | undefined, path: string, content: str
   volume?.write(path, content);
 }
 
+const longPauseMs = 2000;
+
+function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
+
+/** What the processes of one machine share. */
+export interface TestHome {
+  readonly metadata: MemoryState;
+  readonly disk: MemoryLayerDisk;
+  readonly transfers: MemoryTransferState;
+  /** Sessions whose processes live. */
+  readonly held: Set<string>;
+}
+
+export function testHome(): TestHome {
+  return { metadata: emptyState(), disk: memoryLayerDisk(), transfers: emptyTransferState(), held: new Set() };
+}
+
+export interface TestEngineOptions {
+  /** Engines that meet in a home or a remote have to differ in their ids. */
+  readonly seed?: string;
+  readonly home?: TestHome;
+  readonly remote?: Remote | null;
+  /** Puts something between the engine and its ports. */
+  readonly wrap?: (deps: EngineDependencies) => EngineDependencies;
+}
+
 /** An engine on memory drivers; `command` stands in for the process. */
-export function testEngine(): TestEngine {
+export function testEngine(options: TestEngineOptions = {}): TestEngine {
+  const { seed = '', home = testHome(), remote = null, wrap = (plain) => plain } = options;
   const events: EngineEvent[] = [];
   const mounter = openMemoryMounter();
   let nowMs = 1_700_000_000_000;
-  const deps: EngineDependencies = {
-    metadata: memoryMetadata(),
-    layers: openMemoryLayers({ disk: memoryLayerDisk() }),
+  const deps = wrap({
+    metadata: memoryMetadata(home.metadata),
+    layers: openMemoryLayers({ disk: home.disk }),
     mounters: { overlay: mounter, clone: mounter, live: mounter },
+    transfers: memoryTransferFiles({ state: home.transfers, nowMs: () => nowMs }),
+    remote,
     runtime: {
       name: 'unset',
       run: () => Promise.reject(new Error('unset')),
       survivors: async () => [],
       endSurvivors: async () => [],
     },
-    leases: memoryLeases(),
+    leases: memoryLeases(home.held),
     clock: {
       nowMs: () => (nowMs += 1000),
       monotonicMs: () => nowMs,
-      sleep: async () => await Promise.resolve(),
+      // A pause is over at once; a deadline never comes.
+      sleep: (ms, signal) => (ms < longPauseMs ? Promise.resolve() : untilAborted(signal)),
     },
-    random: countingRandom(),
+    random: countingRandom(seed),
     tools: [indexedTool, plainTool],
     bootId: 'boot-1',
     events: (event) => void events.push(event),
-  };
+  });
   return {
     deps,
     events,
@@ -278,6 +326,8 @@ export const baseRequest: Omit<RunCommandRequest, 'volumes'> = {
   mounter: null,
   lockWaitMs: 0,
   leaveProcesses: false,
+  push: 'wait',
+  remoteWaitMs: 300_000,
   strict: true,
   revision: null,
   workflow: null,
@@ -292,6 +342,8 @@ function commandRuntime(
   return {
     name: 'test',
     async run({ mounts, env, onPlace }) {
+      const reason = options.refuse?.(mounts) ?? null;
+      if (reason !== null) return { kind: 'not-started', reason };
       onPlace?.({ token: 'test' });
       await command(
         mounts.map((mount) => mounter.volume(mount)),
@@ -309,8 +361,7 @@ function commandRuntime(
   };
 }
 
-function memoryLeases(): LeaseStore {
-  const held = new Set<string>();
+function memoryLeases(held: Set<string>): LeaseStore {
   return {
     acquire: async (id) => {
       held.add(id);
@@ -321,4 +372,28 @@ function memoryLeases(): LeaseStore {
     },
     isHeld: async (id) => await Promise.resolve(held.has(id)),
   };
+}
+
+export const text = (volume: MemoryVolume | undefined, path: string): string =>
+  Buffer.from(volume?.read(path) ?? []).toString();
+
+/** Adds content and a line that names it, as a package manager does. */
+export function install(volume: MemoryVolume | undefined, name: string): void {
+  put(volume, `content/${name}`, `bytes of ${name}`);
+  const before = volume?.exists('index/bucket') === true ? text(volume, 'index/bucket') : '';
+  put(volume, 'index/bucket', `${before}${name}\n`);
+}
+
+export async function look(
+  engine: TestEngine,
+  options: Parameters<TestEngine['run']>[1] = {},
+): Promise<Record<string, string>> {
+  const seen: Record<string, string> = {};
+  await engine.run(
+    ([volume]) => {
+      for (const [path, file] of volume?.look() ?? []) if (file.type === 'file') seen[path] = file.content;
+    },
+    { ...options, request: { ...options.request, mode: 'read' } },
+  );
+  return seen;
 }

@@ -10,7 +10,8 @@ import {
 } from '@cachelane/core';
 import { backOff } from './back-off.ts';
 import type { EngineDependencies } from './engine.ts';
-import { isDamage } from './sessions/damaged-layers.ts';
+import { withoutDamaged } from './known-squashes.ts';
+import { isDamage } from './is-damage.ts';
 
 export type VerifyDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'random'>;
 
@@ -102,14 +103,14 @@ async function dropFromHead(
 ): Promise<HeadRecord | null> {
   let head = seen;
   for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
-    const layers = head.layers.filter((id) => !bad.has(id));
-    if (layers.length === head.layers.length) return null;
+    if (!head.layers.some((id) => bad.has(id))) return null;
+    const mended = await withoutDamaged(deps, { head, bad }, signal);
     const result = await deps.metadata.commit(
       {
         volumeId: head.volumeId,
         lane: head.lane,
         expectedGeneration: head.generation,
-        layers,
+        ...mended,
         layer: null,
         run: by,
         counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 },

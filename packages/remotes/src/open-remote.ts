@@ -15,22 +15,38 @@ export interface OpenRemoteOptions {
   /** Instead of those that the AWS SDK finds. */
   readonly credentials?: S3Credentials;
   readonly onEvent?: (event: RemoteEvent) => void;
+  /** As {@link openDirRemote} has it. */
+  readonly onAbandoned?: (work: Promise<unknown>) => void;
   readonly bytesPerSecond?: number;
+  /** How often a call is tried, `limits.remoteAttempts` by default. */
+  readonly attempts?: number;
 }
 
 /** A remote as the engine gets it: patient, bounded, and telling what it does. Nothing is asked of it yet. */
 export async function openRemote(options: OpenRemoteOptions): Promise<Remote> {
-  const { clock, random, onEvent, bytesPerSecond } = options;
+  const { clock, random, onEvent, bytesPerSecond, attempts } = options;
   const driver = await openDriver(options);
   const told = onEvent === undefined ? driver : traced(driver, { clock, onEvent });
   const bounded = limited(told, { clock, ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }) });
-  return retrying(bounded, { clock, random, ...(onEvent === undefined ? {} : { onEvent }) });
+  return retrying(bounded, {
+    clock,
+    random,
+    ...(onEvent === undefined ? {} : { onEvent }),
+    ...(attempts === undefined ? {} : { attempts }),
+  });
 }
 
-async function openDriver({ address, clock, random, env, credentials }: OpenRemoteOptions): Promise<Remote> {
+async function openDriver({
+  address,
+  clock,
+  random,
+  env,
+  credentials,
+  onAbandoned,
+}: OpenRemoteOptions): Promise<Remote> {
   switch (address.kind) {
     case 'dir':
-      return openDirRemote({ path: address.path, random });
+      return openDirRemote({ path: address.path, random, ...(onAbandoned === undefined ? {} : { onAbandoned }) });
     case 's3': {
       // With the SDK behind it: only who uses a bucket pays for it.
       const { openS3Remote } = await import('./s3/s3-remote.ts');

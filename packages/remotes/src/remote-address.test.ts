@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isCachelaneError } from '@cachelane/core';
-import { parseRemoteAddress } from './remote-address.ts';
+import { formatRemoteAddress, parseRemoteAddress } from './remote-address.ts';
 
 const s3 = { kind: 's3', bucket: 'my-bucket', prefix: '', endpoint: null, region: null };
 
@@ -55,6 +55,7 @@ describe('what a person writes for a remote', () => {
     's3://my-bucket?endpoint=http://hunter2@host',
     's3://my-bucket?hunter=1&secret=hunter2',
     'https://user:hunter2@example.com/x?token=hunter2',
+    's3://my-bucket?hunter2',
     's3://my-bucket/a?endpoint=hunter2',
     's3://my-bucket/a?region=hunter2/',
   ])('no secret of %s is repeated', (text) => {
@@ -67,5 +68,19 @@ describe('what a person writes for a remote', () => {
     })();
     if (!isCachelaneError(thrown, 'E_CONFIG')) throw new Error('it was not refused');
     expect(`${thrown.message} ${thrown.hint}`).not.toContain('hunter2');
+  });
+
+  test.each([
+    ['dir:/mnt//cache/', 'dir:/mnt/cache'],
+    ['s3://my-bucket/a/', 's3://my-bucket/a'],
+    [
+      's3://my-bucket?region=x&endpoint=https%3A%2F%2Fs3.example.com',
+      's3://my-bucket?endpoint=https://s3.example.com&region=x',
+    ],
+    ['s3://my-bucket?endpoint=http://x/a%2526b%26c%2Bd', 's3://my-bucket?endpoint=http://x/a%2526b%26c%2Bd'],
+  ])('%s has one spelling, which means the same', (text, spelling) => {
+    const address = parseRemoteAddress(text);
+    expect(formatRemoteAddress(address)).toBe(spelling);
+    expect(parseRemoteAddress(spelling)).toEqual(address);
   });
 });

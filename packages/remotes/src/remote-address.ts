@@ -18,6 +18,22 @@ export interface S3Address {
 
 export type RemoteAddress = DirAddress | S3Address;
 
+/** The one spelling of an address, which `parseRemoteAddress` takes back. No part of it is a secret. */
+export function formatRemoteAddress(address: RemoteAddress): string {
+  if (address.kind === 'dir') return `dir:${address.path}`;
+  const { endpoint, region } = address;
+  const settings = [
+    ...(endpoint === null ? [] : [`endpoint=${endpoint.replace(/[%&+]/g, encodeURIComponent)}`]),
+    ...(region === null ? [] : [`region=${region}`]),
+  ];
+  return settings.length === 0 ? bucketName(address) : `${bucketName(address)}?${settings.join('&')}`;
+}
+
+/** Without server and region: how messages call it. */
+export function bucketName({ bucket, prefix }: S3Address): string {
+  return prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`;
+}
+
 const forms = 'write dir:/path, or s3://bucket/prefix (with ?endpoint=…&region=… where it is not at AWS)';
 
 /** What a person wrote: a flag, the environment, the user's own configuration. Never a file of a repository. */
@@ -64,12 +80,22 @@ function s3Address(text: string): S3Address {
       'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE',
     );
   }
+  const [, path = ''] = /^s3:\/\/[^/?#]*([^?#]*)/i.exec(text) ?? [];
+  if (path.includes('//') || path.split('/').some((part) => part === '.' || part === '..')) {
+    throw wrong('write the prefix of an s3:// address without .. and empty parts');
+  }
   if (url.port !== '') throw wrong('the server is not a part of s3://bucket', 'write ?endpoint=http://host:port');
   if (url.hash !== '') throw wrong('an s3:// address has no #');
   if (url.hostname === '') throw wrong('an s3:// address that names no bucket');
-  if (!bucketPattern.test(url.hostname)) throw wrong(`${printable(url.hostname).slice(0, 80)} is no name of a bucket`);
+  if (!bucketPattern.test(url.hostname))
+    throw wrong(
+      `${printable(url.hostname).slice(0, 80)} is no name of a bucket`,
+      'a bucket has 3 to 63 of a-z, 0-9, . and -',
+    );
   for (const [name] of url.searchParams) {
-    if (!settings.has(name)) throw wrong(`an s3:// address has no setting ${printable(name).slice(0, 40)}`);
+    // What is no word may be a secret.
+    const shown = /^[A-Za-z_-]{1,20}$/.test(name) ? `setting ${name}` : 'such setting';
+    if (!settings.has(name)) throw wrong(`an s3:// address has no ${shown}`);
     if (url.searchParams.getAll(name).length > 1) throw wrong(`${name} is there twice`);
   }
   const region = url.searchParams.get('region');

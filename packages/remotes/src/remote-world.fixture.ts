@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock, Random } from '@cachelane/core';
-import type { RemoteFactory } from '@cachelane/testkit';
+import type { Clock, Random, RemoteKey } from '@cachelane/core';
+import { damaged, type HeadDamage, type RemoteFactory } from '@cachelane/testkit';
 import { openDirRemote } from './dir/dir-remote.ts';
 
 /** The ports as the machine has them: these tests are about real files and real servers. */
@@ -40,12 +40,22 @@ export function filesBelow(dir: string): readonly string[] {
     .toSorted();
 }
 
+function newestStateFile(remote: string, key: RemoteKey): string {
+  const dir = join(remote, 'heads', `${key}@`);
+  return join(dir, `${Math.max(...readdirSync(dir).map(Number))}`);
+}
+
 export const dirRemotes: RemoteFactory = () => {
   const dir = scratchDir();
   const path = join(dir.path, 'remote');
   mkdirSync(path);
   return Promise.resolve({
     open: () => Promise.resolve(openDirRemote({ path, random: systemRandom })),
+    async damageHead(key: RemoteKey, damage: HeadDamage) {
+      const file = newestStateFile(path, key);
+      writeFileSync(file, damaged(readFileSync(file), damage));
+      await Promise.resolve();
+    },
     [Symbol.asyncDispose]: () => {
       dir[Symbol.dispose]();
       return Promise.resolve();

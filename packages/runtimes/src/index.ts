@@ -1,4 +1,5 @@
 export { ignoredSignals } from './process/ignored-signals.ts';
+export { canMountImages } from './process/probe-images.ts';
 export { type OverlayProbe, probeOverlay, type ProbeOptions } from './process/probe-overlay.ts';
 export { type MountWay, processRuntime, type ProcessRuntimeOptions } from './process/process-runtime.ts';
 export { sudoProblem } from './process/sudo-problem.ts';

@@ -1,13 +1,15 @@
 export { requireCommands } from './require-commands.ts';
-export { fetchTool, type FetchedTool } from './fetched-tools.ts';
+export { fetchProject, fetchTool, type FetchedProject, type FetchedTool } from './fetched-tools.ts';
 export * from './arbitraries/layers.ts';
 export * from './layers/arbitrary-entries.ts';
+export * from './layers/arbitrary-tree.ts';
 export { type MetadataFactory, type MetadataFixture } from './metadata/conformance-fixture.ts';
 export * from './metadata/crashing-metadata.ts';
 export { memoryMetadata } from './metadata/memory-metadata.ts';
 export { emptyState, type MemoryState } from './metadata/memory-state.ts';
 export {
   aLayer,
+  aRemote,
   countingIds,
   layerRecord,
   noAbort,
@@ -15,6 +17,8 @@ export {
   openRequest,
   pushLayer,
   pushRequest,
+  remoteRun,
+  syncedRequest,
   type TestIds,
 } from './metadata/metadata-builders.ts';
 export { metadataConformance } from './metadata/metadata-conformance.ts';
@@ -58,8 +62,12 @@ export { remoteHeadsConformance } from './remotes/heads-conformance.ts';
 export * from './remotes/memory-remote.ts';
 export { remoteObjectsConformance } from './remotes/objects-conformance.ts';
 export { contentOf, countingAttempts, hastyClock, noise, seededRandom, sourceOf } from './remotes/remote-builders.ts';
-export { type RemoteFactory, type RemoteFixture } from './remotes/remote-fixture.ts';
+export { damaged, type HeadDamage, type RemoteFactory, type RemoteFixture } from './remotes/remote-fixture.ts';
 export { addWords, wordsOf, type WordAdding } from './remotes/word-head.ts';
 export { startFaultProxy, type FaultProxy, type HttpFault, type ProxiedRequest } from './remotes/fault-proxy.ts';
 export { startRadosgw, type Radosgw } from './remotes/radosgw.ts';
 export { signedRequest, type S3User, type SignedRequest } from './remotes/signed-request.ts';
+export { tarArchive, type TarMember } from './tar-archive.ts';
+export * from './transfers/memory-transfer-files.ts';
+export { transferFilesConformance } from './transfers/transfer-files-conformance.ts';
+export { type TransferFilesFactory, type TransferFilesFixture } from './transfers/transfer-files-fixture.ts';

@@ -30,6 +30,7 @@ export const aptTool: Tool = {
     removes: 'packages that the lists of apt do not have any more; without lists (apt-get update), all',
   },
   // A mirror is as near as any store of ours, and its packages are signed.
+  losesFiles: true,
   sync: 'never',
   versions: 'packages carry their versions, whatever apt fetched them',
   stored: [{ path: 'bash_5.2.37-2_amd64.deb', what: 'packages', checked: 'when used' }],

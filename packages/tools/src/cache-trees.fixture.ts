@@ -1,6 +1,14 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { farFutureNs, type BytePath, type PathRule, type Tool, type Version } from '@cachelane/core';
+import {
+  farFutureNs,
+  parentPath,
+  rootPath,
+  type BytePath,
+  type PathRule,
+  type Tool,
+  type Version,
+} from '@cachelane/core';
 import { composedVersion, storedVersion, versionOf } from '@cachelane/testkit';
 
 /** The files of a cache directory, whatever their class. */
@@ -49,11 +57,19 @@ export function viewOf(tool: Tool, layers: readonly CacheLayer[]): CacheTree {
     const rule = ruleFor(tool, path, new Map([[path, versions[0] as Version]]));
     if (rule !== null) view.set(path, composedVersion(versions, rule.driver.compose(versions)));
   }
+  const directories = new Set([...view.keys()].flatMap(holdersOf));
   for (const [path, version] of view) {
-    const closed = ruleFor(tool, path, view)?.driver.close?.(version, path, (at) => view.has(at)) ?? null;
+    const has = (at: BytePath): boolean => view.has(at) || directories.has(at);
+    const closed = ruleFor(tool, path, view)?.driver.close?.(version, path, has) ?? null;
     if (closed !== null) view.set(path, versionOf(closed, { sealedAtMs: version.sealedAtMs, mode: version.mode }));
   }
   return view;
+}
+
+/** Directories that a path lies in. */
+function holdersOf(path: BytePath): readonly BytePath[] {
+  const parent = parentPath(path);
+  return parent === rootPath ? [] : [parent, ...holdersOf(parent)];
 }
 
 /** Makes a cache directory of a view. */

@@ -30,6 +30,7 @@ export const cargoRegistryTool: Tool = {
     kind: 'none',
     why: 'stable cargo has no command for it, and its own cleaning goes by a record beside this directory',
   },
+  losesFiles: true,
   sync: 'always',
   versions: 'the index carries the number of its format, and cargo fetches anew what it cannot read',
   stored: [

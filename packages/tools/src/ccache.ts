@@ -37,6 +37,7 @@ export const ccacheTool: Tool = {
     argv: ['ccache', '--cleanup', '--cleanup'],
     removes: 'the oldest results, down to your own limit of size (5 GiB where you set none)',
   },
+  losesFiles: true,
   sync: 'always',
   versions: 'each result carries the number of its format; one that ccache cannot read is a miss',
   stored: [

@@ -49,6 +49,7 @@ export const goBuildTool: Tool = {
     kind: 'none',
     why: "go clean -cache removes everything, and Go's own trimming goes by times that are stored so that it never trims",
   },
+  losesFiles: true,
   sync: 'always',
   versions: 'the version of Go is in every key',
   stored: [

@@ -50,6 +50,7 @@ export const goModTool: Tool = {
   },
   commitWhen: 'exit',
   prune: { kind: 'none', why: 'go clean -modcache removes everything' },
+  losesFiles: true,
   sync: 'always',
   versions: 'all versions of Go read one layout',
   stored: [

@@ -57,3 +57,7 @@ test.each<Place>([
   const place = mavenTool.locate(environmentOf(environment));
   expect(`${place?.path} (${place?.source})`).toBe(at);
 });
+
+test('what was installed there may be nowhere else, so that a budget takes nothing of it', () => {
+  expect(mavenTool.losesFiles).toBe(undefined);
+});

@@ -48,6 +48,7 @@ export const npmTool: Tool = {
     argv: ['npm', 'cache', 'verify'],
     removes: 'contents that no line of its index names any more, and damaged ones',
   },
+  losesFiles: true,
   sync: 'always',
   versions: 'directories carry the version of their format: index-v5, content-v2',
   stored: [

@@ -24,6 +24,7 @@ export const pipTool: Tool = {
   },
   commitWhen: 'exit',
   prune: { kind: 'none', why: 'pip cache purge removes everything, and pip cache remove what you name' },
+  losesFiles: true,
   sync: 'always',
   versions: 'directories carry the version of their format: http-v2',
   stored: [

@@ -56,6 +56,7 @@ export const pnpmTool: Tool = {
     kind: 'none',
     why: 'pnpm store prune keeps only what projects on this machine have hard links to: of a store that comes out of layers it removes everything',
   },
+  losesFiles: true,
   sync: 'always',
   versions: 'a directory for each format: pnpm 10 uses v10, pnpm 11 and 12 use v11',
   stored: [

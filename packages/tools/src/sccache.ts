@@ -24,6 +24,7 @@ export const sccacheTool: Tool = {
   },
   commitWhen: 'exit',
   prune: { kind: 'none', why: 'it has no command for it' },
+  losesFiles: true,
   sync: 'always',
   versions: 'keys hold the number of the format',
   stored: [

@@ -34,3 +34,10 @@ test('the table of docs/TOOLS.md is what the tools declare', () => {
     );
   expect(found).toEqual(expected);
 });
+
+test('docs/TOOLS.md names the tools whose files go by themselves', () => {
+  const text = readFileSync(document, 'utf8');
+  const [, list = ''] = /^A volume of (.+?) can be kept within a `volume-budget`/m.exec(text) ?? [];
+  const wanted = tools.filter(({ losesFiles }) => losesFiles).map(({ name }) => name);
+  expect(list.split(/, | or /)).toEqual(wanted);
+});

@@ -23,6 +23,7 @@ export const turboTool: Tool = {
   // A task that fails leaves nothing in the cache.
   commitWhen: 'exit',
   prune: { kind: 'none', why: 'it has no command for it (turbo prune is about workspaces)' },
+  losesFiles: true,
   sync: 'always',
   versions: "the digest in a name holds the version of turbo's hashing",
   stored: [

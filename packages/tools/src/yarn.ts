@@ -38,6 +38,7 @@ export const yarnTool: Tool = {
   // An archive is written beside its place and then moved there.
   commitWhen: 'exit',
   prune: { kind: 'none', why: 'yarn cache clean removes everything' },
+  losesFiles: true,
   sync: 'always',
   versions: 'the number of the format is in the name of each archive',
   stored: [

@@ -1,16 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Namespace } from '@cachelane/core';
-import { aLayer, openMemoryMounter, openOne, openRequest } from '@cachelane/testkit';
+import { aLayer, openOne, openRequest } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { projectOf } from '../find-volume.ts';
-import { mergeRequestOfFork, stage, type Stage } from '../staged-host.fixture.ts';
-import { ids, json, push, startMs, web } from './pushed.fixture.ts';
-
-async function localName(on: Stage): Promise<Namespace> {
-  const { context } = await projectOf(on.host, { directory: undefined, namespace: undefined });
-  return context.localNamespace;
-}
+import { stage } from '../staged-host.fixture.ts';
+import { ids, json, localName, push, startMs, web } from './pushed.fixture.ts';
 
 describe('ls', () => {
   test('an empty store', async () => {
@@ -70,46 +64,6 @@ describe('ls', () => {
   });
 });
 
-describe('log', () => {
-  test('newest first', async () => {
-    using on = stage();
-    await push(on, { layers: ['a', 'b'] });
-    expect(await on.cachelane('log', `${web}:npm`, '--json')).toBe(0);
-    expect(json(on)).toEqual([
-      {
-        generation: 2,
-        layer: aLayer('b'),
-        run: expect.stringMatching(/^run_/),
-        lane: 't1:local',
-        at: '2026-01-02T00:00:00.000Z',
-        added: 3,
-        changed: 2,
-        removed: 1,
-        bytes: 4096,
-      },
-      expect.objectContaining({ generation: 1, layer: aLayer('a') }),
-    ]);
-    expect(await on.cachelane('log', `${web}:npm`, '--lane', 't1:pr:1', '--json')).toBe(0);
-  });
-
-  test('a volume that is not there', async () => {
-    using on = stage();
-    await push(on, { layers: ['a'] });
-    expect(await on.cachelane('log', `${web}:nmp`)).toBe(1);
-    expect(on.err()).toContain('github.com/acme/web has no volume nmp; did you mean npm?');
-    expect(await on.cachelane('log', 'npm')).toBe(1);
-    expect(on.err()).toContain('has no volumes yet');
-  });
-
-  test('a project that got a name is told where its volumes are', async () => {
-    using on = stage();
-    const local = await localName(on);
-    await push(on, { namespace: local, layers: ['a'] });
-    expect(await on.cachelane('log', '-n', web, 'npm')).toBe(1);
-    expect(on.err()).toContain(`still those of ${local}: cachelane ns adopt`);
-  });
-});
-
 describe('inspect', () => {
   test('a volume', async () => {
     using on = stage();
@@ -140,58 +94,6 @@ describe('inspect', () => {
 });
 
 /** Removing a volume removes what is kept of it as well. */
-const withMounters = {
-  openMounters: async () => {
-    const mounter = openMemoryMounter();
-    return await Promise.resolve({ overlay: mounter, clone: mounter, live: mounter });
-  },
-};
-
-describe('rm', () => {
-  test.each([[], ['--lane', 't1:local'], ['--all-lanes'], ['--dry-run']])(
-    'is refused where a run may save nothing: %j',
-    async (...options) => {
-      using on = stage({ env: mergeRequestOfFork });
-      await push(on, { layers: ['a'] });
-      expect(await on.cachelane('rm', `${web}:npm`, ...options)).toBe(2);
-      expect(on.err()).toMatch(
-        /the lane t0:\S+ may not be written here: .*\n  do this where a run of this lane may save\n/,
-      );
-      expect(await on.metadata.listHeads(new AbortController().signal)).toHaveLength(1);
-    },
-  );
-
-  test('a dry run removes nothing, and says what', async () => {
-    using on = stage({ pieces: withMounters });
-    await push(on, { layers: ['a', 'b'] });
-    expect(await on.cachelane('rm', `${web}:npm`, '--dry-run', '--json')).toBe(0);
-    expect(json(on)).toEqual({
-      dryRun: true,
-      volume: `${web}:npm`,
-      removed: [{ compat: {}, lane: 't1:local', generation: 2, layers: 2, sizeBytes: 8192 }],
-    });
-    expect(await on.metadata.listHeads(new AbortController().signal)).toHaveLength(1);
-  });
-
-  test('removes the lane that a run here writes', async () => {
-    using on = stage({ pieces: withMounters });
-    await push(on, { layers: ['a'] });
-    expect(await on.cachelane('rm', `${web}:npm`)).toBe(0);
-    expect(on.out()).toBe('removed github.com/acme/web:npm (-) in lane t1:local: generation 1, 1 layer, 4.1 kB\n');
-    expect(await on.metadata.listVolumes(new AbortController().signal)).toEqual([]);
-  });
-
-  test('another lane is only removed by name', async () => {
-    using on = stage({ pieces: withMounters });
-    await push(on, { layers: ['a'] });
-    expect(await on.cachelane('rm', `${web}:npm`, '--lane', 't1:ref:main')).toBe(1);
-    expect(on.err()).toContain('it has: t1:local');
-    expect(await on.cachelane('rm', `${web}:npm`, '--lane', 'main')).toBe(2);
-    expect(await on.cachelane('rm', `${web}:npm`, '--lane', 't1:local', '--all-lanes')).toBe(2);
-    expect(await on.metadata.listHeads(new AbortController().signal)).toHaveLength(1);
-  });
-});
-
 describe('ns', () => {
   test('adopt hands the volumes of the directory over', async () => {
     using on = stage({ env: { CACHELANE_NAMESPACE: web } });
@@ -253,7 +155,67 @@ describe('context show', () => {
       readChain: [{ namespace: 'a/b', lane: 't1:local' }],
       canWrite: true,
       inputs: expect.arrayContaining([{ name: 'namespace', value: 'a/b', source: '--namespace' }]),
+      remote: { address: null, source: 'nobody named one' },
+      push: { mode: 'never', source: 'there is no remote' },
     });
+  });
+
+  test('tells which remote there is, who named it, and when is pushed', async () => {
+    using on = stage({ env: { CACHELANE_REMOTE: 's3://bucket/a/?region=x', CACHELANE_PUSH: 'wait' } });
+    await on.cachelane('context', 'show');
+    expect(on.out()).toMatch(
+      /^remote: {5}s3:\/\/bucket\/a\?region=x \(CACHELANE_REMOTE\)\npushes: {5}wait \(CACHELANE_PUSH\)$/m,
+    );
+    using other = stage({ env: { CACHELANE_REMOTE: 'dir:/mnt/cache' } });
+    await other.cachelane('context', 'show', '--no-remote');
+    expect(other.out()).toMatch(/^remote: {5}none \(--no-remote\)$/m);
+    expect(other.out()).not.toContain('pushes');
+  });
+
+  test.each([['run', '-v', 'npm', 'true'], ['shell', '--', 'true'], ['prune', 'npm'], ['context', 'show'], ['doctor']])(
+    '%s takes no address that is none, and no contradiction',
+    async (...argv) => {
+      const at = argv[0] === 'context' ? 2 : 1;
+      for (const wrong of [
+        ['--remote', '/mnt/cache'],
+        ['--remote', 'dir:/mnt/cache', '--no-remote'],
+        ['--push', 'often'],
+      ]) {
+        using on = stage();
+        expect(await on.cachelane(...argv.slice(0, at), ...wrong, ...argv.slice(at))).toBe(
+          ['run', 'shell'].includes(argv[0] ?? '') ? 125 : 2,
+        );
+        expect(on.err()).toContain('--remote' === wrong[0] ? '--remote' : '--push is one of wait, background, never');
+        expect(on.commands).toEqual([]);
+      }
+    },
+  );
+
+  test.each([
+    's3://AKIA:s3cret@bucket/a',
+    's3://s3cret@bucket',
+    's3://AKIA:s3/cret@bucket',
+    's3://bucket?endpoint=https://key:s3cret@host',
+    's3://bucket?secret=s3cret',
+    'https://key:s3cret@host/path?X-Amz-Signature=s3cret',
+  ])('a remote with credentials in it is refused and not repeated: %s', async (address) => {
+    for (const argv of [
+      ['context', 'show'],
+      ['doctor'],
+      ['run', '-v', 'npm', 'true'],
+      ['run', '--strict', '-v', 'npm', 'true'],
+    ]) {
+      using on = stage({ env: { CACHELANE_REMOTE: address } });
+      await on.cachelane(...argv);
+      expect(on.out() + on.err()).toContain('CACHELANE_REMOTE: ');
+      expect(on.out() + on.err()).not.toMatch(/s3cret|cret@/);
+      using flagged = stage();
+      expect(await flagged.cachelane(argv[0] ?? '', ...argv.slice(1, -1), '--remote', address, ...argv.slice(-1))).toBe(
+        argv[0] === 'run' ? 125 : 2,
+      );
+      expect(flagged.out() + flagged.err()).not.toMatch(/s3cret|cret@/);
+      expect(flagged.commands).toEqual([]);
+    }
   });
 
   test('warns of a file that has nearly the right name', async () => {
@@ -265,9 +227,9 @@ describe('context show', () => {
 
   test('warns of what the file says in vain, on stderr', async () => {
     using on = stage();
-    writeFileSync(join(on.project, 'cachelane.yaml'), 'policy: {}');
+    writeFileSync(join(on.project, 'cachelane.yaml'), 'policy: { siblings: read }');
     await on.cachelane('context', 'show');
-    expect(on.err()).toContain('cachelane.yaml:1:1: policy is not supported by this version, ignored');
+    expect(on.err()).toContain('cachelane.yaml:1:11: policy siblings is not supported by this version, ignored');
     expect(on.out()).toMatch(/^endpoint: {3}local\n/);
   });
 });
@@ -291,8 +253,10 @@ describe('doctor', () => {
       'env',
       'mounts by',
       'mounts',
+      'images',
       'CI',
       'context',
+      'remote',
     ]);
   });
 
@@ -300,6 +264,13 @@ describe('doctor', () => {
     probeMounts: async () =>
       await Promise.resolve({ ok: false as const, reason: 'no user namespaces', mend: 'ask for them' }),
   };
+
+  test('where images cannot be mounted it says so, and warns of nothing', async () => {
+    const no = { ok: false, reason: 'only root can', mend: 'ask root' } as const;
+    using on = stage({ pieces: { probeImages: async () => await Promise.resolve(no) } });
+    await on.cachelane('doctor');
+    expect(on.out()).toContain('ok    images: runs need layers unpacked: only root can (ask root)\n');
+  });
 
   test('where nothing can be mounted it says what a run does instead, with the mend', async () => {
     using on = stage({ pieces: noMounts });
@@ -357,7 +328,7 @@ describe('usage', () => {
   test('help, and help of a group', async () => {
     using on = stage();
     expect(await on.cachelane('help')).toBe(0);
-    expect(on.out()).toContain('  ns rename     give a namespace another name\n');
+    expect(on.out()).toContain('  ns rename      give a namespace another name\n');
     using group = stage();
     expect(await group.cachelane('ns', '--help')).toBe(0);
     expect(group.out()).not.toContain('doctor');

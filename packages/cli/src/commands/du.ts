@@ -1,4 +1,4 @@
-import { parseNamespace } from '@cachelane/core';
+import { formatPolicyValue, parseNamespace } from '@cachelane/core';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { usageOf, type HeadUsage, type Usage, type UsageFilter } from '../disk-usage.ts';
 import { compatText, findVolume } from '../find-volume.ts';
@@ -11,7 +11,7 @@ export const du: Command = defineCommand({
   name: 'du',
   summary: 'show what takes how much space',
   details: [
-    'One line for each lane of each volume: UNIQUE is the content of layers that no other head names, SHARED that of layers that several name. VOLUME leaves one volume, -n NAMESPACE those of a namespace.',
+    'One line for each lane of each volume: UNIQUE is the content of layers that no other head names, SHARED that of layers that several name, BUDGET what a volume may hold on that lane (policy volume-budget), where any has one. VOLUME leaves one volume, -n NAMESPACE those of a namespace.',
     'Without either, the whole store follows: what it takes on disk (derived layers link most of their content, so that only the rest counts for them; kept directories are what runs work in where several share one or none can be mounted, and hold the contents once more), what history keeps beyond the heads, and what cachelane gc would free now.',
   ],
   options: { ...projectOptions, ...jsonOption },
@@ -48,7 +48,7 @@ async function filterOf(
 
 function toJson({ heads, headBytes, store }: Usage): unknown {
   return {
-    heads: heads.map(({ listed: { namespace, volume, head }, uniqueBytes, sharedBytes }) => ({
+    heads: heads.map(({ listed: { namespace, volume, head }, uniqueBytes, sharedBytes, budgetBytes }) => ({
       namespace,
       volume: volume.name,
       compat: volume.compat,
@@ -56,6 +56,7 @@ function toJson({ heads, headBytes, store }: Usage): unknown {
       layers: head.layers.length,
       uniqueBytes,
       sharedBytes,
+      budgetBytes: Number.isFinite(budgetBytes) ? budgetBytes : null,
     })),
     headBytes,
     store: store && {
@@ -100,6 +101,7 @@ function keptText(bytes: number): string {
 const right = { align: 'right' } as const;
 
 function headTable(heads: readonly HeadUsage[]): string {
+  const hasBudgets = heads.some(({ budgetBytes }) => Number.isFinite(budgetBytes));
   return formatTable(
     [
       { title: 'NAMESPACE' },
@@ -109,8 +111,9 @@ function headTable(heads: readonly HeadUsage[]): string {
       { title: 'LAYERS', ...right },
       { title: 'UNIQUE', ...right },
       { title: 'SHARED', ...right },
+      ...(hasBudgets ? [{ title: 'BUDGET', ...right }] : []),
     ],
-    heads.map(({ listed: { namespace, volume, head }, uniqueBytes, sharedBytes }) => [
+    heads.map(({ listed: { namespace, volume, head }, uniqueBytes, sharedBytes, budgetBytes }) => [
       namespace,
       volume.name,
       compatText(volume.compat),
@@ -118,6 +121,7 @@ function headTable(heads: readonly HeadUsage[]): string {
       String(head.layers.length),
       formatBytes(uniqueBytes),
       formatBytes(sharedBytes),
+      ...(hasBudgets ? [formatPolicyValue('volume-budget', budgetBytes)] : []),
     ]),
   );
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LayerId, Namespace } from '@cachelane/core';
-import { aLayer } from '@cachelane/testkit';
+import type { LayerId, Namespace, RemoteId } from '@cachelane/core';
+import { aLayer, noAbort } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { mergeRequestOfFork, stage } from '../staged-host.fixture.ts';
 import { json, push, web } from './pushed.fixture.ts';
@@ -43,6 +43,15 @@ test('where nothing can be mounted', async () => {
   });
 });
 
+/** In a project whose file says one. */
+async function budgetOf(...of: readonly string[]): Promise<unknown> {
+  using on = stage();
+  writeFileSync(join(on.project, 'cachelane.yaml'), 'policy:\n  volume-budget: 1MB\n');
+  await push(on, { name: 'data', compat: { os: 'linux', arch: 'x64' }, layers: ['a'] });
+  await on.cachelane('explain', ...of, '--json');
+  return (json(on) as { policy: Record<string, unknown> }).policy['volume-budget'];
+}
+
 describe('explain', () => {
   test('before the first run', async () => {
     using on = stage();
@@ -62,6 +71,11 @@ describe('explain', () => {
       chain: [{ namespace: web, lane: 't1:local', generation: 0, layers: [], updatedAt: null }, {}],
       why: expect.stringMatching(/^A run here starts cold, and adds what it changed to t1:local when/),
     });
+  });
+
+  test('which budget holds: the file in a repository has no say in that of another namespace', async () => {
+    expect(await budgetOf('data:/x', '-n', web)).toMatchObject({ value: 1e6 });
+    expect(await budgetOf(`${web}:data:/x`)).toMatchObject({ value: null, source: 'default' });
   });
 
   test('what each link holds', async () => {
@@ -137,5 +151,53 @@ describe('explain, of words with two meanings', () => {
     await push(on, { namespace: 'teams' as Namespace, name: 'npm', layers: ['a'] });
     await on.cachelane('explain', text, '--json');
     expect(json(on)).toMatchObject({ note: null });
+  });
+});
+
+describe('what is shared', () => {
+  const remote = { CACHELANE_REMOTE: 'dir:/mnt/cache' };
+  const remoteId = '0'.repeat(32) as RemoteId;
+
+  test('with nobody, and why', async () => {
+    using none = stage();
+    await none.cachelane('explain', 'npm', '-n', web);
+    expect(none.out()).toContain('shared:        with nobody: nobody named one\n');
+    using local = stage({ env: remote });
+    await local.cachelane('explain', 'npm');
+    expect(local.out()).toMatch(/shared: +with nobody: local\/project-\w+ is a name of this machine: /);
+    using never = stage({ env: remote });
+    writeFileSync(join(never.project, 'cachelane.yaml'), 'volumes:\n  data: { path: cache, sync: never }\n');
+    await never.cachelane('explain', 'data', '-n', web);
+    expect(never.out()).toContain('shared:        with nobody: sync never\n');
+  });
+
+  test('with whom, since when, and how much of it waits', async () => {
+    using on = stage({ env: remote });
+    await push(on, { layers: ['a', 'b'] });
+    await on.cachelane('explain', 'npm', '-n', web);
+    expect(on.out()).toContain(
+      'dir:/mnt/cache, by CACHELANE_REMOTE; push background; not compared with it yet, 2 layers to send\n',
+    );
+    const [head] = await on.metadata.listHeads(noAbort);
+    const { volumeId, lane } = head ?? expect.fail('no head');
+    const atMs = Date.parse('2026-01-03T00:00:00Z');
+    const record = { remote: remoteId, volumeId, lane, layers: [aLayer('a')], expectedRevision: 0, atMs };
+    await on.metadata.recordSynced(record, noAbort);
+    using json = stage({ env: remote, metadata: on.metadata });
+    await json.cachelane('explain', 'npm', '-n', web, '--json');
+    expect((JSON.parse(json.out()) as { remote: unknown }).remote).toEqual({
+      address: 'dir:/mnt/cache',
+      source: 'CACHELANE_REMOTE',
+      pushMode: 'background',
+      stays: null,
+      syncedAt: '2026-01-03T00:00:00.000Z',
+      waiting: 1,
+      removals: 0,
+    });
+    const more = { ...record, layers: ['a', 'b', 'c', 'd'].map(aLayer), expectedRevision: 1 };
+    await on.metadata.recordSynced(more, noAbort);
+    using removing = stage({ env: remote, metadata: on.metadata });
+    await removing.cachelane('explain', 'npm', '-n', web);
+    expect(removing.out()).toMatch(/; compared with it .*, 0 layers to send, 2 layers to take out there\n/);
   });
 });

@@ -9,18 +9,23 @@ import {
 } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { heldBy } from '../explain-volume.ts';
+import { followedBy } from '../followed-by.ts';
 import { formatBytes, plural } from '../format.ts';
 import type { ListedHead } from '../heads.ts';
 import type { Host } from '../host.ts';
+import { openChosenRemote } from '../open-chosen-remote.ts';
 import { printJson } from '../print.ts';
 import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts';
+import { parseRemoteFlags, syncOptions, type RemoteFlags } from '../remote-flags.ts';
 import { commandEnv } from '../run/bare.ts';
 import { runOnce } from '../run/once.ts';
 import type { CommandPhase } from '../run/run-state.ts';
 import { watchSignals } from '../run/signals.ts';
 import { oneVolume } from '../one-volume.ts';
-import { openStore, readStore } from '../store.ts';
+import { pushLater } from '../push-later.ts';
+import { homeOf, openStore, readStore } from '../store.ts';
 import { whereToRun, type WhereToRun } from '../working-directory.ts';
+import { warn } from '../warn.ts';
 
 export const prune: Command = defineCommand({
   name: 'prune',
@@ -32,6 +37,7 @@ export const prune: Command = defineCommand({
   ],
   options: {
     ...projectOptions,
+    ...syncOptions,
     'dry-run': { help: 'say which command would run, and run nothing' },
     ...jsonOption,
   },
@@ -39,6 +45,7 @@ export const prune: Command = defineCommand({
   async run({ options, operands }, host) {
     const { namespace } = options;
     const where = whereToRun(host, options.directory);
+    const flags = await parseRemoteFlags(host, options);
     const project = await openProject(host, {
       where,
       namespace: namespace === undefined ? undefined : parseNamespace(namespace, '--namespace'),
@@ -49,7 +56,7 @@ export const prune: Command = defineCommand({
       else host.stdout.write(intention(target));
       return 0;
     }
-    const pruned = await pruneNow(host, { project, where, target });
+    const pruned = await pruneNow(host, { project, where, target, flags });
     if (options.json) printJson(host, { dryRun: false, ...identityOf(target), ...resultOf(pruned) });
     else host.stdout.write(outcomeText(target, pruned));
     return 0;
@@ -89,16 +96,22 @@ interface Place {
   readonly project: OpenProject;
   readonly where: WhereToRun;
   readonly target: Target;
+  readonly flags: RemoteFlags;
 }
 
-async function pruneNow(host: Host, { project, where, target }: Place): Promise<Pruned> {
+async function pruneNow(host: Host, { project, where, target, flags }: Place): Promise<Pruned> {
   const phase: CommandPhase = { state: 'not-started' };
   using watch = watchSignals(host.signals, phase);
   const once = runOnce(await host.pieces.openRuntime(), { phase, abort: watch.abort, isShell: false });
+  await using shared = await openChosenRemote(host, {
+    flags,
+    strict: false,
+    warn: ({ error: { message }, consequence }) => warn(host, followedBy(message, consequence)),
+  });
   await using store = await openStore(host, watch.abort);
   const tools = await host.pieces.loadTools();
   const pruned = await pruneVolume(
-    { ...store, runtime: once.runtime, tools, events: (event) => tell(host, event) },
+    { ...store, remote: shared.remote, runtime: once.runtime, tools, events: (event) => tell(host, event) },
     {
       context: project.context,
       volume: target.planned.request,
@@ -110,12 +123,16 @@ async function pruneNow(host: Host, { project, where, target }: Place): Promise<
       env: commandEnv(host, where),
       mounter: null,
       lockWaitMs: limits.lockWaitMs,
+      push: shared.pushMode,
+      remoteWaitMs: shared.waitMs,
       revision: project.revision,
       workflow: project.workflow,
       signal: watch.abort,
     },
   );
   requireEnded(target, pruned);
+  const later = { shared, homeDir: homeOf(host), reports: [pruned.report] };
+  await pushLater(host, later, (message) => warn(host, message));
   return pruned;
 }
 
@@ -133,7 +150,7 @@ function requireEnded({ argv }: Target, { outcome, report }: Pruned): void {
 }
 
 function tell(host: Host, event: EngineEvent): void {
-  if (event.type === 'warning') host.stderr.write(`cachelane: warning: ${event.message}\n`);
+  if (event.type === 'warning') warn(host, event.message);
   else if (event.type === 'waiting') host.stderr.write(`cachelane: ${event.message}\n`);
 }
 

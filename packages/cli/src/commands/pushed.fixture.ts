@@ -1,5 +1,6 @@
-import type { Namespace } from '@cachelane/core';
+import type { Namespace, RunPurpose } from '@cachelane/core';
 import { aLayer, countingIds, openOne, openRequest, pushLayer } from '@cachelane/testkit';
+import { projectOf } from '../find-volume.ts';
 import type { Stage } from '../staged-host.fixture.ts';
 
 // Volumes with heads, as runs would have left them.
@@ -14,17 +15,17 @@ interface Pushed {
   readonly compat?: Readonly<Record<string, string>>;
   /** Names of layers, oldest first; a day apart. */
   readonly layers: readonly string[];
+  readonly purpose?: RunPurpose;
 }
 
 export const ids: ReturnType<typeof countingIds> = countingIds();
 
-export async function push(on: Stage, { namespace = web, name = 'npm', compat = {}, layers }: Pushed): Promise<void> {
+export async function push(on: Stage, pushed: Pushed): Promise<void> {
+  const { namespace = web, name = 'npm', compat = {}, layers, purpose = 'run' } = pushed;
   for (const [day, text] of layers.entries()) {
     const atMs = startMs + day * dayMs;
-    const { volumeId, run } = await openOne(
-      on.metadata,
-      openRequest(ids, { namespace, volumes: [{ name, compat }], atMs }),
-    );
+    const request = openRequest(ids, { namespace, volumes: [{ name, compat }], atMs });
+    const { volumeId, run } = await openOne(on.metadata, { ...request, run: { ...request.run, purpose } });
     await pushLayer(on.metadata, { volumeId, layer: aLayer(text), run, atMs });
   }
 }
@@ -32,4 +33,10 @@ export async function push(on: Stage, { namespace = web, name = 'npm', compat = 
 /** What a command answered with `--json`. */
 export function json(on: Stage): unknown {
   return JSON.parse(on.out());
+}
+
+/** What the stage's project is called without a remote. */
+export async function localName(on: Stage): Promise<Namespace> {
+  const { context } = await projectOf(on.host, { directory: undefined, namespace: undefined });
+  return context.localNamespace;
 }

@@ -1,12 +1,21 @@
 import { CachelaneError, newId } from '@cachelane/core';
-import { planRollBack, requireWritable, rollBack, type RollBackPlan, type RolledBack } from '@cachelane/engine';
+import {
+  isPending,
+  squashesOf,
+  planRollBack,
+  requireWritable,
+  rollBack,
+  type RollBackPlan,
+  type RolledBack,
+} from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { countDifferences, countsText, differenceJson, summaryLines } from '../differences.ts';
 import { findVolume, projectOf } from '../find-volume.ts';
 import { plural } from '../format.ts';
+import { readBootId } from '../home.ts';
 import { compatOption, oneHead } from '../heads.ts';
 import { printJson } from '../print.ts';
-import { readStore } from '../store.ts';
+import { readStore, type ReadStore } from '../store.ts';
 import { toolOf } from '../tool-of.ts';
 
 const pathsShown = 10;
@@ -17,6 +26,7 @@ export const rollback: Command = defineCommand({
   details: [
     'The head of the lane that a run here would write names again the layers that it named at that generation, by default the one before. That is a new generation: history keeps both, and a second rollback undoes the first.',
     'Runs that are under way keep what they see, and what they save lies on top. History goes back 20 generations and 14 days: cachelane log.',
+    'Where the lane is shared, other machines go back as well, after the next run here or: cachelane push.',
   ],
   options: {
     ...projectOptions,
@@ -35,7 +45,9 @@ export const rollback: Command = defineCommand({
       const { namespace, variants } = await findVolume(host, store, { ...options, volume: operands.VOLUME });
       const question = { volume: operands.VOLUME, variants, lane: context.lane, compat: options.compat };
       const { volume } = await oneHead(store, question);
-      const deps = { metadata: store.metadata, layers: await store.layers(), clock: host.clock, random: host.random };
+      const { clock, random } = host;
+      const layers = await store.layers();
+      const deps = { metadata: store.metadata, layers, clock, random, bootId: readBootId() };
       const by = newId('run', host.random.bytes(16));
       const request = { volumeId: volume.id, tool: await toolOf(host, volume), context, to, by };
       const done: RollBackPlan | RolledBack = options['dry-run']
@@ -44,10 +56,30 @@ export const rollback: Command = defineCommand({
       const name = `${namespace}:${volume.name}`;
       if (options.json) printJson(host, toJson(name, done));
       else host.stdout.write(text(name, done));
+      if (!options.json && (await isElsewhere(store, done))) {
+        host.stdout.write(
+          'Other machines have it as it was, until the next run here that uses the remote, or: cachelane push\n',
+        );
+      }
       return 0;
     });
   },
 });
+
+/** Whether some remote has something of the lane, and has not heard yet of what it is now. */
+async function isElsewhere({ metadata, signal }: ReadStore, done: RollBackPlan | RolledBack): Promise<boolean> {
+  const head = 'head' in done ? done.head : null;
+  if (head === null) return false;
+  const records = await metadata.listSyncedHeads(null, signal);
+  const squashes = await squashesOf(metadata, head, signal);
+  return records.some(
+    (record) =>
+      record.volumeId === head.volumeId &&
+      record.lane === head.lane &&
+      record.layers.length > 0 &&
+      isPending({ head, synced: record, squashes }),
+  );
+}
 
 function generationOf(text: string | undefined): number | null {
   if (text === undefined) return null;

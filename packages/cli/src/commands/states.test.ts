@@ -1,5 +1,13 @@
 import type { LaneName, LayerStore, Namespace, VolumeId } from '@cachelane/core';
-import { contentEntry, countingIds, openMemoryLayers, openOne, openRequest, pushLayer } from '@cachelane/testkit';
+import {
+  contentEntry,
+  countingIds,
+  openMemoryLayers,
+  openMemoryMounter,
+  openOne,
+  openRequest,
+  pushLayer,
+} from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { stage, type Stage } from '../staged-host.fixture.ts';
 
@@ -18,7 +26,11 @@ interface Staged {
 /** A stage whose layers have contents. */
 function withLayers(): Staged & Disposable {
   const layers = openMemoryLayers();
-  const on = stage({ pieces: { openLayers: () => Promise.resolve(layers) } });
+  const mounter = openMemoryMounter();
+  const mounters = { overlay: mounter, clone: mounter, live: mounter };
+  const on = stage({
+    pieces: { openLayers: () => Promise.resolve(layers), openMounters: () => Promise.resolve(mounters) },
+  });
   return { on, layers, [Symbol.dispose]: () => on[Symbol.dispose]() };
 }
 

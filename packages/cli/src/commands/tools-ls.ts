@@ -8,7 +8,7 @@ export const tools: Command = defineCommand({
   summary: 'list the tools whose caches are known',
   details: [
     'One of them in full: cachelane tools show NAME.',
-    'PRUNES: cachelane prune knows a command of the tool that frees space. SYNC: whether a volume is worth sending to other machines; nothing is sent by this version. TRIED: how the rules were tried, with the real tool, or with a fixture: a tree made by hand after its documentation.',
+    'PRUNES: cachelane prune knows a command of the tool that frees space. SYNC: whether a volume is worth sending to other machines, where there is a remote. TRIED: how the rules were tried, with the real tool, or with a fixture: a tree made by hand after its documentation.',
   ],
   options: { ...jsonOption },
   operands: [],

@@ -7,6 +7,7 @@ import { printJson } from '../print.ts';
 import { toolEnvironmentOf } from '../project.ts';
 import { didYouMean } from '../suggest.ts';
 import {
+  budgetText,
   commitText,
   daemonText,
   neverLines,
@@ -61,6 +62,7 @@ function toJson(tool: Tool, environment: ToolEnvironment): unknown {
     commitWhen,
     linksOut,
     prune,
+    losesFiles: tool.losesFiles === true,
     sync,
     stored: storedLines(tool),
     neverStored: neverLines(tool),
@@ -82,6 +84,7 @@ function text(tool: Tool, environment: ToolEnvironment): string {
     ['told', settingsText(tool.env ?? {}) || 'nothing'],
     ['daemon', daemonText(tool)],
     ['pruned by', pruneText(tool)],
+    ['budget', budgetText(tool)],
     ['sync', syncText(tool.sync)],
     ['tried', triedText(tool)],
   ]);

@@ -45,6 +45,9 @@ const report: VolumeReport = {
     { namespace: web, lane: main, layers: 3 },
     { namespace: team, lane: main, layers: 1 },
   ],
+  evicted: null,
+  cameBack: null,
+  shrunk: null,
   attachMs: 8,
   saveMs: 40,
   added: 12,
@@ -56,6 +59,7 @@ const report: VolumeReport = {
   conflicts: [],
   skipped: null,
   leftToOthers: false,
+  sync: null,
 };
 
 const done = (more: Partial<VolumeReport> = {}): RunEvent => ({ type: 'volume-done', report: { ...report, ...more } });
@@ -116,6 +120,14 @@ describe('plain', () => {
       { layer: null, hits: [], merged: 0, mounter: 'live' as const, mounterWhy: 'its sharing is SHARED' },
       'npm: started cold; nothing new to save (48 ms); live: its sharing is SHARED',
     ],
+    [
+      { hits: [], merged: 0, cameBack: { files: 2, sizeBytes: 2e6, atMs: 0 } },
+      'npm: started cold; saved 12 added, 3 changed, 4.1 MB, 2 files (2.0 MB) of that came back: evicted by policy volume-budget on 1970-01-01 00:00:00Z (48 ms)',
+    ],
+    [
+      { layer: null, hits: [], merged: 0, shrunk: { files: 1, sizeBytes: 3e6, budgetBytes: 2 ** 30 } },
+      'npm: started cold; nothing new to save, 1 file (3.0 MB) went, since it held more than its volume-budget of 1GiB (48 ms)',
+    ],
   ])('%j', async (more, text) => {
     expect(await shown([done(more)])).toBe(`cachelane: ${text}\n`);
   });
@@ -145,6 +157,13 @@ describe('plain', () => {
     expect(await shown([{ type: 'leftovers', processes, action: 'ending' }])).toBe(
       'cachelane: 1 process outlived the command and would write on: ending gradle (17)\n',
     );
+  });
+
+  test.each([
+    [1, 'unpacking 1 layer that cannot be mounted as an image: only root can'],
+    [2, 'unpacking 2 layers that cannot be mounted as images: only root can'],
+  ])('layers that get trees: %i', async (layers, line) => {
+    expect(await shown([{ type: 'extracting', layers, reason: 'only root can' }])).toBe(`cachelane: ${line}\n`);
   });
 
   test('text of others cannot forge a line', async () => {

@@ -1,4 +1,5 @@
 import {
+  formatPolicyValue,
   unreachable,
   usualMounterWhy,
   type ChainLink,
@@ -6,7 +7,8 @@ import {
   type Namespace,
   type VolumeReport,
 } from '@cachelane/core';
-import { formatBytes, formatDuration, plural, printable } from '../format.ts';
+import { formatBytes, formatDuration, formatTime, plural, printable } from '../format.ts';
+import { evictionText } from '../eviction-words.ts';
 import { shortId } from '../print.ts';
 import type { RunEvent } from './reporter.ts';
 
@@ -47,7 +49,11 @@ function wayText({ mounter, mounterWhy }: VolumeReport): string {
 }
 
 function hitsText(report: VolumeReport, own: Namespace | null): string {
-  if (report.hits.length === 0) return 'started cold';
+  if (report.hits.length === 0) {
+    return report.evicted === null
+      ? 'started cold'
+      : `started cold, since it was evicted: ${evictionText(report.evicted)}`;
+  }
   const hits = report.hits.map(
     (hit) => `${own === null ? hit.lane : linkText(hit, own)} (${plural(hit.layers, 'layer')})`,
   );
@@ -67,9 +73,22 @@ function savedText(report: VolumeReport): string {
     parts.push(`saved ${counts.join(', ') || 'a layer'}, ${formatBytes(report.savedBytes)}`);
     if (report.skipped !== null) parts.push(report.skipped);
   }
+  if (report.cameBack !== null) parts.push(cameBackText(report.cameBack));
+  if (report.shrunk !== null) parts.push(shrunkText(report.shrunk));
   if (report.merged > 0) parts.push(`${plural(report.merged, 'path')} merged`);
   if (report.conflicts.length > 0) parts.push(conflictsText(report));
   return parts.join(', ');
+}
+
+/** `3 files (1.2 MB) of that came back: they had gone by policy volume-budget on 2026-11-24 14:39:00Z`. */
+function cameBackText({ files, sizeBytes, atMs }: NonNullable<VolumeReport['cameBack']>): string {
+  const what = `${plural(files, 'file')} (${formatBytes(sizeBytes)}) of that came back`;
+  return `${what}: evicted by policy volume-budget on ${formatTime(atMs)}`;
+}
+
+function shrunkText({ files, sizeBytes, budgetBytes }: NonNullable<VolumeReport['shrunk']>): string {
+  const budget = formatPolicyValue('volume-budget', budgetBytes);
+  return `${plural(files, 'file')} (${formatBytes(sizeBytes)}) went, since it held more than its volume-budget of ${budget}`;
 }
 
 function unsavedText({ skipped, leftToOthers }: VolumeReport): string {
@@ -77,7 +96,7 @@ function unsavedText({ skipped, leftToOthers }: VolumeReport): string {
   return leftToOthers ? skipped : `not saved: ${skipped}`;
 }
 
-function conflictsText({ conflicts }: VolumeReport): string {
+export function conflictsText({ conflicts }: Pick<VolumeReport, 'conflicts'>): string {
   const shown = conflicts.slice(0, conflictsShown).map(({ path, resolution, layer }) => {
     const other = layer === null ? '' : `; the other is in layer ${shortId(layer)}`;
     return `${path} (${resolution}${other})`;
@@ -106,9 +125,27 @@ function waitingText({ message, limitMs, thenFails }: EventOf<'waiting'>): strin
   return `waiting: ${message}; for ${formatDuration(limitMs)} at most (--lock-timeout SECONDS), ${then}`;
 }
 
+/** Null where nothing went over the network and nothing waits for it. */
+function syncedText({ volume, report }: EventOf<'synced'>): string | null {
+  const { remote, pulledLayers, pulledBytes, pullMs, usedBytes } = report;
+  const { pushedLayers, pushedBytes, pushMs, pushed, why, conflicts } = report;
+  const parts: string[] = [];
+  if (pulledLayers > 0) {
+    const used = `used ${formatBytes(usedBytes)}, ${formatDuration(pullMs)}`;
+    parts.push(`pulled ${plural(pulledLayers, 'layer')}, ${formatBytes(pulledBytes)} (${used})`);
+  }
+  if (pushed === 'sent') {
+    parts.push(`pushed ${plural(pushedLayers, 'layer')}, ${formatBytes(pushedBytes)} (${formatDuration(pushMs)})`);
+  }
+  if (conflicts.length > 0) parts.push(conflictsText(report));
+  if (pushed === 'later') parts.push(`to be pushed later: ${why ?? 'it is kept here'}`);
+  return parts.length === 0 ? null : `${volume}: ${parts.join('; ')}; ${remote}`;
+}
+
 export function progressText(event: EventOf<'progress'>): string {
-  const { volume, activity, done, total } = event;
-  return `${volume}: ${activity} ${total === null ? done : `${done} of ${total}`}`;
+  const { volume, activity, done, total, unit } = event;
+  const count = (value: number): string => (unit === 'bytes' ? formatBytes(value) : String(value));
+  return `${volume}: ${activity} ${total === null ? count(done) : `${count(done)} of ${count(total)}`}`;
 }
 
 export function warningText(event: { readonly message: string; readonly hint: string | null }): string {
@@ -131,6 +168,10 @@ function eventWords(event: RunEvent, own: Namespace | null): string | null {
       return leftoversText(event);
     case 'volume-done':
       return volumeText(event.report, own);
+    case 'synced':
+      return syncedText(event);
+    case 'extracting':
+      return `unpacking ${plural(event.layers, 'layer')} that cannot be mounted as ${event.layers === 1 ? 'an image' : 'images'}: ${event.reason}`;
     case 'waiting':
       return waitingText(event);
     case 'warning':

@@ -34,10 +34,14 @@ export function withoutCache(name: string, path: string, why: string): VolumeRep
     mounterWhy: null,
     sharing: null,
     hits: [],
+    evicted: null,
+    cameBack: null,
+    shrunk: null,
     ...nothing,
     layer: null,
     conflicts: [],
     skipped: why,
     leftToOthers: false,
+    sync: null,
   };
 }

@@ -7,10 +7,16 @@ import {
   type ToolEnvironment,
 } from '@cachelane/core';
 import { runCommand, type VolumeRequest } from '@cachelane/engine';
+import { collectLater, collectSharedLater } from '../collect-later.ts';
 import type { Config } from '../config.ts';
+import { lanePolicyOf } from '../lane-policy.ts';
 import { containerHint, type Place } from '../container-hint.ts';
 import { whyNothing, type DetectionRequest } from '../detect-lockfiles.ts';
+import { followedBy } from '../followed-by.ts';
+import { openChosenRemote } from '../open-chosen-remote.ts';
+import { pushLater } from '../push-later.ts';
 import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts';
+import { runPolicy } from '../run-policy.ts';
 import { homeOf, openStore } from '../store.ts';
 import { selectVolumes, type DroppedVolume, type SelectedVolume, type Selection } from '../volumes.ts';
 import type { CommandEnd } from './once.ts';
@@ -76,9 +82,24 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
   );
   if (hint !== null) reporter.event({ type: 'warning', code: 'E_MOUNT', ...hint });
   const volumes = selection.volumes.map(({ request }) => (options.isShell ? inShell(run, request) : request));
+  await using shared = await openChosenRemote(host, {
+    flags: options.remote,
+    strict: options.strict,
+    warn: ({ error, consequence }) => {
+      const { code, message, hint = null } = error;
+      reporter.event({ type: 'warning', code, message: followedBy(message, consequence), hint });
+    },
+  });
   await using store = await openStore(host, watch.abort, homeDir);
   const { report: saved, outcome } = await runCommand(
-    { ...store, runtime: once.runtime, tools, events: (event) => report(run, event, volumes) },
+    {
+      ...store,
+      remote: shared.remote,
+      runtime: once.runtime,
+      tools,
+      policy: await runPolicy(host),
+      events: (event) => report(run, event, volumes),
+    },
     {
       context: project.context,
       volumes,
@@ -94,11 +115,23 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
       mounter: options.mounter,
       lockWaitMs: options.lockWaitMs,
       leaveProcesses: options.leaveProcesses,
+      push: shared.pushMode,
+      remoteWaitMs: shared.waitMs,
       strict: options.strict,
       revision: project.revision,
       workflow: project.workflow,
+      lanePolicy: lanePolicyOf(project.config),
       signal: watch.abort,
     },
+  );
+  await pushLater(host, { shared, homeDir, reports: saved.volumes }, (message) =>
+    reporter.event({ type: 'warning', code: 'E_REMOTE_GONE', message, hint: 'cachelane push tells more' }),
+  );
+  await collectLater(host, { homeDir, trust: project.context.trust, reports: saved.volumes }, (message) =>
+    reporter.event({ type: 'warning', code: 'E_INTERNAL', message, hint: 'cachelane gc --dry-run tells more' }),
+  );
+  await collectSharedLater(host, { shared, homeDir, reports: saved.volumes }, (message) =>
+    reporter.event({ type: 'warning', code: 'E_REMOTE_GONE', message, hint: 'cachelane gc --remote tells more' }),
   );
   const left = selection.dropped.map(({ name, path, message }) => withoutCache(name, path, message));
   return { kind: 'cached', end: outcome, report: { ...saved, volumes: [...saved.volumes, ...left] } };

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CachelaneError, type RunReport } from '@cachelane/core';
+import { memoryRemote } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { exited, stage, type Stage } from '../staged-host.fixture.ts';
 
@@ -49,6 +50,85 @@ describe('whatever is wrong with the caches, the command runs once, bare, with o
     expect(await on.cachelane('run', '--strict', '-v', 'npm', '--', 'make')).toBe(125);
     expect(on.commands).toEqual([]);
     expect(on.err()).toContain(why);
+  });
+});
+
+/** What happens to the remote and to the rest of the drivers, in order. */
+function watched(env: Readonly<Record<string, string>> = {}): Stage & { readonly steps: readonly string[] } {
+  const steps: string[] = [];
+  const on = stage({
+    env,
+    pieces: {
+      openRemote: ({ address }) => {
+        steps.push(`open ${address}`);
+        const close = async (): Promise<void> => await Promise.resolve(void steps.push('close'));
+        return Promise.resolve({ ...memoryRemote(), [Symbol.asyncDispose]: close });
+      },
+      openMounters: () => {
+        steps.push('store');
+        return Promise.reject(new CachelaneError('E_NO_MOUNTER', 'no further on this stage'));
+      },
+    },
+    command: () => {
+      steps.push('bare');
+      return exited(0);
+    },
+  });
+  return Object.assign(on, { steps });
+}
+
+describe('a remote', () => {
+  test('is opened for a run with volumes, and closed when that is over', async () => {
+    using on = watched({ CACHELANE_REMOTE: 'dir:/env' });
+    await on.cachelane('run', '-v', 'npm', '--remote', 'dir:/flag', 'true');
+    await on.cachelane('shell', '-v', 'npm', '--', 'true');
+    expect(on.steps).toEqual(['open dir:/flag', 'store', 'close', 'bare', 'open dir:/env', 'store', 'close', 'bare']);
+  });
+
+  test.each([
+    ['named by nobody', {}, ['-v', 'npm']],
+    ['not wanted', { CACHELANE_REMOTE: 'dir:/env' }, ['-v', 'npm', '--no-remote']],
+    ['of no use to a run without volumes', { CACHELANE_REMOTE: 'dir:/env' }, []],
+    ['of no use to a run without caches', { CACHELANE_REMOTE: 'dir:/env' }, ['-v', 'npm', '--mode', 'none']],
+  ])('%s is not opened', async (_, env, argv) => {
+    using on = watched(env);
+    expect(await on.cachelane('run', ...argv, 'true')).toBe(0);
+    expect(on.steps.filter((step) => step !== 'store')).toEqual(['bare']);
+  });
+
+  test.each<readonly [string, Readonly<Record<string, string>>, string, string, readonly string[]]>([
+    [
+      'a variable',
+      { CACHELANE_REMOTE: '/env' },
+      '',
+      'CACHELANE_REMOTE: /env is no remote: nothing is shared',
+      ['store'],
+    ],
+    ['a broken file', {}, 'remot: dir:/x', 'did you mean remote? Nothing of it counts', ['store']],
+    [
+      'a file with no mode',
+      { CACHELANE_REMOTE: 'dir:/env' },
+      'push: x',
+      'nothing is sent to a remote',
+      ['open dir:/env', 'store', 'close'],
+    ],
+  ])('that cannot be meant, in %s: a warning, and the run has its caches', async (_, env, file, why, steps) => {
+    using on = watched(env);
+    const dir = join(on.dir, '.config/cachelane');
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, 'config.yaml'), file, { mode: 0o600 });
+    await on.cachelane('run', '-v', 'npm', 'true');
+    expect(on.err()).toContain(why);
+    expect(on.steps).toEqual([...steps, 'bare']);
+    expect(await on.cachelane('run', '--strict', '-v', 'npm', 'true')).toBe(125);
+    expect(on.steps).toHaveLength(steps.length + 1);
+  });
+
+  test('that cannot be opened is a warning, and strictly a failure', async () => {
+    using on = stage({ env: { CACHELANE_REMOTE: 'dir:/env' } });
+    expect(await on.cachelane('run', '-v', 'npm', 'true')).toBe(0);
+    expect(on.err()).toContain('there is no remote on this stage: nothing is shared with other machines');
+    expect(await on.cachelane('run', '--strict', '-v', 'npm', 'true')).toBe(125);
   });
 });
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { CachelaneError, isCachelaneError, type NodeSignal } from '@cachelane/core';
 import { errorText } from '../error-text.ts';
 import { exitCodeOf, exitCodeOfSignal } from '../exit-codes.ts';
+import { followedBy } from '../followed-by.ts';
 import type { Host } from '../host.ts';
 import { openReporter } from '../reporters/choose.ts';
 import type { WrittenReport } from '../report-file.ts';
@@ -96,12 +97,6 @@ async function writeReportFile(run: Run, report: WrittenReport): Promise<void> {
     const message = `the report could not be written to ${path}: ${why}`;
     run.reporter.event({ type: 'warning', code: 'E_USAGE', message, hint: null });
   }
-}
-
-/** A guess at what was meant ends with a question mark: what comes of it is a sentence of its own then. */
-function followedBy(problem: string, consequence: string): string {
-  if (!problem.endsWith('?')) return `${problem}: ${consequence}`;
-  return `${problem} ${consequence.charAt(0).toUpperCase()}${consequence.slice(1)}`;
 }
 
 function warn(run: Run, error: unknown, consequence: string): void {

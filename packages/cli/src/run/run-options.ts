@@ -2,6 +2,7 @@ import type { MounterName, Namespace } from '@cachelane/core';
 import type { CacheMode } from '@cachelane/engine';
 import type { ReporterName } from '../reporters/choose.ts';
 import type { CommitChoice, SharingChoice } from '../choice-argument.ts';
+import type { RemoteFlags } from '../remote-flags.ts';
 import type { VolumeArgument } from '../volume-argument.ts';
 
 /** What `cachelane run` or `cachelane shell` was asked for, checked. */
@@ -15,6 +16,7 @@ export interface RunOptions {
   readonly mounter: MounterName | null;
   readonly sharing: SharingChoice;
   readonly lockWaitMs: number;
+  readonly remote: RemoteFlags;
   /** As typed. */
   readonly report: string | undefined;
   readonly reporter: ReporterName;

@@ -3,6 +3,7 @@ import { cacheModes } from '@cachelane/engine';
 import type { CommandSpec } from '../args.ts';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
 import type { Host } from '../host.ts';
+import { parseRemoteFlags, syncOptions } from '../remote-flags.ts';
 import { reporterNames } from '../reporters/choose.ts';
 import { parseCommit, parseSeconds, parseSharing, requireSuitable } from '../choice-argument.ts';
 import { parseVolumeArgument } from '../volume-argument.ts';
@@ -37,6 +38,7 @@ const options = {
     value: 'SECONDS',
     help: `how long to wait for a run that has a LOCKED volume; ${limits.lockWaitMs / 1000} by default`,
   },
+  ...syncOptions,
   report: { value: 'FILE', help: 'write what became of each volume to FILE, as JSON' },
   reporter: { value: 'NAME', choices: reporterNames, help: 'how to report on stderr' },
   quiet: { short: 'q', help: 'report warnings only' },
@@ -71,6 +73,7 @@ export function runningCommand({ commandOf, ...spec }: RunningCommand): Command 
           mounter: options.mounter ?? null,
           sharing,
           lockWaitMs: parseSeconds('--lock-timeout', options['lock-timeout']) ?? limits.lockWaitMs,
+          remote: await parseRemoteFlags(host, options),
           report: options.report,
           reporter: options.reporter ?? 'auto',
           quiet: options.quiet,

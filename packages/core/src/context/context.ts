@@ -25,6 +25,8 @@ export interface Context {
   readonly adoptFrom: Namespace | null;
   readonly lane: LaneName;
   readonly trust: TrustLevel;
+  /** That of the default branch; null where nothing says which one that is. */
+  readonly defaultLane: LaneName | null;
   /** Nearest first; the first is the lane that is written. */
   readonly readChain: readonly ChainLink[];
   readonly canWrite: boolean;

@@ -29,6 +29,7 @@ export function deriveContext(given: ContextSources): Context {
     adoptFrom: named.by === 'remote' || named.by === 'config' ? localNamespace : null,
     lane: decision.lane,
     trust: decision.trust,
+    defaultLane: decision.defaultLane,
     readChain: readChain({
       ...decision,
       namespace: named.namespace,

@@ -64,8 +64,8 @@ export interface LayerIndex {
   readonly count: number;
   /** The entry at exactly this path. */
   find(path: BytePath): Entry | undefined;
-  /** In byte order of the paths. */
-  entries(): Iterable<Entry>;
+  /** In byte order of the paths; those from place `from` (0) up to place `to` (`count`), without it. */
+  entries(from?: number, to?: number): Iterable<Entry>;
   /** In byte order; everything strictly below `directory`, at any depth. */
   below(directory: BytePath): Iterable<Entry>;
   /** Entries whose form is `delta`, that are grouped, or that remove: the few that composing must look at one by one. */

@@ -19,7 +19,7 @@ export function openIndex(bytes: Uint8Array): LayerIndex {
       const number = lowerBound(reader, path);
       return number < reader.count && reader.compare(number, path) === 0 ? reader.entry(number) : undefined;
     },
-    entries: () => iterable(() => allEntries(reader)),
+    entries: (from = 0, to = reader.count) => iterable(() => entriesAt(reader, from, to)),
     below: (directory) => iterable(() => entriesBelow(reader, directory)),
     special: () => iterable(() => specialEntries(reader)),
   };
@@ -37,10 +37,11 @@ function lowerBound(reader: IndexReader, path: string): number {
   return low;
 }
 
-function* allEntries(reader: IndexReader): Generator<Entry> {
-  let specials = 0;
+/** Places from `from` up to `to`, without it. */
+function* entriesAt(reader: IndexReader, from: number, to: number): Generator<Entry> {
+  let specials = specialsBefore(reader, from);
   let previous: BytePath | undefined;
-  for (let number = 0; number < reader.count; number++) {
+  for (let number = from; number < to; number++) {
     const entry = reader.entry(number);
     checkOrder(previous, entry.path);
     previous = entry.path;
@@ -51,9 +52,21 @@ function* allEntries(reader: IndexReader): Generator<Entry> {
   }
 }
 
+/** How many of the special entries have places before this one. */
+function specialsBefore(reader: IndexReader, place: number): number {
+  let low = 0;
+  let high = reader.specials;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (reader.special(middle) < place) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 function* entriesBelow(reader: IndexReader, directory: BytePath): Generator<Entry> {
   if (directory === '') {
-    yield* allEntries(reader);
+    yield* entriesAt(reader, 0, reader.count);
     return;
   }
   let previous: BytePath | undefined;

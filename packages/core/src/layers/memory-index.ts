@@ -13,7 +13,7 @@ export function memoryIndex(entries: Iterable<Entry>): LayerIndex {
   return {
     count: sorted.length,
     find: (path) => byPath.get(path),
-    entries: () => sorted,
+    entries: (from = 0, to = sorted.length) => (from === 0 && to === sorted.length ? sorted : sorted.slice(from, to)),
     below: (directory) => sorted.filter((entry) => isBelow(entry.path, directory)),
     special: () => sorted.filter(isSpecial),
   };

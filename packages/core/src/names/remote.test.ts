@@ -93,7 +93,9 @@ describe('names over the limits', () => {
 
 const word = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,20}$/);
 const host = fc.stringMatching(/^[a-z][a-z0-9-]{0,12}(\.[a-z][a-z0-9-]{0,8}){1,3}$/);
-const anyPath = fc.array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 6 });
+/** What a path may be made of: `.` and `..` are ways, and no names. */
+const segment = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }).filter((text) => !/^\.\.?$/.test(text));
+const anyPath = fc.array(segment, { minLength: 1, maxLength: 6 });
 /** Text that looks like a remote somewhere. */
 const remoteLike = fc
   .array(

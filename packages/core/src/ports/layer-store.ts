@@ -22,6 +22,11 @@ export interface StoredLayer {
   readHead(path: BytePath, count: number): Uint8Array;
   /** Absolute directory that holds the whole entries and the whiteouts of counted removals; null in memory. Never altered once published. */
   readonly treeDir: string | null;
+  /**
+   * Absolute path of an EROFS image; then `treeDir` is where whoever shows the layer mounts it, read-only and for the command alone. Null where the tree
+   * lies in `treeDir` itself. Stays where it is for `limits.sweepGraceMs` after the layer got a tree.
+   */
+  readonly image: string | null;
 }
 
 /** What becomes of a change, or of a path that is brought in from below. */
@@ -69,10 +74,17 @@ export interface StoreUsage {
   readonly otherBytes: number;
 }
 
+/** The file system that a store lies on, in bytes. */
+export interface Space {
+  /** For whoever the store belongs to. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
 /** A layer on its way to another store: its index, and its contents in a form that follows from the index. */
 export interface WireLayer {
   readonly index: Uint8Array;
-  /** In pieces of any size. Whoever stops early ends it. */
+  /** In pieces of any size, the reader's to keep: it may give their memory back. Whoever stops early ends it. */
   readonly data: AsyncIterable<Uint8Array>;
 }
 
@@ -103,6 +115,8 @@ export interface LayerStore {
   pack(id: LayerId, signal: AbortSignal): Promise<WireLayer>;
   /** Stages a layer from elsewhere, checked in all that it claims. Throws E_LAYER_REFUSED with the reason. */
   unpack(incoming: IncomingLayer, signal: AbortSignal): Promise<StagedLayer>;
+  /** Gives a layer that is an image a tree, for whoever cannot mount it; of any other layer nothing changes. Runs that have it mounted go on. */
+  extract(id: LayerId, signal: AbortSignal): Promise<StoredLayer>;
   /** Drops a staged layer that will not be published. */
   unstage(staged: StagedLayer, signal: AbortSignal): Promise<void>;
   /** A derived layer by its key, or undefined; building one is `derive`. */
@@ -116,8 +130,11 @@ export interface LayerStore {
   listDerived(signal: AbortSignal): Promise<readonly { readonly key: Digest; readonly usedAtMs: number }[]>;
   /** As the medium counts it: beside the content, what keeping it takes. Looks at every file. */
   usage(signal: AbortSignal): Promise<StoreUsage>;
-  /** Moves them out of sight at once; the space is freed in the background. Unknown keys are no error. */
-  remove(keys: readonly Digest[], signal: AbortSignal): Promise<void>;
+  space(signal: AbortSignal): Promise<Space>;
+  /** Moves them out of sight at once; the space is freed in the background. Unknown ones are no error. */
+  remove(ids: readonly LayerId[], signal: AbortSignal): Promise<void>;
+  /** The same for derived layers. Synchronous: it is called inside the metadata transaction that makes sure that no session has them. */
+  removeDerived(keys: readonly Digest[]): void;
   /** Reads everything and compares digests with the index. */
   verify(id: LayerId, signal: AbortSignal): Promise<LayerVerification>;
   /** False for a layer that may not have reached the disk before the machine went down: verify it before use. */

@@ -3,6 +3,13 @@ import type { LayerId } from '../layers/entry.ts';
 import type { LaneName } from '../lanes/lane.ts';
 import type { Namespace } from '../names/namespace.ts';
 import type { Compat, VolumeName } from '../names/volume.ts';
+import type { RunRecord } from './run-record.ts';
+import type { RevocationStore } from './revocation-store.ts';
+import type { SquashRecord } from '../snapshots/squashes.ts';
+import type { PolicyTexts } from '../policy/policy.ts';
+import type { CollectionStore, Eviction } from './collection-store.ts';
+import type { GrowthStore } from './growth-store.ts';
+import type { Sync } from './tool.ts';
 
 /** What a directory is, apart from its path: a clone that replaced another one at the same path is another directory. */
 export interface DirectoryIdentity {
@@ -26,6 +33,8 @@ export interface VolumeRecord {
   readonly compat: Compat;
   /** The tool whose rules made its layers; an attribute, never identity. Until there is a head, that of the last one who opened it to write. */
   readonly tool: string;
+  /** Whether it is shared, as the last one said who opened it to write; an attribute, never identity. Null: nobody said, and its tool's own rule decides. */
+  readonly sync: Sync | null;
   readonly createdAtMs: number;
 }
 
@@ -74,17 +83,6 @@ export interface LayerRecord {
   readonly bootId: string;
 }
 
-/** Provenance of a run. Command lines are not kept: they may hold secrets. */
-export interface RunRecord {
-  readonly id: RunId;
-  readonly namespaceId: NamespaceId;
-  readonly lane: LaneName;
-  readonly startedAtMs: number;
-  /** Commit of the project's checkout and the CI workflow, where known. */
-  readonly revision: string | null;
-  readonly workflow: string | null;
-}
-
 /** A lane of a namespace, as a read chain lists it. */
 export interface ChainLink {
   readonly namespace: Namespace;
@@ -95,6 +93,7 @@ export interface OpenVolume {
   readonly name: VolumeName;
   readonly compat: Compat;
   readonly tool: string;
+  readonly sync: Sync | null;
   /** Nearest first; the first is the lane that the session writes. */
   readonly chain: readonly ChainLink[];
   /** Whether the session wants the own lane for itself, as far as others want it so. */
@@ -121,9 +120,15 @@ export interface OpenSessionRequest {
   readonly adoptFrom: Namespace | null;
   /**
    * Whether the session may save. Without it, it leaves no trace that a later run could see: nothing is adopted, no name moves,
-   * no directory is recorded, no recorded tool changes.
+   * no directory is recorded, and no tool nor what is said of sharing changes. That it read a head is noted all the same.
    */
   readonly mayWrite: boolean;
+  /** Whether its run sees what the volumes hold: what that is stays noted. */
+  readonly reads: boolean;
+  /** The lane of the namespace's default branch, where that is known: it lives longer than others. Only of a session that may save. */
+  readonly defaultLane?: LaneName | null;
+  /** What a file in the repository says of how long this lane lives, and how large it may be; likewise. Null: nothing; left out: it was not looked at. */
+  readonly lanePolicy?: { readonly texts: PolicyTexts; readonly source: string } | null;
   readonly volumes: readonly OpenVolume[];
   /** Absolute mount points, recorded before they are made, in the order of `volumes`. */
   readonly targets: readonly string[];
@@ -145,6 +150,8 @@ export interface OpenedVolume {
   readonly own: { readonly generation: number; readonly layers: readonly LayerId[] };
   /** Nearest first, own lane included where it has layers. */
   readonly pinned: readonly PinnedLink[];
+  /** Where nothing is pinned: what was taken away of the nearest lane that had something; null where nothing was. */
+  readonly evicted: Eviction | null;
 }
 
 export interface OpenedSession {
@@ -192,8 +199,14 @@ export interface CommitRequest {
   readonly layers: readonly LayerId[];
   /** The pushed layer, already published; null when layers are only taken away. */
   readonly layer: LayerRecord | null;
-  /** Layers that take the place of others in the head because entries were taken out of them; published too. */
+  /** Other layers that the head did not name before: made of some of its own by taking entries out, or come from a remote; published too. */
   readonly rewritten?: readonly LayerRecord[];
+  /** Those that layers from a remote name; known ones stay as they are. They are kept as runs are that saved something. */
+  readonly runs?: readonly RunRecord[];
+  /** What the head has in common with its counterpart in a remote after the move. */
+  readonly synced?: SyncedChange;
+  /** Layers that leave the head because their content is gone here: no remote is to lose them for that. They leave the head's records, and `synced`. */
+  readonly lost?: readonly LayerId[];
   readonly run: RunId;
   readonly counts: LayerCounts;
   readonly atMs: number;
@@ -203,6 +216,34 @@ export type CommitResult =
   | { readonly kind: 'moved'; readonly head: HeadRecord }
   | { readonly kind: 'conflict'; readonly head: HeadRecord | null };
 
+/** A remote as it calls itself, wherever it is reached: 32 hex characters that its first user wrote into it. */
+export type RemoteId = string & { readonly __remoteId: unique symbol };
+
+/**
+ * Layers that a head here and its counterpart in a remote have both named, as of their last comparison: what one of them lacks now was taken
+ * out there, and what only one has is new.
+ */
+export interface SyncedHead {
+  readonly remote: RemoteId;
+  readonly volumeId: VolumeId;
+  readonly lane: LaneName;
+  /** In byte order. */
+  readonly layers: readonly LayerId[];
+  /** 1 for the first record; grows by 1 with each change. */
+  readonly revision: number;
+  readonly atMs: number;
+}
+
+/** Moves a record by compare-and-swap: several processes sync at once. */
+export interface SyncedChange {
+  readonly remote: RemoteId;
+  readonly layers: readonly LayerId[];
+  /** What the remote knows of squashes of this lane: from then on it is known here. */
+  readonly squashes?: readonly SquashRecord[];
+  /** The revision that the caller saw; 0 for none. */
+  readonly expectedRevision: number;
+}
+
 /**
  * Namespaces, volumes, heads, sessions. Guarantees of every driver:
  * - each method is one atomic, isolated, durable transaction; after a crash it happened or it did not;
@@ -210,13 +251,18 @@ export type CommitResult =
  * - of the sessions that ask for a lock on a lane of a volume, one at a time is open; its lock goes with it;
  * - `openSession` records pins in the same transaction that reads the heads: nothing pinned can be collected;
  * - methods may be called by many processes at once;
-- the metadata never refer to a layer that was not published before `commit` was called (the caller's duty, checked by tests).
+ * - `commit` with `synced` moves both or none: a head that stands still conflicts where the record moved;
+ * - records of what is synced go when their lane is removed, with a head or without, and with their volume;
+ * - the metadata never refer to a layer that was not published before `commit` was called (the caller's duty, checked by tests).
  * Errors: E_STORE_BUSY (retryable), E_STORE_CORRUPT, E_STORE_NEWER, E_DISK_FULL, E_NOT_FOUND, E_ABORTED.
  */
 export interface NamespaceStore {
   findNamespace(path: Namespace, signal: AbortSignal): Promise<NamespaceRecord | undefined>;
   listNamespaces(signal: AbortSignal): Promise<readonly NamespaceRecord[]>;
-  /** Makes `to` the current path of the namespace that `from` names; both go on naming it. E_NAMESPACE when `to` names another one that has heads. */
+  /**
+   * Makes `to` the current path of the namespace that `from` names; both go on naming it. What its heads had in common with remotes was in common with counterparts
+   * of the old name: those records are empty afterwards. E_NAMESPACE when `to` names another one that has heads.
+   */
   aliasNamespace(from: Namespace, to: Namespace, signal: AbortSignal): Promise<NamespaceRecord>;
 }
 
@@ -231,19 +277,42 @@ export interface HeadStore {
   run(id: RunId, signal: AbortSignal): Promise<RunRecord | undefined>;
   /** Deletes the volume's heads (of one lane, or all), their history, and the volume itself when no head is left; one that is locked goes with the session that locks it. Layers become unreferenced. */
   removeVolume(volumeId: VolumeId, lane: LaneName | null, signal: AbortSignal): Promise<void>;
-  /** Layers that some head, history row within its window, or live session refers to. */
+  /** Layers that some head, history row or squash within its window, or live session refers to. */
   referencedLayers(nowMs: number, signal: AbortSignal): Promise<ReadonlySet<LayerId>>;
   /**
-   * In one transaction: of `candidates`, forgets and returns those that nothing refers to at this moment, and drops expired history.
+   * In one transaction: of `candidates`, forgets and returns those that nothing refers to at this moment, and drops expired history and squashes.
    * Once returned, no later open or commit can refer to them.
    */
   forgetLayers(candidates: readonly LayerId[], nowMs: number, signal: AbortSignal): Promise<readonly LayerId[]>;
 }
 
+export interface SquashRequest {
+  readonly volumeId: VolumeId;
+  readonly lane: LaneName;
+  /** The squash, already published. */
+  readonly layer: LayerRecord;
+  /** What it replaces, top first. */
+  readonly layers: readonly LayerId[];
+  readonly atMs: number;
+}
+
+export interface SquashStore {
+  /** Squashes that are known of a lane, whether the head names them or not. Forgotten by `forgetLayers`, see `expireSquashes`. */
+  squashes(volumeId: VolumeId, lane: LaneName, signal: AbortSignal): Promise<readonly SquashRecord[]>;
+  /**
+   * Puts a squash in the place of what it replaces, wherever the head is by now; its generation, and its history, stay as they are, since readers find the same. Undefined, having changed nothing, where the
+   * head does not name those layers side by side. Replaced layers stay referenced for `limits.revocationMs`. Errors: E_LAYER_MISSING where the squash was forgotten before.
+   */
+  squash(request: SquashRequest, signal: AbortSignal): Promise<HeadRecord | undefined>;
+}
+
 export interface SessionStore {
   /** E_LOCKED (retryable, its message names the holder), having changed nothing, while another session has a lock that this one asks for. */
   openSession(request: OpenSessionRequest, signal: AbortSignal): Promise<OpenedSession>;
-  /** Records directories that are about to be made to mount on, the place of the command, and layers to pin beside those of open. */
+  /**
+   * Records directories that are about to be made to mount on, the place of the command, and layers to pin beside those of open. What is pinned before it is
+   * published is safe from then on, also if a layer of that id was forgotten once.
+   */
   updateSession(id: SessionId, change: SessionChange, signal: AbortSignal): Promise<void>;
   /**
    * Forgets the session, and its volumes and namespaces that have no head and that no other session opened. `removeDirs` gets the directories that it (or an earlier one) made to mount on and that no other
@@ -259,4 +328,33 @@ export interface SessionStore {
   listSessions(signal: AbortSignal): Promise<readonly SessionRecord[]>;
 }
 
-export interface Metadata extends NamespaceStore, HeadStore, SessionStore, AsyncDisposable {}
+export interface SyncStore {
+  syncedHead(
+    remote: RemoteId,
+    volumeId: VolumeId,
+    lane: LaneName,
+    signal: AbortSignal,
+  ): Promise<SyncedHead | undefined>;
+  /** Of all remotes, or of one; in the order of remote, volume id and lane. */
+  listSyncedHeads(remote: RemoteId | null, signal: AbortSignal): Promise<readonly SyncedHead[]>;
+  /** Without moving the head, which need not be there. False, having changed nothing, where the record is not at that revision. E_NOT_FOUND without the volume. */
+  recordSynced(request: RecordSyncedRequest, signal: AbortSignal): Promise<boolean>;
+}
+
+export interface RecordSyncedRequest extends SyncedChange {
+  readonly volumeId: VolumeId;
+  readonly lane: LaneName;
+  readonly atMs: number;
+}
+
+export interface Metadata
+  extends
+    NamespaceStore,
+    HeadStore,
+    SquashStore,
+    RevocationStore,
+    SessionStore,
+    SyncStore,
+    CollectionStore,
+    GrowthStore,
+    AsyncDisposable {}

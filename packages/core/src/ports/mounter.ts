@@ -22,6 +22,13 @@ export const usualMounterWhy = 'volumes can be mounted here';
 export const sharingModes = ['PRIVATE', 'SHARED', 'LOCKED'] as const;
 export type SharingMode = (typeof sharingModes)[number];
 
+/** A layer that lies in an image of a file system (EROFS). Absolute paths. */
+export interface LayerImage {
+  readonly file: string;
+  /** An empty directory: where the layer is to be found while its image is mounted. */
+  readonly dir: string;
+}
+
 /** How a runtime is to make a volume visible to the command. */
 export interface OverlayMount {
   readonly kind: 'overlay';
@@ -29,6 +36,12 @@ export interface OverlayMount {
   readonly target: string;
   /** Top first, at least one; absolute. */
   readonly lowerDirs: readonly string[];
+  /**
+   * Of those lower directories that are empty until an image is mounted there: before the overlay, read-only, where the command and
+   * what it starts alone see it, so that none is left when the last of them is gone, however it went. Not every machine and user
+   * can do that.
+   */
+  readonly images: readonly LayerImage[];
   readonly upperDir: string;
   readonly workDir: string;
 }
@@ -117,6 +130,11 @@ export interface AttachRequest {
   /** A directory of the project: hard links need the volume on its mount. */
   readonly near: string;
   /**
+   * What the command reads is to be told ({@link CollectedChanges.used}), as far as this driver can see it. A directory that is made for this run alone gives files whose time lies far in the
+   * future one that their tool refreshes when it uses them: then that is a change.
+   */
+  readonly looks: boolean;
+  /**
    * What is never saved, and is no secret. A directory that runs share keeps it from one run to the next: the tool may need it there (a list
    * of the projects that link to it).
    */
@@ -159,6 +177,8 @@ export interface CollectedChanges {
   readonly links: readonly PinnedLink[];
   /** Other runs that may have made some of them. */
   readonly alsoOf: readonly RunId[];
+  /** Files of the view that were used, where that was asked for and can be seen; null: nothing can be told. */
+  readonly used: readonly UsedFile[] | null;
   /** Null: all that was done. Else others go on working there, for so long that what they have finished is saved without them. */
   readonly part: CollectedPart | null;
   /**
@@ -166,6 +186,13 @@ export interface CollectedChanges {
    * are, and what the rest are changes to from now on.
    */
   saved(part?: SavedPart): void;
+}
+
+/** A file as it was in the view, that somebody read, or linked to. */
+export interface UsedFile {
+  readonly path: BytePath;
+  /** When, in milliseconds since 1970; null: while this run had the volume. */
+  readonly atMs: number | null;
 }
 
 /** The changes of a part are those that nobody has open for writing, or made a moment ago. Databases are read as of one transaction, and before all else. */

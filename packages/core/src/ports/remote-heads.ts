@@ -35,6 +35,15 @@ export type SwapOutcome = { readonly kind: 'moved'; readonly version: HeadVersio
 
 export type HeadRemovalOutcome = { readonly kind: 'removed' } | HeadConflict;
 
+export interface DamageRemoval {
+  readonly key: RemoteKey;
+  /** As of a swap. */
+  readonly attempt: AttemptId;
+}
+
+/** `left`: its state can be read, or there is none. */
+export type DamageRemovalOutcome = { readonly kind: 'removed' } | { readonly kind: 'left' };
+
 export interface HeadList {
   readonly keys: readonly RemoteKey[];
   readonly more: boolean;
@@ -51,12 +60,17 @@ export interface HeadList {
  *   seconds; a swap never builds on it.
  *
  * A removed head leaves a note of some bytes behind, so that its versions do not begin anew.
- * Every call may throw what `Remote` lists; E_OBJECT_CORRUPT for a head that nobody of us wrote.
+ *
+ * A state that is not what was written (a crash of a server, a disk that rots) is damaged: `read`, `swap` and `remove` throw E_OBJECT_CORRUPT, and nobody falls
+ * back to the state before it, which would silently undo what others have seen.
+ * Every call may throw what `Remote` lists; E_REMOTE_UNFIT for a state that a later version of Cachelane wrote, which is left alone.
  */
 export interface RemoteHeads {
   read(key: RemoteKey, signal: AbortSignal): Promise<RemoteHead | undefined>;
   swap(request: SwapRequest, signal: AbortSignal): Promise<SwapOutcome>;
   remove(request: HeadRemoval, signal: AbortSignal): Promise<HeadRemovalOutcome>;
-  /** Keys of the heads that are there, in the order of their bytes. */
+  /** Removes a state that is damaged, and no other: neither one that can be read nor what came in its place meanwhile. Versions go on as with any removal. */
+  removeDamaged(request: DamageRemoval, signal: AbortSignal): Promise<DamageRemovalOutcome>;
+  /** Keys of the heads that are there, damaged ones too, in the order of their bytes. */
   list(prefix: string, page: ListPage, signal: AbortSignal): Promise<HeadList>;
 }

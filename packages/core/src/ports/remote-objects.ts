@@ -69,6 +69,7 @@ export interface ObjectList {
  * - it never changes: a second `put` under its key leaves it as it is and says so. Of several that run together each says `stored` or `present`;
  * - after `put` said `stored` or `present`, everybody who asks finds it, until it is removed;
  * - a source that is not what it claims to be (size, digest) is refused with E_OBJECT_CORRUPT, and nothing of it shows;
+ * - `renew` stores it whether or not it is there, whole at every moment, so that it counts as stored just now;
  * - a listing names everything once that is there all the while;
  * - keys are like paths of files: none lies below another one.
  *
@@ -76,6 +77,8 @@ export interface ObjectList {
  */
 export interface RemoteObjects {
   put(key: RemoteKey, source: ObjectSource, signal: AbortSignal): Promise<PutOutcome>;
+  /** For an object that is there already, whose age matters. */
+  renew(key: RemoteKey, source: ObjectSource, signal: AbortSignal): Promise<void>;
   /** Undefined where there is none. */
   get(key: RemoteKey, request: GetRequest, signal: AbortSignal): Promise<ObjectDownload | undefined>;
   stat(key: RemoteKey, signal: AbortSignal): Promise<ObjectStat | undefined>;

@@ -21,12 +21,15 @@ import type { RemoteObjects } from './remote-objects.ts';
 export interface Remote extends AsyncDisposable {
   /** For people: `s3://bucket/prefix`, `dir:/mnt/cache`. */
   readonly name: string;
+  /** For how long another machine may go on seeing an earlier state of what was changed. */
+  readonly lagMs: number;
   readonly objects: RemoteObjects;
   readonly heads: RemoteHeads;
 }
 
 export type RemoteOperation =
   | 'put'
+  | 'renew'
   | 'get'
   | 'stat'
   | 'list'
@@ -35,6 +38,7 @@ export type RemoteOperation =
   | 'read head'
   | 'swap head'
   | 'remove head'
+  | 'remove damaged head'
   | 'list heads';
 
 /** What is going on with a remote, for reporters. */

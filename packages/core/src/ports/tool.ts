@@ -150,6 +150,11 @@ export interface Tool {
   /** `exit` where the tool leaves only good entries behind, whatever becomes of the command. */
   readonly commitWhen: CommitWhen;
   readonly prune: Prune;
+  /**
+   * Whether any of its files may be gone: the tool gets or makes it again, and what names it by a path is known to its merge drivers. Not where a part of it may be the only copy, if only of what a project put there itself. Then a volume can be kept within a budget by what goes of it;
+   * of others it is known only that all may go.
+   */
+  readonly losesFiles?: true;
   /** `never` where another machine gets or makes the contents as fast by itself, or cannot use them. */
   readonly sync: Sync;
   /** What keeps the formats of the tool's versions apart, for people, one clause. A field of `compat` where nothing of the tool's does. */

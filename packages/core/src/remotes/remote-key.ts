@@ -1,3 +1,4 @@
+import { hexOf } from '../hex.ts';
 import { CachelaneError, invariant } from '../errors.ts';
 import { limits } from '../limits.ts';
 
@@ -30,7 +31,6 @@ export type AttemptId = string & { readonly __attemptId: unique symbol };
 /** `random` must hold 16 bytes. */
 export function newAttempt(random: Uint8Array): AttemptId {
   invariant(random.length === 16, 'an attempt takes 16 random bytes');
-  let hex = '';
-  for (const byte of random) hex += byte.toString(16).padStart(2, '0');
+  const hex = hexOf(random);
   return hex as AttemptId;
 }

@@ -1,5 +1,6 @@
 import { ancestors, type BytePath } from '../layers/byte-path.ts';
-import type { Entry } from '../layers/entry.ts';
+import { digestOf } from '../layers/digest.ts';
+import type { Entry, LayerId, LayerIndex } from '../layers/entry.ts';
 import { groupsOf, LayerStack, mergesVersions, type Found, type StackLayer } from './stack.ts';
 
 /** What a squash of neighbouring layers holds at one path. */
@@ -13,6 +14,7 @@ export type SquashStep =
       readonly form: 'whole' | 'delta';
       readonly below: boolean;
     }
+  /** A counted removal, or a hint that is all there is. */
   | { readonly kind: 'removed'; readonly entry: Entry };
 
 /**
@@ -24,6 +26,7 @@ export function* squashPlan(layers: readonly StackLayer[]): Generator<readonly [
   const hiddenGroups = groupsHiddenAt(layers);
   const cut = new Set<BytePath>();
   for (const path of stack.paths()) {
+    if (isSquashMark(path)) continue;
     const step = squashStep(stack, path, hiddenGroups);
     if (step === undefined) continue;
     // What lies further down does not count there anyway.
@@ -33,16 +36,53 @@ export function* squashPlan(layers: readonly StackLayer[]): Generator<readonly [
   }
 }
 
+const markPrefix = '.cachelane-squash-';
+
+/** A path that only squashes have, each its own. */
+function isSquashMark(path: BytePath): boolean {
+  return path.startsWith(markPrefix);
+}
+
+/** Also of one of which nothing else is known any more. */
+export function isSquash(index: LayerIndex): boolean {
+  for (const { path } of index.special()) if (isSquashMark(path)) return true;
+  return false;
+}
+
+/**
+ * What a squash has beside its plan: a hint, which readers do not see. Where a layer hides all below it, the squash would otherwise be that layer, and nobody could tell whether a
+ * head names the one or the other.
+ */
+export function squashMark(layers: readonly LayerId[]): Entry {
+  return {
+    path: `${markPrefix}${digestOf(layers.join(' '))}` as BytePath,
+    type: 'file',
+    mode: 0,
+    mtimeNs: 0n,
+    sizeBytes: 0,
+    digest: null,
+    origins: [],
+    mergeClass: 'U',
+    group: null,
+    form: 'whole',
+    removed: 'hint',
+  };
+}
+
 function squashStep(
   stack: LayerStack,
   path: BytePath,
   hiddenGroups: readonly ReadonlySet<string>[],
 ): SquashStep | undefined {
+  const { layers } = stack;
   const removal = nearestRemoval(stack, path);
   if (removal !== undefined) return { kind: 'removed', entry: removal };
   const { versions, open } = stack.versions(path);
   const nearest = versions[0];
-  if (nearest === undefined) return undefined;
+  if (nearest === undefined) {
+    const hint = nearestHint(layers, path);
+    return hint === undefined ? undefined : { kind: 'removed', entry: hint };
+  }
   const { entry } = nearest;
   if (entry.type === 'dir') return { kind: 'keep', found: nearest, below: hidesBelow(stack, path, nearest) };
   if (entry.group !== null && hiddenGroups[nearest.depth]?.has(entry.group) === true) return undefined;
@@ -50,6 +90,15 @@ function squashStep(
   if (versions.length === 1 && (entry.form === 'whole' || open)) return { kind: 'keep', found: nearest, below: !open };
   const whole = !open || versions.some((version) => version.entry.form === 'whole');
   return { kind: 'compose', versions, form: whole ? 'whole' : 'delta', below: !open };
+}
+
+/** What layers further down have at the path was not wanted by the run; what the layers have there was wanted since, or by another one. */
+function nearestHint(layers: readonly StackLayer[], path: BytePath): Entry | undefined {
+  for (const { index } of layers) {
+    const entry = index.find(path);
+    if (entry !== undefined) return entry.removed === 'hint' ? entry : undefined;
+  }
+  return undefined;
 }
 
 /** The counted removal that decides the path, where one does. */

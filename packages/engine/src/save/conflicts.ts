@@ -36,7 +36,7 @@ export function describeConflicts(mine: StoredLayer, pushedSince: readonly Store
     conflictCount++;
     if (conflicts.length === limits.conflictsReported) continue;
     const isMineKept = answer === null || answer.index === 0;
-    const resolution = isMineKept ? describe(conflict) : 'earlier run kept: too large to be merged';
+    const resolution = isMineKept ? describeConflict(conflict) : 'earlier run kept: too large to be merged';
     const loser = isMineKept ? layerOf(conflict.theirs, pushedSince) : mine;
     const layer = (loser?.key ?? null) as LayerId | null;
     conflicts.push({ path: displayPath(conflict.path), resolution, layer });
@@ -63,7 +63,7 @@ function layerOf({ path, digest }: Entry, layers: readonly StoredLayer[]): Store
   });
 }
 
-function describe(conflict: PathConflict): string {
+export function describeConflict(conflict: PathConflict): string {
   switch (conflict.kind) {
     case 'merge':
     case 'content':

@@ -21,7 +21,9 @@ import {
   type Tool,
   type VolumeId,
 } from '@cachelane/core';
+import { cleanUpsAmong } from '../clean-ups.ts';
 import { backOff } from '../back-off.ts';
+import { squashesOf } from '../known-squashes.ts';
 import { neverAborted } from '../never-aborted.ts';
 import type { View } from '../views/view.ts';
 import { describeConflicts, type MergeOutcome } from './conflicts.ts';
@@ -63,6 +65,8 @@ export interface SaveRequest {
   /** The lane has nothing of it any more: nothing is saved. Told before E_NOT_FOUND is thrown. */
   readonly onRemoved: () => void;
   readonly onProgress: (done: number) => void;
+  /** Throws E_QUOTA where there is no room for a layer of this size. */
+  readonly admit: (sizeBytes: number) => Promise<void>;
 }
 
 export interface Saved extends MergeOutcome {
@@ -70,31 +74,41 @@ export interface Saved extends MergeOutcome {
   readonly head: HeadRecord;
 }
 
-export interface SaveEnd extends Pick<SealPlan, 'taken' | 'isAll'> {
+export interface SaveEnd extends Pick<SealPlan, 'taken' | 'touched' | 'isAll'> {
   /** Null: nothing that means anything changed, or a part went on changing. */
   readonly saved: Saved | null;
 }
 
-/** Seals the changes into one layer and pushes it onto the lane. */
+/** Seals the changes into one layer and pushes it onto the lane. Errors: E_QUOTA, E_HEAD_MOVED, E_NOT_FOUND, and those of the ports. */
 export async function saveVolume(deps: SaveDependencies, request: SaveRequest, signal: AbortSignal): Promise<SaveEnd> {
   const nowMs = deps.clock.nowMs();
   const origins = [...new Set([request.run, ...request.alsoOf])].toSorted();
   const plan = planSeal({ ...request, origins, nowMs });
-  const { taken, isAll } = plan;
-  if (plan.entries.length === 0) return { saved: null, taken, isAll };
+  const { taken, touched, isAll } = plan;
+  if (plan.entries.length === 0) return { saved: null, taken, touched, isAll };
+  const revoked = (await deps.metadata.revokedRuns(signal)).find(({ run }) => origins.includes(run));
+  if (revoked !== undefined) {
+    throw new CachelaneError('E_LAYER_REFUSED', `${revoked.run} is revoked, and may have made some of it`);
+  }
   const staged = await deps.layers.stage(
     { changes: request.changes, entries: plan.entries, sealedAtMs: nowMs },
     signal,
   );
   if (!isAsPlanned(request, plan)) {
     await deps.layers.unstage(staged, neverAborted);
-    return { saved: null, taken: new Set(), isAll: false };
+    return { saved: null, taken: new Set(), touched, isAll: false };
+  }
+  try {
+    await request.admit(staged.sizeBytes);
+  } catch (error) {
+    await deps.layers.unstage(staged, neverAborted);
+    throw error;
   }
   const record = layerRecord(deps, request, { plan, staged, nowMs });
   // The pin keeps a collector away from the moment the layer is there until the head refers to it.
   await deps.metadata.updateSession(request.sessionId, { pins: [staged.id] }, signal);
   await deps.layers.publish(staged, signal);
-  return { saved: await push(deps, request, record, signal), taken, isAll };
+  return { saved: await push(deps, request, record, signal), taken, touched, isAll };
 }
 
 /** Where others are at work, a file may have changed between its digest and its copy. What was read was held against the file then. */
@@ -138,7 +152,7 @@ async function push(
         volumeId: request.volumeId,
         lane: request.lane,
         expectedGeneration: head?.generation ?? 0,
-        layers: placeLayer(request, layer.id, head?.layers ?? []),
+        layers: await placeLayer(deps, request, { id: layer.id, head: head?.layers ?? [] }, signal),
         layer,
         run: request.run,
         counts: layer.counts,
@@ -160,17 +174,32 @@ async function push(
   );
 }
 
-/** Top first. Errors: E_HEAD_MOVED where a prune run's own layers are not what they were: it would hide what it never saw. */
-function placeLayer({ prunes, seen }: SaveRequest, id: LayerId, head: readonly LayerId[]): readonly LayerId[] {
-  if (!prunes) return [id, ...head];
-  const pushed = head.length - seen.length;
-  if (pushed >= 0 && seen.every((each, index) => each === head[pushed + index])) {
-    return [...head.slice(0, pushed), id, ...seen];
+/**
+ * Top first. Errors: E_HEAD_MOVED where a prune run's own layers are not what they were: it would hide what it never saw. So it is where another one ended meanwhile: a file that is kept whole
+ * shows the lines that this one took out, whose contents this one takes away.
+ */
+async function placeLayer(
+  { metadata }: Pick<SaveDependencies, 'metadata'>,
+  request: SaveRequest,
+  { id, head }: { readonly id: LayerId; readonly head: readonly LayerId[] },
+  signal: AbortSignal,
+): Promise<readonly LayerId[]> {
+  if (!request.prunes) return [id, ...head];
+  const squashes = await squashesOf(metadata, request, signal);
+  const [all, seen] = [squashes.expand(head), squashes.expand(request.seen)];
+  const pushed = all.length - seen.length;
+  if (pushed < 0 || !seen.every((each, index) => each === all[pushed + index])) {
+    throw nothingPruned('something else took layers out of the lane meanwhile');
   }
-  throw new CachelaneError('E_HEAD_MOVED', 'something else took layers out of the lane meanwhile', {
-    hint: 'nothing was pruned: try again',
-    retryable: true,
-  });
+  const above = all.slice(0, pushed);
+  if ((await cleanUpsAmong(metadata, above, signal)).size > 0) {
+    throw nothingPruned('something else was pruned in the lane meanwhile');
+  }
+  return squashes.contract([...above, id, ...seen], head);
+}
+
+function nothingPruned(why: string): CachelaneError {
+  return new CachelaneError('E_HEAD_MOVED', why, { hint: 'nothing was pruned: try again', retryable: true });
 }
 
 function removedMeanwhile(lane: LaneName): CachelaneError {
@@ -181,10 +210,11 @@ function removedMeanwhile(lane: LaneName): CachelaneError {
 async function outcome(deps: SaveDependencies, request: SaveRequest, head: HeadRecord): Promise<MergeOutcome> {
   // What others pushed lies on top of it and stands.
   if (request.prunes) return nothingMet;
-  const seen = new Set(request.seen);
-  const since = head.layers.slice(1).filter((id) => !seen.has(id));
-  if (since.length === 0) return nothingMet;
+  if (head.layers.slice(1).every((id) => request.seen.includes(id))) return nothingMet;
   try {
+    const squashes = await squashesOf(deps.metadata, request, neverAborted);
+    const seen = new Set(squashes.expand(request.seen));
+    const since = squashes.expand(head.layers.slice(1)).filter((id) => !seen.has(id));
     const mine = await deps.layers.open(head.layers[0] as LayerId, neverAborted);
     return describeConflicts(mine, await openAll(deps.layers, since, neverAborted), request.tool);
   } catch {

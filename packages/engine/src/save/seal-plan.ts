@@ -29,6 +29,8 @@ export interface SealPlan {
   readonly taken: ReadonlySet<BytePath>;
   /** Whether that is all of them that may be stored. */
   readonly isAll: boolean;
+  /** Files that the view had, and that the run wrote or touched, whatever came of it: tools do that with what they use. */
+  readonly touched: readonly BytePath[];
 }
 
 export interface SealInput {
@@ -74,6 +76,7 @@ interface Draft {
   readonly dirtyGroups: Set<string>;
   readonly counts: { added: number; changed: number; removed: number; sizeBytes: number };
   readonly taken: Set<BytePath>;
+  readonly touched: BytePath[];
   isAll: boolean;
 }
 
@@ -92,6 +95,7 @@ export function planSeal(input: SealInput): SealPlan {
     dirtyGroups: new Set(),
     counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 },
     taken: new Set(),
+    touched: [],
     isAll: true,
   };
   const hints: StagedEntry[] = [];
@@ -124,11 +128,11 @@ export function planSeal(input: SealInput): SealPlan {
     take(draft, change, rule, hints);
   }
   completeGroups(draft.dirtyGroups, input, draft.byPath);
-  const { counts, taken, isAll } = draft;
-  if (draft.byPath.size === 0) return { entries: [], counts, taken, isAll };
+  const { counts, taken, touched, isAll } = draft;
+  if (draft.byPath.size === 0) return { entries: [], counts, taken, touched, isAll };
   const entries = [...draft.byPath.values(), ...parentsOfKept(draft), ...hints];
   for (const { entry } of entries) counts.sizeBytes += entry.sizeBytes;
-  return { entries, counts, taken, isAll };
+  return { entries, counts, taken, touched, isAll };
 }
 
 function isWholeByItself({ input }: Draft, change: Change, rule: KeepRule): boolean {
@@ -313,6 +317,7 @@ function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule:
     return;
   }
   const mine = source.entry;
+  if (beforeFile !== undefined) draft.touched.push(change.path);
   if (beforeFile === undefined) return keep(draft, source.staged, before?.entry, rule);
   if (isBelowRemade(draft, change.path)) {
     if (isUnchanged(beforeFile.entry, mine, rule)) draft.byPath.set(change.path, source.staged);

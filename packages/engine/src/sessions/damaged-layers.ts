@@ -1,12 +1,15 @@
 import {
   asCachelaneError,
-  isCachelaneError,
+  type LaneName,
   type LayerId,
   type OpenedVolume,
   type PinnedLink,
   type RunId,
+  type VolumeId,
 } from '@cachelane/core';
 import type { EngineDependencies } from '../engine.ts';
+import { isDamage } from '../is-damage.ts';
+import { withoutDamaged } from '../known-squashes.ts';
 
 /** `glance`: is it there, and did it reach the disk; `read`: every byte, after something in a layer was found damaged. */
 export type Scrutiny = 'glance' | 'read';
@@ -39,7 +42,17 @@ export async function dropDamaged(
   }
   if (bad.size === 0) return opened.pinned;
   await leaveHead(deps, opened, { bad, run }, signal);
-  return opened.pinned.map((link) => ({ ...link, layers: link.layers.filter((id) => !bad.has(id)) }));
+  const links: PinnedLink[] = [];
+  for (const [index, link] of opened.pinned.entries()) {
+    // Of lanes of other volumes it is not known here what their squashes replaced.
+    const isOwn = index === 0 && link.layers.join() === opened.own.layers.join();
+    const head = { volumeId: opened.volume.id, lane: link.lane, layers: link.layers };
+    const layers = isOwn
+      ? (await withoutDamaged(deps, { head, bad }, signal)).layers
+      : link.layers.filter((id) => !bad.has(id));
+    links.push({ ...link, layers });
+  }
+  return links;
 }
 
 async function problemOf(
@@ -66,25 +79,36 @@ async function leaveHead(
 ): Promise<void> {
   const link = opened.pinned[0];
   if (link === undefined || !opened.own.layers.some((id) => bad.has(id))) return;
-  const head = await deps.metadata.head(opened.volume.id, link.lane, signal);
-  if (head === undefined) return;
-  // Losing this race is fine: whoever moved the head meets the same layers at its next start.
-  await deps.metadata.commit(
+  await loseLayers(deps, { volumeId: opened.volume.id, lane: link.lane, bad, run }, signal);
+}
+
+export interface Loss {
+  readonly volumeId: VolumeId;
+  readonly lane: LaneName;
+  readonly bad: ReadonlySet<LayerId>;
+  readonly run: RunId;
+}
+
+/** Takes layers out of a head that cannot be used here any more. Losing a race is fine: whoever moved the head meets the same layers again. */
+export async function loseLayers(
+  { metadata, layers, clock }: Pick<EngineDependencies, 'metadata' | 'layers' | 'clock'>,
+  { volumeId, lane, bad, run }: Loss,
+  signal: AbortSignal,
+): Promise<void> {
+  const head = await metadata.head(volumeId, lane, signal);
+  if (head?.layers.some((id) => bad.has(id)) !== true) return;
+  const mended = await withoutDamaged({ metadata, layers }, { head, bad }, signal);
+  await metadata.commit(
     {
-      volumeId: opened.volume.id,
-      lane: link.lane,
+      volumeId,
+      lane,
       expectedGeneration: head.generation,
-      layers: head.layers.filter((id) => !bad.has(id)),
+      ...mended,
       layer: null,
       run,
       counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 },
-      atMs: deps.clock.nowMs(),
+      atMs: clock.nowMs(),
     },
     signal,
   );
-}
-
-/** Whether an error says that a layer cannot be used any more. */
-export function isDamage(error: unknown): boolean {
-  return isCachelaneError(error, 'E_LAYER_MISSING') || isCachelaneError(error, 'E_LAYER_CORRUPT');
 }

@@ -1,12 +1,13 @@
 import {
   usualMounterWhy,
+  type RunPurpose,
   type MounterName,
   type Mounters,
   type Reach,
   type SessionId,
   type SharingMode,
 } from '@cachelane/core';
-import type { CacheMode, RunPurpose } from '../engine.ts';
+import type { CacheMode } from '../engine.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 
 /** Frees what attached volumes of a dead session left behind, whichever way they were attached. */
@@ -24,6 +25,8 @@ export interface MounterChoice {
   readonly why: string;
   readonly reach: Reach;
   readonly sharing: SharingMode;
+  /** The volume could be mounted, and is in a directory of this run alone so that it shows what the run uses. */
+  readonly isLook: boolean;
 }
 
 export interface MounterQuestion {
@@ -34,13 +37,18 @@ export interface MounterQuestion {
   readonly mode: CacheMode;
   readonly purpose: RunPurpose;
   readonly canWrite: boolean;
+  /** Whether it is to be seen what the run uses, where that costs no more than time. */
+  readonly isLookDue: boolean;
 }
 
 /** Which way a volume is attached. */
 export function chooseMounter(planned: PlannedVolume, question: MounterQuestion): MounterChoice {
   const way = planned.isRedirectable ? 'setting' : question.cannotMount === null ? 'bind' : 'symlink';
   const chosen = chooseWay(planned, question);
-  return { ...chosen, reach: way, sharing: sharingIn(chosen.mounter, planned, question) };
+  const sharing = sharingIn(chosen.mounter, planned, question);
+  const isLook = chosen.isLook === true;
+  // At its own place, as in every other run: not all that a command starts may heed the setting.
+  return { ...chosen, reach: isLook ? 'bind' : way, sharing, isLook };
 }
 
 /** Whether a run takes the lock of a LOCKED volume: only who may save has something to keep from others. */
@@ -53,10 +61,10 @@ function sharingIn(mounter: MounterName, { request }: PlannedVolume, question: M
   return mounter === 'live' ? 'SHARED' : 'PRIVATE';
 }
 
-type Way = Pick<MounterChoice, 'mounter' | 'why'>;
+type Way = Pick<MounterChoice, 'mounter' | 'why'> & { readonly isLook?: true };
 
 function chooseWay(planned: PlannedVolume, question: MounterQuestion): Way {
-  const { wanted, cannotMount } = question;
+  const { wanted, cannotMount, isLookDue } = question;
   const isLive = wanted === 'live' || (wanted === null && sharingOf(planned) === 'SHARED');
   if (isLive) {
     const against = whyNotShared(planned, question);
@@ -64,7 +72,8 @@ function chooseWay(planned: PlannedVolume, question: MounterQuestion): Way {
     return { ...unshared(question), why: against };
   }
   if (wanted !== null) return { mounter: wanted, why: whyWanted(wanted, planned) };
-  return cannotMount === null ? { mounter: 'overlay', why: usualMounterWhy } : unshared(question);
+  if (cannotMount !== null || !isLookDue) return unshared(question);
+  return { mounter: 'clone', why: 'it is near its budget, and what this run uses of it is looked at', isLook: true };
 }
 
 /** What is asked for, or suits the tool. */

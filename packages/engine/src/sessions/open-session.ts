@@ -24,7 +24,16 @@ export interface Ids {
 /** What a session is opened with, whatever is done in it. */
 export type SessionInput = Pick<
   RunCommandRequest,
-  'context' | 'mode' | 'directory' | 'revision' | 'workflow' | 'lockWaitMs' | 'strict' | 'signal'
+  | 'context'
+  | 'mode'
+  | 'purpose'
+  | 'directory'
+  | 'revision'
+  | 'workflow'
+  | 'lanePolicy'
+  | 'lockWaitMs'
+  | 'strict'
+  | 'signal'
 >;
 
 export function newIds({ random }: Pick<EngineDependencies, 'random'>): Ids {
@@ -45,11 +54,12 @@ export async function closeSession(deps: EngineDependencies, id: SessionId): Pro
   }
 }
 
+/** `attaches`: a command of the run sees the volumes. */
 export async function openSession(
   deps: EngineDependencies,
   request: SessionInput,
   planned: readonly PlannedVolume[],
-  ids: Ids,
+  ids: Ids & { readonly attaches: boolean },
 ): Promise<OpenedSession> {
   const { context } = request;
   const { namespace, localNamespace, adoptFrom } = context;
@@ -63,6 +73,7 @@ export async function openSession(
       startedAtMs: atMs,
       revision: request.revision,
       workflow: request.workflow,
+      purpose: request.purpose,
     },
     namespace,
     freshNamespaceId: newId('namespace', deps.random.bytes(16)),
@@ -70,6 +81,9 @@ export async function openSession(
     directory: adoptFrom !== null || namespace === localNamespace ? request.directory : null,
     adoptFrom,
     mayWrite,
+    reads: request.mode !== 'write-only' && ids.attaches,
+    defaultLane: context.defaultLane,
+    ...(request.lanePolicy === undefined ? {} : { lanePolicy: request.lanePolicy }),
     volumes: planned.map((volume) => toOpenVolume(volume, deps.random, mayWrite)),
     targets: planned.map(({ target }) => target),
     bootId: deps.bootId,

@@ -8,23 +8,29 @@ import {
   type Lease,
   type Mount,
   type OpenedSession,
+  type OpenedVolume,
   type RunPlace,
   type VolumeReport,
 } from '@cachelane/core';
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import { growthInRun, noGrowth, type GrowthInRun } from '../growth/growth-in-run.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { neverAborted } from '../never-aborted.ts';
 import { requireNoOthers } from '../require-no-others.ts';
 import { chooseMounter, type MounterChoice } from './mounters.ts';
-import { closeSession, newIds, openSession, type Ids } from './open-session.ts';
+import { closeSession, openSession, type Ids } from './open-session.ts';
+import type { Scrutiny } from './damaged-layers.ts';
+import { extractImages, mountedImages } from './extract-images.ts';
 import { recover } from './recover.ts';
-import { attachVolume, coldReport, endVolume, type AttachInput, type VolumeSession } from './volume-session.ts';
+import { coldReport } from './volume-report.ts';
+import { attachVolume, endVolume, type AttachInput, type VolumeSession } from './volume-session.ts';
 
 /** What a session came to. */
 export interface SessionResult {
   /** `not-started`: nothing of the command ran; the caller runs it bare. */
   readonly outcome: CommandOutcome;
   readonly volumes: readonly VolumeReport[];
+  readonly opened: readonly (OpenedVolume & { readonly planned: PlannedVolume })[];
 }
 
 /**
@@ -35,10 +41,10 @@ export async function runSession(
   deps: EngineDependencies,
   request: RunCommandRequest,
   planned: readonly PlannedVolume[],
+  ids: Ids,
 ): Promise<SessionResult> {
-  const ids = newIds(deps);
   await using lease = await deps.leases.acquire(ids.sessionId, request.signal);
-  const opened = await openSession(deps, request, planned, ids);
+  const opened = await openSession(deps, request, planned, { ...ids, attaches: true });
   const use = { isLeft: false };
   try {
     if (request.purpose === 'prune') {
@@ -46,7 +52,13 @@ export async function runSession(
         requireNoOthers(volume.name, own, withLayers(opened, index));
     }
     await recover(deps, ids.sessionId, request.signal);
-    return await runOpened(deps, request, { planned, opened, ids, lease, use });
+    const growth = await growthInRun(deps, request, { planned, opened });
+    const result = await runOpened(deps, request, { planned, opened, growth, ids, lease, use });
+    const volumes = opened.volumes.flatMap((volume, index) => {
+      const plan = planned[index];
+      return plan === undefined ? [] : [{ ...volume, planned: plan }];
+    });
+    return { ...result, opened: volumes };
   } finally {
     // Else it goes on, as that of a killed client does, and the first start after their end closes it.
     if (!use.isLeft) await closeSession(deps, ids.sessionId);
@@ -60,6 +72,8 @@ function withLayers({ volumes }: OpenedSession, index: number): readonly ChainLi
 interface Opened {
   readonly planned: readonly PlannedVolume[];
   readonly opened: OpenedSession;
+  /** By volume. */
+  readonly growth: readonly GrowthInRun[];
   readonly ids: Ids;
   readonly lease: Lease;
   /** Whether processes that can write to the volumes outlive the run. */
@@ -70,17 +84,11 @@ async function runOpened(
   deps: EngineDependencies,
   request: RunCommandRequest,
   session: Opened,
-): Promise<SessionResult> {
-  let { reports, attached } = await attachAll(deps, request, session, null);
+): Promise<Omit<SessionResult, 'opened'>> {
   const place: { current: RunPlace | null } = { current: null };
-  let outcome = await runWith(deps, request, { session, attached, place });
-  if (outcome.kind === 'not-started' && mayFallBack(request, attached)) {
-    for (const volume of attached) await volume.attached.release(neverAborted);
-    ({ reports, attached } = await attachAll(deps, request, session, outcome));
-    outcome = await runWith(deps, request, { session, attached, place });
-  }
+  const { outcome, reports, attached } = await startCommand(deps, request, { session, place });
   if (outcome.kind === 'not-started') {
-    for (const { attached: volume } of attached) await volume.release(neverAborted);
+    await releaseAll(attached);
     const { reason } = outcome;
     return {
       outcome,
@@ -94,6 +102,42 @@ async function runOpened(
   if (place.current !== null) session.use.isLeft = await settleLeftovers(deps, request, place.current);
   for (const volume of attached) reports.push(await endOne(deps, request, session, { volume, outcome }));
   return { outcome, volumes: inOrder(reports, session.planned) };
+}
+
+interface Tried {
+  readonly reports: VolumeReport[];
+  readonly attached: readonly VolumeSession[];
+  readonly outcome: CommandOutcome;
+}
+
+/** Nothing of the command runs where mounts are refused, so there is another way to try: first the same with trees for images, then without mounts. */
+async function startCommand(
+  deps: EngineDependencies,
+  request: RunCommandRequest,
+  { session, place }: Pick<CommandRun, 'session' | 'place'>,
+): Promise<Tried> {
+  const attempt = async (how: Attempt): Promise<Tried> => {
+    const volumes = await attachAll(deps, request, session, how);
+    return { ...volumes, outcome: await runWith(deps, request, { session, attached: volumes.attached, place }) };
+  };
+  let tried = await attempt({ failed: null, scrutiny: 'glance' });
+  const images = mountedImages(tried.attached);
+  if (tried.outcome.kind === 'not-started' && images.length > 0 && !request.signal.aborted) {
+    const scrutiny = await extractImages(deps, request, { ids: images, reason: tried.outcome.reason });
+    if (scrutiny !== null) {
+      await releaseAll(tried.attached);
+      tried = await attempt({ failed: null, scrutiny });
+    }
+  }
+  if (tried.outcome.kind === 'not-started' && mayFallBack(request, tried.attached)) {
+    await releaseAll(tried.attached);
+    tried = await attempt({ failed: tried.outcome, scrutiny: 'glance' });
+  }
+  return tried;
+}
+
+async function releaseAll(attached: readonly VolumeSession[]): Promise<void> {
+  for (const volume of attached) await volume.attached.release(neverAborted);
 }
 
 /** Where volumes turn out not to be mountable, directories of the run's own serve; what the person asked for is not exchanged. */
@@ -146,11 +190,18 @@ function settingsOf(
   return Object.assign({}, ...own, env, ...places) as Record<string, string>;
 }
 
+/** One of the ways in which the command is tried, until it starts. */
+interface Attempt {
+  /** Why mounts were refused before; null where they are to be made. */
+  readonly failed: Extract<CommandOutcome, { kind: 'not-started' }> | null;
+  readonly scrutiny: Scrutiny;
+}
+
 async function attachAll(
   deps: EngineDependencies,
   request: RunCommandRequest,
-  { planned, opened, ids }: Opened,
-  failed: Extract<CommandOutcome, { kind: 'not-started' }> | null,
+  { planned, opened, ids, growth }: Opened,
+  { failed, scrutiny }: Attempt,
 ): Promise<{ readonly reports: VolumeReport[]; readonly attached: readonly VolumeSession[] }> {
   const reports: VolumeReport[] = [];
   const attached: VolumeSession[] = [];
@@ -158,7 +209,10 @@ async function attachAll(
   const { canWrite } = request.context;
   const { mode, mounter: wanted, purpose } = request;
   const cannotMount = failed === null ? whyNoMounts(request) : `volumes cannot be mounted here: ${failed.reason}`;
-  const choices = planned.map((plan) => chooseMounter(plan, { wanted, cannotMount, mode, purpose, canWrite }));
+  const question = { wanted, cannotMount, mode, purpose, canWrite };
+  const choices = planned.map((plan, index) =>
+    chooseMounter(plan, { ...question, isLookDue: growth[index]?.isLookDue ?? false }),
+  );
   const missing = planned.flatMap(({ target }, index) => {
     const choice = choices[index];
     return choice === undefined ? [] : deps.mounters[choice.mounter].missingDirs(target, choice.reach);
@@ -175,10 +229,22 @@ async function attachAll(
     if (volume === undefined || choice === undefined) continue;
     try {
       attached.push(
-        await attachWhenFree(
+        await attachAsUsual(
           deps,
           { planned: plan, opened: volume },
-          { ...ids, ordinal, mode, canWrite, cwd: request.cwd, choice },
+          {
+            input: {
+              ...ids,
+              ordinal,
+              mode,
+              canWrite,
+              cwd: request.cwd,
+              choice,
+              scrutiny,
+              growth: growth[ordinal] ?? noGrowth,
+            },
+            usual: chooseMounter(plan, { ...question, isLookDue: false }),
+          },
           request.signal,
         ),
       );
@@ -201,6 +267,30 @@ async function attachAll(
 
 function targetsToMount(planned: readonly PlannedVolume[], choices: readonly MounterChoice[]): readonly string[] {
   return planned.flatMap(({ target }, index) => (choices[index]?.reach === 'bind' ? [target] : []));
+}
+
+interface AttachTask {
+  readonly input: AttachInput;
+  /** How it is attached where nothing is to be found out. */
+  readonly usual: MounterChoice;
+}
+
+/** A look takes room for all that is in the volume, and a run must not be the worse for it. */
+async function attachAsUsual(
+  deps: EngineDependencies,
+  volume: Parameters<typeof attachVolume>[1],
+  { input, usual }: AttachTask,
+  signal: AbortSignal,
+): Promise<VolumeSession> {
+  try {
+    return await attachWhenFree(deps, volume, input, signal);
+  } catch (thrown) {
+    if (!input.choice.isLook || signal.aborted) throw thrown;
+    const error = asCachelaneError(thrown);
+    const { name } = volume.planned.request;
+    deps.events(warningOf(error, `what this run uses of ${name} is not looked at: ${error.message}`));
+    return await attachWhenFree(deps, volume, { ...input, choice: usual }, signal);
+  }
 }
 
 /** A symlink is not laid where another run may be about to mount; one that cannot mount either finds out in a moment. */
@@ -241,6 +331,7 @@ async function endOne(
       ...ids,
       mode: request.mode,
       purpose: request.purpose,
+      lanePolicy: request.lanePolicy,
       outcome: end.outcome,
       readOnly: canWrite ? null : why,
       inUse: use.isLeft,

@@ -12,11 +12,13 @@ import type {
   StoredLayer,
 } from '@cachelane/core';
 import type { EngineDependencies } from '../engine.ts';
+import { squashesOf } from '../known-squashes.ts';
 import type { Saved } from '../save/save-volume.ts';
 import { emptyView, openView, type View } from '../views/view.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { changesSince } from './changes-since.ts';
-import { dropDamaged, isDamage, type Scrutiny } from './damaged-layers.ts';
+import { isDamage } from '../is-damage.ts';
+import { dropDamaged, type Scrutiny } from './damaged-layers.ts';
 import { neverAborted } from '../never-aborted.ts';
 
 /** A read chain and what it comes to. */
@@ -27,11 +29,18 @@ export interface Composed {
 
 export const cold: Composed = { links: [], view: emptyView };
 
+interface Composing {
+  readonly run: RunId;
+  readonly sessionId: SessionId;
+  /** How closely the layers are looked at to begin with. */
+  readonly scrutiny: Scrutiny;
+}
+
 /** Damage that a glance does not show comes up when the layers are put together: then each is read, and the damaged ones go. */
 export async function composeView(
   deps: EngineDependencies,
   { planned, opened }: { readonly planned: PlannedVolume; readonly opened: OpenedVolume },
-  { run, sessionId }: { readonly run: RunId; readonly sessionId: SessionId },
+  { run, sessionId, scrutiny: first }: Composing,
   signal: AbortSignal,
 ): Promise<Composed> {
   const compose = async (scrutiny: Scrutiny): Promise<Composed> => {
@@ -40,9 +49,9 @@ export async function composeView(
     return (await pinDerived(deps, sessionId, { links, view }, signal)) ? { links, view } : await compose(scrutiny);
   };
   try {
-    return await compose('glance');
+    return await compose(first);
   } catch (error) {
-    if (isDamage(error)) return await compose('read');
+    if (first === 'glance' && isDamage(error)) return await compose('read');
     throw error;
   }
 }
@@ -173,9 +182,10 @@ async function pushedUnnoted(
   const history = await metadata.history(volumeId, planned.own.lane, signal);
   const head = await metadata.head(volumeId, planned.own.lane, signal);
   const moves = history.flatMap(({ layer }) => (layer === null ? [] : [layer]));
-  const noted = new Set(layersOf(links));
+  const squashes = await squashesOf(metadata, { volumeId, lane: planned.own.lane }, signal);
+  const noted = new Set(squashes.expand(layersOf(links)));
   const pushed: LayerId[] = [];
-  for (const id of new Set([...moves, ...(head?.layers ?? [])])) {
+  for (const id of new Set([...moves, ...squashes.expand(head?.layers ?? [])])) {
     if (noted.has(id)) continue;
     const record = await metadata.layer(id, signal);
     if (record !== undefined && runs.has(record.run)) pushed.push(id);

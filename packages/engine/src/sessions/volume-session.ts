@@ -3,12 +3,13 @@ import {
   CachelaneError,
   displayPath,
   warningOf,
+  type RunPurpose,
   type AttachedVolume,
   type ClassifyContext,
   type Collected,
   type CollectedChanges,
   type CommandOutcome,
-  type LayerCounts,
+  type HeadRecord,
   type LayerId,
   type OpenedVolume,
   type PinnedLink,
@@ -17,12 +18,18 @@ import {
   type SessionId,
   type VolumeReport,
 } from '@cachelane/core';
-import type { CacheMode, EngineDependencies, RunPurpose } from '../engine.ts';
-import { saveVolume, type Saved } from '../save/save-volume.ts';
+import type { CacheMode, EngineDependencies, RunCommandRequest } from '../engine.ts';
+import { admitSave } from '../garbage/admit-save.ts';
+import { nothingSaved, reportOf, type ReportHead, type SaveEnd } from './volume-report.ts';
+import type { GrowthInRun } from '../growth/growth-in-run.ts';
+import { growVolume } from '../growth/grow-volume.ts';
+import { saveVolume } from '../save/save-volume.ts';
 import { openView, type View } from '../views/view.ts';
+import { squashHead } from '../squash-head.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import type { MounterChoice } from './mounters.ts';
-import { dropDamaged, isDamage } from './damaged-layers.ts';
+import { isDamage } from '../is-damage.ts';
+import { dropDamaged, type Scrutiny } from './damaged-layers.ts';
 import { baseOf, cold, composeView, hasOwnLayers, joinedView, linksWith, type Composed } from './session-view.ts';
 import { neverAborted } from '../never-aborted.ts';
 
@@ -34,7 +41,9 @@ export interface VolumeSession {
   readonly view: View;
   readonly attached: AttachedVolume;
   readonly choice: MounterChoice;
+  readonly growth: GrowthInRun;
   readonly attachMs: number;
+  readonly attachedAtMs: number;
 }
 
 export interface AttachInput {
@@ -46,6 +55,8 @@ export interface AttachInput {
   /** The directory that the command runs in. */
   readonly cwd: string;
   readonly choice: MounterChoice;
+  readonly growth: GrowthInRun;
+  readonly scrutiny: Scrutiny;
 }
 
 /** Composes the view and makes it mountable. Damaged or missing layers leave the chain, with a warning, before anything is mounted. */
@@ -69,9 +80,11 @@ export async function attachVolume(
       links,
       target,
       reach: choice.reach,
-      kept: input.canWrite ? { volume: opened.volume.id, key: keyOf(planned), lane: own.lane } : null,
+      // What was done to it earlier must not look like this run's work.
+      kept: input.canWrite && !choice.isLook ? { volume: opened.volume.id, key: keyOf(planned), lane: own.lane } : null,
       amongMounts: (use) => deps.metadata.amongMounts(sessionId, use, signal),
       near: input.cwd,
+      looks: choice.isLook || (input.growth.budget !== null && choice.mounter !== 'overlay'),
       isNeverSaved: (path, isDirectory) => {
         const rule = planned.tool.classify(path, isDirectory, nothingToSee);
         return rule.kind === 'never' && rule.isSecret !== true;
@@ -90,7 +103,8 @@ export async function attachVolume(
     mounter: choice.mounter,
     mounterWhy: choice.why,
   });
-  return { planned, opened, ...shown, attached, choice, attachMs };
+  const attachedAtMs = deps.clock.nowMs();
+  return { planned, opened, ...shown, attached, choice, growth: input.growth, attachMs, attachedAtMs };
 }
 
 /** As people name it: a volume that was never saved goes with its last session, and what it left in a directory has to be found again. */
@@ -101,70 +115,10 @@ function keyOf({ own, request, compat }: PlannedVolume): string {
 /** Rules that depend on content have no say here. */
 const nothingToSee: ClassifyContext = { peek: () => undefined };
 
-const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 };
-
-/** A report for a volume that the run had no cache for. */
-export function coldReport(name: string, path: string, why: string): VolumeReport {
-  return reportOf(
-    { name, path, choice: null, links: [], attachMs: 0 },
-    {
-      ...nothingSaved,
-      saveMs: 0,
-      skipped: why,
-    },
-  );
-}
-
-/** What came of a save. */
-interface SaveEnd {
-  readonly saved: Saved | null;
-  readonly skipped: string | null;
-  readonly leftToOthers: boolean;
-}
-
-const nothingSaved: SaveEnd = { saved: null, skipped: null, leftToOthers: false };
-
-interface ReportHead {
-  readonly name: string;
-  readonly path: string;
-  readonly choice: MounterChoice | null;
-  readonly links: readonly PinnedLink[];
-  readonly attachMs: number;
-}
-
-function reportOf(head: ReportHead, end: SaveEnd & { readonly saveMs: number }): VolumeReport {
-  const { saved } = end;
-  const counts = saved?.layer.counts ?? noCounts;
-  return {
-    name: head.name,
-    path: head.path,
-    mounter: head.choice?.mounter ?? null,
-    mounterWhy: head.choice?.why ?? null,
-    sharing: head.choice?.sharing ?? null,
-    hits: head.links
-      .filter(({ layers }) => layers.length > 0)
-      .map(({ namespace, lane, layers }) => ({ namespace, lane, layers: layers.length })),
-    attachMs: roundMs(head.attachMs),
-    saveMs: roundMs(end.saveMs),
-    added: counts.added,
-    changed: counts.changed,
-    removed: counts.removed,
-    savedBytes: counts.sizeBytes,
-    layer: saved?.layer.id ?? null,
-    merged: saved?.merged ?? 0,
-    conflicts: saved?.conflicts ?? [],
-    skipped: end.skipped,
-    leftToOthers: end.leftToOthers,
-  };
-}
-
-function roundMs(ms: number): number {
-  return Math.round(ms * 10) / 10;
-}
-
-export interface EndInput extends Omit<AttachInput, 'choice' | 'ordinal' | 'cwd' | 'canWrite'> {
+export interface EndInput extends Omit<AttachInput, 'choice' | 'growth' | 'ordinal' | 'cwd' | 'canWrite' | 'scrutiny'> {
   readonly outcome: Extract<CommandOutcome, { kind: 'exited' }>;
   readonly purpose: RunPurpose;
+  readonly lanePolicy: RunCommandRequest['lanePolicy'];
   /** Null: the lane may be written; else why not. */
   readonly readOnly: string | null;
   /** Processes that can write are left: what they stand on stays, until a start finds them gone. */
@@ -185,6 +139,7 @@ export async function endVolume(
     path: session.planned.target,
     choice: session.choice,
     links: session.links,
+    evicted: session.opened.evicted,
     attachMs: session.attachMs,
   };
   const startedMs = deps.clock.monotonicMs();
@@ -200,8 +155,9 @@ export async function endVolume(
     if (unwanted === null || session.choice.mounter === 'live')
       end = await save(deps, session, { ...input, unwanted }, signal);
   } catch (thrown) {
-    if (input.strict) throw thrown;
     const error = asCachelaneError(thrown);
+    // That there is no room is no failure: the limit is meant.
+    if (input.strict && error.code !== 'E_QUOTA') throw thrown;
     end = { ...nothingSaved, skipped: error.message };
     if (isDamage(error)) await forgetDamaged(deps, session, input);
     deps.events(warningOf(error, `${head.name} was not saved: ${error.message}`));
@@ -270,7 +226,7 @@ async function save(
   const isOnOwn = hasOwnLayers(planned.own, collected.links);
   const total = changes.changes.length;
   let unknown = 0;
-  const { saved, taken, isAll } = await saveVolume(
+  const { saved, taken, touched, isAll } = await saveVolume(
     deps,
     {
       changes,
@@ -298,6 +254,12 @@ async function save(
       onRemoved: () => part === null && isOnOwn && noteSaved(deps, collected, undefined),
       seen: seenLayers(session, base, input),
       prunes: input.purpose === 'prune',
+      // A clean-up makes room, however little.
+      admit: async (sizeBytes) => {
+        if (input.purpose === 'prune') return;
+        const { lanePolicy } = input;
+        await admitSave(deps, { ...planned.own, volume: planned.request.name, lanePolicy, sizeBytes }, signal);
+      },
       onProgress: (done) => deps.events({ type: 'progress', activity: 'saving', volume: name, done, total }),
     },
     signal,
@@ -307,12 +269,16 @@ async function save(
     collected,
     part === null ? undefined : { links: linksWith(planned.own, base.links, saved), taken, isAll },
   );
-  if (saved !== null) await prepareNextView(deps, session, saved, signal);
+  const { used } = collected;
+  const runs = [input.run, ...alsoOf];
+  const grown = await growVolume(deps, session, { saved, runs, view: base.view, touched, used }, signal);
+  const head = grown.head ?? saved?.head;
+  if (head !== undefined) await prepareNextView(deps, session, { head, sessionId: input.sessionId }, signal);
   if (part !== null && saved === null) {
-    return { saved, skipped: sharedWith({ others: part.others, isWanted: true }, unwanted), leftToOthers: true };
+    return { saved, skipped: sharedWith({ others: part.others, isWanted: true }, unwanted), leftToOthers: true, grown };
   }
   const allUnknown = unknown > 0 ? 'the command failed, and all it changed is in no format that is known' : null;
-  return { saved, skipped: saved === null ? (unwanted ?? allUnknown) : null, leftToOthers: false };
+  return { saved, skipped: saved === null ? (unwanted ?? allUnknown) : null, leftToOthers: false, grown };
 }
 
 /** A prune run has to know its own lane's from those of others. */
@@ -345,16 +311,17 @@ function sharedWith({ others, isWanted }: SharedEnd, unwanted: string | null): s
   return `${who}: ${what} (${unwanted})`;
 }
 
-/** The next run on this lane finds its view composed and squashed. A failure costs that run time, nothing else. */
+/** The next run on this lane finds its view composed, and the lane squashed. A failure costs that run time, nothing else. */
 async function prepareNextView(
   deps: EngineDependencies,
   session: VolumeSession,
-  saved: Saved,
+  { head, sessionId }: { readonly head: HeadRecord; readonly sessionId: SessionId },
   signal: AbortSignal,
 ): Promise<void> {
-  const { own } = session.planned;
+  const { own, tool } = session.planned;
+  const { generation, layers } = await squashHead(deps, { head, tool, sessionId }, signal);
   const rest = session.links.filter((link) => link.namespace !== own.namespace || link.lane !== own.lane);
-  const links = [{ ...own, generation: saved.head.generation, layers: saved.head.layers }, ...rest];
+  const links = [{ ...own, generation, layers }, ...rest];
   try {
     await openView(deps, session.planned.tool, links, signal);
   } catch (thrown) {

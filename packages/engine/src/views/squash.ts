@@ -1,6 +1,7 @@
 import {
   digestOf,
   limits,
+  squashMark,
   squashPlan,
   type Digest,
   type Entry,
@@ -8,6 +9,7 @@ import {
   type LayerStore,
   type SquashStep,
   type StagedEntry,
+  type StageRequest,
   type StoredLayer,
   type Tool,
 } from '@cachelane/core';
@@ -19,14 +21,14 @@ export interface SquashDependencies {
 }
 
 /** Raised when a squash or a resolution is made differently: older derived layers are made anew. */
-const derivationVersion = 2;
+const derivationVersion = 3;
 
 export function derivedKey(kind: 'squash' | 'resolution', tool: Tool, ids: readonly LayerId[]): Digest {
   return digestOf(`${kind}\0${derivationVersion}\0${tool.name}\0${tool.rulesVersion}\0${ids.join('\0')}`);
 }
 
 /** Neighbouring layers of a lane that one layer of a view stands for. */
-interface Tier {
+export interface Tier {
   /** Top first. */
   readonly ids: readonly LayerId[];
   readonly entryCount: number;
@@ -35,24 +37,34 @@ interface Tier {
 }
 
 /**
- * Stands for a lane's layers (top first) with few. From the bottom up, the topmost `squashFanOut` tiers become one as soon as
- * the lowest of them is not much larger than the others together: work grows with what was added, not with the volume, and a
- * volume of a million entries has a dozen tiers. A new layer on top leaves the tiers below as they are.
+ * Stands for a lane's layers (top first) with few. A new layer on top leaves the tiers below as they are, so that squashes are made once.
  */
 export async function squashLane(
   deps: SquashDependencies,
   ids: readonly LayerId[],
   signal: AbortSignal,
 ): Promise<StoredLayer[]> {
+  const layers: StoredLayer[] = [];
+  for (const tier of await tiersOf(deps, ids, signal)) layers.push(await openTier(deps, tier, signal));
+  return layers;
+}
+
+/**
+ * Top first. From the bottom up, the topmost `squashFanOut` tiers become one as soon as the lowest of them is not much larger than the others together: work grows with what
+ * was added, not with the volume, and a volume of a million entries has a dozen tiers.
+ */
+export async function tiersOf(
+  { layers }: Pick<SquashDependencies, 'layers'>,
+  ids: readonly LayerId[],
+  signal: AbortSignal,
+): Promise<readonly Tier[]> {
   const tiers: Tier[] = [];
   for (const id of ids.toReversed()) {
-    const { entryCount } = await deps.layers.open(id, signal);
+    const { entryCount } = await layers.open(id, signal);
     tiers.push({ ids: [id], entryCount, parts: [] });
     while (isFoldable(tiers)) tiers.push(folded(tiers.splice(-limits.squashFanOut)));
   }
-  const layers: StoredLayer[] = [];
-  for (const tier of tiers.toReversed()) layers.push(await openTier(deps, tier, signal));
-  return layers;
+  return tiers.toReversed();
 }
 
 /** The lowest tier may be this many times as large as those above it together. */
@@ -76,10 +88,27 @@ async function openTier(deps: SquashDependencies, tier: Tier, signal: AbortSigna
   const [id] = tier.ids;
   if (tier.parts.length === 0) return await deps.layers.open(id as LayerId, signal);
   const known = await deps.layers.openDerived(derivedKey('squash', deps.tool, tier.ids), signal);
-  if (known !== undefined) return known;
+  return known ?? (await squashAll(deps, tier.ids, await openParts(deps, tier, signal), signal));
+}
+
+/** Top first. */
+async function openParts(deps: SquashDependencies, tier: Tier, signal: AbortSignal): Promise<readonly StoredLayer[]> {
   const parts: StoredLayer[] = [];
   for (const part of tier.parts.toReversed()) parts.push(await openTier(deps, part, signal));
-  return await squashAll(deps, tier.ids, parts, signal);
+  return parts;
+}
+
+/** The tier as one layer for good, to be staged; of a derived layer that shows it already where there is one. */
+export async function stageTier(deps: SquashDependencies, tier: Tier, signal: AbortSignal): Promise<StageRequest> {
+  const known = await deps.layers.openDerived(derivedKey('squash', deps.tool, tier.ids), signal);
+  if (known === undefined) return withMark(stageSquash(await openParts(deps, tier, signal), deps.tool), tier.ids);
+  const entries = Array.from(known.index.entries(), (entry) => stageFrom(entry, known));
+  return withMark({ changes: null, entries, sealedAtMs: known.sealedAtMs }, tier.ids);
+}
+
+/** A squash for good has a name of its own. */
+export function withMark({ entries, ...request }: StageRequest, ids: readonly LayerId[]): StageRequest {
+  return { ...request, entries: [...entries, { from: 'removal', entry: squashMark(ids) }] };
 }
 
 /** One layer with the effect of all. */
@@ -92,9 +121,19 @@ export async function squashAll(
   const key = derivedKey('squash', deps.tool, ids);
   const known = await deps.layers.openDerived(key, signal);
   if (known !== undefined) return known;
-  const entries: StagedEntry[] = [];
-  for (const [, step] of squashPlan(parts)) entries.push(stageStep(step, parts, deps.tool));
-  return deps.layers.derive(key, { changes: null, entries, sealedAtMs: latestSeal(parts) }, signal);
+  return deps.layers.derive(key, stageSquash(parts, deps.tool), signal);
+}
+
+/** One layer with the effect of `parts` (top first). The same everywhere, as long as tool and rules are: whoever has the parts need not be sent it. */
+export function stageSquash(parts: readonly StoredLayer[], tool: Tool): StageRequest {
+  const entries = Array.from(squashPlan(parts), ([, step]) => stageStep(step, parts, tool));
+  return { changes: null, entries, sealedAtMs: latestSeal(parts) };
+}
+
+/** An entry as it lies in a layer, for another one. */
+export function stageFrom(entry: Entry, layer: StoredLayer): StagedEntry {
+  if (entry.removed === 'counted' || entry.removed === 'hint') return { from: 'removal', entry };
+  return entry.type === 'dir' ? { from: 'made', entry } : { from: 'layer', entry, layer };
 }
 
 /** A derived layer is as old as what it was made of: a time in the future must not gain weight by being carried over. */
@@ -108,8 +147,7 @@ function stageStep(step: SquashStep, parts: readonly StoredLayer[], tool: Tool):
       return { from: 'removal', entry: step.entry };
     case 'keep': {
       const entry: Entry = step.below ? { ...step.found.entry, removed: 'below' } : step.found.entry;
-      if (entry.type === 'dir') return { from: 'made', entry };
-      return { from: 'layer', entry, layer: parts[step.found.depth] as StoredLayer };
+      return stageFrom(entry, parts[step.found.depth] as StoredLayer);
     }
     case 'compose': {
       const sources = step.versions.map(({ entry, depth }) => fromLayer(entry, parts[depth] as StoredLayer));

@@ -93,6 +93,7 @@ export function toOpenVolume(planned: PlannedVolume, random: Random, mayLock: bo
     name: planned.request.name,
     compat: planned.compat,
     tool: planned.tool.name,
+    sync: planned.sync,
     chain: planned.chain,
     lock: mayLock && planned.request.sharing === 'LOCKED',
     freshId: newId('volume', random.bytes(16)),

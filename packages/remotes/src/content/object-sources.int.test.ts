@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { parseRemoteKey } from '@cachelane/core';
+import { bytesSource, parseRemoteKey } from '@cachelane/core';
 import { contentOf, memoryRemote, noAbort, noise, sourceOf } from '@cachelane/testkit';
 import { openDirRemote } from '../dir/dir-remote.ts';
 import { scratchDir, systemRandom } from '../remote-world.fixture.ts';
-import { bytesSource, fileSource } from './object-sources.ts';
+import { fileSource } from './object-sources.ts';
 
 const key = parseRemoteKey('a');
 

@@ -1,15 +1,5 @@
 import { open } from 'node:fs/promises';
-import { digestOf, type ObjectContent, type ObjectSource } from '@cachelane/core';
-
-export function bytesSource(bytes: Uint8Array): ObjectSource {
-  return {
-    sizeBytes: bytes.byteLength,
-    digest: digestOf(bytes),
-    async *read() {
-      if (bytes.byteLength > 0) yield bytes;
-    },
-  };
-}
+import type { ObjectContent, ObjectSource } from '@cachelane/core';
 
 const pieceBytes = 1_048_576;
 

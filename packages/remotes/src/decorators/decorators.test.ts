@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { limits, newAttempt, parseRemoteKey, type Remote, type RemoteEvent } from '@cachelane/core';
+import { limits, newAttempt, parseRemoteKey, type Remote, type RemoteEvent, type RemoteKey } from '@cachelane/core';
 import {
   addWords,
   contentOf,
   countingAttempts,
+  damageMemoryHead,
   emptyRemoteState,
   faultyRemote,
   hastyClock,
@@ -41,7 +42,8 @@ const wrapped =
       const told = traced(faulty, { clock, onEvent: () => undefined });
       return Promise.resolve(retrying(limited(told, { clock, parallelCalls: 2 }), { clock, random, attempts: 30 }));
     };
-    return Promise.resolve({ open, [Symbol.asyncDispose]: () => Promise.resolve() });
+    const damageHead = (damaged: RemoteKey): Promise<void> => Promise.resolve(damageMemoryHead(state, damaged));
+    return Promise.resolve({ open, damageHead, [Symbol.asyncDispose]: () => Promise.resolve() });
   };
 
 // A put that has to be repeated may find what it stored itself, and says so: there, nothing happens before an answer gets lost.
@@ -79,6 +81,18 @@ describe('trying again', () => {
       const { clock, remote } = setUp(() => ({ code, retryable: false }));
       await expect(remote.objects.put(key, sourceOf(bytes), noAbort)).rejects.toMatchObject({ code });
       expect(clock.sleptMs).toEqual([]);
+    }
+  });
+
+  test('that is stopped says what went wrong before, between two attempts and in one', async () => {
+    const between = setUp(() => ({ code: 'E_REMOTE_GONE', retryable: true }));
+    between.clock.sleep = async () => await Promise.reject(new Error('stop'));
+    const inOne = setUp(({ number }) => ({ code: number < 3 ? 'E_REMOTE_GONE' : 'E_ABORTED', retryable: number < 3 }));
+    for (const { remote } of [between, inOne]) {
+      await expect(remote.heads.read(key, noAbort)).rejects.toMatchObject({
+        code: 'E_ABORTED',
+        cause: { code: 'E_REMOTE_GONE' },
+      });
     }
   });
 
@@ -123,7 +137,10 @@ describe('trying again', () => {
       abort.abort();
       return 'before';
     });
-    await expect(remote.heads.read(key, abort.signal)).rejects.toMatchObject({ code: 'E_ABORTED' });
+    await expect(remote.heads.read(key, abort.signal)).rejects.toMatchObject({
+      code: 'E_ABORTED',
+      cause: { code: expect.stringMatching(/^E_REMOTE_/) as string },
+    });
   });
 });
 

@@ -24,6 +24,8 @@ export function limited(
     objects: {
       put: (key, source, signal) =>
         gate.pass(signal, () => objects.put(key, { ...source, read: () => paced(source.read(), signal) }, signal)),
+      renew: (key, source, signal) =>
+        gate.pass(signal, () => objects.renew(key, { ...source, read: () => paced(source.read(), signal) }, signal)),
       async get(key, request, signal) {
         const leave = await gate.enter(signal);
         try {

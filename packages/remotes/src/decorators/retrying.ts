@@ -1,5 +1,6 @@
 import {
   CachelaneError,
+  isCachelaneError,
   limits,
   type Clock,
   type GetRequest,
@@ -35,9 +36,12 @@ export function retrying(remote: Remote, options: RetryOptions): Remote {
   const patiently = <T>(call: Call, act: () => Promise<T>): Promise<T> => repeat(remote, options, { call, act });
   return {
     name: remote.name,
+    lagMs: remote.lagMs,
     objects: {
       put: (key, source, signal) =>
         patiently({ operation: 'put', key, signal }, () => objects.put(key, source, signal)),
+      renew: (key, source, signal) =>
+        patiently({ operation: 'renew', key, signal }, () => objects.renew(key, source, signal)),
       get: (key, request, signal) => resumingGet(remote, options, { key, request, signal }),
       stat: (key, signal) => patiently({ operation: 'stat', key, signal }, () => objects.stat(key, signal)),
       list: (prefix, page, signal) =>
@@ -51,6 +55,10 @@ export function retrying(remote: Remote, options: RetryOptions): Remote {
         patiently({ operation: 'swap head', key: request.key, signal }, () => heads.swap(request, signal)),
       remove: (request, signal) =>
         patiently({ operation: 'remove head', key: request.key, signal }, () => heads.remove(request, signal)),
+      removeDamaged: (request, signal) =>
+        patiently({ operation: 'remove damaged head', key: request.key, signal }, () =>
+          heads.removeDamaged(request, signal),
+        ),
       list: (prefix, page, signal) =>
         patiently({ operation: 'list heads', key: prefix, signal }, () => heads.list(prefix, page, signal)),
     },
@@ -64,10 +72,13 @@ interface Repeated<T> {
 }
 
 async function repeat<T>(remote: Remote, options: RetryOptions, { call, act }: Repeated<T>): Promise<T> {
+  let last: unknown;
   for (let failures = 1; ; failures++) {
     try {
       return await act();
     } catch (error) {
+      if (last !== undefined && isCachelaneError(error, 'E_ABORTED')) throw stopped(last);
+      last = error;
       await waitOrThrow(remote, options, { call, failures, error });
     }
   }
@@ -87,9 +98,14 @@ async function waitOrThrow(remote: Remote, options: RetryOptions, { call, failur
   onEvent?.({ type: 'remote-retry', remote: remote.name, operation, key, failures, code: error.code, waitMs });
   try {
     await clock.sleep(waitMs, signal);
-  } catch (reason) {
-    throw new CachelaneError('E_ABORTED', 'stopped on request', { cause: reason });
+  } catch {
+    throw stopped(error);
   }
+}
+
+/** Whoever stops a call that failed before is told what that was: it is why there was anything to stop. */
+function stopped(cause: unknown): CachelaneError {
+  return new CachelaneError('E_ABORTED', 'stopped on request', { cause });
 }
 
 /** Between half of the wait and all of it: those who failed together do not come back together. */

@@ -48,6 +48,7 @@ export function traced(remote: Remote, { clock, onEvent }: TraceOptions): Remote
   };
   return {
     name: remote.name,
+    lagMs: remote.lagMs,
     objects: {
       put: (key, source, signal) =>
         trace({
@@ -55,6 +56,13 @@ export function traced(remote: Remote, { clock, onEvent }: TraceOptions): Remote
           key,
           act: (count) => objects.put(key, counted(source, count), signal),
           outcome: kind,
+        }),
+      renew: (key, source, signal) =>
+        trace({
+          operation: 'renew',
+          key,
+          act: (count) => objects.renew(key, counted(source, count), signal),
+          outcome: () => 'stored',
         }),
       async get(key, request, signal) {
         const { count, end } = start('get', key);
@@ -107,6 +115,13 @@ export function traced(remote: Remote, { clock, onEvent }: TraceOptions): Remote
           operation: 'remove head',
           key: request.key,
           act: () => heads.remove(request, signal),
+          outcome: kind,
+        }),
+      removeDamaged: (request, signal) =>
+        trace({
+          operation: 'remove damaged head',
+          key: request.key,
+          act: () => heads.removeDamaged(request, signal),
           outcome: kind,
         }),
       list: (prefix, page, signal) =>

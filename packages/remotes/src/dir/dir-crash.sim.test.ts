@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseRemoteKey, type Remote } from '@cachelane/core';
 import {
@@ -24,6 +26,16 @@ const source = sourceOf(noise(200_000));
 async function push(remote: Remote, words: readonly string[], seed: number): Promise<void> {
   await remote.objects.put(object, source, noAbort);
   await addWords(remote.heads, { key: head, words, attempt: countingAttempts(seed) });
+}
+
+/** A head whose newest state a crash has emptied. */
+async function tornHead(dir: string): Promise<void> {
+  await push(openDirRemote({ path: dir, random: systemRandom }), ['a', 'b'], 1);
+  writeFileSync(join(dir, 'heads', `${head}@`, '2'), '');
+}
+
+async function mend({ heads }: Remote, seed: number): Promise<void> {
+  await heads.removeDamaged({ key: head, attempt: countingAttempts(seed)() }, noAbort);
 }
 
 function pointsOf(operations: readonly string[]): readonly DeathPoint[] {
@@ -74,6 +86,27 @@ describe('a process that dies in a directory', () => {
       // What it left beside is at most the one file that it was about to link.
       const known = /^(objects\/layers\/ab\/data|heads\/volumes\/npm@\/[0-9]{1,3})$/;
       expect(filesBelow(dir.path).filter((file) => !known.test(file)).length).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test('at any step of a removal of damage leaves it damaged or gone, and nothing of before comes back', async () => {
+    using counted = scratchDir();
+    await tornHead(counted.path);
+    const counting = dyingProcess({ operation: 0, when: 'before' });
+    await mend(openDirRemote({ path: counted.path, random: systemRandom, files: counting.wrap(realDirFiles) }), 2);
+    expect(counting.operations).toContain('link');
+    for (const point of pointsOf(counting.operations)) {
+      using dir = scratchDir();
+      await tornHead(dir.path);
+      const files = dyingProcess(point).wrap(realDirFiles);
+      const victim = openDirRemote({ path: dir.path, random: systemRandom, files });
+      await expect(mend(victim, 2), `${point.when} ${point.operation}`).rejects.toBeInstanceOf(SimulatedCrash);
+
+      const next = openDirRemote({ path: dir.path, random: systemRandom });
+      await mend(next, 3);
+      expect(await next.heads.read(head, noAbort)).toBeUndefined();
+      await push(next, ['c'], 4);
+      expect(wordsOf((await next.heads.read(head, noAbort))?.bytes)).toEqual(['c']);
     }
   });
 });

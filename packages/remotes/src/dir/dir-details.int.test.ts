@@ -1,11 +1,21 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { link } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { limits, newAttempt, parseRemoteKey, type HeadVersion, type Remote } from '@cachelane/core';
+import { checkRemote, limits, newAttempt, parseRemoteKey, type HeadVersion, type Remote } from '@cachelane/core';
 import { contentOf, noAbort, noise, requireCommands, sourceOf } from '@cachelane/testkit';
-import { checkRemote } from '../check-remote.ts';
 import { filesBelow, scratchDir, systemRandom } from '../remote-world.fixture.ts';
 import { realDirFiles, type DirFiles } from './dir-files.ts';
 import { openDirRemote } from './dir-remote.ts';
@@ -117,7 +127,6 @@ describe('a directory as a remote', () => {
     ['a changed head', (text: string) => text.replace('state', 'stale')],
     ['something else', () => '{"layers":[]}'],
     ['an empty file', () => ''],
-    ['a newer format', (text: string) => text.replace('head 1', 'head 2')],
   ])('%s is refused', async (_, spoil) => {
     using dir = scratchDir();
     const remote = openDirRemote({ path: dir.path, random: systemRandom });
@@ -126,6 +135,58 @@ describe('a directory as a remote', () => {
     writeFileSync(file, spoil(readFileSync(file, 'utf8')));
     await expect(remote.heads.read(key, noAbort)).rejects.toMatchObject({ code: 'E_OBJECT_CORRUPT' });
     await expect(moveTo(remote, 1)).rejects.toMatchObject({ code: 'E_OBJECT_CORRUPT' });
+  });
+
+  test('a newer format is refused, and left alone', async () => {
+    using dir = scratchDir();
+    const remote = openDirRemote({ path: dir.path, random: systemRandom });
+    await moveTo(remote, 1);
+    const file = join(dir.path, 'heads/v/npm@/1');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('head 1', 'head 2'));
+    const calls = [
+      () => remote.heads.read(key, noAbort),
+      () => remote.heads.removeDamaged({ key, attempt: attempt() }, noAbort),
+    ];
+    for (const call of calls)
+      await expect(call()).rejects.toMatchObject({ code: 'E_REMOTE_UNFIT', hint: 'update cachelane on this machine' });
+    expect(readdirSync(join(dir.path, 'heads/v/npm@'))).toEqual(['1']);
+    expect((await remote.heads.list('', {}, noAbort)).keys).toEqual([key]);
+  });
+
+  test('of the states below a damaged one nothing comes back, until it is removed', async () => {
+    using dir = scratchDir();
+    const remote = openDirRemote({ path: dir.path, random: systemRandom });
+    await moveTo(remote, 3);
+    writeFileSync(join(dir.path, 'heads/v/npm@/3'), '');
+    await expect(remote.heads.read(key, noAbort)).rejects.toMatchObject({
+      code: 'E_OBJECT_CORRUPT',
+      message: `the head v/npm in dir:${dir.path} is empty`,
+    });
+    expect(await remote.heads.removeDamaged({ key, attempt: attempt() }, noAbort)).toEqual({ kind: 'removed' });
+    expect(await remote.heads.read(key, noAbort)).toBeUndefined();
+    expect(await moveTo(remote, 1)).toMatch(/^5-/);
+  });
+
+  test('a damaged head that somebody else has mended and moved meanwhile stays', async () => {
+    using dir = scratchDir();
+    const fast = openDirRemote({ path: dir.path, random: systemRandom });
+    await moveTo(fast, 2);
+    writeFileSync(join(dir.path, 'heads/v/npm@/2'), '');
+    let isFirst = true;
+    const files: DirFiles = {
+      ...realDirFiles,
+      async link(from, to) {
+        if (isFirst) {
+          isFirst = false;
+          await fast.heads.removeDamaged({ key, attempt: attempt() }, noAbort);
+          await moveTo(fast, 1);
+        }
+        await link(from, to);
+      },
+    };
+    const slow = openDirRemote({ path: dir.path, random: systemRandom, files });
+    expect(await slow.heads.removeDamaged({ key, attempt: attempt() }, noAbort)).toEqual({ kind: 'left' });
+    expect((await slow.heads.read(key, noAbort))?.version).toMatch(/^4-/);
   });
 
   test('where no hard links can be made objects are stored all the same, and heads are refused', async () => {
@@ -165,6 +226,31 @@ describe('a directory as a remote', () => {
 });
 
 const isRoot = process.getuid?.() === 0;
+
+/** Whoever opens it waits for somebody who writes. */
+function stuck(path: string): Disposable {
+  mkdirSync(dirname(path), { recursive: true });
+  execFileSync('mkfifo', [path]);
+  return { [Symbol.dispose]: () => closeSync(openSync(path, constants.O_RDWR | constants.O_NONBLOCK)) };
+}
+
+requireCommands('mkfifo')('a file system that does not answer', () => {
+  test('is left alone by whoever stops waiting, before a head and in the middle of an object', async () => {
+    using dir = scratchDir();
+    const left: unknown[] = [];
+    const onAbandoned = (work: unknown): void => void left.push(work);
+    const remote = openDirRemote({ path: dir.path, random: systemRandom, onAbandoned });
+    using _head = stuck(join(dir.path, 'heads/v/npm@/1'));
+    await expect(remote.heads.read(key, AbortSignal.timeout(200))).rejects.toMatchObject({ code: 'E_ABORTED' });
+
+    await remote.objects.put(parseRemoteKey('other'), sourceOf(bytes), noAbort);
+    const download = await remote.objects.get(parseRemoteKey('other'), {}, AbortSignal.timeout(500));
+    rmSync(join(dir.path, 'objects/other'));
+    using _object = stuck(join(dir.path, 'objects/other'));
+    await expect(contentOf(download)).rejects.toMatchObject({ code: 'E_ABORTED' });
+    expect(left).toHaveLength(2);
+  });
+});
 
 const withDisk = async (options: string, act: (path: string) => Promise<void>) => {
   using dir = scratchDir();

@@ -2,6 +2,13 @@ import type { Dirent } from 'node:fs';
 import { link, mkdir, open, readdir, readFile, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+export interface DirLook {
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+  readonly isFile: boolean;
+  readonly isDirectory: boolean;
+}
+
 /** What the driver changes the directory with, one step each, so that tests can let a process die between any two. All throw the system's error. */
 export interface DirFiles {
   /** With all that is missing above it; on the disk when this returns. */
@@ -22,11 +29,10 @@ export const dirLooks = {
   read: (path: string): Promise<Uint8Array> => readFile(path),
   list: (path: string): Promise<Dirent[]> => readdir(path, { withFileTypes: true }),
   names: (path: string): Promise<string[]> => readdir(path),
-  async stat(
-    path: string,
-  ): Promise<{ readonly sizeBytes: number; readonly mtimeMs: number; readonly isFile: boolean }> {
-    const { size, mtimeMs, ...found } = await stat(path);
-    return { sizeBytes: size, mtimeMs, isFile: (found.mode & 0o170000) === 0o100000 };
+  async stat(path: string): Promise<DirLook> {
+    const { size, mtimeMs, mode } = await stat(path);
+    const type = mode & 0o170000;
+    return { sizeBytes: size, mtimeMs, isFile: type === 0o100000, isDirectory: type === 0o040000 };
   },
 };
 

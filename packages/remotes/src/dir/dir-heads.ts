@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import {
   CachelaneError,
   type AttemptId,
+  type DamageRemoval,
+  type DamageRemovalOutcome,
   type HeadRemovalOutcome,
   type HeadVersion,
   type RemoteHead,
@@ -9,7 +11,7 @@ import {
   type RemoteKey,
   type SwapOutcome,
 } from '@cachelane/core';
-import { decodeHead, encodeHead, removedHeadBytes } from '../head-document.ts';
+import { decodeHead, decodeUnlessDamaged, encodeHead, isRemoval, removedHeadBytes } from '../head-document.ts';
 import { assertHeadSize, throwIfAborted } from '../remote-errors.ts';
 import { errnoOf, isMissing } from './dir-errors.ts';
 import { dirLooks } from './dir-files.ts';
@@ -60,6 +62,10 @@ export function dirHeads(place: DirPlace): RemoteHeads {
       const outcome = await step({ ...request, bytes: null }, signal);
       return outcome.kind === 'moved' ? { kind: 'removed' } : outcome;
     },
+    removeDamaged: ({ key, attempt }, signal) =>
+      dirCall(place, { doing: 'writing', signal }, () =>
+        removeDamaged(place, { key, attempt, dir: dirOf(key), signal }),
+      ),
     list: (prefix, page, signal) =>
       dirCall(place, { doing: 'reading', signal }, async () => {
         const { items, more } = await pageOf({ root: headsDir(place), prefix, page, leafName }, async (found) =>
@@ -76,15 +82,26 @@ interface Placed {
   readonly signal: AbortSignal;
 }
 
-async function newestState(place: DirPlace, { key, dir, signal }: Placed): Promise<State | undefined> {
+interface StateFile {
+  readonly number: number;
+  readonly encoded: Uint8Array;
+}
+
+const nameOf = (place: DirPlace, { key }: Placed): string => `the head ${key} in ${place.name}`;
+
+async function newestState(place: DirPlace, placed: Placed): Promise<State | undefined> {
+  const newest = await newestFile(placed);
+  return newest && { number: newest.number, ...decodeHead(newest.encoded, nameOf(place, placed)) };
+}
+
+async function newestFile({ dir, signal }: Placed): Promise<StateFile | undefined> {
   // Each time that the file is gone again somebody else has moved the head at least eight times meanwhile.
   for (;;) {
     throwIfAborted(signal);
     const number = highest(await numbersIn(dir));
     if (number === undefined) return undefined;
     try {
-      const encoded = await dirLooks.read(join(dir, `${number}`));
-      return { number, ...decodeHead(encoded, `the head ${key} in ${place.name}`) };
+      return { number, encoded: await dirLooks.read(join(dir, `${number}`)) };
     } catch (error) {
       if (!isMissing(error)) throw error;
     }
@@ -111,6 +128,19 @@ async function swapState(place: DirPlace, wanted: Step & Placed): Promise<SwapOu
   }
 }
 
+/** The next number: whoever moved on from another state has it already. */
+async function removeDamaged(place: DirPlace, wanted: DamageRemoval & Placed): Promise<DamageRemovalOutcome> {
+  const { dir, attempt } = wanted;
+  const encoded = encodeHead({ attempt, bytes: null });
+  for (;;) {
+    const newest = await newestFile(wanted);
+    if (newest === undefined) return { kind: 'left' };
+    const state = decodeUnlessDamaged(newest.encoded, nameOf(place, wanted));
+    if (state !== null) return { kind: state.attempt === attempt ? 'removed' : 'left' };
+    if ((await tryAdd(place, { dir, number: newest.number + 1, encoded })) === 'added') return { kind: 'removed' };
+  }
+}
+
 async function tryAdd(
   place: DirPlace,
   state: Parameters<typeof addState>[1],
@@ -130,12 +160,14 @@ async function tryAdd(
   }
 }
 
-/** By its size alone: a listing reads no heads. */
+/** By its size, so that a listing reads no heads; only what has the size of a removed one may be damaged, too. */
 async function isThere(dir: string): Promise<boolean> {
   const number = highest(await numbersIn(dir));
   if (number === undefined) return false;
+  const path = join(dir, `${number}`);
   try {
-    return (await dirLooks.stat(join(dir, `${number}`))).sizeBytes > removedHeadBytes;
+    if ((await dirLooks.stat(path)).sizeBytes !== removedHeadBytes) return true;
+    return !isRemoval(await dirLooks.read(path));
   } catch (error) {
     // It moved on, eight times: so it is there.
     if (isMissing(error)) return true;

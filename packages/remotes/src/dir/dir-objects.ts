@@ -14,6 +14,7 @@ import { throwIfAborted } from '../remote-errors.ts';
 import { cannotLink, errnoOf, fromSystem, isMissing } from './dir-errors.ts';
 import { dirLooks } from './dir-files.ts';
 import { dirCall, freshName, objectsDir, temporaryDir, type DirPlace } from './dir-place.ts';
+import { piecesOrAbandoned } from './abandon.ts';
 import { removeOld } from './remove-old.ts';
 import { pageOf } from './walk-keys.ts';
 
@@ -30,6 +31,12 @@ export function dirObjects(place: DirPlace): RemoteObjects {
           ? await store(place, { key, path: pathOf(key), source, signal })
           : await compare(pathOf(key), known, source);
       }),
+    renew: (key, source, signal) =>
+      dirCall(
+        place,
+        { doing: 'writing', signal },
+        async () => await replace(place, { key, path: pathOf(key), source, signal }),
+      ),
     get: (key, { offset = 0, expect }, signal) =>
       dirCall(place, { doing: 'reading', signal }, async () => {
         const found = await statOf(pathOf(key), key);
@@ -108,6 +115,21 @@ async function store(place: DirPlace, { key, path, source, signal }: Storing): P
   }
 }
 
+/** Not by setting its time: that is for its owner alone, and the time would be ours. */
+async function replace(place: DirPlace, { key, path, source, signal }: Storing): Promise<void> {
+  const { files } = place;
+  const temporary = join(temporaryDir(place), freshName(place));
+  await files.makeDirs(temporaryDir(place));
+  try {
+    await files.writeStream(temporary, untilAborted(readSource(source, key), signal));
+    await files.makeDirs(dirname(path));
+    await files.rename(temporary, path);
+    await files.syncDir(dirname(path));
+  } finally {
+    await unlinkIfThere(place, temporary);
+  }
+}
+
 async function unlinkIfThere({ files }: DirPlace, path: string): Promise<void> {
   try {
     await files.unlink(path);
@@ -134,9 +156,10 @@ async function* wholePieces(
   { key, path, offset, sizeBytes, signal }: Reading,
 ): AsyncIterable<Uint8Array> {
   if (offset > sizeBytes) throw corrupt(`${key} in ${place.name}`, `has ${sizeBytes} bytes, fewer than were read`);
+  const patience = { signal, onAbandoned: place.onAbandoned };
   let position = offset;
   try {
-    for await (const piece of filePieces(path, offset)) {
+    for await (const piece of piecesOrAbandoned(filePieces(path, offset), patience)) {
       throwIfAborted(signal);
       position += piece.byteLength;
       yield piece;

@@ -1,9 +1,11 @@
-import type { Remote } from '@cachelane/core';
+import type { Remote, RemoteKey } from '@cachelane/core';
 import {
+  damaged,
   signedRequest,
   startFaultProxy,
   startRadosgw,
   type FaultProxy,
+  type HeadDamage,
   type Radosgw,
   type RemoteFactory,
 } from '@cachelane/testkit';
@@ -20,6 +22,7 @@ export interface BucketWorld extends AsyncDisposable {
   readonly bucket: string;
   freshAddress(endpoint?: string): S3Address;
   open(address: S3Address, settings?: Partial<S3Settings>): Promise<Remote>;
+  damageHead(address: S3Address, key: RemoteKey, damage: HeadDamage): Promise<void>;
   /** For the conformance suites. */
   readonly create: RemoteFactory;
 }
@@ -39,15 +42,28 @@ export async function startBucketWorld(): Promise<BucketWorld> {
   });
   const open: BucketWorld['open'] = (address, settings = {}) =>
     openS3Remote({ address, clock: systemClock, env: {}, credentials: server.user, ...settings });
+  const damageHead: BucketWorld['damageHead'] = async ({ prefix }, key, damage) => {
+    const { endpoint, user } = server;
+    const path = `/${bucket}/${prefix}/heads/${key}`;
+    // As text: heads of these tests have no other bytes.
+    const encoded = Buffer.from(await signedRequest({ endpoint, user, method: 'GET', path }));
+    const body = Buffer.from(damaged(encoded, damage)).toString();
+    await signedRequest({ endpoint, user, method: 'PUT', path, body });
+  };
   return {
     server,
     proxy,
     bucket,
     freshAddress,
     open,
+    damageHead,
     create: () => {
       const address = freshAddress();
-      return Promise.resolve({ open: () => open(address), [Symbol.asyncDispose]: () => Promise.resolve() });
+      return Promise.resolve({
+        open: () => open(address),
+        damageHead: (key, damage) => damageHead(address, key, damage),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      });
     },
     async [Symbol.asyncDispose]() {
       await proxy[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 import { CachelaneError, limits } from '@cachelane/core';
 import { openGate, type Gate } from '../gate.ts';
-import type { S3Address } from '../remote-address.ts';
+import { bucketName, type S3Address } from '../remote-address.ts';
 import type { AwsSdk } from './aws-sdk.ts';
 
 export interface S3Credentials {
@@ -70,13 +70,12 @@ export async function openBucket({
     systemClockOffset: clockOffsetMs,
   });
   const { bucket, prefix } = address;
-  const name = prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`;
   return {
     sdk,
     client,
     bucket,
     prefix: prefix === '' ? '' : `${prefix}/`,
-    name,
+    name: bucketName(address),
     silenceMs,
     quotesEtags: endpoint === undefined,
     parts: openGate(limits.remoteParallelParts),

@@ -134,7 +134,9 @@ function fromAnswer(
     return new CachelaneError('E_REMOTE_DENIED', `it is in another region: ${said}`, { hint: 'add ?region=… to it' });
   }
   if (status === 501) return new CachelaneError('E_REMOTE_UNFIT', `it cannot do what is needed: ${said}`);
-  return new CachelaneError('E_REMOTE_UNFIT', `an answer that nobody expects: ${said}`);
+  return new CachelaneError('E_REMOTE_UNFIT', `an answer that nobody expects: ${said}`, {
+    hint: 'is there an S3 server at its address?',
+  });
 }
 
 function gone(remote: string, why: string): CachelaneError {
@@ -178,8 +180,17 @@ export async function unlessFailure<T>(
   }
 }
 
+/** Of a GET, whose answer has room for the word: a page that is not found is something else's, and no sign of an empty bucket. */
+export const isNoSuchKey = ({ name, status }: S3Failure): boolean => status === 404 && name === 'NoSuchKey';
+
 export const isMissingKey = ({ name, status }: S3Failure): boolean =>
   status === 404 && (name === 'NoSuchKey' || name === 'NotFound');
 
 export const isPreconditionFailed = ({ name, status }: S3Failure): boolean =>
   status === 412 || name === 'PreconditionFailed';
+
+/** Whoever stored something says its ETag. What answers 200 without one is something else: a proxy's page, which has stored nothing. Throws E_REMOTE_UNKNOWN. */
+export function storedEtag({ name }: S3Bucket, { ETag }: { readonly ETag?: string | undefined }): string {
+  if (ETag === undefined || ETag === '') throw unknown(name, 'an answer that is none of an S3 server');
+  return ETag;
+}

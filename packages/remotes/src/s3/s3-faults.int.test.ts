@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
+  checkRemote,
   isCachelaneError,
   limits,
   newAttempt,
@@ -19,7 +20,6 @@ import {
   wordsOf,
   type HttpFault,
 } from '@cachelane/testkit';
-import { checkRemote } from '../check-remote.ts';
 import { retrying } from '../decorators/retrying.ts';
 import { runWriter } from '../head-writers.fixture.ts';
 import { systemClock, systemRandom } from '../remote-world.fixture.ts';
@@ -86,6 +86,20 @@ withServer('a bucket behind a bad network', () => {
       const second = { key, bytes: new TextEncoder().encode('next'), expected: version, attempt: attempt() };
       expect(await patient.heads.swap(second, noAbort)).toMatchObject({ kind: 'moved' });
       expect((await straight.heads.read(key, noAbort))?.bytes).toEqual(second.bytes);
+    });
+
+    test('of a removal of what is damaged is unknown, and settled by asking again', async () => {
+      const { address, behind, patient, straight } = await openAll({ silenceMs: 400 });
+      await straight.heads.swap({ key, bytes, expected: null, attempt: attempt() }, noAbort);
+      await world.damageHead(address, key, 'changed');
+      const request = { key, attempt: attempt() };
+      failOnce(fault, (method) => method === 'PUT');
+      expect((await errorOf(() => behind.heads.removeDamaged(request, noAbort))).code).toBe('E_REMOTE_UNKNOWN');
+      expect(await patient.heads.removeDamaged(request, noAbort)).toEqual({ kind: 'removed' });
+      expect(await straight.heads.read(key, noAbort)).toBeUndefined();
+      const again = { key, bytes, expected: null, attempt: attempt() };
+      expect((await straight.heads.swap(again, noAbort)).kind).toBe('moved');
+      expect(await patient.heads.removeDamaged(request, noAbort)).toEqual({ kind: 'left' });
     });
 
     test('of a put is unknown, and settled by asking again', async () => {
@@ -170,6 +184,9 @@ withServer('a bucket behind a bad network', () => {
     await behind.heads.swap({ key, bytes, expected: null, attempt: attempt() }, noAbort);
     failOnce('damage-reply');
     expect((await errorOf(() => behind.heads.read(key, noAbort))).code).toBe('E_OBJECT_CORRUPT');
+    failOnce('damage-reply');
+    expect(await behind.heads.removeDamaged({ key, attempt: attempt() }, noAbort)).toEqual({ kind: 'left' });
+    expect((await straight.heads.read(key, noAbort))?.bytes).toEqual(bytes);
   });
 
   test('a swap that the network delivers twice, or once more later, moves the head once', async () => {

@@ -1,8 +1,11 @@
 import type { Readable } from 'node:stream';
 import {
   CachelaneError,
+  digestOf,
   limits,
   type AttemptId,
+  type DamageRemoval,
+  type DamageRemovalOutcome,
   type HeadRemovalOutcome,
   type HeadVersion,
   type ListedObject,
@@ -12,10 +15,10 @@ import {
   type SwapOutcome,
 } from '@cachelane/core';
 import { corrupt } from '../content/expect-content.ts';
-import { decodeHead, encodeHead, removedHeadBytes } from '../head-document.ts';
+import { decodeHead, decodeUnlessDamaged, encodeHead, isRemoval, removedHeadBytes } from '../head-document.ts';
 import { assertHeadSize } from '../remote-errors.ts';
 import { bodyPieces } from './s3-body.ts';
-import { isMissingKey, isPreconditionFailed, s3Call, unlessFailure } from './s3-errors.ts';
+import { isMissingKey, isNoSuchKey, isPreconditionFailed, s3Call, storedEtag, unlessFailure } from './s3-errors.ts';
 import { listBelow, type S3Place } from './s3-objects.ts';
 
 // A head is an object that moves by conditional PUTs: If-None-Match for the first state, If-Match with the ETag of the one that was read for
@@ -43,6 +46,14 @@ function headOf(state: State | undefined): RemoteHead | undefined {
   return state === undefined || state.bytes === null ? undefined : { bytes: state.bytes, version: versionOf(state) };
 }
 
+/** What lies there, whatever it is. */
+interface Stored {
+  readonly etag: string;
+  readonly sizeBytes: number;
+  /** Null where there is more of it than any head has. */
+  readonly encoded: Uint8Array | null;
+}
+
 type Condition = { readonly IfNoneMatch: '*' } | { readonly IfMatch: string };
 
 function conditionOf(etag: string | null, isQuoted: boolean): Condition {
@@ -55,22 +66,31 @@ const unquoted = (etag: string | undefined): string => (etag ?? '').replace(/^"(
 export function s3Heads({ bucket, clock }: S3Place): RemoteHeads {
   const { sdk, client } = bucket;
   const nameOf = (key: RemoteKey) => ({ Bucket: bucket.bucket, Key: `${bucket.prefix}heads/${key}` });
-  const readState = async (key: RemoteKey, signal: AbortSignal): Promise<State | undefined> => {
-    const what = `the head ${key} in ${bucket.name}`;
+  const whatOf = (key: RemoteKey): string => `the head ${key} in ${bucket.name}`;
+  const readStored = async (key: RemoteKey, signal: AbortSignal): Promise<Stored | undefined> => {
+    const what = whatOf(key);
     const answer = await unlessFailure(
       () => client.send(new sdk.GetObjectCommand(nameOf(key)), { abortSignal: signal }),
-      isMissingKey,
+      isNoSuchKey,
     );
     if (answer?.Body === undefined) return undefined;
     const body = answer.Body as Readable;
     const sizeBytes = answer.ContentLength ?? 0;
+    const etag = unquoted(answer.ETag);
     if (sizeBytes > limits.remoteHeadBytes + 256) {
       body.destroy();
-      throw corrupt(what, `has ${sizeBytes} bytes, more than any head`);
+      return { etag, sizeBytes, encoded: null };
     }
     const pieces: Uint8Array[] = [];
     for await (const piece of bodyPieces(bucket, { body, sizeBytes, what, signal, clock })) pieces.push(piece);
-    return { ...decodeHead(Buffer.concat(pieces), what), etag: unquoted(answer.ETag) };
+    return { etag, sizeBytes, encoded: Buffer.concat(pieces) };
+  };
+  const readState = async (key: RemoteKey, signal: AbortSignal): Promise<State | undefined> => {
+    const stored = await readStored(key, signal);
+    if (stored === undefined) return undefined;
+    const { etag, sizeBytes, encoded } = stored;
+    if (encoded === null) throw corrupt(whatOf(key), `has ${sizeBytes} bytes, more than any head`);
+    return { ...decodeHead(encoded, whatOf(key)), etag };
   };
 
   /** The new ETag, or undefined where the condition did not hold. */
@@ -83,7 +103,7 @@ export function s3Heads({ bucket, clock }: S3Place): RemoteHeads {
       // AWS says that there is no such key where nothing can match.
       (failure) => isPreconditionFailed(failure) || ('IfMatch' in condition && isMissingKey(failure)),
     );
-    return answer === undefined ? undefined : unquoted(answer.ETag);
+    return answer === undefined ? undefined : unquoted(storedEtag(bucket, answer));
   };
 
   const swapState = async (wanted: Step, signal: AbortSignal): Promise<SwapOutcome> => {
@@ -107,10 +127,44 @@ export function s3Heads({ bucket, clock }: S3Place): RemoteHeads {
     throw unfit();
   };
 
+  const removeDamaged = async ({ key, attempt }: DamageRemoval, signal: AbortSignal): Promise<DamageRemovalOutcome> => {
+    const removal: Step = { key, attempt, expected: null, bytes: null };
+    let isQuoted = bucket.quotesEtags;
+    let refused: string | null = null;
+    let seen: string | null = null;
+    for (let looks = 0; looks < 6; looks++) {
+      const stored = await readStored(key, signal);
+      if (stored === undefined) return { kind: 'left' };
+      const { etag, encoded } = stored;
+      const state = encoded === null ? null : decodeUnlessDamaged(encoded, whatOf(key));
+      if (state !== null) return { kind: state.attempt === attempt ? 'removed' : 'left' };
+      // The network may have done it: only what comes twice the same is what lies there.
+      const look = `${etag} ${encoded === null ? 'large' : digestOf(encoded)}`;
+      if (seen === look) {
+        if (refused === etag) isQuoted = !isQuoted;
+        if ((await putIf(removal, conditionOf(etag, isQuoted), signal)) !== undefined) return { kind: 'removed' };
+        refused = etag;
+      }
+      seen = look;
+    }
+    if (refused !== null) throw unfit();
+    throw new CachelaneError('E_REMOTE_GONE', `${whatOf(key)} comes in another way each time that it is read`, {
+      retryable: true,
+    });
+  };
+
   const unfit = (): CachelaneError =>
     new CachelaneError('E_REMOTE_UNFIT', `${bucket.name} refuses to replace a head by its ETag`, {
       hint: 'heads need a server with conditional writes, as S3, Ceph and MinIO have',
     });
+
+  /** By its size, so that a listing reads no heads; only what has the size of a removed one may be damaged, too. */
+  const isThere = async ({ key, sizeBytes }: ListedObject, signal: AbortSignal): Promise<boolean> => {
+    if (sizeBytes !== removedHeadBytes) return true;
+    const stored = await readStored(key, signal);
+    if (stored === undefined) return false;
+    return stored.encoded === null || !isRemoval(stored.encoded);
+  };
 
   const step = (wanted: Step, signal: AbortSignal): Promise<SwapOutcome> =>
     s3Call(bucket, { doing: 'writing', signal }, () => swapState(wanted, signal));
@@ -126,15 +180,16 @@ export function s3Heads({ bucket, clock }: S3Place): RemoteHeads {
       const outcome = await step({ ...request, bytes: null }, signal);
       return outcome.kind === 'moved' ? { kind: 'removed' } : outcome;
     },
+    removeDamaged: (request, signal) =>
+      s3Call(bucket, { doing: 'writing', signal }, () => removeDamaged(request, signal)),
     list: (prefix, page, signal) =>
       s3Call(bucket, { doing: 'reading', signal }, async () => {
-        const { found, more } = await listBelow(bucket, { folder: 'heads/', prefix, page, isWanted: isLive, signal });
+        const isWanted = (listed: ListedObject) => isThere(listed, signal);
+        const { found, more } = await listBelow(bucket, { folder: 'heads/', prefix, page, isWanted, signal });
         return { keys: found.map(({ key }) => key), more };
       }),
   };
 }
-
-const isLive = ({ sizeBytes }: ListedObject): boolean => sizeBytes > removedHeadBytes;
 
 function etagOf(version: HeadVersion): string {
   return version.slice(version.indexOf('-') + 1);

@@ -17,7 +17,7 @@ import {
 import { corrupt, expectContent, isContent } from '../content/expect-content.ts';
 import { bodyPieces } from './s3-body.ts';
 import type { S3Bucket } from './s3-client.ts';
-import { isMissingKey, s3Call, unlessFailure } from './s3-errors.ts';
+import { isMissingKey, isNoSuchKey, s3Call, unlessFailure } from './s3-errors.ts';
 import { abortOldUploads, digestNote, uploadOnce } from './s3-upload.ts';
 
 export interface S3Place {
@@ -56,7 +56,7 @@ export function s3Objects({ bucket, clock }: S3Place): RemoteObjects {
       () => client.send(new sdk.GetObjectCommand({ ...nameOf(key), ...range }), { abortSignal: signal }),
       (failure) => {
         isBeyond = failure.status === 416;
-        return isBeyond || isMissingKey(failure);
+        return isBeyond || isNoSuchKey(failure);
       },
     );
     if (isBeyond) return await endOf(key, offset, signal);
@@ -107,6 +107,10 @@ export function s3Objects({ bucket, clock }: S3Place): RemoteObjects {
         // There was one a moment ago: whoever removed it may remove ours as well.
         return found === undefined ? { kind: 'stored' } : await compare(found, source, signal);
       }),
+    renew: (key, source, signal) =>
+      s3Call(bucket, { doing: 'writing', signal }, async () => {
+        await uploadOnce(bucket, { ...nameOf(key), what: key, source, isAnew: true, signal });
+      }),
     get: (key, request, signal) => s3Call(bucket, { doing: 'reading', signal }, () => get(key, request, signal)),
     stat: (key, signal) => s3Call(bucket, { doing: 'reading', signal }, () => stat(key, signal)),
     list: (prefix, page, signal) =>
@@ -115,7 +119,7 @@ export function s3Objects({ bucket, clock }: S3Place): RemoteObjects {
           folder: 'objects/',
           prefix,
           page,
-          isWanted: () => true,
+          isWanted: () => Promise.resolve(true),
           signal,
         });
         return { objects: found, more };
@@ -141,7 +145,7 @@ export interface Listing {
   readonly folder: string;
   readonly prefix: string;
   readonly page: ListPage;
-  readonly isWanted: (listed: ListedObject) => boolean;
+  readonly isWanted: (listed: ListedObject) => Promise<boolean>;
   readonly signal: AbortSignal;
 }
 
@@ -162,7 +166,7 @@ export async function listBelow(
     for (const { Key = '', Size = 0, LastModified } of answer.Contents ?? []) {
       const key = Key.slice(above.length);
       const listed = { key, sizeBytes: Size, storedAtMs: LastModified?.getTime() ?? 0 };
-      if (isKeyed(listed) && isWanted(listed)) found.push(listed);
+      if (isKeyed(listed) && (await isWanted(listed))) found.push(listed);
     }
     StartAfter = answer.Contents?.at(-1)?.Key;
     const more = answer.IsTruncated === true && StartAfter !== undefined;

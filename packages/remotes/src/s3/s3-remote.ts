@@ -12,6 +12,7 @@ export async function openS3Remote({ clock, ...settings }: S3RemoteOptions): Pro
   const bucket = await openBucket(settings);
   return {
     name: bucket.name,
+    lagMs: 0,
     objects: s3Objects({ bucket, clock }),
     heads: s3Heads({ bucket, clock }),
     [Symbol.asyncDispose]() {

@@ -2,7 +2,7 @@ import { limits, type ObjectSource } from '@cachelane/core';
 import { readSource } from '../content/read-source.ts';
 import type { Gate } from '../gate.ts';
 import type { S3Bucket } from './s3-client.ts';
-import { isPreconditionFailed, unlessFailure } from './s3-errors.ts';
+import { isPreconditionFailed, storedEtag, unlessFailure } from './s3-errors.ts';
 
 /** Where an object's SHA-256 is noted, beside its own headers: servers other than AWS's keep no such checksum. */
 export const digestNote = 'sha256';
@@ -12,6 +12,8 @@ export interface Upload {
   readonly Key: string;
   readonly what: string;
   readonly source: ObjectSource;
+  /** Also where something is there already. */
+  readonly isAnew?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -22,7 +24,12 @@ export async function uploadOnce(bucket: S3Bucket, upload: Upload): Promise<bool
     : await uploadWhole(bucket, upload);
 }
 
-async function uploadWhole({ sdk, client }: S3Bucket, upload: Upload): Promise<boolean> {
+function onlyOnce({ isAnew = false }: Upload): { readonly IfNoneMatch?: '*' } {
+  return isAnew ? {} : { IfNoneMatch: '*' };
+}
+
+async function uploadWhole(bucket: S3Bucket, upload: Upload): Promise<boolean> {
+  const { sdk, client } = bucket;
   const { Bucket, Key, what, source, signal } = upload;
   const body = Buffer.allocUnsafeSlow(source.sizeBytes);
   let filledBytes = 0;
@@ -37,7 +44,7 @@ async function uploadWhole({ sdk, client }: S3Bucket, upload: Upload): Promise<b
           Bucket,
           Key,
           Body: body,
-          IfNoneMatch: '*',
+          ...onlyOnce(upload),
           Metadata: { [digestNote]: source.digest },
           ChecksumSHA256: Buffer.from(source.digest, 'hex').toString('base64'),
         }),
@@ -45,6 +52,7 @@ async function uploadWhole({ sdk, client }: S3Bucket, upload: Upload): Promise<b
       ),
     isPreconditionFailed,
   );
+  if (answer !== undefined) storedEtag(bucket, answer);
   return answer !== undefined;
 }
 
@@ -57,7 +65,8 @@ interface Part {
  * Nothing shows before the last call. A server that does not know the condition of that call replaces what is there meanwhile, by the same
  * content: keys of layers are their digests.
  */
-async function uploadInParts({ sdk, client, parts }: S3Bucket, upload: Upload): Promise<boolean> {
+async function uploadInParts(bucket: S3Bucket, upload: Upload): Promise<boolean> {
+  const { sdk, client, parts } = bucket;
   const { Bucket, Key, source, signal } = upload;
   const { UploadId } = await client.send(
     new sdk.CreateMultipartUploadCommand({ Bucket, Key, Metadata: { [digestNote]: source.digest } }),
@@ -76,7 +85,7 @@ async function uploadInParts({ sdk, client, parts }: S3Bucket, upload: Upload): 
         client.send(
           new sdk.CompleteMultipartUploadCommand({
             ...target,
-            IfNoneMatch: '*',
+            ...onlyOnce(upload),
             MultipartUpload: { Parts: [...sent] },
           }),
           { abortSignal: signal },
@@ -84,16 +93,18 @@ async function uploadInParts({ sdk, client, parts }: S3Bucket, upload: Upload): 
       isPreconditionFailed,
     );
     if (answer === undefined) await abandon();
+    else storedEtag(bucket, answer);
     return answer !== undefined;
   } catch (error) {
     await abandon();
     throw error;
   }
 
-  /** Also when somebody wants to stop, so without their signal; what cannot be reached now is left for a sweep. */
+  /** Also when somebody wants to stop, so without their signal, but they are not kept waiting; what cannot be reached now is left for a sweep. */
   async function abandon(): Promise<void> {
     try {
-      await client.send(new sdk.AbortMultipartUploadCommand(target));
+      const abortSignal = AbortSignal.timeout(limits.remoteAbandonMs);
+      await client.send(new sdk.AbortMultipartUploadCommand(target), { abortSignal });
     } catch {
       // What went wrong before is what the caller has to hear of.
     }

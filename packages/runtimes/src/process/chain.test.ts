@@ -7,10 +7,11 @@ const overlay = {
   kind: 'overlay',
   target: '/target',
   lowerDirs: ['/top', '/middle', '/bottom'],
+  images: [],
   upperDir: '/upper',
   workDir: '/scratch',
 } as const;
-const options = { tools, mounts: [overlay], request, ignored: [], copies: [], marker: '/upper' };
+const options = { tools, mounts: [overlay], request, ignored: [], images: null, copies: [], marker: '/upper' };
 
 const withArguments = (count: number) => ({ ...request, argv: Array.from({ length: count }, () => 'x') });
 
@@ -37,6 +38,33 @@ describe('the chain', () => {
     expect(chain?.env).toEqual({ LD_SDK_KEY: 'secret', PWD: '/x', TOKEN: 'secret' });
     expect(chain?.args.join(' ')).toContain('-- LD_PRELOAD=/p PWD=/x make');
     expect(chain?.args.join(' ')).not.toContain('secret');
+  });
+
+  describe('with images', () => {
+    const images = {
+      tools: { sh: '/t/sh', unshare: '/t/unshare', mount: '/t/mount' },
+      images: [{ file: '/layers/a b/image', dir: '/layers/a b/tree' }],
+    };
+
+    test('mounts them in a namespace that has the lease already, with nothing of the environment', () => {
+      const env = { 'A-B': 'secret\n', LD_PRELOAD: '/p', '': 'x', 'C=D': 'y' };
+      const copies = [{ path: '/copy', fd: 99 }];
+      const chain = commandChain({ ...options, images, copies, request: { ...request, env } });
+      expect(chain?.args.filter((word) => !word.includes('\n')).join(' ')).toMatch(
+        /^--ignore-signal=INT,\S+ -- \/t\/flock \S+ \S+ \S+ \S+ \/lease \/t\/unshare --mount --propagation slave -- \/t\/sh -c cachelane \/t\/mount \/t\/env --block-signal=INT,\S+ -- \/t\/bwrap --args 4 --dev-bind \/ \/ .* --ro-bind-data 6 \/copy .* --json-status-fd 3 -- \/t\/env --default-signal=\S+ --unset=PWD -- LD_PRELOAD=\/p make -j2$/,
+      );
+      expect(chain?.env).toEqual({ PATH: expect.not.stringContaining('local'), LC_ALL: 'C' });
+      expect(chain?.inputs).toEqual([
+        '--clearenv\0--setenv\0A-B\0secret\n\0',
+        '/layers/a\\040b/image /layers/a\\040b/tree erofs ro,nosuid,nodev 0 0\n',
+      ]);
+    });
+
+    test('bubblewrap counts the environment as well', () => {
+      const env = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`V${index}`, '']));
+      expect(commandChain({ ...options, request: { ...withArguments(8900), env } })).not.toBeNull();
+      expect(commandChain({ ...options, images, request: { ...withArguments(8900), env } })).toBeNull();
+    });
   });
 
   test('bubblewrap counts the arguments of the command too', () => {

@@ -1,4 +1,6 @@
-import type { Mount, RunRequest } from '@cachelane/core';
+import type { LayerImage, Mount, RunRequest } from '@cachelane/core';
+import { imageStage, imageTable, type ImageTools } from './image-stage.ts';
+import { systemPath } from './sudo-tools.ts';
 import type { Tools } from './tools.ts';
 
 /**
@@ -37,6 +39,14 @@ export interface Chain {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** What the chain reads from the descriptors that follow that of the status, each from its own. May hold secrets. */
+  readonly inputs: readonly string[];
+}
+
+/** What is mounted before bubblewrap begins. */
+export interface ImageMounts {
+  readonly tools: ImageTools;
+  readonly images: readonly LayerImage[];
 }
 
 export interface ChainOptions {
@@ -46,8 +56,10 @@ export interface ChainOptions {
   readonly request: Pick<RunRequest, 'argv' | 'cwd' | 'env' | 'leaseFile'>;
   /** Signals that the command is to find ignored. */
   readonly ignored: readonly HeldSignal[];
-  /** Files that the command finds as copies, owned by the user; their descriptors follow that of the status. */
-  readonly copies: readonly { readonly path: string }[];
+  /** Null: no volume has any. */
+  readonly images: ImageMounts | null;
+  /** Files that the command finds as copies, owned by the user; their descriptors follow those of the inputs. */
+  readonly copies: readonly { readonly path: string; readonly fd: number }[];
   /** A directory or file of this session alone, bound onto itself in the command's mount namespace, which is recognised by it later. */
   readonly marker: string;
 }
@@ -89,23 +101,50 @@ function mountArguments(mount: Mount): readonly string[] {
 /**
  * The whole command line: `env` (hold the signals) → `flock` (take the lease, which everything after it inherits) →
  * `bwrap` (mount) → `env` (free the signals) → the command. Each replaces itself by the next but for bubblewrap, which
- * stays as monitor. Null when there are more arguments than bubblewrap takes.
+ * stays as monitor. With images there is more in front of it, see {@link imageChain}. Null when there are more arguments
+ * than bubblewrap takes.
  */
-export function commandChain({ tools, mounts, request, ignored, copies, marker }: ChainOptions): Chain | null {
-  const chainEnv: Record<string, string> = { ...request.env };
+export function commandChain(options: ChainOptions): Chain | null {
+  const { tools, request, images } = options;
+  const env: Record<string, string> = { ...request.env };
   const set: Record<string, string> = {};
   for (const variable of linkerVariables) {
-    const value = chainEnv[variable];
+    const value = env[variable];
     if (value === undefined) continue;
     set[variable] = value;
-    delete chainEnv[variable];
+    delete env[variable];
   }
   // bubblewrap sets it to the folder by the name it knows.
   const pwd = request.env['PWD'];
   if (pwd !== undefined) set['PWD'] = pwd;
+  const chain = { ...options, set, unset: pwd === undefined ? ['PWD'] : [] };
 
-  const lease = request.leaseFile === null ? [] : [tools.flock, '--no-fork', ...leaseOptions, request.leaseFile];
-  const bwrap = [
+  if (images !== null) return imageChain(chain, { ...images, env });
+  const bwrap = bwrapCommand(chain, 0);
+  if (bwrap.length > bwrapArgumentsMax) return null;
+  return {
+    file: tools.env,
+    args: [`--block-signal=${heldSignals.join(',')}`, '--', ...leaseCommand(options), ...bwrap],
+    env,
+    inputs: [],
+  };
+}
+
+interface PreparedChain extends ChainOptions {
+  /** Of the environment, behind bubblewrap. */
+  readonly set: Readonly<Record<string, string>>;
+  readonly unset: readonly string[];
+}
+
+const leaseCommand = ({ tools, request: { leaseFile } }: ChainOptions): readonly string[] =>
+  leaseFile === null ? [] : [tools.flock, '--no-fork', ...leaseOptions, leaseFile];
+
+function bwrapCommand(chain: PreparedChain, inputs: number): readonly string[] {
+  const { tools, mounts, request, ignored, copies, marker, set, unset } = chain;
+  const copiesFd = statusFd + 1 + inputs;
+  return [
+    tools.bwrap,
+    ...(inputs === 0 ? [] : ['--args', String(statusFd + 1)]),
     '--dev-bind',
     '/',
     '/',
@@ -113,19 +152,38 @@ export function commandChain({ tools, mounts, request, ignored, copies, marker }
     '--bind',
     marker,
     marker,
-    ...copies.flatMap(({ path }, index) => ['--perms', '0644', '--ro-bind-data', String(statusFd + 1 + index), path]),
+    ...copies.flatMap(({ path }, index) => ['--perms', '0644', '--ro-bind-data', String(copiesFd + index), path]),
     ...mounts.flatMap(mountArguments),
     '--chdir',
     request.cwd,
     '--json-status-fd',
     String(statusFd),
     '--',
-    ...envCommand(tools, { argv: request.argv, ignored, set, unset: pwd === undefined ? ['PWD'] : [] }),
+    ...envCommand(tools, { argv: request.argv, ignored, set, unset }),
   ];
-  if (bwrap.length > bwrapArgumentsMax) return null;
+}
+
+/**
+ * `env` (ignore the signals) → `flock` → `unshare` (mount namespace) → `sh` (mount the images) → `env` (hold the signals) →
+ * `bwrap` → `env` → the command. The lease comes first: who finds it free removes what would be mounted. The shell may not
+ * have the command's environment, which bubblewrap sets instead, from a file. Nor can it hold signals: in front they are ignored,
+ * and what is lost that way came to us as well, and we send it on.
+ */
+function imageChain(chain: PreparedChain, { tools, images, env }: ImageMounts & Pick<Chain, 'env'>): Chain | null {
+  const held = heldSignals.join(',');
+  const variables = Object.entries(env).filter(([name]) => name !== '' && !name.includes('='));
+  const environment = ['--clearenv', ...variables.flatMap(([name, value]) => ['--setenv', name, value])];
+  const inputs = [environment.map((word) => `${word}\0`).join(''), imageTable(images)];
+  const bwrap = bwrapCommand(chain, inputs.length);
+  if (bwrap.length + environment.length > bwrapArgumentsMax) return null;
+  // What is mounted and unmounted on the host later is so for the command, not the other way round.
+  const namespace = [tools.unshare, '--mount', '--propagation', 'slave', '--'];
+  const stage = [tools.sh, '-c', imageStage, 'cachelane', tools.mount];
+  const holding = [chain.tools.env, `--block-signal=${held}`, '--'];
   return {
-    file: tools.env,
-    args: [`--block-signal=${heldSignals.join(',')}`, '--', ...lease, tools.bwrap, ...bwrap],
-    env: chainEnv,
+    file: chain.tools.env,
+    args: [`--ignore-signal=${held}`, '--', ...leaseCommand(chain), ...namespace, ...stage, ...holding, ...bwrap],
+    env: { PATH: systemPath, LC_ALL: 'C' },
+    inputs,
   };
 }

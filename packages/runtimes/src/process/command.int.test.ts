@@ -2,7 +2,7 @@ import { chmodSync, closeSync, existsSync, openSync, readFileSync, symlinkSync, 
 import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { makeWorld, runClient, testUsers, type World } from './world.fixture.ts';
+import { makeWorld, runClient, testUsers, testUsersWithImages, type World } from './world.fixture.ts';
 
 // What a command finds when it runs with volumes in place, compared with what it would find without us.
 
@@ -29,7 +29,7 @@ const ignoringIds = (text: string): string => text.replace(/^\d+ \d+ /, '');
 
 const suite = requireCommands('bwrap', 'flock');
 
-describe.each(testUsers)('as $name', (user) => {
+describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
   suite('volumes', () => {
     test('the top layer comes before lower ones, writes go to the upper directory, the host sees nothing', async () => {
       using world = makeWorld(user);

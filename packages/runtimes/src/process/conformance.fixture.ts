@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Mount } from '@cachelane/core';
 import type { RuntimeFixture } from '@cachelane/testkit';
 import { type MountWay, processRuntime } from './process-runtime.ts';
-import { makeWorld, until } from './world.fixture.ts';
+import { canMakeImages, makeWorld, until } from './world.fixture.ts';
 
 const shell = (script: string): readonly string[] => ['sh', '-c', script];
 
@@ -39,6 +39,7 @@ export async function createRuntimeFixture(way: MountWay | 'in place' = 'bubblew
       exits: (exitCode) => shell(`exit ${exitCode}`),
       diesOf: (signal) => shell(`kill -${signal.slice(3)} $$`),
       writes: ({ target }, file) => ['touch', join(target, file)],
+      finds: ({ target }, file) => ['test', '-e', join(target, file)],
       leaves: leaving,
       waits: ({ target }) => shell(`: > ${target}/waiting; read line < never`),
       obeys: ({ target }, signal) =>
@@ -49,6 +50,10 @@ export async function createRuntimeFixture(way: MountWay | 'in place' = 'bubblew
     env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
     mount,
     brokenMount,
+    imageMount: () =>
+      way === 'in place' || !canMakeImages ? null : world.imageMount(`volume-${(mounts += 1)}`, [': > kept']),
+    mountsImages: way === 'sudo' || process.getuid?.() === 0,
+    isMountedForAll: ({ dir }) => existsSync(join(dir, 'kept')),
     leaseFile: () => join(world.root, `lease-${(leases += 1)}`),
     files: (volume) => readdirSync(dirOf(volume)),
     signalUs: (signal) => void process.kill(process.pid, signal),

@@ -1,3 +1,5 @@
+import type { LayerImage } from '@cachelane/core';
+
 /** What is known about the machine, beside what the failed attempt said. */
 export interface MachineFacts {
   readonly isRoot: boolean;
@@ -18,6 +20,20 @@ export const installMend = 'Debian and Ubuntu: apt-get install bubblewrap util-l
 const moveHome = 'put CACHELANE_HOME on an ordinary disk file system (ext4, xfs, btrfs)';
 const allowInContainer =
   'the container may not mount: start it with --privileged, or with --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined';
+
+export const userImagesMend = 'CACHELANE_SUDO=1 lets root mount them, where sudo asks for no password';
+
+/** What a person can do about images that could not be mounted, by what mount(8) said; nothing for other reasons. */
+export function imageMend(reason: string, images: readonly LayerImage[]): string | undefined {
+  if (/unknown filesystem type 'erofs'/.test(reason)) return 'the kernel has no EROFS: as root, modprobe erofs';
+  if (!images.some(({ dir }) => reason.startsWith(`mount: ${dir}: `))) return undefined;
+  if (/permission|permitted/i.test(reason)) return 'root lacks CAP_SYS_ADMIN here, which mounting takes';
+  if (/loop device|block device/.test(reason)) return `the kernel mounts no files of this file system: ${moveHome}`;
+  if (/superblock|needs cleaning|special device/.test(reason)) {
+    return 'the image of a layer is damaged: cachelane verify finds it';
+  }
+  return undefined;
+}
 
 /** What a person can do about a failed attempt to mount, by what bubblewrap said. */
 export function mendFor(reason: string, facts: MachineFacts): string {

@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { OverlayMount } from '@cachelane/core';
 import { type MachineFacts, mendFor } from './mends.ts';
@@ -31,7 +40,15 @@ const sudoMend = 'CACHELANE_SUDO=0 lets bubblewrap make the mounts';
  * Finds out whether commands can run with mounts here, by really running one with the tools, kernel, user and file
  * system that a run will have. About as expensive as such a run; leaves nothing behind.
  */
-export async function probeOverlay({ home, path, mountWith = 'bubblewrap' }: ProbeOptions): Promise<OverlayProbe> {
+export async function probeOverlay(options: ProbeOptions): Promise<OverlayProbe> {
+  return await probeMount(options, null);
+}
+
+/** With an image as the lower layer, or with an empty directory. The image has a file `seen`. */
+export async function probeMount(
+  { home, path, mountWith = 'bubblewrap' }: ProbeOptions,
+  image: Uint8Array | null,
+): Promise<OverlayProbe> {
   let root: string;
   try {
     root = mkdtempSync(join(home, 'probe-'));
@@ -40,9 +57,9 @@ export async function probeOverlay({ home, path, mountWith = 'bubblewrap' }: Pro
     return { ok: false, reason: `${home} cannot be written to (${code})`, mend: 'choose another CACHELANE_HOME' };
   }
   try {
-    const reason = await tryOverlay(root, path, mountWith);
-    if (reason === null) return { ok: true };
-    const mend = mountWith === 'sudo' ? sudoMend : mendFor(reason, machineFacts(home));
+    const failure = await tryOverlay(root, image, { path, mountWith });
+    if (failure === null) return { ok: true };
+    const { reason, mend = mountWith === 'sudo' ? sudoMend : mendFor(reason, machineFacts(home)) } = failure;
     return { ok: false, reason, mend };
   } finally {
     clear(root);
@@ -50,20 +67,29 @@ export async function probeOverlay({ home, path, mountWith = 'bubblewrap' }: Pro
 }
 
 /** Null when it works. */
-async function tryOverlay(root: string, path: string, mountWith: MountWay): Promise<string | null> {
+async function tryOverlay(
+  root: string,
+  image: Uint8Array | null,
+  { path, mountWith }: Required<Pick<ProbeOptions, 'path' | 'mountWith'>>,
+): Promise<{ readonly reason: string; readonly mend?: string } | null> {
   const dir = (name: string): string => {
     mkdirSync(join(root, name));
     return join(root, name);
   };
+  const lower = dir('lower');
+  const file = join(root, 'image');
+  if (image !== null) writeFileSync(file, image);
   const mount: OverlayMount = {
     kind: 'overlay',
     target: dir('target'),
-    lowerDirs: [dir('lower')],
+    lowerDirs: [lower],
+    images: image === null ? [] : [{ file, dir: lower }],
     upperDir: dir('upper'),
     workDir: dir('work'),
   };
+  const made = join(mount.target, 'made');
   const request = {
-    argv: ['mkdir', join(mount.target, 'made')],
+    argv: image === null ? ['mkdir', made] : ['cp', join(mount.target, 'seen'), made],
     cwd: '/',
     env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
     mounts: [mount],
@@ -71,9 +97,9 @@ async function tryOverlay(root: string, path: string, mountWith: MountWay): Prom
   };
   const options = { path, stdio: ['ignore', 'ignore', 'ignore'], ignored: [] } as const;
   const outcome = mountWith === 'sudo' ? await runWithSudo(request, options) : await runMounted(request, options);
-  if (outcome.kind === 'not-started') return outcome.reason;
+  if (outcome.kind === 'not-started') return outcome;
   if (existsSync(join(mount.upperDir, 'made'))) return null;
-  return `a command in the mounts failed with exit code ${outcome.exitCode}`;
+  return { reason: `a command in the mounts failed with exit code ${outcome.exitCode}` };
 }
 
 function clear(root: string): void {

@@ -100,6 +100,11 @@ export function readMountView(pid: number): MountView | null {
   return null;
 }
 
+/** A path as it stands in lists of mounts, the kernel's and those that mount(8) reads. */
+export function mountWord(path: string): string {
+  return path.replace(/[\t\n\\ ]/g, (odd) => `\\${odd.charCodeAt(0).toString(8).padStart(3, '0')}`);
+}
+
 function mountView(task: string, namespace: string): MountView {
   return {
     namespace,
@@ -107,7 +112,7 @@ function mountView(task: string, namespace: string): MountView {
       return link(`/proc/${task}/root`) !== '/';
     },
     seesMountAt(path) {
-      const point = path.replace(/[\t\n\\ ]/g, (odd) => `\\${odd.charCodeAt(0).toString(8).padStart(3, '0')}`);
+      const point = mountWord(path);
       return (read(task, 'mountinfo') ?? '').split('\n').some((line) => line.split(' ', 5)[4] === point);
     },
   };

@@ -1,5 +1,7 @@
 import { invariant, type Runtime } from '@cachelane/core';
 import type { HeldSignal } from './chain.ts';
+import { imagesOf } from './image-stage.ts';
+import { notStarted } from './outcomes.ts';
 import { runBare } from './run-bare.ts';
 import { runInPlace } from './run-in-place.ts';
 import { runMounted } from './run-mounted.ts';
@@ -24,6 +26,8 @@ export interface ProcessRuntimeOptions {
    * when something is to be mounted.
    */
   readonly mountWith?: () => MountWay;
+  /** Why images of layers are not to be mounted, for people, where somebody wants none; else they are. */
+  readonly noImages?: string;
 }
 
 /**
@@ -32,7 +36,13 @@ export interface ProcessRuntimeOptions {
  * is taken away all the same: what the command mounts is its own; behind bubblewrap setuid programs do not gain rights;
  * behind sudo other descriptors are closed, and where its rules say `use_pty` a command in a terminal gets one of its own.
  */
-export function processRuntime({ path, stdio = [0, 1, 2], ignored = [], mountWith }: ProcessRuntimeOptions): Runtime {
+export function processRuntime({
+  path,
+  stdio = [0, 1, 2],
+  ignored = [],
+  mountWith,
+  noImages,
+}: ProcessRuntimeOptions): Runtime {
   const options = { path, stdio, ignored };
   return {
     name: 'process',
@@ -41,6 +51,7 @@ export function processRuntime({ path, stdio = [0, 1, 2], ignored = [], mountWit
       if (request.mounts.length === 0) return await runBare(request, options);
       if (!request.mounts.some((mount) => mount.kind === 'overlay' || mount.bind))
         return await runInPlace(request, options);
+      if (noImages !== undefined && imagesOf(request.mounts).length > 0) return notStarted(noImages);
       return mountWith?.() === 'sudo' ? await runWithSudo(request, options) : await runMounted(request, options);
     },
     survivors: async (place) => findSurvivors(place),

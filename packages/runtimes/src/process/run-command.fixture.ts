@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { CommandOutcome, RunRequest } from '@cachelane/core';
 import type { HeldSignal } from './chain.ts';
+import { canMountImages } from './probe-images.ts';
 import { probeOverlay } from './probe-overlay.ts';
 import { type MountWay, processRuntime } from './process-runtime.ts';
 
@@ -14,6 +15,8 @@ export interface Job {
   readonly mountWith?: MountWay;
   /** Instead of a run. */
   readonly probeHome?: string;
+  /** Probes for images. */
+  readonly probeImages?: boolean;
   /** Says `busy` and does nothing else until this file is there, all in the turn of the loop in which the first run begins. */
   readonly busyUntil?: string;
   /** Becomes this user and its group first; only root can. */
@@ -51,4 +54,7 @@ if (job.requests !== undefined && job.requests.length > 0) {
   const last = outcomes.at(-1);
   process.exitCode = last?.kind === 'exited' ? last.exitCode : 125;
 }
-if (job.probeHome !== undefined) report('probe', await probeOverlay({ path, home: job.probeHome }));
+if (job.probeHome !== undefined) {
+  const probe = job.probeImages === true ? canMountImages : probeOverlay;
+  report('probe', await probe({ path, home: job.probeHome, mountWith: job.mountWith ?? 'bubblewrap' }));
+}

@@ -1,8 +1,10 @@
 import { realpathSync } from 'node:fs';
 import { CachelaneError, type CommandOutcome, type Mount, type RunRequest } from '@cachelane/core';
-import { type Chain, type ChainOptions, commandChain, leaseHeld, leaseHeldCode } from './chain.ts';
+import { type Chain, type ChainOptions, commandChain, type ImageMounts, leaseHeld, leaseHeldCode } from './chain.ts';
+import { openInputs } from './chain-inputs.ts';
 import { startChild } from './child.ts';
-import { installMend } from './mends.ts';
+import { findImageTools, imagesOf } from './image-stage.ts';
+import { imageMend, installMend, userImagesMend } from './mends.ts';
 import { exitedWith, notStarted } from './outcomes.ts';
 import type { RunOptions } from './run-bare.ts';
 import { exitCodeOfSignal, openSignalDesk } from './signal-desk.ts';
@@ -35,9 +37,11 @@ export async function runMounted(request: RunRequest, options: RunOptions): Prom
   if (exitCode !== null) return exitedWith(exitCode, desk.received);
   // The monitor was killed, before there was a command or while it lives on.
   if (signal !== null) return exitedWith(exitCodeOfSignal(signal), desk.received);
-  const reason = code === leaseHeldCode ? leaseHeld : await whyNotStarted(plan, dataFds);
+  const reason = code === leaseHeldCode ? leaseHeld : await whyNotStarted(plan);
   // Whoever asked us to stop meanwhile does not want the command to be run in another way.
-  return desk.received === null ? notStarted(reason) : exitedWith(exitCodeOfSignal(desk.received), desk.received);
+  return desk.received === null
+    ? notStarted(reason, imageMend(reason, plan.images?.images ?? []))
+    : exitedWith(exitCodeOfSignal(desk.received), desk.received);
 }
 
 /** The command runs by now and is waited for, whatever the caller's code does. */
@@ -53,7 +57,7 @@ export function tell(call: () => void): CachelaneError | null {
 interface Prepared {
   readonly plan: ChainOptions;
   readonly chain: Chain;
-  /** Descriptors that follow the status's, for `plan.copies`. */
+  /** Descriptors that follow the status's, for the chain's inputs and `plan.copies`. */
   readonly dataFds: readonly number[];
   readonly status: StatusFile;
   readonly resources: Disposable;
@@ -67,18 +71,34 @@ function prepare(
   if ('missing' in found) return { reason: `not installed: ${found.missing.join(', ')}`, mend: installMend };
   const resolved = resolveMounts(request);
   if ('reason' in resolved) return resolved;
+  const images = imageMounts(resolved.mounts);
+  if (images !== null && 'reason' in images) return images;
   using resources = new DisposableStack();
-  let status: StatusFile;
+  const copies = resources.use(copySshConfig(process.getuid?.() ?? null)).files;
+  const plan = { ...resolved, tools: found.tools, request, ignored: options.ignored, images, copies };
+  const chain = commandChain(plan);
+  if (chain === null) return { reason: 'the command has more arguments than bubblewrap takes (9000)' };
   try {
-    status = resources.use(openStatusFile(`${resolved.marker}.status`));
+    const status = resources.use(openStatusFile(`${resolved.marker}.status`));
+    const { fds } = resources.use(openInputs(chain, plan));
+    return { plan, chain, dataFds: fds, status, resources: resources.move() };
   } catch (error) {
     return { reason: `the session's folder cannot be written to (${String((error as NodeJS.ErrnoException).code)})` };
   }
-  const copies = resources.use(copySshConfig(process.getuid?.() ?? null)).files;
-  const plan = { ...resolved, tools: found.tools, request, ignored: options.ignored, copies };
-  const chain = commandChain(plan);
-  if (chain === null) return { reason: 'the command has more arguments than bubblewrap takes (9000)' };
-  return { plan, chain, dataFds: copies.map(({ fd }) => fd), status, resources: resources.move() };
+}
+
+/** bubblewrap mounts no images itself, and the kernel takes them from root alone. */
+function imageMounts(
+  mounts: readonly Mount[],
+): ImageMounts | null | { readonly reason: string; readonly mend: string } {
+  const images = imagesOf(mounts);
+  if (images.length === 0) return null;
+  if (process.geteuid?.() !== 0) {
+    return { reason: 'ordinary users cannot mount the images of layers', mend: userImagesMend };
+  }
+  const found = findImageTools();
+  if ('missing' in found) return { reason: `not installed: ${found.missing.join(', ')}`, mend: installMend };
+  return { tools: found.tools, images };
 }
 
 /**

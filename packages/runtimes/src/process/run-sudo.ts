@@ -3,6 +3,8 @@ import type { CommandOutcome, RunRequest } from '@cachelane/core';
 import { thisCaller } from './caller.ts';
 import { type Chain, leaseHeld, leaseHeldCode } from './chain.ts';
 import { startChild } from './child.ts';
+import { imagesOf, imageTable } from './image-stage.ts';
+import { imageMend } from './mends.ts';
 import { namelessFile, pathOfDescriptor } from './nameless-file.ts';
 import { exitedWith, notStarted } from './outcomes.ts';
 import type { RunOptions } from './run-bare.ts';
@@ -37,11 +39,12 @@ export async function runWithSudo(request: RunRequest, options: RunOptions): Pro
   // Whoever asked us to stop meanwhile does not want the command to be run in another way.
   if (desk.received !== null) return exitedWith(exitCodeOfSignal(desk.received), desk.received);
   if (code === leaseHeldCode) return notStarted(leaseHeld);
-  return notStarted(complaintIn(textOf(status)) ?? sudoProblem() ?? `sudo failed (exit code ${String(code)})`);
+  const reason = complaintIn(textOf(status)) ?? sudoProblem() ?? `sudo failed (exit code ${String(code)})`;
+  return notStarted(reason, imageMend(reason, imagesOf(request.mounts)));
 }
 
 interface Prepared {
-  readonly chain: Chain;
+  readonly chain: Omit<Chain, 'inputs'>;
   readonly marker: string;
   readonly status: StatusFile;
   readonly resources: Disposable;
@@ -65,10 +68,12 @@ function prepare(
     const plan = resources.use(
       namelessFile(`${marker}.plan`, planText({ tools, request, ignored, umask: caller.umask })),
     );
+    const images = imagesOf(resolved.mounts);
+    const table = images.length === 0 ? null : resources.use(namelessFile(`${marker}.images`, imageTable(images))).path;
     const { mounts } = resources.use(linkMounts(`${marker}.links`, resolved.mounts));
     // Root opens it, and must not be the one who makes it.
     if (leaseFile !== null) closeSync(openSync(leaseFile, constants.O_RDONLY | constants.O_CREAT, 0o600));
-    const paths = { status: pathOfDescriptor(status.fd), plan: plan.path };
+    const paths = { status: pathOfDescriptor(status.fd), plan: plan.path, images: table };
     const chain = sudoChain({ tools, caller, mounts, leaseFile, marker, ...paths });
     if (chain === null) return { reason: 'there are more layers than mount takes in one option' };
     return { chain, marker, status, resources: resources.move() };

@@ -8,7 +8,16 @@ import { describe, expect, test } from 'vitest';
 import { readStat } from './proc.ts';
 import { processRuntime } from './process-runtime.ts';
 import { findSurvivors } from './survivors.ts';
-import { type Client, makeWorld, signalProcess, startClient, testUsers, until, type World } from './world.fixture.ts';
+import {
+  type Client,
+  makeWorld,
+  signalProcess,
+  startClient,
+  testUsers,
+  testUsersWithImages,
+  until,
+  type World,
+} from './world.fixture.ts';
 
 // Each test is the leader of its own process group, without a terminal: as a CI runner starts us.
 
@@ -54,7 +63,7 @@ async function processesIn(place: RunPlace): Promise<{ readonly command: Survivo
   return { command, monitor };
 }
 
-describe.each(testUsers)('as $name', (user) => {
+describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
   requireCommands('bwrap', 'flock')('signals', () => {
     test.each(['with volumes', 'bare'])('%s: one sent to us alone is passed on, once', async (how) => {
       using world = makeWorld(user);

@@ -22,6 +22,7 @@ const options = {
   marker: '/upper',
   status: '/proc/1/fd/3',
   plan: '/proc/1/fd/4',
+  images: '/proc/1/fd/5',
 };
 
 /** Without the text of the programs. */
@@ -32,7 +33,7 @@ describe('the chain through sudo', () => {
     const chain = sudoChain(options);
     expect(chain?.env).toEqual({ PATH: expect.not.stringContaining('local'), LC_ALL: 'C' });
     expect(words(chain?.args)).toMatch(
-      /^--ignore-signal=INT,QUIT,TERM,HUP,USR1,USR2 -- \/t\/sudo -n -- \/t\/env -i PATH=\S+ LC_ALL=C \/t\/unshare --mount --propagation slave -- \/t\/sh -c cachelane \/proc\/1\/fd\/3 \/proc\/1\/fd\/4 \/lease \/upper 7:8 --nofile=1:2 --core=0:0 \/links\/0 \/target index=off,userxattr,lowerdir=0:1:2,upperdir=u_,workdir=w_ -- \/t\/env --block-signal=\S+ -- \/t\/setpriv --reuid=7 --regid=8 --groups=8,9 -- \/t\/perl -e$/,
+      /^--ignore-signal=INT,QUIT,TERM,HUP,USR1,USR2 -- \/t\/sudo -n -- \/t\/env -i PATH=\S+ LC_ALL=C \/t\/unshare --mount --propagation slave -- \/t\/sh -c cachelane \/proc\/1\/fd\/3 \/proc\/1\/fd\/4 \/proc\/1\/fd\/5 \/lease \/upper 7:8 --nofile=1:2 --core=0:0 \/links\/0 \/target nosuid,nodev,index=off,userxattr,lowerdir=0:1:2,upperdir=u_,workdir=w_ -- \/t\/env --block-signal=\S+ -- \/t\/setpriv --reuid=7 --regid=8 --groups=8,9 -- \/t\/perl -e$/,
     );
   });
 

@@ -34,6 +34,8 @@ export interface SudoChainOptions {
   /** Paths under which root can open our files without names. */
   readonly status: string;
   readonly plan: string;
+  /** The table of images to mount; null: none. */
+  readonly images: string | null;
 }
 
 const held = heldSignals.join(',');
@@ -47,22 +49,23 @@ export const layerName = (index: number): string => index.toString(36);
  * By names of links in the folder that mount(8) stands in: commas, colons, backslashes and quotes in the real paths would
  * each have to be escaped for mount(8) and for the kernel, in ways that changed over the years, and long ones do not fit.
  * `userxattr`: the marks of this mount are then those of a mount by an ordinary user, which is who collects them; and only
- * those can an ordinary user have put on the layers. It turns redirects and metacopy off. Null where there are too many layers.
+ * those can an ordinary user have put on the layers. It turns redirects and metacopy off. `nosuid,nodev`: what an overlay shows has
+ * its rights by the overlay's mount, whatever the mount of an image says. Null where there are too many layers.
  */
 export function overlayOptions(layers: number): string | null {
   const lowerDirs = Array.from({ length: layers }, (_, index) => layerName(index)).join(':');
   if (`lowerdir=${lowerDirs}`.length > optionBytesMax) return null;
-  return `index=off,userxattr,lowerdir=${lowerDirs},upperdir=u_,workdir=w_`;
+  return `nosuid,nodev,index=off,userxattr,lowerdir=${lowerDirs},upperdir=u_,workdir=w_`;
 }
 
 /**
  * `env` (ignore the signals) → `sudo` → `env -i` (nothing of the user's environment) → `unshare` (mount namespace) → `sh`
- * (lease, mounts, limits) → `env` (hold the signals) → `setpriv` (the user again) → `perl` (the environment; stays as
+ * (lease, images, mounts, limits) → `env` (hold the signals) → `setpriv` (the user again) → `perl` (the environment; stays as
  * monitor) → `env` (free the signals) → the command. sudo stays too, and passes signals on to the monitor. In front the
  * signals are ignored, not held: sudo and sh free held ones, and would die of one before there is a command. What is lost
  * that way came to us as well, and we send it on. Null when there are more layers than fit into an option.
  */
-export function sudoChain(options: SudoChainOptions): Chain | null {
+export function sudoChain(options: SudoChainOptions): Omit<Chain, 'inputs'> | null {
   const { tools, caller, mounts, marker, leaseFile } = options;
   const overlays: string[] = [];
   for (const { links, target, layers } of mounts) {
@@ -74,7 +77,8 @@ export function sudoChain(options: SudoChainOptions): Chain | null {
   const clean = [tools.env, '-i', `PATH=${systemPath}`, 'LC_ALL=C'];
   // As bubblewrap does it: what is mounted and unmounted on the host later is so for the command, not the other way round.
   const namespace = [tools.unshare, '--mount', '--propagation', 'slave', '--'];
-  const stage = [tools.sh, '-c', rootStage, 'cachelane', options.status, options.plan, leaseFile ?? '', marker];
+  const files = [options.status, options.plan, options.images ?? '', leaseFile ?? ''];
+  const stage = [tools.sh, '-c', rootStage, 'cachelane', ...files, marker];
   const stageOptions = [`${uid}:${gid}`, limits.join(' ')];
   const holding = [tools.env, `--block-signal=${held}`, '--'];
   const supplementary = groups.length === 0 ? '--clear-groups' : `--groups=${groups.join(',')}`;

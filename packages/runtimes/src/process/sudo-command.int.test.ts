@@ -7,7 +7,16 @@ import { endSurvivors, findSurvivors } from './survivors.ts';
 import { sudoProblem } from './sudo-problem.ts';
 import { allowSudo } from './sudo-rule.fixture.ts';
 import { readStat } from './proc.ts';
-import { makeWorld, runClient, signalProcess, startClient, sudoUsers, testUsers, until } from './world.fixture.ts';
+import {
+  makeWorld,
+  runClient,
+  signalProcess,
+  startClient,
+  sudoUsers,
+  sudoUsersWithImages,
+  testUsers,
+  until,
+} from './world.fixture.ts';
 
 // What a command finds whose mounts root has made, compared with what it would find without us.
 
@@ -248,7 +257,7 @@ const listener = `
   echo ready
   while :; do wait; done`;
 
-describe.each(sudoUsers)('as $name', (user) => {
+describe.each([...sudoUsers, ...sudoUsersWithImages])('as $name', (user) => {
   suite('signals, through sudo', () => {
     test.each(['alone', 'group'] as const)('%s: each reaches the command once', async (whom) => {
       using world = makeWorld(user);

@@ -1,6 +1,8 @@
 // The programs between sudo and the command. None of them holds anything of the request: they get it as arguments, or,
 // where it may be secret, through a file without a name.
 
+import { mountTable } from './image-stage.ts';
+
 /** What both answer when the command could not be started; the reason is in the status file. */
 const stageFailedCode = 98;
 
@@ -8,8 +10,8 @@ const stageFailedCode = 98;
 export const bindOption = 'bind';
 
 /**
- * Root's part, for sh, in a mount namespace of its own. Arguments: status file, plan, lease (or nothing), marker, the
- * user's ids as UID:GID, options of prlimit; for each volume the folder to stand in, its target and an overlay's options, or that
+ * Root's part, for sh, in a mount namespace of its own. Arguments: status file, plan, table of images (or nothing), lease (or
+ * nothing), marker, the user's ids as UID:GID, options of prlimit; for each volume the folder to stand in, its target and an overlay's options, or that
  * it is bound; `--`; what comes next.
  *
  * The lease is taken before anything is mounted: who finds it free removes what would be mounted here. The kernel makes a
@@ -22,13 +24,18 @@ export const bindOption = 'bind';
  * and is not the user's is ended: the user could neither see nor end them, and they would go on writing.
  */
 export const rootStage: string = `
-status=$1 plan=$2 lease=$3 marker=$4 owner=$5 limits=$6
-shift 6
+status=$1 plan=$2 images=$3 lease=$4 marker=$5 owner=$6 limits=$7
+shift 7
 user=\${owner%:*}
 exec 9<>"$status" 7<"$plan"
+test -z "$images" || exec 6<"$images"
 if test -n "$lease"; then
   exec 8<"$lease"
   flock --exclusive --wait=5 --conflict-exit-code=99 8 2>&9 || exit $?
+fi
+if test -n "$images"; then
+  ${mountTable('mount')} /proc/self/fd/6 2>&9 || exit ${stageFailedCode}
+  exec 6<&-
 fi
 
 attach() {

@@ -1,18 +1,14 @@
 import { join } from 'node:path';
 import { isProgram } from './tools.ts';
 
-/** Absolute paths of the programs that a run with mounts through sudo is made of, but for those that its root part calls. */
-export interface SudoTools {
-  readonly sudo: string;
-  readonly env: string;
-  readonly sh: string;
-  readonly unshare: string;
-  readonly setpriv: string;
-  readonly perl: string;
-  readonly nice: string;
-}
+/** Absolute paths of programs. */
+export type SystemTools<Name extends string> = Readonly<Record<Name, string>>;
 
-export type SudoToolName = keyof SudoTools;
+const sudoToolNames = ['sudo', 'env', 'sh', 'unshare', 'setpriv', 'perl', 'nice'] as const;
+type SudoToolName = (typeof sudoToolNames)[number];
+
+/** What a run with mounts through sudo is made of, but for the programs that its root part calls. */
+export type SudoTools = SystemTools<SudoToolName>;
 
 /**
  * The only places that root's part takes programs from: a PATH is the user's, and may name folders that others can write
@@ -32,27 +28,27 @@ const systemFolders = [
 export const systemPath: string = systemFolders.slice(2).join(':');
 
 /** Ubuntu ships `env` in another implementation, which may lack the signal options, and GNU's beside it as `gnuenv`. */
-const programNames: Readonly<Record<SudoToolName, readonly string[]>> = {
-  sudo: ['sudo'],
-  env: ['gnuenv', 'env'],
-  sh: ['sh'],
-  unshare: ['unshare'],
-  setpriv: ['setpriv'],
-  perl: ['perl'],
-  nice: ['nice'],
-};
+const programsFor = (name: string): readonly string[] => (name === 'env' ? ['gnuenv', 'env'] : [name]);
+
+const findSystemTool = (name: string): string | undefined =>
+  programsFor(name)
+    .flatMap((program) => systemFolders.map((folder) => join(folder, program)))
+    .find((path) => isProgram(path));
+
+export type FoundTools<Name extends string> =
+  | { readonly tools: SystemTools<Name> }
+  | { readonly missing: readonly Name[] };
+
+export function findSystemTools<Name extends string>(names: readonly Name[]): FoundTools<Name> {
+  const found = names.map((name) => [name, findSystemTool(name)] as const);
+  const missing = found.filter(([, path]) => path === undefined);
+  if (missing.length > 0) return { missing: missing.map(([name]) => name) };
+  return { tools: Object.fromEntries(found) as SystemTools<Name> };
+}
 
 /** `isRoot`: then nobody asks sudo, and it need not be there. */
-export function findSudoTools(
-  isRoot: boolean,
-): { readonly tools: SudoTools } | { readonly missing: readonly SudoToolName[] } {
-  const find = (name: SudoToolName): string | undefined =>
-    programNames[name]
-      .flatMap((program) => systemFolders.map((folder) => join(folder, program)))
-      .find((path) => isProgram(path));
-  const names = Object.keys(programNames) as readonly SudoToolName[];
-  const found = names.map((name) => [name, find(name)] as const);
-  const missing = found.filter(([name, path]) => path === undefined && !(isRoot && name === 'sudo'));
-  if (missing.length > 0) return { missing: missing.map(([name]) => name) };
-  return { tools: Object.fromEntries(found.map(([name, path]) => [name, path ?? ''])) as unknown as SudoTools };
+export function findSudoTools(isRoot: boolean): FoundTools<SudoToolName> {
+  if (!isRoot) return findSystemTools(sudoToolNames);
+  const found = findSystemTools(sudoToolNames.filter((name) => name !== 'sudo'));
+  return 'missing' in found ? found : { tools: { ...found.tools, sudo: '' } };
 }

@@ -5,7 +5,17 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { processIds, readEnvironment, readStat } from './proc.ts';
 import { endSurvivors, findSurvivors } from './survivors.ts';
 import { allowSudo } from './sudo-rule.fixture.ts';
-import { makeWorld, runClient, startClient, sudoUsers, testUsers, until, type World } from './world.fixture.ts';
+import {
+  makeWorld,
+  runClient,
+  startClient,
+  sudoUsers,
+  sudoUsersWithImages,
+  testUsers,
+  testUsersWithImages,
+  until,
+  type World,
+} from './world.fixture.ts';
 
 /** Waits until these programs, and no others, live in the place. */
 const settled = async (place: RunPlace, ...names: readonly string[]): Promise<readonly Survivor[]> =>
@@ -32,7 +42,7 @@ async function ran(world: World, script: string, user: (typeof testUsers)[number
 const rule = allowSudo();
 afterAll(() => rule.remove());
 
-describe.each([...testUsers, ...sudoUsers])('as $name', (user) => {
+describe.each([...testUsers, ...testUsersWithImages, ...sudoUsers, ...sudoUsersWithImages])('as $name', (user) => {
   requireCommands('bwrap', 'flock')('processes that outlive their command', () => {
     test('are found by name, also in a session of their own, without the lease, and not after their end', async () => {
       using world = makeWorld(user);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ignoredSignals } from './ignored-signals.ts';
-import { type MachineFacts, mendFor } from './mends.ts';
+import { imageMend, type MachineFacts, mendFor } from './mends.ts';
 import { parseStatus } from './status-file.ts';
 import { complaint } from './why-not-started.ts';
 
@@ -77,5 +77,30 @@ describe('mends', () => {
     ['bwrap: something new', {}, /bwrap --dev-bind/],
   ])('%s', (reason, facts, expected) => {
     expect(mendFor(reason, { ...machine, ...facts })).toMatch(expected);
+  });
+});
+
+describe('what to do about images that were not mounted', () => {
+  const images = [{ file: '/l/image', dir: '/l/tree' }];
+
+  test.each([
+    ["mount: /l/tree: unknown filesystem type 'erofs'.", /modprobe erofs/],
+    ['mount: /l/tree: wrong fs type, bad option, bad superblock on /l/image, …', /damaged.*cachelane verify/],
+    ['mount: /l/tree: mount(2) system call failed: Structure needs cleaning.', /damaged/],
+    ['mount: /l/tree: special device /l/image does not exist.', /damaged/],
+    ['mount: /l/tree: failed to setup loop device for /l/image.', /ordinary disk/],
+    ['mount: /l/tree: permission denied.', /CAP_SYS_ADMIN/],
+  ])('%s', (reason, mend) => {
+    expect(imageMend(reason, images)).toMatch(mend);
+  });
+
+  test.each([
+    'mount: /l/tree: mount(2) system call failed: No space left on device.',
+    // An overlay.
+    'mount: /target: special device cachelane does not exist.',
+    "mount: /target: unknown filesystem type 'overlay'.",
+    'flock: cannot open lock file',
+  ])('nothing: %s', (reason) => {
+    expect(imageMend(reason, images)).toBeUndefined();
   });
 });

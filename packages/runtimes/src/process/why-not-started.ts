@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { type ChainOptions, commandChain, leaseHeld, leaseHeldCode } from './chain.ts';
+import { openInputs } from './chain-inputs.ts';
 import { startChild } from './child.ts';
 
 const reasonLength = 300;
@@ -9,15 +10,16 @@ const reasonLength = 300;
  * had the command's own stderr, since nothing in the chain can give it to the command alone: a shell could, but drops or
  * changes variables on the way. So a failure shows bubblewrap's line there, and costs a second attempt here.
  */
-export async function whyNotStarted(options: ChainOptions, dataFds: readonly number[]): Promise<string> {
+export async function whyNotStarted(options: ChainOptions): Promise<string> {
   const chain = commandChain({ ...options, request: { ...options.request, argv: ['true'] } });
   if (chain === null) return 'unknown';
   const nowhere = openSync('/dev/null', 'w');
   try {
+    using inputs = openInputs(chain, options);
     const child = await startChild([chain.file, ...chain.args], {
       cwd: '/',
       env: chain.env,
-      stdio: ['ignore', 'ignore', 'pipe', nowhere, ...dataFds],
+      stdio: ['ignore', 'ignore', 'pipe', nowhere, ...inputs.fds],
     });
     if ('error' in child) return child.error.code ?? child.error.message;
     let said = '';
@@ -33,7 +35,7 @@ export async function whyNotStarted(options: ChainOptions, dataFds: readonly num
 
 /** The line of one of our tools among what was written to stderr, without what only a reader of its source understands. */
 export function complaint(stderr: string): string | null {
-  const line = stderr.split('\n').find((text) => /^(\S*\/)?(bwrap|flock|(gnu)?env): /.test(text));
+  const line = stderr.split('\n').find((text) => /^(\S*\/)?(bwrap|flock|(gnu)?env|unshare|mount): /.test(text));
   if (line === undefined) return null;
   return line
     .replace(/^\S*\//, '')

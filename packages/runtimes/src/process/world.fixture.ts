@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { CommandOutcome, OverlayMount, RunPlace, RunRequest } from '@cachelane/core';
+import type { CommandOutcome, LayerImage, OverlayMount, RunPlace, RunRequest } from '@cachelane/core';
 import type { MountWay } from './process-runtime.ts';
 import type { Job } from './run-command.fixture.ts';
 import { sudoProblem } from './sudo-problem.ts';
@@ -30,9 +30,13 @@ export interface TestUser {
   readonly uid: number | null;
   /** bubblewrap by default. */
   readonly mountWith?: MountWay;
+  /** Whether every volume has a layer in an image, below those that a test asks for. */
+  readonly withImages?: boolean;
 }
 
 const nobody = 65534;
+const isRoot = process.getuid?.() === 0;
+export const canMakeImages: boolean = spawnSync('mkfs.erofs', ['--help']).error === undefined;
 
 /** Root runs each test twice, the second time without its rights. */
 export const testUsers: readonly [TestUser, ...TestUser[]] =
@@ -51,6 +55,13 @@ export const sudoUsers: readonly TestUser[] =
   process.getuid?.() === 0 || sudoProblem() === null
     ? testUsers.map((user) => ({ ...user, name: `${user.name}, mounts by root`, mountWith: 'sudo' }))
     : [];
+
+const withImages = (users: readonly TestUser[]): readonly TestUser[] =>
+  canMakeImages ? users.map((user) => ({ ...user, name: `${user.name}, with images`, withImages: true })) : [];
+
+/** Those users whose runs can mount images, each volume with one. */
+export const testUsersWithImages: readonly TestUser[] = withImages(isRoot ? testUsers.slice(0, 1) : []);
+export const sudoUsersWithImages: readonly TestUser[] = withImages(sudoUsers);
 
 /**
  * Makes the whole process of a test file an ordinary user, for good, where it runs as root. Each test file has a process
@@ -88,6 +99,10 @@ export interface World extends Disposable {
   dir(name: string, files?: Readonly<Record<string, string>>): string;
   /** A mount with lower directories that hold these files, top first, below `name`. */
   mount(name?: string, lowers?: readonly Readonly<Record<string, string>>[]): OverlayMount;
+  /** An image with what a script makes in an empty directory, and the directory for it, which is named after it. */
+  image(name: string, script: string): LayerImage;
+  /** A mount whose layers are in images, top first; each made by a script. */
+  imageMount(name: string, scripts: readonly string[]): OverlayMount;
   request(argv: readonly string[], rest?: Partial<RunRequest>): RunRequest;
   /** A shell command as a request. */
   sh(script: string, rest?: Partial<RunRequest>): RunRequest;
@@ -112,17 +127,36 @@ export function makeWorld(user: TestUser, parent: string = tmpdir()): World {
     }
     return path;
   };
+  const image: World['image'] = (name, script) => {
+    const source = dir(`${name}.source`);
+    execFileSync('sh', ['-ec', script], { cwd: source });
+    const made: LayerImage = { file: join(root, `${name}.erofs`), dir: dir(name) };
+    // As images of pulled layers are.
+    const whose = user.uid === null ? [] : [`--force-uid=${user.uid}`, `--force-gid=${user.uid}`];
+    execFileSync('mkfs.erofs', ['-b512', ...whose, made.file, source], { stdio: 'ignore' });
+    rmSync(source, { recursive: true });
+    own(made.file);
+    return made;
+  };
   const mounts: OverlayMount[] = [];
-  const mount: World['mount'] = (name = 'volume', lowers = [{}]) => {
-    const made: OverlayMount = {
-      kind: 'overlay',
-      target: dir(name),
-      lowerDirs: lowers.map((files, index) => dir(`${name}.lower${index}`, files)),
-      upperDir: dir(`${name}.upper`),
-      workDir: dir(`${name}.work`),
-    };
+  const overlay = (name: string, lowerDirs: readonly string[], images: readonly LayerImage[]): OverlayMount => {
+    const [target, upperDir, workDir] = [dir(name), dir(`${name}.upper`), dir(`${name}.work`)];
+    const made: OverlayMount = { kind: 'overlay', target, lowerDirs, images, upperDir, workDir };
     mounts.push(made);
     return made;
+  };
+  const mount: World['mount'] = (name = 'volume', lowers = [{}]) => {
+    const lowerDirs = lowers.map((files, index) => dir(`${name}.lower${index}`, files));
+    const images = user.withImages === true ? [image(`${name}.image`, '')] : [];
+    return overlay(name, [...lowerDirs, ...images.map((each) => each.dir)], images);
+  };
+  const imageMount: World['imageMount'] = (name, scripts) => {
+    const images = scripts.map((script, index) => image(`${name}.image${index}`, script));
+    return overlay(
+      name,
+      images.map((each) => each.dir),
+      images,
+    );
   };
   const lease = join(root, 'lease');
   const request: World['request'] = (argv, rest = {}) => ({
@@ -138,6 +172,8 @@ export function makeWorld(user: TestUser, parent: string = tmpdir()): World {
     lease,
     dir,
     mount,
+    image,
+    imageMount,
     request,
     sh: (script, rest) => request(['sh', '-c', script], rest),
     bothWays: (given) => [given, { ...given, mounts: [], leaseFile: null }],

@@ -3,21 +3,22 @@ import {
   CachelaneError,
   digestOf,
   displayPath,
-  isSameTime,
+  farFutureNs,
   LayerStack,
   type BytePath,
   type Digest,
   type Entry,
   type StoredLayer,
 } from '@cachelane/core';
+import type { ImagePlaces } from '../image/image-places.ts';
 import { errnoOf, isMissing, throwIfAborted } from '../layers/file-errors.ts';
 import type { FilePath } from '../layers/file-path.ts';
 import { layerPaths } from '../layers/home-paths.ts';
 import { OpenAccess } from '../layers/open-access.ts';
 import { digestFile } from '../layers/read-file.ts';
-import { dirOf } from '../layers/stored-layer.ts';
+import { placeOf } from '../layers/stored-layer.ts';
 import type { Owner, StoreFiles } from '../layers/store-files.ts';
-import type { KeptRecord, KeptTable } from './kept-table.ts';
+import { isAsRecorded, type KeptRecord, type KeptTable } from './kept-table.ts';
 import { isOwner } from './kept-tree.ts';
 import { recordOf } from './scan-kept.ts';
 
@@ -38,6 +39,8 @@ export interface KeptPlace {
   readonly owner: Owner;
   /** What may lie there though no view has it; null: nothing. */
   readonly mayStay: ((path: BytePath, isDirectory: boolean) => boolean) | null;
+  /** See `KeptContext`. */
+  readonly farFutureAsNs: bigint | null;
 }
 
 /** What a view shows at a path, and the layer that holds it. */
@@ -220,9 +223,13 @@ class BringUp {
       this.#putInPlace(entry, (file) => this.#copyFrom(layer, entry, file));
       return;
     }
-    const hasTime = isSameTime(BigInt(Math.round(known.mtimeMs * 1e3)) * 1000n, roundedToMicroseconds(entry.mtimeNs));
-    if (known.mode === entry.mode && hasTime) {
+    if (known.mode === entry.mode && hasTime(known, entry)) {
       if (known.digest === null) this.#note(path, entry.digest);
+      return;
+    }
+    // With a time that we set, and in our table, somebody's edit would be taken for what was saved, for good.
+    if (known.digest !== null && !isAsRecorded(this.#access.run(path, lookAt), known)) {
+      this.#putInPlace(entry, (file) => this.#copyFrom(layer, entry, file));
       return;
     }
     this.#access.run(path, (file) => {
@@ -235,33 +242,48 @@ class BringUp {
   /** With its mode, which a copy takes from the layer's file, unless that one had to be opened for it. */
   #copyFrom(layer: StoredLayer, entry: Entry, to: FilePath): void {
     const { files } = this.#place;
-    const dir = dirOf(layer);
-    if (dir === undefined) {
+    const place = placeOf(layer);
+    if (place === undefined) {
       files.write(to, layer.read(entry.path));
       files.setMode(to, entry.mode);
       return;
     }
+    try {
+      if (place.image === null) this.#copyFromTree(layer, place.dir, { entry, to });
+      else this.#copyFromImage(place.image, entry, to);
+    } catch (error) {
+      throw isMissing(error) ? damagedSource(entry) : error;
+    }
+  }
+
+  #copyFromTree(
+    layer: StoredLayer,
+    dir: string,
+    { entry, to }: { readonly entry: Entry; readonly to: FilePath },
+  ): void {
+    const { files } = this.#place;
     let source = this.#sources.get(layer);
     if (source === undefined) {
       source = new OpenAccess(layerPaths(dir).tree, files, (each) => layer.index.find(each)?.mode);
       this.#sources.set(layer, source);
     }
-    try {
-      source.run(entry.path, (file) => files.copy(file, to));
-      if ((entry.mode & 0o400) === 0) files.setMode(to, entry.mode);
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-      throw new CachelaneError('E_LAYER_CORRUPT', `${displayPath(entry.path)} in a layer is not what was saved`);
-    }
+    source.run(entry.path, (file) => files.copy(file, to));
+    if ((entry.mode & 0o400) === 0) files.setMode(to, entry.mode);
+  }
+
+  #copyFromImage(image: ImagePlaces, entry: Entry, to: FilePath): void {
+    const { files } = this.#place;
+    if (files.copyRange(image.file, image.rangeOf(entry), to) < entry.sizeBytes) throw damagedSource(entry);
+    files.setMode(to, entry.mode);
   }
 
   /** Where something is, beside it first: whoever looks sees the old or the new one. */
   #putInPlace(entry: Entry, make: (file: FilePath) => void): void {
-    const { files, scratch } = this.#place;
+    const { files, scratch, farFutureAsNs } = this.#place;
     const { path } = entry;
     const put = (file: FilePath): void => {
       make(file);
-      files.setTime(file, entry.mtimeNs);
+      files.setTime(file, entry.mtimeNs === farFutureNs ? (farFutureAsNs ?? farFutureNs) : entry.mtimeNs);
     };
     if (this.records.get(path) === null || this.#from.find(path) === undefined) {
       this.#access.run(path, put);
@@ -327,6 +349,13 @@ class BringUp {
   }
 }
 
-function roundedToMicroseconds(timeNs: bigint): bigint {
-  return ((timeNs + 500n) / 1000n) * 1000n;
+function damagedSource({ path }: Entry): CachelaneError {
+  return new CachelaneError('E_LAYER_CORRUPT', `${displayPath(path)} in a layer is not what was saved`);
+}
+
+const lookAt = (file: FilePath): Stats => lstatSync(file);
+
+/** A record has a quarter of a microsecond's precision, and what was set on a file a microsecond's. */
+function hasTime({ mtimeMs }: KeptRecord, { mtimeNs }: Entry): boolean {
+  return Math.abs(mtimeMs - Number(mtimeNs) / 1e6) < 0.002;
 }

@@ -25,6 +25,7 @@ import { takeBackLinks } from './kept-links.ts';
 import { leaveDead } from './leave-dead.ts';
 import { discardKept, listKept, removeKept } from './kept-garbage.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
+import { readsSinceOf, type ReadsSince } from './reads-since.ts';
 import {
   checkReach,
   displacedBy,
@@ -67,6 +68,7 @@ export function openCloneMounter({
     ignoresChangeTime: false,
     rootMode: rootModeFor(target, home),
     mayStay: null,
+    farFutureAsNs: null,
   });
 
   /** The first one that nobody uses, but none before `from`. */
@@ -89,7 +91,8 @@ export function openCloneMounter({
   const take = async (request: AttachRequest, from: number, signal: AbortSignal): Promise<Taken> => {
     const owned = await claim(request, from, signal);
     try {
-      return { owned, held: await bringUpSlot(contextOf(request), owned.slot, request.view, signal) };
+      const context = { ...contextOf(request), farFutureAsNs: farFutureAs(request, owned.slot) };
+      return { owned, held: await bringUpSlot(context, owned.slot, request.view, signal) };
     } catch (error) {
       leave(owned);
       if (from > 0 || !isOfContents(error)) throw error;
@@ -109,20 +112,24 @@ export function openCloneMounter({
     const { owned, held } = await take(request, 0, signal);
     try {
       const reached = await reachTarget({ files, home, request, tree: owned.slot.tree });
-      return attachedVolume(request, { held, reached, owned });
+      return attachedVolume(request, { held, reached, owned, readsSince: readsSinceOf(files, request, owned.slot) });
     } catch (error) {
       leave(owned);
       throw error;
     }
   };
 
-  const attachedVolume = (request: AttachRequest, { held, reached, owned }: Held): AttachedVolume<DirectoryMount> => {
+  const attachedVolume = (
+    request: AttachRequest,
+    { held, reached, owned, readsSince }: Held,
+  ): AttachedVolume<DirectoryMount> => {
     const { slot, user, isKept } = owned;
     let found: HeldChanges | null = null;
     let isReleased = false;
     const collect = (signal: AbortSignal): Collected => {
-      found = collectHeld(contextOf(request), held, signal);
-      return { kind: 'changes', changes: found.changes, links: request.links, alsoOf: [], part: null, saved: () => {} };
+      found = collectHeld(contextOf(request), { ...held, readsSince }, signal);
+      const { changes, used } = found;
+      return { kind: 'changes', changes, used, links: request.links, alsoOf: [], part: null, saved: () => {} };
     };
     const release = (): void => {
       if (isReleased) return;
@@ -174,6 +181,14 @@ export function openCloneMounter({
   };
 }
 
+/** Older than what makes Go note a use (an hour), younger than what makes it remove something (five days). */
+const refreshedAfterMs = 2 * 3_600_000;
+
+/** In a directory that is kept, files would have to get their own time back. */
+function farFutureAs({ looks, kept }: AttachRequest, slot: KeptSlot): bigint | null {
+  return looks && kept === null ? BigInt(Math.round(slot.clockMs() - refreshedAfterMs)) * 1_000_000n : null;
+}
+
 interface Claim {
   readonly slot: KeptSlot;
   readonly number: number;
@@ -188,6 +203,7 @@ interface Taken {
 
 interface Held extends Taken {
   readonly reached: ReachedTarget;
+  readonly readsSince: ReadsSince;
 }
 
 /** Runs one call of the port: refuses to start when aborted, and translates what the system says. */

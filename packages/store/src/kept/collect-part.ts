@@ -30,10 +30,10 @@ export function collectPart(context: KeptContext, slot: KeptSlot, signal: AbortS
   const { table } = takeUpSlot(slot);
   const dir = `${slot.dir}/copies`;
   try {
-    const before = lookAround(context, slot, table, signal);
+    const before = lookAround(context, slot, { table, readsSince: null }, signal);
     const copies = copyDatabases(access, before.changes, { files, dir, isNeverSaved: mayStay ?? (() => false) });
     const nowMs = slot.clockMs();
-    const { changes: all, records } = lookAround(context, slot, table, signal);
+    const { changes: all, records } = lookAround(context, slot, { table, readsSince: null }, signal);
     const open = filesOpenForWriting();
     if (open === null) return null;
     const isFinished = (change: Change): boolean => {

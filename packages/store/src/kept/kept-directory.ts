@@ -1,13 +1,22 @@
 import { existsSync, lstatSync } from 'node:fs';
-import { isCachelaneError, type BytePath, type ChangeSet, type Digest, type StoredLayer } from '@cachelane/core';
+import {
+  isCachelaneError,
+  type BytePath,
+  type ChangeSet,
+  type Digest,
+  type StoredLayer,
+  type UsedFile,
+} from '@cachelane/core';
 import { errnoOf } from '../layers/file-errors.ts';
 import { OpenAccess } from '../layers/open-access.ts';
 import { toChangeSet } from '../overlay/overlay-changes.ts';
 import { bringUp } from './bring-up.ts';
+import { forgetReads } from './forget-reads.ts';
 import { discardKept, type KeptDiscard } from './kept-garbage.ts';
 import type { Dirty, KeptSlot, ShownView } from './kept-slots.ts';
 import { emptyTable, type KeptRecord, type KeptTable } from './kept-table.ts';
 import { isStillMade, makeTree, readMadeTree, requireTree, type MadeTree } from './kept-tree.ts';
+import type { ReadsSince } from './reads-since.ts';
 import { scanKept, type KeptScan } from './scan-kept.ts';
 import { pathsOfSmallLayers, viewDifference } from './view-difference.ts';
 
@@ -17,6 +26,8 @@ export interface KeptContext extends KeptDiscard {
   readonly rootMode: number;
   /** What may lie there though no view has it; null: nothing. */
   readonly mayStay: ((path: BytePath, isDirectory: boolean) => boolean) | null;
+  /** The time that files get whose own lies far in the future; null: their own. */
+  readonly farFutureAsNs: bigint | null;
 }
 
 /** A kept directory in the hands of a run, and what it held when the run began. */
@@ -73,7 +84,7 @@ async function bringUpFrom(
   { slot, known, view }: BringUpTask,
   signal: AbortSignal,
 ): Promise<HeldDirectory> {
-  const { files, mayStay, ignoresChangeTime } = context;
+  const { files, mayStay, ignoresChangeTime, farFutureAsNs } = context;
   const { made, noted, table: from, dirty, touched, shown } = known;
   const different = viewDifference({ shown, shownPaths: () => slot.readShownPaths(), view, table: from });
   let table = from;
@@ -86,6 +97,7 @@ async function bringUpFrom(
       tree: slot.tree,
       scratch: slot.scratch,
       mayStay,
+      farFutureAsNs,
       owner: made.owner,
       dirty: new Set(ignoresChangeTime ? [] : dirty),
       touched: new Set(touched),
@@ -111,20 +123,31 @@ export function takeUpSlot(slot: KeptSlot): HeldDirectory {
 
 export interface HeldChanges {
   readonly changes: ChangeSet;
+  /** See `CollectedChanges`. */
+  readonly used: readonly UsedFile[] | null;
   /** Notes what was found, so that the next run need not look. */
   close(): void;
 }
 
 /** Finds what a run did to its directory. */
-export function collectHeld(context: KeptContext, { slot, table }: HeldDirectory, signal: AbortSignal): HeldChanges {
-  const { records, dirty, touched, changes } = lookAround(context, slot, table, signal);
+export function collectHeld(
+  context: KeptContext,
+  { slot, table, readsSince }: HeldDirectory & { readonly readsSince: ReadsSince },
+  signal: AbortSignal,
+): HeldChanges {
+  const { records, dirty, touched, changes, used } = lookAround(context, slot, { table, readsSince }, signal);
   const plain = toChangeSet({ upper: slot.tree, files: context.files, movable: false }, changes);
   const noted = noteDigests(plain);
   return {
     changes: noted.changes,
+    used: readsSince === null ? null : used,
     close() {
       slot.addDirty({ dirty, touched });
-      if (records.size > 0) slot.writeTable(table.with(withDigests(records, noted.digests)));
+      const known = withDigests(records, noted.digests);
+      const isNoted = readsSince !== null && !context.ignoresChangeTime;
+      const paths = isNoted ? [...used.map(({ path }) => path), ...dirty] : [];
+      const all = forgetReads({ files: context.files, tree: slot.tree, table, records: known, paths });
+      if (all.size > 0) slot.writeTable(table.with(all));
       slot.noteAsLeft();
     },
   };
@@ -159,13 +182,18 @@ export function withDigests(
 }
 
 /** What differs from the table. Throws what {@link requireTree} does. */
-export function lookAround(context: KeptContext, slot: KeptSlot, table: KeptTable, signal: AbortSignal): KeptScan {
+export function lookAround(
+  context: KeptContext,
+  slot: KeptSlot,
+  { table, readsSince }: { readonly table: KeptTable; readonly readsSince: ReadsSince },
+  signal: AbortSignal,
+): KeptScan {
   const { files, ignoresChangeTime } = context;
   const isRemade = requireTree(slot) === 'remade';
   const access = new OpenAccess(slot.tree, files);
   const owner = ignoresChangeTime ? null : (readMadeTree(slot)?.owner ?? null);
   try {
-    return scanKept(access, table, { ignoresChangeTime, owner, isRemade }, signal);
+    return scanKept(access, table, { ignoresChangeTime, owner, isRemade, readsSince }, signal);
   } finally {
     access.restore();
   }
@@ -195,7 +223,7 @@ function knownContents(
   const shown = slot.readShown();
   const { dirty, touched } = slot.readDirty();
   if (isAsLeft) return { made, table: noted, noted, dirty, touched, shown };
-  const looked = lookAround(context, slot, noted, signal);
+  const looked = lookAround(context, slot, { table: noted, readsSince: null }, signal);
   return {
     made,
     table: noted.with(looked.records),

@@ -236,3 +236,8 @@ class KeptTableBuilder {
 }
 
 export const emptyTable: KeptTable = new KeptTableBuilder(0).build();
+
+/** Whether the file is the one that the record tells of, whatever was done to its other names. */
+export function isAsRecorded({ ino, size, mtimeMs }: Stats, record: KeptRecord): boolean {
+  return ino === record.inode && size === record.sizeBytes && mtimeMs === record.mtimeMs;
+}

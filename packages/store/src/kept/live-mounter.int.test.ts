@@ -93,6 +93,34 @@ describe('one directory for all runs', () => {
     await third.volume.release(noAbort);
   });
 
+  // By a name of the file outside, as a project's node_modules has.
+  test.each([
+    // What a record of 688362 ns says is nearer to the next microsecond.
+    ['is found where its time looks another one', 'touch -d 2026-11-25T20:41:29.075688362Z f', []],
+    ['is put right where the view has another mode', ':', ['chmod 0400 f']],
+    ['is put right where the view has another time', ':', ['touch -d 2026-11-01 f']],
+  ])('an edit between two runs %s', async (_how, first, later) => {
+    await using home = await createKeptHome(openLiveMounter);
+    const outside = `${home.targets}/outside`;
+    const one = await join(home);
+    runScript(one.volume, `echo good > f; ln f ${outside}; ${first}`);
+    const view = [await saveAll(home, one)];
+    for (const script of later) {
+      const elsewhere = await join(home, { view, kept: { ...kept, key: 'elsewhere' } });
+      runScript(elsewhere.volume, script);
+      view.unshift(await saveAll(home, elsewhere));
+    }
+    fs.writeFileSync(outside, 'edited');
+    const two = await join(home, { view });
+    const found = paths(await leave(two));
+    expect(found).toEqual(later.length === 0 ? ['f'] : []);
+    await two.volume.release(noAbort);
+    const three = await join(home, { view });
+    if (later.length > 0) expect(runScript(three.volume, 'cat f').toString()).toBe('good\n');
+    await three.volume.release(noAbort);
+    expect(fs.readFileSync(outside, 'utf8')).toBe('edited');
+  });
+
   test('with work that was not saved hands it to the next run, whoever died', async () => {
     await using home = await createKeptHome(openLiveMounter);
     const [one, two] = [await join(home), await join(home)];

@@ -16,6 +16,7 @@ import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
 import { realFiles } from '../layers/store-files.ts';
 import { openTrash, type Trash } from '../layers/trash.ts';
 import { inPort, type KeptMounterOptions } from './clone-mounter.ts';
+import { readsSinceOf } from './reads-since.ts';
 import { collectPart } from './collect-part.ts';
 import {
   bringUpSlot,
@@ -66,6 +67,7 @@ export function openLiveMounter({
     ignoresChangeTime: true,
     rootMode: rootModeFor(target, home),
     mayStay: isNeverSaved,
+    farFutureAsNs: null,
   });
 
   const attach = async (request: AttachRequest, signal: AbortSignal): Promise<AttachedVolume<DirectoryMount>> => {
@@ -112,6 +114,7 @@ export function openLiveMounter({
     const { slots, held, reached, user, links } = own;
     const { slot } = held;
     const { run } = request;
+    const readsSince = readsSinceOf(files, request, slot);
     /** Held from the moment that what was done is looked for until it is saved, so that nobody joins or leaves meanwhile. */
     let guard: Disposable | null = null;
     let hasLeft = false;
@@ -119,7 +122,7 @@ export function openLiveMounter({
 
     const collectOrGiveUp = (signal: AbortSignal): HeldChanges => {
       try {
-        return collectHeld(contextOf(request), takeUpSlot(slot), signal);
+        return collectHeld(contextOf(request), { ...takeUpSlot(slot), readsSince }, signal);
       } catch (error) {
         // The next run could not look at it either, and nobody's work would ever be saved again.
         if (isOfContents(error)) slot.writeUnsaved({ runs: [], isWanted: false });
@@ -135,8 +138,9 @@ export function openLiveMounter({
         slot.writeUnsaved({ runs: [], isWanted: false });
       };
       const base = slot.readBase()?.links ?? links;
-      const { changes } = found;
-      return { kind: 'changes', changes, links: base, alsoOf: runs.filter((each) => each !== run), part: null, saved };
+      const { changes, used } = found;
+      const alsoOf = runs.filter((each) => each !== run);
+      return { kind: 'changes', changes, used, links: base, alsoOf, part: null, saved };
     };
 
     /** Null where it is too soon, or cannot be told what is finished. */
@@ -158,6 +162,7 @@ export function openLiveMounter({
         changes: found.changes,
         links: base.links,
         alsoOf: runs.filter((each) => each !== run),
+        used: null,
         part: {
           others,
           isAsFound: (path) => found.isAsFound(path),

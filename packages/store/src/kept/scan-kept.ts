@@ -1,11 +1,12 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
-import { childPath, limits, parentPath, rootPath, type BytePath, type Change } from '@cachelane/core';
+import { childPath, limits, parentPath, rootPath, type BytePath, type Change, type UsedFile } from '@cachelane/core';
 import { refused, throwIfAborted } from '../layers/file-errors.ts';
 import { byteNames, filePath } from '../layers/file-path.ts';
 import type { OpenAccess } from '../layers/open-access.ts';
 import type { Owner } from '../layers/store-files.ts';
 import { typeOf, unknownTime, type KeptRecord, type KeptTable, type KeptType } from './kept-table.ts';
 import { isOwner } from './kept-tree.ts';
+import type { ReadsSince } from './reads-since.ts';
 
 /** What a walk over a kept directory found that its table does not say. */
 export interface KeptScan {
@@ -17,6 +18,8 @@ export interface KeptScan {
   readonly dirty: readonly BytePath[];
   /** Of these, files in the inodes that the table knows: what was done to them may be what nobody can see from here (attributes). */
   readonly touched: readonly BytePath[];
+  /** Files as they were that somebody read, or, where changes of links do not count as such, linked to. */
+  readonly used: readonly UsedFile[];
 }
 
 export interface ScanOptions {
@@ -30,6 +33,8 @@ export interface ScanOptions {
   readonly owner: Owner | null;
   /** It is another directory than the table tells of: all that is in it is new. */
   readonly isRemade: boolean;
+  /** Since when, by the clock of the file system; null: that is of no interest. */
+  readonly readsSince: ReadsSince;
 }
 
 /**
@@ -64,6 +69,7 @@ class Walk {
   readonly #records = new Map<BytePath, KeptRecord | null>();
   readonly #dirty: BytePath[] = [];
   readonly #touched: BytePath[] = [];
+  readonly #used: UsedFile[] = [];
   readonly #seen: Uint8Array;
   /** Directories whose former contents are gone with them. */
   readonly #replaced = new Set<BytePath>();
@@ -111,7 +117,8 @@ class Walk {
     for (const [path, record] of this.#records) {
       if (record === null && !this.#goesWithParent(path)) this.#changes.push({ kind: 'removed', path });
     }
-    return { changes: this.#changes, records: this.#records, dirty: this.#dirty, touched: this.#touched };
+    const [changes, records, dirty] = [this.#changes, this.#records, this.#dirty];
+    return { changes, records, dirty, touched: this.#touched, used: this.#used };
   }
 
   #goesWithParent(path: BytePath): boolean {
@@ -127,8 +134,10 @@ class Walk {
     if (position >= 0) this.#seen[position] = 1;
     const mode = this.#access.modeBefore(path) ?? stat.mode;
     const isDirectory = stat.isDirectory();
-    if (!isDirectory && !isNew && position >= 0 && this.#isSame(position, (stat.mode & ~0o7777) | mode, stat))
+    if (!isDirectory && !isNew && position >= 0 && this.#isSame(position, (stat.mode & ~0o7777) | mode, stat)) {
+      this.#noteUse(path, stat);
       return null;
+    }
     const seen = recordOf(stat, mode);
     if (isDirectory) {
       const before = position < 0 ? undefined : this.#table.at(position);
@@ -139,6 +148,19 @@ class Walk {
     if (position >= 0 && seen.type === 'file' && this.#table.hasInode(position, stat)) this.#touched.push(path);
     this.#changes.push(this.#changeOf(path, seen.type));
     return null;
+  }
+
+  /**
+   * We give files a time of access that is their time of change, which may lie far in the future; and we read those that we save. A link to one is made
+   * without a look at it.
+   */
+  #noteUse(path: BytePath, stat: Stats): void {
+    const { readsSince, ignoresChangeTime } = this.#options;
+    if (readsSince === null || !stat.isFile()) return;
+    const { fromMs, perhapsFromMs } = readsSince;
+    const readAtMs = stat.atimeMs === stat.mtimeMs ? 0 : stat.atimeMs;
+    if (readAtMs >= fromMs || (ignoresChangeTime && stat.ctimeMs >= fromMs)) this.#used.push({ path, atMs: null });
+    else if (readAtMs >= perhapsFromMs && stat.ctimeMs < perhapsFromMs) this.#used.push({ path, atMs: readAtMs });
   }
 
   #isOurs(stat: Stats): boolean {

@@ -1,5 +1,5 @@
-import { mkdirSync, statSync } from 'node:fs';
-import type { Digest } from '@cachelane/core';
+import { lstatSync, mkdirSync, statSync } from 'node:fs';
+import { CachelaneError, type Digest } from '@cachelane/core';
 import { errnoOf } from './file-errors.ts';
 import type { Owner, StoreFiles } from './store-files.ts';
 
@@ -12,6 +12,9 @@ export interface HomePaths {
   readonly sessions: string;
   /** Directories of the mounters that do not mount. */
   readonly kept: string;
+  /** Bytes on their way to and from a remote. */
+  readonly outgoing: string;
+  readonly incoming: string;
 }
 
 export function homePaths(home: string): HomePaths {
@@ -22,6 +25,8 @@ export function homePaths(home: string): HomePaths {
     trash: `${home}/trash`,
     sessions: `${home}/sessions`,
     kept: `${home}/kept`,
+    outgoing: `${home}/outgoing`,
+    incoming: `${home}/incoming`,
   };
 }
 
@@ -31,8 +36,16 @@ export function layerPaths(dir: string): {
   readonly about: string;
   readonly tree: string;
   readonly delta: string;
+  /** With everything that the tree would have, where that is what an image is mounted on. */
+  readonly image: string;
 } {
-  return { index: `${dir}/index`, about: `${dir}/layer.json`, tree: `${dir}/tree`, delta: `${dir}/delta` };
+  return {
+    index: `${dir}/index`,
+    about: `${dir}/layer.json`,
+    tree: `${dir}/tree`,
+    delta: `${dir}/delta`,
+    image: `${dir}/image.erofs`,
+  };
 }
 
 export function deltaFile(dir: string, digest: Digest): string {
@@ -51,8 +64,26 @@ export function ownerOf(home: string): Owner | null {
 
 /** Makes one of the home's own directories where it is missing. */
 export function ensureHomeDir(files: StoreFiles, path: string, owner: Owner | null): void {
+  makeHomeDir(files, { path, mode: 0o755 }, owner);
+}
+
+/** The same for one whose contents are nobody else's business, and which must not lead anywhere else. */
+export function ensurePrivateDir(files: StoreFiles, path: string, owner: Owner | null): void {
+  makeHomeDir(files, { path, mode: 0o700 }, owner);
+  if (!lstatSync(path).isDirectory())
+    throw new CachelaneError('E_HOME_UNUSABLE', `${path} is not a directory`, {
+      hint: 'move it away: it is made anew',
+    });
+}
+
+interface NewHomeDir {
+  readonly path: string;
+  readonly mode: number;
+}
+
+function makeHomeDir(files: StoreFiles, { path, mode }: NewHomeDir, owner: Owner | null): void {
   try {
-    files.makeDir(path, 0o755);
+    files.makeDir(path, mode);
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return;
     if (errnoOf(error) !== 'ENOENT') throw error;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CachelaneError, parseDigest, type Digest } from '@cachelane/core';
 import { layerPaths } from './home-paths.ts';
+import type { Owner } from './store-files.ts';
 
 /** What `layer.json` says of a layer beyond its index. */
 export interface LayerAbout {
@@ -13,12 +14,19 @@ export interface LayerAbout {
   readonly sizeBytes: number;
   /** The boot during which it was written: until it is marked as settled, another boot may find it damaged. */
   readonly bootId: string;
+  /** Set where the layer is an image: to whom the image says that its files belong. Null for a tree. */
+  readonly imageOwner: Owner | null;
 }
 
-const aboutVersion = 1;
+/** Of a layer that is an image; a tree is version 1, as ever, so that older programs still read it. */
+const aboutVersion = 2;
 
-export function encodeAbout(about: LayerAbout): Uint8Array {
-  return Buffer.from(`${JSON.stringify({ version: aboutVersion, ...about })}\n`);
+export function encodeAbout({ imageOwner, ...about }: LayerAbout): Uint8Array {
+  const said =
+    imageOwner === null
+      ? { version: 1, ...about }
+      : { version: aboutVersion, ...about, form: 'image', uid: imageOwner.uid, gid: imageOwner.gid };
+  return Buffer.from(`${JSON.stringify(said)}\n`);
 }
 
 /** Throws E_LAYER_CORRUPT, E_STORE_NEWER, and the system's errors. */
@@ -33,7 +41,20 @@ export function readAbout(dir: string): LayerAbout {
   const { index, sealedAtMs, entries, sizeBytes, bootId } = parsed;
   const isWhole = isCount(sealedAtMs) && isCount(entries) && isCount(sizeBytes);
   if (typeof index !== 'string' || !isWhole || typeof bootId !== 'string') throw damagedAbout(file);
-  return { index: digestIn(index, file), sealedAtMs, entries, sizeBytes, bootId };
+  return {
+    index: digestIn(index, file),
+    sealedAtMs,
+    entries,
+    sizeBytes,
+    bootId,
+    imageOwner: imageOwnerIn(parsed, file),
+  };
+}
+
+function imageOwnerIn({ version, form, uid, gid }: Readonly<Record<string, unknown>>, file: string): Owner | null {
+  if (version !== aboutVersion) return null;
+  if (form !== 'image' || !isOwnerId(uid) || !isOwnerId(gid)) throw damagedAbout(file);
+  return { uid, gid };
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> {
@@ -56,6 +77,11 @@ function digestIn(text: string, file: string): Digest {
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** An image has 32 bits for it; the kernel means nobody by the last one. */
+function isOwnerId(value: unknown): value is number {
+  return isCount(value) && value < 2 ** 32 - 1;
 }
 
 function damagedAbout(file: string): CachelaneError {

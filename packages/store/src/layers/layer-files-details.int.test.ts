@@ -10,8 +10,8 @@ import {
   stageAll,
   type ChangeItem,
 } from '@cachelane/testkit';
-import { describe, expect, test } from 'vitest';
-import { commandOf, settledMarker, startBackgroundJob } from './background-job.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { commandOf, settledMark, startBackgroundJob } from './background-job.ts';
 import { createLayerHome, fixedClock, runJob, type LayerHome } from './layer-home.fixture.ts';
 import { openLayerFiles } from './layer-files.ts';
 import { becomeOrdinaryUser } from './ordinary-user.fixture.ts';
@@ -144,7 +144,7 @@ describe('a file with several names', () => {
     const derived = await store.derive(digestOf('k'), { changes: null, entries, sealedAtMs }, noAbort);
     expect(fs.statSync(fileIn(derived, 'f')).ino).toBe(fs.statSync(fileIn(source, 'f')).ino);
     // Removing one must not touch what both have.
-    await store.remove([derived.key], noAbort);
+    store.removeDerived([derived.key]);
     for (const job of home.jobs) if (job.kind === 'remove') runJob(job);
     expect(fs.existsSync(derived.treeDir ?? '')).toBe(false);
     expect((await store.verify(source.key as never, noAbort)).problems).toEqual([]);
@@ -196,22 +196,39 @@ describe('in the background', () => {
     await using home = await createLayerHome();
     const layer = await publish(home, [{ kind: 'file', path: 'f', content: 'x' }]);
     const dir = `${home.dir}/layers/${layer.key}`;
-    expect(home.jobs).toEqual([{ kind: 'settle', layerDir: dir }]);
+    expect(home.jobs).toEqual([{ kind: 'settle', marks: [`${dir}/settled`] }]);
     const another = home.open({ bootId: 'another' });
     expect(await another.isSettled(layer.key as never, noAbort)).toBe(false);
     const appeared = (async (): Promise<void> => {
-      for await (const { filename } of fs.promises.watch(dir)) if (filename === settledMarker) return;
+      for await (const { filename } of fs.promises.watch(dir)) if (filename === 'settled') return;
     })();
-    startBackgroundJob({ kind: 'settle', layerDir: dir });
+    startBackgroundJob({ kind: 'settle', marks: [`${dir}/settled`] });
     await appeared;
     expect(await another.isSettled(layer.key as never, noAbort)).toBe(true);
     expect(await another.verify(layer.key as never, noAbort)).toMatchObject({ ok: true });
   });
 
+  test('what comes while one is settled goes on behind it, also when this process ends', async () => {
+    await using home = await createLayerHome();
+    const script = `
+      import { mkdirSync } from 'node:fs';
+      import { startBackgroundJob } from ${JSON.stringify(new URL('./background-job.ts', import.meta.url).href)};
+      for (let number = 0; number < 300; number++) {
+        mkdirSync(\`layers/\${number}\`, { recursive: true });
+        startBackgroundJob({ kind: 'settle', marks: [\`\${process.cwd()}/layers/\${number}/settled\`] });
+      }`;
+    execFileSync(process.execPath, ['--input-type=module', '--eval', script], { cwd: home.dir });
+    const settled = (): number =>
+      fs
+        .readdirSync(`${home.dir}/layers`)
+        .filter((name) => fs.existsSync(settledMark(`${home.dir}/layers/${name}`, 'tree'))).length;
+    await vi.waitFor(() => expect(settled()).toBe(300), { timeout: 20_000 });
+  });
+
   test('what cannot be started does no harm', () => {
     expect(commandOf({ kind: 'remove', dir: '/no/such/place' })[0]).toBe('env');
     runJob({ kind: 'remove', dir: '/no/such/place' });
-    runJob({ kind: 'settle', layerDir: '/no/such/place' });
+    runJob({ kind: 'settle', marks: ['/no/such/place/settled'] });
     expect(fs.existsSync('/no/such/place')).toBe(false);
   });
 
@@ -223,7 +240,7 @@ describe('in the background', () => {
       { kind: 'file', path: 'shut/deeper/f', content: 'x', mode: 0 },
       { kind: 'file', path: '-rf \n*', content: 'x' },
     ]);
-    await home.open().remove([layer.key], noAbort);
+    await home.open().remove([layer.key as never], noAbort);
     for (const job of home.jobs) runJob(job);
     expect(fs.readdirSync(`${home.dir}/trash`)).toEqual([]);
   });
@@ -290,11 +307,30 @@ describe('a sweep', () => {
     expect(await store.verify(staged.id, noAbort)).toMatchObject({ ok: true });
   });
 
+  test('takes a layer away while it is verified, which says that it is not there', async () => {
+    await using home = await createLayerHome();
+    const names = Array.from({ length: 600 }, (_, number) => `f${number}`);
+    const layer = await publish(home, [
+      { kind: 'dir', path: 'd' },
+      ...names.map((path) => ({ kind: 'file', path, content: path }) as const),
+    ]);
+    const store = home.open();
+    let looks = 0;
+    const whileItLooks = {
+      get aborted() {
+        looks += 1;
+        if (looks === 3) fs.rmSync(`${home.dir}/layers/${layer.key}`, { recursive: true });
+        return false;
+      },
+    } as AbortSignal;
+    await expect(store.verify(layer.key as never, whileItLooks)).rejects.toMatchObject({ code: 'E_LAYER_MISSING' });
+  });
+
   test('finishes removals that were cut off', async () => {
     await using home = await createLayerHome();
     const layer = await publish(home, [{ kind: 'file', path: 'f', content: 'x' }]);
     const store = home.open();
-    await store.remove([layer.key], noAbort);
+    await store.remove([layer.key as never], noAbort);
     expect(fs.readdirSync(`${home.dir}/trash`)).toHaveLength(1);
     const later = Number.MAX_SAFE_INTEGER;
     expect(await store.sweep(later, noAbort)).toHaveLength(1);

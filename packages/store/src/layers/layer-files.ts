@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import {
   invariant,
   isCachelaneError,
@@ -10,15 +10,17 @@ import {
   type StageRequest,
   type StoredLayer,
 } from '@cachelane/core';
-import { settledMarker } from './background-job.ts';
+import { settledMark } from './background-job.ts';
 import { diskUsage } from './disk-usage.ts';
-import { errnoOf, isMissing, longPortCall, portCall } from './file-errors.ts';
+import { errnoOf, fromSystem, isMissing, longPortCall, portCall } from './file-errors.ts';
 import { ensureHomeDir, homePaths, layerPaths, ownerOf } from './home-paths.ts';
 import { readAbout } from './layer-about.ts';
 import { discardStaging, stageLayer, type StageContext, type Staging } from './stage-layer.ts';
+import { renameUnlessThere } from './rename-unless-there.ts';
 import { realFiles, type StoreFiles } from './store-files.ts';
 import { openStoredLayer, type LayerRef } from './stored-layer.ts';
 import { sweepHome } from './sweep.ts';
+import type { KeepsImages } from '../wire/take-in.ts';
 import { openTrash } from './trash.ts';
 import { verifyLayer } from './verify-layer.ts';
 
@@ -28,19 +30,43 @@ export interface LayerFilesOptions {
   /** Of the running boot, as the kernel gives it. */
   readonly bootId: string;
   readonly clock: Clock;
+  /**
+   * Whether what comes from elsewhere is kept as images, for views that are mounted; else, where one cannot hold it, and by default, as trees. Asked
+   * once, when the first layer comes, with a directory of the home to try it in, where what is left of a killed one is swept.
+   */
+  readonly images?: KeepsImages;
   /** For tests that interfere with what happens on the disk. */
   readonly files?: StoreFiles;
 }
+
+const keepsTrees: KeepsImages = async () => await Promise.resolve(false);
 
 /** The last use of a derived layer is known to an hour; finer would cost a write for every attach. */
 const usedResolutionMs = 3_600_000;
 
 /** Layers as directories of a home (docs/STORE_FORMAT.md, "Layers"); any number of processes may use them at once. */
-export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: LayerFilesOptions): LayerStore {
+export function openLayerFiles({
+  dir: home,
+  bootId,
+  clock,
+  images = keepsTrees,
+  files = realFiles,
+}: LayerFilesOptions): LayerStore {
   const paths = homePaths(home);
   const stagings = new WeakMap<StagedLayer, Staging>();
   /** Those that came from elsewhere, where a copy that is damaged here can be mended. */
   const incomings = new WeakSet<StagedLayer>();
+  let imagesAnswer: Promise<boolean> | undefined;
+  const askedOnce: KeepsImages = async (dir) => {
+    imagesAnswer ??= images(dir);
+    try {
+      return await imagesAnswer;
+    } catch {
+      // That nobody could find out says nothing of the next one.
+      imagesAnswer = undefined;
+      return false;
+    }
+  };
   const layerDir = (id: LayerId): string => `${paths.layers}/${id}`;
   const derivedDir = (key: Digest): string => `${paths.derived}/${key}`;
   const layerRef = (id: LayerId): LayerRef => ({ kind: 'layer', dir: layerDir(id), key: id });
@@ -64,7 +90,7 @@ export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: 
     if (isFirst) {
       // The name must outlive a power loss before metadata may refer to it; the content follows in the background.
       files.syncDir(parent);
-      files.start({ kind: 'settle', layerDir: target });
+      files.start({ kind: 'settle', marks: [settledMark(target, staging.form)] });
     }
     discardRest(files, { trash, files }, staging.dir);
     return isFirst;
@@ -75,8 +101,10 @@ export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: 
     if (existsSync(dir) && !verifyLayer(layerRef(id), files, signal).ok) context().trash.retire([dir]);
   };
 
-  const isSettledDir = (dir: string): boolean =>
-    existsSync(`${dir}/${settledMarker}`) || readAbout(dir).bootId === bootId;
+  const isSettledDir = (dir: string): boolean => {
+    const about = readAbout(dir);
+    return about.bootId === bootId || existsSync(settledMark(dir, about.imageOwner === null ? 'tree' : 'image'));
+  };
 
   const openDerived = (key: Digest, signal: AbortSignal): StoredLayer | undefined => {
     const dir = derivedDir(key);
@@ -143,11 +171,21 @@ export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: 
     unpack: (incoming, signal) =>
       longPortCall(`taking in layer ${short(incoming.id)}`, signal, async () => {
         const { takeIn } = await import('../wire/take-in.ts');
-        const staging = await takeIn(context(), incoming, signal);
+        const staging = await takeIn({ ...context(), images: askedOnce }, incoming, signal);
         const staged: StagedLayer = { id: staging.id, sizeBytes: staging.sizeBytes, index: staging.index };
         stagings.set(staged, staging);
         incomings.add(staged);
         return staged;
+      }),
+    extract: (id, signal) =>
+      longPortCall(`extracting layer ${short(id)}`, signal, async () => {
+        const ref = layerRef(id);
+        // For its errors, and mostly for nothing else.
+        const layer = openStoredLayer(ref, { files });
+        if (layer.image === null) return layer;
+        const { extractLayer } = await import('../wire/extract-layer.ts');
+        await extractLayer(context(), ref, signal);
+        return openStoredLayer(ref, { files });
       }),
     unstage: (staged, signal) =>
       portCall('dropping a layer', signal, () => {
@@ -172,11 +210,22 @@ export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: 
         }),
       ),
     usage: (signal) => portCall('measuring the store', signal, () => diskUsage({ home, paths }, signal)),
-    remove: (keys, signal) =>
-      portCall('removing layers', signal, () => {
-        const dirs = keys.flatMap((key) => [layerDir(key as LayerId), derivedDir(key)]);
-        context().trash.discard(dirs.filter((dir) => existsSync(dir)));
+    space: (signal) =>
+      portCall('measuring the disk', signal, () => {
+        const { bavail, blocks, bsize } = statfsSync(home);
+        return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
       }),
+    remove: (ids, signal) =>
+      portCall('removing layers', signal, () => {
+        context().trash.discard(ids.map(layerDir).filter((dir) => existsSync(dir)));
+      }),
+    removeDerived: (keys) => {
+      try {
+        context().trash.discard(keys.map(derivedDir).filter((dir) => existsSync(dir)));
+      } catch (error) {
+        throw fromSystem(error, 'removing derived layers');
+      }
+    },
     verify: (id, signal) =>
       portCall(`verifying layer ${short(id)}`, signal, () => verifyLayer(layerRef(id), files, signal)),
     isSettled: (id, signal) =>
@@ -196,16 +245,6 @@ export function openLayerFiles({ dir: home, bootId, clock, files = realFiles }: 
 
 function short(key: Digest): string {
   return key.slice(0, 12);
-}
-
-function renameUnlessThere(files: StoreFiles, from: string, to: string): boolean {
-  try {
-    files.rename(from, to);
-    return true;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return false;
-    throw error;
-  }
 }
 
 /** What the layer was made with, and the layer itself where it was there before. */

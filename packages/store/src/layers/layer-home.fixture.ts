@@ -1,15 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   childPath,
+  openIndex,
   rootPath,
   type BytePath,
   type ChangeSet,
   type Clock,
   type Digest,
   type LayerId,
+  type LayerIndex,
 } from '@cachelane/core';
 import {
   sampleTimeNs,
@@ -20,6 +22,9 @@ import {
   type SeenInTree,
   type SeenTree,
 } from '@cachelane/testkit';
+import { imageHeadBytes } from '../image/erofs-format.ts';
+import { archivePlaces, planArchive } from '../wire/archive-plan.ts';
+import { headerBytes } from '../wire/tar-entries.ts';
 import { toChangeSet } from '../overlay/overlay-changes.ts';
 import { walkUpper } from '../overlay/walk-upper.ts';
 import { commandOf, type BackgroundJob } from './background-job.ts';
@@ -49,7 +54,8 @@ export function fixedClock(nowMs: number): Clock {
   return { nowMs: () => nowMs, monotonicMs: () => 0, sleep: () => Promise.resolve() };
 }
 
-export function createLayerHome(): Promise<LayerHome> {
+/** `images`: what is taken in there is kept as an image. */
+export function createLayerHome({ images = false } = {}): Promise<LayerHome> {
   const dir = fs.mkdtempSync(join(tmpdir(), 'cachelane-home-'));
   const jobs: BackgroundJob[] = [];
   const files: StoreFiles = { ...realFiles, start: (job) => void jobs.push(job) };
@@ -58,23 +64,46 @@ export function createLayerHome(): Promise<LayerHome> {
     dir,
     files,
     jobs,
-    open: ({ bootId = 'boot', nowMs = 0 } = {}) => openLayerFiles({ dir, bootId, clock: fixedClock(nowMs), files }),
+    open: ({ bootId = 'boot', nowMs = 0 } = {}) =>
+      openLayerFiles({
+        dir,
+        bootId,
+        clock: fixedClock(nowMs),
+        images: async () => await Promise.resolve(images),
+        files,
+      }),
     changes: (items) => changesIn(makeUpper(dir, ++uppers), items),
-    tree: (layer) => (layer.treeDir === null ? null : seeTree(layer.treeDir)),
-    damage: (id, damage) => harm(`${dir}/layers/${id}`, damage),
+    tree: (layer) => {
+      if (layer.treeDir === null) return null;
+      return layer.image === null ? seeTree(layer.treeDir) : seeImage(layer.image, fs.mkdtempSync(`${dir}/seen-`));
+    },
+    damage: (id, damage) => {
+      const layer = `${dir}/layers/${id}`;
+      if (fs.existsSync(layerPaths(layer).image)) harmImage(layer, damage);
+      else harm(layer, damage);
+    },
     damageDerived: (key, damage) => harm(`${dir}/derived/${key}`, damage),
     settle: (id: LayerId) => {
-      const job = jobs.find((each) => each.kind === 'settle' && each.layerDir.endsWith(id));
+      const job = jobs.findLast((each) => each.kind === 'settle' && each.marks[0].includes(id));
       if (job !== undefined) runJob(job);
       return Promise.resolve();
     },
     leftovers: () => (fs.existsSync(`${dir}/staging`) ? fs.readdirSync(`${dir}/staging`) : []),
     hasIndexFiles: true,
+    sharesContent: true,
     [Symbol.asyncDispose]: () => {
       runJob({ kind: 'remove', dir });
       return Promise.resolve();
     },
   });
+}
+
+/** What an image holds, as a program reads it that is not ours. Its devices need root. */
+function seeImage(image: string, dir: string): SeenTree {
+  const args = [`--extract=${dir}`, '--force', '--overwrite', '--xattrs', '--preserve', image];
+  const { status, stderr } = spawnSync('fsck.erofs', args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`fsck.erofs: ${stderr}`);
+  return seeTree(dir);
 }
 
 function makeUpper(home: string, number: number): string {
@@ -186,4 +215,38 @@ function damagedFile(dir: string, damage: Damage): string {
   if (damage.kind === 'add' || fs.existsSync(inTree)) return inTree;
   const [delta] = fs.readdirSync(layerPaths(dir).delta);
   return deltaFile(dir, delta as Digest);
+}
+
+/** What `harm` does to a file of a tree, done to the part of an image that it is. */
+function harmImage(dir: string, damage: Damage): void {
+  const index = openIndex(fs.readFileSync(layerPaths(dir).index));
+  const { image, tree } = layerPaths(dir);
+  const place = 'path' in damage ? placeInImage(index, damage.path as BytePath) : undefined;
+  if (place === undefined || !('path' in damage)) {
+    if (damage.kind === 'add') fs.mkdirSync(dirname(`${tree}/${damage.path}`), { recursive: true });
+    harm(dir, damage);
+    return;
+  }
+  const { headAt, contentAt, sizeBytes } = place;
+  const bytes = fs.readFileSync(image);
+  const middle = contentAt + (sizeBytes >> 1);
+  if (damage.kind === 'flip') bytes[middle] = (bytes[middle] ?? 0) ^ 1;
+  else bytes.fill(0, headAt, contentAt + sizeBytes);
+  fs.writeFileSync(image, damage.kind === 'truncate' ? bytes.subarray(0, contentAt) : bytes);
+}
+
+interface PlaceInImage {
+  readonly headAt: number;
+  readonly contentAt: number;
+  readonly sizeBytes: number;
+}
+
+/** Undefined for what lies beside it. */
+function placeInImage(index: LayerIndex, path: BytePath): PlaceInImage | undefined {
+  for (const { entry, contentAt } of archivePlaces(planArchive(index))) {
+    if (entry.path !== path || entry.form === 'delta') continue;
+    const at = imageHeadBytes + contentAt;
+    return { headAt: at - headerBytes(entry), contentAt: at, sizeBytes: entry.sizeBytes };
+  }
+  return undefined;
 }

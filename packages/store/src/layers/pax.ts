@@ -65,7 +65,7 @@ export function decodePaxXattrs(archive: Buffer): readonly ReadonlyMap<string, s
     const body = archive.subarray(at + blockBytes, at + blockBytes + size);
     at += blockBytes + Math.ceil(size / blockBytes) * blockBytes;
     if (type === 'x') {
-      records = parseRecords(body);
+      records = paxRecords(body);
     } else if (type !== 'g' && type !== 'L' && type !== 'K') {
       members.push(xattrsOf(records));
       records = new Map();
@@ -74,7 +74,8 @@ export function decodePaxXattrs(archive: Buffer): readonly ReadonlyMap<string, s
   return members;
 }
 
-function parseRecords(body: Buffer): Map<string, string> {
+/** Keys and values, bytes as characters. Throws for what is no such body. */
+export function paxRecords(body: Buffer): Map<string, string> {
   const records = new Map<string, string>();
   for (let at = 0; at < body.length;) {
     const space = body.indexOf(' ', at);

@@ -16,7 +16,8 @@ import type { FilePath } from './file-path.ts';
 import { deltaFile, layerPaths } from './home-paths.ts';
 import { OpenAccess } from './open-access.ts';
 import { digestFile } from './read-file.ts';
-import { dirOf } from './stored-layer.ts';
+import { placeOf, type LayerPlace } from './stored-layer.ts';
+import type { Owner, StoreFiles } from './store-files.ts';
 import type { TreeBuilder } from './tree-builder.ts';
 
 export interface Placement {
@@ -26,6 +27,8 @@ export interface Placement {
   readonly changes: ChangeSet | null;
   /** Whether the changes already lie in the tree; else they are copied. */
   readonly takenOver: boolean;
+  /** Whether they are as the entries say already, directories apart. */
+  readonly isOurs: boolean;
 }
 
 /** Puts one entry's content where a reader will look for it; directories get their attributes later. */
@@ -59,16 +62,27 @@ function placeContent(placement: Placement, entry: Entry, content: Uint8Array): 
     'content that its entry does not describe',
   );
   if (entry.form === 'delta') {
-    placeDelta(placement, digestIn(entry), (file) => builder.place.files.write(file, content));
+    placeDelta(deltaPlace(placement), digestIn(entry), (file) => builder.place.files.write(file, content));
     return;
   }
   builder.create(entry.path, (file) => builder.place.files.write(file, content));
   builder.dress(entry.path, entry);
 }
 
-/** Two deltas of the same bytes are one file. */
-function placeDelta({ builder, dir }: Placement, digest: Digest, make: (file: FilePath) => void): void {
+export interface DeltaPlace {
+  /** The layer's directory. */
+  readonly dir: string;
+  readonly files: StoreFiles;
+  readonly owner: Owner | null;
+}
+
+function deltaPlace({ builder, dir }: Placement): DeltaPlace {
   const { files, owner } = builder.place;
+  return { dir, files, owner };
+}
+
+/** Two deltas of the same bytes are one file. */
+export function placeDelta({ dir, files, owner }: DeltaPlace, digest: Digest, make: (file: FilePath) => void): void {
   const { delta } = layerPaths(dir);
   try {
     files.makeDir(delta, 0o755);
@@ -86,7 +100,8 @@ function placeDelta({ builder, dir }: Placement, digest: Digest, make: (file: Fi
   if (owner !== null) files.setOwner(file, owner);
 }
 
-function placeChange({ builder, changes, takenOver }: Placement, entry: Entry): void {
+function placeChange({ builder, changes, takenOver, isOurs }: Placement, entry: Entry): void {
+  if (isOurs) return;
   const { path } = entry;
   const change = changes?.find(path);
   invariant(changes !== null && change !== undefined && entry.form === 'whole', 'an entry for a change that is none');
@@ -118,27 +133,29 @@ function placeFromLayer(placement: Placement, entry: Entry, layer: StoredLayer):
     source?.digest === entry.digest && source.form === entry.form && source.type === entry.type,
     'an entry that its layer has not',
   );
-  const dir = dirOf(layer);
-  if (dir === undefined || !tryLink(placement, entry, { source, dir, layer })) copyFromLayer(placement, entry, layer);
+  const place = placeOf(layer);
+  if (place === undefined || !tryLink(placement, entry, { source, place, layer }))
+    copyFromLayer(placement, entry, layer);
 }
 
 interface LinkSource {
   readonly source: Entry;
-  readonly dir: string;
+  readonly place: LayerPlace;
   readonly layer: StoredLayer;
 }
 
 /** A second name for the content, where nothing about it has to differ. False where the file system cannot. */
-function tryLink(placement: Placement, entry: Entry, { source, dir, layer }: LinkSource): boolean {
+function tryLink(placement: Placement, entry: Entry, { source, place, layer }: LinkSource): boolean {
   const { builder } = placement;
+  const { dir, image } = place;
   const { files } = builder.place;
   try {
     if (entry.form === 'delta') {
       const digest = digestIn(entry);
-      placeDelta(placement, digest, (file) => files.link(deltaFile(dir, digest), file));
+      placeDelta(deltaPlace(placement), digest, (file) => files.link(deltaFile(dir, digest), file));
       return true;
     }
-    if (source.mode !== entry.mode || source.mtimeNs !== entry.mtimeNs) return false;
+    if (image !== null || source.mode !== entry.mode || source.mtimeNs !== entry.mtimeNs) return false;
     const from = new OpenAccess(layerPaths(dir).tree, files, (each) => layer.index.find(each)?.mode);
     try {
       // No change of owner: the inode is the other layer's, and has the right one.
@@ -160,13 +177,13 @@ function copyFromLayer(placement: Placement, entry: Entry, layer: StoredLayer): 
   const { builder } = placement;
   const { files } = builder.place;
   const { path } = entry;
-  const dir = dirOf(layer);
-  if (dir !== undefined && entry.type === 'file' && entry.form === 'whole') {
+  const place = placeOf(layer);
+  if (place !== undefined && entry.type === 'file' && entry.form === 'whole') {
     // Not through memory: it may be larger than that.
-    copyInto(builder, path, new OpenAccess(layerPaths(dir).tree, files, (each) => layer.index.find(each)?.mode));
+    copyWhole(builder, { entry, layer, place });
     if (builder.access.run(path, digestFile).digest !== entry.digest) throw damagedSource(path);
   } else if (entry.form === 'delta') {
-    placeDelta(placement, digestIn(entry), (file) => files.write(file, layer.read(path)));
+    placeDelta(deltaPlace(placement), digestIn(entry), (file) => files.write(file, layer.read(path)));
     return;
   } else {
     const content = layer.read(path);
@@ -176,6 +193,27 @@ function copyFromLayer(placement: Placement, entry: Entry, layer: StoredLayer): 
     });
   }
   builder.dress(path, entry);
+}
+
+interface CopySource {
+  readonly entry: Entry;
+  readonly layer: StoredLayer;
+  readonly place: LayerPlace;
+}
+
+function copyWhole(builder: TreeBuilder, { entry, layer, place: { dir, image } }: CopySource): void {
+  const { files } = builder.place;
+  const { path } = entry;
+  if (image === null) {
+    copyInto(builder, path, new OpenAccess(layerPaths(dir).tree, files, (each) => layer.index.find(each)?.mode));
+    return;
+  }
+  const range = image.rangeOf(entry);
+  try {
+    builder.create(path, (file) => files.copyRange(image.file, range, file));
+  } catch (error) {
+    throw isMissing(error) ? damagedSource(path) : error;
+  }
 }
 
 function damagedSource(path: BytePath): CachelaneError {

@@ -25,6 +25,25 @@ export function readFirst(file: FilePath, count: number): Uint8Array {
   });
 }
 
+/** At most `count` bytes from a place on: fewer where the file ends. */
+export function readRange(file: FilePath, at: number, count: number): Buffer {
+  return withFile(file, (descriptor) => {
+    const bytes = Buffer.alloc(Math.max(0, Math.min(count, fstatSync(descriptor).size - at)));
+    return bytes.subarray(0, fillFrom(descriptor, bytes, at));
+  });
+}
+
+/** Reads from a place on until the buffer is full or the file ends. Returns how much came. */
+export function fillFrom(descriptor: number, buffer: Buffer, at: number): number {
+  let filled = 0;
+  while (filled < buffer.length) {
+    const got = readSync(descriptor, buffer, filled, buffer.length - filled, at + filled);
+    if (got === 0) break;
+    filled += got;
+  }
+  return filled;
+}
+
 export interface FileDigest {
   readonly digest: Digest;
   readonly sizeBytes: number;

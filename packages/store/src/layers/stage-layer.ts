@@ -16,11 +16,11 @@ import {
 } from '@cachelane/core';
 import { errnoOf, throwIfAborted } from './file-errors.ts';
 import { ensureHomeDir, layerPaths, type HomePaths } from './home-paths.ts';
-import { encodeAbout } from './layer-about.ts';
+import { encodeAbout, type LayerAbout } from './layer-about.ts';
 import { OpenAccess } from './open-access.ts';
 import { placeEntry, type Placement } from './place-entries.ts';
 import type { Owner, StoreFiles } from './store-files.ts';
-import { dropUnclaimed, type Claims } from './take-over.ts';
+import { dropUnclaimed } from './take-over.ts';
 import type { Trash } from './trash.ts';
 import { TreeBuilder } from './tree-builder.ts';
 
@@ -31,6 +31,11 @@ export interface StageContext {
   readonly trash: Trash;
   readonly clock: Clock;
   readonly bootId: string;
+  /**
+   * Set where the directory of the changes is our own work, with everything in it as the entries say, but for what directories are given at the
+   * end: the bytes of their index.
+   */
+  readonly ours?: Uint8Array;
 }
 
 /** A layer that is complete but nowhere to be found. */
@@ -38,6 +43,7 @@ export interface Staging {
   readonly id: LayerId;
   readonly index: LayerIndex;
   readonly sizeBytes: number;
+  readonly form: 'tree' | 'image';
   /** The layer's own directory, to be renamed into its place; lies in `dir`. */
   readonly layerDir: string;
   /** Everything that belongs to this staging. */
@@ -52,9 +58,10 @@ const heartbeatMs = 60_000;
 /** Makes a layer beside the published ones. What it made so far is discarded when it throws. */
 export function stageLayer(context: StageContext, request: StageRequest, signal: AbortSignal): Staging {
   const { files, paths, owner } = context;
-  const claims = claimsOf(request.entries);
+  const isOurs = context.ours !== undefined;
+  checkRemovals(request.entries);
   // First of all: it checks the entries, before a directory is taken over.
-  const bytes = encodeIndex(request.entries.map(({ entry }) => entry));
+  const bytes = context.ours ?? encodeIndex(request.entries.map(({ entry }) => entry));
   ensureHomeDir(files, paths.staging, owner);
   const dir = files.makeUniqueDir(`${paths.staging}/`);
   try {
@@ -64,34 +71,39 @@ export function stageLayer(context: StageContext, request: StageRequest, signal:
     const index = openIndex(bytes);
     const takenOver = takeOver(files, request.changes, layerPaths(layerDir).tree);
     const place = { files, root: layerPaths(layerDir).tree, scratch: `${dir}/scratch`, owner, index };
-    const placement = { builder: new TreeBuilder(place), dir: layerDir, changes: request.changes, takenOver };
-    fillTree(placement, request, { claims, tick: ticker(context, dir, signal) });
+    invariant(takenOver || !isOurs, 'what is our own is taken over');
+    const placement = { builder: new TreeBuilder(place), dir: layerDir, changes: request.changes, takenOver, isOurs };
+    fillTree(placement, request, ticker(context, dir, signal));
     const id = digestOf(bytes) as LayerId;
     const sizeBytes = request.entries.reduce((sum, { entry }) => sum + entry.sizeBytes, 0);
-    const about = {
-      index: id,
-      sealedAtMs: request.sealedAtMs,
-      entries: request.entries.length,
-      sizeBytes,
-      bootId: context.bootId,
-    };
-    for (const [path, content] of [
-      [layerPaths(layerDir).index, bytes],
-      [layerPaths(layerDir).about, encodeAbout(about)],
-    ] as const) {
-      files.writeSynced(path, content);
-      if (owner !== null) files.setOwner(path, owner);
-    }
-    files.syncDir(layerDir);
-    return { id, index, sizeBytes, layerDir, dir };
+    const about = { index: id, sealedAtMs: request.sealedAtMs, entries: request.entries.length, sizeBytes };
+    describe(context, layerDir, { bytes, about: { ...about, bootId: context.bootId, imageOwner: null } });
+    return { id, index, sizeBytes, form: 'tree', layerDir, dir };
   } catch (error) {
     discardStaging(context, dir);
     throw error;
   }
 }
 
-/** Never throws: the sweep gets what stays. */
+/** Writes down what a layer is whose content is in its place, as the last thing before it can be published. */
+export function describe(
+  { files, owner }: StageContext,
+  layerDir: string,
+  { bytes, about }: { readonly bytes: Uint8Array; readonly about: LayerAbout },
+): void {
+  for (const [path, content] of [
+    [layerPaths(layerDir).index, bytes],
+    [layerPaths(layerDir).about, encodeAbout(about)],
+  ] as const) {
+    files.writeSynced(path, content);
+    if (owner !== null) files.setOwner(path, owner);
+  }
+  files.syncDir(layerDir);
+}
+
+/** Never throws: the sweep gets what stays. What is empty goes at once: of a pull of many layers, a process for each costs more than all else. */
 export function discardStaging({ trash, files }: Pick<StageContext, 'trash' | 'files'>, dir: string): void {
+  if (removedEmpty(files, dir)) return;
   try {
     trash.discard([dir]);
   } catch {
@@ -104,15 +116,20 @@ export function discardStaging({ trash, files }: Pick<StageContext, 'trash' | 'f
   }
 }
 
-function claimsOf(entries: readonly StagedEntry[]): Claims {
-  const claims = new Map<BytePath, StagedEntry>();
-  for (const staged of entries) {
-    const { entry, from } = staged;
+function checkRemovals(entries: readonly StagedEntry[]): void {
+  for (const { entry, from } of entries) {
     const isRemoval = entry.removed === 'counted' || entry.removed === 'hint';
     invariant(isRemoval === (from === 'removal'), 'a removal that is staged as content, or the reverse');
-    claims.set(entry.path, staged);
   }
-  return claims;
+}
+
+function removedEmpty(files: StoreFiles, dir: string): boolean {
+  try {
+    files.removeDir(dir);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -133,17 +150,15 @@ function takeOver(files: StoreFiles, changes: ChangeSet | null, tree: string): b
   return false;
 }
 
-interface FillSteps {
-  readonly claims: Claims;
-  readonly tick: () => void;
-}
-
-function fillTree(placement: Placement, request: StageRequest, { claims, tick }: FillSteps): void {
-  const { builder, changes, takenOver } = placement;
+function fillTree(placement: Placement, request: StageRequest, tick: () => void): void {
+  const { builder, changes, takenOver, isOurs } = placement;
   const { files, owner, root } = builder.place;
   if (owner !== null) files.setOwner(root, owner);
   files.setMode(root, 0o755);
-  if (takenOver && changes !== null) dropUnclaimed(builder, { changes, claims, tick });
+  if (takenOver && changes !== null && !isOurs) {
+    const claims = new Map(request.entries.map((staged) => [staged.entry.path, staged]));
+    dropUnclaimed(builder, { changes, claims, tick });
+  }
   const directories: Entry[] = [];
   for (const staged of request.entries) {
     tick();

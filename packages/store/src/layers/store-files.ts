@@ -18,6 +18,8 @@ export interface StoreFiles {
   link(from: FilePath, to: FilePath): void;
   /** Content only, into a new file; shares blocks where the file system can. */
   copy(from: FilePath, to: FilePath): void;
+  /** A part of a file, into a new one, not through memory. Returns how many bytes there were: fewer where the file ends. */
+  copyRange(from: FilePath, range: FileRange, to: FilePath): number;
   /** A directory with all that is in it and all that a mount noted on it; `to` must not be there. Somebody may be writing there. */
   copyTree(from: string, to: string): void;
   /** A new file. */
@@ -37,9 +39,38 @@ export interface StoreFiles {
   start(job: BackgroundJob): void;
 }
 
+export interface FileRange {
+  readonly at: number;
+  readonly sizeBytes: number;
+}
+
 export interface Owner {
   readonly uid: number;
   readonly gid: number;
+}
+
+const rangeChunkBytes = 1_048_576;
+
+function copyRange(from: FilePath, { at, sizeBytes }: FileRange, to: FilePath): number {
+  const source = fs.openSync(from, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+  try {
+    const target = fs.openSync(to, 'wx', 0o600);
+    try {
+      const chunk = Buffer.allocUnsafe(Math.min(sizeBytes, rangeChunkBytes));
+      let done = 0;
+      while (done < sizeBytes) {
+        const got = fs.readSync(source, chunk, 0, Math.min(chunk.length, sizeBytes - done), at + done);
+        if (got === 0) break;
+        for (let written = 0; written < got;) written += fs.writeSync(target, chunk, written, got - written);
+        done += got;
+      }
+      return done;
+    } finally {
+      fs.closeSync(target);
+    }
+  } finally {
+    fs.closeSync(source);
+  }
 }
 
 function copyTree(from: string, to: string): void {
@@ -65,6 +96,7 @@ export const realFiles: StoreFiles = {
   copy: (from, to) => {
     fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
   },
+  copyRange,
   copyTree,
   write: (path, content) => {
     fs.writeFileSync(path, content, { flag: 'wx', mode: 0o600 });

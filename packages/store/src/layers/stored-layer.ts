@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import {
   CachelaneError,
   digestOf,
@@ -11,12 +11,13 @@ import {
   type LayerIndex,
   type StoredLayer,
 } from '@cachelane/core';
+import { openImagePlaces, type ImagePlaces } from '../image/image-places.ts';
 import { errnoOf, fromSystem, isMissing } from './file-errors.ts';
 import type { FilePath } from './file-path.ts';
 import { deltaFile, layerPaths } from './home-paths.ts';
 import { readAbout, type LayerAbout } from './layer-about.ts';
 import { OpenAccess } from './open-access.ts';
-import { readFirst, readWhole } from './read-file.ts';
+import { readFirst, readRange, readWhole } from './read-file.ts';
 import type { StoreFiles } from './store-files.ts';
 
 /** A layer's directory and what it is called: a layer by the digest of its index, a derived one by what it was made of. */
@@ -32,12 +33,19 @@ export interface LayerAccess {
   readonly onDamage?: () => void;
 }
 
-/** Directories of the layers that this process opened, for hard links to their content. */
-const openDirs = new WeakMap<StoredLayer, string>();
+/** Where the files of a layer are that lies in a home. */
+export interface LayerPlace {
+  readonly dir: string;
+  /** Null where the content of whole entries lies in the layer's tree: also of a layer that got one since it was opened, and has lost its image. */
+  readonly image: ImagePlaces | null;
+}
 
-/** The directory of a layer that lies in a home; undefined for layers of other stores. */
-export function dirOf(layer: StoredLayer): string | undefined {
-  return openDirs.get(layer);
+/** Of the layers that this process opened, for hard links to their content. */
+const openPlaces = new WeakMap<StoredLayer, LayerPlace>();
+
+/** Undefined for layers of other stores. */
+export function placeOf(layer: StoredLayer): LayerPlace | undefined {
+  return openPlaces.get(layer);
 }
 
 /**
@@ -47,6 +55,7 @@ export function dirOf(layer: StoredLayer): string | undefined {
  */
 export function openStoredLayer(ref: LayerRef, { files, onDamage }: LayerAccess): StoredLayer {
   const about = readParts(ref, () => aboutOf(ref));
+  const image = about.imageOwner === null ? null : openImagePlaces(layerPaths(ref.dir).image, () => layer.index);
   let index: LayerIndex | undefined;
   const noticing = <T>(use: () => T): T => {
     try {
@@ -56,7 +65,14 @@ export function openStoredLayer(ref: LayerRef, { files, onDamage }: LayerAccess)
       throw error;
     }
   };
-  const open = (path: BytePath): Opened => openContent({ dir: ref.dir, index: layer.index, files }, path);
+  const place: LayerPlace = {
+    dir: ref.dir,
+    // A run may last longer than the image is kept.
+    get image() {
+      return image !== null && existsSync(image.file) ? image : null;
+    },
+  };
+  const open = (path: BytePath): Opened => openContent({ ...place, index: layer.index, files }, path);
   const layer: StoredLayer = {
     key: ref.key,
     get index() {
@@ -65,6 +81,7 @@ export function openStoredLayer(ref: LayerRef, { files, onDamage }: LayerAccess)
     sealedAtMs: about.sealedAtMs,
     entryCount: about.entries,
     treeDir: layerPaths(ref.dir).tree,
+    image: image?.file ?? null,
     read: (path) =>
       noticing(() => {
         const { entry, content } = open(path);
@@ -74,7 +91,7 @@ export function openStoredLayer(ref: LayerRef, { files, onDamage }: LayerAccess)
       }),
     readHead: (path, count) => noticing(() => open(path).content.head(count)),
   };
-  openDirs.set(layer, ref.dir);
+  openPlaces.set(layer, place);
   return layer;
 }
 
@@ -90,6 +107,9 @@ function aboutOf({ dir, key, kind }: LayerRef): LayerAbout {
   if (kind === 'layer' && about.index !== key) throw corruptLayer(key, 'it is another layer');
   if (!lstatSync(layerPaths(dir).tree).isDirectory()) throw corruptLayer(key, 'its tree is no directory');
   if (!lstatSync(layerPaths(dir).index).isFile()) throw corruptLayer(key, 'its index is no file');
+  if (about.imageOwner !== null && !lstatSync(layerPaths(dir).image).isFile()) {
+    throw corruptLayer(key, 'its image is no file');
+  }
   return about;
 }
 
@@ -110,7 +130,7 @@ function readParts<T>({ dir, key }: LayerRef, read: () => T): T {
   }
 }
 
-function corruptLayer(key: Digest, why: string, cause?: unknown): CachelaneError {
+export function corruptLayer(key: Digest, why: string, cause?: unknown): CachelaneError {
   return new CachelaneError('E_LAYER_CORRUPT', `layer ${key.slice(0, 12)} is damaged: ${why}`, {
     hint: 'the next run goes on without it, and makes again what it held',
     cause,
@@ -119,7 +139,7 @@ function corruptLayer(key: Digest, why: string, cause?: unknown): CachelaneError
 
 function damaged(path: BytePath, why: string, cause?: unknown): CachelaneError {
   return new CachelaneError('E_LAYER_CORRUPT', `${displayPath(path)} in a layer ${why}`, {
-    hint: 'the next run goes on without it, and makes again what it held',
+    hint: '`cachelane verify --repair` takes the layer out, and the next run makes again what it held',
     cause,
   });
 }
@@ -134,13 +154,12 @@ interface Opened {
   readonly content: Content;
 }
 
-interface LayerContent {
-  readonly dir: string;
+interface LayerContent extends LayerPlace {
   readonly index: LayerIndex;
   readonly files: Pick<StoreFiles, 'setMode'>;
 }
 
-function openContent({ dir, index, files }: LayerContent, path: BytePath): Opened {
+function openContent({ dir, image, index, files }: LayerContent, path: BytePath): Opened {
   const entry = index.find(path);
   if (entry === undefined || entry.digest === null) throw damaged(path, 'has no content');
   const { digest, form, type } = entry;
@@ -162,6 +181,11 @@ function openContent({ dir, index, files }: LayerContent, path: BytePath): Opene
       throw fromSystem(error, `reading ${displayPath(path)}`);
     }
   };
+  if (image !== null && form === 'whole') {
+    const { at, sizeBytes } = image.rangeOf(entry);
+    const head = (count: number): Uint8Array => guarded(() => readRange(image.file, at, Math.min(count, sizeBytes)));
+    return { entry, content: { all: () => head(sizeBytes), head } };
+  }
   if (type === 'symlink') {
     const target = (): Uint8Array => guarded((file) => readlinkSync(file, 'buffer'));
     return { entry, content: { all: target, head: (count) => target().subarray(0, count) } };

@@ -10,7 +10,7 @@ import {
 import { unlinkIfThere, type TreeBuilder } from './tree-builder.ts';
 
 /** What the entries of a layer say about each path. */
-export type Claims = ReadonlyMap<BytePath, StagedEntry>;
+type Claims = ReadonlyMap<BytePath, StagedEntry>;
 
 export interface TakenOver {
   readonly changes: ChangeSet;

@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import {
+  CachelaneError,
   childPath,
   digestOf,
   displayPath,
@@ -11,6 +12,7 @@ import {
   type LayerIndex,
   type LayerVerification,
 } from '@cachelane/core';
+import { checkImage } from '../image/verify-image.ts';
 import { errnoOf, fromSystem, isMissing, throwIfAborted } from './file-errors.ts';
 import { namesIn } from './read-file.ts';
 import { byteNames, type FilePath } from './file-path.ts';
@@ -18,7 +20,7 @@ import { deltaFile, layerPaths } from './home-paths.ts';
 import { isOpaque, readMarks } from './markers.ts';
 import { OpenAccess } from './open-access.ts';
 import { digestFile } from './read-file.ts';
-import type { StoreFiles } from './store-files.ts';
+import type { Owner, StoreFiles } from './store-files.ts';
 import { readLayer, type LayerRef } from './stored-layer.ts';
 
 /** Enough to see what is going on; a torn directory can have a hundred thousand. */
@@ -33,30 +35,63 @@ export function verifyLayer(ref: LayerRef, files: Pick<StoreFiles, 'setMode'>, s
     if (problems.length < problemsMax) problems.push(problem);
   };
   try {
-    const { index } = readLayer(ref);
-    const access = new OpenAccess(layerPaths(dir).tree, files, (path) => index.find(path)?.mode);
-    const check: Check = { dir, index, access, report, signal };
-    try {
-      const directories = checkEntries(check);
-      checkExtras(check);
-      checkMarks(check, directories);
-    } finally {
-      access.restore();
-    }
+    const { index, about } = readLayer(ref);
+    const { imageOwner } = about;
+    if (imageOwner === null) checkTree({ dir, index, files, report, signal });
+    else checkImageLayer({ dir, index, files, report, signal }, imageOwner);
   } catch (thrown) {
-    const error = fromSystem(thrown, `verifying layer ${key.slice(0, 12)}`);
+    // Whatever a collector breaks by taking it away meanwhile is not wrong with it, nor with the machine.
+    const error = existsSync(dir)
+      ? fromSystem(thrown, `verifying layer ${key.slice(0, 12)}`)
+      : new CachelaneError('E_LAYER_MISSING', `layer ${key.slice(0, 12)} is not in the store any more`, {
+          cause: thrown,
+        });
     if (!isCachelaneError(error, 'E_LAYER_CORRUPT')) throw error;
     report(error.message);
   }
   return { key, ok: problems.length === 0, problems };
 }
 
-interface Check {
+export interface LayerCheck {
   readonly dir: string;
   readonly index: LayerIndex;
-  readonly access: OpenAccess;
+  readonly files: Pick<StoreFiles, 'setMode'>;
   readonly report: (problem: string) => void;
   readonly signal: AbortSignal;
+}
+
+interface Check extends LayerCheck {
+  readonly access: OpenAccess;
+}
+
+/** The tree and the deltas, whatever else the layer has. */
+export function checkTree(layer: LayerCheck): void {
+  const { dir, index, files } = layer;
+  const access = new OpenAccess(layerPaths(dir).tree, files, (path) => index.find(path)?.mode);
+  const check: Check = { ...layer, access };
+  try {
+    const directories = checkEntries(check);
+    checkExtras(check);
+    checkMarks(check, directories);
+  } finally {
+    access.restore();
+  }
+}
+
+function checkImageLayer(layer: LayerCheck, owner: Owner): void {
+  const { dir, index, report, signal } = layer;
+  checkImage({ file: layerPaths(dir).image, index, owner, report, signal });
+  // An extraction that was cut off has left all of it, or nothing.
+  if (namesIn(layerPaths(dir).tree).length > 0) {
+    checkTree(layer);
+    return;
+  }
+  for (const entry of index.special()) {
+    if (entry.form !== 'delta') continue;
+    const problem = unlessUnreadable(() => deltaProblem(dir, entry));
+    if (problem !== null) report(`${displayPath(entry.path)} ${problem}`);
+  }
+  checkExtraDeltas(layer);
 }
 
 /** Whether the tree holds something at the entry's path. */
@@ -78,9 +113,15 @@ function checkEntries(check: Check): readonly Entry[] {
 }
 
 function problemOf({ dir, access }: Check, entry: Entry): string | null {
-  try {
+  return unlessUnreadable(() => {
     if (entry.form === 'delta') return deltaProblem(dir, entry);
     return isInTree(entry) ? access.run(entry.path, (file) => treeProblem(file, entry)) : null;
+  });
+}
+
+function unlessUnreadable(look: () => string | null): string | null {
+  try {
+    return look();
   } catch (error) {
     if (isMissing(error)) return 'is missing';
     if (errnoOf(error) === undefined || errnoOf(error) === 'EACCES') throw error;
@@ -143,7 +184,7 @@ function isListed(index: LayerIndex, path: BytePath, isDirectory: boolean): bool
   return false;
 }
 
-function checkExtraDeltas({ dir, index, report }: Check): void {
+function checkExtraDeltas({ dir, index, report }: LayerCheck): void {
   const known = new Set<string>();
   for (const { form, digest } of index.special()) if (form === 'delta' && digest !== null) known.add(digest);
   for (const name of namesIn(layerPaths(dir).delta)) if (!known.has(name)) report(`delta ${name} is not in the index`);

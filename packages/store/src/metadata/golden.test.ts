@@ -2,8 +2,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import type { LaneName, Namespace } from '@cachelane/core';
-import { aLayer, countingIds, noAbort, openOne, openRequest, pushLayer } from '@cachelane/testkit';
+import { pathMark, type BytePath, type LaneName, type Namespace, type RemoteId, type RunId } from '@cachelane/core';
+import {
+  aLayer,
+  countingIds,
+  layerRecord,
+  noAbort,
+  openOne,
+  openRequest,
+  pushLayer,
+  pushRequest,
+} from '@cachelane/testkit';
 import { currentVersion, migrations } from './migrations.ts';
 import { openStore, scratchDir } from './real-world.fixture.ts';
 
@@ -16,6 +25,17 @@ function schemaOf(raw: DatabaseSync): readonly string[] {
   return rows.map(({ sql }) => String(sql).replace(/\s+/g, ' '));
 }
 
+/** A file with a store as it was written then. */
+function storeOf(dir: string, version: number): string {
+  const file = join(dir, 'state.db');
+  using raw = new DatabaseSync(file);
+  raw.exec(golden(version));
+  return file;
+}
+
+const local = 't1:local' as LaneName;
+const aRun = (digit: string): RunId => `run_${digit.padStart(32, '0')}` as RunId;
+
 describe('stores of earlier formats', () => {
   test.each(migrations.map(({ version }) => version))('a step, once shipped, stays as it is: format %i', (version) => {
     using shipped = new DatabaseSync(':memory:');
@@ -27,11 +47,7 @@ describe('stores of earlier formats', () => {
 
   test('format 1 opens, says what it said, and goes on', async () => {
     using dir = scratchDir();
-    const file = join(dir.path, 'state.db');
-    {
-      using raw = new DatabaseSync(file);
-      raw.exec(golden(1));
-    }
+    const file = storeOf(dir.path, 1);
     await using metadata = await openStore(file);
     const namespace = {
       id: 'ns_00000000000000000000000000000003',
@@ -42,7 +58,6 @@ describe('stores of earlier formats', () => {
     const [volume] = await metadata.listVolumes(noAbort);
     const volumeId = volume?.id ?? expect.fail('the volume is gone');
     expect(volume).toMatchObject({ name: 'npm', compat: { arch: 'x64', os: 'linux' }, tool: 'npm' });
-    const local = 't1:local' as LaneName;
     const head = await metadata.head(volumeId, local, noAbort);
     expect(head).toMatchObject({ generation: 2, layers: [aLayer('b'), aLayer('a')] });
     const history = await metadata.history(volumeId, local, noAbort);
@@ -75,5 +90,97 @@ describe('stores of earlier formats', () => {
     using raw = new DatabaseSync(file);
     expect(raw.prepare('PRAGMA user_version').get()).toEqual({ user_version: currentVersion });
     expect(raw.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
+  });
+
+  test('format 4 knows of no remote, and its runs were ordinary ones', async () => {
+    using dir = scratchDir();
+    await using metadata = await openStore(storeOf(dir.path, 4));
+    expect(await metadata.listVolumes(noAbort)).toMatchObject([{ name: 'npm', sync: null }]);
+    expect(await metadata.listSyncedHeads(null, noAbort)).toEqual([]);
+    for (const digit of ['2', '7']) {
+      expect(await metadata.run(aRun(digit), noAbort)).toMatchObject({ purpose: 'run' });
+    }
+    const [head] = await metadata.listHeads(noAbort);
+    const { volumeId, lane, layers } = head ?? expect.fail('the head is gone');
+    const request = { remote: 'a'.repeat(32) as RemoteId, volumeId, lane, layers, expectedRevision: 0, atMs: 1 };
+    expect(await metadata.recordSynced(request, noAbort)).toBe(true);
+  });
+
+  test('format 5 opens, with what is shared, what a head has in common with a remote, and what runs were for', async () => {
+    using dir = scratchDir();
+    await using metadata = await openStore(storeOf(dir.path, 5));
+    expect(await metadata.listVolumes(noAbort)).toMatchObject([{ name: 'npm', sync: 'always' }]);
+    const [head] = await metadata.listHeads(noAbort);
+    const { volumeId } = head ?? expect.fail('the head is gone');
+    const record = {
+      remote: '0123456789abcdef0123456789abcdef' as RemoteId,
+      volumeId,
+      lane: local,
+      layers: [aLayer('a'), aLayer('b')].toSorted(),
+      revision: 1,
+      atMs: 1_767_225_600_000,
+    };
+    expect(await metadata.listSyncedHeads(record.remote, noAbort)).toEqual([record]);
+    expect(await metadata.run(aRun('9'), noAbort)).toMatchObject({ purpose: 'prune', lane: local });
+    expect(await metadata.run(aRun('7'), noAbort)).toMatchObject({ purpose: 'run' });
+
+    const push = pushRequest({ volumeId, run: aRun('9'), onto: head, layer: aLayer('c') });
+    const synced = { remote: record.remote, layers: push.layers, expectedRevision: 1 };
+    expect(await metadata.commit({ ...push, synced }, noAbort)).toMatchObject({ kind: 'moved' });
+    const moved = { ...record, layers: push.layers.toSorted(), revision: 2 };
+    expect(await metadata.listSyncedHeads(null, noAbort)).toEqual([moved]);
+    // Nothing was squashed for good then, and from now on it can be.
+    expect(await metadata.squashes(volumeId, local, noAbort)).toEqual([]);
+    const [top, ...layers] = push.layers;
+    const layer = layerRecord(aLayer('S'), volumeId, aRun('9'));
+    const squashed = { volumeId, lane: local, layer, layers, atMs: 1_767_225_600_000 };
+    expect(await metadata.squash(squashed, noAbort)).toMatchObject({ layers: [top, aLayer('S')] });
+  });
+
+  test('format 5 knows of no use and no policy', async () => {
+    using dir = scratchDir();
+    await using metadata = await openStore(storeOf(dir.path, 5));
+    const facts = await metadata.collectionFacts(noAbort);
+    const [head] = facts.heads;
+    expect(head?.usedAtMs).toBe(head?.updatedAtMs);
+    expect(facts).toMatchObject({ policies: [], lanePolicies: [], directories: [] });
+    expect(facts.defaultLanes.size).toBe(0);
+  });
+
+  test('format 6 opens, with what a collection goes by', async () => {
+    using dir = scratchDir();
+    await using metadata = await openStore(storeOf(dir.path, 6));
+    const facts = await metadata.collectionFacts(noAbort);
+    expect(facts.heads).toMatchObject([{ lane: local, usedAtMs: 1_767_229_200_000 }]);
+    expect([...facts.defaultLanes.values()]).toEqual(['t1:ref:trunk']);
+    expect(facts.policies).toEqual([{ namespace: 'github.com/acme', texts: { 'keep-pr': '1d' } }]);
+    expect(facts.lanePolicies).toMatchObject([{ lane: local, texts: { 'volume-size': '1GB' } }]);
+    expect(facts.directories).toEqual([{ namespace: 'local/web-0123', path: '/home/ann/web', goneSinceMs: null }]);
+    expect(await metadata.listEvictions(noAbort)).toMatchObject([{ lane: 't1:pr:7', policy: 'keep-pr' }]);
+  });
+
+  test('format 7 opens, with squashes, what they replaced, what runs read, and which are revoked', async () => {
+    using dir = scratchDir();
+    await using metadata = await openStore(storeOf(dir.path, 7));
+    const [head] = await metadata.listHeads(noAbort);
+    const { volumeId } = head ?? expect.fail('the head is gone');
+    expect(await metadata.squashes(volumeId, local, noAbort)).toEqual([
+      { id: aLayer('b'), layers: [aLayer('c'), aLayer('d')], atMs: 1_767_225_600_000 },
+    ]);
+    const read = { run: aRun('7'), volumeId, layers: ['b', 'a'].map(aLayer), atMs: 1_767_225_600_000 };
+    expect(await metadata.listReads(noAbort)).toEqual([read]);
+    expect(await metadata.revokedRuns(noAbort)).toEqual([{ run: aRun('11'), atMs: 1_767_225_600_000, by: 'ann' }]);
+    const referenced = await metadata.referencedLayers(1_767_225_600_000, noAbort);
+    expect([...referenced].toSorted()).toEqual(['a', 'b', 'c', 'd'].map(aLayer).toSorted());
+  });
+
+  test('format 8 opens, with what is noted of paths', async () => {
+    using dir = scratchDir();
+    await using metadata = await openStore(storeOf(dir.path, 8));
+    const [head] = await metadata.listHeads(noAbort);
+    const { volumeId } = head ?? expect.fail('the head is gone');
+    const noted = { marks: new Map([[pathMark('a' as BytePath), 1_767_225_600_000]]), atMs: 1_767_225_600_000 };
+    expect(await metadata.notedPaths(volumeId, local, 'used', noAbort)).toEqual(noted);
+    expect(await metadata.notedPaths(volumeId, local, 'evicted', noAbort)).toEqual({ marks: new Map(), atMs: 0 });
   });
 });

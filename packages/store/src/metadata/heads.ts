@@ -4,15 +4,18 @@ import {
   limits,
   type CommitRequest,
   type CommitResult,
-  type HeadRecord,
   type HeadStore,
   type LaneName,
   type LayerId,
-  type LayerRecord,
+  type RunRecord,
   type VolumeId,
 } from '@cachelane/core';
+import { forgetEviction } from './evictions.ts';
 import { removeEmptyNamespace } from './namespaces.ts';
-import { layersInUse } from './references.ts';
+import { removeNotedPaths } from './noted-paths.ts';
+import { headOf, recordLayer, refuseSwept, takeSwept, type Swept } from './head-rows.ts';
+import { dropOldReads, requireNotRevoked } from './revocations.ts';
+import { layersInUse, usedAmong } from './references.ts';
 import {
   toHead,
   toHistory,
@@ -26,6 +29,10 @@ import {
   type RunRow,
   type VolumeRow,
 } from './rows.ts';
+import { keepRun, recordRun } from './runs.ts';
+import { removeSquashes } from './squash-rows.ts';
+import { dropExpiredSquashes } from './squashes.ts';
+import { commitSynced, isBehind, removeSynced } from './synced-heads.ts';
 import type { Sql, SqliteDatabase } from './sqlite-database.ts';
 
 export function headStore(database: SqliteDatabase, decode: Decoder): HeadStore {
@@ -34,10 +41,7 @@ export function headStore(database: SqliteDatabase, decode: Decoder): HeadStore 
 
     commit: async (request, signal) => {
       const result = await database.write('durable', signal, (sql) => commit(sql, decode, request));
-      if (result.kind !== 'swept') return result;
-      throw new CachelaneError('E_LAYER_MISSING', `layer ${result.layer} was swept before it was committed`, {
-        hint: 'too much time went by between saving and committing; run it again',
-      });
+      return refuseSwept(result);
     },
 
     history: (volumeId, lane, signal) =>
@@ -83,9 +87,10 @@ export function headStore(database: SqliteDatabase, decode: Decoder): HeadStore 
     forgetLayers: (candidates, nowMs, signal) =>
       // Durable: the caller deletes files next, and a forgotten reference must not come back after that.
       database.write('durable', signal, (sql) => {
-        dropExpired(sql, nowMs);
-        const inUse = layersInUse(sql, decode, nowMs);
-        const forgotten = [...new Set(candidates)].filter((id) => !inUse.has(id));
+        dropExpired(sql, decode, nowMs);
+        const asked = [...new Set(candidates)];
+        const inUse = usedAmong(sql, asked, nowMs);
+        const forgotten = asked.filter((id) => !inUse.has(id));
         for (const id of forgotten) {
           sql.run('DELETE FROM layers WHERE id = ?', id);
           sql.run('INSERT OR REPLACE INTO forgotten_layers (id, at_ms) VALUES (?, ?)', id, nowMs);
@@ -95,32 +100,29 @@ export function headStore(database: SqliteDatabase, decode: Decoder): HeadStore 
   };
 }
 
-function headOf(sql: Sql, decode: Decoder, volumeId: VolumeId, lane: LaneName): HeadRecord | undefined {
-  const row = sql.get<HeadRow>('SELECT * FROM heads WHERE volume_id = ? AND lane = ?', volumeId, lane);
-  return row === undefined ? undefined : toHead(row, decode);
-}
-
-function commit(
-  sql: Sql,
-  decode: Decoder,
-  request: CommitRequest,
-): CommitResult | { readonly kind: 'swept'; readonly layer: LayerId } {
+function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult | Swept {
   const { volumeId, lane, layer, layers, run, atMs } = request;
   if (sql.get('SELECT 1 FROM volumes WHERE id = ?', volumeId) === undefined) {
     throw new CachelaneError('E_NOT_FOUND', `there is no volume ${volumeId}: it was removed meanwhile`);
   }
   const head = headOf(sql, decode, volumeId, lane);
-  if (request.expectedGeneration !== (head?.generation ?? 0)) return { kind: 'conflict', head: head ?? null };
+  if (request.expectedGeneration !== (head?.generation ?? 0) || isBehind(sql, decode, request)) {
+    return { kind: 'conflict', head: head ?? null };
+  }
 
+  if (layer !== null) requireNotRevoked(sql, layer.run);
   const records = layer === null ? (request.rewritten ?? []) : [layer, ...(request.rewritten ?? [])];
   // What the head names already is known by being there; a head may have a thousand layers.
   const present = new Set(head?.layers);
   const news = [...records.map(({ id }) => id), ...layers].filter((id) => !present.has(id));
   const swept = takeSwept(sql, news);
   if (swept !== undefined) return { kind: 'swept', layer: swept };
+  for (const each of request.runs ?? []) recordOrigin(sql, each);
   for (const record of records) recordLayer(sql, record);
+  commitSynced(sql, decode, request);
   for (const id of news) invariant(isKnown(sql, id), `a head was to name layer ${id}, which this store never recorded`);
 
+  if (head === undefined) forgetEviction(sql, volumeId, lane);
   const generation = (head?.generation ?? removedGeneration(sql, volumeId, lane)) + 1;
   const text = JSON.stringify(layers);
   sql.run(
@@ -158,16 +160,6 @@ function commit(
   return { kind: 'moved', head: { volumeId, lane, generation, layers: [...layers], updatedAtMs: atMs, run } };
 }
 
-/**
- * The first layer whose files were given to the collector while its caller slept. It is refused once: a caller that
- * stages and publishes it again afterwards has its files there, and may come back.
- */
-function takeSwept(sql: Sql, ids: readonly LayerId[]): LayerId | undefined {
-  const swept = ids.find((id) => sql.get('SELECT 1 FROM forgotten_layers WHERE id = ?', id) !== undefined);
-  if (swept !== undefined) sql.run('DELETE FROM forgotten_layers WHERE id = ?', swept);
-  return swept;
-}
-
 function isKnown(sql: Sql, id: LayerId): boolean {
   return (
     sql.get('SELECT 1 FROM layers WHERE id = ?', id) !== undefined ||
@@ -175,23 +167,10 @@ function isKnown(sql: Sql, id: LayerId): boolean {
   );
 }
 
-function recordLayer(sql: Sql, layer: LayerRecord): void {
-  const { added, changed, removed, sizeBytes } = layer.counts;
-  sql.run(
-    `INSERT OR IGNORE INTO layers (id, volume_id, run_id, added, changed, removed, size_bytes, files, sealed_ms, boot_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    layer.id,
-    layer.volumeId,
-    layer.run,
-    added,
-    changed,
-    removed,
-    sizeBytes,
-    layer.files,
-    layer.sealedAtMs,
-    layer.bootId,
-  );
-  sql.run('UPDATE runs SET saved = 1 WHERE id = ?', layer.run);
+/** Entries of what comes name it, also where it made no layer itself. */
+function recordOrigin(sql: Sql, run: RunRecord): void {
+  recordRun(sql, run);
+  keepRun(sql, run.id);
 }
 
 /**
@@ -210,6 +189,16 @@ function removedGeneration(sql: Sql, volumeId: VolumeId, lane: LaneName): number
 function removeVolume(sql: Sql, volumeId: VolumeId, lane: LaneName | null): void {
   const volume = sql.get<VolumeRow>('SELECT * FROM volumes WHERE id = ?', volumeId);
   if (volume === undefined) return;
+  removeHeads(sql, volumeId, lane);
+  if (sql.get('SELECT 1 FROM heads WHERE volume_id = ?', volumeId) !== undefined) return;
+  // A lock is on this volume, not on one of the same name that is made next: it goes with the session that has the lock.
+  if (sql.get('SELECT 1 FROM volume_locks WHERE volume_id = ?', volumeId) !== undefined) return;
+  sql.run('DELETE FROM volumes WHERE id = ?', volumeId);
+  removeEmptyNamespace(sql, volume.namespace_id);
+}
+
+/** Of one lane, or of all, with all that is known of them. */
+export function removeHeads(sql: Sql, volumeId: VolumeId, lane: LaneName | null): void {
   const lanes = lane === null ? sql.all<HeadRow>('SELECT * FROM heads WHERE volume_id = ?', volumeId) : [{ lane }];
   for (const { lane } of lanes) {
     sql.run(
@@ -220,24 +209,28 @@ function removeVolume(sql: Sql, volumeId: VolumeId, lane: LaneName | null): void
     );
     sql.run('DELETE FROM heads WHERE volume_id = ? AND lane = ?', volumeId, lane);
     sql.run('DELETE FROM history WHERE volume_id = ? AND lane = ?', volumeId, lane);
+    sql.run('DELETE FROM head_uses WHERE volume_id = ? AND lane = ?', volumeId, lane);
+    removeNotedPaths(sql, volumeId, lane);
   }
-  if (sql.get('SELECT 1 FROM heads WHERE volume_id = ?', volumeId) !== undefined) return;
-  // A lock is on this volume, not on one of the same name that is made next: it goes with the session that has the lock.
-  if (sql.get('SELECT 1 FROM volume_locks WHERE volume_id = ?', volumeId) !== undefined) return;
-  sql.run('DELETE FROM volumes WHERE id = ?', volumeId);
-  removeEmptyNamespace(sql, volume.namespace_id);
+  removeSynced(sql, volumeId, lane);
+  removeSquashes(sql, volumeId, lane);
 }
 
 /** What only time makes superfluous. Runs that saved something stay: entries name them as their origin. */
-function dropExpired(sql: Sql, nowMs: number): void {
+function dropExpired(sql: Sql, decode: Decoder, nowMs: number): void {
+  dropExpiredSquashes(sql, decode, nowMs);
+  dropOldReads(sql, nowMs);
   const oldest = nowMs - limits.historyMs;
   sql.run('DELETE FROM history WHERE at_ms < ?', oldest);
   sql.run('DELETE FROM forgotten_layers WHERE at_ms < ?', oldest);
+  sql.run('DELETE FROM evictions WHERE at_ms < ?', nowMs - limits.evictionsMs);
   sql.run(
     `DELETE FROM runs WHERE started_ms < ? AND saved = 0
      AND id NOT IN (SELECT run_id FROM sessions)
      AND id NOT IN (SELECT run_id FROM heads)
-     AND id NOT IN (SELECT run_id FROM history)`,
+     AND id NOT IN (SELECT run_id FROM history)
+     AND id NOT IN (SELECT run_id FROM run_reads)
+     AND id NOT IN (SELECT run_id FROM revoked_runs)`,
     oldest,
   );
   // Only a session that was open when the head was removed can still hold its generation.

@@ -4,19 +4,24 @@ import {
   isCachelaneError,
   limits,
   type LaneName,
+  type LayerId,
   type Metadata,
   type Namespace,
   type OpenSessionRequest,
+  type RemoteId,
   type SessionId,
+  type SyncedChange,
   type VolumeId,
 } from '@cachelane/core';
 import {
   aLayer,
+  aRemote,
   countingIds,
   layerRecord,
   memoryMetadata,
   noAbort,
   openRequest,
+  remoteRun,
   type TestIds,
 } from '@cachelane/testkit';
 import { openStore } from './real-world.fixture.ts';
@@ -29,12 +34,24 @@ const paths = ['local/web-0123', 'github.com/acme/web', 'github.com/acme/api'].m
 const lanes = ['t1:local', 't2:ref:main'].map((lane) => lane as LaneName);
 const dirs = ['/', '/a', '/a/b', '/a/b/c', '/ab', '/a/z'];
 const layers = Array.from({ length: 8 }, (_, index) => aLayer(`${index}`));
+const remotes = ['hub', 'backup'].map(aRemote);
+/** Runs of other machines. */
+const strangerIds = countingIds(1_000_000);
+const strangers = Array.from({ length: 3 }, () => strangerIds.run());
 const startMs = 1_767_225_600_000;
 
 const path = fc.constantFrom(...paths);
 const lane = fc.constantFrom(...lanes);
 const dir = fc.constantFrom(...dirs);
 const layer = fc.constantFrom(...layers);
+const stranger = fc.constantFrom(...strangers);
+const isLate = fc.nat({ max: 7 }).map((value) => value === 0);
+const synced = fc.record({
+  remote: fc.constantFrom(...remotes),
+  layers: fc.subarray(layers),
+  squashed: fc.subarray(layers),
+  isLate,
+});
 /** Which one of those that there are. */
 const index = fc.nat({ max: 4 });
 const kind = <const K extends string>(name: K) => fc.constant(name);
@@ -53,6 +70,7 @@ const operation = fc.oneof(
       target: dir,
       mayWrite: fc.boolean(),
       tool: fc.constantFrom('npm', 'pnpm'),
+      sync: fc.constantFrom('always', 'never', null),
     }),
   },
   {
@@ -63,17 +81,24 @@ const operation = fc.oneof(
       lane,
       layer,
       alsoNamed: fc.option(layer, { freq: 1 }),
-      isLate: fc.nat({ max: 7 }).map((value) => value === 0),
+      isLate,
       isRewrite: fc.boolean(),
       keep: fc.nat({ max: 3 }),
+      ofStranger: fc.option(stranger, { freq: 1 }),
+      comes: fc.subarray(strangers),
+      lost: fc.subarray(layers),
+      synced: fc.option(synced),
     }),
   },
+  { weight: 3, arbitrary: fc.record({ kind: kind('sync'), index, lane, synced }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('revoke'), index, stranger: fc.option(stranger, { freq: 1 }) }) },
+  { weight: 2, arbitrary: fc.record({ kind: kind('squash'), index, lane, layer, from: index, count: index }) },
   { weight: 2, arbitrary: fc.record({ kind: kind('update'), index, dir, layer }) },
   { weight: 3, arbitrary: fc.record({ kind: kind('close'), index }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('alias'), path, to: path }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('remove'), index, lane: fc.option(lane) }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('forget'), candidates: fc.subarray(layers) }) },
-  { weight: 1, arbitrary: fc.record({ kind: kind('wait'), days: fc.integer({ min: 1, max: 15 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('wait'), days: fc.integer({ min: 1, max: 40 }) }) },
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 type OperationOf<K extends Operation['kind']> = Extract<Operation, { readonly kind: K }>;
@@ -93,6 +118,17 @@ async function apply(world: World, step: Operation): Promise<unknown> {
       return metadata.openSession(openStep(world, step), noAbort);
     case 'commit':
       return commitStep(world, step);
+    case 'sync': {
+      const volumeId = await volumeAt(world, step.index);
+      const change = await changeOf(world, { ...step.synced, volumeId, lane: step.lane });
+      return metadata.recordSynced({ ...change, volumeId, lane: step.lane, atMs: world.nowMs }, noAbort);
+    }
+    case 'squash':
+      return squashStep(world, step);
+    case 'revoke': {
+      const run = step.stranger ?? nth(await metadata.listSessions(noAbort), step.index)?.run ?? world.ids.run();
+      return metadata.revokeRuns([{ run, atMs: world.nowMs, by: 'ann' }], noAbort);
+    }
     case 'update': {
       const change = { place: `mnt:${step.index}`, madeDirs: [step.dir], pins: [step.layer] };
       return metadata.updateSession(await sessionAt(world, step.index), change, noAbort);
@@ -121,10 +157,16 @@ function openStep(world: World, step: OperationOf<'open'>): OpenSessionRequest {
     directory: { path: '/home/ann/web', identity: step.identity },
     adoptFrom: step.adoptFrom === step.path ? null : step.adoptFrom,
     mayWrite: step.mayWrite,
+    reads: step.mayWrite || step.target !== '/',
     targets: [step.target],
     atMs: world.nowMs,
     volumes: [
-      { name: step.name, tool: step.tool, chain: [own, ...lanes.map((lane) => ({ namespace: step.base, lane }))] },
+      {
+        name: step.name,
+        tool: step.tool,
+        sync: step.sync,
+        chain: [own, ...lanes.map((lane) => ({ namespace: step.base, lane }))],
+      },
     ],
   });
 }
@@ -143,7 +185,7 @@ async function commitStep(world: World, step: OperationOf<'commit'>): Promise<un
   const volumeId = await volumeAt(world, step.index);
   const head = await metadata.head(volumeId, lane, noAbort);
   const run = nth(await metadata.listSessions(noAbort), step.index)?.run ?? ids.run();
-  const record = layerRecord(layer, volumeId, run);
+  const record = layerRecord(layer, volumeId, step.ofStranger ?? run);
   return metadata.commit(
     {
       volumeId,
@@ -151,12 +193,41 @@ async function commitStep(world: World, step: OperationOf<'commit'>): Promise<un
       expectedGeneration: Math.max(0, (head?.generation ?? 0) - (step.isLate ? 1 : 0)),
       layers: [layer, ...(alsoNamed === null ? [] : [alsoNamed]), ...(head?.layers ?? []).slice(0, step.keep)],
       ...(step.isRewrite ? { layer: null, rewritten: [record] } : { layer: record }),
+      runs: step.comes.map((id) => remoteRun(ids, { id, startedAtMs: atMs })),
+      lost: step.lost,
+      ...(step.synced === null ? {} : { synced: await changeOf(world, { ...step.synced, volumeId, lane }) }),
       run,
       counts: record.counts,
       atMs,
     },
     noAbort,
   );
+}
+
+async function squashStep({ metadata, ids, nowMs }: World, step: OperationOf<'squash'>): Promise<unknown> {
+  const { lane, layer, from, count } = step;
+  const volumeId = await volumeAt({ metadata, ids, nowMs }, step.index);
+  const head = await metadata.head(volumeId, lane, noAbort);
+  const layers = (head?.layers ?? []).slice(from, from + count);
+  const record = layerRecord(layer, volumeId, ids.run());
+  return metadata.squash({ volumeId, lane, layer: record, layers, atMs: nowMs }, noAbort);
+}
+
+interface Wanted {
+  readonly remote: RemoteId;
+  readonly volumeId: VolumeId;
+  readonly lane: LaneName;
+  readonly layers: readonly LayerId[];
+  readonly isLate: boolean;
+  readonly squashed?: readonly LayerId[];
+}
+
+async function changeOf({ metadata, nowMs }: World, { isLate, ...wanted }: Wanted): Promise<SyncedChange> {
+  const { remote, volumeId, lane, layers, squashed = [] } = wanted;
+  const record = await metadata.syncedHead(remote, volumeId, lane, noAbort);
+  const [id, ...parts] = squashed;
+  const squashes = id === undefined ? [] : [{ id, layers: parts, atMs: nowMs }];
+  return { remote, layers, squashes, expectedRevision: Math.max(0, (record?.revision ?? 0) - (isLate ? 1 : 0)) };
 }
 
 async function answer(world: World, step: Operation): Promise<unknown> {
@@ -176,9 +247,13 @@ async function everything({ metadata, nowMs }: World): Promise<unknown> {
     volumes: await metadata.listVolumes(noAbort),
     heads,
     sessions: sessions.map((session) => ({ ...session, pins: session.pins.toSorted() })),
+    reads: await metadata.listReads(noAbort),
+    revoked: await metadata.revokedRuns(noAbort),
+    squashes: await Promise.all(heads.map(({ volumeId, lane }) => metadata.squashes(volumeId, lane, noAbort))),
     history: await Promise.all(heads.map(({ volumeId, lane }) => metadata.history(volumeId, lane, noAbort))),
     layers: await Promise.all(layers.map((id) => metadata.layer(id, noAbort))),
-    runs: await Promise.all(heads.map(({ run }) => metadata.run(run, noAbort))),
+    runs: await Promise.all([...heads.map(({ run }) => run), ...strangers].map((id) => metadata.run(id, noAbort))),
+    synced: await Promise.all([null, ...remotes].map((remote) => metadata.listSyncedHeads(remote, noAbort))),
     referenced: [...(await metadata.referencedLayers(nowMs, noAbort))].toSorted(),
     expired: [...(await metadata.referencedLayers(nowMs + limits.historyMs + 1, noAbort))].toSorted(),
   };

@@ -159,6 +159,112 @@ export const migrations: readonly Migration[] = [
       ALTER TABLE sessions ADD COLUMN mounts TEXT;
     `,
   },
+  {
+    version: 5,
+    sql: `
+      ALTER TABLE runs ADD COLUMN purpose TEXT NOT NULL DEFAULT 'run';
+
+      ALTER TABLE volumes ADD COLUMN sync TEXT;
+
+      CREATE TABLE synced_heads (
+        remote TEXT NOT NULL,
+        volume_id TEXT NOT NULL REFERENCES volumes (id) ON DELETE CASCADE,
+        lane TEXT NOT NULL,
+        layers TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (remote, volume_id, lane)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
+  {
+    // What a collection goes by.
+    version: 6,
+    sql: `
+      ALTER TABLE namespaces ADD COLUMN default_lane TEXT;
+
+      CREATE TABLE head_uses (
+        volume_id TEXT NOT NULL REFERENCES volumes (id) ON DELETE CASCADE,
+        lane TEXT NOT NULL,
+        used_ms INTEGER NOT NULL,
+        PRIMARY KEY (volume_id, lane)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE policies (
+        namespace TEXT NOT NULL,
+        key TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (namespace, key)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE lane_policies (
+        namespace_id TEXT NOT NULL REFERENCES namespaces (id) ON DELETE CASCADE,
+        lane TEXT NOT NULL,
+        texts TEXT NOT NULL,
+        source TEXT NOT NULL,
+        PRIMARY KEY (namespace_id, lane)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE own_directories (
+        namespace TEXT PRIMARY KEY REFERENCES namespace_paths (path) ON DELETE CASCADE,
+        path TEXT NOT NULL,
+        gone_since_ms INTEGER
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE evictions (
+        namespace TEXT NOT NULL,
+        volume TEXT NOT NULL,
+        compat TEXT NOT NULL,
+        lane TEXT NOT NULL,
+        policy TEXT NOT NULL,
+        why TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (namespace, volume, compat, lane)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
+  {
+    // Squashes that are for good, and what it takes to take a run out: who read what, and which runs are revoked.
+    version: 7,
+    sql: `
+      CREATE TABLE squashes (
+        volume_id TEXT NOT NULL REFERENCES volumes (id) ON DELETE CASCADE,
+        lane TEXT NOT NULL,
+        id TEXT NOT NULL,
+        layers TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (volume_id, lane, id)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE run_reads (
+        run_id TEXT NOT NULL,
+        volume_id TEXT NOT NULL,
+        layers TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (run_id, volume_id)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE revoked_runs (
+        run_id TEXT PRIMARY KEY,
+        at_ms INTEGER NOT NULL,
+        revoked_by TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
+  {
+    // What growth inside a volume goes by: which paths runs used, and which went.
+    version: 8,
+    sql: `
+      CREATE TABLE noted_paths (
+        volume_id TEXT NOT NULL REFERENCES volumes (id) ON DELETE CASCADE,
+        lane TEXT NOT NULL,
+        note TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        marks BLOB NOT NULL,
+        PRIMARY KEY (volume_id, lane, note)
+      ) STRICT;
+    `,
+  },
 ];
 
 export const currentVersion: number = migrations.at(-1)?.version ?? 0;

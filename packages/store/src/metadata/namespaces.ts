@@ -6,7 +6,9 @@ import {
   type NamespaceId,
   type NamespaceRecord,
   type NamespaceStore,
+  type VolumeId,
 } from '@cachelane/core';
+import { emptySynced } from './synced-heads.ts';
 import type { Sql, SqliteDatabase } from './sqlite-database.ts';
 
 interface NamespaceRow {
@@ -27,12 +29,7 @@ export function namespaceStore(database: SqliteDatabase): NamespaceStore {
         return id === undefined ? undefined : namespaceRecord(sql, id);
       }),
 
-    listNamespaces: (signal) =>
-      database.read(signal, (sql) => {
-        const rows = sql.all<NamespaceRow>(`${selectNamespaces} ORDER BY p.rank DESC`);
-        const records = [...Map.groupBy(rows, (row) => row.id).values()].map(toNamespace);
-        return records.toSorted((a, b) => (currentPath(a) < currentPath(b) ? -1 : 1));
-      }),
+    listNamespaces: (signal) => database.read(signal, listNamespaces),
 
     aliasNamespace: (from, to, signal) =>
       database.write('durable', signal, (sql) => {
@@ -40,12 +37,20 @@ export function namespaceStore(database: SqliteDatabase): NamespaceStore {
         if (id === undefined) throw new CachelaneError('E_NOT_FOUND', `there is no namespace ${from}`);
         const other = namespaceIdOf(sql, to);
         if (other !== undefined && other !== id) refuseUsed(sql, other, to);
+        if (currentPath(namespaceRecord(sql, id)) !== to) emptySynced(sql, id);
         sql.run('DELETE FROM namespace_paths WHERE path = ?', to);
         addPath(sql, id, to);
         if (other !== undefined && other !== id) removeWithoutPaths(sql, other);
         return namespaceRecord(sql, id);
       }),
   };
+}
+
+/** By their current paths. */
+export function listNamespaces(sql: Sql): readonly NamespaceRecord[] {
+  const rows = sql.all<NamespaceRow>(`${selectNamespaces} ORDER BY p.rank DESC`);
+  const records = [...Map.groupBy(rows, (row) => row.id).values()].map(toNamespace);
+  return records.toSorted((a, b) => (currentPath(a) < currentPath(b) ? -1 : 1));
 }
 
 export function namespaceIdOf(sql: Sql, path: Namespace): NamespaceId | undefined {
@@ -130,6 +135,18 @@ export function removeEmptyNamespace(sql: Sql, id: NamespaceId): void {
      AND NOT EXISTS (SELECT 1 FROM sessions WHERE namespace_id = ?1)`,
     id,
   );
+}
+
+/** Drops a volume that has no head and that no session opened. */
+export function removeUnsaved(sql: Sql, id: VolumeId): void {
+  const removed = sql.get<{ namespace_id: NamespaceId }>(
+    `DELETE FROM volumes WHERE id = ?1
+     AND NOT EXISTS (SELECT 1 FROM heads WHERE volume_id = ?1)
+     AND NOT EXISTS (SELECT 1 FROM session_volumes WHERE volume_id = ?1)
+     RETURNING namespace_id`,
+    id,
+  );
+  if (removed !== undefined) removeEmptyNamespace(sql, removed.namespace_id);
 }
 
 function addPath(sql: Sql, id: NamespaceId, path: Namespace): void {

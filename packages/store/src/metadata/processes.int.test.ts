@@ -44,6 +44,8 @@ async function expectSound(file: string): Promise<void> {
   await using metadata = await openStore(file);
   for (const head of await metadata.listHeads(noAbort)) {
     expect(new Set(head.layers).size).toBe(head.generation);
+    const record = { layers: head.layers.toSorted(), revision: head.generation };
+    expect(await metadata.listSyncedHeads(null, noAbort)).toMatchObject([record]);
     const history = await metadata.history(head.volumeId, head.lane, noAbort);
     expect(history[0]).toMatchObject({ generation: head.generation, layers: head.layers });
     expect(history.map(({ generation }) => generation)).toEqual(history.map((_, index) => head.generation - index));

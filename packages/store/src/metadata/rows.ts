@@ -7,10 +7,14 @@ import type {
   LayerId,
   LayerRecord,
   NamespaceId,
+  RemoteId,
   RunId,
+  RunPurpose,
   RunRecord,
   SessionId,
   SessionRecord,
+  Sync,
+  SyncedHead,
   VolumeId,
   VolumeName,
   VolumeRecord,
@@ -25,6 +29,7 @@ export interface VolumeRow {
   readonly name: VolumeName;
   readonly compat: string;
   readonly tool: string;
+  readonly sync: Sync | null;
   readonly created_ms: number;
 }
 
@@ -70,6 +75,16 @@ export interface RunRow {
   readonly started_ms: number;
   readonly revision: string | null;
   readonly workflow: string | null;
+  readonly purpose: RunPurpose;
+}
+
+export interface SyncedRow {
+  readonly remote: RemoteId;
+  readonly volume_id: VolumeId;
+  readonly lane: LaneName;
+  readonly layers: string;
+  readonly revision: number;
+  readonly at_ms: number;
 }
 
 export interface SessionRow {
@@ -128,6 +143,7 @@ export function toVolume(row: VolumeRow, decode: Decoder): VolumeRecord {
     name: row.name,
     compat: decode.compat(row.compat),
     tool: row.tool,
+    sync: row.sync,
     createdAtMs: row.created_ms,
   };
 }
@@ -180,6 +196,18 @@ export function toRun(row: RunRow): RunRecord {
     startedAtMs: row.started_ms,
     revision: row.revision,
     workflow: row.workflow,
+    purpose: row.purpose,
+  };
+}
+
+export function toSynced(row: SyncedRow, decode: Decoder): SyncedHead {
+  return {
+    remote: row.remote,
+    volumeId: row.volume_id,
+    lane: row.lane,
+    layers: decode.layers(row.layers),
+    revision: row.revision,
+    atMs: row.at_ms,
   };
 }
 

@@ -6,15 +6,17 @@ import {
   type LayerId,
   type Metadata,
   type Namespace,
+  type RemoteId,
   type VolumeName,
 } from '@cachelane/core';
 
 const { signal } = new AbortController();
 const namespace = 'github.com/acme/web' as Namespace;
 const lane = 't1:local' as LaneName;
+const remote = '0'.repeat(32) as RemoteId;
 const counts = { added: 1, changed: 0, removed: 0, sizeBytes: 1 };
 
-/** Opens a session, pushes one layer and closes the session; tells the layer's id once its push is acknowledged. */
+/** Opens a session, pushes one layer, says in the same transaction that a remote has the same, and closes the session; tells the layer's id once its push is acknowledged. */
 export async function runOnce(metadata: Metadata, onPushed: (layer: LayerId) => void): Promise<void> {
   const sessionId = newId('session', randomBytes(16));
   const run = newId('run', randomBytes(16));
@@ -22,17 +24,19 @@ export async function runOnce(metadata: Metadata, onPushed: (layer: LayerId) => 
   const opened = await metadata.openSession(
     {
       sessionId,
-      run: { id: run, lane, startedAtMs: Date.now(), revision: null, workflow: null },
+      run: { id: run, lane, startedAtMs: Date.now(), revision: null, workflow: null, purpose: 'run' },
       namespace,
       freshNamespaceId: newId('namespace', randomBytes(16)),
       directory: null,
       adoptFrom: null,
       mayWrite: true,
+      reads: true,
       volumes: [
         {
           name: 'npm' as VolumeName,
           compat: {},
           tool: 'npm',
+          sync: null,
           chain: [{ namespace, lane }],
           lock: false,
           freshId: newId('volume', randomBytes(16)),
@@ -63,13 +67,16 @@ interface Push {
 async function push(metadata: Metadata, { volumeId, seen, layer, run }: Push): Promise<void> {
   let onto = seen;
   for (;;) {
+    const record = await metadata.syncedHead(remote, volumeId, lane, signal);
+    const layers = [layer, ...onto.layers];
     const result = await metadata.commit(
       {
         volumeId,
         lane,
         expectedGeneration: onto.generation,
-        layers: [layer, ...onto.layers],
+        layers,
         layer: { id: layer, volumeId, run, counts, files: 1, sealedAtMs: Date.now(), bootId: 'boot' },
+        synced: { remote, layers, expectedRevision: record?.revision ?? 0 },
         run,
         counts,
         atMs: Date.now(),

@@ -17,6 +17,8 @@ import {
   type VolumeId,
   type VolumeRecord,
 } from '@cachelane/core';
+import { countsAsUse, noteForCollection, noteUse } from './collection.ts';
+import { evictionOf } from './evictions.ts';
 import { idleMountDirs } from './mount-dirs.ts';
 import {
   adoptNamespace,
@@ -28,8 +30,11 @@ import {
   namespaceRecord,
   recordDirectory,
   removeEmptyNamespace,
+  removeUnsaved,
 } from './namespaces.ts';
 import { compatKey, toSession, toVolume, type Decoder, type SessionRow, type VolumeRow } from './rows.ts';
+import { recordReads } from './revocations.ts';
+import { recordRun } from './runs.ts';
 import type { Sql, SqliteDatabase } from './sqlite-database.ts';
 
 export function sessionStore(database: SqliteDatabase, decode: Decoder): SessionStore {
@@ -49,6 +54,11 @@ export function sessionStore(database: SqliteDatabase, decode: Decoder): Session
         if (change.pins !== undefined) {
           const pins = new Set([...decode.layers(session.pins), ...change.pins]);
           sql.run('UPDATE sessions SET pins = ? WHERE id = ?', JSON.stringify([...pins]), id);
+          // What is pinned before it is published cannot be swept before it is committed, whatever became of it another time.
+          sql.run(
+            'DELETE FROM forgotten_layers WHERE id IN (SELECT value FROM json_each(?))',
+            JSON.stringify(change.pins),
+          );
         }
         if (change.mounts !== undefined) {
           sql.run('UPDATE sessions SET mounts = ? WHERE id = ?', JSON.stringify(change.mounts), id);
@@ -99,21 +109,15 @@ function openSession(sql: Sql, decode: Decoder, request: OpenSessionRequest): Op
   const adoptedId = mayAdopt ? adoptNamespace(sql, namespace, adoptFrom, directory) : undefined;
   const namespaceId = adoptedId ?? ensureNamespace(sql, namespace, request.freshNamespaceId, atMs);
   if (mayWrite && directory !== null && isOwnName) recordDirectory(sql, namespace, directory);
+  if (mayWrite) noteForCollection(sql, request, { namespace, namespaceId });
 
+  const isUse = countsAsUse(request);
   const volumes = request.volumes.map(({ chain, ...volume }) => {
     const own = chain.map((link) => (link.namespace === request.namespace ? { ...link, namespace } : link));
-    return openVolume(sql, decode, { volume: { ...volume, chain: own }, mayWrite, atMs });
+    return openVolume(sql, decode, { volume: { ...volume, chain: own }, mayWrite, isUse, atMs });
   });
   const pins = new Set<LayerId>(volumes.flatMap(({ pinned }) => pinned.flatMap((link) => link.layers)));
-  sql.run(
-    `INSERT OR IGNORE INTO runs (id, namespace_id, lane, started_ms, revision, workflow) VALUES (?, ?, ?, ?, ?, ?)`,
-    run.id,
-    namespaceId,
-    run.lane,
-    run.startedAtMs,
-    run.revision,
-    run.workflow,
-  );
+  recordRun(sql, { ...run, namespaceId });
   sql.run(
     `INSERT INTO sessions (id, run_id, namespace_id, lane, boot_id, opened_ms, targets, pins)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -126,9 +130,11 @@ function openSession(sql: Sql, decode: Decoder, request: OpenSessionRequest): Op
     JSON.stringify(request.targets),
     JSON.stringify([...pins]),
   );
-  for (const [index, { volume }] of volumes.entries()) {
+  for (const [index, { volume, pinned }] of volumes.entries()) {
     if (request.volumes[index]?.lock === true) lock(sql, sessionId, { volume, lane: laneOf(request, index) });
     sql.run('INSERT OR IGNORE INTO session_volumes (session_id, volume_id) VALUES (?, ?)', sessionId, volume.id);
+    if (!request.reads) continue;
+    recordReads(sql, decode, { run: run.id, volumeId: volume.id, layers: pinned.flatMap((link) => link.layers), atMs });
   }
   return { namespace: namespaceRecord(sql, namespaceId), adopted: adoptedId !== undefined, volumes };
 }
@@ -163,28 +169,28 @@ function lock(sql: Sql, session: SessionId, { volume, lane }: Locked): void {
 interface VolumeToOpen {
   readonly volume: OpenVolume;
   readonly mayWrite: boolean;
+  /** Whether that it reads a head is a use of it. */
+  readonly isUse: boolean;
   readonly atMs: number;
 }
 
-function openVolume(sql: Sql, decode: Decoder, { volume, mayWrite, atMs }: VolumeToOpen): OpenedVolume {
+function openVolume(sql: Sql, decode: Decoder, { volume, mayWrite, isUse, atMs }: VolumeToOpen): OpenedVolume {
   const [own] = volume.chain;
   invariant(own !== undefined, `volume ${volume.name} has an empty read chain`);
   const namespaceId = ensureNamespace(sql, own.namespace, volume.freshNamespaceId, atMs);
   const record = ensureVolume(sql, decode, { volume, namespaceId, mayWrite, atMs });
-  const links = volume.chain.map((link) => pin(sql, decode, { volume, link }));
+  const links = volume.chain.map((link) => pin(sql, decode, { volume, link, useAtMs: isUse ? atMs : null }));
   const { generation = 0, layers = [] } = links[0] ?? {};
-  return {
-    volume: record,
-    own: { generation, layers },
-    pinned: links.filter((link) => link !== undefined && link.layers.length > 0) as readonly PinnedLink[],
-  };
+  const pinned = links.filter((link) => link !== undefined && link.layers.length > 0) as readonly PinnedLink[];
+  const evicted = pinned.length > 0 ? null : evictionOf(sql, decode, volume, volume.chain);
+  return { volume: record, own: { generation, layers }, pinned, evicted };
 }
 
-interface VolumeToEnsure extends VolumeToOpen {
+interface VolumeToEnsure extends Omit<VolumeToOpen, 'isUse'> {
   readonly namespaceId: NamespaceId;
 }
 
-/** The volume as it is recorded: whoever opened it last before the first save decided its tool. */
+/** The volume as it is recorded: whoever opened it last before the first save decided its tool, and whoever opens it to write whether it is shared. */
 function ensureVolume(
   sql: Sql,
   decode: Decoder,
@@ -199,32 +205,37 @@ function ensureVolume(
   );
   if (known !== undefined) {
     const isSaved = sql.get('SELECT 1 FROM heads WHERE volume_id = ?', known.id) !== undefined;
-    if (isSaved || !mayWrite || known.tool === volume.tool) return toVolume(known, decode);
-    sql.run('UPDATE volumes SET tool = ? WHERE id = ?', volume.tool, known.id);
-    return toVolume({ ...known, tool: volume.tool }, decode);
+    const tool = isSaved ? known.tool : volume.tool;
+    if (!mayWrite || (tool === known.tool && volume.sync === known.sync)) return toVolume(known, decode);
+    sql.run('UPDATE volumes SET tool = ?, sync = ? WHERE id = ?', tool, volume.sync, known.id);
+    return toVolume({ ...known, tool, sync: volume.sync }, decode);
   }
+  const sync = mayWrite ? volume.sync : null;
   sql.run(
-    'INSERT INTO volumes (id, namespace_id, name, compat, tool, created_ms) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT INTO volumes (id, namespace_id, name, compat, tool, sync, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?)',
     volume.freshId,
     namespaceId,
     volume.name,
     compat,
     volume.tool,
+    sync,
     atMs,
   );
   const { freshId: id, name, tool } = volume;
-  return { id, namespaceId, name, compat: decode.compat(compat), tool, createdAtMs: atMs };
+  return { id, namespaceId, name, compat: decode.compat(compat), tool, sync, createdAtMs: atMs };
 }
 
 interface LinkToPin {
   readonly volume: OpenVolume;
   readonly link: ChainLink;
+  /** When it is used; null: that it is read is no use of it. */
+  readonly useAtMs: number | null;
 }
 
 /** The link's head; undefined where its namespace, volume or head does not exist. */
-function pin(sql: Sql, decode: Decoder, { volume, link }: LinkToPin): PinnedLink | undefined {
-  const head = sql.get<{ generation: number; layers: string }>(
-    `SELECT h.generation, h.layers FROM namespace_paths p
+function pin(sql: Sql, decode: Decoder, { volume, link, useAtMs }: LinkToPin): PinnedLink | undefined {
+  const head = sql.get<{ volume_id: VolumeId; generation: number; layers: string }>(
+    `SELECT h.volume_id, h.generation, h.layers FROM namespace_paths p
      JOIN volumes v ON v.namespace_id = p.namespace_id AND v.name = ? AND v.compat = ?
      JOIN heads h ON h.volume_id = v.id AND h.lane = ?
      WHERE p.path = ?`,
@@ -235,6 +246,7 @@ function pin(sql: Sql, decode: Decoder, { volume, link }: LinkToPin): PinnedLink
   );
   if (head === undefined) return undefined;
   const { namespace, lane } = link;
+  if (useAtMs !== null) noteUse(sql, { volumeId: head.volume_id, lane, atMs: useAtMs });
   return { namespace, lane, generation: head.generation, layers: decode.layers(head.layers) };
 }
 
@@ -260,16 +272,4 @@ function closeSession(sql: Sql, decode: Decoder, { id, removeDirs }: SessionToCl
   if (idle.length === 0) return;
   removeDirs(idle);
   for (const path of idle) sql.run('DELETE FROM mount_dirs WHERE path = ?', path);
-}
-
-/** Drops a volume that has no head and that no session opened. */
-function removeUnsaved(sql: Sql, id: VolumeId): void {
-  const removed = sql.get<{ namespace_id: NamespaceId }>(
-    `DELETE FROM volumes WHERE id = ?1
-     AND NOT EXISTS (SELECT 1 FROM heads WHERE volume_id = ?1)
-     AND NOT EXISTS (SELECT 1 FROM session_volumes WHERE volume_id = ?1)
-     RETURNING namespace_id`,
-    id,
-  );
-  if (removed !== undefined) removeEmptyNamespace(sql, removed.namespace_id);
 }

@@ -1,8 +1,13 @@
 import type { Metadata } from '@cachelane/core';
+import { collectionStore } from './collection.ts';
 import { headStore } from './heads.ts';
+import { growthStore } from './noted-paths.ts';
 import { namespaceStore } from './namespaces.ts';
+import { revocationStore } from './revocations.ts';
 import { decoderOf } from './rows.ts';
 import { sessionStore } from './sessions.ts';
+import { squashStore } from './squashes.ts';
+import { syncStore } from './synced-heads.ts';
 import { openSqliteDatabase, type SqliteOptions } from './sqlite-database.ts';
 
 /**
@@ -16,7 +21,12 @@ export async function openSqliteMetadata(options: SqliteOptions, signal: AbortSi
   return {
     ...namespaceStore(database),
     ...headStore(database, decode),
+    ...squashStore(database, decode),
+    ...revocationStore(database, decode),
     ...sessionStore(database, decode),
+    ...syncStore(database, decode),
+    ...collectionStore(database, decode),
+    ...growthStore(database),
     [Symbol.asyncDispose]: () => {
       database.close();
       return Promise.resolve();

@@ -2,7 +2,15 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AttachedVolume, Mounter, OverlayMount } from '@cachelane/core';
+import {
+  CachelaneError,
+  type AttachedVolume,
+  type LayerId,
+  type LayerStore,
+  type Mounter,
+  type OverlayMount,
+  type StagedLayer,
+} from '@cachelane/core';
 import type { MounterFixture, SeenFile, SeenVolume, VolumeStep } from '@cachelane/testkit';
 import { fixedClock, runJob } from '../layers/layer-home.fixture.ts';
 import type { BackgroundJob } from '../layers/background-job.ts';
@@ -22,7 +30,10 @@ export interface OverlayHome extends MounterFixture {
 export type RunScript = (volume: Pick<AttachedVolume<OverlayMount>, 'mount'>, script: string) => Buffer;
 
 /** A home and a directory for targets; commands run in real mounts. */
-export function createOverlayHome(runScript: RunScript = runInBubblewrap): Promise<OverlayHome> {
+export function createOverlayHome(
+  runScript: RunScript = runInBubblewrap,
+  keptAs: 'trees' | 'images' = 'trees',
+): Promise<OverlayHome> {
   const root = fs.mkdtempSync(join(tmpdir(), 'cachelane-overlay-'));
   const dir = `${root}/home`;
   const targets = `${root}/host`;
@@ -31,11 +42,19 @@ export function createOverlayHome(runScript: RunScript = runInBubblewrap): Promi
   fs.writeFileSync(`${targets}/file`, 'a file');
   const jobs: BackgroundJob[] = [];
   const files: StoreFiles = { ...realFiles, start: (job) => void jobs.push(job) };
+  const openLayers = (home: string): LayerStore =>
+    openLayerFiles({
+      dir: home,
+      bootId: 'boot',
+      clock: fixedClock(0),
+      files,
+      images: async () => await Promise.resolve(keptAs === 'images'),
+    });
   return Promise.resolve({
     dir,
     files,
     jobs,
-    layers: openLayerFiles({ dir, bootId: 'boot', clock: fixedClock(0), files }),
+    layers: keptAs === 'images' ? fromElsewhere(openLayers, root) : openLayers(dir),
     mounter: openOverlayMounter({ dir, files }),
     targets,
     hasDirectory: (path) => fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
@@ -49,6 +68,35 @@ export function createOverlayHome(runScript: RunScript = runInBubblewrap): Promi
       return Promise.resolve();
     },
   });
+}
+
+/** What is staged was made in another home, and comes here as it would from a remote. */
+function fromElsewhere(open: (home: string) => LayerStore, root: string): LayerStore {
+  fs.mkdirSync(`${root}/elsewhere`);
+  const [elsewhere, here] = [open(`${root}/elsewhere`), open(`${root}/home`)];
+  const copied = new Set<LayerId>();
+  /** What nobody may send (symlinks that lead out of the volume) can still have been made here. */
+  const copyRefused = (error: unknown, staged: StagedLayer): StagedLayer => {
+    if (!(error instanceof CachelaneError && error.code === 'E_LAYER_REFUSED')) throw error;
+    fs.mkdirSync(`${root}/home/layers`, { recursive: true });
+    execFileSync('cp', ['-a', `${root}/elsewhere/layers/${staged.id}`, `${root}/home/layers/`]);
+    copied.add(staged.id);
+    return staged;
+  };
+  return {
+    ...here,
+    async stage(request, signal) {
+      const staged = await elsewhere.stage(request, signal);
+      await elsewhere.publish(staged, signal);
+      const { id } = staged;
+      const sent = await elsewhere.pack(id, signal);
+      const incoming = { ...sent, id, sealedAtMs: request.sealedAtMs };
+      return await here.unpack(incoming, signal).catch((error: unknown) => copyRefused(error, staged));
+    },
+    publish: async (staged, signal) => {
+      if (!copied.has(staged.id)) await here.publish(staged, signal);
+    },
+  };
 }
 
 function overlayOf({ mount }: Pick<AttachedVolume, 'mount'>): Pick<AttachedVolume<OverlayMount>, 'mount'> {
@@ -78,10 +126,8 @@ function attachmentsIn(dir: string): readonly string[] {
 export const runInBubblewrap: RunScript = ({ mount }, script) => {
   const layers = mount.lowerDirs.toReversed().flatMap((lower) => ['--overlay-src', lower]);
   const overlay = ['--overlay', mount.upperDir, mount.workDir, mount.target];
-  return execute(
-    ['bwrap', '--dev-bind', '/', '/', ...layers, ...overlay, '--chdir', mount.target, 'sh', '-eu'],
-    script,
-  );
+  const argv = ['bwrap', '--dev-bind', '/', '/', ...layers, ...overlay, '--chdir', mount.target, 'sh', '-eu'];
+  return execute(behindImages(mount, argv), script);
 };
 
 /** Needs root and `unshare`. Options that are not given are off. */
@@ -92,8 +138,16 @@ export function rootMount(options: string): RunScript {
     const dirs = `${lower},upperdir=${mount.upperDir},workdir=${mount.workDir}`;
     const start = 'mount -t overlay -o "$1" overlay "$2" && cd "$2" && exec sh -eu';
     const given = `redirect_dir=off,metacopy=off,index=off,${options},${dirs}`;
-    return execute(['unshare', '--mount', 'sh', '-c', start, 'sh', given, mount.target], script);
+    return execute(behindImages(mount, ['unshare', '--mount', 'sh', '-c', start, 'sh', given, mount.target]), script);
   };
+}
+
+/** A command with the images of the volume mounted; needs root. */
+function behindImages({ images }: OverlayMount, argv: readonly string[]): readonly string[] {
+  if (images.length === 0) return argv;
+  const script = 'while [ "$1" != -- ]; do mount -n -t erofs -o ro "$1" "$2"; shift 2; done; shift; exec "$@"';
+  const paths = images.flatMap(({ file, dir }) => [file, dir]);
+  return ['unshare', '--mount', 'sh', '-ec', script, 'sh', ...paths, '--', ...argv];
 }
 
 /** Whether this user and machine can mount like that. */

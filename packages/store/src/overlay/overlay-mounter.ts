@@ -4,6 +4,7 @@ import {
   type AttachedVolume,
   type AttachRequest,
   type ChangeSet,
+  type LayerImage,
   type Mounter,
   type OverlayMount,
   type SessionId,
@@ -34,7 +35,7 @@ export interface OverlayMounterOptions {
 }
 
 /**
- * Views as overlays: the layers' trees below, a directory of the session on top. Nothing is mounted here: the runtime does
+ * Views as overlays: the layers' trees and images below, a directory of the session on top. Nothing is mounted here: the runtime does
  * that, where the command alone can see it. Layers must lie in the file system as {@link openLayerFiles} keeps them.
  */
 export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMounterOptions): Mounter<OverlayMount> {
@@ -57,19 +58,22 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
   const attach = (request: AttachRequest): AttachedVolume<OverlayMount> => {
     // The kernel refuses a directory that is there twice; whatever the lower one says, the upper one has said already.
     const lowerDirs = [...new Set(request.view.map(treeDirOf))];
+    const images = request.view.flatMap(imageOf);
     clearStaleLink(files, request.target, home);
     const target = checkTarget(request.target, home);
     const dirs = makeDirs(request, target);
     const madeDirs = makeTargetOrRemove(target, dirs);
     const lower = lowerDirs.length === 0 ? [dirs.empty] : lowerDirs;
     return {
-      mount: { kind: 'overlay', target, lowerDirs: lower, upperDir: dirs.upper, workDir: dirs.work },
+      mount: { kind: 'overlay', target, lowerDirs: lower, images, upperDir: dirs.upper, workDir: dirs.work },
       links: request.links,
       madeDirs,
       displacedBy: () => null,
       collect: (signal, { inUse }) =>
         portCall('collecting changes', signal, () => ({
           kind: 'changes',
+          // An overlay opens what lies below without moving its time of access.
+          used: null,
           changes: collect(request, inUse ? copyOf(dirs) : dirs, signal),
           links: request.links,
           alsoOf: [],
@@ -128,6 +132,10 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
 function treeDirOf({ treeDir, key }: AttachRequest['view'][number]): string {
   if (treeDir !== null) return treeDir;
   throw new CachelaneError('E_INTERNAL', `layer ${key.slice(0, 12)} is not in the file system: it cannot be mounted`);
+}
+
+function imageOf({ image, treeDir }: AttachRequest['view'][number]): readonly LayerImage[] {
+  return image === null || treeDir === null ? [] : [{ file: image, dir: treeDir }];
 }
 
 /** The command may have taken our permission to look: then there is something to see. */

@@ -1,6 +1,18 @@
-import { closeSync, openSync, readSync, renameSync, rmSync, writeSync, fsyncSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
-import { fromSystem, throwIfAborted } from '../layers/file-errors.ts';
+import { errnoOf, fromSystem, throwIfAborted } from '../layers/file-errors.ts';
 
 // An export as one file: a plain ustar archive, so that any tool can take it apart.
 
@@ -15,20 +27,18 @@ const chunkBytes = 1_048_576;
 /** What eleven octal digits can hold. */
 const partMax = 8 ** 11;
 
+/** Who writes an export writes on; what nobody has touched for so long, a writer that died has left. */
+const leftBehindMs = 3_600_000;
+
 /** Writes beside the file and puts it in place when it is whole. Returns its size in bytes. */
 export async function writeBundle(
   file: string,
   parts: AsyncIterable<BundlePart>,
   signal: AbortSignal,
 ): Promise<number> {
-  const beside = `${file}.${process.pid}.new`;
-  let descriptor: number;
+  const { beside, descriptor } = openBeside(file);
   try {
-    descriptor = openSync(beside, 'wx', 0o600);
-  } catch (error) {
-    throw fromSystem(error, `writing ${file}`);
-  }
-  try {
+    removeLeftBehind(file, fstatSync(descriptor).mtimeMs);
     let at = 0;
     for await (const { name, data } of parts) {
       const headerAt = at;
@@ -47,12 +57,36 @@ export async function writeBundle(
     }
     writeAll(descriptor, Buffer.alloc(2 * blockBytes), at);
     fsyncSync(descriptor);
-    closeSync(descriptor);
     renameSync(beside, file);
     return at + 2 * blockBytes;
   } catch (error) {
     rmSync(beside, { force: true });
     throw fromSystem(error, `writing ${file}`);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The first free name: in a container every process has the same number, and one that was killed may have left its file. */
+function openBeside(file: string): { readonly beside: string; readonly descriptor: number } {
+  for (let attempt = 0; ; attempt++) {
+    const beside = `${file}.${process.pid}-${attempt}.new`;
+    try {
+      return { beside, descriptor: openSync(beside, 'wx', 0o600) };
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw fromSystem(error, `writing ${file}`);
+    }
+  }
+}
+
+/** By the clock of the file system itself. */
+function removeLeftBehind(file: string, nowMs: number): void {
+  const dir = dirname(file);
+  const start = `${basename(file)}.`;
+  for (const name of readdirSync(dir)) {
+    if (!name.startsWith(start) || !/^\d+-\d+\.new$/.test(name.slice(start.length))) continue;
+    const stat = statSync(join(dir, name), { throwIfNoEntry: false });
+    if (stat !== undefined && nowMs - stat.mtimeMs > leftBehindMs) rmSync(join(dir, name), { force: true });
   }
 }
 

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { constants, zstdCompress, zstdDecompress, zstdDecompressSync, type ZstdOptions } from 'node:zlib';
 import { CachelaneError } from '@cachelane/core';
+import { isOneZstdFrame } from './zstd-frame.ts';
 
 // Independent zstd frames, each behind a skippable one with its sizes, so that several are worked on at once; `zstd -d` reads the whole as
 // one stream. The threads of Node's own pool do the work.
@@ -19,6 +20,8 @@ export const framesInFlight = 3;
 const skippableMagic = 0x18_4d_2a_50;
 const sizesBytes = 8;
 const leadBytes = 8 + sizesBytes;
+/** Of the memory for what a frame becomes. */
+const roomMinBytes = 65_536;
 /** What zstd adds to what cannot be compressed, generously. */
 const compressedMax = frameBytes + (frameBytes >> 6) + 1024;
 
@@ -29,56 +32,52 @@ const options = {
 /** Compresses what is written, in order. */
 export class FrameWriter {
   readonly #pending: Promise<readonly Buffer[]>[] = [];
+  /** What was left of the last frame. */
+  #shrinks = 1;
 
   /**
    * `content`: at most {@link frameBytes}; must not change before this has been called {@link framesInFlight} - 1 times more. Yields frames once
    * that many are at work.
    */
   async *write(content: Buffer): AsyncGenerator<Uint8Array> {
-    this.#pending.push(frameOf(content));
+    this.#pending.push(this.#frameOf(content));
     while (this.#pending.length >= framesInFlight) yield* await (this.#pending.shift() as Promise<readonly Buffer[]>);
   }
 
   async *end(): AsyncGenerator<Uint8Array> {
     for (const frame of this.#pending) yield* await frame;
   }
-}
 
-async function frameOf(content: Buffer): Promise<readonly Buffer[]> {
-  // Room for all of it: each time that Node runs out of room costs a turn of the event loop.
-  const chunkSize = content.length + (content.length >> 6) + 1024;
-  const compressed = await compress(content, { ...options, chunkSize, pledgedSrcSize: content.length });
-  const lead = Buffer.alloc(leadBytes);
-  lead.writeUInt32LE(skippableMagic, 0);
-  lead.writeUInt32LE(sizesBytes, 4);
-  lead.writeUInt32LE(compressed.length, 8);
-  lead.writeUInt32LE(content.length, 12);
-  return [lead, compressed];
-}
-
-/** The contents of the frames, in order. Throws E_LAYER_REFUSED for anything but what {@link FrameWriter} writes. */
-export async function* readFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  const pending: Promise<Buffer>[] = [];
-  try {
-    for await (const { compressed, sizeBytes } of splitFrames(source)) {
-      const content = contentOf(compressed, sizeBytes);
-      // Whoever waits for it is told; one that nobody waits for any more is nobody's failure.
-      content.catch(() => undefined);
-      pending.push(content);
-      if (pending.length >= framesInFlight) yield await (pending.shift() as Promise<Buffer>);
-    }
-    for (let next = pending.shift(); next !== undefined; next = pending.shift()) yield await next;
-  } finally {
-    await Promise.allSettled(pending);
+  async #frameOf(content: Buffer): Promise<readonly Buffer[]> {
+    const roomBytes = roomFor(content.length, this.#shrinks);
+    const compressed = await compress(content, { ...options, chunkSize: roomBytes, pledgedSrcSize: content.length });
+    this.#shrinks = compressed.length / content.length;
+    const lead = Buffer.allocUnsafe(leadBytes);
+    lead.writeUInt32LE(skippableMagic, 0);
+    lead.writeUInt32LE(sizesBytes, 4);
+    lead.writeUInt32LE(compressed.length, 8);
+    lead.writeUInt32LE(content.length, 12);
+    return [lead, compressed];
   }
 }
 
-interface Frame {
+/**
+ * Each time that Node runs out of room costs a turn of the event loop, and room that stays empty brings the next garbage collection nearer: a
+ * half more than the frame before has taken.
+ */
+function roomFor(contentBytes: number, shrinks: number): number {
+  const most = contentBytes + (contentBytes >> 6) + 1024;
+  return Math.min(most, Math.max(roomMinBytes, Math.ceil(contentBytes * shrinks * 1.5)));
+}
+
+export interface Frame {
   readonly compressed: Buffer;
+  /** Of what is in it. */
   readonly sizeBytes: number;
 }
 
-async function* splitFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+/** The frames, in order, not looked into. Throws E_LAYER_REFUSED for anything but what {@link FrameWriter} writes. */
+export async function* splitFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
   const bytes = new Pending();
   let next: Lead | null = null;
   let wasSmall = false;
@@ -127,6 +126,8 @@ class Pending {
       if (this.#at < part.length) continue;
       used += 1;
       this.#at = 0;
+      // It was ours to keep, and so is its memory where nothing else is in it.
+      if (part.length === part.buffer.byteLength) free(part);
     }
     this.#parts.splice(0, used);
     this.length -= count;
@@ -151,15 +152,44 @@ function readLead(lead: Buffer): Lead {
   return { need, sizeBytes };
 }
 
-async function contentOf(compressed: Buffer, sizeBytes: number): Promise<Buffer> {
+/** Where what comes fills the memory for it to the last byte, Node takes as much again to see whether there is more. */
+const spareBytes = 1024;
+
+/** What is in a frame, on a thread of Node's pool. Throws E_LAYER_REFUSED. The frame's own bytes are gone then. */
+export async function frameContent({ compressed, sizeBytes }: Frame): Promise<Buffer> {
+  const content = await decompress(compressed, roomOf(sizeBytes)).catch(refuseDamaged);
+  return checked(content, { compressed, sizeBytes });
+}
+
+/** The same at once. */
+export function frameContentSync({ compressed, sizeBytes }: Frame): Buffer {
   let content: Buffer;
   try {
-    content = await decompress(compressed, { maxOutputLength: sizeBytes, chunkSize: Math.max(sizeBytes, 1024) });
+    content = zstdDecompressSync(compressed, roomOf(sizeBytes));
   } catch (error) {
-    throw refusedWire('a frame is damaged', error);
+    return refuseDamaged(error);
   }
-  if (content.length !== sizeBytes) throw refusedWire('a frame is damaged');
+  return checked(content, { compressed, sizeBytes });
+}
+
+const roomOf = (sizeBytes: number): ZstdOptions => ({ maxOutputLength: sizeBytes, chunkSize: sizeBytes + spareBytes });
+
+function refuseDamaged(error: unknown): never {
+  throw refusedWire('a frame is damaged', error);
+}
+
+function checked(content: Buffer, { compressed, sizeBytes }: Frame): Buffer {
+  if (content.length !== sizeBytes || !isOneZstdFrame(compressed)) throw refusedWire('a frame is damaged');
+  free(compressed);
   return content;
+}
+
+/** What is smaller may share its memory with others: Node's pool has 64 KiB. */
+const freedBytes = 262_144;
+
+/** The garbage collector hears of large buffers late: a hundred megabytes of them would wait for it. */
+export function free({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= freedBytes) buffer.transfer(0);
 }
 
 export function refusedWire(why: string, cause?: unknown): CachelaneError {

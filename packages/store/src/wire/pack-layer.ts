@@ -1,14 +1,16 @@
 import { closeSync, constants, openSync, readlinkSync, readSync } from 'node:fs';
 import { createHash, hash } from 'node:crypto';
-import { CachelaneError, displayPath, invariant, type Digest, type Entry } from '@cachelane/core';
+import { CachelaneError, displayPath, invariant, type Digest, type Entry, type LayerIndex } from '@cachelane/core';
+import { imageHeadBytes } from '../image/erofs-format.ts';
 import { errnoOf, fromSystem, isMissing, throwIfAborted } from '../layers/file-errors.ts';
 import type { FilePath } from '../layers/file-path.ts';
 import { deltaFile, layerPaths } from '../layers/home-paths.ts';
 import { OpenAccess } from '../layers/open-access.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
-import { readLayer, type LayerRef } from '../layers/stored-layer.ts';
+import { corruptLayer, readLayer, type LayerRef } from '../layers/stored-layer.ts';
+import { fillFrom } from '../layers/read-file.ts';
 import { frameBytes, framesInFlight, FrameWriter } from './frames.ts';
-import { archiveEndBytes, contentBytes, paddingOf, tarHeader, withTarget } from './tar-entries.ts';
+import { archiveEndBytes, contentBytes, HeaderSpace, paddingOf, tarHeader, withTarget } from './tar-entries.ts';
 
 /** Frames end at entries; one that is larger than what is left begins a frame of its own only where that wastes no more than this. */
 const cutBytes = frameBytes / 4;
@@ -22,33 +24,37 @@ export async function* packLayer(
   files: Pick<StoreFiles, 'setMode'>,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const { index } = readLayer(ref);
-  const access = new OpenAccess(layerPaths(ref.dir).tree, files, (path) => index.find(path)?.mode);
+  const { index, about } = readLayer(ref);
+  const contents = about.imageOwner === null ? treeContents(ref, index, files) : imageContents(ref);
   const frames = new FrameWriter();
   const frame = new Frame();
+  const space = new HeaderSpace();
+  let at = 0;
   try {
     for (const entry of index.entries()) {
       const content = contentBytes(entry);
-      const head = headerOf(access, entry);
+      const head = headerOf(contents, { entry, at }, space);
+      const contentAt = at + head.length;
+      at = contentAt + content + paddingOf(content);
       if (frame.left < head.length + Math.min(content, cutBytes)) yield* frames.write(frame.take());
-      for (let at = 0; at < head.length; at += frameBytes) frame.put(head.subarray(at, at + frameBytes));
+      for (let done = 0; done < head.length; done += frameBytes) frame.put(head.subarray(done, done + frameBytes));
       if (content === 0) continue;
       throwIfAborted(signal);
-      const source = openContent({ dir: ref.dir, access }, entry);
+      const source = contents.open({ entry, at: contentAt });
       try {
-        for (const full of source.readInto(frame)) yield* frames.write(full);
+        for (const full of readInto(frame, entry, source)) yield* frames.write(full);
       } finally {
         source.close();
       }
       if (frame.left < paddingOf(content)) yield* frames.write(frame.take());
-      frame.put(Buffer.alloc(paddingOf(content)));
+      frame.skip(paddingOf(content));
     }
     if (frame.left < archiveEndBytes) yield* frames.write(frame.take());
-    frame.put(Buffer.alloc(archiveEndBytes));
+    frame.skip(archiveEndBytes);
     yield* frames.write(frame.take());
     yield* frames.end();
   } finally {
-    access.restore();
+    contents.close();
   }
 }
 
@@ -65,6 +71,12 @@ class Frame {
   put(bytes: Uint8Array): void {
     this.#bytes.set(bytes, this.#used);
     this.#used += bytes.length;
+  }
+
+  /** Zeros. */
+  skip(count: number): void {
+    this.#bytes.fill(0, this.#used, this.#used + count);
+    this.#used += count;
   }
 
   /** Lets `read` fill what is left, or a part of it. */
@@ -89,47 +101,105 @@ class Frame {
   }
 }
 
-function headerOf(access: OpenAccess, entry: Entry): Buffer {
-  const header = tarHeader(entry);
-  if (entry.type !== 'symlink' || entry.removed === 'counted' || entry.removed === 'hint') return header.bytes;
-  const target = guarded(entry, () => access.run(entry.path, (file) => readlinkSync(file, 'buffer')));
+function headerOf(contents: Contents, { entry, at }: Placed, space: HeaderSpace): Buffer {
+  const header = tarHeader(entry, space);
+  if (header.targetAt === null) return header.bytes;
+  const target = contents.target({ entry, at: at + header.targetAt });
   if (hash('sha256', target, 'hex') !== entry.digest) throw damaged(entry);
   return withTarget(header, target);
 }
 
-interface ContentSource {
-  /** Yields frames that are full. */
-  readInto(frame: Frame): Generator<Buffer>;
+function* readInto(frame: Frame, entry: Entry, source: ContentSource): Generator<Buffer> {
+  let left = entry.sizeBytes;
+  let sum: ReturnType<typeof createHash> | null = null;
+  while (left > 0) {
+    if (frame.left === 0) yield frame.take();
+    const part = frame.fill(left, (into) => source.read(into));
+    if (part.length === 0) throw damaged(entry);
+    left -= part.length;
+    if (sum === null && left === 0) {
+      if (hash('sha256', part, 'hex') !== entry.digest) throw damaged(entry);
+      return;
+    }
+    sum ??= createHash('sha256');
+    sum.update(part);
+  }
+  if (sum?.digest('hex') !== entry.digest) throw damaged(entry);
+}
+
+/** An entry, and where in the archive what is asked for stands. */
+interface Placed {
+  readonly entry: Entry;
+  readonly at: number;
+}
+
+/** What a layer holds, wherever that lies. */
+interface Contents {
+  target(placed: Placed): Buffer;
+  open(placed: Placed): ContentSource;
   close(): void;
 }
 
-function openContent(
-  { dir, access }: { readonly dir: string; readonly access: OpenAccess },
-  entry: Entry,
-): ContentSource {
-  const descriptor = guarded(entry, () =>
-    entry.form === 'delta' ? openPlain(deltaFile(dir, digestIn(entry))) : access.run(entry.path, openPlain),
-  );
+interface ContentSource {
+  /** What comes next; returns how much that is, 0 at the end. */
+  read(into: Buffer): number;
+  close(): void;
+}
+
+function treeContents({ dir }: LayerRef, index: LayerIndex, files: Pick<StoreFiles, 'setMode'>): Contents {
+  const access = new OpenAccess(layerPaths(dir).tree, files, (path) => index.find(path)?.mode);
   return {
-    *readInto(frame) {
-      let left = entry.sizeBytes;
-      let sum: ReturnType<typeof createHash> | null = null;
-      while (left > 0) {
-        if (frame.left === 0) yield frame.take();
-        const part = frame.fill(left, (into) => readSync(descriptor, into, 0, into.length, null));
-        if (part.length === 0) throw damaged(entry);
-        left -= part.length;
-        if (sum === null && left === 0) {
-          if (hash('sha256', part, 'hex') !== entry.digest) throw damaged(entry);
-          return;
-        }
-        sum ??= createHash('sha256');
-        sum.update(part);
-      }
-      if (sum?.digest('hex') !== entry.digest) throw damaged(entry);
+    target: ({ entry }) => guarded(entry, () => access.run(entry.path, (file) => readlinkSync(file, 'buffer'))),
+    open({ entry }) {
+      const descriptor = guarded(entry, () =>
+        entry.form === 'delta' ? openPlain(deltaFile(dir, digestIn(entry))) : access.run(entry.path, openPlain),
+      );
+      return {
+        read: (into) => readSync(descriptor, into, 0, into.length, null),
+        close: () => {
+          closeSync(descriptor);
+        },
+      };
     },
-    close: () => closeSync(descriptor),
+    close: () => {
+      access.restore();
+    },
   };
+}
+
+/** An image has the archive in it, deltas too. */
+function imageContents({ dir, key }: LayerRef): Contents {
+  const descriptor = openImage(dir, key);
+  return {
+    target({ entry, at }) {
+      const target = Buffer.alloc(entry.sizeBytes);
+      fillFrom(descriptor, target, imageHeadBytes + at);
+      return target;
+    },
+    open({ at }) {
+      let next = imageHeadBytes + at;
+      return {
+        read(into) {
+          const got = readSync(descriptor, into, 0, into.length, next);
+          next += got;
+          return got;
+        },
+        close: () => {},
+      };
+    },
+    close: () => {
+      closeSync(descriptor);
+    },
+  };
+}
+
+function openImage(dir: string, key: Digest): number {
+  try {
+    return openPlain(layerPaths(dir).image);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    throw corruptLayer(key, 'its image is missing', error);
+  }
 }
 
 function guarded<T>(entry: Entry, use: () => T): T {
@@ -143,7 +213,7 @@ function guarded<T>(entry: Entry, use: () => T): T {
 
 function damaged({ path }: Entry, cause?: unknown): CachelaneError {
   return new CachelaneError('E_LAYER_CORRUPT', `${displayPath(path)} in a layer is not what was saved`, {
-    hint: 'the next run goes on without it, and makes again what it held',
+    hint: '`cachelane verify --repair` takes the layer out, and the next run makes again what it held',
     cause,
   });
 }

@@ -1,27 +1,61 @@
-import type { IncomingLayer } from '@cachelane/core';
+import { statfsSync } from 'node:fs';
+import { CachelaneError, type IncomingLayer } from '@cachelane/core';
+import { fitsImage } from '../image/erofs-metadata.ts';
 import { ensureHomeDir } from '../layers/home-paths.ts';
-import { discardStaging, stageLayer, type StageContext, type Staging } from '../layers/stage-layer.ts';
-import { refusedWire } from './frames.ts';
-import { unpackLayer } from './unpack-layer.ts';
+import { discardStaging, type StageContext, type Staging } from '../layers/stage-layer.ts';
+import { archiveBytes } from './archive-plan.ts';
+import { framePieces } from './archive.ts';
+import { arrivingLayer } from './arriving-layer.ts';
+import { checkIncoming } from './check-incoming.ts';
+import { unpackImage } from './unpack-image.ts';
+import { unpackTree } from './unpack-tree.ts';
 
 /** A sweep takes stagings for left behind that say nothing for ten minutes. */
 const heartbeatMs = 60_000;
 
+/** Whether images of layers can be mounted by those who will run here, tried in a directory. */
+export type KeepsImages = (dir: string) => Promise<boolean>;
+
+export interface TakeInContext extends StageContext {
+  /** Whether a layer becomes an image where that is possible; else a tree. */
+  readonly images: KeepsImages;
+}
+
 /** Stages a layer that comes from elsewhere; nothing of it stays when it is refused. */
-export async function takeIn(context: StageContext, incoming: IncomingLayer, signal: AbortSignal): Promise<Staging> {
+export async function takeIn(
+  context: TakeInContext,
+  { id, index: bytes, sealedAtMs, data }: IncomingLayer,
+  signal: AbortSignal,
+): Promise<Staging> {
+  const plan = checkIncoming(id, bytes);
+  const layer = arrivingLayer({ id, plan, bytes, sealedAtMs }, framePieces(data), context.files);
+  return await withStagingDir(context, async (dir) => {
+    requireSpace(dir, archiveBytes(plan));
+    const unpack = fitsImage(archiveBytes(plan)) && (await context.images(dir)) ? unpackImage : unpackTree;
+    return await unpack(context, dir, { layer, signal });
+  });
+}
+
+/** A directory to work in, for as long as `use` takes; it is gone afterwards, unless it has become the staging's own. */
+export async function withStagingDir(context: StageContext, use: (dir: string) => Promise<Staging>): Promise<Staging> {
   const { files, paths, owner, clock } = context;
   ensureHomeDir(files, paths.staging, owner);
   const dir = files.makeUniqueDir(`${paths.staging}/`);
   const heart = setInterval(() => files.setTime(dir, BigInt(clock.nowMs()) * 1_000_000n), heartbeatMs).unref();
+  let staging: Staging | undefined;
   try {
-    files.makeDir(`${dir}/tree`, 0o755);
-    const request = await unpackLayer(incoming, { dir: `${dir}/tree`, files }, signal);
-    const staging = stageLayer(context, request, signal);
-    if (staging.id === incoming.id) return staging;
-    discardStaging(context, staging.dir);
-    throw refusedWire('its index is not written as this format says');
+    staging = await use(dir);
+    return staging;
   } finally {
     clearInterval(heart);
-    discardStaging(context, dir);
+    if (staging?.dir !== dir) discardStaging(context, dir);
   }
+}
+
+function requireSpace(dir: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(dir);
+  if (bytes <= bavail * bsize) return;
+  throw new CachelaneError('E_DISK_FULL', `a layer takes ${bytes} bytes, and ${bavail * bsize} are free`, {
+    hint: 'cachelane gc frees what nothing needs any more',
+  });
 }

@@ -1,50 +1,24 @@
 import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { zstdCompress } from 'node:zlib';
 import { digestOf, encodeIndex, limits, type Entry, type IncomingLayer, type LayerId } from '@cachelane/core';
 import { contentEntry, madeEntry, removalEntry, requireCommands, stageAll } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { createLayerHome, type LayerHome } from '../layers/layer-home.fixture.ts';
-import { archiveEndBytes, paddingOf, tarHeader, withTarget } from './tar-entries.ts';
+import { openLayerFiles } from '../layers/layer-files.ts';
+import { createLayerHome, fixedClock, type LayerHome } from '../layers/layer-home.fixture.ts';
+import { archived, frame, once, renumbered, sent, sentArchive, type Sent } from './sent-layer.fixture.ts';
+import { archiveEndBytes, tarHeader } from './tar-entries.ts';
 
 const noAbort = new AbortController().signal;
-const compress = promisify(zstdCompress);
-
-async function frame(content: Buffer, claimed = content.length): Promise<Buffer> {
-  const compressed = await compress(content);
-  const lead = Buffer.alloc(16);
-  lead.writeUInt32LE(0x18_4d_2a_50, 0);
-  lead.writeUInt32LE(8, 4);
-  lead.writeUInt32LE(compressed.length, 8);
-  lead.writeUInt32LE(claimed, 12);
-  return Buffer.concat([lead, compressed]);
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  await Promise.resolve();
-  yield bytes;
-}
-
-interface Sent {
-  readonly entry: Entry;
-  readonly content?: Uint8Array;
-}
-
-/** A layer as somebody might send it who does not use our code: index and archive are well made, whatever they say. */
-async function sent(items: readonly Sent[]): Promise<IncomingLayer> {
-  const sorted = items.toSorted((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
-  const index = encodeIndex(sorted.map(({ entry }) => entry));
-  const blocks = sorted.flatMap(({ entry, content }) => {
-    const header = tarHeader(entry);
-    if (entry.type === 'symlink') return [withTarget(header, content ?? Buffer.alloc(0))];
-    return content === undefined ? [header.bytes] : [header.bytes, content, Buffer.alloc(paddingOf(content.length))];
-  });
-  const data = await frame(Buffer.concat([...blocks, Buffer.alloc(archiveEndBytes)]));
-  return { id: digestOf(index) as LayerId, index, data: once(data), sealedAtMs: 1 };
-}
-
 function file(path: string, text = 'x'): Sent {
   const content = Buffer.from(text);
   return { entry: contentEntry(path, content).entry, content };
@@ -78,9 +52,15 @@ async function reasonFor(home: LayerHome, items: readonly Sent[]): Promise<strin
   return error === null ? 'taken in' : (error as Error).message;
 }
 
-describe('a layer that somebody else made', () => {
+/** What becomes of a layer that is taken in; the one is refused exactly where the other is. */
+const forms = [
+  ['a tree', false],
+  ['an image', true],
+] as const;
+
+describe.each(forms)('a layer that somebody else made, taken in as %s,', (_, images) => {
   test('is taken in where it says nothing wrong', async () => {
-    await using home = await createLayerHome();
+    await using home = await createLayerHome({ images });
     const items = [directory('d'), file('d/f'), link('d/near', 'f'), link('d/up', '../d/f'), link('top', 'd/./f')];
     expect(await reasonFor(home, items)).toBe('taken in');
   });
@@ -108,13 +88,13 @@ describe('a layer that somebody else made', () => {
   ] satisfies readonly (readonly [string, readonly Sent[], string])[])(
     'is refused for %s',
     async (_, items, reason) => {
-      await using home = await createLayerHome();
+      await using home = await createLayerHome({ images });
       expect(await reasonFor(home, items)).toContain(reason);
     },
   );
 
   test('is refused for content that its index does not have, whatever it is called there', async () => {
-    await using home = await createLayerHome();
+    await using home = await createLayerHome({ images });
     const { entry } = file('f', 'good');
     expect(await reasonFor(home, [{ entry, content: Buffer.from('evil') }])).toContain('disagree at f');
     const one = await sent([file('f')]);
@@ -123,8 +103,17 @@ describe('a layer that somebody else made', () => {
     await expect(home.open().unpack(mixed, noAbort)).rejects.toThrow(/index and content disagree at f/);
   });
 
+  test('is refused where its index is written in another way', async () => {
+    await using home = await createLayerHome({ images });
+    const { index, archive } = archived([directory('d'), file('d/f')]);
+    await expect(home.open().unpack(await sentArchive(renumbered(index), archive), noAbort)).rejects.toThrow(
+      /its index is not written as this format says/,
+    );
+    expect(home.leftovers()).toEqual([]);
+  });
+
   test('is refused when it grows out of all proportion, or claims more than the disk has', async () => {
-    await using home = await createLayerHome();
+    await using home = await createLayerHome({ images });
     const big = contentEntry('f', 'x', { sizeBytes: 2 ** 50 }).entry;
     const error: unknown = await home
       .open()
@@ -148,7 +137,7 @@ describe('a layer that somebody else made', () => {
   });
 
   test('is refused before anything is made of sizes that would fill the memory', async () => {
-    await using home = await createLayerHome();
+    await using home = await createLayerHome({ images });
     const long = contentEntry('l', 'x', { type: 'symlink', mode: 0o777, sizeBytes: 2 ** 40 }).entry;
     const parts = Array.from(
       { length: 3 },
@@ -168,7 +157,7 @@ describe('a layer that somebody else made', () => {
   });
 
   test('is refused for frames that claim other sizes', async () => {
-    await using home = await createLayerHome();
+    await using home = await createLayerHome({ images });
     const good = await sent([file('f')]);
     const archive = Buffer.concat([
       tarHeader(file('f').entry).bytes,
@@ -181,6 +170,86 @@ describe('a layer that somebody else made', () => {
     }
     const whole = once(await frame(archive));
     await expect(home.open().unpack({ ...good, data: whole }, noAbort)).resolves.toBeDefined();
+  });
+});
+
+test('whether layers become images is asked once, when the first one comes, in a directory that a sweep would take', async () => {
+  await using home = await createLayerHome();
+  const asked: string[] = [];
+  const images = async (dir: string): Promise<boolean> => {
+    asked.push(dir);
+    writeFileSync(join(dir, 'tried'), 'x');
+    rmSync(join(dir, 'tried'));
+    return await Promise.resolve(true);
+  };
+  const store = openLayerFiles({ dir: home.dir, bootId: 'boot', clock: fixedClock(0), files: home.files, images });
+  await store.stage({ changes: null, entries: [contentEntry('here', 'x')], sealedAtMs: 1 }, noAbort);
+  await expect(store.unpack({ ...(await sent([])), id: 'f'.repeat(64) as LayerId }, noAbort)).rejects.toThrow();
+  expect(asked).toEqual([]);
+  const layers = await Promise.all(['a', 'b', 'c'].map(async (name) => await sent([file(name)])));
+  const staged = await Promise.all(layers.map(async (layer) => await store.unpack(layer, noAbort)));
+  for (const each of staged) await store.publish(each, noAbort);
+  expect(asked).toEqual([expect.stringMatching(`^${home.dir}/staging/[^/]+$`)]);
+  for (const { id } of layers) expect((await store.open(id, noAbort)).image).not.toBeNull();
+});
+
+test('where that cannot be found out the layer becomes a tree, and the next one asks again', async () => {
+  await using home = await createLayerHome();
+  let asked = 0;
+  const images = async (): Promise<boolean> => {
+    asked += 1;
+    return asked === 1 ? await Promise.reject(new Error('ENOSPC')) : await Promise.resolve(true);
+  };
+  const store = openLayerFiles({ dir: home.dir, bootId: 'boot', clock: fixedClock(0), files: home.files, images });
+  const found: (string | null)[] = [];
+  for (const name of ['a', 'b']) {
+    const staged = await store.unpack(await sent([file(name)]), noAbort);
+    await store.publish(staged, noAbort);
+    found.push((await store.open(staged.id, noAbort)).image);
+  }
+  expect(found).toEqual([null, expect.any(String)]);
+});
+
+describe.each(forms)('what is taken in as %s', (_, images) => {
+  const modes = { open: 0o777, shared: 0o664, readable: 0o444, closed: 0, plain: 0o644 };
+  const items = (): readonly Sent[] => [
+    { entry: madeEntry('d', { mode: 0o775 }).entry },
+    link('d/link', 'f'),
+    ...Object.entries(modes).map(([name, mode]) => {
+      const sent = file(`d/${name}`);
+      return { ...sent, entry: { ...sent.entry, mode } };
+    }),
+  ];
+
+  test('has its modes and times whatever the mask of the process takes away', async () => {
+    await using home = await createLayerHome({ images });
+    const store = home.open();
+    const before = process.umask(0o077);
+    try {
+      const staged = await store.unpack(await sent(items()), noAbort);
+      await store.publish(staged, noAbort);
+      const tree = `${home.dir}/layers/${staged.id}/tree`;
+      // An image shows them as it says (image-mount.int.test.ts).
+      for (const [name, mode] of images ? [] : [['', 0o775] as const, ...Object.entries(modes)])
+        expect([name, lstatSync(`${tree}/d/${name}`).mode & 0o7777]).toEqual([name, mode]);
+      expect(lstatSync(tree).mode & 0o7777).toBe(0o755);
+      expect(await store.verify(staged.id, noAbort)).toMatchObject({ ok: true });
+    } finally {
+      process.umask(before);
+    }
+  });
+
+  test.runIf(process.getuid?.() === 0)('belongs to the owner of the home', async () => {
+    await using home = await createLayerHome({ images });
+    chownSync(home.dir, 65_534, 65_533);
+    const store = home.open();
+    const staged = await store.unpack(await sent(items()), noAbort);
+    await store.publish(staged, noAbort);
+    const root = `${home.dir}/layers/${staged.id}`;
+    for (const name of ['', ...readdirSync(root, { recursive: true })]) {
+      const { uid, gid } = lstatSync(`${root}/${String(name)}`);
+      expect([name, uid, gid]).toEqual([name, 65_534, 65_533]);
+    }
   });
 });
 
@@ -248,15 +317,24 @@ requireCommands('zstd')('a layer of version 1', () => {
   const golden = join(import.meta.dirname, 'golden');
   const id = readFileSync(join(golden, 'v1.id'), 'utf8').trim() as LayerId;
 
-  test('is taken in, and packed again to the same archive', async () => {
-    await using home = await createLayerHome();
+  test.each(forms)('is taken in as %s, and packed again to the same archive', async (_, images) => {
+    await using home = await createLayerHome({ images });
     const store = home.open();
     const index = readFileSync(join(golden, 'v1.index'));
     const data = once(readFileSync(join(golden, 'v1.tar.zst')));
     const staged = await store.unpack({ id, index, data, sealedAtMs: 1 }, noAbort);
     await store.publish(staged, noAbort);
     expect(await store.verify(id, noAbort)).toMatchObject({ ok: true });
+    expect((await store.open(id, noAbort)).image !== null).toBe(images);
     // What zstd makes of it may differ from version to version.
     expect(decoded(await packedFile(home, id)).equals(decoded(join(golden, 'v1.tar.zst')))).toBe(true);
   });
+});
+
+test('what is taken in costs no process to clear up after it', async () => {
+  await using home = await createLayerHome();
+  const store = home.open();
+  await store.publish(await store.unpack(await sent([directory('d'), file('d/x')]), noAbort), noAbort);
+  expect(home.jobs.map(({ kind }) => kind)).toEqual(['settle']);
+  expect(home.leftovers()).toEqual([]);
 });

@@ -16,7 +16,7 @@ import fc from 'fast-check';
 // Entries for codecs: every field takes odd values, the paths need not make a tree.
 
 /** File names as a kernel allows them: any byte but NUL and `/`. Short and alike, so that order and prefixes matter. */
-const arbitraryName: fc.Arbitrary<string> = fc
+export const arbitraryName: fc.Arbitrary<string> = fc
   .oneof(
     { weight: 6, arbitrary: fc.string({ unit: fc.constantFrom('a', 'b', '-', '.', ' '), minLength: 1, maxLength: 4 }) },
     { weight: 2, arbitrary: fc.array(fc.integer({ min: 1, max: 255 }), { minLength: 1, maxLength: 6 }).map(fromBytes) },

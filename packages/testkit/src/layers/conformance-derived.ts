@@ -62,7 +62,7 @@ export function derivedConformance(create: LayerStoreFactory): void {
       await store.derive(key, { changes: null, entries: linked, sealedAtMs }, noAbort);
       const shared = await store.usage(noAbort);
       expect(shared.layersBytes).toBe(before.layersBytes);
-      expect(shared.derivedBytes).toBeLessThan(own);
+      if (fixture.sharesContent) expect(shared.derivedBytes).toBeLessThan(own);
       await store.derive(digestOf('another'), request('d'.repeat(own)), noAbort);
       expect((await store.usage(noAbort)).derivedBytes).toBeGreaterThanOrEqual(own);
     });
@@ -70,7 +70,7 @@ export function derivedConformance(create: LayerStoreFactory): void {
     test('can be removed and made again', async () => {
       await using fixture = await create();
       await fixture.open().derive(key, request('first'), noAbort);
-      await fixture.open().remove([key], noAbort);
+      fixture.open().removeDerived([key, digestOf('unknown')]);
       expect(await fixture.open().openDerived(key, noAbort)).toBeUndefined();
       expect(await fixture.open().listDerived(noAbort)).toEqual([]);
       const again = await fixture.open().derive(key, request('again'), noAbort);

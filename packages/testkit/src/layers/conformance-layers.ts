@@ -145,7 +145,7 @@ export function lifeConformance(create: LayerStoreFactory): void {
         ...entriesOf(delta.layer).map((entry): StagedEntry => ({ from: 'layer', entry, layer: delta.layer })),
       ];
       const made = await publishEntries(store, { changes: null, entries });
-      await store.remove([layer.key, delta.layer.key], noAbort);
+      await store.remove([layer.key as LayerId, delta.layer.key as LayerId], noAbort);
       expect(entriesOf(made.layer)).toEqual(
         [...entriesOf(layer), ...entriesOf(delta.layer)].toSorted((a, b) => (a.path < b.path ? -1 : 1)),
       );

@@ -158,6 +158,60 @@ export function wireConformance(create: LayerStoreFactory): void {
       await expectSound(store, { staged, layer: await store.open(staged.id, noAbort) });
     });
 
+    test('can be given a tree, and is the same layer afterwards', async () => {
+      await using from = await create();
+      await using to = await create();
+      const layer = await richLayer(from);
+      const sent = await packed(from.open(), layer);
+      const store = to.open();
+      const staged = await store.unpack(incoming(sent), noAbort);
+      await store.publish(staged, noAbort);
+      const before = await store.open(staged.id, noAbort);
+      const extracted = await store.extract(staged.id, noAbort);
+      expect(extracted.image).toBeNull();
+      expect(extracted.sealedAtMs).toBe(before.sealedAtMs);
+      expect((await to.open().open(staged.id, noAbort)).image).toBeNull();
+      expect(entriesOf(extracted)).toEqual(entriesOf(layer.layer));
+      expect(to.tree(extracted)).toEqual(from.tree(layer.layer));
+      // Who opened it before goes on.
+      for (const { path, digest } of entriesOf(extracted)) {
+        if (digest !== null) for (const each of [before, extracted]) expect(digestOf(each.read(path))).toBe(digest);
+      }
+      await expectSound(store, { staged, layer: extracted });
+      expect(await to.open().isSettled(staged.id, noAbort)).toBe(true);
+      expect((await packed(store, { staged, layer: extracted })).data.equals(sent.data)).toBe(true);
+      expect(to.leftovers()).toEqual([]);
+      expect((await store.extract(staged.id, noAbort)).key).toBe(staged.id);
+      await expect(store.extract(digestOf('none') as LayerId, noAbort)).rejects.toEqual(withCode('E_LAYER_MISSING'));
+    });
+
+    test('is given no tree of what is damaged', async () => {
+      await using from = await create();
+      await using to = await create();
+      const store = to.open();
+      const staged = await store.unpack(incoming(await packed(from.open(), await richLayer(from))), noAbort);
+      await store.publish(staged, noAbort);
+      if ((await store.open(staged.id, noAbort)).image === null) return;
+      to.damage(staged.id, { kind: 'flip', path: 'anew/f' });
+      await expect(store.extract(staged.id, noAbort)).rejects.toEqual(withCode('E_LAYER_CORRUPT'));
+      expect(to.leftovers()).toEqual([]);
+      expect((await store.open(staged.id, noAbort)).image).not.toBeNull();
+    });
+
+    test('is given a tree once by many', async () => {
+      await using from = await create();
+      await using to = await create();
+      const layer = await richLayer(from);
+      const store = to.open();
+      const staged = await store.unpack(incoming(await packed(from.open(), layer)), noAbort);
+      await store.publish(staged, noAbort);
+      const all = await Promise.all(Array.from({ length: 4 }, () => to.open().extract(staged.id, noAbort)));
+      expect(all.map(({ image }) => image)).toEqual([null, null, null, null]);
+      expect(to.tree(all[0] ?? layer.layer)).toEqual(from.tree(layer.layer));
+      await expectSound(to.open(), { staged, layer: layer.layer });
+      expect(to.leftovers()).toEqual([]);
+    });
+
     test('whose source fails on the way leaves nothing', async () => {
       await using from = await create();
       await using to = await create();

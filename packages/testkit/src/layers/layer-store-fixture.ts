@@ -40,6 +40,8 @@ export interface LayerStoreFixture extends AsyncDisposable {
   leftovers(): readonly string[];
   /** Whether the index can be damaged apart from the content. */
   readonly hasIndexFiles: boolean;
+  /** Whether what is made of a layer shares its content with it. */
+  readonly sharesContent: boolean;
 }
 
 export type LayerStoreFactory = () => Promise<LayerStoreFixture>;

@@ -32,6 +32,7 @@ function createFixture(): Promise<LayerStoreFixture> {
     },
     leftovers: () => [],
     hasIndexFiles: false,
+    sharesContent: true,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   });
 }

@@ -13,6 +13,7 @@ import {
   type LayerId,
   type LayerIndex,
   type LayerStore,
+  type Space,
   type StagedEntry,
   type StagedLayer,
   type StageRequest,
@@ -29,16 +30,21 @@ interface MemoryLayer {
   readonly contents: Map<BytePath, Uint8Array>;
   usedAtMs: number;
   isSettled: boolean;
+  /** Tests may say so; until it is extracted. */
+  isImage: boolean;
 }
 
 /** What all handles of one store share, as a disk is shared by processes. */
 export interface MemoryLayerDisk {
   readonly layers: Map<LayerId, MemoryLayer>;
   readonly derived: Map<Digest, MemoryLayer>;
+  /** As large as a test wants it. */
+  space: Space;
 }
 
 export function memoryLayerDisk(): MemoryLayerDisk {
-  return { layers: new Map(), derived: new Map() };
+  const bytes = 2 ** 40;
+  return { layers: new Map(), derived: new Map(), space: { freeBytes: bytes, totalBytes: bytes } };
 }
 
 export interface MemoryLayersOptions {
@@ -71,6 +77,7 @@ export function openMemoryLayers({
       contents,
       usedAtMs: nowMs(),
       isSettled: false,
+      isImage: false,
     };
   };
 
@@ -81,13 +88,14 @@ export function openMemoryLayers({
     return toStored(key, layer);
   };
 
+  const open = (id: LayerId): StoredLayer => {
+    const layer = disk.layers.get(id);
+    if (layer === undefined) throw missing(id);
+    return toStored(id, layer);
+  };
+
   return {
-    open: (id, signal) =>
-      call(signal, () => {
-        const layer = disk.layers.get(id);
-        if (layer === undefined) throw missing(id);
-        return toStored(id, layer);
-      }),
+    open: (id, signal) => call(signal, () => open(id)),
     has: (id, signal) => call(signal, () => disk.layers.has(id)),
     stage: (request, signal) =>
       call(signal, () => {
@@ -111,13 +119,23 @@ export function openMemoryLayers({
         return { index: encodeIndex([...layer.index.entries()]), data: contentsInOrder(toStored(id, layer)) };
       }),
     unpack: async (incoming, signal) => {
-      const layer = { ...(await takeIn(incoming)), bootId, usedAtMs: nowMs(), isSettled: false };
+      const layer = { ...(await takeIn(incoming)), bootId, usedAtMs: nowMs(), isSettled: false, isImage: false };
       return await call(signal, () => {
         const staged: StagedLayer = { id: layer.id, sizeBytes: layer.sizeBytes, index: layer.index };
         stagings.set(staged, layer);
         return staged;
       });
     },
+    extract: (id, signal) =>
+      call(signal, () => {
+        const layer = disk.layers.get(id);
+        if (layer?.isImage === true) {
+          const [problem] = problemsOf(layer);
+          if (problem !== undefined) throw new CachelaneError('E_LAYER_CORRUPT', problem);
+          layer.isImage = false;
+        }
+        return open(id);
+      }),
     unstage: (staged, signal) => call(signal, () => void stagings.delete(staged)),
     openDerived: (key, signal) => call(signal, () => openDerived(key)),
     derive: (key, request, signal) =>
@@ -131,14 +149,15 @@ export function openMemoryLayers({
     list: (signal) =>
       call(signal, () => [...disk.layers].map(([id, { sealedAtMs, sizeBytes }]) => ({ id, sealedAtMs, sizeBytes }))),
     listDerived: (signal) => call(signal, () => [...disk.derived].map(([key, { usedAtMs }]) => ({ key, usedAtMs }))),
+    space: (signal) => call(signal, () => disk.space),
     usage: (signal) => call(signal, () => usageOf(disk)),
-    remove: (keys, signal) =>
+    remove: (ids, signal) =>
       call(signal, () => {
-        for (const key of keys) {
-          disk.layers.delete(key as LayerId);
-          disk.derived.delete(key);
-        }
+        for (const id of ids) disk.layers.delete(id);
       }),
+    removeDerived: (keys) => {
+      for (const key of keys) disk.derived.delete(key);
+    },
     verify: (id, signal) =>
       call(signal, () => {
         const layer = disk.layers.get(id);
@@ -212,6 +231,7 @@ function toStored(key: Digest, layer: MemoryLayer): StoredLayer {
     read,
     readHead: (path, count) => read(path).subarray(0, count),
     treeDir: null,
+    image: layer.isImage ? `/memory/images/${key}` : null,
   };
 }
 

@@ -1,7 +1,19 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { LayerId } from '@cachelane/core';
+import type { LayerId, Metadata } from '@cachelane/core';
 import type { MetadataFactory } from './conformance-fixture.ts';
-import { aLayer, countingIds, local, noAbort, openOne, openRequest, pushLayer, startMs } from './metadata-builders.ts';
+import {
+  aLayer,
+  aRemote,
+  countingIds,
+  local,
+  noAbort,
+  openOne,
+  openRequest,
+  pushLayer,
+  pushRequest,
+  startMs,
+  syncedRequest,
+} from './metadata-builders.ts';
 
 const writers = 8;
 const pushes = 6;
@@ -45,6 +57,35 @@ export function concurrencyConformance(create: MetadataFactory): void {
       const head = await metadata.head(volumeId, local, noAbort);
       expect(head?.generation).toBe(total);
       expect(new Set(head?.layers).size).toBe(total);
+    });
+
+    test('no word of what is synced is lost, whether it moves with a head or alone', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const { volumeId, run } = await openOne(metadata, openRequest(ids));
+      const remote = aRemote('hub');
+      /** Whether it got through: another writer may have been faster. */
+      const add = async (own: Metadata, layer: LayerId, withHead: boolean): Promise<boolean> => {
+        const record = await own.syncedHead(remote, volumeId, local, noAbort);
+        const synced = { remote, layers: [layer, ...(record?.layers ?? [])], expectedRevision: record?.revision ?? 0 };
+        if (!withHead) return await own.recordSynced(syncedRequest({ volumeId, ...synced }), noAbort);
+        const onto = await own.head(volumeId, local, noAbort);
+        return (await own.commit({ ...pushRequest({ volumeId, run, onto, layer }), synced }, noAbort)).kind === 'moved';
+      };
+      const write = async (writer: number): Promise<void> => {
+        await using own = await store.open();
+        for (let index = 0; index < pushes; index++) {
+          while (!(await add(own, aLayer(`${writer}-${index}`), writer % 2 === 0)));
+        }
+      };
+      await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
+      const record = await metadata.syncedHead(remote, volumeId, local, noAbort);
+      const total = writers * pushes;
+      expect(record?.revision).toBe(total);
+      expect(new Set(record?.layers).size).toBe(total);
+      const head = await metadata.head(volumeId, local, noAbort);
+      expect(head?.generation).toBe(total / 2);
+      expect(record?.layers).toEqual(expect.arrayContaining([...(head?.layers ?? [])]));
     });
 
     test('what a session pinned is never forgotten, however opens and collections interleave', async () => {

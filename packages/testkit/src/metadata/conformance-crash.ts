@@ -4,12 +4,16 @@ import type { MetadataFactory } from './conformance-fixture.ts';
 import { crashingMetadata, SimulatedCrash, type CrashPoint } from './crashing-metadata.ts';
 import {
   aLayer,
+  aRemote,
   countingIds,
   local,
   noAbort,
+  noCounts,
   openOne,
   openRequest,
   pushLayer,
+  pushRequest,
+  remoteRun,
   type TestIds,
 } from './metadata-builders.ts';
 
@@ -22,6 +26,41 @@ async function runOnce(metadata: Metadata, ids: TestIds): Promise<void> {
   await metadata.closeSession(request.sessionId, () => undefined, noAbort);
 }
 
+const hub = aRemote('hub');
+
+/** Takes a layer over from a remote, and then loses what was below. Each move of the head is one of its record. */
+async function syncOnce(metadata: Metadata, ids: TestIds): Promise<void> {
+  const { request, volumeId, run } = await openOne(metadata, openRequest(ids));
+  const head = await metadata.head(volumeId, local, noAbort);
+  const record = await metadata.syncedHead(hub, volumeId, local, noAbort);
+  const layer = aLayer(run);
+  const push = pushRequest({ volumeId, run, onto: head, layer });
+  const synced = { remote: hub, layers: push.layers, expectedRevision: record?.revision ?? 0 };
+  await metadata.commit({ ...push, runs: [remoteRun(ids)], synced }, noAbort);
+  if (head !== undefined) {
+    const expectedGeneration = push.expectedGeneration + 1;
+    const loss = { layer: null, layers: [layer], lost: head.layers, counts: noCounts };
+    await metadata.commit({ ...push, ...loss, expectedGeneration }, noAbort);
+  }
+  await metadata.closeSession(request.sessionId, () => undefined, noAbort);
+}
+
+/** Before and after each operation of an undisturbed run that is not the first. */
+async function crashPointsOf(
+  create: MetadataFactory,
+  work: (metadata: Metadata) => Promise<void>,
+): Promise<readonly CrashPoint[]> {
+  await using undisturbed = await create();
+  await using first = await undisturbed.open();
+  await work(first);
+  await using counting = crashingMetadata(await undisturbed.open(), { operation: 0, when: 'before' });
+  await work(counting);
+  return Array.from({ length: counting.operations }, (_, index) => index + 1).flatMap((operation) => [
+    { operation, when: 'before' },
+    { operation, when: 'after' },
+  ]);
+}
+
 export function crashConformance(create: MetadataFactory): void {
   let ids = countingIds();
   beforeEach(() => {
@@ -30,16 +69,9 @@ export function crashConformance(create: MetadataFactory): void {
 
   describe('a process that dies', () => {
     test('at any operation leaves the old head or the new one, and a session that can be closed', async () => {
-      await using undisturbed = await create();
-      const counting = crashingMetadata(await undisturbed.open(), { operation: 0, when: 'before' });
-      await runOnce(counting, ids);
-      await counting[Symbol.asyncDispose]();
-      const points = Array.from({ length: counting.operations }, (_, index) => index + 1).flatMap(
-        (operation): readonly CrashPoint[] => [
-          { operation, when: 'before' },
-          { operation, when: 'after' },
-        ],
-      );
+      const points = await crashPointsOf(create, async (metadata) => {
+        await runOnce(metadata, ids);
+      });
       expect(points.length).toBeGreaterThanOrEqual(12);
 
       await using store = await create();
@@ -66,6 +98,30 @@ export function crashConformance(create: MetadataFactory): void {
       await using metadata = await store.open();
       const [volume] = await metadata.listVolumes(noAbort);
       expect(volume && (await metadata.head(volume.id, local, noAbort))?.generation).toBe(generation);
+    });
+
+    test('at any operation of a sync leaves a head and a record that belong together', async () => {
+      const points = await crashPointsOf(create, async (metadata) => {
+        await syncOnce(metadata, ids);
+      });
+      expect(points.length).toBeGreaterThanOrEqual(12);
+
+      await using store = await create();
+      const moves = new Set<number>();
+      let generation = 0;
+      for (const point of points) {
+        await using victim = crashingMetadata(await store.open(), point);
+        await expect(syncOnce(victim, ids)).rejects.toBeInstanceOf(SimulatedCrash);
+
+        await using metadata = await store.open();
+        const [head] = await metadata.listHeads(noAbort);
+        const [record] = await metadata.listSyncedHeads(null, noAbort);
+        expect(record?.layers).toEqual(head?.layers.toSorted());
+        expect(record?.revision).toBe(head?.generation);
+        moves.add((head?.generation ?? 0) - generation);
+        generation = head?.generation ?? 0;
+      }
+      expect(moves).toEqual(new Set([0, 1, 2]));
     });
   });
 }

@@ -149,7 +149,7 @@ export function garbageConformance(create: MetadataFactory): void {
       await using metadata = await store.open();
       const saved = await openOne(metadata, openRequest(ids));
       await pushLayer(metadata, { volumeId: saved.volumeId, run: saved.run, layer: aLayer('a') });
-      const idle = await openOne(metadata, openRequest(ids));
+      const idle = await openOne(metadata, openRequest(ids, { reads: false }));
       const living = await openOne(metadata, openRequest(ids));
       for (const { request } of [saved, idle]) await metadata.closeSession(request.sessionId, () => undefined, noAbort);
       await metadata.forgetLayers([], startMs + dayMs, noAbort);

@@ -37,10 +37,12 @@ export function sessionConformance(create: MetadataFactory): void {
           name: 'npm',
           compat: { os: 'linux' },
           tool: 'npm',
+          sync: null,
           createdAtMs: startMs,
         },
         own: { generation: 0, layers: [] },
         pinned: [],
+        evicted: null,
       });
     });
 

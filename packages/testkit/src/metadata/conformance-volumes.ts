@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Sync } from '@cachelane/core';
 import type { MetadataFactory } from './conformance-fixture.ts';
 import {
   aLayer,
@@ -141,6 +142,25 @@ export function volumeConformance(create: MetadataFactory): void {
       const { volumeId, run } = await openOne(metadata, openRequest(ids, { volumes: [{ tool: 'pnpm' }] }));
       await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
       expect(await toolFor('npm', true)).toBe('pnpm');
+    });
+
+    test('who may write says whether it is shared, also of what is saved already', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const open = async (sync: Sync | null, mayWrite: boolean): Promise<OpenedForTest> =>
+        await openOne(metadata, openRequest(ids, { mayWrite, volumes: [{ sync }] }));
+      const syncFor = async (sync: Sync | null, mayWrite: boolean): Promise<Sync | null> =>
+        (await open(sync, mayWrite)).opened.volume.sync;
+      expect(await syncFor('always', false)).toBe(null);
+      expect(await syncFor('always', true)).toBe('always');
+      expect(await syncFor('never', false)).toBe('always');
+      const { volumeId, run } = await open(null, true);
+      expect(await metadata.listVolumes(noAbort)).toMatchObject([{ id: volumeId, sync: null }]);
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
+      expect(await syncFor('never', true)).toBe('never');
+      expect(await syncFor('always', false)).toBe('never');
+      expect(await syncFor('always', true)).toBe('always');
+      expect(await metadata.listVolumes(noAbort)).toMatchObject([{ id: volumeId, sync: 'always' }]);
     });
   });
 }

@@ -10,6 +10,10 @@ import {
   type LaneName,
   type VolumeId,
 } from '@cachelane/core';
+import { forgetEviction } from './memory-evictions.ts';
+import { commitSynced, dropVolume, isBehind, removeSynced } from './memory-sync.ts';
+import { dropOldReads, requireNotRevoked } from './memory-revocations.ts';
+import { dropExpiredSquashes, removeSquashes } from './memory-squashes.ts';
 import { removeEmptyNamespace } from './memory-namespaces.ts';
 import { headKey, layersInUse, transact, type MemoryState } from './memory-state.ts';
 
@@ -55,7 +59,10 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
     throw new CachelaneError('E_NOT_FOUND', `there is no volume ${volumeId}: it was removed meanwhile`);
   }
   const head = state.heads.get(key);
-  if (request.expectedGeneration !== (head?.generation ?? 0)) return { kind: 'conflict', head: head ?? null };
+  if (request.expectedGeneration !== (head?.generation ?? 0) || isBehind(state, request)) {
+    return { kind: 'conflict', head: head ?? null };
+  }
+  if (layer !== null) requireNotRevoked(state, layer.run);
   const records = layer === null ? (request.rewritten ?? []) : [layer, ...(request.rewritten ?? [])];
   for (const id of [...records.map((record) => record.id), ...request.layers]) {
     // Refused once: a caller that publishes it again afterwards may come back.
@@ -76,10 +83,16 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
   const generation = (head?.generation ?? state.removedGenerations.get(key) ?? 0) + 1;
   const moved: HeadRecord = { volumeId, lane, generation, layers, updatedAtMs: atMs, run };
   const row: HistoryRecord = { volumeId, lane, generation, layers, layer: layer?.id ?? null, run, atMs, counts };
+  for (const each of request.runs ?? []) {
+    if (!state.runs.has(each.id)) state.runs.set(each.id, each);
+    state.savedRuns.add(each.id);
+  }
   for (const record of records) {
     if (!state.layers.has(record.id)) state.layers.set(record.id, record);
-    state.savedRuns.add(record.run);
+    if (state.runs.has(record.run)) state.savedRuns.add(record.run);
   }
+  commitSynced(state, request);
+  if (head === undefined) forgetEviction(state, volumeId, lane);
   state.heads.set(key, moved);
   const rows = [...(state.history.get(key) ?? []), row];
   state.history.set(
@@ -94,20 +107,30 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
 function removeVolume(state: MemoryState, volumeId: VolumeId, lane: LaneName | null): void {
   const volume = state.volumes.get(volumeId);
   if (volume === undefined) return;
+  removeHeads(state, volumeId, lane);
+  if ([...state.heads.values()].some((head) => head.volumeId === volumeId)) return;
+  if ([...state.volumeLocks.keys()].some((key) => key.startsWith(`${volumeId} `))) return;
+  dropVolume(state, volumeId);
+  removeEmptyNamespace(state, volume.namespaceId);
+}
+
+export function removeHeads(state: MemoryState, volumeId: VolumeId, lane: LaneName | null): void {
   const ofVolume = [...state.heads.values()].filter((head) => head.volumeId === volumeId);
   for (const head of ofVolume.filter((head) => lane === null || head.lane === lane)) {
     const key = headKey(volumeId, head.lane);
     state.removedGenerations.set(key, head.generation);
     state.heads.delete(key);
     state.history.delete(key);
+    state.uses.delete(key);
+    state.notedPaths.delete(key);
   }
-  if ([...state.heads.values()].some((head) => head.volumeId === volumeId)) return;
-  if ([...state.volumeLocks.keys()].some((key) => key.startsWith(`${volumeId} `))) return;
-  state.volumes.delete(volumeId);
-  removeEmptyNamespace(state, volume.namespaceId);
+  removeSynced(state, volumeId, lane);
+  removeSquashes(state, volumeId, lane);
 }
 
 function dropExpired(state: MemoryState, nowMs: number): void {
+  dropExpiredSquashes(state, nowMs);
+  dropOldReads(state, nowMs);
   const oldest = nowMs - limits.historyMs;
   for (const [key, rows] of state.history) {
     state.history.set(
@@ -118,11 +141,15 @@ function dropExpired(state: MemoryState, nowMs: number): void {
   for (const [id, atMs] of state.forgotten) {
     if (atMs < oldest) state.forgotten.delete(id);
   }
+  const remembered = state.evictions.filter(({ atMs }) => atMs >= nowMs - limits.evictionsMs);
+  state.evictions.splice(0, state.evictions.length, ...remembered);
   const named = new Set([
     ...state.savedRuns,
     ...[...state.sessions.values()].map((session) => session.run),
     ...[...state.heads.values()].map((head) => head.run),
     ...[...state.history.values()].flat().map((row) => row.run),
+    ...[...state.reads.values()].map(({ run }) => run),
+    ...state.revoked.keys(),
   ]);
   for (const [id, run] of state.runs) {
     if (run.startedAtMs < oldest && !named.has(id)) state.runs.delete(id);

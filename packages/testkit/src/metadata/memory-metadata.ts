@@ -1,6 +1,11 @@
 import type { Metadata } from '@cachelane/core';
+import { memoryCollection } from './memory-collection.ts';
+import { memoryGrowth } from './memory-growth.ts';
 import { memoryHeads } from './memory-heads.ts';
 import { memoryNamespaces } from './memory-namespaces.ts';
+import { memorySquashes } from './memory-squashes.ts';
+import { memorySync } from './memory-sync.ts';
+import { memoryRevocations } from './memory-revocations.ts';
 import { memorySessions } from './memory-sessions.ts';
 import { emptyState, type MemoryState } from './memory-state.ts';
 
@@ -18,7 +23,12 @@ export function memoryMetadata(state: MemoryState = emptyState()): Metadata {
   return {
     ...memoryNamespaces(state),
     ...memoryHeads(state),
+    ...memorySquashes(state),
+    ...memoryRevocations(state),
     ...memorySessions(state),
+    ...memorySync(state),
+    ...memoryCollection(state),
+    ...memoryGrowth(state),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

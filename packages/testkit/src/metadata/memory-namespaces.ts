@@ -6,6 +6,7 @@ import {
   type NamespaceId,
   type NamespaceRecord,
   type NamespaceStore,
+  type VolumeId,
 } from '@cachelane/core';
 import {
   hasHeads,
@@ -15,6 +16,7 @@ import {
   type MemoryNamespace,
   type MemoryState,
 } from './memory-state.ts';
+import { dropVolume, emptySynced } from './memory-sync.ts';
 
 export function memoryNamespaces(state: MemoryState): NamespaceStore {
   return {
@@ -33,6 +35,7 @@ export function memoryNamespaces(state: MemoryState): NamespaceStore {
         if (named === undefined) throw new CachelaneError('E_NOT_FOUND', `there is no namespace ${from}`);
         const other = namespaceNamed(state, to);
         if (other !== undefined && other.record.id !== named.record.id) giveUpPath(state, other, to);
+        if (named.record.paths[0] !== to) emptySynced(state, named.record.id);
         return addPath(state, named, to);
       }),
   };
@@ -46,7 +49,7 @@ function giveUpPath(state: MemoryState, named: MemoryNamespace, path: Namespace)
     throw new CachelaneError('E_NAMESPACE', `${path} is the name of another namespace, and that one has volumes`);
   }
   if (dropPath(state, named, path).record.paths.length > 0) return;
-  for (const volume of volumes) state.volumes.delete(volume.id);
+  for (const volume of volumes) dropVolume(state, volume.id);
   state.namespaces.delete(id);
 }
 
@@ -120,6 +123,15 @@ export function recordDirectory(state: MemoryState, own: Namespace, { identity }
   if (named === undefined) return;
   const directories = new Map([...named.directories, [own, identity] as const]);
   state.namespaces.set(named.record.id, { ...named, directories });
+}
+
+/** Drops a volume that has no head and that no session opened. */
+export function removeUnsaved(state: MemoryState, id: VolumeId): void {
+  const volume = state.volumes.get(id);
+  const isOpen = [...state.sessionVolumes.values()].some((opened) => opened.includes(id));
+  if (volume === undefined || isOpen || hasHeads(state, id)) return;
+  dropVolume(state, id);
+  removeEmptyNamespace(state, volume.namespaceId);
 }
 
 /** Drops a namespace that has no volumes and no live sessions. */

@@ -9,7 +9,6 @@ import {
   type OpenSessionRequest,
   type OpenVolume,
   type SessionStore,
-  type VolumeId,
   type VolumeRecord,
 } from '@cachelane/core';
 import {
@@ -20,7 +19,11 @@ import {
   nameApart,
   recordDirectory,
   removeEmptyNamespace,
+  removeUnsaved,
 } from './memory-namespaces.ts';
+import { recordReads } from './memory-revocations.ts';
+import { countsAsUse, noteForCollection, noteUse } from './memory-collection.ts';
+import { evictionOf } from './memory-evictions.ts';
 import { hasHeads, headKey, namespaceNamed, transact, type MemoryState } from './memory-state.ts';
 
 export function memorySessions(state: MemoryState): SessionStore {
@@ -33,6 +36,7 @@ export function memorySessions(state: MemoryState): SessionStore {
         if (session === undefined) throw new CachelaneError('E_NOT_FOUND', `there is no session ${id}`);
         const { place = session.place, pins = [] } = change;
         state.sessions.set(id, { ...session, place, pins: [...new Set([...session.pins, ...pins])] });
+        for (const layer of pins) state.forgotten.delete(layer);
         if (change.mounts !== undefined) state.sessionMounts.set(id, [...change.mounts]);
         for (const path of change.madeDirs ?? []) state.mountDirs.set(path, id);
       }),
@@ -95,10 +99,12 @@ function openSession(state: MemoryState, request: OpenSessionRequest): OpenedSes
       : undefined;
   const record = adopted ?? ensureNamespace(state, { path: namespace, freshId: request.freshNamespaceId, atMs });
   if (mayWrite && directory !== null && isOwnName) recordDirectory(state, namespace, directory);
+  if (mayWrite) noteForCollection(state, request, namespace, record.id);
+  const isUse = countsAsUse(request);
 
   const volumes = request.volumes.map(({ chain, ...volume }) => {
     const own = chain.map((link) => (link.namespace === request.namespace ? { ...link, namespace } : link));
-    return openVolume(state, { ...volume, chain: own }, { mayWrite, atMs });
+    return openVolume(state, { ...volume, chain: own }, { mayWrite, isUse, atMs });
   });
   const pins = volumes.flatMap(({ pinned }) => pinned.flatMap((link) => link.layers));
   if (!state.runs.has(run.id)) state.runs.set(run.id, { ...run, namespaceId: record.id });
@@ -117,6 +123,9 @@ function openSession(state: MemoryState, request: OpenSessionRequest): OpenedSes
     const wanted = request.volumes[index];
     const lane = wanted?.chain[0]?.lane;
     if (wanted?.lock === true && lane !== undefined) state.volumeLocks.set(headKey(volume.id, lane), sessionId);
+  }
+  for (const { volume, pinned } of request.reads ? volumes : []) {
+    recordReads(state, { run: run.id, volumeId: volume.id, layers: pinned.flatMap((link) => link.layers), atMs });
   }
   state.sessionVolumes.set(
     sessionId,
@@ -143,26 +152,32 @@ function refuseLocked(state: MemoryState, { volumes, adoptFrom, namespace }: Ope
 
 interface OpenBy {
   readonly mayWrite: boolean;
+  readonly isUse: boolean;
   readonly atMs: number;
 }
 
-function openVolume(state: MemoryState, request: OpenVolume, { mayWrite, atMs }: OpenBy): OpenedVolume {
+function openVolume(state: MemoryState, request: OpenVolume, { mayWrite, isUse, atMs }: OpenBy): OpenedVolume {
   const [own] = request.chain;
   invariant(own !== undefined, `volume ${request.name} has an empty read chain`);
   const namespace = ensureNamespace(state, { path: own.namespace, freshId: request.freshNamespaceId, atMs });
   const known = volumeIn(state, own.namespace, request);
-  const isDecided = known === undefined || !mayWrite || hasHeads(state, known.id);
-  const volume = isDecided
-    ? (known ?? addVolume(state, namespace, { request, atMs }))
-    : { ...known, tool: request.tool };
+  const volume =
+    known === undefined
+      ? addVolume(state, namespace, { request, mayWrite, isUse, atMs })
+      : mayWrite
+        ? { ...known, tool: hasHeads(state, known.id) ? known.tool : request.tool, sync: request.sync }
+        : known;
   state.volumes.set(volume.id, volume);
   const heads = request.chain.map((link) => {
     const id = volumeIn(state, link.namespace, request)?.id;
     const head = id === undefined ? undefined : state.heads.get(headKey(id, link.lane));
+    if (head !== undefined && isUse) noteUse(state, head.volumeId, link.lane, atMs);
     return { ...link, generation: head?.generation ?? 0, layers: head?.layers ?? [] };
   });
   const { generation = 0, layers = [] } = heads[0] ?? {};
-  return { volume, own: { generation, layers }, pinned: heads.filter((head) => head.layers.length > 0) };
+  const pinned = heads.filter((head) => head.layers.length > 0);
+  const evicted = pinned.length > 0 ? null : evictionOf(state, request);
+  return { volume, own: { generation, layers }, pinned, evicted };
 }
 
 function volumeIn(state: MemoryState, path: Namespace, { name, compat }: OpenVolume): VolumeRecord | undefined {
@@ -172,25 +187,20 @@ function volumeIn(state: MemoryState, path: Namespace, { name, compat }: OpenVol
   );
 }
 
-interface VolumeToAdd {
+interface VolumeToAdd extends OpenBy {
   readonly request: OpenVolume;
-  readonly atMs: number;
 }
 
-function addVolume(state: MemoryState, namespace: NamespaceRecord, { request, atMs }: VolumeToAdd): VolumeRecord {
+function addVolume(
+  state: MemoryState,
+  { id: namespaceId }: NamespaceRecord,
+  { request, mayWrite, atMs }: VolumeToAdd,
+): VolumeRecord {
   const { freshId: id, name, compat, tool } = request;
-  const volume: VolumeRecord = { id, namespaceId: namespace.id, name, compat: { ...compat }, tool, createdAtMs: atMs };
+  const sync = mayWrite ? request.sync : null;
+  const volume: VolumeRecord = { id, namespaceId, name, compat: { ...compat }, tool, sync, createdAtMs: atMs };
   state.volumes.set(id, volume);
   return volume;
-}
-
-/** Drops a volume that has no head and that no session opened. */
-function removeUnsaved(state: MemoryState, id: VolumeId): void {
-  const volume = state.volumes.get(id);
-  const isOpen = [...state.sessionVolumes.values()].some((opened) => opened.includes(id));
-  if (volume === undefined || isOpen || hasHeads(state, id)) return;
-  state.volumes.delete(id);
-  removeEmptyNamespace(state, volume.namespaceId);
 }
 
 function sameFields(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {

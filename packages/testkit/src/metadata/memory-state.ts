@@ -1,18 +1,29 @@
 import {
   CachelaneError,
   limits,
+  type Eviction,
   type HeadRecord,
   type HistoryRecord,
   type LaneName,
+  type LanePolicy,
   type LayerId,
   type LayerRecord,
   type Namespace,
   type NamespaceId,
   type NamespaceRecord,
+  type NotedPaths,
+  type PathNote,
+  type ReadRecord,
+  type OwnDirectory,
+  type PolicyTexts,
+  type RemoteId,
+  type Revocation,
   type RunId,
   type RunRecord,
   type SessionId,
   type SessionRecord,
+  type SquashRecord,
+  type SyncedHead,
   type VolumeId,
   type VolumeRecord,
 } from '@cachelane/core';
@@ -36,8 +47,25 @@ export interface MemoryState {
   readonly sessionVolumes: Map<SessionId, readonly VolumeId[]>;
   /** Who has a volume's lane for itself. */
   readonly volumeLocks: Map<HeadKey, SessionId>;
+  /** By remote and head. */
+  readonly synced: Map<SyncedKey, SyncedHead>;
+  /** By run and volume. */
+  readonly reads: Map<string, ReadRecord>;
+  readonly revoked: Map<RunId, Revocation>;
+  /** By head; oldest first. */
+  readonly squashes: Map<HeadKey, readonly SquashRecord[]>;
   /** Null: the session that made it is closed, and another one needed it then. */
   readonly mountDirs: Map<string, SessionId | null>;
+  /** When each head was read last. */
+  readonly uses: Map<HeadKey, number>;
+  readonly notedPaths: Map<HeadKey, Readonly<Partial<Record<PathNote, NotedPaths>>>>;
+  readonly defaultLanes: Map<NamespaceId, LaneName>;
+  readonly policies: Map<Namespace, PolicyTexts>;
+  readonly lanePolicies: Map<string, LanePolicy>;
+  /** By the path that is the directory's own name. */
+  readonly ownDirectories: Map<Namespace, OwnDirectory>;
+  /** Oldest first. */
+  readonly evictions: Eviction[];
 }
 
 export interface MemoryNamespace {
@@ -50,6 +78,12 @@ export type HeadKey = string & { readonly __headKey: unique symbol };
 
 export function headKey(volumeId: VolumeId, lane: LaneName): HeadKey {
   return `${volumeId} ${lane}` as HeadKey;
+}
+
+export type SyncedKey = string & { readonly __syncedKey: unique symbol };
+
+export function syncedKey(remote: RemoteId, volumeId: VolumeId, lane: LaneName): SyncedKey {
+  return `${remote} ${volumeId} ${lane}` as SyncedKey;
 }
 
 export function emptyState(): MemoryState {
@@ -67,7 +101,18 @@ export function emptyState(): MemoryState {
     sessionMounts: new Map(),
     sessionVolumes: new Map(),
     volumeLocks: new Map(),
+    synced: new Map(),
+    squashes: new Map(),
+    reads: new Map(),
+    revoked: new Map(),
     mountDirs: new Map(),
+    uses: new Map(),
+    notedPaths: new Map(),
+    defaultLanes: new Map(),
+    policies: new Map(),
+    lanePolicies: new Map(),
+    ownDirectories: new Map(),
+    evictions: [],
   };
 }
 
@@ -83,13 +128,15 @@ export function hasHeads(state: MemoryState, volumeId: VolumeId): boolean {
   return [...state.heads.values()].some((head) => head.volumeId === volumeId);
 }
 
-/** Layers that a head, a history row of the last `limits.historyMs`, or a session's pins name. */
+/** Layers that a head, a history row of the last `limits.historyMs`, a session's pins, or a squash of the last `limits.revocationMs` names. */
 export function layersInUse(state: MemoryState, nowMs: number): ReadonlySet<LayerId> {
   const recent = [...state.history.values()].flat().filter((row) => row.atMs >= nowMs - limits.historyMs);
+  const squashes = [...state.squashes.values()].flat().filter(({ atMs }) => atMs >= nowMs - limits.revocationMs);
   return new Set([
     ...[...state.heads.values()].flatMap((head) => head.layers),
     ...recent.flatMap((row) => (row.layer === null ? row.layers : [...row.layers, row.layer])),
     ...[...state.sessions.values()].flatMap((session) => session.pins),
+    ...squashes.flatMap(({ layers }) => layers),
   ]);
 }
 

@@ -15,8 +15,12 @@ import {
   type OpenedVolume,
   type OpenSessionRequest,
   type OpenVolume,
+  type RecordSyncedRequest,
+  type RemoteId,
   type RunId,
+  type RunRecord,
   type SessionId,
+  type Sync,
   type VolumeId,
   type VolumeName,
 } from '@cachelane/core';
@@ -28,6 +32,8 @@ export const aNamespace = (path: string): Namespace => path as Namespace;
 export const aLane = (name: string): LaneName => name as LaneName;
 /** The same id for the same text. */
 export const aLayer = (text: string): LayerId => digestOf(text) as LayerId;
+/** The same id for the same text. */
+export const aRemote = (text: string): RemoteId => digestOf(text).slice(0, 32) as RemoteId;
 
 export const local: LaneName = aLane('t1:local');
 export const main: LaneName = aLane('t2:ref:main');
@@ -62,6 +68,7 @@ interface VolumeOptions {
   readonly name?: string;
   readonly compat?: Compat;
   readonly tool?: string;
+  readonly sync?: Sync | null;
   /** Default: `web` on lane `local`. */
   readonly chain?: readonly ChainLink[];
   readonly lock?: boolean;
@@ -72,6 +79,7 @@ function openVolume(ids: TestIds, options: VolumeOptions = {}): OpenVolume {
     name: (options.name ?? 'npm') as VolumeName,
     compat: options.compat ?? {},
     tool: options.tool ?? 'npm',
+    sync: options.sync ?? null,
     chain: options.chain ?? [{ namespace: web, lane: local }],
     freshId: ids.volume(),
     freshNamespaceId: ids.namespace(),
@@ -90,12 +98,13 @@ export function openRequest(ids: TestIds, options: OpenOptions = {}): OpenSessio
   const { lane = local, volumes = [{}], namespace = web, atMs = startMs, ...rest } = options;
   return {
     sessionId: ids.session(),
-    run: { id: ids.run(), lane, startedAtMs: atMs, revision: null, workflow: null },
+    run: { id: ids.run(), lane, startedAtMs: atMs, revision: null, workflow: null, purpose: 'run' },
     namespace,
     freshNamespaceId: ids.namespace(),
     directory: null,
     adoptFrom: null,
     mayWrite: true,
+    reads: true,
     volumes: volumes.map((volume) => openVolume(ids, { chain: [{ namespace, lane }], ...volume })),
     targets: [],
     bootId: 'boot-1',
@@ -131,6 +140,27 @@ export function pushRequest(options: PushOptions): CommitRequest {
     run: options.run,
     counts: record.counts,
     atMs: options.atMs ?? startMs,
+  };
+}
+
+export type SyncedOptions = Pick<RecordSyncedRequest, 'volumeId' | 'layers'> & Partial<RecordSyncedRequest>;
+
+/** The first record of what a head and its counterpart in remote `hub` have in common, unless the options say otherwise. */
+export function syncedRequest(options: SyncedOptions): RecordSyncedRequest {
+  return { remote: aRemote('hub'), lane: local, expectedRevision: 0, atMs: startMs, ...options };
+}
+
+/** A run of another machine, as a remote tells of it. */
+export function remoteRun(ids: TestIds, options: Partial<RunRecord> = {}): RunRecord {
+  return {
+    id: ids.run(),
+    namespaceId: ids.namespace(),
+    lane: local,
+    startedAtMs: startMs,
+    revision: 'c0ffee',
+    workflow: 'ci.yml',
+    purpose: 'run',
+    ...options,
   };
 }
 

@@ -1,13 +1,19 @@
 import { describe } from 'vitest';
+import { collectionConformance } from './conformance-collection.ts';
 import { concurrencyConformance } from './conformance-concurrency.ts';
 import { crashConformance } from './conformance-crash.ts';
 import type { MetadataFactory } from './conformance-fixture.ts';
 import { garbageConformance } from './conformance-garbage.ts';
+import { growthConformance } from './conformance-growth.ts';
 import { headConformance } from './conformance-heads.ts';
 import { mountDirConformance } from './conformance-mount-dirs.ts';
 import { namespaceConformance } from './conformance-namespaces.ts';
 import { ownNameConformance } from './conformance-own-names.ts';
+import { revocationConformance } from './conformance-revocations.ts';
 import { sessionConformance } from './conformance-sessions.ts';
+import { squashConformance } from './conformance-squashes.ts';
+import { syncedCommitConformance } from './conformance-synced-commits.ts';
+import { syncConformance } from './conformance-sync.ts';
 import { volumeConformance } from './conformance-volumes.ts';
 
 /**
@@ -23,6 +29,12 @@ export function metadataConformance(name: string, create: MetadataFactory): void
     garbageConformance(create);
     sessionConformance(create);
     mountDirConformance(create);
+    squashConformance(create);
+    revocationConformance(create);
+    syncConformance(create);
+    syncedCommitConformance(create);
+    collectionConformance(create);
+    growthConformance(create);
     concurrencyConformance(create);
     crashConformance(create);
   });

@@ -47,6 +47,7 @@ export function attachRequest(fixture: MounterFixture, given: Partial<AttachRequ
       use([]);
     },
     near: fixture.targets,
+    looks: false,
     isNeverSaved: () => false,
     ...given,
   };

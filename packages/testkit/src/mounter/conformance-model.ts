@@ -81,7 +81,8 @@ export function modelConformance(create: MounterFactory, { numRuns, exact }: Mod
           await fixture.run(volume, steps);
           expect(await fixture.look(volume)).toEqual(model.look());
           const changes = await collect(volume);
-          if (exact) expect(describeChanges(changes, before)).toEqual(describeChanges(model.changes(), before));
+          if (exact && !comesBack(steps))
+            expect(describeChanges(changes, before)).toEqual(describeChanges(model.changes(), before));
           view = [await save(fixture, changes, number + 1), ...view];
           await volume.release(noAbort);
           expect(await lookAt(fixture, view)).toEqual(model.look());
@@ -90,4 +91,15 @@ export function modelConformance(create: MounterFactory, { numRuns, exact }: Mod
       await fc.assert(check, { numRuns });
     });
   });
+}
+
+/** Whether something may be renamed away and back: to some mounters that is another directory then, to others nothing happened. */
+function comesBack(steps: readonly VolumeStep[]): boolean {
+  const left = new Set<string>();
+  for (const step of steps) {
+    if (step.do !== 'rename') continue;
+    if (left.has(step.to)) return true;
+    left.add(step.from);
+  }
+  return false;
 }

@@ -47,15 +47,18 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
     return made;
   };
 
-  const attach = ({ sessionId, ordinal, view, links, target }: AttachRequest): AttachedVolume<OverlayMount> => {
+  const attach = ({ sessionId, ordinal, view, links, target, looks }: AttachRequest): AttachedVolume<OverlayMount> => {
     const key = `/memory/${sessionId}/${ordinal}`;
     invariant(!attached.has(key), 'an ordinal is used once in a session');
     const madeDirs = makeTarget(target);
     const volume = new MemoryVolume(view);
     attached.set(key, { sessionId, volume });
     const lowerDirs = view.length === 0 ? [`${key}/empty`] : view.map((layer) => `/memory/layers/${layer.key}`);
+    const images = view.flatMap((layer) =>
+      layer.image === null ? [] : [{ file: layer.image, dir: `/memory/layers/${layer.key}` }],
+    );
     return {
-      mount: { kind: 'overlay', target, lowerDirs, upperDir: `${key}/upper`, workDir: `${key}/work` },
+      mount: { kind: 'overlay', target, lowerDirs, images, upperDir: `${key}/upper`, workDir: `${key}/work` },
       links,
       madeDirs,
       displacedBy: () => null,
@@ -65,6 +68,7 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
           changes: volume.changes(),
           links,
           alsoOf: [],
+          used: looks ? volume.usedFiles() : null,
           part: null,
           saved: () => {},
         })),

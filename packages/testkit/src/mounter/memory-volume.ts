@@ -12,6 +12,7 @@ import {
   type ChangeSet,
   type Entry,
   type StoredLayer,
+  type UsedFile,
 } from '@cachelane/core';
 import { changeSetOf, toBytes } from '../layers/change-sets.ts';
 import type { SeenFile, SeenVolume, VolumeStep } from './volume-steps.ts';
@@ -33,6 +34,7 @@ interface FileNode {
 export class MemoryVolume {
   readonly #before: ReadonlyMap<BytePath, FileNode>;
   readonly #nodes: Map<BytePath, FileNode>;
+  readonly #read = new Set<BytePath>();
   #seconds = 1_700_000_000;
 
   constructor(view: readonly StoredLayer[]) {
@@ -86,7 +88,14 @@ export class MemoryVolume {
   read(path: string): Uint8Array {
     const node = this.#node(parseBytePath(path));
     if (node.type !== 'file') throw notThere(parseBytePath(path));
+    this.#read.add(parseBytePath(path));
     return node.content();
+  }
+
+  /** Files of the view that were read. */
+  usedFiles(): readonly UsedFile[] {
+    const isAsItWas = (path: BytePath): boolean => this.#before.get(path) === this.#nodes.get(path);
+    return [...this.#read].filter(isAsItWas).map((path) => ({ path, atMs: null }));
   }
 
   exists(path: string): boolean {

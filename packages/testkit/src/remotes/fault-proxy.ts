@@ -103,6 +103,8 @@ async function forward(target: string, request: IncomingMessage, body: Buffer): 
   const { hostname, port } = new URL(target);
   const { method, url: path, rawHeaders: headers } = request;
   const outgoing = httpRequest({ hostname, port, method, path, headers, agent: false });
+  // A server that answers before it has read everything may close the connection.
+  outgoing.on('error', () => undefined);
   outgoing.end(body);
   const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
   return { status: answer.statusCode ?? 500, headers: answer.rawHeaders, body: await buffer(answer) };

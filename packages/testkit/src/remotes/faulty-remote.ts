@@ -32,6 +32,7 @@ export function faultyRemote(remote: Remote, decide: (call: RemoteCall) => Remot
     ...remote,
     objects: {
       put: (key, source, signal) => step('put', () => objects.put(key, source, signal)),
+      renew: (key, source, signal) => step('renew', () => objects.renew(key, source, signal)),
       async get(key, request, signal) {
         const fault = decide({ operation: 'get', number: ++number });
         if (typeof fault === 'object' && 'code' in fault) {
@@ -50,6 +51,7 @@ export function faultyRemote(remote: Remote, decide: (call: RemoteCall) => Remot
       read: (key, signal) => step('read head', () => heads.read(key, signal)),
       swap: (request, signal) => step('swap head', () => heads.swap(request, signal)),
       remove: (request, signal) => step('remove head', () => heads.remove(request, signal)),
+      removeDamaged: (request, signal) => step('remove damaged head', () => heads.removeDamaged(request, signal)),
       list: (prefix, page, signal) => step('list heads', () => heads.list(prefix, page, signal)),
     },
     [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose](),

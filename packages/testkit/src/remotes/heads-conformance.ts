@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { limits, type AttemptId, type HeadVersion, type RemoteHeads, type RemoteKey } from '@cachelane/core';
 import { noAbort } from '../metadata/metadata-builders.ts';
 import { asText, countingAttempts, key, noise, text } from './remote-builders.ts';
-import type { RemoteFactory } from './remote-fixture.ts';
+import type { HeadDamage, RemoteFactory, RemoteFixture } from './remote-fixture.ts';
 import { addWords, wordsOf } from './word-head.ts';
 
 const writers = 8;
 const swaps = 25;
+const damages: readonly HeadDamage[] = ['emptied', 'cut', 'changed', 'replaced'];
 
 /**
  * What every driver of the `RemoteHeads` port must do; each guarantee of the port's contract is a test here. `create` makes an empty remote,
@@ -16,7 +17,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
   const use = async (act: (world: HeadWorld) => Promise<void>) => {
     await using fixture = await create();
     await using remote = await fixture.open();
-    await act(headWorld(remote.heads, () => fixture.open()));
+    await act(headWorld(remote.heads, fixture));
   };
 
   describe(`remote heads: ${name}`, () => {
@@ -126,6 +127,92 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         expect(asText((await heads.read(key('v/1'), noAbort))?.bytes)).toBe('two');
       }));
 
+    test.each(damages)(
+      'a head that is damaged (%s) is told, listed, and neither moved nor removed as if it were one',
+      (how) =>
+        use(async ({ heads, attempt, make, swap, damage, another }) => {
+          const version = await make('v/1', 'one');
+          await make('v/2', 'two');
+          await damage('v/1', how);
+          await using other = await another();
+          const calls = [
+            () => heads.read(key('v/1'), noAbort),
+            () => other.heads.read(key('v/1'), noAbort),
+            () => swap('v/1', 'two', version),
+            () => swap('v/1', 'two', null),
+            () => heads.remove({ key: key('v/1'), expected: version, attempt: attempt() }, noAbort),
+          ];
+          for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'E_OBJECT_CORRUPT' });
+          expect(await heads.list('', {}, noAbort)).toEqual({ keys: ['v/1', 'v/2'], more: false });
+        }),
+    );
+
+    test.each(damages)('what is damaged (%s) is removed, and versions go on', (how) =>
+      use(async ({ heads, attempt, make, move, swap, damage }) => {
+        const seen = [await make('v/1', 'one')];
+        seen.push(await move('v/1', 'two', seen[0] ?? expect.fail('no version')));
+        await damage('v/1', how);
+        const removal = { key: key('v/1'), attempt: attempt() };
+        expect(await heads.removeDamaged(removal, noAbort)).toEqual({ kind: 'removed' });
+        expect(await heads.removeDamaged(removal, noAbort)).toEqual({ kind: 'removed' });
+        expect(await heads.read(key('v/1'), noAbort)).toBeUndefined();
+        expect((await heads.list('', {}, noAbort)).keys).toEqual([]);
+        for (const version of seen)
+          expect(await swap('v/1', 'late', version)).toEqual({ kind: 'conflict', found: undefined });
+        const again = await make('v/1', 'two');
+        expect(seen).not.toContain(again);
+        expect(await heads.removeDamaged(removal, noAbort)).toEqual({ kind: 'left' });
+        expect(await heads.read(key('v/1'), noAbort)).toMatchObject({ version: again });
+      }),
+    );
+
+    test('what can be read, was removed or never was is no damage', () =>
+      use(async ({ heads, attempt, make }) => {
+        await make('v/1', 'one');
+        const expected = await make('v/2', 'gone');
+        await heads.remove({ key: key('v/2'), expected, attempt: attempt() }, noAbort);
+        for (const name of ['v/1', 'v/2', 'v/3'])
+          expect(await heads.removeDamaged({ key: key(name), attempt: attempt() }, noAbort)).toEqual({ kind: 'left' });
+        expect(asText((await heads.read(key('v/1'), noAbort))?.bytes)).toBe('one');
+        await make('v/2', 'again');
+        await make('v/3', 'first');
+      }));
+
+    test.each(damages)('the note of a removed head may be damaged (%s) as well', (how) =>
+      use(async ({ heads, attempt, make, damage }) => {
+        const expected = await make('v/1', 'one');
+        await heads.remove({ key: key('v/1'), expected, attempt: attempt() }, noAbort);
+        await damage('v/1', how);
+        await expect(heads.read(key('v/1'), noAbort)).rejects.toMatchObject({ code: 'E_OBJECT_CORRUPT' });
+        expect((await heads.list('', {}, noAbort)).keys).toEqual(['v/1']);
+        expect(await heads.removeDamaged({ key: key('v/1'), attempt: attempt() }, noAbort)).toEqual({
+          kind: 'removed',
+        });
+        expect((await heads.list('', {}, noAbort)).keys).toEqual([]);
+        expect(await make('v/1', 'again')).not.toBe(expected);
+      }),
+    );
+
+    test('of those who mend together none takes away what another one wrote since', () =>
+      use(async ({ make, damage, another, heads }) => {
+        await make('v/1', 'one');
+        await damage('v/1', 'emptied');
+        const added = await Promise.all(
+          Array.from({ length: writers }, async (_, writer) => {
+            await using own = await another();
+            const attempt = countingAttempts(2000 + writer * 100);
+            const words = [`${writer}.a`, `${writer}.b`];
+            for (const word of words) {
+              await own.heads.removeDamaged({ key: key('v/1'), attempt: attempt() }, noAbort);
+              await addWords(own.heads, { key: key('v/1'), words: [word], attempt });
+            }
+            return words;
+          }),
+        );
+        const words = wordsOf((await heads.read(key('v/1'), noAbort))?.bytes);
+        expect(words.toSorted()).toEqual(added.flat().toSorted());
+      }));
+
     test('heads of any size up to the limit', () =>
       use(async ({ heads, attempt }) => {
         const largest = noise(limits.remoteHeadBytes);
@@ -169,6 +256,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
           () => heads.read(key('v/1'), signal),
           () => heads.swap(swap, signal),
           () => heads.remove(swap, signal),
+          () => heads.removeDamaged(swap, signal),
           () => heads.list('', {}, signal),
         ];
         for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'E_ABORTED' });
@@ -210,13 +298,14 @@ interface HeadWorld {
   readonly heads: RemoteHeads;
   readonly attempt: () => AttemptId;
   readonly another: () => Promise<AsyncDisposable & { readonly heads: RemoteHeads }>;
+  readonly damage: (name: string, damage: HeadDamage) => Promise<void>;
   readonly swap: (name: string, content: string, expected: HeadVersion | null) => ReturnType<RemoteHeads['swap']>;
   /** A head that was not there; its version. */
   readonly make: (name: string, content: string) => Promise<HeadVersion>;
   readonly move: (name: string, content: string, expected: HeadVersion) => Promise<HeadVersion>;
 }
 
-function headWorld(heads: RemoteHeads, another: HeadWorld['another']): HeadWorld {
+function headWorld(heads: RemoteHeads, fixture: RemoteFixture): HeadWorld {
   const attempt = countingAttempts();
   const swap: HeadWorld['swap'] = (name, content, expected) =>
     heads.swap({ key: key(name), bytes: text(content), expected, attempt: attempt() }, noAbort);
@@ -225,5 +314,13 @@ function headWorld(heads: RemoteHeads, another: HeadWorld['another']): HeadWorld
     if (outcome.kind !== 'moved') throw new Error(`${name} did not move to ${content}`);
     return outcome.version;
   };
-  return { heads, attempt, another, swap, move, make: (name, content) => move(name, content, null) };
+  return {
+    heads,
+    attempt,
+    another: () => fixture.open(),
+    damage: (name, damage) => fixture.damageHead(key(name), damage),
+    swap,
+    move,
+    make: (name, content) => move(name, content, null),
+  };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { noAbort } from '../metadata/metadata-builders.ts';
 import { faultyRemote } from './faulty-remote.ts';
 import { remoteHeadsConformance } from './heads-conformance.ts';
-import { emptyRemoteState, memoryRemote } from './memory-remote.ts';
+import { damageMemoryHead, emptyRemoteState, memoryRemote } from './memory-remote.ts';
 import { remoteObjectsConformance } from './objects-conformance.ts';
 import { asText, contentOf, countingAttempts, key, sourceOf, text } from './remote-builders.ts';
 import type { RemoteFactory } from './remote-fixture.ts';
@@ -11,6 +11,7 @@ const create: RemoteFactory = () => {
   const state = emptyRemoteState();
   return Promise.resolve({
     open: () => Promise.resolve(memoryRemote(state)),
+    damageHead: (damagedKey) => Promise.resolve(damageMemoryHead(state, damagedKey)),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   });
 };

@@ -3,8 +3,10 @@ import {
   digestOf,
   invariant,
   limits,
+  type AttemptId,
   type HeadRemovalOutcome,
   type HeadVersion,
+  type ObjectSource,
   type ObjectStat,
   type Remote,
   type RemoteHead,
@@ -24,22 +26,33 @@ interface MemoryHead {
   readonly version: HeadVersion;
   /** Null for a removed one. */
   readonly bytes: Uint8Array | null;
+  readonly isDamaged?: boolean;
 }
 
 /** What several machines share. */
 export interface MemoryRemoteState {
   readonly objects: Map<RemoteKey, MemoryObject>;
   readonly heads: Map<RemoteKey, MemoryHead>;
+  /** By its own clock, which stands still until a test moves it. */
+  nowMs: number;
 }
 
 export function emptyRemoteState(): MemoryRemoteState {
-  return { objects: new Map(), heads: new Map() };
+  return { objects: new Map(), heads: new Map(), nowMs: 1_700_000_000_000 };
+}
+
+/** Something happens to a head's state that no driver can make sense of afterwards. */
+export function damageMemoryHead({ heads }: MemoryRemoteState, key: RemoteKey): void {
+  const head = heads.get(key);
+  invariant(head !== undefined, 'there is no head to damage');
+  heads.set(key, { ...head, isDamaged: true });
 }
 
 /** A remote as one machine has it; pass the same state for another one. */
 export function memoryRemote(state: MemoryRemoteState = emptyRemoteState(), name = 'memory:'): Remote {
   return {
     name,
+    lagMs: 0,
     objects: memoryObjects(state),
     heads: memoryHeads(state),
     [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -48,24 +61,33 @@ export function memoryRemote(state: MemoryRemoteState = emptyRemoteState(), name
 
 const statOf = ({ bytes: _, ...stat }: MemoryObject): ObjectStat => stat;
 
-function memoryObjects({ objects }: MemoryRemoteState): RemoteObjects {
+function memoryObjects(state: MemoryRemoteState): RemoteObjects {
+  const { objects } = state;
+  const contentsOf = async (key: RemoteKey, source: ObjectSource, signal: AbortSignal): Promise<MemoryObject> => {
+    throwIfAborted(signal);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of source.read()) pieces.push(Uint8Array.from(piece));
+    const bytes = Buffer.concat(pieces);
+    const digest = digestOf(bytes);
+    if (bytes.length !== source.sizeBytes || digest !== source.digest) {
+      throw new CachelaneError('E_OBJECT_CORRUPT', `what was to be stored as ${key} is something else`);
+    }
+    throwIfAborted(signal);
+    return { key, sizeBytes: bytes.length, digest, storedAtMs: state.nowMs, bytes };
+  };
   return {
     async put(key, source, signal) {
-      throwIfAborted(signal);
-      const pieces: Uint8Array[] = [];
-      for await (const piece of source.read()) pieces.push(Uint8Array.from(piece));
-      const bytes = Buffer.concat(pieces);
-      const digest = digestOf(bytes);
-      if (bytes.length !== source.sizeBytes || digest !== source.digest) {
-        throw new CachelaneError('E_OBJECT_CORRUPT', `what was to be stored as ${key} is something else`);
-      }
-      throwIfAborted(signal);
+      const made = await contentsOf(key, source, signal);
+      const { digest } = made;
       const known = objects.get(key);
       if (known === undefined) {
-        objects.set(key, { key, sizeBytes: bytes.length, digest, storedAtMs: objects.size, bytes });
+        objects.set(key, made);
         return { kind: 'stored' };
       }
       return known.digest === digest ? { kind: 'present' } : { kind: 'different', found: statOf(known) };
+    },
+    async renew(key, source, signal) {
+      objects.set(key, await contentsOf(key, source, signal));
     },
     async get(key, { offset = 0, expect }, signal) {
       throwIfAborted(signal);
@@ -109,16 +131,21 @@ async function* pieces(bytes: Uint8Array, other: RemoteKey | null, signal: Abort
 }
 
 function memoryHeads({ heads }: MemoryRemoteState): RemoteHeads {
-  const current = (key: RemoteKey): RemoteHead | undefined => {
+  const sound = (key: RemoteKey): MemoryHead | undefined => {
     const head = heads.get(key);
+    if (head?.isDamaged !== true) return head;
+    throw new CachelaneError('E_OBJECT_CORRUPT', `the head ${key} is damaged`);
+  };
+  const current = (key: RemoteKey): RemoteHead | undefined => {
+    const head = sound(key);
     return head === undefined || head.bytes === null ? undefined : { bytes: head.bytes, version: head.version };
   };
   const step = ({ key, expected, attempt, bytes }: Step): SwapOutcome => {
-    const known = heads.get(key);
+    const known = sound(key);
     if (known?.attempt === attempt) return { kind: 'moved', version: known.version };
     const found = current(key);
     if ((found?.version ?? null) !== expected) return { kind: 'conflict', found };
-    const version = `memory-${attempt}` as HeadVersion;
+    const version = versionOf(attempt);
     heads.set(key, { attempt, version, bytes: bytes && Uint8Array.from(bytes) });
     return { kind: 'moved', version };
   };
@@ -138,13 +165,23 @@ function memoryHeads({ heads }: MemoryRemoteState): RemoteHeads {
       const outcome = step({ ...request, bytes: null });
       return outcome.kind === 'moved' ? { kind: 'removed' } : outcome;
     },
+    async removeDamaged({ key, attempt }, signal) {
+      throwIfAborted(signal);
+      const known = heads.get(key);
+      if (known?.isDamaged !== true) return { kind: known?.attempt === attempt ? 'removed' : 'left' };
+      heads.set(key, { attempt, version: versionOf(attempt), bytes: null });
+      return { kind: 'removed' };
+    },
     async list(prefix, { after = '', limit = limits.remoteListPage }, signal) {
       throwIfAborted(signal);
-      const keys = keysOf(heads, prefix).filter((key) => key > after && current(key) !== undefined);
+      const isThere = (key: RemoteKey): boolean => heads.get(key)?.isDamaged === true || current(key) !== undefined;
+      const keys = keysOf(heads, prefix).filter((key) => key > after && isThere(key));
       return { keys: keys.slice(0, limit), more: keys.length > limit };
     },
   };
 }
+
+const versionOf = (attempt: AttemptId): HeadVersion => `memory-${attempt}` as HeadVersion;
 
 type Step = Omit<SwapRequest, 'bytes'> & { readonly bytes: Uint8Array | null };
 

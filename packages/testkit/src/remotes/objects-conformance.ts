@@ -31,6 +31,22 @@ export function remoteObjectsConformance(name: string, create: RemoteFactory): v
         }
       }));
 
+    test('what is renewed is there, whole, whatever was there before', () =>
+      use(async (objects) => {
+        await objects.renew(key('a'), sourceOf(text('first')), noAbort);
+        await objects.renew(key('a'), sourceOf(text('first')), noAbort);
+        expect(asText(await contentOf(await objects.get(key('a'), {}, noAbort)))).toBe('first');
+        const large = noise(9_000_000);
+        await objects.put(key('b'), sourceOf(large), noAbort);
+        const before = (await objects.stat(key('b'), noAbort))?.storedAtMs ?? 0;
+        await objects.renew(key('b'), sourceOf(large), noAbort);
+        expect(await objects.stat(key('b'), noAbort)).toMatchObject({ sizeBytes: large.length });
+        expect((await objects.stat(key('b'), noAbort))?.storedAtMs).toBeGreaterThanOrEqual(before);
+        const wrong = { ...sourceOf(text('x')), digest: sourceOf(text('y')).digest };
+        await expect(objects.renew(key('a'), wrong, noAbort)).rejects.toMatchObject({ code: 'E_OBJECT_CORRUPT' });
+        expect(asText(await contentOf(await objects.get(key('a'), {}, noAbort)))).toBe('first');
+      }));
+
     test('an empty object is one', () =>
       use(async (objects) => {
         const empty = sourceOf(new Uint8Array());

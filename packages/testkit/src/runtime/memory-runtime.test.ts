@@ -1,4 +1,4 @@
-import type { Mount } from '@cachelane/core';
+import type { Mount, OverlayMount } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
 import { memoryRuntime } from './memory-runtime.ts';
 import { runtimeConformance } from './runtime-conformance.ts';
@@ -6,15 +6,19 @@ import type { RuntimeFixture } from './runtime-fixture.ts';
 
 const request = { cwd: '/', env: {}, mounts: [], leaseFile: null };
 
-function volume(name: string): Mount {
+function volume(name: string): OverlayMount {
   return {
     kind: 'overlay',
     target: `/target/${name}`,
     lowerDirs: ['/empty'],
+    images: [],
     upperDir: `/upper/${name}`,
     workDir: `/scratch/${name}`,
   };
 }
+
+const isBroken = (mount: Mount): boolean =>
+  mount.target === '/target/broken' || (mount.kind === 'overlay' && mount.images.some(({ file }) => file !== '/image'));
 
 function createFixture(): RuntimeFixture {
   const written: { readonly mount: Mount; readonly file: string }[] = [];
@@ -23,7 +27,7 @@ function createFixture(): RuntimeFixture {
     for (const mount of mounted) if (mount.target === target) written.push({ mount, file });
   };
   const runtime = memoryRuntime({
-    refuse: (mounted) => (mounted.some(({ target }) => target === '/target/broken') ? 'it is broken' : null),
+    refuse: (mounted) => (mounted.some(isBroken) ? 'it is broken' : null),
     commands: {
       exit: ({ request: { argv } }) => Number(argv[1]),
       die: ({ request: { argv } }) => ({ signal: argv[1] as NodeJS.Signals }),
@@ -34,6 +38,10 @@ function createFixture(): RuntimeFixture {
       leave({ request: { argv }, leave }) {
         leave({ name: argv[1] ?? '', endedBy: argv[2] as 'TERM' });
         return 0;
+      },
+      find: ({ request: { argv, mounts: mounted } }) => {
+        const seen = mounted.find(({ target }) => target === argv[1]);
+        return seen?.kind === 'overlay' && seen.images.length > 0 && argv[2] === 'kept' ? 0 : 1;
       },
       async wait({ request: { argv, mounts: mounted }, onSignal }) {
         write(mounted, argv[1] ?? '', 'waiting');
@@ -49,6 +57,7 @@ function createFixture(): RuntimeFixture {
       exits: (exitCode) => ['exit', String(exitCode)],
       diesOf: (signal) => ['die', signal],
       writes: ({ target }, file) => ['write', target, file],
+      finds: ({ target }, file) => ['find', target, file],
       leaves: (name, endedBy) => ['leave', name, endedBy],
       waits: ({ target }) => ['wait', target],
       obeys: ({ target }, signal) => ['wait', target, signal],
@@ -58,6 +67,12 @@ function createFixture(): RuntimeFixture {
     env: {},
     mount: () => volume(String((mounts += 1))),
     brokenMount: () => volume('broken'),
+    imageMount() {
+      const image = { file: '/image', dir: '/empty' };
+      return { ...volume(String((mounts += 1))), images: [image] };
+    },
+    mountsImages: true,
+    isMountedForAll: () => false,
     leaseFile: () => '/lease',
     files: (mount) => written.filter((each) => each.mount.target === mount.target).map(({ file }) => file),
     signalUs: (signal) => runtime.receive(signal),

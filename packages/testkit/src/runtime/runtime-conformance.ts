@@ -82,6 +82,26 @@ export function runtimeConformance(name: string, create: RuntimeFactory): void {
       expect(fixture.files(mount)).toEqual([]);
     });
 
+    test('a layer in an image is there for the command alone, or nothing ran', async () => {
+      await using fixture = await create();
+      const { commands } = fixture;
+      const mount = fixture.imageMount();
+      if (mount === null) return;
+      const [image] = mount.images;
+      if (image === undefined) throw new Error('there is no image in the volume');
+      const [found, missing] = [
+        await run(fixture, commands.finds(mount, 'kept'), [mount]),
+        await run(fixture, commands.finds(mount, 'other'), [mount, fixture.mount()]),
+      ];
+      const refused = expect.objectContaining({ kind: 'not-started', reason: expect.stringMatching(/\w+/) });
+      expect(found.outcome).toEqual(fixture.mountsImages ? exited(0) : refused);
+      expect(missing.outcome).toEqual(fixture.mountsImages ? exited(1) : refused);
+      expect(fixture.isMountedForAll(image)).toBe(false);
+      const nowhere = { ...mount, images: [{ ...image, file: `${image.file}.none` }] };
+      const { outcome } = await run(fixture, commands.finds(mount, 'kept'), [nowhere]);
+      expect(outcome).toEqual(refused);
+    });
+
     test('the place is told once, before the end, and is that of one run', async () => {
       await using fixture = await create();
       const seen: string[] = [];

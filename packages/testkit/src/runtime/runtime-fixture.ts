@@ -1,4 +1,4 @@
-import type { Mount, NodeSignal, Runtime } from '@cachelane/core';
+import type { LayerImage, Mount, NodeSignal, OverlayMount, Runtime } from '@cachelane/core';
 
 type Argv = readonly string[];
 
@@ -9,6 +9,8 @@ export interface FixtureCommands {
   diesOf(signal: NodeSignal): Argv;
   /** Makes a file where the volume is mounted. */
   writes(mount: Mount, file: string): Argv;
+  /** Ends with 0 when the file is there where the volume is mounted, with 1 when it is not. */
+  finds(mount: Mount, file: string): Argv;
   /** Ends well, and leaves a process of this name (one word, at most 15 letters) that takes this much to end. */
   leaves(name: string, endedBy: 'TERM' | 'KILL'): Argv;
   /** Makes the file `waiting` where the volume is mounted and then waits for ever; TERM and the like end it. */
@@ -29,6 +31,12 @@ export interface RuntimeFixture extends AsyncDisposable {
   mount(): Mount;
   /** One that cannot be mounted. */
   brokenMount(): Mount;
+  /** One whose only layer is an image with the file `kept`; null where a runtime mounts no overlays, or no image can be made. */
+  imageMount(): OverlayMount | null;
+  /** Whether this runtime can mount images. */
+  readonly mountsImages: boolean;
+  /** Where a layer's image is mounted for a command, as others find the directory. */
+  isMountedForAll(image: LayerImage): boolean;
   leaseFile(): string;
   /** What commands left in the upper directory. */
   files(mount: Mount): readonly string[];

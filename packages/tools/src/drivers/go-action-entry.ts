@@ -1,4 +1,4 @@
-import type { MergeDriver } from '@cachelane/core';
+import { childPath, parentPath, type BytePath, type MergeDriver, type Version } from '@cachelane/core';
 import { newestDriver } from './newest.ts';
 import { toBytes, toText } from './text.ts';
 
@@ -10,8 +10,7 @@ const entry = /^(v1 [0-9a-f]{64} [0-9a-f]{64} (?=[ 0-9]{20} ) *[0-9]+ )( *[0-9]+
 const greatestTime = 2n ** 63n - 1n;
 const nsPerMs = 1_000_000n;
 
-/** `-a` entries of Go's build cache: which output an action had. */
-export const goActionEntryDriver: MergeDriver = newestDriver({
+const newest = newestDriver({
   name: 'newest',
   parse(content) {
     if (content.length !== entryBytes) return null;
@@ -28,3 +27,22 @@ export const goActionEntryDriver: MergeDriver = newestDriver({
     write: ({ stamp, rest }) => toBytes(`${rest}${String(stamp).padStart(20)}\n`),
   },
 });
+
+/** `-a` entries of Go's build cache: which output an action had. */
+export const goActionEntryDriver: MergeDriver = {
+  ...newest,
+  /** An entry whose output is gone is none for Go, and stands for nothing any more. */
+  close(version, path, has) {
+    const output = outputOf(version, path);
+    return output === null || has(output) ? null : new Uint8Array();
+  },
+};
+
+/** Null for content that is no entry. */
+function outputOf(version: Version, path: BytePath): BytePath | null {
+  if (version.sizeBytes !== entryBytes) return null;
+  const [, output] = /^v1 [0-9a-f]{64} ([0-9a-f]{64}) /.exec(toText(version.content())) ?? [];
+  if (output === undefined) return null;
+  const cache = parentPath(parentPath(path));
+  return childPath(childPath(cache, output.slice(0, 2)), `${output}-d`);
+}

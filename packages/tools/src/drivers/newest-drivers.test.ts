@@ -1,4 +1,4 @@
-import type { MergeDriver, Version } from '@cachelane/core';
+import type { BytePath, MergeDriver, Version } from '@cachelane/core';
 import { arbitraryVersionOf, composedVersion, mergeDriverConformance, versionOf } from '@cachelane/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -121,4 +121,16 @@ describe('answers of a checksum database', () => {
   test('another record is a change', () => {
     expect(goSumLookupDriver.same(at(0, lookup('left', 5)), at(0, lookup('right', 5)))).toBe(false);
   });
+});
+
+test('an entry of Go goes with its output, and nothing else does', () => {
+  const path = `cache/01/${'01'.repeat(32)}-a` as BytePath;
+  const close = (content: Uint8Array, has: (path: BytePath) => boolean): Uint8Array | null | undefined =>
+    goActionEntryDriver.close?.(at(1, content), path, has);
+  const entry = actionEntry({ output: 'b0', timeNs: ms });
+  const asked: BytePath[] = [];
+  expect(close(entry, (each) => asked.push(each) > 0)).toBe(null);
+  expect(asked).toEqual([`cache/b0/${'b0'.repeat(32)}-d`]);
+  expect(close(entry, () => false)).toEqual(new Uint8Array());
+  for (const other of ['', 'v1 zz', 'x'.repeat(175)]) expect(close(Buffer.from(other), () => false)).toBe(null);
 });

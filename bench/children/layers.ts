@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock, LayerStore } from '@cachelane/core';
+import { openLayerFiles } from '@cachelane/store';
+
+const clock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+};
+
+/** The layers of a home, as the CLI opens them; `images`: what is taken in is kept as one. */
+export function layersIn(home: string, images = false): LayerStore {
+  const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return openLayerFiles({ dir: home, bootId, clock, images: async () => await Promise.resolve(images) });
+}
+
+/** For work that nobody interrupts. */
+export const noAbort: AbortSignal = new AbortController().signal;

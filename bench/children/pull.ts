@@ -1,0 +1,39 @@
+import { closeSync, createReadStream, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { Agent } from 'node:http';
+import type { LayerId } from '@cachelane/core';
+import { layersIn, noAbort } from './layers.ts';
+import { fetchRanges } from './ranges.ts';
+import { reported } from './report.ts';
+
+// A layer from elsewhere as a process of its own: taken into a home (as a tree, `layer`, or as an `image`), or only written to a file (`plain`).
+
+const [kind = '', target = '', id = '', file = '', url = ''] = process.argv.slice(2);
+const agent = new Agent({ keepAlive: true });
+
+/** Over the link where there is one, else from the file itself. */
+const data: AsyncIterable<Uint8Array> =
+  url === ''
+    ? createReadStream(file, { highWaterMark: 1024 * 1024 })
+    : fetchRanges({ url, sizeBytes: statSync(file).size, agent });
+
+void reported(async () => {
+  if (kind === 'plain') await writeDown();
+  else await takeIn();
+  agent.destroy();
+});
+
+/** The part that stands for a pull. */
+async function takeIn(): Promise<void> {
+  const layers = layersIn(target, kind === 'image');
+  const index = readFileSync(`${file}.index`);
+  const staged = await layers.unpack({ id: id as LayerId, index, data, sealedAtMs: Date.now() }, noAbort);
+  await layers.publish(staged, noAbort);
+}
+
+async function writeDown(): Promise<void> {
+  const descriptor = openSync(target, 'wx');
+  for await (const chunk of data) {
+    for (let at = 0; at < chunk.length;) at += writeSync(descriptor, chunk, at);
+  }
+  closeSync(descriptor);
+}

@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+
+/** What a child tells of itself, as JSON on its stdout. */
+export type ChildReport = Readonly<Record<'workMs' | 'cpuMs' | 'peakBytes', number>>;
+
+/** Does the work, and tells how long it took without the start of Node; processor time and memory are those of the whole process. */
+export async function reported(work: () => Promise<void>): Promise<void> {
+  const started = process.hrtime.bigint();
+  await work();
+  const workMs = Number(process.hrtime.bigint() - started) / 1e6;
+  const { userCPUTime, systemCPUTime } = process.resourceUsage();
+  const peak = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'));
+  const report: ChildReport = {
+    workMs,
+    cpuMs: (userCPUTime + systemCPUTime) / 1000,
+    peakBytes: Number(peak?.[1]) * 1024,
+  };
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+}

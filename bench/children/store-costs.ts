@@ -1,0 +1,146 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { newId, parseNamespace, type Context, type Runtime } from '@cachelane/core';
+import { collectGarbage, runCommand, type EngineDependencies, type RunCommandRequest } from '@cachelane/engine';
+import {
+  environment,
+  fillCrowded,
+  lane,
+  layersEach,
+  namespaceOf,
+  noAbort,
+  openCrowded,
+  publishOne,
+  volumeName,
+} from './crowded-store.ts';
+
+// What runs and collections cost in a store of so many layers: `store-costs HOME LAYERS ROUNDS`. The home is filled up to that number; it may have been made smaller before.
+
+/** Milliseconds, a sample for each round. */
+export interface StoreCosts {
+  readonly open: readonly number[];
+  readonly save: readonly number[];
+  /** Those of the saves that squash as well. */
+  readonly squash: readonly number[];
+  readonly collectNothing: readonly number[];
+  readonly collectTen: readonly number[];
+}
+
+const [home = '', wanted = '', rounds = ''] = process.argv.slice(2);
+
+/** What a command would do, in the directory that is the volume's upper one: no mount is made, and no process started. */
+let command: ((upper: string) => void) | null = null;
+const runtime: Runtime = {
+  name: 'function',
+  run: async ({ mounts }) => {
+    const [mount] = mounts;
+    if (mount?.kind !== 'overlay') throw new Error('the volume was not attached as an overlay');
+    command?.(mount.upperDir);
+    return await Promise.resolve({ kind: 'exited', exitCode: 0, interrupted: false, receivedSignal: null });
+  },
+  survivors: async () => await Promise.resolve([]),
+  endSurvivors: async () => await Promise.resolve([]),
+};
+
+function requestOf(number: number): RunCommandRequest {
+  const namespace = namespaceOf(number);
+  const context: Context = {
+    endpoint: 'local',
+    namespace,
+    parents: [],
+    localNamespace: parseNamespace('local/bench-0123456789ab'),
+    lane,
+    trust: 'T1',
+    defaultLane: null,
+    readChain: [{ namespace, lane }],
+    adoptFrom: null,
+    canWrite: true,
+    why: 'bench',
+    inputs: [],
+  };
+  return {
+    context,
+    volumes: [
+      {
+        namespace: null,
+        name: volumeName,
+        tool: 'directory',
+        path: join(home, '..', 'mount'),
+        sharing: null,
+        commit: null,
+        sync: null,
+        compat: {},
+        source: 'bench',
+      },
+    ],
+    directory: null,
+    environment,
+    argv: ['function'],
+    cwd: home,
+    env: {},
+    mode: 'write',
+    purpose: 'run',
+    mounter: 'overlay',
+    lockWaitMs: 0,
+    leaveProcesses: false,
+    push: 'never',
+    remoteWaitMs: 0,
+    strict: true,
+    revision: null,
+    workflow: null,
+    signal: noAbort,
+  };
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const started = process.hrtime.bigint();
+  await work();
+  return Number(process.hrtime.bigint() - started) / 1e6;
+}
+
+async function measure(deps: EngineDependencies): Promise<StoreCosts> {
+  const request = requestOf(0);
+  const costs = { open: [], save: [], squash: [], collectNothing: [], collectTen: [] } as {
+    -readonly [K in keyof StoreCosts]: number[];
+  };
+  const collect = async (): Promise<unknown> =>
+    await collectGarbage(deps, { policy: {}, upTo: 'T3', isThere: () => true }, noAbort);
+  const volumes = await deps.metadata.listVolumes(noAbort);
+  const namespace = await deps.metadata.findNamespace(namespaceOf(0), noAbort);
+  const volume = volumes.find(({ namespaceId }) => namespaceId === namespace?.id);
+  if (volume === undefined) throw new Error('the volume is not there');
+  const squashesNow = async (): Promise<number> => (await deps.metadata.squashes(volume.id, lane, noAbort)).length;
+  let saves = 0;
+  const save = async (): Promise<void> => {
+    command = (upper) => writeFileSync(join(upper, `saved-${process.pid}-${saves++}`), 'x');
+    const before = await squashesNow();
+    const ms = await timed(async () => await runCommand(deps, request));
+    costs[(await squashesNow()) > before ? 'squash' : 'save'].push(ms);
+    command = null;
+  };
+  // The first squash is of all that is there, and the first of each costs what is read for the first time.
+  await save();
+  await runCommand(deps, request);
+  await collect();
+  for (const kind of [costs.save, costs.squash]) kind.length = 0;
+  for (let round = 0; round < Number(rounds); round++) {
+    costs.open.push(await timed(async () => await runCommand(deps, request)));
+    for (let each = 0; each < 4; each++) await save();
+    costs.collectNothing.push(await timed(collect));
+    for (let each = 0; each < 10; each++) {
+      await publishOne(deps, `unnamed-${process.pid}-${round}-${each}`, newId('run', deps.random.bytes(16)));
+    }
+    costs.collectTen.push(await timed(collect));
+  }
+  return costs;
+}
+
+if (!existsSync(home)) mkdirSync(home, { recursive: true });
+const namespaces = Math.max(1, Math.round(Number(wanted) / layersEach));
+{
+  await using crowded = await openCrowded(home);
+  const known = (await crowded.metadata.listNamespaces(noAbort)).length;
+  await fillCrowded(home, known, namespaces);
+}
+await using deps = await openCrowded(home);
+process.stdout.write(`${JSON.stringify(await measure({ ...deps, runtime }))}\n`);

@@ -1,0 +1,59 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { hasCommand, textOf } from './processes.ts';
+
+/** Sparse: as much of the disk is taken as is written. */
+const fileSystemBytes = 24 * 1024 ** 3;
+
+/** A directory that nothing was written to or removed from before: ext4 is slow to create files where much was deleted. */
+interface FreshPlace extends Disposable {
+  readonly dir: string;
+}
+
+/** Whether it can be a file system of its own: an ext4 in a file, on a loop device. Else it is a directory. */
+export const hasFreshFileSystems: boolean =
+  process.geteuid?.() === 0 && ['mkfs.ext4', 'mount', 'umount'].every((command) => hasCommand(command));
+
+function openFreshPlace(path: string): FreshPlace {
+  mkdirSync(path);
+  if (!hasFreshFileSystems) return { dir: path, [Symbol.dispose]: () => {} };
+  const file = `${path}.ext4`;
+  textOf(['truncate', '-s', String(fileSystemBytes), file]);
+  // Nothing is left to be initialised in the background while something is measured.
+  textOf(['mkfs.ext4', '-q', '-E', 'lazy_itable_init=0,lazy_journal_init=0', file]);
+  textOf(['mount', '-o', 'loop,noatime', file, path]);
+  const dir = join(path, 'work');
+  mkdirSync(dir);
+  return {
+    dir,
+    [Symbol.dispose]() {
+      textOf(['umount', path]);
+      rmSync(file);
+    },
+  };
+}
+
+/** One for each round: the contenders of a round share it, and the next one begins anew. */
+export class FreshPlaces implements Disposable {
+  readonly #pathOf: (round: number) => string;
+  #round = -1;
+  #place: FreshPlace | null = null;
+
+  constructor(pathOf: (round: number) => string) {
+    this.#pathOf = pathOf;
+  }
+
+  of(round: number): string {
+    if (this.#place === null || round !== this.#round) {
+      this[Symbol.dispose]();
+      this.#place = openFreshPlace(this.#pathOf(round));
+      this.#round = round;
+    }
+    return this.#place.dir;
+  }
+
+  [Symbol.dispose](): void {
+    this.#place?.[Symbol.dispose]();
+    this.#place = null;
+  }
+}

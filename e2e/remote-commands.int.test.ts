@@ -1,0 +1,347 @@
+import {
+  closeSync,
+  constants,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { requireCommands } from '@cachelane/testkit';
+import { expect, test, vi } from 'vitest';
+import { openWorld, type FinishedRun, type World, type WorldUser } from './cli.fixture.ts';
+
+// What is sent without a run, and what is found out about a remote as a whole: the bundled CLI on a directory.
+
+interface Shared extends Disposable {
+  readonly dir: string;
+  /** Another machine, with the environment that makes it use the remote. */
+  machine(): { readonly world: World; readonly env: Readonly<Record<string, string>> };
+}
+
+function openShared(user?: WorldUser): Shared {
+  const who = user === undefined ? {} : { user };
+  const place = openWorld(who);
+  const dir = join(place.dir, 'shared');
+  place.exec(['mkdir', dir]);
+  const worlds: World[] = [];
+  return {
+    dir,
+    machine: () => {
+      const world = openWorld(who);
+      worlds.push(world);
+      return { world, env: { CACHELANE_REMOTE: `dir:${dir}` } };
+    },
+    [Symbol.dispose]: () => {
+      for (const world of [...worlds, place]) world[Symbol.dispose]();
+    },
+  };
+}
+
+type Machine = ReturnType<Shared['machine']>;
+
+/** Where the volume is seen: a place that also an ordinary user may make. */
+const seenAt = ({ dir }: World): string => join(dir, 'data');
+
+const optionsOf = (world: World): readonly string[] => ['-n', 'acme/web', '-v', `data:${seenAt(world)}`];
+
+async function write({ world, env }: Machine, name: string, push: string): Promise<FinishedRun> {
+  const command = ['sh', '-c', `echo ${name} > ${join(seenAt(world), name)}`];
+  return await world.run(command, { options: [...optionsOf(world), '--push', push], env });
+}
+
+async function list({ world, env }: Machine): Promise<string> {
+  const command = ['sh', '-c', `cat ${seenAt(world)}/* || true`];
+  return (await world.run(command, { options: [...optionsOf(world), '--mode', 'read'], env })).stdout;
+}
+
+const filesIn = (dir: string, ending: string): readonly string[] =>
+  readdirSync(dir, { recursive: true, encoding: 'utf8' }).flatMap((name) =>
+    name.endsWith(ending) ? [join(dir, name)] : [],
+  );
+
+requireCommands('bwrap')('push', () => {
+  test('sends what runs kept, says before what it would send, and nothing twice', async () => {
+    using shared = openShared();
+    const ann = shared.machine();
+    await write(ann, 'a', 'wait');
+    const kept = await write(ann, 'b', 'never');
+    expect(kept.volume('data').sync).toMatchObject({ pushed: 'later', why: 'push never' });
+    const { world, env } = ann;
+    const dry = await world.cachelane(['push', '--dry-run'], { env });
+    expect(dry).toMatchObject({ code: 0, stdout: 'acme/web:data t1:local: would send 1 layer\n' });
+    expect(await list(shared.machine())).toBe('a\n');
+
+    const sent = await world.json(['push'], { env });
+    expect(sent).toMatchObject({ heads: [{ volume: 'data', waiting: 1, sent: true, layers: 1, error: null }] });
+    expect(await list(shared.machine())).toBe('a\nb\n');
+    expect((await world.cachelane(['push'], { env })).stdout).toBe(`dir:${shared.dir} has all of it.\n`);
+  });
+
+  test('goes on in the background after the run, which does not wait', async () => {
+    using shared = openShared();
+    const ann = shared.machine();
+    const run = await write(ann, 'a', 'background');
+    expect(run.volume('data').sync).toMatchObject({ pushed: 'later', why: 'sent in the background' });
+    await vi.waitFor(() => expect(filesIn(shared.dir, '.tar.zst')).toHaveLength(1), { timeout: 20_000 });
+    // Whoever sends is alone: this one waits until the other is done.
+    expect((await ann.world.cachelane(['push'], { env: ann.env })).stdout).toContain('has all of it');
+    expect(await list(shared.machine())).toBe('a\n');
+  });
+
+  test('that failed in the background is told by the next run, and tried again', async () => {
+    using shared = openShared();
+    const ann = shared.machine();
+    await write(ann, 'a', 'wait');
+    const { world, env } = ann;
+    // Heads can be read, and nothing can be stored.
+    renameSync(join(shared.dir, 'objects'), join(shared.dir, 'objects-away'));
+    writeFileSync(join(shared.dir, 'objects'), '');
+    await write(ann, 'b', 'background');
+    await vi.waitFor(() => expect(readFileSync(join(world.store, 'push.log'), 'utf8')).not.toBe(''), {
+      timeout: 20_000,
+    });
+    rmSync(join(shared.dir, 'objects'));
+    renameSync(join(shared.dir, 'objects-away'), join(shared.dir, 'objects'));
+    const next = await write(ann, 'c', 'background');
+    expect(next.stderr).toMatch(/the last push in the background failed, and is tried again: .*objects/);
+    await vi.waitFor(
+      async () => expect((await world.json(['push', '--dry-run'], { env })) as object).toMatchObject({ heads: [] }),
+      { timeout: 20_000, interval: 300 },
+    );
+    expect(await list(shared.machine())).toBe('a\nb\nc\n');
+  });
+
+  test('without a remote, or with one that is gone, says so', async () => {
+    using shared = openShared();
+    const { world, env } = shared.machine();
+    expect(await world.cachelane(['push'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('there is no remote (nobody named one)') as string,
+    });
+    renameSync(shared.dir, `${shared.dir}-away`);
+    const gone = await world.cachelane(['push'], { env });
+    expect(gone).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no directory') as string });
+  });
+});
+
+/** A first save of `a`, none of which reaches the remote. */
+const unsent: readonly (readonly [string, (machine: Machine, dir: string) => Promise<void>])[] = [
+  ['a run that was told to keep it', async (machine) => void (await write(machine, 'a', 'never'))],
+  ['a run without the remote', async ({ world }) => void (await write({ world, env: {} }, 'a', 'wait'))],
+  [
+    'an import',
+    async ({ world, env }) => {
+      world.write({ 'old/a': 'a\n' });
+      const imported = await world.cachelane(['import', '-n', 'acme/web', `data:${seenAt(world)}`, 'old'], { env });
+      expect(imported.code, imported.stderr).toBe(0);
+    },
+  ],
+  [
+    'a run that was not let in',
+    async (machine, dir) => {
+      machine.world.exec(['chmod', '0', dir]);
+      const run = await write(machine, 'a', 'wait');
+      machine.world.exec(['chmod', '700', dir]);
+      expect(run.volume('data').sync).toMatchObject({ pushed: 'later' });
+      expect(run.stderr).toContain('kept here, and sent by the next run');
+    },
+  ],
+  [
+    'Ctrl-C during the push',
+    async ({ world, env }, dir) => {
+      const pipe = join(dir, 'heads/about@/1');
+      // Whoever reads it waits for somebody who writes.
+      const command = `echo a > ${join(seenAt(world), 'a')}; mkdir -p ${join(pipe, '..')}; mkfifo ${pipe}`;
+      const started = world.startRun(['sh', '-c', command], { options: [...optionsOf(world), '--push', 'wait'], env });
+      await vi.waitFor(() => closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK)), { timeout: 20_000 });
+      started.child.kill('SIGINT');
+      const run = await started.finished;
+      expect(run.volume('data').sync).toMatchObject({ pushed: 'later' });
+      rmSync(join(dir, 'heads'), { recursive: true });
+    },
+  ],
+];
+
+requireCommands('bwrap')('push, to a remote that nobody has written to', () => {
+  test.each(unsent)('sends what is left of %s', async (_, save) => {
+    using shared = openShared('ordinary user');
+    const ann = shared.machine();
+    await save(ann, shared.dir);
+    const { world, env } = ann;
+    const dry = await world.cachelane(['push', '--dry-run'], { env });
+    expect(dry, dry.stderr).toMatchObject({ code: 0, stdout: 'acme/web:data t1:local: would send 1 layer\n' });
+    expect(filesIn(shared.dir, '.tar.zst')).toEqual([]);
+    const sent = await world.cachelane(['push'], { env });
+    expect(sent, sent.stderr).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^acme\/web:data t1:local: sent 1 layer, \d+ B\n$/) as string,
+    });
+    expect(await list(shared.machine())).toBe('a\n');
+    expect((await world.cachelane(['push'], { env })).stdout).toBe(`dir:${shared.dir} has all of it.\n`);
+  });
+});
+
+requireCommands('bwrap')('push, after a rollback', () => {
+  test('takes out what the rollback did, and says so; until then others have it', async () => {
+    using shared = openShared();
+    const ann = shared.machine();
+    for (const name of ['a', 'b', 'c']) await write(ann, name, 'wait');
+    const { world, env } = ann;
+    const back = await world.cachelane(['rollback', 'acme/web:data', '--to', '1'], { env });
+    expect(back.stdout).toContain('Other machines have it as it was, until the next run here');
+    expect(await list(shared.machine())).toBe('a\nb\nc\n');
+    const explained = await world.cachelane(['explain', `data:${seenAt(world)}`, '-n', 'acme/web'], { env });
+    expect(explained.stdout).toContain(', 0 layers to send, 2 layers to take out there\n');
+    const told = [
+      await world.cachelane(['push', '--dry-run'], { env }),
+      await world.cachelane(['push'], { env }),
+      await world.cachelane(['push'], { env }),
+    ].map(({ stdout }) => stdout);
+    expect(told).toEqual([
+      'acme/web:data t1:local: would take out 2 layers\n',
+      'acme/web:data t1:local: took out 2 layers\n',
+      `dir:${shared.dir} has all of it.\n`,
+    ]);
+    expect(await list(shared.machine())).toBe('a\n');
+  });
+});
+
+requireCommands('bwrap')('verify remote', () => {
+  test('names what is damaged, takes it out of use, and who has it sends it again', async () => {
+    using shared = openShared();
+    const ann = shared.machine();
+    const { world, env } = ann;
+    const first = await write(ann, 'a', 'wait');
+    await write(ann, 'b', 'wait');
+    const verify = async (...more: readonly string[]): ReturnType<World['cachelane']> =>
+      await world.cachelane(['verify', 'remote', ...more], { env });
+    expect(await verify()).toMatchObject({
+      code: 0,
+      stdout: `dir:${shared.dir}: 1 head and 2 layers verified: all is as it was saved\n`,
+    });
+
+    const layer = first.volume('data').layer ?? expect.fail('nothing was saved');
+    const index = filesIn(shared.dir, `${layer}.index`)[0] ?? expect.fail('no index');
+    const bytes = readFileSync(index);
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+    writeFileSync(index, bytes);
+    const found = await verify();
+    expect(found.code).toBe(1);
+    expect(found.stdout).toContain(`layer ${layer.slice(0, 12)} cannot be used`);
+    expect(found.stdout).toContain('in acme/web:data t1:local');
+    // A reader goes without it, and says so.
+    const reader = shared.machine();
+    expect(await list(reader)).toBe('b\n');
+
+    expect((await verify('--repair', '--dry-run')).code).toBe(1);
+    expect((await verify('--repair')).code).toBe(0);
+    expect(JSON.parse((await verify('--json')).stdout)).toMatchObject({ layers: 1, damaged: [], damagedHeads: [] });
+    await write(ann, 'c', 'wait');
+    expect(await list(shared.machine())).toBe('a\nb\nc\n');
+    expect(await verify()).toMatchObject({ code: 0 });
+    expect(statSync(index).size).toBe(bytes.length);
+  });
+});
+
+/** What a crash, a disk or an `async` server makes of a head: of the state that counts, the one with the highest number. */
+function damageHead(dir: string, name: RegExp, damage: (bytes: Buffer) => Uint8Array): void {
+  const states = readdirSync(join(dir, 'heads'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    name.test(file),
+  );
+  const newest = states.toSorted((a, b) => Number(basename(a)) - Number(basename(b))).at(-1);
+  const file = join(dir, 'heads', newest ?? expect.fail('no head'));
+  writeFileSync(file, damage(readFileSync(file)));
+}
+
+const emptied = (): Uint8Array => new Uint8Array();
+const changed = (bytes: Buffer): Uint8Array => bytes.with(200, (bytes[200] ?? 0) ^ 1);
+const mend = 'cachelane verify remote --repair takes it out of use';
+const head = /^heads\/[^/]+@\/\d+$/;
+const about = /^about@\/\d+$/;
+
+requireCommands('bwrap')('a damaged head', () => {
+  test.each([
+    ['emptied', 'is empty', head, emptied],
+    ['changed in one byte', 'is damaged', head, changed],
+    ['of the remote itself, emptied', 'is empty', about, emptied],
+  ] as const)(
+    '%s: every command names it and its mend, and after that all is shared again',
+    async (_, why, name, damage) => {
+      using shared = openShared();
+      const [ann, ben] = [shared.machine(), shared.machine()];
+      await write(ann, 'a', 'wait');
+      await write(ben, 'b', 'wait');
+      await write(ann, 'c', 'never');
+      damageHead(shared.dir, name, damage);
+      const on = async (...argv: readonly string[]): ReturnType<World['cachelane']> =>
+        await ann.world.cachelane(argv, { env: ann.env });
+
+      const stuck = await write(ann, 'd', 'wait');
+      expect(stuck.code).toBe(0);
+      expect(stuck.volume('data').sync).toMatchObject({ pushed: 'later' });
+      const refused = [stuck, await on('push')];
+      // What the remote says of itself is nothing that this one asks for.
+      if (name === head) refused.push(await on('rm', 'acme/web:data', '--shared'));
+      for (const said of refused) {
+        expect(said.stderr).toContain(why);
+        expect(said.stderr).toContain(mend);
+      }
+      const doctor = await on('doctor');
+      if (name === about) expect([doctor.code, doctor.stdout]).toEqual([1, expect.stringContaining(mend)]);
+
+      const found = await on('verify', 'remote');
+      expect([found.code, found.stdout]).toEqual([
+        1,
+        expect.stringMatching(new RegExp(`head .* cannot be read\\n .* ${why}`)),
+      ]);
+      expect((await on('verify', 'remote', '--repair', '--dry-run')).code).toBe(1);
+      expect(await on('verify', 'remote', '--repair')).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('1 head moved or removed') as string,
+      });
+      expect(await on('verify', 'remote')).toMatchObject({ code: 0 });
+      // Each has what it saved and what it had from the other one, and sends it.
+      await write(ben, 'e', 'wait');
+      await write(ann, 'f', 'wait');
+      expect(await list(shared.machine())).toBe('a\nb\nc\nd\ne\nf\n');
+      expect((await on('push')).stdout).toContain('has all of it');
+    },
+  );
+});
+
+requireCommands('bwrap')('rm', () => {
+  test('takes away here, and says that a remote has it still; --shared takes it away everywhere', async () => {
+    using shared = openShared();
+    const [ann, ben] = [shared.machine(), shared.machine()];
+    await write(ann, 'a', 'wait');
+    await write(ben, 'b', 'wait');
+    await write(ben, 'unsent', 'never');
+    const { world, env } = ann;
+    const rm = async (...more: readonly string[]): ReturnType<World['cachelane']> =>
+      await world.cachelane(['rm', 'acme/web:data', ...more], { env });
+    expect((await rm()).stdout).toContain('A remote has it, and the next run brings it back');
+    expect(await list(ann)).toBe('a\nb\n');
+
+    expect((await rm('--shared', '--dry-run')).stdout).toContain('would remove');
+    expect(await list(shared.machine())).toBe('a\nb\n');
+    expect(await rm('--shared')).toMatchObject({ code: 0, stdout: expect.not.stringContaining('A remote') as string });
+    expect([await list(ann), await list(shared.machine())]).toEqual(['', '']);
+    // What Ben had from others and what he had sent goes; what he has not sent yet is his.
+    await write(ben, 'c', 'wait');
+    expect(await list(ben)).toBe('c\nunsent\n');
+    expect(await list(shared.machine())).toBe('c\nunsent\n');
+    expect(await world.cachelane(['rm', 'acme/web:data', '--shared', '--no-remote'])).toMatchObject({ code: 2 });
+    // Poison need not be pulled to be removed.
+    const { world: bystander, env: same } = shared.machine();
+    const removed = await bystander.cachelane(['rm', 'acme/web:data', '--shared'], { env: same });
+    expect(removed).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('in lane t1:local of the remote: 2') as string,
+    });
+    expect(await list(shared.machine())).toBe('');
+  });
+});

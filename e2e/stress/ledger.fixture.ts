@@ -1,0 +1,137 @@
+import { acts, places, type Act, type Place, type Thing } from './told.fixture.ts';
+
+/** An operation as its worker told it. */
+export interface Operation {
+  readonly worker: string;
+  readonly number: number;
+  readonly act: Act;
+  readonly place: Place;
+  readonly beganMs: number;
+  /** When it was over, or its worker was killed. */
+  readonly endedMs: number;
+  /** Of one that was not, and of one that was killed, nobody can say how much of it was done. */
+  readonly isDone: boolean;
+  readonly why: string | null;
+  readonly puts: readonly Thing[];
+  readonly takes: readonly Thing[];
+}
+
+/** What a run finds in each place. */
+export type Seen = ReadonlyMap<Place, ReadonlySet<Thing>>;
+
+/** What is said of one thing. */
+interface Story {
+  readonly thing: Thing;
+  readonly put: Operation;
+  readonly takes: readonly Operation[];
+}
+
+/** What does not follow from the operations, whatever happened at the same time: empty, or for people. */
+export function disagreements(operations: readonly Operation[], seen: Seen): readonly string[] {
+  const all = Object.keys(places) as readonly Place[];
+  return [...all.flatMap((place) => disagreementsIn(place, operations, seen)), ...missingCopies(operations, seen)];
+}
+
+/** How many things have to be there, and how many must not. */
+export function demands(operations: readonly Operation[]): { readonly there: number; readonly gone: number } {
+  const all = (Object.keys(places) as readonly Place[]).flatMap((place) => {
+    const removals = removalsOf(place, operations);
+    return storiesOf(place, operations).map((story) => expected(story, removals));
+  });
+  return { there: all.filter((each) => each === 'there').length, gone: all.filter((each) => each === 'gone').length };
+}
+
+function disagreementsIn(place: Place, operations: readonly Operation[], seen: Seen): readonly string[] {
+  const found = seen.get(place) ?? new Set();
+  const stories = storiesOf(place, operations);
+  const removals = removalsOf(place, operations);
+  const wrong = stories.flatMap((story) => {
+    const wanted = expected(story, removals);
+    if (wanted === 'either' || (wanted === 'there') === found.has(story.thing)) return [];
+    const { worker, number, act } = story.put;
+    const what = wanted === 'there' ? 'is not there' : 'is still there';
+    const takes = story.takes.map((take) => `, ${take.act} ${take.number} of ${take.worker}`).join('');
+    return [`${place}: ${story.thing} ${what} (${act} ${number} of ${worker}${takes})`];
+  });
+  const known = new Set(operations.flatMap(({ puts }) => puts));
+  const strange = [...found].filter((thing) => !known.has(thing)).map((thing) => `${place}: nobody put ${thing}`);
+  return [...wrong, ...strange, ...wrongStates(place, operations, found)];
+}
+
+function storiesOf(place: Place, operations: readonly Operation[]): readonly Story[] {
+  const here = operations.filter((each) => each.place === place);
+  const takes = Map.groupBy(
+    here.flatMap((operation) => operation.takes.map((thing) => ({ thing, operation }))),
+    ({ thing }) => thing,
+  );
+  return here.flatMap((put) =>
+    put.puts
+      .filter((thing) => !thing.startsWith('state '))
+      .map((thing) => ({ thing, put, takes: (takes.get(thing) ?? []).map(({ operation }) => operation) })),
+  );
+}
+
+/** Operations that take away what others put. */
+function removalsOf(place: Place, operations: readonly Operation[]): readonly Operation[] {
+  const removing: ReadonlySet<Act> = new Set(['rm', 'rm by the program', 'roll back']);
+  return operations.filter((each) => each.place === place && removing.has(each.act));
+}
+
+function touches({ act }: Operation, thing: Thing): boolean {
+  return act !== 'rm by the program' || thing.startsWith('data ');
+}
+
+function expected({ thing, put, takes }: Story, all: readonly Operation[]): 'there' | 'gone' | 'either' {
+  // What a lane of a short life has may be evicted at any time.
+  if (!put.isDone || put.place.startsWith('brief')) return 'either';
+  const removals = all.filter((removal) => touches(removal, thing));
+  if (takes.some(({ act, isDone }) => act === 'revoke' && isDone)) return 'gone';
+  const backs = removals.filter(({ act }) => act === 'roll back');
+  const isTaken = takes.some((take) => take.isDone && backs.every(({ endedMs }) => endedMs < take.beganMs));
+  const isRemoved = removals.some(({ act, isDone, beganMs }) => act !== 'roll back' && isDone && beganMs > put.endedMs);
+  if (isTaken || isRemoved) return 'gone';
+  return takes.length === 0 && removals.every(({ endedMs }) => endedMs < put.beganMs) ? 'there' : 'either';
+}
+
+/** A file that is changed again and again holds what its worker wrote last, or what one wrote that was killed since. */
+function wrongStates(place: Place, operations: readonly Operation[], found: ReadonlySet<Thing>): readonly string[] {
+  if (!place.startsWith('keep')) return [];
+  const changes = operations.filter((each) => each.place === place && each.act === 'change');
+  return [...Map.groupBy(changes, ({ worker }) => worker)].flatMap(([worker, own]) => {
+    const last = own.findLastIndex(({ isDone }) => isDone);
+    const wanted = own.slice(Math.max(last, 0)).flatMap(({ puts }) => puts);
+    if (last === -1 || wanted.some((thing) => found.has(thing))) return [];
+    return [`${place}: the file of ${worker} holds none of: ${wanted.join(', ')}`];
+  });
+}
+
+/** What was saved before an export began, and never taken away, is where it was taken in. */
+function missingCopies(operations: readonly Operation[], seen: Seen): readonly string[] {
+  const copies = operations.filter(({ act, isDone }) => act === 'copy' && isDone);
+  const latestMs = Math.max(0, ...copies.map(({ beganMs }) => beganMs));
+  const found = seen.get('copy-local') ?? new Set();
+  return storiesOf('keep-local', operations)
+    .filter(({ put, takes }) => put.isDone && put.endedMs < latestMs && takes.length === 0)
+    .flatMap(({ thing }) => (found.has(thing) ? [] : [`copy-local: ${thing} was exported, and is not there`]));
+}
+
+/** Acts that were tried again and again and never done: they show nothing. */
+export function vainActs(operations: readonly Operation[]): readonly string[] {
+  return acts.flatMap((act) => {
+    const own = operations.filter((each) => each.act === act && each.why !== 'killed');
+    return own.length < 5 || own.some(({ isDone }) => isDone) ? [] : [`${act} was never done: ${own[0]?.why ?? ''}`];
+  });
+}
+
+/** By act: how many were done, were not, and were killed. */
+export function countsOf(operations: readonly Operation[]): readonly string[] {
+  return acts.map((act) => {
+    const own = operations.filter((each) => each.act === act);
+    const whys = Map.groupBy(
+      own.filter(({ isDone }) => !isDone),
+      ({ why }) => why ?? '?',
+    );
+    const others = [...whys].map(([why, { length }]) => `${length} x ${why}`).join('; ');
+    return `${act}: ${own.filter(({ isDone }) => isDone).length}${others === '' ? '' : `, not: ${others}`}`;
+  });
+}

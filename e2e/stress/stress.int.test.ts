@@ -1,0 +1,78 @@
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { requireCommands } from '@cachelane/testkit';
+import { describe, expect, inject, test } from 'vitest';
+import { disagreements, type Operation } from './ledger.fixture.ts';
+import { stress } from './stress.fixture.ts';
+
+/** With another one other things are done; what is in whose way is never the same. */
+const seed = 4;
+
+requireCommands('bwrap', 'flock')(
+  '8 processes that play random operations on one home and are killed at random',
+  () => {
+    test('lose nothing that they said is saved, bring nothing back that is gone, and leave nothing that nobody owns', async () => {
+      const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-stress-')));
+      try {
+        const options = {
+          dir,
+          seed,
+          workers: 8,
+          operations: 500,
+          killsPerHundred: 6,
+          cachelane: inject('cachelaneProgram'),
+        };
+        const { faults, figures, kills } = await stress(options);
+        expect(faults, `${figures.join('\n')}\nnpm run stress -- --seed ${seed}`).toEqual([]);
+        expect(kills).toBeGreaterThanOrEqual(10);
+      } finally {
+        rmSync(dir, { recursive: true, force: true });
+      }
+    });
+  },
+);
+
+const seen = (...things: readonly string[]) => new Map([['keep-local', new Set(things)]] as const);
+
+describe('what the operations say must be there', () => {
+  const thing = 'npm w0-keep-local.1';
+  const add: Operation = {
+    worker: 'w0',
+    number: 1,
+    act: 'add',
+    place: 'keep-local',
+    beganMs: 1,
+    endedMs: 2,
+    isDone: true,
+    why: null,
+    puts: [thing],
+    takes: [],
+  };
+  const prune: Operation = { ...add, number: 2, act: 'prune', beganMs: 3, endedMs: 4, puts: [], takes: [thing] };
+
+  test.each([
+    ['is missed', [add], seen(), ['keep-local: npm w0-keep-local.1 is not there (add 1 of w0)']],
+    ['may be there or not, of one that was killed', [{ ...add, isDone: false }], seen(), []],
+    [
+      'must not be there once it was taken away',
+      [add, prune],
+      seen(thing),
+      ['keep-local: npm w0-keep-local.1 is still there (add 1 of w0, prune 2 of w0)'],
+    ],
+    ['may be taken away by one that was killed', [add, { ...prune, isDone: false }], seen(), []],
+    ['is known', [], seen(thing), ['keep-local: nobody put npm w0-keep-local.1']],
+  ] as const)('%s', (_, operations, found, wrong) => {
+    expect(disagreements(operations, found)).toEqual(wrong);
+  });
+
+  test('is gone with its lane, unless it was saved while that went', () => {
+    const there = { ...add, place: 'wild-local' as const };
+    const removal: Operation = { ...prune, act: 'rm', place: 'wild-local', takes: [] };
+    const found = new Map([['wild-local', new Set([thing])]] as const);
+    expect(disagreements([there, removal], found)).toHaveLength(1);
+    expect(disagreements([{ ...there, endedMs: 3.5 }, removal], found)).toEqual([]);
+    expect(disagreements([{ ...there, endedMs: 3.5 }, removal], new Map())).toEqual([]);
+    expect(disagreements([{ ...there, beganMs: 5, endedMs: 6 }, removal], new Map())).toHaveLength(1);
+  });
+});

@@ -1,0 +1,39 @@
+import type { Task } from './acts.fixture.ts';
+import type { Act, Place } from './told.fixture.ts';
+
+const anywhere = ['keep-local', 'keep-feature', 'wild-local', 'wild-feature', 'brief-feature'] as const;
+const wild = ['wild-local', 'wild-feature'] as const;
+const local = ['keep-local', 'wild-local'] as const;
+
+/** How often an act comes, of a thousand, and where. A process for each is what the program costs. */
+const weights: Readonly<Record<Act, readonly [number, readonly Place[]]>> = {
+  add: [580, anywhere],
+  change: [90, anywhere],
+  remove: [60, anywhere],
+  prune: [40, local],
+  look: [40, anywhere],
+  collect: [60, ['keep-local']],
+  verify: [4, ['keep-local']],
+  rename: [20, ['keep-local']],
+  copy: [6, ['copy-local']],
+  rm: [12, wild],
+  'roll back': [30, wild],
+  revoke: [20, wild],
+  policy: [12, wild],
+  'run by the program': [14, local],
+  'gc by the program': [8, ['keep-local']],
+  'rm by the program': [4, wild],
+};
+
+const total = Object.values(weights).reduce((sum, [weight]) => sum + weight, 0);
+
+/** The operation that these numbers stand for. */
+export function taskOf(number: number, chance: () => number): Task {
+  let left = chance() * total;
+  for (const [act, [weight, places]] of Object.entries(weights) as readonly [Act, (typeof weights)[Act]][]) {
+    left -= weight;
+    if (left >= 0) continue;
+    return { number, act, place: places[Math.floor(chance() * places.length)] as Place, chance };
+  }
+  throw new Error('unreachable: the weights are all there is');
+}

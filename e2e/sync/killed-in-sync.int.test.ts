@@ -1,0 +1,215 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { limits } from '@cachelane/core';
+import { noise, requireCommands, type FaultProxy } from '@cachelane/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../robustness/store.fixture.ts';
+import { missingOf, writeCommit, type VolumeDirs } from './commits.fixture.ts';
+import { expectSoundHome, expectSoundRemote } from './expect-sound.fixture.ts';
+import { startMachine, type MachineOrder } from './machine-order.fixture.ts';
+import { openMachine } from './machine.fixture.ts';
+import { scratchDir, startBucket, type ScratchDir, type TestBucket } from './places.fixture.ts';
+
+// A run that pulls and pushes more than eight MiB, in a process that is killed at each of its calls of the remote, before and after, until it gets through.
+
+const largeBytes = limits.resumableBytes + (1 << 20);
+const large = { theirs: noise(largeBytes, 1), ours: noise(largeBytes, 2) };
+
+interface Place {
+  readonly address: string;
+  /** Past whatever kills. */
+  readonly direct: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+interface Death {
+  /** 1 for the first call of the remote. */
+  readonly call: number;
+  readonly when: 'before' | 'after';
+}
+
+interface Life {
+  readonly died: boolean;
+  readonly saved: readonly string[];
+}
+
+/** What happens to a machine that is about to be killed. */
+type Dying = (order: MachineOrder, env: Place['env'], death: Death) => Promise<Life>;
+
+async function listen(lines: AsyncIterable<string>): Promise<readonly string[]> {
+  const saved: string[] = [];
+  for await (const line of lines) if (line.startsWith('saved ')) saved.push(line.slice('saved '.length));
+  return saved;
+}
+
+/** By its own hand, between the driver and what makes it patient; data counts every two MiB. */
+const byItself: Dying = async (order, env, { call, when }) => {
+  const { child, lines } = startMachine({ ...order, dies: { call, when: `die-${when}` } }, env);
+  return { saved: await listen(lines), died: child.signalCode === 'SIGKILL' };
+};
+
+/** When a request arrives at the proxy, which the server then gets or not. */
+function byProxy(proxy: FaultProxy): Dying {
+  return async (order, env, { call, when }) => {
+    const last = proxy.requests.length + call;
+    const { child, lines } = startMachine(order, env);
+    proxy.decide = ({ number }) => {
+      if (number < last) return undefined;
+      child.kill('SIGKILL');
+      return number === last && when === 'after' ? 'lose-reply' : 'refuse';
+    };
+    const saved = await listen(lines);
+    proxy.decide = () => undefined;
+    return { saved, died: child.signalCode === 'SIGKILL' };
+  };
+}
+
+/** One machine has shared `theirs.0`, the other one has not sent `ours.0` yet; both with a large file. */
+async function makeHomes(dir: string, { direct: address, env }: Place): Promise<void> {
+  await using other = await openMachine({ dir: join(dir, 'theirs'), address, env });
+  const { volumes } = await other.run((dirs) => {
+    writeCommit(dirs, 'theirs.0');
+    writeFileSync(join(dirs.data, 'theirs.large'), large.theirs);
+  }, 'wait');
+  expect(volumes.map(({ sync }) => sync?.pushed)).toEqual(['sent', 'sent']);
+  await using own = await openMachine({ dir: join(dir, 'ours'), address: `dir:${dir}/nowhere`, env });
+  await own.run((dirs) => {
+    writeCommit(dirs, 'ours.0');
+    writeFileSync(join(dirs.data, 'ours.large'), large.ours);
+  }, 'never');
+}
+
+function lacks(dirs: VolumeDirs, names: readonly string[]): readonly string[] {
+  const isWhole = (name: 'theirs' | 'ours'): boolean => {
+    const file = join(dirs.data, `${name}.large`);
+    return existsSync(file) && readFileSync(file).equals(large[name]);
+  };
+  return [...missingOf(dirs, names), ...(['theirs', 'ours'] as const).filter((name) => !isWhole(name))];
+}
+
+/** Bytes of downloads that broke off. */
+function partialBytes(dir: string): number {
+  const incoming = join(dir, 'store/incoming');
+  if (!existsSync(incoming)) return 0;
+  return readdirSync(incoming).reduce((sum, name) => sum + statSync(join(incoming, name)).size, 0);
+}
+
+interface Aftermath {
+  readonly partial: number;
+  /** Of the volume with the large files, by the next run. */
+  readonly pulledBytes: number;
+}
+
+/** Remote and home are sound; the next run of the machine completes, and a newcomer finds all that was ever saved. */
+async function expectRecovery(dir: string, { direct: address, env }: Place, { saved }: Life): Promise<Aftermath> {
+  const partial = partialBytes(join(dir, 'ours'));
+  await using newcomer = await openMachine({ dir: join(dir, 'newcomer'), address, env });
+  await expectSoundRemote(newcomer);
+  await using machine = await openMachine({ dir: join(dir, 'ours'), address, env });
+  await expectSoundHome(machine);
+  const known = ['theirs.0', 'ours.0', ...saved];
+  const lost: string[] = [];
+  const { volumes } = await machine.run((dirs) => {
+    lost.push(...lacks(dirs, known));
+    // Committed and sent, or not, and nobody was told.
+    if (missingOf(dirs, ['ours.1']).length === 0) known.push('ours.1');
+  }, 'wait');
+  expect(volumes.map(({ sync }) => sync?.pushed)).not.toContain('later');
+  await newcomer.run((dirs) => lost.push(...lacks(dirs, known)), 'never');
+  expect([...machine.warnings, ...newcomer.warnings, ...lost]).toEqual([]);
+  return { partial, pulledBytes: volumes.find(({ name }) => name === 'data')?.sync?.pulledBytes ?? 0 };
+}
+
+interface Deaths {
+  readonly scratch: ScratchDir;
+  readonly place: (name: string) => Place;
+  readonly die: Dying;
+}
+
+/** Before a call, after the next one, until the run gets through; the engine's own simulation has both at each call. */
+async function dieEverywhere({ scratch, place, die }: Deaths): Promise<readonly Aftermath[]> {
+  const ends: Aftermath[] = [];
+  for (let call = 1; ; call++) {
+    const when = call % 2 === 1 ? 'before' : 'after';
+    const name = `${when}-${call}`;
+    const here = place(name);
+    const dir = join(scratch.path, name);
+    await makeHomes(dir, here);
+    const order = {
+      dir: join(dir, 'ours'),
+      address: here.address,
+      name: 'ours',
+      from: 1,
+      to: 2,
+      faults: null,
+      dies: null,
+    };
+    const life = await die(order, here.env, { call, when });
+    ends.push(await expectRecovery(dir, here, life));
+    scratch.remove(name);
+    if (!life.died) return ends;
+  }
+}
+
+/** Dozens of processes with large files, one after the other. */
+const slow = { timeout: 600_000 };
+
+describe('killed at each call of a directory', () => {
+  test('a run leaves remote and home sound, and the next one goes on where it was', slow, async () => {
+    using scratch = scratchDir();
+    const place = (name: string): Place => {
+      const path = join(scratch.path, `shared-${name}`);
+      mkdirSync(path);
+      return { address: `dir:${path}`, direct: `dir:${path}`, env: {} };
+    };
+    const ends = await dieEverywhere({ scratch, place, die: byItself });
+    expect(ends.length).toBeGreaterThan(20);
+    const resumed = ends.filter(({ partial }) => partial > 0);
+    expect(resumed.length).toBeGreaterThan(1);
+    for (const { partial, pulledBytes } of resumed) expect(pulledBytes).toBeLessThan(largeBytes + 10_000 - partial);
+  });
+});
+
+requireCommands(
+  'ceph-mon',
+  'ceph-osd',
+  'ceph',
+  'radosgw',
+)('of a bucket', () => {
+  let bucket: TestBucket;
+  beforeAll(async () => {
+    bucket = await startBucket();
+  });
+  afterAll(async () => await bucket[Symbol.asyncDispose]());
+
+  const placeAt = (name: string): Place => ({
+    address: bucket.address(name),
+    direct: bucket.directAddress(name),
+    env: bucket.env,
+  });
+
+  test('killed before or after each request in turn, a run leaves remote and home sound', slow, async () => {
+    using scratch = scratchDir();
+    const ends = await dieEverywhere({ scratch, place: placeAt, die: byProxy(bucket.proxy) });
+    expect(ends.length).toBeGreaterThan(20);
+  });
+
+  test('killed in the middle of a download, the next run asks for the rest only', async () => {
+    using scratch = scratchDir();
+    const place = placeAt('download');
+    await makeHomes(scratch.path, place);
+    const dir = join(scratch.path, 'ours');
+    bucket.proxy.decide = ({ path }) => (path.includes('/data/') ? 'stall-reply' : undefined);
+    const order = { dir, address: place.address, name: 'ours', from: 1, to: 2, faults: null, dies: null };
+    const { child, lines } = startMachine(order, place.env);
+    const saved = listen(lines);
+    await until(() => partialBytes(dir) >= largeBytes / 2 - 1_000_000);
+    child.kill('SIGKILL');
+    const life = { saved: await saved, died: true };
+    bucket.proxy.decide = () => undefined;
+    const { partial, pulledBytes } = await expectRecovery(scratch.path, place, life);
+    expect(life.saved).toEqual([]);
+    expect(pulledBytes).toBeLessThan(largeBytes + 10_000 - partial);
+    expect(pulledBytes).toBeGreaterThan(largeBytes / 4);
+  });
+});

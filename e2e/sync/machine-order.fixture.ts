@@ -1,0 +1,46 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import type { Interference } from './interfere.fixture.ts';
+
+/** What a process of a machine is to do. */
+export interface MachineOrder {
+  readonly dir: string;
+  readonly address: string;
+  /** Of the machine; its commits are `NAME.0`, `NAME.1`, … */
+  readonly name: string;
+  /** The first commit, and the one behind the last. */
+  readonly from: number;
+  readonly to: number;
+  /** Null: the remote does what it is asked, as far as this process is concerned. */
+  readonly faults: { readonly seed: number; readonly rate: number } | null;
+  /** Null: it lives to its end. */
+  readonly dies: { readonly call: number; readonly when: Interference } | null;
+}
+
+const compiled = fileURLToPath(new URL('../../.build/compiled', import.meta.url));
+const program = fileURLToPath(new URL('./machine-process.fixture.ts', import.meta.url));
+
+export interface MachineProcess {
+  readonly child: ChildProcess;
+  /** Every line that it says. Throws what it wrote to stderr where it ends in any other way than by SIGKILL, or when all is done. */
+  readonly lines: AsyncIterable<string>;
+}
+
+export function startMachine(order: MachineOrder, env: Readonly<Record<string, string>>): MachineProcess {
+  const child = spawn(process.execPath, ['--min-semi-space-size=16', program, JSON.stringify(order)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // What Node makes of the sources is the same for all of them, and takes longer than the rest of a start.
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compiled, ...env },
+  });
+  async function* lines(): AsyncIterable<string> {
+    const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+    const errors = text(child.stderr);
+    yield* createInterface({ input: child.stdout });
+    const [code, signal] = await ended;
+    if (signal !== 'SIGKILL' && code !== 0) throw new Error(`machine ${order.name}: ${code} ${await errors}`);
+  }
+  return { child, lines: lines() };
+}

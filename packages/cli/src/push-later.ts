@@ -1,0 +1,33 @@
+import type { VolumeReport } from '@cachelane/core';
+import { takeLog } from './background-process.ts';
+import type { Host } from './host.ts';
+import type { ChosenRemote } from './open-chosen-remote.ts';
+import { pushLog } from './push-process.ts';
+
+export interface LaterPush {
+  readonly shared: ChosenRemote;
+  readonly homeDir: string;
+  readonly reports: readonly VolumeReport[];
+}
+
+/** Where a run is to send in the background and has something to send, leaves a process behind that does; also what an earlier one could not send is tried again then. */
+export async function pushLater(
+  { program, env, pieces }: Host,
+  { shared: { pushMode, choice }, homeDir, reports }: LaterPush,
+  warn: (message: string) => void,
+): Promise<void> {
+  const { address } = choice;
+  if (pushMode !== 'background' || address === null || reports.every(({ sync }) => sync?.pushed !== 'later')) return;
+  const told = takeLog(pushLog(homeDir), {
+    failed: 'the last push in the background failed, and is tried again',
+    warned: 'the last push in the background',
+  });
+  if (told !== null) warn(told);
+  try {
+    await pieces.startPush({ program, homeDir, address, env });
+  } catch (error) {
+    // The command is over, and what it changed is saved.
+    const why = error instanceof Error ? error.message : String(error);
+    warn(`nothing is sent in the background, and all of it by a later run: ${why}`);
+  }
+}

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import type { LayerId } from '../layers/entry.ts';
+import { limits } from '../limits.ts';
+import { Squashes, type SquashRecord } from './squashes.ts';
+
+const id = (name: string): LayerId => name as LayerId;
+const squash = (name: string, ...layers: readonly string[]): SquashRecord => ({
+  id: id(name),
+  layers: layers.map(id),
+  atMs: 1,
+});
+
+const chain = (depth: number): readonly SquashRecord[] =>
+  Array.from({ length: depth }, (_, index) => squash(`s${index}`, `s${index + 1}`, `a${index}`));
+
+/** Follows records as whoever takes a head apart does; it ends by itself, or not at all. */
+function steps(squashes: Squashes, from: string): number {
+  const left = [id(from)];
+  let count = 0;
+  for (let next = left.pop(); next !== undefined && count < 100_000; next = left.pop()) {
+    left.push(...squashes.partsOf(next));
+    count += 1;
+  }
+  return count;
+}
+
+describe('records of others', () => {
+  test('stand for what they say', () => {
+    const squashes = new Squashes([squash('s', 'a', 't'), squash('t', 'b', 'c'), squash('u')]);
+    expect(squashes.expand([id('s'), id('d')])).toEqual(['a', 'b', 'c', 'd']);
+    expect(squashes.records.map((each) => each.id)).toEqual(['s', 't']);
+  });
+
+  test.each([
+    ['itself', [squash('s', 's', 'a')], []],
+    ['one that stands for it', [squash('a', 's'), squash('s', 'a', 'b')], ['s']],
+    ['the same, the other way round', [squash('s', 'a', 'b'), squash('a', 's')], ['a']],
+    ['one far below', [squash('s', 'a', 't'), squash('t', 'u', 'b'), squash('u', 's', 'c')], ['s', 'u']],
+  ])('cannot have a squash stand for %s: taking it apart has an end', (_, records, left) => {
+    const squashes = new Squashes(records);
+    for (const each of records) expect(steps(squashes, each.id)).toBeLessThan(10);
+    expect(squashes.records.map((each) => each.id)).toEqual(left);
+  });
+
+  test('lie as deep in each other as lanes come to, and no deeper', () => {
+    const usual = new Squashes(chain(100));
+    expect(usual.records).toHaveLength(100);
+    expect(usual.expand([id('s0')])).toHaveLength(101);
+    const deep = new Squashes(chain(20_000));
+    expect(deep.expand(deep.records.map((each) => each.id)).length).toBeGreaterThan(20_000);
+    expect(steps(deep, 's0')).toBeLessThan(2 * limits.squashDepth + 2);
+  });
+});

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import type { BytePath } from '../layers/byte-path.ts';
+import { digestOf } from '../layers/digest.ts';
+import type { Entry } from '../layers/entry.ts';
+import type { RunId } from '../ids.ts';
+import { memoryIndex } from '../layers/memory-index.ts';
+import { withoutRun } from './without-run.ts';
+
+const run = (digit: string): RunId => `run_${digit.repeat(32)}` as RunId;
+const [first, second, cleaner] = [run('1'), run('2'), run('3')];
+
+const index: Entry = {
+  path: 'index' as BytePath,
+  type: 'file',
+  mode: 0o644,
+  mtimeNs: 0n,
+  sizeBytes: 1,
+  digest: digestOf('x'),
+  origins: [first, second, cleaner],
+  mergeClass: 'A',
+  group: null,
+  form: 'whole',
+  removed: 'below',
+};
+
+test('what a clean-up hid stays hidden, also when the second of two runs is taken out of what it wrote', () => {
+  const one = withoutRun(memoryIndex([index]), new Set([first]), cleaner);
+  const hides = { ...index, removed: 'counted', digest: null, sizeBytes: 0 };
+  expect(one).toEqual({ kind: 'rewrite', entries: [{ ...hides, origins: [second, cleaner] }] });
+  const two = withoutRun(memoryIndex(one.kind === 'rewrite' ? one.entries : []), new Set([second]), cleaner);
+  expect(two).toEqual({ kind: 'rewrite', entries: [{ ...hides, origins: [cleaner] }] });
+});
+
+test('what the run itself took away is there again', () => {
+  expect(withoutRun(memoryIndex([index]), new Set([cleaner]), cleaner)).toEqual({ kind: 'drop' });
+});

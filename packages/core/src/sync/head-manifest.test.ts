@@ -1,0 +1,211 @@
+import { describe, expect, test } from 'vitest';
+import { limits } from '../limits.ts';
+import { decodeManifest, encodeManifest, type HeadManifest, type ManifestLayer } from './head-manifest.ts';
+
+const hex = (digit: string, length = 64): string => digit.repeat(length);
+
+function layer(digit: string): ManifestLayer {
+  return {
+    id: hex(digit) as ManifestLayer['id'],
+    run: `run_${hex('1', 32)}` as ManifestLayer['run'],
+    counts: { added: 1, changed: 2, removed: 3, sizeBytes: 4 },
+    files: 5,
+    sealedAtMs: 6,
+    indexBytes: 7,
+    data: { sizeBytes: 8, digest: hex('f') as ManifestLayer['data']['digest'] },
+  };
+}
+
+const parts = (from: number, count: number): ManifestLayer[] =>
+  Array.from({ length: count }, (_, index) => ({
+    ...layer('a'),
+    id: (from + index).toString(16).padStart(64, '0') as ManifestLayer['id'],
+  }));
+
+const foreign = { ...layer('d'), run: `run_${hex('9', 32)}` };
+
+const manifest = {
+  namespace: 'github.com/acme/web',
+  volume: 'npm',
+  compat: { os: 'linux', arch: 'x64' },
+  lane: 't1:ref:main',
+  tool: 'npm',
+  layers: [layer('b'), layer('a')],
+  runs: [
+    {
+      id: `run_${hex('1', 32)}`,
+      lane: 't1:ref:main',
+      startedAtMs: 1,
+      revision: 'c0ffee',
+      workflow: null,
+      purpose: 'prune',
+    },
+  ],
+  squashes: [{ id: hex('b'), atMs: 9, layers: [layer('d'), layer('e')] }],
+  revoked: [{ run: `run_${hex('3', 32)}`, atMs: 10, by: 'ann' }],
+  removed: [hex('c')],
+} as unknown as HeadManifest;
+
+const encoder = new TextEncoder();
+
+function changed(change: (document: Record<string, unknown>) => void): Uint8Array {
+  const document = JSON.parse(new TextDecoder().decode(encodeManifest(manifest))) as Record<string, unknown>;
+  change(document);
+  return encoder.encode(JSON.stringify(document));
+}
+
+type Change = readonly [title: string, change: (document: Record<string, unknown>) => void];
+const first = (document: Record<string, unknown>, list: string): Record<string, unknown> =>
+  (document[list] as Record<string, unknown>[])[0] ?? {};
+
+describe('a manifest', () => {
+  test('says afterwards what it said before', () => {
+    expect(decodeManifest(encodeManifest(manifest), manifest)).toEqual({
+      ...manifest,
+      compat: { arch: 'x64', os: 'linux' },
+    });
+  });
+
+  test('names as removed only what is not there, also in the place of nothing', () => {
+    const more = { ...manifest, removed: [...manifest.removed, hex('a'), hex('d')] } as unknown as HeadManifest;
+    expect(decodeManifest(encodeManifest(more), null)).toEqual(decodeManifest(encodeManifest(manifest), null));
+  });
+
+  test('names all runs of its layers, and of others the latest ones', () => {
+    const others = Array.from({ length: limits.manifestRuns + 5 }, (_, index) => ({
+      ...manifest.runs[0],
+      id: `run_${index.toString(16).padStart(32, '0')}`,
+      startedAtMs: 1000 + index,
+    }));
+    const more = { ...manifest, runs: [...others, ...manifest.runs] } as unknown as HeadManifest;
+    const { runs } = decodeManifest(encodeManifest(more), null);
+    expect(runs).toHaveLength(limits.manifestRuns + 1);
+    expect(runs[0]).toEqual(manifest.runs[0]);
+    expect(runs.at(-1)?.startedAtMs).toBe(1005);
+  });
+
+  test('knows the latest squashes that there is room for; of the others it says what was replaced', () => {
+    const squashes = [
+      { id: hex('a'), atMs: 1, layers: parts(0, 10) },
+      { id: hex('b'), atMs: 2, layers: parts(100, limits.replacedLayers) },
+    ];
+    const many = { ...manifest, squashes } as unknown as HeadManifest;
+    const read = decodeManifest(encodeManifest(many), null);
+    expect(read.squashes.map(({ id }) => id)).toEqual([hex('b')]);
+    expect(read.removed).toEqual([hex('c'), ...parts(0, 10).map(({ id }) => id)]);
+  });
+
+  test('knows what its layers were made of and nothing else, and names no layer twice', () => {
+    const squashes = [
+      { id: hex('b'), atMs: 4, layers: [layer('d'), layer('e')] },
+      { id: hex('e'), atMs: 3, layers: [layer('7')] },
+      // Made of a layer that is there by itself, of one that another squash was made of, and of the same one twice.
+      { id: hex('d'), atMs: 2, layers: [layer('6'), layer('a')] },
+      { id: hex('a'), atMs: 2, layers: [layer('5'), layer('7')] },
+      { id: hex('7'), atMs: 2, layers: [layer('4'), layer('4')] },
+      // Of a squash that the head does not name.
+      { id: hex('6'), atMs: 1, layers: [layer('3')] },
+    ];
+    const read = decodeManifest(encodeManifest({ ...manifest, squashes } as unknown as HeadManifest), null);
+    expect(read.squashes.map(({ id }) => id)).toEqual([hex('b'), hex('e')]);
+    expect(read.removed).toEqual(['c', '6', '5', '4', '3'].map((digit) => hex(digit)));
+  });
+
+  test('of the first version knows no squashes, and nothing that was revoked', () => {
+    const first = changed((document) => {
+      document['version'] = 1;
+      for (const name of ['squashes', 'revoked']) delete document[name];
+    });
+    expect(decodeManifest(first, manifest)).toEqual({
+      ...decodeManifest(encodeManifest(manifest), manifest),
+      squashes: [],
+      revoked: [],
+    });
+  });
+
+  test('can be read back whatever a CI system calls its workflows', () => {
+    const workflows = ['build\tand\ntest', '\u001B[2J\u009B2J', 'x'.repeat(5000), '\u{1F600}'.repeat(2000), ''];
+    for (const workflow of workflows) {
+      const run = { ...manifest.runs[0], workflow, revision: workflow };
+      const read = decodeManifest(encodeManifest({ ...manifest, runs: [run] } as unknown as HeadManifest), manifest);
+      expect(read.runs[0]?.workflow?.slice(0, 5)).toBe(workflow.slice(0, 5).replaceAll(/\p{Cc}/gu, ' '));
+    }
+  });
+
+  test('has to fit into a head', () => {
+    const layers = Array.from({ length: 16_000 }, (_, index) => ({
+      ...layer('a'),
+      id: index.toString(16).padStart(64, '0'),
+    }));
+    expect(() => encodeManifest({ ...manifest, layers } as unknown as HeadManifest)).toThrow('16000 layers');
+    expect(limits.remoteHeadBytes).toBe(4_194_304);
+  });
+
+  test.each([
+    ['another namespace', { namespace: 'github.com/acme/api' }],
+    ['another volume', { volume: 'pip' }],
+    ['another compat', { compat: {} }],
+    ['another lane', { lane: 't1:ref:dev' }],
+  ])('of %s is not the one that was asked for', (_, other) => {
+    const expected = { ...manifest, ...other } as unknown as HeadManifest;
+    expect(() => decodeManifest(encodeManifest(manifest), expected)).toThrow(
+      'it is the one of github.com/acme/web:npm',
+    );
+    expect(decodeManifest(encodeManifest(manifest), null).lane).toBe('t1:ref:main');
+  });
+
+  test('of a later version is left alone', () => {
+    const later = changed((document) => (document['version'] = 3));
+    expect(() => decodeManifest(later, manifest)).toThrow(expect.objectContaining({ code: 'E_REMOTE_UNFIT' }));
+  });
+
+  const changes: readonly Change[] = [
+    ['no format', (document) => delete document['format']],
+    ['no version', (document) => (document['version'] = '1')],
+    ['a namespace that is none', (document) => (document['namespace'] = '../etc')],
+    ['a volume that is none', (document) => (document['volume'] = 'a/b')],
+    ['a lane that is none', (document) => (document['lane'] = 't9:ref:main')],
+    ['a compat of numbers', (document) => (document['compat'] = { os: 1 })],
+    ['a text that a terminal obeys', (document) => (first(document, 'runs')['workflow'] = '\u001B[2J')],
+    ['layers that are no list', (document) => (document['layers'] = {})],
+    ['a layer twice', (document) => (document['layers'] = [layer('a'), layer('a')])],
+    ['an id with a slash', (document) => (first(document, 'layers')['id'] = `${hex('a', 62)}/.`)],
+    ['an id in upper case', (document) => (first(document, 'layers')['id'] = hex('A'))],
+    ['a layer without a run', (document) => (document['runs'] = [])],
+    ['a run that is none', (document) => (first(document, 'runs')['id'] = 'run_1')],
+    ['a purpose that is none', (document) => (first(document, 'runs')['purpose'] = 'mischief')],
+    ['a size below nothing', (document) => (first(document, 'layers')['files'] = -1)],
+    ['a size that is no number', (document) => (first(document, 'layers')['files'] = '1')],
+    ['a size beyond all numbers', (document) => (first(document, 'layers')['files'] = 2 ** 60)],
+    [
+      'an index larger than any',
+      (document) => (first(document, 'layers')['indexBytes'] = limits.incomingIndexBytes + 1),
+    ],
+    [
+      'too many layers',
+      (document) => (document['layers'] = Array.from({ length: limits.importedLayers + 1 }, () => 0)),
+    ],
+    ['a layer of no day', (document) => (first(document, 'layers')['sealedAtMs'] = Number.MAX_SAFE_INTEGER)],
+    ['a run of no day', (document) => (first(document, 'runs')['startedAtMs'] = Number.MAX_SAFE_INTEGER)],
+    ['a squash of no day', (document) => (first(document, 'squashes')['atMs'] = Number.MAX_SAFE_INTEGER)],
+    ['a revocation of no day', (document) => (first(document, 'revoked')['atMs'] = Number.MAX_SAFE_INTEGER)],
+    ['no list of what was removed', (document) => delete document['removed']],
+    ['no list of squashes', (document) => delete document['squashes']],
+    ['no list of what was revoked', (document) => delete document['revoked']],
+    ['a squash of nothing that is a list', (document) => delete first(document, 'squashes')['layers']],
+    ['a squash of itself', (document) => (first(document, 'squashes')['layers'] = [layer('b')])],
+    ['a squash that nobody made', (document) => (first(document, 'squashes')['layers'] = [foreign])],
+    ['a run that is revoked and none', (document) => (first(document, 'revoked')['run'] = 'run_1')],
+  ];
+  test.each(changes)('with %s is refused', (_, change) => {
+    expect(() => decodeManifest(changed(change), manifest)).toThrow(
+      expect.objectContaining({ code: 'E_OBJECT_CORRUPT' }),
+    );
+  });
+
+  test.each(['', '[]', 'null', '{', '\u00FF'])('%j is none', (text) => {
+    expect(() => decodeManifest(encoder.encode(text), null)).toThrow(
+      expect.objectContaining({ code: 'E_OBJECT_CORRUPT' }),
+    );
+  });
+});

@@ -1,0 +1,28 @@
+import type { NamespaceId } from '../ids.ts';
+import type { Digest } from '../layers/digest.ts';
+import type { LayerId } from '../layers/entry.ts';
+import { lowLevelId } from '../names/low-level-id.ts';
+import { parseRemoteKey, type RemoteKey } from '../remotes/remote-key.ts';
+import type { HeadName } from './head-manifest.ts';
+
+// Where things lie in a remote (docs/STORE_FORMAT.md, "A remote").
+
+/** What the remote says of itself. */
+export const aboutKey: RemoteKey = parseRemoteKey('about');
+
+export const headPrefix = 'heads/';
+
+/** A remote without a hub knows no ids of namespaces: there, a namespace is its path. */
+export function headKey({ namespace, volume, compat, lane }: HeadName): RemoteKey {
+  const id = lowLevelId({ namespaceId: namespace as string as NamespaceId, volume, compat, lane });
+  return parseRemoteKey(`${headPrefix}${id}`);
+}
+
+export function indexKey(id: LayerId): RemoteKey {
+  return parseRemoteKey(`layers/${id.slice(0, 2)}/${id}.index`);
+}
+
+/** By what the bytes are: the same layer, compressed in another way, is another object. */
+export function dataKey(digest: Digest): RemoteKey {
+  return parseRemoteKey(`data/${digest.slice(0, 2)}/${digest}.tar.zst`);
+}

@@ -1,0 +1,77 @@
+import {
+  CachelaneError,
+  laneTrust,
+  type LaneName,
+  type Namespace,
+  type PolicyKey,
+  type VolumeName,
+} from '@cachelane/core';
+import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import { policyOfRun } from '../policy-of-run.ts';
+import { freeSpaceLimit, planEvictions, type UnmetLimit } from './plan-evictions.ts';
+
+export interface SaveToAdmit {
+  readonly namespace: Namespace;
+  readonly volume: VolumeName;
+  readonly lane: LaneName;
+  readonly lanePolicy: RunCommandRequest['lanePolicy'];
+  /** Content of the new layer. It lies on the disk already. */
+  readonly sizeBytes: number;
+}
+
+type AdmitDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'policy'>;
+
+/** Limits that the new layer is counted for. */
+const counted: ReadonlySet<PolicyKey> = new Set([
+  'namespace-size',
+  'store-size',
+  'free-space',
+  't0-lane-share',
+  't0-share',
+  't1-share',
+]);
+
+/**
+ * Whether there is room for a save, or will be after the next collection: whoever saves makes room among lanes that are trusted no more than its own, so where only others
+ * could go it is not saved. Throws E_QUOTA, which names the limit.
+ */
+export async function admitSave(deps: AdmitDependencies, save: SaveToAdmit, signal: AbortSignal): Promise<void> {
+  const { metadata, layers, clock, policy: user = {} } = deps;
+  const { namespace, volume, lane, lanePolicy, sizeBytes } = save;
+  const policy = await policyOfRun(deps, { namespace, lanePolicy, volume }, signal);
+  if (sizeBytes > policy['volume-size'].value) throw refusal('volume-size', policy['volume-size'].source);
+  const space = await layers.space(signal);
+  const trust = laneTrust(lane);
+  const isFree = space.freeBytes >= freeSpaceLimit({ user, stored: [], lanes: [] }, space);
+  const isLimited = [policy['namespace-size'], policy['store-size']].some(({ value }) => Number.isFinite(value));
+  // To look at the whole store takes longer than most saves do.
+  if (isFree && !isLimited && trust !== 'T0') return;
+  const facts = await metadata.collectionFacts(signal);
+  const stored = facts.policies;
+  const record = facts.namespaces.find(({ paths }) => paths.includes(namespace));
+  const sizes = new Map((await layers.list(signal)).map((layer) => [layer.id, layer.sizeBytes]));
+  const plan = planEvictions({
+    facts,
+    policies: { user, stored, lanes: facts.lanePolicies },
+    sizes,
+    space,
+    nowMs: clock.nowMs(),
+    upTo: trust,
+    hasSpare: false,
+    incoming: {
+      namespaceId: record?.id ?? null,
+      trust,
+      sizeBytes,
+      namespaceLimit: policy['namespace-size'].value,
+    },
+  });
+  const unmet = plan.unmet.find((each) => counted.has(each.policy));
+  if (unmet !== undefined) throw refusal(unmet.policy, policy[unmet.policy].source, unmet);
+}
+
+function refusal(policy: PolicyKey, source: string, unmet?: UnmetLimit): CachelaneError {
+  const why = unmet?.why ?? 'what it changed is larger than one run may add to a volume';
+  return new CachelaneError('E_QUOTA', `${why} (policy ${policy}, ${source})`, {
+    hint: 'cachelane gc --dry-run says what could go, cachelane ns policy what holds',
+  });
+}

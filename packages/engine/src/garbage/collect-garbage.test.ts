@@ -1,0 +1,223 @@
+import {
+  digestOf,
+  formatLane,
+  limits,
+  parseLane,
+  parseNamespace,
+  statedPolicy,
+  type PolicyTexts,
+} from '@cachelane/core';
+import { countingIds, noAbort, openRequest, type MemoryVolume } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import type { RunCommandRequest } from '../engine.ts';
+import {
+  everything,
+  install,
+  put,
+  testContext,
+  testEngine,
+  testHome,
+  type TestEngine,
+  type TestHome,
+} from '../test-engine.fixture.ts';
+import { collectGarbage, findGarbage } from './collect-garbage.ts';
+
+test('downloads that nobody went on with go with the garbage, and not in a dry run', async () => {
+  const { deps } = testEngine();
+  const object = digestOf('half of it came');
+  const haveBytes = async (): Promise<number> => {
+    await using download = await deps.transfers.resume(object, noAbort);
+    return download.haveBytes;
+  };
+  {
+    await using download = await deps.transfers.resume(object, noAbort);
+    await download.append(new Uint8Array(10));
+  }
+  expect(await collectGarbage(deps, everything, noAbort)).toMatchObject({ swept: [] });
+  const nowMs = deps.clock.nowMs() + limits.partialDownloadMs;
+  const muchLater = { ...deps, clock: { ...deps.clock, nowMs: () => nowMs } };
+  expect(await findGarbage(muchLater, everything, noAbort)).toMatchObject({ swept: [] });
+  expect(await haveBytes()).toBe(10);
+  expect(await collectGarbage(muchLater, everything, noAbort)).toMatchObject({
+    swept: [expect.stringContaining(object)],
+  });
+  expect(await haveBytes()).toBe(0);
+});
+
+const dayMs = 86_400_000;
+const pullRequest = formatLane(parseLane('t1:pr:12'));
+
+/** The same home some time later. */
+function later(engine: TestEngine, ms: number): TestEngine['deps'] {
+  const nowMs = engine.deps.clock.nowMs() + ms;
+  return { ...engine.deps, clock: { ...engine.deps.clock, nowMs: () => nowMs } };
+}
+
+function contextOf(lane: string): Partial<RunCommandRequest> {
+  return { context: testContext(lane) };
+}
+
+describe('what policies let go', () => {
+  test('goes as the dry run says, in that order, and is told to the next run', async () => {
+    const engine = testEngine();
+    await engine.run(([volume]) => put(volume, 'content/a', 'a'), { request: contextOf('t1:pr:12') });
+    await engine.run(([volume]) => put(volume, 'content/b', 'b'), { request: contextOf('t1:ref:feat') });
+    await engine.run(([volume]) => put(volume, 'content/c', 'c'), { request: contextOf('t1:ref:main') });
+    const deps = later(engine, 15 * dayMs);
+    const found = await findGarbage(deps, everything, noAbort);
+    expect(found.evictions.map(({ held, policy }) => [held.head.lane, policy])).toEqual([
+      ['t1:pr:12', 'keep-pr'],
+      ['t1:ref:feat', 'keep-branch'],
+    ]);
+    expect(await findGarbage(deps, everything, noAbort)).toEqual(found);
+    const done = await collectGarbage(deps, everything, noAbort);
+    expect(done).toEqual(found);
+    expect((await deps.metadata.listHeads(noAbort)).map(({ lane }) => lane)).toEqual(['t1:ref:main']);
+    expect((await deps.layers.list(noAbort)).map(({ id }) => id)).not.toContain(found.layers[0]?.id);
+    expect(done.layers).toHaveLength(2);
+
+    const { report } = await engine.run(() => undefined, { request: contextOf('t1:pr:12') });
+    expect(report.volumes).toMatchObject([
+      { hits: [], evicted: { lane: 't1:pr:12', policy: 'keep-pr', why: 'not used for 3d' } },
+    ]);
+    const warm = await engine.run(() => undefined, { request: contextOf('t1:ref:main') });
+    expect(warm.report.volumes).toMatchObject([{ evicted: null }]);
+  });
+
+  test('is used by being read, whether or not anything is saved', async () => {
+    const engine = testEngine();
+    await engine.run(([volume]) => put(volume, 'content/a', 'a'), { request: contextOf('t1:pr:12') });
+    const nowMs = engine.deps.clock.nowMs() + 2 * dayMs;
+    const reader = testEngine({
+      wrap: () => ({ ...engine.deps, clock: { ...engine.deps.clock, nowMs: () => nowMs } }),
+    });
+    await reader.deps.metadata.openSession(
+      openRequest(countingIds(900), {
+        lane: pullRequest,
+        atMs: nowMs,
+        mayWrite: false,
+        volumes: [{ name: 'indexed' }],
+      }),
+      noAbort,
+    );
+    for (const { id } of await reader.deps.metadata.listSessions(noAbort)) {
+      await reader.deps.metadata.closeSession(id, () => undefined, noAbort);
+    }
+    expect((await findGarbage(later(engine, 4 * dayMs), everything, noAbort)).evictions).toEqual([]);
+    expect((await findGarbage(later(engine, 6 * dayMs), everything, noAbort)).evictions).toHaveLength(1);
+  });
+
+  test('a head that a run opens between the decision and the deed stays', async () => {
+    const engine = testEngine();
+    await engine.run(([volume]) => put(volume, 'content/a', 'a'), { request: contextOf('t1:pr:12') });
+    const plain = later(engine, 15 * dayMs);
+    const deps = {
+      ...plain,
+      metadata: {
+        ...plain.metadata,
+        evict: async (...request: Parameters<typeof plain.metadata.evict>) => {
+          const open = openRequest(countingIds(900), { lane: pullRequest, volumes: [{ name: 'indexed' }] });
+          await plain.metadata.openSession({ ...open, atMs: plain.clock.nowMs() }, noAbort);
+          return await plain.metadata.evict(...request);
+        },
+      },
+    };
+    const done = await collectGarbage(deps, everything, noAbort);
+    expect(done).toMatchObject({ evictions: [], layers: [] });
+    expect(await deps.metadata.listHeads(noAbort)).toHaveLength(1);
+    expect(await deps.layers.list(noAbort)).toHaveLength(1);
+  });
+
+  test('a directory is gone since a collection saw that first, and no dry run says so', async () => {
+    const engine = testEngine();
+    const own = parseNamespace('local/web-0123456789ab');
+    const context = { ...testContext('t1:local', own), localNamespace: own };
+    const directory = { path: '/home/u/web', identity: '1:1:1' };
+    await engine.run(([volume]) => put(volume, 'content/a', 'a'), { request: { context, directory } });
+    const gone = { ...everything, isThere: (path: string) => path !== '/home/u/web' };
+    const at = (days: number) => later(engine, days * dayMs);
+    expect((await findGarbage(at(8), gone, noAbort)).evictions).toEqual([]);
+    const since = async () => (await engine.deps.metadata.collectionFacts(noAbort)).directories[0]?.goneSinceMs;
+    expect(await since()).toBeNull();
+    await collectGarbage(at(8), gone, noAbort);
+    expect(await since()).not.toBeNull();
+    await collectGarbage(at(9), everything, noAbort);
+    expect(await since()).toBeNull();
+    await collectGarbage(at(9), gone, noAbort);
+    expect((await collectGarbage(at(15), gone, noAbort)).evictions).toEqual([]);
+    expect((await collectGarbage(at(17), gone, noAbort)).evictions).toMatchObject([{ policy: 'keep-gone' }]);
+    expect(await engine.deps.metadata.listNamespaces(noAbort)).toEqual([]);
+  });
+});
+
+test('what a squash replaced stays for the revocation window, whatever history holds, and goes after it', async () => {
+  const engine = testEngine();
+  const main = contextOf('t1:ref:main');
+  for (const name of ['a', 'b', 'c', 'd']) await engine.run(([volume]) => install(volume, name), { request: main });
+  const [head] = await engine.deps.metadata.listHeads(noAbort);
+  const { volumeId, lane, layers } = head ?? expect.fail('nothing was saved');
+  const squashes = await engine.deps.metadata.squashes(volumeId, lane, noAbort);
+  const replaced = squashes.flatMap((squash) => squash.layers).filter((id) => !layers.includes(id));
+  expect(replaced.length).toBeGreaterThan(1);
+  const short = { ...everything, policy: statedPolicy({ 'history-generations': '1' }, 'own file') };
+  const inside = later(engine, limits.revocationMs - dayMs);
+  const found = await findGarbage(inside, short, noAbort);
+  expect(found).toMatchObject({ evictions: [{ kind: 'history', policy: 'history-generations' }], layers: [] });
+  expect(await collectGarbage(inside, short, noAbort)).toEqual(found);
+
+  const beyond = later(engine, limits.revocationMs + dayMs);
+  const gone = await findGarbage(beyond, short, noAbort);
+  expect(gone.layers.map(({ id }) => id).toSorted()).toEqual(replaced.toSorted());
+  expect(await collectGarbage(beyond, short, noAbort)).toEqual(gone);
+  expect((await engine.deps.layers.list(noAbort)).map(({ id }) => id).toSorted()).toEqual(layers.toSorted());
+});
+
+interface Saving {
+  readonly lane?: string;
+  readonly home?: TestHome;
+}
+
+/** What a strict run with such a file of its person's own came to. */
+async function saves(policy: PolicyTexts, { lane = 't1:local', home = testHome() }: Saving = {}) {
+  const stated = statedPolicy(policy, 'own file');
+  const engine = testEngine({ home, seed: lane, wrap: (plain) => ({ ...plain, policy: stated }) });
+  const fill = ([volume]: readonly (MemoryVolume | undefined)[]) => put(volume, `content/${lane}`, 'x'.repeat(1000));
+  const { report, outcome } = await engine.run(fill, { request: { context: testContext(lane), strict: true } });
+  const [volume] = report.volumes;
+  return { volume, outcome, home, events: engine.events };
+}
+
+describe('a save for which there is no room', () => {
+  test.each([
+    ['volume-size', 'what it changed is larger than one run may add to a volume'],
+    ['namespace-size', 'github.com/acme/web takes more than 100B'],
+    ['store-size', 'the store takes more than 100B'],
+  ])('is skipped, the limit %s is named, and the run is none the worse', async (key, why) => {
+    const { volume, outcome, home, events } = await saves({ [key]: '100B' });
+    expect(outcome.exitCode).toBe(0);
+    expect(volume).toMatchObject({ layer: null, skipped: expect.stringContaining(why) as string });
+    expect(volume?.skipped).toContain(`(policy ${key}, own file)`);
+    expect(events).toContainEqual(expect.objectContaining({ type: 'warning', code: 'E_QUOTA' }));
+    expect([home.metadata.heads.size, home.disk.layers.size]).toEqual([0, 0]);
+  });
+
+  test('for want of free space as well', async () => {
+    const home = testHome();
+    home.disk.space = { freeBytes: 10, totalBytes: 1e12 };
+    expect((await saves({}, { home })).volume?.skipped).toContain('(policy free-space, default)');
+  });
+
+  test('is none where lanes that are trusted no more can make room', async () => {
+    const home = testHome();
+    const first = await saves({}, { home, lane: 't1:ref:a' });
+    expect(first.volume?.layer).not.toBeNull();
+    const key = [...home.metadata.heads.keys()][0] ?? expect.fail('nothing was saved');
+    const head = home.metadata.heads.get(key) ?? expect.fail('nothing was saved');
+    const policy = { 'store-size': '1500B' };
+    // Used a moment ago: nothing can go.
+    expect((await saves(policy, { home, lane: 't1:ref:b' })).volume?.layer).toBeNull();
+    home.metadata.heads.set(key, { ...head, updatedAtMs: 0 });
+    home.metadata.uses.clear();
+    expect((await saves(policy, { home, lane: 't1:ref:b' })).volume?.layer).not.toBeNull();
+  });
+});

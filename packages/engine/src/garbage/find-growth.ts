@@ -1,0 +1,74 @@
+import { compareTrust, type TrustLevel } from '@cachelane/core';
+import type { EngineDependencies } from '../engine.ts';
+import { planGrowth, type GrowthPlan } from '../growth/plan-growth.ts';
+import { shrinkHead } from '../growth/shrink-head.ts';
+import { isDamage } from '../is-damage.ts';
+import { toolOf } from '../provenance/revoke-runs.ts';
+import type { HeldLane } from './held-lanes.ts';
+import type { UnmetLimit } from './plan-evictions.ts';
+
+/** A head that is over its budget. */
+export interface PlannedGrowth {
+  readonly held: HeldLane;
+  readonly plan: GrowthPlan;
+}
+
+export type GrowthFindDependencies = Pick<
+  EngineDependencies,
+  'metadata' | 'layers' | 'clock' | 'bootId' | 'random' | 'tools'
+>;
+
+/** Of heads that stay. One with damage is left to the run that finds it. */
+export async function findGrowth(
+  deps: GrowthFindDependencies,
+  { lanes, upTo }: { readonly lanes: readonly HeldLane[]; readonly upTo: TrustLevel },
+  signal: AbortSignal,
+): Promise<readonly PlannedGrowth[]> {
+  const found: PlannedGrowth[] = [];
+  for (const held of lanes) {
+    const budget = held.policy['volume-budget'];
+    if (held.trust === 'T0' || compareTrust(held.trust, upTo) > 0 || !Number.isFinite(budget.value)) continue;
+    try {
+      const plan = await planGrowth(deps, { head: held.head, tool: toolOf(deps.tools, held.volume), budget }, signal);
+      if (plan !== null) found.push({ held, plan });
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+    }
+  }
+  return found;
+}
+
+/** Returns what went, which is another plan where the head has moved since. Contents are looked at only now, and damage as above. */
+export async function shrinkAll(
+  deps: GrowthFindDependencies,
+  found: readonly PlannedGrowth[],
+  signal: AbortSignal,
+): Promise<readonly PlannedGrowth[]> {
+  const done: PlannedGrowth[] = [];
+  for (const { held, plan } of found) {
+    const { volumeId, lane } = plan.head;
+    const head = plan.paths.size === 0 ? undefined : await deps.metadata.head(volumeId, lane, signal);
+    const namespaceId = held.namespace.id;
+    try {
+      const shrunk = head === undefined ? null : await shrinkHead(deps, { ...plan, head, namespaceId }, signal);
+      done.push({ held, plan: shrunk?.plan ?? plan });
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+    }
+  }
+  return done;
+}
+
+export function unmetBudgets(found: readonly PlannedGrowth[]): readonly UnmetLimit[] {
+  return found.flatMap(({ held, plan: { why, bytes, goingBytes, budget } }) =>
+    why === null
+      ? []
+      : [
+          {
+            policy: 'volume-budget' as const,
+            why: `${held.namespace.paths[0]}:${held.volume.name} on ${held.head.lane}: ${why}`,
+            overBytes: bytes - goingBytes - budget.value,
+          },
+        ],
+  );
+}

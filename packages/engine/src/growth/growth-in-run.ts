@@ -1,0 +1,79 @@
+import { laneTrust, limits, type OpenedSession, type OpenedVolume, type PolicyValue } from '@cachelane/core';
+import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import type { PlannedVolume } from '../volumes/plan.ts';
+import { mostBytesOf } from './grown-head.ts';
+import { notesOf } from './notes-of.ts';
+import { isLookOwed } from './plan-growth.ts';
+import { policyOfRun } from '../policy-of-run.ts';
+
+/** What a run has to do with the budget of a volume. */
+export interface GrowthInRun {
+  /** Of what it saves; null: there is none, or the run saves nothing. */
+  readonly budget: PolicyValue | null;
+  /** Whether it is time to look what is used, also where that takes longer. */
+  readonly isLookDue: boolean;
+}
+
+export const noGrowth: GrowthInRun = { budget: null, isLookDue: false };
+
+type GrowthInRunDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'policy'>;
+type GrowthInRunRequest = Pick<RunCommandRequest, 'context' | 'mode' | 'purpose' | 'lanePolicy' | 'signal'>;
+
+/** In the order of the volumes. A lane that nobody vouches for lives as long as its run, and has no budget. */
+export async function growthInRun(
+  deps: GrowthInRunDependencies,
+  request: GrowthInRunRequest,
+  { planned, opened }: { readonly planned: readonly PlannedVolume[]; readonly opened: OpenedSession },
+): Promise<readonly GrowthInRun[]> {
+  const { mode, purpose, context } = request;
+  const saves = context.canWrite && (mode === 'write' || mode === 'write-only') && purpose === 'run';
+  if (!saves || laneTrust(context.lane) === 'T0') return planned.map(() => noGrowth);
+  const all: GrowthInRun[] = [];
+  for (const [index, plan] of planned.entries()) {
+    const volume = opened.volumes[index];
+    all.push(volume === undefined ? noGrowth : await growthOf(deps, request, { plan, volume }));
+  }
+  return all;
+}
+
+async function growthOf(
+  deps: GrowthInRunDependencies,
+  { context, mode, lanePolicy, signal }: GrowthInRunRequest,
+  { plan, volume }: { readonly plan: PlannedVolume; readonly volume: OpenedVolume },
+): Promise<GrowthInRun> {
+  // Nothing would come of a look, and the next run would be one as well.
+  if (plan.commit === 'never') return noGrowth;
+  const { namespace } = plan.own;
+  // A file in a repository has no say in what another project has, though runs of it may save there.
+  const own = namespace === context.namespace ? lanePolicy : null;
+  const question = { namespace, volume: plan.request.name, lanePolicy: own };
+  const { 'volume-budget': budget } = await policyOfRun(deps, question, signal);
+  if (!Number.isFinite(budget.value)) return noGrowth;
+  const isLookDue =
+    mode === 'write' && plan.tool.losesFiles === true && (await isDue(deps, { budget, plan, volume }, signal));
+  return { budget, isLookDue };
+}
+
+interface DueQuestion {
+  readonly budget: PolicyValue;
+  readonly plan: PlannedVolume;
+  readonly volume: OpenedVolume;
+}
+
+/**
+ * Not on a machine that has just got the volume from elsewhere, and may be gone after this run: the next one would know nothing of it. Nor where the directory for it would take
+ * room that the command may need.
+ */
+async function isDue(
+  { metadata, layers, clock }: GrowthInRunDependencies,
+  { budget, plan, volume: { volume, own } }: DueQuestion,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (own.generation < 2) return false;
+  const bytes = await mostBytesOf({ metadata }, own.layers, signal);
+  if (bytes <= budget.value * limits.lookAtPart) return false;
+  const notes = await notesOf({ metadata, clock }, { volumeId: volume.id, lane: plan.own.lane }, signal);
+  if (!isLookOwed(notes) && notes.used.atMs >= clock.nowMs() - limits.lookEveryMs) return false;
+  const { freeBytes } = await layers.space(signal);
+  return freeBytes >= bytes * limits.lookRoom;
+}

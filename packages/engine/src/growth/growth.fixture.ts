@@ -1,0 +1,25 @@
+import type { MemoryVolume } from '@cachelane/testkit';
+import { install, put, testEngine, type TestEngine, type TestEngineOptions } from '../test-engine.fixture.ts';
+
+export const sizeBytes = 1000;
+export const lenient = { strict: false } as const;
+
+/** A content of a size, and a line that names it. */
+export function add(volume: MemoryVolume | undefined, name: string): void {
+  install(volume, name);
+  put(volume, `content/${name}`, name.padEnd(sizeBytes, '.'));
+}
+
+export function use(volume: MemoryVolume | undefined, ...names: readonly string[]): void {
+  for (const name of names) {
+    if (volume?.exists(`content/${name}`) === true) volume.read(`content/${name}`);
+    else add(volume, name);
+  }
+}
+
+/** `contents`: room for so many, and for the lines that name them. */
+export function budgeted(contents: number, options: TestEngineOptions = {}): TestEngine {
+  const budget = { value: contents * sizeBytes + 500, source: 'test' };
+  const { wrap = (deps) => deps } = options;
+  return testEngine({ ...options, wrap: (deps) => wrap({ ...deps, policy: { 'volume-budget': budget } }) });
+}

@@ -1,0 +1,116 @@
+import {
+  chooseGoing,
+  formatPolicyValue,
+  limits,
+  type BytePath,
+  type HeadRecord,
+  type PolicyValue,
+  type RunId,
+  type StoredLayer,
+  type Tool,
+} from '@cachelane/core';
+import type { EngineDependencies } from '../engine.ts';
+import { squashesOf } from '../known-squashes.ts';
+import { grownHead, mostBytesOf } from './grown-head.ts';
+import { notesOf, type HeadNotes } from './notes-of.ts';
+
+export interface GrowthQuestion {
+  readonly head: HeadRecord;
+  readonly tool: Tool;
+  readonly budget: PolicyValue;
+}
+
+/** What goes of a head that is over its budget. */
+export interface GrowthPlan {
+  readonly head: HeadRecord;
+  readonly tool: Tool;
+  readonly budget: PolicyValue;
+  /** What the head holds now. */
+  readonly bytes: number;
+  /** Files and groups that go. */
+  readonly paths: ReadonlySet<BytePath>;
+  readonly groups: ReadonlySet<string>;
+  /** What that frees, names of it that go as well left out. */
+  readonly goingBytes: number;
+  /** Of what goes: what no recent run was seen to use. */
+  readonly unusedBytes: number;
+  /** Why it stays over its budget, one clause; null where it does not. */
+  readonly why: string | null;
+}
+
+export type GrowthDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'bootId' | 'random'>;
+
+/** Null where the head is within its budget. Changes nothing. Errors: those of the layer store where a layer of the head cannot be read. */
+export async function planGrowth(
+  { metadata, layers, clock }: Pick<GrowthDependencies, 'metadata' | 'layers' | 'clock'>,
+  { head, tool, budget }: GrowthQuestion,
+  signal: AbortSignal,
+): Promise<GrowthPlan | null> {
+  if (!Number.isFinite(budget.value)) return null;
+  if ((await mostBytesOf({ metadata }, head.layers, signal)) <= budget.value) return null;
+  const { used, evicted } = await notesOf({ metadata, clock }, head, signal);
+  const opened: StoredLayer[] = [];
+  for (const id of head.layers) opened.push(await layers.open(id, signal));
+  const { units, otherBytes, bytes } = await grownHead(
+    { metadata },
+    { layers: opened, tool, used, recent: await recentRuns(metadata, head, signal) },
+    signal,
+  );
+  if (bytes <= budget.value) return null;
+  const isBlind = isLookOwed({ used, evicted }) && bytes <= budget.value * limits.unseenGrowth;
+  const usedSinceMs = used.atMs - limits.usedWithinMs;
+  const going =
+    isBlind && tool.losesFiles === true
+      ? []
+      : chooseGoing(units, { budgetBytes: budget.value, otherBytes, usedSinceMs });
+  const goingBytes = sum(going);
+  const unused = going.filter(({ usedAtMs }) => usedAtMs === null || usedAtMs < usedSinceMs);
+  return {
+    head,
+    tool,
+    budget,
+    bytes,
+    paths: new Set(going.flatMap(({ paths }) => paths)),
+    groups: new Set(going.flatMap(({ group }) => group ?? [])),
+    goingBytes,
+    unusedBytes: sum(unused),
+    why: bytes - goingBytes <= budget.value ? null : whyMore(tool, isBlind),
+  };
+}
+
+/** By the order of the layers: clocks of machines differ. */
+async function recentRuns(
+  metadata: GrowthDependencies['metadata'],
+  head: HeadRecord,
+  signal: AbortSignal,
+): Promise<ReadonlySet<RunId>> {
+  const runs = new Set<RunId>();
+  for (const id of (await squashesOf(metadata, head, signal)).expand(head.layers)) {
+    const run = (await metadata.layer(id, signal))?.run;
+    if (run !== undefined) runs.add(run);
+    if (runs.size >= limits.recentRuns) break;
+  }
+  return runs;
+}
+
+function sum(units: readonly { readonly sizeBytes: number }[]): number {
+  return units.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+}
+
+function whyMore(tool: Tool, isBlind: boolean): string {
+  if (tool.losesFiles !== true) return `of a volume of ${tool.name} nothing can go by itself`;
+  const limit = `up to ${limits.unseenGrowth} times its budget`;
+  return isBlind
+    ? `nothing goes before it was looked at what runs use, ${limit}`
+    : 'what the latest runs added or used stays';
+}
+
+/** Whether what is used was never looked at since something went last: what goes next would be chosen by what was so before. */
+export function isLookOwed({ used, evicted }: HeadNotes): boolean {
+  return used.atMs === 0 || used.atMs <= evicted.atMs;
+}
+
+/** For people: what the limit is. */
+export function overBudget({ budget }: Pick<GrowthPlan, 'budget'>): string {
+  return `it holds more than ${formatPolicyValue('volume-budget', budget.value)}`;
+}

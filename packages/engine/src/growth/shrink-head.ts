@@ -1,0 +1,166 @@
+import {
+  ancestors,
+  CachelaneError,
+  limits,
+  newId,
+  pathMark,
+  type BytePath,
+  type Entry,
+  type HeadRecord,
+  type LayerId,
+  type LayerStore,
+  type NamespaceId,
+  type RunId,
+  type RunRecord,
+  type Squashes,
+  type StoredLayer,
+} from '@cachelane/core';
+import { squashesOf } from '../known-squashes.ts';
+import { closeNames, commitRemains, publishRemains, type Remains } from '../remains.ts';
+import { stageFrom } from '../views/squash.ts';
+import { planGrowth, type GrowthDependencies, type GrowthPlan, type GrowthQuestion } from './plan-growth.ts';
+
+/** What went of a head. */
+export interface Shrunk {
+  /** Null: only names went, of what had gone before. */
+  readonly plan: GrowthPlan | null;
+  readonly head: HeadRecord;
+  readonly files: number;
+  readonly sizeBytes: number;
+}
+
+export interface ShrinkRequest extends GrowthQuestion {
+  readonly namespaceId: NamespaceId;
+  /** Also where the head is within its budget, names go of what went earlier: a run may have saved them meanwhile, who saw it there. */
+  readonly closes?: boolean;
+}
+
+type Going = Pick<GrowthPlan, 'head' | 'paths' | 'groups'>;
+
+const nothing: ReadonlySet<never> = new Set();
+
+/**
+ * Takes away what a head holds beyond its budget, as one move of it that nobody's run made: layers go on without what goes, and without names of it. What other runs push meanwhile
+ * stays. Null where nothing goes. Errors: E_HEAD_MOVED, and those of the ports.
+ */
+export async function shrinkHead(
+  deps: GrowthDependencies,
+  { namespaceId, closes = false, ...question }: ShrinkRequest,
+  signal: AbortSignal,
+): Promise<Shrunk | null> {
+  let head: HeadRecord | undefined = question.head;
+  for (let attempt = 0; attempt < limits.commitAttempts && head !== undefined; attempt++) {
+    const plan = await planGrowth(deps, { ...question, head }, signal);
+    const going: Going = { head, paths: plan?.paths ?? nothing, groups: plan?.groups ?? nothing };
+    if (going.paths.size === 0 && !closes) return null;
+    const run = collectionRun(deps, { namespaceId, head });
+    const squashes = await squashesOf(deps.metadata, head, signal);
+    const remains = await closedRemains(deps, { going, tool: question.tool, squashes }, signal);
+    if (remains === null) return null;
+    const of = { volumeId: head.volumeId, without: new Set<RunId>(), by: run.id };
+    const left = await publishRemains(deps, of, remains, signal);
+    const layers = squashes.contract(left.layers, head.layers);
+    const goingBytes = plan?.goingBytes ?? 0;
+    const counts = { added: 0, changed: 0, removed: going.paths.size, sizeBytes: goingBytes };
+    const { volumeId, lane, generation } = head;
+    const atMs = deps.clock.nowMs();
+    const move = { volumeId, lane, expectedGeneration: generation, layers, layer: null, rewritten: left.rewritten };
+    const result = await commitRemains(deps, { ...move, runs: [run], run: run.id, counts, atMs }, signal);
+    if (result?.kind === 'moved') {
+      const paths = Array.from(going.paths, (path) => [pathMark(path), atMs] as const);
+      const moves = paths.length > 0;
+      if (moves) await deps.metadata.notePaths({ volumeId, lane, note: 'evicted', paths, atMs, moves }, signal);
+      return { plan, head: result.head, files: paths.length, sizeBytes: goingBytes };
+    }
+    head = await deps.metadata.head(volumeId, lane, signal);
+  }
+  if (head === undefined) return null;
+  throw new CachelaneError('E_HEAD_MOVED', `the head moved ${limits.commitAttempts} times while it was shrunk`, {
+    retryable: true,
+  });
+}
+
+function collectionRun(
+  { random, clock }: GrowthDependencies,
+  { namespaceId, head }: { readonly namespaceId: NamespaceId; readonly head: HeadRecord },
+): RunRecord {
+  const id = newId('run', random.bytes(16));
+  const { lane } = head;
+  return { id, namespaceId, lane, startedAtMs: clock.nowMs(), revision: null, workflow: null, purpose: 'collection' };
+}
+
+interface GoingFrom {
+  readonly going: Going;
+  readonly squashes: Squashes;
+}
+
+/** Null where nothing goes. */
+async function closedRemains(
+  deps: GrowthDependencies,
+  { tool, ...from }: GoingFrom & Pick<GrowthQuestion, 'tool'>,
+  signal: AbortSignal,
+): Promise<readonly Remains[] | null> {
+  const { volumeId, lane } = from.going.head;
+  const { marks } = await deps.metadata.notedPaths(volumeId, lane, 'evicted', signal);
+  const gone = goneOf(from.going);
+  const mayBeGone = (path: BytePath): boolean => gone.has(path) || (marks.size > 0 && marks.has(pathMark(path)));
+  const closed = closeNames(await remainsOf(deps, from, signal), mayBeGone, tool);
+  if (closed.every(({ changed }) => !changed)) return null;
+  return closed;
+}
+
+/** Of what squashes replaced, as far as it is here: so a run can still be taken out as if it had never been. */
+async function remainsOf(
+  { layers }: GrowthDependencies,
+  { going, squashes }: GoingFrom,
+  signal: AbortSignal,
+): Promise<readonly Remains[]> {
+  const remains: Remains[] = [];
+  for (const id of await partsOf(layers, { head: going.head, squashes }, signal)) {
+    const layer = await layers.open(id, signal);
+    const all = [...layer.index.entries()];
+    const left = withoutGoing(all, going);
+    remains.push(remainsIn(layer, { id, left, changed: left.length < all.length }));
+  }
+  return remains;
+}
+
+async function partsOf(
+  layers: LayerStore,
+  { head, squashes }: { readonly head: HeadRecord; readonly squashes: Squashes },
+  signal: AbortSignal,
+): Promise<ReadonlySet<LayerId>> {
+  const all = new Set<LayerId>();
+  for (const id of head.layers) {
+    const parts = squashes.expand([id]);
+    let areHere = true;
+    for (const part of parts) areHere &&= await layers.has(part, signal);
+    for (const part of areHere ? parts : [id]) all.add(part);
+  }
+  return all;
+}
+
+function remainsIn(
+  layer: StoredLayer,
+  { id, left, changed }: { readonly id: Remains['id']; readonly left: readonly Entry[]; readonly changed: boolean },
+): Remains {
+  return { layer, id, entries: left.map((entry) => stageFrom(entry, layer)), changed };
+}
+
+/** With the directories that lead there: something may be named by the one that it lies in. */
+function goneOf({ paths }: Going): ReadonlySet<BytePath> {
+  return new Set([...paths].flatMap((path) => [path, ...ancestors(path)]));
+}
+
+/** Without directories that held nothing else: of a group, they would say that it is empty. */
+function withoutGoing(entries: readonly Entry[], { paths, groups }: Going): readonly Entry[] {
+  const left = entries.filter(({ path, group }) => !paths.has(path) && (group === null || !groups.has(group)));
+  if (left.length === entries.length) return entries;
+  const emptied = new Set<BytePath>();
+  for (const { path } of entries) if (paths.has(path)) for (const each of ancestors(path)) emptied.add(each);
+  for (const { path, type, removed } of left) {
+    if (type === 'dir' && removed === null) continue;
+    for (const each of ancestors(path)) emptied.delete(each);
+  }
+  return left.filter(({ path, type, removed }) => type !== 'dir' || removed !== null || !emptied.has(path));
+}

@@ -1,0 +1,300 @@
+import { decodeManifest, type BytePath, type RunId } from '@cachelane/core';
+import { describe, expect, test } from 'vitest';
+import { look } from '../histories.fixture.ts';
+import { exportParts } from '../export-volume.ts';
+import { importLayers } from '../import-volume.ts';
+import { rollBack } from '../roll-back.ts';
+import { installOn, machines, warnings } from '../sync/machines.fixture.ts';
+import { planEverywhere, revokeEverywhere } from '../sync/revoke-everywhere.ts';
+import {
+  baseRequest,
+  indexedTool,
+  indexedVolume,
+  plainVolume,
+  install,
+  put,
+  testContext,
+  testEngine,
+  type TestEngine,
+} from '../test-engine.fixture.ts';
+import { blamePath } from './blame-path.ts';
+import { traceRun } from './trace-run.ts';
+
+const { signal } = new AbortController();
+
+function runsOf({ events }: TestEngine): readonly RunId[] {
+  return events.flatMap((event) => (event.type === 'session-opened' ? [event.run] : []));
+}
+
+async function installAll(engine: TestEngine, ...names: readonly string[]): Promise<readonly RunId[]> {
+  for (const name of names) await engine.run(([volume]) => install(volume, name));
+  return runsOf(engine).slice(-names.length);
+}
+
+async function linesOf(engine: TestEngine): Promise<readonly string[]> {
+  return ((await look(engine)).get('index/bucket') ?? '').split('\n').filter((line) => line !== '');
+}
+
+async function revoke({ deps }: TestEngine, run: RunId | undefined, cascade = false): Promise<void> {
+  const plans = await planEverywhere(deps, { run: run ?? expect.fail('no run'), cascade }, signal);
+  await revokeEverywhere(deps, plans, 'ann', signal);
+}
+
+async function rollBackTo({ deps }: TestEngine, to: number): Promise<void> {
+  const [head] = await deps.metadata.listHeads(signal);
+  const request = { volumeId: head?.volumeId ?? expect.fail('no head'), tool: indexedTool, context: testContext() };
+  await rollBack(deps, { ...request, to, by: `run_${'b'.repeat(32)}` as RunId }, signal);
+}
+
+describe('trace', () => {
+  test('finds what a run put into heads, also into a squash, and who had it in view', async () => {
+    const engine = testEngine();
+    const runs = await installAll(engine, 'a', 'b', 'c', 'd', 'e');
+    const [first, second, ...rest] = runs;
+    const found = await traceRun(engine.deps, first as RunId, signal);
+    expect(found.record).toMatchObject({ id: first, lane: 't1:local' });
+    const [head, ...others] = found.heads;
+    expect(others).toEqual([]);
+    const paths = (head?.layers ?? []).map(({ isReplaced, entries }) => [isReplaced, entries.map(({ path }) => path)]);
+    // A directory is that of the run that touched it last.
+    expect(paths).toEqual([
+      [false, ['content/a', 'index/bucket']],
+      [true, ['content', 'content/a', 'index', 'index/bucket']],
+    ]);
+    expect(found.readers).toEqual([second, ...rest]);
+    expect((await traceRun(engine.deps, rest.at(-1) as RunId, signal)).readers).toEqual([]);
+  });
+
+  test('says so where nothing is known of a run', async () => {
+    const unknown = `run_${'9'.repeat(32)}` as RunId;
+    await expect(traceRun(testEngine().deps, unknown, signal)).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
+  });
+});
+
+async function blame({ deps }: TestEngine, path: string): Promise<readonly unknown[]> {
+  const heads = await deps.metadata.listHeads(signal);
+  const blamed = await blamePath(deps, { heads: heads.toReversed(), path: path as BytePath }, signal);
+  return blamed.map(({ state, entry, runs }) => [state, entry.removed, runs.map(({ id }) => id)]);
+}
+
+describe('blame', () => {
+  test('names the run of what is seen, with those whose work is in it, and of what it hides', async () => {
+    const engine = testEngine();
+    for (const content of ['old', 'new']) await engine.run(([volume]) => put(volume, 'unknown/f', content));
+    const [first, second] = runsOf(engine) as [RunId, RunId];
+    expect(await blame(engine, 'unknown/f')).toEqual([
+      ['seen', null, expect.toSatisfy((ids: readonly RunId[]) => ids.includes(first) && ids.includes(second))],
+      ['hidden', null, [first]],
+    ]);
+    expect(await blame(engine, 'unknown/other')).toEqual([]);
+  });
+
+  test('names all runs of a merged file, through squashes', async () => {
+    const engine = testEngine();
+    const runs = await installAll(engine, 'a', 'b', 'c', 'd', 'e');
+    const blamed = await blame(engine, 'index/bucket');
+    expect(blamed).toEqual(runs.toReversed().map((run) => ['seen', null, [run]]));
+    expect((await engine.deps.metadata.listHeads(signal))[0]?.layers.length).toBeLessThan(5);
+  });
+
+  test('tells a removal', async () => {
+    const engine = testEngine();
+    await engine.run(([volume]) => ['f', 'g'].forEach((name) => put(volume, `unknown/${name}`, 'x')));
+    await engine.run(([volume]) => volume?.run([{ do: 'remove', path: 'unknown/f' }]));
+    const [first, second] = runsOf(engine);
+    expect(await blame(engine, 'unknown/f')).toEqual([
+      ['hidden', 'counted', [second]],
+      ['hidden', null, [first]],
+    ]);
+  });
+
+  test('goes through the lanes of a chain, nearest first', async () => {
+    const engine = testEngine();
+    for (const lane of ['t1:ref:main', 't1:local']) {
+      await engine.run(([volume]) => put(volume, 'unknown/f', lane), { request: { context: testContext(lane) } });
+    }
+    const [main, local] = runsOf(engine);
+    const heads = await engine.deps.metadata.listHeads(signal);
+    const ordered = ['t1:local', 't1:ref:main'].flatMap((lane) => heads.filter((head) => head.lane === lane));
+    const blamed = await blamePath(engine.deps, { heads: ordered, path: 'unknown/f' as BytePath }, signal);
+    expect(blamed.map(({ state, head, runs }) => [state, head.lane, runs[0]?.id])).toEqual([
+      ['seen', 't1:local', local],
+      ['hidden', 't1:ref:main', main],
+    ]);
+  });
+});
+
+describe('revoke', () => {
+  test('takes a run out of a squash as if it had never been there', async () => {
+    const engine = testEngine();
+    const runs = await installAll(engine, 'a', 'b', 'c', 'd', 'e');
+    await revoke(engine, runs[1]);
+    expect(await linesOf(engine)).toEqual(['a', 'c', 'd', 'e']);
+    expect((await look(engine)).has('content/b')).toBe(false);
+    const found = await traceRun(engine.deps, runs[1] as RunId, signal);
+    expect(found).toMatchObject({ heads: [], revoked: { by: 'ann' } });
+  });
+
+  test('lists who read it; with a cascade those go as well, and who read from them', async () => {
+    const engine = testEngine();
+    const [a, b, c] = await installAll(engine, 'a', 'b', 'c');
+    const other = { request: { context: testContext('t1:local', 'github.com/acme/other') } };
+    await engine.run(([volume]) => install(volume, 'x'), other);
+    const plans = await planEverywhere(engine.deps, { run: b as RunId, cascade: false }, signal);
+    expect(plans.here).toMatchObject({ runs: [b], readers: [c] });
+    const cascade = await planEverywhere(engine.deps, { run: a as RunId, cascade: true }, signal);
+    expect(cascade.here).toMatchObject({ runs: [a, b, c], readers: [] });
+    expect(cascade.here.heads).toHaveLength(1);
+    expect(await linesOf(engine)).toEqual(['a', 'b', 'c']);
+    await revoke(engine, a, true);
+    expect(await linesOf(engine)).toEqual([]);
+    expect((await look(engine, other)).has('content/x')).toBe(true);
+  });
+
+  test('holds whoever goes back to a generation that had it', async () => {
+    const engine = testEngine();
+    const runs = await installAll(engine, 'a', 'b', 'c');
+    await revoke(engine, runs[0]);
+    const [head] = await engine.deps.metadata.listHeads(signal);
+    const request = { volumeId: head?.volumeId ?? expect.fail('no head'), tool: indexedTool, context: testContext() };
+    await rollBack(engine.deps, { ...request, to: 2, by: runs[2] as RunId }, signal);
+    expect(await linesOf(engine)).toEqual(['b']);
+  });
+
+  test('names no layer twice where the head has a squash beside what it replaced', async () => {
+    const engine = testEngine();
+    const [a, , bad] = await installAll(engine, 'a', 'b', 'bad', 'd');
+    await rollBackTo(engine, 3);
+    const { deps } = engine;
+    const [head] = await deps.metadata.listHeads(signal);
+    if (head === undefined) return expect.fail('nothing was saved');
+    const { volumeId, lane, generation } = head;
+    const [squash] = await deps.metadata.squashes(volumeId, lane, signal);
+    await deps.metadata.commit(
+      {
+        volumeId,
+        lane,
+        expectedGeneration: generation,
+        layers: [squash?.id ?? expect.fail('no squash'), ...head.layers],
+        layer: null,
+        run: a as RunId,
+        counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 },
+        atMs: 1,
+      },
+      signal,
+    );
+    await revoke(engine, bad);
+    const [after] = await deps.metadata.listHeads(signal);
+    expect(new Set(after?.layers).size).toBe(after?.layers.length);
+    expect(await linesOf(engine)).toEqual(['a', 'b', 'd']);
+    return undefined;
+  });
+
+  test('holds for what an export brings', async () => {
+    const engine = testEngine();
+    const runs = await installAll(engine, 'a', 'bad', 'c', 'd', 'e');
+    const other = testEngine({ seed: 'other' });
+    await installAll(other, 'x');
+    const [head] = await engine.deps.metadata.listHeads(signal);
+    const [volume] = await engine.deps.metadata.listVolumes(signal);
+    if (head === undefined || volume === undefined) return expect.fail('nothing was saved');
+    const take = async ({ deps }: TestEngine): Promise<void> => {
+      const parts = exportParts(engine.deps.layers, { namespace: 'github.com/acme/web', volume, head }, signal);
+      const request = { ...baseRequest, volume: indexedVolume, onProgress: () => undefined, signal };
+      await importLayers(deps, request, parts);
+    };
+    await revoke(engine, runs[1]);
+    const left = await linesOf(engine);
+    await take(engine);
+    expect(await linesOf(engine)).toEqual(left);
+    expect((await look(engine)).has('content/bad')).toBe(false);
+    expect(await traceRun(engine.deps, runs[1] as RunId, signal)).toMatchObject({ heads: [] });
+    const [after] = await engine.deps.metadata.listHeads(signal);
+    expect(new Set(after?.layers).size).toBe(after?.layers.length);
+    // Where nothing of it was ever known.
+    await other.deps.metadata.revokeRuns([{ run: runs[1] as RunId, atMs: 1, by: 'ann' }], signal);
+    await take(other);
+    // The export has no more of a squash than the squash: lines that were merged go together, as after the window.
+    expect(await linesOf(other)).toEqual(['e', 'x']);
+    expect((await look(other)).has('content/c')).toBe(true);
+    expect(warnings(other)).toEqual([expect.stringContaining('are revoked here')]);
+    await other.run(() => undefined);
+    expect((await look(other)).has('content/bad')).toBe(false);
+    return undefined;
+  });
+
+  test('of a run that is still going on: nothing of it is saved', async () => {
+    const engine = testEngine();
+    await installAll(engine, 'a');
+    const { report } = await engine.run(
+      async ([volume]) => {
+        const run = runsOf(engine).at(-1) as RunId;
+        await engine.deps.metadata.revokeRuns([{ run, atMs: 1, by: 'ann' }], signal);
+        install(volume, 'b');
+      },
+      { request: { strict: false } },
+    );
+    expect(report.volumes[0]).toMatchObject({ layer: null, skipped: expect.stringContaining('is revoked') });
+    expect(await linesOf(engine)).toEqual(['a']);
+  });
+
+  test('reaches a remote, and every machine: nobody brings it back', async () => {
+    const { machine } = machines();
+    const [ann, ben, cy] = [machine(), machine(), machine()];
+    await installOn(ann, 'a');
+    const evil = (await installAll(ann, 'evil'))[0];
+    await ben.run(() => undefined);
+    await ben.run(([volume]) => install(volume, 'ben'), { request: { push: 'never' } });
+    // Who revokes has nothing of it.
+    await revoke(cy, evil);
+    expect(await linesOf(cy)).toEqual(['a']);
+    await installOn(ben, 'more');
+    for (const engine of [ann, ben, cy, machine()]) expect(await linesOf(engine)).toEqual(['a', 'ben', 'more']);
+    expect(await ann.deps.metadata.revokedRuns(signal)).toMatchObject([{ run: evil, by: 'ann' }]);
+    // It goes back to when it had that run, and shares what comes of it.
+    const [head] = await ben.deps.metadata.listHeads(signal);
+    const request = { volumeId: head?.volumeId ?? expect.fail('no head'), tool: indexedTool, context: testContext() };
+    await rollBack(ben.deps, { ...request, to: 1, by: evil as RunId }, signal);
+    await ben.run(() => undefined);
+    for (const engine of [ann, ben, cy]) expect((await look(engine)).has('content/evil')).toBe(false);
+  });
+
+  test('is noted in other heads of the namespace: nobody sends there what a machine still has of it', async () => {
+    const { machine, state } = machines();
+    const [ann, ben] = [machine(), machine()];
+    const volumes = [plainVolume];
+    await ann.run(([volume]) => put(volume, 'f', 'ann'), { volumes });
+    // One run saves both volumes, and sends one of them.
+    const both = { volumes: [indexedVolume, { ...plainVolume, sync: 'never' }] } as const;
+    await ben.run(([indexed, plain]) => (install(indexed, 'evil'), put(plain, 'evil', 'x')), both);
+    const [evil] = runsOf(ben);
+    await revoke(ann, evil);
+    const revoked = [...state.heads].flatMap(([key, { bytes }]) =>
+      key.startsWith('heads/') && bytes !== null ? [decodeManifest(bytes, null).revoked.map(({ run }) => run)] : [],
+    );
+    expect(revoked).toEqual([[evil], [evil]]);
+    await ben.run(() => undefined, { volumes: [plainVolume] });
+    for (const engine of [ann, ben, machine()]) expect([...(await look(engine, { volumes })).keys()]).toEqual(['f']);
+  });
+
+  test('brings back from the remote what was squashed there and never was here', async () => {
+    const { machine } = machines();
+    const [ann, ben] = [machine(), machine()];
+    const runs = await installAll(ann, 'a', 'b', 'c', 'd');
+    await ben.run(() => undefined);
+    expect((await ben.deps.layers.list(signal)).length).toBe(1);
+    await revoke(ben, runs[2]);
+    for (const engine of [ben, ann, machine()]) expect(await linesOf(engine)).toEqual(['a', 'b', 'd']);
+  });
+
+  test('without the remote it waits for the next push', async () => {
+    const { machine } = machines();
+    const [ann, ben] = [machine(), machine()];
+    const [, evil] = await installAll(ann, 'a', 'evil');
+    await ben.run(() => undefined);
+    await revoke({ ...ann, deps: { ...ann.deps, remote: null } }, evil);
+    expect(await linesOf(ben)).toEqual(['a', 'evil']);
+    await ann.run(() => undefined);
+    expect(await linesOf(ben)).toEqual(['a']);
+  });
+});

@@ -1,0 +1,76 @@
+import {
+  CachelaneError,
+  type Entry,
+  type HeadRecord,
+  type LayerId,
+  type LayerStore,
+  type Metadata,
+  type Revocation,
+  type RunId,
+  type RunRecord,
+} from '@cachelane/core';
+import { squashesOf } from '../known-squashes.ts';
+import { Origins, readersOf } from './origins.ts';
+
+export interface TraceDependencies {
+  readonly metadata: Metadata;
+  readonly layers: LayerStore;
+}
+
+/** A layer of a head that names the run. */
+interface TracedLayer {
+  readonly id: LayerId;
+  /** It is in a squash of the head, and comes back in its place where a run is taken out of that. */
+  readonly isReplaced: boolean;
+  /** Those that have the run among their origins, in byte order of their paths. */
+  readonly entries: readonly Entry[];
+}
+
+export interface TracedHead {
+  readonly head: HeadRecord;
+  /** Top first. */
+  readonly layers: readonly TracedLayer[];
+}
+
+/** Where a run's work is in this store, and who had it in view. */
+export interface Trace {
+  readonly run: RunId;
+  /** Null where nothing is known of it any more. */
+  readonly record: RunRecord | null;
+  readonly revoked: Revocation | null;
+  /** Heads that name it, also where they name it by what a squash replaced only. */
+  readonly heads: readonly TracedHead[];
+  /** Runs that had an entry of it in view, in the order in which they ran. */
+  readonly readers: readonly RunId[];
+}
+
+/** Changes nothing. Errors: E_NOT_FOUND for a run of which nothing is known. */
+export async function traceRun(
+  { metadata, layers }: TraceDependencies,
+  run: RunId,
+  signal: AbortSignal,
+): Promise<Trace> {
+  const origins = new Origins(layers, signal);
+  const runs = new Set([run]);
+  const heads: TracedHead[] = [];
+  for (const head of await metadata.listHeads(signal)) {
+    const squashes = await squashesOf(metadata, head, signal);
+    const replaced = squashes.within(head.layers).flatMap((squash) => squash.layers);
+    const found: TracedLayer[] = [];
+    for (const id of new Set([...head.layers, ...replaced])) {
+      if (!(await origins.names(id, runs))) continue;
+      const { index } = await layers.open(id, signal);
+      const entries = [...index.entries()].filter((entry) => entry.origins.includes(run));
+      found.push({ id, isReplaced: !head.layers.includes(id), entries });
+    }
+    if (found.length > 0) heads.push({ head, layers: found });
+  }
+  const record = (await metadata.run(run, signal)) ?? null;
+  const revoked = (await metadata.revokedRuns(signal)).find((each) => each.run === run) ?? null;
+  if (record === null && revoked === null && heads.length === 0) {
+    throw new CachelaneError('E_NOT_FOUND', `nothing is known here of ${run}`, {
+      hint: 'runs are named by: cachelane log',
+    });
+  }
+  return { run, record, revoked, heads, readers: await readersOf({ metadata, origins }, runs, signal) };
+}

@@ -1,0 +1,39 @@
+import { asCachelaneError, warningOf, type LayerId } from '@cachelane/core';
+import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import { isDamage } from '../is-damage.ts';
+import type { Scrutiny } from './damaged-layers.ts';
+import type { VolumeSession } from './volume-session.ts';
+
+/** Layers of these volumes that the runtime was to mount from images. */
+export function mountedImages(attached: readonly VolumeSession[]): readonly LayerId[] {
+  const layers = attached.flatMap(({ attached: { mount }, view }) => (mount.kind === 'overlay' ? view.layers : []));
+  return [...new Set(layers.flatMap(({ key, image }) => (image === null ? [] : [key as LayerId])))];
+}
+
+/**
+ * Gives layers trees, since their images could not be mounted: `reason`. Returns how closely the layers have to be looked at when the views are composed
+ * again; null where no tree can be had, and nothing is gained by that.
+ */
+export async function extractImages(
+  deps: EngineDependencies,
+  { signal, strict }: RunCommandRequest,
+  { ids, reason }: { readonly ids: readonly LayerId[]; readonly reason: string },
+): Promise<Scrutiny | null> {
+  deps.events({ type: 'extracting', layers: ids.length, reason });
+  let scrutiny: Scrutiny = 'glance';
+  for (const id of ids) {
+    try {
+      await deps.layers.extract(id, signal);
+    } catch (thrown) {
+      // What is damaged could not be mounted for that, perhaps. The others are of use all the same.
+      if (isDamage(thrown)) {
+        scrutiny = 'read';
+        continue;
+      }
+      if (strict || signal.aborted) throw thrown;
+      deps.events(warningOf(asCachelaneError(thrown)));
+      return null;
+    }
+  }
+  return scrutiny;
+}

@@ -1,0 +1,71 @@
+import type { Eviction, LayerCounts, PinnedLink, VolumeReport } from '@cachelane/core';
+import type { GrownVolume } from '../growth/grow-volume.ts';
+import type { Saved } from '../save/save-volume.ts';
+import type { MounterChoice } from './mounters.ts';
+
+const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 };
+
+/** A report for a volume that the run had no cache for. */
+export function coldReport(name: string, path: string, why: string): VolumeReport {
+  return reportOf(
+    { name, path, choice: null, links: [], evicted: null, attachMs: 0 },
+    {
+      ...nothingSaved,
+      saveMs: 0,
+      skipped: why,
+    },
+  );
+}
+
+/** What came of a save. */
+export interface SaveEnd {
+  readonly saved: Saved | null;
+  readonly skipped: string | null;
+  readonly leftToOthers: boolean;
+  readonly grown?: GrownVolume;
+}
+
+export const nothingSaved: SaveEnd = { saved: null, skipped: null, leftToOthers: false };
+
+export interface ReportHead {
+  readonly name: string;
+  readonly path: string;
+  readonly choice: MounterChoice | null;
+  readonly links: readonly PinnedLink[];
+  readonly evicted: Eviction | null;
+  readonly attachMs: number;
+}
+
+export function reportOf(head: ReportHead, end: SaveEnd & { readonly saveMs: number }): VolumeReport {
+  const { saved } = end;
+  const counts = saved?.layer.counts ?? noCounts;
+  return {
+    name: head.name,
+    path: head.path,
+    mounter: head.choice?.mounter ?? null,
+    mounterWhy: head.choice?.why ?? null,
+    sharing: head.choice?.sharing ?? null,
+    hits: head.links
+      .filter(({ layers }) => layers.length > 0)
+      .map(({ namespace, lane, layers }) => ({ namespace, lane, layers: layers.length })),
+    evicted: head.evicted,
+    cameBack: end.grown?.cameBack ?? null,
+    shrunk: end.grown?.shrunk ?? null,
+    attachMs: roundMs(head.attachMs),
+    saveMs: roundMs(end.saveMs),
+    added: counts.added,
+    changed: counts.changed,
+    removed: counts.removed,
+    savedBytes: counts.sizeBytes,
+    layer: saved?.layer.id ?? null,
+    merged: saved?.merged ?? 0,
+    conflicts: saved?.conflicts ?? [],
+    skipped: end.skipped,
+    leftToOthers: end.leftToOthers,
+    sync: null,
+  };
+}
+
+function roundMs(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

@@ -1,0 +1,57 @@
+import type { MemoryVolume } from '@cachelane/testkit';
+import { put, text } from '../test-engine.fixture.ts';
+import { readableIn, type LaneKey } from './world.fixture.ts';
+
+// Names are `WHAT-LANE-NUMBER`. A name has a content and a line in an index of its lane, as a package manager would have it.
+
+const indexFile = 'index/all';
+
+export function install(volume: MemoryVolume, name: string): void {
+  put(volume, `content/${name}`, `bytes of ${name}`);
+  const before = volume.exists(indexFile) ? text(volume, indexFile) : '';
+  put(volume, indexFile, `${before}${name}\n`);
+}
+
+export function namesIn(volume: MemoryVolume | undefined): readonly string[] {
+  if (volume?.exists(indexFile) !== true) return [];
+  return text(volume, indexFile)
+    .split('\n')
+    .filter((line) => line !== '');
+}
+
+/** A clean-up, as tools do it: what is not wanted any more goes, with the lines that name it. Returns the names that went. */
+export function sweepJunk(volume: MemoryVolume): readonly string[] {
+  const [junk, left] = [true, false].map((isJunk) =>
+    namesIn(volume).filter((name) => name.startsWith('junk') === isJunk),
+  );
+  for (const name of junk ?? []) volume.remove(`content/${name}`);
+  if (junk?.length !== 0) volume.write(indexFile, (left ?? []).map((name) => `${name}\n`).join(''));
+  return junk ?? [];
+}
+
+export interface Excuses {
+  /** Names that may have lost their content. */
+  readonly wasThere: (name: string) => boolean;
+  /** Whose content has its name where it is seen, beside those of the own lane; null where that cannot be said. */
+  readonly named: ReadonlySet<string> | null;
+}
+
+/** What a run finds is whole, and comes from lanes that it may read. */
+export function faultOfView(volume: MemoryVolume, key: LaneKey, { wasThere, named }: Excuses): string | null {
+  for (const name of namesIn(volume)) {
+    const from = name.split('-')[1] as LaneKey;
+    if (!readableIn[key].includes(from)) return `a run in ${key} sees ${name}`;
+    if (!volume.exists(`content/${name}`) && wasThere(name)) continue;
+    if (!volume.exists(`content/${name}`)) return `a run in ${key} sees ${name} without its content`;
+    if (text(volume, `content/${name}`) !== `bytes of ${name}`)
+      return `a run in ${key} sees ${name} with other content`;
+  }
+  const seen = new Set(namesIn(volume));
+  for (const path of named === null ? [] : volume.look().keys()) {
+    const name = path.replace(/^content\//, '');
+    // A clean-up in a nearer lane hides lines that come to another one later; what it saw it took away.
+    const hasName = name.split('-')[1] === key || named?.has(name) === true;
+    if (name !== path && hasName && !seen.has(name)) return `a run in ${key} sees ${path}, which nothing names`;
+  }
+  return null;
+}

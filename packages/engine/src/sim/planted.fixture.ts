@@ -1,0 +1,199 @@
+import {
+  collectionKey,
+  decodeManifest,
+  encodeManifest,
+  isCachelaneError,
+  objectsOf,
+  type HeadManifest,
+  type LayerId,
+  type Remote,
+  type RemoteHeads,
+  type RemoteKey,
+  type SquashRequest,
+  type Tool,
+  type Version,
+} from '@cachelane/core';
+import type { PlayOptions } from './play.fixture.ts';
+import { contextIn, laneName } from './world.fixture.ts';
+
+/** Neither waits nor tells anybody. */
+async function removeUnnamed({ heads, objects }: Remote, signal: AbortSignal): Promise<void> {
+  const named = new Set<RemoteKey>();
+  for (const key of (await heads.list('heads/', {}, signal)).keys) {
+    const head = await heads.read(key, signal);
+    if (head !== undefined) for (const object of objectsOf(decodeManifest(head.bytes, null))) named.add(object);
+  }
+  for (const { key } of (await objects.list('', {}, signal)).objects) {
+    if (!named.has(key) && !key.startsWith('uses/')) await objects.remove(key, signal);
+  }
+}
+
+/** Faults that a version of ours could have; the simulation has to find each. */
+export const planted: Readonly<Record<string, Omit<PlayOptions, 'seed'>>> = {
+  'a head is moved without a look at what it was': {
+    plant: withHeads((heads) => ({
+      swap: async (request, signal) => {
+        // Of a remote that is no good at all we would be told.
+        const now = request.key.startsWith('heads/') ? await heads.read(request.key, signal) : undefined;
+        if (now === undefined) return await heads.swap(request, signal);
+        return await heads.swap({ ...request, expected: now.version }, signal);
+      },
+    })),
+  },
+  'a move that nobody answered is taken for done': {
+    plant: withHeads((heads) => ({
+      swap: async (request, signal) => {
+        try {
+          return await heads.swap(request, signal);
+        } catch (error) {
+          if (!isCachelaneError(error, 'E_REMOTE_UNKNOWN')) throw error;
+          return { kind: 'moved', version: 'unseen' as never };
+        }
+      },
+    })),
+  },
+  'a head names a layer whose content was never sent': {
+    plant: (deps) => ({
+      ...deps,
+      remote: withRemote(deps.remote, ({ objects }) => ({
+        objects: {
+          ...objects,
+          put: async (key, source, signal) => {
+            if (key.startsWith('data/')) return { kind: 'present' };
+            return await objects.put(key, source, signal);
+          },
+        },
+      })),
+    }),
+  },
+  'a layer is recorded that was never put in its place': {
+    plant: (deps) => ({ ...deps, layers: { ...deps.layers, publish: async () => await Promise.resolve() } }),
+  },
+  'a collector does not ask what sessions have pinned': {
+    plant: (deps) => ({
+      ...deps,
+      metadata: {
+        ...deps.metadata,
+        collectionFacts: async (signal) => ({
+          ...(await deps.metadata.collectionFacts(signal)),
+          history: [],
+          squashes: [],
+          pins: new Set(),
+        }),
+        forgetLayers: async (candidates) => await Promise.resolve(candidates),
+      },
+    }),
+  },
+  'a squash takes the place of what lies where its layers lay': {
+    plant: (deps) => {
+      const seen = new Map<string, readonly LayerId[]>();
+      const { metadata } = deps;
+      return {
+        ...deps,
+        metadata: {
+          ...metadata,
+          commit: async (request, signal) => {
+            const result = await metadata.commit(request, signal);
+            if (result.kind === 'moved') seen.set(placeOf(request), result.head.layers);
+            return result;
+          },
+          squash: async (request, signal) => {
+            const at = seen.get(placeOf(request))?.indexOf(request.layers[0] as LayerId) ?? -1;
+            const now = (await metadata.head(request.volumeId, request.lane, signal))?.layers ?? [];
+            const layers = at < 0 ? [] : now.slice(at, at + request.layers.length);
+            return await metadata.squash(layers.length < 2 ? request : { ...request, layers }, signal);
+          },
+        },
+      };
+    },
+  },
+  'a squash forgets what was taken away': {
+    plant: (deps) => ({
+      ...deps,
+      layers: {
+        ...deps.layers,
+        stage: async (request, signal) => {
+          const isSquash = request.entries.some(({ entry }) => entry.path.startsWith('.cachelane-squash-'));
+          const entries = request.entries.filter(({ entry }) => !isSquash || entry.removed !== 'counted');
+          return await deps.layers.stage({ ...request, entries }, signal);
+        },
+      },
+    }),
+  },
+  'who collects on the remote takes at once what nobody names': {
+    collecting: (remote) => ({
+      ...remote,
+      heads: {
+        ...remote.heads,
+        read: async (key, signal) => {
+          if (key === collectionKey) await removeUnnamed(remote, signal);
+          return await remote.heads.read(key, signal);
+        },
+      },
+    }),
+  },
+  'who collects on the remote does not know what squashes replaced': {
+    collecting: (remote) => withManifests(remote, (manifest) => ({ ...manifest, squashes: [] })),
+  },
+  'who takes a run out does not look at what squashes replaced': {
+    revoking: (deps) => ({
+      ...deps,
+      metadata: { ...deps.metadata, squashes: async () => await Promise.resolve([]) },
+    }),
+  },
+  'nobody who syncs looks which runs were taken out': {
+    plant: (deps) => ({
+      ...deps,
+      metadata: { ...deps.metadata, revokedRuns: async () => await Promise.resolve([]) },
+      remote: deps.remote === null ? null : withManifests(deps.remote, (manifest) => ({ ...manifest, revoked: [] })),
+    }),
+  },
+  'of two indexes that are merged one is taken': {
+    plant: (deps) => ({ ...deps, tools: deps.tools.map(takingTheFirst) }),
+  },
+  'a lane reads what nobody vouches for': {
+    contextOf: (key) => {
+      const context = contextIn(key);
+      const fork = { namespace: context.namespace, lane: laneName('fork') };
+      return key === 'feature' ? { ...context, readChain: [...context.readChain, fork] } : context;
+    },
+  },
+};
+
+function placeOf({ volumeId, lane }: Pick<SquashRequest, 'volumeId' | 'lane'>): string {
+  return `${volumeId} ${lane}`;
+}
+
+function withHeads(change: (heads: RemoteHeads) => Partial<RemoteHeads>): PlayOptions['plant'] {
+  return (deps) => ({
+    ...deps,
+    remote: withRemote(deps.remote, ({ heads }) => ({ heads: { ...heads, ...change(heads) } })),
+  });
+}
+
+function withRemote(remote: Remote | null, change: (remote: Remote) => Partial<Remote>): Remote | null {
+  return remote === null ? null : { ...remote, ...change(remote) };
+}
+
+/** Heads of lanes as they are read there. */
+function withManifests(remote: Remote, change: (manifest: HeadManifest) => HeadManifest): Remote {
+  const read: RemoteHeads['read'] = async (key, signal) => {
+    const head = await remote.heads.read(key, signal);
+    if (head === undefined || !key.startsWith('heads/')) return head;
+    return { ...head, bytes: encodeManifest(change(decodeManifest(head.bytes, null))) };
+  };
+  return { ...remote, heads: { ...remote.heads, read } };
+}
+
+function takingTheFirst(tool: Tool): Tool {
+  return {
+    ...tool,
+    classify(path, isDirectory, context) {
+      const rule = tool.classify(path, isDirectory, context);
+      if (rule.kind !== 'keep' || rule.mergeClass !== 'A' || !rule.driver.merges) return rule;
+      const compose = (versions: readonly Version[]): ReturnType<typeof rule.driver.compose> =>
+        rule.driver.compose(versions.slice(0, 1));
+      return { ...rule, driver: { ...rule.driver, compose } };
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { CachelaneError, type Clock } from '@cachelane/core';
+import { describe, expect, test } from 'vitest';
+import { within } from './deadline.ts';
+
+/** A clock whose sleeps end when the test says so. */
+function heldClock(): { readonly clock: Clock; readonly elapse: () => void } {
+  const waiting: (() => void)[] = [];
+  return {
+    clock: {
+      nowMs: () => 0,
+      monotonicMs: () => 0,
+      sleep: (_, signal) =>
+        new Promise((resolve, reject) => {
+          waiting.push(resolve);
+          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+        }),
+    },
+    elapse: () => {
+      for (const end of waiting) end();
+    },
+  };
+}
+
+const never = new AbortController().signal;
+
+/** Something that waits for the remote until it is stopped, as the port says it. */
+function stopped(signal: AbortSignal, cause?: unknown): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => reject(new CachelaneError('E_ABORTED', 'stopped on request', { cause }));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+describe('a deadline', () => {
+  const late = 's3://bucket did not answer';
+
+  test('is nothing to who is done in time, and leaves nothing behind', async () => {
+    const { clock } = heldClock();
+    expect(await within({ clock, limitMs: 10_000, late }, never, () => Promise.resolve('done'))).toBe('done');
+    const failing = within({ clock, limitMs: 10_000, late }, never, () => Promise.reject(new Error('its own')));
+    await expect(failing).rejects.toThrow('its own');
+  });
+
+  test('stops who is late, and says what went wrong last', async () => {
+    const { clock, elapse } = heldClock();
+    const plain = within({ clock, limitMs: 10_000, late }, never, stopped);
+    elapse();
+    await expect(plain).rejects.toMatchObject({
+      code: 'E_REMOTE_GONE',
+      message: 's3://bucket did not answer within 10 s',
+      retryable: true,
+    });
+    const cause = new CachelaneError('E_REMOTE_BUSY', 'it asks for patience');
+    const told = within({ clock, limitMs: 300_000, late }, never, async (signal) => await stopped(signal, cause));
+    elapse();
+    await expect(told).rejects.toThrow('did not answer within 300 s (it asks for patience)');
+  });
+
+  test('is not what ends a run that somebody stops', async () => {
+    const { clock } = heldClock();
+    const person = new AbortController();
+    const run = within({ clock, limitMs: 10_000, late }, person.signal, stopped);
+    person.abort();
+    await expect(run).rejects.toMatchObject({ code: 'E_ABORTED' });
+  });
+});

@@ -1,0 +1,48 @@
+import { CachelaneError, isCachelaneError, type Clock } from '@cachelane/core';
+
+export interface Deadline {
+  readonly clock: Clock;
+  readonly limitMs: number;
+  /** Of what is waited for: `s3://bucket/prefix did not answer`. */
+  readonly late: string;
+}
+
+/** Why nobody waits any longer; one for all, since to make one takes time. */
+const isDone = new Error('what was waited for is done');
+
+/** Stops `act` when its time is over, and says so with E_REMOTE_GONE, and with what went wrong last where that is known. */
+export async function within<T>(
+  { clock, limitMs, late }: Deadline,
+  signal: AbortSignal,
+  act: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const timer = new AbortController();
+  const done = new AbortController();
+  const wait = clock.sleep(limitMs, done.signal).then(
+    () => timer.abort(),
+    () => undefined,
+  );
+  try {
+    return await act(AbortSignal.any([signal, timer.signal]));
+  } catch (error) {
+    if (!timer.signal.aborted || signal.aborted || !isStop(error)) throw error;
+    const seconds = limitMs < 1000 ? limitMs / 1000 : Math.round(limitMs / 1000);
+    throw new CachelaneError('E_REMOTE_GONE', `${late} within ${seconds} s${lastFailure(error)}`, {
+      retryable: true,
+      cause: error,
+    });
+  } finally {
+    done.abort(isDone);
+    await wait;
+  }
+}
+
+function isStop(error: unknown): boolean {
+  return isCachelaneError(error, 'E_ABORTED') || (error instanceof Error && error.name === 'AbortError');
+}
+
+/** Whoever waits for another try, when it is stopped, knows what the last one came to. */
+function lastFailure(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return isCachelaneError(cause) && cause.code !== 'E_ABORTED' ? ` (${cause.message})` : '';
+}

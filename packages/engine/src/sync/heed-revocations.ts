@@ -1,0 +1,127 @@
+import type { HeadManifest, LayerId, Metadata, NamespaceId, Revocation, RunId } from '@cachelane/core';
+import type { EngineDependencies } from '../engine.ts';
+import { squashesOf } from '../known-squashes.ts';
+import { toolOf } from '../provenance/revoke-runs.ts';
+import { nothingFetched, removeRuns } from '../remove-runs.ts';
+import { namesRunIn } from '../take-apart.ts';
+import type { SyncedPlace } from './compare-heads.ts';
+import { fetchReplaced } from './fetch-replaced.ts';
+
+/** `remote` is null where it cannot be asked. */
+export type HeedDependencies = Pick<
+  EngineDependencies,
+  'metadata' | 'layers' | 'transfers' | 'clock' | 'bootId' | 'tools' | 'remote'
+>;
+
+/**
+ * Writes down here what others revoked. A head has a say about its own namespace alone: who may write to one remote, or to one project's heads in it, must not take away what others saved elsewhere.
+ */
+export async function noteRevocations(
+  metadata: Pick<Metadata, 'revokedRuns' | 'revokeRuns' | 'run'>,
+  { place, manifest }: { readonly place: SyncedPlace; readonly manifest: HeadManifest | null },
+  signal: AbortSignal,
+): Promise<void> {
+  if (manifest === null || manifest.revoked.length === 0) return;
+  const known = await revokedRuns(metadata, signal);
+  const news = await ofRunsHere(
+    metadata,
+    manifest.revoked.filter(({ run }) => !known.has(run)),
+    signal,
+  );
+  const own = news.flatMap(({ revocation, namespaceId }) => (namespaceId === place.namespaceId ? [revocation] : []));
+  if (own.length > 0) await metadata.revokeRuns(own, signal);
+}
+
+/** Of runs of which nothing is known nothing is here. */
+async function ofRunsHere(
+  metadata: Pick<Metadata, 'run'>,
+  revocations: readonly Revocation[],
+  signal: AbortSignal,
+): Promise<readonly { readonly revocation: Revocation; readonly namespaceId: NamespaceId }[]> {
+  const found = [];
+  for (const revocation of revocations) {
+    const record = await metadata.run(revocation.run, signal);
+    if (record !== undefined) found.push({ revocation, namespaceId: record.namespaceId });
+  }
+  return found;
+}
+
+/** What a head of the remote is to say of revoked runs: of those of its namespace, and of those that it names. What it says already stays. */
+export async function revocationsOf(
+  metadata: Pick<Metadata, 'revokedRuns' | 'run'>,
+  { place, manifest }: { readonly place: SyncedPlace; readonly manifest: HeadManifest | null },
+  signal: AbortSignal,
+): Promise<readonly Revocation[]> {
+  const named = new Set(manifest?.runs.map(({ id }) => id));
+  const known = await ofRunsHere(metadata, await metadata.revokedRuns(signal), signal);
+  return known.flatMap(({ revocation, namespaceId }) =>
+    namespaceId === place.namespaceId || named.has(revocation.run) ? [revocation] : [],
+  );
+}
+
+export interface Heeding {
+  readonly place: Omit<SyncedPlace, 'remoteId'>;
+  readonly tool: string;
+  /** On whose behalf the head moves. */
+  readonly by: RunId;
+  /** The remote's head: what it says is revoked counts for this head, whatever namespace the run is of. */
+  readonly manifest: HeadManifest | null;
+}
+
+/**
+ * Takes revoked runs out of a head here: whole layers of theirs a comparison leaves out, but not what they have in layers of others. What squashes replaced and is only there is fetched: who takes their
+ * work out of a squash alone takes out more than them, and with the next push everywhere. Errors: those of the remote, and E_HEAD_MOVED.
+ */
+export async function heedRevocations(
+  deps: HeedDependencies,
+  { place, tool, by, manifest }: Heeding,
+  signal: AbortSignal,
+): Promise<void> {
+  const runs = await revokedFor(deps.metadata, manifest, signal);
+  if (runs.size === 0) return;
+  const { volumeId, name } = place;
+  const head = await deps.metadata.head(volumeId, name.lane, signal);
+  if (head === undefined) return;
+  const squashes = await squashesOf(deps.metadata, head, signal);
+  const ids = [...head.layers, ...squashes.within(head.layers).flatMap(({ layers }) => layers)];
+  if (!(await isAnyOf(deps, { ids, runs }, signal))) return;
+  const { remote } = deps;
+  const fetched =
+    remote === null ? nothingFetched : await fetchReplaced({ ...deps, remote }, { place, tool, head }, signal);
+  const request = { volumeId, lane: name.lane, tool: toolOf(deps.tools, { tool }), runs, by, fetched };
+  await removeRuns(deps, request, signal);
+}
+
+async function revokedRuns(metadata: Pick<Metadata, 'revokedRuns'>, signal: AbortSignal): Promise<ReadonlySet<RunId>> {
+  return new Set((await metadata.revokedRuns(signal)).map(({ run }) => run));
+}
+
+/** What is revoked here, and what the remote's head says. */
+async function revokedFor(
+  metadata: Pick<Metadata, 'revokedRuns'>,
+  manifest: HeadManifest | null,
+  signal: AbortSignal,
+): Promise<ReadonlySet<RunId>> {
+  const there = manifest?.revoked.map(({ run }) => run) ?? [];
+  return new Set([...(await revokedRuns(metadata, signal)), ...there]);
+}
+
+/** Each run once, as it was revoked first. */
+export function latestFirst(revocations: readonly Revocation[]): readonly Revocation[] {
+  const byRun = new Map<RunId, Revocation>();
+  for (const each of revocations) {
+    const known = byRun.get(each.run);
+    if (known === undefined || each.atMs < known.atMs) byRun.set(each.run, each);
+  }
+  return [...byRun.values()].toSorted((a, b) => b.atMs - a.atMs);
+}
+
+/** Whether one of the layers that are here names one of the runs. */
+async function isAnyOf(
+  { layers }: Pick<HeedDependencies, 'layers'>,
+  { ids, runs }: { readonly ids: readonly LayerId[]; readonly runs: ReadonlySet<RunId> },
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (const id of runs.size === 0 ? [] : ids) if (await namesRunIn(layers, { id, runs }, signal)) return true;
+  return false;
+}

@@ -1,0 +1,126 @@
+import {
+  bytesSource,
+  CachelaneError,
+  dataKey,
+  indexKey,
+  type LayerId,
+  type LayerStore,
+  type ManifestLayer,
+  type ManifestRun,
+  type Metadata,
+  type ObjectSource,
+  type Remote,
+  type RemoteKey,
+  type RunId,
+  type RunRecord,
+  type StoredLayer,
+  type TransferFiles,
+} from '@cachelane/core';
+
+export interface PushDependencies {
+  readonly remote: Remote;
+  readonly metadata: Metadata;
+  readonly layers: LayerStore;
+  readonly transfers: TransferFiles;
+}
+
+export interface PushedLayer {
+  readonly layer: ManifestLayer;
+  /** The one that made it, and others that its entries name. */
+  readonly runs: readonly ManifestRun[];
+  /** What went over the wire: nothing of what was there already. */
+  readonly bytes: number;
+}
+
+export interface LayerToPush {
+  readonly id: LayerId;
+  /** Objects that are about to go, and have to be stored anew. */
+  readonly marked: ReadonlySet<RemoteKey>;
+}
+
+/** Puts index and content of a layer where everybody finds them; no head names it yet. Errors: those of the remote, E_LAYER_MISSING, E_LAYER_CORRUPT. */
+export async function pushLayer(
+  deps: PushDependencies,
+  wanted: LayerToPush,
+  signal: AbortSignal,
+): Promise<PushedLayer> {
+  const { metadata, layers } = deps;
+  const { id } = wanted;
+  const record = await metadata.layer(id, signal);
+  const run = record === undefined ? undefined : await metadata.run(record.run, signal);
+  if (record === undefined || run === undefined) {
+    throw new CachelaneError('E_LAYER_MISSING', `nothing is known of layer ${id.slice(0, 12)} any more`);
+  }
+  const sent = await sendLayer(deps, wanted, signal);
+  return {
+    layer: {
+      id,
+      run: record.run,
+      counts: record.counts,
+      files: record.files,
+      sealedAtMs: record.sealedAtMs,
+      indexBytes: sent.indexBytes,
+      data: sent.data,
+    },
+    runs: await runsOf(deps, run, await layers.open(id, signal), signal),
+    bytes: sent.bytes,
+  };
+}
+
+export interface SentLayer extends Pick<ManifestLayer, 'indexBytes' | 'data'> {
+  /** As {@link PushedLayer.bytes}. */
+  readonly bytes: number;
+}
+
+/** Puts a layer of this store there, whoever made it. Errors as {@link pushLayer}. */
+export async function sendLayer(
+  { remote, layers, transfers }: Omit<PushDependencies, 'metadata'>,
+  { id, marked }: LayerToPush,
+  signal: AbortSignal,
+): Promise<SentLayer> {
+  const { index, data } = await layers.pack(id, signal);
+  await using spooled = await transfers.spool(data, signal);
+  const { sizeBytes, digest } = spooled;
+  const [dataBytes, indexBytes] = await Promise.all([
+    store(remote, { key: dataKey(digest), source: spooled, marked }, signal),
+    store(remote, { key: indexKey(id), source: bytesSource(index), marked }, signal),
+  ]);
+  return { indexBytes: index.length, data: { sizeBytes, digest }, bytes: dataBytes + indexBytes };
+}
+
+async function runsOf(
+  { metadata }: Pick<PushDependencies, 'metadata'>,
+  maker: RunRecord,
+  { index }: StoredLayer,
+  signal: AbortSignal,
+): Promise<readonly ManifestRun[]> {
+  const ids = new Set<RunId>();
+  for (const { origins } of index.entries()) for (const origin of origins) ids.add(origin);
+  ids.delete(maker.id);
+  const runs = [maker];
+  for (const id of ids) {
+    const run = await metadata.run(id, signal);
+    if (run !== undefined) runs.push(run);
+  }
+  return runs.map(({ namespaceId: _, ...provenance }) => provenance);
+}
+
+interface Storing extends Pick<LayerToPush, 'marked'> {
+  readonly key: RemoteKey;
+  readonly source: ObjectSource;
+}
+
+/** Keys name content: what lies there and is something else was damaged, and who holds the right bytes puts them in its place. */
+async function store(remote: Remote, { key, source, marked }: Storing, signal: AbortSignal): Promise<number> {
+  for (const isLast of [false, true]) {
+    const outcome = await remote.objects.put(key, source, signal);
+    if (outcome.kind === 'stored') return source.sizeBytes;
+    if (outcome.kind === 'present' && !marked.has(key)) return 0;
+    if (outcome.kind === 'present') {
+      await remote.objects.renew(key, source, signal);
+      return source.sizeBytes;
+    }
+    if (!isLast) await remote.objects.remove(key, signal);
+  }
+  throw new CachelaneError('E_OBJECT_CORRUPT', `${key} in ${remote.name} is something else, again and again`);
+}

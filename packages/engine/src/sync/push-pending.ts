@@ -1,0 +1,109 @@
+import {
+  asCachelaneError,
+  headKey,
+  newId,
+  type CachelaneError,
+  type HeadName,
+  type HeadRecord,
+  type Remote,
+  type RemoteId,
+  type Squashes,
+  type VolumeRecord,
+} from '@cachelane/core';
+import type { EngineDependencies } from '../engine.ts';
+import { squashesOf } from '../known-squashes.ts';
+import { byteProgress } from './byte-progress.ts';
+import { everyLayerOf, layersOf } from './compare-heads.ts';
+import { isPending, waitingOf, type Waiting } from './pending.ts';
+import { pushHead, type PushedHead } from './push-head.ts';
+import { mayOthersBeSent } from './push-volumes.ts';
+import { ensureRemoteId, readHead, readRemoteId } from './remote-heads.ts';
+import { isShared } from './synced-volumes.ts';
+
+export type PendingDependencies = Pick<
+  EngineDependencies,
+  'metadata' | 'layers' | 'transfers' | 'clock' | 'random' | 'tools' | 'bootId' | 'events'
+> & { readonly remote: Remote };
+
+/** A head of which the remote has not heard all. */
+export interface PendingHead extends Waiting {
+  readonly name: HeadName;
+  readonly volume: VolumeRecord;
+  /** Null: nobody has written to the remote yet. */
+  readonly remoteId: RemoteId | null;
+}
+
+export interface PendingSearch {
+  /** Reads each head of the remote as well, one request for each: what is noted here does not know of repairs there, or of an older state that somebody put back. */
+  readonly looks: boolean;
+}
+
+/** What the remote lacks of the lanes here that are shared, whoever wrote them and whether or not a run has reached that remote before. */
+export async function findPending(
+  { metadata, remote, tools }: PendingDependencies,
+  signal: AbortSignal,
+  { looks }: PendingSearch = { looks: false },
+): Promise<readonly PendingHead[]> {
+  const remoteId = await readRemoteId(remote, signal);
+  const volumes = new Map((await metadata.listVolumes(signal)).map((volume) => [volume.id, volume]));
+  const paths = new Map((await metadata.listNamespaces(signal)).map(({ id, paths: [path] }) => [id, path]));
+  const pending: PendingHead[] = [];
+  for (const head of await metadata.listHeads(signal)) {
+    const { volumeId } = head;
+    const volume = volumes.get(volumeId);
+    const namespace = volume === undefined ? undefined : paths.get(volume.namespaceId);
+    if (volume === undefined || namespace === undefined) continue;
+    const name = { namespace, volume: volume.name, compat: volume.compat, lane: head.lane };
+    if (!isShared(tools, volume, name)) continue;
+    const synced = remoteId === null ? undefined : await metadata.syncedHead(remoteId, volumeId, head.lane, signal);
+    const squashes = await squashesOf(metadata, head, signal);
+    const lane = { head, synced, squashes };
+    if (isPending(lane)) {
+      pending.push({ name, volume, remoteId, ...waitingOf(lane) });
+    } else if (looks && remoteId !== null) {
+      const layers = await lostThere(remote, { name, head, squashes }, signal);
+      if (layers > 0) pending.push({ name, volume, remoteId, layers, removals: 0 });
+    }
+  }
+  return pending;
+}
+
+/** Layers that the remote's head neither names, also as replaced, nor says were taken out; all of them where it cannot be read. */
+async function lostThere(
+  remote: Remote,
+  { name, head, squashes }: { readonly name: HeadName; readonly head: HeadRecord; readonly squashes: Squashes },
+  signal: AbortSignal,
+): Promise<number> {
+  try {
+    const { manifest } = await readHead(remote, headKey(name), name, signal);
+    const named = [...everyLayerOf(manifest).map(({ id }) => id), ...squashes.expand(layersOf(manifest))];
+    const known = new Set([...named, ...(manifest?.removed ?? [])]);
+    return squashes.expand(head.layers).filter((id) => !known.has(id)).length;
+  } catch (error) {
+    if (mayOthersBeSent(error)) return head.layers.length;
+    throw error;
+  }
+}
+
+export type PushOutcome =
+  | ({ readonly kind: 'sent' } & PushedHead)
+  /** The others may be sent all the same. */
+  | { readonly kind: 'failed'; readonly error: CachelaneError };
+
+/** Sends one of them. Errors: those of the remote, E_REMOTE_UNFIT where it is the first that is ever written there. */
+export async function pushPending(
+  deps: PendingDependencies,
+  { name, volume, remoteId: known }: PendingHead,
+  signal: AbortSignal,
+): Promise<PushOutcome> {
+  const remoteId = known ?? (await ensureRemoteId(deps.remote, deps.random, signal));
+  const place = { remoteId, volumeId: volume.id, namespaceId: volume.namespaceId, name };
+  const onBytes = byteProgress(deps, { activity: 'pushing', volume: volume.name, total: null });
+  const run = newId('run', deps.random.bytes(16));
+  try {
+    return { kind: 'sent', ...(await pushHead(deps, { place, tool: volume.tool, run, onBytes }, signal)) };
+  } catch (thrown) {
+    if (!mayOthersBeSent(thrown)) throw thrown;
+    return { kind: 'failed', error: asCachelaneError(thrown) };
+  }
+}

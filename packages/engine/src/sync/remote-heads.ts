@@ -1,0 +1,88 @@
+import {
+  aboutKey,
+  CachelaneError,
+  checkRemote,
+  decodeAbout,
+  decodeManifest,
+  encodeAbout,
+  isCachelaneError,
+  newAttempt,
+  newRemoteId,
+  type HeadManifest,
+  type HeadName,
+  type HeadVersion,
+  type Random,
+  type Remote,
+  type RemoteHead,
+  type RemoteId,
+  type RemoteKey,
+} from '@cachelane/core';
+
+/** A head of the remote as it was read; `null` where it has none. */
+export interface FoundHead {
+  readonly manifest: HeadManifest | null;
+  readonly version: HeadVersion | null;
+}
+
+const noHead: FoundHead = { manifest: null, version: null };
+
+export function toFound(head: RemoteHead | undefined, name: HeadName): FoundHead {
+  if (head === undefined) return noHead;
+  return { manifest: decodeManifest(head.bytes, name), version: head.version };
+}
+
+export async function readHead(
+  remote: Remote,
+  key: RemoteKey,
+  name: HeadName,
+  signal: AbortSignal,
+): Promise<FoundHead> {
+  return await withMend(async () => toFound(await remote.heads.read(key, signal), name));
+}
+
+/** Nobody gets past a head that cannot be read, here or on another machine, until a person says what is to become of it. */
+export async function withMend<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!isCachelaneError(error, 'E_OBJECT_CORRUPT')) throw error;
+    const { code, message, hint = mend, retryable } = error;
+    throw new CachelaneError(code, message, { hint, retryable, cause: error });
+  }
+}
+
+const mend =
+  'cachelane verify remote --repair takes it out of use; machines that have what it named send that again with their next push';
+
+/** What another tool's rules made would be merged by rules that it was not made for. Throws E_VOLUME. */
+export function requireSameTool({ tool, volume }: HeadManifest, expected: string): void {
+  if (tool === expected) return;
+  throw new CachelaneError('E_VOLUME', `${volume} is a volume of ${tool} there, and of ${expected} here`, {
+    hint: 'give one of them another name, or the same tool',
+  });
+}
+
+/** Null where nobody has written to it yet. */
+export async function readRemoteId({ heads }: Remote, signal: AbortSignal): Promise<RemoteId | null> {
+  return await withMend(async () => {
+    const about = await heads.read(aboutKey, signal);
+    return about === undefined ? null : decodeAbout(about.bytes);
+  });
+}
+
+/**
+ * The remote's own id, written where it has none yet: two that begin at once agree on one. Whoever writes it has seen that the remote keeps its promise, once for all that
+ * come later. Errors, beside those of the remote: E_REMOTE_UNFIT.
+ */
+export async function ensureRemoteId(remote: Remote, random: Random, signal: AbortSignal): Promise<RemoteId> {
+  const known = await readRemoteId(remote, signal);
+  if (known !== null) return known;
+  await checkRemote(remote, random, signal);
+  const id = newRemoteId(random.bytes(16));
+  const outcome = await remote.heads.swap(
+    { key: aboutKey, bytes: encodeAbout(id), expected: null, attempt: newAttempt(random.bytes(16)) },
+    signal,
+  );
+  if (outcome.kind === 'moved' || outcome.found === undefined) return id;
+  return decodeAbout(outcome.found.bytes);
+}

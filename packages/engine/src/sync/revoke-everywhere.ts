@@ -1,0 +1,118 @@
+import {
+  newId,
+  type HeadName,
+  type Namespace,
+  type NamespaceId,
+  type Remote,
+  type Revocation,
+  type RunId,
+} from '@cachelane/core';
+import type { EngineDependencies } from '../engine.ts';
+import { planRevocation, revokeHere, type AffectedHead, type RevocationPlan } from '../provenance/revoke-runs.ts';
+import { nothingFetched, type FetchedLayers } from '../remove-runs.ts';
+import { fetchReplaced } from './fetch-replaced.ts';
+import { pushHead } from './push-head.ts';
+import { readRemoteId } from './remote-heads.ts';
+import { findThere, noteThere, revokeThere, type AffectedThere } from './revoke-there.ts';
+import { isShared } from './synced-volumes.ts';
+
+export type RevokeEverywhereDependencies = Pick<
+  EngineDependencies,
+  'metadata' | 'layers' | 'transfers' | 'clock' | 'random' | 'tools' | 'bootId' | 'events'
+> & { readonly remote: Remote | null };
+
+export interface RevocationPlans {
+  readonly here: RevocationPlan;
+  /** Of the remote. */
+  readonly there: readonly AffectedThere[];
+  /** Heads of the remote that name none of the runs, of the namespaces of those that do: they say from then on who is revoked. */
+  readonly toNote: readonly HeadName[];
+}
+
+/** What {@link revokeEverywhere} would do; changes nothing. Errors: those of the remote. */
+export async function planEverywhere(
+  deps: RevokeEverywhereDependencies,
+  question: { readonly run: RunId; readonly cascade: boolean },
+  signal: AbortSignal,
+): Promise<RevocationPlans> {
+  const { remote } = deps;
+  const here = await planRevocation(deps, question, signal);
+  if (remote === null) return { here, there: [], toNote: [] };
+  const { affected, others, unreadable } = await findThere({ ...deps, remote }, new Set(here.runs), signal);
+  for (const { what, error } of unreadable) {
+    const message = `${what} in ${remote.name} cannot be read, and is left as it is: ${error.message}`;
+    deps.events({ type: 'warning', code: error.code, message, hint: mend });
+  }
+  const paths = await pathsOf(deps, signal);
+  const records = await Promise.all(here.runs.map(async (run) => await deps.metadata.run(run, signal)));
+  const namespaces = new Set<Namespace | undefined>([
+    ...affected.map(({ name }) => name.namespace),
+    ...here.heads.map(({ volume }) => paths.get(volume.namespaceId)),
+    // Where it did not get to its end, nothing else may be left of them.
+    ...records.map((record) => (record === undefined ? undefined : paths.get(record.namespaceId))),
+    ...others.flatMap(({ name, says }) => (says === 'none' ? [] : [name.namespace])),
+  ]);
+  const toNote = others.flatMap(({ name, says }) => (says !== 'all' && namespaces.has(name.namespace) ? [name] : []));
+  return { here, there: affected, toNote };
+}
+
+const mend = 'cachelane verify remote --repair takes out what nobody can use';
+
+/**
+ * Makes every head here and in the remote what it would be had the runs never committed. What is here goes first, and is written down before that: where the remote fails, the next push of each lane, or the same
+ * again, goes on. Errors: those of the remote and of the store.
+ */
+export async function revokeEverywhere(
+  deps: RevokeEverywhereDependencies,
+  { here, there, toNote }: RevocationPlans,
+  who: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { remote, clock, random } = deps;
+  const revocations: readonly Revocation[] = here.runs.map((run) => ({ run, atMs: clock.nowMs(), by: who }));
+  const by = newId('run', random.bytes(16));
+  const paths = await pathsOf(deps, signal);
+  const fetched =
+    remote === null ? nothingFetched : await fetchAll({ ...deps, remote }, { heads: here.heads, paths }, signal);
+  await revokeHere(deps, { plan: here, revocations, by, fetched }, signal);
+  if (remote === null) return;
+  const remoteId = await readRemoteId(remote, signal);
+  for (const { volume, head } of remoteId === null ? [] : here.heads) {
+    const name = nameOf({ volume, head }, paths);
+    if (remoteId === null || name === null || !isShared(deps.tools, volume, name)) continue;
+    const place = { remoteId, volumeId: volume.id, namespaceId: volume.namespaceId, name };
+    const push = { place, tool: volume.tool, run: by, onBytes: () => undefined };
+    await pushHead({ ...deps, remote }, push, signal);
+  }
+  for (const { name } of there) await revokeThere({ ...deps, remote }, name, revocations, signal);
+  for (const name of toNote) await noteThere({ ...deps, remote }, name, revocations, signal);
+}
+
+type Paths = ReadonlyMap<NamespaceId, Namespace | undefined>;
+
+async function pathsOf(
+  { metadata }: Pick<RevokeEverywhereDependencies, 'metadata'>,
+  signal: AbortSignal,
+): Promise<Paths> {
+  return new Map((await metadata.listNamespaces(signal)).map(({ id, paths: [path] }) => [id, path]));
+}
+
+function nameOf({ volume, head }: AffectedHead, paths: Paths): HeadName | null {
+  const namespace = paths.get(volume.namespaceId);
+  return namespace === undefined ? null : { namespace, volume: volume.name, compat: volume.compat, lane: head.lane };
+}
+
+async function fetchAll(
+  deps: RevokeEverywhereDependencies & { readonly remote: Remote },
+  { heads, paths }: { readonly heads: readonly AffectedHead[]; readonly paths: Paths },
+  signal: AbortSignal,
+): Promise<FetchedLayers> {
+  const fetched: FetchedLayers[] = [];
+  for (const { volume, head } of heads) {
+    const name = nameOf({ volume, head }, paths);
+    if (name === null) continue;
+    const place = { volumeId: volume.id, namespaceId: volume.namespaceId, name };
+    fetched.push(await fetchReplaced(deps, { place, tool: volume.tool, head }, signal));
+  }
+  return { layers: fetched.flatMap(({ layers }) => layers), runs: fetched.flatMap(({ runs }) => runs) };
+}

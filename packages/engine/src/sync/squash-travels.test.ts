@@ -1,0 +1,267 @@
+import { decodeManifest, encodeManifest, limits, type HeadManifest, type LayerId, type RunId } from '@cachelane/core';
+import type { MemoryRemoteState } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { cleanUpsAmong } from '../clean-ups.ts';
+import { look } from '../histories.fixture.ts';
+import { rollBack } from '../roll-back.ts';
+import { indexedTool, install, put, testContext, type TestEngine } from '../test-engine.fixture.ts';
+import { heedRevocations } from './heed-revocations.ts';
+import { installOn, machines, onlyHead, warnings } from './machines.fixture.ts';
+
+const { signal } = new AbortController();
+const names = (count: number, prefix = 'n'): readonly string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+
+async function linesOf(engine: TestEngine): Promise<readonly string[]> {
+  const seen = await look(engine);
+  const lines = (seen.get('index/bucket') ?? '').split('\n').filter((line) => line !== '');
+  for (const line of lines) expect(seen.get(`content/${line}`)).toBe(`bytes of ${line}`);
+  return lines;
+}
+
+function manifestOf(state: MemoryRemoteState): HeadManifest {
+  const [head, ...others] = [...state.heads].flatMap(([key, { bytes }]) =>
+    key.startsWith('heads/') && bytes !== null ? [bytes] : [],
+  );
+  expect(others).toEqual([]);
+  return decodeManifest(head ?? expect.fail('there is no head'), null);
+}
+
+function changeManifest(state: MemoryRemoteState, change: (manifest: HeadManifest) => Uint8Array): void {
+  for (const [key, head] of state.heads) {
+    if (key.startsWith('heads/')) state.heads.set(key, { ...head, bytes: change(manifestOf(state)) });
+  }
+}
+
+/** Layers and bytes that came for the next run of an engine. */
+async function pulledBy(engine: TestEngine): Promise<readonly [layers: number, bytes: number]> {
+  const { report } = await engine.run(() => undefined);
+  const sync = report.volumes[0]?.sync ?? expect.fail('it is not synced');
+  return [sync.pulledLayers, sync.pulledBytes];
+}
+
+describe('a head that is squashed on one machine', () => {
+  test('is as short in the remote, which knows what was replaced', async () => {
+    const { machine, state } = machines();
+    const ann = machine();
+    for (const name of names(40)) await installOn(ann, name);
+    const manifest = manifestOf(state);
+    expect(manifest.layers.map(({ id }) => id)).toEqual(await onlyHead(ann));
+    expect(manifest.layers.length).toBeLessThan(limits.viewLayers);
+    const replaced = manifest.squashes.flatMap(({ layers }) => layers.map(({ id }) => id));
+    expect(new Set(replaced).size).toBeGreaterThanOrEqual(40 - manifest.layers.length);
+    expect(manifest.runs.length).toBe(40);
+  });
+
+  test('is not downloaded by who holds what it replaced: that machine makes the same layer', async () => {
+    const { machine, state } = machines();
+    const [ann, ben] = [machine(), machine()];
+    for (const name of names(3)) await installOn(ann, name);
+    expect((await pulledBy(ben))[0]).toBe(3);
+    await installOn(ann, 'n3');
+    const after = await onlyHead(ann);
+    expect(after).toHaveLength(1);
+    // Of what is in it only the layer that is new comes.
+    const [squash] = manifestOf(state).squashes;
+    const fresh = squash?.layers[0] ?? expect.fail('the squash is not known');
+    expect(await pulledBy(ben)).toEqual([1, fresh.indexBytes + fresh.data.sizeBytes]);
+    expect(await onlyHead(ben)).toEqual(after);
+    expect(await linesOf(ben)).toEqual(names(4));
+  });
+
+  test('holds no clean-up that was not sent yet: it would take away what others saved since', async () => {
+    const { machine } = machines();
+    const [ann, ben] = [machine(), machine()];
+    for (const name of names(2)) await installOn(ann, name);
+    await ben.run(() => undefined);
+    const unsent = { request: { push: 'never' } } as const;
+    await ann.run(
+      async ([volume]) => {
+        put(volume, 'index/bucket', 'n1\n');
+        volume?.remove('content/n0');
+        await Promise.resolve();
+      },
+      { request: { push: 'never', purpose: 'prune' } },
+    );
+    for (const name of names(6, 'later')) await ann.run(([volume]) => install(volume, name), unsent);
+    const cleanUps = await cleanUpsAmong(ann.deps.metadata, await onlyHead(ann), signal);
+    expect(cleanUps.size).toBe(1);
+    await installOn(ben, 'ben');
+    await ann.run(() => undefined);
+    await ann.run(() => undefined);
+    for (const engine of [ann, machine()])
+      expect(await linesOf(engine)).toEqual(['ben', ...names(6, 'later'), 'n1'].toSorted());
+    expect((await cleanUpsAmong(ann.deps.metadata, await onlyHead(ann), signal)).size).toBe(1);
+    for (const name of names(4, 'sent')) await installOn(ann, name);
+    // Where it stands is known to the remote, and what is in a squash as well.
+    expect((await cleanUpsAmong(ann.deps.metadata, await onlyHead(ann), signal)).size).toBe(0);
+  });
+
+  test('is made, and not downloaded, where all that it replaced is there', async () => {
+    const { machine, state } = machines();
+    const [ann, ben] = [machine(), machine()];
+    for (const name of names(3)) await installOn(ann, name);
+    await ann.run(([volume]) => install(volume, 'n3'), { request: { push: 'never' } });
+    // Without the squash, as a machine leaves it that dies in between.
+    const { volumeId, lane } = (await ann.deps.metadata.listHeads(signal))[0] ?? expect.fail('no head');
+    const [record] = await ann.deps.metadata.squashes(volumeId, lane, signal);
+    const plain = record?.layers ?? expect.fail('no squash');
+    const move = { layer: null, run: 'run_0' as RunId, counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 } };
+    await ann.deps.metadata.commit({ volumeId, lane, expectedGeneration: 4, layers: plain, ...move, atMs: 1 }, signal);
+    await ann.run(() => undefined);
+    expect(manifestOf(state).layers).toHaveLength(4);
+    expect((await pulledBy(ben))[0]).toBe(4);
+    await installOn(ann, 'n4');
+    const [squash] = (await onlyHead(ann)).slice(-1);
+    await ben.run(() => undefined);
+    expect((await onlyHead(ben)).at(-1)).toBe(squash);
+    const pulled = ben.events.flatMap((event) => (event.type === 'synced' ? [event.report.pulledLayers] : []));
+    expect(pulled).toEqual([4, 1]);
+  });
+
+  test('is downloaded where the rules of the tool differ, and is the same layer', async () => {
+    const { machine } = machines();
+    const [ann, ben] = [machine(), machine()];
+    const lines = indexedTool.classify('index/x' as Parameters<typeof indexedTool.classify>[0], false, {
+      peek: () => undefined,
+    });
+    if (lines.kind !== 'keep') throw new Error('index lines are kept');
+    const other = {
+      ...indexedTool,
+      rulesVersion: 2,
+      classify: (...args: Parameters<typeof indexedTool.classify>) => {
+        const rule = indexedTool.classify(...args);
+        if (rule.kind !== 'keep' || rule.mergeClass !== 'A') return rule;
+        const compose = (versions: Parameters<typeof rule.driver.compose>[0]) => {
+          const answer = rule.driver.compose(versions);
+          return answer.kind === 'content'
+            ? { ...answer, content: Buffer.concat([answer.content, Buffer.from('\n')]) }
+            : answer;
+        };
+        return { ...rule, driver: { ...rule.driver, compose } };
+      },
+    };
+    Object.assign(ben.deps, { tools: [other] });
+    for (const name of names(3)) await installOn(ann, name);
+    await ben.run(() => undefined);
+    await installOn(ann, 'n3');
+    await installOn(ann, 'n4');
+    await ben.run(() => undefined);
+    expect(await onlyHead(ben)).toEqual(await onlyHead(ann));
+    expect(await linesOf(ben)).toEqual(names(5));
+  });
+
+  test('meets what was committed to it on another one', async () => {
+    const { machine } = machines();
+    const [ann, ben, cy] = [machine(), machine(), machine()];
+    for (const name of names(3)) await installOn(ann, name);
+    await ben.run(() => undefined);
+    await ben.run(([volume]) => install(volume, 'ben'), { request: { push: 'never' } });
+    for (const name of names(3, 'more')) await installOn(ann, name);
+    await ben.run(() => undefined);
+    const all = [...names(3), 'ben', ...names(3, 'more')].toSorted();
+    for (const engine of [ben, ann, cy]) expect(await linesOf(engine)).toEqual(all);
+    expect(await onlyHead(ann)).toEqual(await onlyHead(ben));
+    expect(await onlyHead(cy)).toEqual(await onlyHead(ben));
+  });
+
+  test('meets a rollback on another one: what went back is out, what is left of the squash stays', async () => {
+    const { machine } = machines();
+    const [ann, ben] = [machine(), machine()];
+    for (const name of names(3)) await installOn(ann, name);
+    await ben.run(() => undefined);
+    const { volumeId } = (await ben.deps.metadata.listHeads(signal))[0] ?? expect.fail('no head');
+    const history = await ben.deps.metadata.history(volumeId, testContext().lane, signal);
+    expect(history).toHaveLength(1);
+    // Ben takes the middle one out.
+    const [top, , bottom] = await onlyHead(ben);
+    const move = { layer: null, run: 'run_0' as RunId, counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 } };
+    const layers = [top, bottom] as LayerId[];
+    await ben.deps.metadata.commit(
+      { volumeId, lane: testContext().lane, expectedGeneration: 1, layers, ...move, atMs: 1 },
+      signal,
+    );
+    await installOn(ann, 'n3');
+    expect(await onlyHead(ann)).toHaveLength(1);
+    await ben.run(() => undefined);
+    await ann.run(() => undefined);
+    for (const engine of [ann, ben, machine()]) expect(await linesOf(engine)).toEqual(['n0', 'n2', 'n3']);
+  });
+
+  test('goes back on another one to what it was before, inside the window', async () => {
+    const { machine } = machines();
+    const [ann, ben] = [machine(), machine()];
+    await installOn(ann, 'n0');
+    await ben.run(() => undefined);
+    for (const name of names(4, 'more')) await installOn(ann, name);
+    await ben.run(() => undefined);
+    const { volumeId } = (await ben.deps.metadata.listHeads(signal))[0] ?? expect.fail('no head');
+    const request = { volumeId, tool: indexedTool, context: testContext(), by: 'run_0' as RunId };
+    await rollBack(ben.deps, { ...request, to: 1 }, signal);
+    await ben.run(() => undefined);
+    await ann.run(() => undefined);
+    for (const engine of [ann, ben, machine()]) expect(await linesOf(engine)).toEqual(['n0']);
+  });
+
+  test('is a layer like others for who was away until nobody knew any more what it replaced', async () => {
+    const { machine, state } = machines();
+    const [ann, ben] = [machine(), machine()];
+    for (const name of names(3)) await installOn(ann, name);
+    await ben.run(() => undefined);
+    await ben.run(([volume]) => install(volume, 'ben'), { request: { push: 'never' } });
+    await installOn(ann, 'n3');
+    changeManifest(state, (manifest) => {
+      const removed = manifest.squashes.flatMap(({ layers }) => layers.map(({ id }) => id));
+      return encodeManifest({ ...manifest, squashes: [], removed });
+    });
+    await ben.run(() => undefined);
+    expect(await onlyHead(ben)).toHaveLength(2);
+    for (const engine of [ben, machine()]) expect(await linesOf(engine)).toEqual(['ben', ...names(4)]);
+  });
+
+  test('is read where it was written by the version before', async () => {
+    const { machine, state } = machines();
+    const [ann, ben] = [machine(), machine()];
+    for (const name of names(2)) await installOn(ann, name);
+    changeManifest(state, (manifest) => {
+      const {
+        squashes: _,
+        revoked: __,
+        ...first
+      } = JSON.parse(new TextDecoder().decode(encodeManifest(manifest))) as Record<string, unknown>;
+      return new TextEncoder().encode(JSON.stringify({ ...first, version: 1 }));
+    });
+    await installOn(ben, 'ben');
+    expect(warnings(ben)).toEqual([]);
+    expect(await linesOf(ann)).toEqual(['ben', ...names(2)]);
+  });
+
+  test('is taken apart by who has it alone and hears that a run was revoked: what others did stays', async () => {
+    const { machine, state } = machines();
+    const [ann, ben] = [machine(), machine()];
+    for (const name of names(4)) await installOn(ann, name);
+    await ben.run(() => undefined);
+    expect([(await onlyHead(ben)).length, manifestOf(state).layers.length]).toEqual([1, 1]);
+    const run = manifestOf(state).squashes[0]?.layers.at(-1)?.run ?? expect.fail('no squash');
+    await ben.deps.metadata.revokeRuns([{ run, atMs: 1, by: 'ann' }], signal);
+    const { id: volumeId, namespaceId, tool } = (await ben.deps.metadata.listVolumes(signal))[0] ?? expect.fail('none');
+    const place = { volumeId, namespaceId, name: manifestOf(state) };
+    await heedRevocations(ben.deps, { place, tool, by: 'run_0' as RunId, manifest: null }, signal);
+    expect(await onlyHead(ben)).toHaveLength(3);
+    await installOn(ben, 'ben');
+    await ann.run(() => undefined);
+    for (const engine of [ben, ann, machine()]) expect(await linesOf(engine)).toEqual(['ben', 'n1', 'n2', 'n3']);
+  });
+
+  test('names the runs of its entries also where it comes alone', async () => {
+    const { machine } = machines();
+    const [ann, ben] = [machine(), machine()];
+    for (const name of names(4)) await ann.run(([volume]) => put(volume, `content/${name}`, 'x'));
+    await ben.run(() => undefined);
+    const [squash] = await onlyHead(ben);
+    const { index } = await ben.deps.layers.open(squash as LayerId, signal);
+    const runs = new Set([...index.entries()].flatMap(({ origins }) => origins));
+    expect(runs.size).toBe(4);
+    for (const run of runs) expect(await ben.deps.metadata.run(run, signal)).toBeDefined();
+  });
+});

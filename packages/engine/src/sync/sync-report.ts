@@ -1,0 +1,62 @@
+import type { LayerId, Metadata, OpenedVolume, SyncReport, VolumeReport } from '@cachelane/core';
+import type { EngineDependencies } from '../engine.ts';
+import { neverAborted } from '../never-aborted.ts';
+import type { PlannedVolume } from '../volumes/plan.ts';
+import type { Pulled } from './pull-volumes.ts';
+import type { PushedVolumes } from './push-volumes.ts';
+import { whyLocal } from './synced-volumes.ts';
+
+export interface SyncedRun {
+  /** For people. */
+  readonly remote: string;
+  readonly opened: readonly (OpenedVolume & { readonly planned: PlannedVolume })[];
+  readonly pulled: Pulled;
+  readonly pullMs: number;
+  readonly pushed: PushedVolumes;
+  readonly pushMs: number;
+}
+
+/** The reports with what went over the network, which is also told. */
+export async function withSync(
+  { metadata, events }: EngineDependencies,
+  reports: readonly VolumeReport[],
+  run: SyncedRun,
+): Promise<readonly VolumeReport[]> {
+  const told: VolumeReport[] = [];
+  for (const report of reports) {
+    const opened = run.opened.find(({ planned }) => planned.target === report.path);
+    const sync = opened === undefined ? null : await syncOf(metadata, opened, run);
+    if (sync !== null) events({ type: 'synced', volume: report.name, report: sync });
+    told.push({ ...report, sync });
+  }
+  return told;
+}
+
+async function syncOf(
+  metadata: Metadata,
+  { planned, pinned }: SyncedRun['opened'][number],
+  { remote, pulled, pullMs, pushed, pushMs }: SyncedRun,
+): Promise<SyncReport | null> {
+  if (whyLocal(planned) !== null) return null;
+  const came = pulled.volumes.get(planned);
+  const went = pushed.get(planned);
+  return {
+    remote,
+    pulledLayers: came?.layers ?? 0,
+    pulledBytes: came?.bytes ?? 0,
+    pullMs: Math.round(pullMs),
+    usedBytes: await contentBytes(metadata, new Set(pinned.flatMap(({ layers }) => layers))),
+    pushedLayers: went?.layers ?? 0,
+    pushedBytes: went?.bytes ?? 0,
+    pushMs: Math.round(pushMs),
+    pushed: went?.state ?? 'none',
+    why: went?.why ?? null,
+    conflicts: went?.conflicts ?? [],
+  };
+}
+
+async function contentBytes(metadata: Metadata, ids: ReadonlySet<LayerId>): Promise<number> {
+  let bytes = 0;
+  for (const id of ids) bytes += (await metadata.layer(id, neverAborted))?.counts.sizeBytes ?? 0;
+  return bytes;
+}

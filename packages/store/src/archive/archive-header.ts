@@ -1,0 +1,117 @@
+import { paxRecords } from '../layers/pax.ts';
+
+// A member's header as V7, ustar, GNU and PAX write it. Names are bytes, each a character; times have nanoseconds.
+
+export const blockBytes = 512;
+
+export interface RawHeader {
+  readonly name: string;
+  readonly linkName: string;
+  readonly type: string;
+  readonly mode: number;
+  readonly sizeBytes: number;
+  readonly mtimeNs: bigint;
+}
+
+/** What headers before a member's own say of it. */
+export interface Extended {
+  /** Records of PAX; the last word counts. */
+  readonly records: ReadonlyMap<string, string>;
+  readonly name: string | null;
+  readonly linkName: string | null;
+}
+
+/** Null for what is no header. */
+export function parseHeader(block: Buffer): RawHeader | null {
+  if (!hasRightSum(block)) return null;
+  const sizeBytes = numberIn(block, 124, 136);
+  const seconds = numberIn(block, 136, 148);
+  const mode = numberIn(block, 100, 108);
+  if (sizeBytes === null || sizeBytes < 0 || seconds === null || mode === null) return null;
+  const own = textIn(block, 0, 100);
+  const prefix = block.toString('latin1', 257, 263) === 'ustar\0' ? textIn(block, 345, 500) : '';
+  return {
+    name: prefix === '' ? own : `${prefix}/${own}`,
+    linkName: textIn(block, 157, 257),
+    type: String.fromCharCode(block[156] ?? 0),
+    mode,
+    sizeBytes,
+    mtimeNs: BigInt(seconds) * 1_000_000_000n,
+  };
+}
+
+/** Null where a record says something that is none. */
+export function withExtended(header: RawHeader, { records, name, linkName }: Extended): RawHeader | null {
+  const size = records.get('size');
+  const mtime = records.get('mtime');
+  const sizeBytes = size === undefined ? header.sizeBytes : /^\d{1,15}$/.test(size) ? Number(size) : null;
+  const mtimeNs = mtime === undefined ? header.mtimeNs : nanoseconds(mtime);
+  if (sizeBytes === null || mtimeNs === null) return null;
+  return {
+    ...header,
+    name: records.get('path') ?? name ?? header.name,
+    linkName: records.get('linkpath') ?? linkName ?? header.linkName,
+    sizeBytes,
+    mtimeNs,
+  };
+}
+
+const recordsThatCount = ['path', 'linkpath', 'size', 'mtime'];
+
+/** All of them count alike: one says that a file is sparse. */
+export const sparseRecord = 'GNU.sparse.';
+
+/** Those that say something to us, however many others an archive has. Null for what is none. */
+export function parseRecords(body: Buffer): ReadonlyMap<string, string> | null {
+  try {
+    const records = new Map<string, string>();
+    for (const [key, value] of paxRecords(body)) {
+      if (key.startsWith(sparseRecord)) records.set(sparseRecord, '');
+      else if (recordsThatCount.includes(key)) records.set(key, value);
+    }
+    return records;
+  } catch {
+    return null;
+  }
+}
+
+/** Up to the first NUL. */
+export function textIn(bytes: Buffer, from: number, to: number): string {
+  const end = bytes.indexOf(0, from);
+  return bytes.toString('latin1', from, end < 0 || end > to ? to : end);
+}
+
+/** Some old programs added bytes up as if they had signs. */
+function hasRightSum(block: Buffer): boolean {
+  const wanted = numberIn(block, 148, 156);
+  let sum = 8 * 0x20;
+  let signed = sum;
+  for (let at = 0; at < blockBytes; at++) {
+    if (at === 148) at = 156;
+    const byte = block[at] ?? 0;
+    sum += byte;
+    signed += byte > 127 ? byte - 256 : byte;
+  }
+  return wanted === sum || wanted === signed;
+}
+
+/** Octal digits between blanks, or binary where those have no room; null for neither. */
+function numberIn(block: Buffer, from: number, to: number): number | null {
+  const first = block[from] ?? 0;
+  if (first >= 0x80) {
+    let value = BigInt(first === 0xff ? -1 : first & 0x7f);
+    for (let at = from + 1; at < to; at++) value = value * 256n + BigInt(block[at] ?? 0);
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : null;
+  }
+  const text = textIn(block, from, to).trim();
+  if (text === '') return 0;
+  return /^[0-7]+$/.test(text) ? Number.parseInt(text, 8) : null;
+}
+
+function nanoseconds(text: string): bigint | null {
+  const [, sign, seconds = '', fraction = ''] = /^(-?)(\d{1,12})(?:\.(\d*))?$/.exec(text) ?? [];
+  if (sign === undefined) return null;
+  const ns = BigInt(seconds) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'));
+  return sign === '-' ? -ns : ns;
+}

@@ -1,0 +1,189 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  futimesSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
+import { ancestors, CachelaneError, displayPath, limits, parentPath, type BytePath, leadsOut } from '@cachelane/core';
+import { errnoOf, fromSystem } from '../layers/file-errors.ts';
+import { filePath, type FilePath } from '../layers/file-path.ts';
+import { secondsOf } from '../layers/store-files.ts';
+import type { ArchiveMember } from './archive-member.ts';
+
+type About = Pick<ArchiveMember, 'mode' | 'mtimeNs'>;
+type Link = Pick<ArchiveMember, 'linkName' | 'mtimeNs'>;
+
+/** Where the owner can read it, whatever was said of it: what cannot be read cannot be saved. */
+const fileBits = 0o400;
+const dirBits = 0o500;
+const ownBits = 0o1777;
+
+/**
+ * Files that come one after the other into a directory that starts empty and is nobody else's. Until all are there it holds no symlink, so
+ * that no name leads through one. Of two files with one name the later one stays; a name that is a directory and something else at once
+ * is refused.
+ */
+export class MemberTree {
+  readonly #dir: string;
+  readonly #links = new Map<BytePath, Link>();
+  readonly #dirs = new Map<BytePath, About>();
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  addDir(path: BytePath, about: About): void {
+    this.#requireTime(path, about);
+    this.#dirs.set(path, about);
+    this.#makeDir(path);
+  }
+
+  async addFile(
+    path: BytePath,
+    { mode, mtimeNs, data }: Pick<ArchiveMember, 'mode' | 'mtimeNs' | 'data'>,
+  ): Promise<void> {
+    this.#requireTime(path, { mtimeNs });
+    const descriptor = this.#make(path, (file) =>
+      openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600),
+    );
+    try {
+      for await (const part of data) {
+        for (let at = 0; at < part.length;) at += writeSync(descriptor, part, at);
+      }
+      const seconds = secondsOf(mtimeNs);
+      fchmodSync(descriptor, (mode & ownBits) | fileBits);
+      futimesSync(descriptor, seconds, seconds);
+    } catch (error) {
+      throw fromSystem(error, `writing ${displayPath(path)}`);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  addSymlink(path: BytePath, link: Link): void {
+    this.#requireTime(path, link);
+    if (link.linkName === '' || link.linkName.length > limits.symlinkTargetBytes) {
+      throw refusedMember(path, 'is a symlink with a target that is none');
+    }
+    // What it takes the place of is a file; the name stays free until the end.
+    this.#make(path, (file) =>
+      closeSync(openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)),
+    );
+    unlinkSync(filePath(this.#dir, path));
+    this.#links.set(path, link);
+  }
+
+  /** Another name for a file of this tree; false where there is none. */
+  addHardLink(path: BytePath, to: BytePath): boolean {
+    const link = this.#links.get(to);
+    if (link !== undefined) {
+      if (path !== to) this.addSymlink(path, link);
+      return true;
+    }
+    const from = filePath(this.#dir, to);
+    if (lstatSync(from, { throwIfNoEntry: false })?.isFile() !== true) return false;
+    if (path !== to) this.linkFrom(path, from);
+    return true;
+  }
+
+  /** `file` is ours, on the same file system. */
+  linkFrom(path: BytePath, file: FilePath): void {
+    this.#make(path, (name) => linkSync(file, name));
+  }
+
+  /** Makes what had to wait. Returns how many symlinks were left out because they lead out of the tree. */
+  finish(): number {
+    let leftOut = 0;
+    for (const [path, { linkName, mtimeNs }] of this.#links) {
+      if (leadsOut(path, linkName)) {
+        leftOut += 1;
+        continue;
+      }
+      const file = filePath(this.#dir, path);
+      const seconds = secondsOf(mtimeNs);
+      try {
+        symlinkSync(Buffer.from(linkName, 'latin1'), file);
+        lutimesSync(file, seconds, seconds);
+      } catch (error) {
+        throw errnoOf(error) === 'EEXIST' ? clash(path) : fromSystem(error, `writing ${displayPath(path)}`);
+      }
+    }
+    // The deepest first: a directory may be closed to us afterwards, and what is made in it changes its time.
+    for (const [path, { mode, mtimeNs }] of [...this.#dirs].toSorted(([a], [b]) => (a < b ? 1 : -1))) {
+      const file = filePath(this.#dir, path);
+      const seconds = secondsOf(mtimeNs);
+      utimesSync(file, seconds, seconds);
+      chmodSync(file, (mode & ownBits) | dirBits);
+    }
+    return leftOut;
+  }
+
+  /** With its directories, in place of a file of the same name. */
+  #make<T>(path: BytePath, make: (file: FilePath) => T): T {
+    this.#requireNoLinkAbove(path);
+    this.#links.delete(path);
+    const file = filePath(this.#dir, path);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return make(file);
+      } catch (error) {
+        this.#clearWay(path, attempt, error);
+      }
+    }
+  }
+
+  #clearWay(path: BytePath, attempt: number, error: unknown): void {
+    const code = errnoOf(error);
+    const file = filePath(this.#dir, path);
+    if (code === 'ENOTDIR') throw clash(path);
+    if (attempt < 2 && code === 'ENOENT') this.#makeDir(parentPath(path));
+    else if (attempt < 2 && code === 'EEXIST') {
+      if (lstatSync(file).isDirectory()) throw clash(path);
+      unlinkSync(file);
+    } else throw fromSystem(error, `writing ${displayPath(path)}`);
+  }
+
+  #makeDir(path: BytePath): void {
+    if (path === '') return;
+    this.#requireNoLinkAbove(path);
+    if (this.#links.has(path)) throw clash(path);
+    try {
+      // Open to us until the end.
+      mkdirSync(filePath(this.#dir, path), { recursive: true, mode: 0o700 });
+    } catch (error) {
+      const code = errnoOf(error);
+      throw code === 'EEXIST' || code === 'ENOTDIR' ? clash(path) : fromSystem(error, `writing ${displayPath(path)}`);
+    }
+  }
+
+  #requireNoLinkAbove(path: BytePath): void {
+    if (this.#links.size === 0) return;
+    for (const holder of ancestors(path)) if (this.#links.has(holder)) throw clash(holder);
+  }
+
+  #requireTime(path: BytePath, { mtimeNs }: Pick<About, 'mtimeNs'>): void {
+    const seconds = mtimeNs / 1_000_000_000n;
+    if (seconds >= limits.timeSecondsMin && seconds <= limits.timeSecondsMax) return;
+    throw refusedMember(path, 'has a time that no file system holds');
+  }
+}
+
+function clash(path: BytePath): CachelaneError {
+  return refusedMember(path, 'is a directory and something else at once');
+}
+
+export function refusedMember(name: string, why: string): CachelaneError {
+  return new CachelaneError('E_LAYER_REFUSED', `nothing is imported: ${displayPath(name as BytePath)} ${why}`, {
+    hint: 'unpack it where you trust it, remove what is wrong, and import the directory',
+  });
+}

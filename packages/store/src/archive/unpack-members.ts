@@ -1,0 +1,131 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { displayPath, parseBytePath, type BytePath } from '@cachelane/core';
+import { belowRoot, type ArchiveMember } from './archive-member.ts';
+import { MemberTree, refusedMember } from './member-tree.ts';
+
+export interface Unpacking {
+  /** Empty, and nobody else's. */
+  readonly dir: string;
+  /** The directory of the archive that goes into it, as members name it. */
+  readonly root: string;
+  /** All of the archive: a name below the root may be one more for a file that lies elsewhere. */
+  readonly hardLinks: readonly HardLink[];
+}
+
+export type HardLink = Pick<ArchiveMember, 'name' | 'linkName'>;
+
+export interface Unpacked {
+  readonly entries: number;
+  /** Members of the archive that lie elsewhere. */
+  readonly elsewhere: number;
+  /** Symlinks that lead out. */
+  readonly linksLeftOut: number;
+}
+
+/**
+ * Puts the members below a root into a directory, and nothing anywhere else: a name is text that begins with the root's or does not, and
+ * what is left of it must be a path of the volume. Throws E_LAYER_REFUSED with the name for what a volume cannot hold.
+ */
+export async function unpackMembers(
+  members: AsyncIterable<ArchiveMember>,
+  { dir, root, hardLinks }: Unpacking,
+): Promise<Unpacked> {
+  // On the same file system, and gone with the directory whatever happens.
+  const aside = mkdtempSync(join(dir, '.cachelane-seed-'));
+  const tree = new MemberTree(dir);
+  const keptAside = new Aside(aside);
+  const wanted = wantedFromElsewhere(root, hardLinks);
+  let entries = 0;
+  let elsewhere = 0;
+  for await (const member of members) {
+    const below = belowRoot(root, member.name);
+    if (below === null) {
+      elsewhere += 1;
+      if (wanted.has(member.name)) await keptAside.add(member);
+      continue;
+    }
+    const path = pathOf(below, member.name);
+    if (path.split('/', 1)[0] === basename(aside)) throw refusedMember(member.name, 'has a name of our own');
+    if (path === '' && member.kind !== 'dir') throw refusedMember(member.name, `is ${member.what}, not a directory`);
+    if (path === '') continue;
+    entries += 1;
+    await place(member, path, { tree, root, keptAside });
+  }
+  rmSync(aside, { recursive: true });
+  return { entries, elsewhere, linksLeftOut: tree.finish() };
+}
+
+/** A link may be to a name that is itself a link. */
+function wantedFromElsewhere(root: string, hardLinks: readonly HardLink[]): ReadonlySet<string> {
+  const wanted = new Set<string>();
+  for (const { name, linkName } of hardLinks.toReversed()) {
+    if (belowRoot(root, linkName) === null && (belowRoot(root, name) !== null || wanted.has(name)))
+      wanted.add(linkName);
+  }
+  return wanted;
+}
+
+interface Placing {
+  readonly tree: MemberTree;
+  readonly root: string;
+  readonly keptAside: Aside;
+}
+
+async function place(member: ArchiveMember, path: BytePath, { tree, root, keptAside }: Placing): Promise<void> {
+  switch (member.kind) {
+    case 'dir':
+      return tree.addDir(path, member);
+    case 'file':
+      return await tree.addFile(path, member);
+    case 'symlink':
+      return tree.addSymlink(path, member);
+    case 'hard link': {
+      const below = belowRoot(root, member.linkName);
+      const isThere =
+        below === null
+          ? keptAside.linkTo(tree, path, member.linkName)
+          : tree.addHardLink(path, pathOf(below, member.name));
+      if (isThere) return;
+      const target = displayPath(member.linkName as BytePath);
+      throw refusedMember(member.name, `is a hard link to ${target}, which does not come before it`);
+    }
+    case 'special':
+      throw refusedMember(member.name, `is ${member.what}`);
+  }
+}
+
+function pathOf(below: string, name: string): BytePath {
+  if (below.split('/').includes('..')) throw refusedMember(name, 'leads up out of where it lies');
+  return parseBytePath(below);
+}
+
+/** Files that only their hard links want. */
+class Aside {
+  readonly #dir: string;
+  readonly #files = new Map<string, string>();
+  #count = 0;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  async add(member: ArchiveMember): Promise<void> {
+    if (member.kind === 'hard link') {
+      const file = this.#files.get(member.linkName);
+      if (file !== undefined) this.#files.set(member.name, file);
+    }
+    if (member.kind !== 'file') return;
+    // A later one of the same name is another file; links made before are to the earlier one.
+    const name = String(this.#count++);
+    await new MemberTree(this.#dir).addFile(name as BytePath, member);
+    this.#files.set(member.name, join(this.#dir, name));
+  }
+
+  linkTo(tree: MemberTree, path: BytePath, name: string): boolean {
+    const file = this.#files.get(name);
+    if (file === undefined) return false;
+    tree.linkFrom(path, file);
+    return true;
+  }
+}

@@ -1,0 +1,97 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { fuzz, tried, type FuzzOutcome } from './fuzz.fixture.ts';
+import type { FuzzTarget, TargetFactory } from './fuzz-target.fixture.ts';
+import { planted } from './planted.fixture.ts';
+import { targets } from './targets.fixture.ts';
+import { fuzzWatched } from './watched.fixture.ts';
+
+// What reads bytes that others made says no in the ways that are documented, or takes what is as it has to be (docs/TESTING.md, "Fuzzing").
+
+const keptDir = join(import.meta.dirname, 'kept');
+const moduleOf = (name: string): string => new URL(name, import.meta.url).href;
+
+/** A second's work or two. */
+const runs: Readonly<Record<string, number>> = {
+  archive: 200,
+  index: 4000,
+  frames: 1000,
+  walk: 2000,
+  threads: 30,
+  'take-in': 150,
+  image: 30,
+  manifest: 4000,
+};
+
+async function withTarget<T>(factory: TargetFactory, use: (target: FuzzTarget) => Promise<T>): Promise<T> {
+  const dir = mkdtempSync(join(tmpdir(), 'cachelane-fuzz-'));
+  const target = await factory({ seed: 1, dir });
+  try {
+    return await use(target);
+  } finally {
+    target.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+describe.each(Object.entries(targets))('%s', (name, factory) => {
+  test('takes what is valid, and does with what is not as it says', async () => {
+    const module = moduleOf('targets.fixture.ts');
+    const outcome = await fuzzWatched({ module, target: name, seed: 20_261_125, runs: runs[name] ?? 0, seconds: 60 });
+    expect(outcome.failure).toBeNull();
+    expect(Object.keys(outcome.refused).length).toBeGreaterThan(1);
+  });
+
+  test('takes every valid input', async () => {
+    const verdicts = await withTarget(factory, async (target) => {
+      const all: (string | null)[] = [];
+      for (const base of target.bases) all.push(await tried(target, base));
+      return all;
+    });
+    // Some indexes that the codec takes are no layers that travel.
+    expect(verdicts.filter((verdict) => verdict !== null && name !== 'index')).toEqual([]);
+    expect(verdicts).toContain(null);
+  });
+
+  test('is found out where it misses a check, with an input that shows it', async () => {
+    const found = await withTarget(planted[name] as TargetFactory, plantedFailure);
+    expect(found).not.toBeNull();
+    const input = Buffer.from(found?.input ?? []);
+    // With the check it is refused, or there is nothing wrong with it.
+    await expect(withTarget(factory, async (target) => await tried(target, input))).resolves.not.toThrow();
+    await expect(
+      withTarget(planted[name] as TargetFactory, async (target) => await tried(target, input)),
+    ).rejects.toThrow();
+  });
+
+  test.each(keptOf(name))('kept: %s', async (file) => {
+    await withTarget(factory, async (target) => await tried(target, readFileSync(join(keptDir, name, file))));
+  });
+});
+
+async function plantedFailure(target: FuzzTarget): Promise<FuzzOutcome['failure']> {
+  const { failure } = await fuzz(target, { seed: 1, runs: 20_000, seconds: 100, minimiseSeconds: 1 });
+  return failure;
+}
+
+/** Inputs on which something failed once, here or with a planted fault. */
+function keptOf(name: string): readonly string[] {
+  return readdirSync(join(keptDir, name));
+}
+
+describe('the watch', () => {
+  const watched = { module: moduleOf('watch-targets.fixture.ts'), seed: 1, runs: 10, seconds: 60 };
+
+  test('finds an input on which a reader never ends', async () => {
+    const { failure } = await fuzzWatched({ ...watched, target: 'endless', msMax: 300 });
+    expect(failure?.message).toContain('it does not end');
+    expect(failure?.input.length).toBeGreaterThan(0);
+  });
+
+  test('finds one that takes too much memory', async () => {
+    const { failure } = await fuzzWatched({ ...watched, target: 'greedy' });
+    expect(failure?.message).toContain('of memory');
+  });
+});

@@ -1,0 +1,86 @@
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { digestOf, isCachelaneError, type LayerId } from '@cachelane/core';
+import { imageHeadBytes } from '../image/erofs-format.ts';
+import { realFiles } from '../layers/store-files.ts';
+import type { Piece } from '../wire/archive.ts';
+import type { ArchivePlan } from '../wire/archive-plan.ts';
+import { checkIncoming } from '../wire/check-incoming.ts';
+import { openSink } from '../wire/piece-sinks.ts';
+import { ownTaker, takePieces, type PieceTaker } from '../wire/piece-takers.ts';
+import { PieceThreads } from '../wire/piece-threads.ts';
+import { walkArchive } from '../wire/walk-archive.ts';
+import { requireThat, split, type FuzzTarget, type TargetOptions } from './fuzz-target.fixture.ts';
+import { archivePieces, layerInputs, layerShape } from './walk-target.fixture.ts';
+
+type Threads = (plan: ArchivePlan, index: Uint8Array, descriptor: number) => PieceTaker;
+
+const noAbort = new AbortController().signal;
+/** So that an input has some of them, and most entries lie whole in one. */
+const pieceBytes = 8192;
+
+export function realThreads(plan: ArchivePlan, index: Uint8Array, descriptor: number): PieceThreads {
+  const threads = PieceThreads.start(plan, index, { kind: 'image', descriptor });
+  if (threads === null) throw new Error('no threads to be had here');
+  return threads;
+}
+
+/** Threads that take pieces of large layers, whatever the size here: they take and refuse what one process alone does. */
+export function threadsTarget({ seed, dir }: TargetOptions, open: Threads = realThreads): FuzzTarget<Buffer> {
+  return {
+    ...layerShape,
+    refusals: ['E_LAYER_CORRUPT', 'E_LAYER_REFUSED', 'E_STORE_NEWER'],
+    bases: layerInputs(seed, 15),
+    pieces: archivePieces,
+    async accept(input) {
+      const [index, archive] = split(input);
+      const plan = checkIncoming(digestOf(index) as LayerId, index);
+      const verdicts: (Error | null)[] = [];
+      for (const name of ['threads', 'alone']) {
+        const file = join(dir, name);
+        const descriptor = openSync(file, 'w+');
+        const place = { kind: 'image', descriptor } as const;
+        const sink = openSink(place, realFiles);
+        try {
+          await using taker = name === 'threads' ? open(plan, index, descriptor) : ownTaker(plan, sink);
+          const walk = { sink, delta: () => {}, passed: () => {}, signal: noAbort };
+          verdicts.push(await verdict(walkArchive(takePieces(cut(archive), plan, taker), plan, walk)));
+        } finally {
+          closeSync(descriptor);
+        }
+      }
+      const [threads, alone] = verdicts;
+      // Which fault of several is found first depends on how far each reads ahead.
+      requireThat(
+        (threads === null) === (alone === null),
+        'threads take or refuse something else than one process does',
+      );
+      if (alone) throw alone;
+      return readFileSync(join(dir, 'threads'));
+    },
+    async hold(input, image) {
+      await Promise.resolve();
+      requireThat(image.subarray(imageHeadBytes).equals(split(input)[1]), 'threads put something else in place');
+    },
+    after: () => {},
+    close: () => {},
+  };
+}
+
+async function verdict(walked: Promise<void>): Promise<Error | null> {
+  try {
+    await walked;
+    return null;
+  } catch (error) {
+    if (isCachelaneError(error)) return error;
+    throw error;
+  }
+}
+
+async function* cut(archive: Buffer): AsyncGenerator<Piece> {
+  for (let at = 0; at < archive.length; at += pieceBytes) {
+    await Promise.resolve();
+    const bytes = Buffer.from(archive.subarray(at, at + pieceBytes));
+    yield { kind: 'content', bytes, sizeBytes: bytes.length };
+  }
+}

@@ -1,0 +1,34 @@
+import type { FuzzTarget, TargetFactory } from './fuzz-target.fixture.ts';
+
+// What the watch is for.
+
+/** Ends for nothing but what is empty. */
+const endless: FuzzTarget<null> = {
+  refusals: [],
+  bases: [Buffer.from('x')],
+  pieces: () => [],
+  mend: () => {},
+  async accept(input) {
+    await Promise.resolve();
+    while (input.length > 0);
+    return null;
+  },
+  hold: async () => await Promise.resolve(),
+  after: () => {},
+  close: () => {},
+};
+
+/** Takes as much memory as it is told. */
+const greedy: FuzzTarget<null> = {
+  ...endless,
+  async accept() {
+    await Promise.resolve();
+    Buffer.alloc(800_000_000, 1);
+    return null;
+  },
+};
+
+export const targets: Readonly<Record<string, TargetFactory>> = {
+  endless: async () => await Promise.resolve(endless),
+  greedy: async () => await Promise.resolve(greedy),
+};

@@ -1,0 +1,12 @@
+import { layerStoreConformance, requireCommands } from '@cachelane/testkit';
+import { describe } from 'vitest';
+import { createLayerHome } from '../layers/layer-home.fixture.ts';
+import { createPulledHome } from '../layers/pulled-home.fixture.ts';
+
+requireCommands('fsck.erofs')('as root', () => {
+  // What is in an image is made visible by a program that makes devices.
+  describe.skipIf(process.getuid?.() !== 0)('layers', () => {
+    layerStoreConformance('files, images of what comes from elsewhere', () => createLayerHome({ images: true }));
+    layerStoreConformance('files, all of them images', createPulledHome);
+  });
+});

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { digestOf, displayPath, type LayerIndex } from '@cachelane/core';
+import { throwIfAborted } from '../layers/file-errors.ts';
+import { fillFrom } from '../layers/read-file.ts';
+import type { Owner } from '../layers/store-files.ts';
+import { archiveBytes, archivePlaces, planArchive, type ArchivePlace, type ArchivePlan } from '../wire/archive-plan.ts';
+import { archiveEndBytes, contentBytes, HeaderSpace, paddingOf, tarHeader, withTarget } from '../wire/tar-entries.ts';
+import { imageHeadBytes } from './erofs-format.ts';
+import { ImageMetadata } from './erofs-metadata.ts';
+
+export interface ImageCheck {
+  readonly file: string;
+  readonly index: LayerIndex;
+  readonly owner: Owner;
+  readonly report: (problem: string) => void;
+  readonly signal: AbortSignal;
+}
+
+const checkEvery = 256;
+
+/** Every byte of an image is the one that follows from the index, or has its digest there. Throws the system's errors. */
+export function checkImage(check: ImageCheck): void {
+  const descriptor = openSync(check.file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const window = new Window(descriptor);
+    const plan = planArchive(check.index);
+    checkArchive(check, plan, window);
+    checkMetadata(check, plan, window);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function checkArchive({ report, signal }: ImageCheck, plan: ArchivePlan, window: Window): void {
+  const space = new HeaderSpace();
+  let count = 0;
+  for (const { entry, contentAt } of archivePlaces(plan)) {
+    if (++count % checkEvery === 0) throwIfAborted(signal);
+    const problem = headerProblem(window, space, { entry, contentAt }) ?? contentProblem(window, { entry, contentAt });
+    if (problem !== null) report(`${displayPath(entry.path)} ${problem}`);
+  }
+  const endAt = imageHeadBytes + archiveBytes(plan) - archiveEndBytes;
+  if (!isZero(window, endAt, archiveEndBytes)) report('the end of the archive is not what belongs there');
+}
+
+function headerProblem(window: Window, space: HeaderSpace, { entry, contentAt }: ArchivePlace): string | null {
+  const header = tarHeader(entry, space);
+  const { bytes, targetAt } = header;
+  const found = window.see(imageHeadBytes + contentAt - bytes.length, bytes.length);
+  if (found.length < bytes.length) return 'is missing';
+  if (targetAt === null) return found.equals(bytes) ? null : 'is described as something else';
+  const target = found.subarray(targetAt, targetAt + entry.sizeBytes);
+  if (digestOf(target) !== entry.digest) return 'leads elsewhere';
+  return found.equals(withTarget(header, target)) ? null : 'is described as something else';
+}
+
+function contentProblem(window: Window, { entry, contentAt }: ArchivePlace): string | null {
+  const sizeBytes = contentBytes(entry);
+  if (entry.type !== 'file' || entry.digest === null) return null;
+  const sum = createHash('sha256');
+  for (let done = 0; done < sizeBytes;) {
+    const part = window.see(imageHeadBytes + contentAt + done, Math.min(windowBytes, sizeBytes - done));
+    if (part.length === 0) return 'is missing';
+    sum.update(part);
+    done += part.length;
+  }
+  if (sum.digest('hex') !== entry.digest) return 'has other content';
+  return isZero(window, imageHeadBytes + contentAt + sizeBytes, paddingOf(sizeBytes))
+    ? null
+    : 'has something behind it';
+}
+
+function checkMetadata({ owner, report, signal }: ImageCheck, plan: ArchivePlan, window: Window): void {
+  throwIfAborted(signal);
+  const read = (at: number, count: number): Buffer => Buffer.from(window.see(imageHeadBytes + at, count));
+  const { head, body, metaAt, imageBytes } = new ImageMetadata(plan, owner).finish(read);
+  if (window.sizeBytes !== imageBytes) report('the image has another size');
+  if (!window.see(0, head.length).equals(head)) report('the head of the image is not what belongs there');
+  let at = metaAt;
+  for (const part of body) {
+    if (!window.see(at, part.length).equals(part)) report('the directories of the image are not what belongs there');
+    at += part.length;
+  }
+  if (!isZero(window, at, imageBytes - at)) report('the end of the image is not what belongs there');
+}
+
+function isZero(window: Window, at: number, count: number): boolean {
+  const found = window.see(at, count);
+  return found.length === count && found.every((byte) => byte === 0);
+}
+
+/** As much as is looked at in one piece, at most. */
+const windowBytes = 1_048_576;
+
+/** A file that is read from its beginning to its end, now and then a little back. */
+class Window {
+  readonly sizeBytes: number;
+  readonly #descriptor: number;
+  readonly #bytes: Buffer = Buffer.allocUnsafeSlow(windowBytes);
+  #from = 0;
+  #filled = 0;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+    this.sizeBytes = fstatSync(descriptor).size;
+  }
+
+  /** At most {@link windowBytes} of it, fewer where the file ends; gone with the next call. */
+  see(at: number, count: number): Buffer {
+    if (at < this.#from || at + count > this.#from + this.#filled) {
+      this.#filled = fillFrom(this.#descriptor, this.#bytes, at);
+      this.#from = at;
+    }
+    return this.#bytes.subarray(at - this.#from, Math.min(at - this.#from + count, this.#filled));
+  }
+}

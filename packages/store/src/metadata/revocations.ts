@@ -1,0 +1,88 @@
+import {
+  CachelaneError,
+  limits,
+  type LayerId,
+  type ReadRecord,
+  type Revocation,
+  type RevocationStore,
+  type RunId,
+  type VolumeId,
+} from '@cachelane/core';
+import { toRun, type Decoder, type RunRow } from './rows.ts';
+import type { Sql, SqliteDatabase } from './sqlite-database.ts';
+
+interface ReadRow {
+  readonly run_id: RunId;
+  readonly volume_id: VolumeId;
+  readonly layers: string;
+  readonly at_ms: number;
+}
+
+interface RevokedRow {
+  readonly run_id: RunId;
+  readonly at_ms: number;
+  readonly revoked_by: string;
+}
+
+export function revocationStore(database: SqliteDatabase, decode: Decoder): RevocationStore {
+  return {
+    findRuns: (prefix, signal) =>
+      database.read(signal, (sql) =>
+        sql
+          .all<RunRow>('SELECT * FROM runs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT 10', prefix)
+          .map(toRun),
+      ),
+    listReads: (signal) =>
+      database.read(signal, (sql) =>
+        sql.all<ReadRow>('SELECT * FROM run_reads ORDER BY at_ms, run_id, volume_id').map((row): ReadRecord => ({
+          run: row.run_id,
+          volumeId: row.volume_id,
+          layers: decode.layers(row.layers),
+          atMs: row.at_ms,
+        })),
+      ),
+    revokedRuns: (signal) =>
+      database.read(signal, (sql) =>
+        sql
+          .all<RevokedRow>('SELECT * FROM revoked_runs ORDER BY at_ms DESC, run_id')
+          .map((row): Revocation => ({ run: row.run_id, atMs: row.at_ms, by: row.revoked_by })),
+      ),
+    revokeRuns: (revocations, signal) =>
+      database.write('durable', signal, (sql) => {
+        for (const { run, atMs, by } of revocations) {
+          sql.run('INSERT OR IGNORE INTO revoked_runs (run_id, at_ms, revoked_by) VALUES (?, ?, ?)', run, atMs, by);
+        }
+      }),
+  };
+}
+
+export interface Reads {
+  readonly run: RunId;
+  readonly volumeId: VolumeId;
+  readonly layers: Iterable<LayerId>;
+  readonly atMs: number;
+}
+
+/** Of a run that opens the volume again, what it sees then as well. */
+export function recordReads(sql: Sql, decode: Decoder, { run, volumeId, layers, atMs }: Reads): void {
+  const known = sql.get<ReadRow>('SELECT * FROM run_reads WHERE run_id = ? AND volume_id = ?', run, volumeId);
+  const all = new Set([...(known === undefined ? [] : decode.layers(known.layers)), ...layers]);
+  if (all.size === 0) return;
+  sql.run(
+    'INSERT OR REPLACE INTO run_reads (run_id, volume_id, layers, at_ms) VALUES (?, ?, ?, ?)',
+    run,
+    volumeId,
+    JSON.stringify([...all].toSorted()),
+    atMs,
+  );
+}
+
+export function dropOldReads(sql: Sql, nowMs: number): void {
+  sql.run('DELETE FROM run_reads WHERE at_ms < ?', nowMs - limits.readsMs);
+}
+
+/** Throws E_LAYER_REFUSED. */
+export function requireNotRevoked(sql: Sql, run: RunId): void {
+  if (sql.get('SELECT 1 FROM revoked_runs WHERE run_id = ?', run) === undefined) return;
+  throw new CachelaneError('E_LAYER_REFUSED', `${run} is revoked: what it made is not taken`);
+}

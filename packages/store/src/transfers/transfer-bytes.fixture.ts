@@ -1,0 +1,6 @@
+/** Bytes of an object from there on, the same wherever it is begun, and in whichever process. */
+export function bytesFrom(start: number, count: number): Uint8Array {
+  const bytes = new Uint8Array(count);
+  for (let index = 0; index < count; index++) bytes[index] = (Math.imul(start + index, 2_654_435_761) >>> 13) & 0xff;
+  return bytes;
+}

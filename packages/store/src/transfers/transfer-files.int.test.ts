@@ -1,0 +1,4 @@
+import { transferFilesConformance } from '@cachelane/testkit';
+import { createTransferHome } from './transfer-home.fixture.ts';
+
+transferFilesConformance('files', createTransferHome);

@@ -1,0 +1,49 @@
+import { digestOf, encodeIndex, type LayerId } from '@cachelane/core';
+import type { StoreFiles } from '../layers/store-files.ts';
+import type { Piece } from './archive.ts';
+import type { ArchivePlan } from './archive-plan.ts';
+import { refusedWire } from './frames.ts';
+import { openSink, type SinkPlace } from './piece-sinks.ts';
+import { ownTaker, takePieces } from './piece-takers.ts';
+import { PieceThreads, wantsThreads } from './piece-threads.ts';
+import { walkArchive, type Walk } from './walk-archive.ts';
+
+/** A layer whose archive comes from somewhere. */
+export interface ArrivingLayer {
+  readonly id: LayerId;
+  readonly plan: ArchivePlan;
+  /** Of the index. */
+  readonly bytes: Uint8Array;
+  readonly sealedAtMs: number;
+  /** Takes in the archive, once. Throws E_LAYER_REFUSED with the reason for one that is not the index's, and for an index that is not written as it has to be. */
+  walk(place: SinkPlace, walk: Omit<Walk, 'sink'>): Promise<void>;
+}
+
+export function arrivingLayer(
+  layer: Omit<ArrivingLayer, 'walk'>,
+  pieces: AsyncIterable<Piece>,
+  files: StoreFiles,
+): ArrivingLayer {
+  const { id, plan, bytes } = layer;
+  return {
+    ...layer,
+    async walk(place, walk) {
+      const sink = openSink(place, files);
+      await using threads = wantsThreads(plan) ? PieceThreads.start(plan, bytes, place) : null;
+      if (threads === null) {
+        requireWritten(id, digestOf(encodeIndex(plan.index.entries())));
+        await walkArchive(takePieces(pieces, plan, ownTaker(plan, sink)), plan, { ...walk, sink });
+        return;
+      }
+      const written = threads.writtenIndex();
+      written.catch(() => undefined);
+      await walkArchive(takePieces(pieces, plan, threads), plan, { ...walk, sink });
+      requireWritten(id, await written);
+    },
+  };
+}
+
+/** The same entries have one form, or one layer would have several names. */
+function requireWritten(id: LayerId, written: string): void {
+  if (written !== id) throw refusedWire('its index is not written as this format says');
+}

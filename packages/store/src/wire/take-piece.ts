@@ -1,0 +1,123 @@
+import { hash } from 'node:crypto';
+import { displayPath, digestOf, type BytePath, type CachelaneError, type Entry } from '@cachelane/core';
+import type { ArchivePlan, PiecePlace } from './archive-plan.ts';
+import { checkTarget } from './check-incoming.ts';
+import { refusedWire } from './frames.ts';
+import {
+  archiveEndBytes,
+  contentBytes,
+  HeaderSpace,
+  paddingOf,
+  tarHeader,
+  withTarget,
+  type TarHeader,
+} from './tar-entries.ts';
+
+/** What becomes of a layer as it comes past; each entry has been checked but for the content of a large file. Of directories and removals the index says all. */
+export interface ArchiveSink {
+  /** A part of the archive as it is, not checked yet, before anything in it. */
+  piece(at: number, content: Buffer): void;
+  symlink(entry: Entry, target: Buffer): void;
+  file(entry: Entry, content: Buffer): void;
+  /** One that does not come in one piece: `content` hands it out in parts, and throws at the end when it is not what the entry says. */
+  largeFile(entry: Entry, content: ContentParts): Promise<void>;
+}
+
+export type ContentParts = (use: (part: Buffer) => void) => Promise<void>;
+
+/** Of a piece whose whole entries are done with, what is left to do. */
+export interface TakenPiece {
+  readonly first: number;
+  readonly end: number;
+  /** What stands before the whole entries, or everything where there is none. */
+  readonly head: Buffer;
+  readonly tail: Buffer;
+  /** What drivers work on: small, and not for the archive's reader alone. */
+  readonly deltas: readonly Delta[];
+}
+
+interface Delta {
+  /** Of its entry in the index. */
+  readonly place: number;
+  readonly content: Buffer;
+}
+
+/**
+ * Does all that can be done with a piece alone. Nothing is taken for what it claims: it must be byte for byte the one that follows from the
+ * index, and each content must have its digest. Head and tail are parts of `content`. Throws E_LAYER_REFUSED with the reason.
+ */
+export function takePiece(
+  { index, starts }: Pick<ArchivePlan, 'index' | 'starts'>,
+  { at, first, end }: PiecePlace,
+  { content, sink }: { readonly content: Buffer; readonly sink: ArchiveSink },
+): TakenPiece {
+  sink.piece(at, content);
+  const deltas: Delta[] = [];
+  if (first === end) return { first, end, head: content, tail: content.subarray(content.length), deltas };
+  const head = content.subarray(0, (starts[first] as number) - at);
+  const piece = new PieceReader(content, head.length);
+  const space = new HeaderSpace();
+  let place = first;
+  for (const entry of index.entries(first, end)) {
+    const header = tarHeader(entry, space);
+    const target = checkHeader(entry, header, piece.next(header.bytes.length));
+    const bytes = piece.next(contentBytes(entry));
+    checkZeros(piece.next(paddingOf(bytes.length)), 'its padding');
+    if (target !== null) sink.symlink(entry, target);
+    else if (hasContent(entry)) {
+      if (hash('sha256', bytes, 'hex') !== entry.digest) throw disagree(entry);
+      if (entry.form === 'delta') deltas.push({ place, content: Buffer.from(bytes) });
+      else sink.file(entry, bytes);
+    }
+    place += 1;
+  }
+  return { first, end, head, tail: piece.rest(), deltas };
+}
+
+/** Of a file, that may be empty. */
+export function hasContent({ type, removed }: Entry): boolean {
+  return type === 'file' && removed !== 'counted' && removed !== 'hint';
+}
+
+class PieceReader {
+  readonly #bytes: Buffer;
+  #at: number;
+
+  constructor(bytes: Buffer, at: number) {
+    this.#bytes = bytes;
+    this.#at = at;
+  }
+
+  next(count: number): Buffer {
+    this.#at += count;
+    return this.#bytes.subarray(this.#at - count, this.#at);
+  }
+
+  rest(): Buffer {
+    return this.#bytes.subarray(this.#at);
+  }
+}
+
+/** Returns the target of a symlink. */
+export function checkHeader(entry: Entry, header: TarHeader, found: Buffer): Buffer | null {
+  const { bytes, targetAt } = header;
+  let target: Buffer | null = null;
+  if (targetAt !== null) {
+    target = Buffer.from(found.subarray(targetAt, targetAt + entry.sizeBytes));
+    if (digestOf(target) !== entry.digest) throw disagree(entry);
+    checkTarget(entry, target);
+  }
+  if (!found.equals(target === null ? bytes : withTarget(header, target))) throw disagree(entry);
+  return target;
+}
+
+/** Padding and end are no longer. */
+const zeros = Buffer.alloc(archiveEndBytes);
+
+export function checkZeros(found: Buffer, what: string): void {
+  if (found.compare(zeros, 0, found.length) !== 0) throw refusedWire(`${what} is not what belongs there`);
+}
+
+export function disagree({ path }: { readonly path: BytePath }): CachelaneError {
+  return refusedWire(`index and content disagree at ${displayPath(path)}`);
+}

@@ -1,0 +1,44 @@
+import { mkdirSync, statSync } from 'node:fs';
+import type { Entry, StagedEntry } from '@cachelane/core';
+import { filePath } from '../layers/file-path.ts';
+import { stageLayer, type StageContext, type Staging } from '../layers/stage-layer.ts';
+import { toChangeSet } from '../overlay/overlay-changes.ts';
+import type { ArrivingLayer } from './arriving-layer.ts';
+
+/** Stages a layer as a tree. `dir` is ours, and empty. Throws E_LAYER_REFUSED for an archive that is not the index's. */
+export async function unpackTree(
+  context: StageContext,
+  dir: string,
+  { layer, signal }: { readonly layer: ArrivingLayer; readonly signal: AbortSignal },
+): Promise<Staging> {
+  const { files, owner } = context;
+  const { index } = layer.plan;
+  const tree = `${dir}/tree`;
+  // Also to see what the process's own mask leaves of a mode.
+  files.makeDir(tree, 0o777);
+  const maskedBits = 0o777 & ~statSync(tree).mode;
+  // First all of them, so that whoever makes what is in them need not wait for others. They get their modes and times when the layer is staged.
+  for (const entry of index.entries()) if (isDirectory(entry)) mkdirSync(filePath(tree, entry.path), 0o755);
+  const deltas = new Map<string, Buffer>();
+  await layer.walk(
+    { kind: 'tree', dir: tree, owner, maskedBits },
+    {
+      delta: ({ path }, content) => void deltas.set(path, content),
+      passed: () => {},
+      signal,
+    },
+  );
+  const entries = Array.from(index.entries(), (entry) => stagedEntry(entry, deltas));
+  const changes = toChangeSet({ upper: tree, files }, []);
+  return stageLayer({ ...context, ours: layer.bytes }, { changes, entries, sealedAtMs: layer.sealedAtMs }, signal);
+}
+
+function isDirectory({ type, removed }: Entry): boolean {
+  return type === 'dir' && removed !== 'counted' && removed !== 'hint';
+}
+
+function stagedEntry(entry: Entry, deltas: ReadonlyMap<string, Buffer>): StagedEntry {
+  if (entry.removed === 'counted' || entry.removed === 'hint') return { from: 'removal', entry };
+  const content = deltas.get(entry.path);
+  return content === undefined ? { from: 'change', entry } : { from: 'content', entry, content };
+}

@@ -1,0 +1,90 @@
+import { createHash, hash } from 'node:crypto';
+import { invariant, type Entry } from '@cachelane/core';
+import { fromSystem, throwIfAborted } from '../layers/file-errors.ts';
+import { Archive } from './archive.ts';
+import type { ArchivePlan } from './archive-plan.ts';
+import { checkHeader, checkZeros, disagree, hasContent, type ArchiveSink, type TakenPiece } from './take-piece.ts';
+import { archiveEndBytes, contentBytes, HeaderSpace, paddingOf, tarHeader } from './tar-entries.ts';
+
+export interface Walk {
+  readonly sink: ArchiveSink;
+  delta(entry: Entry, content: Buffer): void;
+  /** Everything before this place of the index has come past. */
+  passed(place: number): void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Goes through the archive of a layer, from one entry that lies in several pieces to the next; the others are done with already. Throws E_LAYER_REFUSED
+ * with the reason.
+ */
+export async function walkArchive(
+  pieces: AsyncGenerator<TakenPiece>,
+  { index }: ArchivePlan,
+  walk: Walk,
+): Promise<void> {
+  const deltas = ({ deltas: found }: TakenPiece): void => {
+    for (const { place, content } of found) walk.delta(entryAt(index, place), content);
+  };
+  const archive = new Archive(pieces, deltas);
+  const space = new HeaderSpace();
+  try {
+    for (let place = 0; place < index.count; walk.passed(place)) {
+      throwIfAborted(walk.signal);
+      const past = await archive.pass(place);
+      if (past === place) await takeEntry(archive, walk, { entry: entryAt(index, place), space });
+      place = Math.max(past, place + 1);
+    }
+    checkZeros(await archive.take(archiveEndBytes), 'its end');
+    await archive.expectEnd();
+  } catch (error) {
+    throw fromSystem(error, 'taking in a layer');
+  } finally {
+    await archive.close();
+  }
+}
+
+function entryAt(index: ArchivePlan['index'], place: number): Entry {
+  const [entry] = index.entries(place, place + 1);
+  invariant(entry !== undefined, 'an entry beyond the last one');
+  return entry;
+}
+
+async function takeEntry(
+  archive: Archive,
+  walk: Walk,
+  { entry, space }: { readonly entry: Entry; readonly space: HeaderSpace },
+): Promise<void> {
+  const header = tarHeader(entry, space);
+  const target = checkHeader(entry, header, await archive.take(header.bytes.length));
+  if (target !== null) {
+    walk.sink.symlink(entry, target);
+  } else if (hasContent(entry)) {
+    if (entry.form === 'delta') {
+      const parts: Buffer[] = [];
+      await takeContent(archive, entry, (part) => void parts.push(Buffer.from(part)));
+      walk.delta(entry, Buffer.concat(parts));
+    } else {
+      await walk.sink.largeFile(entry, (use) => takeContent(archive, entry, use));
+    }
+  }
+}
+
+async function takeContent(archive: Archive, entry: Entry, use: (part: Buffer) => void): Promise<void> {
+  let left = contentBytes(entry);
+  const padding = paddingOf(left);
+  let sum: ReturnType<typeof createHash> | null = null;
+  do {
+    const part = await archive.takeSome(left);
+    left -= part.length;
+    use(part);
+    if (sum === null && left === 0) {
+      if (hash('sha256', part, 'hex') !== entry.digest) throw disagree(entry);
+      break;
+    }
+    sum ??= createHash('sha256');
+    sum.update(part);
+  } while (left > 0);
+  if (sum !== null && sum.digest('hex') !== entry.digest) throw disagree(entry);
+  checkZeros(await archive.take(padding), 'its padding');
+}

@@ -1,0 +1,130 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { limits } from '@cachelane/core';
+import type { MetadataFactory } from './conformance-fixture.ts';
+import {
+  aLayer,
+  countingIds,
+  local,
+  main,
+  noAbort,
+  openOne,
+  openRequest,
+  pushLayer,
+  pushRequest,
+  startMs,
+  web,
+} from './metadata-builders.ts';
+
+const dayMs = 86_400_000;
+
+export function revocationConformance(create: MetadataFactory): void {
+  let ids = countingIds();
+  beforeEach(() => {
+    ids = countingIds();
+  });
+
+  describe('what runs read', () => {
+    test('is what their sessions found of each volume, on all lanes of the chain', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const chain = [local, main].map((lane) => ({ namespace: web, lane }));
+      const first = await openOne(metadata, openRequest(ids, { volumes: [{ chain }] }));
+      const { volumeId, run } = first;
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('m'), lane: main });
+      expect(await metadata.listReads(noAbort)).toEqual([]);
+      const request = openRequest(ids, { volumes: [{ chain }], atMs: startMs + 1 });
+      const reader = await openOne(metadata, request);
+      const read = { run: reader.run, volumeId, layers: [aLayer('a'), aLayer('m')].toSorted(), atMs: startMs + 1 };
+      expect(await metadata.listReads(noAbort)).toEqual([read]);
+      await metadata.closeSession(request.sessionId, () => undefined, noAbort);
+      expect(await metadata.listReads(noAbort)).toEqual([read]);
+    });
+
+    test('grows where a run opens a volume again', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const { volumeId, run } = await openOne(metadata, openRequest(ids));
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
+      const request = openRequest(ids);
+      await openOne(metadata, request);
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('b') });
+      await openOne(metadata, { ...request, sessionId: ids.session(), atMs: startMs + 5 });
+      expect(await metadata.listReads(noAbort)).toEqual([
+        { run: request.run.id, volumeId, layers: [aLayer('a'), aLayer('b')].toSorted(), atMs: startMs + 5 },
+      ]);
+    });
+
+    test('is not noted of a session whose command sees nothing', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const { volumeId, run } = await openOne(metadata, openRequest(ids));
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
+      await openOne(metadata, openRequest(ids, { reads: false }));
+      expect(await metadata.listReads(noAbort)).toEqual([]);
+    });
+
+    test('is forgotten in the end, and the run is known until then', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const { volumeId, run } = await openOne(metadata, openRequest(ids));
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
+      const request = openRequest(ids);
+      await openOne(metadata, request);
+      await metadata.closeSession(request.sessionId, () => undefined, noAbort);
+      await metadata.forgetLayers([], startMs + limits.readsMs, noAbort);
+      expect(await metadata.listReads(noAbort)).toHaveLength(1);
+      expect(await metadata.run(request.run.id, noAbort)).toBeDefined();
+      await metadata.forgetLayers([], startMs + limits.readsMs + 1, noAbort);
+      expect(await metadata.listReads(noAbort)).toEqual([]);
+      expect(await metadata.run(request.run.id, noAbort)).toBeUndefined();
+    });
+  });
+
+  describe('a revoked run', () => {
+    test('is written down once, the latest first', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const [one, other] = [ids.run(), ids.run()];
+      const first = { run: one, atMs: startMs, by: 'ann' };
+      const second = { run: other, atMs: startMs + 1, by: 'ben' };
+      await metadata.revokeRuns([first], noAbort);
+      await metadata.revokeRuns([second, { run: one, atMs: startMs + 2, by: 'cy' }], noAbort);
+      expect(await metadata.revokedRuns(noAbort)).toEqual([second, first]);
+    });
+
+    test('commits nothing more', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const { volumeId, run } = await openOne(metadata, openRequest(ids));
+      const head = await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
+      await metadata.revokeRuns([{ run, atMs: startMs, by: 'ann' }], noAbort);
+      const push = pushRequest({ volumeId, run, onto: head, layer: aLayer('b') });
+      await expect(metadata.commit(push, noAbort)).rejects.toMatchObject({ code: 'E_LAYER_REFUSED' });
+      expect(await metadata.head(volumeId, local, noAbort)).toEqual(head);
+    });
+
+    test('stays known', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const request = openRequest(ids);
+      const { run } = await openOne(metadata, request);
+      await metadata.closeSession(request.sessionId, () => undefined, noAbort);
+      await metadata.revokeRuns([{ run, atMs: startMs, by: 'ann' }], noAbort);
+      await metadata.forgetLayers([], startMs + 1000 * dayMs, noAbort);
+      expect(await metadata.run(run, noAbort)).toBeDefined();
+      expect(await metadata.revokedRuns(noAbort)).toHaveLength(1);
+    });
+  });
+
+  test('runs are found by how their ids begin, ten at most', async () => {
+    await using store = await create();
+    await using metadata = await store.open();
+    const runs = [];
+    for (let count = 0; count < 12; count++) runs.push((await openOne(metadata, openRequest(ids))).run);
+    const found = async (prefix: string) => (await metadata.findRuns(prefix, noAbort)).map(({ id }) => id);
+    expect(await found('run_')).toEqual(runs.toSorted().slice(0, 10));
+    expect(await found(runs[11] ?? '')).toEqual([runs[11]]);
+    for (const prefix of ['run_f', 'RUN_', '%', '_un_']) expect(await found(prefix)).toEqual([]);
+  });
+}

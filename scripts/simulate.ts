@@ -1,0 +1,76 @@
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { play, type Played } from '../packages/engine/src/sim/play.fixture.ts';
+
+// npm run sim [-- --seed N] [--count N] [--trace] [--threads N]: histories of several machines, in memory, each as its seed says; one processor for each thread.
+
+interface Share {
+  readonly first: number;
+  readonly end: number;
+  /** From one history of this thread to its next. */
+  readonly step: number;
+}
+
+interface Told extends Played {
+  readonly seed: number;
+}
+
+async function playShare({ first, end, step }: Share): Promise<void> {
+  for (let seed = first; seed < end; seed += step) {
+    const told: Told = { seed, ...(await play({ seed })) };
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    parentPort?.postMessage(told);
+  }
+}
+
+function numberOf(text: string, name: string): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  process.stderr.write(`--${name} is a whole number from 1 on\n`);
+  process.exit(2);
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string', default: '1' },
+      count: { type: 'string' },
+      trace: { type: 'boolean', default: false },
+      threads: { type: 'string', default: String(availableParallelism()) },
+    },
+  });
+  const first = numberOf(values.seed, 'seed');
+  // One seed that somebody names is looked at; else thousands.
+  const count = numberOf(values.count ?? (process.argv.includes('--seed') ? '1' : '2000'), 'count');
+  const threads = Math.min(count, numberOf(values.threads, 'threads'));
+
+  const startedMs = performance.now();
+  let turns = 0;
+  let failed = 0;
+  const tell = ({ seed, fault, trace, turns: taken }: Told): void => {
+    turns += taken;
+    if (fault !== null) failed += 1;
+    if (fault === null && !values.trace) return;
+    process.stdout.write(`seed ${seed}: ${fault ?? 'all holds'}\n${trace.map((line) => `  ${line}\n`).join('')}`);
+  };
+  await Promise.all(
+    Array.from({ length: threads }, async (_, index) => {
+      const share: Share = { first: first + index, end: first + count, step: threads };
+      const worker = new Worker(new URL(import.meta.url), { workerData: share });
+      await new Promise<void>((resolve, reject) => {
+        worker.on('message', tell);
+        worker.once('error', reject);
+        worker.once('exit', () => resolve());
+      });
+    }),
+  );
+  const seconds = (performance.now() - startedMs) / 1000;
+  process.stdout.write(
+    `${count} histories, ${turns} operations, ${failed} with a fault, ${seconds.toFixed(1)} s (${Math.round((count / seconds) * 60)} a minute)\n`,
+  );
+  return failed === 0 ? 0 : 1;
+}
+
+if (isMainThread) process.exitCode = await main();
+else await playShare(workerData as Share);
