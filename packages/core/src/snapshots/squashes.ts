@@ -53,6 +53,11 @@ export class Squashes {
     return [...found.values()];
   }
 
+  /** All that is inside of `ids`, at any depth, squashes too; not they themselves. */
+  inside(ids: Iterable<LayerId>): ReadonlySet<LayerId> {
+    return new Set(this.within(ids).flatMap(({ layers }) => layers));
+  }
+
   /**
    * The stack `layers` (top first, without squashes) told with squashes: with those among `wished`, or among what these are made of, that show exactly what they stand for.
    * The first that fits wins, unless a later one stands for more. `isWanted` tells which may be named.

@@ -280,8 +280,9 @@ class World {
     machine.squashes = new Squashes([...machine.squashes, ...squashes.records]).records;
   }
 
+  /** What one took out comes back where another one has it beside a squash that cannot be taken apart, and squashes are told otherwise then: that takes a third round to be heard of by all. */
   settle(): void {
-    for (let round = 0; round < 2; round++) {
+    for (let round = 0; round < 3; round++) {
       for (const number of this.machines.keys())
         for (const what of ['push', 'pull'] as const) this.take([number, what, 0]);
     }
@@ -301,6 +302,15 @@ test('two squashes of a head that stand for the same layer are told as they are:
   const { squashes, common } = comparable(known);
   const merged = mergeHeads({ ...heads, common, takesAway, squashes });
   expect(squashes.contract(merged, [...heads.remote, ...heads.local])).toEqual(ids('T S c'));
+});
+
+test('what lies in a squash that cannot be taken apart any more was not taken out, whichever squash the remote has it in', () => {
+  const here = squashesOf('S=x,c,T T=b,a').records;
+  const heads = { local: ids('y S'), remote: ids('c T') };
+  const known = { here, there: [], ...heads, common: new Set(ids('x c b a S T')), isKept: () => false };
+  const { squashes, common } = comparable(known);
+  const merged = mergeHeads({ ...heads, common, takesAway, squashes });
+  expect(squashes.contract(merged, [...heads.remote, ...heads.local])).toEqual(ids('y c T'));
 });
 
 describe('machines that sync in any order', () => {

@@ -105,11 +105,12 @@ export function comparable({
   const met = new Set([...meeting(all, remote), ...meeting(all, local)]);
   const whole = [...new Squashes(here).within(local).filter(isLost), ...all.records.filter(({ id }) => met.has(id))];
   if (whole.length === 0) return { squashes: all, common };
-  const inside = new Set(all.expand(whole.map(({ id }) => id)));
   const opaque = new Set(whole.map(({ id }) => id));
+  // Also squashes, each of which would stand for its parts: a head that has the whole does not lack them.
+  const inside = all.inside(opaque);
   return {
     squashes: new Squashes(all.records.filter(({ id }) => !opaque.has(id))),
-    common: new Set([...common].filter((id) => !inside.has(id))),
+    common: new Set([...common].filter((id) => opaque.has(id) || !inside.has(id))),
   };
 }
 
@@ -170,7 +171,7 @@ export function expireSquashes({ records, head, commons, beforeMs }: Expiry): Pi
   const forgotten = squashes.records.filter((record) => !kept.has(record));
   const left = commons.map((common, index) => {
     const named = forgotten.filter(({ id }) => known[index]?.has(id));
-    const inside = new Set(named.flatMap(({ layers }) => [...layers, ...squashes.expand(layers)]));
+    const inside = squashes.inside(named.map(({ id }) => id));
     return common.filter((id) => !inside.has(id));
   });
   return { records: [...kept], commons: left };
