@@ -47,6 +47,7 @@ export async function takeOut(world: World, { namespace, volume, run }: RunToRem
   if (found === undefined) throw new Error(`there is no ${namespace}:${volume}`);
   const lane = 't1:local' as HeadRecord['lane'];
   const removed = parseId('run', run);
-  const request = { volumeId: found.id, lane, tool: findTool(found.tool), runs: new Set([removed]), by: removed };
+  const runs = new Set([removed]);
+  const request = { volumeId: found.id, lane, tool: findTool(found.tool), runs, by: removed, fetchReplaced: null };
   return await removeRuns(deps, request, signal);
 }

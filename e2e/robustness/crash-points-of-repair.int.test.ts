@@ -60,7 +60,7 @@ requireCommands('bwrap', 'flock')('a process that dies at any operation', { time
             const by = parseId('run', `run_${'0'.repeat(32)}`);
             await removeRuns(
               deps,
-              { volumeId: volume.id, lane: ownLink.lane, tool, runs: new Set([first.run]), by },
+              { volumeId: volume.id, lane: ownLink.lane, tool, runs: new Set([first.run]), by, fetchReplaced: null },
               noAbort,
             );
           }

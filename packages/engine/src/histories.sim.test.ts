@@ -24,7 +24,7 @@ async function remove({ engine, runs }: Played, job: number): Promise<RunId | un
   if (volume === undefined || run === undefined) return run;
   await removeRuns(
     engine.deps,
-    { volumeId: volume.id, lane, tool: indexedTool, runs: new Set([run]), by: run },
+    { volumeId: volume.id, lane, tool: indexedTool, runs: new Set([run]), by: run, fetchReplaced: null },
     signal,
   );
   return run;

@@ -185,7 +185,14 @@ describe('a prune run', () => {
     const [own] = testContext().readChain;
     if (head === undefined || own === undefined || opened?.run === undefined) throw new Error('nothing was saved');
     const { run } = opened;
-    const request = { volumeId: head.volumeId, lane: own.lane, tool: indexedTool, runs: new Set([run]), by: run };
+    const request = {
+      volumeId: head.volumeId,
+      lane: own.lane,
+      tool: indexedTool,
+      runs: new Set([run]),
+      by: run,
+      fetchReplaced: null,
+    };
     await removeRuns(engine.deps, request, new AbortController().signal);
     expect(await seen(engine)).toEqual({
       'content/a': 'bytes of a',

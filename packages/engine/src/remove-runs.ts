@@ -29,7 +29,8 @@ export interface FetchedLayers {
   readonly runs: readonly RunRecord[];
 }
 
-export const nothingFetched: FetchedLayers = { layers: [], runs: [] };
+/** Brings what squashes of a head replaced and is not here: published, and not known here yet. Errors: those of the remote. */
+type FetchReplaced = (head: HeadRecord) => Promise<FetchedLayers>;
 
 export interface RemoveRunsRequest {
   readonly volumeId: VolumeId;
@@ -39,13 +40,13 @@ export interface RemoveRunsRequest {
   readonly runs: ReadonlySet<RunId>;
   /** The run on whose behalf the head moves. */
   readonly by: RunId;
-  /** Layers that squashes replaced, published here and not known yet. */
-  readonly fetched?: FetchedLayers;
+  /** Asked of each state of the head that is tried: another process may have put a squash there whose parts are not here. Null: there is no remote to ask. */
+  readonly fetchReplaced: FetchReplaced | null;
 }
 
 /**
  * Takes runs out of a head: what is left is what the other runs put there, and no name points at content that went with it. As far as the layers that squashes replaced are here, it is as if the runs had
- * never been; beyond that all goes that they had a part in. Returns the new head, or the old one where they had no part in it.
+ * never been; beyond that all goes that they had a part in. Returns the new head, or the old one where they had no part in it. Errors: E_HEAD_MOVED, and those of `fetchReplaced`.
  */
 export async function removeRuns(
   deps: RemoveRunsDependencies,
@@ -55,6 +56,7 @@ export async function removeRuns(
   for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
     const head = await deps.metadata.head(request.volumeId, request.lane, signal);
     if (head === undefined) return undefined;
+    const fetched = await request.fetchReplaced?.(head);
     const remainder = await takeOut(deps, request, head.layers, signal);
     if (remainder === null) return head;
     const { layers, rewritten } = remainder;
@@ -66,8 +68,8 @@ export async function removeRuns(
         expectedGeneration: head.generation,
         layers,
         layer: null,
-        rewritten: [...(request.fetched?.layers ?? []), ...rewritten],
-        runs: request.fetched?.runs ?? [],
+        rewritten: [...(fetched?.layers ?? []), ...rewritten],
+        runs: fetched?.runs ?? [],
         run: request.by,
         counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 },
         atMs: deps.clock.nowMs(),
@@ -84,7 +86,7 @@ export async function removeRuns(
 /** What is left of a stack, published; null where the runs have no part in it. */
 export async function takeOut(
   deps: RemoveRunsDependencies,
-  request: RemoveRunsRequest,
+  request: Omit<RemoveRunsRequest, 'fetchReplaced'>,
   stack: readonly LayerId[],
   signal: AbortSignal,
 ): Promise<Remainder | null> {

@@ -213,7 +213,7 @@ test('a run can be taken out of a volume that was shrunk as if it had never been
   const plan = await planRevocation(engine.deps, { ...by, run: last }, signal);
   await revokeHere(
     engine.deps,
-    { plan, revocations: [{ run: last, atMs: 1, by: 'ann' }], by: by.run, fetched: { layers: [], runs: [] } },
+    { plan, revocations: [{ run: last, atMs: 1, by: 'ann' }], by: by.run, fetchReplaced: null },
     signal,
   );
   expect(await names(engine)).toEqual(before.filter((name) => name !== 'junk14'));

@@ -1,4 +1,4 @@
-import { decodeManifest, type BytePath, type RunId } from '@cachelane/core';
+import { decodeManifest, encodeManifest, type BytePath, type RunId } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
 import { look } from '../histories.fixture.ts';
 import { exportParts } from '../export-volume.ts';
@@ -285,6 +285,32 @@ describe('revoke', () => {
     expect((await ben.deps.layers.list(signal)).length).toBe(1);
     await revoke(ben, runs[2]);
     for (const engine of [ben, ann, machine()]) expect(await linesOf(engine)).toEqual(['a', 'b', 'd']);
+  });
+
+  test('leaves a clean-up one, also in the remote of which nothing is here: its place is told by that', async () => {
+    const { machine, state } = machines();
+    const [ann, cy] = [machine(), machine()];
+    const [evil] = await installAll(ann, 'evil', 'b', 'junk');
+    await ann.run(
+      ([volume]) => {
+        put(volume, 'index/bucket', 'b\nevil\n');
+        volume?.remove('content/junk');
+      },
+      { request: { purpose: 'prune' } },
+    );
+    const cleaner = runsOf(ann).at(-1);
+    // Not squashed, as where it was made by a machine that died then.
+    for (const [key, head] of state.heads) {
+      if (!key.startsWith('heads/') || head.bytes === null) continue;
+      const { squashes, ...manifest } = decodeManifest(head.bytes, null);
+      const layers = squashes.flatMap((squash) => squash.layers);
+      state.heads.set(key, { ...head, bytes: encodeManifest({ ...manifest, squashes: [], layers }) });
+    }
+    await revoke(cy, evil);
+    const [top] = [...state.heads].flatMap(([key, { bytes }]) =>
+      key.startsWith('heads/') && bytes !== null ? decodeManifest(bytes, null).layers : [],
+    );
+    expect(top?.run).toBe(cleaner);
   });
 
   test('without the remote it waits for the next push', async () => {

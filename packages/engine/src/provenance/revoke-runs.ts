@@ -72,7 +72,8 @@ export interface RevocationRequest {
   readonly revocations: readonly Revocation[];
   /** On whose behalf heads move. */
   readonly by: RunId;
-  readonly fetched: FetchedLayers;
+  /** Null: there is no remote to ask. */
+  readonly fetchReplaced: ((affected: AffectedHead) => Promise<FetchedLayers>) | null;
 }
 
 /**
@@ -81,7 +82,7 @@ export interface RevocationRequest {
  */
 export async function revokeHere(
   deps: RevokeDependencies,
-  { plan, revocations, by, fetched }: RevocationRequest,
+  { plan, revocations, by, fetchReplaced }: RevocationRequest,
   signal: AbortSignal,
 ): Promise<readonly HeadRecord[]> {
   await deps.metadata.revokeRuns(revocations, signal);
@@ -94,19 +95,13 @@ export async function revokeHere(
       tool: toolOf(deps.tools, volume),
       runs,
       by,
-      fetched: ofVolume(fetched, volume),
+      fetchReplaced:
+        fetchReplaced === null ? null : async (now: HeadRecord) => await fetchReplaced({ volume, head: now }),
     };
     const after = await removeRuns(deps, request, signal);
     if (after !== undefined && after.generation !== head.generation) moved.push(after);
   }
   return moved;
-}
-
-function ofVolume({ layers, runs }: FetchedLayers, { id, namespaceId }: VolumeRecord): FetchedLayers {
-  return {
-    layers: layers.filter(({ volumeId }) => volumeId === id),
-    runs: runs.filter((run) => run.namespaceId === namespaceId),
-  };
 }
 
 /** A volume of a tool that is not known here has no drivers: names that point at what goes stay. */

@@ -1,17 +1,29 @@
-import type { HeadManifest, LayerId, Metadata, NamespaceId, Revocation, RunId } from '@cachelane/core';
+import type {
+  HeadManifest,
+  HeadRecord,
+  LayerId,
+  Metadata,
+  NamespaceId,
+  Remote,
+  Revocation,
+  RunId,
+} from '@cachelane/core';
 import type { EngineDependencies } from '../engine.ts';
 import { squashesOf } from '../known-squashes.ts';
 import { toolOf } from '../provenance/revoke-runs.ts';
-import { nothingFetched, removeRuns } from '../remove-runs.ts';
-import { namesRunIn } from '../take-apart.ts';
-import type { SyncedPlace } from './compare-heads.ts';
-import { fetchReplaced } from './fetch-replaced.ts';
+import { removeRuns, type FetchedLayers } from '../remove-runs.ts';
+import { loseLayers } from '../sessions/damaged-layers.ts';
+import { namesRunIn, takeApart } from '../take-apart.ts';
+import { everyLayerOf, type SyncedPlace } from './compare-heads.ts';
+import { fetchReplaced, nothingFetched } from './fetch-replaced.ts';
 
-/** `remote` is null where it cannot be asked. */
 export type HeedDependencies = Pick<
   EngineDependencies,
-  'metadata' | 'layers' | 'transfers' | 'clock' | 'bootId' | 'tools' | 'remote'
->;
+  'metadata' | 'layers' | 'transfers' | 'clock' | 'random' | 'bootId' | 'tools'
+> & {
+  /** Null: it does not answer. */
+  readonly remote: Remote | null;
+};
 
 /**
  * Writes down here what others revoked. A head has a say about its own namespace alone: who may write to one remote, or to one project's heads in it, must not take away what others saved elsewhere.
@@ -70,13 +82,10 @@ export interface Heeding {
 
 /**
  * Takes revoked runs out of a head here: whole layers of theirs a comparison leaves out, but not what they have in layers of others. What squashes replaced and is only there is fetched: who takes their
- * work out of a squash alone takes out more than them, and with the next push everywhere. Errors: those of the remote, and E_HEAD_MOVED.
+ * work out of a squash alone takes out more than them, and with the next push everywhere. So where the remote does not answer such a squash leaves the head here until it does. Errors: those of the remote, and E_HEAD_MOVED.
  */
-export async function heedRevocations(
-  deps: HeedDependencies,
-  { place, tool, by, manifest }: Heeding,
-  signal: AbortSignal,
-): Promise<void> {
+export async function heedRevocations(deps: HeedDependencies, heeding: Heeding, signal: AbortSignal): Promise<void> {
+  const { place, tool, by, manifest } = heeding;
   const runs = await revokedFor(deps.metadata, manifest, signal);
   if (runs.size === 0) return;
   const { volumeId, name } = place;
@@ -86,10 +95,33 @@ export async function heedRevocations(
   const ids = [...head.layers, ...squashes.within(head.layers).flatMap(({ layers }) => layers)];
   if (!(await isAnyOf(deps, { ids, runs }, signal))) return;
   const { remote } = deps;
-  const fetched =
-    remote === null ? nothingFetched : await fetchReplaced({ ...deps, remote }, { place, tool, head }, signal);
-  const request = { volumeId, lane: name.lane, tool: toolOf(deps.tools, { tool }), runs, by, fetched };
+  const fetches = async (now: HeadRecord): Promise<FetchedLayers> => {
+    if (remote !== null) return await fetchReplaced({ ...deps, remote }, { place, tool, head: now, by }, signal);
+    await setAside(deps, heeding, { head: now, runs }, signal);
+    return nothingFetched;
+  };
+  const request = { volumeId, lane: name.lane, tool: toolOf(deps.tools, { tool }), runs, by, fetchReplaced: fetches };
   await removeRuns(deps, request, signal);
+}
+
+/** Squashes with something of the runs of which the remote has what is missing here: the next pull brings them back, as if they had been found damaged. */
+async function setAside(
+  deps: HeedDependencies,
+  { place: { volumeId, name }, by, manifest }: Heeding,
+  { head, runs }: { readonly head: HeadRecord; readonly runs: ReadonlySet<RunId> },
+  signal: AbortSignal,
+): Promise<void> {
+  const squashes = await squashesOf(deps.metadata, head, signal);
+  const there = new Set(everyLayerOf(manifest).map(({ id }) => id));
+  const aside = new Set<LayerId>();
+  for (const id of await takeApart(deps, { head, runs }, signal)) {
+    const isTold = squashes.partsOf(id).length > 0 && there.has(id);
+    if (isTold && (await namesRunIn(deps.layers, { id, runs }, signal))) aside.add(id);
+  }
+  if (aside.size === 0) return;
+  const isAside = (id: LayerId): boolean => aside.has(id) || squashes.partsOf(id).some(isAside);
+  const bad = new Set([...head.layers, ...squashes.records.map(({ id }) => id)].filter(isAside));
+  await loseLayers(deps, { volumeId, lane: name.lane, bad, run: by }, signal);
 }
 
 async function revokedRuns(metadata: Pick<Metadata, 'revokedRuns'>, signal: AbortSignal): Promise<ReadonlySet<RunId>> {

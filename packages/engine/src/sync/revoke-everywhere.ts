@@ -9,8 +9,8 @@ import {
 } from '@cachelane/core';
 import type { EngineDependencies } from '../engine.ts';
 import { planRevocation, revokeHere, type AffectedHead, type RevocationPlan } from '../provenance/revoke-runs.ts';
-import { nothingFetched, type FetchedLayers } from '../remove-runs.ts';
-import { fetchReplaced } from './fetch-replaced.ts';
+import type { FetchedLayers } from '../remove-runs.ts';
+import { fetchReplaced, nothingFetched } from './fetch-replaced.ts';
 import { pushHead } from './push-head.ts';
 import { readRemoteId } from './remote-heads.ts';
 import { findThere, noteThere, revokeThere, type AffectedThere } from './revoke-there.ts';
@@ -72,9 +72,11 @@ export async function revokeEverywhere(
   const revocations: readonly Revocation[] = here.runs.map((run) => ({ run, atMs: clock.nowMs(), by: who }));
   const by = newId('run', random.bytes(16));
   const paths = await pathsOf(deps, signal);
-  const fetched =
-    remote === null ? nothingFetched : await fetchAll({ ...deps, remote }, { heads: here.heads, paths }, signal);
-  await revokeHere(deps, { plan: here, revocations, by, fetched }, signal);
+  const fetches =
+    remote === null
+      ? null
+      : async (affected: AffectedHead) => await fetchFor({ ...deps, remote }, { affected, paths, by }, signal);
+  await revokeHere(deps, { plan: here, revocations, by, fetchReplaced: fetches }, signal);
   if (remote === null) return;
   const remoteId = await readRemoteId(remote, signal);
   for (const { volume, head } of remoteId === null ? [] : here.heads) {
@@ -102,17 +104,14 @@ function nameOf({ volume, head }: AffectedHead, paths: Paths): HeadName | null {
   return namespace === undefined ? null : { namespace, volume: volume.name, compat: volume.compat, lane: head.lane };
 }
 
-async function fetchAll(
+async function fetchFor(
   deps: RevokeEverywhereDependencies & { readonly remote: Remote },
-  { heads, paths }: { readonly heads: readonly AffectedHead[]; readonly paths: Paths },
+  { affected, paths, by }: { readonly affected: AffectedHead; readonly paths: Paths; readonly by: RunId },
   signal: AbortSignal,
 ): Promise<FetchedLayers> {
-  const fetched: FetchedLayers[] = [];
-  for (const { volume, head } of heads) {
-    const name = nameOf({ volume, head }, paths);
-    if (name === null) continue;
-    const place = { volumeId: volume.id, namespaceId: volume.namespaceId, name };
-    fetched.push(await fetchReplaced(deps, { place, tool: volume.tool, head }, signal));
-  }
-  return { layers: fetched.flatMap(({ layers }) => layers), runs: fetched.flatMap(({ runs }) => runs) };
+  const { volume, head } = affected;
+  const name = nameOf(affected, paths);
+  if (name === null) return nothingFetched;
+  const place = { volumeId: volume.id, namespaceId: volume.namespaceId, name };
+  return await fetchReplaced(deps, { place, tool: volume.tool, head, by }, signal);
 }

@@ -291,7 +291,9 @@ class Remainder {
     await layers.publish(staged, this.#signal);
     const { indexBytes, data } = await sendLayer(this.#deps, { id: staged.id, marked }, this.#signal);
     const origins = new Set(rest.entries.flatMap((entry) => entry.origins));
-    const run = manifest.runs.find(({ id }) => origins.has(id))?.id ?? layer.run;
+    const other = manifest.runs.find(({ id }) => origins.has(id))?.id;
+    // What a clean-up made goes on to be known as such.
+    const run = runs.has(layer.run) ? (other ?? layer.run) : layer.run;
     const files = rest.entries.filter(isHeldFile).length;
     return [{ ...layer, id: staged.id, run, files, indexBytes, data }];
   }
