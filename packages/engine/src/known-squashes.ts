@@ -7,6 +7,7 @@ import {
   type Metadata,
   type VolumeId,
 } from '@cachelane/core';
+import { cleanUpsAmong, standing } from './clean-ups.ts';
 import { isDamage } from './is-damage.ts';
 
 export interface LanePlace {
@@ -30,24 +31,28 @@ export interface MendedHead {
   readonly lost: readonly LayerId[];
 }
 
-/** A head without layers that cannot be used here any more. In the place of a damaged squash come the layers that it replaced, as far as they are still sound. */
+/**
+ * A head without layers that cannot be used here any more, and without clean-ups that saw those. In the place of a damaged squash come the layers that it replaced, as far as they are still sound.
+ */
 export async function withoutDamaged(
-  deps: { readonly metadata: Pick<Metadata, 'squashes'>; readonly layers: LayerStore },
+  deps: { readonly metadata: Pick<Metadata, 'squashes' | 'layer' | 'run'>; readonly layers: LayerStore },
   { head, bad }: { readonly head: LanePlace & Pick<HeadRecord, 'layers'>; readonly bad: ReadonlySet<LayerId> },
   signal: AbortSignal,
 ): Promise<MendedHead> {
   const squashes = await squashesOf(deps.metadata, head, signal);
-  const soundParts = async (id: LayerId): Promise<readonly LayerId[]> => {
-    const sound: LayerId[] = [];
-    for (const part of squashes.partsOf(id)) {
-      if (part === id) continue;
-      if (!bad.has(part) && (await isSound(deps.layers, part, signal))) sound.push(part);
-      else sound.push(...(await soundParts(part)));
-    }
-    return sound;
+  const gaps = new Set<LayerId>();
+  const open = async (id: LayerId): Promise<readonly LayerId[]> => {
+    const parts = squashes.partsOf(id).filter((part) => part !== id);
+    if (parts.length === 0) gaps.add(id);
+    const opened: LayerId[] = [];
+    for (const part of parts)
+      opened.push(...(!bad.has(part) && (await isSound(deps.layers, part, signal)) ? [part] : await open(part)));
+    return parts.length === 0 ? [id] : opened;
   };
-  const layers: LayerId[] = [];
-  for (const id of head.layers) layers.push(...(bad.has(id) ? await soundParts(id) : [id]));
+  const stack: LayerId[] = [];
+  for (const id of head.layers) stack.push(...(bad.has(id) ? await open(id) : [id]));
+  const cleanUps = await cleanUpsAmong(deps.metadata, stack, signal);
+  const layers = standing(stack, { isHere: (id) => !gaps.has(id), cleanUps });
   const left = new Set(squashes.expand(layers));
   const gone = squashes.expand(head.layers).filter((id) => !left.has(id));
   const isHurt = (id: LayerId): boolean => bad.has(id) || squashes.expand([id]).some((each) => gone.includes(each));

@@ -2,7 +2,7 @@ import type { HeadRecord, LayerId, RemoteId } from '@cachelane/core';
 import { countingIds, openOne, openRequest } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { dropFaulty, verifyStore } from '../verify-store.ts';
-import { put, testEngine, type TestEngine } from '../test-engine.fixture.ts';
+import { install, look, put, testEngine, type TestEngine } from '../test-engine.fixture.ts';
 import { dropDamaged } from './damaged-layers.ts';
 
 const { signal } = new AbortController();
@@ -57,6 +57,24 @@ describe('what a head loses to damage', () => {
     expect(await dropFaulty(engine.deps, found, run, signal)).toMatchObject([{ generation: 3, layers: [lower] }]);
     const left = [lower, elsewhere].toSorted();
     expect(await recordsOf(engine)).toEqual([left, left]);
+  });
+
+  test('takes a clean-up along that saw it: what that wrote would name what is not there', async () => {
+    const engine = testEngine();
+    for (const name of ['a', 'b']) await engine.run(([volume]) => install(volume, name));
+    const [, lower] = (await headOf(engine)).layers;
+    await engine.run(
+      ([volume]) => {
+        put(volume, 'index/bucket', 'a\n');
+        volume?.remove('content/b');
+      },
+      { request: { purpose: 'prune' } },
+    );
+    await engine.deps.layers.remove([lower ?? expect.fail('no layer')], signal);
+    // In the run that meets it, and in the next one.
+    for (let run = 0; run < 2; run++) {
+      expect(await look(engine)).toEqual({ 'content/b': 'bytes of b', 'index/bucket': 'b\n' });
+    }
   });
 
   test('moves no head that another one mended meanwhile', async () => {

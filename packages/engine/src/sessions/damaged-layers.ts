@@ -9,6 +9,7 @@ import {
 } from '@cachelane/core';
 import type { EngineDependencies } from '../engine.ts';
 import { isDamage } from '../is-damage.ts';
+import { cleanUpsAmong, standing } from '../clean-ups.ts';
 import { withoutDamaged } from '../known-squashes.ts';
 
 /** `glance`: is it there, and did it reach the disk; `read`: every byte, after something in a layer was found damaged. */
@@ -49,7 +50,10 @@ export async function dropDamaged(
     const head = { volumeId: opened.volume.id, lane: link.lane, layers: link.layers };
     const layers = isOwn
       ? (await withoutDamaged(deps, { head, bad }, signal)).layers
-      : link.layers.filter((id) => !bad.has(id));
+      : standing(link.layers, {
+          isHere: (id) => !bad.has(id),
+          cleanUps: await cleanUpsAmong(deps.metadata, link.layers, signal),
+        });
     links.push({ ...link, layers });
   }
   return links;

@@ -20,7 +20,7 @@ import {
   type SyncedHead,
   type VolumeId,
 } from '@cachelane/core';
-import { cleanUpsAmong } from '../clean-ups.ts';
+import { cleanUpsAmong, standing } from '../clean-ups.ts';
 
 /** A head that is in both places. */
 export interface SyncedPlace {
@@ -42,6 +42,8 @@ export interface Comparison {
   readonly layers: readonly LayerId[];
   /** The same with those squashes that fit, the remote's first. */
   readonly merged: readonly LayerId[];
+  /** Those that clean-ups made. */
+  readonly cleanUps: ReadonlySet<LayerId>;
   /** Layers of clean-ups here that give way to what other machines did meanwhile. */
   readonly gaveWay: readonly LayerId[];
 }
@@ -107,18 +109,16 @@ export async function compareHeads(
     isKept: ({ atMs }) => atMs >= nowMs - limits.revocationMs,
   });
   const plain = squashes.expand(local);
-  const away = await takingAway(
-    metadata,
-    plain.filter((id) => !common.has(id)),
-    manifest,
-    signal,
-  );
-  const merged = mergeHeads({ common, local, remote, takesAway: (id) => away.has(id), squashes });
+  const told = new Set(everyLayerOf(manifest).map(({ id }) => id));
+  const untold = plain.filter((id) => !common.has(id) || !told.has(id));
+  const cleanUps = await allCleanUps(metadata, untold, manifest, signal);
+  const merged = mergeHeads({ common, local, remote, takesAway: (id) => cleanUps.has(id), squashes });
   const stays = new Set(merged);
   const has = new Set([...squashes.expand(remote), ...squashes.plain(common)]);
   const gaveWay = plain.filter((id) => !has.has(id) && !stays.has(id));
   const layers = await withoutRevoked(metadata, { stack: merged, manifest }, signal);
-  return { head, synced, squashes, common, layers, merged: squashes.contract(layers, [...remote, ...local]), gaveWay };
+  const contracted = squashes.contract(layers, [...remote, ...local]);
+  return { head, synced, squashes, common, layers, merged: contracted, cleanUps, gaveWay };
 }
 
 export interface Compared {
@@ -164,8 +164,8 @@ export async function replacedHere(
   return here;
 }
 
-/** Layers of clean-ups. */
-async function takingAway(
+/** Here and there. */
+async function allCleanUps(
   metadata: Metadata,
   local: readonly LayerId[],
   manifest: HeadManifest | null,
@@ -215,7 +215,7 @@ export async function adopt(
   const isHere = (id: LayerId): boolean => here.has(id) || has(id);
   // In the place of a squash that is not here one that is, or what it stands for, as far as that is.
   const told = squashes.contract(comparison.layers, [...layersOf(manifest), ...local], isHere);
-  const layers = told.filter(isHere);
+  const layers = standing(told, { isHere, cleanUps: comparison.cleanUps });
   const common = commonAfter({
     before: { common: comparison.common, local },
     after: { local: layers, remote: layersOf(manifest) },

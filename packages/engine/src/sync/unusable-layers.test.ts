@@ -9,7 +9,7 @@ import {
 } from '@cachelane/core';
 import { noAbort, type MemoryRemoteState } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { indexedVolume, look, type TestEngine } from '../test-engine.fixture.ts';
+import { indexedVolume, look, put, type TestEngine } from '../test-engine.fixture.ts';
 import { installOn, machines, onlyHead, warnings } from './machines.fixture.ts';
 
 async function damaged(harm: (state: MemoryRemoteState, layer: LayerId) => void): Promise<{
@@ -66,6 +66,29 @@ describe('layers that cannot be used', () => {
     ]);
     const { deps } = reader;
     for (const id of await onlyHead(reader)) expect((await deps.layers.verify(id, noAbort)).ok).toBe(true);
+  });
+
+  test('are missed with the clean-up that saw them, until they come: it names what is not there', async () => {
+    const { machine, state } = machines();
+    const ann = machine();
+    await installOn(ann, 'a');
+    const [lowest] = await onlyHead(ann);
+    await installOn(ann, 'b');
+    await ann.run(
+      ([volume]) => {
+        put(volume, 'index/bucket', 'a\n');
+        volume?.remove('content/b');
+      },
+      { request: { purpose: 'prune' } },
+    );
+    const key = indexKey(lowest ?? expect.fail('no layer'));
+    const object = state.objects.get(key) ?? expect.fail(`no ${key}`);
+    state.objects.delete(key);
+    const reader = machine();
+    expect(await look(reader)).toEqual({ 'content/b': 'bytes of b', 'index/bucket': 'b\n' });
+    state.objects.set(key, object);
+    expect(await look(reader)).toEqual({ 'content/a': 'bytes of a', 'index/bucket': 'a\n' });
+    expect(await onlyHead(reader)).toEqual(await onlyHead(ann));
   });
 
   test('a head that names a layer of another volume here gets nothing out of that one', async () => {
