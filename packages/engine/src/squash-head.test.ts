@@ -2,6 +2,7 @@ import {
   limits,
   Squashes,
   type BytePath,
+  type Entry,
   type HeadRecord,
   type LayerId,
   type RunId,
@@ -20,6 +21,7 @@ import {
   testContext,
   testEngine,
   testHome,
+  text,
   type TestEngine,
 } from './test-engine.fixture.ts';
 
@@ -154,6 +156,50 @@ describe('the list of a head', () => {
     );
     expect(hints.filter((entry) => entry !== undefined)).toMatchObject([{ removed: 'hint' }]);
     expect((await look(engine, { request: branch })).has('content/old')).toBe(true);
+  });
+});
+
+async function prune(engine: TestEngine, gone: string): Promise<void> {
+  await engine.run(
+    ([volume]) => {
+      put(volume, 'index/bucket', text(volume, 'index/bucket').replace(`${gone}\n`, ''));
+      volume?.remove(`content/${gone}`);
+    },
+    { request: { purpose: 'prune' } },
+  );
+}
+
+async function takenAwayIn({ deps }: TestEngine, layers: readonly LayerId[]): Promise<readonly Entry[]> {
+  const opened = await Promise.all(layers.map(async (id) => await deps.layers.open(id, signal)));
+  return opened.flatMap(({ index }) =>
+    [...index.special()].filter(({ removed }) => removed !== 'hint' && removed !== null),
+  );
+}
+
+describe('a clean-up in a head', () => {
+  test('is squashed with all that it saw, and nothing of it is left to take away from anything', async () => {
+    const engine = testEngine();
+    await installAll(engine, ['a', 'b']);
+    await prune(engine, 'a');
+    expect(await takenAwayIn(engine, (await headOf(engine)).layers)).toHaveLength(2);
+    await installAll(engine, names(4));
+    const { layers } = await headOf(engine);
+    expect(layers.length).toBeLessThan(5);
+    expect(await takenAwayIn(engine, layers)).toEqual([]);
+    expect((await look(engine)).has('content/a')).toBe(false);
+    expect(await linesOf(engine)).toEqual(['b', ...names(4)]);
+  });
+
+  test('is not squashed with a part of it; what is above it is squashed by itself', async () => {
+    const engine = testEngine();
+    await engine.run(([volume]) => names(800, 'base').forEach((name) => install(volume, name)));
+    await prune(engine, 'base0');
+    const [cleanUp, base] = (await headOf(engine)).layers;
+    await installAll(engine, names(40));
+    const { layers } = await headOf(engine);
+    expect(layers.slice(-2)).toEqual([cleanUp, base]);
+    expect(layers.length).toBeLessThan(limits.viewLayers);
+    expect(await linesOf(engine)).toEqual([...names(800, 'base').slice(1), ...names(40)].toSorted());
   });
 });
 

@@ -1,5 +1,6 @@
 import {
   asCachelaneError,
+  isCleanUp,
   isHeldFile,
   warningOf,
   type HeadRecord,
@@ -9,14 +10,10 @@ import {
   type StagedLayer,
   type Tool,
 } from '@cachelane/core';
-import { cleanUpsAmong } from './clean-ups.ts';
 import type { EngineDependencies } from './engine.ts';
 import { stageTier, tiersOf, type Tier } from './views/squash.ts';
 
-export type SquashHeadDependencies = Pick<
-  EngineDependencies,
-  'metadata' | 'layers' | 'remote' | 'clock' | 'bootId' | 'events'
->;
+export type SquashHeadDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'bootId' | 'events'>;
 
 export interface HeadSquash {
   readonly head: HeadRecord;
@@ -36,11 +33,8 @@ export async function squashHead(
 ): Promise<HeadRecord> {
   let { head } = request;
   try {
-    const tiers = (await tiersOf(deps, head.layers, signal)).filter(({ parts }) => parts.length > 0);
-    const kept = tiers.length === 0 ? new Set<LayerId>() : await unsentCleanUps(deps, head, signal);
-    for (const tier of tiers) {
-      if (tier.ids.some((id) => kept.has(id))) continue;
-      head = (await replace(deps, request, tier, signal)) ?? head;
+    for (const squash of await squashesFor(deps, head.layers, signal)) {
+      head = (await replace(deps, request, squash, signal)) ?? head;
     }
   } catch (thrown) {
     const error = asCachelaneError(thrown);
@@ -49,31 +43,53 @@ export async function squashHead(
   return head;
 }
 
+interface Squash {
+  readonly tier: Tier;
+  readonly hasCleanUp: boolean;
+}
+
 /**
- * Clean-ups that a remote is still to get: where they stand says what they saw. In a squash of which nobody knows any more what it is made of, they would take away from what others did since.
+ * What is to be squashed of a head. What a clean-up takes away lies below it, and has to be told from there until all of that is in the squash as well: up to then what is above it is squashed by itself.
  */
-async function unsentCleanUps(
-  { metadata, remote }: SquashHeadDependencies,
-  { volumeId, lane, layers }: HeadRecord,
+async function squashesFor(
+  deps: Pick<SquashHeadDependencies, 'layers'>,
+  ids: readonly LayerId[],
   signal: AbortSignal,
-): Promise<ReadonlySet<LayerId>> {
-  const cleanUps = await cleanUpsAmong(metadata, layers, signal);
-  if (cleanUps.size === 0) return cleanUps;
-  const all = await metadata.listSyncedHeads(null, signal);
-  const records = all.filter((each) => each.volumeId === volumeId && each.lane === lane);
-  if (records.length === 0) return remote === null ? new Set() : cleanUps;
-  const sent = records.map((record) => new Set(record.layers));
-  return new Set([...cleanUps].filter((id) => !sent.every((there) => there.has(id))));
+): Promise<readonly Squash[]> {
+  const cleanUps = new Set<LayerId>();
+  for (const id of ids) if (isCleanUp((await deps.layers.open(id, signal)).index)) cleanUps.add(id);
+  const tiers = await tiersOf(deps, ids, signal);
+  const squashes: Squash[] = [];
+  for (const tier of tiers) {
+    const hasCleanUp = tier.ids.some((id) => cleanUps.has(id));
+    if (!hasCleanUp || tier === tiers.at(-1)) {
+      squashes.push({ tier, hasCleanUp });
+      continue;
+    }
+    for (const stretch of stretchesBetween(tier.ids, cleanUps))
+      for (const each of await tiersOf(deps, stretch, signal)) squashes.push({ tier: each, hasCleanUp: false });
+  }
+  return squashes.filter(({ tier }) => tier.parts.length > 0);
+}
+
+function stretchesBetween(ids: readonly LayerId[], cleanUps: ReadonlySet<LayerId>): readonly (readonly LayerId[])[] {
+  const stretches: LayerId[][] = [[]];
+  for (const id of ids) {
+    if (cleanUps.has(id)) stretches.push([]);
+    else stretches.at(-1)?.push(id);
+  }
+  return stretches;
 }
 
 async function replace(
   deps: SquashHeadDependencies,
   request: HeadSquash,
-  tier: Tier,
+  { tier, hasCleanUp }: Squash,
   signal: AbortSignal,
 ): Promise<HeadRecord | undefined> {
   const { metadata, layers, clock } = deps;
-  const staged = await layers.stage(await stageTier({ layers, tool: request.tool }, tier, signal), signal);
+  const stage = await stageTier({ layers, tool: request.tool }, { tier, hasCleanUp }, signal);
+  const staged = await layers.stage(stage, signal);
   await metadata.updateSession(request.sessionId, { pins: [staged.id] }, signal);
   await layers.publish(staged, signal);
   const layer = await recordOf(deps, request, { tier, staged }, signal);

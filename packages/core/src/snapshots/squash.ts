@@ -36,6 +36,22 @@ export function* squashPlan(layers: readonly StackLayer[]): Generator<readonly [
   }
 }
 
+/** Whether the layer takes away, of classes where that counts in a clean-up only. */
+export function isCleanUp(index: LayerIndex): boolean {
+  for (const entry of index.special()) if (takesAway(entry)) return true;
+  return false;
+}
+
+function takesAway({ mergeClass, removed }: Entry): boolean {
+  return (removed === 'counted' || removed === 'below') && mergeClass !== 'D' && mergeClass !== 'G';
+}
+
+/** What is left of a clean-up's entry where there is nothing below that it could take away; null for nothing. */
+export function withNothingBelow(entry: Entry): Entry | null {
+  if (!takesAway(entry)) return entry;
+  return entry.removed === 'counted' ? null : { ...entry, removed: null };
+}
+
 const markPrefix = '.cachelane-squash-';
 
 /** A path that only squashes have, each its own. */

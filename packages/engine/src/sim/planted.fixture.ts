@@ -10,9 +10,12 @@ import {
   type RemoteHeads,
   type RemoteKey,
   type SquashRequest,
+  type StagedEntry,
   type Tool,
   type Version,
 } from '@cachelane/core';
+import type { EngineDependencies } from '../engine.ts';
+import { stageFrom } from '../views/squash.ts';
 import type { PlayOptions } from './play.fixture.ts';
 import { contextIn, laneName } from './world.fixture.ts';
 
@@ -110,12 +113,14 @@ export const planted: Readonly<Record<string, Omit<PlayOptions, 'seed'>>> = {
   'a squash forgets what was taken away': {
     plant: (deps) => ({
       ...deps,
-      layers: {
-        ...deps.layers,
-        stage: async (request, signal) => {
-          const isSquash = request.entries.some(({ entry }) => entry.path.startsWith('.cachelane-squash-'));
-          const entries = request.entries.filter(({ entry }) => !isSquash || entry.removed !== 'counted');
-          return await deps.layers.stage({ ...request, entries }, signal);
+      metadata: {
+        ...deps.metadata,
+        squash: async (request, signal) => {
+          const entries = await everyFileOf(deps, [request.layer.id, ...request.layers], signal);
+          const staged = await deps.layers.stage({ changes: null, entries, sealedAtMs: request.atMs }, signal);
+          await deps.layers.publish(staged, signal);
+          const layer = { ...request.layer, id: staged.id };
+          return await deps.metadata.squash({ ...request, layer }, signal);
         },
       },
     }),
@@ -159,6 +164,21 @@ export const planted: Readonly<Record<string, Omit<PlayOptions, 'seed'>>> = {
     },
   },
 };
+
+/** The nearest entry at each path that is no removal. */
+async function everyFileOf(
+  { layers }: Pick<EngineDependencies, 'layers'>,
+  ids: readonly LayerId[],
+  signal: AbortSignal,
+): Promise<readonly StagedEntry[]> {
+  const found = new Map<string, StagedEntry>();
+  for (const id of ids) {
+    const layer = await layers.open(id, signal);
+    for (const entry of layer.index.entries())
+      if (entry.removed !== 'counted' && !found.has(entry.path)) found.set(entry.path, stageFrom(entry, layer));
+  }
+  return [...found.values()];
+}
 
 function placeOf({ volumeId, lane }: Pick<SquashRequest, 'volumeId' | 'lane'>): string {
   return `${volumeId} ${lane}`;

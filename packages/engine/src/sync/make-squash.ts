@@ -1,4 +1,5 @@
 import {
+  isCleanUp,
   limits,
   type LayerId,
   type LayerStore,
@@ -10,7 +11,7 @@ import {
 } from '@cachelane/core';
 import { neverAborted } from '../never-aborted.ts';
 import { isDamage } from '../is-damage.ts';
-import { stageSquash, withMark } from '../views/squash.ts';
+import { forGood, stageSquash } from '../views/squash.ts';
 
 /** How a squash of another machine can be made here for less than it takes to send it. */
 export interface SquashPlan {
@@ -85,7 +86,9 @@ export async function makeSquash(
   try {
     const parts: StoredLayer[] = [];
     for (const id of squash.parts) parts.push(await layers.open(id, signal));
-    const staged = await layers.stage(withMark(stageSquash(parts, tool), squash.replaces), signal);
+    const hasCleanUp = parts.some(({ index }) => isCleanUp(index));
+    const request = forGood(stageSquash(parts, tool), { ids: squash.replaces, hasCleanUp });
+    const staged = await layers.stage(request, signal);
     if (staged.id === squash.id) {
       await layers.publish(staged, signal);
       return staged;

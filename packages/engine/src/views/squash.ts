@@ -3,6 +3,7 @@ import {
   limits,
   squashMark,
   squashPlan,
+  withNothingBelow,
   type Digest,
   type Entry,
   type LayerId,
@@ -99,16 +100,41 @@ async function openParts(deps: SquashDependencies, tier: Tier, signal: AbortSign
 }
 
 /** The tier as one layer for good, to be staged; of a derived layer that shows it already where there is one. */
-export async function stageTier(deps: SquashDependencies, tier: Tier, signal: AbortSignal): Promise<StageRequest> {
+export async function stageTier(
+  deps: SquashDependencies,
+  { tier, hasCleanUp }: { readonly tier: Tier; readonly hasCleanUp: boolean },
+  signal: AbortSignal,
+): Promise<StageRequest> {
   const known = await deps.layers.openDerived(derivedKey('squash', deps.tool, tier.ids), signal);
-  if (known === undefined) return withMark(stageSquash(await openParts(deps, tier, signal), deps.tool), tier.ids);
-  const entries = Array.from(known.index.entries(), (entry) => stageFrom(entry, known));
-  return withMark({ changes: null, entries, sealedAtMs: known.sealedAtMs }, tier.ids);
+  const plain: StageRequest =
+    known === undefined
+      ? stageSquash(await openParts(deps, tier, signal), deps.tool)
+      : {
+          changes: null,
+          entries: Array.from(known.index.entries(), (entry) => stageFrom(entry, known)),
+          sealedAtMs: known.sealedAtMs,
+        };
+  return forGood(plain, { ids: tier.ids, hasCleanUp });
 }
 
-/** A squash for good has a name of its own. */
-export function withMark({ entries, ...request }: StageRequest, ids: readonly LayerId[]): StageRequest {
-  return { ...request, entries: [...entries, { from: 'removal', entry: squashMark(ids) }] };
+export interface GoodSquash {
+  /** What it replaces. */
+  readonly ids: readonly LayerId[];
+  readonly hasCleanUp: boolean;
+}
+
+/**
+ * A squash for good has a name of its own. With a clean-up it holds all that this saw, down to the bottom of the head: what was taken away is not in it, and it does not say so either. If it did, it would take away from
+ * whatever it comes to lie on once nobody knows any more what it was made of.
+ */
+export function forGood({ entries, ...request }: StageRequest, { ids, hasCleanUp }: GoodSquash): StageRequest {
+  const left = hasCleanUp ? entries.flatMap(onTheBottom) : entries;
+  return { ...request, entries: [...left, { from: 'removal', entry: squashMark(ids) }] };
+}
+
+function onTheBottom(staged: StagedEntry): readonly StagedEntry[] {
+  const entry = withNothingBelow(staged.entry);
+  return entry === null ? [] : [{ ...staged, entry }];
 }
 
 /** One layer with the effect of all. */
