@@ -19,6 +19,18 @@ export function namesIn(volume: MemoryVolume | undefined): readonly string[] {
     .filter((line) => line !== '');
 }
 
+/** Names that a run finds; `whole`: with their content. */
+export interface Look {
+  readonly named: ReadonlySet<string>;
+  readonly whole: ReadonlySet<string>;
+}
+
+export function lookInto(volume: MemoryVolume | undefined): Look {
+  const names = namesIn(volume);
+  const whole = names.filter((name) => volume?.exists(`content/${name}`) === true);
+  return { named: new Set(names), whole: new Set(whole) };
+}
+
 /** A clean-up, as tools do it: what is not wanted any more goes, with the lines that name it. Returns the names that went. */
 export function sweepJunk(volume: MemoryVolume): readonly string[] {
   const [junk, left] = [true, false].map((isJunk) =>

@@ -19,7 +19,7 @@ import {
   type SavedName,
 } from './acts.fixture.ts';
 import { pushAll } from './crowd.fixture.ts';
-import { faultOfView, install, namesIn, sweepJunk } from './installs.fixture.ts';
+import { faultOfView, install, lookInto, sweepJunk, type Look } from './installs.fixture.ts';
 import {
   calm,
   contextIn,
@@ -323,7 +323,8 @@ class History {
     let after: ReadonlySet<string> = new Set();
     try {
       await rollBack(deps, request, noAbort);
-      after = await this.#namesSeen(engine, key);
+      // What a clean-up wrote anew elsewhere may name what went back.
+      after = (await this.#look(engine, key)).whole;
     } finally {
       // Of one that died nobody can say what it did, and others may have pulled meanwhile what it took out.
       for (const name of before.union(await namesOn(machine, key))) if (!after.has(name)) this.#forget(name, key);
@@ -343,16 +344,16 @@ class History {
     this.#saved[key].delete(name);
   }
 
-  async #namesSeen(engine: TestEngine, key: LaneKey): Promise<ReadonlySet<string>> {
-    let seen: readonly string[] = [];
+  async #look(engine: TestEngine, key: LaneKey): Promise<Look> {
+    let look = lookInto(undefined);
     await engine.run(
       ([volume]) => {
-        seen = namesIn(volume);
+        look = lookInto(volume);
         if (volume !== undefined) this.#failed(this.#faultOfView(volume, key));
       },
       { request: { context: this.#contextIn(key), strict: false, mode: 'read' } },
     );
-    return new Set(seen);
+    return look;
   }
 
   /** Everybody sends what is left, then looks: nothing that was saved is lost. */
@@ -373,13 +374,13 @@ class History {
     this.#failed(faultOfRevoked(this.#world, this.#revoked));
     for (const machine of [...machines, this.#world.addMachine()]) {
       for (const key of laneKeys) {
-        const seen = await this.#namesSeen(this.#world.process(machine, calm).engine, key);
+        const { named, whole } = await this.#look(this.#world.process(machine, calm).engine, key);
         const lost = [...this.#saved[key]].flatMap(([name, saved]) =>
           // What nobody vouches for stays where it was made.
-          seen.has(name) || (key === 'fork' && saved.machine !== machine) ? [] : [name],
+          whole.has(name) || (key === 'fork' && saved.machine !== machine) ? [] : [name],
         );
         if (lost.length > 0) this.#failed(`machine ${machine.number} does not see ${lost.join(', ')} in ${key}`);
-        const back = [...this.#revoked.keys()].filter((name) => seen.has(name));
+        const back = [...this.#revoked.keys()].filter((name) => named.has(name));
         if (back.length > 0) this.#failed(`machine ${machine.number} sees ${back.join(', ')} in ${key}, revoked`);
       }
       this.#failed(await faultOfMachine(machine));
