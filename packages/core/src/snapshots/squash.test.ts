@@ -5,7 +5,7 @@ import type { BytePath } from '../layers/byte-path.ts';
 import type { Digest } from '../layers/digest.ts';
 import type { Entry, LayerIndex } from '../layers/entry.ts';
 import { memoryIndex } from '../layers/memory-index.ts';
-import { squashPlan, type SquashStep } from './squash.ts';
+import { isCleanUp, squashPlan, withNothingBelow, type SquashStep } from './squash.ts';
 import { LayerStack, mergesVersions } from './stack.ts';
 
 /** Unites versions as an append-union driver would: content is a set. */
@@ -66,6 +66,19 @@ describe('a stack with some neighbours squashed', () => {
         expect(sight(squashed)).toEqual(sight(layers));
       }),
       { numRuns: 3000 },
+    );
+  });
+
+  test('shows the same where they are the lowest, and nothing is left of what clean-ups took away', () => {
+    fc.assert(
+      fc.property(arbitraryStack, fc.nat(), (layers, a) => {
+        const from = a % layers.length;
+        const entries = [...squash(layers.slice(from)).entries()].flatMap((entry) => withNothingBelow(entry) ?? []);
+        const lowest = memoryIndex(entries);
+        expect(isCleanUp(lowest)).toBe(false);
+        expect(sight([...layers.slice(0, from), lowest])).toEqual(sight(layers));
+      }),
+      { numRuns: 2000 },
     );
   });
 
