@@ -313,6 +313,23 @@ test('what lies in a squash that cannot be taken apart any more was not taken ou
   expect(squashes.contract(merged, [...heads.remote, ...heads.local])).toEqual(ids('y c T'));
 });
 
+test('a squash that cannot be taken apart any more is not, where the remote has nothing of it but itself', () => {
+  const here = squashesOf('S=b,a').records;
+  const heads = { local: ids('S'), remote: ids('c S') };
+  const { squashes } = comparable({ here, there: [], ...heads, common: new Set(ids('S')), isKept: () => false });
+  expect(squashes.expand(heads.local)).toEqual(ids('S'));
+});
+
+test('a squash that shares layers with one that cannot be taken apart any more is told as ever', () => {
+  const [kept, lost] = [squashesOf('T=d,b,a').records, squashesOf('S=c,b,a').records];
+  const heads = { local: ids('S T'), remote: ids('T') };
+  const known = { here: [...lost, ...kept], there: kept, ...heads, common: new Set(ids('d b a T')) };
+  const { squashes, common } = comparable({ ...known, isKept: ({ id }) => id !== 'S' });
+  expect(squashes.expand(heads.local)).toEqual(ids('S d b a'));
+  const merged = mergeHeads({ ...heads, common, takesAway, squashes });
+  expect(squashes.contract(merged, [...heads.remote, ...heads.local])).toEqual(ids('S T'));
+});
+
 describe('machines that sync in any order', () => {
   test('lose nothing, keep nothing that was taken out, agree in the end, and hide nothing unseen', () => {
     fc.assert(

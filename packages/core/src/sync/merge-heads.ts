@@ -98,20 +98,23 @@ export function comparable({
   isKept,
 }: KnownSquashes): Pick<HeadMerge, 'squashes' | 'common'> {
   const all = new Squashes([...there, ...here]);
-  const named = new Set(all.expand(remote));
+  // The remote may name such a squash itself: that does not give anybody what it is made of.
+  const named = new Set(new Squashes([...there, ...here.filter(isKept)]).expand(remote));
   const known = new Set(there.map(({ id }) => id));
   const isLost = (record: SquashRecord): boolean =>
     !known.has(record.id) && !isKept(record) && !all.expand([record.id]).every((id) => named.has(id));
-  const met = new Set([...meeting(all, remote), ...meeting(all, local)]);
-  const whole = [...new Squashes(here).within(local).filter(isLost), ...all.records.filter(({ id }) => met.has(id))];
-  if (whole.length === 0) return { squashes: all, common };
-  const opaque = new Set(whole.map(({ id }) => id));
+  const lost = new Set(new Squashes(here).within(local).flatMap((record) => (isLost(record) ? [record.id] : [])));
+  const rest = new Squashes(all.records.filter(({ id }) => !lost.has(id)));
+  const met = new Set([...meeting(rest, remote), ...meeting(rest, local)]);
+  const squashes = new Squashes(rest.records.filter(({ id }) => !met.has(id)));
   // Also squashes, each of which would stand for its parts: a head that has the whole does not lack them.
-  const inside = all.inside(opaque);
-  return {
-    squashes: new Squashes(all.records.filter(({ id }) => !opaque.has(id))),
-    common: new Set([...common].filter((id) => opaque.has(id) || !inside.has(id))),
-  };
+  const hidden = new Set<LayerId>();
+  for (const head of [local, remote]) {
+    const shown = new Set(squashes.expand(head));
+    const whole = [...shown].filter((id) => lost.has(id) || met.has(id));
+    for (const id of all.inside(whole)) if (!shown.has(id)) hidden.add(id);
+  }
+  return { squashes, common: new Set([...common].filter((id) => !hidden.has(id))) };
 }
 
 /** Squashes of a head that stand for something that others above them stand for as well. */
