@@ -137,7 +137,7 @@ describe('what policies let go', () => {
     const gone = { ...everything, isThere: (path: string) => path !== '/home/u/web' };
     const at = (days: number) => later(engine, days * dayMs);
     expect((await findGarbage(at(8), gone, noAbort)).evictions).toEqual([]);
-    const since = async () => (await engine.deps.metadata.collectionFacts(noAbort)).directories[0]?.goneSinceMs;
+    const since = async () => (await engine.deps.metadata.ownDirectories(noAbort))[0]?.goneSinceMs;
     expect(await since()).toBeNull();
     await collectGarbage(at(8), gone, noAbort);
     expect(await since()).not.toBeNull();

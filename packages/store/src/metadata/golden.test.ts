@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { pathMark, type BytePath, type LaneName, type Namespace, type RemoteId, type RunId } from '@cachelane/core';
 import {
   aLayer,
+  aQuestion,
   countingIds,
   layerRecord,
   noAbort,
@@ -140,22 +141,23 @@ describe('stores of earlier formats', () => {
   test('format 5 knows of no use and no policy', async () => {
     using dir = scratchDir();
     await using metadata = await openStore(storeOf(dir.path, 5));
-    const facts = await metadata.collectionFacts(noAbort);
+    const facts = await metadata.collectionFacts(aQuestion(), noAbort);
     const [head] = facts.heads;
     expect(head?.usedAtMs).toBe(head?.updatedAtMs);
-    expect(facts).toMatchObject({ policies: [], lanePolicies: [], directories: [] });
+    expect(facts).toMatchObject({ policies: [], lanePolicies: [] });
+    expect(await metadata.ownDirectories(noAbort)).toEqual([]);
     expect(facts.defaultLanes.size).toBe(0);
   });
 
   test('format 6 opens, with what a collection goes by', async () => {
     using dir = scratchDir();
     await using metadata = await openStore(storeOf(dir.path, 6));
-    const facts = await metadata.collectionFacts(noAbort);
+    const facts = await metadata.collectionFacts(aQuestion(), noAbort);
     expect(facts.heads).toMatchObject([{ lane: local, usedAtMs: 1_767_229_200_000 }]);
     expect([...facts.defaultLanes.values()]).toEqual(['t1:ref:trunk']);
     expect(facts.policies).toEqual([{ namespace: 'github.com/acme', texts: { 'keep-pr': '1d' } }]);
     expect(facts.lanePolicies).toMatchObject([{ lane: local, texts: { 'volume-size': '1GB' } }]);
-    expect(facts.directories).toEqual([{ namespace: 'local/web-0123', path: '/home/ann/web', goneSinceMs: null }]);
+    expect(await metadata.ownDirectories(noAbort)).toEqual([{ namespace: 'local/web-0123', path: '/home/ann/web', goneSinceMs: null }]);
     expect(await metadata.listEvictions(noAbort)).toMatchObject([{ lane: 't1:pr:7', policy: 'keep-pr' }]);
   });
 

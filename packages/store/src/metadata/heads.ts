@@ -13,9 +13,10 @@ import {
 import { forgetEviction } from './evictions.ts';
 import { removeEmptyNamespace } from './namespaces.ts';
 import { removeNotedPaths } from './noted-paths.ts';
+import { lifetimeIn, settleLane, usedAmong } from './holders.ts';
 import { headOf, recordLayer, refuseSwept, takeSwept, type Swept } from './head-rows.ts';
 import { dropOldReads, requireNotRevoked } from './revocations.ts';
-import { layersInUse, usedAmong } from './references.ts';
+import { layersInUse } from './references.ts';
 import {
   toHead,
   toHistory,
@@ -89,7 +90,7 @@ export function headStore(database: SqliteDatabase, decode: Decoder): HeadStore 
       database.write('durable', signal, (sql) => {
         dropExpired(sql, decode, nowMs);
         const asked = [...new Set(candidates)];
-        const inUse = usedAmong(sql, asked, nowMs);
+        const inUse = usedAmong(sql, asked);
         const forgotten = asked.filter((id) => !inUse.has(id));
         for (const id of forgotten) {
           sql.run('DELETE FROM layers WHERE id = ?', id);
@@ -126,13 +127,15 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
   const generation = (head?.generation ?? removedGeneration(sql, volumeId, lane)) + 1;
   const text = JSON.stringify(layers);
   sql.run(
-    `INSERT OR REPLACE INTO heads (volume_id, lane, generation, layers, updated_ms, run_id) VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO heads (volume_id, lane, generation, layers, updated_ms, run_id, used_ms, lifetime) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?7)
+     ON CONFLICT DO UPDATE SET generation = ?3, layers = ?4, updated_ms = ?5, run_id = ?6, used_ms = max(used_ms, ?5)`,
     volumeId,
     lane,
     generation,
     text,
     atMs,
     run,
+    lifetimeIn(sql, { volumeId, lane }),
   );
   const { added, changed, removed, sizeBytes } = request.counts;
   sql.run(
@@ -157,6 +160,7 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
     generation - limits.historyGenerations,
     atMs - limits.historyMs,
   );
+  settleLane(sql, { volumeId, lane }, atMs);
   return { kind: 'moved', head: { volumeId, lane, generation, layers: [...layers], updatedAtMs: atMs, run } };
 }
 
@@ -209,11 +213,12 @@ export function removeHeads(sql: Sql, volumeId: VolumeId, lane: LaneName | null)
     );
     sql.run('DELETE FROM heads WHERE volume_id = ? AND lane = ?', volumeId, lane);
     sql.run('DELETE FROM history WHERE volume_id = ? AND lane = ?', volumeId, lane);
-    sql.run('DELETE FROM head_uses WHERE volume_id = ? AND lane = ?', volumeId, lane);
     removeNotedPaths(sql, volumeId, lane);
   }
   removeSynced(sql, volumeId, lane);
   removeSquashes(sql, volumeId, lane);
+  // Nothing names anything any more.
+  sql.run('DELETE FROM layer_holders WHERE volume_id = ?1 AND lane = coalesce(?2, lane)', volumeId, lane);
 }
 
 /** What only time makes superfluous. Runs that saved something stay: entries name them as their origin. */
@@ -221,16 +226,21 @@ function dropExpired(sql: Sql, decode: Decoder, nowMs: number): void {
   dropExpiredSquashes(sql, decode, nowMs);
   dropOldReads(sql, nowMs);
   const oldest = nowMs - limits.historyMs;
+  const lanes = sql.all<{ volume_id: VolumeId; lane: LaneName }>(
+    'SELECT DISTINCT volume_id, lane FROM history WHERE at_ms < ?',
+    oldest,
+  );
   sql.run('DELETE FROM history WHERE at_ms < ?', oldest);
+  for (const { volume_id: volumeId, lane } of lanes) settleLane(sql, { volumeId, lane }, nowMs);
   sql.run('DELETE FROM forgotten_layers WHERE at_ms < ?', oldest);
   sql.run('DELETE FROM evictions WHERE at_ms < ?', nowMs - limits.evictionsMs);
   sql.run(
     `DELETE FROM runs WHERE started_ms < ? AND saved = 0
      AND id NOT IN (SELECT run_id FROM sessions)
-     AND id NOT IN (SELECT run_id FROM heads)
-     AND id NOT IN (SELECT run_id FROM history)
-     AND id NOT IN (SELECT run_id FROM run_reads)
-     AND id NOT IN (SELECT run_id FROM revoked_runs)`,
+     AND NOT EXISTS (SELECT 1 FROM heads WHERE run_id = runs.id)
+     AND NOT EXISTS (SELECT 1 FROM history WHERE run_id = runs.id)
+     AND NOT EXISTS (SELECT 1 FROM run_reads WHERE run_id = runs.id)
+     AND NOT EXISTS (SELECT 1 FROM revoked_runs WHERE run_id = runs.id)`,
     oldest,
   );
   // Only a session that was open when the head was removed can still hold its generation.

@@ -7,6 +7,7 @@ import {
   type SquashStore,
 } from '@cachelane/core';
 import { headOf, recordLayer, refuseSwept, takeSwept, type Swept } from './head-rows.ts';
+import { settleLane } from './holders.ts';
 import type { Decoder } from './rows.ts';
 import type { Sql, SqliteDatabase } from './sqlite-database.ts';
 import { recordSquashes, squashesOf, type SquashRow } from './squash-rows.ts';
@@ -34,6 +35,7 @@ function squash(
   recordSquashes(sql, { volumeId, lane }, [{ id: layer.id, layers, atMs }]);
   const after = head.layers.toSpliced(place, layers.length, layer.id);
   sql.run('UPDATE heads SET layers = ? WHERE volume_id = ? AND lane = ?', JSON.stringify(after), volumeId, lane);
+  settleLane(sql, { volumeId, lane }, atMs);
   return { ...head, layers: after };
 }
 
@@ -55,6 +57,7 @@ export function dropExpiredSquashes(sql: Sql, decode: Decoder, nowMs: number): v
       if (!kept.has(id))
         sql.run('DELETE FROM squashes WHERE volume_id = ? AND lane = ? AND id = ?', volumeId, lane, id);
     }
+    settleLane(sql, { volumeId, lane }, nowMs);
     for (const [index, record] of synced.entries()) setSyncedLayers(sql, record, left.commons[index] ?? [], nowMs);
   }
 }

@@ -8,12 +8,14 @@ import {
   type HeadStore,
   type HistoryRecord,
   type LaneName,
+  type LayerRecord,
   type VolumeId,
 } from '@cachelane/core';
 import { forgetEviction } from './memory-evictions.ts';
 import { commitSynced, dropVolume, isBehind, removeSynced } from './memory-sync.ts';
 import { dropOldReads, requireNotRevoked } from './memory-revocations.ts';
 import { dropExpiredSquashes, removeSquashes } from './memory-squashes.ts';
+import { holdLayers, letGo, loosen, settleLane } from './memory-holders.ts';
 import { removeEmptyNamespace } from './memory-namespaces.ts';
 import { headKey, layersInUse, transact, type MemoryState } from './memory-state.ts';
 
@@ -88,10 +90,11 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
     state.savedRuns.add(each.id);
   }
   for (const record of records) {
-    if (!state.layers.has(record.id)) state.layers.set(record.id, record);
+    recordLayer(state, record);
     if (state.runs.has(record.run)) state.savedRuns.add(record.run);
   }
   commitSynced(state, request);
+  holdLayers(state, key, layer === null ? layers : [...layers, layer.id]);
   if (head === undefined) forgetEviction(state, volumeId, lane);
   state.heads.set(key, moved);
   const rows = [...(state.history.get(key) ?? []), row];
@@ -101,7 +104,14 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
       (old) => old.generation > generation - limits.historyGenerations && old.atMs >= atMs - limits.historyMs,
     ),
   );
+  settleLane(state, key, atMs);
   return { kind: 'moved', head: moved };
+}
+
+export function recordLayer(state: MemoryState, record: LayerRecord): void {
+  if (state.layers.has(record.id)) return;
+  state.layers.set(record.id, record);
+  loosen(state, [record.id]);
 }
 
 function removeVolume(state: MemoryState, volumeId: VolumeId, lane: LaneName | null): void {
@@ -126,6 +136,7 @@ export function removeHeads(state: MemoryState, volumeId: VolumeId, lane: LaneNa
   }
   removeSynced(state, volumeId, lane);
   removeSquashes(state, volumeId, lane);
+  letGo(state, volumeId, lane);
 }
 
 function dropExpired(state: MemoryState, nowMs: number): void {
@@ -133,10 +144,10 @@ function dropExpired(state: MemoryState, nowMs: number): void {
   dropOldReads(state, nowMs);
   const oldest = nowMs - limits.historyMs;
   for (const [key, rows] of state.history) {
-    state.history.set(
-      key,
-      rows.filter((row) => row.atMs >= oldest),
-    );
+    const left = rows.filter((row) => row.atMs >= oldest);
+    if (left.length === rows.length) continue;
+    state.history.set(key, left);
+    settleLane(state, key, nowMs);
   }
   for (const [id, atMs] of state.forgotten) {
     if (atMs < oldest) state.forgotten.delete(id);

@@ -66,6 +66,12 @@ export interface MemoryState {
   readonly ownDirectories: Map<Namespace, OwnDirectory>;
   /** Oldest first. */
   readonly evictions: Eviction[];
+  /** What each lane names, with what it named until somebody looked. */
+  readonly holders: Map<HeadKey, ReadonlySet<LayerId>>;
+  /** Perhaps named by nothing. */
+  readonly loose: Set<LayerId>;
+  /** When all layers were looked at last; empty: never. */
+  readonly looks: number[];
 }
 
 export interface MemoryNamespace {
@@ -113,6 +119,9 @@ export function emptyState(): MemoryState {
     lanePolicies: new Map(),
     ownDirectories: new Map(),
     evictions: [],
+    holders: new Map(),
+    loose: new Set(),
+    looks: [],
   };
 }
 
