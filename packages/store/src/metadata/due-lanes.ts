@@ -45,8 +45,8 @@ export function dueLanes(
   add(dueByAge(sql, everywhere));
   add(
     sql.all<LaneRow>(
-      `SELECT DISTINCT y.volume_id, y.lane FROM history y JOIN heads USING (volume_id, lane) WHERE y.at_ms < ?1
-       UNION SELECT s.volume_id, s.lane FROM squashes s JOIN heads USING (volume_id, lane) WHERE s.at_ms < ?2`,
+      `SELECT DISTINCT y.volume_id, y.lane FROM history y INDEXED BY history_by_time JOIN heads USING (volume_id, lane) WHERE y.at_ms < ?1
+       UNION SELECT s.volume_id, s.lane FROM squashes s INDEXED BY squashes_by_time JOIN heads USING (volume_id, lane) WHERE s.at_ms < ?2`,
       nowMs - limits.historyMs,
       nowMs - limits.revocationMs,
     ),

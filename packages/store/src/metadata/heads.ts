@@ -222,12 +222,12 @@ export function removeHeads(sql: Sql, volumeId: VolumeId, lane: LaneName | null)
 }
 
 /** What only time makes superfluous. Runs that saved something stay: entries name them as their origin. */
-function dropExpired(sql: Sql, decode: Decoder, nowMs: number): void {
+export function dropExpired(sql: Sql, decode: Decoder, nowMs: number): void {
   dropExpiredSquashes(sql, decode, nowMs);
   dropOldReads(sql, nowMs);
   const oldest = nowMs - limits.historyMs;
   const lanes = sql.all<{ volume_id: VolumeId; lane: LaneName }>(
-    'SELECT DISTINCT volume_id, lane FROM history WHERE at_ms < ?',
+    'SELECT DISTINCT volume_id, lane FROM history INDEXED BY history_by_time WHERE at_ms < ?',
     oldest,
   );
   sql.run('DELETE FROM history WHERE at_ms < ?', oldest);

@@ -43,7 +43,7 @@ function squash(
 export function dropExpiredSquashes(sql: Sql, decode: Decoder, nowMs: number): void {
   const beforeMs = nowMs - limits.revocationMs;
   const lanes = sql.all<Pick<SquashRow, 'volume_id' | 'lane'>>(
-    'SELECT DISTINCT volume_id, lane FROM squashes WHERE at_ms < ?',
+    'SELECT DISTINCT volume_id, lane FROM squashes INDEXED BY squashes_by_time WHERE at_ms < ?',
     beforeMs,
   );
   for (const { volume_id: volumeId, lane } of lanes) {
