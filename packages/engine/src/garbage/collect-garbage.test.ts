@@ -209,7 +209,6 @@ describe('what a collection looks at', () => {
       for (const name of ['a', 'b']) await engine.run(([volume]) => install(volume, `${name}-${number}`), { request });
     }
     await collectGarbage(engine.deps, everything, noAbort);
-    await collectGarbage(engine.deps, everything, noAbort);
     return engine;
   }
 

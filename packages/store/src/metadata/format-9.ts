@@ -26,7 +26,7 @@ const pushed = `${named} UNION ALL SELECT NEW.layer_id WHERE NEW.layer_id IS NOT
 
 /**
  * What makes a collection cost what may go, and not what there is. That a lane holds what it comes to name is noted by triggers, whoever writes: a reference that nobody noted would lose a layer. That it holds something no
- * more is for its writer to say; said too late, it costs space.
+ * more is for its writer to say; said too late, it costs space. Revocations get the namespace that they count for; an empty one is every one, and nothing tells whose those were that are written down already.
  */
 export const format9: string = `
       ALTER TABLE heads ADD COLUMN used_ms INTEGER NOT NULL DEFAULT 0;
@@ -140,6 +140,19 @@ export const format9: string = `
       CREATE TRIGGER namespace_went AFTER DELETE ON namespaces BEGIN
         DELETE FROM taken WHERE scope = OLD.id;
       END;
+
+      CREATE TEMP TABLE revoked_before AS SELECT * FROM revoked_runs;
+      DROP TABLE revoked_runs;
+      CREATE TABLE revoked_runs (
+        run_id TEXT NOT NULL,
+        namespace_id TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        revoked_by TEXT NOT NULL,
+        PRIMARY KEY (run_id, namespace_id)
+      ) STRICT, WITHOUT ROWID;
+      INSERT INTO revoked_runs (run_id, namespace_id, at_ms, revoked_by)
+      SELECT run_id, '', at_ms, revoked_by FROM revoked_before;
+      DROP TABLE revoked_before;
 
       INSERT INTO layer_holders (layer_id, volume_id, namespace_id, lane)
       SELECT DISTINCT named.id, named.volume_id, v.namespace_id, named.lane FROM (

@@ -103,7 +103,8 @@ export function headStore(database: SqliteDatabase, decode: Decoder): HeadStore 
 
 function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult | Swept {
   const { volumeId, lane, layer, layers, run, atMs } = request;
-  if (sql.get('SELECT 1 FROM volumes WHERE id = ?', volumeId) === undefined) {
+  const volume = sql.get<VolumeRow>('SELECT * FROM volumes WHERE id = ?', volumeId);
+  if (volume === undefined) {
     throw new CachelaneError('E_NOT_FOUND', `there is no volume ${volumeId}: it was removed meanwhile`);
   }
   const head = headOf(sql, decode, volumeId, lane);
@@ -111,7 +112,7 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
     return { kind: 'conflict', head: head ?? null };
   }
 
-  if (layer !== null) requireNotRevoked(sql, layer.run);
+  if (layer !== null) requireNotRevoked(sql, layer.run, volume.namespace_id);
   const records = layer === null ? (request.rewritten ?? []) : [layer, ...(request.rewritten ?? [])];
   // What the head names already is known by being there; a head may have a thousand layers.
   const present = new Set(head?.layers);
@@ -119,9 +120,12 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
   const swept = takeSwept(sql, news);
   if (swept !== undefined) return { kind: 'swept', layer: swept };
   for (const each of request.runs ?? []) recordOrigin(sql, each);
-  for (const record of records) recordLayer(sql, record);
   commitSynced(sql, decode, request);
-  for (const id of news) invariant(isKnown(sql, id), `a head was to name layer ${id}, which this store never recorded`);
+  const recorded = new Set(records.map(({ id }) => id));
+  for (const id of news) {
+    const isHere = recorded.has(id) || isKnown(sql, id);
+    invariant(isHere, `a head was to name layer ${id}, which this store never recorded`);
+  }
 
   if (head === undefined) forgetEviction(sql, volumeId, lane);
   const generation = (head?.generation ?? removedGeneration(sql, volumeId, lane)) + 1;
@@ -160,6 +164,8 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
     generation - limits.historyGenerations,
     atMs - limits.historyMs,
   );
+  // Once they are named: what is recorded before is loose.
+  for (const record of records) recordLayer(sql, record);
   settleLane(sql, { volumeId, lane }, atMs);
   return { kind: 'moved', head: { volumeId, lane, generation, layers: [...layers], updatedAtMs: atMs, run } };
 }

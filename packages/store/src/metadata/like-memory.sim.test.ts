@@ -96,7 +96,15 @@ const operation = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: kind('sync'), index, lane, synced }) },
-  { weight: 1, arbitrary: fc.record({ kind: kind('revoke'), index, stranger: fc.option(stranger, { freq: 1 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: kind('revoke'),
+      index,
+      stranger: fc.option(stranger, { freq: 1 }),
+      isEverywhere: fc.boolean(),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: kind('squash'), index, lane, layer, from: index, count: index }) },
   { weight: 2, arbitrary: fc.record({ kind: kind('update'), index, dir, layer }) },
   { weight: 3, arbitrary: fc.record({ kind: kind('close'), index }) },
@@ -144,7 +152,9 @@ async function apply(world: World, step: Operation): Promise<unknown> {
       return squashStep(world, step);
     case 'revoke': {
       const run = step.stranger ?? nth(await metadata.listSessions(noAbort), step.index)?.run ?? world.ids.run();
-      return metadata.revokeRuns([{ run, atMs: world.nowMs, by: 'ann' }], noAbort);
+      const namespace = nth(await metadata.listNamespaces(noAbort), step.index);
+      const namespaceId = step.isEverywhere ? null : (namespace?.id ?? world.ids.namespace());
+      return metadata.revokeRuns([{ run, atMs: world.nowMs, by: 'ann', namespaceId }], noAbort);
     }
     case 'update': {
       const change = { place: `mnt:${step.index}`, madeDirs: [step.dir], pins: [step.layer] };
@@ -318,7 +328,10 @@ async function everything({ metadata, nowMs }: World): Promise<unknown> {
     heads,
     sessions: sessions.map((session) => ({ ...session, pins: session.pins.toSorted() })),
     reads: await metadata.listReads(noAbort),
-    revoked: await metadata.revokedRuns(noAbort),
+    revoked: await metadata.revokedRuns('all', noAbort),
+    revokedHere: await Promise.all(
+      (await metadata.listNamespaces(noAbort)).map(({ id }) => metadata.revokedRuns(id, noAbort)),
+    ),
     squashes: await Promise.all(heads.map(({ volumeId, lane }) => metadata.squashes(volumeId, lane, noAbort))),
     history: await Promise.all(heads.map(({ volumeId, lane }) => metadata.history(volumeId, lane, noAbort))),
     layers: await Promise.all(layers.map((id) => metadata.layer(id, noAbort))),

@@ -31,10 +31,10 @@ function squash(
   if (head === undefined || place === undefined) return undefined;
   const swept = takeSwept(sql, [layer.id]);
   if (swept !== undefined) return { kind: 'swept', layer: swept };
-  recordLayer(sql, layer);
   recordSquashes(sql, { volumeId, lane }, [{ id: layer.id, layers, atMs }]);
   const after = head.layers.toSpliced(place, layers.length, layer.id);
   sql.run('UPDATE heads SET layers = ? WHERE volume_id = ? AND lane = ?', JSON.stringify(after), volumeId, lane);
+  recordLayer(sql, layer);
   settleLane(sql, { volumeId, lane }, atMs);
   return { ...head, layers: after };
 }

@@ -14,6 +14,7 @@ import {
   openOne,
   openRequest,
   pushLayer,
+  pushRequest,
   startMs,
   type OpenedForTest,
 } from './metadata-builders.ts';
@@ -136,7 +137,6 @@ export function factsConformance(create: MetadataFactory): void {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId } = await save(metadata, { layers: ['a', 'b'] });
-      await metadata.noteCollection({ absent: [], held: await loose(metadata), lookedAtMs: null }, noAbort);
       expect(await loose(metadata)).toEqual([]);
       await metadata.removeVolume(volumeId, null, noAbort);
       expect(await loose(metadata)).toEqual(['a', 'b'].map(aLayer).toSorted());
@@ -151,7 +151,6 @@ export function factsConformance(create: MetadataFactory): void {
       await using store = await create();
       await using metadata = await store.open();
       await save(metadata, { layers: ['a'] });
-      await metadata.noteCollection({ absent: [], held: [aLayer('a')], lookedAtMs: null }, noAbort);
       const { request } = await openOne(metadata, openRequest(ids));
       await metadata.updateSession(request.sessionId, { pins: [aLayer('x')] }, noAbort);
       expect(await loose(metadata)).toEqual([]);
@@ -166,11 +165,13 @@ export function factsConformance(create: MetadataFactory): void {
       const layer = layerRecord(aLayer('S'), volumeId, run);
       const layers = ['b', 'a'].map(aLayer);
       await metadata.squash({ volumeId, lane: local, layer, layers, atMs: startMs }, noAbort);
-      const note = { absent: [], held: await loose(metadata), lookedAtMs: null };
-      await metadata.noteCollection(note, noAbort);
       expect(await loose(metadata)).toEqual([]);
       await metadata.forgetLayers([], startMs + limits.revocationMs + 1, noAbort);
       expect(await loose(metadata)).toEqual(layers.toSorted());
+      const head = await metadata.head(volumeId, local, noAbort);
+      const push = pushRequest({ volumeId, run, onto: head, layer: aLayer('c') });
+      await metadata.commit({ ...push, rewritten: [layerRecord(aLayer('beside'), volumeId, run)] }, noAbort);
+      expect(await loose(metadata)).toEqual([...layers, aLayer('beside')].toSorted());
     });
   });
 

@@ -57,14 +57,15 @@ export function memoryHeads(state: MemoryState): HeadStore {
 function commit(state: MemoryState, request: CommitRequest): CommitResult {
   const { volumeId, lane, layer, run, counts, atMs } = request;
   const key = headKey(volumeId, lane);
-  if (!state.volumes.has(volumeId)) {
+  const volume = state.volumes.get(volumeId);
+  if (volume === undefined) {
     throw new CachelaneError('E_NOT_FOUND', `there is no volume ${volumeId}: it was removed meanwhile`);
   }
   const head = state.heads.get(key);
   if (request.expectedGeneration !== (head?.generation ?? 0) || isBehind(state, request)) {
     return { kind: 'conflict', head: head ?? null };
   }
-  if (layer !== null) requireNotRevoked(state, layer.run);
+  if (layer !== null) requireNotRevoked(state, layer.run, volume.namespaceId);
   const records = layer === null ? (request.rewritten ?? []) : [layer, ...(request.rewritten ?? [])];
   for (const id of [...records.map((record) => record.id), ...request.layers]) {
     // Refused once: a caller that publishes it again afterwards may come back.
@@ -90,11 +91,11 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
     state.savedRuns.add(each.id);
   }
   for (const record of records) {
-    recordLayer(state, record);
     if (state.runs.has(record.run)) state.savedRuns.add(record.run);
   }
   commitSynced(state, request);
   holdLayers(state, key, layer === null ? layers : [...layers, layer.id]);
+  for (const record of records) recordLayer(state, record);
   if (head === undefined) forgetEviction(state, volumeId, lane);
   state.heads.set(key, moved);
   const rows = [...(state.history.get(key) ?? []), row];
@@ -160,7 +161,7 @@ function dropExpired(state: MemoryState, nowMs: number): void {
     ...[...state.heads.values()].map((head) => head.run),
     ...[...state.history.values()].flat().map((row) => row.run),
     ...[...state.reads.values()].map(({ run }) => run),
-    ...state.revoked.keys(),
+    ...[...state.revoked.values()].map(({ run }) => run),
   ]);
   for (const [id, run] of state.runs) {
     if (run.startedAtMs < oldest && !named.has(id)) state.runs.delete(id);

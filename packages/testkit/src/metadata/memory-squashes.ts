@@ -29,12 +29,12 @@ function squash(state: MemoryState, { volumeId, lane, layer, layers, atMs }: Squ
   if (state.forgotten.delete(layer.id)) {
     throw new CachelaneError('E_LAYER_MISSING', `layer ${layer.id} was swept before it was committed`);
   }
-  recordLayer(state, layer);
   if (state.runs.has(layer.run)) state.savedRuns.add(layer.run);
   recordSquashes(state, key, [{ id: layer.id, layers, atMs }]);
   const after = { ...head, layers: head.layers.toSpliced(place, layers.length, layer.id) };
   state.heads.set(key, after);
   holdLayers(state, key, after.layers);
+  recordLayer(state, layer);
   settleLane(state, key, atMs);
   return after;
 }

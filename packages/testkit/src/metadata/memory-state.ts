@@ -17,7 +17,7 @@ import {
   type OwnDirectory,
   type PolicyTexts,
   type RemoteId,
-  type Revocation,
+  type RevokedRun,
   type RunId,
   type RunRecord,
   type SessionId,
@@ -51,7 +51,8 @@ export interface MemoryState {
   readonly synced: Map<SyncedKey, SyncedHead>;
   /** By run and volume. */
   readonly reads: Map<string, ReadRecord>;
-  readonly revoked: Map<RunId, Revocation>;
+  /** By run and namespace. */
+  readonly revoked: Map<string, RevokedRun>;
   /** By head; oldest first. */
   readonly squashes: Map<HeadKey, readonly SquashRecord[]>;
   /** Null: the session that made it is closed, and another one needed it then. */

@@ -179,12 +179,6 @@ CREATE TABLE run_reads (
         PRIMARY KEY (run_id, volume_id)
       ) STRICT, WITHOUT ROWID;
 INSERT INTO run_reads VALUES('run_00000000000000000000000000000007','vol_00000000000000000000000000000004','["3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d","ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"]',1767225600000);
-CREATE TABLE revoked_runs (
-        run_id TEXT PRIMARY KEY,
-        at_ms INTEGER NOT NULL,
-        revoked_by TEXT NOT NULL
-      ) STRICT, WITHOUT ROWID;
-INSERT INTO revoked_runs VALUES('run_00000000000000000000000000000011',1767225600000,'ann');
 CREATE TABLE noted_paths (
         volume_id TEXT NOT NULL REFERENCES volumes (id) ON DELETE CASCADE,
         lane TEXT NOT NULL,
@@ -218,11 +212,21 @@ INSERT INTO taken VALUES('t1',8192);
 CREATE TABLE loose_layers (
         id TEXT PRIMARY KEY
       ) STRICT, WITHOUT ROWID;
+INSERT INTO loose_layers VALUES('6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b');
 CREATE TABLE looks (
         what TEXT PRIMARY KEY,
         at_ms INTEGER NOT NULL
       ) STRICT, WITHOUT ROWID;
 INSERT INTO looks VALUES('layers',1767225600000);
+CREATE TABLE revoked_runs (
+        run_id TEXT NOT NULL,
+        namespace_id TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        revoked_by TEXT NOT NULL,
+        PRIMARY KEY (run_id, namespace_id)
+      ) STRICT, WITHOUT ROWID;
+INSERT INTO revoked_runs VALUES('run_00000000000000000000000000000011','',1767225600000,'ann');
+INSERT INTO revoked_runs VALUES('run_00000000000000000000000000000012','ns_00000000000000000000000000000003',1767225600001,'ben');
 CREATE TRIGGER layer_holder_comes BEFORE INSERT ON layer_holders BEGIN
         UPDATE taken SET bytes = bytes - (SELECT size_bytes FROM layers WHERE id = NEW.layer_id)
         WHERE scope IN (
