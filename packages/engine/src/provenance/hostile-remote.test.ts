@@ -98,6 +98,44 @@ describe('what a head says of revocations', () => {
       expect([...(await look(engine, { volumes })).keys()].toSorted()).toEqual(['g', 'h']);
   });
 
+  test('takes nothing from another project, also where its head named the run before anybody here knew whose it was', async () => {
+    const { state, machine } = machines();
+    const [ann, mallory, ben] = [machine(), machine(), machine()];
+    await installOn(ann, 'good');
+    const run = lastRun(ann);
+    const { manifest } = headOf(state, 'github.com/acme/web');
+    const record = manifest.runs.find(({ id }) => id === run) ?? expect.fail('the run is not named');
+    await installOn(mallory, 'x', other);
+    const forged = headOf(state, 'github.com/acme/other');
+    forge(state, forged, { runs: [...forged.manifest.runs, record], revoked: [{ run, atMs: 1, by: 'mallory' }] });
+    // All that it has heard of the run is what that head says.
+    for (const name of ['y', 'z']) await installOn(ben, name, other);
+    const [own] = await ben.deps.metadata.listNamespaces(signal);
+    expect(await ben.deps.metadata.run(run, signal)).toMatchObject({ namespaceId: own?.id });
+    expect(await ben.deps.metadata.revokedRuns('all', signal)).toMatchObject([{ run, namespaceId: own?.id }]);
+    await installOn(ben, 'more');
+    for (const engine of [ben, ann, machine()])
+      expect([...(await look(engine)).keys()]).toEqual(expect.arrayContaining(['content/good', 'content/more']));
+  });
+
+  test('counts for runs of its own namespace, also where another project named them first', async () => {
+    const { state, machine } = machines();
+    const [ann, mallory, ben] = [machine(), machine(), machine()];
+    await installOn(ann, 'bad');
+    const run = lastRun(ann);
+    const { manifest } = headOf(state, 'github.com/acme/web');
+    const record = manifest.runs.find(({ id }) => id === run) ?? expect.fail('the run is not named');
+    await installOn(mallory, 'x', other);
+    const forged = headOf(state, 'github.com/acme/other');
+    forge(state, forged, { runs: [...forged.manifest.runs, record] });
+    await installOn(ben, 'y', other);
+    await installOn(ben, 'good');
+    await revoke(ann, run);
+    expect([...(await look(ben)).keys()]).not.toContain('content/bad');
+    const web = await ben.deps.metadata.findNamespace(testContext().namespace, signal);
+    expect(await ben.deps.metadata.revokedRuns('all', signal)).toMatchObject([{ run, namespaceId: web?.id }]);
+  });
+
   test('is not told to other projects, who have no use for it', async () => {
     const { state, machine } = machines();
     const ann = machine();
