@@ -58,7 +58,15 @@ export async function usageOf(
   const holders = holdersOf(all);
   const options = await garbageOptions(host);
   const facts = await metadata.collectionFacts(
-    { lanes: 'all', nowMs: host.clock.nowMs(), user: options.policy, gone: [], layers: [], volumes: [], namespace: null },
+    {
+      lanes: 'all',
+      nowMs: host.clock.nowMs(),
+      user: options.policy,
+      gone: [],
+      layers: [],
+      volumes: [],
+      namespace: null,
+    },
     signal,
   );
   const policies = { user: options.policy, stored: facts.policies, lanes: facts.lanePolicies };

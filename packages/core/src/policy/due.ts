@@ -3,7 +3,15 @@ import type { LaneName } from '../lanes/lane.ts';
 import { limits } from '../limits.ts';
 import type { Namespace } from '../names/namespace.ts';
 import type { Policies } from './policies.ts';
-import { defaultPolicy, statedPolicy, volumeOf, type LifetimeKey, type PolicyKey, type StatedKey, type StatedPolicy } from './policy.ts';
+import {
+  defaultPolicy,
+  statedPolicy,
+  volumeOf,
+  type LifetimeKey,
+  type PolicyKey,
+  type StatedKey,
+  type StatedPolicy,
+} from './policy.ts';
 
 export const lifetimeKeys = ['keep-run', 'keep-pr', 'keep-branch', 'keep-default', 'keep-release'] as const;
 

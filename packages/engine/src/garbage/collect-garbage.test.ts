@@ -193,23 +193,23 @@ test('what a squash replaced stays for the revocation window, whatever history h
   expect((await engine.deps.layers.list(noAbort)).map(({ id }) => id).toSorted()).toEqual(layers.toSorted());
 });
 
+/** A home with so many namespaces, each with a few layers that stay, of which all was looked at once. */
+async function crowded(namespaces: number) {
+  const engine = testEngine();
+  for (let number = 0; number < namespaces; number++) {
+    const request = { context: testContext('t1:local', `github.com/crowd/n${number}`) };
+    for (const name of ['a', 'b']) await engine.run(([volume]) => install(volume, `${name}-${number}`), { request });
+  }
+  await collectGarbage(engine.deps, everything, noAbort);
+  return engine;
+}
+
 describe('what a collection looks at', () => {
   /** Heads that it is told of, layers that it looks at, and whether it has all of these listed. */
   interface Looks {
     heads: number;
     layers: number;
     listed: number;
-  }
-
-  /** A home with so many namespaces, each with a few layers that stay, of which all was looked at once. */
-  async function crowded(namespaces: number) {
-    const engine = testEngine();
-    for (let number = 0; number < namespaces; number++) {
-      const request = { context: testContext('t1:local', `github.com/crowd/n${number}`) };
-      for (const name of ['a', 'b']) await engine.run(([volume]) => install(volume, `${name}-${number}`), { request });
-    }
-    await collectGarbage(engine.deps, everything, noAbort);
-    return engine;
   }
 
   function counting({ deps }: TestEngine) {
@@ -277,7 +277,9 @@ describe('what a collection looks at', () => {
     );
     await engine.deps.layers.publish(staged, noAbort);
     expect((await findGarbage(counted, everything, noAbort)).layers).toEqual([]);
-    expect((await findGarbage(counted, { ...everything, all: true }, noAbort)).layers).toMatchObject([{ id: staged.id }]);
+    expect((await findGarbage(counted, { ...everything, all: true }, noAbort)).layers).toMatchObject([
+      { id: staged.id },
+    ]);
     expect(looks.listed).toBe(1);
     const nextDay = { ...counted, clock: later(engine, limits.lookAtAllMs).clock };
     expect((await collectGarbage(nextDay, everything, noAbort)).layers).toMatchObject([{ id: staged.id }]);

@@ -225,7 +225,9 @@ describe('the image of a layer that has a tree now', () => {
     await store.extract(sent.id, noAbort);
     expect(await store.sweepImages(Date.now(), noAbort)).toEqual([]);
     expect(fs.existsSync(image ?? '')).toBe(true);
-    expect(await store.sweepImages(later, noAbort)).toContain(`image of a layer that has a tree now: layers/${sent.id}`);
+    expect(await store.sweepImages(later, noAbort)).toContain(
+      `image of a layer that has a tree now: layers/${sent.id}`,
+    );
     expect(fs.existsSync(image ?? '')).toBe(false);
     await expectWhole(home);
   });

@@ -16,7 +16,10 @@ const nowMs = 1_767_225_600_000 + limits.historyMs / 2;
 function scansOf(file: string, statements: ReadonlySet<string>): readonly string[] {
   using raw = new DatabaseSync(file);
   return [...statements].flatMap((text) => {
-    const steps = raw.prepare(`EXPLAIN QUERY PLAN ${text}`).all().map(({ detail }) => String(detail));
+    const steps = raw
+      .prepare(`EXPLAIN QUERY PLAN ${text}`)
+      .all()
+      .map(({ detail }) => String(detail));
     return steps.filter((step) => /^SCAN \w/.test(step) && !isSmall(step, text)).map((step) => `${step}: ${text}`);
   });
 }
@@ -51,7 +54,11 @@ test('no table is gone through for what is due, loose or expired, whatever polic
     };
     const texts = { history: '1d', 'history-generations': '1', 'volume-budget': '1B', 'namespace-size': '1B' };
     const question = aQuestion({ lanes: 'due', nowMs, user: statedPolicy(texts, 'own file') });
-    const facts = factsOf(listening, decode, { ...question, gone: ['local/web'] as never, namespace: 'local/web' as never });
+    const facts = factsOf(listening, decode, {
+      ...question,
+      gone: ['local/web'] as never,
+      namespace: 'local/web' as never,
+    });
     expect(facts.heads).toHaveLength(1);
     usedAmong(listening, [aLayer('a')]);
     dropExpired(listening, decode, nowMs);

@@ -149,10 +149,7 @@ export function noteUse(sql: Sql, { volumeId, lane, atMs }: Reading): void {
 function noteCollection(sql: Sql, { absent, held, lookedAtMs }: CollectionNote): void {
   for (const id of absent) sql.run('DELETE FROM loose_layers WHERE id = ?', id);
   for (const id of held) {
-    sql.run(
-      'DELETE FROM loose_layers WHERE id = ?1 AND EXISTS (SELECT 1 FROM layer_holders WHERE layer_id = ?1)',
-      id,
-    );
+    sql.run('DELETE FROM loose_layers WHERE id = ?1 AND EXISTS (SELECT 1 FROM layer_holders WHERE layer_id = ?1)', id);
   }
   if (lookedAtMs === null) return;
   sql.run("INSERT OR REPLACE INTO looks (what, at_ms) VALUES ('layers', ?)", lookedAtMs);

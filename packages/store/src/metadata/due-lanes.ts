@@ -65,10 +65,7 @@ export function dueLanes(
 }
 
 /** Through the indexes of format 9. */
-function dueByAge(
-  sql: Sql,
-  { usedByMs, earlierBeforeMs, earlierStates, sizeBytes }: DueRule,
-): readonly LaneRow[] {
+function dueByAge(sql: Sql, { usedByMs, earlierBeforeMs, earlierStates, sizeBytes }: DueRule): readonly LaneRow[] {
   const idle = lifetimeKeys.flatMap((lifetime) => {
     const usedBy = usedByMs[lifetime];
     if (usedBy === undefined) return [];

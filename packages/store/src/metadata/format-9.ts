@@ -98,7 +98,22 @@ export const format9: string = `
         at_ms INTEGER NOT NULL
       ) STRICT, WITHOUT ROWID;
 
+      INSERT INTO layer_holders (layer_id, volume_id, namespace_id, lane)
+      SELECT DISTINCT named.id, named.volume_id, v.namespace_id, named.lane FROM (
+        SELECT each.value AS id, volume_id, lane FROM heads, json_each(heads.layers) AS each
+        UNION ALL SELECT each.value, volume_id, lane FROM history, json_each(history.layers) AS each
+        UNION ALL SELECT layer_id, volume_id, lane FROM history WHERE layer_id IS NOT NULL
+        UNION ALL SELECT each.value, volume_id, lane FROM squashes, json_each(squashes.layers) AS each
+      ) AS named JOIN volumes v ON v.id = named.volume_id;
+
       INSERT INTO taken (scope, bytes) VALUES ('store', 0), ('t0', 0), ('t1', 0), ('t2', 0), ('t3', 0);
+      INSERT INTO taken (scope, bytes)
+      SELECT scope, coalesce(sum(size_bytes), 0) FROM (
+        SELECT 'store' AS scope, layer_id FROM layer_holders GROUP BY layer_id
+        UNION ALL SELECT max(substr(lane, 1, 2)), layer_id FROM layer_holders GROUP BY layer_id
+        UNION ALL SELECT DISTINCT namespace_id, layer_id FROM layer_holders
+      ) LEFT JOIN layers ON layers.id = layer_id
+      WHERE true GROUP BY scope ON CONFLICT DO UPDATE SET bytes = excluded.bytes;
 
       CREATE TRIGGER layer_holder_comes BEFORE INSERT ON layer_holders BEGIN${count('-', 'NEW.layer_id')}
       END;
@@ -153,12 +168,4 @@ export const format9: string = `
       INSERT INTO revoked_runs (run_id, namespace_id, at_ms, revoked_by)
       SELECT run_id, '', at_ms, revoked_by FROM revoked_before;
       DROP TABLE revoked_before;
-
-      INSERT INTO layer_holders (layer_id, volume_id, namespace_id, lane)
-      SELECT DISTINCT named.id, named.volume_id, v.namespace_id, named.lane FROM (
-        SELECT each.value AS id, volume_id, lane FROM heads, json_each(heads.layers) AS each
-        UNION ALL SELECT each.value, volume_id, lane FROM history, json_each(history.layers) AS each
-        UNION ALL SELECT layer_id, volume_id, lane FROM history WHERE layer_id IS NOT NULL
-        UNION ALL SELECT each.value, volume_id, lane FROM squashes, json_each(squashes.layers) AS each
-      ) AS named JOIN volumes v ON v.id = named.volume_id;
     `;

@@ -166,7 +166,9 @@ describe('stores of earlier formats', () => {
     expect([...facts.defaultLanes.values()]).toEqual(['t1:ref:trunk']);
     expect(facts.policies).toEqual([{ namespace: 'github.com/acme', texts: { 'keep-pr': '1d' } }]);
     expect(facts.lanePolicies).toMatchObject([{ lane: local, texts: { 'volume-size': '1GB' } }]);
-    expect(await metadata.ownDirectories(noAbort)).toEqual([{ namespace: 'local/web-0123', path: '/home/ann/web', goneSinceMs: null }]);
+    expect(await metadata.ownDirectories(noAbort)).toEqual([
+      { namespace: 'local/web-0123', path: '/home/ann/web', goneSinceMs: null },
+    ]);
     expect(await metadata.listEvictions(noAbort)).toMatchObject([{ lane: 't1:pr:7', policy: 'keep-pr' }]);
   });
 

@@ -215,14 +215,15 @@ async function askedOf(
   return await metadata.collectionFacts(question, noAbort);
 }
 
+const inOrder = (list: readonly unknown[]): readonly string[] => list.map((each) => JSON.stringify(each)).toSorted();
+
 /** In an order that both have. */
 function sortedFacts({ lanePolicies, open, ...facts }: CollectionFacts): unknown {
-  const inOrder = (list: readonly unknown[]): readonly string[] => list.map((each) => JSON.stringify(each)).toSorted();
   return {
     ...facts,
     lanePolicies: inOrder(lanePolicies),
     open: [...new Set(inOrder(open))],
-    policies: inOrder(facts.policies.map(({ namespace, texts }) => [namespace, Object.entries(texts).toSorted()])),
+    policies: inOrder(facts.policies.map(({ namespace, texts }) => [namespace, inOrder(Object.entries(texts))])),
   };
 }
 

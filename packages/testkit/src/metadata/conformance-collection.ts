@@ -115,7 +115,9 @@ export function collectionConformance(create: MetadataFactory): void {
       const { namespaceId } = opened.opened.volume;
       expect([...facts.defaultLanes]).toEqual([[namespaceId, main]]);
       expect(facts.lanePolicies).toEqual([{ namespaceId, lane: local, ...lanePolicy }]);
-      expect(await metadata.ownDirectories(noAbort)).toEqual([{ namespace: 'local/web-1', path: '/home/ann/web', goneSinceMs: null }]);
+      expect(await metadata.ownDirectories(noAbort)).toEqual([
+        { namespace: 'local/web-1', path: '/home/ann/web', goneSinceMs: null },
+      ]);
 
       await close(metadata, await openOne(metadata, openRequest(ids, ofDirectory)));
       facts = await metadata.collectionFacts(aQuestion(), noAbort);

@@ -1,5 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { limits, statedPolicy, type CollectionQuestion, type LayerId, type Metadata } from '@cachelane/core';
+import {
+  limits,
+  statedPolicy,
+  type CollectionQuestion,
+  type LayerId,
+  type Metadata,
+  type PolicyTexts,
+} from '@cachelane/core';
 import type { MetadataFactory } from './conformance-fixture.ts';
 import {
   aLane,
@@ -24,6 +31,23 @@ const pull = aLane('t1:pr:12');
 /** Of each layer. */
 const layerBytes = 4096;
 
+async function due(metadata: Metadata, options: Partial<CollectionQuestion> = {}): Promise<readonly string[]> {
+  const facts = await metadata.collectionFacts(aQuestion({ lanes: 'due', ...options }), noAbort);
+  expect(facts.isWhole).toBe(false);
+  const names = new Map(facts.namespaces.map(({ id, paths }) => [id, paths[0] ?? '']));
+  return facts.heads.map(({ volumeId, lane }) => {
+    const namespaceId = facts.volumes.find(({ id }) => id === volumeId)?.namespaceId;
+    return `${namespaceId === undefined ? '' : (names.get(namespaceId) ?? '').split('/').at(-1)} ${lane}`;
+  });
+}
+
+const loose = async (metadata: Metadata): Promise<readonly LayerId[]> =>
+  [...(await metadata.collectionFacts(aQuestion({ lanes: 'due' }), noAbort)).loose].toSorted();
+
+function stated(texts: PolicyTexts): Pick<CollectionQuestion, 'user'> {
+  return { user: statedPolicy(texts, 'own file') };
+}
+
 export function factsConformance(create: MetadataFactory): void {
   let ids = countingIds();
   beforeEach(() => {
@@ -46,19 +70,6 @@ export function factsConformance(create: MetadataFactory): void {
     await metadata.closeSession(opened.request.sessionId, () => undefined, noAbort);
     return opened;
   }
-
-  async function due(metadata: Metadata, options: Partial<CollectionQuestion> = {}): Promise<readonly string[]> {
-    const facts = await metadata.collectionFacts(aQuestion({ lanes: 'due', ...options }), noAbort);
-    expect(facts.isWhole).toBe(false);
-    const names = new Map(facts.namespaces.map(({ id, paths }) => [id, paths[0] ?? '']));
-    return facts.heads.map(({ volumeId, lane }) => {
-      const namespaceId = facts.volumes.find(({ id }) => id === volumeId)?.namespaceId;
-      return `${namespaceId === undefined ? '' : (names.get(namespaceId) ?? '').split('/').at(-1)} ${lane}`;
-    });
-  }
-
-  const loose = async (metadata: Metadata): Promise<readonly LayerId[]> =>
-    [...(await metadata.collectionFacts(aQuestion({ lanes: 'due' }), noAbort)).loose].toSorted();
 
   describe('lanes that are due', () => {
     test('are those beyond their lifetime, and not those that were used since', async () => {
@@ -109,7 +120,6 @@ export function factsConformance(create: MetadataFactory): void {
       await using store = await create();
       await using metadata = await store.open();
       await save(metadata, { layers: ['a', 'b', 'c'] });
-      const stated = (texts: Parameters<typeof statedPolicy>[0]) => ({ user: statedPolicy(texts, 'own file') });
       expect(await due(metadata, stated({ 'history-generations': '3' }))).toEqual([]);
       expect(await due(metadata, stated({ 'history-generations': '2' }))).toEqual(['web t1:local']);
       const later = { nowMs: startMs + dayMs + 1 };
@@ -184,7 +194,10 @@ export function factsConformance(create: MetadataFactory): void {
       await save(metadata, { lane: main, layers: ['c', 'd'] });
       const other = await save(metadata, { namespace: 'github.com/acme/api', layers: ['a'] });
       const taken = async (namespace: string) => {
-        const question = aQuestion({ namespace: aNamespace(namespace), user: statedPolicy({ 'namespace-size': '13KB' }, '') });
+        const question = aQuestion({
+          namespace: aNamespace(namespace),
+          user: statedPolicy({ 'namespace-size': '13KB' }, ''),
+        });
         const facts = await metadata.collectionFacts(question, noAbort);
         return { ...facts.taken, crowded: facts.crowded.map((each) => each.takenBytes), levels: facts.taken.levels };
       };

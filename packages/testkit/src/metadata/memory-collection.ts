@@ -21,7 +21,9 @@ export function memoryCollection(state: MemoryState): CollectionStore {
   return {
     collectionFacts: (question, signal) => transact(signal, () => memoryFacts(state, question)),
     ownDirectories: (signal) =>
-      transact(signal, () => [...state.ownDirectories.values()].toSorted((a, b) => (a.namespace < b.namespace ? -1 : 1))),
+      transact(signal, () =>
+        [...state.ownDirectories.values()].toSorted((a, b) => (a.namespace < b.namespace ? -1 : 1)),
+      ),
     lookedAtMs: (signal) => transact(signal, () => state.looks[0] ?? null),
     noteCollection: ({ absent, held, lookedAtMs }, signal) =>
       transact(signal, () => {
@@ -46,8 +48,7 @@ export function memoryCollection(state: MemoryState): CollectionStore {
         return rows.length - left.length;
       }),
     listEvictions: (signal) => transact(signal, () => state.evictions.toSorted((a, b) => b.atMs - a.atMs)),
-    listPolicies: (signal) =>
-      transact(signal, () => policiesIn(state)),
+    listPolicies: (signal) => transact(signal, () => policiesIn(state)),
     setPolicy: (namespace, key, text, signal) =>
       transact(signal, () => {
         const { [key]: _, ...others } = state.policies.get(namespace) ?? {};

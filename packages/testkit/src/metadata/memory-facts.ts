@@ -31,9 +31,13 @@ export function memoryFacts(state: MemoryState, question: CollectionQuestion): C
   const stored = policiesIn(state);
   const policies = { user: question.user, stored, lanes: lanePoliciesIn(state) };
   const isWhole = question.lanes === 'all';
-  const heads = inOrder([...state.heads.values()]).filter((head) => isWhole || isHeadDue(state, head, policies, question));
+  const heads = inOrder([...state.heads.values()]).filter(
+    (head) => isWhole || isHeadDue(state, head, policies, question),
+  );
   const lanes = new Set(heads.map(({ volumeId, lane }) => headKey(volumeId, lane)));
-  const history = heads.flatMap(({ volumeId, lane }) => (state.history.get(headKey(volumeId, lane)) ?? []).toReversed());
+  const history = heads.flatMap(({ volumeId, lane }) =>
+    (state.history.get(headKey(volumeId, lane)) ?? []).toReversed(),
+  );
   const squashes = heads.flatMap((head) => squashesOf(state, head));
   const asked = new Set([...heads.map(({ volumeId }) => volumeId), ...question.volumes]);
   const volumes = [...state.volumes.values()].filter(({ id }) => asked.has(id)).toSorted(byName);
@@ -73,10 +77,12 @@ export function memoryFacts(state: MemoryState, question: CollectionQuestion): C
       }),
     ),
     taken: { ...takenIn(state), namespace: own === undefined ? 0 : takenBy(own) },
-    crowded: recordsOf(state, new Set(state.namespaces.keys()), (a, b) => (a.id < b.id ? -1 : 1)).flatMap((namespace) => {
-      const takenBytes = takenBy(namespace.id);
-      return takenBytes > limit ? [{ namespace, takenBytes }] : [];
-    }),
+    crowded: recordsOf(state, new Set(state.namespaces.keys()), (a, b) => (a.id < b.id ? -1 : 1)).flatMap(
+      (namespace) => {
+        const takenBytes = takenBy(namespace.id);
+        return takenBytes > limit ? [{ namespace, takenBytes }] : [];
+      },
+    ),
     levels: new Set([...state.heads.values()].map(({ lane }) => laneTrust(lane))),
     pins,
     open: [...state.sessions.values()].flatMap(({ id, lane }) =>

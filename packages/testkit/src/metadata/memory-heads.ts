@@ -8,14 +8,13 @@ import {
   type HeadStore,
   type HistoryRecord,
   type LaneName,
-  type LayerRecord,
   type VolumeId,
 } from '@cachelane/core';
 import { forgetEviction } from './memory-evictions.ts';
 import { commitSynced, dropVolume, isBehind, removeSynced } from './memory-sync.ts';
 import { dropOldReads, requireNotRevoked } from './memory-revocations.ts';
 import { dropExpiredSquashes, removeSquashes } from './memory-squashes.ts';
-import { holdLayers, letGo, loosen, settleLane } from './memory-holders.ts';
+import { holdLayers, letGo, recordLayer, settleLane } from './memory-holders.ts';
 import { removeEmptyNamespace } from './memory-namespaces.ts';
 import { headKey, layersInUse, transact, type MemoryState } from './memory-state.ts';
 
@@ -107,12 +106,6 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
   );
   settleLane(state, key, atMs);
   return { kind: 'moved', head: moved };
-}
-
-export function recordLayer(state: MemoryState, record: LayerRecord): void {
-  if (state.layers.has(record.id)) return;
-  state.layers.set(record.id, record);
-  loosen(state, [record.id]);
 }
 
 function removeVolume(state: MemoryState, volumeId: VolumeId, lane: LaneName | null): void {

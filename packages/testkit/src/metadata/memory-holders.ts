@@ -1,4 +1,4 @@
-import { limits, type LaneName, type LayerId, type VolumeId } from '@cachelane/core';
+import { limits, type LaneName, type LayerId, type LayerRecord, type VolumeId } from '@cachelane/core';
 import { headKey, type HeadKey, type MemoryState } from './memory-state.ts';
 
 /** The lane names them from now on. */
@@ -41,6 +41,13 @@ function keepOnly(state: MemoryState, key: HeadKey, isKept: (id: LayerId) => boo
 /** Loose are those that no lane holds. */
 export function loosen(state: MemoryState, ids: Iterable<LayerId>): void {
   for (const id of ids) if (!isHeld(state, id)) state.loose.add(id);
+}
+
+/** One that is known stays as it is; one that no lane holds is loose. */
+export function recordLayer(state: MemoryState, record: LayerRecord): void {
+  if (state.layers.has(record.id)) return;
+  state.layers.set(record.id, record);
+  loosen(state, [record.id]);
 }
 
 export function isHeld({ holders }: MemoryState, id: LayerId): boolean {

@@ -10,8 +10,7 @@ import {
   type SquashStore,
   type VolumeId,
 } from '@cachelane/core';
-import { recordLayer } from './memory-heads.ts';
-import { holdLayers, settleLane } from './memory-holders.ts';
+import { holdLayers, recordLayer, settleLane } from './memory-holders.ts';
 import { headKey, transact, type HeadKey, type MemoryState } from './memory-state.ts';
 
 export function memorySquashes(state: MemoryState): SquashStore {
