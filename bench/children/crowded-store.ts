@@ -105,7 +105,7 @@ export function namespaceOf(number: number): Namespace {
 }
 
 /** Publishes a layer with one file, which nothing names yet. */
-export async function publishOne(
+async function publishOne(
   { layers, clock }: Pick<EngineDependencies, 'layers' | 'clock'>,
   text: string,
   run: RunId,
@@ -134,44 +134,61 @@ export async function publishOne(
   return staged.id;
 }
 
+/** A session in a namespace, and its one volume. */
+async function openSession({ metadata, clock }: Pick<EngineDependencies, 'metadata' | 'clock'>, number: number) {
+  const run = newId('run', random.bytes(16));
+  const sessionId = newId('session', random.bytes(16));
+  const namespace = namespaceOf(number);
+  const opened = await metadata.openSession(
+    {
+      sessionId,
+      run: { id: run, lane, startedAtMs: clock.nowMs(), revision: null, workflow: null, purpose: 'run' },
+      namespace,
+      freshNamespaceId: newId('namespace', random.bytes(16)),
+      directory: null,
+      adoptFrom: null,
+      mayWrite: true,
+      reads: true,
+      volumes: [
+        {
+          name: volumeName,
+          compat: toolOfAll.compat(environment),
+          tool: toolOfAll.name,
+          sync: null,
+          chain: [{ namespace, lane }],
+          lock: false,
+          freshId: newId('volume', random.bytes(16)),
+          freshNamespaceId: newId('namespace', random.bytes(16)),
+        },
+      ],
+      targets: [],
+      bootId,
+      atMs: clock.nowMs(),
+    },
+    noAbort,
+  );
+  const volumeId = opened.volumes[0]?.volume.id ?? failed('a session of one volume has none');
+  return { run, sessionId, volumeId };
+}
+
+/** Layers of a run that did not come to name them. */
+export async function leaveBehind(
+  deps: Pick<EngineDependencies, 'metadata' | 'layers' | 'clock'>,
+  texts: readonly string[],
+): Promise<void> {
+  const { run, sessionId } = await openSession(deps, 0);
+  const pins: LayerId[] = [];
+  for (const text of texts) pins.push(await publishOne(deps, text, run));
+  await deps.metadata.updateSession(sessionId, { pins }, noAbort);
+  await deps.metadata.closeSession(sessionId, () => {}, noAbort);
+}
+
 /** Volumes of namespaces `from` up to `to`, through the ports, as runs would leave them. */
 export async function fillCrowded(home: string, from: number, to: number): Promise<void> {
   await using deps = await openCrowded(home, { isHasty: true });
   const { metadata, clock } = deps;
   for (let number = from; number < to; number++) {
-    const run = newId('run', random.bytes(16));
-    const sessionId = newId('session', random.bytes(16));
-    const namespace = namespaceOf(number);
-    const opened = await metadata.openSession(
-      {
-        sessionId,
-        run: { id: run, lane, startedAtMs: clock.nowMs(), revision: null, workflow: null, purpose: 'run' },
-        namespace,
-        freshNamespaceId: newId('namespace', random.bytes(16)),
-        directory: null,
-        adoptFrom: null,
-        mayWrite: true,
-        reads: true,
-        volumes: [
-          {
-            name: volumeName,
-            compat: toolOfAll.compat(environment),
-            tool: toolOfAll.name,
-            sync: null,
-            chain: [{ namespace, lane }],
-            lock: false,
-            freshId: newId('volume', random.bytes(16)),
-            freshNamespaceId: newId('namespace', random.bytes(16)),
-          },
-        ],
-        targets: [],
-        bootId,
-        atMs: clock.nowMs(),
-      },
-      noAbort,
-    );
-    const volumeId = opened.volumes[0]?.volume.id;
-    if (volumeId === undefined) throw new Error('a session of one volume has none');
+    const { run, sessionId, volumeId } = await openSession(deps, number);
     const layers: LayerId[] = [];
     for (let generation = 0; generation < layersEach; generation++) {
       const id = await publishOne(deps, `${number}.${generation}`, run);

@@ -1,22 +1,22 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { newId, parseNamespace, type Context, type Runtime } from '@cachelane/core';
+import { parseNamespace, type Context, type Runtime } from '@cachelane/core';
 import { collectGarbage, runCommand, type EngineDependencies, type RunCommandRequest } from '@cachelane/engine';
 import {
   environment,
   fillCrowded,
   lane,
   layersEach,
+  leaveBehind,
   namespaceOf,
   noAbort,
   openCrowded,
-  publishOne,
   volumeName,
 } from './crowded-store.ts';
 
 // What runs and collections cost in a store of so many layers: `store-costs HOME LAYERS ROUNDS`. The home is filled up to that number; it may have been made smaller before.
 
-/** Milliseconds, a sample for each round. */
+/** Milliseconds, a sample for each round: of runs as they pass, of collections of processor time. */
 export interface StoreCosts {
   readonly open: readonly number[];
   readonly save: readonly number[];
@@ -98,6 +98,14 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return Number(process.hrtime.bigint() - started) / 1e6;
 }
 
+/** Of all threads. */
+async function processorTime(work: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
 async function measure(deps: EngineDependencies): Promise<StoreCosts> {
   const request = requestOf(0);
   const costs = { open: [], save: [], squash: [], collectNothing: [], collectTen: [] } as {
@@ -126,11 +134,12 @@ async function measure(deps: EngineDependencies): Promise<StoreCosts> {
   for (let round = 0; round < Number(rounds); round++) {
     costs.open.push(await timed(async () => await runCommand(deps, request)));
     for (let each = 0; each < 4; each++) await save();
-    costs.collectNothing.push(await timed(collect));
-    for (let each = 0; each < 10; each++) {
-      await publishOne(deps, `unnamed-${process.pid}-${round}-${each}`, newId('run', deps.random.bytes(16)));
-    }
-    costs.collectTen.push(await timed(collect));
+    costs.collectNothing.push(await processorTime(collect));
+    await leaveBehind(
+      deps,
+      Array.from({ length: 10 }, (_, each) => `unnamed-${process.pid}-${round}-${each}`),
+    );
+    costs.collectTen.push(await processorTime(collect));
   }
   return costs;
 }

@@ -13,12 +13,17 @@ const graceMs = 20_000;
  * just now.
  */
 export function sweepingSoon<T extends Pick<HomeEngine['deps'], 'layers' | 'transfers'>>(deps: T): T {
-  return { ...deps, layers: soon(deps.layers), transfers: soon(deps.transfers) };
+  const layers: LayerStore = {
+    ...soon(deps.layers),
+    sweepImages: async (_, signal) => await deps.layers.sweepImages(earlier(), signal),
+  };
+  return { ...deps, layers, transfers: soon(deps.transfers) };
 }
 
 function soon<P extends Pick<LayerStore | TransferFiles, 'sweep'>>(port: P): P {
-  return {
-    ...port,
-    sweep: async (_, signal) => await port.sweep(Date.now() + limits.sweepGraceMs - graceMs, signal),
-  };
+  return { ...port, sweep: async (_, signal) => await port.sweep(earlier(), signal) };
+}
+
+function earlier(): number {
+  return Date.now() + limits.sweepGraceMs - graceMs;
 }

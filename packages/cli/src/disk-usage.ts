@@ -57,7 +57,18 @@ export async function usageOf(
   };
   const holders = holdersOf(all);
   const options = await garbageOptions(host);
-  const facts = await metadata.collectionFacts(signal);
+  const facts = await metadata.collectionFacts(
+    {
+      lanes: 'all',
+      nowMs: host.clock.nowMs(),
+      user: options.policy,
+      gone: [],
+      layers: [],
+      volumes: [],
+      namespace: null,
+    },
+    signal,
+  );
   const policies = { user: options.policy, stored: facts.policies, lanes: facts.lanePolicies };
   const budgetOf = ({ namespace, volume, head: { lane } }: ListedHead): number => {
     const { namespaceId, name } = volume;
@@ -74,7 +85,8 @@ export async function usageOf(
   if (filter.kind !== 'all') return { heads, headBytes, store: null };
 
   const mounters = await store.mounters();
-  const garbage = await findRemovable({ layers, metadata, mounters, clock: host.clock }, options, signal);
+  const deps = { layers, metadata, mounters, clock: host.clock };
+  const { removable: garbage } = await findRemovable(deps, { ...options, all: true }, signal);
   const reclaimableBytes = sizeOf(garbage.layers.map(({ id }) => id));
   const youngBytes = sizeOf(garbage.young.map(({ id }) => id));
   return {

@@ -109,8 +109,11 @@ async function revokedOf(
   namespaceId: NamespaceId | null,
 ): Promise<readonly Revocation[]> {
   const found: Revocation[] = [];
-  for (const revocation of await metadata.revokedRuns(signal)) {
-    if ((await metadata.run(revocation.run, signal))?.namespaceId === namespaceId) found.push(revocation);
+  if (namespaceId === null) return [];
+  for (const revocation of await metadata.revokedRuns(namespaceId, signal)) {
+    // A person's word counts everywhere, and is told where the run was.
+    if (revocation.namespaceId === namespaceId) found.push(revocation);
+    else if ((await metadata.run(revocation.run, signal))?.namespaceId === namespaceId) found.push(revocation);
   }
   return found;
 }

@@ -31,6 +31,7 @@ export * from './names/remote-url.ts';
 export * from './names/remote.ts';
 export * from './names/segment.ts';
 export * from './names/volume.ts';
+export * from './policy/due.ts';
 export * from './policy/policies.ts';
 export * from './policy/policy.ts';
 export * from './ports/clock.ts';

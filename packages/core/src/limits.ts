@@ -84,6 +84,8 @@ export const limits = {
   freeStep: 65_536,
   /** How often a home collects by itself. */
   collectEveryMs: 3_600_000,
+  /** How often a collection looks at every layer on the disk, for what no metadata know of: a crash may have left it. */
+  lookAtAllMs: 86_400_000,
   /** How long processes that outlive the command get between TERM and KILL. */
   leftoverGraceMs: 5000,
   /** How long a run waits for one that has a LOCKED volume, by default. */

@@ -183,7 +183,7 @@ async function withoutRevoked(
   stack: readonly LayerId[],
   signal: AbortSignal,
 ): Promise<Remainder | null> {
-  const runs = new Set((await deps.metadata.revokedRuns(signal)).map(({ run }) => run));
+  const runs = new Set((await deps.metadata.revokedRuns(volume.namespaceId, signal)).map(({ run }) => run));
   if (runs.size === 0 || !(await namesRunIn(deps.layers, { id: record.id, runs }, signal))) return null;
   const request = { volumeId: volume.id, lane: planned.own.lane, tool: planned.tool, runs, by: ids.run };
   const rest = await takeOut(deps, request, stack, signal);

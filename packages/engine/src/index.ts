@@ -1,12 +1,7 @@
 export * from './engine.ts';
 export { runCommand, type RunResult } from './run-command.ts';
-export {
-  collectGarbage,
-  findGarbage,
-  findRemovable,
-  type GarbageOptions,
-  type GarbageReport,
-} from './garbage/collect-garbage.ts';
+export { collectGarbage, findGarbage, type GarbageReport } from './garbage/collect-garbage.ts';
+export { findRemovable, type GarbageOptions } from './garbage/find-removable.ts';
 export { collectRemote, type RemoteGarbage } from './sync/collect-remote.ts';
 export type { PlannedEviction } from './garbage/plan-evictions.ts';
 export type { PlannedGrowth } from './garbage/find-growth.ts';

@@ -169,7 +169,8 @@ async function withoutRevoked(
   stack: readonly LayerId[],
   signal: AbortSignal,
 ): Promise<Remainder | null> {
-  const revoked = await deps.metadata.revokedRuns(signal);
+  const volume = (await deps.metadata.listVolumes(signal)).find(({ id }) => id === volumeId);
+  const revoked = volume === undefined ? [] : await deps.metadata.revokedRuns(volume.namespaceId, signal);
   if (revoked.length === 0) return null;
   const runs = new Set(revoked.map(({ run }) => run));
   return await takeOut(deps, { volumeId, lane, tool, runs, by }, stack, signal);

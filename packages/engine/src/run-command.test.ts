@@ -1,5 +1,5 @@
 import { limits, type BytePath, type LayerId } from '@cachelane/core';
-import type { MemoryVolume } from '@cachelane/testkit';
+import { aQuestion, type MemoryVolume } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { collectGarbage, findGarbage } from './garbage/collect-garbage.ts';
 import type { RunResult } from './run-command.ts';
@@ -369,7 +369,7 @@ describe('a run', () => {
       ...deps.layers,
       listDerived: async () => (await derived()).map((key) => ({ key, usedAtMs: 0 })),
     };
-    const facts = await deps.metadata.collectionFacts(signal);
+    const facts = await deps.metadata.collectionFacts(aQuestion({ nowMs: deps.clock.nowMs() }), signal);
     const early = { ...deps.metadata, collectionFacts: async () => await Promise.resolve(facts) };
     let mounted: readonly string[] = [];
     await engine.run(async () => {

@@ -29,7 +29,7 @@ import {
   type MemoryVolume,
 } from '@cachelane/testkit';
 import type { EngineDependencies, RunCommandRequest, VolumeRequest } from './engine.ts';
-import type { GarbageOptions } from './garbage/collect-garbage.ts';
+import type { GarbageOptions } from './garbage/find-removable.ts';
 import { runCommand, type RunResult } from './run-command.ts';
 
 const encoder = new TextEncoder();

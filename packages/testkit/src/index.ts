@@ -14,6 +14,7 @@ export {
   layerRecord,
   noAbort,
   openOne,
+  aQuestion,
   openRequest,
   pushLayer,
   pushRequest,

@@ -30,6 +30,7 @@ export const gc: Command = defineCommand({
     'Evicts heads that were not used for as long as their lane lives, earlier states of heads, and, where a size or the free space of the disk is not as it should be, the least trusted and least recently used lanes until it is (cachelane ns policy shows what holds). Default, protected and release lanes that were used in the last week stay, whatever else is said, and so does whatever a run has open. A run that starts cold because of that says so, and so does cachelane explain.',
     'Of a volume that holds more than its volume-budget on a lane, files go by themselves: first what no recent run was seen to use, the oldest first, then the least recently used. What the last two runs added, and what the last run that was looked at used, stays. cachelane log names it as a move of its own; --dry-run --json lists the paths.',
     'Removes layers that no head, no history and no running command refers to then, derived layers that were not used for a week, directories that were kept for runs and not used for two weeks, downloads that nobody went on with for a day, and what killed runs left behind. Whatever is younger than ten minutes stays, since a run may be about to refer to it; how much of that nothing refers to is said.',
+    'It looks at what may have to go by now, and at what came loose since the last one; at every layer on the disk once a day, where some size is beyond its limit, and with --all.',
     'Runs that save something leave one behind by themselves, once an hour.',
     '--remote does the same in the remote that is set (CACHELANE_REMOTE, or your own file): it takes heads out that no machine used for as long as their lane lives, by the defaults or longer, and objects that no head has named for a day. Runs that push in the background leave that behind once a day; elsewhere let a job do it. Not where a run may save nothing.',
   ],
@@ -40,6 +41,7 @@ export const gc: Command = defineCommand({
       choices: trustLevels,
       help: 'for want of room, take only lanes of this level and below',
     },
+    all: { help: 'look at every layer on the disk, for what a crash left and nothing knows of; else once a day' },
     remote: { help: 'in the remote instead: idle heads, and objects that no head names' },
     quiet: { short: 'q', help: 'report what went wrong only' },
     ...jsonOption,
@@ -63,7 +65,7 @@ export const gc: Command = defineCommand({
     };
     const tools = await host.pieces.loadTools();
     const deps = { ...store, tools, runtime: await host.pieces.openRuntime(), events };
-    const wanted = await garbageOptions(host, options.trust);
+    const wanted = { ...(await garbageOptions(host, options.trust)), all: options.all };
     const report = options['dry-run']
       ? await findGarbage(deps, wanted, signal)
       : await collectAlone(host, { ...deps, homeDir }, wanted, signal);

@@ -61,13 +61,13 @@ async function historyOf(
 ): Promise<readonly Move[]> {
   const lanes: Move[][] = [];
   const purposes = new Map<RunId, RecordedPurpose | null>();
-  const revoked = new Map((await store.metadata.revokedRuns(store.signal)).map((each) => [each.run, each]));
   for (const { volume, head } of await headsOf(store, volumes, null)) {
     if (lane !== undefined && head.lane !== lane) continue;
     const history = await store.metadata.history(volume.id, head.lane, store.signal);
     for (const { run } of history) {
       if (!purposes.has(run)) purposes.set(run, await purposeOf(store, run));
     }
+    const revoked = await store.metadata.revokedRuns(volume.namespaceId, store.signal);
     const differences: (Difference | null)[] = [];
     const squashes = await squashesOf(store.metadata, head, store.signal);
     for (const [index, move] of history.entries()) {
@@ -79,7 +79,7 @@ async function historyOf(
         move,
         difference: differences[index] ?? null,
         purpose: purposes.get(move.run) ?? null,
-        revoked: revoked.get(move.run) ?? null,
+        revoked: revoked.find(({ run }) => run === move.run) ?? null,
       })),
     );
   }

@@ -191,7 +191,7 @@ describe('revoke', () => {
       heads: [{ namespace: web, volume: 'data', lane: 't1:local' }],
       inRemote: [],
     });
-    expect(await staged.on.metadata.revokedRuns(signal)).toEqual([]);
+    expect(await staged.on.metadata.revokedRuns('all', signal)).toEqual([]);
     expect((await staged.on.metadata.listHeads(signal))[0]?.layers).toHaveLength(2);
   });
 
@@ -209,7 +209,9 @@ describe('revoke', () => {
         '',
       ].join('\n'),
     );
-    expect(await staged.on.metadata.revokedRuns(signal)).toEqual([{ run: first, atMs: nowMs, by: 'ann' }]);
+    expect(await staged.on.metadata.revokedRuns('all', signal)).toEqual([
+      { run: first, atMs: nowMs, by: 'ann', namespaceId: null },
+    ]);
     expect((await staged.on.metadata.listHeads(signal))[0]?.layers).toHaveLength(1);
     await staged.on.cachelane('log', `${web}:data`);
     expect(staged.on.out()).toContain(`${first.slice(0, 12)} revoked`);
@@ -255,7 +257,7 @@ describe('revoke', () => {
     using staged = withStore();
     const run = await staged.push({ a: '1' });
     await staged.on.cachelane('revoke', '--run', run, '--by', 'the security team');
-    expect(await staged.on.metadata.revokedRuns(signal)).toMatchObject([{ by: 'the security team' }]);
+    expect(await staged.on.metadata.revokedRuns('all', signal)).toMatchObject([{ by: 'the security team' }]);
   });
 
   test('shows texts of others, and obeys none of them', async () => {
@@ -286,13 +288,13 @@ describe('revoke', () => {
     expect(await staged.on.cachelane('revoke', '--run', `run_${'f'.repeat(32)}`, '--by', ' ')).toBe(2);
     expect(await staged.on.cachelane('revoke', '--run', `run_${'f'.repeat(32)}`)).toBe(1);
     expect(staged.on.err()).toContain('nothing here or in the remote');
-    expect(await staged.on.metadata.revokedRuns(signal)).toEqual([]);
+    expect(await staged.on.metadata.revokedRuns('all', signal)).toEqual([]);
   });
 
   test('is refused where a run may save nothing', async () => {
     using staged = withStore(mergeRequestOfFork);
     const run = await staged.push({ a: '1' });
     expect(await staged.on.cachelane('revoke', '--run', run)).not.toBe(0);
-    expect(await staged.on.metadata.revokedRuns(signal)).toEqual([]);
+    expect(await staged.on.metadata.revokedRuns('all', signal)).toEqual([]);
   });
 });

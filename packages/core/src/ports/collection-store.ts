@@ -4,7 +4,8 @@ import type { LayerId } from '../layers/entry.ts';
 import type { LaneName } from '../lanes/lane.ts';
 import type { Namespace } from '../names/namespace.ts';
 import type { Compat, VolumeName } from '../names/volume.ts';
-import type { PolicyKey, PolicyTexts, StatedKey } from '../policy/policy.ts';
+import type { TrustLevel } from '../lanes/lane.ts';
+import type { PolicyKey, PolicyTexts, StatedKey, StatedPolicy } from '../policy/policy.ts';
 import type { SquashRecord } from '../snapshots/squashes.ts';
 import type { HeadRecord, HistoryRecord, NamespaceRecord, VolumeRecord } from './metadata.ts';
 
@@ -55,24 +56,79 @@ export interface LaneSquash extends SquashRecord {
   readonly lane: LaneName;
 }
 
-/** All that decides what may go, as of one moment. */
+/** What a collection wants to know. */
+export interface CollectionQuestion {
+  /** `due`: only lanes of which something may have to go by now, whatever the sizes are. */
+  readonly lanes: 'due' | 'all';
+  readonly nowMs: number;
+  /** What the person's own file says. */
+  readonly user: StatedPolicy;
+  /** Names of directories that are gone: their lanes are due. */
+  readonly gone: readonly Namespace[];
+  /** Asked about beside those that are loose. */
+  readonly layers: readonly LayerId[];
+  /** Asked about beside those of the lanes. */
+  readonly volumes: readonly VolumeId[];
+  /** Whose bytes are asked for; null: of none. */
+  readonly namespace: Namespace | null;
+}
+
+/** Bytes of layers that lanes hold, each counted once for each of these; what is held and not recorded counts for nothing. */
+export interface TakenBytes {
+  readonly store: number;
+  /** A layer counts for the highest level that holds it. */
+  readonly levels: Readonly<Partial<Record<TrustLevel, number>>>;
+  /** Of the one that was asked for; 0 where none was, or there is none. */
+  readonly namespace: number;
+}
+
+/**
+ * All that decides what may go, as of one moment. A lane holds what its head, its history and its squashes within `limits.revocationMs` name; where that ended by time alone, it may hold it until `forgetLayers`.
+ * Lanes are due that `dueRules` find, all of T0, those of directories that are gone, and those that hold something beyond its time.
+ */
 export interface CollectionFacts {
+  /** Whether every head is among `heads`. */
+  readonly isWhole: boolean;
+  /** Of the volumes, and the one asked for. */
   readonly namespaces: readonly NamespaceRecord[];
   /** Lanes of default branches, as runs said. */
   readonly defaultLanes: ReadonlyMap<NamespaceId, LaneName>;
+  /** Of the lanes, and those asked about as far as they are there. */
   readonly volumes: readonly VolumeRecord[];
+  /** Of these those that have heads beside `heads`. */
+  readonly volumesElsewhere: ReadonlySet<VolumeId>;
   readonly heads: readonly UsedHead[];
   /** Newest first, of each head. */
   readonly history: readonly HistoryRecord[];
   /** Oldest first, of each lane. */
   readonly squashes: readonly LaneSquash[];
+  /** Recorded, or named once by a lane or a session, and perhaps not held by any lane now. */
+  readonly loose: ReadonlySet<LayerId>;
+  /** Of those that are loose, asked about, pinned or named by these lanes: those that other lanes hold. */
+  readonly heldElsewhere: ReadonlySet<LayerId>;
+  /** Of the layers that are pinned or that these lanes name, as far as they are recorded. */
+  readonly sizes: ReadonlyMap<LayerId, number>;
+  readonly taken: TakenBytes;
+  /** Namespaces that take more than the least that a policy says of any of them, and what they take. */
+  readonly crowded: readonly { readonly namespace: NamespaceRecord; readonly takenBytes: number }[];
+  /** Levels that have heads. */
+  readonly levels: ReadonlySet<TrustLevel>;
   /** Of open sessions. */
   readonly pins: ReadonlySet<LayerId>;
   /** What open sessions have, on the lane that they write. */
   readonly open: readonly { readonly volumeId: VolumeId; readonly lane: LaneName }[];
   readonly policies: readonly StoredPolicy[];
   readonly lanePolicies: readonly LanePolicy[];
-  readonly directories: readonly OwnDirectory[];
+}
+
+/** What a collection leaves noted for the next one. */
+export interface CollectionNote {
+  /** Loose no more: their files are gone. */
+  readonly absent: readonly LayerId[];
+  /** Loose no more, if some lane holds them. */
+  readonly held: readonly LayerId[];
+  /** When all that lies on the disk was compared with the metadata; null: this time it was not. */
+  readonly lookedAtMs: number | null;
 }
 
 export interface EvictRequest {
@@ -91,6 +147,7 @@ export interface TrimRequest {
   readonly lane: LaneName;
   /** Earlier generations go; that of the head itself always stays. */
   readonly fromGeneration: number;
+  readonly atMs: number;
 }
 
 /**
@@ -98,10 +155,17 @@ export interface TrimRequest {
  * - a session that reads a head is a use of it, written down at most once an hour; a session of a T0 lane is none;
  * - `evict` takes away a head that no open session pins a layer of (also one that a squash replaced) or has open to write, and that is as it was: else it changes nothing and says false;
  *   the generations of its lane go on where they were, and a volume stays that some session has open;
- * - what is evicted, and trimmed, leaves no reference to a layer behind.
+ * - what is evicted, and trimmed, leaves no reference to a layer behind;
+ * - a layer that a lane lets go of, or that is recorded and held by none, is loose in the same transaction, and so are the pins of a session that is closed; what is loose stays so until `noteCollection`.
  */
 export interface CollectionStore {
-  collectionFacts(signal: AbortSignal): Promise<CollectionFacts>;
+  /** Costs what is due, loose and asked about, not what else is known. */
+  collectionFacts(question: CollectionQuestion, signal: AbortSignal): Promise<CollectionFacts>;
+  /** In the order of their namespaces. */
+  ownDirectories(signal: AbortSignal): Promise<readonly OwnDirectory[]>;
+  /** When `noteCollection` said last that all was looked at; null: never. */
+  lookedAtMs(signal: AbortSignal): Promise<number | null>;
+  noteCollection(note: CollectionNote, signal: AbortSignal): Promise<void>;
   evict(request: EvictRequest, signal: AbortSignal): Promise<boolean>;
   /**
    * Calls `use` with those of `keys` that no open session pins, inside the transaction: no session can pin one meanwhile, and one that pins it later finds what `use` did to it. What `use`

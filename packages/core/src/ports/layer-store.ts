@@ -57,6 +57,13 @@ export interface StageRequest {
   readonly sealedAtMs: number;
 }
 
+export interface ListedLayer {
+  readonly id: LayerId;
+  readonly sealedAtMs: number;
+  /** Content of all entries; 0 for one that is damaged. */
+  readonly sizeBytes: number;
+}
+
 export interface LayerVerification {
   readonly key: Digest;
   readonly ok: boolean;
@@ -124,9 +131,9 @@ export interface LayerStore {
   /** Makes or replaces nothing: where the key exists already, that one is returned. */
   derive(key: Digest, request: StageRequest, signal: AbortSignal): Promise<StoredLayer>;
   /** Every published layer. */
-  list(
-    signal: AbortSignal,
-  ): Promise<readonly { readonly id: LayerId; readonly sealedAtMs: number; readonly sizeBytes: number }[]>;
+  list(signal: AbortSignal): Promise<readonly ListedLayer[]>;
+  /** Those of them that are published, in their order. */
+  describe(ids: readonly LayerId[], signal: AbortSignal): Promise<readonly ListedLayer[]>;
   listDerived(signal: AbortSignal): Promise<readonly { readonly key: Digest; readonly usedAtMs: number }[]>;
   /** As the medium counts it: beside the content, what keeping it takes. Looks at every file. */
   usage(signal: AbortSignal): Promise<StoreUsage>;
@@ -141,4 +148,6 @@ export interface LayerStore {
   isSettled(id: LayerId, signal: AbortSignal): Promise<boolean>;
   /** Removes leftovers of dead processes older than `limits.sweepGraceMs`. Returns what was removed, for people. */
   sweep(nowMs: number, signal: AbortSignal): Promise<readonly string[]>;
+  /** Removes images of layers that got a tree longer than `limits.sweepGraceMs` ago. Looks at every layer. Returns what was removed, for people. */
+  sweepImages(nowMs: number, signal: AbortSignal): Promise<readonly string[]>;
 }

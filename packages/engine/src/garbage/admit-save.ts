@@ -1,6 +1,7 @@
 import {
   CachelaneError,
   laneTrust,
+  type CollectionFacts,
   type LaneName,
   type Namespace,
   type PolicyKey,
@@ -9,6 +10,7 @@ import {
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { policyOfRun } from '../policy-of-run.ts';
 import { freeSpaceLimit, planEvictions, type UnmetLimit } from './plan-evictions.ts';
+import { isWithinLimits } from './within-limits.ts';
 
 export interface SaveToAdmit {
   readonly namespace: Namespace;
@@ -44,26 +46,32 @@ export async function admitSave(deps: AdmitDependencies, save: SaveToAdmit, sign
   const trust = laneTrust(lane);
   const isFree = space.freeBytes >= freeSpaceLimit({ user, stored: [], lanes: [] }, space);
   const isLimited = [policy['namespace-size'], policy['store-size']].some(({ value }) => Number.isFinite(value));
-  // To look at the whole store takes longer than most saves do.
   if (isFree && !isLimited && trust !== 'T0') return;
-  const facts = await metadata.collectionFacts(signal);
-  const stored = facts.policies;
-  const record = facts.namespaces.find(({ paths }) => paths.includes(namespace));
+  const own = await metadata.findNamespace(namespace, signal);
+  const nowMs = clock.nowMs();
+  const incoming = {
+    namespaceId: own?.id ?? null,
+    trust,
+    sizeBytes,
+    namespaceLimit: policy['namespace-size'].value,
+  };
+  const question = { lanes: 'due', nowMs, user, gone: [], layers: [], volumes: [], namespace } as const;
+  const sums = await metadata.collectionFacts(question, signal);
+  const policiesIn = (from: CollectionFacts) => ({ user, stored: from.policies, lanes: from.lanePolicies });
+  if (isWithinLimits({ facts: sums, policies: policiesIn(sums), space, incoming })) return;
+  // What could make room may be anywhere.
+  const facts = await metadata.collectionFacts({ ...question, lanes: 'all' }, signal);
   const sizes = new Map((await layers.list(signal)).map((layer) => [layer.id, layer.sizeBytes]));
   const plan = planEvictions({
     facts,
-    policies: { user, stored, lanes: facts.lanePolicies },
+    directories: await metadata.ownDirectories(signal),
+    policies: policiesIn(facts),
     sizes,
     space,
-    nowMs: clock.nowMs(),
+    nowMs,
     upTo: trust,
     hasSpare: false,
-    incoming: {
-      namespaceId: record?.id ?? null,
-      trust,
-      sizeBytes,
-      namespaceLimit: policy['namespace-size'].value,
-    },
+    incoming,
   });
   const unmet = plan.unmet.find((each) => counted.has(each.policy));
   if (unmet !== undefined) throw refusal(unmet.policy, policy[unmet.policy].source, unmet);

@@ -4,7 +4,10 @@ import {
   limits,
   parseLane,
   parseNamespace,
+  parseVolumeName,
   statedPolicy,
+  type BytePath,
+  type Entry,
   type PolicyTexts,
 } from '@cachelane/core';
 import { countingIds, noAbort, openRequest, type MemoryVolume } from '@cachelane/testkit';
@@ -20,6 +23,7 @@ import {
   type TestEngine,
   type TestHome,
 } from '../test-engine.fixture.ts';
+import { admitSave } from './admit-save.ts';
 import { collectGarbage, findGarbage } from './collect-garbage.ts';
 
 test('downloads that nobody went on with go with the garbage, and not in a dry run', async () => {
@@ -46,6 +50,23 @@ test('downloads that nobody went on with go with the garbage, and not in a dry r
 
 const dayMs = 86_400_000;
 const pullRequest = formatLane(parseLane('t1:pr:12'));
+const pullRequest1 = formatLane(parseLane('t1:pr:1'));
+
+function entryOf(content: Uint8Array): Entry {
+  return {
+    path: 'content/x' as BytePath,
+    type: 'file',
+    mode: 0o644,
+    mtimeNs: 0n,
+    sizeBytes: content.length,
+    digest: digestOf(content),
+    origins: [],
+    mergeClass: 'D',
+    group: null,
+    form: 'whole',
+    removed: null,
+  };
+}
 
 /** The same home some time later. */
 function later(engine: TestEngine, ms: number): TestEngine['deps'] {
@@ -137,7 +158,7 @@ describe('what policies let go', () => {
     const gone = { ...everything, isThere: (path: string) => path !== '/home/u/web' };
     const at = (days: number) => later(engine, days * dayMs);
     expect((await findGarbage(at(8), gone, noAbort)).evictions).toEqual([]);
-    const since = async () => (await engine.deps.metadata.collectionFacts(noAbort)).directories[0]?.goneSinceMs;
+    const since = async () => (await engine.deps.metadata.ownDirectories(noAbort))[0]?.goneSinceMs;
     expect(await since()).toBeNull();
     await collectGarbage(at(8), gone, noAbort);
     expect(await since()).not.toBeNull();
@@ -170,6 +191,102 @@ test('what a squash replaced stays for the revocation window, whatever history h
   expect(gone.layers.map(({ id }) => id).toSorted()).toEqual(replaced.toSorted());
   expect(await collectGarbage(beyond, short, noAbort)).toEqual(gone);
   expect((await engine.deps.layers.list(noAbort)).map(({ id }) => id).toSorted()).toEqual(layers.toSorted());
+});
+
+/** A home with so many namespaces, each with a few layers that stay, of which all was looked at once. */
+async function crowded(namespaces: number) {
+  const engine = testEngine();
+  for (let number = 0; number < namespaces; number++) {
+    const request = { context: testContext('t1:local', `github.com/crowd/n${number}`) };
+    for (const name of ['a', 'b']) await engine.run(([volume]) => install(volume, `${name}-${number}`), { request });
+  }
+  await collectGarbage(engine.deps, everything, noAbort);
+  return engine;
+}
+
+describe('what a collection looks at', () => {
+  /** Heads that it is told of, layers that it looks at, and whether it has all of these listed. */
+  interface Looks {
+    heads: number;
+    layers: number;
+    listed: number;
+  }
+
+  function counting({ deps }: TestEngine) {
+    const looks: Looks = { heads: 0, layers: 0, listed: 0 };
+    const counted: TestEngine['deps'] = {
+      ...deps,
+      metadata: {
+        ...deps.metadata,
+        collectionFacts: async (question, signal) => {
+          const facts = await deps.metadata.collectionFacts(question, signal);
+          looks.heads += facts.heads.length;
+          looks.layers += facts.loose.size;
+          return facts;
+        },
+      },
+      layers: {
+        ...deps.layers,
+        list: async (signal) => {
+          looks.listed++;
+          return await deps.layers.list(signal);
+        },
+        describe: async (ids, signal) => {
+          looks.layers += ids.length;
+          return await deps.layers.describe(ids, signal);
+        },
+      },
+    };
+    return { looks, counted };
+  }
+
+  test.each([1, 30])('is nothing of what stays, in a home of %i namespaces', async (namespaces) => {
+    const engine = await crowded(namespaces);
+    const { looks, counted } = counting(engine);
+    await collectGarbage(counted, everything, noAbort);
+    expect(looks).toEqual({ heads: 0, layers: 0, listed: 0 });
+    // Also of what has a size that is not exceeded, and for a save.
+    const policy = statedPolicy({ 'namespace-size': '1MB', 'store-size': '1GB' }, 'own file');
+    await collectGarbage(counted, { ...everything, policy }, noAbort);
+    const save = { ...contextOf('t1:local').context, namespace: parseNamespace('github.com/crowd/n0'), sizeBytes: 1 };
+    const volume = parseVolumeName('indexed');
+    const lane = formatLane(parseLane('t1:local'));
+    await admitSave({ ...counted, policy }, { ...save, lane, lanePolicy: null, volume }, noAbort);
+    expect(looks).toEqual({ heads: 0, layers: 0, listed: 0 });
+  });
+
+  test.each([1, 30])('is what one run left, in a home of %i namespaces', async (namespaces) => {
+    const engine = await crowded(namespaces);
+    const { looks, counted } = counting(engine);
+    const request = { context: testContext('t1:pr:1', 'github.com/crowd/n0') };
+    await engine.run(([volume]) => install(volume, 'c'), { request });
+    const [head] = (await engine.deps.metadata.listHeads(noAbort)).filter(({ lane }) => lane === 't1:pr:1');
+    await engine.deps.metadata.removeVolume(head?.volumeId ?? expect.fail('nothing'), pullRequest1, noAbort);
+    const report = await collectGarbage(counted, everything, noAbort);
+    expect(report.layers.length + report.young.length).toBe(1);
+    expect(looks).toEqual({ heads: 0, layers: 2, listed: 0 });
+  });
+
+  test('is every layer on the disk once a day, or where that is wanted: nobody knows of some', async () => {
+    const engine = await crowded(1);
+    const { looks, counted } = counting(engine);
+    const content = Buffer.from('left by a crash');
+    const staged = await engine.deps.layers.stage(
+      { changes: null, entries: [{ from: 'content', entry: entryOf(content), content }], sealedAtMs: 0 },
+      noAbort,
+    );
+    await engine.deps.layers.publish(staged, noAbort);
+    expect((await findGarbage(counted, everything, noAbort)).layers).toEqual([]);
+    expect((await findGarbage(counted, { ...everything, all: true }, noAbort)).layers).toMatchObject([
+      { id: staged.id },
+    ]);
+    expect(looks.listed).toBe(1);
+    const nextDay = { ...counted, clock: later(engine, limits.lookAtAllMs).clock };
+    expect((await collectGarbage(nextDay, everything, noAbort)).layers).toMatchObject([{ id: staged.id }]);
+    expect(looks.listed).toBe(2);
+    await collectGarbage(nextDay, everything, noAbort);
+    expect(looks.listed).toBe(2);
+  });
 });
 
 interface Saving {

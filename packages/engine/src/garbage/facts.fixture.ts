@@ -92,6 +92,14 @@ export function factsOf(store: FactsStore): CollectionFacts {
     ]),
   );
   return {
+    isWhole: true,
+    loose: new Set(),
+    heldElsewhere: new Set(),
+    sizes: new Map(),
+    taken: { store: 0, levels: {}, namespace: 0 },
+    crowded: [],
+    levels: new Set(),
+    volumesElsewhere: new Set(),
     namespaces: namespaces.map((path) => ({ id: idOf(path), paths: [parseNamespace(path)], createdAtMs: 0 })),
     defaultLanes: new Map(
       store.defaultLane === undefined ? [] : namespaces.map((path) => [idOf(path), laneOf(store.defaultLane ?? '')]),
@@ -139,7 +147,6 @@ export function factsOf(store: FactsStore): CollectionFacts {
       texts,
       source: 'cachelane.yaml',
     })),
-    directories: store.directories ?? [],
   };
 }
 
@@ -160,6 +167,7 @@ export function inputOf(store: FactsStore, { user = {}, ...options }: InputOptio
   ];
   return {
     facts,
+    directories: store.directories ?? [],
     policies: { user: statedPolicy(user, 'own file'), stored: facts.policies, lanes: facts.lanePolicies },
     sizes: new Map(names.map((name) => [layerOf(name), store.sizes?.[name] ?? mib])),
     space: null,

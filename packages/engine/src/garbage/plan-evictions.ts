@@ -9,6 +9,7 @@ import {
   type Namespace,
   type NamespaceId,
   type NamespaceRecord,
+  type OwnDirectory,
   type Policies,
   type PolicyKey,
   type Space,
@@ -18,7 +19,7 @@ import { byWorth, heldLanes, type HeldLane } from './held-lanes.ts';
 import { Ledger } from './ledger.ts';
 
 /** A layer that is about to be saved. */
-interface Incoming {
+export interface Incoming {
   /** Null: the namespace has nothing yet. */
   readonly namespaceId: NamespaceId | null;
   readonly trust: TrustLevel;
@@ -28,9 +29,11 @@ interface Incoming {
 }
 
 export interface EvictionInput {
+  /** Where these are not of every lane, no size is looked at: nothing is beyond its limit. */
   readonly facts: CollectionFacts;
+  readonly directories: readonly OwnDirectory[];
   readonly policies: Policies;
-  /** Of every layer that is there. */
+  /** Of every layer that is there and that these lanes or sessions name; of all that is there where space may be short. */
   readonly sizes: ReadonlyMap<LayerId, number>;
   /** Null: not known, so that nothing goes for want of space. */
   readonly space: Space | null;
@@ -123,8 +126,9 @@ class Planner {
     this.#lanes = heldLanes(input.facts, input.policies, input.nowMs).toSorted(byWorth);
     this.#store = new Ledger(sizeOf);
     this.#store.hold(input.facts.pins);
+    this.#store.hold(input.facts.heldElsewhere);
     this.#goneSinceMs = new Map(
-      input.facts.directories.flatMap(({ namespace, goneSinceMs }) =>
+      input.directories.flatMap(({ namespace, goneSinceMs }) =>
         goneSinceMs === null ? [] : [[namespace, goneSinceMs]],
       ),
     );
@@ -138,12 +142,17 @@ class Planner {
   plan(): EvictionPlan {
     for (const held of this.#lanes) this.#ageHistory(held);
     for (const held of this.#lanes) this.#age(held);
+    const isPressed = this.#input.facts.isWhole && this.#relieve();
+    const left = this.#lanes.filter((held) => !this.#gone.has(held));
+    return { evictions: this.#evictions, unmet: this.#unmet, isPressed, left, held: this.#store.held() };
+  }
+
+  /** True where less is free than has to be. */
+  #relieve(): boolean {
     for (const namespace of this.#input.facts.namespaces) this.#relieveNamespace(namespace);
     this.#relieveStore();
     this.#relieveShares();
-    const isPressed = this.#relieveSpace();
-    const left = this.#lanes.filter((held) => !this.#gone.has(held));
-    return { evictions: this.#evictions, unmet: this.#unmet, isPressed, left, held: this.#store.held() };
+    return this.#relieveSpace();
   }
 
   #ledgersOf({ namespace, trust }: HeldLane): readonly Ledger[] {
@@ -193,7 +202,7 @@ class Planner {
     const own = policyAt(this.#input.policies, { paths, lane: null })['namespace-size'].value;
     const limit = Math.min(own, incoming?.namespaceLimit ?? own);
     const coming = incoming?.sizeBytes ?? 0;
-    this.#relieve({
+    this.#relieveBy({
       policy: 'namespace-size',
       why: `${paths[0]} takes more than ${formatPolicyValue('namespace-size', limit)}`,
       scope: ({ namespace }) => namespace.id === id,
@@ -215,7 +224,7 @@ class Planner {
       const own = (): number => [...headOf(held)].reduce((sum, id) => sum + (this.#input.sizes.get(id) ?? 0), 0);
       const isGone = (): boolean => this.#gone.has(held);
       const why = 'it takes more than a lane of T0 may';
-      this.#relieve({
+      this.#relieveBy({
         policy: 't0-lane-share',
         why,
         scope: (each) => each === held,
@@ -228,7 +237,7 @@ class Planner {
     ] as const) {
       if (level === highest || !Number.isFinite(all)) continue;
       const coming = incoming?.trust === level ? incoming.sizeBytes : 0;
-      this.#relieve({
+      this.#relieveBy({
         policy,
         why: `lanes of ${level} take more than ${value}% of the store`,
         scope: ({ trust }) => trust === level,
@@ -240,7 +249,7 @@ class Planner {
   #relieveStore(): void {
     const limit = this.#storePolicy()['store-size'].value;
     const coming = this.#input.incoming?.sizeBytes ?? 0;
-    this.#relieve({
+    this.#relieveBy({
       policy: 'store-size',
       why: `the store takes more than ${formatPolicyValue('store-size', limit)}`,
       scope: () => true,
@@ -257,7 +266,7 @@ class Planner {
     const isPressed = excess() > 0;
     if (hasSpare) return isPressed;
     const why = `less than ${formatPolicyValue('free-space', limit)} is free`;
-    this.#relieve({ policy: 'free-space', why, scope: () => true, excess });
+    this.#relieveBy({ policy: 'free-space', why, scope: () => true, excess });
     return isPressed;
   }
 
@@ -266,7 +275,7 @@ class Planner {
   }
 
   /** History before heads within a level, the least trusted and least recently used first; in the end whatever need not have gone stays. */
-  #relieve({ policy, why, scope, excess }: Relief): void {
+  #relieveBy({ policy, why, scope, excess }: Relief): void {
     if (excess() <= 0) return;
     const from = this.#evictions.length;
     for (const unit of this.#units(scope)) {

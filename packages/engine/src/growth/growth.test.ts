@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { LaneName, RunId, TrustLevel } from '@cachelane/core';
 import { emptyRemoteState, memoryRemote, type MemoryVolume } from '@cachelane/testkit';
-import { collectGarbage, findGarbage, type GarbageOptions } from '../garbage/collect-garbage.ts';
+import { collectGarbage, findGarbage } from '../garbage/collect-garbage.ts';
+import type { GarbageOptions } from '../garbage/find-removable.ts';
 import { planRevocation, revokeHere } from '../provenance/revoke-runs.ts';
 import { look } from '../histories.fixture.ts';
 import {

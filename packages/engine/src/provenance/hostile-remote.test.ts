@@ -67,7 +67,8 @@ describe('what a head says of revocations', () => {
     await installOn(ann, 'more');
     for (const engine of [ann, machine()])
       expect([...(await look(engine)).keys()]).toEqual(expect.arrayContaining(['content/good', 'content/more']));
-    expect(await ann.deps.metadata.revokedRuns(signal)).toEqual([]);
+    const web = await ann.deps.metadata.findNamespace(testContext().namespace, signal);
+    expect(await ann.deps.metadata.revokedRuns(web?.id ?? 'all', signal)).toEqual([]);
   });
 
   test('counts for that head, also of a run that is known here as one of another project', async () => {
@@ -95,6 +96,44 @@ describe('what a head says of revocations', () => {
     await ben.run(([volume]) => put(volume, 'h', 'good'), { volumes });
     for (const engine of [ben, machine()])
       expect([...(await look(engine, { volumes })).keys()].toSorted()).toEqual(['g', 'h']);
+  });
+
+  test('takes nothing from another project, also where its head named the run before anybody here knew whose it was', async () => {
+    const { state, machine } = machines();
+    const [ann, mallory, ben] = [machine(), machine(), machine()];
+    await installOn(ann, 'good');
+    const run = lastRun(ann);
+    const { manifest } = headOf(state, 'github.com/acme/web');
+    const record = manifest.runs.find(({ id }) => id === run) ?? expect.fail('the run is not named');
+    await installOn(mallory, 'x', other);
+    const forged = headOf(state, 'github.com/acme/other');
+    forge(state, forged, { runs: [...forged.manifest.runs, record], revoked: [{ run, atMs: 1, by: 'mallory' }] });
+    // All that it has heard of the run is what that head says.
+    for (const name of ['y', 'z']) await installOn(ben, name, other);
+    const [own] = await ben.deps.metadata.listNamespaces(signal);
+    expect(await ben.deps.metadata.run(run, signal)).toMatchObject({ namespaceId: own?.id });
+    expect(await ben.deps.metadata.revokedRuns('all', signal)).toMatchObject([{ run, namespaceId: own?.id }]);
+    await installOn(ben, 'more');
+    for (const engine of [ben, ann, machine()])
+      expect([...(await look(engine)).keys()]).toEqual(expect.arrayContaining(['content/good', 'content/more']));
+  });
+
+  test('counts for runs of its own namespace, also where another project named them first', async () => {
+    const { state, machine } = machines();
+    const [ann, mallory, ben] = [machine(), machine(), machine()];
+    await installOn(ann, 'bad');
+    const run = lastRun(ann);
+    const { manifest } = headOf(state, 'github.com/acme/web');
+    const record = manifest.runs.find(({ id }) => id === run) ?? expect.fail('the run is not named');
+    await installOn(mallory, 'x', other);
+    const forged = headOf(state, 'github.com/acme/other');
+    forge(state, forged, { runs: [...forged.manifest.runs, record] });
+    await installOn(ben, 'y', other);
+    await installOn(ben, 'good');
+    await revoke(ann, run);
+    expect([...(await look(ben)).keys()]).not.toContain('content/bad');
+    const web = await ben.deps.metadata.findNamespace(testContext().namespace, signal);
+    expect(await ben.deps.metadata.revokedRuns('all', signal)).toMatchObject([{ run, namespaceId: web?.id }]);
   });
 
   test('is not told to other projects, who have no use for it', async () => {

@@ -212,7 +212,7 @@ describe('revoke', () => {
     const [after] = await engine.deps.metadata.listHeads(signal);
     expect(new Set(after?.layers).size).toBe(after?.layers.length);
     // Where nothing of it was ever known.
-    await other.deps.metadata.revokeRuns([{ run: runs[1] as RunId, atMs: 1, by: 'ann' }], signal);
+    await other.deps.metadata.revokeRuns([{ run: runs[1] as RunId, atMs: 1, by: 'ann', namespaceId: null }], signal);
     await take(other);
     // The export has no more of a squash than the squash: lines that were merged go together, as after the window.
     expect(await linesOf(other)).toEqual(['e', 'x']);
@@ -229,7 +229,7 @@ describe('revoke', () => {
     const { report } = await engine.run(
       async ([volume]) => {
         const run = runsOf(engine).at(-1) as RunId;
-        await engine.deps.metadata.revokeRuns([{ run, atMs: 1, by: 'ann' }], signal);
+        await engine.deps.metadata.revokeRuns([{ run, atMs: 1, by: 'ann', namespaceId: null }], signal);
         install(volume, 'b');
       },
       { request: { strict: false } },
@@ -250,7 +250,7 @@ describe('revoke', () => {
     expect(await linesOf(cy)).toEqual(['a']);
     await installOn(ben, 'more');
     for (const engine of [ann, ben, cy, machine()]) expect(await linesOf(engine)).toEqual(['a', 'ben', 'more']);
-    expect(await ann.deps.metadata.revokedRuns(signal)).toMatchObject([{ run: evil, by: 'ann' }]);
+    expect(await ann.deps.metadata.revokedRuns('all', signal)).toMatchObject([{ run: evil, by: 'ann' }]);
     // It goes back to when it had that run, and shares what comes of it.
     const [head] = await ben.deps.metadata.listHeads(signal);
     const request = { volumeId: head?.volumeId ?? expect.fail('no head'), tool: indexedTool, context: testContext() };

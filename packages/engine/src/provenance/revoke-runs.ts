@@ -85,7 +85,11 @@ export async function revokeHere(
   { plan, revocations, by, fetchReplaced }: RevocationRequest,
   signal: AbortSignal,
 ): Promise<readonly HeadRecord[]> {
-  await deps.metadata.revokeRuns(revocations, signal);
+  // A person says it: it counts for all that is here.
+  await deps.metadata.revokeRuns(
+    revocations.map((each) => ({ ...each, namespaceId: null })),
+    signal,
+  );
   const runs = new Set(plan.runs);
   const moved: HeadRecord[] = [];
   for (const { volume, head } of plan.heads) {

@@ -66,7 +66,7 @@ export async function traceRun(
     if (found.length > 0) heads.push({ head, layers: found });
   }
   const record = (await metadata.run(run, signal)) ?? null;
-  const revoked = (await metadata.revokedRuns(signal)).find((each) => each.run === run) ?? null;
+  const revoked = (await metadata.revokedRuns('all', signal)).find((each) => each.run === run) ?? null;
   if (record === null && revoked === null && heads.length === 0) {
     throw new CachelaneError('E_NOT_FOUND', `nothing is known here of ${run}`, {
       hint: 'runs are named by: cachelane log',

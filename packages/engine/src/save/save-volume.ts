@@ -13,6 +13,7 @@ import {
   type LayerRecord,
   type LayerStore,
   type Metadata,
+  type NamespaceId,
   type Random,
   type RunId,
   type SessionId,
@@ -42,6 +43,7 @@ export interface SaveRequest {
   readonly view: View;
   readonly tool: Tool;
   readonly volumeId: VolumeId;
+  readonly namespaceId: NamespaceId;
   readonly lane: LaneName;
   readonly run: RunId;
   /** Other runs that may have made some of the changes. */
@@ -86,7 +88,9 @@ export async function saveVolume(deps: SaveDependencies, request: SaveRequest, s
   const plan = planSeal({ ...request, origins, nowMs });
   const { taken, touched, isAll } = plan;
   if (plan.entries.length === 0) return { saved: null, taken, touched, isAll };
-  const revoked = (await deps.metadata.revokedRuns(signal)).find(({ run }) => origins.includes(run));
+  const revoked = (await deps.metadata.revokedRuns(request.namespaceId, signal)).find(({ run }) =>
+    origins.includes(run),
+  );
   if (revoked !== undefined) {
     throw new CachelaneError('E_LAYER_REFUSED', `${revoked.run} is revoked, and may have made some of it`);
   }

@@ -233,6 +233,7 @@ async function save(
       view: base.view,
       tool: planned.tool,
       volumeId: opened.volume.id,
+      namespaceId: opened.volume.namespaceId,
       lane: planned.own.lane,
       run: input.run,
       alsoOf,

@@ -77,8 +77,8 @@ export const planted: Readonly<Record<string, Omit<PlayOptions, 'seed'>>> = {
       ...deps,
       metadata: {
         ...deps.metadata,
-        collectionFacts: async (signal) => ({
-          ...(await deps.metadata.collectionFacts(signal)),
+        collectionFacts: async (question, signal) => ({
+          ...(await deps.metadata.collectionFacts({ ...question, lanes: 'all' }, signal)),
           history: [],
           squashes: [],
           pins: new Set(),

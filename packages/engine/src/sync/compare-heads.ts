@@ -116,7 +116,7 @@ export async function compareHeads(
   const stays = new Set(merged);
   const has = new Set([...squashes.expand(remote), ...squashes.plain(common)]);
   const gaveWay = plain.filter((id) => !has.has(id) && !stays.has(id));
-  const layers = await withoutRevoked(metadata, { stack: merged, manifest }, signal);
+  const layers = await withoutRevoked(metadata, { stack: merged, manifest, namespaceId: place.namespaceId }, signal);
   const contracted = squashes.contract(layers, [...remote, ...local]);
   return { head, synced, squashes, common, layers, merged: contracted, cleanUps, gaveWay };
 }
@@ -133,13 +133,19 @@ function namesIn(layers: readonly LayerId[], records: readonly SquashRecord[]): 
   return [...squashes.expand(layers), ...squashes.within(layers).map(({ id }) => id)];
 }
 
+interface Unsifted {
+  readonly stack: readonly LayerId[];
+  readonly manifest: HeadManifest | null;
+  readonly namespaceId: NamespaceId;
+}
+
 /** What was revoked on either side goes, whoever still has it. */
 async function withoutRevoked(
   metadata: Metadata,
-  { stack, manifest }: { readonly stack: readonly LayerId[]; readonly manifest: HeadManifest | null },
+  { stack, manifest, namespaceId }: Unsifted,
   signal: AbortSignal,
 ): Promise<readonly LayerId[]> {
-  const revocations = [...(await metadata.revokedRuns(signal)), ...(manifest?.revoked ?? [])];
+  const revocations = [...(await metadata.revokedRuns(namespaceId, signal)), ...(manifest?.revoked ?? [])];
   if (revocations.length === 0) return stack;
   const revoked = new Set(revocations.map(({ run }) => run));
   const runs = new Map(everyLayerOf(manifest).map(({ id, run }) => [id, run]));

@@ -54,7 +54,7 @@ test('a squash whose parts do not come leaves the head until they do: what other
   const { metadata } = ben.deps;
   const { id: volumeId, namespaceId, tool } = (await metadata.listVolumes(signal))[0] ?? expect.fail('no volume');
   const manifest = manifestIn(state);
-  await metadata.revokeRuns([{ run: evil ?? expect.fail('no run'), atMs: 1, by: 'ben' }], signal);
+  await metadata.revokeRuns([{ run: evil ?? expect.fail('no run'), atMs: 1, by: 'ben', namespaceId: null }], signal);
   const heeding = { place: { volumeId, namespaceId, name: manifest }, tool, by: 'run_0' as RunId, manifest };
   await heedRevocations({ ...ben.deps, remote: null }, heeding, signal);
   expect(await onlyHead(ben)).toEqual([]);

@@ -26,7 +26,7 @@ export type HeedDependencies = Pick<
 };
 
 /**
- * Writes down here what others revoked. A head has a say about its own namespace alone: who may write to one remote, or to one project's heads in it, must not take away what others saved elsewhere.
+ * Writes down here what others revoked. A head has a say about its own namespace alone, whatever runs it names: who may write to one remote, or to one project's heads in it, must not take away what others saved elsewhere.
  */
 export async function noteRevocations(
   metadata: Pick<Metadata, 'revokedRuns' | 'revokeRuns' | 'run'>,
@@ -34,13 +34,14 @@ export async function noteRevocations(
   signal: AbortSignal,
 ): Promise<void> {
   if (manifest === null || manifest.revoked.length === 0) return;
-  const known = await revokedRuns(metadata, signal);
+  const { namespaceId } = place;
+  const known = await revokedRuns(metadata, namespaceId, signal);
   const news = await ofRunsHere(
     metadata,
     manifest.revoked.filter(({ run }) => !known.has(run)),
     signal,
   );
-  const own = news.flatMap(({ revocation, namespaceId }) => (namespaceId === place.namespaceId ? [revocation] : []));
+  const own = news.map(({ revocation }) => ({ ...revocation, namespaceId }));
   if (own.length > 0) await metadata.revokeRuns(own, signal);
 }
 
@@ -65,10 +66,17 @@ export async function revocationsOf(
   signal: AbortSignal,
 ): Promise<readonly Revocation[]> {
   const named = new Set(manifest?.runs.map(({ id }) => id));
-  const known = await ofRunsHere(metadata, await metadata.revokedRuns(signal), signal);
-  return known.flatMap(({ revocation, namespaceId }) =>
+  const revoked = await metadata.revokedRuns(place.namespaceId, signal);
+  const told = revoked.filter(({ namespaceId }) => namespaceId !== null);
+  const everywhere = await ofRunsHere(
+    metadata,
+    revoked.filter(({ namespaceId }) => namespaceId === null),
+    signal,
+  );
+  const own = everywhere.flatMap(({ revocation, namespaceId }) =>
     namespaceId === place.namespaceId || named.has(revocation.run) ? [revocation] : [],
   );
+  return latestFirst([...told, ...own].map(({ run, atMs, by }) => ({ run, atMs, by })));
 }
 
 export interface Heeding {
@@ -86,7 +94,7 @@ export interface Heeding {
  */
 export async function heedRevocations(deps: HeedDependencies, heeding: Heeding, signal: AbortSignal): Promise<void> {
   const { place, tool, by, manifest } = heeding;
-  const runs = await revokedFor(deps.metadata, manifest, signal);
+  const runs = await revokedFor(deps.metadata, { place, manifest }, signal);
   if (runs.size === 0) return;
   const { volumeId, name } = place;
   const head = await deps.metadata.head(volumeId, name.lane, signal);
@@ -124,18 +132,22 @@ async function setAside(
   await loseLayers(deps, { volumeId, lane: name.lane, bad, run: by }, signal);
 }
 
-async function revokedRuns(metadata: Pick<Metadata, 'revokedRuns'>, signal: AbortSignal): Promise<ReadonlySet<RunId>> {
-  return new Set((await metadata.revokedRuns(signal)).map(({ run }) => run));
+async function revokedRuns(
+  metadata: Pick<Metadata, 'revokedRuns'>,
+  namespaceId: NamespaceId,
+  signal: AbortSignal,
+): Promise<ReadonlySet<RunId>> {
+  return new Set((await metadata.revokedRuns(namespaceId, signal)).map(({ run }) => run));
 }
 
 /** What is revoked here, and what the remote's head says. */
 async function revokedFor(
   metadata: Pick<Metadata, 'revokedRuns'>,
-  manifest: HeadManifest | null,
+  { place, manifest }: Pick<Heeding, 'place' | 'manifest'>,
   signal: AbortSignal,
 ): Promise<ReadonlySet<RunId>> {
   const there = manifest?.revoked.map(({ run }) => run) ?? [];
-  return new Set([...(await revokedRuns(metadata, signal)), ...there]);
+  return new Set([...(await revokedRuns(metadata, place.namespaceId, signal)), ...there]);
 }
 
 /** Each run once, as it was revoked first. */

@@ -245,7 +245,7 @@ describe('a head that is squashed on one machine', () => {
     await ben.run(() => undefined);
     expect([(await onlyHead(ben)).length, manifestOf(state).layers.length]).toEqual([1, 1]);
     const run = manifestOf(state).squashes[0]?.layers.at(-1)?.run ?? expect.fail('no squash');
-    await ben.deps.metadata.revokeRuns([{ run, atMs: 1, by: 'ann' }], signal);
+    await ben.deps.metadata.revokeRuns([{ run, atMs: 1, by: 'ann', namespaceId: null }], signal);
     const { id: volumeId, namespaceId, tool } = (await ben.deps.metadata.listVolumes(signal))[0] ?? expect.fail('none');
     const place = { volumeId, namespaceId, name: manifestOf(state) };
     await heedRevocations(ben.deps, { place, tool, by: 'run_0' as RunId, manifest: null }, signal);

@@ -221,11 +221,13 @@ describe('the image of a layer that has a tree now', () => {
     const store = openWith(home, home.files);
     const { image } = await store.open(sent.id, noAbort);
     const later = Date.now() + limits.sweepGraceMs + 60_000;
-    expect(await store.sweep(later, noAbort)).toEqual([]);
+    expect(await store.sweepImages(later, noAbort)).toEqual([]);
     await store.extract(sent.id, noAbort);
-    expect(await store.sweep(Date.now(), noAbort)).toEqual([]);
+    expect(await store.sweepImages(Date.now(), noAbort)).toEqual([]);
     expect(fs.existsSync(image ?? '')).toBe(true);
-    expect(await store.sweep(later, noAbort)).toContain(`image of a layer that has a tree now: layers/${sent.id}`);
+    expect(await store.sweepImages(later, noAbort)).toContain(
+      `image of a layer that has a tree now: layers/${sent.id}`,
+    );
     expect(fs.existsSync(image ?? '')).toBe(false);
     await expectWhole(home);
   });
@@ -236,7 +238,7 @@ describe('the image of a layer that has a tree now', () => {
     const store = openWith(home, home.files);
     const layer = await store.open(sent.id, noAbort);
     await store.extract(sent.id, noAbort);
-    await store.sweep(Date.now() + limits.sweepGraceMs + 60_000, noAbort);
+    await store.sweepImages(Date.now() + limits.sweepGraceMs + 60_000, noAbort);
     expect(fs.existsSync(layer.image ?? '')).toBe(false);
     const [file, link] = ['d/f' as BytePath, 'd/link' as BytePath];
     const texts = [layer.read(file), layer.read(link), layer.readHead(file, 3)];

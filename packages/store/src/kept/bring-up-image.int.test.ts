@@ -47,7 +47,7 @@ test('a directory is brought up from an image as from a tree, also when it has g
   expect(fs.statSync(`${home.dir}/whole/d/f`).mode & 0o777).toBe(0o555);
   fs.cpSync(`${home.dir}/layers`, `${home.dir}/kept`, { recursive: true });
   await store.extract(staged.id, noAbort);
-  await store.sweep(Date.now() + limits.sweepGraceMs + 60_000, noAbort);
+  await store.sweepImages(Date.now() + limits.sweepGraceMs + 60_000, noAbort);
   expect(fs.existsSync(layer.image ?? '')).toBe(false);
   bringUp(place('later'), emptyTable, [layer], null, noAbort);
   expect(fs.readFileSync(`${home.dir}/later/d/link`).equals(content)).toBe(true);

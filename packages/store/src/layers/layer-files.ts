@@ -6,6 +6,7 @@ import {
   type Digest,
   type LayerId,
   type LayerStore,
+  type ListedLayer,
   type StagedLayer,
   type StageRequest,
   type StoredLayer,
@@ -19,7 +20,7 @@ import { discardStaging, stageLayer, type StageContext, type Staging } from './s
 import { renameUnlessThere } from './rename-unless-there.ts';
 import { realFiles, type StoreFiles } from './store-files.ts';
 import { openStoredLayer, type LayerRef } from './stored-layer.ts';
-import { sweepHome } from './sweep.ts';
+import { sweepHome, sweepImages } from './sweep.ts';
 import type { KeepsImages } from '../wire/take-in.ts';
 import { openTrash } from './trash.ts';
 import { verifyLayer } from './verify-layer.ts';
@@ -208,6 +209,8 @@ export function openLayerFiles({
       portCall('listing layers', signal, () =>
         digestsIn(paths.layers).flatMap((id) => describeLayer(layerDir(id as LayerId), id as LayerId)),
       ),
+    describe: (ids, signal) =>
+      portCall('looking at layers', signal, () => ids.flatMap((id) => describeLayer(layerDir(id), id))),
     listDerived: (signal) =>
       portCall('listing derived layers', signal, () =>
         digestsIn(paths.derived).flatMap((key) => {
@@ -248,6 +251,7 @@ export function openLayerFiles({
       }),
     sweep: (nowMs, signal) =>
       portCall('sweeping', signal, () => sweepHome({ files, paths, trash: context().trash, nowMs })),
+    sweepImages: (nowMs, signal) => portCall('sweeping', signal, () => sweepImages({ files, paths, nowMs })),
   };
 }
 
@@ -286,8 +290,6 @@ function digestsIn(dir: string): readonly Digest[] {
     throw error;
   }
 }
-
-type ListedLayer = Awaited<ReturnType<LayerStore['list']>>[number];
 
 /** Empty when it went meanwhile; a damaged one is listed all the same, so that it can be removed. */
 function describeLayer(dir: string, id: LayerId): readonly ListedLayer[] {

@@ -52,11 +52,15 @@ export function sweepHome({ files, paths, trash, nowMs }: SweepRequest): readonl
   for (const name of thrown) files.start({ kind: 'remove', dir: `${paths.trash}/${name}` });
   const unfinished = stale(paths.staging);
   trash.discard(unfinished.map((name) => `${paths.staging}/${name}`));
-  const images = staleImages(paths, nowMs);
-  for (const { image } of images) files.unlink(image);
   return [
-    ...images.map(({ id }) => `image of a layer that has a tree now: layers/${id}`),
     ...unfinished.map((name) => `unfinished layer staging/${name}`),
     ...thrown.map((name) => `left in the trash: trash/${name}`),
   ];
+}
+
+/** Looks at every layer. */
+export function sweepImages({ files, paths, nowMs }: Omit<SweepRequest, 'trash'>): readonly string[] {
+  const images = staleImages(paths, nowMs);
+  for (const { image } of images) files.unlink(image);
+  return images.map(({ id }) => `image of a layer that has a tree now: layers/${id}`);
 }

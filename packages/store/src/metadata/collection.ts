@@ -1,31 +1,48 @@
 import {
-  isStatedKey,
   laneTrust,
   limits,
-  type CollectionFacts,
+  type CollectionNote,
   type CollectionStore,
   type Digest,
   type EvictRequest,
   type LaneName,
-  type LanePolicy,
-  type LayerId,
   type Namespace,
   type NamespaceId,
   type OpenSessionRequest,
   type OwnDirectory,
-  type StoredPolicy,
   type VolumeId,
 } from '@cachelane/core';
+import { factsOf, pinsIn, policiesOf, type UsedRow } from './collection-facts.ts';
 import { toEviction, type EvictionRow } from './evictions.ts';
 import { removeHeads } from './heads.ts';
-import { listNamespaces, namespaceRecord, removeUnsaved } from './namespaces.ts';
-import { toHead, toHistory, toVolume, type Decoder, type HeadRow, type HistoryRow, type VolumeRow } from './rows.ts';
-import { toSquash, type SquashRow } from './squash-rows.ts';
+import { settleLane, settleLifetimes } from './holders.ts';
+import { namespaceRecord, removeUnsaved } from './namespaces.ts';
+import type { Decoder, VolumeRow } from './rows.ts';
 import type { Sql, SqliteDatabase } from './sqlite-database.ts';
 
 export function collectionStore(database: SqliteDatabase, decode: Decoder): CollectionStore {
   return {
-    collectionFacts: (signal) => database.read(signal, (sql) => factsOf(sql, decode)),
+    collectionFacts: (question, signal) => database.read(signal, (sql) => factsOf(sql, decode, question)),
+
+    ownDirectories: (signal) =>
+      database.read(signal, (sql) =>
+        sql
+          .all<{ namespace: Namespace; path: string; gone_since_ms: number | null }>(
+            'SELECT * FROM own_directories ORDER BY namespace',
+          )
+          .map((row): OwnDirectory => ({ namespace: row.namespace, path: row.path, goneSinceMs: row.gone_since_ms })),
+      ),
+
+    lookedAtMs: (signal) =>
+      database.read(
+        signal,
+        (sql) => sql.get<{ at_ms: number }>("SELECT at_ms FROM looks WHERE what = 'layers'")?.at_ms ?? null,
+      ),
+
+    noteCollection: (note, signal) =>
+      database.write('fast', signal, (sql) => {
+        noteCollection(sql, note);
+      }),
 
     evict: (request, signal) => database.write('durable', signal, (sql) => evict(sql, decode, request)),
 
@@ -35,7 +52,7 @@ export function collectionStore(database: SqliteDatabase, decode: Decoder): Coll
         use(keys.filter((key) => !pinned.has(key)));
       }),
 
-    trimHistory: ({ volumeId, lane, fromGeneration }, signal) =>
+    trimHistory: ({ volumeId, lane, fromGeneration, atMs }, signal) =>
       database.write('durable', signal, (sql) => {
         const gone = sql.all(
           `DELETE FROM history WHERE volume_id = ?1 AND lane = ?2 AND generation < ?3
@@ -45,6 +62,7 @@ export function collectionStore(database: SqliteDatabase, decode: Decoder): Coll
           lane,
           fromGeneration,
         );
+        settleLane(sql, { volumeId, lane }, atMs);
         return gone.length;
       }),
 
@@ -72,84 +90,10 @@ export function collectionStore(database: SqliteDatabase, decode: Decoder): Coll
   };
 }
 
-interface UseRow extends HeadRow {
-  readonly used_ms: number | null;
-}
-
-function factsOf(sql: Sql, decode: Decoder): CollectionFacts {
-  const defaults = sql.all<{ id: NamespaceId; default_lane: LaneName }>(
-    'SELECT id, default_lane FROM namespaces WHERE default_lane IS NOT NULL',
-  );
-  const heads = sql.all<UseRow>(
-    'SELECT h.*, u.used_ms FROM heads h LEFT JOIN head_uses u USING (volume_id, lane) ORDER BY volume_id, lane',
-  );
-  const history = sql.all<HistoryRow>('SELECT * FROM history ORDER BY volume_id, lane, generation DESC');
-  const open = sql.all<{ volume_id: VolumeId; lane: LaneName }>(
-    'SELECT DISTINCT v.volume_id, s.lane FROM session_volumes v JOIN sessions s ON s.id = v.session_id',
-  );
-  return {
-    namespaces: listNamespaces(sql),
-    defaultLanes: new Map(defaults.map((row) => [row.id, row.default_lane])),
-    volumes: sql.all<VolumeRow>('SELECT * FROM volumes ORDER BY name, id').map((row) => toVolume(row, decode)),
-    heads: heads.map((row) => ({
-      ...toHead(row, decode),
-      usedAtMs: Math.max(row.used_ms ?? 0, row.updated_ms),
-    })),
-    history: history.map((row) => toHistory(row, decode)),
-    squashes: sql
-      .all<SquashRow>(
-        'SELECT s.* FROM squashes s JOIN heads USING (volume_id, lane) ORDER BY volume_id, lane, at_ms, id',
-      )
-      .map((row) => ({ volumeId: row.volume_id, lane: row.lane, ...toSquash(row, decode) })),
-    pins: pinsIn(sql, decode),
-    open: open.map((row) => ({ volumeId: row.volume_id, lane: row.lane })),
-    policies: policiesOf(sql),
-    lanePolicies: lanePoliciesOf(sql, decode),
-    directories: sql
-      .all<{ namespace: Namespace; path: string; gone_since_ms: number | null }>(
-        'SELECT * FROM own_directories ORDER BY namespace',
-      )
-      .map((row): OwnDirectory => ({ namespace: row.namespace, path: row.path, goneSinceMs: row.gone_since_ms })),
-  };
-}
-
-function pinsIn(sql: Sql, decode: Decoder): ReadonlySet<LayerId> {
-  const rows = sql.all<{ pins: string }>('SELECT DISTINCT pins FROM sessions');
-  return new Set(rows.flatMap((row) => decode.layers(row.pins)));
-}
-
-/** Keys of a later version are none that this one could go by. */
-function policiesOf(sql: Sql): readonly StoredPolicy[] {
-  const rows = sql.all<{ namespace: Namespace; key: string; value: string }>(
-    'SELECT * FROM policies ORDER BY namespace, key',
-  );
-  return [...Map.groupBy(rows, (row) => row.namespace)].map(([namespace, own]) => ({
-    namespace,
-    texts: Object.fromEntries(own.filter(({ key }) => isStatedKey(key)).map(({ key, value }) => [key, value])),
-  }));
-}
-
-function lanePoliciesOf(sql: Sql, decode: Decoder): readonly LanePolicy[] {
-  return sql
-    .all<{ namespace_id: NamespaceId; lane: LaneName; texts: string; source: string }>(
-      'SELECT * FROM lane_policies ORDER BY namespace_id, lane',
-    )
-    .map((row) => ({
-      namespaceId: row.namespace_id,
-      lane: row.lane,
-      texts: decode.compat(row.texts),
-      source: row.source,
-    }));
-}
-
 function evict(sql: Sql, decode: Decoder, request: EvictRequest): boolean {
   const { volumeId, lane, generation, usedAtMs, policy, why, atMs } = request;
-  const row = sql.get<UseRow>(
-    `SELECT h.*, u.used_ms FROM heads h LEFT JOIN head_uses u USING (volume_id, lane) WHERE volume_id = ? AND lane = ?`,
-    volumeId,
-    lane,
-  );
-  if (row?.generation !== generation || Math.max(row.used_ms ?? 0, row.updated_ms) !== usedAtMs) return false;
+  const row = sql.get<UsedRow>('SELECT * FROM heads WHERE volume_id = ? AND lane = ?', volumeId, lane);
+  if (row?.generation !== generation || row.used_ms !== usedAtMs) return false;
   const isOpen = sql.get(
     'SELECT 1 FROM session_volumes v JOIN sessions s ON s.id = v.session_id WHERE v.volume_id = ? AND s.lane = ?',
     volumeId,
@@ -193,13 +137,22 @@ export interface Reading {
 
 /** One write an hour for each head. */
 export function noteUse(sql: Sql, { volumeId, lane, atMs }: Reading): void {
-  const known = sql.get<{ used_ms: number }>(
-    'SELECT used_ms FROM head_uses WHERE volume_id = ? AND lane = ?',
+  sql.run(
+    'UPDATE heads SET used_ms = ?1 WHERE volume_id = ?2 AND lane = ?3 AND used_ms <= ?4',
+    atMs,
     volumeId,
     lane,
+    atMs - limits.useNotedMs,
   );
-  if (known !== undefined && known.used_ms > atMs - limits.useNotedMs) return;
-  sql.run('INSERT OR REPLACE INTO head_uses (volume_id, lane, used_ms) VALUES (?, ?, ?)', volumeId, lane, atMs);
+}
+
+function noteCollection(sql: Sql, { absent, held, lookedAtMs }: CollectionNote): void {
+  for (const id of absent) sql.run('DELETE FROM loose_layers WHERE id = ?', id);
+  for (const id of held) {
+    sql.run('DELETE FROM loose_layers WHERE id = ?1 AND EXISTS (SELECT 1 FROM layer_holders WHERE layer_id = ?1)', id);
+  }
+  if (lookedAtMs === null) return;
+  sql.run("INSERT OR REPLACE INTO looks (what, at_ms) VALUES ('layers', ?)", lookedAtMs);
 }
 
 /** Nobody vouches for such a run: it must not keep alive what others would let go. */
@@ -219,11 +172,12 @@ export function noteForCollection(
   { namespace, namespaceId }: SessionNamespace,
 ): void {
   if (defaultLane !== null) {
-    sql.run(
-      'UPDATE namespaces SET default_lane = ?1 WHERE id = ?2 AND default_lane IS NOT ?1',
+    const changed = sql.get(
+      'UPDATE namespaces SET default_lane = ?1 WHERE id = ?2 AND default_lane IS NOT ?1 RETURNING id',
       defaultLane,
       namespaceId,
     );
+    if (changed !== undefined) settleLifetimes(sql, namespaceId);
   }
   if (lanePolicy === null) {
     sql.run('DELETE FROM lane_policies WHERE namespace_id = ? AND lane = ?', namespaceId, run.lane);

@@ -2,9 +2,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import { pathMark, type BytePath, type LaneName, type Namespace, type RemoteId, type RunId } from '@cachelane/core';
+import {
+  pathMark,
+  statedPolicy,
+  type BytePath,
+  type LaneName,
+  type Namespace,
+  type PolicyTexts,
+  type RemoteId,
+  type RunId,
+} from '@cachelane/core';
 import {
   aLayer,
+  aQuestion,
   countingIds,
   layerRecord,
   noAbort,
@@ -140,22 +150,25 @@ describe('stores of earlier formats', () => {
   test('format 5 knows of no use and no policy', async () => {
     using dir = scratchDir();
     await using metadata = await openStore(storeOf(dir.path, 5));
-    const facts = await metadata.collectionFacts(noAbort);
+    const facts = await metadata.collectionFacts(aQuestion(), noAbort);
     const [head] = facts.heads;
     expect(head?.usedAtMs).toBe(head?.updatedAtMs);
-    expect(facts).toMatchObject({ policies: [], lanePolicies: [], directories: [] });
+    expect(facts).toMatchObject({ policies: [], lanePolicies: [] });
+    expect(await metadata.ownDirectories(noAbort)).toEqual([]);
     expect(facts.defaultLanes.size).toBe(0);
   });
 
   test('format 6 opens, with what a collection goes by', async () => {
     using dir = scratchDir();
     await using metadata = await openStore(storeOf(dir.path, 6));
-    const facts = await metadata.collectionFacts(noAbort);
+    const facts = await metadata.collectionFacts(aQuestion(), noAbort);
     expect(facts.heads).toMatchObject([{ lane: local, usedAtMs: 1_767_229_200_000 }]);
     expect([...facts.defaultLanes.values()]).toEqual(['t1:ref:trunk']);
     expect(facts.policies).toEqual([{ namespace: 'github.com/acme', texts: { 'keep-pr': '1d' } }]);
     expect(facts.lanePolicies).toMatchObject([{ lane: local, texts: { 'volume-size': '1GB' } }]);
-    expect(facts.directories).toEqual([{ namespace: 'local/web-0123', path: '/home/ann/web', goneSinceMs: null }]);
+    expect(await metadata.ownDirectories(noAbort)).toEqual([
+      { namespace: 'local/web-0123', path: '/home/ann/web', goneSinceMs: null },
+    ]);
     expect(await metadata.listEvictions(noAbort)).toMatchObject([{ lane: 't1:pr:7', policy: 'keep-pr' }]);
   });
 
@@ -169,7 +182,8 @@ describe('stores of earlier formats', () => {
     ]);
     const read = { run: aRun('7'), volumeId, layers: ['b', 'a'].map(aLayer), atMs: 1_767_225_600_000 };
     expect(await metadata.listReads(noAbort)).toEqual([read]);
-    expect(await metadata.revokedRuns(noAbort)).toEqual([{ run: aRun('11'), atMs: 1_767_225_600_000, by: 'ann' }]);
+    const revoked = { run: aRun('11'), atMs: 1_767_225_600_000, by: 'ann', namespaceId: null };
+    expect(await metadata.revokedRuns('all', noAbort)).toEqual([revoked]);
     const referenced = await metadata.referencedLayers(1_767_225_600_000, noAbort);
     expect([...referenced].toSorted()).toEqual(['a', 'b', 'c', 'd'].map(aLayer).toSorted());
   });
@@ -182,5 +196,33 @@ describe('stores of earlier formats', () => {
     const noted = { marks: new Map([[pathMark('a' as BytePath), 1_767_225_600_000]]), atMs: 1_767_225_600_000 };
     expect(await metadata.notedPaths(volumeId, local, 'used', noAbort)).toEqual(noted);
     expect(await metadata.notedPaths(volumeId, local, 'evicted', noAbort)).toEqual({ marks: new Map(), atMs: 0 });
+  });
+
+  test.each([8, 9])('format %i opens, with what a collection need not add up', async (version) => {
+    using dir = scratchDir();
+    await using metadata = await openStore(storeOf(dir.path, version));
+    const facts = await metadata.collectionFacts(aQuestion({ nowMs: 1_767_225_600_000 }), noAbort);
+    expect(facts.heads).toMatchObject([{ lane: local, usedAtMs: 1_767_229_200_000 }]);
+    expect(facts.taken).toEqual({ store: 8192, levels: { T1: 8192 }, namespace: 0 });
+    expect(await metadata.lookedAtMs(noAbort)).toBe(version === 8 ? null : 1_767_225_600_000);
+    // Of a state before that of the head, of its use, and of what a squash replaced.
+    const due = async (nowMs: number, texts: PolicyTexts = {}) => {
+      const question = aQuestion({ lanes: 'due', nowMs, user: statedPolicy(texts, 'own file') });
+      return (await metadata.collectionFacts(question, noAbort)).heads.length;
+    };
+    const usedMs = 1_767_229_200_000;
+    expect(await due(usedMs, { 'history-generations': '1' })).toBe(1);
+    expect(await due(usedMs, { 'volume-budget': '8191B' })).toBe(1);
+    expect(await due(usedMs + 3_600_000 - 1, { 'keep-default': '1h' })).toBe(0);
+    expect(await due(usedMs + 3_600_000, { 'keep-default': '1h' })).toBe(1);
+    const all = ['a', 'b', 'c', 'd'].map(aLayer);
+    expect(await metadata.forgetLayers(all, 1_767_225_600_000, noAbort)).toEqual([]);
+    const later = 1_767_225_600_000 + 15 * 86_400_000;
+    expect((await metadata.forgetLayers(all, later, noAbort)).toSorted()).toEqual(['c', 'd'].map(aLayer).toSorted());
+    if (version === 9) {
+      const [volume] = await metadata.listVolumes(noAbort);
+      const told = await metadata.revokedRuns(volume?.namespaceId ?? 'all', noAbort);
+      expect(told).toMatchObject([{ run: aRun('12'), namespaceId: volume?.namespaceId }, { namespaceId: null }]);
+    }
   });
 });

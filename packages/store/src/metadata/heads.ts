@@ -13,9 +13,10 @@ import {
 import { forgetEviction } from './evictions.ts';
 import { removeEmptyNamespace } from './namespaces.ts';
 import { removeNotedPaths } from './noted-paths.ts';
+import { lifetimeIn, settleLane, usedAmong } from './holders.ts';
 import { headOf, recordLayer, refuseSwept, takeSwept, type Swept } from './head-rows.ts';
 import { dropOldReads, requireNotRevoked } from './revocations.ts';
-import { layersInUse, usedAmong } from './references.ts';
+import { layersInUse } from './references.ts';
 import {
   toHead,
   toHistory,
@@ -89,7 +90,7 @@ export function headStore(database: SqliteDatabase, decode: Decoder): HeadStore 
       database.write('durable', signal, (sql) => {
         dropExpired(sql, decode, nowMs);
         const asked = [...new Set(candidates)];
-        const inUse = usedAmong(sql, asked, nowMs);
+        const inUse = usedAmong(sql, asked);
         const forgotten = asked.filter((id) => !inUse.has(id));
         for (const id of forgotten) {
           sql.run('DELETE FROM layers WHERE id = ?', id);
@@ -102,7 +103,8 @@ export function headStore(database: SqliteDatabase, decode: Decoder): HeadStore 
 
 function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult | Swept {
   const { volumeId, lane, layer, layers, run, atMs } = request;
-  if (sql.get('SELECT 1 FROM volumes WHERE id = ?', volumeId) === undefined) {
+  const volume = sql.get<VolumeRow>('SELECT * FROM volumes WHERE id = ?', volumeId);
+  if (volume === undefined) {
     throw new CachelaneError('E_NOT_FOUND', `there is no volume ${volumeId}: it was removed meanwhile`);
   }
   const head = headOf(sql, decode, volumeId, lane);
@@ -110,7 +112,7 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
     return { kind: 'conflict', head: head ?? null };
   }
 
-  if (layer !== null) requireNotRevoked(sql, layer.run);
+  if (layer !== null) requireNotRevoked(sql, layer.run, volume.namespace_id);
   const records = layer === null ? (request.rewritten ?? []) : [layer, ...(request.rewritten ?? [])];
   // What the head names already is known by being there; a head may have a thousand layers.
   const present = new Set(head?.layers);
@@ -118,21 +120,26 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
   const swept = takeSwept(sql, news);
   if (swept !== undefined) return { kind: 'swept', layer: swept };
   for (const each of request.runs ?? []) recordOrigin(sql, each);
-  for (const record of records) recordLayer(sql, record);
   commitSynced(sql, decode, request);
-  for (const id of news) invariant(isKnown(sql, id), `a head was to name layer ${id}, which this store never recorded`);
+  const recorded = new Set(records.map(({ id }) => id));
+  for (const id of news) {
+    const isHere = recorded.has(id) || isKnown(sql, id);
+    invariant(isHere, `a head was to name layer ${id}, which this store never recorded`);
+  }
 
   if (head === undefined) forgetEviction(sql, volumeId, lane);
   const generation = (head?.generation ?? removedGeneration(sql, volumeId, lane)) + 1;
   const text = JSON.stringify(layers);
   sql.run(
-    `INSERT OR REPLACE INTO heads (volume_id, lane, generation, layers, updated_ms, run_id) VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO heads (volume_id, lane, generation, layers, updated_ms, run_id, used_ms, lifetime) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?7)
+     ON CONFLICT DO UPDATE SET generation = ?3, layers = ?4, updated_ms = ?5, run_id = ?6, used_ms = max(used_ms, ?5)`,
     volumeId,
     lane,
     generation,
     text,
     atMs,
     run,
+    lifetimeIn(sql, { volumeId, lane }),
   );
   const { added, changed, removed, sizeBytes } = request.counts;
   sql.run(
@@ -157,6 +164,9 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
     generation - limits.historyGenerations,
     atMs - limits.historyMs,
   );
+  // Once they are named: what is recorded before is loose.
+  for (const record of records) recordLayer(sql, record);
+  settleLane(sql, { volumeId, lane }, atMs);
   return { kind: 'moved', head: { volumeId, lane, generation, layers: [...layers], updatedAtMs: atMs, run } };
 }
 
@@ -209,28 +219,34 @@ export function removeHeads(sql: Sql, volumeId: VolumeId, lane: LaneName | null)
     );
     sql.run('DELETE FROM heads WHERE volume_id = ? AND lane = ?', volumeId, lane);
     sql.run('DELETE FROM history WHERE volume_id = ? AND lane = ?', volumeId, lane);
-    sql.run('DELETE FROM head_uses WHERE volume_id = ? AND lane = ?', volumeId, lane);
     removeNotedPaths(sql, volumeId, lane);
   }
   removeSynced(sql, volumeId, lane);
   removeSquashes(sql, volumeId, lane);
+  // Nothing names anything any more.
+  sql.run('DELETE FROM layer_holders WHERE volume_id = ?1 AND lane = coalesce(?2, lane)', volumeId, lane);
 }
 
 /** What only time makes superfluous. Runs that saved something stay: entries name them as their origin. */
-function dropExpired(sql: Sql, decode: Decoder, nowMs: number): void {
+export function dropExpired(sql: Sql, decode: Decoder, nowMs: number): void {
   dropExpiredSquashes(sql, decode, nowMs);
   dropOldReads(sql, nowMs);
   const oldest = nowMs - limits.historyMs;
+  const lanes = sql.all<{ volume_id: VolumeId; lane: LaneName }>(
+    'SELECT DISTINCT volume_id, lane FROM history INDEXED BY history_by_time WHERE at_ms < ?',
+    oldest,
+  );
   sql.run('DELETE FROM history WHERE at_ms < ?', oldest);
+  for (const { volume_id: volumeId, lane } of lanes) settleLane(sql, { volumeId, lane }, nowMs);
   sql.run('DELETE FROM forgotten_layers WHERE at_ms < ?', oldest);
   sql.run('DELETE FROM evictions WHERE at_ms < ?', nowMs - limits.evictionsMs);
   sql.run(
     `DELETE FROM runs WHERE started_ms < ? AND saved = 0
      AND id NOT IN (SELECT run_id FROM sessions)
-     AND id NOT IN (SELECT run_id FROM heads)
-     AND id NOT IN (SELECT run_id FROM history)
-     AND id NOT IN (SELECT run_id FROM run_reads)
-     AND id NOT IN (SELECT run_id FROM revoked_runs)`,
+     AND NOT EXISTS (SELECT 1 FROM heads WHERE run_id = runs.id)
+     AND NOT EXISTS (SELECT 1 FROM history WHERE run_id = runs.id)
+     AND NOT EXISTS (SELECT 1 FROM run_reads WHERE run_id = runs.id)
+     AND NOT EXISTS (SELECT 1 FROM revoked_runs WHERE run_id = runs.id)`,
     oldest,
   );
   // Only a session that was open when the head was removed can still hold its generation.

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import {
   isCachelaneError,
   limits,
+  type CollectionFacts,
+  type CollectionQuestion,
   type LaneName,
   type LayerId,
   type Metadata,
@@ -15,6 +17,7 @@ import {
 } from '@cachelane/core';
 import {
   aLayer,
+  aQuestion,
   aRemote,
   countingIds,
   layerRecord,
@@ -31,7 +34,7 @@ import { openStore } from './real-world.fixture.ts';
  * against memory has tested against SQLite.
  */
 const paths = ['local/web-0123', 'github.com/acme/web', 'github.com/acme/api'].map((path) => path as Namespace);
-const lanes = ['t1:local', 't2:ref:main'].map((lane) => lane as LaneName);
+const lanes = ['t1:local', 't2:ref:main', 't1:pr:7', 't0:run:8'].map((lane) => lane as LaneName);
 const dirs = ['/', '/a', '/a/b', '/a/b/c', '/ab', '/a/z'];
 const layers = Array.from({ length: 8 }, (_, index) => aLayer(`${index}`));
 const remotes = ['hub', 'backup'].map(aRemote);
@@ -71,6 +74,8 @@ const operation = fc.oneof(
       mayWrite: fc.boolean(),
       tool: fc.constantFrom('npm', 'pnpm'),
       sync: fc.constantFrom('always', 'never', null),
+      defaultLane: fc.constantFrom(null, null, ...lanes),
+      lanePolicy: fc.constantFrom(undefined, null, { 'keep-pr': '1d' }, { history: '1d', 'volume-budget': '10KB' }),
     }),
   },
   {
@@ -91,13 +96,33 @@ const operation = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: kind('sync'), index, lane, synced }) },
-  { weight: 1, arbitrary: fc.record({ kind: kind('revoke'), index, stranger: fc.option(stranger, { freq: 1 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: kind('revoke'),
+      index,
+      stranger: fc.option(stranger, { freq: 1 }),
+      isEverywhere: fc.boolean(),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: kind('squash'), index, lane, layer, from: index, count: index }) },
   { weight: 2, arbitrary: fc.record({ kind: kind('update'), index, dir, layer }) },
   { weight: 3, arbitrary: fc.record({ kind: kind('close'), index }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('alias'), path, to: path }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('remove'), index, lane: fc.option(lane) }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('forget'), candidates: fc.subarray(layers) }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('trim'), index, fromGeneration: fc.nat({ max: 6 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('evict'), index }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('note'), absent: fc.subarray(layers), held: fc.subarray(layers) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: kind('policy'),
+      path: fc.constantFrom(...paths, 'github.com/acme' as Namespace),
+      key: fc.constantFrom('keep-branch', 'history-generations', 'namespace-size', 'volume-budget'),
+      text: fc.constantFrom(null, 'none', '1'),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: kind('wait'), days: fc.integer({ min: 1, max: 40 }) }) },
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
@@ -127,7 +152,9 @@ async function apply(world: World, step: Operation): Promise<unknown> {
       return squashStep(world, step);
     case 'revoke': {
       const run = step.stranger ?? nth(await metadata.listSessions(noAbort), step.index)?.run ?? world.ids.run();
-      return metadata.revokeRuns([{ run, atMs: world.nowMs, by: 'ann' }], noAbort);
+      const namespace = nth(await metadata.listNamespaces(noAbort), step.index);
+      const namespaceId = step.isEverywhere ? null : (namespace?.id ?? world.ids.namespace());
+      return metadata.revokeRuns([{ run, atMs: world.nowMs, by: 'ann', namespaceId }], noAbort);
     }
     case 'update': {
       const change = { place: `mnt:${step.index}`, madeDirs: [step.dir], pins: [step.layer] };
@@ -144,10 +171,60 @@ async function apply(world: World, step: Operation): Promise<unknown> {
       return metadata.removeVolume(await volumeAt(world, step.index), step.lane, noAbort);
     case 'forget':
       return metadata.forgetLayers(step.candidates, world.nowMs, noAbort);
+    case 'trim': {
+      const head = nth(await metadata.listHeads(noAbort), step.index);
+      if (head === undefined) return undefined;
+      return metadata.trimHistory({ ...head, fromGeneration: step.fromGeneration, atMs: world.nowMs }, noAbort);
+    }
+    case 'evict':
+      return evictStep(world, step);
+    case 'note': {
+      const note = { absent: step.absent, held: step.held, lookedAtMs: world.nowMs };
+      return metadata.noteCollection(note, noAbort);
+    }
+    case 'policy':
+      return metadata.setPolicy(step.path, step.key, policyText(step), noAbort);
     case 'wait':
       world.nowMs += step.days * 86_400_000;
       return undefined;
   }
+}
+
+function policyText({ key, text }: OperationOf<'policy'>): string | null {
+  const units = { 'keep-branch': 'd', 'history-generations': '', 'namespace-size': 'KB', 'volume-budget': 'KB' };
+  if (text === '1') return `1${units[key]}`;
+  return key === 'history-generations' && text !== null ? '20' : text;
+}
+
+async function evictStep({ metadata, nowMs }: World, { index }: OperationOf<'evict'>): Promise<unknown> {
+  const head = nth(await askedOf(metadata, nowMs, 'all').then(({ heads }) => heads), index);
+  if (head === undefined) return undefined;
+  const { volumeId, lane, generation, usedAtMs } = head;
+  const request = { volumeId, lane, generation, usedAtMs, policy: 'keep-pr', why: 'a test', atMs: nowMs } as const;
+  return metadata.evict(request, noAbort);
+}
+
+async function askedOf(
+  metadata: Metadata,
+  nowMs: number,
+  lanes: CollectionQuestion['lanes'],
+): Promise<CollectionFacts> {
+  const volumes = (await metadata.listVolumes(noAbort)).slice(0, 1).map(({ id }) => id);
+  const gone = paths.slice(0, 1);
+  const question = aQuestion({ lanes, nowMs, gone, layers: layers.slice(0, 4), volumes, namespace: paths[1] ?? null });
+  return await metadata.collectionFacts(question, noAbort);
+}
+
+const inOrder = (list: readonly unknown[]): readonly string[] => list.map((each) => JSON.stringify(each)).toSorted();
+
+/** In an order that both have. */
+function sortedFacts({ lanePolicies, open, ...facts }: CollectionFacts): unknown {
+  return {
+    ...facts,
+    lanePolicies: inOrder(lanePolicies),
+    open: [...new Set(inOrder(open))],
+    policies: inOrder(facts.policies.map(({ namespace, texts }) => [namespace, inOrder(Object.entries(texts))])),
+  };
 }
 
 function openStep(world: World, step: OperationOf<'open'>): OpenSessionRequest {
@@ -160,6 +237,10 @@ function openStep(world: World, step: OperationOf<'open'>): OpenSessionRequest {
     reads: step.mayWrite || step.target !== '/',
     targets: [step.target],
     atMs: world.nowMs,
+    defaultLane: step.defaultLane,
+    ...(step.lanePolicy === undefined
+      ? {}
+      : { lanePolicy: step.lanePolicy === null ? null : { texts: step.lanePolicy, source: 'a file' } }),
     volumes: [
       {
         name: step.name,
@@ -248,15 +329,41 @@ async function everything({ metadata, nowMs }: World): Promise<unknown> {
     heads,
     sessions: sessions.map((session) => ({ ...session, pins: session.pins.toSorted() })),
     reads: await metadata.listReads(noAbort),
-    revoked: await metadata.revokedRuns(noAbort),
+    revoked: await metadata.revokedRuns('all', noAbort),
+    revokedHere: await Promise.all(
+      (await metadata.listNamespaces(noAbort)).map(({ id }) => metadata.revokedRuns(id, noAbort)),
+    ),
     squashes: await Promise.all(heads.map(({ volumeId, lane }) => metadata.squashes(volumeId, lane, noAbort))),
     history: await Promise.all(heads.map(({ volumeId, lane }) => metadata.history(volumeId, lane, noAbort))),
     layers: await Promise.all(layers.map((id) => metadata.layer(id, noAbort))),
     runs: await Promise.all([...heads.map(({ run }) => run), ...strangers].map((id) => metadata.run(id, noAbort))),
     synced: await Promise.all([null, ...remotes].map((remote) => metadata.listSyncedHeads(remote, noAbort))),
     referenced: [...(await metadata.referencedLayers(nowMs, noAbort))].toSorted(),
+    due: sortedFacts(await askedOf(metadata, nowMs, 'due')),
+    dueLater: sortedFacts(await askedOf(metadata, nowMs + 16 * 86_400_000, 'due')),
+    facts: sortedFacts(await askedOf(metadata, nowMs, 'all')),
+    lookedAtMs: await metadata.lookedAtMs(noAbort),
     expired: [...(await metadata.referencedLayers(nowMs + limits.historyMs + 1, noAbort))].toSorted(),
   };
+}
+
+interface HolderLook {
+  /** Recorded, named by nothing, and not loose. */
+  readonly missed: readonly LayerId[];
+  readonly forgotten: readonly LayerId[];
+  readonly unreferenced: readonly LayerId[];
+}
+
+/** What is held is kept beside what names it: it has to be the same at any time, whatever was done. */
+async function lookAtHolders({ metadata, nowMs }: World, isNoted: boolean): Promise<HolderLook> {
+  await metadata.forgetLayers([], nowMs, noAbort);
+  const referenced = await metadata.referencedLayers(nowMs, noAbort);
+  const unreferenced = layers.filter((id) => !referenced.has(id));
+  const { loose } = await askedOf(metadata, nowMs, 'due');
+  const known = await Promise.all(unreferenced.map((id) => metadata.layer(id, noAbort)));
+  const missed = known.flatMap((record) => (record === undefined || loose.has(record.id) ? [] : [record.id]));
+  const forgotten = await metadata.forgetLayers(layers, nowMs, noAbort);
+  return { missed: isNoted ? [] : missed, forgotten: forgotten.toSorted(), unreferenced: unreferenced.toSorted() };
 }
 
 test('SQLite and memory answer alike', async () => {
@@ -268,6 +375,13 @@ test('SQLite and memory answer alike', async () => {
       const right: World = { metadata: memoryMetadata(), ids: countingIds(), nowMs: startMs };
       for (const step of steps) expect(await answer(left, step)).toEqual(await answer(right, step));
       expect(await everything(left)).toEqual(await everything(right));
+      // Such a note may say of anything that its files are gone.
+      const isNoted = steps.some((step) => step.kind === 'note');
+      for (const world of [left, right]) {
+        const { missed, forgotten, unreferenced } = await lookAtHolders(world, isNoted);
+        expect(missed).toEqual([]);
+        expect(forgotten).toEqual(unreferenced);
+      }
     }),
     { numRuns: 200 },
   );

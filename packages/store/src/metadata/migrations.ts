@@ -1,3 +1,5 @@
+import { format9 } from './format-9.ts';
+
 /** `CLan` as a big-endian number: tells a state.db from any other SQLite file. */
 export const applicationId = 0x43_4c_61_6e;
 
@@ -264,6 +266,11 @@ export const migrations: readonly Migration[] = [
         PRIMARY KEY (volume_id, lane, note)
       ) STRICT;
     `,
+  },
+  {
+    // What a collection would otherwise add up each time: who holds which layer, and what that takes.
+    version: 9,
+    sql: format9,
   },
 ];
 

@@ -47,7 +47,7 @@ export function namespaceStore(database: SqliteDatabase): NamespaceStore {
 }
 
 /** By their current paths. */
-export function listNamespaces(sql: Sql): readonly NamespaceRecord[] {
+function listNamespaces(sql: Sql): readonly NamespaceRecord[] {
   const rows = sql.all<NamespaceRow>(`${selectNamespaces} ORDER BY p.rank DESC`);
   const records = [...Map.groupBy(rows, (row) => row.id).values()].map(toNamespace);
   return records.toSorted((a, b) => (currentPath(a) < currentPath(b) ? -1 : 1));

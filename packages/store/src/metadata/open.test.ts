@@ -2,10 +2,13 @@ import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFile
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import { countingIds, noAbort, openOne, openRequest, pushLayer, aLayer } from '@cachelane/testkit';
+import type { LaneName } from '@cachelane/core';
+import { aLayer, aQuestion, countingIds, noAbort, openOne, openRequest, pushLayer } from '@cachelane/testkit';
 import { currentVersion } from './migrations.ts';
 import { openStore, scratchDir, systemClock, systemRandom } from './real-world.fixture.ts';
 import { openSqliteMetadata } from './sqlite-metadata.ts';
+
+const local = 't1:local' as LaneName;
 
 /** A closed store that holds something on every page, all of it in the file itself. */
 async function filledStore(file: string): Promise<void> {
@@ -127,10 +130,17 @@ describe('opening a store', () => {
     await filledStore(file);
     {
       using raw = new DatabaseSync(file);
-      raw.exec(`UPDATE heads SET layers = '["a'`);
+      // What is damaged from outside tells no trigger.
+      raw.exec(`DROP TRIGGER head_holds_other; UPDATE heads SET layers = '["a'; UPDATE history SET layers = '["a'`);
     }
     await using metadata = await openStore(file);
-    await expect(metadata.listHeads(noAbort)).rejects.toMatchObject({ code: 'E_STORE_CORRUPT' });
+    const [head] = await metadata.listVolumes(noAbort);
+    const volumeId = head?.id ?? expect.fail('the volume is gone');
+    const isCorrupt = { code: 'E_STORE_CORRUPT' };
+    await expect(metadata.listHeads(noAbort)).rejects.toMatchObject(isCorrupt);
+    await expect(metadata.collectionFacts(aQuestion(), noAbort)).rejects.toMatchObject(isCorrupt);
+    const trim = { volumeId, lane: local, fromGeneration: 99, atMs: 1 };
+    await expect(metadata.trimHistory(trim, noAbort)).rejects.toMatchObject(isCorrupt);
   });
 
   test('in a directory that does not exist is E_HOME_UNUSABLE', async () => {

@@ -2,9 +2,10 @@ import {
   CachelaneError,
   limits,
   type LayerId,
+  type NamespaceId,
   type ReadRecord,
-  type Revocation,
   type RevocationStore,
+  type RevokedRun,
   type RunId,
   type VolumeId,
 } from '@cachelane/core';
@@ -20,6 +21,8 @@ interface ReadRow {
 
 interface RevokedRow {
   readonly run_id: RunId;
+  /** Empty: for all. */
+  readonly namespace_id: NamespaceId | '';
   readonly at_ms: number;
   readonly revoked_by: string;
 }
@@ -41,16 +44,31 @@ export function revocationStore(database: SqliteDatabase, decode: Decoder): Revo
           atMs: row.at_ms,
         })),
       ),
-    revokedRuns: (signal) =>
+    revokedRuns: (of, signal) =>
       database.read(signal, (sql) =>
         sql
-          .all<RevokedRow>('SELECT * FROM revoked_runs ORDER BY at_ms DESC, run_id')
-          .map((row): Revocation => ({ run: row.run_id, atMs: row.at_ms, by: row.revoked_by })),
+          .all<RevokedRow>(
+            `SELECT * FROM revoked_runs WHERE ?1 = 'all' OR namespace_id IN (?1, '') ORDER BY at_ms DESC, run_id, namespace_id`,
+            of,
+          )
+          .map((row): RevokedRun => ({
+            run: row.run_id,
+            atMs: row.at_ms,
+            by: row.revoked_by,
+            namespaceId: row.namespace_id === '' ? null : row.namespace_id,
+          })),
       ),
     revokeRuns: (revocations, signal) =>
       database.write('durable', signal, (sql) => {
-        for (const { run, atMs, by } of revocations) {
-          sql.run('INSERT OR IGNORE INTO revoked_runs (run_id, at_ms, revoked_by) VALUES (?, ?, ?)', run, atMs, by);
+        for (const { run, atMs, by, namespaceId } of revocations) {
+          if (isRevoked(sql, run, namespaceId ?? '')) continue;
+          sql.run(
+            'INSERT INTO revoked_runs (run_id, namespace_id, at_ms, revoked_by) VALUES (?, ?, ?, ?)',
+            run,
+            namespaceId ?? '',
+            atMs,
+            by,
+          );
         }
       }),
   };
@@ -81,8 +99,13 @@ export function dropOldReads(sql: Sql, nowMs: number): void {
   sql.run('DELETE FROM run_reads WHERE at_ms < ?', nowMs - limits.readsMs);
 }
 
-/** Throws E_LAYER_REFUSED. */
-export function requireNotRevoked(sql: Sql, run: RunId): void {
-  if (sql.get('SELECT 1 FROM revoked_runs WHERE run_id = ?', run) === undefined) return;
+function isRevoked(sql: Sql, run: RunId, namespaceId: NamespaceId | ''): boolean {
+  const row = sql.get("SELECT 1 FROM revoked_runs WHERE run_id = ? AND namespace_id IN (?, '')", run, namespaceId);
+  return row !== undefined;
+}
+
+/** Of what is to go to volumes of a namespace. Throws E_LAYER_REFUSED. */
+export function requireNotRevoked(sql: Sql, run: RunId, namespaceId: NamespaceId): void {
+  if (!isRevoked(sql, run, namespaceId)) return;
   throw new CachelaneError('E_LAYER_REFUSED', `${run} is revoked: what it made is not taken`);
 }

@@ -70,6 +70,8 @@ export function fromSqlite(error: unknown, file: string): unknown {
         cause: error,
       });
     default:
+      // Only what was written here is read as JSON.
+      if (detail === 'malformed JSON') return corruptStore(file, 'is damaged (a row cannot be read)', error);
       return new CachelaneError('E_INTERNAL', `SQLite: ${detail}`, { cause: error });
   }
 }

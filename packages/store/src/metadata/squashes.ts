@@ -7,6 +7,7 @@ import {
   type SquashStore,
 } from '@cachelane/core';
 import { headOf, recordLayer, refuseSwept, takeSwept, type Swept } from './head-rows.ts';
+import { settleLane } from './holders.ts';
 import type { Decoder } from './rows.ts';
 import type { Sql, SqliteDatabase } from './sqlite-database.ts';
 import { recordSquashes, squashesOf, type SquashRow } from './squash-rows.ts';
@@ -30,10 +31,11 @@ function squash(
   if (head === undefined || place === undefined) return undefined;
   const swept = takeSwept(sql, [layer.id]);
   if (swept !== undefined) return { kind: 'swept', layer: swept };
-  recordLayer(sql, layer);
   recordSquashes(sql, { volumeId, lane }, [{ id: layer.id, layers, atMs }]);
   const after = head.layers.toSpliced(place, layers.length, layer.id);
   sql.run('UPDATE heads SET layers = ? WHERE volume_id = ? AND lane = ?', JSON.stringify(after), volumeId, lane);
+  recordLayer(sql, layer);
+  settleLane(sql, { volumeId, lane }, atMs);
   return { ...head, layers: after };
 }
 
@@ -41,7 +43,7 @@ function squash(
 export function dropExpiredSquashes(sql: Sql, decode: Decoder, nowMs: number): void {
   const beforeMs = nowMs - limits.revocationMs;
   const lanes = sql.all<Pick<SquashRow, 'volume_id' | 'lane'>>(
-    'SELECT DISTINCT volume_id, lane FROM squashes WHERE at_ms < ?',
+    'SELECT DISTINCT volume_id, lane FROM squashes INDEXED BY squashes_by_time WHERE at_ms < ?',
     beforeMs,
   );
   for (const { volume_id: volumeId, lane } of lanes) {
@@ -55,6 +57,7 @@ export function dropExpiredSquashes(sql: Sql, decode: Decoder, nowMs: number): v
       if (!kept.has(id))
         sql.run('DELETE FROM squashes WHERE volume_id = ? AND lane = ? AND id = ?', volumeId, lane, id);
     }
+    settleLane(sql, { volumeId, lane }, nowMs);
     for (const [index, record] of synced.entries()) setSyncedLayers(sql, record, left.commons[index] ?? [], nowMs);
   }
 }

@@ -82,6 +82,7 @@ export function damageConformance(create: LayerStoreFactory): void {
       if (fixture.hasIndexFiles) fixture.damage(id, { kind: 'remove-index' });
       const store = fixture.open();
       expect((await store.list(noAbort)).map((layer) => layer.id)).toEqual([id]);
+      expect((await store.describe([id], noAbort)).map((layer) => layer.id)).toEqual([id]);
       await store.remove([id], noAbort);
       expect(await store.list(noAbort)).toEqual([]);
     });

@@ -92,6 +92,19 @@ export function lifeConformance(create: LayerStoreFactory): void {
       await expect(store.verify(unknown, noAbort)).rejects.toEqual(withCode('E_LAYER_MISSING'));
     });
 
+    test('is described as in the list, where it is there', async () => {
+      await using fixture = await create();
+      const store = fixture.open();
+      const { staged } = await publishItems(fixture, everyKind);
+      const { staged: other } = await publishItems(fixture, [{ kind: 'file', path: 'f', content: 'x' }]);
+      const listed = await store.list(noAbort);
+      const described = await store.describe([other.id, unknown, staged.id], noAbort);
+      expect(described.map(({ id }) => id)).toEqual([other.id, staged.id]);
+      expect(listed).toEqual(expect.arrayContaining([...described]));
+      await store.remove([other.id], noAbort);
+      expect(await store.describe([other.id, unknown], noAbort)).toEqual([]);
+    });
+
     test('that is removed is gone at once', async () => {
       await using fixture = await create();
       const store = fixture.open();

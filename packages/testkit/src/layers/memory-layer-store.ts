@@ -148,6 +148,13 @@ export function openMemoryLayers({
       }),
     list: (signal) =>
       call(signal, () => [...disk.layers].map(([id, { sealedAtMs, sizeBytes }]) => ({ id, sealedAtMs, sizeBytes }))),
+    describe: (ids, signal) =>
+      call(signal, () =>
+        ids.flatMap((id) => {
+          const layer = disk.layers.get(id);
+          return layer === undefined ? [] : [{ id, sealedAtMs: layer.sealedAtMs, sizeBytes: layer.sizeBytes }];
+        }),
+      ),
     listDerived: (signal) => call(signal, () => [...disk.derived].map(([key, { usedAtMs }]) => ({ key, usedAtMs }))),
     space: (signal) => call(signal, () => disk.space),
     usage: (signal) => call(signal, () => usageOf(disk)),
@@ -171,6 +178,7 @@ export function openMemoryLayers({
         return layer !== undefined && (layer.isSettled || layer.bootId === bootId);
       }),
     sweep: (_nowMs, signal) => call(signal, () => []),
+    sweepImages: (_nowMs, signal) => call(signal, () => []),
   };
 }
 

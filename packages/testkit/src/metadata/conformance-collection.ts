@@ -5,6 +5,7 @@ import {
   aLane,
   aLayer,
   aNamespace,
+  aQuestion,
   aRemote,
   countingIds,
   layerRecord,
@@ -48,7 +49,7 @@ function evictRequest(volume: Pick<OpenedForTest, 'volumeId'>, options: Partial<
 }
 
 async function usedAt(metadata: Metadata): Promise<readonly number[]> {
-  return (await metadata.collectionFacts(noAbort)).heads.map(({ usedAtMs }) => usedAtMs);
+  return (await metadata.collectionFacts(aQuestion(), noAbort)).heads.map(({ usedAtMs }) => usedAtMs);
 }
 
 export function collectionConformance(create: MetadataFactory): void {
@@ -104,23 +105,26 @@ export function collectionConformance(create: MetadataFactory): void {
       const lanePolicy = { texts: { 'keep-pr': '1d' }, source: 'cachelane.yaml' };
       const said = { ...ofDirectory, defaultLane: main, lanePolicy };
       const quiet = await openOne(metadata, openRequest(ids, { ...said, mayWrite: false }));
-      let facts = await metadata.collectionFacts(noAbort);
-      expect([...facts.defaultLanes, ...facts.lanePolicies, ...facts.directories]).toEqual([]);
+      let facts = await metadata.collectionFacts(aQuestion(), noAbort);
+      expect([...facts.defaultLanes, ...facts.lanePolicies]).toEqual([]);
+      expect(await metadata.ownDirectories(noAbort)).toEqual([]);
       await close(metadata, quiet);
 
       const opened = await saved(metadata, openRequest(ids, said), 'a');
-      facts = await metadata.collectionFacts(noAbort);
+      facts = await metadata.collectionFacts(aQuestion(), noAbort);
       const { namespaceId } = opened.opened.volume;
       expect([...facts.defaultLanes]).toEqual([[namespaceId, main]]);
       expect(facts.lanePolicies).toEqual([{ namespaceId, lane: local, ...lanePolicy }]);
-      expect(facts.directories).toEqual([{ namespace: 'local/web-1', path: '/home/ann/web', goneSinceMs: null }]);
+      expect(await metadata.ownDirectories(noAbort)).toEqual([
+        { namespace: 'local/web-1', path: '/home/ann/web', goneSinceMs: null },
+      ]);
 
       await close(metadata, await openOne(metadata, openRequest(ids, ofDirectory)));
-      facts = await metadata.collectionFacts(noAbort);
+      facts = await metadata.collectionFacts(aQuestion(), noAbort);
       expect([...facts.defaultLanes]).toEqual([[namespaceId, main]]);
       expect(facts.lanePolicies).toHaveLength(1);
       await close(metadata, await openOne(metadata, openRequest(ids, { ...ofDirectory, lanePolicy: null })));
-      expect((await metadata.collectionFacts(noAbort)).lanePolicies).toEqual([]);
+      expect((await metadata.collectionFacts(aQuestion(), noAbort)).lanePolicies).toEqual([]);
     });
 
     test('a directory that was gone is there again with the next session', async () => {
@@ -130,7 +134,7 @@ export function collectionConformance(create: MetadataFactory): void {
       const namespace = aNamespace('local/web-1');
       const unknown = { namespace: aNamespace('local/nobody'), goneSinceMs: 1 };
       await metadata.noteDirectories([{ namespace, goneSinceMs: 7 }, unknown], noAbort);
-      const since = async () => (await metadata.collectionFacts(noAbort)).directories.map((each) => each.goneSinceMs);
+      const since = async () => (await metadata.ownDirectories(noAbort)).map((each) => each.goneSinceMs);
       expect(await since()).toEqual([7]);
       await close(metadata, await openOne(metadata, openRequest(ids, ofDirectory)));
       expect(await since()).toEqual([null]);
@@ -140,10 +144,10 @@ export function collectionConformance(create: MetadataFactory): void {
       await using store = await create();
       await using metadata = await store.open();
       const { volumeId } = await saved(metadata, openRequest(ids), 'a');
-      const idle = await metadata.collectionFacts(noAbort);
+      const idle = await metadata.collectionFacts(aQuestion(), noAbort);
       expect([...idle.open, ...idle.pins]).toEqual([]);
       await openOne(metadata, openRequest(ids));
-      const facts = await metadata.collectionFacts(noAbort);
+      const facts = await metadata.collectionFacts(aQuestion(), noAbort);
       expect(facts.open).toEqual([{ volumeId, lane: local }]);
       expect([...facts.pins]).toEqual([aLayer('a')]);
     });
@@ -157,7 +161,7 @@ export function collectionConformance(create: MetadataFactory): void {
       await metadata.setPolicy(acme, 'keep-pr', '3d', noAbort);
       const texts = { 'keep-branch': '2d', 'keep-pr': '3d' };
       expect(await metadata.listPolicies(noAbort)).toEqual([{ namespace: acme, texts }]);
-      expect((await metadata.collectionFacts(noAbort)).policies).toEqual([{ namespace: acme, texts }]);
+      expect((await metadata.collectionFacts(aQuestion(), noAbort)).policies).toEqual([{ namespace: acme, texts }]);
       for (const key of ['keep-pr', 'keep-branch'] as const) await metadata.setPolicy(acme, key, null, noAbort);
       expect(await metadata.listPolicies(noAbort)).toEqual([]);
     });
@@ -244,11 +248,11 @@ export function collectionConformance(create: MetadataFactory): void {
       const layer = layerRecord(aLayer('S'), volumeId, run);
       await metadata.squash({ volumeId, lane: local, layer, layers: [aLayer('a')], atMs: startMs }, noAbort);
       const squash = { volumeId, lane: local, id: aLayer('S'), layers: [aLayer('a')], atMs: startMs };
-      expect((await metadata.collectionFacts(noAbort)).squashes).toEqual([squash]);
+      expect((await metadata.collectionFacts(aQuestion(), noAbort)).squashes).toEqual([squash]);
       expect(await metadata.evict(evictRequest(volume), noAbort)).toBe(false);
       await close(metadata, reading);
       expect(await metadata.evict(evictRequest(volume), noAbort)).toBe(true);
-      expect((await metadata.collectionFacts(noAbort)).squashes).toEqual([]);
+      expect((await metadata.collectionFacts(aQuestion(), noAbort)).squashes).toEqual([]);
       expect((await metadata.referencedLayers(startMs, noAbort)).size).toBe(0);
     });
 
@@ -305,9 +309,9 @@ export function collectionConformance(create: MetadataFactory): void {
     for (const text of ['a', 'b', 'c']) await pushLayer(metadata, { volumeId, run, layer: aLayer(text) });
     const generations = async () =>
       (await metadata.history(volumeId, local, noAbort)).map(({ generation }) => generation);
-    expect(await metadata.trimHistory({ volumeId, lane: local, fromGeneration: 2 }, noAbort)).toBe(1);
+    expect(await metadata.trimHistory({ volumeId, lane: local, fromGeneration: 2, atMs: startMs }, noAbort)).toBe(1);
     expect(await generations()).toEqual([3, 2]);
-    expect(await metadata.trimHistory({ volumeId, lane: local, fromGeneration: 99 }, noAbort)).toBe(1);
+    expect(await metadata.trimHistory({ volumeId, lane: local, fromGeneration: 99, atMs: startMs }, noAbort)).toBe(1);
     expect(await generations()).toEqual([3]);
   });
 }

@@ -3,6 +3,7 @@ import { limits } from '@cachelane/core';
 import type { MetadataFactory } from './conformance-fixture.ts';
 import {
   aLayer,
+  aNamespace,
   countingIds,
   local,
   main,
@@ -86,11 +87,11 @@ export function revocationConformance(create: MetadataFactory): void {
       await using store = await create();
       await using metadata = await store.open();
       const [one, other] = [ids.run(), ids.run()];
-      const first = { run: one, atMs: startMs, by: 'ann' };
-      const second = { run: other, atMs: startMs + 1, by: 'ben' };
+      const first = { run: one, atMs: startMs, by: 'ann', namespaceId: null };
+      const second = { run: other, atMs: startMs + 1, by: 'ben', namespaceId: null };
       await metadata.revokeRuns([first], noAbort);
-      await metadata.revokeRuns([second, { run: one, atMs: startMs + 2, by: 'cy' }], noAbort);
-      expect(await metadata.revokedRuns(noAbort)).toEqual([second, first]);
+      await metadata.revokeRuns([second, { run: one, atMs: startMs + 2, by: 'cy', namespaceId: null }], noAbort);
+      expect(await metadata.revokedRuns('all', noAbort)).toEqual([second, first]);
     });
 
     test('commits nothing more', async () => {
@@ -98,10 +99,34 @@ export function revocationConformance(create: MetadataFactory): void {
       await using metadata = await store.open();
       const { volumeId, run } = await openOne(metadata, openRequest(ids));
       const head = await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
-      await metadata.revokeRuns([{ run, atMs: startMs, by: 'ann' }], noAbort);
+      await metadata.revokeRuns([{ run, atMs: startMs, by: 'ann', namespaceId: null }], noAbort);
       const push = pushRequest({ volumeId, run, onto: head, layer: aLayer('b') });
       await expect(metadata.commit(push, noAbort)).rejects.toMatchObject({ code: 'E_LAYER_REFUSED' });
       expect(await metadata.head(volumeId, local, noAbort)).toEqual(head);
+    });
+
+    test('of which a head told counts for the namespace of that head, and for no other', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const own = await openOne(metadata, openRequest(ids));
+      const { run } = own;
+      const other = openRequest(ids, { namespace: aNamespace('github.com/acme/api') });
+      const there = (await openOne(metadata, other)).opened.volume;
+      const told = { run, atMs: startMs, by: 'mallory', namespaceId: there.namespaceId };
+      await metadata.revokeRuns([told], noAbort);
+      expect(await metadata.revokedRuns(own.opened.volume.namespaceId, noAbort)).toEqual([]);
+      expect(await metadata.revokedRuns(there.namespaceId, noAbort)).toEqual([told]);
+      const head = await pushLayer(metadata, { volumeId: own.volumeId, run, layer: aLayer('a') });
+      const push = pushRequest({ volumeId: there.id, run, onto: undefined, layer: aLayer('a') });
+      await expect(metadata.commit(push, noAbort)).rejects.toMatchObject({ code: 'E_LAYER_REFUSED' });
+      // Said here, it counts for both, beside what was told.
+      const said = { ...told, by: 'ann', namespaceId: null };
+      await metadata.revokeRuns([said], noAbort);
+      await metadata.revokeRuns([{ ...told, namespaceId: own.opened.volume.namespaceId }], noAbort);
+      expect(await metadata.revokedRuns(own.opened.volume.namespaceId, noAbort)).toEqual([said]);
+      expect(await metadata.revokedRuns('all', noAbort)).toEqual([said, told]);
+      const more = pushRequest({ volumeId: own.volumeId, run, onto: head, layer: aLayer('b') });
+      await expect(metadata.commit(more, noAbort)).rejects.toMatchObject({ code: 'E_LAYER_REFUSED' });
     });
 
     test('stays known', async () => {
@@ -110,10 +135,10 @@ export function revocationConformance(create: MetadataFactory): void {
       const request = openRequest(ids);
       const { run } = await openOne(metadata, request);
       await metadata.closeSession(request.sessionId, () => undefined, noAbort);
-      await metadata.revokeRuns([{ run, atMs: startMs, by: 'ann' }], noAbort);
+      await metadata.revokeRuns([{ run, atMs: startMs, by: 'ann', namespaceId: null }], noAbort);
       await metadata.forgetLayers([], startMs + 1000 * dayMs, noAbort);
       expect(await metadata.run(run, noAbort)).toBeDefined();
-      expect(await metadata.revokedRuns(noAbort)).toHaveLength(1);
+      expect(await metadata.revokedRuns('all', noAbort)).toHaveLength(1);
     });
   });
 

@@ -1,59 +1,54 @@
 import {
   laneTrust,
   limits,
-  type CollectionFacts,
   type CollectionStore,
   type Digest,
   type EvictRequest,
-  type HeadRecord,
   type LaneName,
-  type LaneSquash,
-  type LayerId,
   type Namespace,
   type NamespaceId,
   type OpenSessionRequest,
-  type UsedHead,
   type VolumeId,
 } from '@cachelane/core';
 import { isOf } from './memory-evictions.ts';
+import { memoryFacts, pinsIn, policiesIn, squashesOf, usedAt } from './memory-facts.ts';
 import { removeHeads } from './memory-heads.ts';
+import { isHeld, settleLane } from './memory-holders.ts';
 import { removeUnsaved } from './memory-namespaces.ts';
 import { headKey, transact, type MemoryState } from './memory-state.ts';
 
 export function memoryCollection(state: MemoryState): CollectionStore {
   return {
-    collectionFacts: (signal) =>
-      transact(signal, () => ({
-        namespaces: [...state.namespaces.values()].map(({ record }) => record).toSorted(byPath),
-        defaultLanes: new Map(state.defaultLanes),
-        volumes: [...state.volumes.values()],
-        heads: [...state.heads.values()].map((head): UsedHead => ({ ...head, usedAtMs: usedAt(state, head) })),
-        history: [...state.history.values()].flatMap((rows) => rows.toReversed()),
-        squashes: [...state.heads.values()].flatMap((head) => squashesOf(state, head)),
-        pins: pinsIn(state),
-        open: openLanes(state),
-        policies: [...state.policies].map(([namespace, texts]) => ({ namespace, texts })),
-        lanePolicies: [...state.lanePolicies.values()],
-        directories: [...state.ownDirectories.values()],
-      })),
+    collectionFacts: (question, signal) => transact(signal, () => memoryFacts(state, question)),
+    ownDirectories: (signal) =>
+      transact(signal, () =>
+        [...state.ownDirectories.values()].toSorted((a, b) => (a.namespace < b.namespace ? -1 : 1)),
+      ),
+    lookedAtMs: (signal) => transact(signal, () => state.looks[0] ?? null),
+    noteCollection: ({ absent, held, lookedAtMs }, signal) =>
+      transact(signal, () => {
+        for (const id of absent) state.loose.delete(id);
+        for (const id of held) if (isHeld(state, id)) state.loose.delete(id);
+        if (lookedAtMs !== null) state.looks.splice(0, 1, lookedAtMs);
+      }),
     evict: (request, signal) => transact(signal, () => evict(state, request)),
     amongUnpinned: (keys, use, signal) =>
       transact(signal, () => {
         const pinned: ReadonlySet<Digest> = pinsIn(state);
         use(keys.filter((key) => !pinned.has(key)));
       }),
-    trimHistory: ({ volumeId, lane, fromGeneration }, signal) =>
+    trimHistory: ({ volumeId, lane, fromGeneration, atMs }, signal) =>
       transact(signal, () => {
         const key = headKey(volumeId, lane);
         const newest = state.heads.get(key)?.generation ?? 0;
         const rows = state.history.get(key) ?? [];
         const left = rows.filter(({ generation }) => generation >= Math.min(fromGeneration, newest));
         state.history.set(key, left);
+        settleLane(state, key, atMs);
         return rows.length - left.length;
       }),
     listEvictions: (signal) => transact(signal, () => state.evictions.toSorted((a, b) => b.atMs - a.atMs)),
-    listPolicies: (signal) =>
-      transact(signal, () => [...state.policies].map(([namespace, texts]) => ({ namespace, texts }))),
+    listPolicies: (signal) => transact(signal, () => policiesIn(state)),
     setPolicy: (namespace, key, text, signal) =>
       transact(signal, () => {
         const { [key]: _, ...others } = state.policies.get(namespace) ?? {};
@@ -71,34 +66,12 @@ export function memoryCollection(state: MemoryState): CollectionStore {
   };
 }
 
-function pinsIn({ sessions }: MemoryState): ReadonlySet<LayerId> {
-  return new Set([...sessions.values()].flatMap(({ pins }) => pins));
-}
-
-function squashesOf(state: MemoryState, { volumeId, lane }: HeadRecord): readonly LaneSquash[] {
-  return (state.squashes.get(headKey(volumeId, lane)) ?? []).map((record) => ({ ...record, volumeId, lane }));
-}
-
-function openLanes(state: MemoryState): CollectionFacts['open'] {
-  return [...state.sessions.values()].flatMap(({ id, lane }) =>
-    (state.sessionVolumes.get(id) ?? []).map((volumeId) => ({ volumeId, lane })),
-  );
-}
-
-function byPath(a: { readonly paths: readonly Namespace[] }, b: { readonly paths: readonly Namespace[] }): number {
-  return (a.paths[0] ?? '') < (b.paths[0] ?? '') ? -1 : 1;
-}
-
-function usedAt(state: MemoryState, { volumeId, lane, updatedAtMs }: Omit<UsedHead, 'usedAtMs'>): number {
-  return Math.max(state.uses.get(headKey(volumeId, lane)) ?? 0, updatedAtMs);
-}
-
 function evict(state: MemoryState, request: EvictRequest): boolean {
   const { volumeId, lane, generation, usedAtMs, policy, why, atMs } = request;
   const head = state.heads.get(headKey(volumeId, lane));
   if (head?.generation !== generation || usedAt(state, head) !== usedAtMs) return false;
-  if (openLanes(state).some((each) => each.volumeId === volumeId && each.lane === lane)) return false;
-  const pins = new Set([...state.sessions.values()].flatMap((session) => session.pins));
+  if (isOpen(state, volumeId, lane)) return false;
+  const pins = pinsIn(state);
   const replaced = squashesOf(state, head).flatMap(({ layers }) => layers);
   if ([...head.layers, ...replaced].some((id) => pins.has(id))) return false;
   const volume = state.volumes.get(volumeId);
@@ -121,9 +94,17 @@ function evict(state: MemoryState, request: EvictRequest): boolean {
   return true;
 }
 
+function isOpen({ sessions, sessionVolumes }: MemoryState, volumeId: VolumeId, lane: LaneName): boolean {
+  return [...sessions.values()].some(
+    (session) => session.lane === lane && sessionVolumes.get(session.id)?.includes(volumeId) === true,
+  );
+}
+
 export function noteUse(state: MemoryState, volumeId: VolumeId, lane: LaneName, atMs: number): void {
-  const known = state.uses.get(headKey(volumeId, lane));
-  if (known === undefined || known <= atMs - limits.useNotedMs) state.uses.set(headKey(volumeId, lane), atMs);
+  const head = state.heads.get(headKey(volumeId, lane));
+  if (head !== undefined && usedAt(state, head) <= atMs - limits.useNotedMs) {
+    state.uses.set(headKey(volumeId, lane), atMs);
+  }
 }
 
 export function countsAsUse({ run }: OpenSessionRequest): boolean {

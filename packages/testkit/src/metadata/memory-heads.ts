@@ -14,6 +14,7 @@ import { forgetEviction } from './memory-evictions.ts';
 import { commitSynced, dropVolume, isBehind, removeSynced } from './memory-sync.ts';
 import { dropOldReads, requireNotRevoked } from './memory-revocations.ts';
 import { dropExpiredSquashes, removeSquashes } from './memory-squashes.ts';
+import { holdLayers, letGo, recordLayer, settleLane } from './memory-holders.ts';
 import { removeEmptyNamespace } from './memory-namespaces.ts';
 import { headKey, layersInUse, transact, type MemoryState } from './memory-state.ts';
 
@@ -55,14 +56,15 @@ export function memoryHeads(state: MemoryState): HeadStore {
 function commit(state: MemoryState, request: CommitRequest): CommitResult {
   const { volumeId, lane, layer, run, counts, atMs } = request;
   const key = headKey(volumeId, lane);
-  if (!state.volumes.has(volumeId)) {
+  const volume = state.volumes.get(volumeId);
+  if (volume === undefined) {
     throw new CachelaneError('E_NOT_FOUND', `there is no volume ${volumeId}: it was removed meanwhile`);
   }
   const head = state.heads.get(key);
   if (request.expectedGeneration !== (head?.generation ?? 0) || isBehind(state, request)) {
     return { kind: 'conflict', head: head ?? null };
   }
-  if (layer !== null) requireNotRevoked(state, layer.run);
+  if (layer !== null) requireNotRevoked(state, layer.run, volume.namespaceId);
   const records = layer === null ? (request.rewritten ?? []) : [layer, ...(request.rewritten ?? [])];
   for (const id of [...records.map((record) => record.id), ...request.layers]) {
     // Refused once: a caller that publishes it again afterwards may come back.
@@ -88,10 +90,11 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
     state.savedRuns.add(each.id);
   }
   for (const record of records) {
-    if (!state.layers.has(record.id)) state.layers.set(record.id, record);
     if (state.runs.has(record.run)) state.savedRuns.add(record.run);
   }
   commitSynced(state, request);
+  holdLayers(state, key, layer === null ? layers : [...layers, layer.id]);
+  for (const record of records) recordLayer(state, record);
   if (head === undefined) forgetEviction(state, volumeId, lane);
   state.heads.set(key, moved);
   const rows = [...(state.history.get(key) ?? []), row];
@@ -101,6 +104,7 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
       (old) => old.generation > generation - limits.historyGenerations && old.atMs >= atMs - limits.historyMs,
     ),
   );
+  settleLane(state, key, atMs);
   return { kind: 'moved', head: moved };
 }
 
@@ -126,6 +130,7 @@ export function removeHeads(state: MemoryState, volumeId: VolumeId, lane: LaneNa
   }
   removeSynced(state, volumeId, lane);
   removeSquashes(state, volumeId, lane);
+  letGo(state, volumeId, lane);
 }
 
 function dropExpired(state: MemoryState, nowMs: number): void {
@@ -133,10 +138,10 @@ function dropExpired(state: MemoryState, nowMs: number): void {
   dropOldReads(state, nowMs);
   const oldest = nowMs - limits.historyMs;
   for (const [key, rows] of state.history) {
-    state.history.set(
-      key,
-      rows.filter((row) => row.atMs >= oldest),
-    );
+    const left = rows.filter((row) => row.atMs >= oldest);
+    if (left.length === rows.length) continue;
+    state.history.set(key, left);
+    settleLane(state, key, nowMs);
   }
   for (const [id, atMs] of state.forgotten) {
     if (atMs < oldest) state.forgotten.delete(id);
@@ -149,7 +154,7 @@ function dropExpired(state: MemoryState, nowMs: number): void {
     ...[...state.heads.values()].map((head) => head.run),
     ...[...state.history.values()].flat().map((row) => row.run),
     ...[...state.reads.values()].map(({ run }) => run),
-    ...state.revoked.keys(),
+    ...[...state.revoked.values()].map(({ run }) => run),
   ]);
   for (const [id, run] of state.runs) {
     if (run.startedAtMs < oldest && !named.has(id)) state.runs.delete(id);

@@ -1,4 +1,12 @@
-import { CachelaneError, limits, type ReadRecord, type RevocationStore, type RunId } from '@cachelane/core';
+import {
+  CachelaneError,
+  limits,
+  type NamespaceId,
+  type ReadRecord,
+  type RevocationStore,
+  type RevokedRun,
+  type RunId,
+} from '@cachelane/core';
 import { transact, type MemoryState } from './memory-state.ts';
 
 export function memoryRevocations(state: MemoryState): RevocationStore {
@@ -11,14 +19,17 @@ export function memoryRevocations(state: MemoryState): RevocationStore {
           .slice(0, 10),
       ),
     listReads: (signal) => transact(signal, () => [...state.reads.values()].toSorted(inOrder)),
-    revokedRuns: (signal) =>
+    revokedRuns: (of, signal) =>
       transact(signal, () =>
-        [...state.revoked.values()].toSorted((a, b) => b.atMs - a.atMs || (a.run < b.run ? -1 : 1)),
+        [...state.revoked.values()]
+          .filter(({ namespaceId }) => of === 'all' || namespaceId === null || namespaceId === of)
+          .toSorted((a, b) => b.atMs - a.atMs || (keyOf(a) < keyOf(b) ? -1 : 1)),
       ),
     revokeRuns: (revocations, signal) =>
       transact(signal, () => {
-        for (const { run, atMs, by } of revocations) {
-          if (!state.revoked.has(run)) state.revoked.set(run, { run, atMs, by });
+        for (const { run, atMs, by, namespaceId } of revocations) {
+          if (isRevoked(state, run, namespaceId)) continue;
+          state.revoked.set(keyOf({ run, namespaceId }), { run, atMs, by, namespaceId });
         }
       }),
   };
@@ -40,8 +51,16 @@ export function dropOldReads(state: MemoryState, nowMs: number): void {
   for (const [key, { atMs }] of state.reads) if (atMs < nowMs - limits.readsMs) state.reads.delete(key);
 }
 
-/** Throws E_LAYER_REFUSED. */
-export function requireNotRevoked(state: MemoryState, run: RunId): void {
-  if (!state.revoked.has(run)) return;
+function keyOf({ run, namespaceId }: Pick<RevokedRun, 'run' | 'namespaceId'>): string {
+  return `${run} ${namespaceId ?? ''}`;
+}
+
+function isRevoked({ revoked }: MemoryState, run: RunId, namespaceId: NamespaceId | null): boolean {
+  return revoked.has(keyOf({ run, namespaceId })) || revoked.has(keyOf({ run, namespaceId: null }));
+}
+
+/** Of what is to go to volumes of a namespace. Throws E_LAYER_REFUSED. */
+export function requireNotRevoked(state: MemoryState, run: RunId, namespaceId: NamespaceId): void {
+  if (!isRevoked(state, run, namespaceId)) return;
   throw new CachelaneError('E_LAYER_REFUSED', `${run} is revoked: what it made is not taken`);
 }

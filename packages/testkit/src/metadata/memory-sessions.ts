@@ -24,6 +24,7 @@ import {
 import { recordReads } from './memory-revocations.ts';
 import { countsAsUse, noteForCollection, noteUse } from './memory-collection.ts';
 import { evictionOf } from './memory-evictions.ts';
+import { loosen } from './memory-holders.ts';
 import { hasHeads, headKey, namespaceNamed, transact, type MemoryState } from './memory-state.ts';
 
 export function memorySessions(state: MemoryState): SessionStore {
@@ -60,6 +61,7 @@ export function memorySessions(state: MemoryState): SessionStore {
         for (const [key, holder] of state.volumeLocks) if (holder === id) state.volumeLocks.delete(key);
         for (const volumeId of opened) removeUnsaved(state, volumeId);
         if (session !== undefined) removeEmptyNamespace(state, session.namespaceId);
+        loosen(state, session?.pins ?? []);
         for (const [path] of ownerless) state.mountDirs.set(path, null);
         for (const path of idle) state.mountDirs.delete(path);
       }),

@@ -10,6 +10,7 @@ import {
   type SquashStore,
   type VolumeId,
 } from '@cachelane/core';
+import { holdLayers, recordLayer, settleLane } from './memory-holders.ts';
 import { headKey, transact, type HeadKey, type MemoryState } from './memory-state.ts';
 
 export function memorySquashes(state: MemoryState): SquashStore {
@@ -27,11 +28,13 @@ function squash(state: MemoryState, { volumeId, lane, layer, layers, atMs }: Squ
   if (state.forgotten.delete(layer.id)) {
     throw new CachelaneError('E_LAYER_MISSING', `layer ${layer.id} was swept before it was committed`);
   }
-  if (!state.layers.has(layer.id)) state.layers.set(layer.id, layer);
   if (state.runs.has(layer.run)) state.savedRuns.add(layer.run);
   recordSquashes(state, key, [{ id: layer.id, layers, atMs }]);
   const after = { ...head, layers: head.layers.toSpliced(place, layers.length, layer.id) };
   state.heads.set(key, after);
+  holdLayers(state, key, after.layers);
+  recordLayer(state, layer);
+  settleLane(state, key, atMs);
   return after;
 }
 
@@ -42,6 +45,11 @@ export function recordSquashes(state: MemoryState, key: HeadKey, records: readon
   const fresh = records.filter(({ id }) => !known.some((record) => record.id === id));
   const plain = fresh.map(({ id, layers, atMs }) => ({ id, layers: [...layers], atMs }));
   state.squashes.set(key, [...known, ...plain].toSorted(inOrder));
+  holdLayers(
+    state,
+    key,
+    plain.flatMap(({ layers }) => layers),
+  );
 }
 
 function inOrder(a: SquashRecord, b: SquashRecord): number {
@@ -65,6 +73,7 @@ export function dropExpiredSquashes(state: MemoryState, nowMs: number): void {
     const left = expireSquashes({ records, head: state.heads.get(key)?.layers ?? [], commons, beforeMs });
     if (left.records.length === 0) state.squashes.delete(key);
     else state.squashes.set(key, left.records);
+    settleLane(state, key, nowMs);
     for (const [index, [syncedKey, record]] of synced.entries()) {
       const layers = left.commons[index] ?? [];
       if (layers.length === record.layers.length) continue;

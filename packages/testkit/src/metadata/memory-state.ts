@@ -17,7 +17,7 @@ import {
   type OwnDirectory,
   type PolicyTexts,
   type RemoteId,
-  type Revocation,
+  type RevokedRun,
   type RunId,
   type RunRecord,
   type SessionId,
@@ -51,7 +51,8 @@ export interface MemoryState {
   readonly synced: Map<SyncedKey, SyncedHead>;
   /** By run and volume. */
   readonly reads: Map<string, ReadRecord>;
-  readonly revoked: Map<RunId, Revocation>;
+  /** By run and namespace. */
+  readonly revoked: Map<string, RevokedRun>;
   /** By head; oldest first. */
   readonly squashes: Map<HeadKey, readonly SquashRecord[]>;
   /** Null: the session that made it is closed, and another one needed it then. */
@@ -66,6 +67,12 @@ export interface MemoryState {
   readonly ownDirectories: Map<Namespace, OwnDirectory>;
   /** Oldest first. */
   readonly evictions: Eviction[];
+  /** What each lane names, with what it named until somebody looked. */
+  readonly holders: Map<HeadKey, ReadonlySet<LayerId>>;
+  /** Perhaps named by nothing. */
+  readonly loose: Set<LayerId>;
+  /** When all layers were looked at last; empty: never. */
+  readonly looks: number[];
 }
 
 export interface MemoryNamespace {
@@ -113,6 +120,9 @@ export function emptyState(): MemoryState {
     lanePolicies: new Map(),
     ownDirectories: new Map(),
     evictions: [],
+    holders: new Map(),
+    loose: new Set(),
+    looks: [],
   };
 }
 

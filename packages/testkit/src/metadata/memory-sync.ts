@@ -7,6 +7,7 @@ import {
   type SyncStore,
   type VolumeId,
 } from '@cachelane/core';
+import { letGo } from './memory-holders.ts';
 import { recordSquashes, removeSquashes } from './memory-squashes.ts';
 import { headKey, syncedKey, transact, type MemoryState } from './memory-state.ts';
 
@@ -68,6 +69,7 @@ export function commitSynced(state: MemoryState, request: CommitRequest): void {
 export function dropVolume(state: MemoryState, volumeId: VolumeId): void {
   state.volumes.delete(volumeId);
   removeSquashes(state, volumeId, null);
+  letGo(state, volumeId, null);
   removeSynced(state, volumeId, null);
 }
 

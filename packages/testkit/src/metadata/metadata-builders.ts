@@ -2,6 +2,7 @@ import {
   digestOf,
   newId,
   type ChainLink,
+  type CollectionQuestion,
   type CommitRequest,
   type Compat,
   type HeadRecord,
@@ -141,6 +142,11 @@ export function pushRequest(options: PushOptions): CommitRequest {
     counts: record.counts,
     atMs: options.atMs ?? startMs,
   };
+}
+
+/** What a collection would ask about every lane, unless the options say otherwise. */
+export function aQuestion(options: Partial<CollectionQuestion> = {}): CollectionQuestion {
+  return { lanes: 'all', nowMs: startMs, user: {}, gone: [], layers: [], volumes: [], namespace: null, ...options };
 }
 
 export type SyncedOptions = Pick<RecordSyncedRequest, 'volumeId' | 'layers'> & Partial<RecordSyncedRequest>;

@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import { collectionConformance } from './conformance-collection.ts';
 import { concurrencyConformance } from './conformance-concurrency.ts';
 import { crashConformance } from './conformance-crash.ts';
+import { factsConformance } from './conformance-facts.ts';
 import type { MetadataFactory } from './conformance-fixture.ts';
 import { garbageConformance } from './conformance-garbage.ts';
 import { growthConformance } from './conformance-growth.ts';
@@ -34,6 +35,7 @@ export function metadataConformance(name: string, create: MetadataFactory): void
     syncConformance(create);
     syncedCommitConformance(create);
     collectionConformance(create);
+    factsConformance(create);
     growthConformance(create);
     concurrencyConformance(create);
     crashConformance(create);

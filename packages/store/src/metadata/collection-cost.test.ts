@@ -1,0 +1,69 @@
+import { DatabaseSync } from 'node:sqlite';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { limits, statedPolicy } from '@cachelane/core';
+import { aLayer, aQuestion, countingIds, noAbort, openOne, openRequest, pushLayer } from '@cachelane/testkit';
+import { factsOf } from './collection-facts.ts';
+import { dropExpired } from './heads.ts';
+import { usedAmong } from './holders.ts';
+import { decoderOf } from './rows.ts';
+import { openStore, scratchDir, systemClock, systemRandom } from './real-world.fixture.ts';
+import { openSqliteDatabase, type Sql } from './sqlite-database.ts';
+
+const nowMs = 1_767_225_600_000 + limits.historyMs / 2;
+
+/** Where SQLite would go from end to end through a table, or an index of one, for these statements. */
+function scansOf(file: string, statements: ReadonlySet<string>): readonly string[] {
+  using raw = new DatabaseSync(file);
+  return [...statements].flatMap((text) => {
+    const steps = raw
+      .prepare(`EXPLAIN QUERY PLAN ${text}`)
+      .all()
+      .map(({ detail }) => String(detail));
+    return steps.filter((step) => /^SCAN \w/.test(step) && !isSmall(step, text)).map((step) => `${step}: ${text}`);
+  });
+}
+
+/** Lists of what is asked, and tables with rows for what is going on, was said, or is to be looked at. */
+function isSmall(step: string, text: string): boolean {
+  if (step.includes(' VIRTUAL TABLE ')) return true;
+  const [, name = ''] = /^SCAN (\w+)/.exec(step) ?? [];
+  const [, table = name] = new RegExp(`\\b(?:FROM|JOIN) (\\w+) (?:AS )?${name}\\b`).exec(text) ?? [];
+  return ['asked', 'sessions', 'session_volumes', 'policies', 'lane_policies', 'loose_layers'].includes(table);
+}
+
+test('no table is gone through for what is due, loose or expired, whatever policies say', async () => {
+  using dir = scratchDir();
+  const file = join(dir.path, 'state.db');
+  {
+    await using metadata = await openStore(file);
+    const { volumeId, run } = await openOne(metadata, openRequest(countingIds()));
+    for (const name of ['a', 'b']) await pushLayer(metadata, { volumeId, run, layer: aLayer(name) });
+    await metadata.setPolicy(openRequest(countingIds()).namespace, 'keep-default', '1d', noAbort);
+  }
+  const statements = new Set<string>();
+  const database = await openSqliteDatabase({ file, clock: systemClock, random: systemRandom }, noAbort);
+  const decode = decoderOf(file);
+  await database.write('fast', noAbort, (sql) => {
+    const listening: Sql = {
+      get: (text, ...parameters) => sql.get(statements.add(text) && text, ...parameters),
+      all: (text, ...parameters) => sql.all(statements.add(text) && text, ...parameters),
+      run: (text, ...parameters) => {
+        sql.run(statements.add(text) && text, ...parameters);
+      },
+    };
+    const texts = { history: '1d', 'history-generations': '1', 'volume-budget': '1B', 'namespace-size': '1B' };
+    const question = aQuestion({ lanes: 'due', nowMs, user: statedPolicy(texts, 'own file') });
+    const facts = factsOf(listening, decode, {
+      ...question,
+      gone: ['local/web'] as never,
+      namespace: 'local/web' as never,
+    });
+    expect(facts.heads).toHaveLength(1);
+    usedAmong(listening, [aLayer('a')]);
+    dropExpired(listening, decode, nowMs);
+  });
+  database.close();
+  expect(statements.size).toBeGreaterThan(20);
+  expect(scansOf(file, statements)).toEqual([]);
+});
