@@ -42,6 +42,41 @@ function fileIn(layer: StoredLayer, path: string): string {
   return `${layer.treeDir}/${path}`;
 }
 
+describe('a derived layer that a collection may take for an idle one of that name', () => {
+  const key = digestOf('k');
+  const request = { changes: null, entries: [removalEntry('gone', 'hint')], sealedAtMs };
+
+  /** `whenFound`: called when the layer can be found, before whoever made it has opened it. */
+  async function derive(home: LayerHome, whenFound: (about: string) => void): Promise<StoredLayer> {
+    const files: StoreFiles = {
+      ...home.files,
+      syncDir: (dir) => {
+        if (dir === `${home.dir}/derived`) whenFound(`${home.dir}/derived/${key}/layer.json`);
+        home.files.syncDir(dir);
+      },
+    };
+    const store = openLayerFiles({ dir: home.dir, bootId: 'boot', clock: fixedClock(sealedAtMs), files });
+    return await store.derive(key, request, noAbort);
+  }
+
+  test('looks used from the moment it can be found', async () => {
+    await using home = await createLayerHome();
+    const usedAtMs: number[] = [];
+    await derive(home, (about) => usedAtMs.push(fs.statSync(about).mtimeMs));
+    expect(usedAtMs).toEqual([sealedAtMs]);
+  });
+
+  test('is made again where it is taken at once', async () => {
+    await using home = await createLayerHome();
+    let found = 0;
+    const layer = await derive(home, () => {
+      if (++found === 1) home.open().removeDerived([key]);
+    });
+    expect(found).toBe(2);
+    expect(Array.from(layer.index.entries(), ({ path }) => path)).toEqual(['gone']);
+  });
+});
+
 describe('the directory of a change set', () => {
   test('becomes the tree, and its files are not copied', async () => {
     await using home = await createLayerHome();

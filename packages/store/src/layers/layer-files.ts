@@ -132,9 +132,17 @@ export function openLayerFiles({
   const derive = (key: Digest, request: StageRequest, signal: AbortSignal): StoredLayer => {
     const known = openDerived(key, signal);
     if (known !== undefined) return known;
-    publish(stageLayer(context(), request, signal), derivedDir(key));
-    noteUse(files, derivedDir(key), clock.nowMs());
-    return openDerivedDir(key);
+    const staging = stageLayer(context(), request, signal);
+    // By the time it can be found it must look used, or a collection takes it for idle.
+    noteUse(files, staging.layerDir, clock.nowMs());
+    publish(staging, derivedDir(key));
+    try {
+      return openDerivedDir(key);
+    } catch (error) {
+      // A collection which saw an idle one of that name may take this one for it, until a session has pinned it.
+      if (!isMissing(error) && !isCachelaneError(error, 'E_LAYER_MISSING')) throw error;
+      return derive(key, request, signal);
+    }
   };
 
   return {
