@@ -65,12 +65,12 @@ const companion: Plugin = {
 
 // Threads begin with a file of their own.
 const threadName = 'cachelane-thread.cjs';
-const threadSource = join(root, 'packages/store/src/wire/piece-thread.ts');
+const threadSource = join(root, 'packages/store/src/threads/thread.ts');
 const threads: Plugin = {
   name: 'threads',
   load: (id) =>
-    id.endsWith('/piece-thread-file.ts')
-      ? `import { join } from 'node:path'; export const pieceThreadFile = join(__dirname, '${threadName}');`
+    id.endsWith('/thread-file.ts')
+      ? `import { join } from 'node:path'; export const threadFile = join(__dirname, '${threadName}');`
       : null,
 };
 

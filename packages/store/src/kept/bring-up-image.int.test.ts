@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { createLayerHome } from '../layers/layer-home.fixture.ts';
 import { sent } from '../wire/sent-layer.fixture.ts';
 import { bringUp } from './bring-up.ts';
+import { byThreads } from './file-makers.ts';
 import { emptyTable } from './kept-table.ts';
 
 const noAbort = new AbortController().signal;
@@ -39,22 +40,23 @@ test('a directory is brought up from an image as from a tree, also when it has g
       owner,
       mayStay: null,
       farFutureAsNs: null,
+      fill: byThreads,
     };
   };
   expect(layer.image).not.toBeNull();
-  bringUp(place('whole'), emptyTable, [layer], null, noAbort);
+  await bringUp(place('whole'), emptyTable, [layer], null, noAbort);
   expect(fs.readFileSync(`${home.dir}/whole/d/link`).equals(content)).toBe(true);
   expect(fs.statSync(`${home.dir}/whole/d/f`).mode & 0o777).toBe(0o555);
   fs.cpSync(`${home.dir}/layers`, `${home.dir}/kept`, { recursive: true });
   await store.extract(staged.id, noAbort);
   await store.sweepImages(Date.now() + limits.sweepGraceMs + 60_000, noAbort);
   expect(fs.existsSync(layer.image ?? '')).toBe(false);
-  bringUp(place('later'), emptyTable, [layer], null, noAbort);
+  await bringUp(place('later'), emptyTable, [layer], null, noAbort);
   expect(fs.readFileSync(`${home.dir}/later/d/link`).equals(content)).toBe(true);
   fs.rmSync(`${home.dir}/layers`, { recursive: true });
   fs.renameSync(`${home.dir}/kept`, `${home.dir}/layers`);
   home.damage(staged.id, { kind: 'truncate', path: 'd/f' });
-  expect(() => bringUp(place('cut'), emptyTable, [layer], null, noAbort)).toThrow(
-    expect.objectContaining({ code: 'E_LAYER_CORRUPT' }),
-  );
+  await expect(bringUp(place('cut'), emptyTable, [layer], null, noAbort)).rejects.toMatchObject({
+    code: 'E_LAYER_CORRUPT',
+  });
 });

@@ -1,8 +1,6 @@
-import { lstatSync, readlinkSync, type Stats } from 'node:fs';
+import { readlinkSync, type Stats } from 'node:fs';
 import {
-  CachelaneError,
   digestOf,
-  displayPath,
   farFutureNs,
   LayerStack,
   type BytePath,
@@ -10,17 +8,22 @@ import {
   type Entry,
   type StoredLayer,
 } from '@cachelane/core';
-import type { ImagePlaces } from '../image/image-places.ts';
 import { errnoOf, isMissing, throwIfAborted } from '../layers/file-errors.ts';
 import type { FilePath } from '../layers/file-path.ts';
 import { layerPaths } from '../layers/home-paths.ts';
 import { OpenAccess } from '../layers/open-access.ts';
 import { digestFile } from '../layers/read-file.ts';
-import { placeOf } from '../layers/stored-layer.ts';
+import { placeOf, type LayerPlace } from '../layers/stored-layer.ts';
 import type { Owner, StoreFiles } from '../layers/store-files.ts';
+import { unlinkIfThere } from '../layers/tree-builder.ts';
+import type { FileOrder, FileSource, MadeFile, NewFile } from './file-messages.ts';
+import type { FillOptions } from './file-makers.ts';
+import { makeAll, type FileTasks } from './fill.ts';
 import { isAsRecorded, type KeptRecord, type KeptTable } from './kept-table.ts';
 import { isOwner } from './kept-tree.ts';
+import { copyOut, lookAt, putInPlace } from './make-file.ts';
 import { recordOf } from './scan-kept.ts';
+import { allOf, pathsToLookAt, someOf, type Wanted } from './wanted-paths.ts';
 
 export interface KeptPlace {
   readonly files: StoreFiles;
@@ -41,12 +44,8 @@ export interface KeptPlace {
   readonly mayStay: ((path: BytePath, isDirectory: boolean) => boolean) | null;
   /** See `KeptContext`. */
   readonly farFutureAsNs: bigint | null;
-}
-
-/** What a view shows at a path, and the layer that holds it. */
-interface Wanted {
-  readonly entry: Entry;
-  readonly layer: StoredLayer;
+  /** Who helps where there is much to make. */
+  readonly fill: FillOptions;
 }
 
 /**
@@ -54,19 +53,20 @@ interface Wanted {
  * of something else does so in one step, so that a file that many projects link to never is half there. `only`: paths that
  * may differ; null for all. Returns the table of what is there then.
  */
-export function bringUp(
+export async function bringUp(
   place: KeptPlace,
   from: KeptTable,
   view: readonly StoredLayer[],
   only: Iterable<BytePath> | null,
   signal: AbortSignal,
-): KeptTable {
+): Promise<KeptTable> {
   const work = new BringUp(place, from, signal);
   const stack = new LayerStack(view);
   const wanted = only === null ? allOf(stack) : someOf(stack, only, from);
   try {
     for (const path of pathsToLookAt(from, wanted, only)) work.removeUnlessWanted(path, wanted.get(path));
     for (const [path, each] of wanted) if (each !== null) work.make(path, each);
+    await work.makeFiles();
     work.finish();
   } finally {
     work.close();
@@ -74,52 +74,16 @@ export function bringUp(
   return from.with(work.records);
 }
 
-type WantedPaths = ReadonlyMap<BytePath, Wanted | null>;
-
-/** In byte order: parents first. */
-function allOf(stack: LayerStack<StoredLayer>): WantedPaths {
-  const wanted = new Map<BytePath, Wanted | null>();
-  for (const { entry, depth } of stack.visible()) {
-    const layer = stack.layers[depth];
-    if (layer !== undefined) wanted.set(entry.path, { entry, layer });
-  }
-  return wanted;
-}
-
-/** What is asked for, what leads there, and all that lies below a directory that is not there yet. */
-function someOf(stack: LayerStack<StoredLayer>, only: Iterable<BytePath>, from: KeptTable): WantedPaths {
-  const found = new Map<BytePath, Wanted | null>();
-  const look = (path: BytePath): void => {
-    if (found.has(path)) return;
-    const seen = stack.lookUp(path);
-    const layer = seen && stack.layers[seen.depth];
-    found.set(path, seen === undefined || layer === undefined ? null : { entry: seen.entry, layer });
-  };
-  for (const path of only) {
-    for (let at: string = path; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) look(at as BytePath);
-    if (found.get(path)?.entry.type !== 'dir' || from.find(path)?.type === 'dir') continue;
-    for (const { entry } of stack.visibleBelow(path)) look(entry.path);
-  }
-  return new Map([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** Deepest first. */
-function pathsToLookAt(from: KeptTable, wanted: WantedPaths, only: Iterable<BytePath> | null): readonly BytePath[] {
-  const there = only === null ? [...from.paths()] : [...wanted.keys()];
-  const suspects = there.filter((path) => {
-    const want = wanted.get(path);
-    const record = from.find(path);
-    return record !== undefined && want?.entry.type !== record.type;
-  });
-  if (only === null) return suspects.toSorted((a, b) => (a < b ? 1 : -1));
-  // What lies below something that goes may be nobody's to ask for.
-  const gone = suspects.filter((path) => from.find(path)?.type === 'dir');
-  const below =
-    gone.length === 0 ? [] : [...from.paths()].filter((path) => gone.some((dir) => path.startsWith(`${dir}/`)));
-  return [...new Set([...suspects, ...below])].toSorted((a, b) => (a < b ? 1 : -1));
-}
-
 const checkEvery = 256;
+
+/** A file that is to be made. */
+interface FileTask {
+  readonly entry: Entry;
+  readonly layer: StoredLayer;
+  readonly place: LayerPlace;
+  /** Something stands where it belongs. */
+  readonly replaces: boolean;
+}
 
 class BringUp {
   readonly records = new Map<BytePath, KeptRecord | null>();
@@ -129,6 +93,7 @@ class BringUp {
   readonly #access: OpenAccess;
   /** Directories whose mode and time are set at the end: work below them moves the one and may need the other. */
   readonly #directories: Entry[] = [];
+  readonly #tasks: FileTask[] = [];
   readonly #sources = new Map<StoredLayer, OpenAccess>();
   #scratchNumber = 0;
   #steps = 0;
@@ -155,6 +120,7 @@ class BringUp {
       if (errnoOf(error) === 'ENOTEMPTY' && mayStay !== null && (wanted ?? null) === null) return;
       if (!isMissing(error)) throw error;
     }
+    this.#access.forget(path);
     this.records.set(path, null);
   }
 
@@ -169,6 +135,28 @@ class BringUp {
       case 'file':
         return this.#makeFile(entry, layer, record);
     }
+  }
+
+  /** What stands in the way is gone, and each directory is there. */
+  async makeFiles(): Promise<void> {
+    const { files, fill, tree } = this.#place;
+    const tasks = this.#tasks;
+    const bytes = tasks.reduce((sum, { entry }) => sum + entry.sizeBytes, 0);
+    const isMuch = tasks.length >= fill.worthwhileFiles || bytes >= fill.worthwhileBytes;
+    await using makers = isMuch ? fill.start() : null;
+    const how: FileTasks<FileTask> = {
+      tree,
+      tasks,
+      batchFiles: fill.batchFiles,
+      sizeOf: ({ entry }) => entry.sizeBytes,
+      orderOf: (task) => this.#orderOf(task),
+      note: ({ entry }, made) => this.#noteMade(entry, made),
+      make: (task) => this.#makeNow(task),
+      unmake: ({ path, beside }) => {
+        if (beside === null) this.#access.run(path, (file) => unlinkIfThere(files, file));
+      },
+    };
+    await makeAll(how, makers, this.#signal);
   }
 
   /** Directories last, deepest first. */
@@ -220,7 +208,7 @@ class BringUp {
       !this.#isSpoiled(path, now) &&
       this.#digestAt(path, known) === entry.digest;
     if (!isSame) {
-      this.#putInPlace(entry, (file) => this.#copyFrom(layer, entry, file));
+      this.#makeLater(entry, layer);
       return;
     }
     if (known.mode === entry.mode && hasTime(known, entry)) {
@@ -229,7 +217,7 @@ class BringUp {
     }
     // With a time that we set, and in our table, somebody's edit would be taken for what was saved, for good.
     if (known.digest !== null && !isAsRecorded(this.#access.run(path, lookAt), known)) {
-      this.#putInPlace(entry, (file) => this.#copyFrom(layer, entry, file));
+      this.#makeLater(entry, layer);
       return;
     }
     this.#access.run(path, (file) => {
@@ -239,66 +227,70 @@ class BringUp {
     this.#note(path, entry.digest);
   }
 
-  /** With its mode, which a copy takes from the layer's file, unless that one had to be opened for it. */
-  #copyFrom(layer: StoredLayer, entry: Entry, to: FilePath): void {
-    const { files } = this.#place;
+  /** Its record stands where it would had it been made already. */
+  #makeLater(entry: Entry, layer: StoredLayer): void {
+    const replaces = this.#replaces(entry.path);
     const place = placeOf(layer);
-    if (place === undefined) {
-      files.write(to, layer.read(entry.path));
-      files.setMode(to, entry.mode);
-      return;
-    }
-    try {
-      if (place.image === null) this.#copyFromTree(layer, place.dir, { entry, to });
-      else this.#copyFromImage(place.image, entry, to);
-    } catch (error) {
-      throw isMissing(error) ? damagedSource(entry) : error;
-    }
+    if (place === undefined) return this.#putContent(entry, layer);
+    this.#tasks.push({ entry, layer, place, replaces });
+    this.records.set(entry.path, null);
   }
 
-  #copyFromTree(
-    layer: StoredLayer,
-    dir: string,
-    { entry, to }: { readonly entry: Entry; readonly to: FilePath },
-  ): void {
+  /** Of another kind of store. */
+  #putContent(entry: Entry, layer: StoredLayer): void {
     const { files } = this.#place;
+    this.#putInPlace(entry, (file) => {
+      files.write(file, layer.read(entry.path));
+      files.setMode(file, entry.mode);
+    });
+  }
+
+  #orderOf({ entry, place, replaces }: FileTask): FileOrder {
+    const { mode, sizeBytes } = entry;
+    return { ...this.#newFile(entry, replaces), mode, sizeBytes, from: sourceOf(place, entry) };
+  }
+
+  #makeNow(task: FileTask): void {
+    const { files } = this.#place;
+    const order = this.#orderOf(task);
+    const make = copyOut(files, order, this.#sourceOf(task));
+    const stat = putInPlace({ files, tree: this.#access }, order, make);
+    this.#noteStat(order.path, stat, task.entry.digest);
+  }
+
+  #sourceOf({ layer, place }: FileTask): OpenAccess {
     let source = this.#sources.get(layer);
     if (source === undefined) {
-      source = new OpenAccess(layerPaths(dir).tree, files, (each) => layer.index.find(each)?.mode);
+      source = new OpenAccess(layerPaths(place.dir).tree, this.#place.files, (each) => layer.index.find(each)?.mode);
       this.#sources.set(layer, source);
     }
-    source.run(entry.path, (file) => files.copy(file, to));
-    if ((entry.mode & 0o400) === 0) files.setMode(to, entry.mode);
+    return source;
   }
 
-  #copyFromImage(image: ImagePlaces, entry: Entry, to: FilePath): void {
-    const { files } = this.#place;
-    if (files.copyRange(image.file, image.rangeOf(entry), to) < entry.sizeBytes) throw damagedSource(entry);
-    files.setMode(to, entry.mode);
+  #noteMade({ path, digest }: Entry, made: MadeFile): void {
+    this.records.set(path, { ...made, digest });
   }
 
-  /** Where something is, beside it first: whoever looks sees the old or the new one. */
   #putInPlace(entry: Entry, make: (file: FilePath) => void): void {
-    const { files, scratch, farFutureAsNs } = this.#place;
-    const { path } = entry;
-    const put = (file: FilePath): void => {
-      make(file);
-      files.setTime(file, entry.mtimeNs === farFutureNs ? (farFutureAsNs ?? farFutureNs) : entry.mtimeNs);
-    };
-    if (this.records.get(path) === null || this.#from.find(path) === undefined) {
-      this.#access.run(path, put);
-    } else {
-      const beside = `${scratch}/${(this.#scratchNumber += 1)}`;
-      put(beside);
-      this.#access.run(path, (file) => files.rename(beside, file));
-    }
-    this.#note(path, entry.digest);
+    const { files } = this.#place;
+    const stat = putInPlace({ files, tree: this.#access }, this.#newFile(entry, this.#replaces(entry.path)), make);
+    this.#noteStat(entry.path, stat, entry.digest);
+  }
+
+  #replaces(path: BytePath): boolean {
+    return this.records.get(path) !== null && this.#from.find(path) !== undefined;
+  }
+
+  #newFile({ path, mtimeNs: ownTimeNs }: Entry, replaces: boolean): NewFile {
+    const { scratch, farFutureAsNs } = this.#place;
+    const mtimeNs = ownTimeNs === farFutureNs ? (farFutureAsNs ?? farFutureNs) : ownTimeNs;
+    return { path, mtimeNs, beside: replaces ? `${scratch}/${(this.#scratchNumber += 1)}` : null };
   }
 
   /** Undefined for what nobody changed. */
   #dirtyNow(path: BytePath, record: KeptRecord | undefined): Stats | undefined {
     if (record === undefined || !this.#place.dirty.has(path)) return undefined;
-    return this.#access.run(path, (file) => lstatSync(file));
+    return this.#access.run(path, lookAt);
   }
 
   /**
@@ -340,7 +332,10 @@ class BringUp {
   }
 
   #note(path: BytePath, digest: Digest | null): void {
-    const stat = this.#access.run(path, (file) => lstatSync(file));
+    this.#noteStat(path, this.#access.run(path, lookAt), digest);
+  }
+
+  #noteStat(path: BytePath, stat: Stats, digest: Digest | null): void {
     this.records.set(path, { ...recordOf(stat, this.#access.modeBefore(path)), digest });
   }
 
@@ -349,11 +344,11 @@ class BringUp {
   }
 }
 
-function damagedSource({ path }: Entry): CachelaneError {
-  return new CachelaneError('E_LAYER_CORRUPT', `${displayPath(path)} in a layer is not what was saved`);
+/** Looked up each time: an image may be gone while a run goes on, and the layer has a tree then. */
+function sourceOf({ dir, image }: LayerPlace, entry: Entry): FileSource {
+  if (image === null) return { kind: 'tree', tree: layerPaths(dir).tree };
+  return { kind: 'image', file: image.file, at: image.rangeOf(entry).at };
 }
-
-const lookAt = (file: FilePath): Stats => lstatSync(file);
 
 /** A record has a quarter of a microsecond's precision, and what was set on a file a microsecond's. */
 function hasTime({ mtimeMs }: KeptRecord, { mtimeNs }: Entry): boolean {

@@ -1,6 +1,7 @@
 import { mounterConformance } from '@cachelane/testkit';
 import { becomeOrdinaryUser } from '../layers/ordinary-user.fixture.ts';
 import { openCloneMounter } from './clone-mounter.ts';
+import { lastingThreads } from './fill.fixture.ts';
 import { createKeptHome } from './kept-home.fixture.ts';
 
 becomeOrdinaryUser();
@@ -8,3 +9,10 @@ becomeOrdinaryUser();
 mounterConformance('clone, of an ordinary user', async () => await createKeptHome(openCloneMounter), {
   randomRuns: 40,
 });
+
+const fill = await lastingThreads();
+mounterConformance(
+  'clone, of an ordinary user, by threads',
+  async () => await createKeptHome((options) => openCloneMounter({ ...options, fill })),
+  { randomRuns: 20 },
+);

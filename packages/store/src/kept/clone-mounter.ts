@@ -13,6 +13,7 @@ import { fromSystem, throwIfAborted } from '../layers/file-errors.ts';
 import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
 import { realFiles, type StoreFiles } from '../layers/store-files.ts';
 import { openTrash, type Trash } from '../layers/trash.ts';
+import { byThreads, type FillOptions } from './file-makers.ts';
 import {
   bringUpSlot,
   collectHeld,
@@ -44,6 +45,8 @@ export interface KeptMounterOptions {
   readonly files?: StoreFiles;
   /** Default: `limits.sharedSaveMs`. */
   readonly sharedSaveMs?: number;
+  /** For tests that want threads, or none. */
+  readonly fill?: FillOptions;
 }
 
 /** Idle directories of one volume and lane beyond these are not kept: as many runs are seldom at work at once. */
@@ -58,6 +61,7 @@ export function openCloneMounter({
   dir: home,
   bootId,
   files = realFiles,
+  fill = byThreads,
 }: KeptMounterOptions): Mounter<DirectoryMount> {
   const paths = homePaths(home);
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
@@ -69,6 +73,7 @@ export function openCloneMounter({
     rootMode: rootModeFor(target, home),
     mayStay: null,
     farFutureAsNs: null,
+    fill,
   });
 
   /** The first one that nobody uses, but none before `from`. */

@@ -3,6 +3,7 @@ import type { AttachedVolume, Mounter, BytePath, StoredLayer } from '@cachelane/
 import { attachRequest, collect, dyingProcess, failingPort, SimulatedCrash, stageAll } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { openCloneMounter } from './clone-mounter.ts';
+import { alone, helpersOn } from './fill.fixture.ts';
 import { emptyTable, KeptTable } from './kept-table.ts';
 import { createKeptHome, runScript, type KeptHome } from './kept-home.fixture.ts';
 import { attach, changed, dirOf, layerOf, noAbort, save, show } from './kept-runs.fixture.ts';
@@ -164,38 +165,48 @@ test('a clock that was put back makes nobody wait, and hides no change', async (
   await third.release(noAbort);
 });
 
-test('a process that dies at any point leaves a directory that the next run finds right', async () => {
-  await using home = await createKeptHome(openCloneMounter);
-  const base = await layerOf(home, 'mkdir d; echo a > d/a; echo b > d/b; ln -s a d/link; mkdir -m 555 d/shut');
-  const top = await layerOf(home, 'echo A > d/a; rm d/b; mkdir e; echo e > e/e', [base]);
-  const views = [[base], [top, base]];
-  let crashes = 0;
-  for (let operation = 1, done = false; !done; operation++) {
-    const view = views[operation % 2] ?? [];
-    const life = dyingProcess({ operation, when: 'before' });
-    const mounter = home.open(life.wrap(home.files));
-    const request = attachRequest(home, { view, reach: 'setting' });
-    try {
-      const volume = await mounter.attach(request, noAbort);
-      runScript(volume, 'echo mess > d/mess');
-      await volume.release(noAbort);
-      done = true;
-    } catch (error) {
-      if (!(error instanceof SimulatedCrash) && !((error as Error).cause instanceof SimulatedCrash)) throw error;
-      crashes++;
+/** Who makes files: the process alone, or others that die with it. */
+const ways = [
+  ['alone', () => alone],
+  ['with helpers', helpersOn],
+] as const;
+
+test.each(ways)(
+  'a process that dies at any point, %s, leaves a directory that the next run finds right',
+  async (_, fillOn) => {
+    await using home = await createKeptHome(openCloneMounter);
+    const base = await layerOf(home, 'mkdir d; echo a > d/a; echo b > d/b; ln -s a d/link; mkdir -m 555 d/shut');
+    const top = await layerOf(home, 'echo A > d/a; rm d/b; mkdir e; echo e > e/e', [base]);
+    const views = [[base], [top, base]];
+    let crashes = 0;
+    for (let operation = 1, done = false; !done; operation++) {
+      const view = views[operation % 2] ?? [];
+      const life = dyingProcess({ operation, when: 'before' });
+      const files = life.wrap(home.files);
+      const mounter = home.open(files, fillOn(files));
+      const request = attachRequest(home, { view, reach: 'setting' });
+      try {
+        const volume = await mounter.attach(request, noAbort);
+        runScript(volume, 'echo mess > d/mess');
+        await volume.release(noAbort);
+        done = true;
+      } catch (error) {
+        if (!(error instanceof SimulatedCrash) && !((error as Error).cause instanceof SimulatedCrash)) throw error;
+        crashes++;
+      }
+      await home.mounter.discardSession(request.sessionId, noAbort);
+      const next = await attach(home, view);
+      expect(show(next)).toBe(
+        operation % 2 === 0
+          ? './d\n./d/a\n./d/b\n./d/link\n./d/shut\na\nb\n'
+          : './d\n./d/a\n./d/link\n./d/shut\n./e\n./e/e\nA\ne\n',
+      );
+      expect(await changed(next)).toEqual([]);
+      await next.release(noAbort);
     }
-    await home.mounter.discardSession(request.sessionId, noAbort);
-    const next = await attach(home, view);
-    expect(show(next)).toBe(
-      operation % 2 === 0
-        ? './d\n./d/a\n./d/b\n./d/link\n./d/shut\na\nb\n'
-        : './d\n./d/a\n./d/link\n./d/shut\n./e\n./e/e\nA\ne\n',
-    );
-    expect(await changed(next)).toEqual([]);
-    await next.release(noAbort);
-  }
-  expect(crashes).toBeGreaterThan(5);
-});
+    expect(crashes).toBeGreaterThan(5);
+  },
+);
 
 const mess = 'echo mess > d/mess; echo X > d/a; rm d/b; chmod 600 d/c';
 
@@ -220,7 +231,7 @@ async function expectClean(home: KeptHome, view: readonly StoredLayer[]): Promis
   await next.release(noAbort);
 }
 
-describe('work that is not saved', () => {
+describe.each(ways)('work that is not saved, %s,', (_, fillOn) => {
   test.each(['before', 'during', 'after'] as const)(
     'is undone wherever a process dies: %s an operation',
     async (when) => {
@@ -230,7 +241,8 @@ describe('work that is not saved', () => {
       for (let operation = 1, done = false; !done; operation++) {
         const life = dyingProcess({ operation, when });
         try {
-          await twoRuns(home, home.open(life.wrap(home.files)), view);
+          const files = life.wrap(home.files);
+          await twoRuns(home, home.open(files, fillOn(files)), view);
           done = true;
         } catch (error) {
           if (!(error instanceof SimulatedCrash) && !((error as Error).cause instanceof SimulatedCrash)) throw error;
@@ -248,7 +260,7 @@ describe('work that is not saved', () => {
     for (let operation = 1, done = false; !done; operation++) {
       const failing = failingPort(home.files, { operation, code: 'ENOSPC' });
       try {
-        await twoRuns(home, home.open(failing.port), view);
+        await twoRuns(home, home.open(failing.port, fillOn(failing.port)), view);
         done = failing.operations < operation;
       } catch (error) {
         expect(error).toMatchObject({ code: 'E_DISK_FULL' });

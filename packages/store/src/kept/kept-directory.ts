@@ -11,6 +11,7 @@ import { errnoOf } from '../layers/file-errors.ts';
 import { OpenAccess } from '../layers/open-access.ts';
 import { toChangeSet } from '../overlay/overlay-changes.ts';
 import { bringUp } from './bring-up.ts';
+import type { FillOptions } from './file-makers.ts';
 import { forgetReads } from './forget-reads.ts';
 import { discardKept, type KeptDiscard } from './kept-garbage.ts';
 import type { Dirty, KeptSlot, ShownView } from './kept-slots.ts';
@@ -28,6 +29,8 @@ export interface KeptContext extends KeptDiscard {
   readonly mayStay: ((path: BytePath, isDirectory: boolean) => boolean) | null;
   /** The time that files get whose own lies far in the future; null: their own. */
   readonly farFutureAsNs: bigint | null;
+  /** Who helps to fill it. */
+  readonly fill: FillOptions;
 }
 
 /** A kept directory in the hands of a run, and what it held when the run began. */
@@ -84,7 +87,7 @@ async function bringUpFrom(
   { slot, known, view }: BringUpTask,
   signal: AbortSignal,
 ): Promise<HeldDirectory> {
-  const { files, mayStay, ignoresChangeTime, farFutureAsNs } = context;
+  const { files, mayStay, ignoresChangeTime, farFutureAsNs, fill } = context;
   const { made, noted, table: from, dirty, touched, shown } = known;
   const different = viewDifference({ shown, shownPaths: () => slot.readShownPaths(), view, table: from });
   let table = from;
@@ -98,13 +101,14 @@ async function bringUpFrom(
       scratch: slot.scratch,
       mayStay,
       farFutureAsNs,
+      fill,
       owner: made.owner,
       dirty: new Set(ignoresChangeTime ? [] : dirty),
       touched: new Set(touched),
     };
     // What the view shows otherwise now is what a run saved of them.
     for (const path of different ?? []) place.touched.delete(path);
-    table = bringUp(place, from, view, different === null ? null : [...dirty, ...different], signal);
+    table = await bringUp(place, from, view, different === null ? null : [...dirty, ...different], signal);
   }
   table = await slot.passInstant(table, signal);
   if (table !== noted) slot.writeTable(table);

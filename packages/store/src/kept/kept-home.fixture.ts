@@ -4,13 +4,14 @@ import type { MounterFixture } from '@cachelane/testkit';
 import type { StoreFiles } from '../layers/store-files.ts';
 import { commandsIn, createOverlayHome, execute, type OverlayHome } from '../overlay/overlay-home.fixture.ts';
 import type { KeptMounterOptions } from './clone-mounter.ts';
+import { byThreads, type FillOptions } from './file-makers.ts';
 
 export interface KeptHome extends Omit<MounterFixture, 'mounter'> {
   readonly dir: string;
   readonly files: StoreFiles;
   readonly mounter: Mounter;
   /** Another process's, so to speak. */
-  open(files?: StoreFiles): Mounter;
+  open(files?: StoreFiles, fill?: FillOptions): Mounter;
 }
 
 /** Commands run in the directories themselves. */
@@ -19,7 +20,7 @@ export async function createKeptHome(
   bootId = 'boot',
 ): Promise<KeptHome> {
   const home: OverlayHome = await createOverlayHome();
-  const open = (files = home.files): Mounter => openMounter({ dir: home.dir, bootId, files });
+  const open = (files = home.files, fill = byThreads): Mounter => openMounter({ dir: home.dir, bootId, files, fill });
   return {
     ...home,
     ...commandsIn(runScript),

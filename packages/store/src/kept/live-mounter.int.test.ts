@@ -9,10 +9,18 @@ import {
 } from '@cachelane/core';
 import { attachRequest, mounterConformance, stageAll } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
+import { lastingThreads } from './fill.fixture.ts';
 import { createKeptHome, runScript, type KeptHome } from './kept-home.fixture.ts';
 import { openLiveMounter } from './live-mounter.ts';
 
 mounterConformance('live', async () => await createKeptHome(openLiveMounter), { randomRuns: 40, exact: false });
+
+const fill = await lastingThreads();
+mounterConformance(
+  'live, by threads',
+  async () => await createKeptHome((options) => openLiveMounter({ ...options, fill })),
+  { randomRuns: 20, exact: false },
+);
 
 const noAbort = new AbortController().signal;
 const kept = { volume: newId('volume', new Uint8Array(16).fill(9)), key: 'nine', lane: 't1:local' as LaneName };

@@ -18,6 +18,7 @@ import { openTrash, type Trash } from '../layers/trash.ts';
 import { inPort, type KeptMounterOptions } from './clone-mounter.ts';
 import { readsSinceOf } from './reads-since.ts';
 import { collectPart } from './collect-part.ts';
+import { byThreads } from './file-makers.ts';
 import {
   bringUpSlot,
   collectHeld,
@@ -56,6 +57,7 @@ export function openLiveMounter({
   bootId,
   files = realFiles,
   sharedSaveMs = limits.sharedSaveMs,
+  fill = byThreads,
 }: KeptMounterOptions): Mounter<DirectoryMount> {
   const paths = homePaths(home);
   const trash = (): Trash => openTrash(files, paths, ownerOf(home));
@@ -68,6 +70,7 @@ export function openLiveMounter({
     rootMode: rootModeFor(target, home),
     mayStay: isNeverSaved,
     farFutureAsNs: null,
+    fill,
   });
 
   const attach = async (request: AttachRequest, signal: AbortSignal): Promise<AttachedVolume<DirectoryMount>> => {

@@ -43,6 +43,11 @@ export class OpenAccess {
     return this.#opened?.get(path);
   }
 
+  /** What was opened there is gone: what comes in its place has a mode of its own. */
+  forget(path: BytePath): void {
+    this.#opened?.delete(path);
+  }
+
   /** Opens a path before another program works on it; root needs no permission. */
   prepare(path: BytePath): void {
     if (process.geteuid?.() !== 0) this.#open(path);

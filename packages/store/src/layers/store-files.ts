@@ -16,9 +16,9 @@ export interface StoreFiles {
   makeUniqueDir(prefix: string): string;
   rename(from: FilePath, to: FilePath): void;
   link(from: FilePath, to: FilePath): void;
-  /** Content only, into a new file; shares blocks where the file system can. */
+  /** Content only, into a new file, of which nothing is left where it fails; shares blocks where the file system can. */
   copy(from: FilePath, to: FilePath): void;
-  /** A part of a file, into a new one, not through memory. Returns how many bytes there were: fewer where the file ends. */
+  /** The same with a part of a file. Returns how many bytes there were: fewer where the file ends. */
   copyRange(from: FilePath, range: FileRange, to: FilePath): number;
   /** A directory with all that is in it and all that a mount noted on it; `to` must not be there. Somebody may be writing there. */
   copyTree(from: string, to: string): void;
@@ -65,6 +65,9 @@ function copyRange(from: FilePath, { at, sizeBytes }: FileRange, to: FilePath): 
         done += got;
       }
       return done;
+    } catch (error) {
+      fs.unlinkSync(to);
+      throw error;
     } finally {
       fs.closeSync(target);
     }

@@ -1,18 +1,13 @@
-import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
-import { CachelaneError, invariant, type Digest } from '@cachelane/core';
+import { invariant, type Digest } from '@cachelane/core';
+import { ThreadPool, usefulThreads } from '../threads/thread-pool.ts';
 import type { Piece } from './archive.ts';
 import { archiveBytes, type ArchivePlan, type PiecePlace } from './archive-plan.ts';
 import { frameBytes } from './frames.ts';
+import type { PieceAnswer, PieceJob } from './piece-messages.ts';
 import type { SinkPlace } from './piece-sinks.ts';
-import { pieceThreadFile } from './piece-thread-file.ts';
 import type { PieceTaker } from './piece-takers.ts';
 import type { TakenPiece } from './take-piece.ts';
-import { fromPlain, type ThreadAnswer, type ThreadJob, type ThreadStart } from './thread-messages.ts';
 
-/** With more of them the disk is what takes the time. */
-const threadsMost = 4;
 /** Below, what it takes to start a thread is more than what it saves. */
 const worthwhileBytes = 8 * frameBytes;
 /** For each thread: the next piece is there when one is done with. */
@@ -20,35 +15,30 @@ const piecesPerThread = 2;
 
 /** Whether threads make it faster. */
 export function wantsThreads(plan: ArchivePlan): boolean {
-  return archiveBytes(plan) >= worthwhileBytes && availableParallelism() > 1 && existsSync(pieceThreadFile);
+  return archiveBytes(plan) >= worthwhileBytes && usefulThreads() > 0;
 }
 
 /** Threads that take pieces, each all on its own. */
 export class PieceThreads implements PieceTaker {
   readonly atOnce: number;
-  readonly #threads: readonly PieceThread[];
+  readonly #pool: ThreadPool<PieceJob, PieceAnswer>;
 
-  /** `index`: the bytes of the plan's. Null where no thread can be had: a machine, or a container, has only so many for a user. */
+  /** `index`: the bytes of the plan's. Null where no thread can be had. */
   static start({ starts }: ArchivePlan, index: Uint8Array, sink: SinkPlace): PieceThreads | null {
     const shared = new Uint8Array(new SharedArrayBuffer(index.length));
     shared.set(index);
-    const threads: PieceThread[] = [];
-    try {
-      while (threads.length < Math.min(threadsMost, availableParallelism()))
-        threads.push(new PieceThread({ index: shared, starts, sink }));
-    } catch {
-      // Fewer are slower, and that is all.
-    }
-    return threads.length === 0 ? null : new PieceThreads(threads);
+    const given = { index: shared, starts, sink };
+    const pool = ThreadPool.start<PieceJob, PieceAnswer>({ work: 'pieces', given }, usefulThreads());
+    return pool === null ? null : new PieceThreads(pool);
   }
 
-  private constructor(threads: readonly PieceThread[]) {
-    this.#threads = threads;
-    this.atOnce = threads.length * piecesPerThread;
+  private constructor(pool: ThreadPool<PieceJob, PieceAnswer>) {
+    this.#pool = pool;
+    this.atOnce = pool.count * piecesPerThread;
   }
 
   async take(piece: Piece, place: PiecePlace): Promise<TakenPiece> {
-    const answer = await this.#do({ kind: 'piece', piece, place }, piece.bytes);
+    const answer = await this.#pool.do({ kind: 'piece', piece, place }, ownMemory(piece.bytes));
     invariant(answer.kind === 'piece', 'another job was answered');
     const { taken } = answer;
     return { ...taken, head: asBuffer(taken.head), tail: asBuffer(taken.tail) };
@@ -56,19 +46,13 @@ export class PieceThreads implements PieceTaker {
 
   /** Of the index when it is written anew. */
   async writtenIndex(): Promise<Digest> {
-    const answer = await this.#do({ kind: 'index' }, null);
+    const answer = await this.#pool.do({ kind: 'index' });
     invariant(answer.kind === 'index', 'another job was answered');
     return answer.digest;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#threads.map(async (thread) => await thread.end()));
-  }
-
-  async #do(job: ThreadJob, bytes: Buffer | null): Promise<ThreadAnswer> {
-    const [least] = this.#threads.toSorted((a, b) => a.waiting - b.waiting);
-    invariant(least !== undefined, 'no thread');
-    return await least.do(job, bytes);
+    await this.#pool[Symbol.asyncDispose]();
   }
 }
 
@@ -77,47 +61,7 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-class PieceThread {
-  readonly #worker: Worker;
-  readonly #waiting: PromiseWithResolvers<ThreadAnswer>[] = [];
-  #failure: Error | null = null;
-
-  constructor(start: ThreadStart) {
-    // What is read in one frame is used once: little of it lives on.
-    this.#worker = new Worker(pieceThreadFile, { workerData: start, resourceLimits: { maxYoungGenerationSizeMb: 8 } });
-    this.#worker.on('message', (answer: ThreadAnswer) => {
-      const waiting = this.#waiting.shift();
-      if (answer.kind === 'failed') waiting?.reject(fromPlain(answer.error));
-      else waiting?.resolve(answer);
-    });
-    this.#worker.on('error', (error) => this.#fail(error));
-    this.#worker.on('exit', () => this.#fail(new Error('it ended')));
-  }
-
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-
-  /** Answers come in the order of the jobs. */
-  async do(job: ThreadJob, bytes: Buffer | null): Promise<ThreadAnswer> {
-    if (this.#failure !== null) throw this.#failure;
-    const waiting = Promise.withResolvers<ThreadAnswer>();
-    this.#waiting.push(waiting);
-    this.#worker.postMessage(job, bytes !== null && isAlone(bytes) ? [bytes.buffer as ArrayBuffer] : []);
-    return await waiting.promise;
-  }
-
-  async end(): Promise<void> {
-    await this.#worker.terminate();
-  }
-
-  #fail(cause: unknown): void {
-    this.#failure ??= new CachelaneError('E_INTERNAL', 'a thread that takes in layers failed', { cause });
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#failure);
-  }
-}
-
-/** Whether it shares its memory with nothing else. */
-function isAlone({ buffer, byteLength }: Buffer): boolean {
-  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+/** Memory that it shares with nothing else, and that can be given away. */
+function ownMemory({ buffer, byteLength }: Buffer): ArrayBuffer[] {
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
 }

@@ -1,0 +1,28 @@
+import * as fs from 'node:fs';
+import { contentEntry, madeEntry } from '@cachelane/testkit';
+import { expect, test } from 'vitest';
+import { createLayerHome } from '../layers/layer-home.fixture.ts';
+import { becomeOrdinaryUser } from '../layers/ordinary-user.fixture.ts';
+import { bringUp } from './bring-up.ts';
+import { alone, lastingThreads, layerOfItems, placeIn } from './fill.fixture.ts';
+import { fillProperty } from './fill-property.fixture.ts';
+import { emptyTable } from './kept-table.ts';
+
+becomeOrdinaryUser();
+
+const noAbort = new AbortController().signal;
+
+// Directories and files shut out whoever they belong to, unless that is root.
+fillProperty('a directory of an ordinary user', await lastingThreads(), { runs: 12 });
+
+test('a file in place of a directory that was shut has a mode of its own', async () => {
+  await using home = await createLayerHome();
+  const content = Buffer.from('f');
+  const file = (path: string, mode: number) => ({ entry: contentEntry(path, content, { mode }).entry, content });
+  const shut = await layerOfItems(home, [{ entry: madeEntry('d', { mode: 0o400 }).entry }, file('d/f', 0o644)]);
+  const plain = await layerOfItems(home, [file('d', 0o755)]);
+  const place = placeIn(home, 'filled', alone);
+  const table = await bringUp(place, emptyTable, [shut], null, noAbort);
+  await bringUp(place, table, [plain], null, noAbort);
+  expect(fs.statSync(`${place.tree}/d`).mode & 0o777).toBe(0o755);
+});
