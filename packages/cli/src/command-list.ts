@@ -28,6 +28,7 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'gc', load: async () => (await import('./commands/gc.ts')).gc },
   { name: 'verify', load: async () => (await import('./commands/verify.ts')).verify },
   { name: 'verify remote', load: async () => (await import('./commands/verify-remote.ts')).verifyRemoteCommand },
+  { name: 'query', load: async () => (await import('./commands/query.ts')).query },
   { name: 'doctor', load: async () => (await import('./commands/doctor.ts')).doctor },
   { name: 'demo', load: async () => (await import('./commands/demo.ts')).demo },
   { name: 'tools', load: async () => (await import('./commands/tools-ls.ts')).tools },

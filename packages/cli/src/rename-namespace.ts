@@ -1,5 +1,5 @@
 import { CachelaneError, type Namespace } from '@cachelane/core';
-import { compareText } from './find-volume.ts';
+import { compareText } from '@cachelane/engine';
 import type { Host } from './host.ts';
 import { printJson } from './print.ts';
 import { readStore } from './store.ts';

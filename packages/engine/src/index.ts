@@ -22,7 +22,7 @@ export { importLayers, type Imported, type ImportRequest } from './import-volume
 export { pruneCommand, pruneVolume, type Pruned } from './prune-volume.ts';
 export { requireNoOthers } from './require-no-others.ts';
 export { requireWritable } from './require-writable.ts';
-export { planVolume, type PlannedVolume } from './volumes/plan.ts';
+export { chainFor, planVolume, type PlannedVolume } from './volumes/plan.ts';
 export { findKept, removeKept } from './kept-directories.ts';
 export { planRollBack, rollBack, type RollBackPlan, type RollBackRequest, type RolledBack } from './roll-back.ts';
 export { compareSnapshots, type PathDifference, type SnapshotState } from './views/compare.ts';
@@ -34,3 +34,5 @@ export { whyLocal } from './sync/synced-volumes.ts';
 export { readRemoteId } from './sync/remote-heads.ts';
 export { emptyHead } from './sync/change-head.ts';
 export { findHeads } from './sync/listed-heads.ts';
+export { byCompat, compareText, describeHead, listHeads, type ListedHead } from './inspect/list-heads.ts';
+export { snapshotEntries } from './inspect/snapshot-entries.ts';

@@ -10,11 +10,11 @@ import {
   type Remote,
   type SyncedHead,
 } from '@cachelane/core';
-import { emptyHead, findHeads, findKept, removeKept, requireWritable } from '@cachelane/engine';
+import { emptyHead, findHeads, findKept, removeKept, requireWritable, type ListedHead } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { compatText, findVolume, projectOf, type FoundVolume, type VolumeQuestion } from '../find-volume.ts';
 import { formatBytes, plural } from '../format.ts';
-import { headsOf, nothingInLane, type ListedHead } from '../heads.ts';
+import { headsOf, nothingInLane } from '../heads.ts';
 import type { Host } from '../host.ts';
 import { openChosenRemote, requireRemote } from '../open-chosen-remote.ts';
 import { printJson } from '../print.ts';

@@ -1,0 +1,77 @@
+import { unknownToolName, type Entry, type HistoryRecord, type LaneName, type Tool } from '@cachelane/core';
+import { describeHead, snapshotEntries, type ListedHead } from '@cachelane/engine';
+import { formatNodeId } from '../node-id.ts';
+import { requireWithin } from '../pages.ts';
+import type { ApiRequest } from '../request.ts';
+import { entryPage, type EntryArguments } from './entry-node.ts';
+import { isoTime } from './iso-time.ts';
+import { layerNode } from './layer-node.ts';
+import { runNode } from './run-node.ts';
+import { volumeNode, type VolumeSubject } from './volume-node.ts';
+
+const snapshotsPerPage = 1000;
+
+export type HeadSubject = Pick<ListedHead, 'namespace' | 'volume' | 'head'>;
+
+export function headNode(request: ApiRequest, subject: VolumeSubject, held: HeadSubject): object {
+  const { world, entries, signal } = request;
+  const { head, volume } = held;
+  let described: Promise<ListedHead> | undefined;
+  const describe = async (): Promise<ListedHead> => await (described ??= describeHead(world.metadata, held, signal));
+  return {
+    __typename: 'Head',
+    id: () => headId(subject, head.lane),
+    volume: () => volumeNode(request, subject),
+    lane: head.lane,
+    generation: head.generation,
+    updatedAt: isoTime(head.updatedAtMs),
+    run: async () => await runNode(request, head.run),
+    files: async () => (await describe()).files,
+    sizeBytes: async () => (await describe()).sizeBytes,
+    layers: async () => {
+      const { layers } = await describe();
+      return head.layers.map((id, index) => layerNode(request, id, layers[index] ?? null));
+    },
+    snapshots: async ({ first }: { readonly first: number }) => {
+      requireWithin('first', first, snapshotsPerPage);
+      const history = await world.metadata.history(volume.id, head.lane, signal);
+      return history.slice(0, first).map((move) => snapshotNode(request, move));
+    },
+    entries: async (args: EntryArguments) => {
+      const tool = toolNamed(world.tools, volume.tool);
+      const key = JSON.stringify([tool.name, ...head.layers]);
+      const read = async (): Promise<readonly Entry[]> =>
+        await snapshotEntries(world.layers, { layers: head.layers, tool }, signal);
+      return entryPage(await entries.read(key, read), args);
+    },
+  };
+}
+
+export function headId({ namespace, key, compat, record }: VolumeSubject, lane: LaneName): string {
+  return formatNodeId({
+    kind: 'head',
+    volume: { kind: 'volume', namespace: record?.paths.at(-1) ?? namespace, key, compat },
+    lane,
+  });
+}
+
+function snapshotNode(request: ApiRequest, { counts, ...move }: HistoryRecord): object {
+  const { generation, atMs, layers, layer, run } = move;
+  return {
+    generation,
+    at: isoTime(atMs),
+    run: async () => await runNode(request, run),
+    layers,
+    layer,
+    added: counts.added,
+    changed: counts.changed,
+    removed: counts.removed,
+    sizeBytes: counts.sizeBytes,
+  };
+}
+
+/** What a version that knew more tools made is read as any directory. */
+export function toolNamed(tools: readonly Tool[], name: string): Tool {
+  const found = tools.find((tool) => tool.name === name) ?? tools.find((tool) => tool.name === unknownToolName);
+  return found as Tool;
+}

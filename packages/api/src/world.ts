@@ -1,0 +1,81 @@
+import type {
+  Clock,
+  Compat,
+  Context,
+  LayerStore,
+  LeaseStore,
+  Metadata,
+  Namespace,
+  Policy,
+  SharingMode,
+  Tool,
+  VolumeName,
+} from '@cachelane/core';
+
+/** Where a program says that it is. */
+export interface ProjectPlace {
+  /** Absolute; null: where the engine was started. */
+  readonly directory: string | null;
+  /** The caller's own choice; null: as the directory says. */
+  readonly namespace: Namespace | null;
+}
+
+/** What a key means in a project, before anybody has asked for anything special. */
+export interface VolumeMeaning {
+  readonly tool: Tool;
+  readonly compat: Compat;
+  /** As cachelane.yaml says; null: as suits the tool. */
+  readonly sharing: SharingMode | null;
+}
+
+/** A volume as an address names it. */
+export interface VolumePlace {
+  readonly namespace: Namespace;
+  readonly key: VolumeName;
+}
+
+/** What the composition root knows of a project. */
+export interface ApiProject {
+  readonly context: Context;
+  meaningOf(place: VolumePlace): VolumeMeaning;
+  /** Null where the volume has no place of its own here. */
+  explain(place: VolumePlace): Promise<Explained | null>;
+}
+
+/** What `explain` tells, as the schema has it. */
+export interface Explained {
+  readonly why: string;
+  readonly lowLevelId: string | null;
+  readonly path: string;
+  readonly pathSource: string;
+  readonly mounter: string;
+  readonly mounterWhy: string;
+  readonly chosenBy: string | null;
+  readonly readChain: readonly {
+    readonly namespace: string;
+    readonly lane: string;
+    readonly generation: number;
+    readonly layers: number;
+    readonly files: number;
+    readonly sizeBytes: number;
+    readonly updatedAt: string | null;
+  }[];
+  readonly keptFor: string | null;
+  readonly keptBy: string;
+  readonly remote: string | null;
+}
+
+/** What the API needs from outside; assembled in a composition root. */
+export interface World {
+  /** Of the program. */
+  readonly version: string;
+  readonly metadata: Metadata;
+  readonly layers: LayerStore;
+  readonly leases: Pick<LeaseStore, 'isHeld'>;
+  readonly clock: Clock;
+  readonly tools: readonly Tool[];
+  /** Errors: E_NOT_FOUND for a directory that is gone, E_CONFIG, E_NAMESPACE, E_LIMIT. */
+  openProject(place: ProjectPlace): Promise<ApiProject>;
+  /** Without what files in repositories lower on single lanes. */
+  policyOf(namespace: Namespace): Promise<Policy>;
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { CachelaneError } from '@cachelane/core';
+import { defineCommand, projectOptions, type Command } from '../command.ts';
+import { projectOf } from '../find-volume.ts';
+import { printJson } from '../print.ts';
+import { homeOf, openStore } from '../store.ts';
+
+export const query: Command = defineCommand({
+  name: 'query',
+  summary: 'ask the engine in GraphQL',
+  details: [
+    'Carries out the document of FILE, or of standard input where it is left out or "-", and prints the answer as JSON: data, and errors with their codes. Everything is asked as of the project it is called in. The schema describes itself: { __schema { types { name description } } }, and docs/API.md is made of it.',
+    'The exit code is 1 where the answer has errors.',
+  ],
+  options: {
+    ...projectOptions,
+    variables: { value: 'JSON', help: 'values of the variables, as one object' },
+    operation: { value: 'NAME', help: 'which operation of the document; needed where it has several' },
+  },
+  operands: [{ name: 'FILE', optional: true, help: 'a file with the document' }],
+  async run({ options, operands }, host) {
+    const operation = {
+      query: textOf(operands.FILE),
+      variables: variablesIn(options.variables),
+      operationName: options.operation ?? null,
+    };
+    const { context, workDir } = await projectOf(host, options);
+    const { signal } = new AbortController();
+    const homeDir = homeOf(host);
+    await using store = await openStore(host, signal, homeDir);
+    const { openApi } = await import('@cachelane/api');
+    const { apiWorld } = await import('../api/api-world.ts');
+    const api = openApi(apiWorld({ host, store, homeDir, tools: await host.pieces.loadTools(), signal }));
+    const place = { directory: workDir, namespace: options.namespace === undefined ? null : context.namespace };
+    const answer = await api.execute(operation, { ...place, isConfined: false }, signal);
+    printJson(host, answer);
+    return answer.errors === undefined ? 0 : 1;
+  },
+});
+
+/** Errors: E_NOT_FOUND, E_USAGE. */
+function textOf(file: string | undefined): string {
+  const isInput = file === undefined || file === '-';
+  try {
+    return readFileSync(isInput ? 0 : file, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const what = isInput ? 'standard input' : JSON.stringify(file);
+    throw new CachelaneError(code === 'ENOENT' ? 'E_NOT_FOUND' : 'E_USAGE', `${what} cannot be read (${code})`, {
+      cause,
+    });
+  }
+}
+
+/** Errors: E_USAGE. */
+function variablesIn(text: string | undefined): Readonly<Record<string, unknown>> {
+  if (text === undefined) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = null;
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new CachelaneError('E_USAGE', '--variables is no JSON object', { hint: `as in: --variables '{"key": "npm"}'` });
+}

@@ -1,0 +1,3 @@
+export { schemaText } from './schema.ts';
+export { protocolVersion, schemaHash } from './protocol-version.ts';
+export { sessionHeader, variables } from './connection.ts';

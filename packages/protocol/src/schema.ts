@@ -1,0 +1,465 @@
+/**
+ * The schema of the engine's API, one for every endpoint: the engine that a program starts for itself, `cachelane serve`, and a hub. Descriptions are the
+ * reference that docs/API.md prints; a change here is a change of the wire, and `protocol-version.ts` says what that takes.
+ */
+export const schemaText: string = `
+"An instant, ISO 8601 in UTC: 2026-11-26T08:30:00.000Z."
+scalar DateTime
+
+"A count of bytes: an integer from 0 to 2^53 - 1."
+scalar Bytes
+
+"Where and who the calling program is, what the engine holds, and how it came to be there."
+type Query {
+  "The engine that answers."
+  engine: Engine!
+  "Where and who the caller is: its namespace, its lane, what it reads, and what decided that."
+  context: Context!
+  "A namespace by any of its names; null where no run has used it, and where the caller may not know of it."
+  namespace(path: String!): Namespace
+  "Namespaces in the order of their names."
+  namespaces(
+    "Only this one and those below it: \`github.com/acme\` has \`github.com/acme/web\`."
+    under: String
+    "How many at most; up to 1000."
+    first: Int! = 100
+    "Continues behind the page whose \`endCursor\` this is."
+    after: String
+  ): NamespaceConnection!
+  """
+  A volume by its key. Which one that is depends on nothing but key, namespace and compat: whoever asks in another project gets another volume, whoever asks
+  again gets the same one, and sharing is an attribute. It need not hold anything yet.
+  """
+  cacheVolume(
+    "A tool that cachelane knows (\`npm\`, \`go-build\`), a volume of cachelane.yaml, or any text."
+    key: String!
+    "The caller's own project where it is left out."
+    namespace: String
+    "Added to what the tool says about who can use whose contents."
+    compat: [CompatFieldInput!]
+    "Who may be at work in it at once; as the tool suits it where it is left out."
+    sharing: CacheSharingMode
+  ): CacheVolume!
+  "Volumes that hold something, by namespace, key and compat."
+  volumes(
+    "Only those of this namespace."
+    namespace: String
+    "Only those of this namespace and of those below it."
+    under: String
+    "Only those with this key."
+    key: String
+    "How many at most; up to 1000."
+    first: Int! = 100
+    "Continues behind the page whose \`endCursor\` this is."
+    after: String
+  ): CacheVolumeConnection!
+  "What differs between two states of volumes, as a reader of each lane finds them; in the order of their paths."
+  diff(
+    before: StateInput!
+    after: StateInput!
+    "How many paths at most; up to 10000."
+    first: Int! = 1000
+  ): Difference!
+  "What is held, by namespace or by lane; in the order of their names."
+  usage(by: UsageGroup! = NAMESPACE): [Usage!]!
+  "Runs that are at work in volumes at this moment."
+  sessions: [Session!]!
+  "How long the caches of a namespace live, and how large they may be; that of the caller's own project where it is left out."
+  policies(namespace: String): [Policy!]!
+  "Whatever has this id; null where there is nothing, and where the caller may not know of it."
+  node(id: ID!): Node
+}
+
+"What can be found again by its id."
+interface Node {
+  "Opaque; the same for the same thing, in every session and on every engine."
+  id: ID!
+}
+
+"The engine that answers."
+type Engine {
+  "Of cachelane: 1.4.0."
+  version: String!
+  "Of this schema; it grows when a client of the one before might fail."
+  protocolVersion: Int!
+  "What this schema's text comes to: 64 hex digits of SHA-256."
+  schemaHash: String!
+}
+
+"Where and who a program is."
+type Context {
+  "What scopes the names of its volumes: \`github.com/acme/web\`."
+  namespace: String!
+  "The lane that it writes: \`t1:ref:main\`."
+  lane: String!
+  "The level of that lane, T0 (untrusted) to T3 (release)."
+  trust: TrustLevel!
+  "Whether what it saves is kept."
+  canWrite: Boolean!
+  "Why this lane, and whether it may write: one clause."
+  why: String!
+  "The lanes that it reads, nearest first; the first is its own."
+  readChain: [ChainLink!]!
+  "What decided all that."
+  inputs: [ContextInput!]!
+}
+
+"How far whoever writes a lane is trusted."
+enum TrustLevel {
+  "Nobody vouches for it: a pull request from a fork."
+  T0
+  "A branch or pull request of the repository itself, a person's own machine."
+  T1
+  "A protected branch."
+  T2
+  "A release."
+  T3
+}
+
+"A lane of a namespace, as a read chain lists it."
+type ChainLink {
+  namespace: String!
+  lane: String!
+}
+
+"One input that decided something of a context."
+type ContextInput {
+  "What it decided: \`namespace\`, \`lane\`, \`base\`, \`trust\`."
+  name: String!
+  value: String!
+  "Where it came from: \`--namespace\`, \`cachelane.yaml:2\`, \`GITHUB_REF in the environment\`."
+  source: String!
+}
+
+"What scopes the names of volumes. It outlives sessions; a rename moves no data."
+type Namespace implements Node {
+  id: ID!
+  "Its present name."
+  path: String!
+  "Names that it had before, and that go on working."
+  aliases: [String!]!
+  createdAt: DateTime!
+  "Volumes that hold something, by key and compat."
+  volumes(
+    "How many at most; up to 1000."
+    first: Int! = 100
+    "Continues behind the page whose \`endCursor\` this is."
+    after: String
+  ): CacheVolumeConnection!
+  "How long its caches live, and how large they may be."
+  policies: [Policy!]!
+}
+
+type NamespaceConnection {
+  nodes: [Namespace!]!
+  pageInfo: PageInfo!
+}
+
+"How a list goes on."
+type PageInfo {
+  "Whether there is more behind this page."
+  hasNextPage: Boolean!
+  "What continues behind this page; null where it is empty."
+  endCursor: String
+}
+
+"Who may be at work in a volume at once. An attribute of what a run asks for: all three see the same heads."
+enum CacheSharingMode {
+  "All in one directory."
+  SHARED
+  "A view each; what they changed is merged at the end."
+  PRIVATE
+  "One after the other."
+  LOCKED
+}
+
+"One field of what says who can use whose contents: \`os\`, \`arch\`."
+type CompatField {
+  name: String!
+  value: String!
+}
+
+"One field of what says who can use whose contents."
+input CompatFieldInput {
+  "Letters, digits, dots, dashes and underscores; at most 64."
+  name: String!
+  "At most 256 bytes, without control characters."
+  value: String!
+}
+
+"A cache directory with a name inside a namespace."
+type CacheVolume implements Node {
+  id: ID!
+  "Its name inside the namespace; a key that is no name as it stands is escaped."
+  key: String!
+  "The present name of its namespace."
+  namespace: String!
+  "Who can use its contents; part of what it is."
+  compat: [CompatField!]!
+  "The tool whose rules hold for it; \`directory\` where it belongs to none."
+  tool: String!
+  "As it was asked for; null: as suits the tool."
+  sharing: CacheSharingMode
+  "Told of the request for it: that another one on this engine asked for the same volume with other attributes."
+  warnings: [String!]!
+  "What it is on each lane that has something, by the name of the lane."
+  heads: [Head!]!
+  "What it is on one lane; null where that has nothing. The lane that the caller writes where it is left out."
+  head(lane: String): Head
+  """
+  Which runs provide what a reader of one lane finds at a path, nearest first; what is hidden below it follows. Empty where no layer says anything of it.
+  """
+  blame(
+    "Inside the volume: \`_cacache/index-v5/ab/cd\`."
+    path: String!
+    "The caller's read chain where it is left out."
+    lane: String
+  ): [Blamed!]!
+  "Why a run here would get what it would get; null for a volume that has no place of its own here."
+  explain: Explanation
+  "Content of the layers that its heads name, each counted once."
+  sizeBytes: Bytes!
+}
+
+type CacheVolumeConnection {
+  nodes: [CacheVolume!]!
+  pageInfo: PageInfo!
+}
+
+"The current state of a volume on a lane."
+type Head implements Node {
+  id: ID!
+  volume: CacheVolume!
+  lane: String!
+  "Counts its moves: 1 for the first save."
+  generation: Int!
+  updatedAt: DateTime!
+  "The run that moved it last."
+  run: Run!
+  "Files and symlinks of all its layers; a path that several of them hold counts in each."
+  files: Int!
+  "Content of its layers."
+  sizeBytes: Bytes!
+  "Top first."
+  layers: [Layer!]!
+  "What it was after its moves, newest first; as far back as history goes."
+  snapshots(
+    "How many at most; up to 1000."
+    first: Int! = 20
+  ): [Snapshot!]!
+  "What a reader of this lane finds, in byte order of the paths."
+  entries(
+    "Only this path and what is below it."
+    under: String
+    "How many at most; up to 10000."
+    first: Int! = 1000
+    "Continues behind the page whose \`endCursor\` this is."
+    after: String
+  ): EntryConnection!
+}
+
+"A state of a volume: what its head was after one move."
+type Snapshot {
+  generation: Int!
+  at: DateTime!
+  run: Run!
+  "What the head named then, top first: ids of layers."
+  layers: [String!]!
+  "The layer that came with the move; null for one that only took layers away."
+  layer: String
+  added: Int!
+  changed: Int!
+  removed: Int!
+  "Content of that layer."
+  sizeBytes: Bytes!
+}
+
+"An immutable set of paths that one run added, changed or removed."
+type Layer implements Node {
+  id: ID!
+  "The digest of its index: 64 hex digits."
+  digest: String!
+  "The run that made it; null where nothing is known of it any more."
+  run: Run
+  sealedAt: DateTime
+  added: Int
+  changed: Int
+  removed: Int
+  files: Int
+  sizeBytes: Bytes
+  "Its own entries, in byte order of the paths."
+  entries(
+    "Only this path and what is below it."
+    under: String
+    "How many at most; up to 10000."
+    first: Int! = 1000
+    "Continues behind the page whose \`endCursor\` this is."
+    after: String
+  ): EntryConnection!
+}
+
+"One path of a layer, or of a head."
+type Entry {
+  path: String!
+  type: EntryType!
+  "Permissions: an integer, 420 is 0644."
+  mode: Int!
+  "Of its content; 0 for what has none."
+  sizeBytes: Bytes!
+  "SHA-256 of its content, 64 hex digits; null for what has none."
+  digest: String
+  modifiedAt: DateTime!
+  "How versions of it relate: U, A, L, Q, G, W or D, see the glossary."
+  mergeClass: String!
+  "How it is taken away: \`counted\` (readers miss it), \`hint\`, \`below\`; null for what is there."
+  removed: String
+  "The runs that put it there: their ids."
+  origins: [String!]!
+}
+
+enum EntryType {
+  FILE
+  DIRECTORY
+  SYMLINK
+}
+
+type EntryConnection {
+  nodes: [Entry!]!
+  pageInfo: PageInfo!
+}
+
+"One command that was run; what is told of a run whose record is gone is its id alone."
+type Run {
+  "\`run_\` and 32 hex digits."
+  id: String!
+  lane: String
+  startedAt: DateTime
+  "The commit of the project's checkout."
+  revision: String
+  "The CI workflow."
+  workflow: String
+}
+
+"What one layer says of a path."
+type Blamed {
+  "Whether a reader finds it, or a part of it where versions are merged; else something nearer decides."
+  isSeen: Boolean!
+  entry: Entry!
+  "The layer: its digest."
+  layer: String!
+  lane: String!
+  runs: [Run!]!
+}
+
+"Why a run here would get what it would get of a volume."
+type Explanation {
+  "One sentence."
+  why: String!
+  "What machines agree on: a hash of namespace id, key, compat and lane; null until the namespace has an id."
+  lowLevelId: String
+  "Where a command finds it."
+  path: String!
+  "Who says that it is there."
+  pathSource: String!
+  "What makes it usable there: \`overlay\`, \`clone\`, \`live\`."
+  mounter: String!
+  mounterWhy: String!
+  "What makes a plain run attach it: a lockfile, a line of cachelane.yaml; null where nothing does."
+  chosenBy: String
+  "The lanes that are read, nearest first, and what each holds."
+  readChain: [ExplainedLink!]!
+  "How long what is saved lives after its last use; null: until it is removed."
+  keptFor: String
+  "Which policy says so, and who set it."
+  keptBy: String!
+  "Where it is shared with other machines; null: nowhere."
+  remote: String
+}
+
+"A lane of a read chain, and what it holds of a volume."
+type ExplainedLink {
+  namespace: String!
+  lane: String!
+  "0 where it holds nothing."
+  generation: Int!
+  layers: Int!
+  files: Int!
+  sizeBytes: Bytes!
+  updatedAt: DateTime
+}
+
+"A state of a volume, to be compared."
+input StateInput {
+  "Of a volume."
+  volume: ID!
+  "The lane that the caller writes where it is left out."
+  lane: String
+  "The head where it is left out."
+  generation: Int
+}
+
+"What differs between two states."
+type Difference {
+  added: Int!
+  changed: Int!
+  removed: Int!
+  paths: [PathDifference!]!
+  "Whether there are more paths than were asked for."
+  isCut: Boolean!
+}
+
+type PathDifference {
+  path: String!
+  kind: DifferenceKind!
+}
+
+enum DifferenceKind {
+  ADDED
+  CHANGED
+  REMOVED
+}
+
+enum UsageGroup {
+  NAMESPACE
+  LANE
+}
+
+"What a namespace, or one of its lanes, holds."
+type Usage {
+  namespace: String!
+  "Null where it is that of the whole namespace."
+  lane: String
+  volumes: Int!
+  heads: Int!
+  "Content of the layers that its heads name, each counted once."
+  sizeBytes: Bytes!
+  "Of that, layers that nothing else names: what would be free without it."
+  uniqueBytes: Bytes!
+}
+
+"A run that is at work in volumes."
+type Session {
+  "\`ses_\` and 32 hex digits."
+  id: String!
+  namespace: String!
+  lane: String!
+  run: Run!
+  openedAt: DateTime!
+  "Where it has volumes."
+  paths: [String!]!
+  "Whether its process lives: the kernel frees the lease of one that died."
+  isAlive: Boolean!
+}
+
+"What holds for a namespace."
+type Policy {
+  "\`keep-branch\`, \`volume-size\`, …: docs/CONFIGURATION.md has them all."
+  key: String!
+  "As a person would write it: \`14d\`, \`10GiB\`, \`none\`."
+  value: String!
+  "Who says so: \`default\`, \`cachelane ns policy github.com/acme\`."
+  source: String!
+  "What it is about."
+  meaning: String!
+}
+`.trimStart();
