@@ -44,7 +44,7 @@ const documentsKept = 500;
 let built: GraphQLSchema | undefined;
 const checked = new LastUsed<string, DocumentNode>(documentsKept);
 
-export function apiSchema(): GraphQLSchema {
+function apiSchema(): GraphQLSchema {
   return (built ??= buildSchema(schemaText));
 }
 

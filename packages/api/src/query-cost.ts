@@ -17,7 +17,7 @@ import {
 import { assumedItems, queryLimits } from './query-limits.ts';
 
 /** How much an operation asks for, as far as can be told before it is carried out. */
-export interface Extent {
+interface Extent {
   readonly cost: number;
   readonly depth: number;
 }
@@ -46,7 +46,7 @@ export function requireAffordable(measured: Measured): void {
   }
 }
 
-export function extentOf({ schema, document, operation, variables }: Measured): Extent {
+function extentOf({ schema, document, operation, variables }: Measured): Extent {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const each of document.definitions)
     if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each);

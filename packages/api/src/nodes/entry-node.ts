@@ -9,7 +9,7 @@ export interface EntryArguments extends PageArguments {
 }
 
 /** How many entries a page may have. */
-export const entriesPerPage = 10_000;
+const entriesPerPage = 10_000;
 
 export function entryNode(entry: Entry): object {
   return {

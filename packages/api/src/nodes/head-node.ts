@@ -1,19 +1,22 @@
-import { unknownToolName, type Entry, type HistoryRecord, type LaneName, type Tool } from '@cachelane/core';
+import { unknownToolName, type Entry, type HistoryRecord, type Tool } from '@cachelane/core';
 import { describeHead, snapshotEntries, type ListedHead } from '@cachelane/engine';
-import { formatNodeId } from '../node-id.ts';
 import { requireWithin } from '../pages.ts';
 import type { ApiRequest } from '../request.ts';
 import { entryPage, type EntryArguments } from './entry-node.ts';
 import { isoTime } from './iso-time.ts';
 import { layerNode } from './layer-node.ts';
 import { runNode } from './run-node.ts';
-import { volumeNode, type VolumeSubject } from './volume-node.ts';
+import { headId, type VolumeSubject } from './volume-subject.ts';
 
 const snapshotsPerPage = 1000;
 
-export type HeadSubject = Pick<ListedHead, 'namespace' | 'volume' | 'head'>;
+export interface HeadSubject {
+  readonly held: Pick<ListedHead, 'namespace' | 'volume' | 'head'>;
+  /** The node that it is a head of. */
+  readonly volume: () => object;
+}
 
-export function headNode(request: ApiRequest, subject: VolumeSubject, held: HeadSubject): object {
+export function headNode(request: ApiRequest, subject: VolumeSubject, { held, volume: volumeOf }: HeadSubject): object {
   const { world, entries, signal } = request;
   const { head, volume } = held;
   let described: Promise<ListedHead> | undefined;
@@ -21,7 +24,7 @@ export function headNode(request: ApiRequest, subject: VolumeSubject, held: Head
   return {
     __typename: 'Head',
     id: () => headId(subject, head.lane),
-    volume: () => volumeNode(request, subject),
+    volume: volumeOf,
     lane: head.lane,
     generation: head.generation,
     updatedAt: isoTime(head.updatedAtMs),
@@ -45,14 +48,6 @@ export function headNode(request: ApiRequest, subject: VolumeSubject, held: Head
       return entryPage(await entries.read(key, read), args);
     },
   };
-}
-
-export function headId({ namespace, key, compat, record }: VolumeSubject, lane: LaneName): string {
-  return formatNodeId({
-    kind: 'head',
-    volume: { kind: 'volume', namespace: record?.paths.at(-1) ?? namespace, key, compat },
-    lane,
-  });
 }
 
 function snapshotNode(request: ApiRequest, { counts, ...move }: HistoryRecord): object {

@@ -1,6 +1,6 @@
 import { compatKey, type HeadRecord, type VolumeRecord } from '@cachelane/core';
 import type { ApiRequest } from '../request.ts';
-import type { VolumeSubject } from './volume-node.ts';
+import type { VolumeSubject } from './volume-subject.ts';
 
 type Named = Pick<VolumeSubject, 'record' | 'key' | 'compat'>;
 

@@ -1,50 +1,18 @@
-import {
-  compatFields,
-  parseLane,
-  type Compat,
-  type HeadRecord,
-  type LaneName,
-  type Namespace,
-  type NamespaceRecord,
-  type SharingMode,
-  type VolumeName,
-} from '@cachelane/core';
+import { compatFields, parseLane, type HeadRecord, type LaneName } from '@cachelane/core';
 import { blamePath, chainFor, type Blamed } from '@cachelane/engine';
-import { formatNodeId } from '../node-id.ts';
 import type { ApiRequest } from '../request.ts';
 import { entryNode, pathIn } from './entry-node.ts';
 import { headNode } from './head-node.ts';
 import { heldBy, type Held } from './held.ts';
 import { runOf } from './run-node.ts';
-
-/** A volume that somebody asked about, whether it holds anything or not. */
-export interface VolumeSubject {
-  /** Its present name. */
-  readonly namespace: Namespace;
-  /** Undefined: no run has used it. */
-  readonly record: NamespaceRecord | undefined;
-  readonly key: VolumeName;
-  readonly compat: Compat;
-  readonly tool: string;
-  readonly sharing: SharingMode | null;
-  readonly warnings: readonly string[];
-}
-
-export function volumeId({
-  namespace,
-  record,
-  key,
-  compat,
-}: Omit<VolumeSubject, 'tool' | 'sharing' | 'warnings'>): string {
-  return formatNodeId({ kind: 'volume', namespace: record?.paths.at(-1) ?? namespace, key, compat });
-}
+import { volumeId, type VolumeSubject } from './volume-subject.ts';
 
 export function volumeNode(request: ApiRequest, subject: VolumeSubject): object {
   const { world, caller, signal } = request;
   const { namespace, key, compat } = subject;
   let held: Promise<Held> | undefined;
   const find = async (): Promise<Held> => await (held ??= heldBy(request, subject));
-  return {
+  const node = {
     __typename: 'CacheVolume',
     id: () => volumeId(subject),
     key,
@@ -55,13 +23,17 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject): object 
     warnings: subject.warnings,
     heads: async () => {
       const { volume, heads } = await find();
-      return volume === null ? [] : heads.map((head) => headNode(request, subject, { namespace, volume, head }));
+      return volume === null
+        ? []
+        : heads.map((head) => headNode(request, subject, { held: { namespace, volume, head }, volume: () => node }));
     },
     head: async ({ lane }: { readonly lane?: string | null }) => {
       const { volume, heads } = await find();
       const wanted = laneOf(lane, caller.project.context.lane);
       const head = heads.find((each) => each.lane === wanted);
-      return volume === null || head === undefined ? null : headNode(request, subject, { namespace, volume, head });
+      return volume === null || head === undefined
+        ? null
+        : headNode(request, subject, { held: { namespace, volume, head }, volume: () => node });
     },
     blame: async ({ path, lane }: { readonly path: string; readonly lane?: string | null }) => {
       const heads = await readHeads(request, { subject, lane: lane ?? null, own: (await find()).heads });
@@ -76,6 +48,7 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject): object 
       return total;
     },
   };
+  return node;
 }
 
 /** Errors: E_USAGE for what is no lane. */

@@ -8,7 +8,7 @@ import { volumeWithId } from './find-volume.ts';
 
 const pathsAtMost = 10_000;
 
-export interface StateInput {
+interface StateInput {
   readonly volume: string;
   readonly lane?: string | null;
   readonly generation?: number | null;

@@ -34,7 +34,10 @@ async function nodeOf(request: ApiRequest, id: NodeId): Promise<object | null> {
       const volume = await findVolumeRecord(request, subject);
       const head = volume === null ? undefined : await world.metadata.head(volume.id, id.lane, signal);
       if (volume === null || head === undefined) return null;
-      return headNode(request, subject, { namespace: subject.namespace, volume, head });
+      return headNode(request, subject, {
+        held: { namespace: subject.namespace, volume, head },
+        volume: () => volumeNode(request, subject),
+      });
     }
     case 'layer':
       return await layerOf(request, id.layer);

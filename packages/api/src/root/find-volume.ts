@@ -11,7 +11,7 @@ import {
 } from '@cachelane/core';
 import { mayKnow, namesOf } from '../caller.ts';
 import { parseNodeId, type VolumeNodeId } from '../node-id.ts';
-import { volumeId, type VolumeSubject } from '../nodes/volume-node.ts';
+import { volumeId, type VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
 
 export interface CacheVolumeArguments {
