@@ -62,6 +62,7 @@ export async function executeOperation(operation: Operation, request: ApiRequest
       contextValue: request,
       variableValues: operation.variables,
       operationName: operation.operationName,
+      abortSignal: request.signal,
     });
     return { data, ...(errors === undefined ? {} : { errors: errors.map(answerError) }) };
   } catch (thrown) {

@@ -25,6 +25,7 @@ import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
 import { requestOf, type SelectionRequest } from '../volumes.ts';
 import { whereToRun } from '../working-directory.ts';
+import { rememberedProjects } from './remembered-projects.ts';
 
 interface WorldRequest {
   readonly host: Host;
@@ -44,7 +45,7 @@ export function apiWorld(request: WorldRequest): World {
     leases: store.leases,
     clock: host.clock,
     tools,
-    openProject: async (place) => await openApiProject(request, place),
+    openProject: rememberedProjects(host.clock, async (place) => await openApiProject(request, place)),
     policyOf: async (namespace) => await policyOf(request, namespace, signal),
   };
 }
