@@ -36,3 +36,6 @@ export { emptyHead } from './sync/change-head.ts';
 export { findHeads } from './sync/listed-heads.ts';
 export { byCompat, compareText, describeHead, listHeads, type ListedHead } from './inspect/list-heads.ts';
 export { snapshotEntries } from './inspect/snapshot-entries.ts';
+export { openFork, type Fork, type ForkRequest, type ForkedVolume } from './sessions/fork.ts';
+export { renameNamespace, type Renamed, type RenameRequest } from './namespaces/rename-namespace.ts';
+export { removeVolumes } from './volumes/remove-volume.ts';
