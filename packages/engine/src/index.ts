@@ -19,7 +19,7 @@ export { removeRuns, type RemoveRunsRequest } from './remove-runs.ts';
 export { chooseMounter, suits, type MounterChoice } from './sessions/mounters.ts';
 export { exportParts, manifestName, type ExportManifest, type ExportPart } from './export-volume.ts';
 export { importLayers, type Imported, type ImportRequest } from './import-volume.ts';
-export { pruneCommand, pruneVolume, type Pruned } from './prune-volume.ts';
+export { pruneCommand, pruneVolume, type PruneRequest, type Pruned } from './prune-volume.ts';
 export { requireNoOthers } from './require-no-others.ts';
 export { requireWritable } from './require-writable.ts';
 export { chainFor, planVolume, type PlannedVolume } from './volumes/plan.ts';

@@ -35,6 +35,11 @@ type Query {
     key: String!
     "The caller's own project where it is left out."
     namespace: String
+    """
+    Names inside that namespace, outermost first: those of whoever wants volumes of its own in every project, such as a library (\`["npm", "@acme/build"]\`). Any
+    text; what is no name as it stands is escaped.
+    """
+    scope: [String!]
     "Added to what the tool says about who can use whose contents."
     compat: [CompatFieldInput!]
     "Who may be at work in it at once; as the tool suits it where it is left out."
@@ -68,6 +73,93 @@ type Query {
   policies(namespace: String): [Policy!]!
   "Whatever has this id; null where there is nothing, and where the caller may not know of it."
   node(id: ID!): Node
+}
+
+"""
+What changes something, as the commands of the same names do. Each field is carried out or not at all, and is null where it was not: those before it stay done.
+"""
+type Mutation {
+  """
+  Says where and who the caller is, for all that it asks from then on with the session's token in the header \`cachelane-session\`. The session ends when it is closed, or when nothing was heard
+  of it for a minute; forks that it left are discarded then.
+  """
+  openSession(
+    "Absolute, on the engine's machine: whose project it is. Where the engine was started where it is left out."
+    directory: String
+    "Instead of the project's own namespace."
+    namespace: String
+    "It sees its own project and what that reads, and is not told whether there is anything else."
+    confine: Boolean! = false
+  ): ClientSession
+  "Ends the caller's session. False where it has none."
+  closeSession: Boolean
+  """
+  A directory for each volume, with what a run here would find, for the caller to work in: nobody else sees what it does there (but in SHARED volumes) before it is committed.
+  """
+  attach(
+    "At most 32; none twice."
+    volumes: [AttachInput!]!
+    "How long to wait for runs that have a LOCKED volume; as \`cachelane run\` where it is left out."
+    lockTimeoutSeconds: Int
+  ): Fork
+  "Saves what was changed in a fork, and ends it."
+  commit(fork: ID!): [Saved!]
+  "Ends a fork; what was changed in it is gone. False where it has ended before."
+  discard(fork: ID!): Boolean
+  "Brings back what a volume was, on the lane that the caller writes, at an earlier generation; itself a new generation."
+  rollback(
+    volume: ID!
+    "The one before the present one where it is left out."
+    generation: Int
+    "Says what would change, and changes nothing."
+    dryRun: Boolean! = false
+    "The caller's own name for this change, 1 to 200 characters: repeated under the same name, after an answer was lost, it is the same change."
+    key: String
+  ): RolledBack
+  "Removes what a volume holds on one lane, history and all. Its layers go with the next collection."
+  remove(
+    volume: ID!
+    "The lane that the caller writes where it is left out."
+    lane: String
+    "On every lane."
+    allLanes: Boolean! = false
+    "Says what would go, and removes nothing."
+    dryRun: Boolean! = false
+  ): [Removed!]
+  "Runs the tool's own clean-up in a volume and saves what it removed."
+  prune(
+    volume: ID!
+    "Says which command would run, and runs nothing."
+    dryRun: Boolean! = false
+  ): Pruned
+  "Says how long the caches of a namespace, and of those below it, live, or how large they may be."
+  setPolicy(
+    "The caller's own project where it is left out."
+    namespace: String
+    key: String!
+    "As a person would write it: \`14d\`, \`10GiB\`, \`none\`; null takes back what was said."
+    value: String
+  ): [Policy!]
+  "Gives a namespace another name. Nothing moves, and the old name goes on working."
+  renameNamespace(
+    from: String!
+    to: String!
+    "Says whether it could be done, and changes nothing."
+    dryRun: Boolean! = false
+  ): Renamed
+  "Hands the volumes of another name over to the caller's project."
+  adopt(
+    "The name that its directory had before it had any other, where it is left out."
+    from: String
+    "Says whether it could be done, and changes nothing."
+    dryRun: Boolean! = false
+  ): Renamed
+}
+
+"What goes on while it goes on."
+type Subscription {
+  "What forks and clean-ups of the caller's session tell, from now on."
+  events: Event!
 }
 
 "What can be found again by its id."
@@ -461,5 +553,142 @@ type Policy {
   source: String!
   "What it is about."
   meaning: String!
+}
+
+"A client of the engine, in its project."
+type ClientSession {
+  "For the header \`cachelane-session\`. Whoever has it is this client."
+  token: String!
+  context: Context!
+  isConfined: Boolean!
+}
+
+"A volume to work in."
+input AttachInput {
+  "Of a volume."
+  volume: ID!
+  "Instead of what cachelane.yaml says, or suits the tool."
+  sharing: CacheSharingMode
+  "\`READ\` saves nothing, \`WRITE_ONLY\` begins with nothing."
+  mode: AttachMode! = WRITE
+}
+
+enum AttachMode {
+  READ
+  WRITE
+  WRITE_ONLY
+}
+
+"Directories that a client works in, until it commits or discards them."
+type Fork {
+  "Good in the caller's session alone."
+  id: ID!
+  "The run that what it saves is told to be of."
+  run: String!
+  volumes: [ForkedVolume!]!
+}
+
+type ForkedVolume {
+  key: String!
+  namespace: String!
+  "Absolute, on the engine's machine."
+  directory: String!
+  "What makes the tool look there, for the environment of its commands; empty where it has no setting for that."
+  environment: [EnvironmentVariable!]!
+  sharing: CacheSharingMode!
+  "The lane that is written."
+  lane: String!
+}
+
+type EnvironmentVariable {
+  name: String!
+  value: String!
+}
+
+"What became of a volume's changes."
+type Saved {
+  key: String!
+  added: Int!
+  changed: Int!
+  removed: Int!
+  savedBytes: Bytes!
+  "The layer that holds them: its digest; null where nothing was saved."
+  layer: String
+  "Paths that were united with the work of other runs."
+  merged: Int!
+  "Paths that two runs decided differently."
+  conflicts: [Conflict!]!
+  "Why nothing was saved; null where something was, or there was nothing."
+  skipped: String
+}
+
+type Conflict {
+  path: String!
+  "How it was decided: \`later run kept\`, \`nearest lane kept\`, …"
+  resolution: String!
+  "Holds the version that does not show; null where it is not known any more."
+  layer: String
+}
+
+type RolledBack {
+  lane: String!
+  "The generation that was left."
+  from: Int!
+  "The one whose layers are back."
+  to: Int!
+  "The new one; null for a dry run, and where the head named those layers already."
+  generation: Int
+  "Layers of runs that ended meanwhile, and stay."
+  keptOnTop: Int!
+}
+
+type Removed {
+  lane: String!
+  generation: Int!
+  layers: Int!
+  sizeBytes: Bytes!
+}
+
+type Pruned {
+  command: [String!]!
+  "Null for a dry run."
+  saved: Saved
+}
+
+type Renamed {
+  "The namespace by its new name."
+  namespace: String!
+  "What it holds, by key."
+  volumes: [String!]!
+}
+
+"What a fork or a clean-up tells while it works."
+type Event {
+  at: DateTime!
+  type: EventType!
+  "The key of the volume that it is about; null where it is about none."
+  volume: String
+  "One sentence; null where the type says all."
+  message: String
+  "Of a warning: its code."
+  code: String
+  "Of a warning: what can be done about it."
+  hint: String
+  "Of progress."
+  done: Float
+  "Null while it is unknown."
+  total: Float
+  saved: Saved
+}
+
+enum EventType {
+  SESSION_OPENED
+  ATTACHED
+  WAITING
+  PROGRESS
+  SAVED
+  SYNCED
+  WARNING
+  OTHER
 }
 `.trimStart();

@@ -3,7 +3,6 @@ import { CachelaneError } from '@cachelane/core';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
 import { projectOf } from '../find-volume.ts';
 import { printJson } from '../print.ts';
-import { homeOf, openStore } from '../store.ts';
 
 export const query: Command = defineCommand({
   name: 'query',
@@ -26,13 +25,16 @@ export const query: Command = defineCommand({
     };
     const { context, workDir } = await projectOf(host, options);
     const { signal } = new AbortController();
-    const homeDir = homeOf(host);
-    await using store = await openStore(host, signal, homeDir);
-    const { openApi } = await import('@cachelane/api');
-    const { apiWorld } = await import('../api/api-world.ts');
-    const api = openApi(apiWorld({ host, store, homeDir, tools: await host.pieces.loadTools(), signal }));
-    const place = { directory: workDir, namespace: options.namespace === undefined ? null : context.namespace };
-    const answer = await api.execute(operation, { ...place, isConfined: false }, signal);
+    const { openEngine } = await import('../api/open-engine.ts');
+    await using engine = await openEngine(host, {
+      place: {
+        directory: workDir,
+        namespace: options.namespace === undefined ? null : context.namespace,
+        isConfined: false,
+      },
+      signal,
+    });
+    const answer = await engine.api.execute(operation, null, signal);
     printJson(host, answer);
     return answer.errors === undefined ? 0 : 1;
   },
