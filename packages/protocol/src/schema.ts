@@ -16,7 +16,10 @@ type Query {
   "Where and who the caller is: its namespace, its lane, what it reads, and what decided that."
   context: Context!
   "A namespace by any of its names; null where no run has used it, and where the caller may not know of it."
-  namespace(path: String!): Namespace
+  namespace(
+    "Any of its names."
+    path: String!
+  ): Namespace
   "Namespaces in the order of their names."
   namespaces(
     "Only this one and those below it: \`github.com/acme\` has \`github.com/acme/web\`."
@@ -60,19 +63,30 @@ type Query {
   ): CacheVolumeConnection!
   "What differs between two states of volumes, as a reader of each lane finds them; in the order of their paths."
   diff(
+    "The one that is compared with."
     before: StateInput!
+    "The one that is looked at."
     after: StateInput!
     "How many paths at most; up to 10000."
     first: Int! = 1000
   ): Difference!
   "What is held, by namespace or by lane; in the order of their names."
-  usage(by: UsageGroup! = NAMESPACE): [Usage!]!
+  usage(
+    "What the lines are about."
+    by: UsageGroup! = NAMESPACE
+  ): [Usage!]!
   "Runs that are at work in volumes at this moment."
   sessions: [Session!]!
   "How long the caches of a namespace live, and how large they may be; that of the caller's own project where it is left out."
-  policies(namespace: String): [Policy!]!
+  policies(
+    "Any of its names."
+    namespace: String
+  ): [Policy!]!
   "Whatever has this id; null where there is nothing, and where the caller may not know of it."
-  node(id: ID!): Node
+  node(
+    "As a field \`id\` gave it."
+    id: ID!
+  ): Node
 }
 
 """
@@ -103,11 +117,18 @@ type Mutation {
     lockTimeoutSeconds: Int
   ): Fork
   "Saves what was changed in a fork, and ends it."
-  commit(fork: ID!): [Saved!]
+  commit(
+    "Its id."
+    fork: ID!
+  ): [Saved!]
   "Ends a fork; what was changed in it is gone. False where it has ended before."
-  discard(fork: ID!): Boolean
+  discard(
+    "Its id."
+    fork: ID!
+  ): Boolean
   "Brings back what a volume was, on the lane that the caller writes, at an earlier generation; itself a new generation."
   rollback(
+    "Its id."
     volume: ID!
     "The one before the present one where it is left out."
     generation: Int
@@ -118,6 +139,7 @@ type Mutation {
   ): RolledBack
   "Removes what a volume holds on one lane, history and all. Its layers go with the next collection."
   remove(
+    "Its id."
     volume: ID!
     "The lane that the caller writes where it is left out."
     lane: String
@@ -128,6 +150,7 @@ type Mutation {
   ): [Removed!]
   "Runs the tool's own clean-up in a volume and saves what it removed."
   prune(
+    "Its id."
     volume: ID!
     "Says which command would run, and runs nothing."
     dryRun: Boolean! = false
@@ -136,13 +159,16 @@ type Mutation {
   setPolicy(
     "The caller's own project where it is left out."
     namespace: String
+    "One of those that \`policies\` lists, of a namespace."
     key: String!
     "As a person would write it: \`14d\`, \`10GiB\`, \`none\`; null takes back what was said."
     value: String
   ): [Policy!]
   "Gives a namespace another name. Nothing moves, and the old name goes on working."
   renameNamespace(
+    "Any of its names."
     from: String!
+    "The new one."
     to: String!
     "Says whether it could be done, and changes nothing."
     dryRun: Boolean! = false
@@ -210,7 +236,9 @@ enum TrustLevel {
 
 "A lane of a namespace, as a read chain lists it."
 type ChainLink {
+  "The present name of the namespace."
   namespace: String!
+  "The name of the lane."
   lane: String!
 }
 
@@ -218,6 +246,7 @@ type ChainLink {
 type ContextInput {
   "What it decided: \`namespace\`, \`lane\`, \`base\`, \`trust\`."
   name: String!
+  "What it says."
   value: String!
   "Where it came from: \`--namespace\`, \`cachelane.yaml:2\`, \`GITHUB_REF in the environment\`."
   source: String!
@@ -225,11 +254,13 @@ type ContextInput {
 
 "What scopes the names of volumes. It outlives sessions; a rename moves no data."
 type Namespace implements Node {
+  "See Node."
   id: ID!
   "Its present name."
   path: String!
   "Names that it had before, and that go on working."
   aliases: [String!]!
+  "When a run first used it."
   createdAt: DateTime!
   "Volumes that hold something, by key and compat."
   volumes(
@@ -242,8 +273,11 @@ type Namespace implements Node {
   policies: [Policy!]!
 }
 
+"A page of namespaces."
 type NamespaceConnection {
+  "The page itself."
   nodes: [Namespace!]!
+  "How the list goes on."
   pageInfo: PageInfo!
 }
 
@@ -267,7 +301,9 @@ enum CacheSharingMode {
 
 "One field of what says who can use whose contents: \`os\`, \`arch\`."
 type CompatField {
+  "As the tool, or whoever asked, calls it."
   name: String!
+  "What it is here."
   value: String!
 }
 
@@ -281,6 +317,7 @@ input CompatFieldInput {
 
 "A cache directory with a name inside a namespace."
 type CacheVolume implements Node {
+  "See Node."
   id: ID!
   "Its name inside the namespace; a key that is no name as it stands is escaped."
   key: String!
@@ -297,7 +334,10 @@ type CacheVolume implements Node {
   "What it is on each lane that has something, by the name of the lane."
   heads: [Head!]!
   "What it is on one lane; null where that has nothing. The lane that the caller writes where it is left out."
-  head(lane: String): Head
+  head(
+    "The name of a lane."
+    lane: String
+  ): Head
   """
   Which runs provide what a reader of one lane finds at a path, nearest first; what is hidden below it follows. Empty where no layer says anything of it.
   """
@@ -313,18 +353,25 @@ type CacheVolume implements Node {
   sizeBytes: Bytes!
 }
 
+"A page of volumes."
 type CacheVolumeConnection {
+  "The page itself."
   nodes: [CacheVolume!]!
+  "How the list goes on."
   pageInfo: PageInfo!
 }
 
 "The current state of a volume on a lane."
 type Head implements Node {
+  "See Node."
   id: ID!
+  "What it is a head of."
   volume: CacheVolume!
+  "The name of the lane."
   lane: String!
   "Counts its moves: 1 for the first save."
   generation: Int!
+  "When it moved last."
   updatedAt: DateTime!
   "The run that moved it last."
   run: Run!
@@ -352,15 +399,21 @@ type Head implements Node {
 
 "A state of a volume: what its head was after one move."
 type Snapshot {
+  "The number of the move."
   generation: Int!
+  "When the head moved."
   at: DateTime!
+  "The run that moved it."
   run: Run!
   "What the head named then, top first: ids of layers."
   layers: [String!]!
   "The layer that came with the move; null for one that only took layers away."
   layer: String
+  "Paths that were not there before."
   added: Int!
+  "Paths that were there, and are otherwise now."
   changed: Int!
+  "Paths that are gone."
   removed: Int!
   "Content of that layer."
   sizeBytes: Bytes!
@@ -368,16 +421,23 @@ type Snapshot {
 
 "An immutable set of paths that one run added, changed or removed."
 type Layer implements Node {
+  "See Node."
   id: ID!
   "The digest of its index: 64 hex digits."
   digest: String!
   "The run that made it; null where nothing is known of it any more."
   run: Run
+  "When it was made; null where nothing is known of it any more, as for what follows."
   sealedAt: DateTime
+  "Paths that were not there before."
   added: Int
+  "Paths that were there, and are otherwise now."
   changed: Int
+  "Paths that are gone."
   removed: Int
+  "Files and symlinks that it holds."
   files: Int
+  "Its content."
   sizeBytes: Bytes
   "Its own entries, in byte order of the paths."
   entries(
@@ -392,7 +452,9 @@ type Layer implements Node {
 
 "One path of a layer, or of a head."
 type Entry {
+  "Inside the volume; bytes that are no UTF-8 as \`\\\\xNN\`."
   path: String!
+  "What lies there."
   type: EntryType!
   "Permissions: an integer, 420 is 0644."
   mode: Int!
@@ -400,6 +462,7 @@ type Entry {
   sizeBytes: Bytes!
   "SHA-256 of its content, 64 hex digits; null for what has none."
   digest: String
+  "When its content changed last, as far as the file system knew."
   modifiedAt: DateTime!
   "How versions of it relate: U, A, L, Q, G, W or D, see the glossary."
   mergeClass: String!
@@ -409,14 +472,21 @@ type Entry {
   origins: [String!]!
 }
 
+"What can lie at a path."
 enum EntryType {
+  "With content."
   FILE
+  "What is in it has entries of its own."
   DIRECTORY
+  "Its content is what it leads to."
   SYMLINK
 }
 
+"A page of entries."
 type EntryConnection {
+  "The page itself."
   nodes: [Entry!]!
+  "How the list goes on."
   pageInfo: PageInfo!
 }
 
@@ -424,7 +494,9 @@ type EntryConnection {
 type Run {
   "\`run_\` and 32 hex digits."
   id: String!
+  "The lane that it wrote; null as below where its record is gone."
   lane: String
+  "When its session opened."
   startedAt: DateTime
   "The commit of the project's checkout."
   revision: String
@@ -436,10 +508,13 @@ type Run {
 type Blamed {
   "Whether a reader finds it, or a part of it where versions are merged; else something nearer decides."
   isSeen: Boolean!
+  "As that layer has it."
   entry: Entry!
   "The layer: its digest."
   layer: String!
+  "The lane whose head names the layer."
   lane: String!
+  "Those that the entry names as its origins."
   runs: [Run!]!
 }
 
@@ -455,6 +530,7 @@ type Explanation {
   pathSource: String!
   "What makes it usable there: \`overlay\`, \`clone\`, \`live\`."
   mounter: String!
+  "Why that one: one clause."
   mounterWhy: String!
   "What makes a plain run attach it: a lockfile, a line of cachelane.yaml; null where nothing does."
   chosenBy: String
@@ -470,13 +546,19 @@ type Explanation {
 
 "A lane of a read chain, and what it holds of a volume."
 type ExplainedLink {
+  "The present name of the namespace."
   namespace: String!
+  "The name of the lane."
   lane: String!
   "0 where it holds nothing."
   generation: Int!
+  "How many its head names."
   layers: Int!
+  "Files and symlinks of those."
   files: Int!
+  "Content of those."
   sizeBytes: Bytes!
+  "When its head moved last; null where it holds nothing."
   updatedAt: DateTime
 }
 
@@ -492,36 +574,53 @@ input StateInput {
 
 "What differs between two states."
 type Difference {
+  "Paths that were not there before."
   added: Int!
+  "Paths that were there, and are otherwise now."
   changed: Int!
+  "Paths that are gone."
   removed: Int!
+  "The first of them, in byte order."
   paths: [PathDifference!]!
   "Whether there are more paths than were asked for."
   isCut: Boolean!
 }
 
+"A path that two states have otherwise."
 type PathDifference {
+  "Inside the volume."
   path: String!
+  "What became of it."
   kind: DifferenceKind!
 }
 
+"How two states differ at a path."
 enum DifferenceKind {
+  "It is in the second state alone."
   ADDED
+  "It is in both, and not the same."
   CHANGED
+  "It is in the first state alone."
   REMOVED
 }
 
+"What usage is counted by."
 enum UsageGroup {
+  "A line for each namespace."
   NAMESPACE
+  "A line for each lane of each namespace."
   LANE
 }
 
 "What a namespace, or one of its lanes, holds."
 type Usage {
+  "The present name of the namespace."
   namespace: String!
   "Null where it is that of the whole namespace."
   lane: String
+  "How many hold something."
   volumes: Int!
+  "How many lanes of them do, all together."
   heads: Int!
   "Content of the layers that its heads name, each counted once."
   sizeBytes: Bytes!
@@ -533,9 +632,13 @@ type Usage {
 type Session {
   "\`ses_\` and 32 hex digits."
   id: String!
+  "The present name of the namespace."
   namespace: String!
+  "The name of the lane."
   lane: String!
+  "What it is told to be of in history."
   run: Run!
+  "When it began."
   openedAt: DateTime!
   "Where it has volumes."
   paths: [String!]!
@@ -559,7 +662,9 @@ type Policy {
 type ClientSession {
   "For the header \`cachelane-session\`. Whoever has it is this client."
   token: String!
+  "Where and who its client is."
   context: Context!
+  "As it was asked for."
   isConfined: Boolean!
 }
 
@@ -573,9 +678,13 @@ input AttachInput {
   mode: AttachMode! = WRITE
 }
 
+"What a fork finds, and whether it saves."
 enum AttachMode {
+  "What is there is found, and nothing is saved."
   READ
+  "What is there is found, and what changes is saved at the commit."
   WRITE
+  "The directory is empty at first, and what is put there is saved."
   WRITE_ONLY
 }
 
@@ -585,32 +694,45 @@ type Fork {
   id: ID!
   "The run that what it saves is told to be of."
   run: String!
+  "In the order in which they were asked for."
   volumes: [ForkedVolume!]!
 }
 
+"One volume of a fork."
 type ForkedVolume {
+  "The name of the volume."
   key: String!
+  "The present name of the namespace."
   namespace: String!
   "Absolute, on the engine's machine."
   directory: String!
   "What makes the tool look there, for the environment of its commands; empty where it has no setting for that."
   environment: [EnvironmentVariable!]!
+  "As it is, and not only as it was asked for."
   sharing: CacheSharingMode!
   "The lane that is written."
   lane: String!
 }
 
+"A variable for a command."
 type EnvironmentVariable {
+  "Of the variable."
   name: String!
+  "What it has to be set to."
   value: String!
 }
 
 "What became of a volume's changes."
 type Saved {
+  "The name of the volume."
   key: String!
+  "Paths that were not there before."
   added: Int!
+  "Paths that were there, and are otherwise now."
   changed: Int!
+  "Paths that are gone."
   removed: Int!
+  "Content of the new layer."
   savedBytes: Bytes!
   "The layer that holds them: its digest; null where nothing was saved."
   layer: String
@@ -622,7 +744,9 @@ type Saved {
   skipped: String
 }
 
+"A path that two runs decided differently, and that nothing could unite."
 type Conflict {
+  "Inside the volume."
   path: String!
   "How it was decided: \`later run kept\`, \`nearest lane kept\`, …"
   resolution: String!
@@ -630,7 +754,9 @@ type Conflict {
   layer: String
 }
 
+"What a rollback did, or would do."
 type RolledBack {
+  "The name of the lane."
   lane: String!
   "The generation that was left."
   from: Int!
@@ -642,19 +768,27 @@ type RolledBack {
   keptOnTop: Int!
 }
 
+"What is gone of one lane, or would be."
 type Removed {
+  "The name of the lane."
   lane: String!
+  "Where its head was."
   generation: Int!
+  "How many its head named."
   layers: Int!
+  "Content of those."
   sizeBytes: Bytes!
 }
 
+"What a clean-up did, or would do."
 type Pruned {
+  "What runs, word by word."
   command: [String!]!
   "Null for a dry run."
   saved: Saved
 }
 
+"What has another name now, or would have."
 type Renamed {
   "The namespace by its new name."
   namespace: String!
@@ -664,7 +798,9 @@ type Renamed {
 
 "What a fork or a clean-up tells while it works."
 type Event {
+  "When it happened."
   at: DateTime!
+  "What kind it is."
   type: EventType!
   "The key of the volume that it is about; null where it is about none."
   volume: String
@@ -678,17 +814,27 @@ type Event {
   done: Float
   "Null while it is unknown."
   total: Float
+  "Of \`SAVED\`: what became of the changes."
   saved: Saved
 }
 
+"Kinds of events."
 enum EventType {
+  "A fork, or a clean-up, has begun."
   SESSION_OPENED
+  "A volume is in place."
   ATTACHED
+  "Another run has a volume for itself."
   WAITING
+  "Something that takes long goes on."
   PROGRESS
+  "What became of the changes of one volume."
   SAVED
+  "What went to the remote, and came from it."
   SYNCED
+  "Something went wrong that the work goes on without."
   WARNING
+  "Anything else, for people."
   OTHER
 }
 `.trimStart();
