@@ -1,19 +1,22 @@
 import type { NamespaceRecord, Namespace } from '@cachelane/core';
+import type { Client } from './clients.ts';
 import type { ApiProject } from './world.ts';
 
 /** Who asks: a program in its project. */
 export interface Caller {
   readonly project: ApiProject;
-  /** It sees its own project and what that reads, and is not told whether there is anything else. */
-  readonly isConfined: boolean;
+  readonly client: Client;
+  /** Null: it is the engine's own project, without a session. */
+  readonly token: string | null;
 }
 
 /** Any of a namespace's names may be the one that the caller knows it by. */
-export function mayKnow(caller: Caller, names: readonly Namespace[]): boolean {
-  if (!caller.isConfined) return true;
-  const { namespace, readChain } = caller.project.context;
-  const known = new Set<string>([namespace, ...readChain.map((link) => link.namespace)]);
-  return names.some((name) => known.has(name));
+export function mayKnow({ client, project }: Caller, names: readonly Namespace[]): boolean {
+  if (!client.place.isConfined) return true;
+  const { namespace, readChain } = project.context;
+  const known = [namespace, ...readChain.map((link) => link.namespace)];
+  // Names inside its own: those of libraries that it uses.
+  return names.some((name) => known.includes(name) || name.startsWith(`${namespace}/`));
 }
 
 /** The names of one that may not be in the store yet. */

@@ -5,17 +5,22 @@ import {
   execute,
   GraphQLError,
   Kind,
+  OperationTypeNode,
   parse,
+  subscribe,
   validate,
   type DocumentNode,
   type GraphQLSchema,
+  type ExecutionResult,
   type OperationDefinitionNode,
 } from 'graphql';
 import { LastUsed } from './last-used.ts';
 import { requireAffordable } from './query-cost.ts';
 import { queryLimits } from './query-limits.ts';
 import type { ApiRequest } from './request.ts';
+import { mutationRoot } from './mutations/mutation-root.ts';
 import { queryRoot } from './root/query-root.ts';
+import { subscriptionRoot } from './subscriptions/subscription-root.ts';
 
 /** One document to carry out. */
 export interface Operation {
@@ -48,26 +53,67 @@ function apiSchema(): GraphQLSchema {
   return (built ??= buildSchema(schemaText));
 }
 
+const roots = {
+  [OperationTypeNode.QUERY]: queryRoot,
+  [OperationTypeNode.MUTATION]: mutationRoot,
+  [OperationTypeNode.SUBSCRIPTION]: subscriptionRoot,
+} as const;
+
 /** Carries a query or mutation out. Never throws: whatever goes wrong is in the answer, with a code. */
 export async function executeOperation(operation: Operation, request: ApiRequest): Promise<Answer> {
   try {
-    const schema = apiSchema();
-    const document = documentOf(schema, operation.query);
-    const chosen = operationOf(document, operation.operationName);
-    requireAffordable({ schema, document, operation: chosen, variables: operation.variables });
-    const { data, errors } = await execute({
+    const { args, kind } = prepare(operation, request);
+    if (kind !== OperationTypeNode.SUBSCRIPTION) return answerOf(await execute(args));
+    throw new CachelaneError('E_USAGE', 'a subscription is answered by a stream', {
+      hint: 'ask for text/event-stream with the header accept',
+    });
+  } catch (thrown) {
+    return refusal(thrown);
+  }
+}
+
+/** Answers one after the other, as things happen; a single one where the operation is none that goes on. Never throws. */
+export async function* executeStream(operation: Operation, request: ApiRequest): AsyncGenerator<Answer> {
+  try {
+    const { args, kind } = prepare(operation, request);
+    const result = kind === OperationTypeNode.SUBSCRIPTION ? await subscribe(args) : await execute(args);
+    if (!(Symbol.asyncIterator in result)) yield answerOf(result);
+    else for await (const each of result) yield answerOf(each);
+  } catch (thrown) {
+    yield refusal(thrown);
+  }
+}
+
+function prepare(
+  { query, variables, operationName }: Operation,
+  request: ApiRequest,
+): { readonly args: Parameters<typeof execute>[0]; readonly kind: OperationTypeNode } {
+  const schema = apiSchema();
+  const document = documentOf(schema, query);
+  const operation = operationOf(document, operationName);
+  requireAffordable({ schema, document, operation, variables });
+  const kind = operation.operation;
+  return {
+    args: {
       schema,
       document,
-      rootValue: queryRoot,
+      rootValue: roots[kind],
       contextValue: request,
-      variableValues: operation.variables,
-      operationName: operation.operationName,
-      abortSignal: request.signal,
-    });
-    return { data, ...(errors === undefined ? {} : { errors: errors.map(answerError) }) };
-  } catch (thrown) {
-    return { errors: thrown instanceof Refusal ? thrown.errors.map(answerError) : [answerError(thrown)] };
-  }
+      variableValues: variables,
+      operationName,
+      // A mutation is told by its own signal, and answers when it has come to an end.
+      ...(kind === OperationTypeNode.QUERY ? { abortSignal: request.signal } : {}),
+    },
+    kind,
+  };
+}
+
+function answerOf({ data, errors }: ExecutionResult): Answer {
+  return { data, ...(errors === undefined ? {} : { errors: errors.map(answerError) }) };
+}
+
+export function refusal(thrown: unknown): Answer {
+  return { errors: thrown instanceof Refusal ? thrown.errors.map(answerError) : [answerError(thrown)] };
 }
 
 /** A document that does not fit the schema, with all that is wrong. */

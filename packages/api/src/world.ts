@@ -1,16 +1,5 @@
-import type {
-  Clock,
-  Compat,
-  Context,
-  LayerStore,
-  LeaseStore,
-  Metadata,
-  Namespace,
-  Policy,
-  SharingMode,
-  Tool,
-  VolumeName,
-} from '@cachelane/core';
+import type { Compat, Context, Namespace, Policy, SharingMode, Tool, VolumeName } from '@cachelane/core';
+import type { EngineDependencies, ForkRequest, PruneRequest, VolumeRequest } from '@cachelane/engine';
 
 /** Where a program says that it is. */
 export interface ProjectPlace {
@@ -34,10 +23,20 @@ export interface VolumePlace {
   readonly key: VolumeName;
 }
 
+/** What all runs of a project have in common. */
+export type ProjectRun = Pick<
+  ForkRequest,
+  'directory' | 'environment' | 'cwd' | 'revision' | 'workflow' | 'lanePolicy' | 'push' | 'remoteWaitMs'
+> &
+  Pick<PruneRequest, 'env'>;
+
 /** What the composition root knows of a project. */
 export interface ApiProject {
   readonly context: Context;
+  readonly run: ProjectRun;
   meaningOf(place: VolumePlace): VolumeMeaning;
+  /** As a run here would ask for it; one that has no place of its own gets a name for where it would lie. */
+  requestFor(place: VolumePlace): VolumeRequest;
   /** Null where the volume has no place of its own here. */
   explain(place: VolumePlace): Promise<Explained | null>;
 }
@@ -69,11 +68,8 @@ export interface Explained {
 export interface World {
   /** Of the program. */
   readonly version: string;
-  readonly metadata: Metadata;
-  readonly layers: LayerStore;
-  readonly leases: Pick<LeaseStore, 'isHeld'>;
-  readonly clock: Clock;
-  readonly tools: readonly Tool[];
+  /** Without `events`: what happens is told to whose doing it is. */
+  readonly deps: Omit<EngineDependencies, 'events'>;
   /** Errors: E_NOT_FOUND for a directory that is gone, E_CONFIG, E_NAMESPACE, E_LIMIT. */
   openProject(place: ProjectPlace): Promise<ApiProject>;
   /** Without what files in repositories lower on single lanes. */

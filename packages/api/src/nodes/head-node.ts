@@ -20,7 +20,8 @@ export function headNode(request: ApiRequest, subject: VolumeSubject, { held, vo
   const { world, entries, signal } = request;
   const { head, volume } = held;
   let described: Promise<ListedHead> | undefined;
-  const describe = async (): Promise<ListedHead> => await (described ??= describeHead(world.metadata, held, signal));
+  const describe = async (): Promise<ListedHead> =>
+    await (described ??= describeHead(world.deps.metadata, held, signal));
   return {
     __typename: 'Head',
     id: () => headId(subject, head.lane),
@@ -37,14 +38,14 @@ export function headNode(request: ApiRequest, subject: VolumeSubject, { held, vo
     },
     snapshots: async ({ first }: { readonly first: number }) => {
       requireWithin('first', first, snapshotsPerPage);
-      const history = await world.metadata.history(volume.id, head.lane, signal);
+      const history = await world.deps.metadata.history(volume.id, head.lane, signal);
       return history.slice(0, first).map((move) => snapshotNode(request, move));
     },
     entries: async (args: EntryArguments) => {
-      const tool = toolNamed(world.tools, volume.tool);
+      const tool = toolNamed(world.deps.tools, volume.tool);
       const key = JSON.stringify([tool.name, ...head.layers]);
       const read = async (): Promise<readonly Entry[]> =>
-        await snapshotEntries(world.layers, { layers: head.layers, tool }, signal);
+        await snapshotEntries(world.deps.layers, { layers: head.layers, tool }, signal);
       return entryPage(await entries.read(key, read), args);
     },
   };

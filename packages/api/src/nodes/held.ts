@@ -11,7 +11,7 @@ export async function findVolumeRecord(
 ): Promise<VolumeRecord | null> {
   if (record === undefined) return null;
   const wanted = compatKey(compat);
-  const all = await world.metadata.listVolumes(signal);
+  const all = await world.deps.metadata.listVolumes(signal);
   return (
     all.find((each) => each.namespaceId === record.id && each.name === key && compatKey(each.compat) === wanted) ?? null
   );
@@ -26,7 +26,7 @@ export interface Held {
 export async function heldBy(request: ApiRequest, named: Named): Promise<Held> {
   const volume = await findVolumeRecord(request, named);
   if (volume === null) return { volume, heads: [] };
-  const heads = (await request.world.metadata.listHeads(request.signal)).filter(
+  const heads = (await request.world.deps.metadata.listHeads(request.signal)).filter(
     ({ volumeId }) => volumeId === volume.id,
   );
   return { volume, heads: heads.toSorted((a, b) => (a.lane < b.lane ? -1 : 1)) };

@@ -19,7 +19,9 @@ export function layerNode(request: ApiRequest, id: LayerId, record: LayerRecord 
     files: record?.files ?? null,
     sizeBytes: record?.counts.sizeBytes ?? null,
     entries: async (args: EntryArguments) => {
-      const read = async (): Promise<readonly Entry[]> => [...(await world.layers.open(id, signal)).index.entries()];
+      const read = async (): Promise<readonly Entry[]> => [
+        ...(await world.deps.layers.open(id, signal)).index.entries(),
+      ];
       return entryPage(await entries.read(id, read), args);
     },
   };

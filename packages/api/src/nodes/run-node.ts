@@ -11,7 +11,7 @@ export interface RunNode {
 }
 
 export async function runNode({ world, signal }: ApiRequest, id: RunId): Promise<RunNode> {
-  return runOf(id, (await world.metadata.run(id, signal)) ?? null);
+  return runOf(id, (await world.deps.metadata.run(id, signal)) ?? null);
 }
 
 export function runOf(id: RunId, record: RunRecord | null): RunNode {

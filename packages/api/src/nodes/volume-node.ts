@@ -37,14 +37,14 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject): object 
     },
     blame: async ({ path, lane }: { readonly path: string; readonly lane?: string | null }) => {
       const heads = await readHeads(request, { subject, lane: lane ?? null, own: (await find()).heads });
-      const blamed = await blamePath(world, { heads, path: pathIn(path) }, signal);
+      const blamed = await blamePath(world.deps, { heads, path: pathIn(path) }, signal);
       return blamed.map(blamedNode);
     },
     explain: async () => await caller.project.explain({ namespace, key }),
     sizeBytes: async () => {
       const ids = new Set((await find()).heads.flatMap(({ layers }) => layers));
       let total = 0;
-      for (const id of ids) total += (await world.metadata.layer(id, signal))?.counts.sizeBytes ?? 0;
+      for (const id of ids) total += (await world.deps.metadata.layer(id, signal))?.counts.sizeBytes ?? 0;
       return total;
     },
   };
@@ -70,7 +70,7 @@ async function readHeads(request: ApiRequest, { subject, lane, own }: BlameQuest
   if (lane !== null) return own.filter((head) => head.lane === laneOf(lane, context.lane));
   const found: HeadRecord[] = [];
   for (const link of chainFor(context, subject.namespace)) {
-    const record = await request.world.metadata.findNamespace(link.namespace, request.signal);
+    const record = await request.world.deps.metadata.findNamespace(link.namespace, request.signal);
     const { heads } = await heldBy(request, { ...subject, record });
     found.push(...heads.filter((head) => head.lane === link.lane));
   }

@@ -26,9 +26,9 @@ export async function volumePage(
 /** By namespace, key and compat; each once. */
 async function listedVolumes(request: ApiRequest): Promise<readonly Listed[]> {
   const { world, caller, signal } = request;
-  const records = new Map((await world.metadata.listNamespaces(signal)).map((record) => [record.id, record]));
+  const records = new Map((await world.deps.metadata.listNamespaces(signal)).map((record) => [record.id, record]));
   const found = new Map<string, Listed>();
-  for (const listed of await listHeads(world.metadata, signal)) {
+  for (const listed of await listHeads(world.deps.metadata, signal)) {
     const record = records.get(listed.volume.namespaceId);
     if (record !== undefined && mayKnow(caller, record.paths)) found.set(listed.volume.id, { ...listed, record });
   }

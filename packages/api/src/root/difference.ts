@@ -26,7 +26,7 @@ const kinds = { added: 'ADDED', changed: 'CHANGED', removed: 'REMOVED' } as cons
 export async function difference(request: ApiRequest, { before, after, first }: DiffArguments): Promise<object> {
   requireWithin('first', first, pathsAtMost);
   const states = { before: await stateOf(request, before), after: await stateOf(request, after) };
-  const all = await compareSnapshots(request.world.layers, states, request.signal);
+  const all = await compareSnapshots(request.world.deps.layers, states, request.signal);
   const counts = { added: 0, changed: 0, removed: 0 };
   for (const each of all) counts[kindOf(each)]++;
   const paths = all.slice(0, first).map((each) => ({ path: displayPath(each.path), kind: kinds[kindOf(each)] }));
@@ -42,13 +42,13 @@ async function stateOf(request: ApiRequest, input: StateInput): Promise<Snapshot
   const subject = await volumeWithId(request, input.volume);
   const lane = laneIn(input.lane) ?? caller.project.context.lane;
   const volume = await findVolumeRecord(request, subject);
-  const head = volume === null ? undefined : await world.metadata.head(volume.id, lane, signal);
+  const head = volume === null ? undefined : await world.deps.metadata.head(volume.id, lane, signal);
   if (volume === null || head === undefined) {
     throw new CachelaneError('E_NOT_FOUND', `${subject.namespace}:${subject.key} has nothing in lane ${lane}`);
   }
   return {
     layers: await layersAt(request, head, input.generation ?? head.generation),
-    tool: toolNamed(world.tools, volume.tool),
+    tool: toolNamed(world.deps.tools, volume.tool),
   };
 }
 
@@ -58,7 +58,7 @@ async function layersAt(
   wanted: number,
 ): Promise<readonly LayerId[]> {
   if (wanted === generation) return layers;
-  const move = (await world.metadata.history(volumeId, lane, signal)).find((each) => each.generation === wanted);
+  const move = (await world.deps.metadata.history(volumeId, lane, signal)).find((each) => each.generation === wanted);
   if (move !== undefined) return move.layers;
   throw new CachelaneError('E_NOT_FOUND', `the history of lane ${lane} has no generation ${wanted}`);
 }

@@ -24,7 +24,7 @@ async function nodeOf(request: ApiRequest, id: NodeId): Promise<object | null> {
   const { world, caller, signal } = request;
   switch (id.kind) {
     case 'namespace': {
-      const record = await world.metadata.findNamespace(id.namespace, signal);
+      const record = await world.deps.metadata.findNamespace(id.namespace, signal);
       return record === undefined || !mayKnow(caller, record.paths) ? null : namespaceNode(request, record);
     }
     case 'volume':
@@ -32,7 +32,7 @@ async function nodeOf(request: ApiRequest, id: NodeId): Promise<object | null> {
     case 'head': {
       const subject = await volumeAt(request, id.volume);
       const volume = await findVolumeRecord(request, subject);
-      const head = volume === null ? undefined : await world.metadata.head(volume.id, id.lane, signal);
+      const head = volume === null ? undefined : await world.deps.metadata.head(volume.id, id.lane, signal);
       if (volume === null || head === undefined) return null;
       return headNode(request, subject, {
         held: { namespace: subject.namespace, volume, head },
@@ -47,9 +47,9 @@ async function nodeOf(request: ApiRequest, id: NodeId): Promise<object | null> {
 /** One that nothing refers to any more is nobody's, and not told of. */
 async function layerOf(request: ApiRequest, id: LayerId): Promise<object | null> {
   const { world, caller, signal } = request;
-  const record = await world.metadata.layer(id, signal);
+  const record = await world.deps.metadata.layer(id, signal);
   if (record === undefined) return null;
-  const volume = (await world.metadata.listVolumes(signal)).find((each) => each.id === record.volumeId);
-  const namespace = (await world.metadata.listNamespaces(signal)).find((each) => each.id === volume?.namespaceId);
+  const volume = (await world.deps.metadata.listVolumes(signal)).find((each) => each.id === record.volumeId);
+  const namespace = (await world.deps.metadata.listNamespaces(signal)).find((each) => each.id === volume?.namespaceId);
   return namespace === undefined || !mayKnow(caller, namespace.paths) ? null : layerNode(request, id, record);
 }

@@ -1,6 +1,7 @@
 import {
   CachelaneError,
   canonicalCompat,
+  childNamespace,
   isCachelaneError,
   parseNamespace,
   parseVolumeName,
@@ -17,6 +18,7 @@ import type { ApiRequest } from '../request.ts';
 export interface CacheVolumeArguments {
   readonly key: string;
   readonly namespace?: string | null;
+  readonly scope?: readonly string[] | null;
   readonly compat?: readonly { readonly name: string; readonly value: string }[] | null;
   readonly sharing?: SharingMode | null;
 }
@@ -24,7 +26,9 @@ export interface CacheVolumeArguments {
 /** Errors: E_VOLUME, E_NAMESPACE, E_LIMIT; E_NOT_FOUND for a namespace that the caller may not know of, whether there is one or not. */
 export async function askForVolume(request: ApiRequest, args: CacheVolumeArguments): Promise<VolumeSubject> {
   const { project } = request.caller;
-  const asked = namespaceIn(args.namespace) ?? project.context.namespace;
+  const outer = namespaceIn(args.namespace) ?? project.context.namespace;
+  const { scope } = args;
+  const asked = scope === null || scope === undefined ? outer : childNamespace(outer, ...scope);
   const key = keyIn(args.key);
   const meaning = project.meaningOf({ namespace: asked, key });
   const compat = canonicalCompat({
@@ -53,7 +57,7 @@ export async function volumeAt(request: ApiRequest, { namespace, key, compat }: 
 
 /** A namespace by any of its names. */
 async function placeOf(request: ApiRequest, asked: Namespace): Promise<Pick<VolumeSubject, 'namespace' | 'record'>> {
-  const record = await request.world.metadata.findNamespace(asked, request.signal);
+  const record = await request.world.deps.metadata.findNamespace(asked, request.signal);
   if (!mayKnow(request.caller, namesOf(record, asked))) throw unknownNamespace(asked);
   return { namespace: record?.paths[0] ?? asked, record };
 }

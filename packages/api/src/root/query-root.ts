@@ -32,13 +32,13 @@ export const queryRoot = {
   context: (_: unknown, { caller }: ApiRequest): Context => caller.project.context,
   async namespace({ path }: { readonly path: string }, request: ApiRequest): Promise<object | null> {
     const asked = namespaceIn(path) as Namespace;
-    const record = await request.world.metadata.findNamespace(asked, request.signal);
+    const record = await request.world.deps.metadata.findNamespace(asked, request.signal);
     return record === undefined || !mayKnow(request.caller, record.paths) ? null : namespaceNode(request, record);
   },
   async namespaces({ under, ...page }: NamespacesArguments, request: ApiRequest): Promise<Page<object>> {
     const { world, caller, signal } = request;
     const isWanted = isAtOrUnder(namespaceIn(under));
-    const all = (await world.metadata.listNamespaces(signal))
+    const all = (await world.deps.metadata.listNamespaces(signal))
       .filter(({ paths }) => mayKnow(caller, paths) && paths[0] !== undefined && isWanted(paths[0]))
       .toSorted((a, b) => compareText(a.paths[0] ?? '', b.paths[0] ?? ''));
     const { nodes, pageInfo } = pageOf({ all, keyOf: ({ paths }) => paths[0] ?? '', atMost: nodesPerPage }, page);
@@ -49,7 +49,7 @@ export const queryRoot = {
   async volumes({ namespace, under, key, ...page }: VolumesArguments, request: ApiRequest): Promise<Page<object>> {
     const asked = namespaceIn(namespace);
     // By any of its names, and listed by its present one.
-    const record = asked === null ? null : await request.world.metadata.findNamespace(asked, request.signal);
+    const record = asked === null ? null : await request.world.deps.metadata.findNamespace(asked, request.signal);
     const isWanted = isAtOrUnder(namespaceIn(under));
     const name = key === undefined || key === null ? null : keyIn(key);
     return await volumePage(
@@ -71,7 +71,7 @@ export const queryRoot = {
   ): Promise<readonly object[]> {
     const { world, caller, signal } = request;
     const asked = namespaceIn(namespace) ?? caller.project.context.namespace;
-    const record = await world.metadata.findNamespace(asked, signal);
+    const record = await world.deps.metadata.findNamespace(asked, signal);
     if (!mayKnow(caller, namesOf(record, asked))) throw unknownNamespace(asked);
     return policyNodes(await world.policyOf(record?.paths[0] ?? asked));
   },

@@ -6,9 +6,9 @@ import type { ApiRequest } from '../request.ts';
 /** Those at work, in the order in which they began. */
 export async function sessions(request: ApiRequest): Promise<readonly object[]> {
   const { world, caller, signal } = request;
-  const namespaces = new Map((await world.metadata.listNamespaces(signal)).map((record) => [record.id, record]));
+  const namespaces = new Map((await world.deps.metadata.listNamespaces(signal)).map((record) => [record.id, record]));
   const found: object[] = [];
-  const all = await world.metadata.listSessions(signal);
+  const all = await world.deps.metadata.listSessions(signal);
   for (const session of all.toSorted((a, b) => a.openedAtMs - b.openedAtMs)) {
     const record = namespaces.get(session.namespaceId);
     if (record === undefined || !mayKnow(caller, record.paths)) continue;
@@ -19,7 +19,7 @@ export async function sessions(request: ApiRequest): Promise<readonly object[]> 
       run: async () => await runNode(request, session.run),
       openedAt: isoTime(session.openedAtMs),
       paths: session.targets,
-      isAlive: async () => await world.leases.isHeld(session.id, signal),
+      isAlive: async () => await world.deps.leases.isHeld(session.id, signal),
     });
   }
   return found;

@@ -9,9 +9,11 @@ export type UsageGroup = 'NAMESPACE' | 'LANE';
 export async function usage(request: ApiRequest, by: UsageGroup): Promise<readonly object[]> {
   const { world, caller, signal } = request;
   const known = new Set(
-    (await world.metadata.listNamespaces(signal)).filter(({ paths }) => mayKnow(caller, paths)).map(({ id }) => id),
+    (await world.deps.metadata.listNamespaces(signal))
+      .filter(({ paths }) => mayKnow(caller, paths))
+      .map(({ id }) => id),
   );
-  const all = await listHeads(world.metadata, signal);
+  const all = await listHeads(world.deps.metadata, signal);
   const groups = Map.groupBy(
     all.filter(({ volume }) => known.has(volume.namespaceId)),
     ({ namespace, head }) => JSON.stringify(by === 'LANE' ? [namespace, head.lane] : [namespace]),

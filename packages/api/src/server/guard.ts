@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { sessionHeader } from '@cachelane/protocol';
 import { refused, type Refused } from './refused.ts';
-import { tokenCheck } from './token.ts';
+import { tokenCheck, tokenIn } from './token.ts';
 
 /** What is known of a request before its body. */
 export interface RequestHead {
@@ -10,10 +11,17 @@ export interface RequestHead {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** Where only those connect whom the kernel lets, or where anybody of this machine may, and has to have the token. */
+/** Where only those connect whom the kernel lets, or where anybody of this machine may, and has to have a token. */
 export type Guarded =
   | { readonly kind: 'socket' }
-  | { readonly kind: 'port'; readonly port: number; readonly token: string };
+  | {
+      readonly kind: 'port';
+      readonly port: number;
+      /** The engine's own. */
+      readonly token: string;
+      /** Whether a session has this token: it lets its client in, too. */
+      readonly hasSession: (token: string) => boolean;
+    };
 
 export const queryPath = '/query';
 
@@ -22,10 +30,11 @@ export const queryPath = '/query';
  * a page whose name was made to lead here sends that name as `Host`. No client of ours does either.
  */
 export function openGuard(guarded: Guarded): (head: RequestHead) => Refused | null {
-  const hasToken = guarded.kind === 'port' ? tokenCheck(guarded.token) : () => true;
+  const isIn = admission(guarded);
   const hosts = guarded.kind === 'port' ? hostsOf(guarded.port) : null;
-  return ({ method, url, headers }) => {
-    if (!hasToken(headers.authorization)) return unauthorized();
+  return (head) => {
+    const { method, url, headers } = head;
+    if (!isIn(headers.authorization)) return unauthorized();
     if (headers.origin !== undefined) return foreign('it comes from a page in a browser');
     if (hosts?.has(headers.host?.toLowerCase() ?? '') === false) return foreign('its Host is not this engine');
     if (url?.split('?', 1)[0] !== queryPath) {
@@ -38,6 +47,23 @@ export function openGuard(guarded: Guarded): (head: RequestHead) => Refused | nu
     }
     return isJson(headers) ? null : notJson();
   };
+}
+
+function admission(guarded: Guarded): (authorization: string | undefined) => boolean {
+  if (guarded.kind === 'socket') return () => true;
+  const isToken = tokenCheck(guarded.token);
+  return (authorization) => {
+    const token = tokenIn(authorization);
+    return isToken(token) || guarded.hasSession(token);
+  };
+}
+
+/** Who a request acts as: the session that it names, else the one that let it in; null: the engine's own project. */
+export function sessionOf({ headers }: RequestHead, hasSession: (token: string) => boolean): string | null {
+  const named = headers[sessionHeader];
+  if (typeof named === 'string') return named;
+  const token = tokenIn(headers.authorization);
+  return hasSession(token) ? token : null;
 }
 
 function hostsOf(port: number): ReadonlySet<string> {

@@ -1,8 +1,10 @@
-export interface IdleLimits {
+export interface IdleRules {
   /** Milliseconds until the first client has come. */
   readonly firstMs: number;
   /** Milliseconds after the last client has gone, in which another may come. */
   readonly graceMs: number;
+  /** Whether there is somebody who has no connection at this moment; asked when it would end. */
+  readonly isAwaited: () => boolean;
 }
 
 export interface IdleWatch extends Disposable {
@@ -13,19 +15,21 @@ export interface IdleWatch extends Disposable {
 }
 
 /** Tells when an engine has nobody left to serve. */
-export function watchIdle({ firstMs, graceMs }: IdleLimits): IdleWatch {
+export function watchIdle({ firstMs, graceMs, isAwaited }: IdleRules): IdleWatch {
   const { promise, resolve } = Promise.withResolvers<void>();
-  let timer: NodeJS.Timeout | undefined = setTimeout(resolve, firstMs);
-  const stop = (): void => {
-    clearTimeout(timer);
-    timer = undefined;
+  const look = (): void => {
+    if (isAwaited()) timer = setTimeout(look, graceMs);
+    else resolve();
   };
+  let timer = setTimeout(look, firstMs);
   return {
     onClients: (count) => {
-      stop();
-      if (count === 0) timer = setTimeout(resolve, graceMs);
+      clearTimeout(timer);
+      if (count === 0) timer = setTimeout(look, graceMs);
     },
     idle: promise,
-    [Symbol.dispose]: stop,
+    [Symbol.dispose]: () => {
+      clearTimeout(timer);
+    },
   };
 }

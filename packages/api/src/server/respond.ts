@@ -12,6 +12,11 @@ export function mediaTypeFor(request: IncomingMessage): string {
   return /application\/graphql-response\+json/i.test(request.headers.accept ?? '') ? graphqlJson : json;
 }
 
+/** Whether answers are to come one after the other, as they do for a subscription. */
+export function wantsStream(request: IncomingMessage): boolean {
+  return /^text\/event-stream\b/i.test(request.headers.accept ?? '');
+}
+
 /** As GraphQL over HTTP has it: plain JSON says all in the body. */
 export function statusOf({ data, errors = [] }: Answer, mediaType: string): number {
   if (mediaType === json || data !== undefined) return 200;

@@ -8,6 +8,8 @@ export const serverLimits = {
   operations: 16,
   /** Operations that wait for their turn. */
   waiting: 4096,
+  /** How long one of them keeps the others waiting. */
+  turnMs: 1000,
   /** Bytes of requests and of answers that are not read yet, all together. */
   heldBytes: 134_217_728,
   /** Bytes of one answer: several times a page of 10,000 entries with all that is known of each. */
@@ -20,6 +22,8 @@ export const serverLimits = {
   requestMs: 30_000,
   /** Until a client has taken what it was told. */
   answerMs: 60_000,
+  /** How often sessions that nobody heard of are looked for. */
+  sweepMs: 10_000,
   /** How much of a refused request's body is read and thrown away, so that its client gets to read why. */
   discardedBytes: 4_194_304,
 } as const;

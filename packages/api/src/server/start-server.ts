@@ -1,23 +1,21 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CachelaneError } from '@cachelane/core';
-import { sessionHeader } from '@cachelane/protocol';
-import type { Api, CallerPlace } from '../api.ts';
+import type { Api } from '../api.ts';
 import { answerError, type Answer } from '../execute.ts';
-import { openGuard } from './guard.ts';
+import { openGuard, sessionOf, type Guarded } from './guard.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { listen, type ListenAt } from './listen.ts';
 import { operationIn, readBody } from './read-operation.ts';
 import { busy, refusalFor, refused, type Refused } from './refused.ts';
-import { answerBroken, mediaTypeFor, send, sendRefusal, statusOf } from './respond.ts';
+import { answerBroken, mediaTypeFor, send, sendRefusal, statusOf, wantsStream } from './respond.ts';
+import { sendStream } from './send-stream.ts';
 import { serverLimits, type ServerLimits } from './server-limits.ts';
 import { Turns } from './turns.ts';
 
 export interface ServerOptions {
   readonly api: Api;
   readonly at: ListenAt;
-  /** The one place where it is decided as whom a request acts: the value of its session's header, null without one. What it throws is the answer. */
-  callerOf(session: string | null): Promise<CallerPlace>;
   /** Told whenever it changes: connections that have brought a request which was not refused. */
   readonly onClients?: (count: number) => void;
   readonly limits?: Partial<ServerLimits>;
@@ -37,6 +35,8 @@ interface Work {
   readonly socket: Socket;
   readonly response: ServerResponse;
   readonly controller: AbortController;
+  /** It ends when somebody ends it. */
+  readonly isStream: boolean;
 }
 
 /** Errors: E_USAGE where it cannot listen there. */
@@ -55,7 +55,9 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
   server.maxConnections = limits.connections;
   const desk = new Desk(server, options, limits);
   const address = await listen(server, options.at, limits.backlog);
-  desk.open(options.at.kind === 'port' ? { ...options.at, port: address.port } : options.at);
+  const { api, at } = options;
+  const hasSession = (token: string): boolean => api.hasSession(token);
+  desk.open(at.kind === 'port' ? { ...at, port: address.port, hasSession } : at);
   return {
     address: address.text,
     stop: async () => await desk.stop(),
@@ -74,18 +76,22 @@ class Desk {
   private readonly sockets = new Set<Socket>();
   private readonly clients = new Set<Socket>();
   private readonly works = new Set<Work>();
+  private sweeping: NodeJS.Timeout | undefined;
   private isStopping = false;
 
   constructor(server: Server, options: ServerOptions, limits: ServerLimits) {
     this.server = server;
     this.options = options;
     this.limits = limits;
-    this.turns = new Turns(limits.operations, limits.waiting);
+    this.turns = new Turns({ atOnce: limits.operations, waiting: limits.waiting, turnMs: limits.turnMs });
     this.held = new HeldBytes(limits.heldBytes);
   }
 
-  open(guarded: Parameters<typeof openGuard>[0]): void {
+  open(guarded: Guarded): void {
     const refusalOf = openGuard(guarded);
+    // One that fails is tried again.
+    const sweep = (): void => void this.options.api.sweep().catch(() => {});
+    this.sweeping = setInterval(sweep, this.limits.sweepMs).unref();
     const onRequest = (request: IncomingMessage, response: ServerResponse, proceed: () => void): void => {
       const refusal = refusalOf(request) ?? (this.isStopping ? stopping() : null);
       if (refusal === null) void this.carryOut(request, response, proceed);
@@ -121,7 +127,7 @@ class Desk {
       this.clients.add(socket);
       this.options.onClients?.(this.clients.size);
     }
-    const work: Work = { socket, response, controller: new AbortController() };
+    const work: Work = { socket, response, controller: new AbortController(), isStream: wantsStream(request) };
     this.works.add(work);
     response.once('close', () => {
       this.works.delete(work);
@@ -146,10 +152,14 @@ class Desk {
     const body = await readBody(request, { held: this.held, proceed });
     try {
       const operation = operationIn(body);
+      const { api } = this.options;
+      const session = sessionOf(request, (token) => api.hasSession(token));
+      if (work.isStream) {
+        await sendStream(response, api.stream(operation, session, signal), this.limits);
+        return;
+      }
       using _ = await this.turns.take(signal);
-      const session = request.headers[sessionHeader];
-      const caller = await this.options.callerOf(typeof session === 'string' ? session : null);
-      const answer = await this.options.api.execute(operation, caller, signal);
+      const answer = await api.execute(operation, session, signal);
       if (!response.destroyed) this.send(request, response, answer);
     } finally {
       this.held.giveBack(body.length);
@@ -181,14 +191,19 @@ class Desk {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     const atWork = new Set([...this.works].map(({ socket }) => socket));
     for (const socket of this.sockets) if (!atWork.has(socket)) socket.destroy();
+    for (const { isStream, controller } of this.works) if (isStream) controller.abort(stopped());
     await closed;
+    clearInterval(this.sweeping);
   }
 
   abort(): void {
-    for (const { controller } of this.works)
-      controller.abort(new CachelaneError('E_ABORTED', 'the engine was stopped'));
+    for (const { controller } of this.works) controller.abort(stopped());
     this.server.closeAllConnections();
   }
+}
+
+function stopped(): CachelaneError {
+  return new CachelaneError('E_ABORTED', 'the engine was stopped');
 }
 
 function stopping(): Refused {

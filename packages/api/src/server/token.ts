@@ -1,13 +1,14 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 
-/** Tells whether an `Authorization` header has the token: as a bearer's, or as the user of basic auth, whatever the password. Takes as long for any wrong one. */
-export function tokenCheck(token: string): (authorization: string | undefined) => boolean {
+/** Tells whether it is the token; takes as long for any wrong one. */
+export function tokenCheck(token: string): (given: string) => boolean {
   const wanted = hash('sha256', token, 'buffer');
-  return (authorization) => timingSafeEqual(hash('sha256', tokenIn(authorization ?? ''), 'buffer'), wanted);
+  return (given) => timingSafeEqual(hash('sha256', given, 'buffer'), wanted);
 }
 
-function tokenIn(authorization: string): string {
-  const [, scheme = '', credentials = ''] = /^(\S+) +(\S+) *$/.exec(authorization) ?? [];
+/** The token in an `Authorization` header: a bearer's, or the user of basic auth, whatever the password; empty where there is none. */
+export function tokenIn(authorization: string | undefined): string {
+  const [, scheme = '', credentials = ''] = /^(\S+) +(\S+) *$/.exec(authorization ?? '') ?? [];
   switch (scheme.toLowerCase()) {
     case 'bearer':
       return credentials;

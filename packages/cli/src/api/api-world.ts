@@ -1,10 +1,13 @@
+import { join } from 'node:path';
 import {
   formatPolicyValue,
   isCachelaneError,
   policyAt,
   unknownToolName,
-  type Policy,
   type Namespace,
+  type Policy,
+  type Runtime,
+  type StatedPolicy,
   type Tool,
 } from '@cachelane/core';
 import type {
@@ -19,6 +22,9 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { noChoice } from '../choice-argument.ts';
 import { explainJson, explainVolume, type Explained } from '../explain-volume.ts';
 import type { Host } from '../host.ts';
+import { lanePolicyOf } from '../lane-policy.ts';
+import type { ChosenRemote } from '../open-chosen-remote.ts';
+import { commandEnv } from '../run/bare.ts';
 import { isoTime } from '../print.ts';
 import { openProject, toolEnvironmentOf } from '../project.ts';
 import type { ReadStore, Store } from '../store.ts';
@@ -32,26 +38,26 @@ interface WorldRequest {
   readonly store: Store;
   readonly homeDir: string;
   readonly tools: readonly Tool[];
+  readonly runtime: Runtime;
+  readonly remote: Pick<ChosenRemote, 'remote' | 'pushMode' | 'waitMs'>;
+  /** Of the person's own file. */
+  readonly policy: StatedPolicy;
   readonly signal: AbortSignal;
 }
 
 /** The API's world, made of what the commands go by. */
 export function apiWorld(request: WorldRequest): World {
-  const { host, store, tools, signal } = request;
+  const { store, tools, runtime, policy, signal } = request;
   return {
     version: packageJson.version,
-    metadata: store.metadata,
-    layers: store.layers,
-    leases: store.leases,
-    clock: host.clock,
-    tools,
-    openProject: rememberedProjects(host.clock, async (place) => await openApiProject(request, place)),
+    deps: { ...store, tools, runtime, policy, remote: request.remote.remote },
+    openProject: rememberedProjects(store.clock, async (place) => await openApiProject(request, place)),
     policyOf: async (namespace) => await policyOf(request, namespace, signal),
   };
 }
 
 async function openApiProject(request: WorldRequest, { directory, namespace }: ProjectPlace): Promise<ApiProject> {
-  const { host, homeDir, store, tools, signal } = request;
+  const { host, homeDir, store, tools, remote, signal } = request;
   const project = await openProject(host, {
     where: whereToRun(host, directory ?? undefined),
     namespace: namespace ?? undefined,
@@ -92,9 +98,29 @@ async function openApiProject(request: WorldRequest, { directory, namespace }: P
     mounters: async () => await Promise.resolve(store.mounters),
     signal,
   };
+  const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
   return {
     context,
+    run: {
+      directory: project.directory,
+      environment,
+      cwd: project.workDir,
+      env: commandEnv(host, where),
+      revision: project.revision,
+      workflow: project.workflow,
+      lanePolicy: lanePolicyOf(config),
+      push: remote.pushMode,
+      remoteWaitMs: remote.waitMs,
+    },
     meaningOf,
+    requestFor(place) {
+      try {
+        return requestOf(argumentOf(place), selection);
+      } catch (error) {
+        if (!isCachelaneError(error, 'E_VOLUME')) throw error;
+        return requestOf({ ...argumentOf(place), path: join(project.workDir, place.key) }, selection);
+      }
+    },
     async explain(place) {
       try {
         const question = { directory: project.workDir, namespace: context.namespace };

@@ -7,7 +7,6 @@ import { defineCommand, projectOptions, type Command } from '../command.ts';
 import { projectOf, type ProjectQuestion } from '../find-volume.ts';
 import type { Host } from '../host.ts';
 import { printJson } from '../print.ts';
-import { homeOf, openStore } from '../store.ts';
 
 export const query: Command = defineCommand({
   name: 'query',
@@ -44,13 +43,10 @@ export const query: Command = defineCommand({
 async function openAndAsk(host: Host, question: ProjectQuestion, operation: Operation): Promise<Answer> {
   const { context, workDir } = await projectOf(host, question);
   const { signal } = new AbortController();
-  const homeDir = homeOf(host);
-  await using store = await openStore(host, signal, homeDir);
-  const { openApi } = await import('@cachelane/api');
-  const { apiWorld } = await import('../api/api-world.ts');
-  const api = openApi(apiWorld({ host, store, homeDir, tools: await host.pieces.loadTools(), signal }));
-  const place = { directory: workDir, namespace: question.namespace === undefined ? null : context.namespace };
-  return await api.execute(operation, { ...place, isConfined: false }, signal);
+  const { openEngine } = await import('../api/open-engine.ts');
+  const namespace = question.namespace === undefined ? null : context.namespace;
+  await using engine = await openEngine(host, { place: { directory: workDir, namespace, isConfined: false }, signal });
+  return await engine.api.execute(operation, null, signal);
 }
 
 /** Errors: E_NOT_FOUND, E_USAGE. */

@@ -8,7 +8,7 @@ import type { Host } from '../host.ts';
 import { claimSocket } from '../serve/claim-socket.ts';
 import { anyPort, placeToListen } from '../serve/engine-place.ts';
 import { runUnderEngine } from '../serve/run-under-engine.ts';
-import { homeOf, openStore } from '../store.ts';
+import { homeOf } from '../store.ts';
 import { whereToRun } from '../working-directory.ts';
 
 /** How long an engine stays without clients: until the first one has come, and after the last one has gone. */
@@ -54,21 +54,20 @@ export const serve: Command = defineCommand({
     }
     using _ = at.kind === 'socket' ? await claimSocket(at.path, host) : null;
     const { signal } = new AbortController();
-    await using store = await openStore(host, signal, homeDir);
-    const [{ openApi, startServer, watchIdle }, { apiWorld }] = await Promise.all([
-      import('@cachelane/api'),
-      import('../api/api-world.ts'),
-    ]);
-    const api = openApi(apiWorld({ host, store, homeDir, tools: await host.pieces.loadTools(), signal }));
-    const idleLimits = { firstMs: lingerMs ?? idleMs.first, graceMs: lingerMs ?? idleMs.grace };
-    using watch = hasCommand || keep ? null : watchIdle(idleLimits);
     const place: CallerPlace = { directory: where.isChosen ? where.dir : null, namespace, isConfined: false };
-    const server = await startServer({
-      api,
-      at,
-      callerOf: async (session) => await callerOf(place, session),
-      onClients: (count) => watch?.onClients(count),
-    });
+    const [{ startServer, watchIdle }, { openEngine }] = await Promise.all([
+      import('@cachelane/api'),
+      import('../api/open-engine.ts'),
+    ]);
+    await using engine = await openEngine(host, { place, signal });
+    const { api } = engine;
+    const rules = {
+      firstMs: lingerMs ?? idleMs.first,
+      graceMs: lingerMs ?? idleMs.grace,
+      isAwaited: () => api.sessionCount > 0,
+    };
+    using watch = hasCommand || keep ? null : watchIdle(rules);
+    const server = await startServer({ api, at, onClients: (count) => watch?.onClients(count) });
     if (!hasCommand || at.kind !== 'port') {
       await serveClients(host, { server, at, json, idle: watch?.idle ?? null });
       return exitCodes.ok;
@@ -80,12 +79,6 @@ export const serve: Command = defineCommand({
     }
   },
 });
-
-/** Who a request acts as; there are no sessions to name yet. Errors: E_NOT_FOUND. */
-async function callerOf(place: CallerPlace, session: string | null): Promise<CallerPlace> {
-  if (session === null) return await Promise.resolve(place);
-  throw new CachelaneError('E_NOT_FOUND', 'this engine has no such session');
-}
 
 interface Serving {
   readonly server: ApiServer;
