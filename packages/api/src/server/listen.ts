@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { CachelaneError } from '@cachelane/core';
 
 /** A socket lies in a directory of its user alone. A port is for the programs of this machine that have the token. */
@@ -31,11 +32,9 @@ export async function listen(server: Server, at: ListenAt, backlog: number): Pro
       process.umask(before);
     }
   });
-  const address = server.address();
-  if (at.kind === 'socket' || typeof address === 'string' || address === null) {
-    return { text: at.kind === 'socket' ? `unix:${at.path}` : String(address), port: 0 };
-  }
-  return { text: `http://127.0.0.1:${address.port}`, port: address.port };
+  if (at.kind === 'socket') return { text: `unix:${at.path}`, port: 0 };
+  const { port } = server.address() as AddressInfo;
+  return { text: `http://127.0.0.1:${port}`, port };
 }
 
 function unusable(at: ListenAt, cause: NodeJS.ErrnoException): CachelaneError {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { CachelaneError } from '@cachelane/core';
 import type { Api } from '../api.ts';
-import { answerError, type Answer } from '../execute.ts';
+import { answerError, type Answer, type Operation } from '../execute.ts';
 import { openGuard, sessionOf, type Guarded } from './guard.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { listen, type ListenAt } from './listen.ts';
@@ -30,7 +30,7 @@ export interface ApiServer {
   abort(): void;
 }
 
-/** An operation that is read, waits, or is carried out, until its answer has gone. */
+/** An operation that waits or is carried out, until its answer has gone. */
 interface Work {
   readonly socket: Socket;
   readonly response: ServerResponse;
@@ -127,15 +127,13 @@ class Desk {
       this.clients.add(socket);
       this.options.onClients?.(this.clients.size);
     }
-    const work: Work = { socket, response, controller: new AbortController(), isStream: wantsStream(request) };
-    this.works.add(work);
-    response.once('close', () => {
-      this.works.delete(work);
-      if (response.writableFinished) return;
-      work.controller.abort(new CachelaneError('E_ABORTED', 'the client has gone'));
-    });
     try {
-      await this.answer(request, response, { work, proceed });
+      const body = await readBody(request, { held: this.held, proceed });
+      try {
+        await this.answer(request, response, operationIn(body));
+      } finally {
+        this.held.giveBack(body.length);
+      }
     } catch (error) {
       // What a connection that broke ends with is nobody's any more.
       if (response.destroyed || response.headersSent) socket.destroy();
@@ -143,27 +141,31 @@ class Desk {
     }
   }
 
-  private async answer(
+  private async answer(request: IncomingMessage, response: ServerResponse, operation: Operation): Promise<void> {
+    const { api } = this.options;
+    const { signal, isStream } = this.startWork(request, response);
+    const session = sessionOf(request, (token) => api.hasSession(token));
+    if (isStream) {
+      await sendStream(response, api.stream(operation, session, signal), this.limits);
+      return;
+    }
+    using _ = await this.turns.take(signal);
+    const answer = await api.execute(operation, session, signal);
+    if (!response.destroyed) this.send(request, response, answer);
+  }
+
+  private startWork(
     request: IncomingMessage,
     response: ServerResponse,
-    { work, proceed }: { readonly work: Work; readonly proceed: () => void },
-  ): Promise<void> {
-    const { signal } = work.controller;
-    const body = await readBody(request, { held: this.held, proceed });
-    try {
-      const operation = operationIn(body);
-      const { api } = this.options;
-      const session = sessionOf(request, (token) => api.hasSession(token));
-      if (work.isStream) {
-        await sendStream(response, api.stream(operation, session, signal), this.limits);
-        return;
-      }
-      using _ = await this.turns.take(signal);
-      const answer = await api.execute(operation, session, signal);
-      if (!response.destroyed) this.send(request, response, answer);
-    } finally {
-      this.held.giveBack(body.length);
-    }
+  ): { readonly signal: AbortSignal; readonly isStream: boolean } {
+    const controller = new AbortController();
+    const work: Work = { socket: request.socket, response, controller, isStream: wantsStream(request) };
+    this.works.add(work);
+    response.once('close', () => {
+      this.works.delete(work);
+      if (!response.writableFinished) controller.abort(new CachelaneError('E_ABORTED', 'the client has gone'));
+    });
+    return { signal: controller.signal, isStream: work.isStream };
   }
 
   /** Throws `Refused`: 503 where answers that nobody reads fill the memory. */
