@@ -47,6 +47,11 @@ function rowsOf(costs: EngineCosts): readonly Row[] {
     },
     { what: '- median', volume, measured: milliseconds(summarize(costs.p50Ms)) },
     {
+      what: '- for how much of those five seconds its thread waited for a processor that others had',
+      volume,
+      measured: milliseconds(summarize(costs.waitedMs)),
+    },
+    {
       what: 'memory of an engine that has answered once',
       volume: '',
       measured: megabytes(idle),
