@@ -73,8 +73,11 @@ describe('serve -- COMMAND', () => {
     expect(token).toMatch(/^[\w-]{43}$/);
     expect(commandLines.join('\n')).toContain('serve');
     expect(commandLines.join('\n')).not.toContain(token);
-    const other = await world.cachelane(['serve', '--', 'sh', '-c', 'echo "$CACHELANE_ENGINE_TOKEN"']);
-    expect(other.stdout.trim()).not.toBe(token);
+    const line = 'echo "$CACHELANE_ENGINE_TOKEN" && echo "$CACHELANE_CONTEXT"';
+    const other = (await world.cachelane(['serve', '-n', 'acme/web', '--', 'sh', '-c', line])).stdout.split('\n');
+    expect(other[0]).toMatch(/^[\w-]{43}$/);
+    expect(other[0]).not.toBe(token);
+    expect(JSON.parse(other[1] ?? '')).toMatchObject({ namespace: 'acme/web' });
   });
 
   test('it ends with the command, and as the command', async () => {
