@@ -31,7 +31,7 @@ const portBan = (names: readonly string[]): Ban =>
 const restrict = (...bans: readonly Ban[]) => ['error', { patterns: bans }] as const;
 const sources = (name: string) => [`packages/${name}/src/**/*.ts`];
 const testFiles = (name: string) => [`packages/${name}/src/**/*.test.ts`, `packages/${name}/src/**/*.fixture.ts`];
-const above = ['cli', 'engine', ...drivers];
+const above = ['cli', 'api', 'engine', ...drivers];
 
 const layers = ['engine', ...drivers].flatMap((name) => {
   const others = portBan(above.filter((other) => other !== name));
@@ -40,6 +40,11 @@ const layers = ['engine', ...drivers].flatMap((name) => {
     { files: testFiles(name), rules: { 'no-restricted-imports': restrict(others, deepBan) } },
   ];
 });
+
+const apiBan = packagesBan(
+  ['cli', ...drivers],
+  'The API calls use cases and ports: let packages/cli/src/api hand what it needs to it as its world.',
+);
 
 const coreBan = packagesBan(
   above,
@@ -103,6 +108,16 @@ export default defineConfig({
       rules: { 'import/no-nodejs-modules': 'off', 'no-restricted-imports': restrict(coreBan, deepBan) },
     },
     ...layers,
+    { files: sources('api'), rules: { 'no-restricted-imports': restrict(apiBan, testkitBan, deepBan) } },
+    { files: testFiles('api'), rules: { 'no-restricted-imports': restrict(apiBan, deepBan) } },
+    {
+      files: sources('protocol'),
+      rules: {
+        'import/no-nodejs-modules': ['error', { allow: ['node:crypto'] }],
+        'no-restricted-imports': ['error', { paths: [hashOnly], patterns: [coreBan, testkitBan, deepBan] }],
+      },
+    },
+    { files: testFiles('protocol'), rules: { 'no-restricted-imports': restrict(coreBan, deepBan) } },
     { files: sources('cli'), rules: { 'no-restricted-imports': restrict(composeBan, testkitBan, deepBan) } },
     { files: ['packages/cli/src/compose.ts'], rules: { 'no-restricted-imports': restrict(testkitBan, deepBan) } },
     { files: testFiles('cli'), rules: { 'no-restricted-imports': restrict(deepBan) } },

@@ -1,8 +1,7 @@
 import { policyAt, type LayerId, type NamespaceId, type StoreUsage, type VolumeId } from '@cachelane/core';
-import { findRemovable } from '@cachelane/engine';
+import { findRemovable, listHeads, type ListedHead } from '@cachelane/engine';
 import { garbageOptions } from './garbage-options.ts';
 import type { Host } from './host.ts';
-import { listHeads, type ListedHead } from './heads.ts';
 import type { ReadStore } from './store.ts';
 
 /** What one head keeps in the store. Sizes are those of the content that its layers hold. */
@@ -48,7 +47,7 @@ export async function usageOf(
 ): Promise<Usage> {
   const { metadata, signal } = store;
   const layers = await store.layers();
-  const all = await listHeads(store);
+  const all = await listHeads(store.metadata, store.signal);
   const sizes = new Map((await layers.list(signal)).map(({ id, sizeBytes }) => [id, sizeBytes]));
   const sizeOf = (ids: Iterable<LayerId>): number => {
     let bytes = 0;

@@ -1,6 +1,6 @@
 import { formatPolicyValue, type PolicyValue } from '@cachelane/core';
+import { type ListedHead } from '@cachelane/engine';
 import { formatBytes, formatTime, plural } from './format.ts';
-import type { ListedHead } from './heads.ts';
 import { isoTime } from './print.ts';
 import type { ReadStore } from './store.ts';
 

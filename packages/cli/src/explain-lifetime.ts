@@ -11,10 +11,9 @@ import {
   type NamespaceRecord,
   type Policy,
 } from '@cachelane/core';
-import type { PlannedVolume } from '@cachelane/engine';
+import { type PlannedVolume, type ListedHead } from '@cachelane/engine';
 import { policyJson } from './commands/ns-policy.ts';
 import { budgetJson, budgetText, explainBudget, type ExplainedBudget } from './explain-budget.ts';
-import type { ListedHead } from './heads.ts';
 import { evictionJson, evictionText } from './eviction-words.ts';
 import type { Host } from './host.ts';
 import type { OpenProject } from './project.ts';

@@ -10,13 +10,19 @@ import {
   type Revocation,
   type Tool,
 } from '@cachelane/core';
-import { chooseMounter, planVolume, type MounterChoice, type PlannedVolume } from '@cachelane/engine';
+import {
+  chooseMounter,
+  planVolume,
+  type MounterChoice,
+  type PlannedVolume,
+  listHeads,
+  type ListedHead,
+} from '@cachelane/engine';
 import { noChoice } from './choice-argument.ts';
 import { explainedRemoteJson, explainedRemoteText, explainRemote, type ExplainedRemote } from './explain-remote.ts';
 import { explainLifetime, lifetimeFields, lifetimeJson, type ExplainedLifetime } from './explain-lifetime.ts';
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
-import { listHeads, type ListedHead } from './heads.ts';
 import type { Host } from './host.ts';
 import { toolEnvironmentOf } from './project.ts';
 import { isoTime, shortId } from './print.ts';
@@ -135,7 +141,7 @@ async function whyNoMounts({ os, pieces }: Host, { homeDir }: ReadStore): Promis
 
 /** What each link of the read chain holds of a volume, the own lane first; null where that is nothing yet. */
 export async function heldBy(store: ReadStore, planned: PlannedVolume): Promise<Explained['chain']> {
-  const heads = await listHeads(store);
+  const heads = await listHeads(store.metadata, store.signal);
   const compat = compatText(planned.compat);
   const ids = new Map<string, string | undefined>();
   for (const { namespace } of planned.chain) {

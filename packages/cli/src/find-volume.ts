@@ -7,6 +7,7 @@ import {
   type NamespaceRecord,
   type VolumeRecord,
 } from '@cachelane/core';
+import { byCompat } from '@cachelane/engine';
 import type { Host } from './host.ts';
 import { openProject, type OpenProject } from './project.ts';
 import type { ReadStore } from './store.ts';
@@ -58,14 +59,6 @@ export async function findVolume(host: Host, store: ReadStore, question: VolumeQ
   throw new CachelaneError('E_NOT_FOUND', `${namespace} has no volume ${address.name}${guess}`, {
     hint: `see: cachelane ls -n ${namespace}`,
   });
-}
-
-export function byCompat(a: VolumeRecord, b: VolumeRecord): number {
-  return compareText(compatKey(a.compat), compatKey(b.compat));
-}
-
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 async function unknownNamespace(

@@ -1,62 +1,6 @@
-import {
-  CachelaneError,
-  compatKey,
-  type HeadRecord,
-  type LaneName,
-  type LayerRecord,
-  type Namespace,
-  type VolumeRecord,
-} from '@cachelane/core';
-import { byCompat, compareText } from './find-volume.ts';
+import { CachelaneError, compatKey, type LaneName, type VolumeRecord } from '@cachelane/core';
+import { listHeads, type ListedHead } from '@cachelane/engine';
 import type { ReadStore } from './store.ts';
-
-/** A head with what it is a head of. */
-export interface ListedHead {
-  readonly namespace: Namespace;
-  readonly volume: VolumeRecord;
-  readonly head: HeadRecord;
-  /** Of its layers, top first; null for one that the metadata do not know. */
-  readonly layers: readonly (LayerRecord | null)[];
-  /** Files of its layers; a path that several of them hold counts in each. */
-  readonly files: number;
-  readonly sizeBytes: number;
-}
-
-/** Every head of the store, by namespace, volume, compat and lane. */
-export async function listHeads(store: ReadStore): Promise<readonly ListedHead[]> {
-  const { metadata, signal } = store;
-  const namespaces = new Map((await metadata.listNamespaces(signal)).map((record) => [record.id, record]));
-  const volumes = new Map((await metadata.listVolumes(signal)).map((volume) => [volume.id, volume]));
-  const listed: ListedHead[] = [];
-  for (const head of await metadata.listHeads(signal)) {
-    const volume = volumes.get(head.volumeId);
-    const namespace = volume === undefined ? undefined : namespaces.get(volume.namespaceId)?.paths[0];
-    // Removed between two of the reads.
-    if (volume === undefined || namespace === undefined) continue;
-    listed.push(await listedHead(store, { namespace, volume, head }));
-  }
-  return listed.toSorted(byPlace);
-}
-
-async function listedHead(
-  { metadata, signal }: ReadStore,
-  place: Pick<ListedHead, 'namespace' | 'volume' | 'head'>,
-): Promise<ListedHead> {
-  const layers: (LayerRecord | null)[] = [];
-  for (const id of place.head.layers) layers.push((await metadata.layer(id, signal)) ?? null);
-  const sum = (of: (layer: LayerRecord) => number): number =>
-    layers.reduce((total, layer) => total + (layer === null ? 0 : of(layer)), 0);
-  return { ...place, layers, files: sum(({ files }) => files), sizeBytes: sum(({ counts }) => counts.sizeBytes) };
-}
-
-function byPlace(a: ListedHead, b: ListedHead): number {
-  return (
-    compareText(a.namespace, b.namespace) ||
-    compareText(a.volume.name, b.volume.name) ||
-    byCompat(a.volume, b.volume) ||
-    compareText(a.head.lane, b.head.lane)
-  );
-}
 
 /** Heads of some volumes, in one lane or in all. */
 export async function headsOf(
@@ -65,7 +9,7 @@ export async function headsOf(
   lane: LaneName | null,
 ): Promise<readonly ListedHead[]> {
   const ids = new Set(volumes.map(({ id }) => id));
-  const heads = await listHeads(store);
+  const heads = await listHeads(store.metadata, store.signal);
   return heads.filter(({ volume, head }) => ids.has(volume.id) && (lane === null || head.lane === lane));
 }
 

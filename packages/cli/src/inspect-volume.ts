@@ -1,7 +1,7 @@
 import type { HeadRecord, LayerRecord } from '@cachelane/core';
+import { type ListedHead } from '@cachelane/engine';
 import { compatText, type FoundVolume } from './find-volume.ts';
 import { formatBytes, formatTable, formatTime, plural } from './format.ts';
-import type { ListedHead } from './heads.ts';
 import { isoTime, shortId } from './print.ts';
 
 // `cachelane inspect VOLUME`: every head of the volume with its layers, top first.

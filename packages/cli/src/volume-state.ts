@@ -1,7 +1,8 @@
 import { CachelaneError, parseLane, type HistoryRecord, type LaneName, type LayerId } from '@cachelane/core';
+import { type ListedHead } from '@cachelane/engine';
 import type { Host } from './host.ts';
 import { findVolume, projectOf } from './find-volume.ts';
-import { oneHead, type ListedHead } from './heads.ts';
+import { oneHead } from './heads.ts';
 import { shortId } from './print.ts';
 import type { ReadStore } from './store.ts';
 

@@ -118,7 +118,7 @@ function placeOf(path: string, storeDir: string | null): string {
 
 /** One volume by its name, for `explain`: as a run would get it, without a word about other volumes. */
 export function selectVolume(argument: VolumeArgument, request: SelectionRequest): SelectedVolume {
-  return place(askedVolume(argument, request), request);
+  return place(requestOf(argument, request), request);
 }
 
 function askedVolumes(request: SelectionRequest): readonly VolumeRequest[] | null {
@@ -129,10 +129,11 @@ function askedVolumes(request: SelectionRequest): readonly VolumeRequest[] | nul
       `there are ${request.asked.length} volumes, at most ${limits.volumesPerRun} for one run`,
     );
   }
-  return request.asked.map((argument) => askedVolume(argument, request));
+  return request.asked.map((argument) => requestOf(argument, request));
 }
 
-function askedVolume(argument: VolumeArgument, request: SelectionRequest): VolumeRequest {
+/** What a volume by its name means here: as the file says, else as the tool does. Errors: E_VOLUME where no tool has the name and no path is given. */
+export function requestOf(argument: VolumeArgument, request: SelectionRequest): VolumeRequest {
   const { namespace, name } = argument;
   const path = argument.path === null ? null : absolute(argument.path, request.environment);
   // The file defines what a name means here; a flag chooses among the names.

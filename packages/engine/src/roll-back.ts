@@ -20,7 +20,7 @@ import { squashesOf } from './known-squashes.ts';
 import type { Remainder } from './remains.ts';
 import { takeOut } from './remove-runs.ts';
 import { isDamage } from './is-damage.ts';
-import { compareSnapshots, readSnapshot, type PathDifference, type SnapshotState } from './views/compare.ts';
+import { compareSnapshots, composeSnapshot, type PathDifference, type SnapshotState } from './views/compare.ts';
 import { requireWritable } from './require-writable.ts';
 
 export type RollBackDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'random' | 'bootId'>;
@@ -158,7 +158,7 @@ async function differencesOf(
     if (!isDamage(error)) throw error;
   }
   // A damaged state is a reason to leave it. That to come back to has to be whole.
-  await readSnapshot(layers, after, signal);
+  await composeSnapshot(layers, after, signal);
   return null;
 }
 

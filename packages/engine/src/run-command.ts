@@ -10,9 +10,7 @@ import type { EngineDependencies, RunCommandRequest } from './engine.ts';
 import { coldReport } from './sessions/volume-report.ts';
 import { newIds } from './sessions/open-session.ts';
 import { runSession, type SessionResult } from './sessions/run-session.ts';
-import { pullVolumes } from './sync/pull-volumes.ts';
-import { pushVolumes } from './sync/push-volumes.ts';
-import { withSync } from './sync/sync-report.ts';
+import { beginSync, endSync } from './sync/run-sync.ts';
 import { planVolume, type PlannedVolume } from './volumes/plan.ts';
 
 /** How the command ended, beside the report. */
@@ -50,31 +48,13 @@ async function runSynced(
   request: RunCommandRequest,
   planned: readonly PlannedVolume[],
 ): Promise<Pick<SessionResult, 'outcome' | 'volumes'>> {
-  const { remote } = deps;
   const ids = newIds(deps);
-  if (remote === null) return await runSession(deps, request, planned, ids);
   const { run } = ids;
-  const [pulled, pullMs] = await timed(deps, () => pullVolumes(deps, request, { remote, planned, run }));
+  const begun = await beginSync(deps, request, { planned, run });
   const session = await runSession(deps, request, planned, ids);
   if (session.outcome.kind !== 'exited') return session;
-  const { remoteId, missing, isGone: wasGone } = pulled;
-  const { outcome, opened } = session;
-  const push = { remote, remoteId, missing, wasGone, volumes: opened, run };
-  const [pushed, pushMs] = await timed(deps, () => pushVolumes(deps, request, push));
-  const volumes = await withSync(deps, session.volumes, {
-    remote: remote.name,
-    opened,
-    pulled,
-    pullMs,
-    pushed,
-    pushMs,
-  });
-  return { outcome, volumes };
-}
-
-async function timed<T>({ clock }: EngineDependencies, act: () => Promise<T>): Promise<readonly [T, number]> {
-  const startedMs = clock.monotonicMs();
-  return [await act(), clock.monotonicMs() - startedMs];
+  const { outcome, opened, volumes: reports } = session;
+  return { outcome, volumes: await endSync(deps, request, begun, { run, opened, reports }) };
 }
 
 function planAll(

@@ -1,8 +1,8 @@
 import { parseNamespace, type Namespace } from '@cachelane/core';
+import { listHeads, type ListedHead } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { compatText, projectOf } from '../find-volume.ts';
 import { formatBytes, formatTable, formatTime } from '../format.ts';
-import { listHeads, type ListedHead } from '../heads.ts';
 import type { Host } from '../host.ts';
 import { isoTime, printJson, shortId } from '../print.ts';
 import { readStore } from '../store.ts';
@@ -25,7 +25,7 @@ export const ls: Command = defineCommand({
       const wanted = await wantedNamespace(host, options);
       // A namespace is found by any of its names, and listed by its present one.
       const record = wanted === null ? null : await store.metadata.findNamespace(wanted, store.signal);
-      const heads = (await listHeads(store)).filter(
+      const heads = (await listHeads(store.metadata, store.signal)).filter(
         ({ volume }) => record === null || volume.namespaceId === record?.id,
       );
       if (options.json) printJson(host, heads.map(toJson));

@@ -1,7 +1,7 @@
 import { CachelaneError, parseNamespace } from '@cachelane/core';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { projectOf } from '../find-volume.ts';
-import { renameNamespace } from '../rename-namespace.ts';
+import { renameAndTell } from '../rename-and-tell.ts';
 
 export const nsAdopt: Command = defineCommand({
   name: 'ns adopt',
@@ -19,6 +19,6 @@ export const nsAdopt: Command = defineCommand({
         hint: 'name the one whose volumes it takes: cachelane ns adopt FROM',
       });
     }
-    return await renameNamespace(host, { from, to: context.namespace, dryRun: options['dry-run'], json: options.json });
+    return await renameAndTell(host, { from, to: context.namespace, dryRun: options['dry-run'], json: options.json });
   },
 });

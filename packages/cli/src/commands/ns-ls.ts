@@ -1,8 +1,7 @@
 import type { NamespaceRecord } from '@cachelane/core';
+import { listHeads, compareText } from '@cachelane/engine';
 import { defineCommand, jsonOption, type Command } from '../command.ts';
-import { compareText } from '../find-volume.ts';
 import { formatBytes, formatTable, formatTime } from '../format.ts';
-import { listHeads } from '../heads.ts';
 import { isoTime, printJson } from '../print.ts';
 import { readStore } from '../store.ts';
 
@@ -14,7 +13,7 @@ export const nsLs: Command = defineCommand({
   async run({ options }, host) {
     return await readStore(host, async (store) => {
       const volumes = await store.metadata.listVolumes(store.signal);
-      const heads = await listHeads(store);
+      const heads = await listHeads(store.metadata, store.signal);
       const rows = (await store.metadata.listNamespaces(store.signal))
         .map((record): Row => {
           const own = heads.filter(({ volume }) => volume.namespaceId === record.id);

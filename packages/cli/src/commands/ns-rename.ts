@@ -1,6 +1,6 @@
 import { parseNamespace } from '@cachelane/core';
 import { defineCommand, jsonOption, type Command } from '../command.ts';
-import { renameNamespace } from '../rename-namespace.ts';
+import { renameAndTell } from '../rename-and-tell.ts';
 
 export const nsRename: Command = defineCommand({
   name: 'ns rename',
@@ -14,6 +14,6 @@ export const nsRename: Command = defineCommand({
   async run({ options, operands }, host) {
     const from = parseNamespace(operands.FROM, 'FROM');
     const to = parseNamespace(operands.TO, 'TO');
-    return await renameNamespace(host, { from, to, dryRun: options['dry-run'], json: options.json });
+    return await renameAndTell(host, { from, to, dryRun: options['dry-run'], json: options.json });
   },
 });

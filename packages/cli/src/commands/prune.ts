@@ -6,12 +6,12 @@ import {
   requireWritable,
   type PlannedVolume,
   type Pruned,
+  type ListedHead,
 } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { heldBy } from '../explain-volume.ts';
 import { followedBy } from '../followed-by.ts';
 import { formatBytes, plural } from '../format.ts';
-import type { ListedHead } from '../heads.ts';
 import type { Host } from '../host.ts';
 import { openChosenRemote } from '../open-chosen-remote.ts';
 import { printJson } from '../print.ts';
@@ -120,7 +120,7 @@ async function pruneNow(host: Host, { project, where, target, flags }: Place): P
       // Ours is the only word on stdout.
       argv: ['sh', '-c', 'exec "$0" "$@" >&2', ...target.argv],
       cwd: where.dir,
-      env: commandEnv(host, where),
+      env: commandEnv(host, where, project.context),
       mounter: null,
       lockWaitMs: limits.lockWaitMs,
       push: shared.pushMode,

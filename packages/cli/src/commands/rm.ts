@@ -5,16 +5,15 @@ import {
   parseVolumeAddress,
   type Context,
   type HeadManifest,
-  type KeptDirectory,
   type LaneName,
   type Remote,
   type SyncedHead,
 } from '@cachelane/core';
-import { emptyHead, findHeads, findKept, removeKept, requireWritable } from '@cachelane/engine';
+import { emptyHead, findHeads, removeVolumes, requireWritable, type ListedHead } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { compatText, findVolume, projectOf, type FoundVolume, type VolumeQuestion } from '../find-volume.ts';
 import { formatBytes, plural } from '../format.ts';
-import { headsOf, nothingInLane, type ListedHead } from '../heads.ts';
+import { headsOf, nothingInLane } from '../heads.ts';
 import type { Host } from '../host.ts';
 import { openChosenRemote, requireRemote } from '../open-chosen-remote.ts';
 import { printJson } from '../print.ts';
@@ -127,15 +126,10 @@ interface Removal {
 }
 
 async function removeHere(store: ReadStore, { found, removed, lane }: Removal): Promise<void> {
-  const concerned = new Set(removed.map(({ volume }) => volume.id));
-  for (const { id } of found.variants) {
-    // With all lanes a variant goes as well that has no head left.
-    if (lane === null || concerned.has(id)) await store.metadata.removeVolume(id, lane, store.signal);
-  }
-  const mounters = await store.mounters();
-  const ids = new Set(found.variants.map(({ id }) => id));
-  const isGone = (kept: KeptDirectory): boolean => ids.has(kept.volume) && (lane === null || kept.lane === lane);
-  await removeKept(mounters, await findKept(mounters, isGone, store.signal), store.signal);
+  const held = new Set(removed.map(({ volume }) => volume.id));
+  const variants = found.variants.map(({ id }) => id);
+  const deps = { metadata: store.metadata, mounters: await store.mounters() };
+  await removeVolumes(deps, { variants, held, lane }, store.signal);
 }
 
 function nameOf(address: string, context: Context, found: FoundVolume | null): string {

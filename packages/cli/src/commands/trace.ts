@@ -1,9 +1,8 @@
 import { displayPath, type RunId, type RunRecord } from '@cachelane/core';
-import { traceRun, type Trace, type TracedHead } from '@cachelane/engine';
+import { traceRun, type Trace, type TracedHead, listHeads, type ListedHead } from '@cachelane/engine';
 import { defineCommand, jsonOption, type Command } from '../command.ts';
 import { compatText } from '../find-volume.ts';
 import { formatTable, formatTime, plural, printable } from '../format.ts';
-import { listHeads, type ListedHead } from '../heads.ts';
 import { isoTime, printJson, shortId } from '../print.ts';
 import { parseRun, recordsOf, runJson, runText } from '../run-argument.ts';
 import { readStore, type ReadStore } from '../store.ts';
@@ -44,7 +43,7 @@ interface Traced {
 }
 
 async function withPlaces(store: ReadStore, { heads }: Trace): Promise<readonly PlacedHead[]> {
-  const all = await listHeads(store);
+  const all = await listHeads(store.metadata, store.signal);
   return heads.flatMap((traced) => {
     const listed = all.find(({ head }) => head.volumeId === traced.head.volumeId && head.lane === traced.head.lane);
     return listed === undefined ? [] : [{ ...traced, listed }];

@@ -1,8 +1,14 @@
 import { newId } from '@cachelane/core';
-import { dropFaulty, verifyStore, type FaultyLayer, type Verification } from '@cachelane/engine';
+import {
+  dropFaulty,
+  verifyStore,
+  type FaultyLayer,
+  type Verification,
+  listHeads,
+  type ListedHead,
+} from '@cachelane/engine';
 import { defineCommand, jsonOption, type Command } from '../command.ts';
 import { plural } from '../format.ts';
-import { listHeads, type ListedHead } from '../heads.ts';
 import { printJson, shortId } from '../print.ts';
 import { layerProgress } from '../progress-line.ts';
 import { readStore, type ReadStore } from '../store.ts';
@@ -30,7 +36,7 @@ export const verify: Command = defineCommand({
         layerProgress(host, 'verified'),
         store.signal,
       );
-      const listed = await listHeads(store);
+      const listed = await listHeads(store.metadata, store.signal);
       const hurts = found.faulty.some(({ heads }) => heads.length > 0);
       const mends = options.repair && !options['dry-run'] && hurts;
       if (mends) {

@@ -47,9 +47,9 @@ export async function compareSnapshots(
   return [...differences(one, other)];
 }
 
-/** Throws as {@link compareSnapshots} where the snapshot cannot be read. */
-export async function readSnapshot(layers: LayerStore, state: SnapshotState, signal: AbortSignal): Promise<void> {
-  await compose(layers, state, emptySight, signal);
+/** What a reader of the snapshot finds. Errors: as {@link compareSnapshots}. */
+export async function composeSnapshot(layers: LayerStore, state: SnapshotState, signal: AbortSignal): Promise<Sight> {
+  return await compose(layers, state, emptySight, signal);
 }
 
 function commonBottom(one: readonly LayerId[], other: readonly LayerId[]): number {

@@ -6,6 +6,7 @@ import {
   type ChainLink,
   type Compat,
   type Context,
+  type Namespace,
   type OpenVolume,
   type Random,
   type Sync,
@@ -60,7 +61,7 @@ export function planVolume(
         : `give its directory: -v ${request.name}:/path`;
     throw new CachelaneError('E_VOLUME', `volume ${request.name}: it is not known where its directory is`, { hint });
   }
-  const chain = chainFor(context, request);
+  const chain = chainFor(context, request.namespace);
   const own = chain[0];
   invariant(own !== undefined, 'a read chain starts with the own lane');
   return {
@@ -79,8 +80,7 @@ export function planVolume(
 }
 
 /** A volume of another namespace is read and written there, on the same lanes; it has no part in the project's own chain. */
-function chainFor(context: Context, request: VolumeRequest): readonly ChainLink[] {
-  const { namespace } = request;
+export function chainFor(context: Context, namespace: Namespace | null): readonly ChainLink[] {
   if (namespace === null || namespace === context.namespace) return context.readChain;
   return context.readChain
     .filter((link) => link.namespace === context.namespace)

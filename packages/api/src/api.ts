@@ -1,0 +1,60 @@
+import { AskedVolumes } from './asked-volumes.ts';
+import { Client, Clients, type CallerPlace } from './clients.ts';
+import { EntryCache } from './entry-cache.ts';
+import { executeOperation, executeStream, refusal, type Answer, type Operation } from './execute.ts';
+import type { ApiRequest } from './request.ts';
+import type { World } from './world.ts';
+
+/** Who asks: a session by its token; null: the engine's own project. */
+export type SessionToken = string | null;
+
+/** One engine's API, whatever carries the documents to it. */
+export interface Api extends AsyncDisposable {
+  /** Never throws: whatever goes wrong is in the answer. */
+  execute(operation: Operation, session: SessionToken, signal: AbortSignal): Promise<Answer>;
+  /** For subscriptions: ends when the signal, or whoever reads, ends it. Never throws. */
+  stream(operation: Operation, session: SessionToken, signal: AbortSignal): AsyncGenerator<Answer>;
+  /** Whether a session has this token, for endpoints that let its client in by it. */
+  hasSession(token: string): boolean;
+  /** Sessions at this moment. */
+  readonly sessionCount: number;
+  /** Ends sessions of which nothing was heard for a minute: to be called now and then. */
+  sweep(): Promise<void>;
+}
+
+/** `own`: where the engine was started, for whoever has no session. What clients left is discarded at the end. */
+export function openApi(world: World, own: CallerPlace): Api {
+  const { clock, random } = world.deps;
+  const clients = new Clients({ clock, random });
+  const client = new Client(own, clock);
+  const shared = { world, clients, entries: new EntryCache(), asked: new AskedVolumes() };
+  const requestOf = async (token: SessionToken, signal: AbortSignal): Promise<ApiRequest> => {
+    const asking = token === null ? client : clients.find(token);
+    return { ...shared, caller: { project: await world.openProject(asking.place), client: asking, token }, signal };
+  };
+  return {
+    async execute(operation, session, signal) {
+      try {
+        return await executeOperation(operation, await requestOf(session, signal));
+      } catch (thrown) {
+        return refusal(thrown);
+      }
+    },
+    async *stream(operation, session, signal) {
+      try {
+        yield* executeStream(operation, await requestOf(session, signal));
+      } catch (thrown) {
+        yield refusal(thrown);
+      }
+    },
+    hasSession: (token) => clients.has(token),
+    get sessionCount() {
+      return clients.count;
+    },
+    sweep: async () => await clients.sweep(),
+    async [Symbol.asyncDispose]() {
+      await clients.closeAll();
+      await client.leave();
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import type { NamespaceRecord, Namespace } from '@cachelane/core';
+import type { Client } from './clients.ts';
+import type { ApiProject } from './world.ts';
+
+/** Who asks: a program in its project. */
+export interface Caller {
+  readonly project: ApiProject;
+  readonly client: Client;
+  /** Null: it is the engine's own project, without a session. */
+  readonly token: string | null;
+}
+
+/** Any of a namespace's names may be the one that the caller knows it by. */
+export function mayKnow({ client, project }: Caller, names: readonly Namespace[]): boolean {
+  if (!client.place.isConfined) return true;
+  const { namespace, readChain } = project.context;
+  const known = [namespace, ...readChain.map((link) => link.namespace)];
+  // Names inside its own: those of libraries that it uses.
+  return names.some((name) => known.includes(name) || name.startsWith(`${namespace}/`));
+}
+
+/** The names of one that may not be in the store yet. */
+export function namesOf(record: NamespaceRecord | undefined, asked: Namespace): readonly Namespace[] {
+  return record?.paths ?? [asked];
+}

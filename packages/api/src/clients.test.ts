@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import { sessionIdleMs } from './clients.ts';
+import { testWorld, type TestWorld } from './test-world.fixture.ts';
+
+async function openSession(on: TestWorld, args: string): Promise<string> {
+  const { openSession } = await on.data(`mutation { openSession(${args}) { token } }`);
+  return (openSession as { readonly token: string }).token;
+}
+
+const codeOf = async (on: TestWorld, query: string, session: string | null): Promise<string | undefined> =>
+  (await on.ask(query, { session })).errors?.[0]?.extensions.code;
+
+describe('a session', () => {
+  test('asks as of its own project, on one engine with others', async () => {
+    await using on = testWorld();
+    await on.save('/api', 'npm', { a: '1' });
+    const session = await openSession(on, 'directory: "/api"');
+    const query = '{ context { namespace } cacheVolume(key: "npm") { namespace head { generation } } }';
+    expect(await on.data(query, { session })).toEqual({
+      context: { namespace: 'github.com/acme/api' },
+      cacheVolume: { namespace: 'github.com/acme/api', head: { generation: 1 } },
+    });
+    expect(await on.data(query)).toEqual({
+      context: { namespace: 'github.com/acme/web' },
+      cacheVolume: { namespace: 'github.com/acme/web', head: null },
+    });
+  });
+
+  test('ends when it is closed, and a minute after the last word', async () => {
+    await using on = testWorld();
+    const closed = await openSession(on, 'directory: "/api"');
+    expect(await on.data('mutation { closeSession }', { session: closed })).toEqual({ closeSession: true });
+    expect(await codeOf(on, '{ context { lane } }', closed)).toBe('E_NOT_FOUND');
+
+    const [idle, busy] = [await openSession(on, 'directory: "/api"'), await openSession(on, 'directory: "/api"')];
+    on.pass(sessionIdleMs - 10_000);
+    await on.data('{ context { lane } }', { session: busy });
+    on.pass(15_000);
+    await on.api.sweep();
+    expect(await codeOf(on, '{ context { lane } }', idle)).toBe('E_NOT_FOUND');
+    expect(await codeOf(on, '{ context { lane } }', busy)).toBeUndefined();
+    expect(on.api.sessionCount).toBe(1);
+  });
+
+  test('is not closed by whoever has none', async () => {
+    await using on = testWorld();
+    expect(await on.data('mutation { closeSession }')).toEqual({ closeSession: false });
+  });
+
+  test('of a directory that is no absolute path is none', async () => {
+    await using on = testWorld();
+    expect(await codeOf(on, 'mutation { openSession(directory: "../api") { token } }', null)).toBe('E_USAGE');
+    expect(on.api.sessionCount).toBe(0);
+  });
+});
+
+describe('a confined session', () => {
+  test('sees its own project and what that reads, and is told the same of others whether they are there or not', async () => {
+    await using on = testWorld({ parents: ['github.com/acme'] });
+    for (const directory of ['/web', '/secret']) await on.save(directory, 'npm', { a: '1' });
+    const ids = (await on.data(`{
+      secret: cacheVolume(key: "npm", namespace: "github.com/acme/secret") { id head { id layers { id } } }
+      none: cacheVolume(key: "npm", namespace: "github.com/acme/none") { id }
+    }`)) as unknown as { secret: { id: string; head: { id: string; layers: { id: string }[] } }; none: { id: string } };
+    const session = await openSession(on, 'directory: "/web", confine: true');
+
+    const ask = async (name: string): Promise<unknown> =>
+      (await on.ask(`{ cacheVolume(key: "npm", namespace: "github.com/acme/${name}") { id } }`, { session })).errors;
+    const [secret, none] = [await ask('secret'), await ask('none')];
+    expect(JSON.stringify(secret).replaceAll('secret', 'none')).toBe(JSON.stringify(none));
+    expect(secret).toMatchObject([{ extensions: { code: 'E_NOT_FOUND' } }]);
+
+    for (const id of [ids.secret.id, ids.none.id, ids.secret.head.id, ids.secret.head.layers[0]?.id]) {
+      const query = 'query ($id: ID!) { node(id: $id) { id } }';
+      expect(await on.data(query, { variables: { id }, session })).toEqual({ node: null });
+      const removal = 'mutation ($id: ID!) { remove(volume: $id, dryRun: true) { lane } }';
+      const removed = await on.ask(removal, { variables: { id }, session });
+      expect(removed.errors?.[0]?.extensions.code).toBe('E_NOT_FOUND');
+    }
+    const listed = await on.data(
+      '{ namespaces { nodes { path } } volumes { nodes { namespace } } usage { namespace } namespace(path: "github.com/acme/secret") { id } sessions { id } }',
+      { session },
+    );
+    expect(JSON.stringify(listed)).not.toContain('secret');
+    expect(listed).toMatchObject({ namespaces: { nodes: [{ path: 'github.com/acme/web' }] }, namespace: null });
+    expect(await codeOf(on, '{ policies(namespace: "github.com/acme/secret") { key } }', session)).toBe('E_NOT_FOUND');
+    expect(
+      await codeOf(on, '{ cacheVolume(key: "npm", namespace: "github.com/acme") { id } }', session),
+    ).toBeUndefined();
+    expect(await codeOf(on, '{ cacheVolume(key: "x", scope: ["lib"]) { id } }', session)).toBeUndefined();
+  });
+
+  test.each([
+    ['opens no other session', 'mutation { openSession(directory: "/secret") { token } }'],
+    [
+      'renames nothing',
+      'mutation { renameNamespace(from: "github.com/acme/web", to: "github.com/acme/secret") { namespace } }',
+    ],
+    ['takes nothing over', 'mutation { adopt(from: "github.com/acme/secret") { namespace } }'],
+    [
+      'says nothing of others',
+      'mutation { setPolicy(namespace: "github.com/acme/secret", key: "keep-pr", value: "1d") { key } }',
+    ],
+  ])('%s', async (_, query) => {
+    await using on = testWorld();
+    await on.save('/secret', 'npm', { a: '1' });
+    const session = await openSession(on, 'directory: "/web", confine: true');
+    expect(await codeOf(on, query, session)).toMatch(/^E_(USAGE|NOT_FOUND)$/);
+  });
+});

@@ -1,0 +1,128 @@
+import { CachelaneError, type Clock, type EngineEvent, type EventSink, type Random } from '@cachelane/core';
+import type { Fork } from '@cachelane/engine';
+import { EventFeed } from './event-feed.ts';
+import type { ProjectPlace } from './world.ts';
+
+/** How long a session lives of which nothing is heard. */
+export const sessionIdleMs = 60_000;
+
+/** Sessions at one time: each may have a program behind it. */
+const sessionsAtMost = 10_000;
+
+/** Who asks, as the endpoint found out, or a session says. */
+export interface CallerPlace extends ProjectPlace {
+  /** It sees its own project and what that reads, and is not told whether there is anything else. */
+  readonly isConfined: boolean;
+}
+
+/** One client of the engine, and what it has at hand. */
+export class Client {
+  readonly place: CallerPlace;
+  readonly feed: EventFeed = new EventFeed();
+  heardAtMs: number;
+  private readonly clock: Clock;
+  private readonly forks = new Map<string, Fork>();
+  private hasLeft = false;
+
+  constructor(place: CallerPlace, clock: Clock) {
+    this.place = place;
+    this.clock = clock;
+    this.heardAtMs = clock.monotonicMs();
+  }
+
+  readonly events: EventSink = (event: EngineEvent) => this.feed.tell({ atMs: this.clock.nowMs(), event });
+
+  /** One that was made for a client that has left meanwhile is nobody's. */
+  async keep(fork: Fork): Promise<void> {
+    if (!this.hasLeft) {
+      this.forks.set(fork.sessionId, fork);
+      return;
+    }
+    await fork.discard();
+    throw new CachelaneError('E_ABORTED', 'the session was closed while it attached');
+  }
+
+  /** Hands a fork out for its end: whoever comes second finds none. */
+  take(id: string): Fork | undefined {
+    const fork = this.forks.get(id);
+    this.forks.delete(id);
+    return fork;
+  }
+
+  /** Discards what it left. */
+  async leave(): Promise<void> {
+    this.hasLeft = true;
+    const forks = [...this.forks.values()];
+    this.forks.clear();
+    for (const fork of forks) await fork.discard();
+  }
+}
+
+/** The clients of one engine, by the tokens of their sessions. */
+export class Clients {
+  private readonly all = new Map<string, Client>();
+  private readonly clock: Clock;
+  private readonly random: Random;
+
+  constructor({ clock, random }: { readonly clock: Clock; readonly random: Random }) {
+    this.clock = clock;
+    this.random = random;
+  }
+
+  get count(): number {
+    return this.all.size;
+  }
+
+  /** Errors: E_LIMIT. */
+  open(place: CallerPlace): { readonly token: string; readonly client: Client } {
+    if (this.all.size >= sessionsAtMost) {
+      throw new CachelaneError('E_LIMIT', `there are ${sessionsAtMost} sessions, and no more at one time`, {
+        hint: 'close those that are not needed any more',
+        retryable: true,
+      });
+    }
+    const token = Buffer.from(this.random.bytes(32)).toString('base64url');
+    const client = new Client(place, this.clock);
+    this.all.set(token, client);
+    return { token, client };
+  }
+
+  has(token: string): boolean {
+    return this.all.has(token);
+  }
+
+  /** Errors: E_NOT_FOUND. The token is a secret, and in no message. */
+  find(token: string): Client {
+    const client = this.all.get(token);
+    if (client !== undefined) {
+      client.heardAtMs = this.clock.monotonicMs();
+      return client;
+    }
+    throw new CachelaneError(
+      'E_NOT_FOUND',
+      'there is no such session: it was closed, or nothing was heard of it for a minute',
+      {
+        hint: 'open another one',
+      },
+    );
+  }
+
+  async close(token: string): Promise<boolean> {
+    const client = this.all.get(token);
+    this.all.delete(token);
+    await client?.leave();
+    return client !== undefined;
+  }
+
+  /** Ends sessions of which nothing was heard, and that nobody listens to. */
+  async sweep(): Promise<void> {
+    const before = this.clock.monotonicMs() - sessionIdleMs;
+    for (const [token, client] of this.all) {
+      if (client.heardAtMs < before && !client.feed.isHeard) await this.close(token);
+    }
+  }
+
+  async closeAll(): Promise<void> {
+    for (const token of this.all.keys()) await this.close(token);
+  }
+}

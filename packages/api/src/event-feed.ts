@@ -1,0 +1,52 @@
+import type { EngineEvent } from '@cachelane/core';
+
+/** Events that wait for one listener: somebody who does not read loses the oldest, not the engine its memory. */
+const waitingAtMost = 1000;
+
+const doNothing = (): void => undefined;
+
+export interface TimedEvent {
+  readonly atMs: number;
+  readonly event: EngineEvent;
+}
+
+/** What happens, to whoever listens at that moment. */
+export class EventFeed {
+  private readonly listeners = new Set<(event: TimedEvent) => void>();
+
+  get isHeard(): boolean {
+    return this.listeners.size > 0;
+  }
+
+  tell(event: TimedEvent): void {
+    for (const listener of this.listeners) listener(event);
+  }
+
+  /** From now on, until the signal, or whoever reads, ends it. */
+  async *listen(signal: AbortSignal): AsyncGenerator<TimedEvent> {
+    const waiting: TimedEvent[] = [];
+    let wake = doNothing;
+    const listener = (event: TimedEvent): void => {
+      waiting.push(event);
+      if (waiting.length > waitingAtMost) waiting.shift();
+      wake();
+    };
+    const stop = (): void => wake();
+    this.listeners.add(listener);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      while (!signal.aborted) {
+        const next = waiting.shift();
+        if (next !== undefined) yield next;
+        else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      }
+    } finally {
+      this.listeners.delete(listener);
+      signal.removeEventListener('abort', stop);
+    }
+  }
+}

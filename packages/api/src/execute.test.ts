@@ -1,0 +1,93 @@
+import { schemaText } from '@cachelane/protocol';
+import {
+  buildClientSchema,
+  buildSchema,
+  getIntrospectionQuery,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  printSchema,
+  type IntrospectionQuery,
+} from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { queryLimits } from './query-limits.ts';
+import { testWorld } from './test-world.fixture.ts';
+
+const refusal = async (
+  query: string,
+  variables = {},
+): Promise<{ readonly code: string; readonly message: string } | null> => {
+  await using on = testWorld();
+  const { errors } = await on.ask(query, { variables });
+  const [first] = errors ?? [];
+  return first === undefined ? null : { code: first.extensions.code, message: first.message };
+};
+
+describe('a document', () => {
+  test.each([
+    ['that is none', '{ cacheVolume(', 'E_USAGE', /Syntax Error/],
+    ['with a field that we do not have', '{ container { id } }', 'E_USAGE', /container/],
+    ['with a value of another type', '{ cacheVolume(key: 1) { id } }', 'E_USAGE', /String/],
+    ['without an operation', 'fragment F on Query { context { lane } }', 'E_USAGE', /./],
+    ['with two operations', 'query A { context { lane } } query B { context { lane } }', 'E_USAGE', /2 operations/],
+    ['with a subscription', 'subscription { events { type } }', 'E_USAGE', /stream/],
+    ['of too many words', `{ ${'a: context { lane } '.repeat(queryLimits.tokens / 5)} }`, 'E_USAGE', /tokens/],
+  ])('%s is refused', async (_, query, code, message) => {
+    const found = await refusal(query);
+    expect(found?.code).toBe(code);
+    expect(found?.message).toMatch(message);
+  });
+
+  test('that is too deep is refused by the name of the limit', async () => {
+    const deep = `{ cacheVolume(key: "npm") { head { ${'volume { head { '.repeat(12)} generation ${'} }'.repeat(12)} } } }`;
+    expect(await refusal(deep)).toEqual({
+      code: 'E_LIMIT',
+      message: expect.stringMatching(/27 fields deep, at most 20/),
+    });
+    const shallow = `{ cacheVolume(key: "npm") { head { ${'volume { head { '.repeat(8)} generation ${'} }'.repeat(8)} } } }`;
+    expect(await refusal(shallow)).toBeNull();
+  });
+
+  test('that may come to too much is refused, also where variables and fragments say so', async () => {
+    const pages =
+      'query ($first: Int!) { namespaces(first: $first) { nodes { volumes(first: $first) { nodes { heads { entries(first: 100) { nodes { path } } } } } } } }';
+    expect(await refusal(pages, { first: 1 })).toBeNull();
+    expect(await refusal(pages, { first: 1000 })).toMatchObject({
+      code: 'E_LIMIT',
+      message: expect.stringContaining('at most 1000000'),
+    });
+    const doubled = Array.from({ length: 30 }, (_, index) =>
+      `fragment F${index} on Query { a: ...F${index + 1} b: ...F${index + 1} }`.replaceAll(/[ab]: /g, ''),
+    ).join(' ');
+    expect(await refusal(`{ ...F0 } ${doubled} fragment F30 on Query { context { lane } }`)).toMatchObject({
+      code: 'E_LIMIT',
+    });
+  });
+
+  test('of a client that asks for the schema is answered', async () => {
+    await using on = testWorld();
+    const data = (await on.data(getIntrospectionQuery())) as unknown as IntrospectionQuery;
+    expect(printSchema(buildClientSchema(data))).toBe(printSchema(buildSchema(schemaText)));
+  });
+});
+
+describe('the schema', () => {
+  test('describes every type, field, argument and value', () => {
+    const bare: string[] = [];
+    const note = (name: string, { description }: { readonly description: string | null | undefined }): void => {
+      if (!description) bare.push(name);
+    };
+    for (const type of Object.values(buildSchema(schemaText).getTypeMap())) {
+      if (type.name.startsWith('__')) continue;
+      note(type.name, type);
+      if (isEnumType(type)) for (const value of type.getValues()) note(`${type.name}=${value.name}`, value);
+      if (!isObjectType(type) && !isInterfaceType(type) && !isInputObjectType(type)) continue;
+      for (const field of Object.values(type.getFields())) {
+        note(`${type.name}.${field.name}`, field);
+        if ('args' in field) for (const each of field.args) note(`${type.name}.${field.name}(${each.name})`, each);
+      }
+    }
+    expect(bare).toEqual([]);
+  });
+});

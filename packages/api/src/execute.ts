@@ -1,0 +1,161 @@
+import { asCachelaneError, CachelaneError } from '@cachelane/core';
+import { schemaText } from '@cachelane/protocol';
+import {
+  buildSchema,
+  execute,
+  GraphQLError,
+  Kind,
+  OperationTypeNode,
+  parse,
+  subscribe,
+  validate,
+  type DocumentNode,
+  type GraphQLSchema,
+  type ExecutionResult,
+  type OperationDefinitionNode,
+} from 'graphql';
+import { LastUsed } from './last-used.ts';
+import { requireAffordable } from './query-cost.ts';
+import { queryLimits } from './query-limits.ts';
+import type { ApiRequest } from './request.ts';
+import { mutationRoot } from './mutations/mutation-root.ts';
+import { queryRoot } from './root/query-root.ts';
+import { subscriptionRoot } from './subscriptions/subscription-root.ts';
+
+/** One document to carry out. */
+export interface Operation {
+  readonly query: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+  /** Which of several operations; null: the only one. */
+  readonly operationName: string | null;
+}
+
+/** As the GraphQL specification has it. */
+export interface Answer {
+  readonly data?: unknown;
+  readonly errors?: readonly AnswerError[];
+}
+
+export interface AnswerError {
+  readonly message: string;
+  readonly locations?: readonly { readonly line: number; readonly column: number }[];
+  readonly path?: readonly (string | number)[];
+  readonly extensions: { readonly code: string; readonly hint?: string; readonly retryable: boolean };
+}
+
+/** Documents that are kept parsed and checked: programs send the same few again and again. */
+const documentsKept = 500;
+
+let built: GraphQLSchema | undefined;
+const checked = new LastUsed<string, DocumentNode>(documentsKept);
+
+function apiSchema(): GraphQLSchema {
+  return (built ??= buildSchema(schemaText));
+}
+
+const roots = {
+  [OperationTypeNode.QUERY]: queryRoot,
+  [OperationTypeNode.MUTATION]: mutationRoot,
+  [OperationTypeNode.SUBSCRIPTION]: subscriptionRoot,
+} as const;
+
+/** Carries a query or mutation out. Never throws: whatever goes wrong is in the answer, with a code. */
+export async function executeOperation(operation: Operation, request: ApiRequest): Promise<Answer> {
+  try {
+    const { args, kind } = prepare(operation, request);
+    if (kind !== OperationTypeNode.SUBSCRIPTION) return answerOf(await execute(args));
+    throw new CachelaneError('E_USAGE', 'a subscription is answered by a stream', {
+      hint: 'ask for text/event-stream with the header accept',
+    });
+  } catch (thrown) {
+    return refusal(thrown);
+  }
+}
+
+/** Answers one after the other, as things happen; a single one where the operation is none that goes on. Never throws. */
+export async function* executeStream(operation: Operation, request: ApiRequest): AsyncGenerator<Answer> {
+  try {
+    const { args, kind } = prepare(operation, request);
+    const result = kind === OperationTypeNode.SUBSCRIPTION ? await subscribe(args) : await execute(args);
+    if (!(Symbol.asyncIterator in result)) yield answerOf(result);
+    else for await (const each of result) yield answerOf(each);
+  } catch (thrown) {
+    yield refusal(thrown);
+  }
+}
+
+function prepare(
+  { query, variables, operationName }: Operation,
+  request: ApiRequest,
+): { readonly args: Parameters<typeof execute>[0]; readonly kind: OperationTypeNode } {
+  const schema = apiSchema();
+  const document = documentOf(schema, query);
+  const operation = operationOf(document, operationName);
+  requireAffordable({ schema, document, operation, variables });
+  const kind = operation.operation;
+  return {
+    args: {
+      schema,
+      document,
+      rootValue: roots[kind],
+      contextValue: request,
+      variableValues: variables,
+      operationName,
+      // A mutation is told by its own signal, and answers when it has come to an end.
+      ...(kind === OperationTypeNode.QUERY ? { abortSignal: request.signal } : {}),
+    },
+    kind,
+  };
+}
+
+function answerOf({ data, errors }: ExecutionResult): Answer {
+  return { data, ...(errors === undefined ? {} : { errors: errors.map(answerError) }) };
+}
+
+export function refusal(thrown: unknown): Answer {
+  return { errors: thrown instanceof Refusal ? thrown.errors.map(answerError) : [answerError(thrown)] };
+}
+
+/** A document that does not fit the schema, with all that is wrong. */
+class Refusal extends Error {
+  readonly errors: readonly GraphQLError[];
+  constructor(errors: readonly GraphQLError[]) {
+    super('the document does not fit the schema');
+    this.errors = errors;
+  }
+}
+
+function documentOf(schema: GraphQLSchema, query: string): DocumentNode {
+  const known = checked.get(query);
+  if (known !== undefined) return known;
+  const document = parse(query, { maxTokens: queryLimits.tokens });
+  const errors = validate(schema, document, undefined, { maxErrors: 20 });
+  if (errors.length > 0) throw new Refusal(errors);
+  checked.set(query, document);
+  return document;
+}
+
+function operationOf(document: DocumentNode, name: string | null): OperationDefinitionNode {
+  const all = document.definitions.filter((each) => each.kind === Kind.OPERATION_DEFINITION);
+  const named = name === null ? all : all.filter((each) => each.name?.value === name);
+  const [only] = named;
+  if (only !== undefined && named.length === 1) return only;
+  const why =
+    name === null ? `the document has ${all.length} operations` : 'the document has no operation of this name';
+  throw new CachelaneError('E_USAGE', why, { hint: 'say which one with operationName' });
+}
+
+/** The one place where an error becomes an answer. */
+export function answerError(thrown: unknown): AnswerError {
+  if (!(thrown instanceof GraphQLError)) {
+    const { code, message, hint, retryable } = asCachelaneError(thrown);
+    return { message, extensions: { code, ...(hint === undefined ? {} : { hint }), retryable } };
+  }
+  const { originalError, locations, path } = thrown;
+  // What the specification checks has no error behind it: the document, or a value, is not what the schema says.
+  const said =
+    originalError === undefined || originalError === null
+      ? { message: thrown.message, extensions: { code: 'E_USAGE', retryable: false } }
+      : answerError(originalError);
+  return { ...said, ...(locations === undefined ? {} : { locations }), ...(path === undefined ? {} : { path }) };
+}

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import { testWorld, type TestWorld } from './test-world.fixture.ts';
+
+async function volumeId(on: TestWorld, key = 'npm'): Promise<string> {
+  const { cacheVolume } = await on.data('query ($key: String!) { cacheVolume(key: $key) { id } }', {
+    variables: { key },
+  });
+  return (cacheVolume as { readonly id: string }).id;
+}
+
+const generations = async (on: TestWorld): Promise<unknown> =>
+  await on.data('{ cacheVolume(key: "npm") { head { generation entries { nodes { path } } } } }');
+
+describe('a rollback', () => {
+  const rollback =
+    'mutation ($volume: ID!, $key: String, $dryRun: Boolean! = false) { rollback(volume: $volume, key: $key, dryRun: $dryRun) { from to generation keptOnTop } }';
+
+  test('brings back what was, and under the same key is the same change', async () => {
+    await using on = testWorld();
+    await on.save('/web', 'npm', { a: '1' });
+    await on.save('/web', 'npm', { b: '1' });
+    const volume = await volumeId(on);
+    const variables = { volume, key: 'deploy-7' };
+    expect(await on.data(rollback, { variables: { ...variables, dryRun: true } })).toEqual({
+      rollback: { from: 2, to: 1, generation: null, keptOnTop: 0 },
+    });
+    const done = { rollback: { from: 2, to: 1, generation: 3, keptOnTop: 0 } };
+    expect(await on.data(rollback, { variables })).toEqual(done);
+    expect(await on.data(rollback, { variables })).toEqual(done);
+    expect(await generations(on)).toEqual({
+      cacheVolume: { head: { generation: 3, entries: { nodes: [{ path: 'a' }] } } },
+    });
+    // Another name is another change: it undoes the first one.
+    expect(await on.data(rollback, { variables: { volume, key: 'deploy-8' } })).toMatchObject({
+      rollback: { generation: 4 },
+    });
+  });
+
+  test('is refused where nothing may be written, and for a key that is none', async () => {
+    await using on = testWorld();
+    await on.save('/web', 'npm', { a: '1' });
+    const volume = await volumeId(on);
+    const { openSession } = (await on.data('mutation { openSession(directory: "/fork") { token } }')) as {
+      openSession: { token: string };
+    };
+    for (const field of ['rollback', 'remove', 'prune']) {
+      const query = `mutation ($volume: ID!) { ${field}(volume: $volume) { __typename } }`;
+      const { errors } = await on.ask(query, { variables: { volume }, session: openSession.token });
+      expect(errors?.[0]).toMatchObject({
+        message: expect.stringContaining('may not be written'),
+        extensions: { code: 'E_USAGE' },
+      });
+    }
+    const { errors } = await on.ask(rollback, { variables: { volume, key: '' } });
+    expect(errors?.[0]?.extensions.code).toBe('E_USAGE');
+  });
+});
+
+const remove = (args: string): string =>
+  `mutation ($volume: ID!) { remove(volume: $volume${args}) { lane generation layers sizeBytes } }`;
+
+describe('a removal', () => {
+  test('says what would go, and takes it away', async () => {
+    await using on = testWorld();
+    await on.save('/web', 'npm', { a: '1' });
+    const variables = { volume: await volumeId(on) };
+    const what = { remove: [{ lane: 't1:local', generation: 1, layers: 1, sizeBytes: 1 }] };
+    expect(await on.data(remove(', dryRun: true'), { variables })).toEqual(what);
+    expect(await on.data(remove(''), { variables })).toEqual(what);
+    expect(await generations(on)).toEqual({ cacheVolume: { head: null } });
+    for (const args of ['', ', allLanes: true', ', lane: "t1:pr:1"']) {
+      expect((await on.ask(remove(args), { variables })).errors?.[0]?.extensions.code).toBe('E_NOT_FOUND');
+    }
+    const both = await on.ask(remove(', lane: "t1:pr:1", allLanes: true'), { variables });
+    expect(both.errors?.[0]?.extensions.code).toBe('E_USAGE');
+  });
+});
+
+describe('a clean-up', () => {
+  test('names its command, and is refused for a tool that has none', async () => {
+    await using on = testWorld();
+    const prune = 'mutation ($volume: ID!) { prune(volume: $volume, dryRun: true) { command saved { layer } } }';
+    expect(await on.data(prune, { variables: { volume: await volumeId(on) } })).toEqual({
+      prune: { command: ['npm', 'cache', 'verify'], saved: null },
+    });
+    const { errors } = await on.ask(prune, { variables: { volume: await volumeId(on, 'data') } });
+    expect(errors?.[0]?.extensions.code).toBe('E_USAGE');
+  });
+});
+
+describe('policies', () => {
+  test('are said for a namespace, in their one spelling, and taken back', async () => {
+    await using on = testWorld();
+    const of = async (value: string): Promise<unknown> => {
+      const data = await on.data(`mutation { setPolicy(key: "keep-branch", value: ${value}) { key value source } }`);
+      return (data['setPolicy'] as readonly { readonly key: string }[]).find(({ key }) => key === 'keep-branch');
+    };
+    expect(await of('"72h"')).toEqual({
+      key: 'keep-branch',
+      value: '3d',
+      source: 'cachelane ns policy github.com/acme/web',
+    });
+    expect(await of('null')).toEqual({ key: 'keep-branch', value: '14d', source: 'default' });
+  });
+
+  test.each([
+    ['keep-forever', '1d', 'E_USAGE'],
+    ['store-size', '1GiB', 'E_USAGE'],
+    ['keep-branch', 'a while', 'E_CONFIG'],
+  ])('%s: %s is refused', async (key, value, code) => {
+    await using on = testWorld();
+    const { data, errors } = await on.ask(`mutation { setPolicy(key: "${key}", value: "${value}") { key } }`);
+    expect([data, errors?.[0]?.extensions.code]).toEqual([{ setPolicy: null }, code]);
+  });
+});
+
+const rename = (dryRun: boolean): string =>
+  `mutation { renameNamespace(from: "github.com/acme/web", to: "teams/site", dryRun: ${dryRun}) { namespace volumes } }`;
+
+describe('a rename', () => {
+  test('moves nothing, and both names work', async () => {
+    await using on = testWorld();
+    await on.save('/web', 'npm', { a: '1' });
+    expect(await on.data(rename(true))).toEqual({ renameNamespace: { namespace: 'teams/site', volumes: ['npm'] } });
+    expect(await on.data('{ namespace(path: "teams/site") { id } }')).toEqual({ namespace: null });
+    await on.data(rename(false));
+    for (const path of ['teams/site', 'github.com/acme/web']) {
+      expect(await on.data(`{ namespace(path: "${path}") { path aliases } }`)).toEqual({
+        namespace: { path: 'teams/site', aliases: ['github.com/acme/web'] },
+      });
+    }
+    expect(await generations(on)).toMatchObject({ cacheVolume: { head: { generation: 1 } } });
+  });
+
+  test('to a name with volumes of its own is refused; what one document did before stays', async () => {
+    await using on = testWorld();
+    for (const directory of ['/web', '/api']) await on.save(directory, 'npm', { a: '1' });
+    const { data, errors } = await on.ask(`mutation {
+      setPolicy(key: "keep-pr", value: "1d") { key }
+      renameNamespace(from: "github.com/acme/web", to: "github.com/acme/api") { namespace }
+    }`);
+    expect(errors?.[0]?.extensions.code).toBe('E_NAMESPACE');
+    expect(data).toMatchObject({ setPolicy: expect.arrayContaining([{ key: 'keep-pr' }]), renameNamespace: null });
+  });
+});

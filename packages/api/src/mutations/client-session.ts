@@ -1,0 +1,34 @@
+import { CachelaneError } from '@cachelane/core';
+import { namespaceIn } from '../root/find-volume.ts';
+import type { ApiRequest } from '../request.ts';
+
+export interface OpenSessionArguments {
+  readonly directory?: string | null;
+  readonly namespace?: string | null;
+  readonly confine: boolean;
+}
+
+/** Errors: E_USAGE from a confined session, which could leave its bounds by another one; those of the project. */
+export async function openClientSession(request: ApiRequest, args: OpenSessionArguments): Promise<object> {
+  const { world, caller, clients } = request;
+  if (caller.client.place.isConfined) {
+    throw new CachelaneError('E_USAGE', 'a confined session opens no other one', {
+      hint: 'whoever opened it opens others',
+    });
+  }
+  const directory = args.directory ?? null;
+  if (directory !== null && !directory.startsWith('/')) {
+    throw new CachelaneError('E_USAGE', 'directory is no absolute path', {
+      hint: "give the real path on the engine's machine",
+    });
+  }
+  const place = { directory, namespace: namespaceIn(args.namespace), isConfined: args.confine };
+  // First, so that a session of a project that cannot be opened is none.
+  const { context } = await world.openProject(place);
+  const { token } = clients.open(place);
+  return { token, context, isConfined: args.confine };
+}
+
+export async function closeClientSession({ caller, clients }: ApiRequest): Promise<boolean> {
+  return caller.token !== null && (await clients.close(caller.token));
+}

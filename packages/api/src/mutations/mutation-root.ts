@@ -1,0 +1,31 @@
+import type { ApiRequest } from '../request.ts';
+import { closeClientSession, openClientSession, type OpenSessionArguments } from './client-session.ts';
+import { attach, commit, discard, type AttachArguments } from './forks.ts';
+import { prune, remove, rollback, type PruneArguments, type RemoveArguments, type RollbackArguments } from './heads.ts';
+import {
+  adopt,
+  rename,
+  setPolicy,
+  type AdoptArguments,
+  type RenameArguments,
+  type SetPolicyArguments,
+} from './namespaces.ts';
+
+/** A method for each field of `Mutation`, as `queryRoot` has them for queries. */
+export const mutationRoot = {
+  openSession: async (args: OpenSessionArguments, request: ApiRequest): Promise<object> =>
+    await openClientSession(request, args),
+  closeSession: async (_: unknown, request: ApiRequest): Promise<boolean> => await closeClientSession(request),
+  attach: async (args: AttachArguments, request: ApiRequest): Promise<object> => await attach(request, args),
+  commit: async (args: { readonly fork: string }, request: ApiRequest): Promise<readonly object[]> =>
+    await commit(request, args),
+  discard: async (args: { readonly fork: string }, request: ApiRequest): Promise<boolean> =>
+    await discard(request, args),
+  rollback: async (args: RollbackArguments, request: ApiRequest): Promise<object> => await rollback(request, args),
+  remove: async (args: RemoveArguments, request: ApiRequest): Promise<readonly object[]> => await remove(request, args),
+  prune: async (args: PruneArguments, request: ApiRequest): Promise<object> => await prune(request, args),
+  setPolicy: async (args: SetPolicyArguments, request: ApiRequest): Promise<readonly object[]> =>
+    await setPolicy(request, args),
+  renameNamespace: async (args: RenameArguments, request: ApiRequest): Promise<object> => await rename(request, args),
+  adopt: async (args: AdoptArguments, request: ApiRequest): Promise<object> => await adopt(request, args),
+} as const;

@@ -1,0 +1,17 @@
+import { CachelaneError } from '@cachelane/core';
+import type { VolumeRequest } from '@cachelane/engine';
+import type { VolumeSubject } from '../nodes/volume-subject.ts';
+import type { ApiRequest } from '../request.ts';
+
+/** What a run of the caller's project asks for to get this very volume. Errors: E_USAGE for a variant that no run here can have. */
+export function volumeRequest({ caller }: ApiRequest, subject: VolumeSubject): VolumeRequest {
+  const { project } = caller;
+  // A run adds what the tool says here to what it asks for.
+  const here = Object.keys(project.meaningOf(subject).compat);
+  const missing = here.filter((name) => !Object.hasOwn(subject.compat, name));
+  if (missing.length === 0) return { ...project.requestFor(subject), compat: subject.compat };
+  throw new CachelaneError(
+    'E_USAGE',
+    `${subject.key} is a variant that says nothing of ${missing.join(', ')}, and no run here can have it`,
+  );
+}

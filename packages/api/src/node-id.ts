@@ -1,0 +1,73 @@
+import {
+  canonicalCompat,
+  compatFields,
+  parseLane,
+  parseNamespace,
+  parseVolumeName,
+  type Compat,
+  type LaneName,
+  type LayerId,
+  type Namespace,
+  type VolumeName,
+} from '@cachelane/core';
+
+/** What an id stands for. Namespaces go by the first name that they had: it goes on naming them. */
+export type NodeId =
+  | { readonly kind: 'namespace'; readonly namespace: Namespace }
+  | VolumeNodeId
+  | { readonly kind: 'head'; readonly volume: VolumeNodeId; readonly lane: LaneName }
+  | { readonly kind: 'layer'; readonly layer: LayerId };
+
+export interface VolumeNodeId {
+  readonly kind: 'volume';
+  readonly namespace: Namespace;
+  readonly key: VolumeName;
+  readonly compat: Compat;
+}
+
+/** Text for one node, the same whoever makes it. */
+export function formatNodeId(id: NodeId): string {
+  return Buffer.from(JSON.stringify(fieldsOf(id)), 'utf8').toString('base64url');
+}
+
+function fieldsOf(id: NodeId): readonly unknown[] {
+  switch (id.kind) {
+    case 'namespace':
+      return ['n', id.namespace];
+    case 'volume':
+      return ['v', id.namespace, id.key, compatFields(id.compat)];
+    case 'head':
+      return ['h', ...fieldsOf(id.volume).slice(1), id.lane];
+    case 'layer':
+      return ['l', id.layer];
+  }
+}
+
+/** Whoever sends an id may have made it up: undefined for what {@link formatNodeId} does not make. */
+export function parseNodeId(text: string): NodeId | undefined {
+  try {
+    const fields: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
+    const id = Array.isArray(fields) ? nodeOf(fields) : undefined;
+    return id !== undefined && formatNodeId(id) === text ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function nodeOf([kind, ...fields]: readonly unknown[]): NodeId | undefined {
+  const [first, key, compat, lane] = fields;
+  if (typeof first !== 'string') return undefined;
+  if (kind === 'n') return { kind: 'namespace', namespace: parseNamespace(first) };
+  if (kind === 'l') return /^[0-9a-f]{64}$/.test(first) ? { kind: 'layer', layer: first as LayerId } : undefined;
+  if (typeof key !== 'string' || !Array.isArray(compat)) return undefined;
+  const volume: VolumeNodeId = {
+    kind: 'volume',
+    namespace: parseNamespace(first),
+    key: parseVolumeName(key),
+    compat: canonicalCompat(Object.fromEntries(compat as readonly (readonly [string, string])[])),
+  };
+  if (kind === 'v') return volume;
+  if (kind !== 'h' || typeof lane !== 'string') return undefined;
+  parseLane(lane);
+  return { kind: 'head', volume, lane: lane as LaneName };
+}

@@ -1,0 +1,33 @@
+import { compatKey, type HeadRecord, type VolumeRecord } from '@cachelane/core';
+import type { ApiRequest } from '../request.ts';
+import type { VolumeSubject } from './volume-subject.ts';
+
+type Named = Pick<VolumeSubject, 'record' | 'key' | 'compat'>;
+
+/** What the store has of a volume; null where no run has used it. */
+export async function findVolumeRecord(
+  { world, signal }: ApiRequest,
+  { record, key, compat }: Named,
+): Promise<VolumeRecord | null> {
+  if (record === undefined) return null;
+  const wanted = compatKey(compat);
+  const all = await world.deps.metadata.listVolumes(signal);
+  return (
+    all.find((each) => each.namespaceId === record.id && each.name === key && compatKey(each.compat) === wanted) ?? null
+  );
+}
+
+export interface Held {
+  readonly volume: VolumeRecord | null;
+  /** By the name of the lane. */
+  readonly heads: readonly HeadRecord[];
+}
+
+export async function heldBy(request: ApiRequest, named: Named): Promise<Held> {
+  const volume = await findVolumeRecord(request, named);
+  if (volume === null) return { volume, heads: [] };
+  const heads = (await request.world.deps.metadata.listHeads(request.signal)).filter(
+    ({ volumeId }) => volumeId === volume.id,
+  );
+  return { volume, heads: heads.toSorted((a, b) => (a.lane < b.lane ? -1 : 1)) };
+}

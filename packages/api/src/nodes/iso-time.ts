@@ -1,0 +1,4 @@
+/** As `DateTime` has it. */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,88 @@
+import { compatFields, parseLane, type HeadRecord, type LaneName } from '@cachelane/core';
+import { blamePath, chainFor, type Blamed } from '@cachelane/engine';
+import type { ApiRequest } from '../request.ts';
+import { entryNode, pathIn } from './entry-node.ts';
+import { headNode } from './head-node.ts';
+import { heldBy, type Held } from './held.ts';
+import { runOf } from './run-node.ts';
+import { volumeId, type VolumeSubject } from './volume-subject.ts';
+
+export function volumeNode(request: ApiRequest, subject: VolumeSubject): object {
+  const { world, caller, signal } = request;
+  const { namespace, key, compat } = subject;
+  let held: Promise<Held> | undefined;
+  const find = async (): Promise<Held> => await (held ??= heldBy(request, subject));
+  const node = {
+    __typename: 'CacheVolume',
+    id: () => volumeId(subject),
+    key,
+    namespace,
+    compat: () => compatFields(compat).map(([name, value]) => ({ name, value })),
+    tool: subject.tool,
+    sharing: subject.sharing,
+    warnings: subject.warnings,
+    heads: async () => {
+      const { volume, heads } = await find();
+      return volume === null
+        ? []
+        : heads.map((head) => headNode(request, subject, { held: { namespace, volume, head }, volume: () => node }));
+    },
+    head: async ({ lane }: { readonly lane?: string | null }) => {
+      const { volume, heads } = await find();
+      const wanted = laneOf(lane, caller.project.context.lane);
+      const head = heads.find((each) => each.lane === wanted);
+      return volume === null || head === undefined
+        ? null
+        : headNode(request, subject, { held: { namespace, volume, head }, volume: () => node });
+    },
+    blame: async ({ path, lane }: { readonly path: string; readonly lane?: string | null }) => {
+      const heads = await readHeads(request, { subject, lane: lane ?? null, own: (await find()).heads });
+      const blamed = await blamePath(world.deps, { heads, path: pathIn(path) }, signal);
+      return blamed.map(blamedNode);
+    },
+    explain: async () => await caller.project.explain({ namespace, key }),
+    sizeBytes: async () => {
+      const ids = new Set((await find()).heads.flatMap(({ layers }) => layers));
+      let total = 0;
+      for (const id of ids) total += (await world.deps.metadata.layer(id, signal))?.counts.sizeBytes ?? 0;
+      return total;
+    },
+  };
+  return node;
+}
+
+/** Errors: E_USAGE for what is no lane. */
+function laneOf(text: string | null | undefined, own: LaneName): LaneName {
+  if (text === null || text === undefined) return own;
+  parseLane(text);
+  return text as LaneName;
+}
+
+interface BlameQuestion {
+  readonly subject: VolumeSubject;
+  readonly lane: string | null;
+  readonly own: readonly HeadRecord[];
+}
+
+/** Of one lane, or of all that the caller reads, nearest first. */
+async function readHeads(request: ApiRequest, { subject, lane, own }: BlameQuestion): Promise<readonly HeadRecord[]> {
+  const { context } = request.caller.project;
+  if (lane !== null) return own.filter((head) => head.lane === laneOf(lane, context.lane));
+  const found: HeadRecord[] = [];
+  for (const link of chainFor(context, subject.namespace)) {
+    const record = await request.world.deps.metadata.findNamespace(link.namespace, request.signal);
+    const { heads } = await heldBy(request, { ...subject, record });
+    found.push(...heads.filter((head) => head.lane === link.lane));
+  }
+  return found;
+}
+
+function blamedNode({ state, entry, layer, head, runs }: Blamed): object {
+  return {
+    isSeen: state === 'seen',
+    entry: entryNode(entry),
+    layer,
+    lane: head.lane,
+    runs: runs.map(({ id, record }) => runOf(id, record)),
+  };
+}

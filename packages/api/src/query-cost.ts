@@ -1,0 +1,127 @@
+import { CachelaneError } from '@cachelane/core';
+import {
+  getNamedType,
+  isCompositeType,
+  isListType,
+  isNonNullType,
+  Kind,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLCompositeType,
+  type GraphQLField,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import { assumedItems, queryLimits } from './query-limits.ts';
+
+/** How much an operation asks for, as far as can be told before it is carried out. */
+interface Extent {
+  readonly cost: number;
+  readonly depth: number;
+}
+
+export interface Measured {
+  readonly schema: GraphQLSchema;
+  /** Valid: no fragment holds itself. */
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+/** Errors: E_LIMIT, with the limit and what was asked for. */
+export function requireAffordable(measured: Measured): void {
+  const { cost, depth } = extentOf(measured);
+  if (depth > queryLimits.depth) {
+    throw new CachelaneError('E_LIMIT', `the query is ${depth} fields deep, at most ${queryLimits.depth}`, {
+      hint: 'ask for the inner part by the id of what it belongs to: node(id)',
+    });
+  }
+  if (cost > queryLimits.cost) {
+    const count = Number.isFinite(cost) ? String(Math.ceil(cost)) : 'without end';
+    throw new CachelaneError('E_LIMIT', `the query may come to ${count} fields, at most ${queryLimits.cost}`, {
+      hint: 'ask for smaller pages with first, or for fewer fields',
+    });
+  }
+}
+
+function extentOf({ schema, document, operation, variables }: Measured): Extent {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const each of document.definitions)
+    if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each);
+  // A fragment that is used a thousand times is looked at once.
+  const known = new Map<string, Extent>();
+
+  const ofFragment = (fragment: FragmentDefinitionNode): Extent => {
+    const name = fragment.name.value;
+    const found =
+      known.get(name) ?? ofSelections(fragment.selectionSet, schema.getType(fragment.typeCondition.name.value));
+    known.set(name, found);
+    return found;
+  };
+
+  const ofField = (node: FieldNode, parent: GraphQLCompositeType): Extent => {
+    const field = fieldOf(schema, parent, node.name.value);
+    const type = field === undefined ? undefined : getNamedType(field.type);
+    if (node.selectionSet === undefined || field === undefined) return { cost: 1, depth: 1 };
+    const inner = ofSelections(node.selectionSet, type);
+    return { cost: 1 + itemsOf(node, field, variables) * inner.cost, depth: 1 + inner.depth };
+  };
+
+  const ofSelections = ({ selections }: SelectionSetNode, type: unknown): Extent => {
+    let cost = 0;
+    let depth = 0;
+    if (!isCompositeType(type)) return { cost, depth };
+    for (const selection of selections) {
+      const each = extentOfSelection(selection);
+      cost += each.cost;
+      depth = Math.max(depth, each.depth);
+    }
+    return { cost, depth };
+
+    function extentOfSelection(selection: SelectionSetNode['selections'][number]): Extent {
+      switch (selection.kind) {
+        case Kind.FIELD:
+          return ofField(selection, type as GraphQLCompositeType);
+        case Kind.INLINE_FRAGMENT: {
+          const name = selection.typeCondition?.name.value;
+          return ofSelections(selection.selectionSet, name === undefined ? type : schema.getType(name));
+        }
+        case Kind.FRAGMENT_SPREAD: {
+          const fragment = fragments.get(selection.name.value);
+          return fragment === undefined ? { cost: 0, depth: 0 } : ofFragment(fragment);
+        }
+      }
+    }
+  };
+
+  return ofSelections(operation.selectionSet, schema.getRootType(operation.operation));
+}
+
+function fieldOf(
+  schema: GraphQLSchema,
+  parent: GraphQLCompositeType,
+  name: string,
+): GraphQLField<unknown, unknown> | undefined {
+  return schema.getField(parent, name);
+}
+
+/** A page has as many as `first` says; the lists in a connection are that page and count once. */
+function itemsOf(
+  node: FieldNode,
+  field: GraphQLField<unknown, unknown>,
+  variables: Readonly<Record<string, unknown>>,
+): number {
+  const paged = field.args.find(({ name }) => name === 'first');
+  if (paged !== undefined) {
+    const given = node.arguments?.find(({ name }) => name.value === 'first')?.value;
+    if (given === undefined)
+      return Number(paged.default?.literal?.kind === Kind.INT ? paged.default.literal.value : paged.defaultValue);
+    if (given.kind === Kind.INT) return Math.max(1, Number(given.value));
+    const value = given.kind === Kind.VARIABLE ? variables[given.name.value] : undefined;
+    return typeof value === 'number' ? Math.max(1, value) : 1;
+  }
+  const type = isNonNullType(field.type) ? field.type.ofType : field.type;
+  return isListType(type) && field.name !== 'nodes' && field.name !== 'paths' ? assumedItems : 1;
+}

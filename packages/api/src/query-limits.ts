@@ -1,0 +1,14 @@
+/** What one request may ask for. Each is named in the error of whoever asks for more. */
+export const queryLimits = {
+  /** Bytes of a request's body: a document with its variables is some kilobytes. */
+  bodyBytes: 262_144,
+  /** Words and signs of a document: what it takes to parse it. */
+  tokens: 10_000,
+  /** Fields inside fields. The introspection that clients send has 13. */
+  depth: 20,
+  /** Fields that an answer may come to, as far as can be told before: a page of 10,000 entries with all that is known of each has 100,000. */
+  cost: 1_000_000,
+} as const;
+
+/** What a list counts for that says nowhere how long it may be. */
+export const assumedItems = 5;

@@ -1,0 +1,15 @@
+import type { AskedVolumes } from './asked-volumes.ts';
+import type { Caller } from './caller.ts';
+import type { Clients } from './clients.ts';
+import type { EntryCache } from './entry-cache.ts';
+import type { World } from './world.ts';
+
+/** What every field of one request has at hand. */
+export interface ApiRequest {
+  readonly world: World;
+  readonly caller: Caller;
+  readonly clients: Clients;
+  readonly entries: EntryCache;
+  readonly asked: AskedVolumes;
+  readonly signal: AbortSignal;
+}

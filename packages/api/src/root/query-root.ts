@@ -1,0 +1,84 @@
+import type { Context, Namespace } from '@cachelane/core';
+import { compareText } from '@cachelane/engine';
+import { protocolVersion, schemaHash } from '@cachelane/protocol';
+import { mayKnow, namesOf } from '../caller.ts';
+import { namespaceNode, policyNodes } from '../nodes/namespace-node.ts';
+import { nodesPerPage, volumePage } from '../nodes/volume-page.ts';
+import { volumeNode } from '../nodes/volume-node.ts';
+import { pageOf, type Page, type PageArguments } from '../pages.ts';
+import type { ApiRequest } from '../request.ts';
+import { difference, type DiffArguments } from './difference.ts';
+import { findNode } from './find-node.ts';
+import { askForVolume, keyIn, namespaceIn, unknownNamespace, type CacheVolumeArguments } from './find-volume.ts';
+import { sessions } from './sessions.ts';
+import { usage, type UsageGroup } from './usage.ts';
+
+interface NamespacesArguments extends PageArguments {
+  readonly under?: string | null;
+}
+
+interface VolumesArguments extends NamespacesArguments {
+  readonly namespace?: string | null;
+  readonly key?: string | null;
+}
+
+/** A method for each field of `Query`. Nothing is decided here: use cases of the engine decide, and `nodes` say it in the schema's words. */
+export const queryRoot = {
+  engine: (_: unknown, { world }: ApiRequest): object => ({
+    version: world.version,
+    protocolVersion,
+    schemaHash: schemaHash(),
+  }),
+  context: (_: unknown, { caller }: ApiRequest): Context => caller.project.context,
+  async namespace({ path }: { readonly path: string }, request: ApiRequest): Promise<object | null> {
+    const asked = namespaceIn(path) as Namespace;
+    const record = await request.world.deps.metadata.findNamespace(asked, request.signal);
+    return record === undefined || !mayKnow(request.caller, record.paths) ? null : namespaceNode(request, record);
+  },
+  async namespaces({ under, ...page }: NamespacesArguments, request: ApiRequest): Promise<Page<object>> {
+    const { world, caller, signal } = request;
+    const isWanted = isAtOrUnder(namespaceIn(under));
+    const all = (await world.deps.metadata.listNamespaces(signal))
+      .filter(({ paths }) => mayKnow(caller, paths) && paths[0] !== undefined && isWanted(paths[0]))
+      .toSorted((a, b) => compareText(a.paths[0] ?? '', b.paths[0] ?? ''));
+    const { nodes, pageInfo } = pageOf({ all, keyOf: ({ paths }) => paths[0] ?? '', atMost: nodesPerPage }, page);
+    return { nodes: nodes.map((record) => namespaceNode(request, record)), pageInfo };
+  },
+  cacheVolume: async (args: CacheVolumeArguments, request: ApiRequest): Promise<object> =>
+    volumeNode(request, await askForVolume(request, args)),
+  async volumes({ namespace, under, key, ...page }: VolumesArguments, request: ApiRequest): Promise<Page<object>> {
+    const asked = namespaceIn(namespace);
+    // By any of its names, and listed by its present one.
+    const record = asked === null ? null : await request.world.deps.metadata.findNamespace(asked, request.signal);
+    const isWanted = isAtOrUnder(namespaceIn(under));
+    const name = key === undefined || key === null ? null : keyIn(key);
+    return await volumePage(
+      request,
+      ({ namespace: path, volume }) =>
+        (asked === null || volume.namespaceId === record?.id) &&
+        isWanted(path) &&
+        (name === null || volume.name === name),
+      page,
+    );
+  },
+  diff: async (args: DiffArguments, request: ApiRequest): Promise<object> => await difference(request, args),
+  usage: async ({ by }: { readonly by: UsageGroup }, request: ApiRequest): Promise<readonly object[]> =>
+    await usage(request, by),
+  sessions: async (_: unknown, request: ApiRequest): Promise<readonly object[]> => await sessions(request),
+  async policies(
+    { namespace }: { readonly namespace?: string | null },
+    request: ApiRequest,
+  ): Promise<readonly object[]> {
+    const { world, caller, signal } = request;
+    const asked = namespaceIn(namespace) ?? caller.project.context.namespace;
+    const record = await world.deps.metadata.findNamespace(asked, signal);
+    if (!mayKnow(caller, namesOf(record, asked))) throw unknownNamespace(asked);
+    return policyNodes(await world.policyOf(record?.paths[0] ?? asked));
+  },
+  node: async ({ id }: { readonly id: string }, request: ApiRequest): Promise<object | null> =>
+    await findNode(request, id),
+} as const;
+
+function isAtOrUnder(top: Namespace | null): (path: Namespace) => boolean {
+  return (path) => top === null || path === top || path.startsWith(`${top}/`);
+}

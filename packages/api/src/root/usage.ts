@@ -1,0 +1,57 @@
+import type { LayerId } from '@cachelane/core';
+import { listHeads, type ListedHead } from '@cachelane/engine';
+import { mayKnow } from '../caller.ts';
+import type { ApiRequest } from '../request.ts';
+
+export type UsageGroup = 'NAMESPACE' | 'LANE';
+
+/** By the names of namespace and lane. */
+export async function usage(request: ApiRequest, by: UsageGroup): Promise<readonly object[]> {
+  const { world, caller, signal } = request;
+  const known = new Set(
+    (await world.deps.metadata.listNamespaces(signal))
+      .filter(({ paths }) => mayKnow(caller, paths))
+      .map(({ id }) => id),
+  );
+  const all = await listHeads(world.deps.metadata, signal);
+  const groups = Map.groupBy(
+    all.filter(({ volume }) => known.has(volume.namespaceId)),
+    ({ namespace, head }) => JSON.stringify(by === 'LANE' ? [namespace, head.lane] : [namespace]),
+  );
+  const holders = holdersOf(all);
+  return [...groups].map(([key, heads]) => {
+    const [namespace, lane = null] = JSON.parse(key) as readonly [string, string?];
+    const sizes = sizesOf(heads);
+    const own = holdersOf(heads);
+    const unique = [...sizes].filter(([id]) => own.get(id) === holders.get(id));
+    return {
+      namespace,
+      lane,
+      volumes: new Set(heads.map(({ volume }) => volume.id)).size,
+      heads: heads.length,
+      sizeBytes: sumOf(sizes),
+      uniqueBytes: sumOf(unique),
+    };
+  });
+}
+
+/** Of each layer, once. */
+function sizesOf(heads: readonly ListedHead[]): ReadonlyMap<LayerId, number> {
+  const sizes = new Map<LayerId, number>();
+  for (const { head, layers } of heads)
+    for (const [index, id] of head.layers.entries()) sizes.set(id, layers[index]?.counts.sizeBytes ?? 0);
+  return sizes;
+}
+
+/** How many heads name each layer. */
+function holdersOf(heads: readonly ListedHead[]): ReadonlyMap<LayerId, number> {
+  const holders = new Map<LayerId, number>();
+  for (const { head } of heads) for (const id of new Set(head.layers)) holders.set(id, (holders.get(id) ?? 0) + 1);
+  return holders;
+}
+
+function sumOf(sizes: Iterable<readonly [LayerId, number]>): number {
+  let total = 0;
+  for (const [, size] of sizes) total += size;
+  return total;
+}

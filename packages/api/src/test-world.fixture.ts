@@ -1,0 +1,242 @@
+import { hash } from 'node:crypto';
+import {
+  formatLane,
+  parseLane,
+  parseNamespace,
+  parseVolumeName,
+  policyAt,
+  type ChainLink,
+  type Context,
+  type LeaseStore,
+  type Namespace,
+  type PathRule,
+  type Tool,
+} from '@cachelane/core';
+import { runCommand, type EngineDependencies, type VolumeRequest } from '@cachelane/engine';
+import {
+  memoryMetadata,
+  memoryRuntime,
+  memoryTransferFiles,
+  openMemoryLayers,
+  openMemoryMounter,
+  type MemoryVolume,
+} from '@cachelane/testkit';
+import { openApi, type Api } from './api.ts';
+import type { Answer } from './execute.ts';
+import type { ApiProject, ProjectPlace, World } from './world.ts';
+
+const anyFile: PathRule = {
+  kind: 'keep',
+  mergeClass: 'U',
+  group: null,
+  removals: 'hint',
+  mtime: 'keep',
+  commitWhen: 'tool',
+  driver: {
+    name: 'test',
+    version: 1,
+    merges: false,
+    same: (pinned, mine) => pinned.digest === mine.digest,
+    subtract: () => ({ form: 'whole' }),
+    compose: () => ({ kind: 'pick', index: 0, opinion: false }),
+  },
+};
+
+function testTool(name: string, more: Partial<Tool> = {}): Tool {
+  return {
+    name,
+    rulesVersion: 1,
+    summary: `test tool ${name}`,
+    lockfiles: [],
+    prune: { kind: 'none', why: 'it is a test' },
+    sync: 'always',
+    versions: 'none',
+    stored: [],
+    neverStored: [],
+    tried: 'not yet',
+    linksOut: false,
+    commitWhen: 'exit',
+    redirect: () => null,
+    compat: ({ os }) => ({ os }),
+    locate: () => ({ path: `/cache/${name}`, source: 'test' }),
+    classify: () => anyFile,
+    ...more,
+  };
+}
+
+const tools: readonly Tool[] = [
+  testTool('npm', { prune: { kind: 'command', argv: ['npm', 'cache', 'verify'], removes: 'what is old' } }),
+  testTool('directory', { locate: () => null }),
+];
+
+/** A directory of the pretended machine is the project of its name. */
+function contextOf({ directory, namespace }: ProjectPlace, parents: readonly string[]): Context {
+  const own = namespace ?? parseNamespace(`github.com/acme/${(directory ?? '/web').slice(1)}`);
+  const lane = formatLane(parseLane('t1:local'));
+  const link = (each: Namespace): ChainLink => ({ namespace: each, lane });
+  return {
+    endpoint: 'local',
+    namespace: own,
+    parents: parents.map((each) => parseNamespace(each)),
+    localNamespace: parseNamespace('local/web-0123456789abcdef'),
+    adoptFrom: null,
+    lane,
+    trust: 'T1',
+    defaultLane: null,
+    readChain: [own, ...parents.map((each) => parseNamespace(each))].map(link),
+    canWrite: directory !== '/fork',
+    why: 'it is a test',
+    inputs: [{ name: 'namespace', value: own, source: 'test' }],
+  };
+}
+
+const run: ApiProject['run'] = {
+  directory: null,
+  environment: {
+    homeDir: '/home/u',
+    workDir: '/home/u/web',
+    os: 'linux',
+    arch: 'x64',
+    env: () => undefined,
+    readText: () => undefined,
+    programVersion: () => undefined,
+  },
+  cwd: '/home/u/web',
+  env: {},
+  revision: 'abc123',
+  workflow: null,
+  push: 'never',
+  remoteWaitMs: 1000,
+};
+
+export interface TestWorld extends AsyncDisposable {
+  readonly world: World;
+  readonly api: Api;
+  /** Lets time pass. */
+  readonly pass: (ms: number) => void;
+  /** What a run in the project of a directory leaves behind. */
+  save(directory: string, key: string, files: Readonly<Record<string, string>>): Promise<void>;
+  ask(query: string, options?: Asking): Promise<Answer>;
+  /** As {@link ask}; the answer has to have no errors. */
+  data(query: string, options?: Asking): Promise<Record<string, unknown>>;
+}
+
+interface Asking {
+  readonly variables?: Readonly<Record<string, unknown>>;
+  readonly session?: string | null;
+}
+
+export interface TestWorldOptions {
+  /** Namespaces that every project reads after its own. */
+  readonly parents?: readonly string[];
+}
+
+const doNothing = (_: MemoryVolume): void => undefined;
+
+/** An engine on memory drivers, started in `/web`. */
+export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
+  const mounter = openMemoryMounter();
+  const held = new Set<string>();
+  let nowMs = 1_700_000_000_000;
+  let counter = 0;
+  let command = doNothing;
+  const deps: Omit<EngineDependencies, 'events'> = {
+    metadata: memoryMetadata(),
+    layers: openMemoryLayers(),
+    mounters: { overlay: mounter, clone: mounter, live: mounter },
+    transfers: memoryTransferFiles({ nowMs: () => nowMs }),
+    remote: null,
+    runtime: memoryRuntime({
+      commands: ({ request }) => {
+        for (const mount of request.mounts) command(mounter.volume(mount));
+        return 0;
+      },
+    }),
+    leases: leasesOf(held),
+    clock: { nowMs: () => (nowMs += 1000), monotonicMs: () => nowMs, sleep: async () => await Promise.resolve() },
+    random: {
+      bytes: (count) => Uint8Array.from(hash('sha512', `${counter++}`, 'buffer').subarray(0, count)),
+    },
+    tools,
+    bootId: 'boot-1',
+  };
+  const requestFor = (key: string, namespace: Namespace | null): VolumeRequest => {
+    const tool = tools.find(({ name }) => name === key)?.name ?? 'directory';
+    const path = tool === 'directory' ? `/data/${key}` : null;
+    const nothing = { sharing: null, commit: null, sync: null } as const;
+    return { namespace, name: parseVolumeName(key), tool, path, ...nothing, compat: {}, source: 'test' };
+  };
+  const projectOf = (place: ProjectPlace): ApiProject => {
+    const context = contextOf(place, parents);
+    const asked = (namespace: Namespace): Namespace | null => (namespace === context.namespace ? null : namespace);
+    return {
+      context,
+      run,
+      meaningOf: ({ key, namespace }) => {
+        const { tool: name } = requestFor(key, asked(namespace));
+        const tool = tools.find((each) => each.name === name) as Tool;
+        return { tool, compat: tool.compat(run.environment), sharing: null };
+      },
+      requestFor: ({ key, namespace }) => requestFor(key, asked(namespace)),
+      explain: async () => await Promise.resolve(null),
+    };
+  };
+  const world: World = {
+    version: '0.0.0-test',
+    deps,
+    openProject: async (place) => await Promise.resolve(projectOf(place)),
+    policyOf: async (namespace) => {
+      const stored = await deps.metadata.listPolicies(noAbort);
+      return policyAt({ user: {}, stored, lanes: [] }, { paths: [namespace], lane: null });
+    },
+  };
+  const api = openApi(world, { directory: '/web', namespace: null, isConfined: false });
+  const ask: TestWorld['ask'] = async (query, { variables = {}, session = null } = {}) =>
+    await api.execute({ query, variables, operationName: null }, session, noAbort);
+  return {
+    world,
+    api,
+    pass: (ms) => {
+      nowMs += ms;
+    },
+    async save(directory, key, files) {
+      const project = projectOf({ directory, namespace: null });
+      const { context } = project;
+      command = (volume) => {
+        for (const [path, content] of Object.entries(files)) {
+          const slash = path.lastIndexOf('/');
+          if (slash > 0) volume.mkdir(path.slice(0, slash));
+          volume.write(path, content);
+        }
+      };
+      const volume = project.requestFor({ namespace: context.namespace, key: parseVolumeName(key) });
+      const how = { mode: 'write', purpose: 'run', mounter: null, lockWaitMs: 0, leaveProcesses: false } as const;
+      await runCommand(
+        { ...deps, events: () => undefined },
+        { ...run, ...how, context, volumes: [volume], argv: ['true'], strict: true, signal: noAbort },
+      );
+    },
+    ask,
+    async data(query, options) {
+      const { data, errors } = await ask(query, options);
+      if (errors !== undefined) throw new Error(JSON.stringify(errors));
+      return data as Record<string, unknown>;
+    },
+    [Symbol.asyncDispose]: async () => await api[Symbol.asyncDispose](),
+  };
+}
+
+const noAbort = new AbortController().signal;
+
+function leasesOf(held: Set<string>): LeaseStore {
+  return {
+    acquire: async (id) => {
+      held.add(id);
+      return await Promise.resolve({
+        commandFile: `/leases/${id}`,
+        [Symbol.asyncDispose]: async () => void (await Promise.resolve(held.delete(id))),
+      });
+    },
+    isHeld: async (id) => await Promise.resolve(held.has(id)),
+  };
+}

@@ -1,0 +1,77 @@
+import type { Compat, Context, Namespace, Policy, SharingMode, Tool, VolumeName } from '@cachelane/core';
+import type { EngineDependencies, ForkRequest, PruneRequest, VolumeRequest } from '@cachelane/engine';
+
+/** Where a program says that it is. */
+export interface ProjectPlace {
+  /** Absolute; null: where the engine was started. */
+  readonly directory: string | null;
+  /** The caller's own choice; null: as the directory says. */
+  readonly namespace: Namespace | null;
+}
+
+/** What a key means in a project, before anybody has asked for anything special. */
+export interface VolumeMeaning {
+  readonly tool: Tool;
+  readonly compat: Compat;
+  /** As cachelane.yaml says; null: as suits the tool. */
+  readonly sharing: SharingMode | null;
+}
+
+/** A volume as an address names it. */
+export interface VolumePlace {
+  readonly namespace: Namespace;
+  readonly key: VolumeName;
+}
+
+/** What all runs of a project have in common. */
+export type ProjectRun = Pick<
+  ForkRequest,
+  'directory' | 'environment' | 'cwd' | 'revision' | 'workflow' | 'lanePolicy' | 'push' | 'remoteWaitMs'
+> &
+  Pick<PruneRequest, 'env'>;
+
+/** What the composition root knows of a project. */
+export interface ApiProject {
+  readonly context: Context;
+  readonly run: ProjectRun;
+  meaningOf(place: VolumePlace): VolumeMeaning;
+  /** As a run here would ask for it; one that has no place of its own gets a name for where it would lie. */
+  requestFor(place: VolumePlace): VolumeRequest;
+  /** Null where the volume has no place of its own here. */
+  explain(place: VolumePlace): Promise<Explained | null>;
+}
+
+/** What `explain` tells, as the schema has it. */
+export interface Explained {
+  readonly why: string;
+  readonly lowLevelId: string | null;
+  readonly path: string;
+  readonly pathSource: string;
+  readonly mounter: string;
+  readonly mounterWhy: string;
+  readonly chosenBy: string | null;
+  readonly readChain: readonly {
+    readonly namespace: string;
+    readonly lane: string;
+    readonly generation: number;
+    readonly layers: number;
+    readonly files: number;
+    readonly sizeBytes: number;
+    readonly updatedAt: string | null;
+  }[];
+  readonly keptFor: string | null;
+  readonly keptBy: string;
+  readonly remote: string | null;
+}
+
+/** What the API needs from outside; assembled in a composition root. */
+export interface World {
+  /** Of the program. */
+  readonly version: string;
+  /** Without `events`: what happens is told to whose doing it is. */
+  readonly deps: Omit<EngineDependencies, 'events'>;
+  /** Errors: E_NOT_FOUND for a directory that is gone, E_CONFIG, E_NAMESPACE, E_LIMIT. */
+  openProject(place: ProjectPlace): Promise<ApiProject>;
+  /** Without what files in repositories lower on single lanes. */
+  policyOf(namespace: Namespace): Promise<Policy>;
+}

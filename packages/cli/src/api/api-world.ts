@@ -1,0 +1,166 @@
+import { join } from 'node:path';
+import {
+  formatPolicyValue,
+  isCachelaneError,
+  policyAt,
+  unknownToolName,
+  type Namespace,
+  type Policy,
+  type Runtime,
+  type StatedPolicy,
+  type Tool,
+} from '@cachelane/core';
+import type {
+  ApiProject,
+  Explained as ApiExplained,
+  ProjectPlace,
+  VolumeMeaning,
+  VolumePlace,
+  World,
+} from '@cachelane/api';
+import packageJson from '../../package.json' with { type: 'json' };
+import { noChoice } from '../choice-argument.ts';
+import { explainJson, explainVolume, type Explained } from '../explain-volume.ts';
+import type { Host } from '../host.ts';
+import { lanePolicyOf } from '../lane-policy.ts';
+import type { ChosenRemote } from '../open-chosen-remote.ts';
+import { commandEnv } from '../run/bare.ts';
+import { isoTime } from '../print.ts';
+import { openProject, toolEnvironmentOf } from '../project.ts';
+import type { ReadStore, Store } from '../store.ts';
+import { readUserConfig } from '../user-config.ts';
+import { requestOf, type SelectionRequest } from '../volumes.ts';
+import { whereToRun } from '../working-directory.ts';
+import { rememberedProjects } from './remembered-projects.ts';
+
+interface WorldRequest {
+  readonly host: Host;
+  readonly store: Store;
+  readonly homeDir: string;
+  readonly tools: readonly Tool[];
+  readonly runtime: Runtime;
+  readonly remote: Pick<ChosenRemote, 'remote' | 'pushMode' | 'waitMs'>;
+  /** Of the person's own file. */
+  readonly policy: StatedPolicy;
+  readonly signal: AbortSignal;
+}
+
+/** The API's world, made of what the commands go by. */
+export function apiWorld(request: WorldRequest): World {
+  const { store, tools, runtime, policy, signal } = request;
+  return {
+    version: packageJson.version,
+    deps: { ...store, tools, runtime, policy, remote: request.remote.remote },
+    openProject: rememberedProjects(store.clock, async (place) => await openApiProject(request, place)),
+    policyOf: async (namespace) => await policyOf(request, namespace, signal),
+  };
+}
+
+async function openApiProject(request: WorldRequest, { directory, namespace }: ProjectPlace): Promise<ApiProject> {
+  const { host, homeDir, store, tools, remote, signal } = request;
+  const project = await openProject(host, {
+    where: whereToRun(host, directory ?? undefined),
+    namespace: namespace ?? undefined,
+  });
+  const { context, config, topDir } = project;
+  const environment = toolEnvironmentOf(host, project);
+  const selection: SelectionRequest = {
+    asked: [],
+    sharing: noChoice,
+    commit: noChoice,
+    config,
+    tools,
+    environment,
+    topDir,
+    storeDir: homeDir,
+  };
+  const argumentOf = ({ namespace: asked, key }: VolumePlace) => ({
+    namespace: asked === context.namespace ? null : asked,
+    name: key,
+    path: null,
+  });
+  const meaningOf = (place: VolumePlace): VolumeMeaning => {
+    try {
+      const { tool: name, compat, sharing } = requestOf(argumentOf(place), selection);
+      const tool = tools.find((each) => each.name === name) as Tool;
+      return { tool, compat: { ...tool.compat(environment), ...compat }, sharing };
+    } catch (error) {
+      // A key that no tool has: any directory, which suits everyone.
+      if (!isCachelaneError(error, 'E_VOLUME')) throw error;
+      const tool = tools.find((each) => each.name === unknownToolName) as Tool;
+      return { tool, compat: tool.compat(environment), sharing: null };
+    }
+  };
+  const reading: ReadStore = {
+    homeDir,
+    metadata: store.metadata,
+    layers: async () => await Promise.resolve(store.layers),
+    mounters: async () => await Promise.resolve(store.mounters),
+    signal,
+  };
+  const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
+  return {
+    context,
+    run: {
+      directory: project.directory,
+      environment,
+      cwd: project.workDir,
+      env: commandEnv(host, where, context),
+      revision: project.revision,
+      workflow: project.workflow,
+      lanePolicy: lanePolicyOf(config),
+      push: remote.pushMode,
+      remoteWaitMs: remote.waitMs,
+    },
+    meaningOf,
+    requestFor(place) {
+      try {
+        return requestOf(argumentOf(place), selection);
+      } catch (error) {
+        if (!isCachelaneError(error, 'E_VOLUME')) throw error;
+        return requestOf({ ...argumentOf(place), path: join(project.workDir, place.key) }, selection);
+      }
+    },
+    async explain(place) {
+      try {
+        const question = { directory: project.workDir, namespace: context.namespace };
+        return explained(await explainVolume({ host, store: reading }, question, argumentOf(place)));
+      } catch (error) {
+        if (isCachelaneError(error, 'E_VOLUME')) return null;
+        throw error;
+      }
+    },
+  };
+}
+
+function explained(all: Explained): ApiExplained {
+  const { planned, choice, chain, chosenBy, lifetime, remote, lowLevelId } = all;
+  const { value, source } = lifetime.policy[lifetime.key];
+  return {
+    why: (explainJson(all) as { readonly why: string }).why,
+    lowLevelId,
+    path: planned.target,
+    pathSource: planned.targetSource,
+    mounter: choice.mounter,
+    mounterWhy: choice.why,
+    chosenBy,
+    readChain: chain.map(({ link, held }) => ({
+      ...link,
+      generation: held?.head.generation ?? 0,
+      layers: held?.head.layers.length ?? 0,
+      files: held?.files ?? 0,
+      sizeBytes: held?.sizeBytes ?? 0,
+      updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
+    })),
+    keptFor: Number.isFinite(value) ? formatPolicyValue(lifetime.key, value) : null,
+    keptBy: `${lifetime.key} (${source})`,
+    remote: remote.stays === null ? remote.address : null,
+  };
+}
+
+async function policyOf({ host, store }: WorldRequest, namespace: Namespace, signal: AbortSignal): Promise<Policy> {
+  const record = await store.metadata.findNamespace(namespace, signal);
+  const user = (await readUserConfig(host))?.policy ?? {};
+  const stored = await store.metadata.listPolicies(signal);
+  return policyAt({ user, stored, lanes: [] }, { paths: record?.paths ?? [namespace], lane: null });
+}

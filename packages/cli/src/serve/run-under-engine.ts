@@ -1,0 +1,54 @@
+import { CachelaneError, isCachelaneError, type Context, type Namespace } from '@cachelane/core';
+import { variables } from '@cachelane/protocol';
+import type { Host } from '../host.ts';
+import { openProject } from '../project.ts';
+import { commandEnv } from '../run/bare.ts';
+import { exitAs } from '../run/exit-as.ts';
+import type { WhereToRun } from '../working-directory.ts';
+
+export interface EngineForCommand {
+  /** `http://127.0.0.1:PORT`. */
+  readonly address: string;
+  readonly token: string;
+}
+
+interface CommandUnderEngine {
+  readonly argv: readonly string[];
+  readonly where: WhereToRun;
+  /** The caller's own choice; null: as the directory says. */
+  readonly namespace: Namespace | null;
+  readonly engine: EngineForCommand;
+}
+
+/** Runs the command with the way to the engine in its environment, and nowhere else; returns its exit code. Errors: E_COMMAND. */
+export async function runUnderEngine(
+  host: Host,
+  { argv, where, namespace, engine }: CommandUnderEngine,
+): Promise<number> {
+  const runtime = await host.pieces.openRuntime();
+  const env = {
+    ...commandEnv(host, where, await contextHere(host, where, namespace)),
+    [variables.address]: engine.address,
+    [variables.token]: engine.token,
+    [variables.otherPort]: new URL(engine.address).port,
+    [variables.otherToken]: engine.token,
+  };
+  const outcome = await runtime.run({ argv, cwd: where.dir, env, mounts: [], leaseFile: null });
+  if (outcome.kind === 'exited') return exitAs(host, outcome);
+  const { reason, mend } = outcome;
+  throw new CachelaneError(
+    'E_COMMAND',
+    `the command was not started: ${reason}`,
+    mend === undefined ? {} : { hint: mend },
+  );
+}
+
+/** Null where it cannot be found out: the command runs, and is told why when it asks the engine. */
+async function contextHere(host: Host, where: WhereToRun, namespace: Namespace | null): Promise<Context | null> {
+  try {
+    return (await openProject(host, { where, namespace: namespace ?? undefined })).context;
+  } catch (error) {
+    if (isCachelaneError(error)) return null;
+    throw error;
+  }
+}

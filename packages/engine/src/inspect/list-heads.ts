@@ -1,0 +1,65 @@
+import {
+  compatKey,
+  type HeadRecord,
+  type LayerRecord,
+  type Metadata,
+  type Namespace,
+  type VolumeRecord,
+} from '@cachelane/core';
+
+/** A head with what it is a head of. */
+export interface ListedHead {
+  readonly namespace: Namespace;
+  readonly volume: VolumeRecord;
+  readonly head: HeadRecord;
+  /** Of its layers, top first; null for one that the metadata do not know. */
+  readonly layers: readonly (LayerRecord | null)[];
+  /** Files of its layers; a path that several of them hold counts in each. */
+  readonly files: number;
+  readonly sizeBytes: number;
+}
+
+/** Every head of the store, by namespace, volume, compat and lane. */
+export async function listHeads(metadata: Metadata, signal: AbortSignal): Promise<readonly ListedHead[]> {
+  const namespaces = new Map((await metadata.listNamespaces(signal)).map((record) => [record.id, record]));
+  const volumes = new Map((await metadata.listVolumes(signal)).map((volume) => [volume.id, volume]));
+  const listed: ListedHead[] = [];
+  for (const head of await metadata.listHeads(signal)) {
+    const volume = volumes.get(head.volumeId);
+    const namespace = volume === undefined ? undefined : namespaces.get(volume.namespaceId)?.paths[0];
+    // Removed between two of the reads.
+    if (volume === undefined || namespace === undefined) continue;
+    listed.push(await describeHead(metadata, { namespace, volume, head }, signal));
+  }
+  return listed.toSorted(byPlace);
+}
+
+/** A head with what its layers come to. */
+export async function describeHead(
+  metadata: Metadata,
+  place: Pick<ListedHead, 'namespace' | 'volume' | 'head'>,
+  signal: AbortSignal,
+): Promise<ListedHead> {
+  const layers: (LayerRecord | null)[] = [];
+  for (const id of place.head.layers) layers.push((await metadata.layer(id, signal)) ?? null);
+  const sum = (of: (layer: LayerRecord) => number): number =>
+    layers.reduce((total, layer) => total + (layer === null ? 0 : of(layer)), 0);
+  return { ...place, layers, files: sum(({ files }) => files), sizeBytes: sum(({ counts }) => counts.sizeBytes) };
+}
+
+function byPlace(a: ListedHead, b: ListedHead): number {
+  return (
+    compareText(a.namespace, b.namespace) ||
+    compareText(a.volume.name, b.volume.name) ||
+    byCompat(a.volume, b.volume) ||
+    compareText(a.head.lane, b.head.lane)
+  );
+}
+
+export function byCompat(a: VolumeRecord, b: VolumeRecord): number {
+  return compareText(compatKey(a.compat), compatKey(b.compat));
+}
+
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,172 @@
+import {
+  CachelaneError,
+  invariant,
+  type CommandOutcome,
+  type Lease,
+  type OpenedSession,
+  type RunId,
+  type SessionId,
+  type VolumeReport,
+} from '@cachelane/core';
+import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import { growthInRun, noGrowth } from '../growth/growth-in-run.ts';
+import { neverAborted } from '../never-aborted.ts';
+import { beginSync, endSync, type BegunSync } from '../sync/run-sync.ts';
+import { planVolume, type PlannedVolume } from '../volumes/plan.ts';
+import { chooseMounter, type MounterChoice } from './mounters.ts';
+import { closeSession, newIds, openSession, type Ids } from './open-session.ts';
+import { recover } from './recover.ts';
+import { attachVolume, endVolume, type EndInput, type VolumeSession } from './volume-session.ts';
+
+/** As a run's request, but for what only a command has. */
+export type ForkRequest = Omit<RunCommandRequest, 'argv' | 'env' | 'purpose' | 'mounter' | 'leaveProcesses' | 'strict'>;
+
+export interface ForkedVolume {
+  readonly planned: PlannedVolume;
+  readonly choice: MounterChoice;
+  /** Absolute directory with the volume's contents, for the client to work in. */
+  readonly directory: string;
+  /** What makes the tool look there; empty where it has no setting for it. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/**
+ * Views that a program works in by itself, without a command of ours: a directory for each volume. Nothing of it is seen by anybody else until it is committed, but for volumes whose
+ * sharing is SHARED. Its lease is this process's: where that dies, the next start discards it, as a run that was killed.
+ */
+export interface Fork {
+  readonly sessionId: SessionId;
+  readonly run: RunId;
+  readonly volumes: readonly ForkedVolume[];
+  /** Saves what was changed, as after a command that ended well, and ends the fork. Errors: those of a strict save; then nothing is left of it either. */
+  commit(): Promise<readonly VolumeReport[]>;
+  /** Ends the fork; what was changed is gone. Idempotent, and nothing where it has ended. */
+  discard(): Promise<void>;
+}
+
+/** Why a directory and no mount: nobody of ours starts the process that is to see it. */
+const noCommand = 'no command of ours sees mounts there: the volume is a directory';
+
+type Exited = Extract<CommandOutcome, { kind: 'exited' }>;
+
+/** The work is done by a client that says itself whether it ended well: as a command that did, or as one that was interrupted. */
+const endedWell: Exited = { kind: 'exited', exitCode: 0, interrupted: false, receivedSignal: null };
+const discarded: Exited = { ...endedWell, exitCode: 1, interrupted: true };
+
+/** Nothing fails open here: a client that asked for a volume and has none must know. Errors: E_VOLUME, E_LOCKED, E_MOUNT, and those of store and remote. */
+export async function openFork(deps: EngineDependencies, asked: ForkRequest): Promise<Fork> {
+  const request = { ...asked, purpose: 'run', strict: true } as const;
+  const planned = request.volumes.map((volume) => planVolume(deps.tools, request.context, request.environment, volume));
+  const ids = newIds(deps);
+  const begun = await beginSync(deps, { ...request, strict: false }, { planned, run: ids.run });
+  const lease = await deps.leases.acquire(ids.sessionId, request.signal);
+  try {
+    const opened = await openSession(deps, request, planned, { ...ids, attaches: true });
+    try {
+      await recover(deps, ids.sessionId, request.signal);
+      const attached = await attachAll(deps, request, { planned, opened, ids });
+      return forkOf(deps, request, { ids, opened, attached, lease, begun });
+    } catch (error) {
+      await closeSession(deps, ids.sessionId);
+      throw error;
+    }
+  } catch (error) {
+    await lease[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+type StrictRequest = ForkRequest & { readonly purpose: 'run'; readonly strict: true };
+
+interface Attaching {
+  readonly planned: readonly PlannedVolume[];
+  readonly opened: OpenedSession;
+  readonly ids: Ids;
+}
+
+async function attachAll(
+  deps: EngineDependencies,
+  request: StrictRequest,
+  { planned, opened, ids }: Attaching,
+): Promise<readonly VolumeSession[]> {
+  const { mode, purpose, context, cwd, signal } = request;
+  const { canWrite } = context;
+  const growth = await growthInRun(deps, request, { planned, opened });
+  const attached: VolumeSession[] = [];
+  try {
+    // Nothing is mounted and nothing laid anywhere: nobody has to be told to keep away.
+    await deps.metadata.updateSession(ids.sessionId, { mounts: [] }, signal);
+    for (const [ordinal, plan] of planned.entries()) {
+      const volume = opened.volumes[ordinal];
+      if (volume === undefined) continue;
+      const question = { wanted: null, cannotMount: noCommand, mode, purpose, canWrite, isLookDue: false };
+      const choice: MounterChoice = { ...chooseMounter(plan, question), reach: 'setting' };
+      const input = { ...ids, ordinal, mode, canWrite, cwd, choice, scrutiny: 'glance' } as const;
+      const session = { planned: plan, opened: volume };
+      attached.push(await attachVolume(deps, session, { ...input, growth: growth[ordinal] ?? noGrowth }, signal));
+    }
+    return attached;
+  } catch (error) {
+    await releaseAll(attached);
+    throw error;
+  }
+}
+
+interface Open {
+  readonly ids: Ids;
+  readonly opened: OpenedSession;
+  readonly attached: readonly VolumeSession[];
+  readonly lease: Lease;
+  readonly begun: BegunSync | null;
+}
+
+function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): Fork {
+  const { ids, opened, attached, lease, begun } = open;
+  let hasEnded = false;
+  /** Ends every volume; where one cannot be saved, the others are given up. */
+  const end = async (outcome: Exited): Promise<readonly VolumeReport[]> => {
+    hasEnded = true;
+    const reports: VolumeReport[] = [];
+    try {
+      for (const volume of attached) {
+        reports.push(await endVolume(deps, volume, endInput(request, ids, outcome), neverAborted));
+      }
+      return reports;
+    } finally {
+      await releaseAll(attached);
+      await closeSession(deps, ids.sessionId);
+      await lease[Symbol.asyncDispose]();
+    }
+  };
+  return {
+    ...ids,
+    volumes: attached.map(forkedVolume),
+    async commit() {
+      if (hasEnded) throw new CachelaneError('E_NOT_FOUND', 'the fork has ended');
+      const reports = await end(endedWell);
+      const volumes = opened.volumes.flatMap((volume, index) => {
+        const planned = attached[index]?.planned;
+        return planned === undefined ? [] : [{ ...volume, planned }];
+      });
+      return await endSync(deps, { ...request, strict: false }, begun, { run: ids.run, opened: volumes, reports });
+    },
+    async discard() {
+      if (!hasEnded) await end(discarded);
+    },
+  };
+}
+
+function forkedVolume({ planned, choice, attached: { mount } }: VolumeSession): ForkedVolume {
+  invariant(mount.kind === 'directory', 'a fork is a directory');
+  return { planned, choice, directory: mount.path, environment: planned.tool.redirect(mount.path) ?? {} };
+}
+
+/** What stays behind is swept by the next start. */
+async function releaseAll(attached: readonly VolumeSession[]): Promise<void> {
+  for (const volume of attached) await volume.attached.release(neverAborted).catch(() => undefined);
+}
+
+function endInput({ mode, context, lanePolicy }: StrictRequest, ids: Ids, outcome: Exited): EndInput {
+  const readOnly = context.canWrite ? null : context.why;
+  return { ...ids, mode, purpose: 'run', lanePolicy, outcome, readOnly, inUse: false, strict: true };
+}
