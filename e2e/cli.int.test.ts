@@ -19,12 +19,12 @@ requireCommands('bwrap')('a world of its own for each test', () => {
       expect(statSync(join(world.store, 'state.db')).uid).toBe(uid);
     });
 
-    test('the command sees the environment of the world, and nothing of the test run', async () => {
+    test('the command sees the environment of the world and its context, and nothing of the test run', async () => {
       using world = openWorld({ user, env: { MINE: 'yes' } });
       const run = await world.run(['env', '-0'], { options: ['-v', 'data:data'], env: { MORE: 'too' } });
       const names = run.stdout.split('\0').flatMap((line) => line.split('=', 1));
       expect(names.filter((name) => name !== '').toSorted()).toEqual(
-        [...Object.keys(world.env), 'MORE', 'PWD'].toSorted(),
+        [...Object.keys(world.env), 'CACHELANE_CONTEXT', 'MORE', 'PWD'].toSorted(),
       );
     });
   });
