@@ -68,6 +68,12 @@ export interface SavedName {
   readonly savedAtMs: number;
 }
 
+/** What a head of the remote named a moment ago can still be had, whatever became of the head. */
+export function faultOfPull({ events }: TestEngine): string | null {
+  const missing = events.find((event) => event.type === 'warning' && event.code === 'E_LAYER_MISSING');
+  return missing?.type === 'warning' ? missing.message : null;
+}
+
 export function runOf({ events }: TestEngine): RunId {
   const opened = events.findLast(({ type }) => type === 'session-opened');
   invariant(opened?.type === 'session-opened', 'what saved something had a session');

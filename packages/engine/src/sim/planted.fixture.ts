@@ -19,13 +19,14 @@ import { stageFrom } from '../views/squash.ts';
 import type { PlayOptions } from './play.fixture.ts';
 import { contextIn, laneName } from './world.fixture.ts';
 
-/** Neither waits nor tells anybody. */
+/** Neither waits for those who send, nor tells them; a large remote takes a while to look through. */
 async function removeUnnamed({ heads, objects }: Remote, signal: AbortSignal): Promise<void> {
   const named = new Set<RemoteKey>();
   for (const key of (await heads.list('heads/', {}, signal)).keys) {
     const head = await heads.read(key, signal);
     if (head !== undefined) for (const object of objectsOf(decodeManifest(head.bytes, null))) named.add(object);
   }
+  for (let page = 0; page < 10; page++) await heads.read(collectionKey, signal);
   for (const { key } of (await objects.list('', {}, signal)).objects) {
     if (!named.has(key) && !key.startsWith('uses/')) await objects.remove(key, signal);
   }
@@ -130,9 +131,11 @@ export const planted: Readonly<Record<string, Omit<PlayOptions, 'seed'>>> = {
       ...remote,
       heads: {
         ...remote.heads,
-        read: async (key, signal) => {
-          if (key === collectionKey) await removeUnnamed(remote, signal);
-          return await remote.heads.read(key, signal);
+        swap: async (request, signal) => {
+          const outcome = await remote.heads.swap(request, signal);
+          // Whoever sends from now on has seen this state, and no other one.
+          if (request.key === collectionKey) await removeUnnamed(remote, signal);
+          return outcome;
         },
       },
     }),

@@ -7,6 +7,7 @@ import { planEverywhere, revokeEverywhere } from '../sync/revoke-everywhere.ts';
 import { indexedTool, type TestEngine } from '../test-engine.fixture.ts';
 import {
   dayMs,
+  faultOfPull,
   hourMs,
   often,
   runOf,
@@ -286,6 +287,7 @@ class History {
       },
       { request: { context: this.#contextIn(key), strict: false, purpose, push } },
     );
+    this.#failed(faultOfPull(engine));
     const [volume] = report.volumes;
     if ((volume?.added ?? 0) === 0) return ', nothing saved';
     return volume?.sync?.pushed === 'sent' ? sent : saved;

@@ -5,7 +5,7 @@ import { play } from './play.fixture.ts';
 
 /** Seeds of histories that once found something. */
 const foundBefore: readonly number[] = [
-  253, 336, 1319, 1398, 1423, 1793, 2131, 2799, 2931, 2980, 3385, 4349, 4386, 4418, 4464,
+  253, 336, 1319, 1398, 1423, 1793, 2131, 2799, 2931, 2980, 3385, 4349, 4386, 4418, 4464, 7600,
 ];
 
 async function firstFault(options: Omit<Parameters<typeof play>[0], 'seed'>, seeds: number): Promise<string | null> {
