@@ -9,7 +9,7 @@ import type { PolicyKey, PolicyTexts, StatedKey, StatedPolicy } from '../policy/
 import type { SquashRecord } from '../snapshots/squashes.ts';
 import type { HeadRecord, HistoryRecord, NamespaceRecord, VolumeRecord } from './metadata.ts';
 
-/** A head, and when a session read it last; to the hour, and never before it was moved last. */
+/** A head, and when it was moved last, or a session read it since; to the hour. */
 export interface UsedHead extends HeadRecord {
   readonly usedAtMs: number;
 }

@@ -52,7 +52,7 @@ export function collectionStore(database: SqliteDatabase, decode: Decoder): Coll
         use(keys.filter((key) => !pinned.has(key)));
       }),
 
-    trimHistory: ({ volumeId, lane, fromGeneration, atMs }, signal) =>
+    trimHistory: ({ volumeId, lane, fromGeneration }, signal) =>
       database.write('durable', signal, (sql) => {
         const gone = sql.all(
           `DELETE FROM history WHERE volume_id = ?1 AND lane = ?2 AND generation < ?3
@@ -62,7 +62,7 @@ export function collectionStore(database: SqliteDatabase, decode: Decoder): Coll
           lane,
           fromGeneration,
         );
-        settleLane(sql, { volumeId, lane }, atMs);
+        settleLane(sql, { volumeId, lane });
         return gone.length;
       }),
 
@@ -135,14 +135,14 @@ export interface Reading {
   readonly atMs: number;
 }
 
-/** One write an hour for each head. */
+/** One write an hour for each head; a use from the future was written by a clock that went wrong. */
 export function noteUse(sql: Sql, { volumeId, lane, atMs }: Reading): void {
   sql.run(
-    'UPDATE heads SET used_ms = ?1 WHERE volume_id = ?2 AND lane = ?3 AND used_ms <= ?4',
+    'UPDATE heads SET used_ms = ?1 WHERE volume_id = ?2 AND lane = ?3 AND abs(used_ms - ?1) >= ?4',
     atMs,
     volumeId,
     lane,
-    atMs - limits.useNotedMs,
+    limits.useNotedMs,
   );
 }
 

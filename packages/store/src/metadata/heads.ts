@@ -132,7 +132,7 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
   const text = JSON.stringify(layers);
   sql.run(
     `INSERT INTO heads (volume_id, lane, generation, layers, updated_ms, run_id, used_ms, lifetime) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?7)
-     ON CONFLICT DO UPDATE SET generation = ?3, layers = ?4, updated_ms = ?5, run_id = ?6, used_ms = max(used_ms, ?5)`,
+     ON CONFLICT DO UPDATE SET generation = ?3, layers = ?4, updated_ms = ?5, run_id = ?6, used_ms = ?5`,
     volumeId,
     lane,
     generation,
@@ -166,7 +166,7 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
   );
   // Once they are named: what is recorded before is loose.
   for (const record of records) recordLayer(sql, record);
-  settleLane(sql, { volumeId, lane }, atMs);
+  settleLane(sql, { volumeId, lane });
   return { kind: 'moved', head: { volumeId, lane, generation, layers: [...layers], updatedAtMs: atMs, run } };
 }
 
@@ -237,7 +237,7 @@ export function dropExpired(sql: Sql, decode: Decoder, nowMs: number): void {
     oldest,
   );
   sql.run('DELETE FROM history WHERE at_ms < ?', oldest);
-  for (const { volume_id: volumeId, lane } of lanes) settleLane(sql, { volumeId, lane }, nowMs);
+  for (const { volume_id: volumeId, lane } of lanes) settleLane(sql, { volumeId, lane }, nowMs - limits.revocationMs);
   sql.run('DELETE FROM forgotten_layers WHERE at_ms < ?', oldest);
   sql.run('DELETE FROM evictions WHERE at_ms < ?', nowMs - limits.evictionsMs);
   sql.run(

@@ -1,4 +1,4 @@
-import { lifetimeOf, limits, type LaneName, type LayerId, type NamespaceId, type VolumeId } from '@cachelane/core';
+import { lifetimeOf, type LaneName, type LayerId, type NamespaceId, type VolumeId } from '@cachelane/core';
 import type { Sql } from './sqlite-database.ts';
 
 /** More than any budget: of a layer of which it is not recorded how large it is. */
@@ -10,9 +10,10 @@ export interface HeldBy {
 }
 
 /**
- * After what a lane names became less: it holds no more what it does not name, and its head's summary is as the tables are. What it comes to name is noted by itself (format 9). Squashes count within their window.
+ * After what a lane names became less: it holds no more what it does not name, and its head's summary is as the tables are. What it comes to name is noted by itself (format 9), and once: so only a
+ * collection lets go of what squashes from before `squashedFromMs` replaced. A save whose clock is ahead for a moment would do so for good.
  */
-export function settleLane(sql: Sql, { volumeId, lane }: HeldBy, nowMs: number): void {
+export function settleLane(sql: Sql, { volumeId, lane }: HeldBy, squashedFromMs = 0): void {
   sql.run(
     `DELETE FROM layer_holders WHERE volume_id = ?1 AND lane = ?2 AND layer_id NOT IN (
        SELECT each.value FROM heads, json_each(heads.layers) AS each WHERE volume_id = ?1 AND lane = ?2
@@ -22,7 +23,7 @@ export function settleLane(sql: Sql, { volumeId, lane }: HeldBy, nowMs: number):
          WHERE volume_id = ?1 AND lane = ?2 AND at_ms >= ?3)`,
     volumeId,
     lane,
-    nowMs - limits.revocationMs,
+    squashedFromMs,
   );
   sql.run(
     `UPDATE heads SET (earlier_states, earliest_ms) = (

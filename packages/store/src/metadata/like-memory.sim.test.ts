@@ -123,7 +123,7 @@ const operation = fc.oneof(
       text: fc.constantFrom(null, 'none', '1'),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: kind('wait'), days: fc.integer({ min: 1, max: 40 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('wait'), days: fc.integer({ min: -40, max: 40 }) }) },
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 type OperationOf<K extends Operation['kind']> = Extract<Operation, { readonly kind: K }>;

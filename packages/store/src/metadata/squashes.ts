@@ -35,7 +35,7 @@ function squash(
   const after = head.layers.toSpliced(place, layers.length, layer.id);
   sql.run('UPDATE heads SET layers = ? WHERE volume_id = ? AND lane = ?', JSON.stringify(after), volumeId, lane);
   recordLayer(sql, layer);
-  settleLane(sql, { volumeId, lane }, atMs);
+  settleLane(sql, { volumeId, lane });
   return { ...head, layers: after };
 }
 
@@ -57,7 +57,7 @@ export function dropExpiredSquashes(sql: Sql, decode: Decoder, nowMs: number): v
       if (!kept.has(id))
         sql.run('DELETE FROM squashes WHERE volume_id = ? AND lane = ? AND id = ?', volumeId, lane, id);
     }
-    settleLane(sql, { volumeId, lane }, nowMs);
+    settleLane(sql, { volumeId, lane }, beforeMs);
     for (const [index, record] of synced.entries()) setSyncedLayers(sql, record, left.commons[index] ?? [], nowMs);
   }
 }

@@ -93,6 +93,21 @@ export function collectionConformance(create: MetadataFactory): void {
       await pushLayer(metadata, { volumeId, run, layer: aLayer('a'), atMs: startMs + 5 });
       expect(await usedAt(metadata)).toEqual([startMs + 5]);
     });
+
+    test('that a clock which went wrong put into the future do not last', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const years = 1000 * 24 * hourMs;
+      const ahead = await openOne(metadata, openRequest(ids, { atMs: startMs + years }));
+      await pushLayer(metadata, { ...ahead, layer: aLayer('a'), atMs: startMs + years });
+      await close(metadata, ahead);
+      const opened = await openOne(metadata, openRequest(ids));
+      expect(await usedAt(metadata)).toEqual([startMs]);
+      await close(metadata, await openOne(metadata, openRequest(ids, { atMs: startMs + years })));
+      expect(await usedAt(metadata)).toEqual([startMs + years]);
+      await pushLayer(metadata, { ...opened, layer: aLayer('b'), atMs: startMs + 1 });
+      expect(await usedAt(metadata)).toEqual([startMs + 1]);
+    });
   });
 
   describe('what sessions say for collections', () => {

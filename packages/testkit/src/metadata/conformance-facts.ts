@@ -185,6 +185,19 @@ export function factsConformance(create: MetadataFactory): void {
     });
   });
 
+  test('what a squash replaced is held through a save whose clock is ahead for a moment', async () => {
+    await using store = await create();
+    await using metadata = await store.open();
+    const { volumeId, run } = await save(metadata, { layers: ['a', 'b'] });
+    const layer = layerRecord(aLayer('S'), volumeId, run);
+    const layers = ['b', 'a'].map(aLayer);
+    await metadata.squash({ volumeId, lane: local, layer, layers, atMs: startMs }, noAbort);
+    await pushLayer(metadata, { volumeId, run, layer: aLayer('c'), atMs: startMs + 9 * limits.revocationMs });
+    expect([...(await metadata.referencedLayers(startMs, noAbort))]).toEqual(expect.arrayContaining(layers));
+    expect(await loose(metadata)).toEqual([]);
+    expect(await metadata.forgetLayers(layers, startMs, noAbort)).toEqual([]);
+  });
+
   describe('what is taken', () => {
     test('counts a layer once for the store, for each namespace, and for the highest level that holds it', async () => {
       await using store = await create();

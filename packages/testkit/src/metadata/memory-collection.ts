@@ -37,14 +37,14 @@ export function memoryCollection(state: MemoryState): CollectionStore {
         const pinned: ReadonlySet<Digest> = pinsIn(state);
         use(keys.filter((key) => !pinned.has(key)));
       }),
-    trimHistory: ({ volumeId, lane, fromGeneration, atMs }, signal) =>
+    trimHistory: ({ volumeId, lane, fromGeneration }, signal) =>
       transact(signal, () => {
         const key = headKey(volumeId, lane);
         const newest = state.heads.get(key)?.generation ?? 0;
         const rows = state.history.get(key) ?? [];
         const left = rows.filter(({ generation }) => generation >= Math.min(fromGeneration, newest));
         state.history.set(key, left);
-        settleLane(state, key, atMs);
+        settleLane(state, key);
         return rows.length - left.length;
       }),
     listEvictions: (signal) => transact(signal, () => state.evictions.toSorted((a, b) => b.atMs - a.atMs)),
@@ -102,7 +102,7 @@ function isOpen({ sessions, sessionVolumes }: MemoryState, volumeId: VolumeId, l
 
 export function noteUse(state: MemoryState, volumeId: VolumeId, lane: LaneName, atMs: number): void {
   const head = state.heads.get(headKey(volumeId, lane));
-  if (head !== undefined && usedAt(state, head) <= atMs - limits.useNotedMs) {
+  if (head !== undefined && Math.abs(usedAt(state, head) - atMs) >= limits.useNotedMs) {
     state.uses.set(headKey(volumeId, lane), atMs);
   }
 }

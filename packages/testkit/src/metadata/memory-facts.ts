@@ -112,7 +112,7 @@ export function squashesOf(state: MemoryState, { volumeId, lane }: HeadRecord): 
 }
 
 export function usedAt(state: MemoryState, { volumeId, lane, updatedAtMs }: HeadRecord): number {
-  return Math.max(state.uses.get(headKey(volumeId, lane)) ?? 0, updatedAtMs);
+  return state.uses.get(headKey(volumeId, lane)) ?? updatedAtMs;
 }
 
 function isHeadDue(

@@ -97,6 +97,7 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
   for (const record of records) recordLayer(state, record);
   if (head === undefined) forgetEviction(state, volumeId, lane);
   state.heads.set(key, moved);
+  state.uses.delete(key);
   const rows = [...(state.history.get(key) ?? []), row];
   state.history.set(
     key,
@@ -104,7 +105,7 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
       (old) => old.generation > generation - limits.historyGenerations && old.atMs >= atMs - limits.historyMs,
     ),
   );
-  settleLane(state, key, atMs);
+  settleLane(state, key);
   return { kind: 'moved', head: moved };
 }
 
@@ -141,7 +142,7 @@ function dropExpired(state: MemoryState, nowMs: number): void {
     const left = rows.filter((row) => row.atMs >= oldest);
     if (left.length === rows.length) continue;
     state.history.set(key, left);
-    settleLane(state, key, nowMs);
+    settleLane(state, key, nowMs - limits.revocationMs);
   }
   for (const [id, atMs] of state.forgotten) {
     if (atMs < oldest) state.forgotten.delete(id);

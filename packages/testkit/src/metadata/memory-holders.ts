@@ -1,4 +1,4 @@
-import { limits, type LaneName, type LayerId, type LayerRecord, type VolumeId } from '@cachelane/core';
+import { type LaneName, type LayerId, type LayerRecord, type VolumeId } from '@cachelane/core';
 import { headKey, type HeadKey, type MemoryState } from './memory-state.ts';
 
 /** The lane names them from now on. */
@@ -6,14 +6,14 @@ export function holdLayers({ holders }: MemoryState, key: HeadKey, ids: Iterable
   holders.set(key, new Set([...(holders.get(key) ?? []), ...ids]));
 }
 
-/** After what a lane names became less. */
-export function settleLane(state: MemoryState, key: HeadKey, nowMs: number): void {
+/** After what a lane names became less; squashes from before `squashedFromMs` do not count. */
+export function settleLane(state: MemoryState, key: HeadKey, squashedFromMs = 0): void {
   const history = state.history.get(key) ?? [];
   const squashes = state.squashes.get(key) ?? [];
   const named = new Set([
     ...(state.heads.get(key)?.layers ?? []),
     ...history.flatMap(({ layers, layer }) => (layer === null ? layers : [...layers, layer])),
-    ...squashes.filter(({ atMs }) => atMs >= nowMs - limits.revocationMs).flatMap(({ layers }) => layers),
+    ...squashes.filter(({ atMs }) => atMs >= squashedFromMs).flatMap(({ layers }) => layers),
   ]);
   keepOnly(state, key, (id) => named.has(id));
 }

@@ -34,7 +34,7 @@ function squash(state: MemoryState, { volumeId, lane, layer, layers, atMs }: Squ
   state.heads.set(key, after);
   holdLayers(state, key, after.layers);
   recordLayer(state, layer);
-  settleLane(state, key, atMs);
+  settleLane(state, key);
   return after;
 }
 
@@ -73,7 +73,7 @@ export function dropExpiredSquashes(state: MemoryState, nowMs: number): void {
     const left = expireSquashes({ records, head: state.heads.get(key)?.layers ?? [], commons, beforeMs });
     if (left.records.length === 0) state.squashes.delete(key);
     else state.squashes.set(key, left.records);
-    settleLane(state, key, nowMs);
+    settleLane(state, key, beforeMs);
     for (const [index, [syncedKey, record]] of synced.entries()) {
       const layers = left.commons[index] ?? [];
       if (layers.length === record.layers.length) continue;

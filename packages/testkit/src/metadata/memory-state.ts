@@ -57,7 +57,7 @@ export interface MemoryState {
   readonly squashes: Map<HeadKey, readonly SquashRecord[]>;
   /** Null: the session that made it is closed, and another one needed it then. */
   readonly mountDirs: Map<string, SessionId | null>;
-  /** When each head was read last. */
+  /** When each head was read last, since it moved. */
   readonly uses: Map<HeadKey, number>;
   readonly notedPaths: Map<HeadKey, Readonly<Partial<Record<PathNote, NotedPaths>>>>;
   readonly defaultLanes: Map<NamespaceId, LaneName>;
