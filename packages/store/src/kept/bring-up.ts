@@ -255,7 +255,7 @@ class BringUp {
     const order = this.#orderOf(task);
     const make = copyOut(files, order, this.#sourceOf(task));
     const stat = putInPlace({ files, tree: this.#access }, order, make);
-    this.#noteStat(order.path, stat, task.entry.digest);
+    this.#noteNew(order.path, stat, task.entry.digest);
   }
 
   #sourceOf({ layer, place }: FileTask): OpenAccess {
@@ -268,13 +268,14 @@ class BringUp {
   }
 
   #noteMade({ path, digest }: Entry, made: MadeFile): void {
+    this.#access.forget(path);
     this.records.set(path, { ...made, digest });
   }
 
   #putInPlace(entry: Entry, make: (file: FilePath) => void): void {
     const { files } = this.#place;
     const stat = putInPlace({ files, tree: this.#access }, this.#newFile(entry, this.#replaces(entry.path)), make);
-    this.#noteStat(entry.path, stat, entry.digest);
+    this.#noteNew(entry.path, stat, entry.digest);
   }
 
   #replaces(path: BytePath): boolean {
@@ -333,6 +334,12 @@ class BringUp {
 
   #note(path: BytePath, digest: Digest | null): void {
     this.#noteStat(path, this.#access.run(path, lookAt), digest);
+  }
+
+  /** Whatever stood in its place may have been opened. */
+  #noteNew(path: BytePath, stat: Stats, digest: Digest | null): void {
+    this.#access.forget(path);
+    this.#noteStat(path, stat, digest);
   }
 
   #noteStat(path: BytePath, stat: Stats, digest: Digest | null): void {

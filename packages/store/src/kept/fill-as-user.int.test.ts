@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { createLayerHome } from '../layers/layer-home.fixture.ts';
 import { becomeOrdinaryUser } from '../layers/ordinary-user.fixture.ts';
 import { bringUp } from './bring-up.ts';
-import { alone, lastingThreads, layerOfItems, placeIn } from './fill.fixture.ts';
+import { alone, lastingThreads, layerOfItems, placeIn, seeFilled } from './fill.fixture.ts';
 import { fillProperty } from './fill-property.fixture.ts';
 import { emptyTable } from './kept-table.ts';
 
@@ -13,7 +13,27 @@ becomeOrdinaryUser();
 const noAbort = new AbortController().signal;
 
 // Directories and files shut out whoever they belong to, unless that is root.
-fillProperty('a directory of an ordinary user', await lastingThreads(), { runs: 12 });
+const threads = await lastingThreads();
+fillProperty('a directory of an ordinary user', threads, { runs: 12 });
+
+test.each([
+  ['one thread', alone],
+  ['threads', threads],
+] as const)('a file in place of one that was shut has a mode of its own: by %s', async (_, fill) => {
+  await using home = await createLayerHome();
+  const dir = { entry: madeEntry('d', { mode: 0o500 }).entry };
+  const file = (text: string, mode: number) => {
+    const content = Buffer.from(text);
+    return { entry: contentEntry('d/f', content, { mode }).entry, content };
+  };
+  const shut = await layerOfItems(home, [dir, file('old', 0)]);
+  const open = await layerOfItems(home, [dir, file('new', 0o644)]);
+  const place = placeIn(home, 'filled', fill);
+  const before = await bringUp(place, emptyTable, [shut], null, noAbort);
+  const table = await bringUp(place, before, [open], null, noAbort);
+  expect(fs.statSync(`${place.tree}/d/f`).mode & 0o777).toBe(0o644);
+  expect(seeFilled(place.tree, table).filter(({ isNoted }) => !isNoted)).toEqual([]);
+});
 
 test('a file in place of a directory that was shut has a mode of its own', async () => {
   await using home = await createLayerHome();
