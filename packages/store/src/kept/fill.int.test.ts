@@ -9,6 +9,7 @@ import { attachRequest, requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { digestFile } from '../layers/read-file.ts';
 import { createLayerHome, type LayerHome } from '../layers/layer-home.fixture.ts';
+import { realFiles, type StoreFiles } from '../layers/store-files.ts';
 import { bringUp, type KeptPlace } from './bring-up.ts';
 import { openCloneMounter } from './clone-mounter.ts';
 import type { FileJob, MadeFiles } from './file-messages.ts';
@@ -17,6 +18,7 @@ import { fillProperty } from './fill-property.fixture.ts';
 import {
   alone,
   halfFiles,
+  helpersOn,
   lastingThreads,
   layerOfItems,
   manyFiles,
@@ -108,6 +110,25 @@ describe.each([
       const other = placeIn(home, 'other', alone);
       expect(seeFilled(place.tree, await fill(place, layer))).toEqual(seeFilled(other.tree, await fill(other, layer)));
       expect(jobs).toBeGreaterThan(10);
+    });
+  });
+
+  test('is done here where a helper cannot finish what it began', async () => {
+    await withLayer(async (home, layer) => {
+      let finished = 0;
+      const failing = (): void => {
+        finished += 1;
+        if (finished % 3 === 0) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      };
+      const files: StoreFiles = {
+        ...realFiles,
+        setMode: (...args) => (failing(), realFiles.setMode(...args)),
+        setTime: (...args) => (failing(), realFiles.setTime(...args)),
+      };
+      const place = placeIn(home, 'unfinished', helpersOn(files));
+      const other = placeIn(home, 'other', alone);
+      expect(seeFilled(place.tree, await fill(place, layer))).toEqual(seeFilled(other.tree, await fill(other, layer)));
+      expect(finished).toBeGreaterThan(10);
     });
   });
 

@@ -10,7 +10,7 @@ export interface Reach {
   run<T>(path: BytePath, operation: (file: FilePath) => T): T;
 }
 
-/** Puts something new where it belongs, beside it first where that has to be: whoever looks sees the old or the new one. */
+/** Puts something new where it belongs, beside it first where that has to be: whoever looks sees the old or the new one. Where it fails nothing new is left, as of `make`. */
 export function putInPlace(
   { files, tree }: { readonly files: StoreFiles; readonly tree: Reach },
   { path, mtimeNs, beside }: NewFile,
@@ -18,7 +18,7 @@ export function putInPlace(
 ): Stats {
   const put = (file: FilePath): void => {
     make(file);
-    files.setTime(file, mtimeNs);
+    orRemoved(files, file, () => files.setTime(file, mtimeNs));
   };
   if (beside === null) tree.run(path, put);
   else {
@@ -46,18 +46,28 @@ export function copyOut(
     try {
       if (from.kind === 'tree') {
         source.run(path, (file) => files.copy(file, to));
-        if ((mode & 0o400) === 0) files.setMode(to, mode);
+        if ((mode & 0o400) === 0) orRemoved(files, to, () => files.setMode(to, mode));
         return;
       }
       if (files.copyRange(from.file, { at: from.at, sizeBytes }, to) < sizeBytes) {
         files.unlink(to);
         throw damagedSource(path);
       }
-      files.setMode(to, mode);
+      orRemoved(files, to, () => files.setMode(to, mode));
     } catch (error) {
       throw isMissing(error) ? damagedSource(path) : error;
     }
   };
+}
+
+/** What is done to a file that was just made. */
+function orRemoved(files: StoreFiles, file: FilePath, finish: () => void): void {
+  try {
+    finish();
+  } catch (error) {
+    removeQuietly(files, file);
+    throw error;
+  }
 }
 
 /** Where something failed already: that is what is to be told. */
