@@ -6,12 +6,14 @@ import {
   type HeadRecord,
   type LayerId,
   type RunId,
+  type SessionId,
   type SquashRequest,
 } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
 import type { EngineDependencies } from './engine.ts';
 import { look } from './histories.fixture.ts';
 import { rollBack } from './roll-back.ts';
+import { squashHead } from './squash-head.ts';
 import {
   indexedTool,
   indexedVolume,
@@ -100,6 +102,20 @@ describe('the list of a head', () => {
     for (const name of names(saves)) await engine.run(([volume]) => put(volume, `content/${name}`, 'x'));
     // An entry and its directory each, and a logarithm of times more.
     expect(written / saves).toBeLessThan(2 * Math.log2(saves));
+  });
+
+  test('costs no look into layers where nothing is squashed: one may have a hundred thousand entries', async () => {
+    const engine = testEngine();
+    await installAll(engine, names(3));
+    const [head, { deps }] = [await headOf(engine), engine];
+    let looked = 0;
+    const open: typeof deps.layers.open = async (id, stop) => {
+      const layer = await deps.layers.open(id, stop);
+      return Object.create(layer, { index: { get: () => ((looked += 1), layer.index) } }) as typeof layer;
+    };
+    const request = { head, tool: indexedTool, sessionId: 'session_0' as SessionId };
+    expect(await squashHead({ ...deps, layers: { ...deps.layers, open } }, request, signal)).toEqual(head);
+    expect(looked).toBe(0);
   });
 
   test('keeps the origins of entries', async () => {

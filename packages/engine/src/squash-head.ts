@@ -56,12 +56,14 @@ async function squashesFor(
   ids: readonly LayerId[],
   signal: AbortSignal,
 ): Promise<readonly Squash[]> {
-  const cleanUps = new Set<LayerId>();
-  for (const id of ids) if (isCleanUp((await deps.layers.open(id, signal)).index)) cleanUps.add(id);
   const tiers = await tiersOf(deps, ids, signal);
   const squashes: Squash[] = [];
   for (const tier of tiers) {
-    const hasCleanUp = tier.ids.some((id) => cleanUps.has(id));
+    // After most saves there is nothing to do, and a layer may have a hundred thousand entries to be asked.
+    if (tier.parts.length === 0) continue;
+    const cleanUps = new Set<LayerId>();
+    for (const id of tier.ids) if (isCleanUp((await deps.layers.open(id, signal)).index)) cleanUps.add(id);
+    const hasCleanUp = cleanUps.size > 0;
     if (!hasCleanUp || tier === tiers.at(-1)) {
       squashes.push({ tier, hasCleanUp });
       continue;
