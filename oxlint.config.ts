@@ -117,6 +117,7 @@ export default defineConfig({
         'no-restricted-imports': ['error', { paths: [hashOnly], patterns: [coreBan, testkitBan, deepBan] }],
       },
     },
+    { files: testFiles('protocol'), rules: { 'no-restricted-imports': restrict(coreBan, deepBan) } },
     { files: sources('cli'), rules: { 'no-restricted-imports': restrict(composeBan, testkitBan, deepBan) } },
     { files: ['packages/cli/src/compose.ts'], rules: { 'no-restricted-imports': restrict(testkitBan, deepBan) } },
     { files: testFiles('cli'), rules: { 'no-restricted-imports': restrict(deepBan) } },

@@ -123,6 +123,6 @@ export class Clients {
   }
 
   async closeAll(): Promise<void> {
-    for (const token of [...this.all.keys()]) await this.close(token);
+    for (const token of this.all.keys()) await this.close(token);
   }
 }

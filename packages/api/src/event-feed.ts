@@ -3,6 +3,8 @@ import type { EngineEvent } from '@cachelane/core';
 /** Events that wait for one listener: somebody who does not read loses the oldest, not the engine its memory. */
 const waitingAtMost = 1000;
 
+const doNothing = (): void => undefined;
+
 export interface TimedEvent {
   readonly atMs: number;
   readonly event: EngineEvent;
@@ -23,7 +25,7 @@ export class EventFeed {
   /** From now on, until the signal, or whoever reads, ends it. */
   async *listen(signal: AbortSignal): AsyncGenerator<TimedEvent> {
     const waiting: TimedEvent[] = [];
-    let wake: () => void = () => undefined;
+    let wake = doNothing;
     const listener = (event: TimedEvent): void => {
       waiting.push(event);
       if (waiting.length > waitingAtMost) waiting.shift();

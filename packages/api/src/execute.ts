@@ -94,7 +94,16 @@ function prepare(
   requireAffordable({ schema, document, operation, variables });
   const kind = operation.operation;
   return {
-    args: { schema, document, rootValue: roots[kind], contextValue: request, variableValues: variables, operationName },
+    args: {
+      schema,
+      document,
+      rootValue: roots[kind],
+      contextValue: request,
+      variableValues: variables,
+      operationName,
+      // A mutation is told by its own signal, and answers when it has come to an end.
+      ...(kind === OperationTypeNode.QUERY ? { abortSignal: request.signal } : {}),
+    },
     kind,
   };
 }
@@ -137,7 +146,7 @@ function operationOf(document: DocumentNode, name: string | null): OperationDefi
 }
 
 /** The one place where an error becomes an answer. */
-function answerError(thrown: unknown): AnswerError {
+export function answerError(thrown: unknown): AnswerError {
   if (!(thrown instanceof GraphQLError)) {
     const { code, message, hint, retryable } = asCachelaneError(thrown);
     return { message, extensions: { code, ...(hint === undefined ? {} : { hint }), retryable } };

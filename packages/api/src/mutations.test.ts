@@ -56,13 +56,14 @@ describe('a rollback', () => {
   });
 });
 
+const remove = (args: string): string =>
+  `mutation ($volume: ID!) { remove(volume: $volume${args}) { lane generation layers sizeBytes } }`;
+
 describe('a removal', () => {
   test('says what would go, and takes it away', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });
     const variables = { volume: await volumeId(on) };
-    const remove = (args: string): string =>
-      `mutation ($volume: ID!) { remove(volume: $volume${args}) { lane generation layers sizeBytes } }`;
     const what = { remove: [{ lane: 't1:local', generation: 1, layers: 1, sizeBytes: 1 }] };
     expect(await on.data(remove(', dryRun: true'), { variables })).toEqual(what);
     expect(await on.data(remove(''), { variables })).toEqual(what);
@@ -113,12 +114,13 @@ describe('policies', () => {
   });
 });
 
+const rename = (dryRun: boolean): string =>
+  `mutation { renameNamespace(from: "github.com/acme/web", to: "teams/site", dryRun: ${dryRun}) { namespace volumes } }`;
+
 describe('a rename', () => {
   test('moves nothing, and both names work', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });
-    const rename = (dryRun: boolean): string =>
-      `mutation { renameNamespace(from: "github.com/acme/web", to: "teams/site", dryRun: ${dryRun}) { namespace volumes } }`;
     expect(await on.data(rename(true))).toEqual({ renameNamespace: { namespace: 'teams/site', volumes: ['npm'] } });
     expect(await on.data('{ namespace(path: "teams/site") { id } }')).toEqual({ namespace: null });
     await on.data(rename(false));

@@ -131,13 +131,15 @@ export interface TestWorldOptions {
   readonly parents?: readonly string[];
 }
 
+const doNothing = (_: MemoryVolume): void => undefined;
+
 /** An engine on memory drivers, started in `/web`. */
 export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
   const mounter = openMemoryMounter();
   const held = new Set<string>();
   let nowMs = 1_700_000_000_000;
   let counter = 0;
-  let command: (volume: MemoryVolume) => void = () => undefined;
+  let command = doNothing;
   const deps: Omit<EngineDependencies, 'events'> = {
     metadata: memoryMetadata(),
     layers: openMemoryLayers(),
@@ -198,7 +200,8 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
       nowMs += ms;
     },
     async save(directory, key, files) {
-      const { context, requestFor: asking } = projectOf({ directory, namespace: null });
+      const project = projectOf({ directory, namespace: null });
+      const { context } = project;
       command = (volume) => {
         for (const [path, content] of Object.entries(files)) {
           const slash = path.lastIndexOf('/');
@@ -206,7 +209,7 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
           volume.write(path, content);
         }
       };
-      const volume = asking({ namespace: context.namespace, key: parseVolumeName(key) });
+      const volume = project.requestFor({ namespace: context.namespace, key: parseVolumeName(key) });
       const how = { mode: 'write', purpose: 'run', mounter: null, lockWaitMs: 0, leaveProcesses: false } as const;
       await runCommand(
         { ...deps, events: () => undefined },

@@ -8,13 +8,17 @@ import { didYouMean } from './suggest.ts';
 
 /** Runs one command line; returns the exit code. Never throws. */
 export async function main(argv: readonly string[], host: Host): Promise<number> {
-  const verb: Verb = argv[0] === 'run' || argv[0] === 'shell' ? 'run' : 'other';
   try {
     return await dispatch(argv, host);
   } catch (error) {
     host.stderr.write(errorText(error));
-    return exitCodeOf(error, verb);
+    return exitCodeOf(error, verbOf(argv));
   }
+}
+
+/** Whose exit code is that of another command. */
+function verbOf([first, ...rest]: readonly string[]): Verb {
+  return first === 'run' || first === 'shell' || (first === 'serve' && rest.includes('--')) ? 'run' : 'other';
 }
 
 async function dispatch(argv: readonly string[], host: Host): Promise<number> {

@@ -29,6 +29,7 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'verify', load: async () => (await import('./commands/verify.ts')).verify },
   { name: 'verify remote', load: async () => (await import('./commands/verify-remote.ts')).verifyRemoteCommand },
   { name: 'query', load: async () => (await import('./commands/query.ts')).query },
+  { name: 'serve', load: async () => (await import('./commands/serve.ts')).serve },
   { name: 'doctor', load: async () => (await import('./commands/doctor.ts')).doctor },
   { name: 'demo', load: async () => (await import('./commands/demo.ts')).demo },
   { name: 'tools', load: async () => (await import('./commands/tools-ls.ts')).tools },

@@ -76,6 +76,8 @@ export interface Pieces {
   openTransfers(request: StoreRequest): Promise<TransferFiles>;
   openMounters(request: StoreRequest): Promise<Mounters>;
   openLeases(request: StoreRequest): Promise<SweepingLeases>;
+  /** Has the file for this process until it is given back or the process ends, however it ends. Null: another one has it. */
+  holdFile(file: string): Promise<Disposable | null>;
   openRuntime(): Promise<Runtime>;
   openExportFiles(): Promise<ExportFiles>;
   openSeedFiles(): Promise<SeedFiles>;
@@ -139,6 +141,10 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
     async openLeases({ homeDir }) {
       const { openLeaseStore } = await import('@cachelane/store');
       return openLeaseStore({ sessionsDir: join(homeDir, 'sessions') });
+    },
+    async holdFile(file) {
+      const { holdFile } = await import('@cachelane/store');
+      return holdFile(file);
     },
     async openRuntime() {
       const { ignoredSignals, processRuntime } = await import('@cachelane/runtimes');

@@ -6,11 +6,11 @@ export const exitCodes = {
   /** The answer is no: nothing found, a check failed, something of ours went wrong. */
   failure: 1,
   usage: 2,
-  /** `run` and `shell` only: wrong usage, or a failure of our own under `--strict`. As in `env`, `timeout` and `docker run`. */
+  /** `run`, `shell` and `serve -- COMMAND` only: wrong usage, or a failure of our own under `--strict`. As in `env`, `timeout` and `docker run`. */
   ownFailureInRun: 125,
 } as const;
 
-/** `run` and `shell`, or anything else. */
+/** `run`, `shell` and `serve -- COMMAND`, or anything else. */
 export type Verb = 'run' | 'other';
 
 /** The one place where an error becomes an exit code. */
@@ -49,6 +49,9 @@ export function exitCodeOf(error: unknown, verb: Verb): number {
     case 'E_REMOTE_FULL':
     case 'E_REMOTE_UNFIT':
     case 'E_OBJECT_CORRUPT':
+    case 'E_ENGINE_BUSY':
+    case 'E_ENGINE_DENIED':
+    case 'E_ENGINE_GONE':
     case 'E_NOT_FOUND':
     case 'E_COMMAND':
     case 'E_INTERNAL':

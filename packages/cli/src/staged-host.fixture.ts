@@ -110,6 +110,7 @@ export function stage(options: StageOptions = {}): Stage {
       openTransfers: () => Promise.resolve(memoryTransferFiles()),
       openMounters: missing('mounter'),
       openLeases: missing('lease'),
+      holdFile: () => Promise.resolve({ [Symbol.dispose]: () => {} }),
       openExportFiles: missing('export file'),
       openSeedFiles: missing('seed file'),
       openRuntime: () =>

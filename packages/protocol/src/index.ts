@@ -1,3 +1,5 @@
 export { schemaText } from './schema.ts';
 export { protocolVersion, schemaHash } from './protocol-version.ts';
 export { sessionHeader, variables } from './connection.ts';
+export { parseEngineAddress, type EngineAddress } from './engine-address.ts';
+export { engineSocketPath, socketPathBytes, type SocketPlaces } from './engine-socket.ts';

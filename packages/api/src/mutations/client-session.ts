@@ -1,4 +1,4 @@
-import { CachelaneError, type Namespace } from '@cachelane/core';
+import { CachelaneError } from '@cachelane/core';
 import { namespaceIn } from '../root/find-volume.ts';
 import type { ApiRequest } from '../request.ts';
 
@@ -22,7 +22,7 @@ export async function openClientSession(request: ApiRequest, args: OpenSessionAr
       hint: "give the real path on the engine's machine",
     });
   }
-  const place = { directory, namespace: namespaceIn(args.namespace) as Namespace | null, isConfined: args.confine };
+  const place = { directory, namespace: namespaceIn(args.namespace), isConfined: args.confine };
   // First, so that a session of a project that cannot be opened is none.
   const { context } = await world.openProject(place);
   const { token } = clients.open(place);

@@ -31,6 +31,7 @@ import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
 import { requestOf, type SelectionRequest } from '../volumes.ts';
 import { whereToRun } from '../working-directory.ts';
+import { rememberedProjects } from './remembered-projects.ts';
 
 interface WorldRequest {
   readonly host: Host;
@@ -50,7 +51,7 @@ export function apiWorld(request: WorldRequest): World {
   return {
     version: packageJson.version,
     deps: { ...store, tools, runtime, policy, remote: request.remote.remote },
-    openProject: async (place) => await openApiProject(request, place),
+    openProject: rememberedProjects(store.clock, async (place) => await openApiProject(request, place)),
     policyOf: async (namespace) => await policyOf(request, namespace, signal),
   };
 }

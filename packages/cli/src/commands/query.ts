@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
+import type { Answer, Operation } from '@cachelane/api';
 import { CachelaneError } from '@cachelane/core';
+import { variables } from '@cachelane/protocol';
+import { askEngine } from '../api/ask-engine.ts';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
-import { projectOf } from '../find-volume.ts';
+import { projectOf, type ProjectQuestion } from '../find-volume.ts';
+import type { Host } from '../host.ts';
 import { printJson } from '../print.ts';
 
 export const query: Command = defineCommand({
@@ -9,6 +13,7 @@ export const query: Command = defineCommand({
   summary: 'ask the engine in GraphQL',
   details: [
     'Carries out the document of FILE, or of standard input where it is left out or "-", and prints the answer as JSON: data, and errors with their codes. Everything is asked as of the project it is called in. The schema describes itself: { __schema { types { name description } } }, and docs/API.md is made of it.',
+    'Where CACHELANE_ENGINE names an engine (cachelane serve), that one is asked, and the project is the one it was started in; with -C or -n the caches are opened without it.',
     'The exit code is 1 where the answer has errors.',
   ],
   options: {
@@ -23,22 +28,26 @@ export const query: Command = defineCommand({
       variables: variablesIn(options.variables),
       operationName: options.operation ?? null,
     };
-    const { context, workDir } = await projectOf(host, options);
-    const { signal } = new AbortController();
-    const { openEngine } = await import('../api/open-engine.ts');
-    await using engine = await openEngine(host, {
-      place: {
-        directory: workDir,
-        namespace: options.namespace === undefined ? null : context.namespace,
-        isConfined: false,
-      },
-      signal,
-    });
-    const answer = await engine.api.execute(operation, null, signal);
+    const address = host.env[variables.address];
+    const isOfEngine = options.directory === undefined && options.namespace === undefined;
+    const answer =
+      address === undefined || address === '' || !isOfEngine
+        ? await openAndAsk(host, options, operation)
+        : await askEngine({ address, token: host.env[variables.token] }, operation);
     printJson(host, answer);
     return answer.errors === undefined ? 0 : 1;
   },
 });
+
+/** As an engine for this one question. */
+async function openAndAsk(host: Host, question: ProjectQuestion, operation: Operation): Promise<Answer> {
+  const { context, workDir } = await projectOf(host, question);
+  const { signal } = new AbortController();
+  const { openEngine } = await import('../api/open-engine.ts');
+  const namespace = question.namespace === undefined ? null : context.namespace;
+  await using engine = await openEngine(host, { place: { directory: workDir, namespace, isConfined: false }, signal });
+  return await engine.api.execute(operation, null, signal);
+}
 
 /** Errors: E_NOT_FOUND, E_USAGE. */
 function textOf(file: string | undefined): string {

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
-import { CachelaneError, isCachelaneError, type NodeSignal } from '@cachelane/core';
+import { CachelaneError, isCachelaneError } from '@cachelane/core';
 import { errorText } from '../error-text.ts';
-import { exitCodeOf, exitCodeOfSignal } from '../exit-codes.ts';
+import { exitCodeOf } from '../exit-codes.ts';
 import { followedBy } from '../followed-by.ts';
 import type { Host } from '../host.ts';
 import { openReporter } from '../reporters/choose.ts';
 import type { WrittenReport } from '../report-file.ts';
 import { whereToRun } from '../working-directory.ts';
 import { bareReport, commandEnv } from './bare.ts';
+import { die, exitAs } from './exit-as.ts';
 import { runOnce, type CommandEnd } from './once.ts';
 import type { RunOptions } from './run-options.ts';
 import type { CommandPhase, Run } from './run-state.ts';
@@ -112,18 +113,4 @@ function warn(run: Run, error: unknown, consequence: string): void {
 function messageOf(error: unknown): string {
   if (isCachelaneError(error)) return error.message;
   return `a bug in cachelane (${error instanceof Error ? error.message : String(error)})`;
-}
-
-/** The command's code; where a signal that we were sent ended it, the signal, so that our caller sees the same. */
-function exitAs(host: Host, { exitCode, receivedSignal }: CommandEnd): number {
-  // A core dump of ours would help nobody.
-  const passedOn = receivedSignal !== null && receivedSignal !== 'SIGQUIT' ? receivedSignal : null;
-  if (passedOn !== null && exitCode === exitCodeOfSignal(passedOn)) return die(host, passedOn);
-  return exitCode;
-}
-
-/** Comes back where a signal does not end us, as the first process of a container: then its number has to do. */
-function die(host: Host, signal: NodeSignal): number {
-  host.signals.dieOf(signal);
-  return exitCodeOfSignal(signal);
 }

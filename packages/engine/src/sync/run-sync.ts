@@ -1,5 +1,5 @@
 import type { OpenedVolume, Remote, RunId, VolumeReport } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import type { EngineDependencies } from '../engine.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { pullVolumes, type Pulled } from './pull-volumes.ts';
 import { pushVolumes } from './push-volumes.ts';

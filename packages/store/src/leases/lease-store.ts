@@ -11,6 +11,7 @@ import {
 } from '@cachelane/core';
 import { checkAborted } from '../metadata/sqlite-database.ts';
 import { fromSqlite, isSqliteBusy } from '../metadata/sqlite-errors.ts';
+import { lockExclusively } from './hold-file.ts';
 import { clientLock, commandLock } from './locks.ts';
 
 export interface LeaseStoreOptions {
@@ -100,8 +101,7 @@ function lockNewFile(dir: string, file: string): DatabaseSync {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const connection = new DatabaseSync(hidden, { timeout: 0 });
     try {
-      // Without a journal in memory the lock would make a second file. Nothing is ever written.
-      connection.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+      lockExclusively(connection);
       publish(hidden, file);
       return connection;
     } catch (error) {

@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+/** One connection to an engine's port, as bare as it can be: what is measured is the engine. */
+export interface EngineClient extends Disposable {
+  /** Sends the request when the ones before it are answered; resolves with the answer's body. */
+  ask(): Promise<string>;
+}
+
+export interface EngineAccess {
+  readonly address: string;
+  readonly token: string;
+}
+
+/** Asks the same each time. */
+export async function openClient({ address, token }: EngineAccess, operation: unknown): Promise<EngineClient> {
+  const { port } = new URL(address);
+  const socket = connect(Number(port), '127.0.0.1').setNoDelay(true);
+  await once(socket, 'connect');
+  const body = JSON.stringify(operation);
+  const request = [
+    'POST /query HTTP/1.1',
+    `Host: 127.0.0.1:${port}`,
+    `Authorization: Bearer ${token}`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    '',
+    body,
+  ].join('\r\n');
+  const answers = answersOf(socket);
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    ask: async () => {
+      const before = last;
+      const answer = (async () => {
+        await before;
+        socket.write(request);
+        return await answers();
+      })();
+      last = answer;
+      return await answer;
+    },
+    [Symbol.dispose]: () => {
+      socket.destroy();
+    },
+  };
+}
+
+/** Each call waits for the next answer. */
+function answersOf(socket: Socket): () => Promise<string> {
+  let text = '';
+  let waiting: { readonly resolve: (body: string) => void; readonly reject: (error: Error) => void } | null = null;
+  socket.setEncoding('latin1').on('data', (more) => {
+    text += String(more);
+    const head = text.indexOf('\r\n\r\n');
+    const length = Number(/^content-length: (\d+)/im.exec(text.slice(0, head))?.[1]);
+    if (head < 0 || text.length < head + 4 + length) return;
+    const body = text.slice(head + 4, head + 4 + length);
+    const isGood = text.startsWith('HTTP/1.1 200') && !body.includes('"errors"');
+    text = text.slice(head + 4 + length);
+    if (isGood) waiting?.resolve(body);
+    else waiting?.reject(new Error(body));
+  });
+  socket.on('close', () => waiting?.reject(new Error('the engine closed the connection')));
+  return async () =>
+    await new Promise((resolve, reject) => {
+      waiting = { resolve, reject };
+    });
+}

@@ -1,0 +1,140 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { openClient, type EngineAccess, type EngineClient } from './engine-client.ts';
+
+// What an engine costs its clients: `engine-load LAUNCHER ROUNDS`, in the directory and with the environment that it is to have. Every look-up asks for a volume by its key.
+
+/** A sample for each round. */
+export interface EngineCosts {
+  /** From the start of the process to the line that says so. */
+  readonly readyMs: readonly number[];
+  /** Of one client that waits for each answer. */
+  readonly perSecond: readonly number[];
+  /** Of the engine's processor time, for each of those. */
+  readonly lookUpCpuMs: readonly number[];
+  /** Of 100 clients that ask 1,000 times a second together, whether they are answered or not; counted from when the question was due. */
+  readonly p50Ms: readonly number[];
+  readonly p99Ms: readonly number[];
+  /** Resident, before it was asked anything but once, and when all that was over. */
+  readonly idleBytes: readonly number[];
+  readonly afterBytes: readonly number[];
+}
+
+const [launcher = '', rounds = ''] = process.argv.slice(2);
+const closedLoopMs = 3000;
+const openLoop = { clients: 100, perSecond: 1000, seconds: 5 };
+const lookUp = {
+  query: 'query ($key: String!) { cacheVolume(key: $key) { id namespace } }',
+  variables: { key: 'npm' },
+};
+
+interface Engine extends EngineAccess {
+  readonly pid: number;
+  readonly child: ChildProcess;
+  readonly readyMs: number;
+}
+
+async function startEngine(): Promise<Engine> {
+  const started = performance.now();
+  const child = spawn(launcher, ['serve', '--json', '--keep', '--listen', '127.0.0.1:0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const readyMs = performance.now() - started;
+  return { ...(JSON.parse(line.toString()) as EngineAccess & { pid: number }), child, readyMs };
+}
+
+async function stopEngine({ child }: Engine): Promise<void> {
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+
+function residentBytes({ pid }: Engine): number {
+  return Number(/^VmRSS:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}
+
+/** In units of the kernel, which are hundredths of a second on every Linux. */
+function cpuMs({ pid }: Engine): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+async function askForAWhile(client: EngineClient, ms: number): Promise<number> {
+  const until = performance.now() + ms;
+  let asked = 0;
+  while (performance.now() < until) {
+    await client.ask();
+    asked += 1;
+  }
+  return asked;
+}
+
+async function askOnTime(clients: readonly EngineClient[]): Promise<readonly number[]> {
+  const total = openLoop.perSecond * openLoop.seconds;
+  const latencies: number[] = [];
+  const asked: Promise<void>[] = [];
+  const started = performance.now();
+  const ask = async (client: EngineClient, dueMs: number): Promise<void> => {
+    await client.ask();
+    latencies.push(performance.now() - dueMs);
+  };
+  for (let index = 0; index < total;) {
+    const isDue = (): boolean => started + (index * 1000) / openLoop.perSecond <= performance.now();
+    for (; index < total && isDue(); index += 1) {
+      const client = clients[index % clients.length];
+      if (client !== undefined) asked.push(ask(client, started + (index * 1000) / openLoop.perSecond));
+    }
+    await wait(1);
+  }
+  await Promise.all(asked);
+  return latencies.toSorted((a, b) => a - b);
+}
+
+function at(sorted: readonly number[], part: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+}
+
+async function measure(): Promise<EngineCosts> {
+  const costs = {
+    readyMs: [],
+    perSecond: [],
+    lookUpCpuMs: [],
+    p50Ms: [],
+    p99Ms: [],
+    idleBytes: [],
+    afterBytes: [],
+  } as {
+    -readonly [K in keyof EngineCosts]: number[];
+  };
+  await stopEngine(await startEngine());
+  for (let round = 0; round < Number(rounds); round += 1) {
+    const engine = await startEngine();
+    costs.readyMs.push(engine.readyMs);
+    using first = await openClient(engine, lookUp);
+    await first.ask();
+    await wait(500);
+    costs.idleBytes.push(residentBytes(engine));
+    await askForAWhile(first, 1000);
+    const before = cpuMs(engine);
+    const asked = await askForAWhile(first, closedLoopMs);
+    costs.perSecond.push((asked * 1000) / closedLoopMs);
+    costs.lookUpCpuMs.push((cpuMs(engine) - before) / asked);
+    const clients = await Promise.all(
+      Array.from({ length: openLoop.clients }, async () => await openClient(engine, lookUp)),
+    );
+    const latencies = await askOnTime(clients);
+    costs.p50Ms.push(at(latencies, 0.5));
+    costs.p99Ms.push(at(latencies, 0.99));
+    for (const client of clients) client[Symbol.dispose]();
+    await wait(500);
+    costs.afterBytes.push(residentBytes(engine));
+    await stopEngine(engine);
+  }
+  return costs;
+}
+
+process.stdout.write(`${JSON.stringify(await measure())}\n`);

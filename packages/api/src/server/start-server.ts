@@ -1,0 +1,219 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { CachelaneError } from '@cachelane/core';
+import type { Api } from '../api.ts';
+import { answerError, type Answer, type Operation } from '../execute.ts';
+import { openGuard, sessionOf, type Guarded } from './guard.ts';
+import { HeldBytes } from './held-bytes.ts';
+import { listen, type ListenAt } from './listen.ts';
+import { operationIn, readBody } from './read-operation.ts';
+import { busy, refusalFor, refused, type Refused } from './refused.ts';
+import { answerBroken, mediaTypeFor, send, sendRefusal, statusOf, wantsStream } from './respond.ts';
+import { sendStream } from './send-stream.ts';
+import { serverLimits, type ServerLimits } from './server-limits.ts';
+import { Turns } from './turns.ts';
+
+export interface ServerOptions {
+  readonly api: Api;
+  readonly at: ListenAt;
+  /** Told whenever it changes: connections that have brought a request which was not refused. */
+  readonly onClients?: (count: number) => void;
+  readonly limits?: Partial<ServerLimits>;
+}
+
+export interface ApiServer {
+  /** `unix:/path`, or `http://127.0.0.1:PORT`. */
+  readonly address: string;
+  /** Takes no more requests, finishes those that are under way, and closes. */
+  stop(): Promise<void>;
+  /** Ends what is under way; for one that is to stop and does not. */
+  abort(): void;
+}
+
+/** An operation that waits or is carried out, until its answer has gone. */
+interface Work {
+  readonly socket: Socket;
+  readonly response: ServerResponse;
+  readonly controller: AbortController;
+  /** It ends when somebody ends it. */
+  readonly isStream: boolean;
+}
+
+/** Errors: E_USAGE where it cannot listen there. */
+export async function startServer(options: ServerOptions): Promise<ApiServer> {
+  const limits: ServerLimits = { ...serverLimits, ...options.limits };
+  const server = createServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: Math.min(1000, limits.headersMs),
+    // A client that waits is a client: it says itself when it goes.
+    keepAliveTimeout: 0,
+    // Whoever sends none is told in JSON.
+    requireHostHeader: false,
+  });
+  server.maxConnections = limits.connections;
+  const desk = new Desk(server, options, limits);
+  const address = await listen(server, options.at, limits.backlog);
+  const { api, at } = options;
+  const hasSession = (token: string): boolean => api.hasSession(token);
+  desk.open(at.kind === 'port' ? { ...at, port: address.port, hasSession } : at);
+  return {
+    address: address.text,
+    stop: async () => await desk.stop(),
+    abort: () => {
+      desk.abort();
+    },
+  };
+}
+
+class Desk {
+  private readonly server: Server;
+  private readonly options: ServerOptions;
+  private readonly limits: ServerLimits;
+  private readonly turns: Turns;
+  private readonly held: HeldBytes;
+  private readonly sockets = new Set<Socket>();
+  private readonly clients = new Set<Socket>();
+  private readonly works = new Set<Work>();
+  private sweeping: NodeJS.Timeout | undefined;
+  private isStopping = false;
+
+  constructor(server: Server, options: ServerOptions, limits: ServerLimits) {
+    this.server = server;
+    this.options = options;
+    this.limits = limits;
+    this.turns = new Turns({ atOnce: limits.operations, waiting: limits.waiting, turnMs: limits.turnMs });
+    this.held = new HeldBytes(limits.heldBytes);
+  }
+
+  open(guarded: Guarded): void {
+    const refusalOf = openGuard(guarded);
+    // One that fails is tried again.
+    const sweep = (): void => void this.options.api.sweep().catch(() => {});
+    this.sweeping = setInterval(sweep, this.limits.sweepMs).unref();
+    const onRequest = (request: IncomingMessage, response: ServerResponse, proceed: () => void): void => {
+      const refusal = refusalOf(request) ?? (this.isStopping ? stopping() : null);
+      if (refusal === null) void this.carryOut(request, response, proceed);
+      else sendRefusal(request, response, refusal, this.limits.discardedBytes);
+    };
+    this.server
+      .on('connection', (socket: Socket) => {
+        this.sockets.add(socket);
+        socket.once('close', () => {
+          this.sockets.delete(socket);
+          if (this.clients.delete(socket)) this.options.onClients?.(this.clients.size);
+        });
+      })
+      .on('request', (request, response) => {
+        onRequest(request, response, () => {});
+      })
+      // Whoever asks first is told before it sends.
+      .on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+        onRequest(request, response, () => {
+          response.writeContinue();
+        });
+      })
+      .on('clientError', (error, socket) => {
+        const isAnswering = [...this.works].some((work) => work.socket === socket && work.response.headersSent);
+        if (isAnswering || !socket.writable) socket.destroy();
+        else answerBroken(error, socket);
+      });
+  }
+
+  private async carryOut(request: IncomingMessage, response: ServerResponse, proceed: () => void): Promise<void> {
+    const { socket } = request;
+    if (!this.clients.has(socket)) {
+      this.clients.add(socket);
+      this.options.onClients?.(this.clients.size);
+    }
+    try {
+      const body = await readBody(request, { held: this.held, proceed });
+      try {
+        await this.answer(request, response, operationIn(body));
+      } finally {
+        this.held.giveBack(body.length);
+      }
+    } catch (error) {
+      // What a connection that broke ends with is nobody's any more.
+      if (response.destroyed || response.headersSent) socket.destroy();
+      else sendRefusal(request, response, refusalFor(error), this.limits.discardedBytes);
+    }
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse, operation: Operation): Promise<void> {
+    const { api } = this.options;
+    const { signal, isStream } = this.startWork(request, response);
+    const session = sessionOf(request, (token) => api.hasSession(token));
+    if (isStream) {
+      await sendStream(response, api.stream(operation, session, signal), this.limits);
+      return;
+    }
+    using _ = await this.turns.take(signal);
+    const answer = await api.execute(operation, session, signal);
+    if (!response.destroyed) this.send(request, response, answer);
+  }
+
+  private startWork(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): { readonly signal: AbortSignal; readonly isStream: boolean } {
+    const controller = new AbortController();
+    const work: Work = { socket: request.socket, response, controller, isStream: wantsStream(request) };
+    this.works.add(work);
+    response.once('close', () => {
+      this.works.delete(work);
+      if (!response.writableFinished) controller.abort(new CachelaneError('E_ABORTED', 'the client has gone'));
+    });
+    return { signal: controller.signal, isStream: work.isStream };
+  }
+
+  /** Throws `Refused`: 503 where answers that nobody reads fill the memory. */
+  private send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+    const mediaType = mediaTypeFor(request);
+    const whole = Buffer.from(JSON.stringify(answer));
+    const isTooLarge = whole.length > this.limits.answerBytes;
+    const told = isTooLarge ? { errors: [answerError(tooLarge(whole.length, this.limits.answerBytes))] } : answer;
+    const body = isTooLarge ? Buffer.from(JSON.stringify(told)) : whole;
+    if (!this.held.take(body.length))
+      throw busy('answers that wait for their readers fill all the memory that there is');
+    response.once('close', () => {
+      this.held.giveBack(body.length);
+    });
+    send(response, { status: statusOf(told, mediaType), mediaType, body, isLast: this.isStopping });
+    if (response.writableFinished) return;
+    const timer = setTimeout(() => request.socket.destroy(), this.limits.answerMs).unref();
+    response.once('close', () => {
+      clearTimeout(timer);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    const atWork = new Set([...this.works].map(({ socket }) => socket));
+    for (const socket of this.sockets) if (!atWork.has(socket)) socket.destroy();
+    for (const { isStream, controller } of this.works) if (isStream) controller.abort(stopped());
+    await closed;
+    clearInterval(this.sweeping);
+  }
+
+  abort(): void {
+    for (const { controller } of this.works) controller.abort(stopped());
+    this.server.closeAllConnections();
+  }
+}
+
+function stopped(): CachelaneError {
+  return new CachelaneError('E_ABORTED', 'the engine was stopped');
+}
+
+function stopping(): Refused {
+  return refused(503, 'E_ENGINE_GONE', { message: 'the engine is about to stop', retryable: true });
+}
+
+function tooLarge(bytes: number, atMost: number): CachelaneError {
+  return new CachelaneError('E_LIMIT', `the answer has ${bytes} bytes, at most ${atMost}`, {
+    hint: 'ask for smaller pages with first, or for fewer fields',
+  });
+}

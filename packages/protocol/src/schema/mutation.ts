@@ -1,0 +1,137 @@
+/** What can be changed. */
+export const mutationTypes: string = `
+"""
+What changes something, as the commands of the same names do. Each field is carried out or not at all, and is null where it was not: those before it stay done.
+"""
+type Mutation {
+  """
+  Says where and who the caller is, for all that it asks from then on with the session's token in the header \`cachelane-session\`. The session ends when it is closed, or when nothing was heard
+  of it for a minute; forks that it left are discarded then.
+  """
+  openSession(
+    "Absolute, on the engine's machine: whose project it is. Where the engine was started where it is left out."
+    directory: String
+    "Instead of the project's own namespace."
+    namespace: String
+    "It sees its own project and what that reads, and is not told whether there is anything else."
+    confine: Boolean! = false
+  ): ClientSession
+  "Ends the caller's session. False where it has none."
+  closeSession: Boolean
+  """
+  A directory for each volume, with what a run here would find, for the caller to work in: nobody else sees what it does there (but in SHARED volumes) before it is committed.
+  """
+  attach(
+    "At most 32; none twice."
+    volumes: [AttachInput!]!
+    "How long to wait for runs that have a LOCKED volume; as \`cachelane run\` where it is left out."
+    lockTimeoutSeconds: Int
+  ): Fork
+  "Saves what was changed in a fork, and ends it."
+  commit(
+    "Its id."
+    fork: ID!
+  ): [Saved!]
+  "Ends a fork; what was changed in it is gone. False where it has ended before."
+  discard(
+    "Its id."
+    fork: ID!
+  ): Boolean
+  "Brings back what a volume was, on the lane that the caller writes, at an earlier generation; itself a new generation."
+  rollback(
+    "Its id."
+    volume: ID!
+    "The one before the present one where it is left out."
+    generation: Int
+    "Says what would change, and changes nothing."
+    dryRun: Boolean! = false
+    "The caller's own name for this change, 1 to 200 characters: repeated under the same name, after an answer was lost, it is the same change."
+    key: String
+  ): RolledBack
+  "Removes what a volume holds on one lane, history and all. Its layers go with the next collection."
+  remove(
+    "Its id."
+    volume: ID!
+    "The lane that the caller writes where it is left out."
+    lane: String
+    "On every lane."
+    allLanes: Boolean! = false
+    "Says what would go, and removes nothing."
+    dryRun: Boolean! = false
+  ): [Removed!]
+  "Runs the tool's own clean-up in a volume and saves what it removed."
+  prune(
+    "Its id."
+    volume: ID!
+    "Says which command would run, and runs nothing."
+    dryRun: Boolean! = false
+  ): Pruned
+  "Says how long the caches of a namespace, and of those below it, live, or how large they may be."
+  setPolicy(
+    "The caller's own project where it is left out."
+    namespace: String
+    "One of those that \`policies\` lists, of a namespace."
+    key: String!
+    "As a person would write it: \`14d\`, \`10GiB\`, \`none\`; null takes back what was said."
+    value: String
+  ): [Policy!]
+  "Gives a namespace another name. Nothing moves, and the old name goes on working."
+  renameNamespace(
+    "Any of its names."
+    from: String!
+    "The new one."
+    to: String!
+    "Says whether it could be done, and changes nothing."
+    dryRun: Boolean! = false
+  ): Renamed
+  "Hands the volumes of another name over to the caller's project."
+  adopt(
+    "The name that its directory had before it had any other, where it is left out."
+    from: String
+    "Says whether it could be done, and changes nothing."
+    dryRun: Boolean! = false
+  ): Renamed
+}
+
+"What a rollback did, or would do."
+type RolledBack {
+  "The name of the lane."
+  lane: String!
+  "The generation that was left."
+  from: Int!
+  "The one whose layers are back."
+  to: Int!
+  "The new one; null for a dry run, and where the head named those layers already."
+  generation: Int
+  "Layers of runs that ended meanwhile, and stay."
+  keptOnTop: Int!
+}
+
+"What is gone of one lane, or would be."
+type Removed {
+  "The name of the lane."
+  lane: String!
+  "Where its head was."
+  generation: Int!
+  "How many its head named."
+  layers: Int!
+  "Content of those."
+  sizeBytes: Bytes!
+}
+
+"What a clean-up did, or would do."
+type Pruned {
+  "What runs, word by word."
+  command: [String!]!
+  "Null for a dry run."
+  saved: Saved
+}
+
+"What has another name now, or would have."
+type Renamed {
+  "The namespace by its new name."
+  namespace: String!
+  "What it holds, by key."
+  volumes: [String!]!
+}
+`;

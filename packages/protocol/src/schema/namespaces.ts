@@ -1,0 +1,85 @@
+/** What scopes volumes, and what holds for it. */
+export const namespaceTypes: string = `
+"What scopes the names of volumes. It outlives sessions; a rename moves no data."
+type Namespace implements Node {
+  "See Node."
+  id: ID!
+  "Its present name."
+  path: String!
+  "Names that it had before, and that go on working."
+  aliases: [String!]!
+  "When a run first used it."
+  createdAt: DateTime!
+  "Volumes that hold something, by key and compat."
+  volumes(
+    "How many at most; up to 1000."
+    first: Int! = 100
+    "Continues behind the page whose \`endCursor\` this is."
+    after: String
+  ): CacheVolumeConnection!
+  "How long its caches live, and how large they may be."
+  policies: [Policy!]!
+}
+
+"A page of namespaces."
+type NamespaceConnection {
+  "The page itself."
+  nodes: [Namespace!]!
+  "How the list goes on."
+  pageInfo: PageInfo!
+}
+
+"What holds for a namespace."
+type Policy {
+  "\`keep-branch\`, \`volume-size\`, …: docs/CONFIGURATION.md has them all."
+  key: String!
+  "As a person would write it: \`14d\`, \`10GiB\`, \`none\`."
+  value: String!
+  "Who says so: \`default\`, \`cachelane ns policy github.com/acme\`."
+  source: String!
+  "What it is about."
+  meaning: String!
+}
+
+"What usage is counted by."
+enum UsageGroup {
+  "A line for each namespace."
+  NAMESPACE
+  "A line for each lane of each namespace."
+  LANE
+}
+
+"What a namespace, or one of its lanes, holds."
+type Usage {
+  "The present name of the namespace."
+  namespace: String!
+  "Null where it is that of the whole namespace."
+  lane: String
+  "How many hold something."
+  volumes: Int!
+  "How many lanes of them do, all together."
+  heads: Int!
+  "Content of the layers that its heads name, each counted once."
+  sizeBytes: Bytes!
+  "Of that, layers that nothing else names: what would be free without it."
+  uniqueBytes: Bytes!
+}
+
+"A run that is at work in volumes."
+type Session {
+  "\`ses_\` and 32 hex digits."
+  id: String!
+  "The present name of the namespace."
+  namespace: String!
+  "The name of the lane."
+  lane: String!
+  "What it is told to be of in history."
+  run: Run!
+  "When it began."
+  openedAt: DateTime!
+  "Where it has volumes."
+  paths: [String!]!
+  "Whether its process lives: the kernel frees the lease of one that died."
+  isAlive: Boolean!
+}
+`;

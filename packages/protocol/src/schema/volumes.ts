@@ -1,0 +1,118 @@
+/** What a caller asks for by its key. */
+export const volumeTypes: string = `
+"Who may be at work in a volume at once. An attribute of what a run asks for: all three see the same heads."
+enum CacheSharingMode {
+  "All in one directory."
+  SHARED
+  "A view each; what they changed is merged at the end."
+  PRIVATE
+  "One after the other."
+  LOCKED
+}
+
+"One field of what says who can use whose contents: \`os\`, \`arch\`."
+type CompatField {
+  "As the tool, or whoever asked, calls it."
+  name: String!
+  "What it is here."
+  value: String!
+}
+
+"One field of what says who can use whose contents."
+input CompatFieldInput {
+  "Letters, digits, dots, dashes and underscores; at most 64."
+  name: String!
+  "At most 256 bytes, without control characters."
+  value: String!
+}
+
+"A cache directory with a name inside a namespace."
+type CacheVolume implements Node {
+  "See Node."
+  id: ID!
+  "Its name inside the namespace; a key that is no name as it stands is escaped."
+  key: String!
+  "The present name of its namespace."
+  namespace: String!
+  "Who can use its contents; part of what it is."
+  compat: [CompatField!]!
+  "The tool whose rules hold for it; \`directory\` where it belongs to none."
+  tool: String!
+  "As it was asked for; null: as suits the tool."
+  sharing: CacheSharingMode
+  "Told of the request for it: that another one on this engine asked for the same volume with other attributes."
+  warnings: [String!]!
+  "What it is on each lane that has something, by the name of the lane."
+  heads: [Head!]!
+  "What it is on one lane; null where that has nothing. The lane that the caller writes where it is left out."
+  head(
+    "The name of a lane."
+    lane: String
+  ): Head
+  """
+  Which runs provide what a reader of one lane finds at a path, nearest first; what is hidden below it follows. Empty where no layer says anything of it.
+  """
+  blame(
+    "Inside the volume: \`_cacache/index-v5/ab/cd\`."
+    path: String!
+    "The caller's read chain where it is left out."
+    lane: String
+  ): [Blamed!]!
+  "Why a run here would get what it would get; null for a volume that has no place of its own here."
+  explain: Explanation
+  "Content of the layers that its heads name, each counted once."
+  sizeBytes: Bytes!
+}
+
+"A page of volumes."
+type CacheVolumeConnection {
+  "The page itself."
+  nodes: [CacheVolume!]!
+  "How the list goes on."
+  pageInfo: PageInfo!
+}
+
+"Why a run here would get what it would get of a volume."
+type Explanation {
+  "One sentence."
+  why: String!
+  "What machines agree on: a hash of namespace id, key, compat and lane; null until the namespace has an id."
+  lowLevelId: String
+  "Where a command finds it."
+  path: String!
+  "Who says that it is there."
+  pathSource: String!
+  "What makes it usable there: \`overlay\`, \`clone\`, \`live\`."
+  mounter: String!
+  "Why that one: one clause."
+  mounterWhy: String!
+  "What makes a plain run attach it: a lockfile, a line of cachelane.yaml; null where nothing does."
+  chosenBy: String
+  "The lanes that are read, nearest first, and what each holds."
+  readChain: [ExplainedLink!]!
+  "How long what is saved lives after its last use; null: until it is removed."
+  keptFor: String
+  "Which policy says so, and who set it."
+  keptBy: String!
+  "Where it is shared with other machines; null: nowhere."
+  remote: String
+}
+
+"A lane of a read chain, and what it holds of a volume."
+type ExplainedLink {
+  "The present name of the namespace."
+  namespace: String!
+  "The name of the lane."
+  lane: String!
+  "0 where it holds nothing."
+  generation: Int!
+  "How many its head names."
+  layers: Int!
+  "Files and symlinks of those."
+  files: Int!
+  "Content of those."
+  sizeBytes: Bytes!
+  "When its head moved last; null where it holds nothing."
+  updatedAt: DateTime
+}
+`;
