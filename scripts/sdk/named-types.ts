@@ -21,6 +21,10 @@ export function inputType(type: GraphQLNamedType): string | null {
 function inputField(field: GraphQLInputField): string {
   const isNeeded = isNonNullType(field.type) && field.default === undefined;
   const type = printType(isNonNullType(field.type) ? field.type.ofType : field.type, leafType).replace(/ \| null$/, '');
-  const printed = isNeeded ? `: ${type}` : isNonNullType(field.type) ? `?: ${type} | undefined` : `?: ${type} | null | undefined`;
+  const printed = isNeeded
+    ? `: ${type}`
+    : isNonNullType(field.type)
+      ? `?: ${type} | undefined`
+      : `?: ${type} | null | undefined`;
   return `${documented(field.description, '  ')}  readonly ${field.name}${printed};\n`;
 }

@@ -1,21 +1,10 @@
-import { Connection, type SessionPlace } from './connection.ts';
+import { Connection } from './connection.ts';
 import type { Engine } from './engine.ts';
 import { fetchTransport } from './fetch-transport.ts';
-import { openEngine } from './open-engine.ts';
-import type { Scoping } from './open-volume.ts';
-
-export interface SessionOptions {
-  /** Absolute, on the engine's machine: whose project the session is of. Where the engine was started where it is left out. */
-  readonly directory?: string | undefined;
-  /** Instead of the project's own namespace. */
-  readonly namespace?: string | undefined;
-  /** The session sees its own project and what that reads, and is not told whether there is anything else. */
-  readonly confine?: boolean | undefined;
-  /** The token of a session that somebody else opened and keeps; directory, namespace and confine are that one's then. */
-  readonly session?: string | undefined;
-  /** Ends the attempt to connect. */
-  readonly signal?: AbortSignal | undefined;
-}
+import { openEngine, type OpenEngineOptions } from './open-engine.ts';
+import { ownProject } from './open-volume.ts';
+import type { SessionOptions } from './session-options.ts';
+import { placeOf } from './session-place.ts';
 
 export interface ConnectToOptions extends SessionOptions {
   /** `http://127.0.0.1:PORT`, as `CACHELANE_ENGINE` has it. */
@@ -50,11 +39,9 @@ export async function connectTo(options: ConnectToOptions): Promise<Engine> {
     await connection[Symbol.asyncDispose]();
     throw error;
   }
-  const engineAt = (scoping: Scoping, isWhole: boolean): Engine =>
-    openEngine({ connection, address, scoping, isWhole }, (inner) => engineAt(inner, false));
-  return engineAt({ namespace: null, scope: [] }, true);
+  return engineOf({ connection, address, scoping: ownProject, isWhole: true });
 }
 
-export function placeOf({ directory, namespace, confine }: SessionOptions): SessionPlace {
-  return { directory: directory ?? null, namespace: namespace ?? null, isConfined: confine ?? false };
+function engineOf(options: OpenEngineOptions): Engine {
+  return openEngine(options, (scoping) => engineOf({ ...options, scoping, isWhole: false }));
 }

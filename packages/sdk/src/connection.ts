@@ -1,17 +1,12 @@
 import { protocolVersion, sessionHeader } from '@cachelane/protocol';
 import { dataOf, Refused } from './answer.ts';
-import { aborted, CachelaneError, unreachable } from './errors.ts';
+import { CachelaneError } from './errors.ts';
+import { aborted, unreachable } from './failures.ts';
 import { closeSession, engineFacts, events, openSession } from './generated/operations.ts';
 import type { Operation } from './operation.ts';
 import { serverSentEvents } from './server-sent-events.ts';
+import type { SessionPlace } from './session-place.ts';
 import type { Transport, TransportResponse } from './transport.ts';
-
-/** Whose project a session is of; null: as the engine decides. */
-export interface SessionPlace {
-  readonly directory: string | null;
-  readonly namespace: string | null;
-  readonly isConfined: boolean;
-}
 
 export interface ConnectionOptions {
   readonly transport: Transport;

@@ -73,7 +73,11 @@ export interface Engine extends AsyncDisposable {
   /** What forks and clean-ups of this session tell while they work. */
   events(options?: CallOptions): EngineEvents;
   /** Any document of the engine's schema, in this session. Values go into variables. Its result is what the document says, which nothing checks. */
-  query<Result>(document: string, variables?: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<Result>;
+  query<Result>(
+    document: string,
+    variables?: Readonly<Record<string, unknown>>,
+    options?: CallOptions,
+  ): Promise<Result>;
   /** Ends the session, and what it left. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-export { connectTo, type ConnectToOptions, type SessionOptions } from './connect-to.ts';
+export { connectTo, type ConnectToOptions } from './connect-to.ts';
 export { CachelaneError, isCachelaneError, type CachelaneErrorOptions } from './errors.ts';
 export type {
   Attachable,
@@ -16,14 +16,7 @@ export type {
 export type { AttachOptions, Engine, EngineEvents, UsageOptions, VolumesOptions } from './engine.ts';
 export type { Fork } from './fork.ts';
 export type { ErrorCode } from './generated/error-codes.ts';
-export type {
-  AttachMode,
-  CacheSharingMode,
-  EntryType,
-  EventType,
-  TrustLevel,
-  UsageGroup,
-} from './generated/inputs.ts';
+export type { AttachMode, CacheSharingMode, EntryType, EventType, TrustLevel, UsageGroup } from './generated/inputs.ts';
 export type {
   Blamed,
   ChainLink,
@@ -47,3 +40,4 @@ export type {
   VolumeInfo,
   VolumeUsage,
 } from './generated/results.ts';
+export type { SessionOptions } from './session-options.ts';

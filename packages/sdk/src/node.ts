@@ -1,14 +1,15 @@
-import { placeOf, type SessionOptions } from './connect-to.ts';
 import { findEngine, type Found } from './node/find-engine.ts';
 import type { NodeEngine } from './node/node-engine.ts';
 import { packageScope, type ModuleMeta } from './node/package-scope.ts';
 import { runCommand } from './node/run-command.ts';
 import { openEngine } from './open-engine.ts';
-import type { Scoping } from './open-volume.ts';
+import { ownProject, type Scoping } from './open-volume.ts';
+import type { SessionOptions } from './session-options.ts';
+import { placeOf } from './session-place.ts';
 
 export type { NodeEngine } from './node/node-engine.ts';
 export type { ModuleMeta } from './node/package-scope.ts';
-export { CommandError, type CommandResult, type RunOptions } from './node/run-command.ts';
+export { CommandError, type CommandResult, type RunOptions } from './node/command.ts';
 
 export interface ConnectOptions extends SessionOptions {
   /** `unix:/path` or `http://127.0.0.1:PORT`. Where it is left out, `CACHELANE_ENGINE` says it; else it is the engine of the person's home. */
@@ -39,17 +40,16 @@ export async function connect(options: ConnectOptions = {}): Promise<NodeEngine>
   return nodeEngine(await findEngine({ address, token, session, place, program, env, signal }));
 }
 
-function nodeEngine({ connection, address }: Found): NodeEngine {
-  const engineAt = (scoping: Scoping, isWhole: boolean): NodeEngine => {
-    const derive = (inner: Scoping): NodeEngine => engineAt(inner, false);
-    const engine = openEngine({ connection, address, scoping, isWhole }, derive);
-    return {
-      ...engine,
-      scope: (...names: readonly (string | ModuleMeta)[]) =>
-        engine.scope(...names.flatMap((name) => (typeof name === 'string' ? name : packageScope(name)))) as never,
-      withNamespace: (namespace) => engine.withNamespace(namespace) as never,
-      run: async (command, asked = {}) => await runCommand(engine, command, { ...asked, processEnv: process.env }),
-    };
+function nodeEngine({ connection, address }: Found, scoping: Scoping = ownProject, isWhole = true): NodeEngine {
+  const derive = (inner: Scoping): NodeEngine => nodeEngine({ connection, address }, inner, false);
+  const engine = openEngine({ connection, address, scoping, isWhole }, derive);
+  return {
+    ...engine,
+    withNamespace: (namespace) => derive({ namespace, scope: [] }),
+    scope: (...names: readonly (string | ModuleMeta)[]) => {
+      const inner = names.flatMap((name) => (typeof name === 'string' ? name : packageScope(name)));
+      return derive({ ...scoping, scope: [...scoping.scope, ...inner] });
+    },
+    run: async (command, asked = {}) => await runCommand(engine, command, { ...asked, processEnv: process.env }),
   };
-  return engineAt({ namespace: null, scope: [] }, true);
 }

@@ -26,8 +26,8 @@ export function openEngine<E extends Engine>(
     address,
     cacheVolume: (key, options = {}) => openVolume(connection, { kind: 'key', key, scoping, options }),
     volume: (id) => openVolume(connection, { kind: 'id', id }),
-    withNamespace: (namespace) => derive({ namespace, scope: [] }) as never,
-    scope: (...names) => derive({ ...scoping, scope: [...scoping.scope, ...names] }) as never,
+    withNamespace: (namespace) => derive({ namespace, scope: [] }),
+    scope: (...names) => derive({ ...scoping, scope: [...scoping.scope, ...names] }),
     context: async ({ signal } = {}) => (await connection.ask(context, {}, signal)).context,
     volumes: ({ namespace, under, key, pageSize: first = 100, signal } = {}) =>
       itemsOf(async (after) => {

@@ -29,6 +29,8 @@ export interface Scoping {
   readonly scope: readonly string[];
 }
 
+export const ownProject: Scoping = { namespace: null, scope: [] };
+
 /** How a volume is named. */
 export type Naming =
   | { readonly kind: 'id'; readonly id: string }
@@ -108,11 +110,7 @@ export function openVolume(connection: Connection, naming: Naming): CacheVolume 
   return volume;
 }
 
-async function infoOf(
-  connection: Connection,
-  naming: Naming,
-  signal: AbortSignal | undefined,
-): Promise<VolumeInfo> {
+async function infoOf(connection: Connection, naming: Naming, signal: AbortSignal | undefined): Promise<VolumeInfo> {
   if (naming.kind === 'id') return volumeIn(await connection.ask(volumeById, { id: naming.id }, signal));
   const { key, scoping, options } = naming;
   const variables = {

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { variables } from '@cachelane/protocol';
-import { Connection, type SessionPlace } from '../connection.ts';
+import { Connection } from '../connection.ts';
 import { CachelaneError, isCachelaneError } from '../errors.ts';
+import type { SessionPlace } from '../session-place.ts';
 import { homeSocket, type Environment } from './home-socket.ts';
 import { httpTransport } from './http-transport.ts';
 import { startEngine } from './start-engine.ts';

@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.ts';
 import type { ModuleMeta } from './package-scope.ts';
-import type { CommandResult, RunOptions } from './run-command.ts';
+import type { CommandResult, RunOptions } from './command.ts';
 
 /** An engine for a program of Node. */
 export interface NodeEngine extends Engine {

@@ -2,7 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { aborted, CachelaneError } from '../errors.ts';
+import { CachelaneError } from '../errors.ts';
+import { aborted } from '../failures.ts';
 import type { Environment } from './home-socket.ts';
 
 export interface EngineProgram {
