@@ -16,11 +16,8 @@ const entries = ['index', 'node'] as const;
 /** A package that needs no other: code of ours that it uses is bundled in, and types are beside it. */
 export async function buildSdkPackage({ root, target }: BuildRequest): Promise<void> {
   const source = join(root, 'packages/sdk');
-  const { status, stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-b', source], {
-    cwd: root,
-    encoding: 'utf8',
-    env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH']}` },
-  });
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const { status, stdout } = spawnSync(process.execPath, [tsc, '-b', source], { cwd: root, encoding: 'utf8' });
   if (status !== 0) throw new Error(`the SDK has errors of types:\n${stdout}`);
   rmSync(target, { recursive: true, force: true });
   mkdirSync(join(target, 'dist'), { recursive: true });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isCachelaneError } from './errors.ts';
-import { fakeEngine, info, json, refusal, type Answering } from './fake-engine.fixture.ts';
+import { fakeEngine, info, json, type Answering } from './fake-engine.fixture.ts';
 
 const volumes: Answering = ({ name }) => {
   if (name === 'volumeByKey') return { cacheVolume: info('id-1') };
