@@ -26,10 +26,14 @@ test('the examples of the document do what it says', async () => {
     const { code, stderr } = await on.program(directory, file).finished;
     expect({ file, code, stderr }).toEqual({ file, code: 0, stderr: '' });
   }
-  await on.serve();
-  const engine = await on.session(directory);
-  expect(await pathsOf(engine.cacheVolume('notes').entries())).toEqual(['today.txt']);
-  expect(await pathsOf(engine.cacheVolume('objects', { compat: { compiler: 'gcc-14' } }).entries())).toEqual(['built']);
+  const look = `
+import { connect } from '@cachelane/sdk/node';
+await using engine = await connect();
+const volumes = [engine.cacheVolume('notes'), engine.cacheVolume('objects', { compat: { compiler: 'gcc-14' } })];
+for (const volume of volumes) for await (const { path } of volume.entries()) console.log(path);
+`;
+  on.acme('web', { 'look.mjs': look });
+  expect((await on.program(directory, 'look.mjs').finished).stdout).toBe('today.txt\nbuilt\n');
 });
 
 const facts = `

@@ -28,6 +28,12 @@ interface Asked {
   readonly isInBackground?: boolean;
 }
 
+/** A stream of events that nobody reads: while it is open, the session lives. */
+interface Held {
+  readonly opened: Promise<void>;
+  readonly end: () => void;
+}
+
 /** One program's session with one engine, kept alive until it is closed. */
 export class Connection implements AsyncDisposable {
   private readonly transport: Transport;
@@ -38,7 +44,7 @@ export class Connection implements AsyncDisposable {
   private session: Promise<string> | null = null;
   private timer: ReturnType<typeof setInterval> | undefined;
   private holders = 0;
-  private held: AbortController | null = null;
+  private held: Held | null = null;
 
   constructor({ transport, token, session, place }: ConnectionOptions) {
     this.transport = transport;
@@ -91,17 +97,20 @@ export class Connection implements AsyncDisposable {
     throw unreachable(new Error('it broke off'), this.transport.address, signal);
   }
 
-  /** Keeps the session also while the program has no time for heartbeats, such as for the length of a synchronous call. */
-  hold(): Disposable {
+  /**
+   * Keeps the session also while the program has no time for heartbeats, such as for the length of a synchronous call. Resolves when the engine has heard of it, or cannot be told.
+   */
+  async hold(): Promise<Disposable> {
     this.holders += 1;
     this.listen();
+    await this.held?.opened;
     let isHeld = true;
     return {
       [Symbol.dispose]: () => {
         if (!isHeld) return;
         isHeld = false;
         this.holders -= 1;
-        if (this.holders === 0) this.held?.abort();
+        if (this.holders === 0) this.held?.end();
       },
     };
   }
@@ -111,7 +120,7 @@ export class Connection implements AsyncDisposable {
     if (this.closing.signal.aborted) return;
     this.closing.abort(new CachelaneError('E_ABORTED', 'the engine was closed'));
     clearInterval(this.timer);
-    this.held?.abort();
+    this.held?.end();
     try {
       const session = this.given === null ? await this.session : null;
       // What it left ends with it; an engine that is gone has ended it already.
@@ -173,19 +182,21 @@ export class Connection implements AsyncDisposable {
 
   private listen(): void {
     if (this.held !== null || !this.transport.canBeInBackground || this.closing.signal.aborted) return;
-    const held = new AbortController();
+    const ending = new AbortController();
+    const { promise: opened, resolve } = Promise.withResolvers<void>();
+    const held = { opened, end: () => ending.abort() };
     this.held = held;
-    void this.drain(held.signal).finally(() => {
-      this.held = null;
-    });
+    // Where it breaks off, the next heartbeat tries again.
+    void this.drain(ending.signal, resolve)
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.held === held) this.held = null;
+        resolve();
+      });
   }
 
-  private async drain(signal: AbortSignal): Promise<void> {
-    try {
-      for await (const _ of this.subscribe(events, {}, { signal, isInBackground: true }));
-    } catch {
-      // The next heartbeat tries again.
-    }
+  private async drain(signal: AbortSignal, onOpen: () => void): Promise<void> {
+    for await (const _ of this.subscribe(events, {}, { signal, onOpen, isInBackground: true }));
   }
 
   private async sendOnce<R, V>(

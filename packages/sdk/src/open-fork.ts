@@ -21,19 +21,31 @@ export async function openFork(
       mode,
     })),
   );
-  const { attach: facts } = await connection.ask(attach, { volumes, lockTimeoutSeconds }, signal);
-  if (facts === null) throw new CachelaneError('E_INTERNAL', 'the engine attached nothing');
-  const variables = requests.map(({ variable }) => variable);
-  return forkOf(connection, facts, variables);
+  const hold = await connection.hold();
+  try {
+    const { attach: facts } = await connection.ask(attach, { volumes, lockTimeoutSeconds }, signal);
+    if (facts === null) throw new CachelaneError('E_INTERNAL', 'the engine attached nothing');
+    const variables = requests.map(({ variable }) => variable);
+    return forkOf(connection, { facts, variables, hold });
+  } catch (error) {
+    hold[Symbol.dispose]();
+    throw error;
+  }
 }
 
 function requestOf(each: Attachable): AttachRequest {
   return 'volume' in each ? each : { volume: each };
 }
 
-function forkOf(connection: Connection, facts: ForkFacts, variables: readonly (string | undefined)[]): Fork {
-  const { id, run, volumes } = facts;
-  const hold = connection.hold();
+interface Forked {
+  readonly facts: ForkFacts;
+  /** For each volume, what its request says. */
+  readonly variables: readonly (string | undefined)[];
+  /** Keeps the session as long as there is something to lose. */
+  readonly hold: Disposable;
+}
+
+function forkOf(connection: Connection, { facts: { id, run, volumes }, variables, hold }: Forked): Fork {
   let hasEnded = false;
   const end = (): void => {
     hasEnded = true;

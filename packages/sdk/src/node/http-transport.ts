@@ -32,10 +32,11 @@ export function httpTransport(address: string): Transport {
 
 async function answerOf(call: ClientRequest, { body, isInBackground }: TransportRequest): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => {
-    call.once('socket', (socket) => {
-      if (isInBackground) socket.unref();
+    call.once('response', (message) => {
+      // Somebody waits for an answer to begin, and nobody for the end of this one.
+      if (isInBackground) message.socket.unref();
+      resolve(message);
     });
-    call.once('response', resolve);
     // Also what comes after the answer has begun: the reader of its body is told of that.
     call.on('error', reject);
     call.end(body);
