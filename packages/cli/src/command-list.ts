@@ -35,9 +35,11 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'tools', load: async () => (await import('./commands/tools-ls.ts')).tools },
   { name: 'tools show', load: async () => (await import('./commands/tools-show.ts')).toolsShow },
   { name: 'ns ls', load: async () => (await import('./commands/ns-ls.ts')).nsLs },
+  { name: 'ns show', load: async () => (await import('./commands/ns-show.ts')).nsShow },
   { name: 'ns adopt', load: async () => (await import('./commands/ns-adopt.ts')).nsAdopt },
   { name: 'ns policy', load: async () => (await import('./commands/ns-policy.ts')).nsPolicy },
   { name: 'ns rename', load: async () => (await import('./commands/ns-rename.ts')).nsRename },
+  { name: 'ns rm', load: async () => (await import('./commands/ns-rm.ts')).nsRm },
 ];
 
 export interface FoundCommand {
@@ -56,7 +58,7 @@ export function findCommand(words: readonly string[]): FoundCommand | undefined 
   return undefined;
 }
 
-/** Commands of two words that begin with this one: `ns` has ls, adopt and rename. */
+/** Commands of two words that begin with this one: `ns` has ls, show and more. */
 export function groupOf(word: string): readonly CommandEntry[] {
   return commandList.filter(({ name }) => name.startsWith(`${word} `));
 }

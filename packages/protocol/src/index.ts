@@ -3,3 +3,4 @@ export { protocolVersion, schemaHash } from './protocol-version.ts';
 export { sessionHeader, variables } from './connection.ts';
 export { parseEngineAddress, type EngineAddress } from './engine-address.ts';
 export { engineSocketPath, socketPathBytes, type SocketPlaces } from './engine-socket.ts';
+export { examples, type Example } from './examples.ts';

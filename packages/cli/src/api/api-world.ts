@@ -105,7 +105,7 @@ async function openApiProject(request: WorldRequest, { directory, namespace }: P
       directory: project.directory,
       environment,
       cwd: project.workDir,
-      env: commandEnv(host, where),
+      env: commandEnv(host, where, context),
       revision: project.revision,
       workflow: project.workflow,
       lanePolicy: lanePolicyOf(config),

@@ -1,6 +1,7 @@
 import type { Context } from '@cachelane/core';
 import { chooseRemote, type RemoteChoice } from '../choose-remote.ts';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
+import { contextJson } from '../context-json.ts';
 import { projectOf } from '../find-volume.ts';
 import { followedBy } from '../followed-by.ts';
 import { formatFields, formatTable } from '../format.ts';
@@ -21,23 +22,11 @@ export const contextShow: Command = defineCommand({
     for (const { error, consequence } of choice.problems) {
       warn(host, followedBy(error.message, consequence));
     }
-    if (options.json) printJson(host, { ...toJson(context), ...remoteJson(choice) });
+    if (options.json) printJson(host, { ...contextJson(context), ...remoteJson(choice) });
     else host.stdout.write(text(context, choice));
     return 0;
   },
 });
-
-function toJson({ endpoint, namespace, lane, trust, readChain, canWrite, inputs }: Context): object {
-  return {
-    endpoint,
-    namespace,
-    lane,
-    trust,
-    readChain: readChain.map((link) => ({ namespace: link.namespace, lane: link.lane })),
-    canWrite,
-    inputs: inputs.map(({ name, value, source }) => ({ name, value, source })),
-  };
-}
 
 function remoteJson({ address, source, pushMode, pushSource }: RemoteChoice): object {
   return { remote: { address, source }, push: { mode: pushMode, source: pushSource } };

@@ -120,7 +120,7 @@ async function pruneNow(host: Host, { project, where, target, flags }: Place): P
       // Ours is the only word on stdout.
       argv: ['sh', '-c', 'exec "$0" "$@" >&2', ...target.argv],
       cwd: where.dir,
-      env: commandEnv(host, where),
+      env: commandEnv(host, where, project.context),
       mounter: null,
       lockWaitMs: limits.lockWaitMs,
       push: shared.pushMode,

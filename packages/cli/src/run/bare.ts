@@ -1,16 +1,22 @@
-import type { VolumeReport } from '@cachelane/core';
+import type { Context, VolumeReport } from '@cachelane/core';
+import { contextJson } from '../context-json.ts';
 import type { Host } from '../host.ts';
 import type { WrittenReport } from '../report-file.ts';
 import type { WhereToRun } from '../working-directory.ts';
 import type { CommandEnd } from './once.ts';
 import type { Known } from './run-state.ts';
 
-/** The caller's environment, and the directory that the command finds itself in. */
-export function commandEnv(host: Host, where: WhereToRun): Readonly<Record<string, string>> {
+/** What any program can read of where and who it is; what was found out for another one is nobody's business. */
+const contextVariable = 'CACHELANE_CONTEXT';
+
+/** The caller's environment, the directory that the command finds itself in, and its context, where that is known. */
+export function commandEnv(host: Host, where: WhereToRun, context: Context | null): Readonly<Record<string, string>> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(host.env)) if (value !== undefined) env[name] = value;
   // A shell would believe the old PWD if it happened to name the same directory by another path.
   if (where.isChosen) env['PWD'] = where.dir;
+  delete env[contextVariable];
+  if (context !== null) env[contextVariable] = JSON.stringify(contextJson(context));
   return env;
 }
 

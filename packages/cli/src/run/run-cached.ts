@@ -81,6 +81,7 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
     environment.homeDir,
   );
   if (hint !== null) reporter.event({ type: 'warning', code: 'E_MOUNT', ...hint });
+  const env = commandEnv(host, where, project.context);
   const volumes = selection.volumes.map(({ request }) => (options.isShell ? inShell(run, request) : request));
   await using shared = await openChosenRemote(host, {
     flags: options.remote,
@@ -107,9 +108,7 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
       environment,
       argv: options.argv,
       cwd: where.dir,
-      env: options.isShell
-        ? { ...commandEnv(host, where), CACHELANE_SHELL: project.context.namespace }
-        : commandEnv(host, where),
+      env: options.isShell ? { ...env, CACHELANE_SHELL: project.context.namespace } : env,
       mode: options.mode,
       purpose: 'run',
       mounter: options.mounter,

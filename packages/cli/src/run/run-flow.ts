@@ -75,7 +75,7 @@ async function runBare(run: Run, why: string): Promise<Ended> {
   const outcome = await run.once.runtime.run({
     argv: options.argv,
     cwd: where.dir,
-    env: commandEnv(host, where),
+    env: commandEnv(host, where, run.known.context),
     mounts: [],
     leaseFile: null,
   });

@@ -1,0 +1,166 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { SharingMode } from '@cachelane/core';
+import { openFork, type Fork, type ForkRequest } from '@cachelane/engine';
+import { describe, expect, test } from 'vitest';
+import { contextAt, openHomeEngine, realClock, requestAt, volumeAt, type HomeEngine } from './engine.fixture.ts';
+
+// Forks with all drivers real: directories that a program works in by itself.
+
+interface Home extends AsyncDisposable {
+  readonly dir: string;
+  readonly engine: HomeEngine;
+  fork(asked?: Asked): Promise<Fork>;
+}
+
+interface Asked {
+  readonly sharing?: SharingMode;
+  readonly mode?: ForkRequest['mode'];
+  readonly signal?: AbortSignal;
+  readonly lockWaitMs?: number;
+}
+
+const context = contextAt({ namespace: 'github.com/acme/web', lane: 't1:local' });
+
+async function openHome(): Promise<Home> {
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-forks-')));
+  const engine = await openHomeEngine({ dir, clock: realClock() });
+  return {
+    dir,
+    engine,
+    async fork({ sharing, ...asked } = {}) {
+      const request = requestAt(dir, context);
+      const volume = { ...volumeAt(dir, 'data'), sharing: sharing ?? null };
+      return await openFork({ ...engine.deps, remote: null }, { ...request, volumes: [volume], ...asked });
+    },
+    async [Symbol.asyncDispose]() {
+      await engine[Symbol.asyncDispose]();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+const directoryOf = (fork: Fork): string => fork.volumes[0]?.directory ?? '';
+const filesOf = (fork: Fork): readonly string[] => readdirSync(directoryOf(fork)).toSorted();
+
+function put(fork: Fork, name: string, content = name): void {
+  writeFileSync(join(directoryOf(fork), name), content);
+}
+
+const sessionsOf = async ({ engine }: Home): Promise<number> =>
+  (await engine.deps.metadata.listSessions(new AbortController().signal)).length;
+
+describe('a fork', () => {
+  test('that is committed is what the next one finds; nothing is laid where a command would look', async () => {
+    await using home = await openHome();
+    const fork = await home.fork();
+    put(fork, 'a');
+    const [saved] = await fork.commit();
+    expect(saved).toMatchObject({ name: 'data', added: 1, skipped: null });
+    const next = await home.fork();
+    expect(filesOf(next)).toEqual(['a']);
+    expect(existsSync(volumeAt(home.dir, 'data').path ?? '')).toBe(false);
+    await next.discard();
+    expect(await sessionsOf(home)).toBe(0);
+  });
+
+  test('that is discarded leaves no trace, however often', async () => {
+    await using home = await openHome();
+    const before = await home.fork();
+    put(before, 'a');
+    await before.commit();
+    const fork = await home.fork();
+    put(fork, 'b');
+    rmSync(join(directoryOf(fork), 'a'));
+    await fork.discard();
+    await fork.discard();
+    await expect(fork.commit()).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
+    const next = await home.fork();
+    expect(filesOf(next)).toEqual(['a']);
+    await next.discard();
+    expect(await sessionsOf(home)).toBe(0);
+  });
+
+  test('is apart from others, and none of them loses what it added', async () => {
+    await using home = await openHome();
+    const forks = await Promise.all(['a', 'b', 'c'].map(async () => await home.fork()));
+    for (const [index, fork] of forks.entries()) put(fork, `file-${index}`);
+    expect(forks.map(filesOf)).toEqual([['file-0'], ['file-1'], ['file-2']]);
+    await Promise.all(forks.map(async (fork) => await fork.commit()));
+    const next = await home.fork();
+    expect(filesOf(next)).toEqual(['file-0', 'file-1', 'file-2']);
+    await next.discard();
+  });
+
+  test.each([
+    ['read', ['a'], ['a']],
+    ['write-only', [], ['a', 'b']],
+  ] as const)('of mode %s', async (mode, finds, leaves) => {
+    await using home = await openHome();
+    const before = await home.fork();
+    put(before, 'a');
+    await before.commit();
+    const fork = await home.fork({ mode });
+    expect(filesOf(fork)).toEqual(finds);
+    put(fork, 'b');
+    await fork.commit();
+    const next = await home.fork();
+    expect(filesOf(next)).toEqual(leaves);
+    await next.discard();
+  });
+});
+
+describe('a volume that is SHARED', () => {
+  test('is one directory, saved by whoever leaves last; what one discards, the others may have made', async () => {
+    await using home = await openHome();
+    const [one, other] = [await home.fork({ sharing: 'SHARED' }), await home.fork({ sharing: 'SHARED' })];
+    expect(directoryOf(one)).toBe(directoryOf(other));
+    put(one, 'a');
+    expect(readFileSync(join(directoryOf(other), 'a'), 'utf8')).toBe('a');
+    expect(await one.commit()).toMatchObject([{ leftToOthers: true }]);
+    put(other, 'b');
+    expect(await other.commit()).toMatchObject([{ leftToOthers: false, added: 2 }]);
+  });
+});
+
+describe('a volume that is LOCKED', () => {
+  test('is had by one fork after the other: who does not wait is told, who waits gets it', async () => {
+    await using home = await openHome();
+    const holder = await home.fork({ sharing: 'LOCKED' });
+    await expect(home.fork({ sharing: 'LOCKED' })).rejects.toMatchObject({ code: 'E_LOCKED', retryable: true });
+    const waiter = home.fork({ sharing: 'LOCKED', lockWaitMs: 60_000 });
+    put(holder, 'a');
+    await holder.commit();
+    const next = await waiter;
+    expect(filesOf(next)).toEqual(['a']);
+    await next.discard();
+    expect(await sessionsOf(home)).toBe(0);
+  });
+
+  test('is not held by whoever stopped waiting', async () => {
+    await using home = await openHome();
+    const holder = await home.fork({ sharing: 'LOCKED' });
+    const stop = new AbortController();
+    const waiter = home.fork({ sharing: 'LOCKED', lockWaitMs: 60_000, signal: stop.signal });
+    stop.abort();
+    await expect(waiter).rejects.toThrow();
+    await holder.discard();
+    const next = await home.fork({ sharing: 'LOCKED' });
+    await next.discard();
+    expect(await sessionsOf(home)).toBe(0);
+  });
+
+  test('can be had without the lock by those who ask for none', async () => {
+    await using home = await openHome();
+    const holder = await home.fork({ sharing: 'LOCKED' });
+    const free = await home.fork({ sharing: 'PRIVATE' });
+    put(free, 'b');
+    put(holder, 'a');
+    await free.commit();
+    await holder.commit();
+    const next = await home.fork();
+    expect(filesOf(next)).toEqual(['a', 'b']);
+    await next.discard();
+  });
+});
