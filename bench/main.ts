@@ -14,6 +14,7 @@ import { measureFourJobs } from './measures/four-jobs.ts';
 import { measureImages } from './measures/images.ts';
 import { measureLinking } from './measures/linking.ts';
 import { measureProjects } from './measures/projects.ts';
+import { measureServe } from './measures/serve.ts';
 import { measureStartUp } from './measures/start-up.ts';
 import { measureStoreSize } from './measures/store-size.ts';
 import { measureMemory, measureWhole } from './measures/whole.ts';
@@ -28,6 +29,7 @@ const usage = `npm run bench [-- OPTIONS]
   --wire           only layers on their way to other machines
   --images         only layers that are pulled as images
   --four-jobs      only jobs of one repository that share a remote; needs no corpus
+  --serve          only an engine that programs ask; needs no corpus
   --store-size     only what else lies in the store; needs no corpus
   --layers NUMBERS how large those stores are, 10,1000,100000 by default: 20 kB on the disk for each
   --projects N     only what the caches of so many projects take; needs no corpus
@@ -50,6 +52,7 @@ function measureAll(bench: Bench, barsOnly: boolean): readonly Section[] {
       measureLinking(bench),
       ...measureWire(bench),
       ...measureImages(bench),
+      measureServe(bench),
       memory,
     ];
   }
@@ -64,6 +67,7 @@ function measureAll(bench: Bench, barsOnly: boolean): readonly Section[] {
     ...measureWire(bench),
     ...measureImages(bench),
     measureFourJobs(bench),
+    measureServe(bench),
     measureStoreSize(bench, storeSizes),
     measureProjects(bench, projectCount),
   ];
@@ -75,6 +79,7 @@ interface Wanted {
   readonly wire: boolean;
   readonly images: boolean;
   readonly 'four-jobs': boolean;
+  readonly serve: boolean;
   readonly 'store-size': boolean;
   readonly layers: string;
   readonly projects?: string;
@@ -83,6 +88,7 @@ interface Wanted {
 function measureWanted(bench: Bench, { bars, linking, wire, images, ...others }: Wanted): readonly Section[] {
   if (linking) return [measureLinking(bench)];
   if (others['four-jobs']) return [measureFourJobs(bench)];
+  if (others.serve) return [measureServe(bench)];
   if (others['store-size']) return [measureStoreSize(bench, numbersIn(others.layers))];
   if (others.projects !== undefined) return [measureProjects(bench, numbersIn(others.projects)[0] ?? 1)];
   if (images) return measureImages(bench);
@@ -109,6 +115,7 @@ function main(): void {
       wire: { type: 'boolean', default: false },
       images: { type: 'boolean', default: false },
       'four-jobs': { type: 'boolean', default: false },
+      serve: { type: 'boolean', default: false },
       'store-size': { type: 'boolean', default: false },
       layers: { type: 'string', default: storeSizes.join(',') },
       projects: { type: 'string' },
@@ -124,7 +131,8 @@ function main(): void {
   const names = values.corpora.split(',');
   const wanted = corpusNames.filter((name) => names.includes(name));
   const rounds = Number(values.rounds);
-  const withoutCorpus = values.linking || values['four-jobs'] || values['store-size'] || values.projects !== undefined;
+  const withoutCorpus =
+    values.linking || values['four-jobs'] || values.serve || values['store-size'] || values.projects !== undefined;
   if (
     wanted.length !== names.length ||
     !(rounds >= 1) ||

@@ -23,7 +23,7 @@ export type Guarded =
       readonly hasSession: (token: string) => boolean;
     };
 
-export const queryPath = '/query';
+const queryPath = '/query';
 
 /**
  * Says why a request is refused; null for one whose body may be read. A browser sends whatever a page tells it to, also to this machine: it says `Origin` then, and

@@ -77,7 +77,7 @@ export function sendRefusal(
   request.on('end', () => response.end());
 }
 
-export function errorBody(error: CachelaneError): Buffer {
+function errorBody(error: CachelaneError): Buffer {
   return Buffer.from(JSON.stringify({ errors: [answerError(error)] } satisfies Answer));
 }
 

@@ -106,22 +106,16 @@ test.each<readonly [string, Question, number, string]>([
 test.each([
   [
     'too deep',
-    `{ ${'namespace(path: "a/b") { volumes { nodes { '.repeat(8)} key ${'} } } '.repeat(8)} }`,
-    /^E_(LIMIT|USAGE)$/,
+    `{ cacheVolume(key: "npm") { head { ${'volume { head { '.repeat(12)} generation ${'} }'.repeat(12)} } } }`,
   ],
-  [
-    'too costly',
-    '{ namespaces(first: 1000) { nodes { volumes(first: 1000) { nodes { key namespace } } } } }',
-    /^E_LIMIT$/,
-  ],
-  ['too many words', `{ ${'a '.repeat(queryLimits.tokens)} }`, /^E_(LIMIT|USAGE)$/],
-])('a document that is %s is refused before it is carried out', async (_, query, code) => {
+  ['too costly', '{ namespaces(first: 1000) { nodes { volumes(first: 1000) { nodes { key namespace } } } } }'],
+])('a document that is %s is refused before it is carried out', async (_, query) => {
   await using world = testWorld();
   await using served = await startTestServer({ api: world.api });
   const { status, answer } = await served.ask({ body: { query } });
   expect(status).toBe(200);
   expect(answer.data).toBeUndefined();
-  expect(answer.errors?.[0]?.extensions.code).toMatch(code);
+  expect(answer.errors?.[0]?.extensions.code).toBe('E_LIMIT');
 });
 
 const head = (more: readonly string[]): string =>

@@ -1,0 +1,269 @@
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fetchTool } from '@cachelane/testkit';
+import { describe, expect, inject, test } from 'vitest';
+import { openWorld, type World } from './cli.fixture.ts';
+import { ask, connectTo, startEngine } from './serve.fixture.ts';
+
+const [node, bundle] = inject('cachelaneProgram');
+const whoAmI = '{ context { namespace } }';
+const namespaceOf = (answer: unknown): unknown =>
+  (answer as { data: { context: { namespace: string } } }).data.context.namespace;
+
+/** A command line for a shell: this program. */
+const self = `"${node}" "${bundle}"`;
+
+const alive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+
+describe('the published client of Dagger, as it is, under `serve`', () => {
+  const client = fetchTool({
+    name: '@dagger.io/dagger',
+    version: '0.21.9',
+    program: '@dagger.io/dagger/dist/src/index.js',
+  });
+
+  /** What a program prints that begins by importing `connection` and `dag`. */
+  const run = async (world: World, cwd: string, body: string): Promise<readonly string[]> => {
+    world.write({ 'p.mjs': `import { connection, dag } from ${JSON.stringify(client)};\n${body}` });
+    const { code, stdout, stderr } = await world.cachelane(['serve', '--', node, join(world.dir, 'p.mjs')], { cwd });
+    expect([code, stderr]).toEqual([0, '']);
+    return stdout.trimEnd().split('\n');
+  };
+
+  test.skipIf(client === null)('two projects have two volumes, two clones of one project have one', async () => {
+    using world = openWorld();
+    const places = ['web', 'web-again', 'api'].map((name) => world.project(name, { 'package.json': '{}' }));
+    const remotes = ['https://github.com/acme/web', 'git@github.com:acme/web.git', 'https://github.com/acme/api'];
+    for (const [index, place] of places.entries()) world.gitInit(place, remotes[index]);
+    const print = `await connection(async () => { console.log(await dag.cacheVolume('npm').id()); });`;
+    const ids: string[] = [];
+    for (const place of places) ids.push((await run(world, place, print))[0] ?? '');
+    expect(ids[0]).toMatch(/^\S+$/);
+    expect(ids[1]).toBe(ids[0]);
+    expect(ids[2]).not.toBe(ids[0]);
+  });
+
+  test.skipIf(client === null)('a field that is not there fails with its name', async () => {
+    using world = openWorld();
+    const lines = await run(
+      world,
+      world.project('web'),
+      `await connection(async () => {
+        await dag.container().from('alpine').withExec(['true']).stdout().catch((error) => console.log(error.name, error.message));
+      });`,
+    );
+    expect(lines).toEqual([expect.stringContaining('GraphQLRequestError')]);
+    expect(lines[0]).toContain('Cannot query field "container" on type "Query"');
+  });
+});
+
+describe('serve -- COMMAND', () => {
+  test('the command finds the engine in its environment, and nobody finds its token elsewhere', async () => {
+    using world = openWorld();
+    const script = [
+      'test "$CACHELANE_ENGINE" = "http://127.0.0.1:$DAGGER_SESSION_PORT"',
+      'test "$CACHELANE_ENGINE_TOKEN" = "$DAGGER_SESSION_TOKEN"',
+      'echo "$CACHELANE_ENGINE_TOKEN"',
+      'for pid in $PPID $$; do tr "\\0" " " </proc/$pid/cmdline; done',
+    ].join(' && ');
+    const { code, stdout, stderr } = await world.cachelane(['serve', '--', 'sh', '-c', script]);
+    const [token = '', ...commandLines] = stdout.split('\n');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(token).toMatch(/^[\w-]{43}$/);
+    expect(commandLines.join('\n')).toContain('serve');
+    expect(commandLines.join('\n')).not.toContain(token);
+    const other = await world.cachelane(['serve', '--', 'sh', '-c', 'echo "$CACHELANE_ENGINE_TOKEN"']);
+    expect(other.stdout.trim()).not.toBe(token);
+  });
+
+  test('it ends with the command, and as the command', async () => {
+    using world = openWorld();
+    const ended = await world.cachelane(['serve', '--', 'sh', '-c', 'exit 7']);
+    expect([ended.code, ended.stdout, ended.stderr]).toEqual([7, '', '']);
+    const killed = world.start([
+      'serve',
+      '--',
+      'sh',
+      '-c',
+      'trap "echo told; exit 3" TERM; echo ready; while :; do sleep 0.1; done',
+    ]);
+    await killed.said('ready');
+    killed.child.kill('SIGTERM');
+    expect(await killed.finished).toMatchObject({ code: 3, stdout: 'ready\ntold\n' });
+    expect(await world.cachelane(['serve', '--', 'no-such-command'])).toMatchObject({ code: 127 });
+    expect(await world.cachelane(['serve', '--keep', '--', 'true'])).toMatchObject({ code: 125 });
+  });
+
+  test('cachelane query in it asks that engine, and opens nothing', async () => {
+    using world = openWorld();
+    const cwd = world.project('web', { 'cachelane.yaml': 'namespace: acme/web\n', 'q.graphql': whoAmI });
+    const within = async (line: string): Promise<Awaited<ReturnType<World['cachelane']>>> =>
+      await world.cachelane(['serve', '--', 'sh', '-c', line], { cwd });
+    const asked = await within(`cd / && CACHELANE_HOME=not-absolute ${self} query ${join(cwd, 'q.graphql')}`);
+    expect(asked).toMatchObject({ code: 0, stderr: '' });
+    expect(namespaceOf(JSON.parse(asked.stdout))).toBe('acme/web');
+
+    const wrong = await within(`CACHELANE_ENGINE_TOKEN=wrong ${self} query q.graphql`);
+    expect(wrong.code).toBe(1);
+    expect(JSON.parse(wrong.stdout)).toMatchObject({ errors: [{ extensions: { code: 'E_ENGINE_DENIED' } }] });
+    const gone = await within(`CACHELANE_ENGINE=unix:/no/such.sock ${self} query q.graphql`);
+    expect([gone.code, gone.stderr]).toEqual([1, expect.stringContaining('CACHELANE_ENGINE names does not answer')]);
+    const elsewhere = await within(`CACHELANE_ENGINE=http://192.0.2.1:80 ${self} query q.graphql`);
+    expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining('no address of an engine')]);
+    const other = await within(`${self} query -n acme/other q.graphql`);
+    expect(namespaceOf(JSON.parse(other.stdout))).toBe('acme/other');
+  });
+});
+
+describe('at the socket of the home', () => {
+  const socketOf = (world: World): string => join(world.store, 'engine/engine.sock');
+
+  test('there is one engine, of its user alone; another one is told where it is', async () => {
+    using world = openWorld();
+    const engine = await startEngine(world, ['--keep']);
+    expect(engine).toMatchObject({ address: `unix:${socketOf(world)}`, token: null, protocolVersion: 1 });
+    expect(engine.pid).toBe(engine.started.child.pid);
+    expect(statSync(socketOf(world)).mode & 0o777).toBe(0o600);
+    expect(statSync(dirname(socketOf(world))).mode & 0o777).toBe(0o700);
+    const second = await world.cachelane(['serve']);
+    expect([second.code, second.stderr]).toEqual([
+      1,
+      expect.stringContaining(`listens at unix:${socketOf(world)} already`),
+    ]);
+    expect((await ask(engine, whoAmI)).status).toBe(200);
+    engine.started.child.kill('SIGTERM');
+    expect(await engine.started.finished).toMatchObject({ code: 0, stderr: '' });
+    expect(existsSync(socketOf(world))).toBe(false);
+  });
+
+  test('an engine that was killed leaves its place to the next one; of many that start at once one is there', async () => {
+    using world = openWorld();
+    const killed = await startEngine(world, ['--keep']);
+    const before = (await ask(killed, whoAmI)).answer;
+    killed.started.child.kill('SIGKILL');
+    await killed.started.finished;
+    expect(existsSync(socketOf(world))).toBe(true);
+    const all = Array.from({ length: 4 }, () => world.start(['serve', '--json', '--keep']));
+    const ended = await Promise.all(
+      all.map(async ({ said, finished }) => await Promise.race([said('\n').then(() => null), finished])),
+    );
+    const refused = ended.filter((end) => end !== null);
+    expect(refused.map(({ code }) => code)).toEqual([1, 1, 1]);
+    expect((await ask(killed, whoAmI)).answer).toEqual(before);
+  });
+});
+
+describe('an engine stops', () => {
+  test('when its last client has gone, and when none ever came', async () => {
+    using world = openWorld();
+    const engine = await startEngine(world, ['--idle-timeout', '0.5']);
+    const client = await connectTo(engine);
+    client.write('POST /query HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}');
+    await wait(1500);
+    expect(alive(engine.pid)).toBe(true);
+    client.destroy();
+    expect(await engine.started.finished).toMatchObject({ code: 0, stderr: '' });
+    expect(await (await startEngine(world, ['--idle-timeout', '0.1'])).started.finished).toMatchObject({ code: 0 });
+  });
+
+  test('not for want of clients with --keep, and at a signal all the same', async () => {
+    using world = openWorld();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      const engine = await startEngine(world, ['--keep', '--idle-timeout', '0']);
+      await ask(engine, whoAmI);
+      await wait(200);
+      engine.started.child.kill(signal);
+      expect(await engine.started.finished).toMatchObject({ code: 0, stderr: '' });
+    }
+  });
+});
+
+test('what a project is called is looked up again', async () => {
+  using world = openWorld();
+  const cwd = world.project('web', { 'cachelane.yaml': 'namespace: acme/web\n' });
+  const engine = await startEngine(world, [], { cwd });
+  const called = async (): Promise<unknown> => namespaceOf((await ask(engine, whoAmI)).answer);
+  expect(await called()).toBe('acme/web');
+  writeFileSync(join(cwd, 'cachelane.yaml'), 'namespace: acme/renamed\n');
+  while ((await called()) !== 'acme/renamed') await wait(50);
+  writeFileSync(join(cwd, 'cachelane.yaml'), 'namespace: [\n');
+  for (;;) {
+    const { answer } = await ask(engine, whoAmI);
+    if (answer.errors?.[0]?.extensions.code === 'E_CONFIG') break;
+    await wait(50);
+  }
+});
+
+describe('a place that nobody can listen at, or where others could come in', () => {
+  test.each([
+    [['--listen', '0.0.0.0:0', '--json'], 'no place to listen at'],
+    [['--listen', '127.0.0.1', '--json'], 'no place to listen at'],
+    [['--listen', '127.0.0.1:0'], 'told in JSON only'],
+    [['--listen', 'unix:open/engine.sock'], 'open to you alone'],
+    [['--listen', `unix:${'x'.repeat(120)}`], "a socket's path has 107 at most"],
+    [['--listen', 'unix:own/file'], 'is no socket'],
+  ])('%j', async (argv, why) => {
+    using world = openWorld();
+    mkdirSync(join(world.dir, 'open'), { mode: 0o755 });
+    mkdirSync(join(world.dir, 'own'), { mode: 0o700 });
+    writeFileSync(join(world.dir, 'own/file'), '');
+    const { code, stdout, stderr } = await world.cachelane(['serve', ...argv]);
+    expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(why)]);
+  });
+
+  test('a home with a long path has its socket elsewhere', async () => {
+    using world = openWorld();
+    const run = join(world.dir, 'run');
+    mkdirSync(run);
+    const env = { CACHELANE_HOME: join(world.dir, 'x'.repeat(100)), XDG_RUNTIME_DIR: run };
+    const engine = await startEngine(world, [], { env });
+    expect(engine.address).toMatch(new RegExp(`^unix:${run}/cachelane/[0-9a-f]{16}\\.sock$`));
+    expect((await ask(engine, whoAmI)).status).toBe(200);
+  });
+});
+
+describe('hostile clients', () => {
+  const residentBytes = (pid: number): number =>
+    Number(/^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+
+  test('a thousand at once, most of them with wrong tokens, foreign pages and documents without end', async () => {
+    using world = openWorld();
+    const engine = await startEngine(world, ['--keep', '--listen', '127.0.0.1:0']);
+    const deep = `{ cacheVolume(key: "npm") { head { ${'volume { head { '.repeat(12)} generation ${'} }'.repeat(12)} } } }`;
+    const costly = '{ namespaces(first: 1000) { nodes { volumes(first: 1000) { nodes { key } } } } }';
+    const kinds: readonly (() => Promise<number | string | undefined>)[] = [
+      async () => (await ask({ ...engine, token: 'wrong' }, whoAmI)).status,
+      async () => (await ask({ ...engine, token: null }, whoAmI)).status,
+      async () => (await ask(engine, whoAmI, { origin: 'https://evil.example' })).status,
+      async () => (await ask(engine, whoAmI, { host: 'evil.example' })).status,
+      async () => (await ask(engine, ' '.repeat(300_000))).status,
+      async () => (await ask(engine, deep)).answer.errors?.[0]?.extensions.code,
+      async () => (await ask(engine, costly)).answer.errors?.[0]?.extensions.code,
+      async () => (await ask(engine, '{ cacheVolume(key: "npm") { id } }')).status,
+    ];
+    const answers = await Promise.all(
+      Array.from({ length: 1000 }, async (_, index) => await kinds[index % kinds.length]?.()),
+    );
+    const wanted = [401, 401, 403, 403, 413, 'E_LIMIT', 'E_LIMIT', 200];
+    expect(answers).toEqual(answers.map((_, index) => wanted[index % wanted.length]));
+    expect(residentBytes(engine.pid)).toBeLessThan(512 << 20);
+    engine.started.child.kill('SIGTERM');
+    const { code, stdout, stderr } = await engine.started.finished;
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout.split(String(engine.token))).toHaveLength(2);
+  });
+
+  test('five hundred that say nothing, or half of it, keep nobody else out', async () => {
+    using world = openWorld();
+    const engine = await startEngine(world, ['--keep']);
+    const slow = await Promise.all(Array.from({ length: 500 }, async () => await connectTo(engine)));
+    for (const [index, socket] of slow.entries())
+      if (index % 2 === 0) socket.write('POST /query HTTP/1.1\r\nHost: x\r\n');
+    expect((await ask(engine, whoAmI)).status).toBe(200);
+    await Promise.all(
+      slow.map(async (socket) => await new Promise((resolve) => socket.resume().once('close', resolve))),
+    );
+    expect((await ask(engine, whoAmI)).status).toBe(200);
+  });
+});
