@@ -15,7 +15,8 @@ const testkitBan: Ban = {
   message: 'For tests only: move this code into a *.test.ts or *.fixture.ts file.',
 };
 const deepBan: Ban = {
-  group: ['@cachelane/*/**', '**/src/**'],
+  // The SDK has two entries.
+  group: ['@cachelane/*/**', '**/src/**', '!@cachelane/sdk/node'],
   message: "Import the package by its name ('@cachelane/core'); what it offers is exported by its src/index.ts.",
 };
 const packagesBan = (names: readonly string[], message: string): Ban => ({

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { requireCommands } from '@cachelane/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildSdk, openSdkWorld, pathsOf, type BuiltSdk } from './sdk-world.fixture.ts';
 
@@ -30,17 +31,38 @@ test('the examples of the document do what it says', async () => {
 import { connect } from '@cachelane/sdk/node';
 await using engine = await connect();
 const volumes = [engine.cacheVolume('notes'), engine.cacheVolume('objects', { compat: { compiler: 'gcc-14' } })];
-for (const volume of volumes) for await (const { path } of volume.entries()) console.log(path);
+for (const volume of volumes) for await (const { path } of volume.entries()) process.stdout.write(path + '\\n');
 `;
   on.acme('web', { 'look.mjs': look });
   expect((await on.program(directory, 'look.mjs').finished).stdout).toBe('today.txt\nbuilt\n');
+});
+
+requireCommands('go')('examples/program', () => {
+  test('compiles once, and counts', async () => {
+    await using on = openSdkWorld(sdk);
+    const dir = join(import.meta.dirname, '../../examples/program');
+    const names = ['package.json', 'build.mjs', 'words/go.mod', 'words/main.go'];
+    const directory = on.acme(
+      'web',
+      Object.fromEntries(names.map((name) => [name, readFileSync(join(dir, name), 'utf8')])),
+    );
+    const outputs = [];
+    for (let times = 0; times < 2; times++) {
+      const { code, stdout, stderr } = await on.program(directory, 'build.mjs').finished;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      outputs.push(stdout.split('\n'));
+    }
+    expect(outputs[0]?.[0]).toBe('github.com/acme/web on t1:local');
+    expect(outputs[0]?.[1]).toMatch(/^go-build: [1-9]\d* paths more$/);
+    expect(outputs[1]?.slice(1)).toEqual(['go-build: 0 paths more', 'built 2 times', '']);
+  });
 });
 
 const facts = `
 import { connect } from '@cachelane/sdk/node';
 await using engine = await connect();
 const npm = await engine.cacheVolume('npm').info();
-console.log(JSON.stringify({ address: engine.address, namespace: npm.namespace, id: npm.id }));
+process.stdout.write(JSON.stringify({ address: engine.address, namespace: npm.namespace, id: npm.id }) + '\\n');
 `;
 
 interface Facts {
@@ -121,27 +143,28 @@ test('a program that does not close its session ends all the same', async () => 
 import { connect } from '@cachelane/sdk/node';
 const engine = await connect();
 const fork = await engine.attach([engine.cacheVolume('data')]);
-console.log(fork.directory);
+process.stdout.write(fork.directory + '\\n');
 `;
   const { code, stdout, stderr } = await on.program(on.acme('web', { 'p.mjs': text }), 'p.mjs').finished;
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain(on.world.store);
 });
 
+const library = (name: string): Readonly<Record<string, string>> => ({
+  [`node_modules/${name}/package.json`]: `{ "name": "${name}", "type": "module", "exports": "./lib/index.mjs" }`,
+  [`node_modules/${name}/lib/package.json`]: '{ "type": "module" }',
+  [`node_modules/${name}/lib/index.mjs`]:
+    'export const cache = async (engine) => (await engine.scope(import.meta).cacheVolume("cache").info()).namespace;',
+});
+
 test('libraries have namespaces of their own, by their names', async () => {
   await using on = openSdkWorld(sdk);
-  const library = (name: string): Readonly<Record<string, string>> => ({
-    [`node_modules/${name}/package.json`]: `{ "name": "${name}", "type": "module", "exports": "./lib/index.mjs" }`,
-    [`node_modules/${name}/lib/package.json`]: '{ "type": "module" }',
-    [`node_modules/${name}/lib/index.mjs`]:
-      'export const cache = async (engine) => (await engine.scope(import.meta).cacheVolume("cache").info()).namespace;',
-  });
   const program = `
 import { connect } from '@cachelane/sdk/node';
 import { cache as one } from '@acme/build';
 import { cache as other } from 'lib-b';
 await using engine = await connect();
-console.log(JSON.stringify([await one(engine), await other(engine), await other(engine.withNamespace('teams/site'))]));
+process.stdout.write(JSON.stringify([await one(engine), await other(engine), await other(engine.withNamespace('teams/site'))]) + '\\n');
 `;
   const directory = on.acme('web', { ...library('@acme/build'), ...library('lib-b'), 'p.mjs': program });
   const { stdout, stderr } = await on.program(directory, 'p.mjs').finished;
@@ -159,7 +182,7 @@ import { connect } from '@cachelane/sdk/node';
 const engine = await connect();
 const fork = await engine.attach([engine.cacheVolume('data', { sharing: 'LOCKED' })]);
 writeFileSync(fork.directory + '/lost', 'lost');
-console.log(fork.directory);
+process.stdout.write(fork.directory + '\\n');
 setInterval(() => undefined, 1000);
 `;
   test.concurrent('ends the session of a program that was killed: its fork is gone, and who waits for it is next', async () => {
@@ -193,7 +216,7 @@ await using engine = await connect();
 await using fork = await engine.attach([engine.cacheVolume('data')]);
 writeFileSync(fork.directory + '/kept', 'kept');
 Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 90_000);
-console.log(JSON.stringify(await fork.commit()));
+process.stdout.write(JSON.stringify(await fork.commit()) + '\\n');
 `;
     const directory = on.acme('web', { 'p.mjs': busy });
     await on.serve('--keep');

@@ -41,7 +41,7 @@ export interface SdkWorld extends AsyncDisposable {
   readonly node: string;
 }
 
-export interface ServedEngine {
+interface ServedEngine {
   readonly address: string;
   readonly token: string | null;
   readonly pid: number;

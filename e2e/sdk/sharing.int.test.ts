@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CacheVolume, Fork } from '@cachelane/sdk';
 import type { NodeEngine } from '@cachelane/sdk/node';
-import type { Fork } from '@cachelane/sdk';
 import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { goModule, goProject, seedGoBuild } from '../real-tools/go-project.fixture.ts';
@@ -19,16 +19,17 @@ function put(fork: Fork, name: string): void {
   writeFileSync(join(fork.directory, name), name);
 }
 
+function locked(engine: NodeEngine): readonly CacheVolume[] {
+  return [engine.cacheVolume('data', { sharing: 'LOCKED' })];
+}
+
 describe('SHARED', () => {
   test('is one directory, and what is there is saved', async () => {
     await using on = openSdkWorld();
     const [one, other] = (await clients(on, 2)) as [NodeEngine, NodeEngine];
-    const [mine, theirs] = [one, other].map((each) => each.cacheVolume('data', { sharing: 'SHARED' })) as [
-      never,
-      never,
-    ];
-    await using first = await one.attach([mine]);
-    await using second = await other.attach([theirs]);
+    const sharing = 'SHARED';
+    await using first = await one.attach([one.cacheVolume('data', { sharing })]);
+    await using second = await other.attach([other.cacheVolume('data', { sharing })]);
     expect(second.directory).toBe(first.directory);
     expect(first.volumes).toMatchObject([{ sharing: 'SHARED' }]);
     put(first, 'a');
@@ -78,7 +79,6 @@ describe('LOCKED', () => {
   test('a waiter that is cancelled, and one whose time is over, take nothing and keep nobody waiting', async () => {
     await using on = openSdkWorld();
     const [one, two, three] = (await clients(on, 3)) as [NodeEngine, NodeEngine, NodeEngine];
-    const locked = (engine: NodeEngine) => [engine.cacheVolume('data', { sharing: 'LOCKED' })] as const;
     const holder = await one.attach(locked(one));
     await expect(two.attach(locked(two), { lockTimeoutSeconds: 0 })).rejects.toMatchObject({ code: 'E_LOCKED' });
     await expect(two.attach(locked(two), { lockTimeoutSeconds: 1 })).rejects.toMatchObject({ code: 'E_LOCKED' });
@@ -108,9 +108,11 @@ function goFiles(directory: string): readonly string[] {
   return globSync('*/*-[ad]', { cwd: directory });
 }
 
-describe('three clients at once in one Go cache', () => {
-  requireCommands('go');
-
+requireCommands(
+  'bwrap',
+  'flock',
+  'go',
+)('three clients at once in one Go cache', () => {
   test.each(['one session', 'three sessions'])('in %s: nothing that any of them added is missing', async (how) => {
     await using on = openSdkWorld();
     const directory = goProject(on.world, 'web', goModule('web', packages));

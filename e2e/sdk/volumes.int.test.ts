@@ -4,6 +4,14 @@ import { connectTo } from '@cachelane/sdk';
 import { describe, expect, test } from 'vitest';
 import { openSdkWorld, pathsOf } from './sdk-world.fixture.ts';
 
+async function refusalOf(asked: Promise<unknown>): Promise<string> {
+  const error = await asked.then(
+    () => new Error('it was not refused'),
+    (thrown: unknown) => thrown as Error & { readonly code: string },
+  );
+  return `${'code' in error ? error.code : ''} ${error.message}`;
+}
+
 describe('volumes of several projects on one engine', () => {
   test('are apart, unless one passes its volume on', async () => {
     await using on = openSdkWorld();
@@ -35,13 +43,6 @@ describe('volumes of several projects on one engine', () => {
     await web.run(['sh', '-c', 'echo web > "$DIR/by-web"'], {
       volumes: [{ volume: web.cacheVolume('npm'), variable: 'DIR' }],
     });
-    const refusalOf = async (asked: Promise<unknown>): Promise<string> => {
-      const error = await asked.then(
-        () => new Error('it was not refused'),
-        (thrown: unknown) => thrown as Error & { readonly code: string },
-      );
-      return `${'code' in error ? error.code : ''} ${error.message}`;
-    };
     const npm = api.cacheVolume('npm');
     const there = await refusalOf(npm.in('github.com/acme/web').id());
     const missing = await refusalOf(npm.in('github.com/acme/none').id());
@@ -152,6 +153,18 @@ describe('a command', () => {
     const [first = '', second] = stdout.trimEnd().split('\n');
     expect(first).toBe(`${second} more`);
     expect(first).toContain(on.world.store);
+  });
+
+  test('knows where and who it is, as one of cachelane run does', async () => {
+    await using on = openSdkWorld();
+    await on.serve();
+    const directory = on.acme('web');
+    const command = ['sh', '-c', 'printf %s "$CACHELANE_CONTEXT"'];
+    const { stdout } = await (await on.session(directory)).run(command, { stdio: 'capture' });
+    const run = await on.world.run(command, { cwd: directory });
+    const { why, ...context } = JSON.parse(stdout) as { readonly why: string };
+    expect(context).toEqual(JSON.parse(run.stdout));
+    expect(why).not.toBe('');
   });
 
   test('that its signal ends leaves nothing behind', async () => {

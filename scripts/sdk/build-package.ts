@@ -29,7 +29,7 @@ export async function buildSdkPackage({ root, target }: BuildRequest): Promise<v
     logLevel: 'warn',
     // What another package of ours has besides is not needed for what is used of it.
     treeshake: { moduleSideEffects: false },
-    transform: { target: 'es2024' },
+    transform: { target: 'node24' },
     output: {
       dir: join(target, 'dist'),
       format: 'esm',
@@ -49,7 +49,8 @@ export async function buildSdkPackage({ root, target }: BuildRequest): Promise<v
 
 function publishedManifest(source: string): object {
   const manifest = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')) as Record<string, unknown>;
-  delete manifest['devDependencies'];
+  // What is in the repository is for the rest of it, and never published as it stands.
+  for (const key of ['private', 'devDependencies']) delete manifest[key];
   return {
     ...manifest,
     exports: { '.': exported('index'), './node': exported('node'), './package.json': './package.json' },

@@ -1,6 +1,6 @@
 import { protocolVersion, sessionHeader } from '@cachelane/protocol';
 import { dataOf, Refused } from './answer.ts';
-import { CachelaneError } from './errors.ts';
+import { CachelaneError, isCachelaneError } from './errors.ts';
 import { aborted, unreachable } from './failures.ts';
 import { closeSession, engineFacts, events, openSession } from './generated/operations.ts';
 import type { Operation } from './operation.ts';
@@ -91,10 +91,10 @@ export class Connection implements AsyncDisposable {
         if (event === 'next') yield dataOf(data, this.transport.address) as R;
       }
     } catch (error) {
-      throw unreachable(error, this.transport.address, signal);
+      throw this.failure(error, signal);
     }
     if (signal?.aborted === true) throw aborted(signal);
-    throw unreachable(new Error('it broke off'), this.transport.address, signal);
+    throw this.failure(new Error('it broke off'), signal);
   }
 
   /**
@@ -130,6 +130,14 @@ export class Connection implements AsyncDisposable {
     } finally {
       this.transport.close();
     }
+  }
+
+  private failure(thrown: unknown, signal: AbortSignal | undefined): CachelaneError {
+    const { signal: closing } = this.closing;
+    // What is under way when the engine is closed loses its connection.
+    return closing.aborted && !isCachelaneError(thrown)
+      ? (closing.reason as CachelaneError)
+      : unreachable(thrown, this.transport.address, signal);
   }
 
   private async inSession<T>(work: (session: string) => Promise<T>): Promise<T> {
@@ -210,7 +218,7 @@ export class Connection implements AsyncDisposable {
     try {
       text = await response.text();
     } catch (error) {
-      throw unreachable(error, this.transport.address, signal);
+      throw this.failure(error, signal);
     }
     return dataOf(text, this.transport.address) as R;
   }
@@ -226,7 +234,7 @@ export class Connection implements AsyncDisposable {
     try {
       return await this.transport.post({ headers, body, signal, isInBackground });
     } catch (error) {
-      throw unreachable(error, this.transport.address, signal);
+      throw this.failure(error, signal);
     }
   }
 }

@@ -2,7 +2,7 @@ import { connectTo, type ConnectToOptions } from './connect-to.ts';
 import type { Engine } from './engine.ts';
 
 /** One request as it came. */
-export interface Asked {
+interface Asked {
   readonly name: string;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly headers: Headers;

@@ -22,7 +22,7 @@ export async function runUnderEngine(
 ): Promise<number> {
   const runtime = await host.pieces.openRuntime();
   const env = {
-    ...commandEnv(host, where),
+    ...commandEnv(host, where, null),
     [variables.address]: engine.address,
     [variables.token]: engine.token,
     [variables.otherPort]: new URL(engine.address).port,

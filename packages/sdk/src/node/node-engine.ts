@@ -21,7 +21,7 @@ export interface NodeEngine extends Engine {
   scope(module: ModuleMeta): this;
   /**
    * Runs a command with volumes, and saves what it changed in them where it ended with exit code 0. Tools find their directories by environment variables; where a tool has no setting
-   * for that, `variable` names one. Errors: those of `attach` and `commit`; E_COMMAND, as `CommandError`, for a command that failed or cannot be started; E_ABORTED, after the command was
+   * for that, `variable` names one. `CACHELANE_CONTEXT` has the session's context. Errors: those of `attach` and `commit`; E_COMMAND, as `CommandError`, for a command that failed or cannot be started; E_ABORTED, after the command was
    * sent SIGTERM and has ended.
    *
    * @example

@@ -6,16 +6,21 @@ import { aborted } from '../failures.ts';
 import { CommandError, type CommandResult, type RunOptions } from './command.ts';
 import type { Environment } from './home-socket.ts';
 
+const contextVariable = 'CACHELANE_CONTEXT';
+
 /** See `NodeEngine.run`. */
 export async function runCommand(
-  engine: Pick<Engine, 'attach'>,
+  engine: Pick<Engine, 'attach' | 'context'>,
   command: readonly string[],
   options: RunOptions & { readonly processEnv: Environment },
 ): Promise<CommandResult> {
   const { volumes = [], lockTimeoutSeconds, signal, allowFailure = false } = options;
   if (command.length === 0) throw new CachelaneError('E_USAGE', 'there is no command to run');
+  // As for commands of `cachelane run`; one that was inherited may be of another project.
+  const context = JSON.stringify({ endpoint: 'local', ...(await engine.context({ signal })) });
   await using fork = volumes.length === 0 ? null : await engine.attach(volumes, { lockTimeoutSeconds, signal });
-  const ended = await ending(command, { ...options, forkEnv: fork?.environment ?? {} });
+  const forkEnv = { ...fork?.environment, [contextVariable]: context };
+  const ended = await ending(command, { ...options, forkEnv });
   if (signal?.aborted === true) throw aborted(signal);
   if (ended.exitCode === 0) return { ...ended, saved: fork === null ? [] : await fork.commit() };
   await fork?.discard();
