@@ -100,6 +100,8 @@ describe('a volume', () => {
       [1, 30],
     ]);
     expect(await engine.usage()).toMatchObject([{ namespace: 'github.com/acme/web', volumes: 1, sizeBytes: 60 }]);
+    expect(await engine.cacheVolume('npm').prune({ dryRun: true })).toMatchObject({ saved: null });
+    expect(await engine.usage({ by: 'LANE' })).toMatchObject([{ lane: 't1:local', heads: 1 }]);
     expect((await engine.cacheVolume('npm').explain())?.path).toBe(join(on.world.home, '.npm'));
 
     const once = { from: 2, to: 1, generation: 3 };

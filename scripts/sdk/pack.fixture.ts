@@ -26,7 +26,8 @@ export async function packSdk(dir: string): Promise<PackedSdk> {
 }
 
 export function exec(file: string, args: readonly string[], cwd: string): string {
-  const { status, stdout, stderr, error } = spawnSync(file, args, { cwd, encoding: 'utf8' });
+  const env = { ...process.env, npm_config_update_notifier: 'false', npm_config_registry: 'http://127.0.0.1:9/' };
+  const { status, stdout, stderr, error } = spawnSync(file, args, { cwd, env, encoding: 'utf8' });
   if (error !== undefined) throw error;
   if (status !== 0) throw new Error(`${file} ${args.join(' ')}: ${stdout}${stderr}`);
   return stdout;

@@ -30,7 +30,7 @@ const pauseMs = 25;
 
 /** Errors: E_ENGINE_GONE where there is none, E_COMMAND where none can be started, and those of `Connection.open`. */
 export async function findEngine(request: FindRequest): Promise<Found> {
-  const { env, program } = request;
+  const { env } = request;
   const address = request.address ?? textOf(env, variables.address);
   if (address !== null) {
     const token = request.token ?? (request.address === null ? textOf(env, variables.token) : null);
@@ -41,18 +41,36 @@ export async function findEngine(request: FindRequest): Promise<Found> {
     const hint = 'set CACHELANE_HOME, or HOME, to an absolute path';
     throw new CachelaneError('E_HOME_UNUSABLE', 'there is no home directory, and so no place for an engine', { hint });
   }
+  return await foundOrStarted(`unix:${socket}`, request);
+}
+
+async function foundOrStarted(address: string, request: FindRequest): Promise<Found> {
+  const { env, program } = request;
   const timeout = AbortSignal.timeout(startMs);
   const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
   for (;;) {
     try {
-      return await connectAt(`unix:${socket}`, request);
+      return await connectAt(address, request);
     } catch (error) {
-      if (program === null || !isCachelaneError(error, 'E_ENGINE_GONE') || timeout.aborted) throw error;
+      if (program === null || !isCachelaneError(error, 'E_ENGINE_GONE')) throw error;
+      if (timeout.aborted) throw late(error);
     }
-    await startEngine({ program, env, signal });
+    try {
+      await startEngine({ program, env, signal });
+    } catch (error) {
+      throw timeout.aborted && request.signal?.aborted !== true ? late(error) : error;
+    }
     // Where another one was about to start, it may not listen yet; where it is about to stop, it soon has.
     await wait(pauseMs);
   }
+}
+
+function late(cause: unknown): CachelaneError {
+  return new CachelaneError('E_ENGINE_GONE', `no engine was there within ${startMs / 1000} seconds`, {
+    hint: 'look what it says: cachelane serve',
+    retryable: true,
+    cause,
+  });
 }
 
 async function connectAt(

@@ -37,6 +37,9 @@ export async function startEngine({ program, env, signal }: EngineProgram): Prom
   }
 }
 
+/** What `cachelane serve` says where another engine has the socket: one that has started, is about to, or is about to stop. */
+const isOtherThere = /\ban engine listens at\b/;
+
 interface Starting {
   readonly file: string;
   readonly signal: AbortSignal;
@@ -68,7 +71,7 @@ async function readiness(child: ChildProcess, { file, signal, said }: Starting):
     child.once('exit', (code, name) => {
       settle(() => {
         const words = said().trim();
-        if (/\bE_LOCKED\b|an engine listens at/.test(words)) resolve();
+        if (isOtherThere.test(words)) resolve();
         else reject(failed(file, code === null ? String(name) : `exit code ${code}`, words));
       });
     });
