@@ -60,6 +60,7 @@ describe('a session', () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(beats).toBeGreaterThanOrEqual(3);
     await engine.close();
+    expect(vi.getTimerCount()).toBe(0);
     const atEnd = beats;
     await vi.advanceTimersByTimeAsync(60_000);
     expect(beats).toBe(atEnd);
