@@ -73,7 +73,12 @@ export const serve: Command = defineCommand({
       return exitCodes.ok;
     }
     try {
-      return await runUnderEngine(host, { argv: command, where, engine: { address: server.address, token: at.token } });
+      return await runUnderEngine(host, {
+        argv: command,
+        where,
+        namespace,
+        engine: { address: server.address, token: at.token },
+      });
     } finally {
       await server.stop();
     }

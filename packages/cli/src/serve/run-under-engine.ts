@@ -1,6 +1,7 @@
-import { CachelaneError } from '@cachelane/core';
+import { CachelaneError, isCachelaneError, type Context, type Namespace } from '@cachelane/core';
 import { variables } from '@cachelane/protocol';
 import type { Host } from '../host.ts';
+import { openProject } from '../project.ts';
 import { commandEnv } from '../run/bare.ts';
 import { exitAs } from '../run/exit-as.ts';
 import type { WhereToRun } from '../working-directory.ts';
@@ -11,18 +12,22 @@ export interface EngineForCommand {
   readonly token: string;
 }
 
+interface CommandUnderEngine {
+  readonly argv: readonly string[];
+  readonly where: WhereToRun;
+  /** The caller's own choice; null: as the directory says. */
+  readonly namespace: Namespace | null;
+  readonly engine: EngineForCommand;
+}
+
 /** Runs the command with the way to the engine in its environment, and nowhere else; returns its exit code. Errors: E_COMMAND. */
 export async function runUnderEngine(
   host: Host,
-  {
-    argv,
-    where,
-    engine,
-  }: { readonly argv: readonly string[]; readonly where: WhereToRun; readonly engine: EngineForCommand },
+  { argv, where, namespace, engine }: CommandUnderEngine,
 ): Promise<number> {
   const runtime = await host.pieces.openRuntime();
   const env = {
-    ...commandEnv(host, where, null),
+    ...commandEnv(host, where, await contextHere(host, where, namespace)),
     [variables.address]: engine.address,
     [variables.token]: engine.token,
     [variables.otherPort]: new URL(engine.address).port,
@@ -36,4 +41,14 @@ export async function runUnderEngine(
     `the command was not started: ${reason}`,
     mend === undefined ? {} : { hint: mend },
   );
+}
+
+/** Null where it cannot be found out: the command runs, and is told why when it asks the engine. */
+async function contextHere(host: Host, where: WhereToRun, namespace: Namespace | null): Promise<Context | null> {
+  try {
+    return (await openProject(host, { where, namespace: namespace ?? undefined })).context;
+  } catch (error) {
+    if (isCachelaneError(error)) return null;
+    throw error;
+  }
 }
