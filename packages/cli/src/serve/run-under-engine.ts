@@ -6,7 +6,7 @@ import { commandEnv } from '../run/bare.ts';
 import { exitAs } from '../run/exit-as.ts';
 import type { WhereToRun } from '../working-directory.ts';
 
-export interface EngineForCommand {
+interface EngineForCommand {
   /** `http://127.0.0.1:PORT`. */
   readonly address: string;
   readonly token: string;
