@@ -159,10 +159,15 @@ describe('at the socket of the home', () => {
 describe('an engine stops', () => {
   test('when its last client has gone, and when none ever came', async () => {
     using world = openWorld();
-    const engine = await startEngine(world, ['--idle-timeout', '5']);
+    const engine = await startEngine(world, ['--idle-timeout', '3']);
     const client = await connectTo(engine);
     client.write('POST /query HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}');
     await once(client, 'data');
+    const until = performance.now() + 4000;
+    while (performance.now() < until) {
+      await wait(500);
+      expect((await ask(engine, whoAmI)).status).toBe(200);
+    }
     client.destroy();
     expect(await engine.started.finished).toMatchObject({ code: 0, stderr: '' });
     expect(await (await startEngine(world, ['--idle-timeout', '0.1'])).started.finished).toMatchObject({ code: 0 });
