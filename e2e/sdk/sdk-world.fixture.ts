@@ -98,15 +98,17 @@ exec "${node}" "${bundle}" "$@"
       for (const engine of sessions) await engine.close();
       const engines = join(world.dir, 'tmp/engines');
       const pids = existsSync(engines) ? readFileSync(engines, 'utf8').trim().split('\n').map(Number) : [];
-      for (const pid of pids) endProcess(pid);
+      for (const pid of pids) endEngine(pid, world);
       world[Symbol.dispose]();
     },
   };
 }
 
-function endProcess(pid: number): void {
+/** Unless it has ended, and its number is another process's. */
+function endEngine(pid: number, { store }: World): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    if (readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`CACHELANE_HOME=${store}\0`))
+      process.kill(pid, 'SIGKILL');
   } catch {
     // It has ended.
   }

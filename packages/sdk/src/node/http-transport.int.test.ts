@@ -11,6 +11,8 @@ interface Listening extends AsyncDisposable {
   readonly address: string;
   /** Bodies, first to last. */
   readonly bodies: readonly string[];
+  /** As an engine does that ends, or has too many. */
+  closeIdle(): void;
 }
 
 async function listening(kind: 'socket' | 'port', answer: RequestListener): Promise<Listening> {
@@ -30,6 +32,7 @@ async function listening(kind: 'socket' | 'port', answer: RequestListener): Prom
   return {
     address: kind === 'socket' ? `unix:${path}` : `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     bodies,
+    closeIdle: () => server.closeIdleConnections(),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -67,6 +70,19 @@ test('a signal ends a request that waits, and one whose answer has begun', async
     if (!isBegun) await expect.poll(() => at.bodies.length).toBe(1);
     if (!isBegun) controller.abort();
     await expect(read).rejects.toThrow();
+  }
+  transport.close();
+});
+
+test('a connection that was closed while the program was busy is not used again', async () => {
+  await using at = await listening('socket', (_, response) => response.end('told'));
+  const transport = httpTransport(at.address);
+  for (let times = 0; times < 5; times++) {
+    const response = await transport.post({ ...asked, body: 'x' });
+    expect(await response.text()).toBe('told');
+    // The connection waits for the next request from the next turn on.
+    await new Promise((resolve) => setImmediate(resolve));
+    at.closeIdle();
   }
   transport.close();
 });

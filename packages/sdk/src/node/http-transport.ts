@@ -13,6 +13,7 @@ export function httpTransport(address: string): Transport {
     address,
     canBeInBackground: true,
     async post(asked) {
+      await turns();
       const call = httpRequest({
         ...target,
         method: 'POST',
@@ -28,6 +29,13 @@ export function httpTransport(address: string): Transport {
       background.destroy();
     },
   };
+}
+
+/**
+ * A program that was busy has not seen yet which connections were closed meanwhile: what has happened is told before one is used again. Two turns, since this one may be past that point.
+ */
+async function turns(): Promise<void> {
+  for (let count = 0; count < 2; count++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 async function answerOf(call: ClientRequest, { body, isInBackground }: TransportRequest): Promise<IncomingMessage> {
