@@ -35,7 +35,7 @@ describe('the published client of Dagger, as it is, under `serve`', () => {
     const places = ['web', 'web-again', 'api'].map((name) => world.project(name, { 'package.json': '{}' }));
     const remotes = ['https://github.com/acme/web', 'git@github.com:acme/web.git', 'https://github.com/acme/api'];
     for (const [index, place] of places.entries()) world.gitInit(place, remotes[index]);
-    const print = `await connection(async () => { console.log(await dag.cacheVolume('npm').id()); });`;
+    const print = `await connection(async () => { process.stdout.write(await dag.cacheVolume('npm').id()); });`;
     const ids: string[] = [];
     for (const place of places) ids.push((await run(world, place, print))[0] ?? '');
     expect(ids[0]).toMatch(/^\S+$/);
@@ -49,7 +49,7 @@ describe('the published client of Dagger, as it is, under `serve`', () => {
       world,
       world.project('web'),
       `await connection(async () => {
-        await dag.container().from('alpine').withExec(['true']).stdout().catch((error) => console.log(error.name, error.message));
+        await dag.container().from('alpine').withExec(['true']).stdout().catch((error) => process.stdout.write(error.name + ' ' + error.message));
       });`,
     );
     expect(lines).toEqual([expect.stringContaining('GraphQLRequestError')]);

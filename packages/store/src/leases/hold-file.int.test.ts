@@ -16,11 +16,11 @@ test('one process has a file, until it gives it back or is killed', async () => 
     held?.[Symbol.dispose]();
 
     const module = JSON.stringify(join(import.meta.dirname, 'hold-file.ts'));
-    const script = `const { holdFile } = await import(${module}); globalThis.held = holdFile(process.argv[1]); console.log(held !== null); setInterval(() => {}, 1e6);`;
+    const script = `const { holdFile } = await import(${module}); globalThis.held = holdFile(process.argv[1]); process.stdout.write(String(held !== null)); setInterval(() => {}, 1e6);`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script, file], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    expect(String(await once(child.stdout, 'data'))).toBe('true\n');
+    expect(String(await once(child.stdout, 'data'))).toBe('true');
     expect(holdFile(file)).toBeNull();
     child.kill('SIGKILL');
     await once(child, 'exit');
