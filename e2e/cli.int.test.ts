@@ -24,7 +24,7 @@ requireCommands('bwrap')('a world of its own for each test', () => {
       const run = await world.run(['env', '-0'], { options: ['-v', 'data:data'], env: { MORE: 'too' } });
       const names = run.stdout.split('\0').flatMap((line) => line.split('=', 1));
       expect(names.filter((name) => name !== '').toSorted()).toEqual(
-        [...Object.keys(world.env), 'MORE', 'PWD'].toSorted(),
+        [...Object.keys(world.env), 'CACHELANE_CONTEXT', 'MORE', 'PWD'].toSorted(),
       );
     });
   });
