@@ -1,0 +1,12 @@
+export interface SessionOptions {
+  /** Absolute, on the engine's machine: whose project the session is of. Where the engine was started where it is left out. */
+  readonly directory?: string | undefined;
+  /** Instead of the project's own namespace. */
+  readonly namespace?: string | undefined;
+  /** The session sees its own project and what that reads, and is not told whether there is anything else. */
+  readonly confine?: boolean | undefined;
+  /** The token of a session that somebody else opened and keeps; directory, namespace and confine are that one's then. */
+  readonly session?: string | undefined;
+  /** Ends the attempt to connect. */
+  readonly signal?: AbortSignal | undefined;
+}
