@@ -35,6 +35,26 @@ describe('volumes of several projects on one engine', () => {
     expect(known).toEqual([['github.com/acme/web', 'npm']]);
   });
 
+  test('are on the lanes, and at the places, that each program’s environment says', async () => {
+    await using on = openSdkWorld();
+    await on.serve();
+    const web = on.acme('web');
+    const environment = { HOME: on.world.home, PATH: on.world.env['PATH'] };
+    const pullRequest = {
+      ...environment,
+      GITLAB_CI: 'true',
+      CI_PIPELINE_SOURCE: 'push',
+      CI_COMMIT_REF_NAME: 'feature',
+      CI_COMMIT_BRANCH: 'feature',
+      npm_config_cache: join(on.world.home, 'elsewhere'),
+    };
+    const [plain, inCi] = [await on.session(web, { environment }), await on.session(web, { environment: pullRequest })];
+    expect((await plain.context()).lane).toBe('t1:local');
+    expect((await inCi.context()).lane).toBe('t1:ref:feature');
+    expect((await plain.cacheVolume('npm').explain())?.path).toBe(join(on.world.home, '.npm'));
+    expect((await inCi.cacheVolume('npm').explain())?.path).toBe(join(on.world.home, 'elsewhere'));
+  });
+
   test('are not told of to a confined session, whether they are there or not', async () => {
     await using on = openSdkWorld();
     await on.serve();

@@ -11,17 +11,13 @@ interface Answer {
   readonly errors?: readonly AnswerError[];
 }
 
-/** An error that is about the request as a whole: nothing of it was carried out. */
-export class Refused extends CachelaneError {}
-
-/** `data` of an answer. Throws its first error; `Refused` for one that nothing was carried out of; E_USAGE for what is no answer of an engine. */
+/** `data` of an answer. Throws its first error; E_USAGE for what is no answer of an engine. */
 export function dataOf(text: string, address: string): unknown {
   const { data, errors = [] } = parsed(text, address);
   const [first] = errors;
   if (first === undefined) return data;
   const { code, hint, retryable } = first.extensions ?? {};
-  const Kind = data === undefined && first.path === undefined ? Refused : CachelaneError;
-  throw new Kind(typeof code === 'string' ? code : 'E_INTERNAL', String(first.message), {
+  throw new CachelaneError(typeof code === 'string' ? code : 'E_INTERNAL', String(first.message), {
     hint: typeof hint === 'string' ? hint : undefined,
     retryable: retryable === true,
     path: first.path,

@@ -1,5 +1,5 @@
 import { protocolVersion, sessionHeader } from '@cachelane/protocol';
-import { dataOf, Refused } from './answer.ts';
+import { dataOf } from './answer.ts';
 import { CachelaneError, isCachelaneError } from './errors.ts';
 import { aborted, unreachable } from './failures.ts';
 import { closeSession, engineFacts, events, openSession } from './generated/operations.ts';
@@ -146,7 +146,7 @@ export class Connection implements AsyncDisposable {
     try {
       return await work(await opened);
     } catch (error) {
-      if (this.given !== null || !(error instanceof Refused) || error.code !== 'E_NOT_FOUND') throw error;
+      if (this.given !== null || !isCachelaneError(error, 'E_SESSION_GONE')) throw error;
       if (this.session === opened) this.session = null;
       return await work(await this.openedSession());
     }
@@ -165,10 +165,10 @@ export class Connection implements AsyncDisposable {
   }
 
   private async openNew(signal: AbortSignal): Promise<string> {
-    const { directory, namespace, isConfined: confine } = this.place;
+    const { directory, namespace, isConfined: confine, environment } = this.place;
     const { openSession: opened } = await this.sendOnce(
       openSession,
-      { directory, namespace, confine },
+      { directory, namespace, confine, environment },
       { session: null, signal },
     );
     if (opened === null) throw new CachelaneError('E_INTERNAL', 'the engine opened no session');

@@ -36,7 +36,8 @@ export interface ConnectOptions extends SessionOptions {
 export async function connect(options: ConnectOptions = {}): Promise<NodeEngine> {
   const { address = null, token = null, session = null, program = ['cachelane'], signal } = options;
   const { env } = process;
-  const place = placeOf({ ...options, directory: options.directory ?? process.cwd() });
+  const { directory = process.cwd(), environment = env } = options;
+  const place = placeOf({ ...options, directory, environment });
   return nodeEngine(await findEngine({ address, token, session, place, program, env, signal }));
 }
 

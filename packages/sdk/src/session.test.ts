@@ -21,7 +21,7 @@ describe('a session', () => {
 
   test('that the engine has forgotten is opened anew, once', async () => {
     const fake = fakeEngine(({ headers }) =>
-      headers.get('cachelane-session') === 'session-1' ? refusal('E_NOT_FOUND') : { usage: [] },
+      headers.get('cachelane-session') === 'session-1' ? refusal('E_SESSION_GONE') : { usage: [] },
     );
     await using engine = await fake.connect();
     expect(await Promise.all([engine.usage(), engine.usage({ by: 'LANE' })])).toEqual([[], []]);
