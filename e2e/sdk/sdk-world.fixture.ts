@@ -88,7 +88,7 @@ exec "${node}" "${bundle}" "$@"
       };
     },
     async session(directory, options = {}) {
-      const engine = await connect({ address, directory, program: null, ...options });
+      const engine = await connect({ address, directory, environment: world.env, program: null, ...options });
       sessions.push(engine);
       return engine;
     },
