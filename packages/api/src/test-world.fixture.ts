@@ -70,9 +70,9 @@ const tools: readonly Tool[] = [
 ];
 
 /** A directory of the pretended machine is the project of its name. */
-function contextOf({ directory, namespace }: ProjectPlace, parents: readonly string[]): Context {
+function contextOf({ directory, namespace, environment }: ProjectPlace, parents: readonly string[]): Context {
   const own = namespace ?? parseNamespace(`github.com/acme/${(directory ?? '/web').slice(1)}`);
-  const lane = formatLane(parseLane('t1:local'));
+  const lane = formatLane(parseLane(environment?.['TEST_LANE'] ?? 't1:local'));
   const link = (each: Namespace): ChainLink => ({ namespace: each, lane });
   return {
     endpoint: 'local',
@@ -190,7 +190,7 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
       return policyAt({ user: {}, stored, lanes: [] }, { paths: [namespace], lane: null });
     },
   };
-  const api = openApi(world, { directory: '/web', namespace: null, isConfined: false });
+  const api = openApi(world, { directory: '/web', namespace: null, environment: null, isConfined: false });
   const ask: TestWorld['ask'] = async (query, { variables = {}, session = null } = {}) =>
     await api.execute({ query, variables, operationName: null }, session, noAbort);
   return {
@@ -200,7 +200,7 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
       nowMs += ms;
     },
     async save(directory, key, files) {
-      const project = projectOf({ directory, namespace: null });
+      const project = projectOf({ directory, namespace: null, environment: null });
       const { context } = project;
       command = (volume) => {
         for (const [path, content] of Object.entries(files)) {

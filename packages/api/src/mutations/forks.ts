@@ -40,6 +40,9 @@ export async function attach(request: ApiRequest, args: AttachArguments): Promis
     },
   );
   await client.keep(fork);
+  // Whoever asked is gone, and will never know its id.
+  if (signal.aborted) await client.take(fork.sessionId)?.discard();
+  signal.throwIfAborted();
   return forkNode(fork);
 }
 
