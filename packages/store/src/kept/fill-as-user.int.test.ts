@@ -3,6 +3,7 @@ import { contentEntry, madeEntry } from '@cachelane/testkit';
 import { expect, test } from 'vitest';
 import { createLayerHome } from '../layers/layer-home.fixture.ts';
 import { becomeOrdinaryUser } from '../layers/ordinary-user.fixture.ts';
+import type { Sent } from '../wire/sent-layer.fixture.ts';
 import { bringUp } from './bring-up.ts';
 import { alone, lastingThreads, layerOfItems, placeIn, seeFilled } from './fill.fixture.ts';
 import { fillProperty } from './fill-property.fixture.ts';
@@ -16,18 +17,19 @@ const noAbort = new AbortController().signal;
 const threads = await lastingThreads();
 fillProperty('a directory of an ordinary user', threads, { runs: 12 });
 
+function fileOf(path: string, mode: number, text = 'f'): Sent {
+  const content = Buffer.from(text);
+  return { entry: contentEntry(path, content, { mode }).entry, content };
+}
+
 test.each([
   ['one thread', alone],
   ['threads', threads],
 ] as const)('a file in place of one that was shut has a mode of its own: by %s', async (_, fill) => {
   await using home = await createLayerHome();
   const dir = { entry: madeEntry('d', { mode: 0o500 }).entry };
-  const file = (text: string, mode: number) => {
-    const content = Buffer.from(text);
-    return { entry: contentEntry('d/f', content, { mode }).entry, content };
-  };
-  const shut = await layerOfItems(home, [dir, file('old', 0)]);
-  const open = await layerOfItems(home, [dir, file('new', 0o644)]);
+  const shut = await layerOfItems(home, [dir, fileOf('d/f', 0, 'old')]);
+  const open = await layerOfItems(home, [dir, fileOf('d/f', 0o644, 'new')]);
   const place = placeIn(home, 'filled', fill);
   const before = await bringUp(place, emptyTable, [shut], null, noAbort);
   const table = await bringUp(place, before, [open], null, noAbort);
@@ -37,10 +39,8 @@ test.each([
 
 test('a file in place of a directory that was shut has a mode of its own', async () => {
   await using home = await createLayerHome();
-  const content = Buffer.from('f');
-  const file = (path: string, mode: number) => ({ entry: contentEntry(path, content, { mode }).entry, content });
-  const shut = await layerOfItems(home, [{ entry: madeEntry('d', { mode: 0o400 }).entry }, file('d/f', 0o644)]);
-  const plain = await layerOfItems(home, [file('d', 0o755)]);
+  const shut = await layerOfItems(home, [{ entry: madeEntry('d', { mode: 0o400 }).entry }, fileOf('d/f', 0o644)]);
+  const plain = await layerOfItems(home, [fileOf('d', 0o755)]);
   const place = placeIn(home, 'filled', alone);
   const table = await bringUp(place, emptyTable, [shut], null, noAbort);
   await bringUp(place, table, [plain], null, noAbort);
