@@ -22,6 +22,8 @@ export const limits = {
   symlinkTargetBytes: 4095,
   /** Look-ups of missing names cost 4.5 us at 1 layer, 14 at 16, 45 at 80. */
   viewLayers: 16,
+  /** Layers of a head beyond which it is squashed whole, however large its base is: above one, a clean-up and what lies between two of them stay by themselves. */
+  headLayers: 32,
   /** Neighbouring layers that one squashed layer replaces in a view. */
   squashFanOut: 4,
   /** Squashes of squashes: a lane comes to a few dozen. */

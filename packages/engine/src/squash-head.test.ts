@@ -193,6 +193,22 @@ async function takenAwayIn({ deps }: TestEngine, layers: readonly LayerId[]): Pr
 }
 
 describe('a clean-up in a head', () => {
+  test('does not make it long, however much lies below', async () => {
+    const engine = testEngine();
+    await engine.run(([volume]) => {
+      for (const name of names(400, 'base')) install(volume, name);
+    });
+    const lengths: number[] = [];
+    for (let number = 0; number < 40; number++) {
+      await prune(engine, `base${number}`);
+      await installAll(engine, [`n${number}`]);
+      lengths.push((await headOf(engine)).layers.length);
+    }
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(limits.headLayers);
+    const left = names(400, 'base').slice(40);
+    expect(await linesOf(engine)).toEqual([...left, ...names(40)].toSorted());
+  });
+
   test('is squashed with all that it saw, and nothing of it is left to take away from anything', async () => {
     const engine = testEngine();
     await installAll(engine, ['a', 'b']);

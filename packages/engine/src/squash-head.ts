@@ -2,6 +2,7 @@ import {
   asCachelaneError,
   isCleanUp,
   isHeldFile,
+  limits,
   warningOf,
   type HeadRecord,
   type LayerId,
@@ -11,7 +12,7 @@ import {
   type Tool,
 } from '@cachelane/core';
 import type { EngineDependencies } from './engine.ts';
-import { stageTier, tiersOf, type Tier } from './views/squash.ts';
+import { stageTier, tiersOf, wholeOf, type Tier } from './views/squash.ts';
 
 export type SquashHeadDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'bootId' | 'events'>;
 
@@ -57,6 +58,7 @@ async function squashesFor(
   signal: AbortSignal,
 ): Promise<readonly Squash[]> {
   const tiers = await tiersOf(deps, ids, signal);
+  if (tiers.length > 1 && ids.length > limits.headLayers) return [{ tier: wholeOf(tiers), hasCleanUp: true }];
   const squashes: Squash[] = [];
   for (const tier of tiers) {
     // After most saves there is nothing to do, and a layer may have a hundred thousand entries to be asked.

@@ -77,6 +77,12 @@ function isFoldable(tiers: readonly Tier[]): boolean {
   return lowest.entryCount <= foldRatio * above.reduce((sum, { entryCount }) => sum + entryCount, 0);
 }
 
+/** All of them as one; top first, as {@link tiersOf} gives them. */
+export function wholeOf(tiers: readonly Tier[]): Tier {
+  return folded(tiers.toReversed());
+}
+
+/** From the bottom up. */
 function folded(parts: readonly Tier[]): Tier {
   return {
     ids: parts.toReversed().flatMap((tier) => tier.ids),
