@@ -401,7 +401,7 @@ describe('a run', () => {
     const engine = testEngine();
     const first = await engine.run(([volume]) => install(volume, 'a'));
     await engine.run(([volume]) => install(volume, 'b'));
-    await engine.deps.layers.remove([first.report.volumes[0]?.layer as never], AbortSignal.timeout(1000));
+    engine.deps.layers.remove([first.report.volumes[0]?.layer as never]);
     expect(await look(engine)).toEqual({ 'content/b': 'bytes of b', 'index/bucket': 'b\n' });
     expect(engine.events.some((event) => event.type === 'warning' && event.code === 'E_LAYER_CORRUPT')).toBe(true);
     const [head] = await engine.deps.metadata.listHeads(AbortSignal.timeout(1000));

@@ -168,10 +168,10 @@ export interface CollectionStore {
   noteCollection(note: CollectionNote, signal: AbortSignal): Promise<void>;
   evict(request: EvictRequest, signal: AbortSignal): Promise<boolean>;
   /**
-   * Calls `use` with those of `keys` that no open session pins, inside the transaction: no session can pin one meanwhile, and one that pins it later finds what `use` did to it. What `use`
+   * Calls `use` with those of `keys`, of layers or derived layers, that no open session pins and that are not recorded, inside the transaction: nobody can pin or record one meanwhile, and who does so later finds what `use` did to it. What `use`
    * throws is thrown.
    */
-  amongUnpinned(keys: readonly Digest[], use: (keys: readonly Digest[]) => void, signal: AbortSignal): Promise<void>;
+  amongUnused(keys: readonly Digest[], use: (keys: readonly Digest[]) => void, signal: AbortSignal): Promise<void>;
   /** Returns how many states of the head's history went. */
   trimHistory(request: TrimRequest, signal: AbortSignal): Promise<number>;
   /** Newest first. */

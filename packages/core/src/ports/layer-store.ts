@@ -138,9 +138,9 @@ export interface LayerStore {
   /** As the medium counts it: beside the content, what keeping it takes. Looks at every file. */
   usage(signal: AbortSignal): Promise<StoreUsage>;
   space(signal: AbortSignal): Promise<Space>;
-  /** Moves them out of sight at once; the space is freed in the background. Unknown ones are no error. */
-  remove(ids: readonly LayerId[], signal: AbortSignal): Promise<void>;
-  /** The same for derived layers. Synchronous: it is called inside the metadata transaction that makes sure that no session has them. */
+  /** Moves them out of sight at once; the space is freed in the background. Unknown ones are no error. Synchronous: it is called inside the metadata transaction that makes sure that nobody has them. */
+  remove(ids: readonly LayerId[]): void;
+  /** The same for derived layers. */
   removeDerived(keys: readonly Digest[]): void;
   /** Reads everything and compares digests with the index. */
   verify(id: LayerId, signal: AbortSignal): Promise<LayerVerification>;

@@ -171,6 +171,35 @@ describe('what policies let go', () => {
   });
 });
 
+test('a layer that somebody makes again while it is collected stays', async () => {
+  const engine = testEngine();
+  await engine.run(([volume]) => install(volume, 'a'));
+  const [head] = await engine.deps.metadata.listHeads(noAbort);
+  const { volumeId, lane, layers } = head ?? expect.fail('there is no head');
+  await engine.deps.metadata.removeVolume(volumeId, lane, noAbort);
+  const deps = later(engine, dayMs);
+  const request = openRequest(countingIds());
+  const again = async (): Promise<void> => {
+    // As whoever saves the same: it pins what it is about to publish, and finds that it is there.
+    await deps.metadata.openSession(request, noAbort);
+    await deps.metadata.updateSession(request.sessionId, { pins: layers }, noAbort);
+  };
+  const metadata: typeof deps.metadata = {
+    ...deps.metadata,
+    forgetLayers: async (candidates, nowMs, signal) => {
+      const forgotten = await deps.metadata.forgetLayers(candidates, nowMs, signal);
+      await again();
+      return forgotten;
+    },
+  };
+  const isThere = async (): Promise<boolean> => await deps.layers.has(layers[0] ?? expect.fail('no layer'), noAbort);
+  expect(await collectGarbage({ ...deps, metadata }, everything, noAbort)).toMatchObject({ layers: [] });
+  expect(await isThere()).toBe(true);
+  await deps.metadata.closeSession(request.sessionId, () => {}, noAbort);
+  expect(await collectGarbage(deps, everything, noAbort)).toMatchObject({ layers: [{ id: layers[0] }] });
+  expect(await isThere()).toBe(false);
+});
+
 test('what a squash replaced stays for the revocation window, whatever history holds, and goes after it', async () => {
   const engine = testEngine();
   const main = contextOf('t1:ref:main');

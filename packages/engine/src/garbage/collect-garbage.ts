@@ -1,4 +1,4 @@
-import type { Digest, SessionId } from '@cachelane/core';
+import type { Digest, LayerId, SessionId } from '@cachelane/core';
 import type { EngineDependencies } from '../engine.ts';
 import { removeKept } from '../kept-directories.ts';
 import { deadSessions, recover, type RecoverDependencies } from '../sessions/recover.ts';
@@ -33,8 +33,8 @@ export async function findGarbage(
 
 /**
  * Evicts what policies take away, then removes what nothing refers to. A head goes in one transaction with the look whether a session has it, or used it since the decision;
- * metadata forget a layer before its files go, in one transaction with the check, so that no session can pin it in between. Derived layers, which metadata do not know, go inside the transaction that looks who has
- * pinned them: whoever pins one then looks whether it is still there.
+ * metadata forget a layer before its files go, in one transaction with the check, so that no head can come to name it in between. The files, and those of derived layers, which metadata do not know, go inside the
+ * transaction that looks who has pinned or recorded them: whoever pins one then looks whether it is still there.
  */
 export async function collectGarbage(
   deps: GarbageDependencies,
@@ -51,16 +51,23 @@ export async function collectGarbage(
   for (const planned of found.evictions) {
     if (await evict(deps, planned, nowMs, signal)) evictions.push(planned);
   }
-  const forgotten = new Set(
-    await deps.metadata.forgetLayers(
-      found.layers.map(({ id }) => id),
-      nowMs,
-      signal,
-    ),
+  const forgotten = await deps.metadata.forgetLayers(
+    found.layers.map(({ id }) => id),
+    nowMs,
+    signal,
   );
-  await deps.layers.remove([...forgotten], signal);
+  // Somebody may have made one of them again since, and found it still there.
+  let gone: ReadonlySet<Digest> = new Set();
+  await deps.metadata.amongUnused(
+    forgotten,
+    (ids) => {
+      deps.layers.remove(ids as readonly LayerId[]);
+      gone = new Set(ids);
+    },
+    signal,
+  );
   let derived: readonly Digest[] = [];
-  await deps.metadata.amongUnpinned(
+  await deps.metadata.amongUnused(
     found.derived,
     (keys) => {
       deps.layers.removeDerived(keys);
@@ -79,7 +86,7 @@ export async function collectGarbage(
   const over = await findGrowth(deps, { lanes, upTo: options.upTo }, signal);
   const growth = await shrinkAll(deps, over, signal);
   const unmet = [...found.unmet, ...unmetBudgets(growth)];
-  const layers = found.layers.filter(({ id }) => forgotten.has(id));
+  const layers = found.layers.filter(({ id }) => gone.has(id));
   return { ...found, evictions, growth, unmet, layers, derived, deadSessions: dead.map(({ id }) => id), swept };
 }
 

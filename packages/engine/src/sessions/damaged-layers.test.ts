@@ -40,7 +40,7 @@ describe('what a head loses to damage', () => {
   test('is not what a remote has to lose, when a run meets it', async () => {
     const engine = testEngine();
     const [lower, upper, elsewhere] = await synced(engine);
-    await engine.deps.layers.remove([lower], signal);
+    engine.deps.layers.remove([lower]);
     await meet(engine);
     expect((await headOf(engine)).layers).toEqual([upper]);
     const left = [upper, elsewhere].toSorted();
@@ -50,7 +50,7 @@ describe('what a head loses to damage', () => {
   test('is not what a remote has to lose, when the store is mended', async () => {
     const engine = testEngine();
     const [lower, upper, elsewhere] = await synced(engine);
-    await engine.deps.layers.remove([upper], signal);
+    engine.deps.layers.remove([upper]);
     const found = await verifyStore(engine.deps, () => undefined, signal);
     expect(found.faulty.map(({ id }) => id)).toEqual([upper]);
     const { run } = await headOf(engine);
@@ -70,7 +70,7 @@ describe('what a head loses to damage', () => {
       },
       { request: { purpose: 'prune' } },
     );
-    await engine.deps.layers.remove([lower ?? expect.fail('no layer')], signal);
+    engine.deps.layers.remove([lower ?? expect.fail('no layer')]);
     // In the run that meets it, and in the next one.
     for (let run = 0; run < 2; run++) {
       expect(await look(engine)).toEqual({ 'content/b': 'bytes of b', 'index/bucket': 'b\n' });
@@ -83,7 +83,7 @@ describe('what a head loses to damage', () => {
     const { metadata, layers } = engine.deps;
     const { opened, run } = await openOne(metadata, openRequest(countingIds(), { volumes: [{ name: 'indexed' }] }));
     expect(opened.own.layers).toContain(lower);
-    await layers.remove([lower], signal);
+    layers.remove([lower]);
     const found = await verifyStore(engine.deps, () => undefined, signal);
     /** The other one is through right before this run looks at the head that it is to mend. */
     const head: typeof metadata.head = async (...args) => {

@@ -275,7 +275,7 @@ describe('in the background', () => {
       { kind: 'file', path: 'shut/deeper/f', content: 'x', mode: 0 },
       { kind: 'file', path: '-rf \n*', content: 'x' },
     ]);
-    await home.open().remove([layer.key as never], noAbort);
+    home.open().remove([layer.key as never]);
     for (const job of home.jobs) runJob(job);
     expect(fs.readdirSync(`${home.dir}/trash`)).toEqual([]);
   });
@@ -365,7 +365,7 @@ describe('a sweep', () => {
     await using home = await createLayerHome();
     const layer = await publish(home, [{ kind: 'file', path: 'f', content: 'x' }]);
     const store = home.open();
-    await store.remove([layer.key as never], noAbort);
+    store.remove([layer.key as never]);
     expect(fs.readdirSync(`${home.dir}/trash`)).toHaveLength(1);
     const later = Number.MAX_SAFE_INTEGER;
     expect(await store.sweep(later, noAbort)).toHaveLength(1);

@@ -130,6 +130,14 @@ export function openLayerFiles({
     return undefined;
   };
 
+  const discard = (dirs: readonly string[], doing: string): void => {
+    try {
+      context().trash.discard(dirs.filter((dir) => existsSync(dir)));
+    } catch (error) {
+      throw fromSystem(error, doing);
+    }
+  };
+
   const derive = (key: Digest, request: StageRequest, signal: AbortSignal): StoredLayer => {
     const known = openDerived(key, signal);
     if (known !== undefined) return known;
@@ -226,17 +234,8 @@ export function openLayerFiles({
         const { bavail, blocks, bsize } = statfsSync(home);
         return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
       }),
-    remove: (ids, signal) =>
-      portCall('removing layers', signal, () => {
-        context().trash.discard(ids.map(layerDir).filter((dir) => existsSync(dir)));
-      }),
-    removeDerived: (keys) => {
-      try {
-        context().trash.discard(keys.map(derivedDir).filter((dir) => existsSync(dir)));
-      } catch (error) {
-        throw fromSystem(error, 'removing derived layers');
-      }
-    },
+    remove: (ids) => discard(ids.map(layerDir), 'removing layers'),
+    removeDerived: (keys) => discard(keys.map(derivedDir), 'removing derived layers'),
     verify: (id, signal) =>
       portCall(`verifying layer ${short(id)}`, signal, () => verifyLayer(layerRef(id), files, signal)),
     isSettled: (id, signal) =>

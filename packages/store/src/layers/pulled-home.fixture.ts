@@ -30,7 +30,7 @@ function asPulled(store: LayerStore, inTurn: (act: () => Promise<void>) => Promi
         const { index, data } = await store.pack(staged.id, noAbort);
         try {
           const incoming = await store.unpack({ id: staged.id, index, data, sealedAtMs }, noAbort);
-          await store.remove([staged.id], noAbort);
+          store.remove([staged.id]);
           await store.publish(incoming, noAbort);
         } catch (error) {
           if (!isCachelaneError(error, 'E_LAYER_REFUSED')) throw error;

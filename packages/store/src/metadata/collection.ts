@@ -46,10 +46,11 @@ export function collectionStore(database: SqliteDatabase, decode: Decoder): Coll
 
     evict: (request, signal) => database.write('durable', signal, (sql) => evict(sql, decode, request)),
 
-    amongUnpinned: (keys, use, signal) =>
+    amongUnused: (keys, use, signal) =>
       database.write('fast', signal, (sql) => {
         const pinned: ReadonlySet<Digest> = pinsIn(sql, decode);
-        use(keys.filter((key) => !pinned.has(key)));
+        const isRecorded = (key: Digest): boolean => sql.get('SELECT 1 FROM layers WHERE id = ?', key) !== undefined;
+        use(keys.filter((key) => !pinned.has(key) && !isRecorded(key)));
       }),
 
     trimHistory: ({ volumeId, lane, fromGeneration }, signal) =>

@@ -83,7 +83,7 @@ export function damageConformance(create: LayerStoreFactory): void {
       const store = fixture.open();
       expect((await store.list(noAbort)).map((layer) => layer.id)).toEqual([id]);
       expect((await store.describe([id], noAbort)).map((layer) => layer.id)).toEqual([id]);
-      await store.remove([id], noAbort);
+      store.remove([id]);
       expect(await store.list(noAbort)).toEqual([]);
     });
 

@@ -101,7 +101,7 @@ export function lifeConformance(create: LayerStoreFactory): void {
       const described = await store.describe([other.id, unknown, staged.id], noAbort);
       expect(described.map(({ id }) => id)).toEqual([other.id, staged.id]);
       expect(listed).toEqual(expect.arrayContaining([...described]));
-      await store.remove([other.id], noAbort);
+      store.remove([other.id]);
       expect(await store.describe([other.id, unknown], noAbort)).toEqual([]);
     });
 
@@ -110,7 +110,7 @@ export function lifeConformance(create: LayerStoreFactory): void {
       const store = fixture.open();
       const { staged } = await publishItems(fixture, everyKind);
       const { staged: other } = await publishItems(fixture, [{ kind: 'file', path: 'f', content: 'x' }]);
-      await store.remove([staged.id, unknown], noAbort);
+      store.remove([staged.id, unknown]);
       expect(await store.has(staged.id, noAbort)).toBe(false);
       await expect(store.open(staged.id, noAbort)).rejects.toEqual(withCode('E_LAYER_MISSING'));
       expect((await store.list(noAbort)).map(({ id }) => id)).toEqual([other.id]);
@@ -158,7 +158,7 @@ export function lifeConformance(create: LayerStoreFactory): void {
         ...entriesOf(delta.layer).map((entry): StagedEntry => ({ from: 'layer', entry, layer: delta.layer })),
       ];
       const made = await publishEntries(store, { changes: null, entries });
-      await store.remove([layer.key as LayerId, delta.layer.key as LayerId], noAbort);
+      store.remove([layer.key as LayerId, delta.layer.key as LayerId]);
       expect(entriesOf(made.layer)).toEqual(
         [...entriesOf(layer), ...entriesOf(delta.layer)].toSorted((a, b) => (a.path < b.path ? -1 : 1)),
       );

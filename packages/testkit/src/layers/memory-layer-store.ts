@@ -158,10 +158,9 @@ export function openMemoryLayers({
     listDerived: (signal) => call(signal, () => [...disk.derived].map(([key, { usedAtMs }]) => ({ key, usedAtMs }))),
     space: (signal) => call(signal, () => disk.space),
     usage: (signal) => call(signal, () => usageOf(disk)),
-    remove: (ids, signal) =>
-      call(signal, () => {
-        for (const id of ids) disk.layers.delete(id);
-      }),
+    remove: (ids) => {
+      for (const id of ids) disk.layers.delete(id);
+    },
     removeDerived: (keys) => {
       for (const key of keys) disk.derived.delete(key);
     },

@@ -295,19 +295,23 @@ export function collectionConformance(create: MetadataFactory): void {
     });
   });
 
-  test('what a session has pinned is not among what nobody has', async () => {
+  test('what a session has pinned, or what is recorded, is not among what nobody has', async () => {
     await using store = await create();
     await using metadata = await store.open();
     const { request } = await openOne(metadata, openRequest(ids));
     const [pinned, other] = [aLayer('pinned'), aLayer('other')];
     await metadata.updateSession(request.sessionId, { pins: [pinned] }, noAbort);
     const unpinned: (readonly string[])[] = [];
-    const look = async () => await metadata.amongUnpinned([pinned, other], (keys) => unpinned.push(keys), noAbort);
+    const look = async () => await metadata.amongUnused([pinned, other], (keys) => unpinned.push(keys), noAbort);
     await look();
     await metadata.closeSession(request.sessionId, () => {}, noAbort);
     await look();
     expect(unpinned).toEqual([[other], [pinned, other]]);
-    const failing = metadata.amongUnpinned(
+    const { volumeId, run } = await openOne(metadata, openRequest(ids));
+    await pushLayer(metadata, { volumeId, run, layer: other });
+    await look();
+    expect(unpinned.at(-1)).toEqual([pinned]);
+    const failing = metadata.amongUnused(
       [other],
       () => {
         throw new Error('no room');

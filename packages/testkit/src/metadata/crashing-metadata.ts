@@ -76,7 +76,7 @@ export function crashingMetadata(inner: Metadata, point: CrashPoint): CrashingMe
     lookedAtMs: (signal) => step(() => inner.lookedAtMs(signal)),
     noteCollection: (note, signal) => step(() => inner.noteCollection(note, signal)),
     evict: (request, signal) => step(() => inner.evict(request, signal)),
-    amongUnpinned: (keys, use, signal) => step(() => inner.amongUnpinned(keys, use, signal)),
+    amongUnused: (keys, use, signal) => step(() => inner.amongUnused(keys, use, signal)),
     trimHistory: (request, signal) => step(() => inner.trimHistory(request, signal)),
     listEvictions: (signal) => step(() => inner.listEvictions(signal)),
     listPolicies: (signal) => step(() => inner.listPolicies(signal)),

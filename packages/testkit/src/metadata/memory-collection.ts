@@ -32,10 +32,10 @@ export function memoryCollection(state: MemoryState): CollectionStore {
         if (lookedAtMs !== null) state.looks.splice(0, 1, lookedAtMs);
       }),
     evict: (request, signal) => transact(signal, () => evict(state, request)),
-    amongUnpinned: (keys, use, signal) =>
+    amongUnused: (keys, use, signal) =>
       transact(signal, () => {
         const pinned: ReadonlySet<Digest> = pinsIn(state);
-        use(keys.filter((key) => !pinned.has(key)));
+        use(keys.filter((key) => !pinned.has(key) && !state.layers.has(key as never)));
       }),
     trimHistory: ({ volumeId, lane, fromGeneration }, signal) =>
       transact(signal, () => {
