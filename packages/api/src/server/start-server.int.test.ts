@@ -70,6 +70,35 @@ describe.each(['port', 'socket'] as const)('on a %s', (on) => {
   });
 });
 
+test('a session that ends while its request comes does not make it anybody else', async () => {
+  await using world = testWorld();
+  await using served = await startTestServer({ api: world.api });
+  const opened = await served.ask({ body: { query: 'mutation { openSession(confine: true) { token } }' } });
+  const { token } = (opened.answer.data as { openSession: { token: string } }).openSession;
+  const body = JSON.stringify({ query: '{ cacheVolume(key: "npm", namespace: "github.com/acme/secret") { id } }' });
+  const socket = await served.connect();
+  const before = served.clientCounts.length;
+  socket.write(
+    [
+      'POST /query HTTP/1.1',
+      `Host: ${new URL(served.server.address).host}`,
+      `Authorization: Bearer ${token}`,
+      'Content-Type: application/json',
+      `Content-Length: ${body.length}`,
+      'Connection: close',
+      '\r\n',
+    ].join('\r\n'),
+  );
+  while (served.clientCounts.length === before) await new Promise((resolve) => setImmediate(resolve));
+  await served.ask({
+    body: { query: 'mutation { closeSession }' },
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const answered = readAll(socket);
+  socket.end(body);
+  expect(await answered).toContain('there is no such session');
+});
+
 test('a socket is open to its user alone', async () => {
   await using world = testWorld();
   await using served = await startTestServer({ api: world.api, on: 'socket' });

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CachelaneError } from '@cachelane/core';
-import type { Api } from '../api.ts';
+import type { Api, SessionToken } from '../api.ts';
 import { answerError, type Answer, type Operation } from '../execute.ts';
 import { openGuard, sessionOf, type Guarded } from './guard.ts';
 import { HeldBytes } from './held-bytes.ts';
@@ -123,6 +123,8 @@ class Desk {
 
   private async carryOut(request: IncomingMessage, response: ServerResponse, proceed: () => void): Promise<void> {
     const { socket } = request;
+    // As it was let in: a session that ends while the body comes does not make it anybody else.
+    const session = sessionOf(request, (token) => this.options.api.hasSession(token));
     if (!this.clients.has(socket)) {
       this.clients.add(socket);
       this.options.onClients?.(this.clients.size);
@@ -130,7 +132,7 @@ class Desk {
     try {
       const body = await readBody(request, { held: this.held, proceed });
       try {
-        await this.answer(request, response, operationIn(body));
+        await this.answer(request, response, { operation: operationIn(body), session });
       } finally {
         this.held.giveBack(body.length);
       }
@@ -141,10 +143,13 @@ class Desk {
     }
   }
 
-  private async answer(request: IncomingMessage, response: ServerResponse, operation: Operation): Promise<void> {
+  private async answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { operation, session }: { readonly operation: Operation; readonly session: SessionToken },
+  ): Promise<void> {
     const { api } = this.options;
     const { signal, isStream } = this.startWork(request, response);
-    const session = sessionOf(request, (token) => api.hasSession(token));
     if (isStream) {
       await sendStream(response, api.stream(operation, session, signal), this.limits);
       return;
