@@ -26,11 +26,12 @@ export interface Api extends AsyncDisposable {
 export function openApi(world: World, own: CallerPlace): Api {
   const { clock, random } = world.deps;
   const clients = new Clients({ clock, random });
-  const client = new Client(own, clock);
+  const client = new Client(own, null, clock);
   const shared = { world, clients, entries: new EntryCache(), asked: new AskedVolumes() };
   const requestOf = async (token: SessionToken, signal: AbortSignal): Promise<ApiRequest> => {
     const asking = token === null ? client : clients.find(token);
-    return { ...shared, caller: { project: await world.openProject(asking.place), client: asking, token }, signal };
+    const project = asking.project ?? (await world.openProject(asking.place));
+    return { ...shared, caller: { project, client: asking, token }, signal };
   };
   return {
     async execute(operation, session, signal) {

@@ -90,6 +90,46 @@ describe('a confined session', () => {
     expect(await codeOf(on, '{ cacheVolume(key: "x", scope: ["lib"]) { id } }', session)).toBeUndefined();
   });
 
+  test('leaves what its project reads as it is', async () => {
+    await using on = testWorld({ parents: ['github.com/acme/shared'] });
+    await on.save('/shared', 'npm', { a: '1' });
+    const session = await openSession(on, 'directory: "/web", confine: true');
+    const { cacheVolume } = await on.data(
+      '{ cacheVolume(key: "npm", namespace: "github.com/acme/shared") { id head { generation } } }',
+      { session },
+    );
+    const { id, head } = cacheVolume as { readonly id: string; readonly head: object };
+    expect(head).toEqual({ generation: 1 });
+    for (const field of [
+      'remove(volume: $id, allLanes: true) { lane }',
+      'rollback(volume: $id) { lane }',
+      'prune(volume: $id) { command }',
+      'attach(volumes: [{ volume: $id }]) { id }',
+      'attach(volumes: [{ volume: $id, mode: WRITE_ONLY }]) { id }',
+      'setPolicy(namespace: "github.com/acme/shared", key: "keep-pr", value: "1d") { key }',
+    ]) {
+      const query = field.includes('$id') ? `mutation ($id: ID!) { ${field} }` : `mutation { ${field} }`;
+      const { errors } = await on.ask(query, { variables: { id }, session });
+      expect(errors?.[0]).toMatchObject({
+        message: 'a confined session changes nothing outside github.com/acme/web',
+        extensions: { code: 'E_USAGE' },
+      });
+    }
+  });
+
+  test('stays bound to what its project was, whatever the files of that say since', async () => {
+    await using on = testWorld();
+    await on.save('/secret', 'npm', { a: '1' });
+    const session = await openSession(on, 'directory: "/web", confine: true');
+    on.turnInto('/web', '/secret');
+    const query = '{ context { namespace } cacheVolume(key: "npm") { head { generation } } volumes { nodes { key } } }';
+    expect(await on.data(query, { session })).toEqual({
+      context: { namespace: 'github.com/acme/web' },
+      cacheVolume: { head: null },
+      volumes: { nodes: [] },
+    });
+  });
+
   test.each([
     ['opens no other session', 'mutation { openSession(directory: "/secret") { token } }'],
     [

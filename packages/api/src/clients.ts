@@ -1,7 +1,7 @@
 import { CachelaneError, type Clock, type EngineEvent, type EventSink, type Random } from '@cachelane/core';
 import type { Fork } from '@cachelane/engine';
 import { EventFeed } from './event-feed.ts';
-import type { ProjectPlace } from './world.ts';
+import type { ApiProject, ProjectPlace } from './world.ts';
 
 /** How long a session lives of which nothing is heard. */
 export const sessionIdleMs = 60_000;
@@ -18,14 +18,17 @@ export interface CallerPlace extends ProjectPlace {
 /** One client of the engine, and what it has at hand. */
 export class Client {
   readonly place: CallerPlace;
+  /** What it is bound to, as it was when it came; null: what its directory says at any time, which whoever works there may change. */
+  readonly project: ApiProject | null;
   readonly feed: EventFeed = new EventFeed();
   heardAtMs: number;
   private readonly clock: Clock;
   private readonly forks = new Map<string, Fork>();
   private hasLeft = false;
 
-  constructor(place: CallerPlace, clock: Clock) {
+  constructor(place: CallerPlace, project: ApiProject | null, clock: Clock) {
     this.place = place;
+    this.project = project;
     this.clock = clock;
     this.heardAtMs = clock.monotonicMs();
   }
@@ -73,8 +76,11 @@ export class Clients {
     return this.all.size;
   }
 
-  /** Errors: E_LIMIT. */
-  open(place: CallerPlace): { readonly token: string; readonly client: Client } {
+  /** `project`: that of the place. Errors: E_LIMIT. */
+  open(
+    place: CallerPlace,
+    project: ApiProject,
+  ): { readonly token: string; readonly client: Client } {
     if (this.all.size >= sessionsAtMost) {
       throw new CachelaneError('E_LIMIT', `there are ${sessionsAtMost} sessions, and no more at one time`, {
         hint: 'close those that are not needed any more',
@@ -82,7 +88,7 @@ export class Clients {
       });
     }
     const token = Buffer.from(this.random.bytes(32)).toString('base64url');
-    const client = new Client(place, this.clock);
+    const client = new Client(place, place.isConfined ? project : null, this.clock);
     this.all.set(token, client);
     return { token, client };
   }

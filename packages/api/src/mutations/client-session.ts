@@ -24,9 +24,9 @@ export async function openClientSession(request: ApiRequest, args: OpenSessionAr
   }
   const place = { directory, namespace: namespaceIn(args.namespace), isConfined: args.confine };
   // First, so that a session of a project that cannot be opened is none.
-  const { context } = await world.openProject(place);
-  const { token } = clients.open(place);
-  return { token, context, isConfined: args.confine };
+  const project = await world.openProject(place);
+  const { token } = clients.open(place, project);
+  return { token, context: project.context, isConfined: args.confine };
 }
 
 export async function closeClientSession({ caller, clients }: ApiRequest): Promise<boolean> {

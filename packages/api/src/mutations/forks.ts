@@ -1,7 +1,7 @@
 import { CachelaneError, compatKey, limits, type SharingMode } from '@cachelane/core';
 import { openFork, type Fork, type ForkedVolume, type VolumeRequest } from '@cachelane/engine';
 import type { ApiRequest } from '../request.ts';
-import { volumeWithId } from '../root/find-volume.ts';
+import { volumeToChange, volumeWithId } from '../root/find-volume.ts';
 import { savedNode } from '../nodes/saved-node.ts';
 import { volumeRequest } from './volume-request.ts';
 
@@ -81,8 +81,9 @@ function modeOf(inputs: readonly AttachInput[]): AttachMode {
   });
 }
 
-async function requestOf(request: ApiRequest, { volume, sharing }: AttachInput): Promise<VolumeRequest> {
-  const asked = volumeRequest(request, await volumeWithId(request, volume));
+async function requestOf(request: ApiRequest, { volume, sharing, mode }: AttachInput): Promise<VolumeRequest> {
+  const find = mode === 'READ' ? volumeWithId : volumeToChange;
+  const asked = volumeRequest(request, await find(request, volume));
   return { ...asked, sharing: sharing ?? asked.sharing };
 }
 
