@@ -57,6 +57,11 @@ describe('a document', () => {
       code: 'E_LIMIT',
       message: expect.stringContaining('at most 1000000'),
     });
+    const preset = pages.replace('$first: Int!', '$first: Int! = 1000');
+    expect(await refusal(preset)).toMatchObject({ code: 'E_LIMIT' });
+    expect(await refusal(preset, { first: 1 })).toBeNull();
+    // Nobody gives it: a page is as long as the schema says.
+    expect(await refusal(pages.replace('$first: Int!', '$first: Int'))).toMatchObject({ code: 'E_LIMIT' });
     const doubled = Array.from({ length: 30 }, (_, index) =>
       `fragment F${index} on Query { a: ...F${index + 1} b: ...F${index + 1} }`.replaceAll(/[ab]: /g, ''),
     ).join(' ');

@@ -13,6 +13,7 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
   type SelectionSetNode,
+  type ValueNode,
 } from 'graphql';
 import { assumedItems, queryLimits } from './query-limits.ts';
 
@@ -53,6 +54,15 @@ function extentOf({ schema, document, operation, variables }: Measured): Extent 
   // A fragment that is used a thousand times is looked at once.
   const known = new Map<string, Extent>();
 
+  const numberOf = (value: ValueNode | undefined): number | undefined => {
+    if (value?.kind === Kind.INT) return Number(value.value);
+    if (value?.kind !== Kind.VARIABLE) return undefined;
+    const name = value.name.value;
+    const given = variables[name];
+    if (typeof given === 'number') return given;
+    return numberOf(operation.variableDefinitions?.find(({ variable }) => variable.name.value === name)?.defaultValue);
+  };
+
   const ofFragment = (fragment: FragmentDefinitionNode): Extent => {
     const name = fragment.name.value;
     const found =
@@ -66,7 +76,7 @@ function extentOf({ schema, document, operation, variables }: Measured): Extent 
     const type = field === undefined ? undefined : getNamedType(field.type);
     if (node.selectionSet === undefined || field === undefined) return { cost: 1, depth: 1 };
     const inner = ofSelections(node.selectionSet, type);
-    return { cost: 1 + itemsOf(node, field, variables) * inner.cost, depth: 1 + inner.depth };
+    return { cost: 1 + itemsOf(node, field, numberOf) * inner.cost, depth: 1 + inner.depth };
   };
 
   const ofSelections = ({ selections }: SelectionSetNode, type: unknown): Extent => {
@@ -111,16 +121,13 @@ function fieldOf(
 function itemsOf(
   node: FieldNode,
   field: GraphQLField<unknown, unknown>,
-  variables: Readonly<Record<string, unknown>>,
+  numberOf: (value: ValueNode | undefined) => number | undefined,
 ): number {
   const paged = field.args.find(({ name }) => name === 'first');
   if (paged !== undefined) {
-    const given = node.arguments?.find(({ name }) => name.value === 'first')?.value;
-    if (given === undefined)
-      return Number(paged.default?.literal?.kind === Kind.INT ? paged.default.literal.value : paged.defaultValue);
-    if (given.kind === Kind.INT) return Math.max(1, Number(given.value));
-    const value = given.kind === Kind.VARIABLE ? variables[given.name.value] : undefined;
-    return typeof value === 'number' ? Math.max(1, value) : 1;
+    const said = numberOf(node.arguments?.find(({ name }) => name.value === 'first')?.value);
+    // A variable that nobody gives is as an argument that is left out.
+    return Math.max(1, said ?? numberOf(paged.default?.literal) ?? 1);
   }
   const type = isNonNullType(field.type) ? field.type.ofType : field.type;
   return isListType(type) && field.name !== 'nodes' && field.name !== 'paths' ? assumedItems : 1;
