@@ -77,10 +77,7 @@ export class Clients {
   }
 
   /** `project`: that of the place. Errors: E_LIMIT. */
-  open(
-    place: CallerPlace,
-    project: ApiProject,
-  ): { readonly token: string; readonly client: Client } {
+  open(place: CallerPlace, project: ApiProject): { readonly token: string; readonly client: Client } {
     if (this.all.size >= sessionsAtMost) {
       throw new CachelaneError('E_LIMIT', `there are ${sessionsAtMost} sessions, and no more at one time`, {
         hint: 'close those that are not needed any more',

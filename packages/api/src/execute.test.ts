@@ -70,6 +70,34 @@ describe('a document', () => {
     });
   });
 
+  test.each([
+    ['fields', `{ cacheVolume(key: "npm") { ${'head { volume { '.repeat(1600)} id ${'} }'.repeat(1600)} } }`],
+    ['values', `{ cacheVolume(key: ${'['.repeat(4900)}${']'.repeat(4900)}) { id } }`],
+  ])('whose %s are nested without end is refused, and no fault of ours', async (_, query) => {
+    // How deep that is depends on the stack.
+    expect(await refusal(query)).toMatchObject({ code: 'E_LIMIT' });
+  });
+
+  test('that asks for a list inside of itself is refused, also where a fragment does', async () => {
+    const message = 'the query asks for CacheVolume.heads inside of CacheVolume.heads';
+    const plain = '{ cacheVolume(key: "npm") { heads { volume { heads { lane } } } } }';
+    expect(await refusal(plain)).toEqual({ code: 'E_LIMIT', message });
+    const spread =
+      '{ cacheVolume(key: "npm") { heads { ...F } } } fragment F on Head { volume { ... { heads { lane } } } }';
+    expect(await refusal(spread)).toEqual({ code: 'E_LIMIT', message });
+  });
+
+  test('whose answer turns out to be too much is refused, however little it looked like', async () => {
+    await using on = testWorld();
+    await on.save('/web', 'npm', Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`f${n}`, '1'])));
+    const aliases = Array.from({ length: 30 }, (_, n) => `n${n}: nodes { ...E }`).join(' ');
+    const fields = Array.from({ length: 30 }, (_, n) => `p${n}: path`).join(' ');
+    const query = `{ cacheVolume(key: "npm") { head { entries { ${aliases} } } } } fragment E on Entry { ${fields} }`;
+    expect((await on.ask(query)).errors).toMatchObject([
+      { message: 'the answer comes to more than 250000 fields', extensions: { code: 'E_LIMIT', retryable: false } },
+    ]);
+  });
+
   test('of a client that asks for the schema is answered', async () => {
     await using on = testWorld();
     const data = (await on.data(getIntrospectionQuery())) as unknown as IntrospectionQuery;

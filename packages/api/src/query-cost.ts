@@ -21,7 +21,11 @@ import { assumedItems, queryLimits } from './query-limits.ts';
 interface Extent {
   readonly cost: number;
   readonly depth: number;
+  /** Lists that are asked for, as `Type.field`. */
+  readonly lists: ReadonlySet<string>;
 }
+
+const nothing: Extent = { cost: 0, depth: 0, lists: new Set() };
 
 export interface Measured {
   readonly schema: GraphQLSchema;
@@ -31,7 +35,7 @@ export interface Measured {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** Errors: E_LIMIT, with the limit and what was asked for. */
+/** Errors: E_LIMIT, with the limit and what was asked for; for a list inside of itself as well. */
 export function requireAffordable(measured: Measured): void {
   const { cost, depth } = extentOf(measured);
   if (depth > queryLimits.depth) {
@@ -74,21 +78,28 @@ function extentOf({ schema, document, operation, variables }: Measured): Extent 
   const ofField = (node: FieldNode, parent: GraphQLCompositeType): Extent => {
     const field = fieldOf(schema, parent, node.name.value);
     const type = field === undefined ? undefined : getNamedType(field.type);
-    if (node.selectionSet === undefined || field === undefined) return { cost: 1, depth: 1 };
+    if (node.selectionSet === undefined || field === undefined) return { ...nothing, cost: 1, depth: 1 };
     const inner = ofSelections(node.selectionSet, type);
-    return { cost: 1 + itemsOf(node, field, numberOf) * inner.cost, depth: 1 + inner.depth };
+    const extent = { cost: 1 + itemsOf(node, field, numberOf) * inner.cost, depth: 1 + inner.depth };
+    // The schema's own lists are few, and short.
+    if (!isList(field) || parent.name.startsWith('__')) return { ...extent, lists: inner.lists };
+    const name = `${parent.name}.${node.name.value}`;
+    if (inner.lists.has(name)) throw endless(name);
+    return { ...extent, lists: new Set([...inner.lists, name]) };
   };
 
   const ofSelections = ({ selections }: SelectionSetNode, type: unknown): Extent => {
     let cost = 0;
     let depth = 0;
-    if (!isCompositeType(type)) return { cost, depth };
+    const lists = new Set<string>();
+    if (!isCompositeType(type)) return nothing;
     for (const selection of selections) {
       const each = extentOfSelection(selection);
       cost += each.cost;
       depth = Math.max(depth, each.depth);
+      for (const name of each.lists) lists.add(name);
     }
-    return { cost, depth };
+    return { cost, depth, lists };
 
     function extentOfSelection(selection: SelectionSetNode['selections'][number]): Extent {
       switch (selection.kind) {
@@ -100,7 +111,7 @@ function extentOf({ schema, document, operation, variables }: Measured): Extent 
         }
         case Kind.FRAGMENT_SPREAD: {
           const fragment = fragments.get(selection.name.value);
-          return fragment === undefined ? { cost: 0, depth: 0 } : ofFragment(fragment);
+          return fragment === undefined ? nothing : ofFragment(fragment);
         }
       }
     }
@@ -129,6 +140,16 @@ function itemsOf(
     // A variable that nobody gives is as an argument that is left out.
     return Math.max(1, said ?? numberOf(paged.default?.literal) ?? 1);
   }
-  const type = isNonNullType(field.type) ? field.type.ofType : field.type;
-  return isListType(type) && field.name !== 'nodes' && field.name !== 'paths' ? assumedItems : 1;
+  return isList(field) && field.name !== 'nodes' && field.name !== 'paths' ? assumedItems : 1;
+}
+
+function isList({ type }: GraphQLField<unknown, unknown>): boolean {
+  return isListType(isNonNullType(type) ? type.ofType : type);
+}
+
+/** A list has as many as the store has, each of which would have the list again. */
+function endless(name: string): CachelaneError {
+  return new CachelaneError('E_LIMIT', `the query asks for ${name} inside of ${name}`, {
+    hint: 'ask for the inner one by the id of what it belongs to: node(id)',
+  });
 }

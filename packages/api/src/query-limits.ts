@@ -8,6 +8,8 @@ export const queryLimits = {
   depth: 20,
   /** Fields that an answer may come to, as far as can be told before: a page of 10,000 entries with all that is known of each has 100,000. */
   cost: 1_000_000,
+  /** Fields, and items of lists, that an answer comes to in fact. */
+  fields: 250_000,
 } as const;
 
 /** What a list counts for that says nowhere how long it may be. */

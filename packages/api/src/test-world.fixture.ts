@@ -188,9 +188,7 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
     version: '0.0.0-test',
     deps,
     openProject: async ({ directory, namespace }) =>
-      await Promise.resolve(
-        projectOf({ directory: turned.get(directory ?? '/web') ?? directory, namespace }),
-      ),
+      await Promise.resolve(projectOf({ directory: turned.get(directory ?? '/web') ?? directory, namespace })),
     policyOf: async (namespace) => {
       const stored = await deps.metadata.listPolicies(noAbort);
       return policyAt({ user: {}, stored, lanes: [] }, { paths: [namespace], lane: null });
