@@ -2,6 +2,7 @@ import { AskedVolumes } from './asked-volumes.ts';
 import { Client, Clients, type CallerPlace } from './clients.ts';
 import { EntryCache } from './entry-cache.ts';
 import { executeOperation, executeStream, refusal, type Answer, type Operation } from './execute.ts';
+import { Readings } from './readings.ts';
 import type { ApiRequest } from './request.ts';
 import type { World } from './world.ts';
 
@@ -27,7 +28,8 @@ export function openApi(world: World, own: CallerPlace): Api {
   const { clock, random } = world.deps;
   const clients = new Clients({ clock, random });
   const client = new Client(own, null, clock);
-  const shared = { world, clients, entries: new EntryCache(), asked: new AskedVolumes() };
+  const readings = new Readings();
+  const shared = { world, clients, readings, entries: new EntryCache(readings), asked: new AskedVolumes() };
   const requestOf = async (token: SessionToken, signal: AbortSignal): Promise<ApiRequest> => {
     const asking = token === null ? client : clients.find(token);
     const project = asking.project ?? (await world.openProject(asking.place));

@@ -1,4 +1,7 @@
 import type { Entry } from '@cachelane/core';
+import type { Readings } from './readings.ts';
+
+const neverAborted = new AbortController().signal;
 
 /** Entries of all lists that are kept: some hundred bytes each. */
 const entriesKept = 500_000;
@@ -7,14 +10,19 @@ const entriesKept = 500_000;
  * The entries of snapshots that were read last. A snapshot never changes, and composing it anew for each page would cost the whole list again.
  */
 export class EntryCache {
+  private readonly readings: Readings;
   private readonly lists = new Map<string, Promise<readonly Entry[]>>();
   private readonly sizes = new Map<string, number>();
 
-  /** `key` names the snapshot and the rules that it is read by. */
-  async read(key: string, read: () => Promise<readonly Entry[]>): Promise<readonly Entry[]> {
+  constructor(readings: Readings) {
+    this.readings = readings;
+  }
+
+  /** `key` names the snapshot and the rules that it is read by. Others may wait for the same list: whoever asked first may not abort it. */
+  async read(key: string, read: (signal: AbortSignal) => Promise<readonly Entry[]>): Promise<readonly Entry[]> {
     const known = this.lists.get(key);
     this.lists.delete(key);
-    const list = known ?? read();
+    const list = known ?? this.readings.take(neverAborted, async () => await read(neverAborted));
     this.lists.set(key, list);
     try {
       const entries = await list;

@@ -70,6 +70,16 @@ describe('a document', () => {
     });
   });
 
+  test('that asks a hundred times for what takes long is refused', async () => {
+    const asking = (times: number): string => {
+      const state = '{ volume: $npm }';
+      const each = (n: number): string => `a${n}: diff(before: ${state}, after: ${state}, first: 1) { added }`;
+      return `query ($npm: ID!) { ${Array.from({ length: times }, (_, n) => each(n)).join(' ')} }`;
+    };
+    expect(await refusal(asking(100), { npm: 'none' })).toMatchObject({ code: 'E_LIMIT' });
+    expect(await refusal(asking(3), { npm: 'none' })).toMatchObject({ code: 'E_NOT_FOUND' });
+  });
+
   test.each([
     ['fields', `{ cacheVolume(key: "npm") { ${'head { volume { '.repeat(1600)} id ${'} }'.repeat(1600)} } }`],
     ['values', `{ cacheVolume(key: ${'['.repeat(4900)}${']'.repeat(4900)}) { id } }`],

@@ -15,7 +15,7 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
-import { assumedItems, queryLimits } from './query-limits.ts';
+import { assumedItems, queryLimits, readingCosts } from './query-limits.ts';
 
 /** How much an operation asks for, as far as can be told before it is carried out. */
 interface Extent {
@@ -45,9 +45,13 @@ export function requireAffordable(measured: Measured): void {
   }
   if (cost > queryLimits.cost) {
     const count = Number.isFinite(cost) ? String(Math.ceil(cost)) : 'without end';
-    throw new CachelaneError('E_LIMIT', `the query may come to ${count} fields, at most ${queryLimits.cost}`, {
-      hint: 'ask for smaller pages with first, or for fewer fields',
-    });
+    throw new CachelaneError(
+      'E_LIMIT',
+      `the query may come to ${count} fields, or the work of so many, at most ${queryLimits.cost}`,
+      {
+        hint: 'ask for smaller pages with first, or for fewer fields',
+      },
+    );
   }
 }
 
@@ -80,10 +84,11 @@ function extentOf({ schema, document, operation, variables }: Measured): Extent 
     const type = field === undefined ? undefined : getNamedType(field.type);
     if (node.selectionSet === undefined || field === undefined) return { ...nothing, cost: 1, depth: 1 };
     const inner = ofSelections(node.selectionSet, type);
-    const extent = { cost: 1 + itemsOf(node, field, numberOf) * inner.cost, depth: 1 + inner.depth };
+    const name = `${parent.name}.${node.name.value}`;
+    const cost = 1 + (readingCosts[name] ?? 0) + itemsOf(node, field, numberOf) * inner.cost;
+    const extent = { cost, depth: 1 + inner.depth };
     // The schema's own lists are few, and short.
     if (!isList(field) || parent.name.startsWith('__')) return { ...extent, lists: inner.lists };
-    const name = `${parent.name}.${node.name.value}`;
     if (inner.lists.has(name)) throw endless(name);
     return { ...extent, lists: new Set([...inner.lists, name]) };
   };

@@ -38,7 +38,8 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: 
     },
     blame: async ({ path, lane }: { readonly path: string; readonly lane?: string | null }) => {
       const heads = await readHeads(request, { subject, lane: lane ?? null, own: (await find()).heads });
-      const blamed = await blamePath(world.deps, { heads, path: pathIn(path) }, signal);
+      const question = { heads, path: pathIn(path) };
+      const blamed = await request.readings.take(signal, async () => await blamePath(world.deps, question, signal));
       return blamed.map(blamedNode);
     },
     explain: async () => await caller.project.explain({ namespace, key }),
