@@ -75,15 +75,23 @@ export async function executeOperation(operation: Operation, request: ApiRequest
   }
 }
 
-/** Answers one after the other, as things happen; a single one where the operation is none that goes on. Never throws. */
+/** Answers of a subscription one after the other, as things happen. Never throws: what is refused is a single answer. */
 export async function* executeStream(operation: Operation, request: ApiRequest): AsyncGenerator<Answer> {
   try {
-    const { args, kind } = prepare(operation, request);
-    const result = kind === OperationTypeNode.SUBSCRIPTION ? await subscribe(args) : await execute(args);
+    const result = await subscribe(prepare(operation, request).args);
     if (!(Symbol.asyncIterator in result)) yield answerOf(result);
     else for await (const each of result) yield answerOf(each);
   } catch (thrown) {
     yield refusal(thrown);
+  }
+}
+
+/** Whether it goes on until somebody ends it; not, where it cannot be read. */
+export function isSubscription({ query, operationName }: Operation): boolean {
+  try {
+    return operationOf(documentOf(apiSchema(), query), operationName).operation === OperationTypeNode.SUBSCRIPTION;
+  } catch {
+    return false;
   }
 }
 

@@ -254,6 +254,7 @@ function apiWith(execute: Api['execute']): Api {
     stream: () => {
       throw new Error('nobody streams here');
     },
+    isSubscription: () => false,
     hasSession: () => false,
     sessionCount: 0,
     sweep: async () => await Promise.resolve(),
@@ -301,6 +302,21 @@ describe('operations', () => {
     const statuses = (await Promise.all(asked)).map(({ status }) => status).toSorted((a, b) => a - b);
     expect(statuses).toEqual([200, 200, 200, 200, 200, 200, 200, 200, 503, 503]);
     expect(most).toBe(3);
+  });
+
+  test('take turns also where their answer is to come as a stream', async () => {
+    const gate = Promise.withResolvers<void>();
+    const api = apiWith(async () => {
+      await gate.promise;
+      return { data: 'x'.repeat(1000) };
+    });
+    await using served = await startTestServer({ api, limits: { operations: 1, waiting: 1, answerBytes: 500 } });
+    const asked = Array.from({ length: 3 }, async () => await served.ask({ headers: { accept: 'text/event-stream' } }));
+    const first = await Promise.race(asked);
+    expect(first.status).toBe(503);
+    gate.resolve();
+    const texts = (await Promise.all(asked)).filter(({ status }) => status === 200).map(({ text }) => text);
+    expect(texts).toEqual([expect.stringContaining('E_LIMIT'), expect.stringContaining('E_LIMIT')]);
   });
 
   test('have so much memory for requests and answers, together', async () => {

@@ -39,6 +39,12 @@ interface Work {
   readonly isStream: boolean;
 }
 
+/** An answer as it is sent. */
+interface Encoded {
+  readonly answer: Answer;
+  readonly body: Buffer;
+}
+
 /** Errors: E_USAGE where it cannot listen there. */
 export async function startServer(options: ServerOptions): Promise<ApiServer> {
   const limits: ServerLimits = { ...serverLimits, ...options.limits };
@@ -149,37 +155,41 @@ class Desk {
     { operation, session }: { readonly operation: Operation; readonly session: SessionToken },
   ): Promise<void> {
     const { api } = this.options;
-    const { signal, isStream } = this.startWork(request, response);
+    const asStream = wantsStream(request);
+    const isStream = asStream && api.isSubscription(operation);
+    const signal = this.startWork(request, response, isStream);
     if (isStream) {
       await sendStream(response, api.stream(operation, session, signal), this.limits);
       return;
     }
     using _ = await this.turns.take(signal);
     const answer = await api.execute(operation, session, signal);
-    if (!response.destroyed) this.send(request, response, answer);
+    if (response.destroyed) return;
+    if (asStream) await sendStream(response, [this.withinLimit(answer).answer], this.limits);
+    else this.send(request, response, this.withinLimit(answer));
   }
 
-  private startWork(
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): { readonly signal: AbortSignal; readonly isStream: boolean } {
+  private startWork({ socket }: IncomingMessage, response: ServerResponse, isStream: boolean): AbortSignal {
     const controller = new AbortController();
-    const work: Work = { socket: request.socket, response, controller, isStream: wantsStream(request) };
+    const work: Work = { socket, response, controller, isStream };
     this.works.add(work);
     response.once('close', () => {
       this.works.delete(work);
       if (!response.writableFinished) controller.abort(new CachelaneError('E_ABORTED', 'the client has gone'));
     });
-    return { signal: controller.signal, isStream: work.isStream };
+    return controller.signal;
+  }
+
+  private withinLimit(answer: Answer): Encoded {
+    const body = Buffer.from(JSON.stringify(answer));
+    if (body.length <= this.limits.answerBytes) return { answer, body };
+    const told = { errors: [answerError(tooLarge(body.length, this.limits.answerBytes))] };
+    return { answer: told, body: Buffer.from(JSON.stringify(told)) };
   }
 
   /** Throws `Refused`: 503 where answers that nobody reads fill the memory. */
-  private send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  private send(request: IncomingMessage, response: ServerResponse, { answer: told, body }: Encoded): void {
     const mediaType = mediaTypeFor(request);
-    const whole = Buffer.from(JSON.stringify(answer));
-    const isTooLarge = whole.length > this.limits.answerBytes;
-    const told = isTooLarge ? { errors: [answerError(tooLarge(whole.length, this.limits.answerBytes))] } : answer;
-    const body = isTooLarge ? Buffer.from(JSON.stringify(told)) : whole;
     if (!this.held.take(body.length))
       throw busy('answers that wait for their readers fill all the memory that there is');
     response.once('close', () => {
