@@ -40,7 +40,9 @@ export function openApi(world: World, own: CallerPlace): Api {
   return {
     async execute(operation, session, signal) {
       try {
-        return await executeOperation(operation, await requestOf(session, signal));
+        const request = await requestOf(session, signal);
+        using _ = request.caller.client.working();
+        return await executeOperation(operation, request);
       } catch (thrown) {
         return refusal(thrown);
       }
@@ -59,8 +61,9 @@ export function openApi(world: World, own: CallerPlace): Api {
     },
     sweep: async () => await clients.sweep(),
     async [Symbol.asyncDispose]() {
-      await clients.closeAll();
-      await client.leave();
+      await using left = new AsyncDisposableStack();
+      left.defer(async () => await client.leave());
+      left.defer(async () => await clients.closeAll());
     },
   };
 }

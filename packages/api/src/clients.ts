@@ -9,6 +9,9 @@ export const sessionIdleMs = 60_000;
 /** Sessions at one time: each may have a program behind it. */
 const sessionsAtMost = 10_000;
 
+/** Forks of one client at one time: each has directories, and files that are held open. */
+const forksAtMost = 1000;
+
 /** Who asks, as the endpoint found out, or a session says. */
 export interface CallerPlace extends ProjectPlace {
   /** It sees its own project and what that reads, and is not told whether there is anything else. */
@@ -25,6 +28,7 @@ export class Client {
   private readonly clock: Clock;
   private readonly forks = new Map<string, Fork>();
   private hasLeft = false;
+  private atWork = 0;
 
   constructor(place: CallerPlace, project: ApiProject | null, clock: Clock) {
     this.place = place;
@@ -35,14 +39,37 @@ export class Client {
 
   readonly events: EventSink = (event: EngineEvent) => this.feed.tell({ atMs: this.clock.nowMs(), event });
 
-  /** One that was made for a client that has left meanwhile is nobody's. */
-  async keep(fork: Fork): Promise<void> {
-    if (!this.hasLeft) {
+  /** What it waits for is heard of it until it has come. */
+  working(): Disposable {
+    this.atWork += 1;
+    return {
+      [Symbol.dispose]: () => {
+        this.atWork -= 1;
+        this.heardAtMs = this.clock.monotonicMs();
+      },
+    };
+  }
+
+  isSilentSince(ms: number): boolean {
+    return this.heardAtMs < ms && this.atWork === 0 && !this.feed.isHeard;
+  }
+
+  /** Errors: E_LIMIT. */
+  requireRoom(): void {
+    if (this.forks.size < forksAtMost) return;
+    throw new CachelaneError('E_LIMIT', `there are ${forksAtMost} forks, and no more of one session at one time`, {
+      hint: 'commit or discard those that are done',
+    });
+  }
+
+  /** One that was made for a client that has left meanwhile, or waits for it no more, is nobody's. */
+  async keep(fork: Fork, signal: AbortSignal): Promise<void> {
+    if (!this.hasLeft && !signal.aborted) {
       this.forks.set(fork.sessionId, fork);
       return;
     }
     await fork.discard();
-    throw new CachelaneError('E_ABORTED', 'the session was closed while it attached');
+    throw new CachelaneError('E_ABORTED', 'the client has gone while it attached');
   }
 
   /** Hands a fork out for its end: whoever comes second finds none. */
@@ -52,12 +79,12 @@ export class Client {
     return fork;
   }
 
-  /** Discards what it left. */
+  /** Discards what it left; all of it, also where something cannot be, and then throws why. */
   async leave(): Promise<void> {
     this.hasLeft = true;
-    const forks = [...this.forks.values()];
+    await using left = new AsyncDisposableStack();
+    for (const fork of this.forks.values()) left.defer(async () => await fork.discard());
     this.forks.clear();
-    for (const fork of forks) await fork.discard();
   }
 }
 
@@ -121,11 +148,12 @@ export class Clients {
   async sweep(): Promise<void> {
     const before = this.clock.monotonicMs() - sessionIdleMs;
     for (const [token, client] of this.all) {
-      if (client.heardAtMs < before && !client.feed.isHeard) await this.close(token);
+      if (client.isSilentSince(before)) await this.close(token);
     }
   }
 
   async closeAll(): Promise<void> {
-    for (const token of this.all.keys()) await this.close(token);
+    await using left = new AsyncDisposableStack();
+    for (const token of this.all.keys()) left.defer(async () => void (await this.close(token)));
   }
 }

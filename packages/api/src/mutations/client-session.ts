@@ -2,6 +2,9 @@ import { CachelaneError } from '@cachelane/core';
 import { namespaceIn } from '../root/find-volume.ts';
 import type { ApiRequest } from '../request.ts';
 
+/** No path is longer. */
+const pathLength = 4096;
+
 export interface OpenSessionArguments {
   readonly directory?: string | null;
   readonly namespace?: string | null;
@@ -17,7 +20,7 @@ export async function openClientSession(request: ApiRequest, args: OpenSessionAr
     });
   }
   const directory = args.directory ?? null;
-  if (directory !== null && !directory.startsWith('/')) {
+  if (directory !== null && (!directory.startsWith('/') || directory.length > pathLength)) {
     throw new CachelaneError('E_USAGE', 'directory is no absolute path', {
       hint: "give the real path on the engine's machine",
     });

@@ -28,6 +28,7 @@ export async function attach(request: ApiRequest, args: AttachArguments): Promis
   const volumes: VolumeRequest[] = [];
   for (const input of args.volumes) volumes.push(await requestOf(request, input));
   requireDistinct(volumes);
+  client.requireRoom();
   const fork = await openFork(
     { ...world.deps, events: client.events },
     {
@@ -39,7 +40,7 @@ export async function attach(request: ApiRequest, args: AttachArguments): Promis
       signal,
     },
   );
-  await client.keep(fork);
+  await client.keep(fork, signal);
   return forkNode(fork);
 }
 
