@@ -359,6 +359,22 @@ describe('operations', () => {
   });
 });
 
+test('an engine without patience does not wait for those who wait', async () => {
+  const begun = Promise.withResolvers<void>();
+  const api = apiWith(async (_, __, signal) => {
+    begun.resolve();
+    await new Promise((resolve) => {
+      signal.addEventListener('abort', resolve);
+    });
+    return { data: (signal.reason as Error).message };
+  });
+  await using served = await startTestServer({ api });
+  const asked = served.ask();
+  await begun.promise;
+  await served.server.stop({ isPatient: false });
+  expect((await asked).answer).toEqual({ data: 'the engine was stopped' });
+});
+
 test('a thousand clients at once are served, each on a connection of its own', async () => {
   await using world = testWorld();
   await using served = await startTestServer({ api: world.api, on: 'socket' });

@@ -24,8 +24,8 @@ export interface ServerOptions {
 export interface ApiServer {
   /** `unix:/path`, or `http://127.0.0.1:PORT`. */
   readonly address: string;
-  /** Takes no more requests, finishes those that are under way, and closes. */
-  stop(): Promise<void>;
+  /** Takes no more requests, finishes those that are under way, and closes. Without patience they are told to end: what waits does, what saves is saved. */
+  stop(how?: { readonly isPatient: boolean }): Promise<void>;
   /** Ends what is under way; for one that is to stop and does not. */
   abort(): void;
 }
@@ -66,7 +66,7 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
   desk.open(at.kind === 'port' ? { ...at, port: address.port, hasSession } : at);
   return {
     address: address.text,
-    stop: async () => await desk.stop(),
+    stop: async ({ isPatient } = { isPatient: true }) => await desk.stop(isPatient),
     abort: () => {
       desk.abort();
     },
@@ -203,12 +203,12 @@ class Desk {
     });
   }
 
-  async stop(): Promise<void> {
+  async stop(isPatient: boolean): Promise<void> {
     this.isStopping = true;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     const atWork = new Set([...this.works].map(({ socket }) => socket));
     for (const socket of this.sockets) if (!atWork.has(socket)) socket.destroy();
-    for (const { isStream, controller } of this.works) if (isStream) controller.abort(stopped());
+    for (const { isStream, controller } of this.works) if (isStream || !isPatient) controller.abort(stopped());
     await closed;
     clearInterval(this.sweeping);
   }
