@@ -1,3 +1,4 @@
+import { parseNamespace } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
 import { sessionIdleMs } from './clients.ts';
 import { testWorld, type TestWorld } from './test-world.fixture.ts';
@@ -115,6 +116,37 @@ describe('a confined session', () => {
         extensions: { code: 'E_USAGE' },
       });
     }
+  });
+
+  test('is not told whether others have the same layer', async () => {
+    await using on = testWorld();
+    for (const directory of ['/web', '/secret']) await on.save(directory, 'npm', { a: directory });
+    const session = await openSession(on, 'directory: "/web", confine: true');
+    const { metadata } = on.world.deps;
+    const { signal } = new AbortController();
+    const namespace = await metadata.findNamespace(parseNamespace('github.com/acme/web'), signal);
+    const volumes = await metadata.listVolumes(signal);
+    const heads = await metadata.listHeads(signal);
+    const own = volumes.find(({ namespaceId }) => namespaceId === namespace?.id);
+    const mine = heads.find(({ volumeId }) => volumeId === own?.id);
+    const other = heads.find(({ volumeId }) => volumeId !== own?.id);
+    if (mine === undefined || other === undefined) throw new Error('both have a head');
+    const query = '{ usage { namespace sizeBytes uniqueBytes } }';
+    const before = await on.data(query, { session });
+    await metadata.commit(
+      {
+        ...other,
+        expectedGeneration: other.generation,
+        layers: [...other.layers, ...mine.layers],
+        layer: null,
+        rewritten: [],
+        counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 },
+        atMs: other.updatedAtMs + 1,
+      },
+      signal,
+    );
+    expect(await on.data(query, { session })).toEqual(before);
+    expect(await on.data(query)).not.toMatchObject(before);
   });
 
   test('stays bound to what its project was, whatever the files of that say since', async () => {
