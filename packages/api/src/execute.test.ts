@@ -24,6 +24,12 @@ const refusal = async (
   return first === undefined ? null : { code: first.extensions.code, message: first.message };
 };
 
+const diffs = (times: number): string => {
+  const state = '{ volume: $npm }';
+  const each = (n: number): string => `a${n}: diff(before: ${state}, after: ${state}, first: 1) { added }`;
+  return `query ($npm: ID!) { ${Array.from({ length: times }, (_, n) => each(n)).join(' ')} }`;
+};
+
 describe('a document', () => {
   test.each([
     ['that is none', '{ cacheVolume(', 'E_USAGE', /Syntax Error/],
@@ -71,13 +77,8 @@ describe('a document', () => {
   });
 
   test('that asks a hundred times for what takes long is refused', async () => {
-    const asking = (times: number): string => {
-      const state = '{ volume: $npm }';
-      const each = (n: number): string => `a${n}: diff(before: ${state}, after: ${state}, first: 1) { added }`;
-      return `query ($npm: ID!) { ${Array.from({ length: times }, (_, n) => each(n)).join(' ')} }`;
-    };
-    expect(await refusal(asking(100), { npm: 'none' })).toMatchObject({ code: 'E_LIMIT' });
-    expect(await refusal(asking(3), { npm: 'none' })).toMatchObject({ code: 'E_NOT_FOUND' });
+    expect(await refusal(diffs(100), { npm: 'none' })).toMatchObject({ code: 'E_LIMIT' });
+    expect(await refusal(diffs(3), { npm: 'none' })).toMatchObject({ code: 'E_NOT_FOUND' });
   });
 
   test.each([
