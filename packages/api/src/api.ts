@@ -21,7 +21,7 @@ export interface Api extends AsyncDisposable {
   hasSession(token: string): boolean;
   /** Sessions at this moment. */
   readonly sessionCount: number;
-  /** Ends sessions of which nothing was heard for a minute: to be called now and then. */
+  /** Ends sessions of which nothing was heard for a minute, and forgets what nobody read for as long: to be called now and then. */
   sweep(): Promise<void>;
 }
 
@@ -31,7 +31,8 @@ export function openApi(world: World, own: CallerPlace): Api {
   const clients = new Clients({ clock, random });
   const client = new Client(own, null, clock);
   const readings = new Readings();
-  const shared = { world, clients, readings, entries: new EntryCache(readings), asked: new AskedVolumes() };
+  const entries = new EntryCache(readings, clock);
+  const shared = { world, clients, readings, entries, asked: new AskedVolumes() };
   const requestOf = async (token: SessionToken, signal: AbortSignal): Promise<ApiRequest> => {
     const asking = token === null ? client : clients.find(token);
     const project = asking.project ?? (await world.openProject(asking.place));
@@ -59,7 +60,10 @@ export function openApi(world: World, own: CallerPlace): Api {
     get sessionCount() {
       return clients.count;
     },
-    sweep: async () => await clients.sweep(),
+    async sweep() {
+      entries.forgetUnused();
+      await clients.sweep();
+    },
     async [Symbol.asyncDispose]() {
       await using left = new AsyncDisposableStack();
       left.defer(async () => await client.leave());

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { EntryCache } from './entry-cache.ts';
+import { EntryCache, listKeptMs } from './entry-cache.ts';
 import { Readings } from './readings.ts';
 
 const { signal } = new AbortController();
@@ -27,8 +27,9 @@ test('one whose client has gone is not begun', async () => {
   await expect(begun).rejects.toThrow('gone');
 });
 
-test('a list that two wait for is read once, and for both', async () => {
-  const cache = new EntryCache(new Readings());
+test('a list that two wait for is read once, and for both, and is kept while it is used', async () => {
+  let nowMs = 0;
+  const cache = new EntryCache(new Readings(), { monotonicMs: () => nowMs });
   let count = 0;
   const read = async (): Promise<readonly never[]> => {
     count += 1;
@@ -36,4 +37,15 @@ test('a list that two wait for is read once, and for both', async () => {
   };
   expect(await Promise.all([cache.read('a', read), cache.read('a', read)])).toEqual([[], []]);
   expect(count).toBe(1);
+  // It stays for as long as somebody turns its pages.
+  for (let page = 0; page < 3; page += 1) {
+    nowMs += listKeptMs;
+    cache.forgetUnused();
+    await cache.read('a', read);
+  }
+  expect(count).toBe(1);
+  nowMs += listKeptMs + 1;
+  cache.forgetUnused();
+  await cache.read('a', read);
+  expect(count).toBe(2);
 });
