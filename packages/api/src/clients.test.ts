@@ -102,7 +102,7 @@ describe('a confined session', () => {
     const { id, head } = cacheVolume as { readonly id: string; readonly head: object };
     expect(head).toEqual({ generation: 1 });
     for (const field of [
-      'remove(volume: $id, allLanes: true) { lane }',
+      'remove(volume: $id) { lane }',
       'rollback(volume: $id) { lane }',
       'prune(volume: $id) { command }',
       'attach(volumes: [{ volume: $id }]) { id }',
@@ -117,6 +117,23 @@ describe('a confined session', () => {
       });
     }
   });
+
+  test.each(['allLanes: true', 'lane: "t2:ref:main"'])(
+    'writes its own lane alone: remove(%s) is refused',
+    async (args) => {
+      await using on = testWorld();
+      await on.save('/web', 'npm', { a: '1' });
+      const session = await openSession(on, 'directory: "/web", confine: true');
+      const { cacheVolume } = await on.data('{ cacheVolume(key: "npm") { id } }', { session });
+      const remove = (more: string): string => `mutation ($id: ID!) { remove(volume: $id, ${more}) { generation } }`;
+      const asking = { variables: cacheVolume as { readonly id: string }, session };
+      expect((await on.ask(remove(args), asking)).errors?.[0]).toMatchObject({
+        message: 'a confined session removes nothing of other lanes than t1:local',
+        extensions: { code: 'E_USAGE' },
+      });
+      expect(await on.data(remove('lane: "t1:local"'), asking)).toEqual({ remove: [{ generation: 1 }] });
+    },
+  );
 
   test('is not told whether others have the same layer', async () => {
     await using on = testWorld();

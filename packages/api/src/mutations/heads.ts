@@ -117,6 +117,9 @@ export async function remove(request: ApiRequest, args: RemoveArguments): Promis
   // Also of another lane, or of all: whoever may save nothing may not take away what others saved.
   requireWritable(context);
   const lane = laneToRemove(context.lane, args);
+  if (caller.client.place.isConfined && lane !== context.lane) {
+    throw new CachelaneError('E_USAGE', `a confined session removes nothing of other lanes than ${context.lane}`);
+  }
   const subject = await volumeToChange(request, args.volume);
   const { volume, heads } = await heldBy(request, subject);
   const going = heads.filter((head) => lane === null || head.lane === lane);
