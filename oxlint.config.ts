@@ -15,7 +15,8 @@ const testkitBan: Ban = {
   message: 'For tests only: move this code into a *.test.ts or *.fixture.ts file.',
 };
 const deepBan: Ban = {
-  group: ['@cachelane/*/**', '**/src/**'],
+  // The SDK has two entries.
+  group: ['@cachelane/*/**', '**/src/**', '!@cachelane/sdk/node'],
   message: "Import the package by its name ('@cachelane/core'); what it offers is exported by its src/index.ts.",
 };
 const packagesBan = (names: readonly string[], message: string): Ban => ({
@@ -55,6 +56,10 @@ const hashOnly = {
   allowImportNames: ['hash'],
   message: 'Core may use hash only: randomness comes in through a port.',
 };
+const sdkBan = packagesBan(
+  ['cli', 'api', 'core', 'engine', ...drivers],
+  'The SDK is published alone: it may use what the protocol says, which is bundled into it.',
+);
 const composeBan = packagesBan(
   drivers,
   'Drivers are imported in packages/cli/src/compose.ts only: take the port from there.',
@@ -63,7 +68,7 @@ const composeBan = packagesBan(
 export default defineConfig({
   plugins: ['eslint', 'typescript', 'unicorn', 'oxc', 'import'],
   categories: { correctness: 'error', suspicious: 'error' },
-  ignorePatterns: ['examples/**', '.build/**', 'dist/**'],
+  ignorePatterns: ['examples/**', '.build/**', 'dist/**', 'packages/sdk/src/generated/**'],
   rules: {
     // Said better by TypeScript (noImplicitReturns), or a matter of taste.
     'consistent-return': 'off',
@@ -118,6 +123,10 @@ export default defineConfig({
       },
     },
     { files: testFiles('protocol'), rules: { 'no-restricted-imports': restrict(coreBan, deepBan) } },
+    { files: sources('sdk'), rules: { 'no-restricted-imports': restrict(sdkBan, testkitBan, deepBan) } },
+    { files: testFiles('sdk'), rules: { 'no-restricted-imports': restrict(sdkBan, deepBan) } },
+    // The main entry runs wherever there is fetch.
+    { files: ['packages/sdk/src/*.ts'], rules: { 'import/no-nodejs-modules': 'error' } },
     { files: sources('cli'), rules: { 'no-restricted-imports': restrict(composeBan, testkitBan, deepBan) } },
     { files: ['packages/cli/src/compose.ts'], rules: { 'no-restricted-imports': restrict(testkitBan, deepBan) } },
     { files: testFiles('cli'), rules: { 'no-restricted-imports': restrict(deepBan) } },

@@ -74,6 +74,8 @@ interface Started {
   readonly finished: Promise<Finished>;
   /** Resolves when stdout holds the text; rejects when the process ends without having said it. */
   readonly said: (text: string) => Promise<void>;
+  /** As far as it has come. */
+  readonly stdout: () => string;
 }
 
 interface StartedRun extends Started {
@@ -102,6 +104,8 @@ export interface World extends Disposable {
   /** Parsed stdout of `cachelane ARGV --json`; throws when it fails. */
   json(argv: readonly string[], options?: CallOptions): Promise<unknown>;
   start(argv: readonly string[], options?: CallOptions): Started;
+  /** The same of any other program, as the same user in the same environment. */
+  startProgram(argv: readonly string[], options?: CallOptions): Started;
   /** `cachelane run --report FILE OPTIONS -- COMMAND`. */
   run(command: readonly string[], options?: RunOptions): Promise<FinishedRun>;
   startRun(command: readonly string[], options?: RunOptions): StartedRun;
@@ -213,6 +217,7 @@ export function openWorld({ user, env: extra = {}, seenAt }: WorldOptions = {}):
       return JSON.parse(succeeded(argv, await world.cachelane([...argv, '--json'], options)).stdout) as unknown;
     },
     start: (argv, options) => start([...program, ...argv], asProgram(options)),
+    startProgram: start,
     run: async (command, options) => await startRun(command, options).finished,
     startRun,
     exec: (argv, options) => succeeded(argv, call(argv, options)),
@@ -271,6 +276,7 @@ function follow(child: ChildProcess, input: string | null): Omit<Started, 'child
   const finished = once(child, 'close').then(([code, signal]): Finished => ({ code, signal, ...text }));
   return {
     finished,
+    stdout: () => text.stdout,
     said: async (wanted) => {
       await new Promise<void>((resolve, reject) => {
         const look = (): void => {

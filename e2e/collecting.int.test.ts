@@ -39,8 +39,8 @@ async function run(script: string, env: Readonly<Record<string, string>> = {}): 
 /** As if all that was done in the store had been done so much earlier. */
 function age(ms: number): void {
   using db = new DatabaseSync(join(world.store, 'state.db'));
-  db.exec(`UPDATE heads SET updated_ms = updated_ms - ${ms};
-    UPDATE head_uses SET used_ms = used_ms - ${ms};
+  db.exec(`UPDATE heads SET updated_ms = updated_ms - ${ms}, used_ms = used_ms - ${ms}, earliest_ms = earliest_ms - ${ms};
+    UPDATE looks SET at_ms = at_ms - ${ms};
     UPDATE history SET at_ms = at_ms - ${ms};
     UPDATE own_directories SET gone_since_ms = gone_since_ms - ${ms}`);
   const layers = join(world.store, 'layers');

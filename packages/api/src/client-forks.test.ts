@@ -6,7 +6,7 @@ import type { ApiProject } from './world.ts';
 
 let nowMs = 0;
 const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs, sleep: async () => await Promise.resolve() };
-const place = { directory: null, namespace: null, isConfined: false };
+const place = { directory: null, namespace: null, isConfined: false, environment: null };
 const { signal } = new AbortController();
 const idOf = (n: number): Uint8Array => Uint8Array.from({ length: 16 }, (_, index) => (index === 0 ? n : n >> 8));
 

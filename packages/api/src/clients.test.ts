@@ -27,18 +27,27 @@ describe('a session', () => {
     });
   });
 
+  test('is of the program that opened it, whatever environment the engine has', async () => {
+    await using on = testWorld();
+    const inCi = await openSession(on, 'environment: [{ name: "TEST_LANE", value: "t1:pr:12" }]');
+    const plain = await openSession(on, 'environment: []');
+    const lane = async (session: string): Promise<unknown> => await on.data('{ context { lane } }', { session });
+    expect(await lane(inCi)).toEqual({ context: { lane: 't1:pr:12' } });
+    expect(await lane(plain)).toEqual({ context: { lane: 't1:local' } });
+  });
+
   test('ends when it is closed, and a minute after the last word', async () => {
     await using on = testWorld();
     const closed = await openSession(on, 'directory: "/api"');
     expect(await on.data('mutation { closeSession }', { session: closed })).toEqual({ closeSession: true });
-    expect(await codeOf(on, '{ context { lane } }', closed)).toBe('E_NOT_FOUND');
+    expect(await codeOf(on, '{ context { lane } }', closed)).toBe('E_SESSION_GONE');
 
     const [idle, busy] = [await openSession(on, 'directory: "/api"'), await openSession(on, 'directory: "/api"')];
     on.pass(sessionIdleMs - 10_000);
     await on.data('{ context { lane } }', { session: busy });
     on.pass(15_000);
     await on.api.sweep();
-    expect(await codeOf(on, '{ context { lane } }', idle)).toBe('E_NOT_FOUND');
+    expect(await codeOf(on, '{ context { lane } }', idle)).toBe('E_SESSION_GONE');
     expect(await codeOf(on, '{ context { lane } }', busy)).toBeUndefined();
     expect(on.api.sessionCount).toBe(1);
   });

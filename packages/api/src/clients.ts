@@ -121,7 +121,7 @@ export class Clients {
     return this.all.has(token);
   }
 
-  /** Errors: E_NOT_FOUND. The token is a secret, and in no message. */
+  /** Errors: E_SESSION_GONE. The token is a secret, and in no message. */
   find(token: string): Client {
     const client = this.all.get(token);
     if (client !== undefined) {
@@ -129,7 +129,7 @@ export class Clients {
       return client;
     }
     throw new CachelaneError(
-      'E_NOT_FOUND',
+      'E_SESSION_GONE',
       'there is no such session: it was closed, or nothing was heard of it for a minute',
       {
         hint: 'open another one',

@@ -70,9 +70,9 @@ const tools: readonly Tool[] = [
 ];
 
 /** A directory of the pretended machine is the project of its name. */
-function contextOf({ directory, namespace }: ProjectPlace, parents: readonly string[]): Context {
+function contextOf({ directory, namespace, environment }: ProjectPlace, parents: readonly string[]): Context {
   const own = namespace ?? parseNamespace(`github.com/acme/${(directory ?? '/web').slice(1)}`);
-  const lane = formatLane(parseLane('t1:local'));
+  const lane = formatLane(parseLane(environment?.['TEST_LANE'] ?? 't1:local'));
   const link = (each: Namespace): ChainLink => ({ namespace: each, lane });
   return {
     endpoint: 'local',
@@ -187,14 +187,16 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
   const world: World = {
     version: '0.0.0-test',
     deps,
-    openProject: async ({ directory, namespace }) =>
-      await Promise.resolve(projectOf({ directory: turned.get(directory ?? '/web') ?? directory, namespace })),
+    openProject: async (place) =>
+      await Promise.resolve(
+        projectOf({ ...place, directory: turned.get(place.directory ?? '/web') ?? place.directory }),
+      ),
     policyOf: async (namespace) => {
       const stored = await deps.metadata.listPolicies(noAbort);
       return policyAt({ user: {}, stored, lanes: [] }, { paths: [namespace], lane: null });
     },
   };
-  const api = openApi(world, { directory: '/web', namespace: null, isConfined: false });
+  const api = openApi(world, { directory: '/web', namespace: null, environment: null, isConfined: false });
   const ask: TestWorld['ask'] = async (query, { variables = {}, session = null } = {}) =>
     await api.execute({ query, variables, operationName: null }, session, noAbort);
   return {
@@ -205,7 +207,7 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
     },
     turnInto: (directory, other) => void turned.set(directory, other),
     async save(directory, key, files) {
-      const project = projectOf({ directory, namespace: null });
+      const project = projectOf({ directory, namespace: null, environment: null });
       const { context } = project;
       command = (volume) => {
         for (const [path, content] of Object.entries(files)) {

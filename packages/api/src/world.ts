@@ -7,6 +7,8 @@ export interface ProjectPlace {
   readonly directory: string | null;
   /** The caller's own choice; null: as the directory says. */
   readonly namespace: Namespace | null;
+  /** Of the program: what a CI system says of it, and how its tools are set; null: that of the engine. The same object for all that one program asks. */
+  readonly environment: Readonly<Record<string, string>> | null;
 }
 
 /** What a key means in a project, before anybody has asked for anything special. */

@@ -20,6 +20,8 @@ const isShipped = (path: string): boolean => isSource(path) && !isTest(path);
 /** These files quote what they forbid. */
 export const isTidyItself = (path: string): boolean => /^packages\/testkit\/src\/tidy(\.test)?\.ts$/.test(path);
 const isCli = (path: string): boolean => path.startsWith('packages/cli/');
+/** Where a package is imported by its name. */
+const isEntry = (path: string): boolean => /^packages\/([^/]+\/src\/index|sdk\/src\/node)\.ts$/.test(path);
 const isCompositionRoot = (path: string): boolean => /^packages\/cli\/src\/(main|compose)\.ts$/.test(path);
 
 /** The lines that are code, with their numbers: comments may talk about anything. */
@@ -83,10 +85,10 @@ export function tidyRules(worldAllowed: ReadonlyMap<string, string>): readonly T
     },
     {
       name: 'barrels',
-      appliesTo: (path) => isSource(path) && !/^packages\/[^/]+\/src\/index\.ts$/.test(path),
+      appliesTo: (path) => isSource(path) && !isEntry(path),
       findings: forbid(
         /^\s*export\s+(type\s+)?(\*|\{[^}]*\}\s*from\b)/,
-        "only a package's index.ts passes on what other files export",
+        "only a package's entry passes on what other files export",
       ),
     },
     {

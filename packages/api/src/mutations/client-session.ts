@@ -9,6 +9,7 @@ export interface OpenSessionArguments {
   readonly directory?: string | null;
   readonly namespace?: string | null;
   readonly confine: boolean;
+  readonly environment?: readonly { readonly name: string; readonly value: string }[] | null;
 }
 
 /** Errors: E_USAGE from a confined session, which could leave its bounds by another one; those of the project. */
@@ -25,7 +26,12 @@ export async function openClientSession(request: ApiRequest, args: OpenSessionAr
       hint: "give the real path on the engine's machine",
     });
   }
-  const place = { directory, namespace: namespaceIn(args.namespace), isConfined: args.confine };
+  const place = {
+    directory,
+    namespace: namespaceIn(args.namespace),
+    isConfined: args.confine,
+    environment: environmentIn(args.environment),
+  };
   // First, so that a session of a project that cannot be opened is none.
   const project = await world.openProject(place);
   const { token } = clients.open(place, project);
@@ -34,4 +40,12 @@ export async function openClientSession(request: ApiRequest, args: OpenSessionAr
 
 export async function closeClientSession({ caller, clients }: ApiRequest): Promise<boolean> {
   return caller.token !== null && (await clients.close(caller.token));
+}
+
+/** Without a prototype: a variable may have any name. */
+function environmentIn(variables: OpenSessionArguments['environment']): Readonly<Record<string, string>> | null {
+  if (variables === null || variables === undefined) return null;
+  const environment = Object.create(null) as Record<string, string>;
+  for (const { name, value } of variables) environment[name] = value;
+  return environment;
 }

@@ -47,7 +47,7 @@ describe.each(['port', 'socket'] as const)('on a %s', (on) => {
     const expected = { data: { context: { namespace: 'github.com/acme/api' } } };
     expect(await of({ headers: { 'cachelane-session': token } })).toEqual(expected);
     expect(await of({ headers: { authorization: `Bearer ${token}` } })).toEqual(expected);
-    const wrong = { errors: [{ extensions: { code: 'E_NOT_FOUND' } }] };
+    const wrong = { errors: [{ extensions: { code: 'E_SESSION_GONE' } }] };
     expect(await of({ headers: { 'cachelane-session': 'other' } })).toMatchObject(wrong);
   });
 

@@ -58,8 +58,10 @@ export function apiWorld(request: WorldRequest): World {
   };
 }
 
-async function openApiProject(request: WorldRequest, { directory, namespace }: ProjectPlace): Promise<ApiProject> {
-  const { host, homeDir, store, tools, remote, signal } = request;
+async function openApiProject(request: WorldRequest, place: ProjectPlace): Promise<ApiProject> {
+  const { homeDir, store, tools, remote, signal } = request;
+  const { directory, namespace, environment: env } = place;
+  const host = env === null ? request.host : { ...request.host, env };
   const project = await openProject(host, {
     where: whereToRun(host, directory ?? undefined),
     namespace: namespace ?? undefined,

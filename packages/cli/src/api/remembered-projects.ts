@@ -12,15 +12,27 @@ interface Remembered {
   readonly untilMs: number;
 }
 
+type Places = Map<string, Remembered>;
+
 /** An engine is asked thousands of times a second, and where a program is, is found out by reading a dozen files. */
 export function rememberedProjects(clock: Pick<Clock, 'monotonicMs'>, open: OpenProject): OpenProject {
-  const known = new Map<string, Remembered>();
-  return async ({ directory, namespace }: ProjectPlace) => {
+  const engines: Places = new Map();
+  /** Of sessions that have an environment of their own, for as long as they have it. */
+  const programs = new WeakMap<object, Places>();
+  const placesOf = (environment: ProjectPlace['environment']): Places => {
+    if (environment === null) return engines;
+    const places = programs.get(environment) ?? new Map<string, Remembered>();
+    programs.set(environment, places);
+    return places;
+  };
+  return async (place) => {
+    const { directory, namespace, environment } = place;
+    const known = placesOf(environment);
     const key = JSON.stringify([directory, namespace]);
     const nowMs = clock.monotonicMs();
     const before = known.get(key);
     if (before !== undefined && nowMs < before.untilMs) return await before.project;
-    const project = open({ directory, namespace });
+    const project = open(place);
     known.delete(key);
     known.set(key, { project, untilMs: nowMs + freshMs });
     const [oldest] = known.keys();

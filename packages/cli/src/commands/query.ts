@@ -45,7 +45,10 @@ async function openAndAsk(host: Host, question: ProjectQuestion, operation: Oper
   const { signal } = new AbortController();
   const { openEngine } = await import('../api/open-engine.ts');
   const namespace = question.namespace === undefined ? null : context.namespace;
-  await using engine = await openEngine(host, { place: { directory: workDir, namespace, isConfined: false }, signal });
+  await using engine = await openEngine(host, {
+    place: { directory: workDir, namespace, environment: null, isConfined: false },
+    signal,
+  });
   return await engine.api.execute(operation, null, signal);
 }
 

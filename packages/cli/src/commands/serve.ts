@@ -54,7 +54,12 @@ export const serve: Command = defineCommand({
     }
     using _ = at.kind === 'socket' ? await claimSocket(at.path, host) : null;
     const { signal } = new AbortController();
-    const place: CallerPlace = { directory: where.isChosen ? where.dir : null, namespace, isConfined: false };
+    const place: CallerPlace = {
+      directory: where.isChosen ? where.dir : null,
+      namespace,
+      environment: null,
+      isConfined: false,
+    };
     const [{ startServer, watchIdle }, { openEngine }] = await Promise.all([
       import('@cachelane/api'),
       import('../api/open-engine.ts'),

@@ -64,6 +64,14 @@ type EnvironmentVariable {
   value: String!
 }
 
+"A variable of a program."
+input EnvironmentVariableInput {
+  "Of the variable."
+  name: String!
+  "What it is set to."
+  value: String!
+}
+
 "What became of a volume's changes."
 type Saved {
   "The name of the volume."

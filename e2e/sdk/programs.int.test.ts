@@ -1,0 +1,236 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { requireCommands } from '@cachelane/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { seedGoBuild } from '../real-tools/go-project.fixture.ts';
+import { buildSdk, openSdkWorld, pathsOf, type BuiltSdk } from './sdk-world.fixture.ts';
+
+// Programs as their authors write them: the package is installed, `cachelane` is on the PATH.
+
+let sdk: BuiltSdk;
+beforeAll(() => {
+  sdk = buildSdk();
+});
+afterAll(() => {
+  sdk[Symbol.dispose]();
+});
+
+const document = readFileSync(join(import.meta.dirname, '../../docs/SDK.md'), 'utf8');
+const examples = [...document.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code = '']) => code);
+
+test('the examples of the document do what it says', async () => {
+  await using on = openSdkWorld(sdk);
+  const runnable = examples.filter((code) => code.includes('await using engine'));
+  expect(runnable.length).toBeGreaterThanOrEqual(7);
+  const files = Object.fromEntries(runnable.map((code, index) => [`example-${index}.ts`, code]));
+  const directory = on.acme('web', files);
+  for (const file of Object.keys(files)) {
+    const { code, stderr } = await on.program(directory, file).finished;
+    expect({ file, code, stderr }).toEqual({ file, code: 0, stderr: '' });
+  }
+  const look = `
+import { connect } from '@cachelane/sdk/node';
+await using engine = await connect();
+const volumes = [engine.cacheVolume('notes'), engine.cacheVolume('objects', { compat: { compiler: 'gcc-14' } })];
+for (const volume of volumes) for await (const { path } of volume.entries()) process.stdout.write(path + '\\n');
+`;
+  on.acme('web', { 'look.mjs': look });
+  expect((await on.program(directory, 'look.mjs').finished).stdout).toBe('today.txt\nbuilt\n');
+});
+
+requireCommands(
+  'bwrap',
+  'flock',
+  'go',
+)('examples/program', () => {
+  test('compiles once, and counts', async () => {
+    await using on = openSdkWorld(sdk);
+    const dir = join(import.meta.dirname, '../../examples/program');
+    const names = ['package.json', 'build.mjs', 'words/go.mod', 'words/main.go'];
+    const directory = on.acme(
+      'web',
+      Object.fromEntries(names.map((name) => [name, readFileSync(join(dir, name), 'utf8')])),
+    );
+    // Go adds its index of a directory later where that has changed just now.
+    on.world.exec(['find', directory, '-exec', 'touch', '-d', '1 hour ago', '{}', '+']);
+    await seedGoBuild(on.world, directory);
+    const outputs = [];
+    for (let times = 0; times < 2; times++) {
+      const { code, stdout, stderr } = await on.program(directory, 'build.mjs').finished;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      outputs.push(stdout.split('\n'));
+    }
+    expect(outputs[0]?.[0]).toBe('github.com/acme/web on t1:local');
+    expect(outputs[0]?.[1]).toMatch(/^go-build: [1-9]\d* paths more$/);
+    expect(outputs[1]?.slice(1)).toEqual(['go-build: 0 paths more', 'built 2 times', '']);
+  });
+});
+
+const facts = `
+import { connect } from '@cachelane/sdk/node';
+await using engine = await connect();
+const npm = await engine.cacheVolume('npm').info();
+process.stdout.write(JSON.stringify({ address: engine.address, namespace: npm.namespace, id: npm.id }) + '\\n');
+`;
+
+interface Facts {
+  readonly address: string;
+  readonly namespace: string;
+  readonly id: string;
+}
+
+test('programs that start at once where no engine runs have one, and a volume for each project', async () => {
+  await using on = openSdkWorld(sdk);
+  const [web, api] = [on.acme('web', { 'p.mjs': facts }), on.acme('api', { 'p.mjs': facts })];
+  const started = [web, api, web, api].map((directory) => on.program(directory, 'p.mjs'));
+  const told = await Promise.all(
+    started.map(async ({ finished }) => {
+      const { code, stdout, stderr } = await finished;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      return JSON.parse(stdout) as Facts;
+    }),
+  );
+  expect(new Set(told.map(({ address }) => address)).size).toBe(1);
+  expect(told.map(({ namespace }) => namespace)).toEqual(
+    ['web', 'api', 'web', 'api'].map((name) => `github.com/acme/${name}`),
+  );
+  expect(told[0]?.id).toBe(told[2]?.id);
+  expect(told[0]?.id).not.toBe(told[1]?.id);
+});
+
+test('a program under cachelane serve uses the engine that its environment names', async () => {
+  await using on = openSdkWorld(sdk);
+  const directory = on.acme('web', { 'p.mjs': facts });
+  const { code, stdout } = await on.world.cachelane(['serve', '--', on.node, 'p.mjs'], { cwd: directory });
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    address: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+    namespace: 'github.com/acme/web',
+  });
+});
+
+test('a program finds the engine of its home, wherever the home is said to be', async () => {
+  await using on = openSdkWorld(sdk);
+  const directory = on.acme('web', { 'p.mjs': facts.replace('connect()', 'connect({ program: null })') });
+  const long = join(on.world.dir, 'a'.repeat(100));
+  const homes = [
+    {},
+    { CACHELANE_HOME: undefined },
+    { CACHELANE_HOME: undefined, XDG_CACHE_HOME: on.world.dir },
+    { CACHELANE_HOME: long },
+  ];
+  for (const env of homes) {
+    const engine = on.world.start(['serve', '--json'], { env });
+    await engine.said('\n');
+    const { address } = JSON.parse(engine.stdout()) as Facts;
+    const { stdout, stderr } = await on.program(directory, 'p.mjs', env).finished;
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toMatchObject({ address });
+    engine.child.kill('SIGTERM');
+    await engine.finished;
+  }
+  const { code, stderr } = await on.program(directory, 'p.mjs').finished;
+  expect(code).toBe(1);
+  expect(stderr).toContain('E_ENGINE_GONE');
+});
+
+test('a program without cachelane is told what is missing', async () => {
+  await using on = openSdkWorld(sdk);
+  const directory = on.acme('web', {
+    'p.mjs': facts.replace('connect()', "connect({ program: ['no-such-program'] })"),
+  });
+  const { code, stderr } = await on.program(directory, 'p.mjs').finished;
+  expect(code).toBe(1);
+  expect(stderr).toContain('E_COMMAND');
+  expect(stderr).toContain('install cachelane');
+});
+
+test('a program that does not close its session ends all the same', async () => {
+  await using on = openSdkWorld(sdk);
+  const text = `
+import { connect } from '@cachelane/sdk/node';
+const engine = await connect();
+const fork = await engine.attach([engine.cacheVolume('data')]);
+process.stdout.write(fork.directory + '\\n');
+`;
+  const { code, stdout, stderr } = await on.program(on.acme('web', { 'p.mjs': text }), 'p.mjs').finished;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain(on.world.store);
+});
+
+const library = (name: string): Readonly<Record<string, string>> => ({
+  [`node_modules/${name}/package.json`]: `{ "name": "${name}", "type": "module", "exports": "./lib/index.mjs" }`,
+  [`node_modules/${name}/lib/package.json`]: '{ "type": "module" }',
+  [`node_modules/${name}/lib/index.mjs`]:
+    'export const cache = async (engine) => (await engine.scope(import.meta).cacheVolume("cache").info()).namespace;',
+});
+
+test('libraries have namespaces of their own, by their names', async () => {
+  await using on = openSdkWorld(sdk);
+  const program = `
+import { connect } from '@cachelane/sdk/node';
+import { cache as one } from '@acme/build';
+import { cache as other } from 'lib-b';
+await using engine = await connect();
+process.stdout.write(JSON.stringify([await one(engine), await other(engine), await other(engine.withNamespace('teams/site'))]) + '\\n');
+`;
+  const directory = on.acme('web', { ...library('@acme/build'), ...library('lib-b'), 'p.mjs': program });
+  const { stdout, stderr } = await on.program(directory, 'p.mjs').finished;
+  expect(stderr).toBe('');
+  const [one, other, elsewhere] = JSON.parse(stdout) as [string, string, string];
+  expect(one).toMatch(/^github\.com\/acme\/web\/.*build/);
+  expect(other).toMatch(/^github\.com\/acme\/web\/.*lib-b$/);
+  expect(elsewhere).toMatch(/^teams\/site\/.*lib-b$/);
+});
+
+describe('the minute after the last word', () => {
+  const holding = `
+import { writeFileSync } from 'node:fs';
+import { connect } from '@cachelane/sdk/node';
+const engine = await connect();
+const fork = await engine.attach([engine.cacheVolume('data', { sharing: 'LOCKED' })]);
+writeFileSync(fork.directory + '/lost', 'lost');
+process.stdout.write(fork.directory + '\\n');
+setInterval(() => undefined, 1000);
+`;
+  test.concurrent('ends the session of a program that was killed: its fork is gone, and who waits for it is next', async () => {
+    await using on = openSdkWorld(sdk);
+    const directory = on.acme('web', { 'p.mjs': holding });
+    await on.serve('--keep');
+    const engine = await on.session(directory);
+    const locked = engine.cacheVolume('data', { sharing: 'LOCKED' });
+    {
+      await using fork = await engine.attach([{ volume: locked, variable: 'DIR' }]);
+      await on.world.execAsync(['sh', '-c', 'echo kept > "$DIR/kept"'], { env: fork.environment });
+      await fork.commit();
+    }
+    const holder = on.program(directory, 'p.mjs');
+    await holder.said('\n');
+    const lost = holder.stdout().trim();
+    const waiting = engine.attach([locked], { lockTimeoutSeconds: 240 });
+    holder.child.kill('SIGKILL');
+    await using fork = await waiting;
+    expect([existsSync(join(fork.directory, 'kept')), existsSync(join(fork.directory, 'lost'))]).toEqual([true, false]);
+    expect(lost === fork.directory || !existsSync(lost)).toBe(true);
+    expect(await pathsOf(locked.entries())).toEqual(['kept']);
+  });
+
+  test.concurrent('does not end that of a program that is busy with an open fork', async () => {
+    await using on = openSdkWorld(sdk);
+    const busy = `
+import { writeFileSync } from 'node:fs';
+import { connect } from '@cachelane/sdk/node';
+await using engine = await connect();
+await using fork = await engine.attach([engine.cacheVolume('data')]);
+writeFileSync(fork.directory + '/kept', 'kept');
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 90_000);
+process.stdout.write(JSON.stringify(await fork.commit()) + '\\n');
+`;
+    const directory = on.acme('web', { 'p.mjs': busy });
+    const served = await on.serve('--keep');
+    const { code, stdout, stderr } = await on.program(directory, 'p.mjs').finished;
+    const engine = await served.stop();
+    expect({ code, stderr, engine }).toMatchObject({ code: 0, stderr: '', engine: { code: 0, stderr: '' } });
+    expect(JSON.parse(stdout)).toMatchObject([{ key: 'data', added: 1 }]);
+  });
+});

@@ -1,0 +1,22 @@
+// A build that is a program: `node build.mjs` compiles what is in `words` and counts how often it was built. Go finds its
+// cache by GOCACHE, which the volume's directory sets; the count is in a volume of the program's own.
+import { readFile, writeFile } from 'node:fs/promises';
+import { connect } from '@cachelane/sdk/node';
+
+await using engine = await connect();
+const { namespace, lane } = await engine.context();
+console.log(`${namespace} on ${lane}`);
+
+const { saved } = await engine.run(['go', 'build', '-o', '/dev/null', '.'], {
+  cwd: new URL('words', import.meta.url).pathname,
+  volumes: [engine.cacheVolume('go-build')],
+});
+for (const { key, added } of saved ?? []) console.log(`${key}: ${added} paths more`);
+
+const own = engine.scope(import.meta).cacheVolume('builds', { sharing: 'LOCKED' });
+await using fork = await engine.attach([own]);
+const file = `${fork.directory}/count`;
+const count = Number(await readFile(file, 'utf8').catch(() => '0')) + 1;
+await writeFile(file, String(count));
+await fork.commit();
+console.log(`built ${count} times`);

@@ -1,0 +1,120 @@
+import type { AttachMode, CacheSharingMode } from './generated/inputs.ts';
+import type {
+  Blamed,
+  Entry,
+  Explanation,
+  Head,
+  Pruned,
+  Removed,
+  RolledBack,
+  Snapshot,
+  VolumeInfo,
+  VolumeUsage,
+} from './generated/results.ts';
+
+/** What every call may be given. */
+export interface CallOptions {
+  /** Ends the call; it throws `E_ABORTED` then. What was carried out of it stays. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface LaneOptions extends CallOptions {
+  /** The lane that the program writes where it is left out. */
+  readonly lane?: string | undefined;
+}
+
+export interface EntriesOptions extends LaneOptions {
+  /** Only this path and what is below it. */
+  readonly under?: string | undefined;
+  /** How many are asked for at once; 1 to 10000, 1000 where it is left out. */
+  readonly pageSize?: number | undefined;
+}
+
+export interface SnapshotsOptions extends LaneOptions {
+  /** How many at most, 1 to 1000; 20 where it is left out. */
+  readonly first?: number | undefined;
+}
+
+export interface ChangeOptions extends CallOptions {
+  /** Says what would happen, and changes nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface RollbackOptions extends ChangeOptions {
+  /** The one before the present one where it is left out. */
+  readonly generation?: number | undefined;
+  /** The caller's own name for this change, 1 to 200 characters: repeated under the same name, after an answer was lost, it is the same change. */
+  readonly key?: string | undefined;
+}
+
+export interface RemoveOptions extends ChangeOptions {
+  /** The lane that the program writes where it is left out. */
+  readonly lane?: string | undefined;
+  /** On every lane. */
+  readonly allLanes?: boolean | undefined;
+}
+
+export interface VolumeOptions {
+  /** Added to what the tool says about who can use whose contents: `{ image: 'alpine' }`. Part of what the volume is. */
+  readonly compat?: Readonly<Record<string, string>> | undefined;
+  /** Who may be at work in it at once; as the tool suits it where it is left out. No part of what the volume is. */
+  readonly sharing?: CacheSharingMode | undefined;
+}
+
+/** What a fork is made of: a volume, or one with how it is wanted. */
+export type Attachable = CacheVolume | AttachRequest;
+
+export interface AttachRequest {
+  readonly volume: CacheVolume;
+  readonly sharing?: CacheSharingMode | undefined;
+  /** `WRITE` where it is left out. One fork has one mode. */
+  readonly mode?: AttachMode | undefined;
+  /** An environment variable that is to name the directory, for programs that no setting of their tool leads there. */
+  readonly variable?: string | undefined;
+}
+
+/**
+ * A cache volume by its name. Nothing is asked before a method is called; the first one asks for the id, which stays.
+ *
+ * @example
+ * ```ts
+ * import { connect } from '@cachelane/sdk/node';
+ *
+ * await using engine = await connect();
+ * const npm = engine.cacheVolume('npm');
+ * console.log((await npm.explain())?.why);
+ * for await (const { path, sizeBytes } of npm.entries({ under: '_cacache/index-v5' })) console.log(path, sizeBytes);
+ * ```
+ */
+export interface CacheVolume {
+  /** The volume of this name in another namespace: `github.com/acme`. Throws E_USAGE for one that was taken by its id. */
+  in(namespace: string): CacheVolume;
+  /** The volume of this name in a child namespace: names that belong together, outermost first. Throws E_USAGE for one that was taken by its id. */
+  scope(...names: readonly string[]): CacheVolume;
+  /** Opaque; the same for the same volume, in every session and on every engine. Whoever has it may pass it on: `engine.volume(id)`. */
+  id(options?: CallOptions): Promise<string>;
+  /** What it is: key, namespace, compat, tool; and warnings of requests for it that differ. */
+  info(options?: CallOptions): Promise<VolumeInfo>;
+  /** Why a run here would get what it would get; null for a volume that has no place of its own here. */
+  explain(options?: CallOptions): Promise<Explanation | null>;
+  /** What it holds, by lane. */
+  usage(options?: CallOptions): Promise<VolumeUsage>;
+  /** Content of the layers that its heads name, each counted once. */
+  sizeBytes(options?: CallOptions): Promise<number>;
+  /** What it is on each lane that has something, by the name of the lane. */
+  heads(options?: CallOptions): Promise<readonly Head[]>;
+  /** What it is on one lane; null where that has nothing. */
+  head(options?: LaneOptions): Promise<Head | null>;
+  /** What it was after its moves on one lane, newest first. */
+  snapshots(options?: SnapshotsOptions): Promise<readonly Snapshot[]>;
+  /** What a reader of one lane finds, in byte order of the paths; asked for page by page. Throws E_HEAD_MOVED where the volume changes meanwhile. */
+  entries(options?: EntriesOptions): AsyncIterableIterator<Entry>;
+  /** Which runs provide what a reader finds at a path, nearest first; of the whole read chain where no lane is named. */
+  blame(path: string, options?: LaneOptions): Promise<readonly Blamed[]>;
+  /** Brings back what it was at an earlier generation; itself a new generation. */
+  rollback(options?: RollbackOptions): Promise<RolledBack>;
+  /** Removes what it holds on one lane, history and all. Throws E_NOT_FOUND where there is nothing. */
+  remove(options?: RemoveOptions): Promise<readonly Removed[]>;
+  /** Runs the tool's own clean-up in it and saves what that removed. */
+  prune(options?: ChangeOptions): Promise<Pruned>;
+}

@@ -1,0 +1,83 @@
+import type { Attachable, CacheVolume, CallOptions, VolumeOptions } from './cache-volume.ts';
+import type { Fork } from './fork.ts';
+import type { UsageGroup } from './generated/inputs.ts';
+import type { Context, EngineEvent, Usage, VolumeInfo } from './generated/results.ts';
+
+export interface VolumesOptions extends CallOptions {
+  /** Only those of this namespace. */
+  readonly namespace?: string | undefined;
+  /** Only those of this namespace and of those below it. */
+  readonly under?: string | undefined;
+  /** Only those with this key. */
+  readonly key?: string | undefined;
+  /** How many are asked for at once; 1 to 1000, 100 where it is left out. */
+  readonly pageSize?: number | undefined;
+}
+
+export interface UsageOptions extends CallOptions {
+  /** `NAMESPACE` where it is left out. */
+  readonly by?: UsageGroup | undefined;
+}
+
+export interface AttachOptions extends CallOptions {
+  /** How long to wait for runs that have a LOCKED volume, 0 to 86400; as `cachelane run` where it is left out. Throws E_LOCKED then. */
+  readonly lockTimeoutSeconds?: number | undefined;
+}
+
+/** Events from the call on; whoever stops reading ends it. Throws E_ENGINE_GONE where it breaks off. */
+export interface EngineEvents extends AsyncIterableIterator<EngineEvent> {
+  /** Resolves when the engine has taken the request: what happens from then on is told. */
+  readonly opened: Promise<void>;
+}
+
+/**
+ * A program's session with an engine. Names of volumes mean what they mean in the program's own project; several programs, of several projects, share one engine.
+ *
+ * The session ends with {@link Engine.close}, or a minute after the program has ended; forks that it left are discarded.
+ */
+export interface Engine extends AsyncDisposable {
+  /** Where the engine listens. */
+  readonly address: string;
+  /** A volume by its key: a tool that cachelane knows (`npm`, `go-build`), a volume of cachelane.yaml, or any text. Asks for nothing yet. */
+  cacheVolume(key: string, options?: VolumeOptions): CacheVolume;
+  /** A volume by an id that somebody passed on. Asks for nothing yet. */
+  volume(id: string): CacheVolume;
+  /** The same session, with volumes of another namespace where none is named. Closing it closes nothing. */
+  withNamespace(namespace: string): this;
+  /**
+   * The same session, with volumes of a child namespace: names that belong together, outermost first, such as `scope('npm', '@acme/build')` for a library, so that two
+   * that both say `cache` do not meet. In another project it is another namespace. Closing it closes nothing.
+   */
+  scope(...names: readonly string[]): this;
+  /** Where and who the program is, and what decided that. */
+  context(options?: CallOptions): Promise<Context>;
+  /** Volumes that hold something, by namespace, key and compat; asked for page by page. */
+  volumes(options?: VolumesOptions): AsyncIterableIterator<VolumeInfo>;
+  /** What is held, by namespace or by lane. */
+  usage(options?: UsageOptions): Promise<readonly Usage[]>;
+  /**
+   * Directories to work in, one for each volume, with what a run here would find; at most 32. Nobody else sees what is done there (but in SHARED volumes) before it is committed.
+   *
+   * @example
+   * ```ts
+   * import { writeFile } from 'node:fs/promises';
+   * import { connect } from '@cachelane/sdk/node';
+   *
+   * await using engine = await connect();
+   * await using fork = await engine.attach([engine.cacheVolume('notes')]);
+   * await writeFile(`${fork.directory}/today.txt`, 'kept');
+   * await fork.commit();
+   * ```
+   */
+  attach(volumes: readonly Attachable[], options?: AttachOptions): Promise<Fork>;
+  /** What forks and clean-ups of this session tell while they work. */
+  events(options?: CallOptions): EngineEvents;
+  /** Any document of the engine's schema, in this session. Values go into variables. Its result is what the document says, which nothing checks. */
+  query<Result>(
+    document: string,
+    variables?: Readonly<Record<string, unknown>>,
+    options?: CallOptions,
+  ): Promise<Result>;
+  /** Ends the session, and what it left. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,25 @@
+import { CachelaneError, isCachelaneError } from './errors.ts';
+
+/** What a call that cannot reach its engine, or whose signal ended it, throws. */
+export function unreachable(cause: unknown, address: string, signal: AbortSignal | undefined): CachelaneError {
+  if (isCachelaneError(cause)) return cause;
+  if (signal?.aborted === true) return aborted(signal);
+  const why = innermost(cause);
+  return new CachelaneError('E_ENGINE_GONE', `the engine at ${address} cannot be reached: ${why}`, {
+    hint: 'start one with: cachelane serve',
+    retryable: true,
+    cause,
+  });
+}
+
+export function aborted(signal: AbortSignal): CachelaneError {
+  return new CachelaneError('E_ABORTED', 'the call was aborted', { cause: signal.reason });
+}
+
+/** `fetch failed` says nothing; what it was caused by does. */
+function innermost(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  if (thrown.cause instanceof Error) return innermost(thrown.cause);
+  const { code } = thrown as { readonly code?: unknown };
+  return thrown.message === '' && typeof code === 'string' ? code : thrown.message;
+}

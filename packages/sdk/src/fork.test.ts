@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { fakeEngine, info, type Answering } from './fake-engine.fixture.ts';
+
+const forked = (key: string, environment: readonly object[] = []): object => ({
+  key,
+  namespace: 'n',
+  directory: `/forks/${key}`,
+  environment,
+  sharing: 'PRIVATE',
+  lane: 't1:local',
+});
+const leading = (key: string): object => forked(key, [{ name: 'CACHE', value: `/forks/${key}` }]);
+
+const attaching =
+  (...of: readonly object[]): Answering =>
+  ({ name, variables }) => {
+    if (name === 'volumeByKey') return { cacheVolume: info(`id-${String(variables['key'])}`) };
+    if (name === 'attach') return { attach: { id: 'fork-1', run: 'run_1', volumes: of } };
+    return name === 'commit' ? { commit: [{ key: 'npm', added: 1 }] } : { discard: true };
+  };
+
+test('a fork is discarded unless it was committed', async () => {
+  const fake = fakeEngine(attaching(forked('npm', [{ name: 'npm_config_cache', value: '/forks/npm' }])));
+  await using engine = await fake.connect();
+  const asked = { volume: engine.cacheVolume('npm', { sharing: 'SHARED' }), variable: 'NPM_DIR' };
+  {
+    await using fork = await engine.attach([asked], { lockTimeoutSeconds: 3 });
+    expect(fork.directory).toBe('/forks/npm');
+    expect(fork.environment).toEqual({ npm_config_cache: '/forks/npm', NPM_DIR: '/forks/npm' });
+  }
+  {
+    await using fork = await engine.attach([{ ...asked, sharing: 'LOCKED', mode: 'READ' }]);
+    expect(await fork.commit()).toEqual([{ key: 'npm', added: 1 }]);
+  }
+  expect(fake.asked.slice(1).map(({ name, variables }) => [name, variables])).toEqual([
+    ['attach', { volumes: [{ volume: 'id-npm', sharing: 'SHARED' }], lockTimeoutSeconds: 3 }],
+    ['discard', { fork: 'fork-1' }],
+    ['attach', { volumes: [{ volume: 'id-npm', sharing: 'LOCKED', mode: 'READ' }] }],
+    ['commit', { fork: 'fork-1' }],
+  ]);
+});
+
+test('a fork of several volumes has no one directory, and no variable leads to two', async () => {
+  await using engine = await fakeEngine(attaching(leading('a'), leading('b'))).connect();
+  await using fork = await engine.attach([engine.cacheVolume('a'), engine.cacheVolume('b')]);
+  expect(fork.volumes.map(({ directory }) => directory)).toEqual(['/forks/a', '/forks/b']);
+  expect(() => fork.directory).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
+  expect(() => fork.environment).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
+});
+
+test('a fork whose engine is gone does not hide what went wrong', async () => {
+  const fake = fakeEngine((asked) => {
+    if (asked.name === 'discard') throw new TypeError('fetch failed');
+    return attaching(forked('npm'))(asked);
+  });
+  await using engine = await fake.connect();
+  const work = async (): Promise<void> => {
+    await using fork = await engine.attach([engine.cacheVolume('npm')]);
+    throw new Error(`mine in ${fork.id}`);
+  };
+  await expect(work()).rejects.toThrow('mine in fork-1');
+});

@@ -1,0 +1,20 @@
+import type { CallOptions } from './cache-volume.ts';
+import type { ForkedVolume, Saved } from './generated/results.ts';
+
+/** Directories that a program works in until it commits them. Disposed of before, it is discarded. */
+export interface Fork extends AsyncDisposable {
+  /** Good in this session alone. */
+  readonly id: string;
+  /** The run that what it saves is told to be of. */
+  readonly run: string;
+  /** In the order in which they were asked for. */
+  readonly volumes: readonly ForkedVolume[];
+  /** That of its only volume: absolute, on the engine's machine. Throws E_USAGE where it has several. */
+  readonly directory: string;
+  /** What makes tools look into the directories, for the environment of their commands. Throws E_USAGE where two volumes need one variable for themselves. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Saves what was changed, and ends the fork. Where it throws, nothing is left of the fork either. */
+  commit(options?: CallOptions): Promise<readonly Saved[]>;
+  /** Ends the fork; what was changed is gone. Nothing where it has ended. */
+  discard(options?: CallOptions): Promise<void>;
+}

@@ -1,0 +1,43 @@
+export { connectTo, type ConnectToOptions } from './connect-to.ts';
+export { CachelaneError, isCachelaneError, type CachelaneErrorOptions } from './errors.ts';
+export type {
+  Attachable,
+  AttachRequest,
+  CacheVolume,
+  CallOptions,
+  ChangeOptions,
+  EntriesOptions,
+  LaneOptions,
+  RemoveOptions,
+  RollbackOptions,
+  SnapshotsOptions,
+  VolumeOptions,
+} from './cache-volume.ts';
+export type { AttachOptions, Engine, EngineEvents, UsageOptions, VolumesOptions } from './engine.ts';
+export type { Fork } from './fork.ts';
+export type { ErrorCode } from './generated/error-codes.ts';
+export type { AttachMode, CacheSharingMode, EntryType, EventType, TrustLevel, UsageGroup } from './generated/inputs.ts';
+export type {
+  Blamed,
+  ChainLink,
+  Conflict,
+  Context,
+  ContextInput,
+  EngineEvent,
+  Entry,
+  ExplainedLink,
+  Explanation,
+  ForkedVolume,
+  Head,
+  HeadUsage,
+  Pruned,
+  Removed,
+  RolledBack,
+  Run,
+  Saved,
+  Snapshot,
+  Usage,
+  VolumeInfo,
+  VolumeUsage,
+} from './generated/results.ts';
+export type { SessionOptions } from './session-options.ts';

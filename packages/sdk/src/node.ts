@@ -1,0 +1,56 @@
+import { findEngine, type Found } from './node/find-engine.ts';
+import type { NodeEngine } from './node/node-engine.ts';
+import { packageScope, type ModuleMeta } from './node/package-scope.ts';
+import { runCommand } from './node/run-command.ts';
+import { openEngine } from './open-engine.ts';
+import { ownProject, type Scoping } from './open-volume.ts';
+import type { SessionOptions } from './session-options.ts';
+import { placeOf } from './session-place.ts';
+
+export type { NodeEngine } from './node/node-engine.ts';
+export type { ModuleMeta } from './node/package-scope.ts';
+export { CommandError, type CommandResult, type RunOptions } from './node/command.ts';
+
+export interface ConnectOptions extends SessionOptions {
+  /** `unix:/path` or `http://127.0.0.1:PORT`. Where it is left out, `CACHELANE_ENGINE` says it; else it is the engine of the person's home. */
+  readonly address?: string | undefined;
+  /** Of the engine at `address`; of that in the environment where both are left out. */
+  readonly token?: string | undefined;
+  /** What starts an engine where none runs: `['cachelane']` where it is left out. Null: none is started. */
+  readonly program?: readonly string[] | null | undefined;
+}
+
+/**
+ * Finds an engine, or starts one that stays until its last client has gone, and opens a session for the program's working directory. Errors: E_ENGINE_GONE, E_ENGINE_DENIED, E_USAGE; E_COMMAND
+ * where none can be started; and those of the project.
+ *
+ * @example
+ * ```ts
+ * import { connect } from '@cachelane/sdk/node';
+ *
+ * await using engine = await connect();
+ * const { namespace, lane } = await engine.context();
+ * console.log(`${namespace} on ${lane}`);
+ * ```
+ */
+export async function connect(options: ConnectOptions = {}): Promise<NodeEngine> {
+  const { address = null, token = null, session = null, program = ['cachelane'], signal } = options;
+  const { env } = process;
+  const { directory = process.cwd(), environment = env } = options;
+  const place = placeOf({ ...options, directory, environment });
+  return nodeEngine(await findEngine({ address, token, session, place, program, env, signal }));
+}
+
+function nodeEngine({ connection, address }: Found, scoping: Scoping = ownProject, isWhole = true): NodeEngine {
+  const derive = (inner: Scoping): NodeEngine => nodeEngine({ connection, address }, inner, false);
+  const engine = openEngine({ connection, address, scoping, isWhole }, derive);
+  return {
+    ...engine,
+    withNamespace: (namespace) => derive({ namespace, scope: [] }),
+    scope: (...names: readonly (string | ModuleMeta)[]) => {
+      const inner = names.flatMap((name) => (typeof name === 'string' ? name : packageScope(name)));
+      return derive({ ...scoping, scope: [...scoping.scope, ...inner] });
+    },
+    run: async (command, asked = {}) => await runCommand(engine, command, { ...asked, processEnv: process.env }),
+  };
+}

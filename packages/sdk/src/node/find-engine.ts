@@ -1,0 +1,93 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { variables } from '@cachelane/protocol';
+import { Connection } from '../connection.ts';
+import { CachelaneError, isCachelaneError } from '../errors.ts';
+import type { SessionPlace } from '../session-place.ts';
+import { homeSocket, type Environment } from './home-socket.ts';
+import { httpTransport } from './http-transport.ts';
+import { startEngine } from './start-engine.ts';
+
+export interface FindRequest {
+  /** Null: as the environment says, else that of the person's home. */
+  readonly address: string | null;
+  readonly token: string | null;
+  readonly session: string | null;
+  readonly place: SessionPlace;
+  /** Null: one that does not run is not started. */
+  readonly program: readonly string[] | null;
+  readonly env: Environment;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface Found {
+  readonly connection: Connection;
+  readonly address: string;
+}
+
+/** How long to wait for an engine that is about to start, or to stop. */
+const startMs = 30_000;
+const pauseMs = 25;
+
+/** Errors: E_ENGINE_GONE where there is none, E_COMMAND where none can be started, and those of `Connection.open`. */
+export async function findEngine(request: FindRequest): Promise<Found> {
+  const { env } = request;
+  const address = request.address ?? textOf(env, variables.address);
+  if (address !== null) {
+    const token = request.token ?? (request.address === null ? textOf(env, variables.token) : null);
+    return await connectAt(address, { ...request, token });
+  }
+  const socket = homeSocket(env);
+  if (socket === null) {
+    const hint = 'set CACHELANE_HOME, or HOME, to an absolute path';
+    throw new CachelaneError('E_HOME_UNUSABLE', 'there is no home directory, and so no place for an engine', { hint });
+  }
+  return await foundOrStarted(`unix:${socket}`, request);
+}
+
+async function foundOrStarted(address: string, request: FindRequest): Promise<Found> {
+  const { env, program } = request;
+  const timeout = AbortSignal.timeout(startMs);
+  const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
+  for (;;) {
+    try {
+      return await connectAt(address, request);
+    } catch (error) {
+      if (program === null || !isCachelaneError(error, 'E_ENGINE_GONE')) throw error;
+      if (timeout.aborted) throw late(error);
+    }
+    try {
+      await startEngine({ program, env, signal });
+    } catch (error) {
+      throw timeout.aborted && request.signal?.aborted !== true ? late(error) : error;
+    }
+    // Where another one was about to start, it may not listen yet; where it is about to stop, it soon has.
+    await wait(pauseMs);
+  }
+}
+
+function late(cause: unknown): CachelaneError {
+  return new CachelaneError('E_ENGINE_GONE', `no engine was there within ${startMs / 1000} seconds`, {
+    hint: 'look what it says: cachelane serve',
+    retryable: true,
+    cause,
+  });
+}
+
+async function connectAt(
+  address: string,
+  { token, session, place, signal }: Pick<FindRequest, 'token' | 'session' | 'place' | 'signal'>,
+): Promise<Found> {
+  const connection = new Connection({ transport: httpTransport(address), token, session, place });
+  try {
+    await connection.open(signal);
+    return { connection, address };
+  } catch (error) {
+    await connection[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function textOf(env: Environment, name: string): string | null {
+  const value = env[name];
+  return value === undefined || value === '' ? null : value;
+}

@@ -1,0 +1,37 @@
+import type { Engine } from '../engine.ts';
+import type { ModuleMeta } from './package-scope.ts';
+import type { CommandResult, RunOptions } from './command.ts';
+
+/** An engine for a program of Node. */
+export interface NodeEngine extends Engine {
+  scope(...names: readonly string[]): this;
+  /**
+   * A library's own child namespace, by the name in its package.json: two libraries that both say `cache` do not meet.
+   *
+   * @example
+   * ```ts
+   * import type { NodeEngine } from '@cachelane/sdk/node';
+   *
+   * export async function build(engine: NodeEngine): Promise<void> {
+   *   const own = engine.scope(import.meta);
+   *   await own.run(['make'], { volumes: [{ volume: own.cacheVolume('objects'), variable: 'OBJECTS_DIR' }] });
+   * }
+   * ```
+   */
+  scope(module: ModuleMeta): this;
+  /**
+   * Runs a command with volumes, and saves what it changed in them where it ended with exit code 0. Tools find their directories by environment variables; where a tool has no setting
+   * for that, `variable` names one. `CACHELANE_CONTEXT` has the session's context. Errors: those of `attach` and `commit`; E_COMMAND, as `CommandError`, for a command that failed or cannot be started; E_ABORTED, after the command was
+   * sent SIGTERM and has ended.
+   *
+   * @example
+   * ```ts
+   * import { connect } from '@cachelane/sdk/node';
+   *
+   * await using engine = await connect();
+   * const { saved } = await engine.run(['npm', 'ci'], { volumes: [engine.cacheVolume('npm')] });
+   * for (const { key, added } of saved ?? []) console.log(`${key}: ${added} paths more`);
+   * ```
+   */
+  run(command: readonly string[], options?: RunOptions): Promise<CommandResult>;
+}

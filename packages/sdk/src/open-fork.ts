@@ -1,0 +1,108 @@
+import type { Attachable, AttachRequest } from './cache-volume.ts';
+import type { Connection } from './connection.ts';
+import type { AttachOptions } from './engine.ts';
+import { CachelaneError, isCachelaneError } from './errors.ts';
+import type { Fork } from './fork.ts';
+import { attach, commit, discard } from './generated/operations.ts';
+import type { ForkedVolume, ForkFacts } from './generated/results.ts';
+import { sharingOf } from './open-volume.ts';
+
+/** See `Engine.attach`. */
+export async function openFork(
+  connection: Connection,
+  asked: readonly Attachable[],
+  { lockTimeoutSeconds, signal }: AttachOptions,
+): Promise<Fork> {
+  const requests = asked.map(requestOf);
+  const volumes = await Promise.all(
+    requests.map(async ({ volume, sharing, mode }) => ({
+      volume: await volume.id({ signal }),
+      sharing: sharing ?? sharingOf(volume),
+      mode,
+    })),
+  );
+  const hold = await connection.hold();
+  try {
+    const { attach: facts } = await connection.ask(attach, { volumes, lockTimeoutSeconds }, signal);
+    if (facts === null) throw new CachelaneError('E_INTERNAL', 'the engine attached nothing');
+    const variables = requests.map(({ variable }) => variable);
+    return forkOf(connection, { facts, variables, hold });
+  } catch (error) {
+    hold[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function requestOf(each: Attachable): AttachRequest {
+  return 'volume' in each ? each : { volume: each };
+}
+
+interface Forked {
+  readonly facts: ForkFacts;
+  /** For each volume, what its request says. */
+  readonly variables: readonly (string | undefined)[];
+  /** Keeps the session as long as there is something to lose. */
+  readonly hold: Disposable;
+}
+
+function forkOf(connection: Connection, { facts: { id, run, volumes }, variables, hold }: Forked): Fork {
+  let hasEnded = false;
+  const end = (): void => {
+    hasEnded = true;
+    hold[Symbol.dispose]();
+  };
+  const fork: Fork = {
+    id,
+    run,
+    volumes,
+    get directory() {
+      const [only] = volumes;
+      if (only !== undefined && volumes.length === 1) return only.directory;
+      throw new CachelaneError('E_USAGE', `the fork has ${volumes.length} directories`, { hint: 'look at volumes' });
+    },
+    get environment() {
+      return environmentOf(volumes, variables);
+    },
+    async commit({ signal } = {}) {
+      const { commit: saved } = await connection.ask(commit, { fork: id }, signal);
+      end();
+      return saved ?? [];
+    },
+    async discard({ signal } = {}) {
+      if (hasEnded) return;
+      await connection.ask(discard, { fork: id }, signal);
+      end();
+    },
+    async [Symbol.asyncDispose]() {
+      try {
+        await fork.discard();
+      } catch (error) {
+        // It ends with its session, and that with the engine; what went wrong before is what the program has to be told.
+        if (!isCachelaneError(error, 'E_ENGINE_GONE', 'E_ABORTED')) throw error;
+      } finally {
+        end();
+      }
+    },
+  };
+  return fork;
+}
+
+function environmentOf(
+  volumes: readonly ForkedVolume[],
+  variables: readonly (string | undefined)[],
+): Readonly<Record<string, string>> {
+  const all: Record<string, string> = {};
+  for (const [index, { key, directory, environment }] of volumes.entries()) {
+    const variable = variables[index];
+    const own = variable === undefined ? environment : [...environment, { name: variable, value: directory }];
+    for (const { name, value } of own) {
+      if (Object.hasOwn(all, name) && all[name] !== value) {
+        throw new CachelaneError('E_USAGE', `${name} would have to lead to ${key} and to another volume`, {
+          hint: 'attach them in forks of their own',
+        });
+      }
+      all[name] = value;
+    }
+  }
+  return all;
+}

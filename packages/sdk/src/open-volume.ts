@@ -1,0 +1,144 @@
+import type { CacheVolume, CallOptions, VolumeOptions } from './cache-volume.ts';
+import type { Connection } from './connection.ts';
+import { CachelaneError } from './errors.ts';
+import type { CacheSharingMode } from './generated/inputs.ts';
+import {
+  prune,
+  remove,
+  rollback,
+  volumeBlame,
+  volumeById,
+  volumeByKey,
+  volumeEntries,
+  volumeExplanation,
+  volumeHead,
+  volumeHeads,
+  volumeSize,
+  volumeSnapshots,
+  volumeUsage,
+} from './generated/operations.ts';
+import type { VolumeInfo } from './generated/results.ts';
+import type { Operation } from './operation.ts';
+import { itemsOf } from './pages.ts';
+
+/** Where volumes are that say nowhere where they are. */
+export interface Scoping {
+  /** Null: the program's own project. */
+  readonly namespace: string | null;
+  /** Names inside it, outermost first. */
+  readonly scope: readonly string[];
+}
+
+export const ownProject: Scoping = { namespace: null, scope: [] };
+
+/** How a volume is named. */
+export type Naming =
+  | { readonly kind: 'id'; readonly id: string }
+  | { readonly kind: 'key'; readonly key: string; readonly scoping: Scoping; readonly options: VolumeOptions };
+
+const namings = new WeakMap<CacheVolume, Naming>();
+
+/** As it was asked for; undefined: as the engine thinks. */
+export function sharingOf(volume: CacheVolume): CacheSharingMode | undefined {
+  const naming = namings.get(volume);
+  return naming?.kind === 'key' ? naming.options.sharing : undefined;
+}
+
+export function openVolume(connection: Connection, naming: Naming): CacheVolume {
+  let known: string | null = naming.kind === 'id' ? naming.id : null;
+
+  const info = async ({ signal }: CallOptions = {}): Promise<VolumeInfo> => {
+    const found = await infoOf(connection, naming, signal);
+    known = found.id;
+    return found;
+  };
+  const id = async (options: CallOptions = {}): Promise<string> => known ?? (await info(options)).id;
+  const elsewhere = (change: (scoping: Scoping) => Scoping): CacheVolume => {
+    if (naming.kind === 'key') return openVolume(connection, { ...naming, scoping: change(naming.scoping) });
+    throw new CachelaneError('E_USAGE', 'a volume that was taken by its id is in the namespace where it is', {
+      hint: 'ask for it by its key: engine.cacheVolume(KEY)',
+    });
+  };
+  /** Asks one thing of the volume with this id. */
+  const asked = async <N extends object, V>(
+    operation: Operation<{ readonly node: Partial<N> | null }, V>,
+    variables: (id: string) => V,
+    signal: AbortSignal | undefined,
+  ): Promise<N> => volumeIn(await connection.ask(operation, variables(await id({ signal })), signal));
+
+  const volume: CacheVolume = {
+    in: (namespace) => elsewhere(() => ({ namespace, scope: [] })),
+    scope: (...names) => elsewhere(({ namespace, scope }) => ({ namespace, scope: [...scope, ...names] })),
+    id,
+    info,
+    explain: async ({ signal } = {}) => (await asked(volumeExplanation, (id) => ({ id }), signal)).explain,
+    usage: async ({ signal } = {}) => await asked(volumeUsage, (id) => ({ id }), signal),
+    sizeBytes: async ({ signal } = {}) => (await asked(volumeSize, (id) => ({ id }), signal)).sizeBytes,
+    heads: async ({ signal } = {}) => (await asked(volumeHeads, (id) => ({ id }), signal)).heads,
+    head: async ({ lane, signal } = {}) => (await asked(volumeHead, (id) => ({ id, lane }), signal)).head,
+    async snapshots({ lane, first = 20, signal } = {}) {
+      const { head } = await asked(volumeSnapshots, (id) => ({ id, lane, first }), signal);
+      return head?.snapshots ?? [];
+    },
+    entries({ lane, under, pageSize = 1000, signal } = {}) {
+      let generation: number | undefined;
+      return itemsOf(async (after) => {
+        const variables = { lane, under, first: pageSize, after };
+        const { head } = await asked(volumeEntries, (id) => ({ id, ...variables }), signal);
+        if (after !== null && head?.generation !== generation) throw moved();
+        generation = head?.generation;
+        return head?.entries ?? { nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
+      });
+    },
+    async blame(path, { lane, signal } = {}) {
+      const { blame } = await asked(volumeBlame, (id) => ({ id, path, lane }), signal);
+      return blame;
+    },
+    async rollback({ generation, dryRun = false, key, signal } = {}) {
+      const variables = { volume: await id({ signal }), generation, dryRun, key };
+      return done((await connection.ask(rollback, variables, signal)).rollback);
+    },
+    async remove({ lane, allLanes = false, dryRun = false, signal } = {}) {
+      const variables = { volume: await id({ signal }), lane, allLanes, dryRun };
+      return done((await connection.ask(remove, variables, signal)).remove);
+    },
+    async prune({ dryRun = false, signal } = {}) {
+      return done((await connection.ask(prune, { volume: await id({ signal }), dryRun }, signal)).prune);
+    },
+  };
+  namings.set(volume, naming);
+  return volume;
+}
+
+async function infoOf(connection: Connection, naming: Naming, signal: AbortSignal | undefined): Promise<VolumeInfo> {
+  if (naming.kind === 'id') return volumeIn(await connection.ask(volumeById, { id: naming.id }, signal));
+  const { key, scoping, options } = naming;
+  const variables = {
+    key,
+    namespace: scoping.namespace,
+    scope: scoping.scope,
+    compat: Object.entries(options.compat ?? {}).map(([name, value]) => ({ name, value })),
+    sharing: options.sharing,
+  };
+  return (await connection.ask(volumeByKey, variables, signal)).cacheVolume;
+}
+
+/** Errors: E_NOT_FOUND for what is no id of a volume, and for one that the session may not know of. */
+function volumeIn<N extends object>({ node }: { readonly node: Partial<N> | null }): N {
+  if (node !== null && Object.keys(node).length > 0) return node as N;
+  throw new CachelaneError('E_NOT_FOUND', 'there is no volume with this id', {
+    hint: 'take the id that volume.id() gives; a confined session finds those of its own project',
+  });
+}
+
+function done<T>(result: T | null): T {
+  if (result !== null) return result;
+  throw new CachelaneError('E_INTERNAL', 'the engine did nothing, and does not say why');
+}
+
+function moved(): CachelaneError {
+  return new CachelaneError('E_HEAD_MOVED', 'the volume was changed while its entries were listed', {
+    hint: 'list them again',
+    retryable: true,
+  });
+}

@@ -1,0 +1,132 @@
+import { globSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { errorCodes } from '@cachelane/core';
+import { schemaText } from '@cachelane/protocol';
+import { publint } from 'publint';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withoutComments } from './sdk/declarations.ts';
+import { examplesIn } from './sdk/examples.ts';
+import { generateSdk, generatedFile } from './sdk/generate.ts';
+import { exec, packSdk, readText, root, type PackedSdk } from './sdk/pack.fixture.ts';
+
+const operations = readText(root, 'packages/sdk/operations.graphql');
+
+describe('what is generated', () => {
+  test('is what the schema and the operations say', () => {
+    const files = generateSdk({ schemaText, operations, errorCodes });
+    expect(files.size).toBe(4);
+    for (const [name, text] of files) expect(generatedFile(name), name).toBe(text);
+  });
+
+  test('is nothing for an operation that the schema does not have', () => {
+    const wrong = 'query wrong { context { nonsense } }';
+    expect(() => generateSdk({ schemaText, operations: wrong, errorCodes })).toThrow('nonsense');
+  });
+});
+
+describe('the package', () => {
+  let dir: string;
+  let sdk: PackedSdk;
+
+  beforeAll(async () => {
+    dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-sdk-')));
+    sdk = await packSdk(dir);
+  });
+  afterAll(() => {
+    rmSync(dir, { recursive: true });
+  });
+
+  const text = (path: string): string => readText(sdk.installed, path);
+  /** Type-checks modules as a program with the package installed has them. */
+  const check = (
+    sources: readonly string[],
+    { types, lib }: { types: readonly string[]; lib: readonly string[] },
+  ): void => {
+    const files = sources.map((source, index) => {
+      writeFileSync(join(dir, `example-${index}.ts`), `${source}\nexport {};\n`);
+      return `example-${index}.ts`;
+    });
+    const compilerOptions = {
+      target: 'es2024',
+      lib,
+      module: 'nodenext',
+      types,
+      typeRoots: [join(root, 'node_modules/@types')],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      skipLibCheck: false,
+    };
+    writeFileSync(join(dir, 'package.json'), '{ "type": "module" }');
+    writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+    exec(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', dir], dir);
+  };
+
+  test('has what a package should have', async () => {
+    const { messages } = await publint({ pkgDir: sdk.installed, pack: false, strict: true });
+    expect(messages).toEqual([]);
+    const manifest = JSON.parse(text('package.json')) as Record<string, unknown>;
+    for (const key of ['dependencies', 'devDependencies', 'peerDependencies', 'scripts'])
+      expect(manifest).not.toHaveProperty(key);
+  });
+
+  test('has types that modules and bundlers find', async () => {
+    const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(sdk.tarball))));
+    if (analysis.types === false) throw new Error('it has no types');
+    // A module, for those who can have modules.
+    const others = new Set(['node10', 'node16-cjs']);
+    const problems = analysis.problems.filter(
+      (problem) => !('resolutionKind' in problem && others.has(problem.resolutionKind)),
+    );
+    expect(problems).toEqual([]);
+    expect(Object.keys(analysis.entrypoints).toSorted()).toEqual(['.', './node', './package.json']);
+  });
+
+  test('offers these types', async () => {
+    const paths = globSync('dist/**/*.d.ts', { cwd: sdk.installed }).toSorted();
+    const all = paths.map((path) => `// ${path}\n${withoutComments(text(path))}`.replaceAll(/^ +\/\*\*.*\*\/\n/gm, ''));
+    await expect(all.join('\n')).toMatchFileSnapshot('../packages/sdk/published-types.txt');
+  });
+
+  test('needs nothing of Node in its main entry, and no other package', () => {
+    for (const name of ['index', 'shared'])
+      expect(text(`dist/${name}.js`)).not.toMatch(/\bnode:|\bprocess\b|\bBuffer\b/);
+    const imports = globSync('dist/*.js', { cwd: sdk.installed }).flatMap((path) =>
+      [...text(path).matchAll(/^(?:import|export) .*?from "([^"]+)"/gm)].map(([, from = '']) => from),
+    );
+    expect(imports.filter((from) => !/^(\.\/|node:)/.test(from))).toEqual([]);
+    const loaded = exec(
+      process.execPath,
+      ['-e', "import('@cachelane/sdk/node').then((m) => console.log(Object.keys(m)))"],
+      dir,
+    );
+    expect(loaded).toContain('connect');
+  });
+
+  const inComments = (): readonly string[] =>
+    globSync('dist/**/*.d.ts', { cwd: sdk.installed }).flatMap((path) => examplesIn(text(path)));
+  const node = { types: ['node'], lib: ['es2024', 'esnext.disposable'] };
+
+  test('has examples that are what its types say', () => {
+    const all = [...inComments(), ...examplesIn(text('README.md'))];
+    expect(all.length).toBeGreaterThanOrEqual(12);
+    check(all, node);
+  });
+
+  test('has a main entry that a program without Node can use', () => {
+    const all = [...inComments(), ...examplesIn(text('README.md'))].filter(
+      (code) => !code.includes('@cachelane/sdk/node'),
+    );
+    expect(all.length).toBeGreaterThanOrEqual(3);
+    check(all, { types: [], lib: ['es2024', 'esnext.disposable', 'dom', 'dom.asynciterable'] });
+  });
+
+  test('has no example with an error that would not be found', () => {
+    const wrong = "import { connect } from '@cachelane/sdk/node';\nawait (await connect()).cacheVolume(7).id();";
+    expect(() => {
+      check([wrong], node);
+    }).toThrow('TS2345');
+  });
+});

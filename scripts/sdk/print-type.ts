@@ -1,0 +1,47 @@
+import {
+  isEnumType,
+  isInputObjectType,
+  isListType,
+  isNonNullType,
+  isScalarType,
+  type GraphQLNamedType,
+  type GraphQLType,
+} from 'graphql';
+
+const scalars: Readonly<Record<string, string>> = {
+  ID: 'string',
+  String: 'string',
+  Boolean: 'boolean',
+  Int: 'number',
+  Float: 'number',
+  Bytes: 'number',
+  DateTime: 'string',
+};
+
+/** A description as a comment in front of what it describes. */
+export function documented(description: string | null | undefined, indent: string): string {
+  if (description === null || description === undefined) return '';
+  const lines = description.replaceAll('*/', '*\\/').split('\n');
+  if (lines.length === 1) return `${indent}/** ${lines[0]} */\n`;
+  return `${indent}/**\n${lines.map((line) => `${indent} * ${line}`.trimEnd()).join('\n')}\n${indent} */\n`;
+}
+
+/** `inner` says what stands for the named type below lists and nullability. */
+export function printType(type: GraphQLType, inner: (named: GraphQLNamedType) => string): string {
+  if (isNonNullType(type)) return printNonNull(type.ofType, inner);
+  return `${printNonNull(type, inner)} | null`;
+}
+
+function printNonNull(type: GraphQLType, inner: (named: GraphQLNamedType) => string): string {
+  if (!isListType(type)) return inner(type as GraphQLNamedType);
+  const item = printType(type.ofType, inner);
+  return / \| |^\{/.test(item) ? `readonly (${item})[]` : `readonly ${item}[]`;
+}
+
+/** Scalars, enums and inputs: what has no selection. Throws for a scalar that nobody said the type of. */
+export function leafType(type: GraphQLNamedType): string {
+  if (isEnumType(type) || isInputObjectType(type)) return type.name;
+  const known = isScalarType(type) ? scalars[type.name] : undefined;
+  if (known === undefined) throw new Error(`no type of TypeScript is known for ${type.name}`);
+  return known;
+}
