@@ -64,6 +64,8 @@ describe('a session', () => {
   });
 });
 
+const removing = (args: string): string => `mutation ($id: ID!) { remove(volume: $id, ${args}) { generation } }`;
+
 describe('a confined session', () => {
   test('sees its own project and what that reads, and is told the same of others whether they are there or not', async () => {
     await using on = testWorld({ parents: ['github.com/acme'] });
@@ -134,13 +136,12 @@ describe('a confined session', () => {
       await on.save('/web', 'npm', { a: '1' });
       const session = await openSession(on, 'directory: "/web", confine: true');
       const { cacheVolume } = await on.data('{ cacheVolume(key: "npm") { id } }', { session });
-      const remove = (more: string): string => `mutation ($id: ID!) { remove(volume: $id, ${more}) { generation } }`;
       const asking = { variables: cacheVolume as { readonly id: string }, session };
-      expect((await on.ask(remove(args), asking)).errors?.[0]).toMatchObject({
+      expect((await on.ask(removing(args), asking)).errors?.[0]).toMatchObject({
         message: 'a confined session removes nothing of other lanes than t1:local',
         extensions: { code: 'E_USAGE' },
       });
-      expect(await on.data(remove('lane: "t1:local"'), asking)).toEqual({ remove: [{ generation: 1 }] });
+      expect(await on.data(removing('lane: "t1:local"'), asking)).toEqual({ remove: [{ generation: 1 }] });
     },
   );
 
