@@ -31,6 +31,14 @@ test('whoever leaves has all forks discarded, also behind one that cannot be', a
   expect(discarded.toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
 });
 
+test('whoever listens to a client that has left is told that nothing more comes', async () => {
+  const client = new Client(place, null, clock);
+  const next = client.feed.listen(signal).next();
+  await client.leave();
+  expect(await next).toEqual({ done: true, value: undefined });
+  expect(client.feed.isHeard).toBe(false);
+});
+
 test('a fork that nobody waits for any more is discarded: who does not know its id cannot end it', async () => {
   const client = new Client(place, null, clock);
   let isDiscarded = false;

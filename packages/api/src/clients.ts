@@ -82,6 +82,7 @@ export class Client {
   /** Discards what it left; all of it, also where something cannot be, and then throws why. */
   async leave(): Promise<void> {
     this.hasLeft = true;
+    this.feed.close();
     await using left = new AsyncDisposableStack();
     for (const fork of this.forks.values()) left.defer(async () => await fork.discard());
     this.forks.clear();
