@@ -1,7 +1,8 @@
 import { AskedVolumes } from './asked-volumes.ts';
 import { Client, Clients, type CallerPlace } from './clients.ts';
 import { EntryCache } from './entry-cache.ts';
-import { executeOperation, executeStream, refusal, type Answer, type Operation } from './execute.ts';
+import { executeOperation, executeStream, isSubscription, refusal, type Answer, type Operation } from './execute.ts';
+import { Readings } from './readings.ts';
 import type { ApiRequest } from './request.ts';
 import type { World } from './world.ts';
 
@@ -14,11 +15,13 @@ export interface Api extends AsyncDisposable {
   execute(operation: Operation, session: SessionToken, signal: AbortSignal): Promise<Answer>;
   /** For subscriptions: ends when the signal, or whoever reads, ends it. Never throws. */
   stream(operation: Operation, session: SessionToken, signal: AbortSignal): AsyncGenerator<Answer>;
+  /** Whether it is for {@link stream}: it goes on until somebody ends it. */
+  isSubscription(operation: Operation): boolean;
   /** Whether a session has this token, for endpoints that let its client in by it. */
   hasSession(token: string): boolean;
   /** Sessions at this moment. */
   readonly sessionCount: number;
-  /** Ends sessions of which nothing was heard for a minute: to be called now and then. */
+  /** Ends sessions of which nothing was heard for a minute, and forgets what nobody read for as long: to be called now and then. */
   sweep(): Promise<void>;
 }
 
@@ -26,16 +29,21 @@ export interface Api extends AsyncDisposable {
 export function openApi(world: World, own: CallerPlace): Api {
   const { clock, random } = world.deps;
   const clients = new Clients({ clock, random });
-  const client = new Client(own, clock);
-  const shared = { world, clients, entries: new EntryCache(), asked: new AskedVolumes() };
+  const client = new Client(own, null, clock);
+  const readings = new Readings();
+  const entries = new EntryCache(readings, clock);
+  const shared = { world, clients, readings, entries, asked: new AskedVolumes() };
   const requestOf = async (token: SessionToken, signal: AbortSignal): Promise<ApiRequest> => {
     const asking = token === null ? client : clients.find(token);
-    return { ...shared, caller: { project: await world.openProject(asking.place), client: asking, token }, signal };
+    const project = asking.project ?? (await world.openProject(asking.place));
+    return { ...shared, caller: { project, client: asking, token }, signal };
   };
   return {
     async execute(operation, session, signal) {
       try {
-        return await executeOperation(operation, await requestOf(session, signal));
+        const request = await requestOf(session, signal);
+        using _ = request.caller.client.working();
+        return await executeOperation(operation, request);
       } catch (thrown) {
         return refusal(thrown);
       }
@@ -47,14 +55,19 @@ export function openApi(world: World, own: CallerPlace): Api {
         yield refusal(thrown);
       }
     },
+    isSubscription,
     hasSession: (token) => clients.has(token),
     get sessionCount() {
       return clients.count;
     },
-    sweep: async () => await clients.sweep(),
+    async sweep() {
+      entries.forgetUnused();
+      await clients.sweep();
+    },
     async [Symbol.asyncDispose]() {
-      await clients.closeAll();
-      await client.leave();
+      await using left = new AsyncDisposableStack();
+      left.defer(async () => await client.leave());
+      left.defer(async () => await clients.closeAll());
     },
   };
 }

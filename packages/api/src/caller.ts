@@ -1,4 +1,4 @@
-import type { NamespaceRecord, Namespace } from '@cachelane/core';
+import { CachelaneError, type NamespaceRecord, type Namespace } from '@cachelane/core';
 import type { Client } from './clients.ts';
 import type { ApiProject } from './world.ts';
 
@@ -17,6 +17,16 @@ export function mayKnow({ client, project }: Caller, names: readonly Namespace[]
   const known = [namespace, ...readChain.map((link) => link.namespace)];
   // Names inside its own: those of libraries that it uses.
   return names.some((name) => known.includes(name) || name.startsWith(`${namespace}/`));
+}
+
+/** Errors: E_USAGE. What a project reads is not its own: a confined session of it leaves that as it is. */
+export function requireOwn({ client, project }: Caller, names: readonly Namespace[]): void {
+  const { namespace } = project.context;
+  const isOwn = names.some((name) => name === namespace || name.startsWith(`${namespace}/`));
+  if (isOwn || !client.place.isConfined) return;
+  throw new CachelaneError('E_USAGE', `a confined session changes nothing outside ${namespace}`, {
+    hint: 'what its project reads it may attach with mode READ',
+  });
 }
 
 /** The names of one that may not be in the store yet. */

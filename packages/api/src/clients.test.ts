@@ -1,3 +1,4 @@
+import { parseNamespace } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
 import { sessionIdleMs } from './clients.ts';
 import { testWorld, type TestWorld } from './test-world.fixture.ts';
@@ -63,6 +64,8 @@ describe('a session', () => {
   });
 });
 
+const removing = (args: string): string => `mutation ($id: ID!) { remove(volume: $id, ${args}) { generation } }`;
+
 describe('a confined session', () => {
   test('sees its own project and what that reads, and is told the same of others whether they are there or not', async () => {
     await using on = testWorld({ parents: ['github.com/acme'] });
@@ -97,6 +100,95 @@ describe('a confined session', () => {
       await codeOf(on, '{ cacheVolume(key: "npm", namespace: "github.com/acme") { id } }', session),
     ).toBeUndefined();
     expect(await codeOf(on, '{ cacheVolume(key: "x", scope: ["lib"]) { id } }', session)).toBeUndefined();
+  });
+
+  test('leaves what its project reads as it is', async () => {
+    await using on = testWorld({ parents: ['github.com/acme/shared'] });
+    await on.save('/shared', 'npm', { a: '1' });
+    const session = await openSession(on, 'directory: "/web", confine: true');
+    const { cacheVolume } = await on.data(
+      '{ cacheVolume(key: "npm", namespace: "github.com/acme/shared") { id head { generation } } }',
+      { session },
+    );
+    const { id, head } = cacheVolume as { readonly id: string; readonly head: object };
+    expect(head).toEqual({ generation: 1 });
+    for (const field of [
+      'remove(volume: $id) { lane }',
+      'rollback(volume: $id) { lane }',
+      'prune(volume: $id) { command }',
+      'attach(volumes: [{ volume: $id }]) { id }',
+      'attach(volumes: [{ volume: $id, mode: WRITE_ONLY }]) { id }',
+      'setPolicy(namespace: "github.com/acme/shared", key: "keep-pr", value: "1d") { key }',
+    ]) {
+      const query = field.includes('$id') ? `mutation ($id: ID!) { ${field} }` : `mutation { ${field} }`;
+      const { errors } = await on.ask(query, { variables: { id }, session });
+      expect(errors?.[0]).toMatchObject({
+        message: 'a confined session changes nothing outside github.com/acme/web',
+        extensions: { code: 'E_USAGE' },
+      });
+    }
+  });
+
+  test.each(['allLanes: true', 'lane: "t2:ref:main"'])(
+    'writes its own lane alone: remove(%s) is refused',
+    async (args) => {
+      await using on = testWorld();
+      await on.save('/web', 'npm', { a: '1' });
+      const session = await openSession(on, 'directory: "/web", confine: true');
+      const { cacheVolume } = await on.data('{ cacheVolume(key: "npm") { id } }', { session });
+      const asking = { variables: cacheVolume as { readonly id: string }, session };
+      expect((await on.ask(removing(args), asking)).errors?.[0]).toMatchObject({
+        message: 'a confined session removes nothing of other lanes than t1:local',
+        extensions: { code: 'E_USAGE' },
+      });
+      expect(await on.data(removing('lane: "t1:local"'), asking)).toEqual({ remove: [{ generation: 1 }] });
+    },
+  );
+
+  test('is not told whether others have the same layer', async () => {
+    await using on = testWorld();
+    for (const directory of ['/web', '/secret']) await on.save(directory, 'npm', { a: directory });
+    const session = await openSession(on, 'directory: "/web", confine: true');
+    const { metadata } = on.world.deps;
+    const { signal } = new AbortController();
+    const namespace = await metadata.findNamespace(parseNamespace('github.com/acme/web'), signal);
+    const volumes = await metadata.listVolumes(signal);
+    const heads = await metadata.listHeads(signal);
+    const own = volumes.find(({ namespaceId }) => namespaceId === namespace?.id);
+    const mine = heads.find(({ volumeId }) => volumeId === own?.id);
+    const other = heads.find(({ volumeId }) => volumeId !== own?.id);
+    if (mine === undefined || other === undefined) throw new Error('both have a head');
+    const query = '{ usage { namespace sizeBytes uniqueBytes } }';
+    const before = await on.data(query, { session });
+    await metadata.commit(
+      {
+        ...other,
+        expectedGeneration: other.generation,
+        layers: [...other.layers, ...mine.layers],
+        layer: null,
+        rewritten: [],
+        counts: { added: 0, changed: 0, removed: 0, sizeBytes: 0 },
+        atMs: other.updatedAtMs + 1,
+      },
+      signal,
+    );
+    expect(await on.data(query, { session })).toEqual(before);
+    expect(await on.data(query)).toMatchObject({
+      usage: expect.arrayContaining([{ namespace: 'github.com/acme/web', sizeBytes: 4, uniqueBytes: 0 }]),
+    });
+  });
+
+  test('stays bound to what its project was, whatever the files of that say since', async () => {
+    await using on = testWorld();
+    await on.save('/secret', 'npm', { a: '1' });
+    const session = await openSession(on, 'directory: "/web", confine: true');
+    on.turnInto('/web', '/secret');
+    const query = '{ context { namespace } cacheVolume(key: "npm") { head { generation } } volumes { nodes { key } } }';
+    expect(await on.data(query, { session })).toEqual({
+      context: { namespace: 'github.com/acme/web' },
+      cacheVolume: { head: null },
+      volumes: { nodes: [] },
+    });
   });
 
   test.each([

@@ -1,13 +1,16 @@
 import { CachelaneError, type Clock, type EngineEvent, type EventSink, type Random } from '@cachelane/core';
 import type { Fork } from '@cachelane/engine';
 import { EventFeed } from './event-feed.ts';
-import type { ProjectPlace } from './world.ts';
+import type { ApiProject, ProjectPlace } from './world.ts';
 
 /** How long a session lives of which nothing is heard. */
 export const sessionIdleMs = 60_000;
 
 /** Sessions at one time: each may have a program behind it. */
 const sessionsAtMost = 10_000;
+
+/** Forks of one client at one time: each has directories, and files that are held open. */
+const forksAtMost = 1000;
 
 /** Who asks, as the endpoint found out, or a session says. */
 export interface CallerPlace extends ProjectPlace {
@@ -18,28 +21,55 @@ export interface CallerPlace extends ProjectPlace {
 /** One client of the engine, and what it has at hand. */
 export class Client {
   readonly place: CallerPlace;
+  /** What it is bound to, as it was when it came; null: what its directory says at any time, which whoever works there may change. */
+  readonly project: ApiProject | null;
   readonly feed: EventFeed = new EventFeed();
   heardAtMs: number;
   private readonly clock: Clock;
   private readonly forks = new Map<string, Fork>();
   private hasLeft = false;
+  private atWork = 0;
 
-  constructor(place: CallerPlace, clock: Clock) {
+  constructor(place: CallerPlace, project: ApiProject | null, clock: Clock) {
     this.place = place;
+    this.project = project;
     this.clock = clock;
     this.heardAtMs = clock.monotonicMs();
   }
 
   readonly events: EventSink = (event: EngineEvent) => this.feed.tell({ atMs: this.clock.nowMs(), event });
 
-  /** One that was made for a client that has left meanwhile is nobody's. */
-  async keep(fork: Fork): Promise<void> {
-    if (!this.hasLeft) {
+  /** What it waits for is heard of it until it has come. */
+  working(): Disposable {
+    this.atWork += 1;
+    return {
+      [Symbol.dispose]: () => {
+        this.atWork -= 1;
+        this.heardAtMs = this.clock.monotonicMs();
+      },
+    };
+  }
+
+  isSilentSince(ms: number): boolean {
+    return this.heardAtMs < ms && this.atWork === 0 && !this.feed.isHeard;
+  }
+
+  /** Errors: E_LIMIT. */
+  requireRoom(): void {
+    if (this.forks.size < forksAtMost) return;
+    throw new CachelaneError('E_LIMIT', `there are ${forksAtMost} forks, and no more of one session at one time`, {
+      hint: 'commit or discard those that are done',
+    });
+  }
+
+  /** One that was made for a client that has left meanwhile, or waits for it no more, is nobody's. */
+  async keep(fork: Fork, signal: AbortSignal): Promise<void> {
+    if (!this.hasLeft && !signal.aborted) {
       this.forks.set(fork.sessionId, fork);
       return;
     }
     await fork.discard();
-    throw new CachelaneError('E_ABORTED', 'the session was closed while it attached');
+    throw new CachelaneError('E_ABORTED', 'the client has gone while it attached');
   }
 
   /** Hands a fork out for its end: whoever comes second finds none. */
@@ -49,12 +79,13 @@ export class Client {
     return fork;
   }
 
-  /** Discards what it left. */
+  /** Discards what it left; all of it, also where something cannot be, and then throws why. */
   async leave(): Promise<void> {
     this.hasLeft = true;
-    const forks = [...this.forks.values()];
+    this.feed.close();
+    await using left = new AsyncDisposableStack();
+    for (const fork of this.forks.values()) left.defer(async () => await fork.discard());
     this.forks.clear();
-    for (const fork of forks) await fork.discard();
   }
 }
 
@@ -73,8 +104,8 @@ export class Clients {
     return this.all.size;
   }
 
-  /** Errors: E_LIMIT. */
-  open(place: CallerPlace): { readonly token: string; readonly client: Client } {
+  /** `project`: that of the place. Errors: E_LIMIT. */
+  open(place: CallerPlace, project: ApiProject): { readonly token: string; readonly client: Client } {
     if (this.all.size >= sessionsAtMost) {
       throw new CachelaneError('E_LIMIT', `there are ${sessionsAtMost} sessions, and no more at one time`, {
         hint: 'close those that are not needed any more',
@@ -82,7 +113,7 @@ export class Clients {
       });
     }
     const token = Buffer.from(this.random.bytes(32)).toString('base64url');
-    const client = new Client(place, this.clock);
+    const client = new Client(place, place.isConfined ? project : null, this.clock);
     this.all.set(token, client);
     return { token, client };
   }
@@ -118,11 +149,12 @@ export class Clients {
   async sweep(): Promise<void> {
     const before = this.clock.monotonicMs() - sessionIdleMs;
     for (const [token, client] of this.all) {
-      if (client.heardAtMs < before && !client.feed.isHeard) await this.close(token);
+      if (client.isSilentSince(before)) await this.close(token);
     }
   }
 
   async closeAll(): Promise<void> {
-    for (const token of this.all.keys()) await this.close(token);
+    await using left = new AsyncDisposableStack();
+    for (const token of this.all.keys()) left.defer(async () => void (await this.close(token)));
   }
 }

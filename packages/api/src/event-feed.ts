@@ -13,6 +13,7 @@ export interface TimedEvent {
 /** What happens, to whoever listens at that moment. */
 export class EventFeed {
   private readonly listeners = new Set<(event: TimedEvent) => void>();
+  private readonly closed = new AbortController();
 
   get isHeard(): boolean {
     return this.listeners.size > 0;
@@ -22,8 +23,14 @@ export class EventFeed {
     for (const listener of this.listeners) listener(event);
   }
 
-  /** From now on, until the signal, or whoever reads, ends it. */
-  async *listen(signal: AbortSignal): AsyncGenerator<TimedEvent> {
+  /** Nothing will happen any more: ends whoever listens. */
+  close(): void {
+    this.closed.abort();
+  }
+
+  /** From now on, until the signal, whoever reads, or the feed ends it. */
+  async *listen(until: AbortSignal): AsyncGenerator<TimedEvent> {
+    const signal = AbortSignal.any([until, this.closed.signal]);
     const waiting: TimedEvent[] = [];
     let wake = doNothing;
     const listener = (event: TimedEvent): void => {

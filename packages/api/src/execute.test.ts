@@ -24,6 +24,12 @@ const refusal = async (
   return first === undefined ? null : { code: first.extensions.code, message: first.message };
 };
 
+const diffs = (times: number): string => {
+  const state = '{ volume: $npm }';
+  const each = (n: number): string => `a${n}: diff(before: ${state}, after: ${state}, first: 1) { added }`;
+  return `query ($npm: ID!) { ${Array.from({ length: times }, (_, n) => each(n)).join(' ')} }`;
+};
+
 describe('a document', () => {
   test.each([
     ['that is none', '{ cacheVolume(', 'E_USAGE', /Syntax Error/],
@@ -57,12 +63,50 @@ describe('a document', () => {
       code: 'E_LIMIT',
       message: expect.stringContaining('at most 1000000'),
     });
+    const preset = pages.replace('$first: Int!', '$first: Int! = 1000');
+    expect(await refusal(preset)).toMatchObject({ code: 'E_LIMIT' });
+    expect(await refusal(preset, { first: 1 })).toBeNull();
+    // Nobody gives it: a page is as long as the schema says.
+    expect(await refusal(pages.replace('$first: Int!', '$first: Int'))).toMatchObject({ code: 'E_LIMIT' });
     const doubled = Array.from({ length: 30 }, (_, index) =>
       `fragment F${index} on Query { a: ...F${index + 1} b: ...F${index + 1} }`.replaceAll(/[ab]: /g, ''),
     ).join(' ');
     expect(await refusal(`{ ...F0 } ${doubled} fragment F30 on Query { context { lane } }`)).toMatchObject({
       code: 'E_LIMIT',
     });
+  });
+
+  test('that asks a hundred times for what takes long is refused', async () => {
+    expect(await refusal(diffs(100), { npm: 'none' })).toMatchObject({ code: 'E_LIMIT' });
+    expect(await refusal(diffs(3), { npm: 'none' })).toMatchObject({ code: 'E_NOT_FOUND' });
+  });
+
+  test.each([
+    ['fields', `{ cacheVolume(key: "npm") { ${'head { volume { '.repeat(1600)} id ${'} }'.repeat(1600)} } }`],
+    ['values', `{ cacheVolume(key: ${'['.repeat(4900)}${']'.repeat(4900)}) { id } }`],
+  ])('whose %s are nested without end is refused, and no fault of ours', async (_, query) => {
+    // How deep that is depends on the stack.
+    expect(await refusal(query)).toMatchObject({ code: 'E_LIMIT' });
+  });
+
+  test('that asks for a list inside of itself is refused, also where a fragment does', async () => {
+    const message = 'the query asks for CacheVolume.heads inside of CacheVolume.heads';
+    const plain = '{ cacheVolume(key: "npm") { heads { volume { heads { lane } } } } }';
+    expect(await refusal(plain)).toEqual({ code: 'E_LIMIT', message });
+    const spread =
+      '{ cacheVolume(key: "npm") { heads { ...F } } } fragment F on Head { volume { ... { heads { lane } } } }';
+    expect(await refusal(spread)).toEqual({ code: 'E_LIMIT', message });
+  });
+
+  test('whose answer turns out to be too much is refused, however little it looked like', async () => {
+    await using on = testWorld();
+    await on.save('/web', 'npm', Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`f${n}`, '1'])));
+    const aliases = Array.from({ length: 30 }, (_, n) => `n${n}: nodes { ...E }`).join(' ');
+    const fields = Array.from({ length: 30 }, (_, n) => `p${n}: path`).join(' ');
+    const query = `{ cacheVolume(key: "npm") { head { entries { ${aliases} } } } } fragment E on Entry { ${fields} }`;
+    expect((await on.ask(query)).errors).toMatchObject([
+      { message: 'the answer comes to more than 250000 fields', extensions: { code: 'E_LIMIT', retryable: false } },
+    ]);
   });
 
   test('of a client that asks for the schema is answered', async () => {

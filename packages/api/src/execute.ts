@@ -1,6 +1,7 @@
 import { asCachelaneError, CachelaneError } from '@cachelane/core';
 import { schemaText } from '@cachelane/protocol';
 import {
+  AbortedGraphQLExecutionError,
   buildSchema,
   execute,
   GraphQLError,
@@ -14,6 +15,7 @@ import {
   type ExecutionResult,
   type OperationDefinitionNode,
 } from 'graphql';
+import { answerBudget } from './answer-budget.ts';
 import { LastUsed } from './last-used.ts';
 import { requireAffordable } from './query-cost.ts';
 import { queryLimits } from './query-limits.ts';
@@ -43,8 +45,9 @@ export interface AnswerError {
   readonly extensions: { readonly code: string; readonly hint?: string; readonly retryable: boolean };
 }
 
-/** Documents that are kept parsed and checked: programs send the same few again and again. */
+/** Documents that are kept parsed and checked: programs send the same few again and again. Parsed, one takes up to a hundred times its length. */
 const documentsKept = 500;
+const keptLength = 4096;
 
 let built: GraphQLSchema | undefined;
 const checked = new LastUsed<string, DocumentNode>(documentsKept);
@@ -72,15 +75,23 @@ export async function executeOperation(operation: Operation, request: ApiRequest
   }
 }
 
-/** Answers one after the other, as things happen; a single one where the operation is none that goes on. Never throws. */
+/** Answers of a subscription one after the other, as things happen. Never throws: what is refused is a single answer. */
 export async function* executeStream(operation: Operation, request: ApiRequest): AsyncGenerator<Answer> {
   try {
-    const { args, kind } = prepare(operation, request);
-    const result = kind === OperationTypeNode.SUBSCRIPTION ? await subscribe(args) : await execute(args);
+    const result = await subscribe(prepare(operation, request).args);
     if (!(Symbol.asyncIterator in result)) yield answerOf(result);
     else for await (const each of result) yield answerOf(each);
   } catch (thrown) {
     yield refusal(thrown);
+  }
+}
+
+/** Whether it goes on until somebody ends it; not, where it cannot be read. */
+export function isSubscription({ query, operationName }: Operation): boolean {
+  try {
+    return operationOf(documentOf(apiSchema(), query), operationName).operation === OperationTypeNode.SUBSCRIPTION;
+  } catch {
+    return false;
   }
 }
 
@@ -93,6 +104,7 @@ function prepare(
   const operation = operationOf(document, operationName);
   requireAffordable({ schema, document, operation, variables });
   const kind = operation.operation;
+  const budget = answerBudget();
   return {
     args: {
       schema,
@@ -102,7 +114,9 @@ function prepare(
       variableValues: variables,
       operationName,
       // A mutation is told by its own signal, and answers when it has come to an end.
-      ...(kind === OperationTypeNode.QUERY ? { abortSignal: request.signal } : {}),
+      ...(kind === OperationTypeNode.QUERY
+        ? { abortSignal: AbortSignal.any([request.signal, budget.signal]), fieldResolver: budget.fieldResolver }
+        : {}),
     },
     kind,
   };
@@ -113,6 +127,7 @@ function answerOf({ data, errors }: ExecutionResult): Answer {
 }
 
 export function refusal(thrown: unknown): Answer {
+  if (thrown instanceof AbortedGraphQLExecutionError) return refusal(thrown.cause);
   return { errors: thrown instanceof Refusal ? thrown.errors.map(answerError) : [answerError(thrown)] };
 }
 
@@ -128,11 +143,23 @@ class Refusal extends Error {
 function documentOf(schema: GraphQLSchema, query: string): DocumentNode {
   const known = checked.get(query);
   if (known !== undefined) return known;
-  const document = parse(query, { maxTokens: queryLimits.tokens });
-  const errors = validate(schema, document, undefined, { maxErrors: 20 });
-  if (errors.length > 0) throw new Refusal(errors);
-  checked.set(query, document);
+  const document = checkedDocument(schema, query);
+  if (query.length <= keptLength) checked.set(query, document);
   return document;
+}
+
+/** Errors: E_LIMIT. */
+function checkedDocument(schema: GraphQLSchema, query: string): DocumentNode {
+  try {
+    const document = parse(query, { maxTokens: queryLimits.tokens });
+    const errors = validate(schema, document, undefined, { maxErrors: 20 });
+    if (errors.length === 0) return document;
+    throw new Refusal(errors);
+  } catch (thrown) {
+    // What reads it goes into itself as the document does.
+    if (!(thrown instanceof RangeError)) throw thrown;
+    throw new CachelaneError('E_LIMIT', 'the document is nested too deeply to be read', { cause: thrown });
+  }
 }
 
 function operationOf(document: DocumentNode, name: string | null): OperationDefinitionNode {

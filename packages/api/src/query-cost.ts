@@ -13,14 +13,19 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
   type SelectionSetNode,
+  type ValueNode,
 } from 'graphql';
-import { assumedItems, queryLimits } from './query-limits.ts';
+import { assumedItems, queryLimits, readingCosts } from './query-limits.ts';
 
 /** How much an operation asks for, as far as can be told before it is carried out. */
 interface Extent {
   readonly cost: number;
   readonly depth: number;
+  /** Lists that are asked for, as `Type.field`. */
+  readonly lists: ReadonlySet<string>;
 }
+
+const nothing: Extent = { cost: 0, depth: 0, lists: new Set() };
 
 export interface Measured {
   readonly schema: GraphQLSchema;
@@ -30,7 +35,7 @@ export interface Measured {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** Errors: E_LIMIT, with the limit and what was asked for. */
+/** Errors: E_LIMIT, with the limit and what was asked for; for a list inside of itself as well. */
 export function requireAffordable(measured: Measured): void {
   const { cost, depth } = extentOf(measured);
   if (depth > queryLimits.depth) {
@@ -40,9 +45,13 @@ export function requireAffordable(measured: Measured): void {
   }
   if (cost > queryLimits.cost) {
     const count = Number.isFinite(cost) ? String(Math.ceil(cost)) : 'without end';
-    throw new CachelaneError('E_LIMIT', `the query may come to ${count} fields, at most ${queryLimits.cost}`, {
-      hint: 'ask for smaller pages with first, or for fewer fields',
-    });
+    throw new CachelaneError(
+      'E_LIMIT',
+      `the query may come to ${count} fields, or the work of so many, at most ${queryLimits.cost}`,
+      {
+        hint: 'ask for smaller pages with first, or for fewer fields',
+      },
+    );
   }
 }
 
@@ -52,6 +61,15 @@ function extentOf({ schema, document, operation, variables }: Measured): Extent 
     if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each);
   // A fragment that is used a thousand times is looked at once.
   const known = new Map<string, Extent>();
+
+  const numberOf = (value: ValueNode | undefined): number | undefined => {
+    if (value?.kind === Kind.INT) return Number(value.value);
+    if (value?.kind !== Kind.VARIABLE) return undefined;
+    const name = value.name.value;
+    const given = variables[name];
+    if (typeof given === 'number') return given;
+    return numberOf(operation.variableDefinitions?.find(({ variable }) => variable.name.value === name)?.defaultValue);
+  };
 
   const ofFragment = (fragment: FragmentDefinitionNode): Extent => {
     const name = fragment.name.value;
@@ -64,21 +82,29 @@ function extentOf({ schema, document, operation, variables }: Measured): Extent 
   const ofField = (node: FieldNode, parent: GraphQLCompositeType): Extent => {
     const field = fieldOf(schema, parent, node.name.value);
     const type = field === undefined ? undefined : getNamedType(field.type);
-    if (node.selectionSet === undefined || field === undefined) return { cost: 1, depth: 1 };
+    if (node.selectionSet === undefined || field === undefined) return { ...nothing, cost: 1, depth: 1 };
     const inner = ofSelections(node.selectionSet, type);
-    return { cost: 1 + itemsOf(node, field, variables) * inner.cost, depth: 1 + inner.depth };
+    const name = `${parent.name}.${node.name.value}`;
+    const cost = 1 + (readingCosts[name] ?? 0) + itemsOf(node, field, numberOf) * inner.cost;
+    const extent = { cost, depth: 1 + inner.depth };
+    // The schema's own lists are few, and short.
+    if (!isList(field) || parent.name.startsWith('__')) return { ...extent, lists: inner.lists };
+    if (inner.lists.has(name)) throw endless(name);
+    return { ...extent, lists: new Set([...inner.lists, name]) };
   };
 
   const ofSelections = ({ selections }: SelectionSetNode, type: unknown): Extent => {
     let cost = 0;
     let depth = 0;
-    if (!isCompositeType(type)) return { cost, depth };
+    const lists = new Set<string>();
+    if (!isCompositeType(type)) return nothing;
     for (const selection of selections) {
       const each = extentOfSelection(selection);
       cost += each.cost;
       depth = Math.max(depth, each.depth);
+      for (const name of each.lists) lists.add(name);
     }
-    return { cost, depth };
+    return { cost, depth, lists };
 
     function extentOfSelection(selection: SelectionSetNode['selections'][number]): Extent {
       switch (selection.kind) {
@@ -90,7 +116,7 @@ function extentOf({ schema, document, operation, variables }: Measured): Extent 
         }
         case Kind.FRAGMENT_SPREAD: {
           const fragment = fragments.get(selection.name.value);
-          return fragment === undefined ? { cost: 0, depth: 0 } : ofFragment(fragment);
+          return fragment === undefined ? nothing : ofFragment(fragment);
         }
       }
     }
@@ -111,17 +137,24 @@ function fieldOf(
 function itemsOf(
   node: FieldNode,
   field: GraphQLField<unknown, unknown>,
-  variables: Readonly<Record<string, unknown>>,
+  numberOf: (value: ValueNode | undefined) => number | undefined,
 ): number {
   const paged = field.args.find(({ name }) => name === 'first');
   if (paged !== undefined) {
-    const given = node.arguments?.find(({ name }) => name.value === 'first')?.value;
-    if (given === undefined)
-      return Number(paged.default?.literal?.kind === Kind.INT ? paged.default.literal.value : paged.defaultValue);
-    if (given.kind === Kind.INT) return Math.max(1, Number(given.value));
-    const value = given.kind === Kind.VARIABLE ? variables[given.name.value] : undefined;
-    return typeof value === 'number' ? Math.max(1, value) : 1;
+    const said = numberOf(node.arguments?.find(({ name }) => name.value === 'first')?.value);
+    // A variable that nobody gives is as an argument that is left out.
+    return Math.max(1, said ?? numberOf(paged.default?.literal) ?? 1);
   }
-  const type = isNonNullType(field.type) ? field.type.ofType : field.type;
-  return isListType(type) && field.name !== 'nodes' && field.name !== 'paths' ? assumedItems : 1;
+  return isList(field) && field.name !== 'nodes' && field.name !== 'paths' ? assumedItems : 1;
+}
+
+function isList({ type }: GraphQLField<unknown, unknown>): boolean {
+  return isListType(isNonNullType(type) ? type.ofType : type);
+}
+
+/** A list has as many as the store has, each of which would have the list again. */
+function endless(name: string): CachelaneError {
+  return new CachelaneError('E_LIMIT', `the query asks for ${name} inside of ${name}`, {
+    hint: 'ask for the inner one by the id of what it belongs to: node(id)',
+  });
 }

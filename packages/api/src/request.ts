@@ -2,6 +2,7 @@ import type { AskedVolumes } from './asked-volumes.ts';
 import type { Caller } from './caller.ts';
 import type { Clients } from './clients.ts';
 import type { EntryCache } from './entry-cache.ts';
+import type { Readings } from './readings.ts';
 import type { World } from './world.ts';
 
 /** What every field of one request has at hand. */
@@ -10,6 +11,7 @@ export interface ApiRequest {
   readonly caller: Caller;
   readonly clients: Clients;
   readonly entries: EntryCache;
+  readonly readings: Readings;
   readonly asked: AskedVolumes;
   readonly signal: AbortSignal;
 }

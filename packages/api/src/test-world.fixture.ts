@@ -114,6 +114,8 @@ export interface TestWorld extends AsyncDisposable {
   readonly api: Api;
   /** Lets time pass. */
   readonly pass: (ms: number) => void;
+  /** From now on the files in one directory say what those in the other do. */
+  turnInto(directory: string, other: string): void;
   /** What a run in the project of a directory leaves behind. */
   save(directory: string, key: string, files: Readonly<Record<string, string>>): Promise<void>;
   ask(query: string, options?: Asking): Promise<Answer>;
@@ -137,6 +139,7 @@ const doNothing = (_: MemoryVolume): void => undefined;
 export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
   const mounter = openMemoryMounter();
   const held = new Set<string>();
+  const turned = new Map<string, string>();
   let nowMs = 1_700_000_000_000;
   let counter = 0;
   let command = doNothing;
@@ -184,7 +187,10 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
   const world: World = {
     version: '0.0.0-test',
     deps,
-    openProject: async (place) => await Promise.resolve(projectOf(place)),
+    openProject: async (place) =>
+      await Promise.resolve(
+        projectOf({ ...place, directory: turned.get(place.directory ?? '/web') ?? place.directory }),
+      ),
     policyOf: async (namespace) => {
       const stored = await deps.metadata.listPolicies(noAbort);
       return policyAt({ user: {}, stored, lanes: [] }, { paths: [namespace], lane: null });
@@ -199,6 +205,7 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
     pass: (ms) => {
       nowMs += ms;
     },
+    turnInto: (directory, other) => void turned.set(directory, other),
     async save(directory, key, files) {
       const project = projectOf({ directory, namespace: null, environment: null });
       const { context } = project;

@@ -2,6 +2,9 @@ import { CachelaneError } from '@cachelane/core';
 import { namespaceIn } from '../root/find-volume.ts';
 import type { ApiRequest } from '../request.ts';
 
+/** No path is longer. */
+const pathLength = 4096;
+
 export interface OpenSessionArguments {
   readonly directory?: string | null;
   readonly namespace?: string | null;
@@ -18,7 +21,7 @@ export async function openClientSession(request: ApiRequest, args: OpenSessionAr
     });
   }
   const directory = args.directory ?? null;
-  if (directory !== null && !directory.startsWith('/')) {
+  if (directory !== null && (!directory.startsWith('/') || directory.length > pathLength)) {
     throw new CachelaneError('E_USAGE', 'directory is no absolute path', {
       hint: "give the real path on the engine's machine",
     });
@@ -30,9 +33,9 @@ export async function openClientSession(request: ApiRequest, args: OpenSessionAr
     environment: environmentIn(args.environment),
   };
   // First, so that a session of a project that cannot be opened is none.
-  const { context } = await world.openProject(place);
-  const { token } = clients.open(place);
-  return { token, context, isConfined: args.confine };
+  const project = await world.openProject(place);
+  const { token } = clients.open(place, project);
+  return { token, context: project.context, isConfined: args.confine };
 }
 
 export async function closeClientSession({ caller, clients }: ApiRequest): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { CachelaneError, compatKey, limits, type SharingMode } from '@cachelane/core';
 import { openFork, type Fork, type ForkedVolume, type VolumeRequest } from '@cachelane/engine';
 import type { ApiRequest } from '../request.ts';
-import { volumeWithId } from '../root/find-volume.ts';
+import { volumeToChange, volumeWithId } from '../root/find-volume.ts';
 import { savedNode } from '../nodes/saved-node.ts';
 import { volumeRequest } from './volume-request.ts';
 
@@ -28,6 +28,7 @@ export async function attach(request: ApiRequest, args: AttachArguments): Promis
   const volumes: VolumeRequest[] = [];
   for (const input of args.volumes) volumes.push(await requestOf(request, input));
   requireDistinct(volumes);
+  client.requireRoom();
   const fork = await openFork(
     { ...world.deps, events: client.events },
     {
@@ -39,10 +40,7 @@ export async function attach(request: ApiRequest, args: AttachArguments): Promis
       signal,
     },
   );
-  await client.keep(fork);
-  // Whoever asked is gone, and will never know its id.
-  if (signal.aborted) await client.take(fork.sessionId)?.discard();
-  signal.throwIfAborted();
+  await client.keep(fork, signal);
   return forkNode(fork);
 }
 
@@ -84,8 +82,9 @@ function modeOf(inputs: readonly AttachInput[]): AttachMode {
   });
 }
 
-async function requestOf(request: ApiRequest, { volume, sharing }: AttachInput): Promise<VolumeRequest> {
-  const asked = volumeRequest(request, await volumeWithId(request, volume));
+async function requestOf(request: ApiRequest, { volume, sharing, mode }: AttachInput): Promise<VolumeRequest> {
+  const find = mode === 'READ' ? volumeWithId : volumeToChange;
+  const asked = volumeRequest(request, await find(request, volume));
   return { ...asked, sharing: sharing ?? asked.sharing };
 }
 

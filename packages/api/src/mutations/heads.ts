@@ -23,7 +23,7 @@ import { heldBy } from '../nodes/held.ts';
 import { toolNamed } from '../nodes/head-node.ts';
 import { savedNode } from '../nodes/saved-node.ts';
 import type { ApiRequest } from '../request.ts';
-import { volumeWithId } from '../root/find-volume.ts';
+import { volumeToChange } from '../root/find-volume.ts';
 import { volumeRequest } from './volume-request.ts';
 
 export interface RollbackArguments {
@@ -38,7 +38,7 @@ export async function rollback(request: ApiRequest, args: RollbackArguments): Pr
   const { world, caller, signal } = request;
   const { context } = caller.project;
   requireWritable(context);
-  const subject = await volumeWithId(request, args.volume);
+  const subject = await volumeToChange(request, args.volume);
   const { volume } = await heldBy(request, subject);
   if (volume === null) throw new CachelaneError('E_NOT_FOUND', `${subject.namespace}:${subject.key} holds nothing`);
   const by = runOf(request, volume.id, args.key ?? null);
@@ -117,7 +117,10 @@ export async function remove(request: ApiRequest, args: RemoveArguments): Promis
   // Also of another lane, or of all: whoever may save nothing may not take away what others saved.
   requireWritable(context);
   const lane = laneToRemove(context.lane, args);
-  const subject = await volumeWithId(request, args.volume);
+  if (caller.client.place.isConfined && lane !== context.lane) {
+    throw new CachelaneError('E_USAGE', `a confined session removes nothing of other lanes than ${context.lane}`);
+  }
+  const subject = await volumeToChange(request, args.volume);
   const { volume, heads } = await heldBy(request, subject);
   const going = heads.filter((head) => lane === null || head.lane === lane);
   if (volume === null || (going.length === 0 && lane !== null)) {
@@ -158,7 +161,7 @@ export async function prune(request: ApiRequest, { volume: id, dryRun }: PruneAr
   const { world, caller, signal } = request;
   const { project, client } = caller;
   requireWritable(project.context);
-  const subject = await volumeWithId(request, id);
+  const subject = await volumeToChange(request, id);
   const { argv } = pruneCommand(toolNamed(world.deps.tools, subject.tool));
   if (dryRun) return { command: argv, saved: null };
   const { outcome, report } = await pruneVolume(

@@ -10,7 +10,7 @@ import {
   type StatedKey,
 } from '@cachelane/core';
 import { renameNamespace, requireWritable, type RenameRequest } from '@cachelane/engine';
-import { mayKnow, namesOf } from '../caller.ts';
+import { mayKnow, namesOf, requireOwn } from '../caller.ts';
 import { policyNodes } from '../nodes/namespace-node.ts';
 import type { ApiRequest } from '../request.ts';
 import { namespaceIn, unknownNamespace } from '../root/find-volume.ts';
@@ -28,7 +28,7 @@ export async function setPolicy(request: ApiRequest, args: SetPolicyArguments): 
   // What is said here takes away what others saved, sooner or later.
   requireWritable(context);
   const namespace = namespaceIn(args.namespace) ?? context.namespace;
-  await requireKnown(request, namespace);
+  await requireChangeable(request, namespace);
   const key = keyIn(args.key);
   const { value = null } = args;
   const text = value === null ? null : formatPolicyValue(key, parsePolicyValue(key, value));
@@ -85,7 +85,8 @@ async function renameOne(request: ApiRequest, rename: RenameRequest): Promise<ob
   return { namespace: rename.to, volumes };
 }
 
-async function requireKnown({ world, caller, signal }: ApiRequest, namespace: Namespace): Promise<void> {
-  const record = await world.deps.metadata.findNamespace(namespace, signal);
-  if (!mayKnow(caller, namesOf(record, namespace))) throw unknownNamespace(namespace);
+async function requireChangeable({ world, caller, signal }: ApiRequest, namespace: Namespace): Promise<void> {
+  const names = namesOf(await world.deps.metadata.findNamespace(namespace, signal), namespace);
+  if (!mayKnow(caller, names)) throw unknownNamespace(namespace);
+  requireOwn(caller, names);
 }

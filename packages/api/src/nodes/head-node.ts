@@ -44,8 +44,8 @@ export function headNode(request: ApiRequest, subject: VolumeSubject, { held, vo
     entries: async (args: EntryArguments) => {
       const tool = toolNamed(world.deps.tools, volume.tool);
       const key = JSON.stringify([tool.name, ...head.layers]);
-      const read = async (): Promise<readonly Entry[]> =>
-        await snapshotEntries(world.deps.layers, { layers: head.layers, tool }, signal);
+      const read = async (unaborted: AbortSignal): Promise<readonly Entry[]> =>
+        await snapshotEntries(world.deps.layers, { layers: head.layers, tool }, unaborted);
       return entryPage(await entries.read(key, read), args);
     },
   };

@@ -1,4 +1,5 @@
 import { compatKey, type HeadRecord, type VolumeRecord } from '@cachelane/core';
+import { compareText } from '@cachelane/engine';
 import type { ApiRequest } from '../request.ts';
 import type { VolumeSubject } from './volume-subject.ts';
 
@@ -29,5 +30,9 @@ export async function heldBy(request: ApiRequest, named: Named): Promise<Held> {
   const heads = (await request.world.deps.metadata.listHeads(request.signal)).filter(
     ({ volumeId }) => volumeId === volume.id,
   );
-  return { volume, heads: heads.toSorted((a, b) => (a.lane < b.lane ? -1 : 1)) };
+  return { volume, heads: heads.toSorted(byLane) };
+}
+
+export function byLane(a: HeadRecord, b: HeadRecord): number {
+  return compareText(a.lane, b.lane);
 }

@@ -6,7 +6,7 @@ import { isoTime } from './iso-time.ts';
 import { runNode } from './run-node.ts';
 
 export function layerNode(request: ApiRequest, id: LayerId, record: LayerRecord | null): object {
-  const { world, entries, signal } = request;
+  const { world, entries } = request;
   return {
     __typename: 'Layer',
     id: () => formatNodeId({ kind: 'layer', layer: id }),
@@ -19,8 +19,8 @@ export function layerNode(request: ApiRequest, id: LayerId, record: LayerRecord 
     files: record?.files ?? null,
     sizeBytes: record?.counts.sizeBytes ?? null,
     entries: async (args: EntryArguments) => {
-      const read = async (): Promise<readonly Entry[]> => [
-        ...(await world.deps.layers.open(id, signal)).index.entries(),
+      const read = async (unaborted: AbortSignal): Promise<readonly Entry[]> => [
+        ...(await world.deps.layers.open(id, unaborted)).index.entries(),
       ];
       return entryPage(await entries.read(id, read), args);
     },

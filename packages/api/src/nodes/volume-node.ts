@@ -7,10 +7,11 @@ import { heldBy, type Held } from './held.ts';
 import { runOf } from './run-node.ts';
 import { volumeId, type VolumeSubject } from './volume-subject.ts';
 
-export function volumeNode(request: ApiRequest, subject: VolumeSubject): object {
+/** `known`: what it holds, where that was read already. */
+export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: Held): object {
   const { world, caller, signal } = request;
   const { namespace, key, compat } = subject;
-  let held: Promise<Held> | undefined;
+  let held = known === undefined ? undefined : Promise.resolve(known);
   const find = async (): Promise<Held> => await (held ??= heldBy(request, subject));
   const node = {
     __typename: 'CacheVolume',
@@ -37,7 +38,8 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject): object 
     },
     blame: async ({ path, lane }: { readonly path: string; readonly lane?: string | null }) => {
       const heads = await readHeads(request, { subject, lane: lane ?? null, own: (await find()).heads });
-      const blamed = await blamePath(world.deps, { heads, path: pathIn(path) }, signal);
+      const question = { heads, path: pathIn(path) };
+      const blamed = await request.readings.take(signal, async () => await blamePath(world.deps, question, signal));
       return blamed.map(blamedNode);
     },
     explain: async () => await caller.project.explain({ namespace, key }),

@@ -26,7 +26,8 @@ const kinds = { added: 'ADDED', changed: 'CHANGED', removed: 'REMOVED' } as cons
 export async function difference(request: ApiRequest, { before, after, first }: DiffArguments): Promise<object> {
   requireWithin('first', first, pathsAtMost);
   const states = { before: await stateOf(request, before), after: await stateOf(request, after) };
-  const all = await compareSnapshots(request.world.deps.layers, states, request.signal);
+  const { world, readings, signal } = request;
+  const all = await readings.take(signal, async () => await compareSnapshots(world.deps.layers, states, signal));
   const counts = { added: 0, changed: 0, removed: 0 };
   for (const each of all) counts[kindOf(each)]++;
   const paths = all.slice(0, first).map((each) => ({ path: displayPath(each.path), kind: kinds[kindOf(each)] }));

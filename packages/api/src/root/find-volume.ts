@@ -10,7 +10,7 @@ import {
   type SharingMode,
   type VolumeName,
 } from '@cachelane/core';
-import { mayKnow, namesOf } from '../caller.ts';
+import { mayKnow, namesOf, requireOwn } from '../caller.ts';
 import { parseNodeId, type VolumeNodeId } from '../node-id.ts';
 import { volumeId, type VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
@@ -47,6 +47,13 @@ export async function volumeWithId(request: ApiRequest, text: string): Promise<V
   const id = parseNodeId(text);
   if (id?.kind === 'volume') return await volumeAt(request, id);
   throw new CachelaneError('E_NOT_FOUND', 'there is no volume with this id');
+}
+
+/** As {@link volumeWithId}, for what changes it. Errors: E_USAGE where a confined session has no part in it. */
+export async function volumeToChange(request: ApiRequest, text: string): Promise<VolumeSubject> {
+  const subject = await volumeWithId(request, text);
+  requireOwn(request.caller, namesOf(subject.record, subject.namespace));
+  return subject;
 }
 
 export async function volumeAt(request: ApiRequest, { namespace, key, compat }: VolumeNodeId): Promise<VolumeSubject> {

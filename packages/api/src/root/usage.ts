@@ -14,11 +14,12 @@ export async function usage(request: ApiRequest, by: UsageGroup): Promise<readon
       .map(({ id }) => id),
   );
   const all = await listHeads(world.deps.metadata, signal);
-  const groups = Map.groupBy(
-    all.filter(({ volume }) => known.has(volume.namespaceId)),
-    ({ namespace, head }) => JSON.stringify(by === 'LANE' ? [namespace, head.lane] : [namespace]),
+  const seen = all.filter(({ volume }) => known.has(volume.namespaceId));
+  const groups = Map.groupBy(seen, ({ namespace, head }) =>
+    JSON.stringify(by === 'LANE' ? [namespace, head.lane] : [namespace]),
   );
-  const holders = holdersOf(all);
+  // Whether others have the same layer is nothing that a confined session is told.
+  const holders = holdersOf(caller.client.place.isConfined ? seen : all);
   return [...groups].map(([key, heads]) => {
     const [namespace, lane = null] = JSON.parse(key) as readonly [string, string?];
     const sizes = sizesOf(heads);

@@ -9,7 +9,7 @@ export interface StreamLimits {
 /** Sends answers as server-sent events (`next`, and `complete` at the end), no faster than they are read. */
 export async function sendStream(
   response: ServerResponse,
-  answers: AsyncIterable<Answer>,
+  answers: AsyncIterable<Answer> | Iterable<Answer>,
   { answerMs }: StreamLimits,
 ): Promise<void> {
   response.writeHead(200, {

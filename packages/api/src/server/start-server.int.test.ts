@@ -70,6 +70,35 @@ describe.each(['port', 'socket'] as const)('on a %s', (on) => {
   });
 });
 
+test('a session that ends while its request comes does not make it anybody else', async () => {
+  await using world = testWorld();
+  await using served = await startTestServer({ api: world.api });
+  const opened = await served.ask({ body: { query: 'mutation { openSession(confine: true) { token } }' } });
+  const { token } = (opened.answer.data as { openSession: { token: string } }).openSession;
+  const body = JSON.stringify({ query: '{ cacheVolume(key: "npm", namespace: "github.com/acme/secret") { id } }' });
+  const socket = await served.connect();
+  const before = served.clientCounts.length;
+  socket.write(
+    [
+      'POST /query HTTP/1.1',
+      `Host: ${new URL(served.server.address).host}`,
+      `Authorization: Bearer ${token}`,
+      'Content-Type: application/json',
+      `Content-Length: ${body.length}`,
+      'Connection: close',
+      '\r\n',
+    ].join('\r\n'),
+  );
+  while (served.clientCounts.length === before) await new Promise((resolve) => setImmediate(resolve));
+  await served.ask({
+    body: { query: 'mutation { closeSession }' },
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const answered = readAll(socket);
+  socket.end(body);
+  expect(await answered).toContain('there is no such session');
+});
+
 test('a socket is open to its user alone', async () => {
   await using world = testWorld();
   await using served = await startTestServer({ api: world.api, on: 'socket' });
@@ -225,6 +254,7 @@ function apiWith(execute: Api['execute']): Api {
     stream: () => {
       throw new Error('nobody streams here');
     },
+    isSubscription: () => false,
     hasSession: () => false,
     sessionCount: 0,
     sweep: async () => await Promise.resolve(),
@@ -274,6 +304,21 @@ describe('operations', () => {
     expect(most).toBe(3);
   });
 
+  test('take turns also where their answer is to come as a stream', async () => {
+    const gate = Promise.withResolvers<void>();
+    const api = apiWith(async () => {
+      await gate.promise;
+      return { data: 'x'.repeat(1000) };
+    });
+    await using served = await startTestServer({ api, limits: { operations: 1, waiting: 1, answerBytes: 500 } });
+    const asked = Array.from({ length: 3 }, async () => await served.ask({ headers: { accept: 'text/event-stream' } }));
+    const first = await Promise.race(asked);
+    expect(first.status).toBe(503);
+    gate.resolve();
+    const texts = (await Promise.all(asked)).filter(({ status }) => status === 200).map(({ text }) => text);
+    expect(texts).toEqual([expect.stringContaining('E_LIMIT'), expect.stringContaining('E_LIMIT')]);
+  });
+
   test('have so much memory for requests and answers, together', async () => {
     const answer = { data: 'x'.repeat(1000) };
     const api = apiWith(async () => await Promise.resolve(answer));
@@ -312,6 +357,22 @@ describe('operations', () => {
     expect((await asked).answer).toEqual({ data: 'done' });
     await stopped;
   });
+});
+
+test('an engine without patience does not wait for those who wait', async () => {
+  const begun = Promise.withResolvers<void>();
+  const api = apiWith(async (_, __, signal) => {
+    begun.resolve();
+    await new Promise((resolve) => {
+      signal.addEventListener('abort', resolve);
+    });
+    return { data: (signal.reason as Error).message };
+  });
+  await using served = await startTestServer({ api });
+  const asked = served.ask();
+  await begun.promise;
+  await served.server.stop({ isPatient: false });
+  expect((await asked).answer).toEqual({ data: 'the engine was stopped' });
 });
 
 test('a thousand clients at once are served, each on a connection of its own', async () => {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CachelaneError } from '@cachelane/core';
-import type { Api } from '../api.ts';
+import type { Api, SessionToken } from '../api.ts';
 import { answerError, type Answer, type Operation } from '../execute.ts';
 import { openGuard, sessionOf, type Guarded } from './guard.ts';
 import { HeldBytes } from './held-bytes.ts';
@@ -24,8 +24,8 @@ export interface ServerOptions {
 export interface ApiServer {
   /** `unix:/path`, or `http://127.0.0.1:PORT`. */
   readonly address: string;
-  /** Takes no more requests, finishes those that are under way, and closes. */
-  stop(): Promise<void>;
+  /** Takes no more requests, finishes those that are under way, and closes. Without patience they are told to end: what waits does, what saves is saved. */
+  stop(how?: { readonly isPatient: boolean }): Promise<void>;
   /** Ends what is under way; for one that is to stop and does not. */
   abort(): void;
 }
@@ -37,6 +37,12 @@ interface Work {
   readonly controller: AbortController;
   /** It ends when somebody ends it. */
   readonly isStream: boolean;
+}
+
+/** An answer as it is sent. */
+interface Encoded {
+  readonly answer: Answer;
+  readonly body: Buffer;
 }
 
 /** Errors: E_USAGE where it cannot listen there. */
@@ -60,7 +66,7 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
   desk.open(at.kind === 'port' ? { ...at, port: address.port, hasSession } : at);
   return {
     address: address.text,
-    stop: async () => await desk.stop(),
+    stop: async ({ isPatient } = { isPatient: true }) => await desk.stop(isPatient),
     abort: () => {
       desk.abort();
     },
@@ -123,6 +129,8 @@ class Desk {
 
   private async carryOut(request: IncomingMessage, response: ServerResponse, proceed: () => void): Promise<void> {
     const { socket } = request;
+    // As it was let in: a session that ends while the body comes does not make it anybody else.
+    const session = sessionOf(request, (token) => this.options.api.hasSession(token));
     if (!this.clients.has(socket)) {
       this.clients.add(socket);
       this.options.onClients?.(this.clients.size);
@@ -130,7 +138,7 @@ class Desk {
     try {
       const body = await readBody(request, { held: this.held, proceed });
       try {
-        await this.answer(request, response, operationIn(body));
+        await this.answer(request, response, { operation: operationIn(body), session });
       } finally {
         this.held.giveBack(body.length);
       }
@@ -141,40 +149,47 @@ class Desk {
     }
   }
 
-  private async answer(request: IncomingMessage, response: ServerResponse, operation: Operation): Promise<void> {
+  private async answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { operation, session }: { readonly operation: Operation; readonly session: SessionToken },
+  ): Promise<void> {
     const { api } = this.options;
-    const { signal, isStream } = this.startWork(request, response);
-    const session = sessionOf(request, (token) => api.hasSession(token));
+    const asStream = wantsStream(request);
+    const isStream = asStream && api.isSubscription(operation);
+    const signal = this.startWork(request, response, isStream);
     if (isStream) {
       await sendStream(response, api.stream(operation, session, signal), this.limits);
       return;
     }
     using _ = await this.turns.take(signal);
     const answer = await api.execute(operation, session, signal);
-    if (!response.destroyed) this.send(request, response, answer);
+    if (response.destroyed) return;
+    if (asStream) await sendStream(response, [this.withinLimit(answer).answer], this.limits);
+    else this.send(request, response, this.withinLimit(answer));
   }
 
-  private startWork(
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): { readonly signal: AbortSignal; readonly isStream: boolean } {
+  private startWork({ socket }: IncomingMessage, response: ServerResponse, isStream: boolean): AbortSignal {
     const controller = new AbortController();
-    const work: Work = { socket: request.socket, response, controller, isStream: wantsStream(request) };
+    const work: Work = { socket, response, controller, isStream };
     this.works.add(work);
     response.once('close', () => {
       this.works.delete(work);
       if (!response.writableFinished) controller.abort(new CachelaneError('E_ABORTED', 'the client has gone'));
     });
-    return { signal: controller.signal, isStream: work.isStream };
+    return controller.signal;
+  }
+
+  private withinLimit(answer: Answer): Encoded {
+    const body = Buffer.from(JSON.stringify(answer));
+    if (body.length <= this.limits.answerBytes) return { answer, body };
+    const told = { errors: [answerError(tooLarge(body.length, this.limits.answerBytes))] };
+    return { answer: told, body: Buffer.from(JSON.stringify(told)) };
   }
 
   /** Throws `Refused`: 503 where answers that nobody reads fill the memory. */
-  private send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  private send(request: IncomingMessage, response: ServerResponse, { answer: told, body }: Encoded): void {
     const mediaType = mediaTypeFor(request);
-    const whole = Buffer.from(JSON.stringify(answer));
-    const isTooLarge = whole.length > this.limits.answerBytes;
-    const told = isTooLarge ? { errors: [answerError(tooLarge(whole.length, this.limits.answerBytes))] } : answer;
-    const body = isTooLarge ? Buffer.from(JSON.stringify(told)) : whole;
     if (!this.held.take(body.length))
       throw busy('answers that wait for their readers fill all the memory that there is');
     response.once('close', () => {
@@ -188,12 +203,12 @@ class Desk {
     });
   }
 
-  async stop(): Promise<void> {
+  async stop(isPatient: boolean): Promise<void> {
     this.isStopping = true;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     const atWork = new Set([...this.works].map(({ socket }) => socket));
     for (const socket of this.sockets) if (!atWork.has(socket)) socket.destroy();
-    for (const { isStream, controller } of this.works) if (isStream) controller.abort(stopped());
+    for (const { isStream, controller } of this.works) if (isStream || !isPatient) controller.abort(stopped());
     await closed;
     clearInterval(this.sweeping);
   }

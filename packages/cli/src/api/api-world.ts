@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import {
+  CachelaneError,
   formatPolicyValue,
   isCachelaneError,
   policyAt,
   unknownToolName,
+  type Context,
   type Namespace,
   type Policy,
   type Runtime,
@@ -125,14 +127,28 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
     },
     async explain(place) {
       try {
-        const question = { directory: project.workDir, namespace: context.namespace };
-        return explained(await explainVolume({ host, store: reading }, question, argumentOf(place)));
+        const question = { directory: project.workDir, namespace: namespace ?? undefined };
+        const all = await explainVolume({ host, store: reading }, question, argumentOf(place));
+        requireSame(context, all.context);
+        return explained(all);
       } catch (error) {
         if (isCachelaneError(error, 'E_VOLUME')) return null;
         throw error;
       }
     },
   };
+}
+
+/** Errors: E_CONFIG where the project's files say since that it is another one: a confined session would be told of that. */
+function requireSame({ namespace, readChain }: Context, now: Context): void {
+  if (JSON.stringify([namespace, readChain]) === JSON.stringify([now.namespace, now.readChain])) return;
+  throw new CachelaneError(
+    'E_CONFIG',
+    `the files of the project say another namespace, or other parents, than when it was ${namespace}`,
+    {
+      hint: 'open another session',
+    },
+  );
 }
 
 function explained(all: Explained): ApiExplained {

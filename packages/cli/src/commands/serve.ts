@@ -85,7 +85,8 @@ export const serve: Command = defineCommand({
         engine: { address: server.address, token: at.token },
       });
     } finally {
-      await server.stop();
+      // Whoever of its processes still waits for something would keep it waiting as well.
+      await server.stop({ isPatient: false });
     }
   },
 });

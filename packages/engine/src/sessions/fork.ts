@@ -133,9 +133,10 @@ function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): F
       }
       return reports;
     } finally {
+      // Whatever goes wrong: as long as this process has the lease, no other one cleans up.
+      await using _ = lease;
       await releaseAll(attached);
       await closeSession(deps, ids.sessionId);
-      await lease[Symbol.asyncDispose]();
     }
   };
   return {

@@ -13,7 +13,7 @@ type Mutation {
     directory: String
     "Instead of the project's own namespace."
     namespace: String
-    "It sees its own project and what that reads, and is not told whether there is anything else."
+    "It sees its own project, as it is now, and what that reads; changes its own alone; and is not told whether there is anything else."
     confine: Boolean! = false
     """
     The program's environment: what a CI system says of it decides its lane, and tools are set there. The engine's own where it is left out. It is kept for as long as the session, and told to nobody.
