@@ -85,6 +85,7 @@ export const planted: Readonly<Record<string, Omit<PlayOptions, 'seed'>>> = {
           pins: new Set(),
         }),
         forgetLayers: async (candidates) => await Promise.resolve(candidates),
+        amongUnused: async (keys, use) => await Promise.resolve(use(keys)),
       },
     }),
   },

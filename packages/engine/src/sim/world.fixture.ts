@@ -141,6 +141,7 @@ export class World {
       layers: {
         ...layers,
         // Inside a transaction.
+        remove: (ids) => deps.layers.remove(ids),
         removeDerived: (keys) => deps.layers.removeDerived(keys),
         stage: async (request, signal) => {
           if (this.chance.once(troubles.full)) throw new CachelaneError('E_DISK_FULL', 'simulated: the disk is full');
