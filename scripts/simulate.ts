@@ -2,8 +2,14 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { play, type Played } from '../packages/engine/src/sim/play.fixture.ts';
+import { orUsage } from './or-usage.ts';
 
-// npm run sim [-- --seed N] [--count N] [--trace] [--threads N]: histories of several machines, in memory, each as its seed says; one processor for each thread.
+const usage = `npm run sim [-- OPTIONS]: histories of several machines that share a remote, in memory, each as its seed says
+  --seed N     the first history, 1 by default
+  --count N    how many; one where a seed is given, else 2000
+  --trace      what happened, also where all holds
+  --threads N  one for each processor by default
+`;
 
 interface Share {
   readonly first: number;
@@ -34,15 +40,20 @@ function numberOf(text: string, name: string): number {
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      seed: { type: 'string', default: '1' },
+      seed: { type: 'string' },
       count: { type: 'string' },
       trace: { type: 'boolean', default: false },
       threads: { type: 'string', default: String(availableParallelism()) },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const first = numberOf(values.seed, 'seed');
+  if (values.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const first = numberOf(values.seed ?? '1', 'seed');
   // One seed that somebody names is looked at; else thousands.
-  const count = numberOf(values.count ?? (process.argv.includes('--seed') ? '1' : '2000'), 'count');
+  const count = numberOf(values.count ?? (values.seed === undefined ? '2000' : '1'), 'count');
   const threads = Math.min(count, numberOf(values.threads, 'threads'));
 
   const startedMs = performance.now();
@@ -72,5 +83,5 @@ async function main(): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-if (isMainThread) process.exitCode = await main();
+if (isMainThread) process.exitCode = await orUsage(usage, main);
 else await playShare(workerData as Share);

@@ -3,6 +3,7 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stress } from '../e2e/stress/stress.fixture.ts';
+import { orUsage } from './or-usage.ts';
 
 const usage = `npm run stress [-- OPTIONS]: processes that are killed at any moment play operations on one home
   --ops N      operations of all processes together, 10000 by default

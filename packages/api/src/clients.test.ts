@@ -36,6 +36,23 @@ describe('a session', () => {
     expect(await lane(plain)).toEqual({ context: { lane: 't1:local' } });
   });
 
+  test('is refused where the environments of all come to more than an engine can hold, and let in when others have gone', async () => {
+    await using on = testWorld();
+    const open = 'mutation ($value: String!) { openSession(environment: [{ name: "V", value: $value }]) { token } }';
+    const variables = { value: 'x'.repeat(12_000_000) };
+    const tokens: string[] = [];
+    for (let count = 0; count < 2; count++) {
+      const { openSession } = await on.data(open, { variables });
+      tokens.push((openSession as { readonly token: string }).token);
+    }
+    expect((await on.ask(open, { variables })).errors?.[0]?.extensions).toMatchObject({
+      code: 'E_LIMIT',
+      retryable: true,
+    });
+    await on.data('mutation { closeSession }', { session: tokens[0] ?? null });
+    expect((await on.ask(open, { variables })).errors).toBeUndefined();
+  });
+
   test('ends when it is closed, and a minute after the last word', async () => {
     await using on = testWorld();
     const closed = await openSession(on, 'directory: "/api"');

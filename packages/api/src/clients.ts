@@ -9,6 +9,9 @@ export const sessionIdleMs = 60_000;
 /** Sessions at one time: each may have a program behind it. */
 const sessionsAtMost = 10_000;
 
+/** Characters of the environments of all sessions together: a thousand of the largest that a request can bring. */
+const environmentsAtMost = 33_554_432;
+
 /** Forks of one client at one time: each has directories, and files that are held open. */
 const forksAtMost = 1000;
 
@@ -94,6 +97,8 @@ export class Clients {
   private readonly all = new Map<string, Client>();
   private readonly clock: Clock;
   private readonly random: Random;
+  /** Characters of their environments. */
+  private environments = 0;
 
   constructor({ clock, random }: { readonly clock: Clock; readonly random: Random }) {
     this.clock = clock;
@@ -112,9 +117,17 @@ export class Clients {
         retryable: true,
       });
     }
+    const environment = charactersOf(place.environment);
+    if (this.environments + environment > environmentsAtMost) {
+      throw new CachelaneError('E_LIMIT', 'the environments of all sessions come to more than 32 Mi characters', {
+        hint: 'send the variables that tools and CI systems are set by',
+        retryable: true,
+      });
+    }
     const token = Buffer.from(this.random.bytes(32)).toString('base64url');
     const client = new Client(place, place.isConfined ? project : null, this.clock);
     this.all.set(token, client);
+    this.environments += environment;
     return { token, client };
   }
 
@@ -141,8 +154,10 @@ export class Clients {
   async close(token: string): Promise<boolean> {
     const client = this.all.get(token);
     this.all.delete(token);
-    await client?.leave();
-    return client !== undefined;
+    if (client === undefined) return false;
+    this.environments -= charactersOf(client.place.environment);
+    await client.leave();
+    return true;
   }
 
   /** Ends sessions of which nothing was heard, and that nobody listens to. */
@@ -157,4 +172,8 @@ export class Clients {
     await using left = new AsyncDisposableStack();
     for (const token of this.all.keys()) left.defer(async () => void (await this.close(token)));
   }
+}
+
+function charactersOf(environment: CallerPlace['environment']): number {
+  return Object.entries(environment ?? {}).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
 }

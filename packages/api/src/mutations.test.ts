@@ -30,9 +30,13 @@ describe('a rollback', () => {
     expect(await generations(on)).toEqual({
       cacheVolume: { head: { generation: 3, entries: { nodes: [{ path: 'a' }] } } },
     });
+    const other =
+      'mutation ($volume: ID!, $key: String) { rollback(volume: $volume, key: $key, generation: 2) { to } }';
+    expect(await on.data(other, { variables })).toEqual({ rollback: { to: 2 } });
+    await on.data('mutation ($volume: ID!) { rollback(volume: $volume, generation: 1) { to } }', { variables });
     // Another name is another change: it undoes the first one.
     expect(await on.data(rollback, { variables: { volume, key: 'deploy-8' } })).toMatchObject({
-      rollback: { generation: 4 },
+      rollback: { generation: 6 },
     });
   });
 

@@ -41,7 +41,7 @@ export async function rollback(request: ApiRequest, args: RollbackArguments): Pr
   const subject = await volumeToChange(request, args.volume);
   const { volume } = await heldBy(request, subject);
   if (volume === null) throw new CachelaneError('E_NOT_FOUND', `${subject.namespace}:${subject.key} holds nothing`);
-  const by = runOf(request, volume.id, args.key ?? null);
+  const by = runOf(request, volume.id, args);
   const done = await movedBy(request, { volumeId: volume.id, lane: context.lane, by });
   if (done !== null) return done;
   const wanted = {
@@ -57,10 +57,10 @@ export async function rollback(request: ApiRequest, args: RollbackArguments): Pr
 }
 
 /** The same change has the same run, whoever repeats it and whichever engine it reaches. Errors: E_USAGE. */
-function runOf({ world }: ApiRequest, volume: VolumeId, key: string | null): RunId {
+function runOf({ world }: ApiRequest, volume: VolumeId, { key = null, generation = null }: RollbackArguments): RunId {
   if (key === null) return newId('run', world.deps.random.bytes(16));
   if (key.length >= 1 && key.length <= 200)
-    return newId('run', hash('sha256', JSON.stringify(['rollback', volume, key]), 'buffer'));
+    return newId('run', hash('sha256', JSON.stringify(['rollback', volume, generation, key]), 'buffer'));
   throw new CachelaneError('E_USAGE', 'key is a text of 1 to 200 characters');
 }
 

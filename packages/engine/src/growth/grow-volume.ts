@@ -77,15 +77,16 @@ async function firstStartOf(
   return firstMs;
 }
 
-/** Whether that was a look: only what is seen of all that is read makes it one, or a directory that was made for it. */
+/** Whether that was a look: only what is seen of all that is read makes it one, or a directory that was made for it; and a run that used nothing says nothing of those that do. */
 async function noteUses(
   { metadata, clock }: EngineDependencies,
   { planned, opened, choice, attachedAtMs }: VolumeSession,
   { touched, used }: RunTraces,
   signal: AbortSignal,
 ): Promise<boolean> {
+  const hasUsed = touched.length + (used?.length ?? 0) > 0;
+  if (!hasUsed) return false;
   const moves = used !== null || choice.isLook;
-  if (!moves && touched.length === 0) return false;
   const nowMs = clock.nowMs();
   const paths = [
     ...touched.map((path) => [pathMark(path), nowMs] as const),

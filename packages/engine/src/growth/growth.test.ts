@@ -79,6 +79,15 @@ describe('a volume that has a budget', () => {
     });
   });
 
+  test('is not taken for looked at after a run that used nothing of it: the next one looks again', async () => {
+    const engine = budgeted(6);
+    await builds(engine, 1, 5);
+    await engine.run(() => undefined);
+    await engine.run(() => undefined);
+    const ways = engine.events.flatMap((event) => (event.type === 'attached' ? [event.mounter] : []));
+    expect(ways.slice(-2)).toEqual(['clone', 'clone']);
+  });
+
   test('of which nobody could see what is used, loses the oldest, and not what the last two runs added', async () => {
     const engine = budgeted(6, { wrap: blind });
     await builds(engine, 1, 6);

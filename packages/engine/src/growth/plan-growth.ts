@@ -102,7 +102,7 @@ function whyMore(tool: Tool, isBlind: boolean): string {
   const limit = `up to ${limits.unseenGrowth} times its budget`;
   return isBlind
     ? `nothing goes before it was looked at what runs use, ${limit}`
-    : 'what the latest runs added or used stays';
+    : 'what the latest runs added or used stays, and so does what nothing names and is smaller than 4 KiB';
 }
 
 /** Whether what is used was never looked at since something went last: what goes next would be chosen by what was so before. */

@@ -31,7 +31,7 @@ type Mutation {
     "How long to wait for runs that have a LOCKED volume; as \`cachelane run\` where it is left out."
     lockTimeoutSeconds: Int
   ): Fork
-  "Saves what was changed in a fork, and ends it."
+  "Saves what was changed in a fork, one volume after the other, and ends it. Where one cannot be saved, those before it stay saved, and the error says why: history has them with the run of the fork."
   commit(
     "Its id."
     fork: ID!
@@ -49,7 +49,7 @@ type Mutation {
     generation: Int
     "Says what would change, and changes nothing."
     dryRun: Boolean! = false
-    "The caller's own name for this change, 1 to 200 characters: repeated under the same name, after an answer was lost, it is the same change."
+    "The caller's own name for this change, 1 to 200 characters: repeated under the same name, after an answer was lost, it is the same change, for as long as the history of the volume goes back."
     key: String
   ): RolledBack
   "Removes what a volume holds on one lane, history and all. Its layers go with the next collection."
