@@ -60,4 +60,4 @@ async function main(): Promise<number> {
   return 0;
 }
 
-process.exit(await main());
+process.exit(await orUsage(usage, main));
