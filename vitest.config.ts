@@ -7,8 +7,8 @@ const roomier = { testTimeout: 300_000, hookTimeout: 300_000 };
 
 export default defineConfig({
   test: {
-    // Three workers, whatever the machine: the integration suites start compilers and package managers of their own, and wait for locks, kills and sessions that end.
-    maxWorkers: 3,
+    // Two workers, whatever the machine: the integration suites start compilers and package managers of their own.
+    maxWorkers: 2,
     pool: 'forks',
     passWithNoTests: false,
     reporters: ['default', './scripts/count-reporter.ts'],

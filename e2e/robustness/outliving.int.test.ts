@@ -79,12 +79,12 @@ requireCommands(
       }
       const cachelane = inject('cachelaneProgram').join(' ');
       // Enough to remove that it takes a while.
-      const fill = `mkdir inner/d; for i in $(seq 6000); do : > inner/d/$i; done`;
+      const fill = `mkdir inner/d; for i in $(seq 20000); do : > inner/d/$i; done`;
       const inner = `${cachelane} run -v inner:inner --mounter clone -- sh -c '${fill}' && ${cachelane} rm inner`;
       const script = `echo x > data/x; ${inner} && ls -d ${world.store}/trash/*`;
       const run = await world.run(['sh', '-c', script], { options });
       expect(run.code).toBe(0);
-      expect(run.stderr).toContain('inner: started cold; saved 6001 added');
+      expect(run.stderr).toContain('inner: started cold; saved 20001 added');
       expect(run.stderr).not.toContain('outlived');
       expect(run.volume('data')).toMatchObject({ added: 1 });
       await until(() => readdirSync(join(world.store, 'trash')).length === 0);
