@@ -7,13 +7,13 @@ import {
   policyAt,
   type ChainLink,
   type Context,
-  type LeaseStore,
   type Namespace,
   type PathRule,
   type Tool,
 } from '@cachelane/core';
 import { runCommand, type EngineDependencies, type VolumeRequest } from '@cachelane/engine';
 import {
+  memoryLeases,
   memoryMetadata,
   memoryRuntime,
   memoryTransferFiles,
@@ -155,7 +155,7 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
         return 0;
       },
     }),
-    leases: leasesOf(held),
+    leases: memoryLeases(held),
     clock: { nowMs: () => (nowMs += 1000), monotonicMs: () => nowMs, sleep: async () => await Promise.resolve() },
     random: {
       bytes: (count) => Uint8Array.from(hash('sha512', `${counter++}`, 'buffer').subarray(0, count)),
@@ -234,16 +234,3 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
 }
 
 const noAbort = new AbortController().signal;
-
-function leasesOf(held: Set<string>): LeaseStore {
-  return {
-    acquire: async (id) => {
-      held.add(id);
-      return await Promise.resolve({
-        commandFile: `/leases/${id}`,
-        [Symbol.asyncDispose]: async () => void (await Promise.resolve(held.delete(id))),
-      });
-    },
-    isHeld: async (id) => await Promise.resolve(held.has(id)),
-  };
-}

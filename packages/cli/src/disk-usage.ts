@@ -1,5 +1,5 @@
 import { policyAt, type LayerId, type NamespaceId, type StoreUsage, type VolumeId } from '@cachelane/core';
-import { findRemovable, listHeads, type ListedHead } from '@cachelane/engine';
+import { holdersOf, findRemovable, listHeads, type ListedHead } from '@cachelane/engine';
 import { garbageOptions } from './garbage-options.ts';
 import type { Host } from './host.ts';
 import type { ReadStore } from './store.ts';
@@ -105,11 +105,4 @@ export async function usageOf(
 function isWanted({ volume }: ListedHead, filter: UsageFilter): boolean {
   if (filter.kind === 'volumes') return filter.ids.has(volume.id);
   return filter.kind === 'all' || volume.namespaceId === filter.id;
-}
-
-/** How many heads name each layer. */
-function holdersOf(heads: readonly ListedHead[]): ReadonlyMap<LayerId, number> {
-  const holders = new Map<LayerId, number>();
-  for (const { head } of heads) for (const id of new Set(head.layers)) holders.set(id, (holders.get(id) ?? 0) + 1);
-  return holders;
 }

@@ -18,7 +18,6 @@ import {
   listHeads,
   type ListedHead,
 } from '@cachelane/engine';
-import { noChoice } from './choice-argument.ts';
 import { explainedRemoteJson, explainedRemoteText, explainRemote, type ExplainedRemote } from './explain-remote.ts';
 import { explainLifetime, lifetimeFields, lifetimeJson, type ExplainedLifetime } from './explain-lifetime.ts';
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
@@ -30,7 +29,7 @@ import { linkText } from './reporters/words.ts';
 import type { ReadStore } from './store.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 import { commitText, isUntried, storedLines, syncText, triedText } from './tool-words.ts';
-import { selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
+import { plainSelection, selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
 
 export interface Explained {
   readonly context: Context;
@@ -63,19 +62,10 @@ export async function explainVolume(
   argument: VolumeArgument,
 ): Promise<Explained> {
   const project = await projectOf(host, question);
-  const { context, config, topDir } = project;
+  const { context } = project;
   const environment = toolEnvironmentOf(host, project);
   const tools = await host.pieces.loadTools();
-  const selection: SelectionRequest = {
-    asked: [],
-    sharing: noChoice,
-    commit: noChoice,
-    config,
-    tools,
-    environment,
-    topDir,
-    storeDir: store.homeDir,
-  };
+  const selection = plainSelection(project, { tools, environment, storeDir: store.homeDir });
   const planned = planVolume(tools, context, environment, selectVolume(argument, selection).request);
   const namespace = planned.request.namespace ?? context.namespace;
   const record = await store.metadata.findNamespace(namespace, store.signal);

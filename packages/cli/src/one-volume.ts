@@ -1,11 +1,10 @@
 import { CachelaneError, type Tool } from '@cachelane/core';
 import { planVolume, type PlannedVolume } from '@cachelane/engine';
-import { noChoice } from './choice-argument.ts';
 import type { Host } from './host.ts';
 import { toolEnvironmentOf, type OpenProject } from './project.ts';
 import { homeOf } from './store.ts';
 import { parseVolumeArgument } from './volume-argument.ts';
-import { selectVolumes } from './volumes.ts';
+import { plainSelection, selectVolumes } from './volumes.ts';
 
 /** A volume as a run here would have it, for commands that work on one. Errors: those of what is typed after `run -v`. */
 export async function oneVolume(
@@ -13,19 +12,11 @@ export async function oneVolume(
   project: OpenProject,
   text: string,
 ): Promise<{ readonly planned: PlannedVolume; readonly tools: readonly Tool[] }> {
-  const { context, config, topDir } = project;
+  const { context } = project;
   const tools = await host.pieces.loadTools();
   const environment = toolEnvironmentOf(host, project);
-  const selection = selectVolumes({
-    asked: [parseVolumeArgument(text)],
-    sharing: noChoice,
-    commit: noChoice,
-    config,
-    tools,
-    environment,
-    topDir,
-    storeDir: homeOf(host),
-  });
+  const plain = plainSelection(project, { tools, environment, storeDir: homeOf(host) });
+  const selection = selectVolumes({ ...plain, asked: [parseVolumeArgument(text)] });
   for (const { code, message, hint } of selection.dropped) throw new CachelaneError(code, message, { hint });
   const [selected] = selection.volumes;
   if (selected === undefined) throw new CachelaneError('E_INTERNAL', `no volume was selected for ${text}`);

@@ -1,10 +1,8 @@
-import { CachelaneError, unknownToolName, type Tool, type VolumeRecord } from '@cachelane/core';
+import type { Tool, VolumeRecord } from '@cachelane/core';
+import { toolOf as toolAmong } from '@cachelane/engine';
 import type { Host } from './host.ts';
 
-/** The tool whose rules made a volume's layers; one that this version does not know is read as any directory. */
-export async function toolOf(host: Host, { tool }: VolumeRecord): Promise<Tool> {
-  const tools = await host.pieces.loadTools();
-  const found = tools.find(({ name }) => name === tool) ?? tools.find(({ name }) => name === unknownToolName);
-  if (found !== undefined) return found;
-  throw new CachelaneError('E_INTERNAL', `there are no rules for ${tool}`);
+/** The tool whose rules made a volume's layers. */
+export async function toolOf(host: Host, volume: VolumeRecord): Promise<Tool> {
+  return toolAmong(await host.pieces.loadTools(), volume);
 }

@@ -16,7 +16,7 @@ import { type Config, type ConfigVolume } from './config.ts';
 import { detectLockfiles } from './detect-lockfiles.ts';
 import { isWithin, mountPointProblems, reachProblem, realPathOf } from './mount-points.ts';
 import { didYouMean } from './suggest.ts';
-import { requireNamed, type CommitChoice, type SharingChoice } from './choice-argument.ts';
+import { noChoice, requireNamed, type CommitChoice, type SharingChoice } from './choice-argument.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 
 export interface SelectionRequest {
@@ -33,6 +33,14 @@ export interface SelectionRequest {
   readonly topDir: string;
   /** Real path of our own store, where it is known. */
   readonly storeDir: string | null;
+}
+
+/** Of whoever asks about a project's volumes and has no flags. */
+export function plainSelection(
+  { config, topDir }: { readonly config: Config | null; readonly topDir: string },
+  place: Pick<SelectionRequest, 'tools' | 'environment' | 'storeDir'>,
+): SelectionRequest {
+  return { ...place, asked: [], sharing: noChoice, commit: noChoice, config, topDir };
 }
 
 export interface SelectedVolume {

@@ -7,7 +7,6 @@ import {
   type BytePath,
   type Context,
   type EngineEvent,
-  type LeaseStore,
   type Mount,
   type PathRule,
   type Remote,
@@ -16,6 +15,7 @@ import {
   type Version,
 } from '@cachelane/core';
 import {
+  memoryLeases,
   emptyState,
   emptyTransferState,
   memoryLayerDisk,
@@ -358,19 +358,6 @@ function commandRuntime(
     },
     survivors: async () => await Promise.resolve([]),
     endSurvivors: async () => await Promise.resolve([]),
-  };
-}
-
-function memoryLeases(held: Set<string>): LeaseStore {
-  return {
-    acquire: async (id) => {
-      held.add(id);
-      return await Promise.resolve({
-        commandFile: `/leases/${id}`,
-        [Symbol.asyncDispose]: async () => void (await Promise.resolve(held.delete(id))),
-      });
-    },
-    isHeld: async (id) => await Promise.resolve(held.has(id)),
   };
 }
 

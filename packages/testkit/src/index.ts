@@ -1,3 +1,4 @@
+export { memoryLeases } from './memory-leases.ts';
 export { requireCommands } from './require-commands.ts';
 export { fetchProject, fetchTool, type FetchedProject, type FetchedTool } from './fetched-tools.ts';
 export * from './arbitraries/layers.ts';

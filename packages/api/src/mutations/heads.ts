@@ -1,14 +1,7 @@
 import { hash } from 'node:crypto';
+import { CachelaneError, newId, type LaneName, type LayerId, type RunId, type VolumeId } from '@cachelane/core';
 import {
-  CachelaneError,
-  newId,
-  parseLane,
-  type LaneName,
-  type LayerId,
-  type RunId,
-  type VolumeId,
-} from '@cachelane/core';
-import {
+  toolOf,
   planRollBack,
   pruneCommand,
   pruneVolume,
@@ -19,8 +12,8 @@ import {
   type RollBackPlan,
   type RolledBack,
 } from '@cachelane/engine';
+import { laneIn } from '../lane-in.ts';
 import { heldBy } from '../nodes/held.ts';
-import { toolNamed } from '../nodes/head-node.ts';
 import { savedNode } from '../nodes/saved-node.ts';
 import type { ApiRequest } from '../request.ts';
 import { volumeToChange } from '../root/find-volume.ts';
@@ -46,7 +39,7 @@ export async function rollback(request: ApiRequest, args: RollbackArguments): Pr
   if (done !== null) return done;
   const wanted = {
     volumeId: volume.id,
-    tool: toolNamed(world.deps.tools, volume.tool),
+    tool: toolOf(world.deps.tools, volume),
     context,
     to: args.generation ?? null,
     by,
@@ -143,12 +136,9 @@ export async function remove(request: ApiRequest, args: RemoveArguments): Promis
 
 /** Null: all of them. Errors: E_USAGE. */
 function laneToRemove(own: LaneName, { lane, allLanes }: RemoveArguments): LaneName | null {
-  const isNamed = lane !== null && lane !== undefined;
-  if (allLanes && isNamed) throw new CachelaneError('E_USAGE', 'lane and allLanes exclude each other');
-  if (allLanes) return null;
-  if (!isNamed) return own;
-  parseLane(lane);
-  return lane as LaneName;
+  const named = laneIn(lane);
+  if (allLanes && named !== null) throw new CachelaneError('E_USAGE', 'lane and allLanes exclude each other');
+  return allLanes ? null : (named ?? own);
 }
 
 export interface PruneArguments {
@@ -162,7 +152,7 @@ export async function prune(request: ApiRequest, { volume: id, dryRun }: PruneAr
   const { project, client } = caller;
   requireWritable(project.context);
   const subject = await volumeToChange(request, id);
-  const { argv } = pruneCommand(toolNamed(world.deps.tools, subject.tool));
+  const { argv } = pruneCommand(toolOf(world.deps.tools, subject));
   if (dryRun) return { command: argv, saved: null };
   const { outcome, report } = await pruneVolume(
     { ...world.deps, events: client.events },

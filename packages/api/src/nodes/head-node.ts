@@ -1,5 +1,5 @@
-import { unknownToolName, type Entry, type HistoryRecord, type Tool } from '@cachelane/core';
-import { describeHead, snapshotEntries, type ListedHead } from '@cachelane/engine';
+import type { Entry, HistoryRecord } from '@cachelane/core';
+import { toolOf, describeHead, snapshotEntries, type ListedHead } from '@cachelane/engine';
 import { requireWithin } from '../pages.ts';
 import type { ApiRequest } from '../request.ts';
 import { entryPage, type EntryArguments } from './entry-node.ts';
@@ -42,7 +42,7 @@ export function headNode(request: ApiRequest, subject: VolumeSubject, { held, vo
       return history.slice(0, first).map((move) => snapshotNode(request, move));
     },
     entries: async (args: EntryArguments) => {
-      const tool = toolNamed(world.deps.tools, volume.tool);
+      const tool = toolOf(world.deps.tools, volume);
       const key = JSON.stringify([tool.name, ...head.layers]);
       const read = async (unaborted: AbortSignal): Promise<readonly Entry[]> =>
         await snapshotEntries(world.deps.layers, { layers: head.layers, tool }, unaborted);
@@ -64,10 +64,4 @@ function snapshotNode(request: ApiRequest, { counts, ...move }: HistoryRecord): 
     removed: counts.removed,
     sizeBytes: counts.sizeBytes,
   };
-}
-
-/** What a version that knew more tools made is read as any directory. */
-export function toolNamed(tools: readonly Tool[], name: string): Tool {
-  const found = tools.find((tool) => tool.name === name) ?? tools.find((tool) => tool.name === unknownToolName);
-  return found as Tool;
 }

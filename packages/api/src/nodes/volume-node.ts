@@ -1,4 +1,5 @@
-import { compatFields, parseLane, type HeadRecord, type LaneName } from '@cachelane/core';
+import { laneIn } from '../lane-in.ts';
+import { compatFields, type HeadRecord } from '@cachelane/core';
 import { blamePath, chainFor, type Blamed } from '@cachelane/engine';
 import type { ApiRequest } from '../request.ts';
 import { entryNode, pathIn } from './entry-node.ts';
@@ -30,7 +31,7 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: 
     },
     head: async ({ lane }: { readonly lane?: string | null }) => {
       const { volume, heads } = await find();
-      const wanted = laneOf(lane, caller.project.context.lane);
+      const wanted = laneIn(lane) ?? caller.project.context.lane;
       const head = heads.find((each) => each.lane === wanted);
       return volume === null || head === undefined
         ? null
@@ -53,13 +54,6 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: 
   return node;
 }
 
-/** Errors: E_USAGE for what is no lane. */
-function laneOf(text: string | null | undefined, own: LaneName): LaneName {
-  if (text === null || text === undefined) return own;
-  parseLane(text);
-  return text as LaneName;
-}
-
 interface BlameQuestion {
   readonly subject: VolumeSubject;
   readonly lane: string | null;
@@ -69,7 +63,7 @@ interface BlameQuestion {
 /** Of one lane, or of all that the caller reads, nearest first. */
 async function readHeads(request: ApiRequest, { subject, lane, own }: BlameQuestion): Promise<readonly HeadRecord[]> {
   const { context } = request.caller.project;
-  if (lane !== null) return own.filter((head) => head.lane === laneOf(lane, context.lane));
+  if (lane !== null) return own.filter((head) => head.lane === (laneIn(lane) ?? context.lane));
   const found: HeadRecord[] = [];
   for (const link of chainFor(context, subject.namespace)) {
     const record = await request.world.deps.metadata.findNamespace(link.namespace, request.signal);

@@ -1,7 +1,7 @@
-import { CachelaneError, displayPath, parseLane, type HeadRecord, type LaneName, type LayerId } from '@cachelane/core';
-import { compareSnapshots, type PathDifference, type SnapshotState } from '@cachelane/engine';
+import { CachelaneError, displayPath, type HeadRecord, type LayerId } from '@cachelane/core';
+import { toolOf, compareSnapshots, type PathDifference, type SnapshotState } from '@cachelane/engine';
 import { findVolumeRecord } from '../nodes/held.ts';
-import { toolNamed } from '../nodes/head-node.ts';
+import { laneIn } from '../lane-in.ts';
 import { requireWithin } from '../pages.ts';
 import type { ApiRequest } from '../request.ts';
 import { volumeWithId } from './find-volume.ts';
@@ -49,7 +49,7 @@ async function stateOf(request: ApiRequest, input: StateInput): Promise<Snapshot
   }
   return {
     layers: await layersAt(request, head, input.generation ?? head.generation),
-    tool: toolNamed(world.deps.tools, volume.tool),
+    tool: toolOf(world.deps.tools, volume),
   };
 }
 
@@ -62,11 +62,4 @@ async function layersAt(
   const move = (await world.deps.metadata.history(volumeId, lane, signal)).find((each) => each.generation === wanted);
   if (move !== undefined) return move.layers;
   throw new CachelaneError('E_NOT_FOUND', `the history of lane ${lane} has no generation ${wanted}`);
-}
-
-/** Errors: E_USAGE. */
-function laneIn(text: string | null | undefined): LaneName | null {
-  if (text === null || text === undefined) return null;
-  parseLane(text);
-  return text as LaneName;
 }

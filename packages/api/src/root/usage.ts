@@ -1,5 +1,5 @@
 import type { LayerId } from '@cachelane/core';
-import { listHeads, type ListedHead } from '@cachelane/engine';
+import { holdersOf, listHeads, type ListedHead } from '@cachelane/engine';
 import { mayKnow } from '../caller.ts';
 import type { ApiRequest } from '../request.ts';
 
@@ -42,13 +42,6 @@ function sizesOf(heads: readonly ListedHead[]): ReadonlyMap<LayerId, number> {
   for (const { head, layers } of heads)
     for (const [index, id] of head.layers.entries()) sizes.set(id, layers[index]?.counts.sizeBytes ?? 0);
   return sizes;
-}
-
-/** How many heads name each layer. */
-function holdersOf(heads: readonly ListedHead[]): ReadonlyMap<LayerId, number> {
-  const holders = new Map<LayerId, number>();
-  for (const { head } of heads) for (const id of new Set(head.layers)) holders.set(id, (holders.get(id) ?? 0) + 1);
-  return holders;
 }
 
 function sumOf(sizes: Iterable<readonly [LayerId, number]>): number {

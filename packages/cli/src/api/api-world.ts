@@ -21,7 +21,6 @@ import type {
   World,
 } from '@cachelane/api';
 import packageJson from '../../package.json' with { type: 'json' };
-import { noChoice } from '../choice-argument.ts';
 import { explainJson, explainVolume, type Explained } from '../explain-volume.ts';
 import type { Host } from '../host.ts';
 import { lanePolicyOf } from '../lane-policy.ts';
@@ -31,7 +30,7 @@ import { isoTime } from '../print.ts';
 import { openProject, toolEnvironmentOf } from '../project.ts';
 import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
-import { requestOf, type SelectionRequest } from '../volumes.ts';
+import { plainSelection, requestOf } from '../volumes.ts';
 import { whereToRun } from '../working-directory.ts';
 import { rememberedProjects } from './remembered-projects.ts';
 
@@ -66,18 +65,9 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
     where: whereToRun(host, directory ?? undefined),
     namespace: namespace ?? undefined,
   });
-  const { context, config, topDir } = project;
+  const { context } = project;
   const environment = toolEnvironmentOf(host, project);
-  const selection: SelectionRequest = {
-    asked: [],
-    sharing: noChoice,
-    commit: noChoice,
-    config,
-    tools,
-    environment,
-    topDir,
-    storeDir: homeDir,
-  };
+  const selection = plainSelection(project, { tools, environment, storeDir: homeDir });
   const argumentOf = ({ namespace: asked, key }: VolumePlace) => ({
     namespace: asked === context.namespace ? null : asked,
     name: key,
@@ -112,7 +102,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
       env: commandEnv(host, where, context),
       revision: project.revision,
       workflow: project.workflow,
-      lanePolicy: lanePolicyOf(config),
+      lanePolicy: lanePolicyOf(project.config),
       push: remote.pushMode,
       remoteWaitMs: remote.waitMs,
     },

@@ -1,6 +1,7 @@
 import {
   compatKey,
   type HeadRecord,
+  type LayerId,
   type LayerRecord,
   type Metadata,
   type Namespace,
@@ -45,6 +46,13 @@ export async function describeHead(
   const sum = (of: (layer: LayerRecord) => number): number =>
     layers.reduce((total, layer) => total + (layer === null ? 0 : of(layer)), 0);
   return { ...place, layers, files: sum(({ files }) => files), sizeBytes: sum(({ counts }) => counts.sizeBytes) };
+}
+
+/** How many heads name each layer. */
+export function holdersOf(heads: readonly Pick<ListedHead, 'head'>[]): ReadonlyMap<LayerId, number> {
+  const holders = new Map<LayerId, number>();
+  for (const { head } of heads) for (const id of new Set(head.layers)) holders.set(id, (holders.get(id) ?? 0) + 1);
+  return holders;
 }
 
 function byPlace(a: ListedHead, b: ListedHead): number {
