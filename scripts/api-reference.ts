@@ -32,7 +32,7 @@ session asks as of the project that the engine was started in; a session (\`open
 cachelane query <<< '{ context { namespace lane } cacheVolume(key: "npm") { id namespace sizeBytes } }'
 \`\`\`
 
-Limits, each named in the error of whoever goes beyond it: a request of 256 KiB, a document of 10,000 words, 20 fields deep, no list inside of itself, 1,000,000 fields
+Limits, each named in the error of whoever goes beyond it: a request of 256 KiB to an engine that serves, a document of 10,000 words, 20 fields deep, no list inside of itself, 1,000,000 fields
 of answer as far as can be told before and 250,000 in fact, pages of 1,000 volumes or 10,000 entries.
 `;
 
