@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { limits, type AttemptId, type HeadVersion, type RemoteHeads, type RemoteKey } from '@cachelane/core';
 import { noAbort } from '../metadata/metadata-builders.ts';
-import { asText, countingAttempts, key, noise, text } from './remote-builders.ts';
+import { asText, countingAttempts, key, noise, surely, text } from './remote-builders.ts';
 import type { HeadDamage, RemoteFactory, RemoteFixture } from './remote-fixture.ts';
 import { addWords, wordsOf } from './word-head.ts';
 
@@ -203,7 +203,8 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
             const attempt = countingAttempts(2000 + writer * 100);
             const words = [`${writer}.a`, `${writer}.b`];
             for (const word of words) {
-              await own.heads.removeDamaged({ key: key('v/1'), attempt: attempt() }, noAbort);
+              const removal = { key: key('v/1'), attempt: attempt() };
+              await surely(() => own.heads.removeDamaged(removal, noAbort));
               await addWords(own.heads, { key: key('v/1'), words: [word], attempt });
             }
             return words;
@@ -285,7 +286,7 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
               await using own = await another();
               const attempt = countingAttempts(1000 + round * 10 + writer)();
               const request = { key: key(`v/${round}`), bytes: text(`${writer}`), expected: null, attempt };
-              return (await own.heads.swap(request, noAbort)).kind;
+              return (await surely(() => own.heads.swap(request, noAbort))).kind;
             }),
           );
           expect(outcomes.filter((kind) => kind === 'moved')).toHaveLength(1);

@@ -1,5 +1,6 @@
 import {
   digestOf,
+  isCachelaneError,
   newAttempt,
   parseRemoteKey,
   type AttemptId,
@@ -61,6 +62,20 @@ export async function contentOf(download: ObjectDownload | undefined): Promise<U
   const pieces: Uint8Array[] = [];
   for await (const piece of download.data) pieces.push(piece);
   return Uint8Array.from(Buffer.concat(pieces));
+}
+
+/**
+ * What `call` answers in the end. A server on which many write at once may say of a request that it does not know what became of it, or that it is busy;
+ * every call of a remote is made to be repeated then, a writing one with the attempt that it had.
+ */
+export async function surely<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  for (let repetitions = 0; ; repetitions++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isCachelaneError(error) || !error.retryable || repetitions === 20) throw error;
+    }
+  }
 }
 
 /** A clock on which sleeping takes no time, and what was slept. */
