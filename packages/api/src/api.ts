@@ -1,5 +1,6 @@
 import { AskedVolumes } from './asked-volumes.ts';
 import { Client, Clients, type CallerPlace } from './clients.ts';
+import { EndedForks } from './ended-forks.ts';
 import { EntryCache } from './entry-cache.ts';
 import { executeOperation, executeStream, isSubscription, refusal, type Answer, type Operation } from './execute.ts';
 import { Readings } from './readings.ts';
@@ -32,7 +33,7 @@ export function openApi(world: World, own: CallerPlace): Api {
   const client = new Client(own, null, clock);
   const readings = new Readings();
   const entries = new EntryCache(readings, clock);
-  const shared = { world, clients, readings, entries, asked: new AskedVolumes() };
+  const shared = { world, clients, readings, entries, asked: new AskedVolumes(), ended: new EndedForks() };
   const requestOf = async (token: SessionToken, signal: AbortSignal): Promise<ApiRequest> => {
     const asking = token === null ? client : clients.find(token);
     const project = asking.project ?? (await world.openProject(asking.place));
