@@ -32,7 +32,7 @@ async function openHome(): Promise<Home> {
     async fork({ sharing, ...asked } = {}) {
       const request = requestAt(dir, context);
       const volume = { ...volumeAt(dir, 'data'), sharing: sharing ?? null };
-      return await openFork({ ...engine.deps, remote: null }, { ...request, volumes: [volume], ...asked });
+      return await openFork({ ...engine.deps, remote: null }, { ...request, volumes: [volume], samePath: false, ...asked });
     },
     async [Symbol.asyncDispose]() {
       await engine[Symbol.asyncDispose]();

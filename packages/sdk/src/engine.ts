@@ -22,6 +22,11 @@ export interface UsageOptions extends CallOptions {
 export interface AttachOptions extends CallOptions {
   /** How long to wait for runs that have a LOCKED volume, 0 to 86400; as `cachelane run` where it is left out. Throws E_LOCKED then. */
   readonly lockTimeoutSeconds?: number | undefined;
+  /**
+   * Whether directories may lie where those of earlier forks did, for tools that note where their cache lies, as in `run`: unless a process is seen that outlived its fork and was told the path. False where it is left out: no path comes twice, and whoever
+   * goes on writing to one writes nowhere.
+   */
+  readonly samePath?: boolean | undefined;
 }
 
 /** Events from the call on; whoever stops reading ends it. Throws E_ENGINE_GONE where it breaks off. */

@@ -12,7 +12,7 @@ import { sharingOf } from './open-volume.ts';
 export async function openFork(
   connection: Connection,
   asked: readonly Attachable[],
-  { lockTimeoutSeconds, signal }: AttachOptions,
+  { lockTimeoutSeconds, samePath, signal }: AttachOptions,
 ): Promise<Fork> {
   const requests = asked.map(requestOf);
   const volumes = await Promise.all(
@@ -24,7 +24,11 @@ export async function openFork(
   );
   const hold = await connection.hold();
   try {
-    const { attach: facts } = await connection.ask(attach, { volumes, lockTimeoutSeconds, key: newKey() }, signal);
+    const { attach: facts } = await connection.ask(
+      attach,
+      { volumes, lockTimeoutSeconds, samePath, key: newKey() },
+      signal,
+    );
     if (facts === null) throw new CachelaneError('E_INTERNAL', 'the engine attached nothing');
     const variables = requests.map(({ variable }) => variable);
     return forkOf(connection, { facts, variables, hold });

@@ -30,6 +30,7 @@ export interface AttachArguments {
   readonly volumes: readonly AttachInput[];
   readonly lockTimeoutSeconds?: number | null;
   readonly key?: string | null;
+  readonly samePath: boolean;
 }
 
 const modes = { READ: 'read', WRITE: 'write', WRITE_ONLY: 'write-only' } as const;
@@ -48,9 +49,10 @@ export async function attach(request: ApiRequest, args: AttachArguments): Promis
     client.requireRoom();
     const deps = { ...world.deps, events: client.events };
     const { context, run } = project;
-    return await openFork(deps, { ...run, context, volumes, mode: modes[mode], lockWaitMs, signal });
+    const { samePath } = args;
+    return await openFork(deps, { ...run, context, volumes, mode: modes[mode], lockWaitMs, samePath, signal });
   };
-  const asked = JSON.stringify(args.volumes);
+  const asked = JSON.stringify([args.volumes, args.samePath]);
   const fork = await (key === null ? client.open(open, signal) : client.openOnce({ key, asked, signal }, open));
   const { sessionId: session, run } = fork;
   const id = { session, run, lane: project.context.lane, mode, volumes: args.volumes.map(({ volume }) => volume) };

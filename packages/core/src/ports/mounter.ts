@@ -4,6 +4,7 @@ import type { BytePath } from '../layers/byte-path.ts';
 import type { Digest } from '../layers/digest.ts';
 import type { StoredLayer } from './layer-store.ts';
 import type { OthersMount, PinnedLink } from './metadata.ts';
+import type { Survivor } from './runtime.ts';
 
 export const mounterNames = ['overlay', 'clone', 'live'] as const;
 /**
@@ -135,6 +136,11 @@ export interface AttachRequest {
    */
   readonly looks: boolean;
   /**
+   * Whether a directory of the run's own may lie where earlier runs had theirs, for tools that note where their cache lies: unless a process is seen that was told the path, and outlived its run. Else it
+   * lies where none was before, so that who knows the path of an earlier run, from wherever, writes nowhere.
+   */
+  readonly samePath: boolean;
+  /**
    * What is never saved, and is no secret. A directory that runs share keeps it from one run to the next: the tool may need it there (a list
    * of the projects that link to it).
    */
@@ -217,6 +223,8 @@ export interface AttachedVolume<M extends Mount = Mount> {
   readonly links: readonly PinnedLink[];
   /** Directories that attach had to make for the target to exist, outermost first; removing them is the session's business. */
   readonly madeDirs: readonly string[];
+  /** Processes of earlier runs that still have a directory which this one would have got. */
+  readonly passedOver: readonly Survivor[];
   /**
    * Null while the target leads to the volume. A mount point cannot be removed, a symlink can: what the command writes there from
    * then on is not in the volume.
@@ -230,7 +238,7 @@ export interface AttachedVolume<M extends Mount = Mount> {
 
 /**
  * Makes a view usable and finds what changed. Guarantees of every driver: the view's layers are never altered; changes are found
- * exactly; two attached volumes never see each other's changes (but where sharing is what the driver is for); nothing outside
+ * exactly; two attached volumes never see each other's changes (but where sharing is what the driver is for), nor do they get what is written by processes that are seen and outlived an earlier run; nothing outside
  * the home and the target is touched.
  */
 export interface Mounter<M extends Mount = Mount> {

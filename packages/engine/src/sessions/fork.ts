@@ -23,7 +23,10 @@ import { attachVolume, endVolume, type EndInput, type VolumeSession } from './vo
 export type ForkRequest = Omit<
   RunCommandRequest,
   'argv' | 'env' | 'purpose' | 'mounter' | 'leaveProcesses' | 'strict' | 'run'
->;
+> & {
+  /** See `AttachRequest`: for a client that gives the directories to commands, whose processes are seen. */
+  readonly samePath: boolean;
+};
 
 export interface ForkedVolume {
   readonly planned: PlannedVolume;
@@ -93,7 +96,7 @@ async function attachAll(
   request: StrictRequest,
   { planned, opened, ids }: Attaching,
 ): Promise<readonly VolumeSession[]> {
-  const { mode, purpose, context, cwd, signal } = request;
+  const { mode, purpose, context, cwd, samePath, signal } = request;
   const { canWrite } = context;
   const growth = await growthInRun(deps, request, { planned, opened });
   const attached: VolumeSession[] = [];
@@ -105,7 +108,7 @@ async function attachAll(
       if (volume === undefined) continue;
       const question = { wanted: null, cannotMount: noCommand, mode, purpose, canWrite, isLookDue: false };
       const choice: MounterChoice = { ...chooseMounter(plan, question), reach: 'setting' };
-      const input = { ...ids, ordinal, mode, canWrite, cwd, choice, scrutiny: 'glance' } as const;
+      const input = { ...ids, ordinal, mode, canWrite, cwd, samePath, choice, scrutiny: 'glance' } as const;
       const session = { planned: plan, opened: volume };
       attached.push(await attachVolume(deps, session, { ...input, growth: growth[ordinal] ?? noGrowth }, signal));
     }

@@ -239,6 +239,7 @@ async function attachAll(
               mode,
               canWrite,
               cwd: request.cwd,
+              samePath: true,
               choice,
               scrutiny,
               growth: growth[ordinal] ?? noGrowth,

@@ -54,6 +54,8 @@ export interface AttachInput {
   readonly canWrite: boolean;
   /** The directory that the command runs in. */
   readonly cwd: string;
+  /** See `AttachRequest`. */
+  readonly samePath: boolean;
   readonly choice: MounterChoice;
   readonly growth: GrowthInRun;
   readonly scrutiny: Scrutiny;
@@ -84,6 +86,7 @@ export async function attachVolume(
       kept: input.canWrite && !choice.isLook ? { volume: opened.volume.id, key: keyOf(planned), lane: own.lane } : null,
       amongMounts: (use) => deps.metadata.amongMounts(sessionId, use, signal),
       near: input.cwd,
+      samePath: input.samePath,
       looks: choice.isLook || (input.growth.budget !== null && choice.mounter !== 'overlay'),
       isNeverSaved: (path, isDirectory) => {
         const rule = planned.tool.classify(path, isDirectory, nothingToSee);
@@ -92,6 +95,7 @@ export async function attachVolume(
     },
     signal,
   );
+  tellPassedOver(deps, planned, attached);
   const shown = await joinedView(deps, volume, { attached, sessionId, composed: { links, view } }, signal);
   const attachMs = deps.clock.monotonicMs() - startedMs;
   deps.events({
@@ -107,6 +111,17 @@ export async function attachVolume(
   return { planned, opened, ...shown, attached, choice, growth: input.growth, attachMs, attachedAtMs };
 }
 
+function tellPassedOver(deps: EngineDependencies, { request }: PlannedVolume, { passedOver }: AttachedVolume): void {
+  if (passedOver.length === 0) return;
+  const names = passedOver.map(({ name, pid }) => `${name} (${pid})`).join(', ');
+  const error = new CachelaneError(
+    'E_LOCKED',
+    `${request.name}: ${names} outlived an earlier run and may still write to its directory: this run gets another one`,
+    { hint: 'end it, and the directory serves again' },
+  );
+  deps.events(warningOf(error));
+}
+
 /** As people name it: a volume that was never saved goes with its last session, and what it left in a directory has to be found again. */
 function keyOf({ own, request, compat }: PlannedVolume): string {
   return JSON.stringify([own.namespace, request.name, Object.entries(compat).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
@@ -115,7 +130,7 @@ function keyOf({ own, request, compat }: PlannedVolume): string {
 /** Rules that depend on content have no say here. */
 const nothingToSee: ClassifyContext = { peek: () => undefined };
 
-export interface EndInput extends Omit<AttachInput, 'choice' | 'growth' | 'ordinal' | 'cwd' | 'canWrite' | 'scrutiny'> {
+export interface EndInput extends Pick<AttachInput, 'sessionId' | 'run' | 'mode'> {
   readonly outcome: Extract<CommandOutcome, { kind: 'exited' }>;
   readonly purpose: RunPurpose;
   readonly lanePolicy: RunCommandRequest['lanePolicy'];

@@ -35,6 +35,11 @@ type Mutation {
     lockTimeoutSeconds: Int
     "The caller's own name for this fork, 1 to 200 characters: in the same session it is the same fork again, until that has ended. A fork ends with its engine, and is another one in the next."
     key: String
+    """
+    Directories may lie where those of earlier forks did, for commands of tools that note where their cache lies. Processes that outlived an earlier fork are looked for first: where one was told the path, or has something open there, it is another
+    one. Without it no path comes twice, so that whoever goes on writing to the directory of a fork that has ended writes nowhere.
+    """
+    samePath: Boolean! = false
   ): Fork
   """
   Saves what was changed in a fork, one volume after the other, and ends it. Each is saved whole or not at all. Where one cannot be saved, those before it stay saved, and the error says which, and why: history has them with the run of the

@@ -213,9 +213,10 @@ export const attach: Operation<{
   readonly volumes: readonly AttachInput[];
   readonly lockTimeoutSeconds?: number | null | undefined;
   readonly key?: string | null | undefined;
+  readonly samePath?: boolean | null | undefined;
 }> = {
   name: 'attach',
-  text: 'mutation attach($volumes:[AttachInput!]!$lockTimeoutSeconds:Int$key:String){attach(volumes:$volumes lockTimeoutSeconds:$lockTimeoutSeconds key:$key){...ForkFacts}}fragment ForkedVolume on ForkedVolume{key namespace directory environment{name value}sharing lane}fragment ForkFacts on Fork{id run volumes{...ForkedVolume}}',
+  text: 'mutation attach($volumes:[AttachInput!]!$lockTimeoutSeconds:Int$key:String$samePath:Boolean){attach(volumes:$volumes lockTimeoutSeconds:$lockTimeoutSeconds key:$key samePath:$samePath){...ForkFacts}}fragment ForkedVolume on ForkedVolume{key namespace directory environment{name value}sharing lane}fragment ForkFacts on Fork{id run volumes{...ForkedVolume}}',
 };
 
 export const commit: Operation<{

@@ -8,6 +8,7 @@ import {
   type DirectoryMount,
   type Mounter,
   type SessionId,
+  type Survivor,
 } from '@cachelane/core';
 import { fromSystem, throwIfAborted } from '../layers/file-errors.ts';
 import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
@@ -22,6 +23,7 @@ import {
   type HeldDirectory,
   type KeptContext,
 } from './kept-directory.ts';
+import { handOut } from './hand-out.ts';
 import { takeBackLinks } from './kept-links.ts';
 import { leaveDead } from './leave-dead.ts';
 import { discardKept, listKept, removeKept } from './kept-garbage.ts';
@@ -76,33 +78,30 @@ export function openCloneMounter({
     fill,
   });
 
-  /** The first one that nobody uses, but none before `from`. */
-  const claim = async (request: AttachRequest, from: number, signal: AbortSignal): Promise<Claim> => {
-    const { sessionId, ordinal, kept } = request;
+  /** One that nobody uses, but none of those that were of no use. */
+  const claim = async (request: AttachRequest, except: ReadonlySet<number>, signal: AbortSignal): Promise<Claim> => {
+    const { sessionId, ordinal, kept, samePath } = request;
     const user = `${sessionId}.${ordinal}`;
     ensureHomeDir(files, paths.kept, ownerOf(home));
     const slots = new KeptSlots(paths.kept, kept === null ? onceKey(user) : slotsKey('clone', kept), { files, bootId });
     using _guard = await slots.guard(signal);
-    const numbers = slots.numbers();
-    const free = numbers.find((number) => number >= from && slots.slot(number).users().length === 0);
-    const number = free ?? Math.max(from, (numbers.at(-1) ?? -1) + 1);
-    const slot = slots.slot(number);
+    const { slot, number, others, passedOver } = handOut(slots, { files, bootId }, { samePath, except });
     slot.make();
     if (kept !== null) slots.note(kept);
     uses.add(slot, user, request.run);
-    return { slot, number, user, isKept: kept !== null && number < idleSlots };
+    return { slot, number, user, isKept: kept !== null && others < idleSlots, passedOver };
   };
 
-  const take = async (request: AttachRequest, from: number, signal: AbortSignal): Promise<Taken> => {
-    const owned = await claim(request, from, signal);
+  const take = async (request: AttachRequest, except: ReadonlySet<number>, signal: AbortSignal): Promise<Taken> => {
+    const owned = await claim(request, except, signal);
     try {
       const context = { ...contextOf(request), farFutureAsNs: farFutureAs(request, owned.slot) };
       return { owned, held: await bringUpSlot(context, owned.slot, request.view, signal) };
     } catch (error) {
       leave(owned);
-      if (from > 0 || !isOfContents(error)) throw error;
+      if (except.size > 0 || !isOfContents(error)) throw error;
       // What stands there is not even ours to put aside.
-      return await take(request, owned.number + 1, signal);
+      return await take(request, new Set([owned.number]), signal);
     }
   };
 
@@ -114,7 +113,7 @@ export function openCloneMounter({
   const attach = async (request: AttachRequest, signal: AbortSignal): Promise<AttachedVolume<DirectoryMount>> => {
     const { target, reach } = request;
     checkReach(target, home, reach);
-    const { owned, held } = await take(request, 0, signal);
+    const { owned, held } = await take(request, new Set(), signal);
     try {
       const reached = await reachTarget({ files, home, request, tree: owned.slot.tree });
       return attachedVolume(request, { held, reached, owned, readsSince: readsSinceOf(files, request, owned.slot) });
@@ -128,7 +127,7 @@ export function openCloneMounter({
     request: AttachRequest,
     { held, reached, owned, readsSince }: Held,
   ): AttachedVolume<DirectoryMount> => {
-    const { slot, user, isKept } = owned;
+    const { slot, user, isKept, passedOver } = owned;
     let found: HeldChanges | null = null;
     let isReleased = false;
     const collect = (signal: AbortSignal): Collected => {
@@ -148,6 +147,7 @@ export function openCloneMounter({
       mount: { kind: 'directory', target: reached.path, path: slot.tree, bind: request.reach === 'bind' },
       links: request.links,
       madeDirs: reached.made,
+      passedOver,
       displacedBy: () => displacedBy(reached, slot.tree),
       collect: (signal, _how: CollectHow) => inPort('collecting changes', signal, () => collect(signal)),
       release: (signal) => inPort('releasing a volume', signal, release),
@@ -199,6 +199,7 @@ interface Claim {
   readonly number: number;
   readonly user: string;
   readonly isKept: boolean;
+  readonly passedOver: readonly Survivor[];
 }
 
 interface Taken {

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { KeptDirectory, MounterName } from '@cachelane/core';
 import { errnoOf } from '../layers/file-errors.ts';
@@ -57,7 +57,8 @@ export async function removeKept(
     const slots = new KeptSlots(dirname(dirname(dir)), basename(dirname(dir)), access);
     using guard = await slots.guard(signal);
     const slot = slots.slot(Number(basename(dir)));
-    if (slot.users().length > 0) continue;
+    // A run took it, and has it elsewhere perhaps.
+    if (slot.users().length > 0 || !existsSync(dir)) continue;
     takeBackLinks(access.files, slot.tree);
     discardKept(access, dir);
     if (slots.numbers().length > 0) continue;

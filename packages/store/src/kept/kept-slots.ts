@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
@@ -10,7 +10,7 @@ import type { StoreFiles } from '../layers/store-files.ts';
 import { unlinkIfThere } from '../layers/tree-builder.ts';
 import { isSqliteBusy } from '../metadata/sqlite-errors.ts';
 import { KeptTable } from './kept-table.ts';
-import { ensureDir, readIfThere, readJson, writeWhole } from './slot-files.ts';
+import { clockMsAt, ensureDir, readIfThere, readJson, writeWhole } from './slot-files.ts';
 
 /**
  * What runs changed in a kept directory since it was brought up: whatever the next view says of it, it has to be looked at. The table may know
@@ -226,10 +226,7 @@ export class KeptSlot {
 
   /** The time that the file system would give a change now, milliseconds. */
   clockMs(): number {
-    const probe = this.#note('clock');
-    if (lstatSync(probe, { throwIfNoEntry: false }) === undefined) this.#files.write(probe, new Uint8Array());
-    else this.#files.setMode(probe, 0o600);
-    return lstatSync(probe).ctimeMs;
+    return clockMsAt(this.#files, this.#note('clock'));
   }
 
   #note(name: string): string {

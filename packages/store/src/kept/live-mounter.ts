@@ -211,6 +211,8 @@ export function openLiveMounter({
       mount: { kind: 'directory', target: reached.path, path: slot.tree, bind: request.reach === 'bind' },
       links,
       madeDirs: reached.made,
+      // Who is still there from an earlier run works where all do.
+      passedOver: [],
       displacedBy: () => displacedBy(reached, slot.tree),
       collect: (signal, how) => inPort('collecting changes', signal, async () => await collect(signal, how)),
       release: (signal) => inPort('releasing a volume', signal, async () => await release()),

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { errnoOf, isMissing } from '../layers/file-errors.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
 import { unlinkIfThere } from '../layers/tree-builder.ts';
@@ -39,4 +39,11 @@ export function readIfThere(file: string): string | null {
     if (isMissing(error)) return null;
     throw error;
   }
+}
+
+/** The time that the file system would give a change now, milliseconds; `probe` is a file that is there for this. */
+export function clockMsAt(files: StoreFiles, probe: string): number {
+  if (lstatSync(probe, { throwIfNoEntry: false }) === undefined) files.write(probe, new Uint8Array());
+  else files.setMode(probe, 0o600);
+  return lstatSync(probe).ctimeMs;
 }

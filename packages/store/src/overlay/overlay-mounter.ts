@@ -68,6 +68,7 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
       mount: { kind: 'overlay', target, lowerDirs: lower, images, upperDir: dirs.upper, workDir: dirs.work },
       links: request.links,
       madeDirs,
+      passedOver: [],
       displacedBy: () => null,
       collect: (signal, { inUse }) =>
         portCall('collecting changes', signal, () => ({

@@ -48,6 +48,7 @@ export function attachRequest(fixture: MounterFixture, given: Partial<AttachRequ
     },
     near: fixture.targets,
     looks: false,
+    samePath: true,
     isNeverSaved: () => false,
     ...given,
   };

@@ -61,6 +61,7 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
       mount: { kind: 'overlay', target, lowerDirs, images, upperDir: `${key}/upper`, workDir: `${key}/work` },
       links,
       madeDirs,
+      passedOver: [],
       displacedBy: () => null,
       collect: (signal) =>
         call(signal, () => ({
