@@ -75,10 +75,10 @@ describe('a commit whose answer was lost', () => {
   });
 });
 
-describe('an attach with a key', () => {
-  const attach = async (on: TestWorld, variables: object): ReturnType<TestWorld['ask']> =>
-    await on.ask(attachQuery, { variables: { ...variables } });
+const attach = async (on: TestWorld, variables: Readonly<Record<string, unknown>>): ReturnType<TestWorld['ask']> =>
+  await on.ask(attachQuery, { variables });
 
+describe('an attach with a key', () => {
   test('is another fork once that has ended, and in another session', async () => {
     await using on = testWorld();
     const asked = { volumes: [{ volume: await idOf(on, 'npm'), sharing: 'LOCKED' }], key: 'mine' };

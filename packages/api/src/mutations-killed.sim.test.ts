@@ -98,7 +98,7 @@ async function dieAt(of: MutationCase, point: DeathPoint, known: Undisturbed): P
 test('there is a case for every change', () => {
   const fields = Object.keys(buildSchema(schemaText).getMutationType()?.getFields() ?? {});
   const cases = Object.keys(mutationCases).map((name) => name.split(' ')[0]);
-  expect([...new Set(cases)].toSorted()).toEqual(fields.toSorted());
+  expect(new Set(cases)).toEqual(new Set(fields));
 });
 
 describe.each(Object.entries(mutationCases))('%s', (_, of) => {
