@@ -254,7 +254,7 @@ function apiWith(execute: Api['execute']): Api {
     stream: () => {
       throw new Error('nobody streams here');
     },
-    isSubscription: () => false,
+    kindOf: () => 'query',
     hasSession: () => false,
     sessionCount: 0,
     sweep: async () => await Promise.resolve(),

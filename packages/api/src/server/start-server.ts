@@ -89,7 +89,12 @@ class Desk {
     this.server = server;
     this.options = options;
     this.limits = limits;
-    this.turns = new Turns({ atOnce: limits.operations, waiting: limits.waiting, turnMs: limits.turnMs });
+    this.turns = new Turns({
+      atOnce: limits.operations,
+      waiting: limits.waiting,
+      turnMs: limits.turnMs,
+      late: limits.late,
+    });
     this.held = new HeldBytes(limits.heldBytes);
   }
 
@@ -156,13 +161,14 @@ class Desk {
   ): Promise<void> {
     const { api } = this.options;
     const asStream = wantsStream(request);
-    const isStream = asStream && api.isSubscription(operation);
+    const kind = api.kindOf(operation);
+    const isStream = asStream && kind === 'subscription';
     const signal = this.startWork(request, response, isStream);
     if (isStream) {
       await sendStream(response, api.stream(operation, session, signal), this.limits);
       return;
     }
-    using _ = await this.turns.take(signal);
+    using _ = await this.turns.take(signal, { waitsForOthers: kind === 'mutation' });
     const answer = await api.execute(operation, session, signal);
     if (response.destroyed) return;
     if (asStream) await sendStream(response, [this.withinLimit(answer).answer], this.limits);
