@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SharingMode } from '@cachelane/core';
+import { CachelaneError, parseVolumeName, type SharingMode } from '@cachelane/core';
 import { openFork, type Fork, type ForkRequest } from '@cachelane/engine';
 import { describe, expect, test } from 'vitest';
 import { contextAt, openHomeEngine, realClock, requestAt, volumeAt, type HomeEngine } from './engine.fixture.ts';
@@ -32,7 +32,10 @@ async function openHome(): Promise<Home> {
     async fork({ sharing, ...asked } = {}) {
       const request = requestAt(dir, context);
       const volume = { ...volumeAt(dir, 'data'), sharing: sharing ?? null };
-      return await openFork({ ...engine.deps, remote: null }, { ...request, volumes: [volume], samePath: false, ...asked });
+      return await openFork(
+        { ...engine.deps, remote: null },
+        { ...request, volumes: [volume], samePath: false, ...asked },
+      );
     },
     async [Symbol.asyncDispose]() {
       await engine[Symbol.asyncDispose]();
@@ -162,5 +165,69 @@ describe('a volume that is LOCKED', () => {
     const next = await home.fork();
     expect(filesOf(next)).toEqual(['a', 'b']);
     await next.discard();
+  });
+});
+
+describe('a commit that fails', () => {
+  const full = (): never => {
+    throw new CachelaneError('E_DISK_FULL', 'no space left', { hint: 'free some space' });
+  };
+
+  test('leaves the fork as it is: asked again, it saves what it could not, and what it had saved once', async () => {
+    await using home = await openHome();
+    const { deps } = home.engine;
+    let isFull = true;
+    const stage: typeof deps.layers.stage = async (request, signal) => {
+      const isOfData = request.entries.some(({ entry }) => (entry.path as string) === 'data');
+      return isFull && isOfData ? full() : await deps.layers.stage(request, signal);
+    };
+    const data = volumeAt(home.dir, 'data');
+    const volumes = [{ ...data, name: parseVolumeName('first'), path: join(home.dir, 'mounts/first') }, data];
+    const request = { ...requestAt(home.dir, context), volumes, samePath: false };
+    const fork = await openFork({ ...deps, remote: null, layers: { ...deps.layers, stage } }, request);
+    const files = fork.volumes.map(({ directory }, index) => join(directory, index === 0 ? 'first' : 'data'));
+    for (const file of files) writeFileSync(file, 'mine');
+    const refused = expect.objectContaining({
+      code: 'E_DISK_FULL',
+      message: 'data was not saved: no space left; first was saved before it',
+      hint: 'free some space; the fork is open still: commit it again, or discard it',
+    });
+    for (let times = 0; times < 2; times++) {
+      await expect(fork.commit()).rejects.toEqual(refused);
+      expect([fork.isOpen, readFileSync(files[1] ?? '', 'utf8')]).toEqual([true, 'mine']);
+    }
+    isFull = false;
+    const saved = await fork.commit();
+    expect(saved.map(({ name, added }) => [name, added])).toEqual([
+      ['first', 1],
+      ['data', 1],
+    ]);
+    expect(fork.isOpen).toBe(false);
+    const next = await home.fork();
+    expect(filesOf(next)).toEqual(['data']);
+    await next.discard();
+    expect(await sessionsOf(home)).toBe(0);
+  });
+
+  test('can be given up; in a shared directory the next run saves what it could not', async () => {
+    await using home = await openHome();
+    const { deps } = home.engine;
+    const broken = { ...deps, remote: null, layers: { ...deps.layers, stage: full } };
+    const request = { ...requestAt(home.dir, context), samePath: false };
+    const one = await openFork(broken, { ...request, volumes: [volumeAt(home.dir, 'data')] });
+    put(one, 'a');
+    await expect(one.commit()).rejects.toMatchObject({ code: 'E_DISK_FULL' });
+    await one.discard();
+    await expect(one.commit()).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
+
+    const shared = { ...volumeAt(home.dir, 'data'), sharing: 'SHARED' } as const;
+    const other = await openFork(broken, { ...request, volumes: [shared] });
+    put(other, 'b');
+    await expect(other.commit()).rejects.toMatchObject({ code: 'E_DISK_FULL' });
+    expect(await other.commit()).toMatchObject([{ leftToOthers: true, skipped: expect.stringContaining('next run') }]);
+    const next = await home.fork({ sharing: 'SHARED' });
+    expect(filesOf(next)).toEqual(['b']);
+    expect(await next.commit()).toMatchObject([{ added: 1 }]);
+    expect(await sessionsOf(home)).toBe(0);
   });
 });

@@ -12,7 +12,7 @@ const idOf = (n: number): Uint8Array => Uint8Array.from({ length: 16 }, (_, inde
 
 function forkNamed(n: number, discard: () => Promise<void>): Fork {
   const [sessionId, run] = [newId('session', idOf(n)), newId('run', idOf(n))];
-  return { sessionId, run, volumes: [], commit: async () => await Promise.resolve([]), discard };
+  return { sessionId, run, volumes: [], isOpen: true, commit: async () => await Promise.resolve([]), discard };
 }
 
 const forgets = async (): Promise<void> => await Promise.resolve();

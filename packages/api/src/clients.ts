@@ -126,6 +126,21 @@ export class Client {
     throw new CachelaneError('E_ABORTED', 'the client has gone while it attached');
   }
 
+  /** A fork that has not ended. */
+  fork(id: string): Fork | undefined {
+    return this.forks.get(id);
+  }
+
+  /** It is at hand until it has ended: what failed can be asked again, as long as the client is there. */
+  async commit(fork: Fork): ReturnType<Fork['commit']> {
+    try {
+      return await fork.commit();
+    } finally {
+      if (fork.isOpen && this.hasLeft) await fork.discard();
+      if (!fork.isOpen) this.take(fork.sessionId);
+    }
+  }
+
   /** Hands a fork out for its end: whoever comes second finds none. */
   take(id: string): Fork | undefined {
     const fork = this.forks.get(id);

@@ -19,7 +19,8 @@ export class EndedForks {
     return this.commits.get(fork);
   }
 
-  keep(fork: SessionId, commit: Commit): void {
+  /** `isOpen` says whether a commit that failed left the fork to be committed again. */
+  keep(fork: SessionId, commit: Commit, isOpen: () => boolean): void {
     this.commits.set(fork, commit);
     commit.then(
       (saved) => {
@@ -27,7 +28,9 @@ export class EndedForks {
         if (count > conflictsAtMost) this.commits.delete(fork);
       },
       // Whoever asked for it is told.
-      () => undefined,
+      () => {
+        if (isOpen()) this.commits.delete(fork);
+      },
     );
   }
 }

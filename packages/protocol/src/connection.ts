@@ -6,6 +6,8 @@ export const variables = {
   /** The same for clients of the container pipeline API that this one grew out of. */
   otherPort: 'DAGGER_SESSION_PORT',
   otherToken: 'DAGGER_SESSION_TOKEN',
+  /** Processes have it that tidy up in a store, whoever left them behind. */
+  background: 'CACHELANE_BACKGROUND',
 } as const;
 
 /** Names the session that a request belongs to; without it, it is the engine's own project. */

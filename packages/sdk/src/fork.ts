@@ -13,7 +13,10 @@ export interface Fork extends AsyncDisposable {
   readonly directory: string;
   /** What makes tools look into the directories, for the environment of their commands. Throws E_USAGE where two volumes need one variable for themselves. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Saves what was changed, and ends the fork. Where it throws, nothing is left of the fork either; but for a `LostAnswerError`, after which the same call tells what was saved. E_NOT_SAVED: the engine ended before all was, and the message says what was. */
+  /**
+   * Saves what was changed, and ends the fork. Where the engine could not save it (E_DISK_FULL, E_STORE_BUSY, …) the fork is open still: the same call goes on where it failed, or `discard` gives it up. After a `LostAnswerError` the same call tells what was
+   * saved. E_NOT_SAVED: the engine ended before all was, and the message says what was. E_ENGINE_GONE: it has ended, and the fork with it.
+   */
   commit(options?: CallOptions): Promise<readonly Saved[]>;
   /** Ends the fork; what was changed is gone. Nothing where it has ended. */
   discard(options?: CallOptions): Promise<void>;

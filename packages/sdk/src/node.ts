@@ -10,6 +10,7 @@ import { placeOf } from './session-place.ts';
 export type { NodeEngine } from './node/node-engine.ts';
 export type { ModuleMeta } from './node/package-scope.ts';
 export { CommandError, type CommandResult, type RunOptions } from './node/command.ts';
+export type { LeftProcess } from './node/left-processes.ts';
 
 export interface ConnectOptions extends SessionOptions {
   /** `unix:/path` or `http://127.0.0.1:PORT`. Where it is left out, `CACHELANE_ENGINE` says it; else it is the engine of the person's home. */

@@ -1,10 +1,12 @@
-import type { Attachable, AttachRequest } from './cache-volume.ts';
+import { attachRequests, requireSeconds } from './attach-requests.ts';
+import type { Attachable } from './cache-volume.ts';
 import type { Connection } from './connection.ts';
 import type { AttachOptions } from './engine.ts';
 import { CachelaneError, isCachelaneError } from './errors.ts';
 import type { Fork } from './fork.ts';
 import { attach, commit, discard } from './generated/operations.ts';
 import type { ForkedVolume, ForkFacts } from './generated/results.ts';
+import { LostAnswerError } from './lost-answer-error.ts';
 import { newKey } from './new-key.ts';
 import { sharingOf } from './open-volume.ts';
 
@@ -14,7 +16,8 @@ export async function openFork(
   asked: readonly Attachable[],
   { lockTimeoutSeconds, samePath, signal }: AttachOptions,
 ): Promise<Fork> {
-  const requests = asked.map(requestOf);
+  const requests = attachRequests(asked);
+  requireSeconds(lockTimeoutSeconds);
   const volumes = await Promise.all(
     requests.map(async ({ volume, sharing, mode }) => ({
       volume: await volume.id({ signal }),
@@ -38,10 +41,6 @@ export async function openFork(
   }
 }
 
-function requestOf(each: Attachable): AttachRequest {
-  return 'volume' in each ? each : { volume: each };
-}
-
 interface Forked {
   readonly facts: ForkFacts;
   /** For each volume, what its request says. */
@@ -52,6 +51,8 @@ interface Forked {
 
 function forkOf(connection: Connection, { facts: { id, run, volumes }, variables, hold }: Forked): Fork {
   let hasEnded = false;
+  /** Whether an engine may have begun to save it. */
+  let wasAsked = false;
   const end = (): void => {
     hasEnded = true;
     hold[Symbol.dispose]();
@@ -69,9 +70,16 @@ function forkOf(connection: Connection, { facts: { id, run, volumes }, variables
       return environmentOf(volumes, variables);
     },
     async commit({ signal } = {}) {
-      const { commit: saved } = await connection.ask(commit, { fork: id }, signal);
-      end();
-      return saved ?? [];
+      try {
+        const { commit: saved } = await connection.ask(commit, { fork: id }, signal);
+        end();
+        return saved ?? [];
+      } catch (error) {
+        const isGone = isCachelaneError(error, 'E_ENGINE_GONE') && !(error instanceof LostAnswerError);
+        if (isGone && !wasAsked) throw endedWith(error);
+        wasAsked = true;
+        throw error;
+      }
     },
     async discard({ signal } = {}) {
       if (hasEnded) return;
@@ -90,6 +98,15 @@ function forkOf(connection: Connection, { facts: { id, run, volumes }, variables
     },
   };
   return fork;
+}
+
+/** No engine was there to take the first request: a fork ends with its engine. */
+function endedWith(error: CachelaneError): CachelaneError {
+  return new CachelaneError(
+    'E_ENGINE_GONE',
+    `${error.message}; the fork has ended with its engine, and nothing of it was saved`,
+    { hint: 'attach again, which needs an engine, and make the changes anew', cause: error },
+  );
 }
 
 function environmentOf(

@@ -71,8 +71,8 @@ export async function commit(request: ApiRequest, { fork: text }: ForkArguments)
   // Also of one that somebody else had: what became of it is told to whoever may know of its volumes.
   const subjects: VolumeSubject[] = [];
   for (const volume of id.volumes) subjects.push(await volumeWithId(request, volume));
-  const fork = caller.client.take(id.session);
-  if (fork !== undefined) ended.keep(id.session, fork.commit());
+  const fork = caller.client.fork(id.session);
+  if (fork?.isOpen === true) ended.keep(id.session, caller.client.commit(fork), () => fork.isOpen);
   return (await (ended.of(id.session) ?? recall(request, id, subjects))).map(savedNode);
 }
 
@@ -97,9 +97,10 @@ async function recall(
 /** False where it has ended: whoever asks again, after an answer was lost, has what it asked for. */
 export async function discard({ caller }: ApiRequest, { fork: text }: ForkArguments): Promise<boolean> {
   const id = parseForkId(text);
-  const fork = id === undefined ? undefined : caller.client.take(id.session);
-  await fork?.discard();
-  return fork !== undefined;
+  // Of one that is being committed it is too late.
+  if (id === undefined || caller.client.fork(id.session)?.isOpen !== true) return false;
+  await caller.client.take(id.session)?.discard();
+  return true;
 }
 
 /** A session of the store is of one mode. Errors: E_USAGE, E_LIMIT. */
@@ -136,7 +137,7 @@ function requireDistinct(volumes: readonly VolumeRequest[]): void {
 function waitMs(seconds: number | null | undefined): number {
   if (seconds === null || seconds === undefined) return limits.lockWaitMs;
   if (seconds >= 0 && seconds <= 86_400) return seconds * 1000;
-  throw new CachelaneError('E_LIMIT', `lockTimeoutSeconds is ${seconds}, and at most a day`);
+  throw new CachelaneError('E_LIMIT', `lockTimeoutSeconds is ${seconds}, and is from 0 to 86400, a day`);
 }
 
 function forkedNode({ planned, choice, directory, environment }: ForkedVolume): object {

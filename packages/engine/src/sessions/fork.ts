@@ -17,7 +17,7 @@ import { planVolume, type PlannedVolume } from '../volumes/plan.ts';
 import { chooseMounter, type MounterChoice } from './mounters.ts';
 import { closeSession, newIds, openSession, type Ids } from './open-session.ts';
 import { recover } from './recover.ts';
-import { attachVolume, endVolume, type EndInput, type VolumeSession } from './volume-session.ts';
+import { attachVolume, endVolume, leftToNext, type EndInput, type VolumeSession } from './volume-session.ts';
 
 /** As a run's request, but for what only a command has. */
 export type ForkRequest = Omit<
@@ -45,7 +45,12 @@ export interface Fork {
   readonly sessionId: SessionId;
   readonly run: RunId;
   readonly volumes: readonly ForkedVolume[];
-  /** Saves what was changed, as after a command that ended well, and ends the fork. Errors: those of a strict save, which say what was saved before; nothing is left of it then either. */
+  /** Whether it can be committed or discarded: until one of them was done. */
+  readonly isOpen: boolean;
+  /**
+   * Saves what was changed, as after a command that ended well, and ends the fork. Errors: those of a strict save, which say what was saved before. The fork is open still then, with what was not saved in its directories: asked again, it goes on where it
+   * failed. But what a shared directory has is not its own any more: the next run there saves it.
+   */
   commit(): Promise<readonly VolumeReport[]>;
   /** Ends the fork; what was changed is gone. Idempotent, and nothing where it has ended. */
   discard(): Promise<void>;
@@ -129,31 +134,40 @@ interface Open {
 
 function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): Fork {
   const { ids, opened, attached, lease, begun } = open;
-  let hasEnded = false;
-  /** Ends every volume; where one cannot be saved, the others are given up. */
-  const end = async (outcome: Exited): Promise<readonly VolumeReport[]> => {
-    hasEnded = true;
-    const reports: VolumeReport[] = [];
+  let state: 'open' | 'ending' | 'ended' = 'open';
+  /** Of volumes that have ended, in their order. */
+  const reports: VolumeReport[] = [];
+  const close = async (): Promise<void> => {
+    state = 'ended';
+    // Whatever goes wrong: as long as this process has the lease, no other one cleans up.
+    await using _ = lease;
+    await releaseAll(attached);
+    await closeSession(deps, ids.sessionId);
+  };
+  const save = async (): Promise<void> => {
+    state = 'ending';
     try {
-      for (const volume of attached) {
-        reports.push(await endVolume(deps, volume, endInput(request, ids, outcome), neverAborted));
+      for (const volume of attached.slice(reports.length)) {
+        reports.push(await endVolume(deps, volume, endInput(request, ids, endedWell), neverAborted));
       }
-      return reports;
     } catch (error) {
-      throw inPart(error, attached, reports.length);
-    } finally {
-      // Whatever goes wrong: as long as this process has the lease, no other one cleans up.
-      await using _ = lease;
-      await releaseAll(attached);
-      await closeSession(deps, ids.sessionId);
+      state = 'open';
+      const done = reports.length;
+      const failed = attached[done];
+      if (failed?.choice.mounter === 'live') reports.push(leftToNext(failed));
+      throw stillOpen(inPart(error, attached, done));
     }
   };
   return {
     ...ids,
     volumes: attached.map(forkedVolume),
+    get isOpen() {
+      return state === 'open';
+    },
     async commit() {
-      if (hasEnded) throw new CachelaneError('E_NOT_FOUND', 'the fork has ended');
-      const reports = await end(endedWell);
+      if (state !== 'open') throw new CachelaneError('E_NOT_FOUND', 'the fork has ended');
+      await save();
+      await close();
       const volumes = opened.volumes.flatMap((volume, index) => {
         const planned = attached[index]?.planned;
         return planned === undefined ? [] : [{ ...volume, planned }];
@@ -161,9 +175,25 @@ function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): F
       return await endSync(deps, { ...request, strict: false }, begun, { run: ids.run, opened: volumes, reports });
     },
     async discard() {
-      if (!hasEnded) await end(discarded);
+      if (state !== 'open') return;
+      state = 'ending';
+      try {
+        for (const volume of attached.slice(reports.length)) {
+          await endVolume(deps, volume, endInput(request, ids, discarded), neverAborted);
+        }
+      } finally {
+        await close();
+      }
     },
   };
+}
+
+/** What failed may have a reason that passes, or that somebody can put right: the work is there until it is given up. */
+function stillOpen(thrown: unknown): unknown {
+  if (!isCachelaneError(thrown)) return thrown;
+  const { code, message, retryable } = thrown;
+  const hint = [thrown.hint, 'the fork is open still: commit it again, or discard it'].filter(Boolean).join('; ');
+  return new CachelaneError(code, message, { hint, retryable, cause: thrown.cause ?? thrown });
 }
 
 /** Of several volumes the error says what became of each. */
@@ -173,9 +203,10 @@ function inPart(thrown: unknown, attached: readonly VolumeSession[], done: numbe
   const saved = done === 0 ? 'no other one was' : `${names.slice(0, done).join(', ')} was saved before it`;
   const left = names.slice(done + 1);
   const rest = left.length === 0 ? '' : `, and not saved: ${left.join(', ')}`;
-  const { code, hint, message } = thrown;
+  const { code, hint, message, retryable } = thrown;
   return new CachelaneError(code, `${names[done]} was not saved: ${message}; ${saved}${rest}`, {
     ...(hint === undefined ? {} : { hint }),
+    retryable,
     cause: thrown,
   });
 }
@@ -192,5 +223,15 @@ async function releaseAll(attached: readonly VolumeSession[]): Promise<void> {
 
 function endInput({ mode, context, lanePolicy }: StrictRequest, ids: Ids, outcome: Exited): EndInput {
   const readOnly = context.canWrite ? null : context.why;
-  return { ...ids, mode, purpose: 'run', lanePolicy, outcome, readOnly, inUse: false, strict: true };
+  return {
+    ...ids,
+    mode,
+    purpose: 'run',
+    lanePolicy,
+    outcome,
+    readOnly,
+    inUse: false,
+    strict: true,
+    keepsFailed: outcome === endedWell,
+  };
 }

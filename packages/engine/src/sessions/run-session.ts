@@ -337,6 +337,7 @@ async function endOne(
       readOnly: canWrite ? null : why,
       inUse: use.isLeft,
       strict: request.strict,
+      keepsFailed: false,
     },
     request.signal,
   );

@@ -140,6 +140,19 @@ export interface EndInput extends Pick<AttachInput, 'sessionId' | 'run' | 'mode'
   readonly inUse: boolean;
   /** A failure of our own is thrown instead of being reported. */
   readonly strict: boolean;
+  /** What could not be saved, and is nobody else's, stays attached: it can be ended again. */
+  readonly keepsFailed: boolean;
+}
+
+function headOf({ planned, choice, links, opened, attachMs }: VolumeSession): ReportHead {
+  const { name } = planned.request;
+  return { name, path: planned.target, choice, links, evicted: opened.evicted, attachMs };
+}
+
+/** Of a volume that could not be saved, and that nobody but the next run can save: others may be at work in its directory by now. */
+export function leftToNext(session: VolumeSession): VolumeReport {
+  const skipped = 'it could not be saved, and its directory is shared: the next run there saves it';
+  return reportOf(headOf(session), { ...nothingSaved, skipped, leftToOthers: true, saveMs: 0 });
 }
 
 /** Saves what the run changed, where it may; frees what attach made. */
@@ -149,20 +162,14 @@ export async function endVolume(
   input: EndInput,
   signal: AbortSignal,
 ): Promise<VolumeReport> {
-  const head: ReportHead = {
-    name: session.planned.request.name,
-    path: session.planned.target,
-    choice: session.choice,
-    links: session.links,
-    evicted: session.opened.evicted,
-    attachMs: session.attachMs,
-  };
+  const head = headOf(session);
   const startedMs = deps.clock.monotonicMs();
   const displaced = displacement(session);
   const ownReason = whyNotSaved(session, input);
   // What the command saw last is not in the volume: what it had written there before is half of something.
   const unwanted = ownReason ?? displaced?.message ?? null;
   let end: SaveEnd = { ...nothingSaved, skipped: unwanted };
+  let stays = input.inUse;
   try {
     if (displaced !== null && ownReason === null && input.strict) throw displaced;
     if (displaced !== null) deps.events(warningOf(displaced, `${head.name}: ${displaced.message}`));
@@ -172,12 +179,15 @@ export async function endVolume(
   } catch (thrown) {
     const error = asCachelaneError(thrown);
     // That there is no room is no failure: the limit is meant.
-    if (input.strict && error.code !== 'E_QUOTA') throw thrown;
+    if (input.strict && error.code !== 'E_QUOTA') {
+      stays ||= input.keepsFailed && session.choice.mounter !== 'live';
+      throw thrown;
+    }
     end = { ...nothingSaved, skipped: error.message };
     if (isDamage(error)) await forgetDamaged(deps, session, input);
     deps.events(warningOf(error, `${head.name} was not saved: ${error.message}`));
   } finally {
-    if (!input.inUse) await release(deps, session);
+    if (!stays) await release(deps, session);
   }
   const report = reportOf(head, { ...end, saveMs: deps.clock.monotonicMs() - startedMs });
   deps.events({ type: 'volume-done', report });

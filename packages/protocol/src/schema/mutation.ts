@@ -42,8 +42,8 @@ type Mutation {
     samePath: Boolean! = false
   ): Fork
   """
-  Saves what was changed in a fork, one volume after the other, and ends it. Each is saved whole or not at all. Where one cannot be saved, those before it stay saved, and the error says which, and why: history has them with the run of the
-  fork. Asked again with the same fork, what was saved is told again; where the engine ended before all was, E_NOT_SAVED names what was and what was not.
+  Saves what was changed in a fork, one volume after the other, and ends it. Each is saved whole or not at all. Where one cannot be saved, those before it stay saved, and the error says which, and why. The fork is open still then, and the directories of
+  the others are as they were: asked again, it goes on where it failed. What was saved is told again to whoever asks again; where the engine ended before all was, E_NOT_SAVED names what was and what was not.
   """
   commit(
     "Its id, which names this change as a key does."

@@ -2,6 +2,7 @@ import type { Attachable } from '../cache-volume.ts';
 import type { AttachOptions } from '../engine.ts';
 import { CachelaneError } from '../errors.ts';
 import type { Saved } from '../generated/results.ts';
+import type { LeftProcess } from './left-processes.ts';
 
 export interface RunOptions extends AttachOptions {
   /** Whose directories the command gets, by the environment variables of their tools. */
@@ -12,6 +13,10 @@ export interface RunOptions extends AttachOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** `inherit`: the terminal is the command's; `capture`: what it prints is in the result; `ignore`: nobody reads it. `inherit` where it is left out. */
   readonly stdio?: 'inherit' | 'capture' | 'ignore' | undefined;
+  /**
+   * Processes that outlive a command with volumes go on, and what they have written by then is saved; where it is left out they are ended, by SIGTERM and after five seconds by SIGKILL, before anything is saved. Those of a command that is aborted are ended.
+   */
+  readonly leaveProcesses?: boolean | undefined;
   /** A command that fails is a result, and no error. */
   readonly allowFailure?: boolean | undefined;
 }
@@ -24,6 +29,8 @@ export interface CommandResult {
   /** Empty where it was not captured, as for the next one. */
   readonly stdout: string;
   readonly stderr: string;
+  /** Processes that outlived the command, and were ended. */
+  readonly leftovers: readonly LeftProcess[];
   /** What became of each volume's changes; null where the command failed, and they were discarded. */
   readonly saved: readonly Saved[] | null;
 }

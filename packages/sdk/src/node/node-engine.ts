@@ -22,7 +22,7 @@ export interface NodeEngine extends Engine {
   /**
    * Runs a command with volumes, and saves what it changed in them where it ended with exit code 0. Tools find their directories by environment variables; where a tool has no setting
    * for that, `variable` names one. `CACHELANE_CONTEXT` has the session's context. Errors: those of `attach` and `commit`; E_COMMAND, as `CommandError`, for a command that failed or cannot be started; E_ABORTED, after the command was
-   * sent SIGTERM and has ended.
+   * sent SIGTERM, five seconds later SIGKILL, and has ended, and with it what it had started. On Linux, processes that outlive a command with volumes are ended before anything is saved or discarded.
    *
    * @example
    * ```ts

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { CachelaneError } from '../errors.ts';
 import { aborted } from '../failures.ts';
 import type { Environment } from './home-socket.ts';
+import { withoutMarks } from './left-processes.ts';
 
 export interface EngineProgram {
   /** `['cachelane']`, found on the PATH; or with arguments of its own. */
@@ -27,7 +28,7 @@ export async function startEngine({ program, env, signal }: EngineProgram): Prom
       // It outlives the program, and is to hold on to no directory of it. What it says is no pipe: that would break when the program ends.
       cwd: '/',
       detached: true,
-      env: { ...env },
+      env: { ...withoutMarks(env) },
       stdio: ['ignore', 'pipe', fd],
     });
     await readiness(child, { file, signal, said: () => readFileSync(errors, 'utf8') });

@@ -23,7 +23,7 @@ import {
   type HeldDirectory,
   type KeptContext,
 } from './kept-directory.ts';
-import { handOut } from './hand-out.ts';
+import { handOut, isLeftByAll } from './hand-out.ts';
 import { takeBackLinks } from './kept-links.ts';
 import { leaveDead } from './leave-dead.ts';
 import { discardKept, listKept, removeKept } from './kept-garbage.ts';
@@ -139,7 +139,8 @@ export function openCloneMounter({
       if (isReleased) return;
       isReleased = true;
       takeBackLinks(files, slot.tree);
-      if (isKept) found?.close();
+      // Whoever knows the path may have gone on writing since; a program that was given it knows it.
+      if (isKept) found?.close({ isFinal: request.samePath && isLeftByAll(slot) });
       uses.remove(slot, user);
       if (!isKept) dropSlot(slot);
     };

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import type { Survivor } from '@cachelane/core';
 import { hasLinks, takeBackLinks } from './kept-links.ts';
 import { directoriesInUse } from './kept-processes.ts';
@@ -44,6 +45,13 @@ export function handOut(slots: KeptSlots, { files, bootId }: SlotAccess, { sameP
     const others = slots.numbers().filter((each) => each !== number).length;
     return { slot: slots.slot(number), number, others, passedOver: [...passedOver.values()] };
   }
+}
+
+/** Whether no process is seen that can write there. */
+export function isLeftByAll({ dir }: KeptSlot): boolean {
+  const inUse = directoriesInUse(dirname(dir));
+  const number = Number(basename(dir));
+  return inUse.inside(number).length + inUse.told(number).length === 0;
 }
 
 interface Choosing {

@@ -129,8 +129,8 @@ export interface HeldChanges {
   readonly changes: ChangeSet;
   /** See `CollectedChanges`. */
   readonly used: readonly UsedFile[] | null;
-  /** Notes what was found, so that the next run need not look. */
-  close(): void;
+  /** Notes what was found. `isFinal`: nobody can have changed anything since, so that the next run need not look. */
+  close(how: { readonly isFinal: boolean }): void;
 }
 
 /** Finds what a run did to its directory. */
@@ -145,14 +145,14 @@ export function collectHeld(
   return {
     changes: noted.changes,
     used: readsSince === null ? null : used,
-    close() {
+    close({ isFinal }) {
       slot.addDirty({ dirty, touched });
       const known = withDigests(records, noted.digests);
       const isNoted = readsSince !== null && !context.ignoresChangeTime;
       const paths = isNoted ? [...used.map(({ path }) => path), ...dirty] : [];
       const all = forgetReads({ files: context.files, tree: slot.tree, table, records: known, paths });
       if (all.size > 0) slot.writeTable(table.with(all));
-      slot.noteAsLeft();
+      if (isFinal) slot.noteAsLeft();
     },
   };
 }

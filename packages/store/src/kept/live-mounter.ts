@@ -137,7 +137,7 @@ export function openLiveMounter({
       // Whoever came first wrote the table; what is in the directory is everybody's since.
       const found = collectOrGiveUp(signal);
       const saved = (): void => {
-        found.close();
+        found.close({ isFinal: true });
         slot.writeUnsaved({ runs: [], isWanted: false });
       };
       const base = slot.readBase()?.links ?? links;

@@ -1,0 +1,143 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import * as fs from 'node:fs';
+import { once } from 'node:events';
+import type { AttachedVolume } from '@cachelane/core';
+import { attachRequest } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { openCloneMounter } from './clone-mounter.ts';
+import { createKeptHome, type KeptHome } from './kept-home.fixture.ts';
+import { changed, dirOf, layerOf, noAbort, save, show } from './kept-runs.fixture.ts';
+
+// Processes that outlive the run that they belong to, and what the next run of the lane gets.
+
+async function attach(home: KeptHome, samePath: boolean): Promise<AttachedVolume> {
+  return await home.mounter.attach(attachRequest(home, { reach: 'setting', samePath }), noAbort);
+}
+
+/** Returns when it has begun; each line that it is given is a step of `script`. */
+async function outliving(script: string, { cwd = '/', dir = '' } = {}): Promise<ChildProcess & AsyncDisposable> {
+  const env = dir === '' ? {} : { DIR: dir };
+  const child = spawn('/bin/sh', ['-c', script], { cwd, env, stdio: ['pipe', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  return Object.assign(child, {
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    },
+  });
+}
+
+/** Lets it take its next step, and waits until it has. */
+async function step(child: ChildProcess): Promise<void> {
+  child.stdin?.write('\n');
+  if (child.stdout !== null) await once(child.stdout, 'data');
+}
+
+const inode = (volume: AttachedVolume): number => fs.statSync(dirOf(volume)).ino;
+
+describe('a run that gets a path of its own', () => {
+  test('gets the directory of the one before, where nobody who knows its old path writes', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const first = await attach(home, false);
+    const [path, directory] = [dirOf(first), inode(first)];
+    await first.release(noAbort);
+    const second = await attach(home, false);
+    expect([inode(second), dirOf(second) === path]).toEqual([directory, false]);
+    expect(() => {
+      fs.writeFileSync(`${path}/late`, 'late');
+    }).toThrow('ENOENT');
+    await second.release(noAbort);
+    // Nor does one that comes when all is gone that told of it.
+    await home.mounter.removeKept(await home.mounter.listKept(noAbort), noAbort);
+    const third = await attach(home, false);
+    expect([path, dirOf(second)]).not.toContain(dirOf(third));
+    await third.release(noAbort);
+  });
+});
+
+describe('a run that may get the path of an earlier one', () => {
+  test('gets it again and again, whatever others had meanwhile', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const paths = [];
+    for (const samePath of [true, true, false, true]) {
+      const volume = await attach(home, samePath);
+      paths.push(dirOf(volume));
+      await volume.release(noAbort);
+    }
+    const [first, second, other, last] = paths;
+    expect([second, last]).toEqual([first, first]);
+    expect(other).not.toBe(first);
+  });
+
+  test('gets another one for its directory where a process was told the path, and so do all after it', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const first = await attach(home, true);
+    const [path, directory] = [dirOf(first), inode(first)];
+    await using child = await outliving('echo; read x; echo late > $DIR/late; echo', { dir: path });
+    await first.release(noAbort);
+    const second = await attach(home, true);
+    expect([inode(second), dirOf(second) === path, second.passedOver]).toEqual([directory, false, []]);
+    await step(child);
+    expect(show(second)).toBe('');
+    await second.release(noAbort);
+    await child[Symbol.asyncDispose]();
+    const third = await attach(home, true);
+    expect(dirOf(third)).toBe(dirOf(second));
+    await third.release(noAbort);
+  });
+});
+
+describe.each([true, false])('where it may get an earlier path: %s', (samePath) => {
+  test.each([
+    ['works in it', 'echo; read x; echo late > late; echo'],
+    ['works below it', 'mkdir d; cd d; echo; read x; echo late > late; echo'],
+    ['has a file of it open', 'exec 5> file; cd /; echo; read x; echo late >&5; echo'],
+  ])('a run does not get a directory that a process has which %s', async (_, script) => {
+    await using home = await createKeptHome(openCloneMounter);
+    const first = await attach(home, samePath);
+    const directory = inode(first);
+    await using child = await outliving(script, { cwd: dirOf(first) });
+    await first.release(noAbort);
+    const second = await attach(home, samePath);
+    const another = inode(second);
+    expect(another).not.toBe(directory);
+    expect(second.passedOver).toEqual([{ pid: child.pid, name: 'sh' }]);
+    await step(child);
+    expect(show(second)).toBe('');
+    await second.release(noAbort);
+    await child[Symbol.asyncDispose]();
+    const both = [await attach(home, samePath), await attach(home, samePath)];
+    expect(both.map(inode).toSorted()).toEqual([directory, another].toSorted());
+    expect(both.map(show)).toEqual(['', '']);
+    for (const each of both) await each.release(noAbort);
+  });
+});
+
+test.each([true, false])(
+  'what is written between the end of a run and the start of the next is neither one’s work (%s)',
+  async (samePath) => {
+    await using home = await createKeptHome(openCloneMounter);
+    const first = await attach(home, samePath);
+    fs.writeFileSync(`${dirOf(first)}/a`, 'a');
+    await using child = await outliving('echo; read x; echo late > $DIR/late; echo', { dir: dirOf(first) });
+    const view = [await save(home, first)];
+    await step(child);
+    await child[Symbol.asyncDispose]();
+    const request = attachRequest(home, { view, reach: 'setting', samePath });
+    const second = await home.mounter.attach(request, noAbort);
+    expect([show(second), await changed(second)]).toEqual(['./a\na', []]);
+    await second.release(noAbort);
+  },
+);
+
+test('a directory that was handed on shows what the run is to find', async () => {
+  await using home = await createKeptHome(openCloneMounter);
+  const base = await layerOf(home, 'mkdir d; echo a > d/a');
+  for (const samePath of [false, true, false]) {
+    const request = attachRequest(home, { view: [base], reach: 'setting', samePath });
+    const volume = await home.mounter.attach(request, noAbort);
+    expect(show(volume)).toBe('./d\n./d/a\na\n');
+    fs.writeFileSync(`${dirOf(volume)}/d/a`, 'edited');
+    await volume.release(noAbort);
+  }
+});
