@@ -113,7 +113,11 @@ describe('an attach with a key', () => {
     const npm = await idOf(on, 'npm');
     const holder = await attach(on, { volumes: [{ volume: npm, sharing: 'LOCKED' }] });
     const asked = { volumes: [{ volume: npm, sharing: 'LOCKED' }], key: 'mine' };
-    expect((await attach(on, asked)).errors?.[0]?.extensions.code).toBe('E_LOCKED');
+    expect((await attach(on, asked)).errors?.[0]?.extensions).toEqual({
+      code: 'E_LOCKED',
+      hint: 'lockTimeoutSeconds says how long attach waits',
+      retryable: true,
+    });
     const { id } = (holder.data as { readonly attach: ForkFacts }).attach;
     await commit(on, id);
     expect((await attach(on, asked)).errors).toBeUndefined();
