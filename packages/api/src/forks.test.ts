@@ -41,6 +41,31 @@ describe('a commit whose answer was lost', () => {
     expect(await commit(next, attach.id)).toEqual(first);
   });
 
+  test('of which one volume could not be saved names what was and what was not, each time', async () => {
+    const home = testHome();
+    const engine = testWorld({ home });
+    for (const key of ['npm', 'data', 'other']) await engine.save('/web', key, { a: '1' });
+    const ids = await idsOf(engine, 'npm', 'data', 'other');
+    const fork = await forkOf(engine, ids, 'mine');
+    await engine.data('mutation ($volume: ID!) { remove(volume: $volume) { lane } }', {
+      variables: { volume: ids[1] },
+    });
+    const message: unknown = expect.stringMatching(
+      /^data was not saved: .* was removed while .*; npm was saved before it, and not saved: other$/,
+    );
+    for (let times = 0; times < 2; times++) {
+      expect((await commit(engine, fork.id)).errors?.[0]).toMatchObject({
+        message,
+        extensions: { code: 'E_NOT_FOUND' },
+      });
+    }
+    await using next = testWorld({ home });
+    expect((await commit(next, fork.id)).errors?.[0]).toMatchObject({
+      message: 'the fork has ended, and of the fork npm was saved; not saved, or unchanged: data, other',
+      extensions: { code: 'E_NOT_SAVED' },
+    });
+  });
+
   test('of a session that ended before is told to have saved nothing', async () => {
     await using on = testWorld();
     const { openSession } = await on.data('mutation { openSession(directory: "/web") { token } }');

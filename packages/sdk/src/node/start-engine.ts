@@ -50,7 +50,10 @@ async function readiness(child: ChildProcess, { file, signal, said }: Starting):
       reject(aborted(signal));
     };
     signal.addEventListener('abort', onAbort, { once: true });
+    let isSettled = false;
     const settle = (end: () => void): void => {
+      if (isSettled) return;
+      isSettled = true;
       signal.removeEventListener('abort', onAbort);
       child.stdout?.destroy();
       child.unref();
