@@ -168,11 +168,11 @@ describe('a volume that is LOCKED', () => {
   });
 });
 
-describe('a commit that fails', () => {
-  const full = (): never => {
-    throw new CachelaneError('E_DISK_FULL', 'no space left', { hint: 'free some space' });
-  };
+const full = (): never => {
+  throw new CachelaneError('E_DISK_FULL', 'no space left', { hint: 'free some space' });
+};
 
+describe('a commit that fails', () => {
   test('leaves the fork as it is: asked again, it saves what it could not, and what it had saved once', async () => {
     await using home = await openHome();
     const { deps } = home.engine;

@@ -45,7 +45,12 @@ test('a fork of an engine that was stopped is known in the next one, to have sav
   const first = await on.serve();
   const engine = await on.session(on.acme('web'));
   const fork = await engine.attach([engine.cacheVolume('data')]);
+  const events = engine.events();
+  await events.opened;
+  const next = events.next();
+  next.catch(() => undefined);
   const stopped = await first.stop();
+  await expect(next).rejects.toMatchObject({ code: 'E_ENGINE_GONE' });
   expect(stopped).toMatchObject({ code: 0, stderr: '' });
   await on.serve();
   await expect(fork.commit()).rejects.toMatchObject({ code: 'E_NOT_SAVED', message: expect.stringContaining('data') });

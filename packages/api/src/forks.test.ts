@@ -1,4 +1,6 @@
+import { CachelaneError, newId } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
+import { Client } from './clients.ts';
 import { formatForkId, parseForkId } from './fork-id.ts';
 import { attachQuery, forkOf, idOf, type ForkFacts } from './mutations-killed.fixture.ts';
 import { testHome, testWorld, type TestWorld } from './test-world.fixture.ts';
@@ -39,6 +41,31 @@ describe('a commit whose answer was lost', () => {
     expect(first).toEqual({ data: { commit: [{ key: 'npm', added: 0, layer: null, skipped: 'mode read' }] } });
     await using next = testWorld({ home });
     expect(await commit(next, attach.id)).toEqual(first);
+  });
+
+  test('of which one volume could not be saved names what was and what was not, each time', async () => {
+    const home = testHome();
+    const engine = testWorld({ home });
+    for (const key of ['npm', 'data', 'other']) await engine.save('/web', key, { a: '1' });
+    const ids = await idsOf(engine, 'npm', 'data', 'other');
+    const fork = await forkOf(engine, ids, 'mine');
+    await engine.data('mutation ($volume: ID!) { remove(volume: $volume) { lane } }', {
+      variables: { volume: ids[1] },
+    });
+    const message: unknown = expect.stringMatching(
+      /^data was not saved: .* was removed while .*; npm was saved before it, and not saved: other$/,
+    );
+    for (let times = 0; times < 2; times++) {
+      expect((await commit(engine, fork.id)).errors?.[0]).toMatchObject({
+        message,
+        extensions: { code: 'E_NOT_FOUND' },
+      });
+    }
+    await using next = testWorld({ home });
+    expect((await commit(next, fork.id)).errors?.[0]).toMatchObject({
+      message: 'the fork has ended, and of the fork npm was saved; not saved, or unchanged: data, other',
+      extensions: { code: 'E_NOT_SAVED' },
+    });
   });
 
   test('of a session that ended before is told to have saved nothing', async () => {
@@ -113,9 +140,77 @@ describe('an attach with a key', () => {
     const npm = await idOf(on, 'npm');
     const holder = await attach(on, { volumes: [{ volume: npm, sharing: 'LOCKED' }] });
     const asked = { volumes: [{ volume: npm, sharing: 'LOCKED' }], key: 'mine' };
-    expect((await attach(on, asked)).errors?.[0]?.extensions.code).toBe('E_LOCKED');
+    expect((await attach(on, asked)).errors?.[0]?.extensions).toEqual({
+      code: 'E_LOCKED',
+      hint: 'lockTimeoutSeconds says how long attach waits',
+      retryable: true,
+    });
     const { id } = (holder.data as { readonly attach: ForkFacts }).attach;
     await commit(on, id);
     expect((await attach(on, asked)).errors).toBeUndefined();
+  });
+});
+
+const full = async (): Promise<never> =>
+  await Promise.reject(new CachelaneError('E_DISK_FULL', 'no space left', { hint: 'free some space' }));
+
+describe('a commit that fails', () => {
+  test('leaves the fork to be committed again, or discarded', async () => {
+    await using on = testWorld();
+    const { layers } = on.world.deps;
+    let isFull = true;
+    const failing = new Proxy(layers, {
+      get: (target, name) => (name === 'stage' && isFull ? full : (Reflect.get(target, name) as unknown)),
+    });
+    Object.assign(on.world.deps, { layers: failing });
+    const attach = async (key: string): Promise<ForkFacts> => {
+      const variables = { key, volumes: [{ volume: await idOf(on, 'npm') }] };
+      return ((await on.data(attachQuery, { variables })) as unknown as { attach: ForkFacts }).attach;
+    };
+    const [first, second] = [await attach('first'), await attach('second')];
+    for (const { volumes } of [first, second]) on.directory(volumes[0]?.directory ?? '').write('mine', '1');
+    for (const { id } of [first, first, second]) {
+      expect((await commit(on, id)).errors?.[0]).toMatchObject({
+        message: 'no space left',
+        extensions: { code: 'E_DISK_FULL', hint: expect.stringContaining('commit it again, or discard it') },
+      });
+    }
+    isFull = false;
+    // The same request is the same fork still.
+    expect((await attach('first')).id).toBe(first.id);
+    for (let times = 0; times < 2; times++) {
+      expect(await commit(on, first.id)).toMatchObject({ data: { commit: [{ added: 1 }] } });
+    }
+    const discard = 'mutation ($fork: ID!) { discard(fork: $fork) }';
+    expect(await on.data(discard, { variables: { fork: second.id } })).toEqual({ discard: true });
+    expect(await on.data(discard, { variables: { fork: second.id } })).toEqual({ discard: false });
+    expect((await commit(on, second.id)).errors?.[0]).toMatchObject({ extensions: { code: 'E_NOT_SAVED' } });
+  });
+
+  test('and whose session has ended meanwhile is discarded', async () => {
+    let isOpen = true;
+    const failing = Promise.withResolvers<never>();
+    const fork = {
+      sessionId: newId('session', new Uint8Array(16)),
+      run: newId('run', new Uint8Array(16)),
+      volumes: [],
+      get isOpen() {
+        return isOpen;
+      },
+      commit: async () => await failing.promise,
+      discard: async () => {
+        isOpen = false;
+        await Promise.resolve();
+      },
+    };
+    const clock = { nowMs: () => 0, monotonicMs: () => 0, sleep: async () => await Promise.resolve() };
+    const client = new Client({ directory: null, namespace: null, isConfined: false, environment: null }, null, clock);
+    await client.keep(fork, new AbortController().signal);
+    const committed = client.commit(fork);
+    await client.leave();
+    isOpen = true;
+    failing.reject(new Error('the disk is full'));
+    await expect(committed).rejects.toThrow('the disk is full');
+    expect([isOpen, client.fork(fork.sessionId)]).toEqual([false, undefined]);
   });
 });

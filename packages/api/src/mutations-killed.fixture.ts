@@ -27,7 +27,7 @@ export interface MutationCase {
   readonly inParts?: true;
 }
 
-export interface Met {
+interface Met {
   /** Of the first time, undisturbed. */
   readonly first: unknown;
   /** Of the parts that were changed, those that the first attempt got done. */
@@ -36,7 +36,7 @@ export interface Met {
   readonly got: unknown;
 }
 
-export const keys = ['npm', 'data', 'other'] as const;
+const keys = ['npm', 'data', 'other'] as const;
 
 const listing = 'lane generation entries { nodes { path digest } }';
 

@@ -41,7 +41,7 @@ function requireVariable(name: unknown): void {
 }
 
 /** Errors: E_USAGE. What is too long is the engine's to say. */
-export function requireSeconds(lockTimeoutSeconds: unknown): void {
+export function requireSeconds(lockTimeoutSeconds: number | undefined): void {
   if (lockTimeoutSeconds === undefined || Number.isInteger(lockTimeoutSeconds)) return;
   throw new CachelaneError('E_USAGE', `lockTimeoutSeconds is ${String(lockTimeoutSeconds)}, and is a whole number`, {
     hint: '0 does not wait, and 86400 is a day',

@@ -60,13 +60,16 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
   });
   server.maxConnections = limits.connections;
   const desk = new Desk(server, options, limits);
-  const address = await listen(server, options.at, limits.backlog);
+  const { remove, ...address } = await listen(server, options.at, limits.backlog);
   const { api, at } = options;
   const hasSession = (token: string): boolean => api.hasSession(token);
   desk.open(at.kind === 'port' ? { ...at, port: address.port, hasSession } : at);
   return {
     address: address.text,
-    stop: async ({ isPatient } = { isPatient: true }) => await desk.stop(isPatient),
+    stop: async ({ isPatient } = { isPatient: true }) => {
+      await desk.stop(isPatient);
+      remove();
+    },
     abort: () => {
       desk.abort();
     },
@@ -82,6 +85,8 @@ class Desk {
   private readonly sockets = new Set<Socket>();
   private readonly clients = new Set<Socket>();
   private readonly works = new Set<Work>();
+  /** Requests whose clients wait to be told whether to send. */
+  private readonly unsent = new WeakSet<IncomingMessage>();
   private sweeping: NodeJS.Timeout | undefined;
   private isStopping = false;
 
@@ -106,7 +111,7 @@ class Desk {
     const onRequest = (request: IncomingMessage, response: ServerResponse, proceed: () => void): void => {
       const refusal = refusalOf(request) ?? (this.isStopping ? stopping() : null);
       if (refusal === null) void this.carryOut(request, response, proceed);
-      else sendRefusal(request, response, refusal, this.limits.discardedBytes);
+      else this.refuse(request, response, refusal);
     };
     this.server
       .on('connection', (socket: Socket) => {
@@ -121,7 +126,9 @@ class Desk {
       })
       // Whoever asks first is told before it sends.
       .on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+        this.unsent.add(request);
         onRequest(request, response, () => {
+          this.unsent.delete(request);
           response.writeContinue();
         });
       })
@@ -150,8 +157,13 @@ class Desk {
     } catch (error) {
       // What a connection that broke ends with is nobody's any more.
       if (response.destroyed || response.headersSent) socket.destroy();
-      else sendRefusal(request, response, refusalFor(error), this.limits.discardedBytes);
+      else this.refuse(request, response, refusalFor(error));
     }
+  }
+
+  private refuse(request: IncomingMessage, response: ServerResponse, refusal: Refused): void {
+    const { discardedBytes } = this.limits;
+    sendRefusal(request, response, refusal, { discardedBytes, isUnsent: this.unsent.has(request) });
   }
 
   private async answer(
@@ -165,7 +177,7 @@ class Desk {
     const isStream = asStream && kind === 'subscription';
     const signal = this.startWork(request, response, isStream);
     if (isStream) {
-      await sendStream(response, api.stream(operation, session, signal), this.limits);
+      await sendStream(response, this.toldOfEnd(api.stream(operation, session, signal)), this.limits);
       return;
     }
     using _ = await this.turns.take(signal, { waitsForOthers: kind === 'mutation' });
@@ -173,6 +185,15 @@ class Desk {
     if (response.destroyed) return;
     if (asStream) await sendStream(response, [this.withinLimit(answer).answer], this.limits);
     else this.send(request, response, this.withinLimit(answer));
+  }
+
+  /** Whoever listens is told that it is the engine that ends. */
+  private async *toldOfEnd(answers: AsyncIterable<Answer>): AsyncGenerator<Answer> {
+    yield* answers;
+    if (!this.isStopping) return;
+    const hint = 'forks that were open are discarded: attach again when an engine is there';
+    const error = new CachelaneError('E_ENGINE_GONE', 'the engine was stopped', { hint, retryable: true });
+    yield { errors: [answerError(error)] };
   }
 
   private startWork({ socket }: IncomingMessage, response: ServerResponse, isStream: boolean): AbortSignal {

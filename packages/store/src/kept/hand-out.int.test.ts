@@ -107,7 +107,7 @@ describe.each([true, false])('where it may get an earlier path: %s', (samePath) 
     await second.release(noAbort);
     await child[Symbol.asyncDispose]();
     const both = [await attach(home, samePath), await attach(home, samePath)];
-    expect(both.map(inode).toSorted()).toEqual([directory, another].toSorted());
+    expect(new Set(both.map(inode))).toEqual(new Set([directory, another]));
     expect(both.map(show)).toEqual(['', '']);
     for (const each of both) await each.release(noAbort);
   });
