@@ -156,7 +156,7 @@ describe('a command', () => {
     const volumes = [{ volume: engine.cacheVolume('data'), variable: 'DIR' }];
     const failing = ['sh', '-c', 'echo out; echo err >&2; echo x > "$DIR/x"; exit 3'];
     const failed = engine.run(failing, { volumes, stdio: 'capture' });
-    const result = { exitCode: 3, signal: null, stdout: 'out\n', stderr: 'err\n', saved: null };
+    const result = { exitCode: 3, signal: null, stdout: 'out\n', stderr: 'err\n', leftovers: [], saved: null };
     await expect(failed).rejects.toMatchObject({ name: 'CachelaneError', code: 'E_COMMAND', result });
     expect(await engine.run(failing, { volumes, stdio: 'capture', allowFailure: true })).toEqual(result);
     await expect(engine.run(['/no/such/program'], { volumes })).rejects.toMatchObject({ code: 'E_COMMAND' });
