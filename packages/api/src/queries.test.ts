@@ -32,7 +32,7 @@ describe('a volume', () => {
   test('of a library is inside the namespace, by whatever name', async () => {
     await using on = testWorld();
     expect(await on.data('{ cacheVolume(key: "cache", scope: ["npm", "@acme/build"]) { namespace } }')).toEqual({
-      cacheVolume: { namespace: 'github.com/acme/web/npm/%40acme%2Fbuild' },
+      cacheVolume: { namespace: 'github.com/acme/web/scope%2Fnpm/%40acme%2Fbuild' },
     });
   });
 
