@@ -24,6 +24,7 @@ export interface CreatedNamespace {
 /** Namespaces by their paths. A namespace without volumes and without open sessions goes, but one that somebody created. */
 export interface NamespaceStore {
   findNamespace(path: Namespace, signal: AbortSignal): Promise<NamespaceRecord | undefined>;
+  namespace(id: NamespaceId, signal: AbortSignal): Promise<NamespaceRecord | undefined>;
   listNamespaces(signal: AbortSignal): Promise<readonly NamespaceRecord[]>;
   /** The namespace that the path names, made where it names none, stays from now on until {@link releaseNamespace}. */
   createNamespace(request: CreateNamespaceRequest, signal: AbortSignal): Promise<CreatedNamespace>;

@@ -29,13 +29,20 @@ export function namespaceStore(database: SqliteDatabase): NamespaceStore {
         return id === undefined ? undefined : namespaceRecord(sql, id);
       }),
 
+    namespace: (id, signal) =>
+      database.read(signal, (sql) => {
+        const rows = rowsOf(sql, id);
+        return rows.length === 0 ? undefined : toNamespace(rows);
+      }),
+
     listNamespaces: (signal) => database.read(signal, listNamespaces),
 
     createNamespace: ({ path, freshId, atMs }, signal) =>
       database.write('durable', signal, (sql) => {
+        const isNew = namespaceIdOf(sql, path) === undefined;
         const id = ensureNamespace(sql, path, freshId, atMs);
         stay(sql, id);
-        return { namespace: namespaceRecord(sql, id), isNew: id === freshId };
+        return { namespace: namespaceRecord(sql, id), isNew };
       }),
 
     releaseNamespace: (id, signal) =>
@@ -72,7 +79,11 @@ export function namespaceIdOf(sql: Sql, path: Namespace): NamespaceId | undefine
 }
 
 export function namespaceRecord(sql: Sql, id: NamespaceId): NamespaceRecord {
-  return toNamespace(sql.all<NamespaceRow>(`${selectNamespaces} WHERE n.id = ? ORDER BY p.rank DESC`, id));
+  return toNamespace(rowsOf(sql, id));
+}
+
+function rowsOf(sql: Sql, id: NamespaceId): readonly NamespaceRow[] {
+  return sql.all<NamespaceRow>(`${selectNamespaces} WHERE n.id = ? ORDER BY p.rank DESC`, id);
 }
 
 /** The id that `path` names; `freshId` where it names none yet. */

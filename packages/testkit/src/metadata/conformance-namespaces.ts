@@ -24,11 +24,14 @@ export function namespaceConformance(create: MetadataFactory): void {
     ids = countingIds();
   });
 
+  const creating = (path = web) => ({ path, freshId: ids.namespace(), atMs: startMs });
+
   describe('namespaces', () => {
     test('an unknown path names nothing', async () => {
       await using store = await create();
       await using metadata = await store.open();
       expect(await metadata.findNamespace(web, noAbort)).toBeUndefined();
+      expect(await metadata.namespace(ids.namespace(), noAbort)).toBeUndefined();
       expect(await metadata.listNamespaces(noAbort)).toEqual([]);
     });
 
@@ -56,8 +59,6 @@ export function namespaceConformance(create: MetadataFactory): void {
   });
 
   describe('a namespace that somebody created', () => {
-    const creating = (path = web) => ({ path, freshId: ids.namespace(), atMs: startMs });
-
     test('is there without volumes and sessions, is found by a session, and outlives it', async () => {
       await using store = await create();
       await using metadata = await store.open();
@@ -130,6 +131,7 @@ export function namespaceConformance(create: MetadataFactory): void {
       const aliased = await metadata.aliasNamespace(web, other, noAbort);
       expect(aliased).toEqual({ ...namespace, paths: [other, web] });
       expect(await metadata.findNamespace(web, noAbort)).toEqual(aliased);
+      expect(await metadata.namespace(namespace.id, noAbort)).toEqual(aliased);
       expect(await metadata.findNamespace(other, noAbort)).toEqual(aliased);
       expect(await metadata.listNamespaces(noAbort)).toEqual([aliased]);
     });

@@ -45,6 +45,7 @@ export function crashingMetadata(inner: Metadata, point: CrashPoint): CrashingMe
       return operations;
     },
     findNamespace: (path, signal) => step(() => inner.findNamespace(path, signal)),
+    namespace: (id, signal) => step(() => inner.namespace(id, signal)),
     listNamespaces: (signal) => step(() => inner.listNamespaces(signal)),
     createNamespace: (request, signal) => step(() => inner.createNamespace(request, signal)),
     releaseNamespace: (id, signal) => step(() => inner.releaseNamespace(id, signal)),

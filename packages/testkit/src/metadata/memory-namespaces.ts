@@ -22,6 +22,8 @@ export function memoryNamespaces(state: MemoryState): NamespaceStore {
   return {
     findNamespace: (path, signal) => transact(signal, () => namespaceNamed(state, path)?.record),
 
+    namespace: (id, signal) => transact(signal, () => state.namespaces.get(id)?.record),
+
     listNamespaces: (signal) =>
       transact(signal, () =>
         [...state.namespaces.values()]
@@ -31,9 +33,10 @@ export function memoryNamespaces(state: MemoryState): NamespaceStore {
 
     createNamespace: ({ path, freshId, atMs }, signal) =>
       transact(signal, () => {
+        const isNew = namespaceNamed(state, path) === undefined;
         const namespace = ensureNamespace(state, { path, freshId, atMs });
         setStays(state, namespace.id, true);
-        return { namespace, isNew: namespace.id === freshId };
+        return { namespace, isNew };
       }),
 
     releaseNamespace: (id, signal) =>
