@@ -3,7 +3,7 @@ import { CachelaneError } from '@cachelane/core';
 /** Forks of one client at one time: each has directories, and files that are held open. */
 export const forksOfClient = 1000;
 
-/** Of all clients of one engine together: several for each of a thousand clients, and some ten thousand files that are held open. */
+/** Of all clients of one engine together: several for each of a thousand clients, and two files each that are held open. */
 export const forksOfEngine = 4000;
 
 /** Room for forks: those that there are, and those that are on their way. */

@@ -98,6 +98,7 @@ describe('leases', () => {
 
   test('are told to a confined session of its own project alone', async () => {
     await using on = testWorld();
+    await on.save('/web', 'npm', { a: '1' });
     const mine = await running(on, 'web');
     await running(on, 'secret');
     await running(on, 'web/services/api');

@@ -136,3 +136,19 @@ describe('ns create', () => {
     expect(await on.metadata.listNamespaces(new AbortController().signal)).toEqual([]);
   });
 });
+
+const refuse = async (): Promise<never> => await Promise.reject(new Error('everything was listed'));
+
+test.each([
+  ['ns', 'show', web],
+  ['ns', 'rm', web],
+  ['ls', '-n', web],
+  ['log', '-n', web, 'npm'],
+  ['explain', '-n', web, 'npm'],
+  ['rm', '-n', web, 'npm'],
+])('%s %s lists nothing of other namespaces', async (...argv) => {
+  using on = stage({ pieces: withMounters });
+  await push(on, { layers: ['a'] });
+  Object.assign(on.metadata, { listVolumes: refuse, listHeads: refuse, listNamespaces: refuse });
+  expect(await on.cachelane(...argv), on.err()).toBe(0);
+});
