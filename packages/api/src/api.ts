@@ -1,7 +1,8 @@
 import { AskedVolumes } from './asked-volumes.ts';
 import { Client, Clients, type CallerPlace } from './clients.ts';
+import { EndedForks } from './ended-forks.ts';
 import { EntryCache } from './entry-cache.ts';
-import { executeOperation, executeStream, isSubscription, refusal, type Answer, type Operation } from './execute.ts';
+import { executeOperation, executeStream, kindOf, refusal, type Answer, type Operation } from './execute.ts';
 import { ForkRoom, forksOfEngine } from './fork-room.ts';
 import { Readings } from './readings.ts';
 import type { ApiRequest } from './request.ts';
@@ -16,8 +17,8 @@ export interface Api extends AsyncDisposable {
   execute(operation: Operation, session: SessionToken, signal: AbortSignal): Promise<Answer>;
   /** For subscriptions: ends when the signal, or whoever reads, ends it. Never throws. */
   stream(operation: Operation, session: SessionToken, signal: AbortSignal): AsyncGenerator<Answer>;
-  /** Whether it is for {@link stream}: it goes on until somebody ends it. */
-  isSubscription(operation: Operation): boolean;
+  /** A subscription is for {@link stream}: it goes on until somebody ends it. Null for what cannot be read. */
+  kindOf(operation: Operation): 'query' | 'mutation' | 'subscription' | null;
   /** Whether a session has this token, for endpoints that let its client in by it. */
   hasSession(token: string): boolean;
   /** Sessions at this moment. */
@@ -34,7 +35,7 @@ export function openApi(world: World, own: CallerPlace): Api {
   const client = new Client({ place: own, project: null, clock, room });
   const readings = new Readings();
   const entries = new EntryCache(readings, clock);
-  const shared = { world, clients, readings, entries, asked: new AskedVolumes() };
+  const shared = { world, clients, readings, entries, asked: new AskedVolumes(), ended: new EndedForks() };
   const requestOf = async (token: SessionToken, signal: AbortSignal): Promise<ApiRequest> => {
     const asking = token === null ? client : clients.find(token);
     const project = asking.project ?? (await world.openProject(asking.place));
@@ -57,7 +58,7 @@ export function openApi(world: World, own: CallerPlace): Api {
         yield refusal(thrown);
       }
     },
-    isSubscription,
+    kindOf,
     hasSession: (token) => clients.has(token),
     get sessionCount() {
       return clients.count;

@@ -27,10 +27,26 @@ export interface ClientOptions {
   readonly room: ForkRoom;
 }
 
-interface HeldFork {
+export interface HeldFork {
   readonly fork: Fork;
   /** Given back when the fork has ended. */
   readonly place: Disposable;
+}
+
+/** A request for a fork that may come again. */
+interface Attaching {
+  /** The client's own name for it. */
+  readonly key: string;
+  /** What it asks for, as text. */
+  readonly asked: string;
+  readonly signal: AbortSignal;
+}
+
+interface Keyed {
+  readonly asked: string;
+  readonly fork: Promise<Fork>;
+  /** Null: it is not there yet. */
+  session: string | null;
 }
 
 /** One client of the engine, and what it has at hand. */
@@ -42,6 +58,8 @@ export class Client {
   heardAtMs: number;
   private readonly clock: Clock;
   private readonly forks = new Map<string, HeldFork>();
+  /** Attached, or about to be, by the client's own names for that. */
+  private readonly keyed = new Map<string, Keyed>();
   private readonly room: ForkRoom;
   private hasLeft = false;
   private atWork = 0;
@@ -72,6 +90,32 @@ export class Client {
   }
 
   /**
+   * The fork that was attached under this key, as long as it has not ended; else one that `open` makes. So a client that lost an answer gets what it has already, and does not wait for a lock that it holds itself.
+   * Errors: E_USAGE where the key is that of another request, and those of {@link keep}.
+   */
+  async keepOnce({ key, asked, signal }: Attaching, open: () => Promise<Fork>): Promise<Fork> {
+    for (let known = this.keyed.get(key); known !== undefined; known = this.keyed.get(key)) {
+      if (known.asked !== asked) {
+        throw new CachelaneError('E_USAGE', 'this key is that of another attach', { hint: 'give each its own key' });
+      }
+      // Whoever asked before may have gone meanwhile, and what it waited for with it.
+      const fork = await known.fork.catch(() => null);
+      if (fork !== null && this.forks.has(fork.sessionId)) return fork;
+      if (this.keyed.get(key) === known) this.keyed.delete(key);
+    }
+    const keyed: Keyed = { asked, fork: this.keep(open, signal), session: null };
+    this.keyed.set(key, keyed);
+    try {
+      const fork = await keyed.fork;
+      keyed.session = fork.sessionId;
+      return fork;
+    } catch (error) {
+      if (this.keyed.get(key) === keyed) this.keyed.delete(key);
+      throw error;
+    }
+  }
+
+  /**
    * Keeps the fork that `open` makes, until somebody takes it. One that was made for a client that has left meanwhile, or waits for it no more, is nobody's. Errors: E_LIMIT, E_ABORTED, and those of
    * `open`.
    */
@@ -91,6 +135,7 @@ export class Client {
   take(id: string): HeldFork | undefined {
     const held = this.forks.get(id);
     this.forks.delete(id);
+    for (const [key, { session }] of this.keyed) if (session === id) this.keyed.delete(key);
     return held;
   }
 

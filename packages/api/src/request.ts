@@ -1,6 +1,7 @@
 import type { AskedVolumes } from './asked-volumes.ts';
 import type { Caller } from './caller.ts';
 import type { Clients } from './clients.ts';
+import type { EndedForks } from './ended-forks.ts';
 import type { EntryCache } from './entry-cache.ts';
 import type { Readings } from './readings.ts';
 import type { World } from './world.ts';
@@ -11,6 +12,7 @@ export interface ApiRequest {
   readonly caller: Caller;
   readonly clients: Clients;
   readonly entries: EntryCache;
+  readonly ended: EndedForks;
   readonly readings: Readings;
   readonly asked: AskedVolumes;
   readonly signal: AbortSignal;

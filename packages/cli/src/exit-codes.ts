@@ -53,6 +53,7 @@ export function exitCodeOf(error: unknown, verb: Verb): number {
     case 'E_ENGINE_DENIED':
     case 'E_ENGINE_GONE':
     case 'E_SESSION_GONE':
+    case 'E_NOT_SAVED':
     case 'E_NOT_FOUND':
     case 'E_COMMAND':
     case 'E_INTERNAL':

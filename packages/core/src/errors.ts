@@ -36,6 +36,7 @@ export const errorCodes = [
   'E_ENGINE_DENIED',
   'E_ENGINE_GONE',
   'E_SESSION_GONE',
+  'E_NOT_SAVED',
   'E_NOT_FOUND',
   'E_COMMAND',
   'E_ABORTED',

@@ -11,6 +11,7 @@ import type {
   OpenSessionRequest,
   Random,
   Remote,
+  RunId,
   Runtime,
   RunPurpose,
   Tool,
@@ -95,6 +96,8 @@ export interface RunCommandRequest {
   readonly remoteWaitMs: number;
   /** Any failure of our own is thrown instead of being a warning. */
   readonly strict: boolean;
+  /** Of a change that is repeated as the same one; left out: a new one. */
+  readonly run?: RunId;
   readonly revision: string | null;
   readonly workflow: string | null;
   /** What the file in the repository says of its lane's lifetime and size; null: nothing; left out: it was not looked at. */

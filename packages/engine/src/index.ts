@@ -20,6 +20,7 @@ export { requireWritable } from './require-writable.ts';
 export { chainFor, planVolume, type PlannedVolume } from './volumes/plan.ts';
 export { findKept, removeKept } from './kept-directories.ts';
 export { planRollBack, rollBack, type RollBackPlan, type RollBackRequest, type RolledBack } from './roll-back.ts';
+export { rolledBackBy } from './rolled-back-by.ts';
 export { compareSnapshots, type PathDifference, type SnapshotState } from './views/compare.ts';
 export { squashesOf } from './known-squashes.ts';
 export { isPending, waitingOf, type Waiting } from './sync/pending.ts';
@@ -41,6 +42,9 @@ export {
 export { listLeases, type ListedLease } from './inspect/list-leases.ts';
 export { snapshotEntries } from './inspect/snapshot-entries.ts';
 export { isAlive } from './sessions/recover.ts';
+export { recallFork, type GoneVolume } from './sessions/recall-fork.ts';
+export { savedBy, type SavedVolume } from './saved-by.ts';
+export { whyNeverSaved } from './sessions/volume-session.ts';
 export { openFork, type Fork, type ForkRequest, type ForkedVolume } from './sessions/fork.ts';
 export { createNamespace, type Created, type CreateRequest } from './namespaces/create-namespace.ts';
 export { removeNamespace, type RemovedNamespace } from './namespaces/remove-namespace.ts';

@@ -22,6 +22,7 @@ import { takeOut } from './remove-runs.ts';
 import { isDamage } from './is-damage.ts';
 import { compareSnapshots, composeSnapshot, type PathDifference, type SnapshotState } from './views/compare.ts';
 import { requireWritable } from './require-writable.ts';
+import { rolledBackBy } from './rolled-back-by.ts';
 
 export type RollBackDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'random' | 'bootId'>;
 
@@ -34,6 +35,8 @@ export interface RollBackRequest {
   readonly to: number | null;
   /** The run on whose behalf the head moves. */
   readonly by: RunId;
+  /** Whether the run stands for this change alone, which is made once however often it is asked for. */
+  readonly isOnce?: boolean;
 }
 
 export interface RollBackPlan {
@@ -71,7 +74,8 @@ export async function planRollBack(
 
 /**
  * Moves the head back to the layers that it named at an earlier generation, as a new generation: history keeps both, and going back
- * again undoes it. A run that ends meanwhile loses nothing; its layer lies on top, as if it had ended afterwards.
+ * again undoes it. A run that ends meanwhile loses nothing; its layer lies on top, as if it had ended afterwards. Errors: beside those of {@link planRollBack}, E_HEAD_MOVED; also where it is
+ * made once and was made before: {@link rolledBackBy} says what came of it.
  */
 export async function rollBack(
   deps: RollBackDependencies,
@@ -82,6 +86,7 @@ export async function rollBack(
   const { from, to } = plan;
   let head = from;
   for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
+    await requireNotDone(deps, request, signal);
     const squashes = await squashesOf(deps.metadata, from, signal);
     const pushed = await pushedOnto(deps, { from, head, squashes }, signal);
     const plain = [...pushed, ...squashes.expand(to.layers)];
@@ -103,6 +108,19 @@ export async function rollBack(
   }
   throw new CachelaneError('E_HEAD_MOVED', `the head moved ${limits.commitAttempts} times while it was rolled back`, {
     hint: 'try again when fewer runs end at once',
+    retryable: true,
+  });
+}
+
+/** After the head was read: what comes in between keeps it from moving. */
+async function requireNotDone(
+  { metadata }: RollBackDependencies,
+  { volumeId, context: { lane }, by, isOnce = false }: RollBackRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!isOnce || (await rolledBackBy(metadata, { volumeId, lane, by }, signal)) === null) return;
+  throw new CachelaneError('E_HEAD_MOVED', 'the same rollback was made meanwhile', {
+    hint: 'ask again under the same name: the answer is that of the first',
     retryable: true,
   });
 }

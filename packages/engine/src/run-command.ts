@@ -48,8 +48,9 @@ async function runSynced(
   request: RunCommandRequest,
   planned: readonly PlannedVolume[],
 ): Promise<Pick<SessionResult, 'outcome' | 'volumes'>> {
-  const ids = newIds(deps);
-  const { run } = ids;
+  const { sessionId, run: fresh } = newIds(deps);
+  const run = request.run ?? fresh;
+  const ids = { sessionId, run };
   const begun = await beginSync(deps, request, { planned, run });
   const session = await runSession(deps, request, planned, ids);
   if (session.outcome.kind !== 'exited') return session;

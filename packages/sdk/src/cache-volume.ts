@@ -40,11 +40,14 @@ export interface ChangeOptions extends CallOptions {
   readonly dryRun?: boolean | undefined;
 }
 
-export interface RollbackOptions extends ChangeOptions {
+export interface KeyedOptions extends ChangeOptions {
+  /** The caller's own name for this change, 1 to 200 characters: repeated under the same name, after an answer was lost, it is the same change. A new one where it is left out, which `LostAnswerError` tells. */
+  readonly key?: string | undefined;
+}
+
+export interface RollbackOptions extends KeyedOptions {
   /** The one before the present one where it is left out. */
   readonly generation?: number | undefined;
-  /** The caller's own name for this change, 1 to 200 characters: repeated under the same name, after an answer was lost, it is the same change. */
-  readonly key?: string | undefined;
 }
 
 export interface RemoveOptions extends ChangeOptions {
@@ -113,8 +116,8 @@ export interface CacheVolume {
   blame(path: string, options?: LaneOptions): Promise<readonly Blamed[]>;
   /** Brings back what it was at an earlier generation; itself a new generation. */
   rollback(options?: RollbackOptions): Promise<RolledBack>;
-  /** Removes what it holds on one lane, history and all. Throws E_NOT_FOUND where there is nothing. */
+  /** Removes what it holds on one lane, history and all. Empty where it holds nothing. */
   remove(options?: RemoveOptions): Promise<readonly Removed[]>;
   /** Runs the tool's own clean-up in it and saves what that removed. */
-  prune(options?: ChangeOptions): Promise<Pruned>;
+  prune(options?: KeyedOptions): Promise<Pruned>;
 }

@@ -4,6 +4,7 @@ import { CachelaneError, isCachelaneError } from './errors.ts';
 import { aborted, unreachable } from './failures.ts';
 import { closeSession, engineFacts, events, openSession } from './generated/operations.ts';
 import type { Operation } from './operation.ts';
+import { repeat } from './repeat.ts';
 import { serverSentEvents } from './server-sent-events.ts';
 import type { SessionPlace } from './session-place.ts';
 import type { Transport, TransportResponse } from './transport.ts';
@@ -66,8 +67,16 @@ export class Connection implements AsyncDisposable {
     if (this.given === null) await this.openedSession(signal);
   }
 
-  /** What the operation comes to. A session that the engine has forgotten is opened anew, once: a request that names it was not carried out. */
+  /** What the operation comes to; asked again where the answer was lost, see {@link repeat}. */
   async ask<R, V>(operation: Operation<R, V>, variables: V, signal: AbortSignal | undefined): Promise<R> {
+    const { signal: closing } = this.closing;
+    const ending = signal === undefined ? closing : AbortSignal.any([closing, signal]);
+    const attempt = async (): Promise<R> => await this.askOnce(operation, variables, signal);
+    return await repeat({ operation, variables, signal: ending }, attempt);
+  }
+
+  /** For what may not be repeated. A session that the engine has forgotten is opened anew, once: a request that names it was not carried out. */
+  async askOnce<R, V>(operation: Operation<R, V>, variables: V, signal: AbortSignal | undefined): Promise<R> {
     return await this.inSession(async (session) => await this.sendOnce(operation, variables, { session, signal }));
   }
 

@@ -87,7 +87,7 @@ export interface Engine extends AsyncDisposable {
   attach(volumes: readonly Attachable[], options?: AttachOptions): Promise<Fork>;
   /** What forks and clean-ups of this session tell while they work. */
   events(options?: CallOptions): EngineEvents;
-  /** Any document of the engine's schema, in this session. Values go into variables. Its result is what the document says, which nothing checks. */
+  /** Any document of the engine's schema, in this session. Values go into variables. Its result is what the document says, which nothing checks. It is never asked again by itself: a change may have been made whose answer was lost. */
   query<Result>(
     document: string,
     variables?: Readonly<Record<string, unknown>>,

@@ -23,3 +23,11 @@ function innermost(thrown: unknown): string {
   const { code } = thrown as { readonly code?: unknown };
   return thrown.message === '' && typeof code === 'string' ? code : thrown.message;
 }
+
+/** Nobody was there to take the request. Where that is not known, it may have been carried out. */
+export function neverSent({ cause }: CachelaneError): boolean {
+  for (let each = cause; each instanceof Error; each = each.cause) {
+    if (['ECONNREFUSED', 'ENOENT'].includes(String((each as { readonly code?: unknown }).code))) return true;
+  }
+  return false;
+}

@@ -9,6 +9,8 @@ const forked = (key: string, environment: readonly object[] = []): object => ({
   sharing: 'PRIVATE',
   lane: 't1:local',
 });
+/** What the client names each of its forks. */
+const ownKey: unknown = expect.stringMatching(/^[0-9a-f]{32}$/);
 const leading = (key: string): object => forked(key, [{ name: 'CACHE', value: `/forks/${key}` }]);
 
 const attaching =
@@ -33,9 +35,9 @@ test('a fork is discarded unless it was committed', async () => {
     expect(await fork.commit()).toEqual([{ key: 'npm', added: 1 }]);
   }
   expect(fake.asked.slice(1).map(({ name, variables }) => [name, variables])).toEqual([
-    ['attach', { volumes: [{ volume: 'id-npm', sharing: 'SHARED' }], lockTimeoutSeconds: 3 }],
+    ['attach', { volumes: [{ volume: 'id-npm', sharing: 'SHARED' }], lockTimeoutSeconds: 3, key: ownKey }],
     ['discard', { fork: 'fork-1' }],
-    ['attach', { volumes: [{ volume: 'id-npm', sharing: 'LOCKED', mode: 'READ' }] }],
+    ['attach', { volumes: [{ volume: 'id-npm', sharing: 'LOCKED', mode: 'READ' }], key: ownKey }],
     ['commit', { fork: 'fork-1' }],
   ]);
 });

@@ -13,7 +13,7 @@ export interface Fork extends AsyncDisposable {
   readonly directory: string;
   /** What makes tools look into the directories, for the environment of their commands. Throws E_USAGE where two volumes need one variable for themselves. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Saves what was changed, and ends the fork. Where it throws, nothing is left of the fork either. */
+  /** Saves what was changed, and ends the fork. Where it throws, nothing is left of the fork either; but for a `LostAnswerError`, after which the same call tells what was saved. E_NOT_SAVED: the engine ended before all was, and the message says what was. */
   commit(options?: CallOptions): Promise<readonly Saved[]>;
   /** Ends the fork; what was changed is gone. Nothing where it has ended. */
   discard(options?: CallOptions): Promise<void>;

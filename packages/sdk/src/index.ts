@@ -1,4 +1,5 @@
 export { connectTo, type ConnectToOptions } from './connect-to.ts';
+export { LostAnswerError } from './lost-answer-error.ts';
 export { CachelaneError, isCachelaneError, type CachelaneErrorOptions } from './errors.ts';
 export type {
   Attachable,
@@ -7,6 +8,7 @@ export type {
   CallOptions,
   ChangeOptions,
   EntriesOptions,
+  KeyedOptions,
   LaneOptions,
   RemoveOptions,
   RollbackOptions,

@@ -45,7 +45,7 @@ export function openEngine<E extends Engine>(
       text: string,
       variables: Readonly<Record<string, unknown>> = {},
       { signal }: { readonly signal?: AbortSignal | undefined } = {},
-    ) => await connection.ask<Result, typeof variables>({ name: null, text }, variables, signal),
+    ) => await connection.askOnce<Result, typeof variables>({ name: null, text }, variables, signal),
     close,
     [Symbol.asyncDispose]: close,
   };

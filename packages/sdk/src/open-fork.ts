@@ -5,6 +5,7 @@ import { CachelaneError, isCachelaneError } from './errors.ts';
 import type { Fork } from './fork.ts';
 import { attach, commit, discard } from './generated/operations.ts';
 import type { ForkedVolume, ForkFacts } from './generated/results.ts';
+import { newKey } from './new-key.ts';
 import { sharingOf } from './open-volume.ts';
 
 /** See `Engine.attach`. */
@@ -23,7 +24,7 @@ export async function openFork(
   );
   const hold = await connection.hold();
   try {
-    const { attach: facts } = await connection.ask(attach, { volumes, lockTimeoutSeconds }, signal);
+    const { attach: facts } = await connection.ask(attach, { volumes, lockTimeoutSeconds, key: newKey() }, signal);
     if (facts === null) throw new CachelaneError('E_INTERNAL', 'the engine attached nothing');
     const variables = requests.map(({ variable }) => variable);
     return forkOf(connection, { facts, variables, hold });

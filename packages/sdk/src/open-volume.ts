@@ -19,6 +19,7 @@ import {
   volumeUsage,
 } from './generated/operations.ts';
 import type { VolumeInfo } from './generated/results.ts';
+import { newKey } from './new-key.ts';
 import type { Operation } from './operation.ts';
 import { itemsOf } from './pages.ts';
 
@@ -95,7 +96,7 @@ export function openVolume(connection: Connection, naming: Naming): CacheVolume 
       const { blame } = await asked(volumeBlame, (id) => ({ id, path, lane }), signal);
       return blame;
     },
-    async rollback({ generation, dryRun = false, key, signal } = {}) {
+    async rollback({ generation, dryRun = false, key = newKey(), signal } = {}) {
       const variables = { volume: await id({ signal }), generation, dryRun, key };
       return done((await connection.ask(rollback, variables, signal)).rollback);
     },
@@ -103,8 +104,8 @@ export function openVolume(connection: Connection, naming: Naming): CacheVolume 
       const variables = { volume: await id({ signal }), lane, allLanes, dryRun };
       return done((await connection.ask(remove, variables, signal)).remove);
     },
-    async prune({ dryRun = false, signal } = {}) {
-      return done((await connection.ask(prune, { volume: await id({ signal }), dryRun }, signal)).prune);
+    async prune({ dryRun = false, key = newKey(), signal } = {}) {
+      return done((await connection.ask(prune, { volume: await id({ signal }), dryRun, key }, signal)).prune);
     },
   };
   namings.set(volume, naming);

@@ -1,11 +1,26 @@
 import { CachelaneError, compatKey, limits, type SharingMode } from '@cachelane/core';
-import { openFork, type Fork, type ForkedVolume, type VolumeRequest } from '@cachelane/engine';
+import {
+  openFork,
+  recallFork,
+  toolOf,
+  whyNeverSaved,
+  type Fork,
+  type ForkedVolume,
+  type GoneVolume,
+  type SavedVolume,
+  type VolumeRequest,
+} from '@cachelane/engine';
+import type { AttachMode } from '../attach-mode.ts';
+import type { HeldFork } from '../clients.ts';
+import { formatForkId, parseForkId, type ForkId } from '../fork-id.ts';
+import { findVolumeRecord } from '../nodes/held.ts';
+import { savedNode } from '../nodes/saved-node.ts';
+import type { VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
 import { volumeToChange, volumeWithId } from '../root/find-volume.ts';
-import { savedNode } from '../nodes/saved-node.ts';
+import { withHint } from './in-api-words.ts';
+import { keyOfChange } from './repeated.ts';
 import { volumeRequest } from './volume-request.ts';
-
-type AttachMode = 'READ' | 'WRITE' | 'WRITE_ONLY';
 
 interface AttachInput {
   readonly volume: string;
@@ -16,47 +31,79 @@ interface AttachInput {
 export interface AttachArguments {
   readonly volumes: readonly AttachInput[];
   readonly lockTimeoutSeconds?: number | null;
+  readonly key?: string | null;
 }
 
 const modes = { READ: 'read', WRITE: 'write', WRITE_ONLY: 'write-only' } as const;
+
+const lockHint = 'lockTimeoutSeconds says how long attach waits';
 
 /** Errors: E_USAGE, E_LIMIT, E_LOCKED, and those of a strict run. */
 export async function attach(request: ApiRequest, args: AttachArguments): Promise<object> {
   const { world, caller, signal } = request;
   const { project, client } = caller;
+  const key = keyOfChange(args.key);
   const mode = modeOf(args.volumes);
+  const lockWaitMs = waitMs(args.lockTimeoutSeconds);
   const volumes: VolumeRequest[] = [];
   for (const input of args.volumes) volumes.push(await requestOf(request, input));
   requireDistinct(volumes);
-  const lockWaitMs = waitMs(args.lockTimeoutSeconds);
   const deps = { ...world.deps, events: client.events };
-  const { context, run } = project;
+  const { context, run: facts } = project;
+  const wanted = { ...facts, context, volumes, mode: modes[mode], lockWaitMs, signal };
   const open = async (): Promise<Fork> =>
-    await openFork(deps, { ...run, context, volumes, mode: modes[mode], lockWaitMs, signal });
-  return forkNode(await client.keep(open, signal));
+    await withHint('E_LOCKED', lockHint, async () => await openFork(deps, wanted));
+  const asked = JSON.stringify(args.volumes);
+  const fork = await (key === null ? client.keep(open, signal) : client.keepOnce({ key, asked, signal }, open));
+  const { sessionId: session, run } = fork;
+  const id = { session, run, lane: context.lane, mode, volumes: args.volumes.map(({ volume }) => volume) };
+  return { id: formatForkId(id), run, volumes: fork.volumes.map(forkedNode) };
 }
 
-/** Errors: E_NOT_FOUND, and those of a strict save. */
-export async function commit(
-  { caller }: ApiRequest,
-  { fork: id }: { readonly fork: string },
-): Promise<readonly object[]> {
-  const held = caller.client.take(id);
-  if (held !== undefined) {
-    using _ = held.place;
-    return (await held.fork.commit()).map(savedNode);
+export interface ForkArguments {
+  readonly fork: string;
+}
+
+/** The fork's id is the key of its commit: asked again, it is the same one. Errors: E_NOT_FOUND, E_NOT_SAVED, and those of a strict save. */
+export async function commit(request: ApiRequest, { fork: text }: ForkArguments): Promise<readonly object[]> {
+  const { ended, caller } = request;
+  const id = parseForkId(text);
+  if (id === undefined) throw new CachelaneError('E_NOT_FOUND', 'there is no fork with this id');
+  // Also of one that somebody else had: what became of it is told to whoever may know of its volumes.
+  const subjects: VolumeSubject[] = [];
+  for (const volume of id.volumes) subjects.push(await volumeWithId(request, volume));
+  const held = caller.client.take(id.session);
+  if (held !== undefined) ended.keep(id.session, commitHeld(held));
+  return (await (ended.of(id.session) ?? recall(request, id, subjects))).map(savedNode);
+}
+
+async function commitHeld({ fork, place }: HeldFork): Promise<readonly SavedVolume[]> {
+  using _ = place;
+  return await fork.commit();
+}
+
+async function recall(
+  request: ApiRequest,
+  { run, lane, mode }: ForkId,
+  subjects: readonly VolumeSubject[],
+): Promise<readonly SavedVolume[]> {
+  const { world, caller, signal } = request;
+  const { canWrite, why } = caller.project.context;
+  const volumes: GoneVolume[] = [];
+  for (const subject of subjects) {
+    const tool = toolOf(world.deps.tools, subject);
+    const policy = caller.project.requestFor(subject).commit ?? tool.commitWhen;
+    const skipped = whyNeverSaved({ mode: modes[mode], readOnly: canWrite ? null : why, policy });
+    const id = (await findVolumeRecord(request, subject))?.id ?? null;
+    volumes.push({ name: subject.key, id, tool, skipped });
   }
-  throw new CachelaneError(
-    'E_NOT_FOUND',
-    'this session has no such fork: it has ended, or the engine was started anew meanwhile',
-    {
-      hint: 'what was saved is in the history of the volume, with the run that the fork named',
-    },
-  );
+  return await recallFork(world.deps, { run, lane, volumes }, signal);
 }
 
-export async function discard({ caller }: ApiRequest, { fork: id }: { readonly fork: string }): Promise<boolean> {
-  const held = caller.client.take(id);
+/** False where it has ended: whoever asks again, after an answer was lost, has what it asked for. */
+export async function discard({ caller }: ApiRequest, { fork: text }: ForkArguments): Promise<boolean> {
+  const id = parseForkId(text);
+  const held = id === undefined ? undefined : caller.client.take(id.session);
   if (held === undefined) return false;
   using _ = held.place;
   await held.fork.discard();
@@ -98,10 +145,6 @@ function waitMs(seconds: number | null | undefined): number {
   if (seconds === null || seconds === undefined) return limits.lockWaitMs;
   if (seconds >= 0 && seconds <= 86_400) return seconds * 1000;
   throw new CachelaneError('E_LIMIT', `lockTimeoutSeconds is ${seconds}, and at most a day`);
-}
-
-function forkNode(fork: Fork): object {
-  return { id: fork.sessionId, run: fork.run, volumes: fork.volumes.map(forkedNode) };
 }
 
 function forkedNode({ planned, choice, directory, environment }: ForkedVolume): object {

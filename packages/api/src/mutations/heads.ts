@@ -1,5 +1,4 @@
-import { hash } from 'node:crypto';
-import { CachelaneError, newId, type LaneName, type LayerId, type RunId, type VolumeId } from '@cachelane/core';
+import { CachelaneError, type LaneName, type RunId } from '@cachelane/core';
 import {
   toolOf,
   planRollBack,
@@ -8,15 +7,20 @@ import {
   removeVolumes,
   requireWritable,
   rollBack,
+  rolledBackBy,
+  savedBy,
   describeHead,
   type RollBackPlan,
   type RolledBack,
 } from '@cachelane/engine';
 import { laneIn } from '../lane-in.ts';
-import { heldBy } from '../nodes/held.ts';
+import { findVolumeRecord, heldBy } from '../nodes/held.ts';
 import { savedNode } from '../nodes/saved-node.ts';
+import { volumeId, type VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
 import { volumeToChange } from '../root/find-volume.ts';
+import { withHint } from './in-api-words.ts';
+import { once, runOfChange } from './repeated.ts';
 import { volumeRequest } from './volume-request.ts';
 
 export interface RollbackArguments {
@@ -34,55 +38,26 @@ export async function rollback(request: ApiRequest, args: RollbackArguments): Pr
   const subject = await volumeToChange(request, args.volume);
   const { volume } = await heldBy(request, subject);
   if (volume === null) throw new CachelaneError('E_NOT_FOUND', `${subject.namespace}:${subject.key} holds nothing`);
-  const by = runOf(request, volume.id, args);
-  const done = await movedBy(request, { volumeId: volume.id, lane: context.lane, by });
-  if (done !== null) return done;
+  const { lane } = context;
+  const by = runOfChange(request, ['rollback', volume.id, args.generation ?? null], args.key);
   const wanted = {
     volumeId: volume.id,
     tool: toolOf(world.deps.tools, volume),
     context,
     to: args.generation ?? null,
     by,
+    isOnce: true,
   };
-  return rolledBackNode(
-    args.dryRun ? await planRollBack(world.deps, wanted, signal) : await rollBack(world.deps, wanted, signal),
+  return await once(
+    async () => {
+      const done = await rolledBackBy(world.deps.metadata, { volumeId: volume.id, lane, by }, signal);
+      return done === null ? null : { lane, ...done };
+    },
+    async () =>
+      rolledBackNode(
+        args.dryRun ? await planRollBack(world.deps, wanted, signal) : await rollBack(world.deps, wanted, signal),
+      ),
   );
-}
-
-/** The same change has the same run, whoever repeats it and whichever engine it reaches. Errors: E_USAGE. */
-function runOf({ world }: ApiRequest, volume: VolumeId, { key = null, generation = null }: RollbackArguments): RunId {
-  if (key === null) return newId('run', world.deps.random.bytes(16));
-  if (key.length >= 1 && key.length <= 200)
-    return newId('run', hash('sha256', JSON.stringify(['rollback', volume, generation, key]), 'buffer'));
-  throw new CachelaneError('E_USAGE', 'key is a text of 1 to 200 characters');
-}
-
-interface Moved {
-  readonly volumeId: VolumeId;
-  readonly lane: LaneName;
-  readonly by: RunId;
-}
-
-/** What an earlier attempt did under the same name; null where there was none that came so far. */
-async function movedBy({ world, signal }: ApiRequest, { volumeId, lane, by }: Moved): Promise<object | null> {
-  const history = await world.deps.metadata.history(volumeId, lane, signal);
-  const index = history.findIndex(({ run }) => run === by);
-  const move = history[index];
-  if (move === undefined) return null;
-  const [before, ...earlier] = history.slice(index + 1);
-  const source = earlier.find(({ layers }) => isBottomOf(layers, move.layers));
-  return {
-    lane,
-    from: before?.generation ?? move.generation - 1,
-    to: source?.generation ?? move.generation,
-    generation: move.generation,
-    keptOnTop: source === undefined ? 0 : move.layers.length - source.layers.length,
-  };
-}
-
-function isBottomOf(part: readonly LayerId[], whole: readonly LayerId[]): boolean {
-  const top = whole.length - part.length;
-  return top >= 0 && part.every((id, index) => id === whole[top + index]);
 }
 
 function rolledBackNode(done: RollBackPlan | RolledBack): object {
@@ -103,7 +78,7 @@ export interface RemoveArguments {
   readonly dryRun: boolean;
 }
 
-/** Errors: E_USAGE; E_NOT_FOUND where there is nothing to remove. */
+/** Nothing to remove is no error: whoever asks again after a lost answer has what it asked for. Errors: E_USAGE, and E_NOT_FOUND for what is no volume. */
 export async function remove(request: ApiRequest, args: RemoveArguments): Promise<readonly object[]> {
   const { world, caller, signal } = request;
   const { context } = caller.project;
@@ -116,10 +91,7 @@ export async function remove(request: ApiRequest, args: RemoveArguments): Promis
   const subject = await volumeToChange(request, args.volume);
   const { volume, heads } = await heldBy(request, subject);
   const going = heads.filter((head) => lane === null || head.lane === lane);
-  if (volume === null || (going.length === 0 && lane !== null)) {
-    const where = lane === null ? '' : ` in lane ${lane}`;
-    throw new CachelaneError('E_NOT_FOUND', `${subject.namespace}:${subject.key} holds nothing${where}`);
-  }
+  if (volume === null || (going.length === 0 && lane !== null)) return [];
   const removed: object[] = [];
   for (const head of going) {
     const { sizeBytes } = await describeHead(
@@ -144,29 +116,54 @@ function laneToRemove(own: LaneName, { lane, allLanes }: RemoveArguments): LaneN
 export interface PruneArguments {
   readonly volume: string;
   readonly dryRun: boolean;
+  readonly key?: string | null;
 }
 
 /** Errors: E_USAGE for a tool that has no such command and for a lane that may not be written, E_COMMAND where it fails. */
-export async function prune(request: ApiRequest, { volume: id, dryRun }: PruneArguments): Promise<object> {
+export async function prune(request: ApiRequest, { volume: id, dryRun, key }: PruneArguments): Promise<object> {
+  const { world, caller, signal } = request;
+  const { context } = caller.project;
+  requireWritable(context);
+  const subject = await volumeToChange(request, id);
+  const tool = toolOf(world.deps.tools, subject);
+  const { argv } = pruneCommand(tool);
+  if (dryRun) return { command: argv, saved: null };
+  const run = runOfChange(request, ['prune', volumeId(subject), context.lane], key);
+  return await once(
+    async () => {
+      const volume = await findVolumeRecord(request, subject);
+      if (volume === null) return null;
+      const question = { name: subject.key, volumeId: volume.id, lane: context.lane, run, tool };
+      const saved = await savedBy(world.deps, question, signal);
+      return saved === null ? null : { command: argv, saved: savedNode(saved) };
+    },
+    async () => await pruneNow(request, { subject, argv, run }),
+  );
+}
+
+interface Pruning {
+  readonly subject: VolumeSubject;
+  readonly argv: readonly string[];
+  readonly run: RunId;
+}
+
+async function pruneNow(request: ApiRequest, { subject, argv, run }: Pruning): Promise<object> {
   const { world, caller, signal } = request;
   const { project, client } = caller;
-  requireWritable(project.context);
-  const subject = await volumeToChange(request, id);
-  const { argv } = pruneCommand(toolOf(world.deps.tools, subject));
-  if (dryRun) return { command: argv, saved: null };
-  const { outcome, report } = await pruneVolume(
-    { ...world.deps, events: client.events },
-    {
-      ...project.run,
-      context: project.context,
-      volume: volumeRequest(request, subject),
-      // An engine has one standard output, and its word on it is not the command's.
-      argv: ['sh', '-c', 'exec "$0" "$@" >/dev/null 2>&1', ...argv],
-      mounter: null,
-      lockWaitMs: 0,
-      signal,
-    },
-  );
+  const asked = {
+    ...project.run,
+    run,
+    context: project.context,
+    volume: volumeRequest(request, subject),
+    // An engine has one standard output, and its word on it is not the command's.
+    argv: ['sh', '-c', 'exec "$0" "$@" >/dev/null 2>&1', ...argv],
+    mounter: null,
+    lockWaitMs: 0,
+    signal,
+  };
+  const deps = { ...world.deps, events: client.events };
+  const hint = 'a clean-up waits for nobody: try again when that run has ended';
+  const { outcome, report } = await withHint('E_LOCKED', hint, async () => await pruneVolume(deps, asked));
   if (outcome.exitCode === 0 && report.skipped === null) return { command: argv, saved: savedNode(report) };
   const why = outcome.exitCode === 0 ? report.skipped : `exit code ${outcome.exitCode}`;
   throw new CachelaneError('E_COMMAND', `${argv.join(' ')}: ${why}: nothing was pruned`);

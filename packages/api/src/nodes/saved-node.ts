@@ -1,7 +1,7 @@
-import type { VolumeReport } from '@cachelane/core';
+import type { SavedVolume } from '@cachelane/engine';
 
 /** What became of a volume's changes. */
-export function savedNode(report: VolumeReport): object {
-  const { name, added, changed, removed, savedBytes, layer, merged, conflicts, skipped } = report;
+export function savedNode(saved: SavedVolume): object {
+  const { name, added, changed, removed, savedBytes, layer, merged, conflicts, skipped } = saved;
   return { key: name, added, changed, removed, savedBytes, layer, merged, conflicts, skipped };
 }

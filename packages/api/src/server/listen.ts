@@ -1,6 +1,9 @@
+import { lstatSync, renameSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
+import { socketPathBytes } from '@cachelane/protocol';
 
 /** A socket lies in a directory of its user alone. A port is for the programs of this machine that have the token. */
 export type ListenAt =
@@ -12,29 +15,56 @@ export interface BoundAddress {
   readonly text: string;
   /** 0 for a socket. */
   readonly port: number;
+  /** Takes the socket away, after the server was closed; not one of another engine that is there by now. */
+  readonly remove: () => void;
 }
 
 /** Errors: E_USAGE. */
 export async function listen(server: Server, at: ListenAt, backlog: number): Promise<BoundAddress> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      reject(unusable(at, cause));
+  if (at.kind === 'port') {
+    await listening(server, at, () => {
+      server.listen({ host: '127.0.0.1', port: at.port, backlog, exclusive: true });
     });
-    if (at.kind === 'port') {
-      server.listen({ host: '127.0.0.1', port: at.port, backlog, exclusive: true }, resolve);
-      return;
-    }
+    const { port } = server.address() as AddressInfo;
+    return { text: `http://127.0.0.1:${port}`, port, remove: () => undefined };
+  }
+  const bound = nameToBind(at.path);
+  await listening(server, at, () => {
     // The socket is there when the call returns, and has these rights from the start.
     const before = process.umask(0o177);
     try {
-      server.listen({ path: at.path, backlog, exclusive: true }, resolve);
+      server.listen({ path: bound, backlog, exclusive: true });
     } finally {
       process.umask(before);
     }
   });
-  if (at.kind === 'socket') return { text: `unix:${at.path}`, port: 0 };
-  const { port } = server.address() as AddressInfo;
-  return { text: `http://127.0.0.1:${port}`, port };
+  const own = lstatSync(bound);
+  if (bound !== at.path) renameSync(bound, at.path);
+  const remove = (): void => {
+    const there = lstatSync(at.path, { throwIfNoEntry: false });
+    if (there?.ino === own.ino && there.dev === own.dev) rmSync(at.path, { force: true });
+  };
+  return { text: `unix:${at.path}`, port: 0, remove };
+}
+
+/**
+ * A server that is closed removes whatever is at the name that it was bound to, also where its directory was removed under it and another engine is there by now: it is bound to a name of its own, and moved.
+ */
+function nameToBind(path: string): string {
+  const own = join(dirname(path), `.${process.pid}`);
+  if (Buffer.byteLength(own) > socketPathBytes) return path;
+  rmSync(own, { force: true });
+  return own;
+}
+
+async function listening(server: Server, at: ListenAt, start: () => void): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(unusable(at, cause));
+    });
+    server.once('listening', resolve);
+    start();
+  });
 }
 
 function unusable(at: ListenAt, cause: NodeJS.ErrnoException): CachelaneError {

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
@@ -20,23 +20,20 @@ export async function claimSocket(path: string, { pieces, effectiveUid }: Host):
   if (lock === null) throw taken(path);
   try {
     await removeStale(path);
+    return lock;
   } catch (error) {
     lock[Symbol.dispose]();
     throw error;
   }
-  return {
-    [Symbol.dispose]: () => {
-      rmSync(path, { force: true });
-      lock[Symbol.dispose]();
-    },
-  };
 }
 
 /** Who may look into the directory may connect, and who may write to it may put another socket there. */
 function makePrivate(dir: string, uid: number): void {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    const stats = statSync(dir);
+    const stats = lstatSync(dir);
+    // Where it leads to is up to whoever made it, and may be another place in a moment.
+    if (stats.isSymbolicLink()) throw unusable(dir, 'is a symlink: a socket lies in a directory that is named itself');
     const isPrivate = stats.isDirectory() && stats.uid === uid && (stats.mode & 0o077) === 0;
     if (!isPrivate) throw unusable(dir, 'is no directory that is open to you alone (mode 0700)');
   } catch (error) {

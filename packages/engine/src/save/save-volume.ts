@@ -1,7 +1,6 @@
 import {
   CachelaneError,
   type BytePath,
-  isCachelaneError,
   isHeldFile,
   limits,
   type ChangeSet,
@@ -18,7 +17,6 @@ import {
   type RunId,
   type SessionId,
   type StagedLayer,
-  type StoredLayer,
   type Tool,
   type VolumeId,
 } from '@cachelane/core';
@@ -27,7 +25,8 @@ import { backOff } from '../back-off.ts';
 import { squashesOf } from '../known-squashes.ts';
 import { neverAborted } from '../never-aborted.ts';
 import type { View } from '../views/view.ts';
-import { describeConflicts, type MergeOutcome } from './conflicts.ts';
+import type { MergeOutcome } from './conflicts.ts';
+import { meeting } from './meeting.ts';
 import { planSeal, type SealPlan } from './seal-plan.ts';
 
 export interface SaveDependencies {
@@ -164,7 +163,7 @@ async function push(
       },
       signal,
     );
-    if (result.kind === 'moved') return { layer, head: result.head, ...(await outcome(deps, request, result.head)) };
+    if (result.kind === 'moved') return { layer, head: result.head, ...(await meeting(deps, request, result.head)) };
     head = result.head ?? undefined;
     await backOff(deps, attempt, signal);
   }
@@ -208,39 +207,4 @@ function nothingPruned(why: string): CachelaneError {
 
 function removedMeanwhile(lane: LaneName): CachelaneError {
   return new CachelaneError('E_NOT_FOUND', `what it had on lane ${lane} was removed while the command ran`);
-}
-
-/** The save stands by now: that somebody wants us to stop, or that something cannot be compared, is no reason to deny it. */
-async function outcome(deps: SaveDependencies, request: SaveRequest, head: HeadRecord): Promise<MergeOutcome> {
-  // What others pushed lies on top of it and stands.
-  if (request.prunes) return nothingMet;
-  if (head.layers.slice(1).every((id) => request.seen.includes(id))) return nothingMet;
-  try {
-    const squashes = await squashesOf(deps.metadata, request, neverAborted);
-    const seen = new Set(squashes.expand(request.seen));
-    const since = squashes.expand(head.layers.slice(1)).filter((id) => !seen.has(id));
-    const mine = await deps.layers.open(head.layers[0] as LayerId, neverAborted);
-    return describeConflicts(mine, await openAll(deps.layers, since, neverAborted), request.tool);
-  } catch {
-    return nothingMet;
-  }
-}
-
-const nothingMet: MergeOutcome = { merged: 0, conflicts: [], conflictCount: 0 };
-
-/** A layer that cannot be read any more can no longer be compared with; the save itself stands. */
-async function openAll(
-  layers: LayerStore,
-  ids: readonly LayerId[],
-  signal: AbortSignal,
-): Promise<readonly StoredLayer[]> {
-  const opened: StoredLayer[] = [];
-  for (const id of ids) {
-    try {
-      opened.push(await layers.open(id, signal));
-    } catch (error) {
-      if (!isCachelaneError(error, 'E_LAYER_MISSING') && !isCachelaneError(error, 'E_LAYER_CORRUPT')) throw error;
-    }
-  }
-  return opened;
 }

@@ -1,6 +1,7 @@
 import {
   CachelaneError,
   invariant,
+  isCachelaneError,
   type CommandOutcome,
   type Lease,
   type OpenedSession,
@@ -19,7 +20,10 @@ import { recover } from './recover.ts';
 import { attachVolume, endVolume, type EndInput, type VolumeSession } from './volume-session.ts';
 
 /** As a run's request, but for what only a command has. */
-export type ForkRequest = Omit<RunCommandRequest, 'argv' | 'env' | 'purpose' | 'mounter' | 'leaveProcesses' | 'strict'>;
+export type ForkRequest = Omit<
+  RunCommandRequest,
+  'argv' | 'env' | 'purpose' | 'mounter' | 'leaveProcesses' | 'strict' | 'run'
+>;
 
 export interface ForkedVolume {
   readonly planned: PlannedVolume;
@@ -38,7 +42,7 @@ export interface Fork {
   readonly sessionId: SessionId;
   readonly run: RunId;
   readonly volumes: readonly ForkedVolume[];
-  /** Saves what was changed, as after a command that ended well, and ends the fork. Errors: those of a strict save; then nothing is left of it either. */
+  /** Saves what was changed, as after a command that ended well, and ends the fork. Errors: those of a strict save, which say what was saved before; nothing is left of it then either. */
   commit(): Promise<readonly VolumeReport[]>;
   /** Ends the fork; what was changed is gone. Idempotent, and nothing where it has ended. */
   discard(): Promise<void>;
@@ -132,6 +136,8 @@ function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): F
         reports.push(await endVolume(deps, volume, endInput(request, ids, outcome), neverAborted));
       }
       return reports;
+    } catch (error) {
+      throw inPart(error, attached, reports.length);
     } finally {
       // Whatever goes wrong: as long as this process has the lease, no other one cleans up.
       await using _ = lease;
@@ -155,6 +161,20 @@ function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): F
       if (!hasEnded) await end(discarded);
     },
   };
+}
+
+/** Of several volumes the error says what became of each. */
+function inPart(thrown: unknown, attached: readonly VolumeSession[], done: number): unknown {
+  if (attached.length < 2 || !isCachelaneError(thrown)) return thrown;
+  const names = attached.map(({ planned }) => planned.request.name);
+  const saved = done === 0 ? 'no other one was' : `${names.slice(0, done).join(', ')} was saved before it`;
+  const left = names.slice(done + 1);
+  const rest = left.length === 0 ? '' : `, and not saved: ${left.join(', ')}`;
+  const { code, hint, message } = thrown;
+  return new CachelaneError(code, `${names[done]} was not saved: ${message}; ${saved}${rest}`, {
+    ...(hint === undefined ? {} : { hint }),
+    cause: thrown,
+  });
 }
 
 function forkedVolume({ planned, choice, attached: { mount } }: VolumeSession): ForkedVolume {

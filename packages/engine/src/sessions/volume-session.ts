@@ -18,7 +18,7 @@ import {
   type SessionId,
   type VolumeReport,
 } from '@cachelane/core';
-import type { CacheMode, EngineDependencies, RunCommandRequest } from '../engine.ts';
+import type { CacheMode, CommitPolicy, EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { admitSave } from '../garbage/admit-save.ts';
 import { nothingSaved, reportOf, type ReportHead, type SaveEnd } from './volume-report.ts';
 import type { GrowthInRun } from '../growth/growth-in-run.ts';
@@ -333,13 +333,22 @@ async function prepareNextView(
   }
 }
 
+/** Why nothing is saved, however the run ends; null where that decides. */
+export function whyNeverSaved({
+  mode,
+  readOnly,
+  policy,
+}: Pick<EndInput, 'mode' | 'readOnly'> & { readonly policy: CommitPolicy | null }): string | null {
+  if (mode === 'read') return 'mode read';
+  return readOnly ?? (policy === 'never' ? 'commit never' : null);
+}
+
 function whyNotSaved(session: VolumeSession, input: EndInput): string | null {
-  if (input.mode === 'read') return 'mode read';
-  if (input.readOnly !== null) return input.readOnly;
-  if (input.outcome.interrupted) return 'the command was interrupted';
   // Half of a clean-up is nothing that counts, whatever is said of runs.
   const policy = input.purpose === 'prune' ? 'success' : session.planned.commit;
-  if (policy === 'never') return 'commit never';
+  const whatever = whyNeverSaved({ ...input, policy });
+  if (whatever !== null) return whatever;
+  if (input.outcome.interrupted) return 'the command was interrupted';
   if (policy === 'success' && input.outcome.exitCode !== 0)
     return `the command failed with exit code ${input.outcome.exitCode}`;
   return null;

@@ -32,7 +32,7 @@ enum AttachMode {
 
 "Directories that a client works in, until it commits or discards them."
 type Fork {
-  "Good in the caller's session alone."
+  "Good in the caller's session alone; once the fork has ended, whoever may know of its volumes is told by it what was saved."
   id: ID!
   "The run that what it saves is told to be of."
   run: String!

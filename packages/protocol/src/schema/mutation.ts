@@ -2,11 +2,14 @@
 export const mutationTypes: string = `
 """
 What changes something, as the commands of the same names do. Each field is carried out or not at all, and is null where it was not: those before it stay done.
+
+Whoever lost an answer, because a connection broke or the engine ended, may ask the same again, of this engine or of the next one: it is carried out once, and the answer is that of the first time. \`rollback\` and \`prune\` need a \`key\` for that,
+and \`attach\` where its session goes on; \`commit\` is known by its fork. The others come to the same however often they are asked, and say so where nothing was left to do.
 """
 type Mutation {
   """
   Says where and who the caller is, for all that it asks from then on with the session's token in the header \`cachelane-session\`. The session ends when it is closed, or when nothing was heard
-  of it for a minute; forks that it left are discarded then.
+  of it for a minute; forks that it left are discarded then. So does one whose token was lost.
   """
   openSession(
     "Absolute, on the engine's machine: whose project it is. Where the engine was started where it is left out."
@@ -20,7 +23,7 @@ type Mutation {
     """
     environment: [EnvironmentVariableInput!]
   ): ClientSession
-  "Ends the caller's session. False where it has none."
+  "Ends the caller's session. False where it has none; E_SESSION_GONE where it has ended before."
   closeSession: Boolean
   """
   A directory for each volume, with what a run here would find, for the caller to work in: nobody else sees what it does there (but in SHARED volumes) before it is committed.
@@ -30,10 +33,15 @@ type Mutation {
     volumes: [AttachInput!]!
     "How long to wait for runs that have a LOCKED volume; as \`cachelane run\` where it is left out."
     lockTimeoutSeconds: Int
+    "The caller's own name for this fork, 1 to 200 characters: in the same session it is the same fork again, until that has ended. A fork ends with its engine, and is another one in the next."
+    key: String
   ): Fork
-  "Saves what was changed in a fork, one volume after the other, and ends it. Where one cannot be saved, those before it stay saved, and the error says why: history has them with the run of the fork."
+  """
+  Saves what was changed in a fork, one volume after the other, and ends it. Each is saved whole or not at all. Where one cannot be saved, those before it stay saved, and the error says which, and why: history has them with the run of the
+  fork. Asked again with the same fork, what was saved is told again; where the engine ended before all was, E_NOT_SAVED names what was and what was not.
+  """
   commit(
-    "Its id."
+    "Its id, which names this change as a key does."
     fork: ID!
   ): [Saved!]
   "Ends a fork; what was changed in it is gone. False where it has ended before."
@@ -52,7 +60,7 @@ type Mutation {
     "The caller's own name for this change, 1 to 200 characters: repeated under the same name, after an answer was lost, it is the same change, for as long as the history of the volume goes back."
     key: String
   ): RolledBack
-  "Removes what a volume holds on one lane, history and all. Its layers go with the next collection."
+  "Removes what a volume holds on one lane, history and all. Its layers go with the next collection. Empty where it holds nothing."
   remove(
     "Its id."
     volume: ID!
@@ -69,6 +77,8 @@ type Mutation {
     volume: ID!
     "Says which command would run, and runs nothing."
     dryRun: Boolean! = false
+    "As that of \`rollback\`. A clean-up that found nothing to remove leaves nothing that it could be known by, and is done again."
+    key: String
   ): Pruned
   "Says how long the caches of a namespace, and of those below it, live, or how large they may be."
   setPolicy(

@@ -34,6 +34,7 @@ export type ErrorCode =
   | 'E_ENGINE_DENIED'
   | 'E_ENGINE_GONE'
   | 'E_SESSION_GONE'
+  | 'E_NOT_SAVED'
   | 'E_NOT_FOUND'
   | 'E_COMMAND'
   | 'E_ABORTED'

@@ -231,9 +231,10 @@ export const attach: Operation<{
 }, {
   readonly volumes: readonly AttachInput[];
   readonly lockTimeoutSeconds?: number | null | undefined;
+  readonly key?: string | null | undefined;
 }> = {
   name: 'attach',
-  text: 'mutation attach($volumes:[AttachInput!]!$lockTimeoutSeconds:Int){attach(volumes:$volumes lockTimeoutSeconds:$lockTimeoutSeconds){...ForkFacts}}fragment ForkedVolume on ForkedVolume{key namespace directory environment{name value}sharing lane}fragment ForkFacts on Fork{id run volumes{...ForkedVolume}}',
+  text: 'mutation attach($volumes:[AttachInput!]!$lockTimeoutSeconds:Int$key:String){attach(volumes:$volumes lockTimeoutSeconds:$lockTimeoutSeconds key:$key){...ForkFacts}}fragment ForkedVolume on ForkedVolume{key namespace directory environment{name value}sharing lane}fragment ForkFacts on Fork{id run volumes{...ForkedVolume}}',
 };
 
 export const commit: Operation<{
@@ -283,9 +284,10 @@ export const prune: Operation<{
 }, {
   readonly volume: string;
   readonly dryRun: boolean;
+  readonly key?: string | null | undefined;
 }> = {
   name: 'prune',
-  text: 'mutation prune($volume:ID!$dryRun:Boolean!){prune(volume:$volume dryRun:$dryRun){...Pruned}}fragment Saved on Saved{key added changed removed savedBytes layer merged conflicts{...Conflict}skipped}fragment Conflict on Conflict{path resolution layer}fragment Pruned on Pruned{command saved{...Saved}}',
+  text: 'mutation prune($volume:ID!$dryRun:Boolean!$key:String){prune(volume:$volume dryRun:$dryRun key:$key){...Pruned}}fragment Saved on Saved{key added changed removed savedBytes layer merged conflicts{...Conflict}skipped}fragment Conflict on Conflict{path resolution layer}fragment Pruned on Pruned{command saved{...Saved}}',
 };
 
 export const events: Operation<{

@@ -301,7 +301,7 @@ export interface ForkedVolume {
 
 /** Directories that a client works in, until it commits or discards them. */
 export interface ForkFacts {
-  /** Good in the caller's session alone. */
+  /** Good in the caller's session alone; once the fork has ended, whoever may know of its volumes is told by it what was saved. */
   readonly id: string;
   /** The run that what it saves is told to be of. */
   readonly run: string;

@@ -1,0 +1,60 @@
+import { CachelaneError, isCachelaneError } from './errors.ts';
+import { neverSent } from './failures.ts';
+import { LostAnswerError } from './lost-answer-error.ts';
+import type { Operation } from './operation.ts';
+
+/** Before it is asked again: a connection that broke is made anew at once; an engine that is started anew needs a moment. */
+const pausesMs = [20, 250] as const;
+
+export interface Repeated<R, V> {
+  readonly operation: Operation<R, V>;
+  readonly variables: V;
+  /** Ends it between two attempts as well. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Asks again where the answer was lost: for what reads, and for changes that are known by what they are about or by their key. Errors: `LostAnswerError` for a change of which it is
+ * not known whether it was made.
+ */
+export async function repeat<R, V>(
+  { operation, variables, signal }: Repeated<R, V>,
+  attempt: () => Promise<R>,
+): Promise<R> {
+  let mayBeDone = false;
+  for (const pauseMs of [...pausesMs, null]) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isCachelaneError(error, 'E_ENGINE_GONE')) throw error;
+      mayBeDone ||= isChange(operation) && !neverSent(error);
+      if (pauseMs !== null && !signal.aborted) {
+        await pause(pauseMs, signal);
+        if (!signal.aborted) continue;
+      }
+      throw mayBeDone ? new LostAnswerError(error, keyIn(variables)) : error;
+    }
+  }
+  throw new CachelaneError('E_INTERNAL', 'an attempt neither failed nor came to an end');
+}
+
+function isChange({ text }: Pick<Operation<never, never>, 'text'>): boolean {
+  return text.startsWith('mutation');
+}
+
+function keyIn(variables: unknown): string | null {
+  const { key = null } = variables as { readonly key?: unknown };
+  return typeof key === 'string' ? key : null;
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end, { once: true });
+  });
+}
