@@ -11,8 +11,7 @@ import { scratchDir, startBucket } from './places.fixture.ts';
 
 // Machines with homes of their own share two volumes and are killed all the while, on networks that fail: whatever any of them said it had saved is there in the end.
 
-/** More in all than a head takes before it is squashed; what machines send each other grows with the square of it. */
-const commits = 6;
+const commits = 10;
 const names = Array.from({ length: 20 }, (_, index) => `m${index}`);
 
 interface Place {
@@ -28,7 +27,7 @@ async function liveTogether({ dir, address, env, faultRate, seed }: Place): Prom
   return await Promise.all(
     names.map(async (name, index) => {
       const work = { dir: join(dir, name), address, name, to: commits, faultRate };
-      return await liveThrough(work, { seed: seed + 50 * index, killRate: 0.25, env });
+      return await liveThrough(work, { seed: seed + 50 * index, killRate: 0.15, env });
     }),
   );
 }
