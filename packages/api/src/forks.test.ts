@@ -1,6 +1,7 @@
 import { CachelaneError, newId } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
 import { Client } from './clients.ts';
+import { ForkRoom } from './fork-room.ts';
 import { formatForkId, parseForkId } from './fork-id.ts';
 import { attachQuery, forkOf, idOf, type ForkFacts } from './mutations-killed.fixture.ts';
 import { testHome, testWorld, type TestWorld } from './test-world.fixture.ts';
@@ -204,8 +205,9 @@ describe('a commit that fails', () => {
       },
     };
     const clock = { nowMs: () => 0, monotonicMs: () => 0, sleep: async () => await Promise.resolve() };
-    const client = new Client({ directory: null, namespace: null, isConfined: false, environment: null }, null, clock);
-    await client.keep(fork, new AbortController().signal);
+    const place = { directory: null, namespace: null, isConfined: false, environment: null };
+    const client = new Client({ place, project: null, clock, room: new ForkRoom(1, null) });
+    await client.keep(async () => await Promise.resolve(fork), new AbortController().signal);
     const committed = client.commit(fork);
     await client.leave();
     isOpen = true;

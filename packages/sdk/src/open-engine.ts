@@ -1,6 +1,7 @@
+import { done } from './answer.ts';
 import type { Connection } from './connection.ts';
 import type { Engine, EngineEvents } from './engine.ts';
-import { context, events, usage, volumes } from './generated/operations.ts';
+import { context, createNamespace, events, leases, usage, volumes } from './generated/operations.ts';
 import type { EngineEvent } from './generated/results.ts';
 import { openFork } from './open-fork.ts';
 import { openVolume, type Scoping } from './open-volume.ts';
@@ -35,6 +36,9 @@ export function openEngine<E extends Engine>(
         return page.volumes;
       }),
     usage: async ({ by = 'NAMESPACE', signal } = {}) => (await connection.ask(usage, { by }, signal)).usage,
+    leases: async ({ signal } = {}) => (await connection.ask(leases, {}, signal)).leases,
+    createNamespace: async (path, { dryRun = false, signal } = {}) =>
+      done((await connection.ask(createNamespace, { path, dryRun }, signal)).createNamespace),
     attach: async (asked, options = {}) => await openFork(connection, asked, options),
     events: ({ signal } = {}) => openEvents(connection, signal),
     query: async <Result>(
@@ -52,7 +56,7 @@ function openEvents(connection: Connection, signal: AbortSignal | undefined): En
   const ending = new AbortController();
   const both = signal === undefined ? ending.signal : AbortSignal.any([ending.signal, signal]);
   const { promise: opened, resolve, reject } = Promise.withResolvers<void>();
-  const answers = connection.subscribe(events, {}, { signal: both, onOpen: resolve });
+  const answers = connection.subscribe(events, {}, { signal: both, onOpen: resolve, isInBackground: true });
   let first: Promise<IteratorResult<{ readonly events: EngineEvent }>> | null = answers.next();
   first.catch(reject);
   // Who does not look at `opened` gets the same from the first event.
@@ -62,7 +66,7 @@ function openEvents(connection: Connection, signal: AbortSignal | undefined): En
     async next() {
       const next = first ?? answers.next();
       first = null;
-      const { done, value } = await next;
+      const { done, value } = await whileAwake(next);
       return done === true ? { done, value: undefined } : { value: value.events };
     },
     async return() {
@@ -73,4 +77,16 @@ function openEvents(connection: Connection, signal: AbortSignal | undefined): En
     [Symbol.asyncIterator]: () => stream,
   };
   return stream;
+}
+
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Whoever waits for an event does not want its program to end; a stream that nobody reads is no reason to go on. */
+async function whileAwake<T>(work: Promise<T>): Promise<T> {
+  const awake = setInterval(() => undefined, longestTimerMs);
+  try {
+    return await work;
+  } finally {
+    clearInterval(awake);
+  }
 }

@@ -11,6 +11,7 @@ import {
   type VolumeRequest,
 } from '@cachelane/engine';
 import type { AttachMode } from '../attach-mode.ts';
+import type { HeldFork } from '../clients.ts';
 import { formatForkId, parseForkId, type ForkId } from '../fork-id.ts';
 import { findVolumeRecord } from '../nodes/held.ts';
 import { savedNode } from '../nodes/saved-node.ts';
@@ -48,18 +49,15 @@ export async function attach(request: ApiRequest, args: AttachArguments): Promis
   const volumes: VolumeRequest[] = [];
   for (const input of args.volumes) volumes.push(await requestOf(request, input));
   requireDistinct(volumes);
-  const open = async (): Promise<Fork> => {
-    client.requireRoom();
-    const deps = { ...world.deps, events: client.events };
-    const { context, run } = project;
-    const { samePath } = args;
-    const asked = { ...run, context, volumes, mode: modes[mode], lockWaitMs, samePath, signal };
-    return await withHint('E_LOCKED', lockHint, async () => await openFork(deps, asked));
-  };
+  const deps = { ...world.deps, events: client.events };
+  const { context, run: facts } = project;
+  const wanted = { ...facts, context, volumes, mode: modes[mode], lockWaitMs, samePath: args.samePath, signal };
+  const open = async (): Promise<Fork> =>
+    await withHint('E_LOCKED', lockHint, async () => await openFork(deps, wanted));
   const asked = JSON.stringify([args.volumes, args.samePath]);
-  const fork = await (key === null ? client.open(open, signal) : client.openOnce({ key, asked, signal }, open));
+  const fork = await (key === null ? client.keep(open, signal) : client.keepOnce({ key, asked, signal }, open));
   const { sessionId: session, run } = fork;
-  const id = { session, run, lane: project.context.lane, mode, volumes: args.volumes.map(({ volume }) => volume) };
+  const id = { session, run, lane: context.lane, mode, volumes: args.volumes.map(({ volume }) => volume) };
   return { id: formatForkId(id), run, volumes: fork.volumes.map(forkedNode) };
 }
 
@@ -103,7 +101,10 @@ export async function discard({ caller }: ApiRequest, { fork: text }: ForkArgume
   const id = parseForkId(text);
   // Of one that is being committed it is too late.
   if (id === undefined || caller.client.fork(id.session)?.isOpen !== true) return false;
-  await caller.client.take(id.session)?.discard();
+  const held = caller.client.take(id.session);
+  if (held === undefined) return false;
+  using _ = held.place;
+  await held.fork.discard();
   return true;
 }
 
