@@ -11,7 +11,6 @@ import {
   type VolumeRequest,
 } from '@cachelane/engine';
 import type { AttachMode } from '../attach-mode.ts';
-import type { HeldFork } from '../clients.ts';
 import { formatForkId, parseForkId, type ForkId } from '../fork-id.ts';
 import { findVolumeRecord } from '../nodes/held.ts';
 import { savedNode } from '../nodes/saved-node.ts';
