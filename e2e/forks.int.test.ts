@@ -196,6 +196,10 @@ describe('a commit that fails', () => {
       await expect(fork.commit()).rejects.toEqual(refused);
       expect([fork.isOpen, readFileSync(files[1] ?? '', 'utf8')]).toEqual([true, 'mine']);
     }
+    // Nobody else gets what it has not saved.
+    const meanwhile = await home.fork();
+    expect(filesOf(meanwhile)).toEqual([]);
+    await meanwhile.discard();
     isFull = false;
     const saved = await fork.commit();
     expect(saved.map(({ name, added }) => [name, added])).toEqual([

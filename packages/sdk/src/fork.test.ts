@@ -62,3 +62,20 @@ test('a fork whose engine is gone does not hide what went wrong', async () => {
   };
   await expect(work()).rejects.toThrow('mine in fork-1');
 });
+
+test.each([
+  [
+    'ECONNREFUSED',
+    { name: 'CachelaneError', retryable: false, message: expect.stringContaining('nothing of it was saved') },
+  ],
+  ['ECONNRESET', { name: 'CachelaneError', retryable: true, message: expect.stringContaining('is not known') }],
+])('a commit that finds no engine says what became of the fork: %s', async (code, expected) => {
+  const fake = fakeEngine((asked) => {
+    if (asked.name === 'commit')
+      throw new TypeError('fetch failed', { cause: Object.assign(new Error(code), { code }) });
+    return attaching(forked('npm'))(asked);
+  });
+  await using engine = await fake.connect();
+  await using fork = await engine.attach([engine.cacheVolume('npm')]);
+  await expect(fork.commit()).rejects.toMatchObject({ ...expected, code: 'E_ENGINE_GONE' });
+});
