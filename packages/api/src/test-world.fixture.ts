@@ -11,15 +11,17 @@ import {
   type PathRule,
   type Tool,
 } from '@cachelane/core';
-import { runCommand, type EngineDependencies, type VolumeRequest } from '@cachelane/engine';
+import { runCommand, Seeds, type EngineDependencies, type VolumeRequest } from '@cachelane/engine';
 import {
   memoryLeases,
   memoryMetadata,
   memoryRuntime,
+  memorySeedFiles,
   memoryTransferFiles,
   openMemoryLayers,
   openMemoryMounter,
   type MemoryVolume,
+  type VolumeStep,
 } from '@cachelane/testkit';
 import { openApi, type Api } from './api.ts';
 import type { Answer } from './execute.ts';
@@ -131,12 +133,14 @@ interface Asking {
 export interface TestWorldOptions {
   /** Namespaces that every project reads after its own. */
   readonly parents?: readonly string[];
+  /** Of its machine, by absolute path: what was done in them. */
+  readonly directories?: ReadonlyMap<string, readonly VolumeStep[]>;
 }
 
 const doNothing = (_: MemoryVolume): void => undefined;
 
 /** An engine on memory drivers, started in `/web`. */
-export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
+export function testWorld({ parents = [], directories }: TestWorldOptions = {}): TestWorld {
   const mounter = openMemoryMounter();
   const held = new Set<string>();
   const turned = new Map<string, string>();
@@ -156,6 +160,7 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
       },
     }),
     leases: memoryLeases(held),
+    seeds: new Seeds(memorySeedFiles({ directories, volume: (mount) => mounter.volume(mount) })),
     clock: { nowMs: () => (nowMs += 1000), monotonicMs: () => nowMs, sleep: async () => await Promise.resolve() },
     random: {
       bytes: (count) => Uint8Array.from(hash('sha512', `${counter++}`, 'buffer').subarray(0, count)),
@@ -166,7 +171,7 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
   const requestFor = (key: string, namespace: Namespace | null): VolumeRequest => {
     const tool = tools.find(({ name }) => name === key)?.name ?? 'directory';
     const path = tool === 'directory' ? `/data/${key}` : null;
-    const nothing = { sharing: null, commit: null, sync: null } as const;
+    const nothing = { sharing: null, commit: null, sync: null, seed: null } as const;
     return { namespace, name: parseVolumeName(key), tool, path, ...nothing, compat: {}, source: 'test' };
   };
   const projectOf = (place: ProjectPlace): ApiProject => {

@@ -112,7 +112,8 @@ export function stage(options: StageOptions = {}): Stage {
       openLeases: missing('lease'),
       holdFile: () => Promise.resolve({ [Symbol.dispose]: () => {} }),
       openExportFiles: missing('export file'),
-      openSeedFiles: missing('seed file'),
+      openImportFiles: missing('import file'),
+      openSeeds: missing('seed'),
       openRuntime: () =>
         Promise.resolve({
           name: 'staged',

@@ -35,3 +35,4 @@ export { openFork, type Fork, type ForkRequest, type ForkedVolume } from './sess
 export { renameNamespace, type Renamed, type RenameRequest } from './namespaces/rename-namespace.ts';
 export { removeVolumes } from './volumes/remove-volume.ts';
 export { toolOf } from './provenance/revoke-runs.ts';
+export { Seeds } from './seeds/seeds.ts';

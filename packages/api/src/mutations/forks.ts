@@ -2,6 +2,8 @@ import { CachelaneError, compatKey, limits, type SharingMode } from '@cachelane/
 import { openFork, type Fork, type ForkedVolume, type VolumeRequest } from '@cachelane/engine';
 import type { ApiRequest } from '../request.ts';
 import { volumeToChange, volumeWithId } from '../root/find-volume.ts';
+import { noteAsked } from '../root/note-asked.ts';
+import { requireDirectories, sourceIn, type SourceInput } from '../root/volume-source.ts';
 import { savedNode } from '../nodes/saved-node.ts';
 import { volumeRequest } from './volume-request.ts';
 
@@ -10,6 +12,7 @@ type AttachMode = 'READ' | 'WRITE' | 'WRITE_ONLY';
 interface AttachInput {
   readonly volume: string;
   readonly sharing?: SharingMode | null;
+  readonly source?: SourceInput | null;
   readonly mode: AttachMode;
 }
 
@@ -20,13 +23,14 @@ export interface AttachArguments {
 
 const modes = { READ: 'read', WRITE: 'write', WRITE_ONLY: 'write-only' } as const;
 
-/** Errors: E_USAGE, E_LIMIT, E_LOCKED, and those of a strict run. */
+/** Errors: E_USAGE, E_LIMIT, E_LOCKED, E_NOT_FOUND, and those of a strict run. */
 export async function attach(request: ApiRequest, args: AttachArguments): Promise<object> {
   const { world, caller, signal } = request;
   const { project, client } = caller;
   const mode = modeOf(args.volumes);
-  const volumes: VolumeRequest[] = [];
-  for (const input of args.volumes) volumes.push(await requestOf(request, input));
+  const asked: Attaching[] = [];
+  for (const input of args.volumes) asked.push(await attaching(request, input));
+  const volumes = asked.map((each) => each.volume);
   requireDistinct(volumes);
   client.requireRoom();
   const fork = await openFork(
@@ -41,7 +45,10 @@ export async function attach(request: ApiRequest, args: AttachArguments): Promis
     },
   );
   await client.keep(fork, signal);
-  return forkNode(fork);
+  return forkNode(
+    fork,
+    asked.map(({ warnings }) => warnings),
+  );
 }
 
 /** Errors: E_NOT_FOUND, and those of a strict save. */
@@ -82,10 +89,24 @@ function modeOf(inputs: readonly AttachInput[]): AttachMode {
   });
 }
 
-async function requestOf(request: ApiRequest, { volume, sharing, mode }: AttachInput): Promise<VolumeRequest> {
+interface Attaching {
+  readonly volume: VolumeRequest;
+  readonly warnings: readonly string[];
+}
+
+async function attaching(
+  request: ApiRequest,
+  { volume, sharing = null, source: from, mode }: AttachInput,
+): Promise<Attaching> {
   const find = mode === 'READ' ? volumeWithId : volumeToChange;
-  const asked = volumeRequest(request, await find(request, volume));
-  return { ...asked, sharing: sharing ?? asked.sharing };
+  const subject = await find(request, volume);
+  const source = await sourceIn(request, from);
+  const asked = volumeRequest(request, { ...subject, source });
+  if (asked.seed?.kind === 'directory') requireDirectories(request);
+  return {
+    volume: { ...asked, sharing: sharing ?? asked.sharing },
+    warnings: noteAsked(request, subject, { sharing, owner: null, source }),
+  };
 }
 
 /** Errors: E_USAGE. */
@@ -103,8 +124,10 @@ function waitMs(seconds: number | null | undefined): number {
   throw new CachelaneError('E_LIMIT', `lockTimeoutSeconds is ${seconds}, and at most a day`);
 }
 
-function forkNode(fork: Fork): object {
-  return { id: fork.sessionId, run: fork.run, volumes: fork.volumes.map(forkedNode) };
+/** `warnings`: of each volume. */
+function forkNode(fork: Fork, warnings: readonly (readonly string[])[]): object {
+  const volumes = fork.volumes.map((volume, index) => ({ ...forkedNode(volume), warnings: warnings[index] ?? [] }));
+  return { id: fork.sessionId, run: fork.run, volumes };
 }
 
 function forkedNode({ planned, choice, directory, environment }: ForkedVolume): object {
