@@ -53,6 +53,10 @@ describe.each(['overlay', 'clone', 'live'])('a run, attached by %s', (mounter) =
       const { seed, why } = (await world.json(['explain', 'data'], { cwd })) as { seed: string; why: string };
       expect(seed).toBe(join(cwd, 'other'));
       expect(why).toContain(`starts with what is in t1:local, then its seed ${seed}`);
+      expect(await world.cachelane(['blame', 'data', 'else'], { cwd })).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`unless it lies in the seed ${seed}, which no run made`),
+      });
     });
   });
 });

@@ -174,6 +174,35 @@ describe('a volume with a directory as its source', () => {
   });
 });
 
+test('a source in cachelane.yaml counts for programs too, but for a confined one, which is told', async () => {
+  await using on = openSdkWorld();
+  await on.serve();
+  const web = on.acme('web', {
+    'cachelane.yaml': 'volumes:\n  parts: { path: parts, source: ./stock }\n',
+    'stock/part': 'part',
+  });
+  const engine = await on.session(web);
+  const parts = engine.cacheVolume('parts');
+  {
+    await using fork = await engine.attach([parts]);
+    expect(filesOf(fork)).toEqual(['part']);
+  }
+  expect((await parts.explain())?.seed).toBe(join(web, 'stock'));
+  expect(await parts.blame('part')).toMatchObject([{ isSeed: true }]);
+  {
+    await using fork = await engine.attach([
+      { volume: parts, source: { directory: directory(on, 'other', { other: 'other' }) } },
+    ]);
+    expect(filesOf(fork)).toEqual(['other']);
+  }
+  const confined = await on.session(web, { confine: true });
+  await using fork = await confined.attach([confined.cacheVolume('parts')]);
+  expect(filesOf(fork)).toEqual([]);
+  expect(fork.volumes[0]?.warnings).toEqual([
+    'it is not seeded as cachelane.yaml:2 says: a confined session seeds no volume from a directory',
+  ]);
+});
+
 describe('a volume with another one as its source', () => {
   test('finds what that holds, and is the same one without it; both requests are named', async () => {
     await using on = openSdkWorld();

@@ -33,6 +33,8 @@ async function openSession(on: TestWorld, args: string): Promise<string> {
   return (openSession as { readonly token: string }).token;
 }
 
+const long = (end: string): object => ({ directory: `/${'x'.repeat(4000)}${end}` });
+
 const at = 'by github.com/acme/web at 2023-11-14T';
 
 describe('a volume with a source', () => {
@@ -58,6 +60,17 @@ describe('a volume with a source', () => {
     expect((await ask(on, { source: two, session })).warnings).toEqual([]);
     const { warnings } = await ask(on, { source: one, session });
     expect(warnings).toEqual([expect.stringContaining('with source /other by')]);
+  });
+
+  test('is remembered in few words, however long its name is', async () => {
+    await using on = testWorld();
+    await ask(on, { source: long('a') });
+    const { warnings } = await ask(on, { source: long('b') });
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]?.length).toBeLessThan(700);
+    expect(await ask(on, { source: long('b'), session: await openSession(on, 'directory: "/web"') })).toMatchObject({
+      warnings: [],
+    });
   });
 
   test('and an owner is warned of each by itself', async () => {

@@ -1,5 +1,5 @@
 import type { Clock, LayerStore, Metadata, Mounters, Random, TransferFiles } from '@cachelane/core';
-import { Seeds } from '@cachelane/engine';
+import type { Seeds } from '@cachelane/engine';
 import type { StoreRequest, SweepingLeases } from './compose.ts';
 import { locateHome, openHome, readBootId } from './home.ts';
 import type { Host } from './host.ts';
@@ -61,7 +61,8 @@ export async function openStore(host: Host, signal: AbortSignal, homeDir: string
   const metadata = await pieces.openMetadata(request);
   const close = async (): Promise<void> => await metadata[Symbol.asyncDispose]();
   const { bootId } = request;
-  const seeds = new Seeds(seedFiles);
+  const engine = await import('@cachelane/engine');
+  const seeds = new engine.Seeds(seedFiles);
   return { metadata, layers, transfers, mounters, leases, seeds, clock, random, bootId, [Symbol.asyncDispose]: close };
 }
 

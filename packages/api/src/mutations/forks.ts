@@ -3,7 +3,7 @@ import { openFork, type Fork, type ForkedVolume, type VolumeRequest } from '@cac
 import type { ApiRequest } from '../request.ts';
 import { volumeToChange, volumeWithId } from '../root/find-volume.ts';
 import { noteAsked } from '../root/note-asked.ts';
-import { requireDirectories, sourceIn, type SourceInput } from '../root/volume-source.ts';
+import { mayBeSeeded, sourceIn, type SourceInput } from '../root/volume-source.ts';
 import { savedNode } from '../nodes/saved-node.ts';
 import { volumeRequest } from './volume-request.ts';
 
@@ -102,11 +102,20 @@ async function attaching(
   const subject = await find(request, volume);
   const source = await sourceIn(request, from);
   const asked = volumeRequest(request, { ...subject, source });
-  if (asked.seed?.kind === 'directory') requireDirectories(request);
+  const unseeded = mayBeSeeded(request, asked.seed) ? [] : [withoutSeed(asked)];
   return {
-    volume: { ...asked, sharing: sharing ?? asked.sharing },
-    warnings: noteAsked(request, subject, { sharing, owner: null, source }),
+    volume: {
+      ...asked,
+      sharing: sharing ?? asked.sharing,
+      seed: unseeded.length === 0 ? asked.seed : null,
+    },
+    warnings: [...noteAsked(request, subject, { sharing, owner: null, source }), ...unseeded],
   };
+}
+
+/** What the project's file says; what a request says was refused before. */
+function withoutSeed({ source }: VolumeRequest): string {
+  return `it is not seeded as ${source} says: a confined session seeds no volume from a directory`;
 }
 
 /** Errors: E_USAGE. */

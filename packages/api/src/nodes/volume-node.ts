@@ -45,7 +45,8 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: 
     blame: async ({ path, lane = null, source }: BlameArguments) => {
       const { seed = null } = (await sourceIn(request, source)) ?? subject.source ?? {};
       const own = await readHeads(request, { subject, lane, own: (await find()).heads });
-      const heads = lane === null ? [...own, ...(await seedHeads(request, subject, seed))] : own;
+      const below = seed ?? caller.project.requestFor({ namespace, key }).seed;
+      const heads = lane === null ? [...own, ...(await seedHeads(request, subject, below))] : own;
       const question = { heads, path: pathIn(path) };
       const blamed = await request.readings.take(signal, async () => await blamePath(world.deps, question, signal));
       return blamed.map(blamedNode);

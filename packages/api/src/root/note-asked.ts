@@ -1,4 +1,4 @@
-import { seedText } from '@cachelane/core';
+import { digestOf, seedText, type VolumeSeed } from '@cachelane/core';
 import { mayKnow } from '../caller.ts';
 import { volumeId, type VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
@@ -14,7 +14,7 @@ export function noteAsked(
   const { client, project } = caller;
   return asked.note(
     volumeId(subject),
-    { sharing, owner, source: source === null ? null : seedText(source.seed) },
+    { sharing, owner, source: source === null ? null : shortText(source.seed) },
     {
       asker: { client: client.mark, namespace: project.context.namespace, atMs: world.deps.clock.nowMs() },
       discretion: {
@@ -23,4 +23,13 @@ export function noteAsked(
       },
     },
   );
+}
+
+/** Characters: what is remembered of ten thousand volumes must not take as much as their clients like. */
+const textMost = 200;
+
+/** Another one for another seed. */
+function shortText(seed: VolumeSeed): string {
+  const text = seedText(seed);
+  return text.length <= textMost ? text : `${text.slice(0, textMost)}… (${digestOf(text).slice(0, 12)})`;
 }

@@ -1,4 +1,4 @@
-import { CachelaneError, parseSeedDirectory } from '@cachelane/core';
+import { CachelaneError, parseSeedDirectory, type VolumeSeed } from '@cachelane/core';
 import { volumeId, type VolumeSource } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
 import { volumeWithId } from './find-volume.ts';
@@ -30,15 +30,16 @@ export async function sourceIn(
       node: { directory: null, volume: volumeId(subject) },
     };
   }
-  requireDirectories(request);
+  if (request.caller.client.place.isConfined) {
+    throw new CachelaneError('E_USAGE', 'a confined session seeds no volume from a directory', {
+      hint: 'name a volume that it may know of, or open a session that is not confined',
+    });
+  }
   const plain = parseSeedDirectory(directory ?? '');
   return { seed: { kind: 'directory', directory: plain }, node: { directory: plain, volume: null } };
 }
 
-/** Errors: E_USAGE. Whoever is at work in a project may put symlinks into it: no directory of it is certain to be a part of it. */
-export function requireDirectories({ caller }: ApiRequest): void {
-  if (!caller.client.place.isConfined) return;
-  throw new CachelaneError('E_USAGE', 'a confined session seeds no volume from a directory', {
-    hint: 'name a volume that it may know of, or open a session that is not confined',
-  });
+/** Whoever is at work in a project may put symlinks into it at any moment: no directory of it is certain to be a part of it. */
+export function mayBeSeeded({ caller }: ApiRequest, seed: VolumeSeed | null): boolean {
+  return seed?.kind !== 'directory' || !caller.client.place.isConfined;
 }

@@ -85,7 +85,8 @@ describe('a volume that is seeded from a directory', () => {
     expect(await look(engine, bySeed)).toEqual({ ...own, 'content/y': 'seed y', 'index/bucket': 'a\nx\ny\n' });
     const other = seeded(indexedVolume, from('/other'));
     expect(await look(engine, other)).toEqual({ ...own, 'content/z': 'other z', 'index/bucket': 'a\nz\n' });
-    await engine.run(([volume]) => install(volume, 'b'), other);
+    const { report } = await engine.run(([volume]) => install(volume, 'b'), other);
+    expect(report.volumes).toMatchObject([{ hits: [{ lane: 't1:local', layers: 1 }], seed: '/other' }]);
     expect(Object.keys(await look(engine)).toSorted()).toEqual(['content/a', 'content/b', 'content/x', 'index/bucket']);
     // Those who made it, and nobody for the seed.
     const [layer] = await headLayers(engine);
@@ -160,6 +161,11 @@ describe('a volume that is seeded from a directory', () => {
     }, bySeed);
     expect(home.disk.layers.size).toBe(2);
     nowMs += 2 * limits.sweepGraceMs;
+    // The same for a run that finds it read already.
+    await engine.run(async () => {
+      await collect();
+      expect(home.disk.layers.size).toBe(2);
+    }, bySeed);
     await collect();
     expect([...home.disk.layers.keys()]).toEqual(await headLayers(engine));
     // It is known by then, and gone: it is made again.
