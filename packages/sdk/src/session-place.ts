@@ -1,3 +1,4 @@
+import { environmentVariables, type EnvironmentVariable } from '@cachelane/protocol';
 import type { SessionOptions } from './session-options.ts';
 
 /** Whose project a session is of; null: as the engine decides. */
@@ -6,23 +7,14 @@ export interface SessionPlace {
   readonly namespace: string | null;
   readonly isConfined: boolean;
   /** Null: that of the engine. */
-  readonly environment: readonly { readonly name: string; readonly value: string }[] | null;
+  readonly environment: readonly EnvironmentVariable[] | null;
 }
-
-/** What is longer is no setting, and would only make the request too large. */
-const longestValue = 8192;
 
 export function placeOf({ directory, namespace, confine, environment }: SessionOptions): SessionPlace {
   return {
     directory: directory ?? null,
     namespace: namespace ?? null,
     isConfined: confine ?? false,
-    environment: environment === undefined ? null : variablesOf(environment),
+    environment: environment === undefined ? null : environmentVariables(environment),
   };
-}
-
-function variablesOf(environment: NonNullable<SessionOptions['environment']>): SessionPlace['environment'] {
-  return Object.entries(environment).flatMap(([name, value]) =>
-    value === undefined || value.length > longestValue ? [] : [{ name, value }],
-  );
 }

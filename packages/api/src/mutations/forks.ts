@@ -32,19 +32,12 @@ export async function attach(request: ApiRequest, args: AttachArguments): Promis
   for (const input of args.volumes) asked.push(await attaching(request, input));
   const volumes = asked.map((each) => each.volume);
   requireDistinct(volumes);
-  client.requireRoom();
-  const fork = await openFork(
-    { ...world.deps, events: client.events },
-    {
-      ...project.run,
-      context: project.context,
-      volumes,
-      mode: modes[mode],
-      lockWaitMs: waitMs(args.lockTimeoutSeconds),
-      signal,
-    },
-  );
-  await client.keep(fork, signal);
+  const lockWaitMs = waitMs(args.lockTimeoutSeconds);
+  const deps = { ...world.deps, events: client.events };
+  const { context, run } = project;
+  const open = async (): Promise<Fork> =>
+    await openFork(deps, { ...run, context, volumes, mode: modes[mode], lockWaitMs, signal });
+  const fork = await client.keep(open, signal);
   return forkNode(
     fork,
     asked.map(({ warnings }) => warnings),
@@ -56,8 +49,11 @@ export async function commit(
   { caller }: ApiRequest,
   { fork: id }: { readonly fork: string },
 ): Promise<readonly object[]> {
-  const fork = caller.client.take(id);
-  if (fork !== undefined) return (await fork.commit()).map(savedNode);
+  const held = caller.client.take(id);
+  if (held !== undefined) {
+    using _ = held.place;
+    return (await held.fork.commit()).map(savedNode);
+  }
   throw new CachelaneError(
     'E_NOT_FOUND',
     'this session has no such fork: it has ended, or the engine was started anew meanwhile',
@@ -68,9 +64,11 @@ export async function commit(
 }
 
 export async function discard({ caller }: ApiRequest, { fork: id }: { readonly fork: string }): Promise<boolean> {
-  const fork = caller.client.take(id);
-  await fork?.discard();
-  return fork !== undefined;
+  const held = caller.client.take(id);
+  if (held === undefined) return false;
+  using _ = held.place;
+  await held.fork.discard();
+  return true;
 }
 
 /** A session of the store is of one mode. Errors: E_USAGE, E_LIMIT. */

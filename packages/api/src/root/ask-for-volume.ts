@@ -1,4 +1,4 @@
-import { canonicalCompat, childNamespace, parseVolumeOwner, type SharingMode } from '@cachelane/core';
+import { canonicalCompat, parseVolumeOwner, scopeNamespace, type SharingMode } from '@cachelane/core';
 import type { VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
 import { keyIn, namespaceIn, placeOf } from './find-volume.ts';
@@ -19,8 +19,7 @@ export interface CacheVolumeArguments {
 export async function askForVolume(request: ApiRequest, args: CacheVolumeArguments): Promise<VolumeSubject> {
   const { project } = request.caller;
   const outer = namespaceIn(args.namespace) ?? project.context.namespace;
-  const { scope } = args;
-  const asked = scope === null || scope === undefined ? outer : childNamespace(outer, ...scope);
+  const asked = scopeNamespace(outer, args.scope ?? []);
   const key = keyIn(args.key);
   const meaning = project.meaningOf({ namespace: asked, key });
   const compat = canonicalCompat({

@@ -62,9 +62,8 @@ async function findVolume(
   const record = await metadata.findNamespace(namespace, signal);
   if (record === undefined) return undefined;
   const key = compatKey(compat);
-  return (await metadata.listVolumes(signal)).find(
-    (each) => each.namespaceId === record.id && each.name === name && compatKey(each.compat) === key,
-  );
+  const volumes = await metadata.volumesOf(record.id, signal);
+  return volumes.find((each) => each.name === name && compatKey(each.compat) === key);
 }
 
 function requireSuited(plan: PlannedVolume, seed: VolumeSeed, { tool }: VolumeRecord): void {

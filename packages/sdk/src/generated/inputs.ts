@@ -74,6 +74,15 @@ export type EventType =
   /** Anything else, for people. */
   | 'OTHER';
 
+/** What a session can have of a volume. */
+export type LeaseKind =
+  /** A lane of it, against others that ask for it LOCKED. */
+  | 'LOCK'
+  /** Layers of it, and the volume itself: they do not go while the session lives. Derived layers are no volume's, and not told of. */
+  | 'PIN'
+  /** A directory that is kept from run to run: nobody removes it meanwhile. */
+  | 'DIRECTORY';
+
 /** What lies below all that is read of a volume: one of the two. A lane's own entries are found above it, and hide it where it removed something; nothing of it is saved, and none of it goes to other machines. */
 export interface SourceInput {
   /**
