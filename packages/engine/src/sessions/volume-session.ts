@@ -2,6 +2,7 @@ import {
   asCachelaneError,
   CachelaneError,
   displayPath,
+  seedText,
   warningOf,
   type RunPurpose,
   type AttachedVolume,
@@ -24,6 +25,7 @@ import { nothingSaved, reportOf, type ReportHead, type SaveEnd } from './volume-
 import type { GrowthInRun } from '../growth/growth-in-run.ts';
 import { growVolume } from '../growth/grow-volume.ts';
 import { saveVolume } from '../save/save-volume.ts';
+import { shownSeed, tellOtherSeed } from '../seeds/shown-seed.ts';
 import { openView, type View } from '../views/view.ts';
 import { squashHead } from '../squash-head.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
@@ -93,6 +95,7 @@ export async function attachVolume(
     signal,
   );
   const shown = await joinedView(deps, volume, { attached, sessionId, composed: { links, view } }, signal);
+  tellOtherSeed(deps, { request: planned.request, own: links, links: shown.links });
   const attachMs = deps.clock.monotonicMs() - startedMs;
   deps.events({
     type: 'attached',
@@ -134,11 +137,14 @@ export async function endVolume(
   input: EndInput,
   signal: AbortSignal,
 ): Promise<VolumeReport> {
+  const { request } = session.planned;
+  const seed = shownSeed({ request, own: session.opened.pinned, links: session.links });
   const head: ReportHead = {
-    name: session.planned.request.name,
+    name: request.name,
     path: session.planned.target,
     choice: session.choice,
     links: session.links,
+    seed: seed === null ? null : seedText(seed),
     evicted: session.opened.evicted,
     attachMs: session.attachMs,
   };
