@@ -14,7 +14,7 @@ import {
   type Random,
   type Runtime,
 } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest, VolumeRequest } from '@cachelane/engine';
+import { Seeds, type EngineDependencies, type RunCommandRequest, type VolumeRequest } from '@cachelane/engine';
 import {
   openLayerFiles,
   openLeaseStore,
@@ -24,6 +24,7 @@ import {
   realFiles,
   type StoreFiles,
   type SweepingLeaseStore,
+  openSeedFiles,
 } from '@cachelane/store';
 import { tools } from '@cachelane/tools';
 import type { VolumeDirs } from './sync/commits.fixture.ts';
@@ -93,6 +94,7 @@ export async function openHomeEngine({
         engine.command(dirs);
       }),
       leases: openLeaseStore({ sessionsDir: join(home, 'sessions') }),
+      seeds: new Seeds(openSeedFiles({ dir: home })),
       clock,
       random,
       tools,
@@ -181,6 +183,7 @@ export function volumeAt(dir: string, name: keyof VolumeDirs): VolumeRequest {
     sharing: null,
     commit: null,
     sync: null,
+    seed: null,
     compat: {},
     source: 'test',
   };

@@ -17,7 +17,7 @@ import {
   type Tool,
   type ToolEnvironment,
 } from '@cachelane/core';
-import type { EngineDependencies } from '@cachelane/engine';
+import { Seeds, type EngineDependencies } from '@cachelane/engine';
 import {
   openLayerFiles,
   openLeaseStore,
@@ -26,6 +26,7 @@ import {
   openTransferFiles,
   realFiles,
   type StoreFiles,
+  openSeedFiles,
 } from '@cachelane/store';
 import { tools } from '@cachelane/tools';
 
@@ -91,6 +92,7 @@ export async function openCrowded(
     remote: null,
     mounters: openMounters({ dir: home, bootId, files }),
     leases: openLeaseStore({ sessionsDir: join(home, 'sessions') }),
+    seeds: new Seeds(openSeedFiles({ dir: home })),
     clock,
     random,
     tools,

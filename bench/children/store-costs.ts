@@ -69,6 +69,7 @@ function requestOf(number: number): RunCommandRequest {
         sharing: null,
         commit: null,
         sync: null,
+        seed: null,
         compat: {},
         source: 'bench',
       },

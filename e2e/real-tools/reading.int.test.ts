@@ -74,6 +74,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
           mounterWhy: 'volumes can be mounted here',
           sharing: 'PRIVATE',
           hits: [{ namespace, lane: 't1:local', layers: 1 }],
+          seed: null,
           evicted: null,
           cameBack: null,
           shrunk: null,
@@ -93,7 +94,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
       ],
     });
     const keys =
-      'name path mounter mounterWhy sharing hits evicted cameBack shrunk attachMs saveMs added changed removed savedBytes layer merged conflicts skipped leftToOthers sync';
+      'name path mounter mounterWhy sharing hits seed evicted cameBack shrunk attachMs saveMs added changed removed savedBytes layer merged conflicts skipped leftToOthers sync';
     expect(Object.keys(second?.volume('data') ?? {}).join(' ')).toBe(keys);
   });
 

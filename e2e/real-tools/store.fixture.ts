@@ -1,7 +1,14 @@
 import { join } from 'node:path';
 import { parseId, parseNamespace, parseVolumeName, type Clock, type HeadRecord, type Runtime } from '@cachelane/core';
-import { removeRuns, type EngineDependencies } from '@cachelane/engine';
-import { openLayerFiles, openLeaseStore, openMounters, openSqliteMetadata, openTransferFiles } from '@cachelane/store';
+import { removeRuns, Seeds, type EngineDependencies } from '@cachelane/engine';
+import {
+  openLayerFiles,
+  openLeaseStore,
+  openMounters,
+  openSqliteMetadata,
+  openTransferFiles,
+  openSeedFiles,
+} from '@cachelane/store';
 import { findTool, tools } from '@cachelane/tools';
 import type { World } from '../cli.fixture.ts';
 
@@ -33,6 +40,7 @@ export async function takeOut(world: World, { namespace, volume, run }: RunToRem
     remote: null,
     mounters: openMounters({ dir: world.store, bootId: 'boot' }),
     leases: openLeaseStore({ sessionsDir: join(world.store, 'sessions') }),
+    seeds: new Seeds(openSeedFiles({ dir: world.store })),
     runtime,
     clock,
     random,

@@ -17,7 +17,13 @@ import {
   type RunReport,
   type VolumeRecord,
 } from '@cachelane/core';
-import { runCommand, type EngineDependencies, type GarbageOptions, type RunCommandRequest } from '@cachelane/engine';
+import {
+  runCommand,
+  Seeds,
+  type EngineDependencies,
+  type GarbageOptions,
+  type RunCommandRequest,
+} from '@cachelane/engine';
 import { probeOverlay, processRuntime } from '@cachelane/runtimes';
 import {
   openLayerFiles,
@@ -26,6 +32,7 @@ import {
   openTransferFiles,
   realFiles,
   type StoreFiles,
+  openSeedFiles,
 } from '@cachelane/store';
 import { dyingProcess, type DeathPoint, type DyingProcess } from '@cachelane/testkit';
 import { tools } from '@cachelane/tools';
@@ -166,6 +173,7 @@ async function openProcess(
     mounters: openMounters({ dir: home.store, bootId: 'boot', files }),
     runtime,
     leases: kernelLeases(home, living, life),
+    seeds: new Seeds(openSeedFiles({ dir: home.store })),
     clock,
     random,
     tools,
@@ -240,6 +248,7 @@ export function requestFor(home: CrashHome, script: string): RunCommandRequest {
     sharing: null,
     commit: null,
     sync: null,
+    seed: null,
     compat: {},
     source: 'test',
   });

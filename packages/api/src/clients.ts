@@ -55,6 +55,8 @@ export class Client {
   /** What it is bound to, as it was when it came; null: what its directory says at any time, which whoever works there may change. */
   readonly project: ApiProject | null;
   readonly feed: EventFeed = new EventFeed();
+  /** Tells it from others, also when it has gone. */
+  readonly mark: symbol = Symbol('client');
   heardAtMs: number;
   private readonly clock: Clock;
   private readonly forks = new Map<string, HeldFork>();

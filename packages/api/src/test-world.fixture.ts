@@ -11,7 +11,7 @@ import {
   type PathRule,
   type Tool,
 } from '@cachelane/core';
-import { runCommand, type EngineDependencies, type VolumeRequest } from '@cachelane/engine';
+import { runCommand, Seeds, type EngineDependencies, type VolumeRequest } from '@cachelane/engine';
 import {
   emptyState,
   emptyTransferState,
@@ -19,6 +19,7 @@ import {
   memoryLeases,
   memoryMetadata,
   memoryRuntime,
+  memorySeedFiles,
   memoryTransferFiles,
   openMemoryLayers,
   openMemoryMounter,
@@ -27,6 +28,7 @@ import {
   type MemoryState,
   type MemoryTransferState,
   type MemoryVolume,
+  type VolumeStep,
 } from '@cachelane/testkit';
 import { openApi, type Api } from './api.ts';
 import type { Answer } from './execute.ts';
@@ -143,6 +145,8 @@ interface Asking {
 export interface TestWorldOptions {
   /** Namespaces that every project reads after its own. */
   readonly parents?: readonly string[];
+  /** Directories of its machine that volumes may be seeded from, by absolute path: what was done in them. */
+  readonly seeds?: ReadonlyMap<string, readonly VolumeStep[]>;
   /** One that engines before had, and others will. */
   readonly home?: TestHome;
   /** That of the engine's process: its store, until it dies. */
@@ -170,7 +174,12 @@ const doNothing = (_: MemoryVolume): void => undefined;
 const immortal: NonNullable<TestWorldOptions['life']> = { wrap: (port) => port };
 
 /** An engine on memory drivers, started in `/web`. */
-export function testWorld({ parents = [], home = testHome(), life = immortal }: TestWorldOptions = {}): TestWorld {
+export function testWorld({
+  parents = [],
+  seeds,
+  home = testHome(),
+  life = immortal,
+}: TestWorldOptions = {}): TestWorld {
   const mounter = openMemoryMounter();
   const directories = memoryDirectories(mounter);
   const turned = new Map<string, string>();
@@ -190,6 +199,7 @@ export function testWorld({ parents = [], home = testHome(), life = immortal }: 
       },
     }),
     leases: memoryLeases(home.held),
+    seeds: new Seeds(memorySeedFiles({ directories: seeds, volume: (mount) => mounter.volume(mount) })),
     clock: {
       nowMs: () => (home.nowMs += 1000),
       monotonicMs: () => home.nowMs,
@@ -204,7 +214,7 @@ export function testWorld({ parents = [], home = testHome(), life = immortal }: 
   const requestFor = (key: string, namespace: Namespace | null): VolumeRequest => {
     const tool = tools.find(({ name }) => name === key)?.name ?? 'directory';
     const path = tool === 'directory' ? `/data/${key}` : null;
-    const nothing = { sharing: null, commit: null, sync: null } as const;
+    const nothing = { sharing: null, commit: null, sync: null, seed: null } as const;
     return { namespace, name: parseVolumeName(key), tool, path, ...nothing, compat: {}, source: 'test' };
   };
   const projectOf = (place: ProjectPlace): ApiProject => {

@@ -1,4 +1,4 @@
-import type { Compat, Context, Namespace, Policy, SharingMode, Tool, VolumeName } from '@cachelane/core';
+import type { Compat, Context, Namespace, Policy, SharingMode, Tool, VolumeName, VolumeSeed } from '@cachelane/core';
 import type { EngineDependencies, ForkRequest, PruneRequest, VolumeRequest } from '@cachelane/engine';
 
 /** Where a program says that it is. */
@@ -40,7 +40,7 @@ export interface ApiProject {
   /** As a run here would ask for it; one that has no place of its own gets a name for where it would lie. */
   requestFor(place: VolumePlace): VolumeRequest;
   /** Null where the volume has no place of its own here. */
-  explain(place: VolumePlace): Promise<Explained | null>;
+  explain(place: VolumePlace, seed: VolumeSeed | null): Promise<Explained | null>;
 }
 
 /** What `explain` tells, as the schema has it. */
@@ -61,6 +61,7 @@ export interface Explained {
     readonly sizeBytes: number;
     readonly updatedAt: string | null;
   }[];
+  readonly seed: string | null;
   readonly keptFor: string | null;
   readonly keptBy: string;
   readonly remote: string | null;

@@ -8,6 +8,7 @@ import type {
   Random,
   Remote,
   Runtime,
+  SeedFiles,
   SessionId,
   Tool,
   TransferFiles,
@@ -53,8 +54,8 @@ interface ExportFiles {
   isExport(file: string): boolean;
 }
 
-/** What others made, as members of an archive one after the other. */
-export interface SeedFiles {
+/** What others made, to be imported, as members of an archive one after the other. */
+export interface ImportFiles {
   archive(file: string, signal: AbortSignal): AsyncIterable<ArchiveMember>;
   directory(dir: string, signal: AbortSignal): AsyncIterable<ArchiveMember>;
   unpack(members: AsyncIterable<ArchiveMember>, unpacking: Unpacking): Promise<Unpacked>;
@@ -80,7 +81,8 @@ export interface Pieces {
   holdFile(file: string): Promise<Disposable | null>;
   openRuntime(): Promise<Runtime>;
   openExportFiles(): Promise<ExportFiles>;
-  openSeedFiles(): Promise<SeedFiles>;
+  openImportFiles(): Promise<ImportFiles>;
+  openSeeds(request: StoreRequest): Promise<SeedFiles>;
   loadTools(): Promise<readonly Tool[]>;
   /** The one spelling of a remote's address; nothing is opened. Throws E_CONFIG, and repeats nothing that may be a secret. */
   nameRemote(address: string): Promise<string>;
@@ -157,7 +159,11 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
       const { manifestName } = await import('@cachelane/engine');
       return { write: writeBundle, read: readBundle, isExport: (file) => isBundle(file, manifestName) };
     },
-    async openSeedFiles() {
+    async openSeeds({ homeDir }) {
+      const { openSeedFiles } = await import('@cachelane/store');
+      return openSeedFiles({ dir: homeDir });
+    },
+    async openImportFiles() {
       const { readArchive, readDirectory, unpackMembers } = await import('@cachelane/store');
       return { archive: readArchive, directory: readDirectory, unpack: unpackMembers };
     },

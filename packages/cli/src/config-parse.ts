@@ -129,6 +129,7 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
   let sharing: SharingMode | null = null;
   let commit: CommitPolicy | null = null;
   let sync: Sync | null = null;
+  let source: Located<string> | null = null;
   let compat: Readonly<Record<string, string>> = {};
   for (const part of fields(reader, field.value, `the volume ${field.key}`)) {
     switch (part.key) {
@@ -136,7 +137,7 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
         tool = located(readText(reader, part.value, part.at, 'a tool'));
         break;
       case 'path':
-        path = readPath(reader, part);
+        path = readPath(reader, part, orHome);
         break;
       case 'compat':
         compat = readCompat(reader, part);
@@ -150,6 +151,9 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
       case 'sync':
         sync = readChoice(reader, part, syncChoices);
         break;
+      case 'source':
+        source = readPath(reader, part, onlyProject);
+        break;
       case 'provider':
         readProvider(reader, part);
         break;
@@ -161,31 +165,56 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
         unsupported(reader, part, ignored);
         break;
       default:
-        unknownKey(reader, part, ['tool', 'path', 'compat', 'sharing', 'commit', 'sync']);
+        unknownKey(reader, part, ['tool', 'path', 'compat', 'sharing', 'commit', 'sync', 'source']);
     }
   }
-  return name === null ? null : { name: name.value, tool, path, sharing, commit, sync, compat, line: name.line };
+  if (name === null) return null;
+  return { name: name.value, tool, path, sharing, commit, sync, source, compat, line: name.line };
 }
 
-/** The file may choose a place inside the project or below the user's home, and reaches no further. */
-function readPath(reader: Reader, field: Field): Located<string> | null {
+/** How far a path of the file reaches. */
+interface PathReach {
+  readonly mayBeInHome: boolean;
+  readonly isAbsolute: string;
+  readonly isAllOfIt: string;
+  readonly isOfGit: string;
+}
+
+/** Where a volume lies: inside the project or below the user's home. */
+const orHome: PathReach = {
+  mayBeInHome: true,
+  isAbsolute:
+    'is absolute: a file in the repository may only name places in the project (cache) or below the home directory (~/.cache/name); any other place is for -v NAME:PATH',
+  isAllOfIt: 'is the project itself, a volume there would hide it',
+  isOfGit: "is git's own, a volume there would hide the repository from it",
+};
+
+/** What is read: a stranger's file must not bring what lies in the home directory into a cache. */
+const onlyProject: PathReach = {
+  mayBeInHome: false,
+  isAbsolute: 'leads out of the project: a file in the repository may only name a directory in it (./seed)',
+  isAllOfIt: 'is the project itself: name a directory in it',
+  isOfGit: "is git's own, and no cache",
+};
+
+/** As far as the file reaches, and no further. */
+function readPath(reader: Reader, field: Field, reach: PathReach): Located<string> | null {
   const text = readText(reader, field.value, field.at, 'a path');
   if (text === null) return null;
   const refuse = (why: string): null => {
-    problem(reader, text.at, `path ${JSON.stringify(text.value)} ${why}`);
+    problem(reader, text.at, `${field.key} ${JSON.stringify(text.value)} ${why}`);
     return null;
   };
-  if (text.value.startsWith('/')) {
-    return refuse(
-      'is absolute: a file in the repository may only name places in the project (cache) or below the home directory (~/.cache/name); any other place is for -v NAME:PATH',
-    );
-  }
+  if (text.value.startsWith('/')) return refuse(reach.isAbsolute);
   const segments = text.value.split('/').filter((segment) => segment !== '' && segment !== '.');
   if (segments.includes('..')) return refuse('must not contain ".."');
   if (text.value.includes('\0')) return refuse('must not contain a NUL byte');
-  if (segments[0]?.startsWith('~') === true && segments[0] !== '~') return refuse("names another user's home");
-  if (segments.includes('.git')) return refuse("is git's own, a volume there would hide the repository from it");
-  if (segments.length === 0) return refuse('is the project itself, a volume there would hide it');
+  if (segments[0]?.startsWith('~') === true) {
+    if (!reach.mayBeInHome) return refuse(reach.isAbsolute);
+    if (segments[0] !== '~') return refuse("names another user's home");
+  }
+  if (segments.includes('.git')) return refuse(reach.isOfGit);
+  if (segments.length === 0) return refuse(reach.isAllOfIt);
   if (segments.length === 1 && segments[0] === '~')
     return refuse('is the home directory, a volume there would hide it');
   return located(text);

@@ -32,6 +32,7 @@ volumes:
     sharing: PRIVATE
     commit: always
     sync: never
+    source: ./stock
 `);
   expect(config).toEqual({
     path: '/project/cachelane.yaml',
@@ -43,7 +44,17 @@ volumes:
       { value: 'github.com/acme', line: 4 },
     ],
     volumes: [
-      { name: 'npm', tool: null, path: null, sharing: null, commit: null, sync: null, compat: {}, line: 6 },
+      {
+        name: 'npm',
+        tool: null,
+        path: null,
+        sharing: null,
+        commit: null,
+        sync: null,
+        source: null,
+        compat: {},
+        line: 6,
+      },
       {
         name: 'go-build',
         tool: null,
@@ -51,6 +62,7 @@ volumes:
         sharing: null,
         commit: null,
         sync: null,
+        source: null,
         compat: { image: 'strict', node: '1.10' },
         line: 7,
       },
@@ -61,6 +73,7 @@ volumes:
         sharing: 'PRIVATE',
         commit: 'always',
         sync: 'never',
+        source: { value: './stock', line: 14 },
         compat: {},
         line: 8,
       },
@@ -150,6 +163,20 @@ describe('the file chooses, and does not reach out', () => {
   ])('path %s', async (path, why) => {
     expect(await problem(() => parse(`volumes:\n  a: { path: "${path}" }`))).toContain(
       `cachelane.yaml:2:14: path ${JSON.stringify(path)} ${why}`,
+    );
+  });
+
+  test.each([
+    ['/var/cache', 'leads out of the project'],
+    ['~/.npm', 'leads out of the project'],
+    ['~', 'leads out of the project'],
+    ['../other', 'must not contain ".."'],
+    ['a/../../b', 'must not contain ".."'],
+    ['./', 'is the project itself'],
+    ['.git/objects', "is git's own"],
+  ])('source %s', async (source, why) => {
+    expect(await problem(() => parse(`volumes:\n  a: { source: "${source}" }`))).toContain(
+      `cachelane.yaml:2:16: source ${JSON.stringify(source)} ${why}`,
     );
   });
 

@@ -28,6 +28,8 @@ export interface ConfigVolume {
   readonly commit: CommitPolicy | null;
   /** Null: as the tool says. */
   readonly sync: Sync | null;
+  /** A directory to seed it from, relative to the project. */
+  readonly source: Located<string> | null;
   readonly compat: Readonly<Record<string, string>>;
   readonly line: number;
 }

@@ -2,6 +2,7 @@ import {
   CachelaneError,
   configFileName,
   lowLevelId,
+  seedText,
   type ChainLink,
   type Context,
   type LowLevelId,
@@ -10,6 +11,7 @@ import {
   type Revocation,
   type Tool,
   type VolumeRecord,
+  type VolumeSeed,
 } from '@cachelane/core';
 import {
   chooseMounter,
@@ -39,6 +41,8 @@ export interface Explained {
   readonly namespaceId: NamespaceId | null;
   readonly lowLevelId: LowLevelId | null;
   readonly planned: PlannedVolume;
+  /** What lies below the lanes that are read; null: nothing. */
+  readonly seed: VolumeSeed | null;
   readonly chain: readonly { readonly link: ChainLink; readonly held: ListedHead | null }[];
   /** What makes a plain `cachelane run` attach it: a lockfile, a line of the file; null where nothing does. */
   readonly chosenBy: string | null;
@@ -61,6 +65,8 @@ export async function explainVolume(
   { host, store }: Surroundings,
   question: ProjectQuestion,
   argument: VolumeArgument,
+  /** Instead of what the project's file says; null: nothing else is asked for. */
+  seed: VolumeSeed | null = null,
 ): Promise<Explained> {
   const project = await projectOf(host, question);
   const { context } = project;
@@ -80,6 +86,7 @@ export async function explainVolume(
     namespaceId,
     lowLevelId: namespaceId === null ? null : lowLevelId({ namespaceId, volume, compat: planned.compat, lane }),
     planned,
+    seed: seed ?? planned.request.seed,
     chain,
     revoked: await revokedOf(store, namespaceId),
     remote: await explainRemote({ host, store }, planned, chain[0]?.held?.head ?? null),
@@ -173,6 +180,7 @@ export function explainJson(explained: Explained): unknown {
     sharing: { sharing: explained.choice.sharing, asked: request.sharing },
     chosenBy,
     compat,
+    seed: explained.seed === null ? null : seedText(explained.seed),
     tool: toolJson(tool),
     commit: planned.commit,
     sync: planned.sync,
@@ -208,6 +216,9 @@ export function explainText(explained: Explained): string {
     ['path', `${planned.target} (${planned.targetSource})`],
     ['mounter', `${choice.mounter}: ${choice.why}`],
     ['sharing', sharingText(explained)],
+    ...(explained.seed === null
+      ? []
+      : [['seed', `${seedText(explained.seed)}, below all that is read and never saved`] as const]),
     ['attached by', chosenBy === null ? `-v ${request.name}` : `cachelane run, because of ${chosenBy}`],
     ['tool', `${tool.name}: ${tool.summary}`],
     ['saved', savedText(explained)],
@@ -266,10 +277,11 @@ function checksText(tool: Tool): string {
   return checked.length === 0 ? 'the tool checks nothing that it finds' : `the tool checks ${checked.join(', ')}`;
 }
 
-function whyText({ context, namespace, planned, chain }: Explained): string {
+function whyText({ context, namespace, planned, chain, seed }: Explained): string {
   const warm = chain.filter(({ held }) => held !== null).map(({ link }) => linkText(link, namespace));
+  const all = seed === null ? warm : [...warm, `its seed ${seedText(seed)}`];
   const start =
-    warm.length === 0 ? 'A run here starts cold' : `A run here starts with what is in ${warm.join(', then ')}`;
+    all.length === 0 ? 'A run here starts cold' : `A run here starts with what is in ${all.join(', then ')}`;
   const lane = chain[0]?.link.lane ?? context.lane;
   const when = planned.commit === 'success' ? 'when the command succeeded' : 'when the command ended by itself';
   const saves = context.canWrite && planned.commit !== 'never';

@@ -47,6 +47,7 @@ function ordered(report: WrittenReport): WrittenReport {
       mounterWhy: volume.mounterWhy,
       sharing: volume.sharing,
       hits: volume.hits.map(({ namespace, lane, layers }) => ({ namespace, lane, layers })),
+      seed: volume.seed,
       evicted: volume.evicted,
       cameBack: volume.cameBack,
       shrunk: volume.shrunk,

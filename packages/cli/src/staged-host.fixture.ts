@@ -11,7 +11,7 @@ import {
   type Random,
 } from '@cachelane/core';
 import { formatRemoteAddress, parseRemoteAddress } from '@cachelane/remotes';
-import { memoryMetadata, memoryTransferFiles } from '@cachelane/testkit';
+import { memoryMetadata, memorySeedFiles, memoryTransferFiles } from '@cachelane/testkit';
 import { tools } from '@cachelane/tools';
 import { main } from './cli.ts';
 import type { Pieces } from './compose.ts';
@@ -75,6 +75,10 @@ export interface StageOptions {
 const missing = (what: string) => (): Promise<never> =>
   Promise.reject(new CachelaneError('E_NO_MOUNTER', `there is no ${what} on this stage`, { hint: `bring ${what}` }));
 
+const unreachable = (): never => {
+  throw new CachelaneError('E_INTERNAL', 'nothing is attached on this stage');
+};
+
 export function stage(options: StageOptions = {}): Stage {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-cli-')));
   const home = join(dir, 'home');
@@ -112,7 +116,9 @@ export function stage(options: StageOptions = {}): Stage {
       openLeases: missing('lease'),
       holdFile: () => Promise.resolve({ [Symbol.dispose]: () => {} }),
       openExportFiles: missing('export file'),
-      openSeedFiles: missing('seed file'),
+      openImportFiles: missing('import file'),
+      // There is no directory on this stage.
+      openSeeds: () => Promise.resolve(memorySeedFiles({ volume: unreachable })),
       openRuntime: () =>
         Promise.resolve({
           name: 'staged',

@@ -1,4 +1,5 @@
 import type { Clock, LayerStore, Metadata, Mounters, Random, TransferFiles } from '@cachelane/core';
+import type { Seeds } from '@cachelane/engine';
 import type { StoreRequest, SweepingLeases } from './compose.ts';
 import { locateHome, openHome, readBootId } from './home.ts';
 import type { Host } from './host.ts';
@@ -20,6 +21,7 @@ export interface Store extends AsyncDisposable {
   readonly transfers: TransferFiles;
   readonly mounters: Mounters;
   readonly leases: SweepingLeases;
+  readonly seeds: Seeds;
   readonly clock: Clock;
   readonly random: Random;
   readonly bootId: string;
@@ -48,17 +50,20 @@ export async function openSparingStore(
 export async function openStore(host: Host, signal: AbortSignal, homeDir: string = homeOf(host)): Promise<Store> {
   const { pieces, clock, random } = host;
   const request = requestOf(host, homeDir, signal);
-  const [layers, transfers, mounters, leases] = await Promise.all([
+  const [layers, transfers, mounters, leases, seedFiles] = await Promise.all([
     pieces.openLayers(request),
     pieces.openTransfers(request),
     pieces.openMounters(request),
     pieces.openLeases(request),
+    pieces.openSeeds(request),
   ]);
   // The last one, since it alone holds something open.
   const metadata = await pieces.openMetadata(request);
   const close = async (): Promise<void> => await metadata[Symbol.asyncDispose]();
   const { bootId } = request;
-  return { metadata, layers, transfers, mounters, leases, clock, random, bootId, [Symbol.asyncDispose]: close };
+  const engine = await import('@cachelane/engine');
+  const seeds = new engine.Seeds(seedFiles);
+  return { metadata, layers, transfers, mounters, leases, seeds, clock, random, bootId, [Symbol.asyncDispose]: close };
 }
 
 /** For commands that read: nobody aborts them but the signal that ends the process. */

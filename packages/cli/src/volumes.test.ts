@@ -192,6 +192,32 @@ describe('named by the file', () => {
 const at = (path: string, byProject: boolean) =>
   select({ tools: [{ ...npm, locate: () => ({ path, source: 'cache in .npmrc', byProject }) }] });
 
+const seedOf = (source: string) =>
+  select({ config: `volumes:\n  npm: { source: "${source}" }` }).volumes[0]?.request.seed;
+
+describe('a source in cachelane.yaml', () => {
+  test('is a directory of the project, where it really lies', () => {
+    mkdirSync(join(dir, 'repo/stock'));
+    symlinkSync('stock', join(dir, 'repo/link'));
+    const seed = { kind: 'directory', directory: realpathSync(join(dir, 'repo/stock')) };
+    expect(seedOf('./stock')).toEqual(seed);
+    expect(seedOf('link/')).toEqual(seed);
+    expect(select({ config: 'volumes:\n  npm: {}' }).volumes[0]?.request.seed).toBeNull();
+    expect(select({ asked: ['npm'] }).volumes[0]?.request.seed).toBeNull();
+  });
+
+  test('does not lead out of it by a symlink', () => {
+    symlinkSync('/etc', join(dir, 'repo/link'));
+    symlinkSync(home, join(dir, 'repo/home'));
+    for (const source of ['link', 'home/.npm', 'link/ssl']) {
+      expect(problem(() => seedOf(source))).toEqual([
+        'E_CONFIG',
+        `cachelane.yaml:2: source "${source}" leads out of the project by a symlink`,
+      ]);
+    }
+  });
+});
+
 describe('places that a file of the repository may not choose', () => {
   test.each(['.ssh', '.ssh/x', '.aws', '.gnupg', '.kube', '.config'])('~/%s in cachelane.yaml', (path) => {
     const [code, message] = problem(() => select({ config: `volumes:\n  x: { path: ~/${path} }` }));

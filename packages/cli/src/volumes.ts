@@ -10,6 +10,7 @@ import {
   type Tool,
   type ToolEnvironment,
   type VolumeName,
+  type VolumeSeed,
 } from '@cachelane/core';
 import type { VolumeRequest } from '@cachelane/engine';
 import { type Config, type ConfigVolume } from './config.ts';
@@ -160,7 +161,7 @@ export function requestOf(argument: VolumeArgument, request: SelectionRequest): 
 }
 
 /** As suits the tool. */
-const nothingSaid = { sharing: null, commit: null, sync: null } as const;
+const nothingSaid = { sharing: null, commit: null, sync: null, seed: null } as const;
 
 function configuredVolumes(request: SelectionRequest): readonly VolumeRequest[] | null {
   const { config } = request;
@@ -174,7 +175,8 @@ function configuredVolume(volume: ConfigVolume, config: Config, request: Selecti
   if (volume.tool !== null && tool === undefined) {
     throw misconfigured(volume.tool.line, `no tool is called ${wanted}${didYouMean(wanted, toolNames(tools))}`);
   }
-  const path = volume.path === null ? null : configuredPath(volume.path, config, request.environment);
+  const path =
+    volume.path === null ? null : configuredPath({ key: 'path', ...volume.path }, config, request.environment);
   const hasPlace = path !== null || (tool !== undefined && tool.locate(request.environment) !== null);
   if (!hasPlace) {
     throw misconfigured(
@@ -190,14 +192,23 @@ function configuredVolume(volume: ConfigVolume, config: Config, request: Selecti
     sharing: volume.sharing,
     commit: volume.commit,
     sync: volume.sync,
+    seed: configuredSeed(volume, config, request.environment),
     compat: volume.compat,
     source: `${configFileName}:${volume.line}`,
   };
 }
 
+function configuredSeed({ source }: ConfigVolume, config: Config, environment: ToolEnvironment): VolumeSeed | null {
+  if (source === null) return null;
+  return {
+    kind: 'directory',
+    directory: realPathOf(configuredPath({ key: 'source', ...source }, config, environment)),
+  };
+}
+
 /** Symlinks are followed before it is judged: a link that was committed must not lead out of the project either. */
 function configuredPath(
-  path: { readonly value: string; readonly line: number },
+  path: { readonly key: string; readonly value: string; readonly line: number },
   config: Config,
   environment: ToolEnvironment,
 ): string {
@@ -214,7 +225,7 @@ function configuredPath(
   }
   throw misconfigured(
     path.line,
-    `path ${JSON.stringify(path.value)} leads out of ${inHome ? 'the home directory' : 'the project'} by a symlink`,
+    `${path.key} ${JSON.stringify(path.value)} leads out of ${inHome ? 'the home directory' : 'the project'} by a symlink`,
   );
 }
 

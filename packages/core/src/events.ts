@@ -52,6 +52,8 @@ export interface VolumeReport {
   /** Who could be at work in it at once, as it was and not only as it was asked for; null without a mounter. */
   readonly sharing: SharingMode | null;
   readonly hits: readonly { readonly namespace: Namespace; readonly lane: LaneName; readonly layers: number }[];
+  /** What lay below all lanes and held something: a directory, or `NAMESPACE:VOLUME`. Null: nothing did. */
+  readonly seed: string | null;
   /** Where it started cold because what there was had been evicted: what, when and why. */
   readonly evicted: Eviction | null;
   /** Files that it made again though the volume had had them: when the last of them went because of the volume's budget. Null: none. */

@@ -21,8 +21,10 @@ import type {
   StatedPolicy,
   Sync,
   VolumeName,
+  VolumeSeed,
   Namespace,
 } from '@cachelane/core';
+import type { Seeds } from './seeds/seeds.ts';
 
 /** When a run's changes are saved: the tool decides, or the person does. */
 export const commitPolicies = ['exit', 'success', 'always', 'never'] as const;
@@ -46,6 +48,7 @@ export interface EngineDependencies {
   readonly mounters: Mounters;
   readonly runtime: Runtime;
   readonly leases: LeaseStore;
+  readonly seeds: Seeds;
   readonly clock: Clock;
   readonly random: Random;
   readonly tools: readonly Tool[];
@@ -70,6 +73,8 @@ export interface VolumeRequest {
   readonly commit: CommitPolicy | null;
   /** Whether it is worth sending elsewhere; null: as the tool says. */
   readonly sync: Sync | null;
+  /** What lies below all that is read of it; null: nothing. */
+  readonly seed: VolumeSeed | null;
   /** Added to what the tool says. */
   readonly compat: Readonly<Record<string, string>>;
   /** Who says what it is and where, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */

@@ -52,3 +52,4 @@ export { requireNamespace } from './namespaces/require-namespace.ts';
 export { renameNamespace, type Renamed, type RenameRequest } from './namespaces/rename-namespace.ts';
 export { removeVolumes } from './volumes/remove-volume.ts';
 export { toolOf } from './provenance/revoke-runs.ts';
+export { Seeds } from './seeds/seeds.ts';

@@ -20,6 +20,7 @@ import {
   emptyTransferState,
   memoryLayerDisk,
   memoryMetadata,
+  memorySeedFiles,
   memoryTransferFiles,
   openMemoryLayers,
   openMemoryMounter,
@@ -27,10 +28,12 @@ import {
   type MemoryState,
   type MemoryTransferState,
   type MemoryVolume,
+  type VolumeStep,
 } from '@cachelane/testkit';
 import type { EngineDependencies, RunCommandRequest, VolumeRequest } from './engine.ts';
 import type { GarbageOptions } from './garbage/find-removable.ts';
 import { runCommand, type RunResult } from './run-command.ts';
+import { Seeds } from './seeds/seeds.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -177,6 +180,7 @@ export const indexedVolume: VolumeRequest = {
   sharing: null,
   commit: null,
   sync: null,
+  seed: null,
   compat: {},
   source: 'test',
 };
@@ -259,13 +263,15 @@ export interface TestEngineOptions {
   readonly seed?: string;
   readonly home?: TestHome;
   readonly remote?: Remote | null;
+  /** Of its machine, by absolute path: what was done in them. */
+  readonly directories?: ReadonlyMap<string, readonly VolumeStep[]>;
   /** Puts something between the engine and its ports. */
   readonly wrap?: (deps: EngineDependencies) => EngineDependencies;
 }
 
 /** An engine on memory drivers; `command` stands in for the process. */
 export function testEngine(options: TestEngineOptions = {}): TestEngine {
-  const { seed = '', home = testHome(), remote = null, wrap = (plain) => plain } = options;
+  const { seed = '', home = testHome(), remote = null, directories, wrap = (plain) => plain } = options;
   const events: EngineEvent[] = [];
   const mounter = openMemoryMounter();
   let nowMs = 1_700_000_000_000;
@@ -282,6 +288,7 @@ export function testEngine(options: TestEngineOptions = {}): TestEngine {
       endSurvivors: async () => [],
     },
     leases: memoryLeases(home.held),
+    seeds: new Seeds(memorySeedFiles({ directories, volume: (mount) => mounter.volume(mount) })),
     clock: {
       nowMs: () => (nowMs += 1000),
       monotonicMs: () => nowMs,

@@ -32,13 +32,20 @@ export const examples: Readonly<Record<string, Example>> = {
   Session: { query: '{ sessions { id namespace lane run { id } openedAt paths isAlive } }' },
   Lease: { query: '{ leases { kind namespace key lane layers path session run since isAlive } }' },
   CacheVolume: ofNpm(
-    'id key namespace compat { name value } tool sharing sizeBytes heads { lane generation } warnings',
+    'id key namespace compat { name value } tool sharing owner sizeBytes heads { lane generation } warnings',
   ),
+  VolumeSource: {
+    query:
+      'query ($npm: ID!) { cacheVolume(key: "npm-next", source: { volume: $npm }) { source { directory volume } warnings } }',
+    volumes: { npm: 'npm' },
+  },
   CacheVolumeConnection: {
     query: '{ volumes(key: "npm") { nodes { namespace key sizeBytes } pageInfo { endCursor } } }',
   },
   CompatField: ofNpm('compat { name value }'),
-  Explanation: ofNpm('explain { why path pathSource mounter mounterWhy chosenBy keptFor keptBy remote lowLevelId }'),
+  Explanation: ofNpm(
+    'explain { why path pathSource mounter mounterWhy chosenBy seed keptFor keptBy remote lowLevelId }',
+  ),
   ExplainedLink: ofNpm('explain { readChain { namespace lane generation layers files sizeBytes updatedAt } }'),
   Head: ofNpm('head { id lane generation updatedAt files sizeBytes volume { key } }'),
   Snapshot: ofNpm(
@@ -51,7 +58,7 @@ export const examples: Readonly<Record<string, Example>> = {
   EntryConnection: ofNpm('head { entries(first: 1000) { nodes { path } pageInfo { hasNextPage endCursor } } }'),
   Run: ofNpm('head { run { id lane startedAt revision workflow } }'),
   Blamed: ofNpm(
-    'blame(path: "_cacache/index-v5/ab") { isSeen layer lane entry { path digest } runs { id revision workflow } }',
+    'blame(path: "_cacache/index-v5/ab") { isSeen isSeed layer lane entry { path digest } runs { id revision workflow } }',
   ),
   Difference: {
     query: `query ($npm: ID!) {

@@ -62,7 +62,29 @@ export interface VolumeOptions {
   readonly compat?: Readonly<Record<string, string>> | undefined;
   /** Who may be at work in it at once; as the tool suits it where it is left out. No part of what the volume is. */
   readonly sharing?: CacheSharingMode | undefined;
+  /** What lies below all that is read of it. No part of what the volume is: another one abandons nothing that was saved. */
+  readonly source?: VolumeSeed | undefined;
+  /**
+   * Who its files are to belong to where it is shown to a container: `1000:1000`, `node`. No part of what the volume is, and nothing comes of it in a fork: there all files
+   * belong to the engine's user.
+   */
+  readonly owner?: string | undefined;
 }
+
+/**
+ * What a volume is seeded from: a directory, absolute and on the engine's machine, or another volume of the same tool. What is there is found, and never saved; a fork that changed nothing saves nothing.
+ *
+ * @example
+ * ```ts
+ * import { homedir } from 'node:os';
+ * import { connect } from '@cachelane/sdk/node';
+ *
+ * await using engine = await connect();
+ * const source = { directory: `${homedir()}/.npm` };
+ * await engine.run(['npm', 'ci'], { volumes: [engine.cacheVolume('npm', { source })] });
+ * ```
+ */
+export type VolumeSeed = { readonly directory: string } | { readonly volume: CacheVolume };
 
 /** What a fork is made of: a volume, or one with how it is wanted. */
 export type Attachable = CacheVolume | AttachRequest;
@@ -70,6 +92,8 @@ export type Attachable = CacheVolume | AttachRequest;
 export interface AttachRequest {
   readonly volume: CacheVolume;
   readonly sharing?: CacheSharingMode | undefined;
+  /** Instead of what the volume was asked for with. */
+  readonly source?: VolumeSeed | undefined;
   /** `WRITE` where it is left out. One fork has one mode. */
   readonly mode?: AttachMode | undefined;
   /** An environment variable that is to name the directory, for programs that no setting of their tool leads there. */
@@ -112,7 +136,7 @@ export interface CacheVolume {
   snapshots(options?: SnapshotsOptions): Promise<readonly Snapshot[]>;
   /** What a reader of one lane finds, in byte order of the paths; asked for page by page. Throws E_HEAD_MOVED where the volume changes meanwhile. */
   entries(options?: EntriesOptions): AsyncIterableIterator<Entry>;
-  /** Which runs provide what a reader finds at a path, nearest first; of the whole read chain where no lane is named. */
+  /** Which runs provide what a reader finds at a path, nearest first; of the whole read chain, and of the source below it, where no lane is named. */
   blame(path: string, options?: LaneOptions): Promise<readonly Blamed[]>;
   /** Brings back what it was at an earlier generation; itself a new generation. */
   rollback(options?: RollbackOptions): Promise<RolledBack>;

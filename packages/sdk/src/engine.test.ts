@@ -15,7 +15,8 @@ describe('a volume', () => {
   test('asks for nothing before something is wanted of it, and for its id once', async () => {
     const fake = fakeEngine(volumes);
     await using engine = await fake.connect();
-    const npm = engine.cacheVolume('npm', { sharing: 'LOCKED', compat: { image: 'alpine' } });
+    const source = { directory: '/seed' };
+    const npm = engine.cacheVolume('npm', { sharing: 'LOCKED', compat: { image: 'alpine' }, source, owner: '1000' });
     expect(fake.asked).toEqual([]);
     expect([await npm.id(), await npm.sizeBytes(), await npm.sizeBytes()]).toEqual(['id-1', 7, 7]);
     expect(fake.asked.map(({ name }) => name)).toEqual(['volumeByKey', 'volumeSize', 'volumeSize']);
@@ -25,8 +26,31 @@ describe('a volume', () => {
       scope: [],
       compat: [{ name: 'image', value: 'alpine' }],
       sharing: 'LOCKED',
+      source,
+      owner: '1000',
     });
     expect(fake.asked[1]?.variables).toEqual({ id: 'id-1' });
+  });
+
+  test('names its source whatever is asked that depends on it, by the id where that is a volume', async () => {
+    const fake = fakeEngine(({ name, variables }) => {
+      if (name === 'volumeByKey') return { cacheVolume: info(`id-${String(variables['key'])}`) };
+      return { node: name === 'volumeExplanation' ? { explain: null } : { blame: [] } };
+    });
+    await using engine = await fake.connect();
+    const stock = engine.cacheVolume('stock');
+    const npm = engine.cacheVolume('npm', { source: { volume: stock } });
+    await npm.explain();
+    await npm.blame('a');
+    await engine.volume('id-npm').explain();
+    const source = { volume: 'id-stock' };
+    expect(fake.asked.map(({ name, variables }) => [name, variables['id'], variables['source']])).toEqual([
+      ['volumeByKey', undefined, undefined],
+      ['volumeByKey', undefined, source],
+      ['volumeExplanation', 'id-npm', source],
+      ['volumeBlame', 'id-npm', source],
+      ['volumeExplanation', 'id-npm', undefined],
+    ]);
   });
 
   test('is sent with the token and the session, and values are variables', async () => {

@@ -42,6 +42,21 @@ test('a fork is discarded unless it was committed', async () => {
   ]);
 });
 
+test('a fork is asked for with the sources of its volumes, unless its request says otherwise', async () => {
+  const fake = fakeEngine(attaching(forked('npm'), forked('go')));
+  await using engine = await fake.connect();
+  const source = { directory: '/seed' };
+  const npm = engine.cacheVolume('npm', { source });
+  await using _ = await engine.attach([npm, { volume: npm, source: { volume: engine.cacheVolume('go') } }]);
+  const asked = fake.asked.find(({ name }) => name === 'attach');
+  expect(asked?.variables).toMatchObject({
+    volumes: [
+      { volume: 'id-npm', source },
+      { volume: 'id-npm', source: { volume: 'id-go' } },
+    ],
+  });
+});
+
 test('a fork of several volumes has no one directory, and no variable leads to two', async () => {
   await using engine = await fakeEngine(attaching(leading('a'), leading('b'))).connect();
   await using fork = await engine.attach([engine.cacheVolume('a'), engine.cacheVolume('b')]);

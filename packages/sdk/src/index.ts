@@ -14,6 +14,7 @@ export type {
   RollbackOptions,
   SnapshotsOptions,
   VolumeOptions,
+  VolumeSeed,
 } from './cache-volume.ts';
 export type { AttachOptions, Engine, EngineEvents, UsageOptions, VolumesOptions } from './engine.ts';
 export type { Fork } from './fork.ts';

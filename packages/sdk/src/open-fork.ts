@@ -8,7 +8,7 @@ import { attach, commit, discard } from './generated/operations.ts';
 import type { ForkedVolume, ForkFacts } from './generated/results.ts';
 import { LostAnswerError } from './lost-answer-error.ts';
 import { newKey } from './new-key.ts';
-import { sharingOf } from './open-volume.ts';
+import { askedOf, sourceInput } from './open-volume.ts';
 
 /** See `Engine.attach`. */
 export async function openFork(
@@ -19,11 +19,15 @@ export async function openFork(
   const requests = attachRequests(asked);
   requireSeconds(lockTimeoutSeconds);
   const volumes = await Promise.all(
-    requests.map(async ({ volume, sharing, mode }) => ({
-      volume: await volume.id({ signal }),
-      sharing: sharing ?? sharingOf(volume),
-      mode,
-    })),
+    requests.map(async ({ volume, sharing, source, mode }) => {
+      const asked = askedOf(volume);
+      return {
+        volume: await volume.id({ signal }),
+        sharing: sharing ?? asked.sharing,
+        source: await sourceInput(source ?? asked.source, { signal }),
+        mode,
+      };
+    }),
   );
   const hold = await connection.hold();
   try {

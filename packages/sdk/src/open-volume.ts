@@ -1,8 +1,8 @@
 import { done } from './answer.ts';
-import type { CacheVolume, CallOptions, VolumeOptions } from './cache-volume.ts';
+import type { CacheVolume, CallOptions, VolumeOptions, VolumeSeed } from './cache-volume.ts';
 import type { Connection } from './connection.ts';
 import { CachelaneError } from './errors.ts';
-import type { CacheSharingMode } from './generated/inputs.ts';
+import type { SourceInput } from './generated/inputs.ts';
 import {
   prune,
   remove,
@@ -40,10 +40,18 @@ export type Naming =
 
 const namings = new WeakMap<CacheVolume, Naming>();
 
-/** As it was asked for; undefined: as the engine thinks. */
-export function sharingOf(volume: CacheVolume): CacheSharingMode | undefined {
+/** As it was asked for; what is left out is as the engine thinks. */
+export function askedOf(volume: CacheVolume): Pick<VolumeOptions, 'sharing' | 'source'> {
   const naming = namings.get(volume);
-  return naming?.kind === 'key' ? naming.options.sharing : undefined;
+  return naming?.kind === 'key' ? naming.options : {};
+}
+
+export async function sourceInput(
+  seed: VolumeSeed | undefined,
+  options: CallOptions,
+): Promise<SourceInput | undefined> {
+  if (seed === undefined || 'directory' in seed) return seed;
+  return { volume: await seed.volume.id(options) };
 }
 
 export function openVolume(connection: Connection, naming: Naming): CacheVolume {
@@ -61,6 +69,8 @@ export function openVolume(connection: Connection, naming: Naming): CacheVolume 
       hint: 'ask for it by its key: engine.cacheVolume(KEY)',
     });
   };
+  const ownSource = async (options: CallOptions): Promise<SourceInput | undefined> =>
+    naming.kind === 'key' ? await sourceInput(naming.options.source, options) : undefined;
   /** Asks one thing of the volume with this id. */
   const asked = async <N extends object, V>(
     operation: Operation<{ readonly node: Partial<N> | null }, V>,
@@ -73,7 +83,10 @@ export function openVolume(connection: Connection, naming: Naming): CacheVolume 
     scope: (...names) => elsewhere(({ namespace, scope }) => ({ namespace, scope: [...scope, ...names] })),
     id,
     info,
-    explain: async ({ signal } = {}) => (await asked(volumeExplanation, (id) => ({ id }), signal)).explain,
+    async explain({ signal } = {}) {
+      const source = await ownSource({ signal });
+      return (await asked(volumeExplanation, (id) => ({ id, source }), signal)).explain;
+    },
     usage: async ({ signal } = {}) => await asked(volumeUsage, (id) => ({ id }), signal),
     sizeBytes: async ({ signal } = {}) => (await asked(volumeSize, (id) => ({ id }), signal)).sizeBytes,
     heads: async ({ signal } = {}) => (await asked(volumeHeads, (id) => ({ id }), signal)).heads,
@@ -93,7 +106,8 @@ export function openVolume(connection: Connection, naming: Naming): CacheVolume 
       });
     },
     async blame(path, { lane, signal } = {}) {
-      const { blame } = await asked(volumeBlame, (id) => ({ id, path, lane }), signal);
+      const source = await ownSource({ signal });
+      const { blame } = await asked(volumeBlame, (id) => ({ id, path, lane, source }), signal);
       return blame;
     },
     async rollback({ generation, dryRun = false, key = newKey(), signal } = {}) {
@@ -121,6 +135,8 @@ async function infoOf(connection: Connection, naming: Naming, signal: AbortSigna
     scope: scoping.scope,
     compat: Object.entries(options.compat ?? {}).map(([name, value]) => ({ name, value })),
     sharing: options.sharing,
+    source: await sourceInput(options.source, { signal }),
+    owner: options.owner,
   };
   return (await connection.ask(volumeByKey, variables, signal)).cacheVolume;
 }

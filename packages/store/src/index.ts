@@ -11,3 +11,4 @@ export { type ArchiveMember } from './archive/archive-member.ts';
 export { readArchive } from './archive/read-archive.ts';
 export { readDirectory } from './archive/read-directory.ts';
 export { unpackMembers, type HardLink, type Unpacked, type Unpacking } from './archive/unpack-members.ts';
+export { openSeedFiles, type SeedFilesOptions } from './seeds/seed-files.ts';

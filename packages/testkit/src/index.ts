@@ -74,3 +74,5 @@ export { tarArchive, type TarMember } from './tar-archive.ts';
 export * from './transfers/memory-transfer-files.ts';
 export { transferFilesConformance } from './transfers/transfer-files-conformance.ts';
 export { type TransferFilesFactory, type TransferFilesFixture } from './transfers/transfer-files-fixture.ts';
+export { memorySeedFiles, type MemorySeedFilesOptions } from './seeds/memory-seed-files.ts';
+export { seedFilesConformance, type SeedFilesFixture } from './seeds/seed-files-conformance.ts';

@@ -17,6 +17,8 @@ import { savedNode } from '../nodes/saved-node.ts';
 import type { VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
 import { volumeToChange, volumeWithId } from '../root/find-volume.ts';
+import { noteAsked } from '../root/note-asked.ts';
+import { mayBeSeeded, sourceIn, type SourceInput } from '../root/volume-source.ts';
 import { withHint } from './in-api-words.ts';
 import { keyOfChange } from './repeated.ts';
 import { volumeRequest } from './volume-request.ts';
@@ -24,6 +26,7 @@ import { volumeRequest } from './volume-request.ts';
 interface AttachInput {
   readonly volume: string;
   readonly sharing?: SharingMode | null;
+  readonly source?: SourceInput | null;
   readonly mode: AttachMode;
 }
 
@@ -38,15 +41,16 @@ const modes = { READ: 'read', WRITE: 'write', WRITE_ONLY: 'write-only' } as cons
 
 const lockHint = 'lockTimeoutSeconds says how long attach waits';
 
-/** Errors: E_USAGE, E_LIMIT, E_LOCKED, and those of a strict run. */
+/** Errors: E_USAGE, E_LIMIT, E_LOCKED, E_NOT_FOUND, and those of a strict run. */
 export async function attach(request: ApiRequest, args: AttachArguments): Promise<object> {
   const { world, caller, signal } = request;
   const { project, client } = caller;
   const key = keyOfChange(args.key);
   const mode = modeOf(args.volumes);
   const lockWaitMs = waitMs(args.lockTimeoutSeconds);
-  const volumes: VolumeRequest[] = [];
-  for (const input of args.volumes) volumes.push(await requestOf(request, input));
+  const attached: Attaching[] = [];
+  for (const input of args.volumes) attached.push(await attaching(request, input));
+  const volumes = attached.map((each) => each.volume);
   requireDistinct(volumes);
   const deps = { ...world.deps, events: client.events };
   const { context, run: facts } = project;
@@ -57,7 +61,8 @@ export async function attach(request: ApiRequest, args: AttachArguments): Promis
   const fork = await (key === null ? client.keep(open, signal) : client.keepOnce({ key, asked, signal }, open));
   const { sessionId: session, run } = fork;
   const id = { session, run, lane: context.lane, mode, volumes: args.volumes.map(({ volume }) => volume) };
-  return { id: formatForkId(id), run, volumes: fork.volumes.map(forkedNode) };
+  const nodes = fork.volumes.map((volume, index) => forkedNode(volume, attached[index]?.warnings ?? []));
+  return { id: formatForkId(id), run, volumes: nodes };
 }
 
 export interface ForkArguments {
@@ -123,10 +128,33 @@ function modeOf(inputs: readonly AttachInput[]): AttachMode {
   });
 }
 
-async function requestOf(request: ApiRequest, { volume, sharing, mode }: AttachInput): Promise<VolumeRequest> {
+interface Attaching {
+  readonly volume: VolumeRequest;
+  readonly warnings: readonly string[];
+}
+
+async function attaching(
+  request: ApiRequest,
+  { volume, sharing = null, source: from, mode }: AttachInput,
+): Promise<Attaching> {
   const find = mode === 'READ' ? volumeWithId : volumeToChange;
-  const asked = volumeRequest(request, await find(request, volume));
-  return { ...asked, sharing: sharing ?? asked.sharing };
+  const subject = await find(request, volume);
+  const source = await sourceIn(request, from);
+  const asked = volumeRequest(request, { ...subject, source });
+  const unseeded = mayBeSeeded(request, asked.seed) ? [] : [withoutSeed(asked)];
+  return {
+    volume: {
+      ...asked,
+      sharing: sharing ?? asked.sharing,
+      seed: unseeded.length === 0 ? asked.seed : null,
+    },
+    warnings: [...noteAsked(request, subject, { sharing, owner: null, source }), ...unseeded],
+  };
+}
+
+/** What the project's file says; what a request says was refused before. */
+function withoutSeed({ source }: VolumeRequest): string {
+  return `it is not seeded as ${source} says: a confined session seeds no volume from a directory`;
 }
 
 /** Errors: E_USAGE. */
@@ -144,7 +172,7 @@ function waitMs(seconds: number | null | undefined): number {
   throw new CachelaneError('E_LIMIT', `lockTimeoutSeconds is ${seconds}, and is from 0 to 86400, a day`);
 }
 
-function forkedNode({ planned, choice, directory, environment }: ForkedVolume): object {
+function forkedNode({ planned, choice, directory, environment }: ForkedVolume, warnings: readonly string[]): object {
   return {
     key: planned.request.name,
     namespace: planned.own.namespace,
@@ -152,5 +180,6 @@ function forkedNode({ planned, choice, directory, environment }: ForkedVolume): 
     environment: Object.entries(environment).map(([name, value]) => ({ name, value })),
     sharing: choice.sharing,
     lane: planned.own.lane,
+    warnings,
   };
 }

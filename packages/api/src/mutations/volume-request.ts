@@ -9,7 +9,10 @@ export function volumeRequest({ caller }: ApiRequest, subject: VolumeSubject): V
   // A run adds what the tool says here to what it asks for.
   const here = Object.keys(project.meaningOf(subject).compat);
   const missing = here.filter((name) => !Object.hasOwn(subject.compat, name));
-  if (missing.length === 0) return { ...project.requestFor(subject), compat: subject.compat };
+  if (missing.length === 0) {
+    const request = project.requestFor(subject);
+    return { ...request, seed: subject.source?.seed ?? request.seed, compat: subject.compat };
+  }
   throw new CachelaneError(
     'E_USAGE',
     `${subject.key} is a variant that says nothing of ${missing.join(', ')}, and no run here can have it`,

@@ -1,11 +1,14 @@
 import { laneIn } from '../lane-in.ts';
 import { compatFields, type HeadRecord } from '@cachelane/core';
-import { blamePath, chainFor, type Blamed } from '@cachelane/engine';
+import { blamePath, type Blamed, type BlamedHead } from '@cachelane/engine';
+import { sourceIn, type SourceInput } from '../root/volume-source.ts';
 import type { ApiRequest } from '../request.ts';
 import { entryNode, pathIn } from './entry-node.ts';
 import { headNode } from './head-node.ts';
 import { heldBy, type Held } from './held.ts';
 import { runOf } from './run-node.ts';
+import { chainHeads } from './chain-heads.ts';
+import { seedHeads } from './seed-heads.ts';
 import { volumeId, type VolumeSubject } from './volume-subject.ts';
 
 /** `known`: what it holds, where that was read already. */
@@ -22,6 +25,8 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: 
     compat: () => compatFields(compat).map(([name, value]) => ({ name, value })),
     tool: subject.tool,
     sharing: subject.sharing,
+    owner: subject.owner,
+    source: subject.source?.node ?? null,
     warnings: subject.warnings,
     heads: async () => {
       const { volume, heads } = await find();
@@ -37,13 +42,19 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: 
         ? null
         : headNode(request, subject, { held: { namespace, volume, head }, volume: () => node });
     },
-    blame: async ({ path, lane }: { readonly path: string; readonly lane?: string | null }) => {
-      const heads = await readHeads(request, { subject, lane: lane ?? null, own: (await find()).heads });
+    blame: async ({ path, lane = null, source }: BlameArguments) => {
+      const { seed = null } = (await sourceIn(request, source)) ?? subject.source ?? {};
+      const own = await readHeads(request, { subject, lane, own: (await find()).heads });
+      const below = seed ?? caller.project.requestFor({ namespace, key }).seed;
+      const heads = lane === null ? [...own, ...(await seedHeads(request, subject, below))] : own;
       const question = { heads, path: pathIn(path) };
       const blamed = await request.readings.take(signal, async () => await blamePath(world.deps, question, signal));
       return blamed.map(blamedNode);
     },
-    explain: async () => await caller.project.explain({ namespace, key }),
+    explain: async ({ source }: Sourced) => {
+      const { seed = null } = (await sourceIn(request, source)) ?? subject.source ?? {};
+      return await caller.project.explain({ namespace, key }, seed);
+    },
     sizeBytes: async () => {
       const ids = new Set((await find()).heads.flatMap(({ layers }) => layers));
       let total = 0;
@@ -54,6 +65,15 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: 
   return node;
 }
 
+interface Sourced {
+  readonly source?: SourceInput | null;
+}
+
+interface BlameArguments extends Sourced {
+  readonly path: string;
+  readonly lane?: string | null;
+}
+
 interface BlameQuestion {
   readonly subject: VolumeSubject;
   readonly lane: string | null;
@@ -61,16 +81,10 @@ interface BlameQuestion {
 }
 
 /** Of one lane, or of all that the caller reads, nearest first. */
-async function readHeads(request: ApiRequest, { subject, lane, own }: BlameQuestion): Promise<readonly HeadRecord[]> {
+async function readHeads(request: ApiRequest, { subject, lane, own }: BlameQuestion): Promise<readonly BlamedHead[]> {
   const { context } = request.caller.project;
   if (lane !== null) return own.filter((head) => head.lane === (laneIn(lane) ?? context.lane));
-  const found: HeadRecord[] = [];
-  for (const link of chainFor(context, subject.namespace)) {
-    const record = await request.world.deps.metadata.findNamespace(link.namespace, request.signal);
-    const { heads } = await heldBy(request, { ...subject, record });
-    found.push(...heads.filter((head) => head.lane === link.lane));
-  }
-  return found;
+  return await chainHeads(request, subject);
 }
 
 function blamedNode({ state, entry, layer, head, runs }: Blamed): object {
@@ -79,6 +93,7 @@ function blamedNode({ state, entry, layer, head, runs }: Blamed): object {
     entry: entryNode(entry),
     layer,
     lane: head.lane,
+    isSeed: head.isSeed === true,
     runs: runs.map(({ id, record }) => runOf(id, record)),
   };
 }

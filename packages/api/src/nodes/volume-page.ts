@@ -5,6 +5,7 @@ import { pageOf, type Page, type PageArguments } from '../pages.ts';
 import type { ApiRequest } from '../request.ts';
 import { byLane, type Held } from './held.ts';
 import { volumeNode } from './volume-node.ts';
+import { nothingAsked } from './volume-subject.ts';
 
 /** How many volumes or namespaces a page may have. */
 export const nodesPerPage = 1000;
@@ -68,5 +69,5 @@ function keyOf({ namespace, volume }: Listed): string {
 
 function subjectOf({ namespace, record, volume }: Listed): Parameters<typeof volumeNode>[1] {
   const { name: key, compat, tool } = volume;
-  return { namespace, record, key, compat, tool, sharing: null, warnings: [] };
+  return { namespace, record, key, compat, tool, ...nothingAsked };
 }

@@ -1,5 +1,21 @@
-import type { Compat, LaneName, Namespace, NamespaceRecord, SharingMode, VolumeName } from '@cachelane/core';
+import type {
+  Compat,
+  LaneName,
+  Namespace,
+  NamespaceRecord,
+  SharingMode,
+  VolumeName,
+  VolumeOwner,
+  VolumeSeed,
+} from '@cachelane/core';
 import { formatNodeId, type VolumeNodeId } from '../node-id.ts';
+
+/** A source that the caller may have. */
+export interface VolumeSource {
+  readonly seed: VolumeSeed;
+  /** As the schema has it. */
+  readonly node: { readonly directory: string | null; readonly volume: string | null };
+}
 
 /** A volume that somebody asked about, whether it holds anything or not. */
 export interface VolumeSubject {
@@ -11,8 +27,15 @@ export interface VolumeSubject {
   readonly compat: Compat;
   readonly tool: string;
   readonly sharing: SharingMode | null;
+  /** Who its files are to belong to in a container. */
+  readonly owner: VolumeOwner | null;
+  /** What lies below all that is read of it. */
+  readonly source: VolumeSource | null;
   readonly warnings: readonly string[];
 }
+
+/** Of a volume that nobody asked to be anything. */
+export const nothingAsked = { sharing: null, owner: null, source: null, warnings: [] } as const;
 
 type Identity = Pick<VolumeSubject, 'namespace' | 'record' | 'key' | 'compat'>;
 

@@ -9,7 +9,8 @@ import { pageOf, type Page, type PageArguments } from '../pages.ts';
 import type { ApiRequest } from '../request.ts';
 import { difference, type DiffArguments } from './difference.ts';
 import { findNode } from './find-node.ts';
-import { askForVolume, keyIn, namespaceIn, unknownNamespace, type CacheVolumeArguments } from './find-volume.ts';
+import { askForVolume, type CacheVolumeArguments } from './ask-for-volume.ts';
+import { keyIn, namespaceIn, unknownNamespace } from './find-volume.ts';
 import { leases, sessions } from './sessions.ts';
 import { usage, type UsageGroup } from './usage.ts';
 

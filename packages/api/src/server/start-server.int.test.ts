@@ -51,7 +51,7 @@ describe.each(['port', 'socket'] as const)('on a %s', (on) => {
     expect(await of({ headers: { 'cachelane-session': 'other' } })).toMatchObject(wrong);
   });
 
-  test('a subscription is answered by a stream, which ends with the engine', async () => {
+  test('a subscription is answered by a stream, which ends with the engine, and says so', async () => {
     await using world = testWorld();
     await using served = await startTestServer({ api: world.api, on });
     const asked = served.ask({
@@ -66,7 +66,10 @@ describe.each(['port', 'socket'] as const)('on a %s', (on) => {
     await served.server.stop();
     const { headers, text } = await asked;
     expect(headers['content-type']).toBe('text/event-stream; charset=utf-8');
-    expect(text).toBe('event: complete\ndata:\n\n');
+    const said = /^event: next\ndata: (.*)\n\nevent: complete\ndata:\n\n$/.exec(text)?.[1] ?? '';
+    expect(JSON.parse(said)).toMatchObject({
+      errors: [{ message: 'the engine was stopped', extensions: { code: 'E_ENGINE_GONE', retryable: true } }],
+    });
   });
 });
 

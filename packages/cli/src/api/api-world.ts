@@ -4,6 +4,7 @@ import {
   formatPolicyValue,
   isCachelaneError,
   policyAt,
+  seedText,
   unknownToolName,
   type Context,
   type Namespace,
@@ -115,10 +116,10 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
         return requestOf({ ...argumentOf(place), path: join(project.workDir, place.key) }, selection);
       }
     },
-    async explain(place) {
+    async explain(place, seed) {
       try {
         const question = { directory: project.workDir, namespace: namespace ?? undefined };
-        const all = await explainVolume({ host, store: reading }, question, argumentOf(place));
+        const all = await explainVolume({ host, store: reading }, question, argumentOf(place), seed);
         requireSame(context, all.context);
         return explained(all);
       } catch (error) {
@@ -160,6 +161,7 @@ function explained(all: Explained): ApiExplained {
       sizeBytes: held?.sizeBytes ?? 0,
       updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
     })),
+    seed: all.seed === null ? null : seedText(all.seed),
     keptFor: Number.isFinite(value) ? formatPolicyValue(lifetime.key, value) : null,
     keptBy: `${lifetime.key} (${source})`,
     remote: remote.stays === null ? remote.address : null,

@@ -1,4 +1,4 @@
-import { CachelaneError, displayPath, isCachelaneError, parseBytePath, type BytePath } from '@cachelane/core';
+import { CachelaneError, displayPath, isCachelaneError, parseBytePath, seedText, type BytePath } from '@cachelane/core';
 import { blamePath, type Blamed } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { explainVolume, type Explained } from '../explain-volume.ts';
@@ -54,16 +54,23 @@ function pathIn({ planned: { target } }: Explained, typed: string): BytePath {
 }
 
 function nothingThere(
-  { namespace, planned: { request } }: Explained,
+  { namespace, planned: { request }, seed }: Explained,
   { path, isHidden }: { readonly path: BytePath; readonly isHidden: boolean },
 ): CachelaneError {
   return new CachelaneError(
     'E_NOT_FOUND',
     `a run here finds nothing at ${displayPath(path)} of ${namespace}:${request.name}`,
     {
-      hint: isHidden ? 'what was there before: --all' : 'see: cachelane diff, cachelane inspect',
+      hint: isHidden ? 'what was there before: --all' : hintOf(seed),
     },
   );
+}
+
+/** What a seed holds is of no run, and nothing is kept of it. */
+function hintOf(seed: Explained['seed']): string {
+  return seed === null
+    ? 'see: cachelane diff, cachelane inspect'
+    : `unless it lies in the seed ${seedText(seed)}, which no run made`;
 }
 
 function toJson({ state, entry, layer, head, runs }: Blamed): unknown {

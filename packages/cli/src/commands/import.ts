@@ -112,7 +112,7 @@ async function importSeed(
 ): Promise<{ readonly report: VolumeReport; readonly seeded: Seeded }> {
   const { planned, tools } = await oneVolume(host, project, volume);
   const { tool, target } = planned;
-  const files = await host.pieces.openSeedFiles();
+  const files = await host.pieces.openImportFiles();
   const real = await host.pieces.openRuntime();
   let seeded: Seeded = { root: null, elsewhere: 0, linksLeftOut: 0 };
   const { report } = await runCommand(

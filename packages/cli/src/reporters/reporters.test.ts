@@ -45,6 +45,7 @@ const report: VolumeReport = {
     { namespace: web, lane: main, layers: 3 },
     { namespace: team, lane: main, layers: 1 },
   ],
+  seed: null,
   evicted: null,
   cameBack: null,
   shrunk: null,

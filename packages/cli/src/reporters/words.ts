@@ -49,15 +49,15 @@ function wayText({ mounter, mounterWhy }: VolumeReport): string {
 }
 
 function hitsText(report: VolumeReport, own: Namespace | null): string {
+  const seed = report.seed === null ? '' : `, above what is in ${report.seed}`;
   if (report.hits.length === 0) {
-    return report.evicted === null
-      ? 'started cold'
-      : `started cold, since it was evicted: ${evictionText(report.evicted)}`;
+    const start = report.seed === null ? 'started cold' : `started with what is in ${report.seed}`;
+    return report.evicted === null ? start : `${start}, since it was evicted: ${evictionText(report.evicted)}`;
   }
   const hits = report.hits.map(
     (hit) => `${own === null ? hit.lane : linkText(hit, own)} (${plural(hit.layers, 'layer')})`,
   );
-  return `hit ${hits.join(', ')}`;
+  return `hit ${hits.join(', ')}${seed}`;
 }
 
 function savedText(report: VolumeReport): string {

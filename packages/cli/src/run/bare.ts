@@ -40,6 +40,7 @@ export function withoutCache(name: string, path: string, why: string): VolumeRep
     mounterWhy: null,
     sharing: null,
     hits: [],
+    seed: null,
     evicted: null,
     cameBack: null,
     shrunk: null,

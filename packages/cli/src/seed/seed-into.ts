@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs';
 import { CachelaneError, type Tool } from '@cachelane/core';
-import type { SeedFiles } from '../compose.ts';
+import type { ImportFiles } from '../compose.ts';
 import { chooseRoot } from './choose-root.ts';
 import { layoutOf } from './layout.ts';
 import { surveyArchive } from './survey.ts';
 
 export interface Seed {
-  readonly files: SeedFiles;
+  readonly files: ImportFiles;
   /** A directory, or a tar archive. */
   readonly file: string;
   /** The directory of the archive that is meant, where somebody said so. */

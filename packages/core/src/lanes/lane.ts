@@ -8,6 +8,9 @@ export type TrustLevel = (typeof trustLevels)[number];
 /** `t1:ref:feat-a`: who writes. Trust level, kind and ref, the ref escaped like a namespace segment but with `/` kept. */
 export type LaneName = string & { readonly __laneName: unique symbol };
 
+/** Stands where a lane stands in what a run reads, for the seed below all of them. No lane has this name: nothing is ever written there. */
+export const seedLane = 'seed' as LaneName;
+
 /** What a lane is named after. */
 export type LaneKind = 'env' | 'ref' | 'tag' | 'pr' | 'mq' | 'user' | 'local' | 'run';
 

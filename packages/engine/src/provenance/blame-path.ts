@@ -3,19 +3,26 @@ import {
   mergesVersions,
   type BytePath,
   type Entry,
+  type LaneName,
   type LayerId,
   type LayerStore,
   type Metadata,
   type RunId,
   type RunRecord,
   type StoredLayer,
+  type VolumeId,
 } from '@cachelane/core';
-import { squashesOf, type LanePlace } from '../known-squashes.ts';
+import { squashesOf } from '../known-squashes.ts';
 
 /** The head of one lane of a read chain. */
-export interface BlamedHead extends LanePlace {
+export interface BlamedHead {
+  /** Null: of a directory that the volume is seeded from. */
+  readonly volumeId: VolumeId | null;
+  readonly lane: LaneName;
   /** Top first. */
   readonly layers: readonly LayerId[];
+  /** It lies below all lanes of the volume. */
+  readonly isSeed?: boolean;
 }
 
 interface BlamedRun {
@@ -80,7 +87,9 @@ async function takenApart(
   head: BlamedHead,
   signal: AbortSignal,
 ): Promise<readonly LayerId[]> {
-  const squashes = await squashesOf(metadata, head, signal);
+  const { volumeId, lane } = head;
+  if (volumeId === null) return head.layers;
+  const squashes = await squashesOf(metadata, { volumeId, lane }, signal);
   const open = async (id: LayerId): Promise<readonly LayerId[]> => {
     const parts = squashes.partsOf(id);
     if (parts.length === 0 || parts.includes(id)) return [id];

@@ -12,6 +12,7 @@ import {
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { growthInRun, noGrowth } from '../growth/growth-in-run.ts';
 import { neverAborted } from '../never-aborted.ts';
+import { withSeedDirectories } from '../seeds/session-seeds.ts';
 import { beginSync, endSync, type BegunSync } from '../sync/run-sync.ts';
 import { planVolume, type PlannedVolume } from '../volumes/plan.ts';
 import { chooseMounter, type MounterChoice } from './mounters.ts';
@@ -65,7 +66,7 @@ type Exited = Extract<CommandOutcome, { kind: 'exited' }>;
 const endedWell: Exited = { kind: 'exited', exitCode: 0, interrupted: false, receivedSignal: null };
 const discarded: Exited = { ...endedWell, exitCode: 1, interrupted: true };
 
-/** Nothing fails open here: a client that asked for a volume and has none must know. Errors: E_VOLUME, E_LOCKED, E_MOUNT, and those of store and remote. */
+/** Nothing fails open here: a client that asked for a volume and has none, or one without its seed, must know. Errors: E_VOLUME, E_USAGE, E_NOT_FOUND, E_LOCKED, E_MOUNT, and those of store and remote. */
 export async function openFork(deps: EngineDependencies, asked: ForkRequest): Promise<Fork> {
   const request = { ...asked, purpose: 'run', strict: true } as const;
   const planned = request.volumes.map((volume) => planVolume(deps.tools, request.context, request.environment, volume));
@@ -73,9 +74,10 @@ export async function openFork(deps: EngineDependencies, asked: ForkRequest): Pr
   const begun = await beginSync(deps, { ...request, strict: false }, { planned, run: ids.run });
   const lease = await deps.leases.acquire(ids.sessionId, request.signal);
   try {
-    const opened = await openSession(deps, request, planned, { ...ids, attaches: true });
+    const first = await openSession(deps, request, planned, { ...ids, attaches: true });
     try {
       await recover(deps, ids.sessionId, request.signal);
+      const opened = await withSeedDirectories(deps, request, { planned, opened: first, ids });
       const attached = await attachAll(deps, request, { planned, opened, ids });
       return forkOf(deps, request, { ids, opened, attached, lease, begun });
     } catch (error) {

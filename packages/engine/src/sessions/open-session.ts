@@ -11,6 +11,7 @@ import {
   type SessionId,
 } from '@cachelane/core';
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import { laidOn, seedVolumes, takesSeeds } from '../seeds/session-seeds.ts';
 import { toOpenVolume, type PlannedVolume } from '../volumes/plan.ts';
 import { neverAborted } from '../never-aborted.ts';
 import { discardSession, mayLock, removeTargets } from './mounters.ts';
@@ -65,7 +66,8 @@ export async function openSession(
   const { namespace, localNamespace, adoptFrom } = context;
   const atMs = deps.clock.nowMs();
   const mayWrite = mayLock({ mode: request.mode, canWrite: context.canWrite });
-  const opened = await openWhenUnlocked(deps, request, {
+  const seeds = ids.attaches && takesSeeds(request) ? await seedVolumes(deps, request, planned) : [];
+  const all = await openWhenUnlocked(deps, request, {
     sessionId: ids.sessionId,
     run: {
       id: ids.run,
@@ -84,11 +86,15 @@ export async function openSession(
     reads: request.mode !== 'write-only' && ids.attaches,
     defaultLane: context.defaultLane,
     ...(request.lanePolicy === undefined ? {} : { lanePolicy: request.lanePolicy }),
-    volumes: planned.map((volume) => toOpenVolume(volume, deps.random, mayWrite)),
+    volumes: [
+      ...planned.map((volume) => toOpenVolume(volume, deps.random, mayWrite)),
+      ...seeds.map(({ open }) => open),
+    ],
     targets: planned.map(({ target }) => target),
     bootId: deps.bootId,
     atMs,
   });
+  const opened = laidOn(all, seeds);
   if (opened.adopted) deps.events({ type: 'namespace-adopted', from: localNamespace, to: namespace });
   deps.events({
     type: 'session-opened',

@@ -14,6 +14,7 @@ import {
 } from '@cachelane/core';
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { growthInRun, noGrowth, type GrowthInRun } from '../growth/growth-in-run.ts';
+import { withSeedDirectories } from '../seeds/session-seeds.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { neverAborted } from '../never-aborted.ts';
 import { requireNoOthers } from '../require-no-others.ts';
@@ -44,14 +45,15 @@ export async function runSession(
   ids: Ids,
 ): Promise<SessionResult> {
   await using lease = await deps.leases.acquire(ids.sessionId, request.signal);
-  const opened = await openSession(deps, request, planned, { ...ids, attaches: true });
+  const first = await openSession(deps, request, planned, { ...ids, attaches: true });
   const use = { isLeft: false };
   try {
     if (request.purpose === 'prune') {
       for (const [index, { request: volume, own }] of planned.entries())
-        requireNoOthers(volume.name, own, withLayers(opened, index));
+        requireNoOthers(volume.name, own, withLayers(first, index));
     }
     await recover(deps, ids.sessionId, request.signal);
+    const opened = await withSeedDirectories(deps, request, { planned, opened: first, ids });
     const growth = await growthInRun(deps, request, { planned, opened });
     const result = await runOpened(deps, request, { planned, opened, growth, ids, lease, use });
     const volumes = opened.volumes.flatMap((volume, index) => {

@@ -1,4 +1,4 @@
-import type { Eviction, LayerCounts, PinnedLink, VolumeReport } from '@cachelane/core';
+import { seedLane, type Eviction, type LayerCounts, type PinnedLink, type VolumeReport } from '@cachelane/core';
 import type { GrownVolume } from '../growth/grow-volume.ts';
 import type { Saved } from '../save/save-volume.ts';
 import type { MounterChoice } from './mounters.ts';
@@ -8,7 +8,7 @@ const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 }
 /** A report for a volume that the run had no cache for. */
 export function coldReport(name: string, path: string, why: string): VolumeReport {
   return reportOf(
-    { name, path, choice: null, links: [], evicted: null, attachMs: 0 },
+    { name, path, choice: null, links: [], seed: null, evicted: null, attachMs: 0 },
     {
       ...nothingSaved,
       saveMs: 0,
@@ -32,6 +32,7 @@ export interface ReportHead {
   readonly path: string;
   readonly choice: MounterChoice | null;
   readonly links: readonly PinnedLink[];
+  readonly seed: string | null;
   readonly evicted: Eviction | null;
   readonly attachMs: number;
 }
@@ -39,15 +40,17 @@ export interface ReportHead {
 export function reportOf(head: ReportHead, end: SaveEnd & { readonly saveMs: number }): VolumeReport {
   const { saved } = end;
   const counts = saved?.layer.counts ?? noCounts;
+  const holding = head.links.filter(({ layers }) => layers.length > 0);
   return {
     name: head.name,
     path: head.path,
     mounter: head.choice?.mounter ?? null,
     mounterWhy: head.choice?.why ?? null,
     sharing: head.choice?.sharing ?? null,
-    hits: head.links
-      .filter(({ layers }) => layers.length > 0)
+    hits: holding
+      .filter(({ lane }) => lane !== seedLane)
       .map(({ namespace, lane, layers }) => ({ namespace, lane, layers: layers.length })),
+    seed: holding.some(({ lane }) => lane === seedLane) ? head.seed : null,
     evicted: head.evicted,
     cameBack: end.grown?.cameBack ?? null,
     shrunk: end.grown?.shrunk ?? null,

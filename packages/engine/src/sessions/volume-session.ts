@@ -2,6 +2,7 @@ import {
   asCachelaneError,
   CachelaneError,
   displayPath,
+  seedText,
   warningOf,
   type RunPurpose,
   type AttachedVolume,
@@ -24,6 +25,7 @@ import { nothingSaved, reportOf, type ReportHead, type SaveEnd } from './volume-
 import type { GrowthInRun } from '../growth/growth-in-run.ts';
 import { growVolume } from '../growth/grow-volume.ts';
 import { saveVolume } from '../save/save-volume.ts';
+import { shownSeed, tellOtherSeed } from '../seeds/shown-seed.ts';
 import { openView, type View } from '../views/view.ts';
 import { squashHead } from '../squash-head.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
@@ -97,6 +99,7 @@ export async function attachVolume(
   );
   tellPassedOver(deps, planned, attached);
   const shown = await joinedView(deps, volume, { attached, sessionId, composed: { links, view } }, signal);
+  tellOtherSeed(deps, { request: planned.request, own: links, links: shown.links });
   const attachMs = deps.clock.monotonicMs() - startedMs;
   deps.events({
     type: 'attached',
@@ -145,8 +148,17 @@ export interface EndInput extends Pick<AttachInput, 'sessionId' | 'run' | 'mode'
 }
 
 function headOf({ planned, choice, links, opened, attachMs }: VolumeSession): ReportHead {
-  const { name } = planned.request;
-  return { name, path: planned.target, choice, links, evicted: opened.evicted, attachMs };
+  const { request, target } = planned;
+  const seed = shownSeed({ request, own: opened.pinned, links });
+  return {
+    name: request.name,
+    path: target,
+    choice,
+    links,
+    seed: seed === null ? null : seedText(seed),
+    evicted: opened.evicted,
+    attachMs,
+  };
 }
 
 /** Of a volume that could not be saved, and that nobody but the next run can save: others may be at work in its directory by now. */

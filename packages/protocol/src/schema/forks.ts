@@ -16,6 +16,8 @@ input AttachInput {
   volume: ID!
   "Instead of what cachelane.yaml says, or suits the tool."
   sharing: CacheSharingMode
+  "What lies below all that is read of it, instead of what cachelane.yaml says. One that cannot be had is an error."
+  source: SourceInput
   "\`READ\` saves nothing, \`WRITE_ONLY\` begins with nothing."
   mode: AttachMode! = WRITE
 }
@@ -54,6 +56,8 @@ type ForkedVolume {
   sharing: CacheSharingMode!
   "The lane that is written."
   lane: String!
+  "As those of CacheVolume, told of this request."
+  warnings: [String!]!
 }
 
 "A variable for a command."

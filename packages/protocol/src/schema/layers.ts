@@ -151,8 +151,10 @@ type Blamed {
   entry: Entry!
   "The layer: its digest."
   layer: String!
-  "The lane whose head names the layer."
+  "The lane whose head names the layer; \`seed\` for a directory that the volume is seeded from."
   lane: String!
+  "Whether it lies below all lanes of the volume, by its source."
+  isSeed: Boolean!
   "Those that the entry names as its origins."
   runs: [Run!]!
 }

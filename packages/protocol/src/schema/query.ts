@@ -22,7 +22,7 @@ type Query {
   ): NamespaceConnection!
   """
   A volume by its key. Which one that is depends on nothing but key, namespace and compat: whoever asks in another project gets another volume, whoever asks
-  again gets the same one, and sharing is an attribute. It need not hold anything yet.
+  again gets the same one. Sharing, source and owner are attributes of the request: with others it is the same volume, and \`warnings\` names the request before. It need not hold anything yet.
   """
   cacheVolume(
     "A tool that cachelane knows (\`npm\`, \`go-build\`), a volume of cachelane.yaml, or any text."
@@ -38,6 +38,13 @@ type Query {
     compat: [CompatFieldInput!]
     "Who may be at work in it at once; as the tool suits it where it is left out."
     sharing: CacheSharingMode
+    "What lies below all that is read of it; nothing where it is left out. Another one abandons nothing that was saved."
+    source: SourceInput
+    """
+    Who its files are to belong to where it is shown to a container: \`1000\`, \`1000:1000\`, \`node\`, \`node:node\`. It is checked and told, and nothing else comes of it
+    yet: in a fork, a directory on the engine's machine, all files belong to the engine's user.
+    """
+    owner: String
   ): CacheVolume!
   "Volumes that hold something, by namespace, key and compat."
   volumes(

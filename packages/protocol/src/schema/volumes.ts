@@ -26,6 +26,27 @@ input CompatFieldInput {
   value: String!
 }
 
+"""
+What lies below all that is read of a volume: one of the two. A lane's own entries are found above it, and hide it where it removed something; nothing of it is saved, and none of it goes to other machines.
+"""
+input SourceInput {
+  """
+  Absolute, on the engine's machine, without \`.\` and \`..\`. It is read when a fork is made, and read again when something in it changed. What the tool never stores is left out, and so are symlinks that lead out of it and
+  what is neither file nor directory. A confined session may name none.
+  """
+  directory: String
+  "The id of another volume of the same tool: what the caller finds of it."
+  volume: ID
+}
+
+"What lies below all that is read of a volume: one of the two."
+type VolumeSource {
+  "Absolute, on the engine's machine."
+  directory: String
+  "Of another volume."
+  volume: ID
+}
+
 "A cache directory with a name inside a namespace."
 type CacheVolume implements Node {
   "See Node."
@@ -40,7 +61,11 @@ type CacheVolume implements Node {
   tool: String!
   "As it was asked for; null: as suits the tool."
   sharing: CacheSharingMode
-  "Told of the request for it: that another one on this engine asked for the same volume with other attributes."
+  "As it was asked for: who its files are to belong to in a container."
+  owner: String
+  "As it was asked for: what lies below all that is read of it."
+  source: VolumeSource
+  "Told of the request for it: that another one on this engine asked for the same volume with other attributes, who, when and how."
   warnings: [String!]!
   "What it is on each lane that has something, by the name of the lane."
   heads: [Head!]!
@@ -55,11 +80,16 @@ type CacheVolume implements Node {
   blame(
     "Inside the volume: \`_cacache/index-v5/ab/cd\`."
     path: String!
-    "The caller's read chain where it is left out."
+    "The caller's read chain, and the seed below it, where it is left out."
     lane: String
+    "Instead of that of the request. Of a directory what this engine read last is known."
+    source: SourceInput
   ): [Blamed!]!
   "Why a run here would get what it would get; null for a volume that has no place of its own here."
-  explain: Explanation
+  explain(
+    "Instead of that of the request, and of cachelane.yaml."
+    source: SourceInput
+  ): Explanation
   "Content of the layers that its heads name, each counted once."
   sizeBytes: Bytes!
 }
@@ -90,6 +120,8 @@ type Explanation {
   chosenBy: String
   "The lanes that are read, nearest first, and what each holds."
   readChain: [ExplainedLink!]!
+  "What lies below them: a directory, or a volume; null: nothing."
+  seed: String
   "How long what is saved lives after its last use; null: until it is removed."
   keptFor: String
   "Which policy says so, and who set it."

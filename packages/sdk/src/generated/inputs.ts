@@ -6,6 +6,8 @@ export interface AttachInput {
   readonly volume: string;
   /** Instead of what cachelane.yaml says, or suits the tool. */
   readonly sharing?: CacheSharingMode | null | undefined;
+  /** What lies below all that is read of it, instead of what cachelane.yaml says. One that cannot be had is an error. */
+  readonly source?: SourceInput | null | undefined;
   /** `READ` saves nothing, `WRITE_ONLY` begins with nothing. */
   readonly mode?: AttachMode | undefined;
 }
@@ -80,6 +82,17 @@ export type LeaseKind =
   | 'PIN'
   /** A directory that is kept from run to run: nobody removes it meanwhile. */
   | 'DIRECTORY';
+
+/** What lies below all that is read of a volume: one of the two. A lane's own entries are found above it, and hide it where it removed something; nothing of it is saved, and none of it goes to other machines. */
+export interface SourceInput {
+  /**
+   * Absolute, on the engine's machine, without `.` and `..`. It is read when a fork is made, and read again when something in it changed. What the tool never stores is left out, and so are symlinks that lead out of it and
+   * what is neither file nor directory. A confined session may name none.
+   */
+  readonly directory?: string | null | undefined;
+  /** The id of another volume of the same tool: what the caller finds of it. */
+  readonly volume?: string | null | undefined;
+}
 
 /** How far whoever writes a lane is trusted. */
 export type TrustLevel =

@@ -79,7 +79,16 @@ export interface VolumeInfo {
   readonly tool: string;
   /** As it was asked for; null: as suits the tool. */
   readonly sharing: CacheSharingMode | null;
-  /** Told of the request for it: that another one on this engine asked for the same volume with other attributes. */
+  /** As it was asked for: who its files are to belong to in a container. */
+  readonly owner: string | null;
+  /** As it was asked for: what lies below all that is read of it. */
+  readonly source: {
+    /** Absolute, on the engine's machine. */
+    readonly directory: string | null;
+    /** Of another volume. */
+    readonly volume: string | null;
+  } | null;
+  /** Told of the request for it: that another one on this engine asked for the same volume with other attributes, who, when and how. */
   readonly warnings: readonly string[];
 }
 
@@ -173,8 +182,10 @@ export interface Blamed {
   readonly entry: Entry;
   /** The layer: its digest. */
   readonly layer: string;
-  /** The lane whose head names the layer. */
+  /** The lane whose head names the layer; `seed` for a directory that the volume is seeded from. */
   readonly lane: string;
+  /** Whether it lies below all lanes of the volume, by its source. */
+  readonly isSeed: boolean;
   /** Those that the entry names as its origins. */
   readonly runs: readonly Run[];
 }
@@ -197,6 +208,8 @@ export interface Explanation {
   readonly chosenBy: string | null;
   /** The lanes that are read, nearest first, and what each holds. */
   readonly readChain: readonly ExplainedLink[];
+  /** What lies below them: a directory, or a volume; null: nothing. */
+  readonly seed: string | null;
   /** How long what is saved lives after its last use; null: until it is removed. */
   readonly keptFor: string | null;
   /** Which policy says so, and who set it. */
@@ -297,6 +310,8 @@ export interface ForkedVolume {
   readonly sharing: CacheSharingMode;
   /** The lane that is written. */
   readonly lane: string;
+  /** As those of CacheVolume, told of this request. */
+  readonly warnings: readonly string[];
 }
 
 /** Directories that a client works in, until it commits or discards them. */

@@ -24,7 +24,8 @@ export async function* readDirectory(dir: string, signal: AbortSignal): AsyncGen
   }
 }
 
-function* pathsBelow(dir: string): Generator<BytePath> {
+/** What stands above comes first. Symlinks are named, never followed. */
+export function* pathsBelow(dir: string): Generator<BytePath> {
   const waiting: BytePath[] = [rootPath];
   for (let holder = waiting.pop(); holder !== undefined; holder = waiting.pop()) {
     const at = holder;
@@ -93,7 +94,8 @@ async function* contentOf(file: string | Buffer): AsyncGenerator<Uint8Array> {
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-function reading<T>(read: () => T): T {
+/** Errors: E_USAGE for what is not there, or not for us to read. */
+export function reading<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {

@@ -1,0 +1,269 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Fork } from '@cachelane/sdk';
+import type { NodeEngine } from '@cachelane/sdk/node';
+import { startLocalRegistry } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { npmFiles, somePackages, versionsOf } from '../real-tools/npm-project.fixture.ts';
+import { openSdkWorld, pathsOf, type SdkWorld } from './sdk-world.fixture.ts';
+
+// What a volume is seeded from, with an engine process, its store and directories of the machine real.
+
+const refusalOf = async (asked: Promise<unknown>): Promise<unknown> =>
+  await asked.then(
+    () => 'it was not refused',
+    (error: unknown) => error,
+  );
+
+/** A directory of the world's machine; returns its path. */
+function directory(on: SdkWorld, name: string, files: Readonly<Record<string, string>>): string {
+  on.world.write(Object.fromEntries(Object.entries(files).map(([path, text]) => [`${name}/${path}`, text])));
+  return join(on.world.dir, name);
+}
+
+const filesOf = (fork: Fork): readonly string[] =>
+  readdirSync(fork.directory, { recursive: true, encoding: 'utf8' }).toSorted();
+
+/** What npm keeps of packages themselves. */
+const content = (paths: readonly string[]): readonly string[] => paths.filter((path) => path.includes('/content-v2/'));
+
+async function sourced(engine: NodeEngine, from: string): Promise<Fork> {
+  return await engine.attach([engine.cacheVolume('data', { source: { directory: from } })]);
+}
+
+describe('a volume with a directory as its source', () => {
+  test('gives npm what it needs of a cache that it had, saves what is new alone, and keeps that under another source', async () => {
+    await using on = openSdkWorld();
+    const [old, fresh] = [somePackages('old', 3), somePackages('fresh', 2)];
+    await using registry = await startLocalRegistry([...old, ...fresh]);
+    const npmrc = `registry=${registry.url}\nupdate-notifier=false\naudit=false\nfund=false\n`;
+    const files = async (packages: typeof old): Promise<Readonly<Record<string, string>>> => ({
+      ...(await npmFiles(registry, { name: 'web', dependencies: versionsOf(packages) })),
+      '.npmrc': npmrc,
+    });
+    const web = on.acme('web', await files(old));
+    const seed = join(on.world.dir, 'seed');
+    await on.world.execAsync(['npm', 'ci', '--cache', seed], { cwd: web });
+    const inSeed = execFileSync('find', [seed, '-type', 'f'], { encoding: 'utf8' });
+    await on.serve();
+    const engine = await on.session(web);
+    const source = { directory: seed };
+    const npm = engine.cacheVolume('npm', { source });
+
+    const offline = await engine.run(['npm', 'ci', '--offline'], { volumes: [npm], stdio: 'capture', cwd: web });
+    expect(offline.stdout).toContain('added 3 packages');
+    expect(offline.saved).toMatchObject([{ added: 0, layer: null, skipped: null }]);
+    expect(await npm.heads()).toEqual([]);
+
+    on.acme('web', await files([...old, ...fresh]));
+    const both = await engine.run(['npm', 'ci'], { volumes: [npm], stdio: 'capture', cwd: web });
+    expect(both.stdout).toContain('added 5 packages');
+    expect(content(await pathsOf(npm.entries()))).toHaveLength(2);
+    expect(execFileSync('find', [seed, '-type', 'f'], { encoding: 'utf8' })).toBe(inSeed);
+
+    const other = engine.cacheVolume('npm', { source: { directory: directory(on, 'other', { x: 'x' }) } });
+    expect(await other.id()).toBe(await npm.id());
+    on.acme('web', await files(fresh));
+    const kept = await engine.run(['npm', 'ci', '--offline'], { volumes: [other], stdio: 'capture', cwd: web });
+    expect(kept.stdout).toContain('added 2 packages');
+
+    const { why, seed: told } = (await npm.explain()) ?? { why: '', seed: null };
+    expect(told).toBe(seed);
+    expect(why).toContain(`starts with what is in t1:local, then its seed ${seed}`);
+    const [path = ''] = content(inSeed.split('\n')).map((file) => file.slice(seed.length + 1));
+    expect(await npm.blame(path)).toMatchObject([{ isSeen: true, isSeed: true, lane: 'seed', runs: [] }]);
+    expect(await engine.cacheVolume('npm').blame(path)).toEqual([]);
+  });
+
+  test.each(['PRIVATE', 'SHARED'] as const)('shows its lane’s own above it, by forks that are %s', async (sharing) => {
+    await using on = openSdkWorld();
+    await on.serve();
+    const engine = await on.session(on.acme('web'));
+    const from = directory(on, 'seed', { 'd/gone': 'seed', 'd/stays': 'seed', top: 'seed' });
+    const data = engine.cacheVolume('data', { sharing, source: { directory: from } });
+    {
+      await using nothing = await engine.attach([data]);
+      expect(filesOf(nothing)).toEqual(['d', 'd/gone', 'd/stays', 'top']);
+      expect(await nothing.commit()).toMatchObject([{ layer: null, skipped: null }]);
+    }
+    {
+      await using fork = await engine.attach([data]);
+      writeFileSync(join(fork.directory, 'top'), 'own');
+      rmSync(join(fork.directory, 'd/gone'));
+      expect(await fork.commit()).toMatchObject([{ added: 0, changed: 1, removed: 1 }]);
+    }
+    writeFileSync(join(from, 'top'), 'seed, changed');
+    writeFileSync(join(from, 'd/gone'), 'seed, changed');
+    writeFileSync(join(from, 'd/more'), 'seed');
+    {
+      await using fork = await engine.attach([data]);
+      expect(filesOf(fork)).toEqual(['d', 'd/more', 'd/stays', 'top']);
+      expect(readFileSync(join(fork.directory, 'top'), 'utf8')).toBe('own');
+    }
+    await using plain = await engine.attach([engine.cacheVolume('data', { sharing })]);
+    expect(filesOf(plain)).toEqual(['d', 'top']);
+  });
+
+  test('is told where others are at work in the directory, with another source', async () => {
+    await using on = openSdkWorld();
+    await on.serve();
+    const engine = await on.session(on.acme('web'));
+    const shared = async (name: string): Promise<Fork> =>
+      await engine.attach([
+        engine.cacheVolume('data', { sharing: 'SHARED', source: { directory: directory(on, name, { [name]: name }) } }),
+      ]);
+    await using first = await shared('one');
+    const events = engine.events();
+    await events.opened;
+    await using second = await shared('two');
+    expect(second.directory).toBe(first.directory);
+    expect(filesOf(second)).toEqual(['one']);
+    for await (const { type, message } of events) {
+      if (type !== 'WARNING') continue;
+      const why = `as others found it, and not seeded from ${join(on.world.dir, 'two')}`;
+      expect(message).toContain(`data is in a directory that runs share, ${why}`);
+      break;
+    }
+  });
+
+  test('is refused where there is nothing to take, and takes nothing that leads elsewhere', async () => {
+    await using on = openSdkWorld();
+    await on.serve();
+    const engine = await on.session(on.acme('web'));
+    const seed = directory(on, 'seed', { 'a/b': 'b', file: 'file' });
+    directory(on, 'secret', { key: 'key' });
+    symlinkSync('seed', join(on.world.dir, 'link'));
+    symlinkSync('../secret', join(seed, 'out'));
+    symlinkSync('a/b', join(seed, 'in'));
+    execFileSync('mkfifo', [join(seed, 'fifo')]);
+    const refused = async (path: string): Promise<unknown> => await refusalOf(sourced(engine, path));
+    expect(await refused(join(on.world.dir, 'none'))).toMatchObject({ code: 'E_NOT_FOUND' });
+    expect(await refused(join(seed, 'file'))).toMatchObject({ code: 'E_USAGE' });
+    expect(await refused(join(seed, 'fifo'))).toMatchObject({ code: 'E_USAGE' });
+    expect(await refused(`${seed}/../secret`)).toMatchObject({ code: 'E_USAGE' });
+    expect(await refused(on.world.store)).toMatchObject({ code: 'E_USAGE' });
+    expect(await refused(on.world.dir)).toMatchObject({ code: 'E_USAGE' });
+    expect(await refused('/proc/1/root')).toMatchObject({ code: 'E_USAGE' });
+    expect(existsSync(join(on.world.store, 'kept/once-0'))).toBe(false);
+
+    const events = engine.events();
+    await events.opened;
+    for (const path of [seed, join(on.world.dir, 'link')]) {
+      await using fork = await sourced(engine, path);
+      expect(filesOf(fork)).toEqual(['a', 'a/b', 'file', 'in']);
+    }
+    for await (const { type, message } of events) {
+      if (type !== 'WARNING') continue;
+      expect(message).toContain(`data is seeded from ${seed} without 2 of its entries`);
+      break;
+    }
+  });
+
+  test('has none of the credentials that lie there by where that is', async () => {
+    await using on = openSdkWorld();
+    await on.serve();
+    const engine = await on.session(on.acme('web'));
+    mkdirSync(join(on.world.home, '.docker'), { recursive: true });
+    for (const name of ['config.json', 'other.json']) writeFileSync(join(on.world.home, '.docker', name), '{}');
+    symlinkSync(join(on.world.home, '.docker'), join(on.world.dir, 'link'));
+    for (const path of [join(on.world.home, '.docker'), join(on.world.dir, 'link')]) {
+      await using fork = await sourced(engine, path);
+      expect(filesOf(fork)).toEqual(['other.json']);
+    }
+  });
+});
+
+test('a source in cachelane.yaml counts for programs too, but for a confined one, which is told', async () => {
+  await using on = openSdkWorld();
+  await on.serve();
+  const web = on.acme('web', {
+    'cachelane.yaml': 'volumes:\n  parts: { path: parts, source: ./stock }\n',
+    'stock/part': 'part',
+  });
+  const engine = await on.session(web);
+  const parts = engine.cacheVolume('parts');
+  {
+    await using fork = await engine.attach([parts]);
+    expect(filesOf(fork)).toEqual(['part']);
+  }
+  expect((await parts.explain())?.seed).toBe(join(web, 'stock'));
+  expect(await parts.blame('part')).toMatchObject([{ isSeed: true }]);
+  {
+    await using fork = await engine.attach([
+      { volume: parts, source: { directory: directory(on, 'other', { other: 'other' }) } },
+    ]);
+    expect(filesOf(fork)).toEqual(['other']);
+  }
+  const confined = await on.session(web, { confine: true });
+  await using fork = await confined.attach([confined.cacheVolume('parts')]);
+  expect(filesOf(fork)).toEqual([]);
+  expect(fork.volumes[0]?.warnings).toEqual([
+    'it is not seeded as cachelane.yaml:2 says: a confined session seeds no volume from a directory',
+  ]);
+});
+
+describe('a volume with another one as its source', () => {
+  test('finds what that holds, and is the same one without it; both requests are named', async () => {
+    await using on = openSdkWorld();
+    await on.serve();
+    const [web, api] = [await on.session(on.acme('web')), await on.session(on.acme('api'))];
+    const stock = web.cacheVolume('npm');
+    {
+      await using fork = await web.attach([stock]);
+      writeFileSync(join(fork.directory, 'part'), 'part');
+      await fork.commit();
+    }
+    const passed = api.volume(await stock.id());
+    const data = api.cacheVolume('npm', { source: { volume: passed } });
+    {
+      await using fork = await api.attach([data]);
+      expect(filesOf(fork)).toEqual(['part']);
+      writeFileSync(join(fork.directory, 'own'), 'own');
+      expect(await fork.commit()).toMatchObject([{ added: 1 }]);
+    }
+    expect(await pathsOf(data.entries())).toEqual(['own']);
+    expect(await data.blame('part')).toMatchObject([{ isSeed: true, lane: 't1:local', runs: [{ lane: 't1:local' }] }]);
+    expect((await data.explain())?.seed).toBe('github.com/acme/web:npm');
+
+    const again = api.cacheVolume('npm', { sharing: 'LOCKED', source: { directory: on.world.home }, owner: '1:1' });
+    const warning =
+      /^it was asked for with source github\.com\/acme\/web:npm by github\.com\/acme\/api at .*Z, and with source .*home now/;
+    expect((await again.info()).warnings).toEqual([expect.stringMatching(warning)]);
+    await using fork = await api.attach([{ volume: data, sharing: 'PRIVATE' }]);
+    expect(fork.volumes[0]?.warnings).toEqual([
+      expect.stringMatching(/^it was asked for with sharing LOCKED by .*, and with sharing PRIVATE now/),
+      expect.stringMatching(
+        /^it was asked for with source .*home by .*, and with source github\.com\/acme\/web:npm now/,
+      ),
+    ]);
+  });
+
+  test('that a confined session may not know of is refused, whether it is there or not, and so is every directory', async () => {
+    await using on = openSdkWorld();
+    await on.serve();
+    const web = await on.session(on.acme('web'));
+    const api = await on.session(on.acme('api'), { confine: true });
+    {
+      await using fork = await web.attach([web.cacheVolume('stock')]);
+      writeFileSync(join(fork.directory, 'part'), 'part');
+      await fork.commit();
+    }
+    const volumes = [web.cacheVolume('stock'), web.cacheVolume('stock').in('github.com/acme/none')];
+    const refusals: string[] = [];
+    for (const volume of volumes) {
+      const hidden = api.volume(await volume.id());
+      const one = await refusalOf(api.cacheVolume('data', { source: { volume: hidden } }).id());
+      const other = await refusalOf(api.attach([{ volume: api.cacheVolume('data'), source: { volume: hidden } }]));
+      for (const error of [one, other]) expect(error).toMatchObject({ code: 'E_NOT_FOUND' });
+      refusals.push(`${String(one)} ${String(other)}`.replaceAll('/web', '/none'));
+    }
+    expect(refusals[0]).toBe(refusals[1]);
+    for (const path of [on.world.home, join(on.world.dir, 'none')]) {
+      expect(await refusalOf(sourced(api, path))).toMatchObject({
+        code: 'E_USAGE',
+        message: 'a confined session seeds no volume from a directory',
+      });
+    }
+  });
+});

@@ -1,0 +1,32 @@
+import type { Mount } from './mounter.ts';
+
+/** What can be told of a directory without reading its files. */
+export interface SeedLook {
+  /** Where it really lies: without symlinks. */
+  readonly path: string;
+  /** Another text whenever anything in it changed: names, kinds, sizes, times, inodes. */
+  readonly stamp: string;
+  /** When anything in it changed last, as its file system says, in milliseconds since 1970: a change in the same instant may leave the stamp as it is. */
+  readonly changedAtMs: number;
+}
+
+export interface SeedCopy {
+  /** Symlinks that lead out of the directory, and what is neither file, directory nor symlink. */
+  readonly leftOut: number;
+}
+
+/**
+ * Directories of this machine that volumes are seeded from. Guarantees of every driver:
+ * - a directory is read and never changed, and nothing in it is waited for: a fifo is not opened;
+ * - its own path may lead through symlinks; one that lies in it is taken as it is and never followed;
+ * - what is in it at the call is copied whole, or the call throws. Whoever writes there meanwhile may be found with half of a file;
+ * - others get their turn while it is read.
+ * Errors: E_NOT_FOUND where there is nothing, E_USAGE for what is no directory, cannot be read, is larger than what a volume takes in, or holds the store itself,
+ * E_DISK_FULL, E_ABORTED.
+ */
+export interface SeedFiles {
+  /** `dir`: as {@link parseSeedDirectory} gives it. */
+  look(dir: string, signal: AbortSignal): Promise<SeedLook>;
+  /** `into`: of a volume that is attached with nothing in it. */
+  copy(dir: string, into: Mount, signal: AbortSignal): Promise<SeedCopy>;
+}

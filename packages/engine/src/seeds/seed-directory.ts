@@ -1,0 +1,138 @@
+import { CachelaneError, type ChangeSet, type LayerId, type SeedCopy, type Tool } from '@cachelane/core';
+import type { EngineDependencies } from '../engine.ts';
+import { neverAborted } from '../never-aborted.ts';
+import { planSeal } from '../save/seal-plan.ts';
+import type { Ids } from '../sessions/open-session.ts';
+import { emptyView } from '../views/view.ts';
+import { keepingSecrets } from '../volumes/keep-secrets.ts';
+import type { PlannedVolume } from '../volumes/plan.ts';
+import type { DirectorySeed } from './seeds.ts';
+
+export interface SessionSeed extends DirectorySeed {
+  readonly ids: Ids;
+  /** No volume of the session has it. */
+  readonly ordinal: number;
+}
+
+/** A change within so much time of a look may come to the same stamp: file systems tell times in ticks. */
+const settledMs = 2000;
+
+/**
+ * A directory as a layer that the session pins; null where it holds nothing that is ever stored. The layer is named by what it holds: the same contents are the same layer, wherever they lie. No head names it, so that no
+ * lane has it and no remote hears of it; once nobody pins it, a collection takes it. What is in it is of no run. Errors: those of {@link SeedFiles} and of the store.
+ */
+export async function layerOfDirectory(
+  deps: EngineDependencies,
+  seed: SessionSeed,
+  signal: AbortSignal,
+): Promise<LayerId | null> {
+  const { directory, ids } = seed;
+  return await deps.seeds.inTurn(seed, async () => {
+    const atMs = deps.clock.nowMs();
+    const { path, stamp, changedAtMs } = await deps.seeds.files.look(directory, signal);
+    const known = deps.seeds.knownOf(seed);
+    if (known?.stamp === stamp && (await isStillThere(deps, ids, known.layer, signal))) return known.layer;
+    const tool = keepingSecrets(seed.planned.tool, { target: path, homeDir: seed.homeDir, tools: deps.tools });
+    const layer = await readDirectory(deps, { ...seed, tool }, signal);
+    deps.seeds.note(seed, { stamp: changedAtMs < atMs - settledMs ? stamp : '', layer });
+    return layer;
+  });
+}
+
+/** A collector may have taken it; it looks at pins first. */
+async function isStillThere(
+  deps: EngineDependencies,
+  { sessionId }: Ids,
+  layer: LayerId | null,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (layer === null) return true;
+  await deps.metadata.updateSession(sessionId, { pins: [layer] }, signal);
+  return await deps.layers.has(layer, signal);
+}
+
+interface Reading extends SessionSeed {
+  /** Never stores credentials either that are some by where the directory lies. */
+  readonly tool: Tool;
+}
+
+/** As what a run made of nothing, in a directory of the session's own: a kill leaves nothing that the next start does not clear away. */
+async function readDirectory(
+  deps: EngineDependencies,
+  { planned, tool, directory, ids, ordinal }: Reading,
+  signal: AbortSignal,
+): Promise<LayerId | null> {
+  const attached = await deps.mounters.clone.attach(
+    {
+      ...ids,
+      ordinal,
+      view: [],
+      links: [],
+      target: planned.target,
+      reach: 'setting',
+      kept: null,
+      amongMounts: async () => await Promise.resolve(),
+      near: directory,
+      looks: false,
+      samePath: false,
+      isNeverSaved: () => false,
+    },
+    signal,
+  );
+  try {
+    const { leftOut } = await deps.seeds.files.copy(directory, attached.mount, signal);
+    tellLeftOut(deps, planned, { directory, leftOut });
+    const collected = await attached.collect(signal, { inUse: false, wanted: true });
+    if (collected.kind !== 'changes') throw new CachelaneError('E_INTERNAL', 'a seed of its own is shared');
+    return await seal(deps, { tool, ids, changes: collected.changes }, signal);
+  } finally {
+    await attached.release(neverAborted);
+  }
+}
+
+interface Sealing {
+  readonly tool: Tool;
+  readonly ids: Ids;
+  readonly changes: ChangeSet;
+}
+
+const nothing = (): void => {};
+
+async function seal(
+  deps: EngineDependencies,
+  { tool, ids: { sessionId }, changes }: Sealing,
+  signal: AbortSignal,
+): Promise<LayerId | null> {
+  const nowMs = deps.clock.nowMs();
+  const { entries } = planSeal({
+    changes,
+    view: emptyView,
+    tool,
+    origins: [],
+    nowMs,
+    checksLinks: false,
+    part: null,
+    onlyKnown: false,
+    onUnknown: nothing,
+    prunes: false,
+    onDamage: nothing,
+    onProgress: nothing,
+  });
+  if (entries.length === 0) return null;
+  const staged = await deps.layers.stage({ changes, entries, sealedAtMs: nowMs }, signal);
+  // Before it is there: a collector that finds it is to find it pinned.
+  await deps.metadata.updateSession(sessionId, { pins: [staged.id] }, signal);
+  await deps.layers.publish(staged, signal);
+  return staged.id;
+}
+
+function tellLeftOut(
+  deps: EngineDependencies,
+  { request: { name } }: PlannedVolume,
+  { directory, leftOut }: SeedCopy & { readonly directory: string },
+): void {
+  if (leftOut === 0) return;
+  const what = 'which are symlinks that lead out of it, or no files';
+  const message = `${name} is seeded from ${directory} without ${leftOut} of its entries, ${what}`;
+  deps.events({ type: 'warning', code: 'E_LAYER_REFUSED', message, hint: null });
+}

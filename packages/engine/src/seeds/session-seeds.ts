@@ -1,0 +1,150 @@
+import {
+  asCachelaneError,
+  CachelaneError,
+  compatKey,
+  newId,
+  seedLane,
+  seedText,
+  warningOf,
+  type Context,
+  type LayerId,
+  type OpenedSession,
+  type OpenedVolume,
+  type OpenVolume,
+  type VolumeRecord,
+  type VolumeSeed,
+} from '@cachelane/core';
+import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import type { Ids, SessionInput } from '../sessions/open-session.ts';
+import { chainFor, type PlannedVolume } from '../volumes/plan.ts';
+import { layerOfDirectory } from './seed-directory.ts';
+
+type VolumeOf<Kind extends VolumeSeed['kind']> = Extract<VolumeSeed, { readonly kind: Kind }>;
+
+/** A volume that another one of the session is seeded from: opened with it, so that what it holds is pinned, and known to have been read. */
+export interface SeedVolume {
+  /** Which of the session's volumes it lies below. */
+  readonly index: number;
+  readonly seed: VolumeOf<'volume'>;
+  readonly open: OpenVolume;
+}
+
+/** What begins with nothing has no seed either, and a clean-up is of one lane. */
+export function takesSeeds({ mode, purpose }: Pick<SessionInput, 'mode' | 'purpose'>): boolean {
+  return mode !== 'write-only' && purpose === 'run';
+}
+
+/** Those of which anything is known here. Errors: E_VOLUME for one of another tool, and for the volume itself. */
+export async function seedVolumes(
+  { metadata, random }: Pick<EngineDependencies, 'metadata' | 'random'>,
+  { context, signal }: Pick<SessionInput, 'context' | 'signal'>,
+  planned: readonly PlannedVolume[],
+): Promise<readonly SeedVolume[]> {
+  const found: SeedVolume[] = [];
+  for (const [index, plan] of planned.entries()) {
+    const { seed } = plan.request;
+    if (seed?.kind !== 'volume') continue;
+    const volume = await findVolume(metadata, seed, signal);
+    if (volume === undefined) continue;
+    requireSuited(plan, seed, volume);
+    const own = await findVolume(metadata, { ...plan.own, name: plan.request.name, compat: plan.compat }, signal);
+    if (own?.id === volume.id) throw unsuited(plan, 'it is that volume itself');
+    found.push({ index, seed, open: toOpen({ context, random }, seed, volume) });
+  }
+  return found;
+}
+
+async function findVolume(
+  metadata: EngineDependencies['metadata'],
+  { namespace, name, compat }: Omit<VolumeOf<'volume'>, 'kind'>,
+  signal: AbortSignal,
+): Promise<VolumeRecord | undefined> {
+  const record = await metadata.findNamespace(namespace, signal);
+  if (record === undefined) return undefined;
+  const key = compatKey(compat);
+  const volumes = await metadata.volumesOf(record.id, signal);
+  return volumes.find((each) => each.name === name && compatKey(each.compat) === key);
+}
+
+function requireSuited(plan: PlannedVolume, seed: VolumeSeed, { tool }: VolumeRecord): void {
+  if (tool !== plan.tool.name)
+    throw unsuited(plan, `${seedText(seed)} is a volume of ${tool}, and this one of ${plan.tool.name}`);
+}
+
+function unsuited({ request: { name } }: PlannedVolume, why: string): CachelaneError {
+  return new CachelaneError('E_VOLUME', `${name} cannot be seeded so: ${why}`, {
+    hint: 'a seed is another volume of the same tool, or a directory',
+  });
+}
+
+/** As it is recorded: that it is read changes nothing about it. */
+function toOpen(
+  { context, random }: { readonly context: Context } & Pick<EngineDependencies, 'random'>,
+  { namespace, name, compat }: VolumeOf<'volume'>,
+  { tool, sync }: VolumeRecord,
+): OpenVolume {
+  return {
+    name,
+    compat,
+    tool,
+    sync,
+    chain: chainFor(context, namespace),
+    lock: false,
+    freshId: newId('volume', random.bytes(16)),
+    freshNamespaceId: newId('namespace', random.bytes(16)),
+  };
+}
+
+/** The session with its own volumes alone, and below each what it is seeded from. `seeds`: opened behind them, in their order. */
+export function laidOn(opened: OpenedSession, seeds: readonly SeedVolume[]): OpenedSession {
+  const own = opened.volumes.length - seeds.length;
+  let volumes = opened.volumes.slice(0, own);
+  for (const [at, { index, seed }] of seeds.entries()) {
+    const layers = (opened.volumes[own + at]?.pinned ?? []).flatMap((link) => link.layers);
+    volumes = volumes.with(index, seededWith(volumes[index] as OpenedVolume, seed.namespace, layers));
+  }
+  return { ...opened, volumes };
+}
+
+function seededWith(
+  volume: OpenedVolume,
+  namespace: PlannedVolume['own']['namespace'],
+  layers: readonly LayerId[],
+): OpenedVolume {
+  const distinct = [...new Set(layers)];
+  if (distinct.length === 0) return volume;
+  return { ...volume, pinned: [...volume.pinned, { namespace, lane: seedLane, generation: 0, layers: distinct }] };
+}
+
+interface Seeding {
+  readonly planned: readonly PlannedVolume[];
+  readonly opened: OpenedSession;
+  readonly ids: Ids;
+}
+
+/** The session with the directories that its volumes are seeded from below them. A run that is not strict goes on without one that cannot be had. Errors: those of {@link layerOfDirectory}. */
+export async function withSeedDirectories(
+  deps: EngineDependencies,
+  request: Pick<RunCommandRequest, 'environment' | 'mode' | 'purpose' | 'strict' | 'signal'>,
+  { planned, opened, ids }: Seeding,
+): Promise<OpenedSession> {
+  if (!takesSeeds(request)) return opened;
+  const { homeDir } = request.environment;
+  let { volumes } = opened;
+  for (const [index, plan] of planned.entries()) {
+    const { name, seed } = plan.request;
+    const volume = volumes[index];
+    if (seed?.kind !== 'directory' || volume === undefined) continue;
+    const { directory } = seed;
+    const ordinal = planned.length + index;
+    try {
+      const layer = await layerOfDirectory(deps, { planned: plan, directory, homeDir, ids, ordinal }, request.signal);
+      if (layer !== null) volumes = volumes.with(index, seededWith(volume, plan.own.namespace, [layer]));
+    } catch (thrown) {
+      if (request.strict || request.signal.aborted) throw thrown;
+      const error = asCachelaneError(thrown);
+      deps.events(warningOf(error, `${name} is not seeded: ${error.message}`));
+    }
+  }
+  return { ...opened, volumes };
+}

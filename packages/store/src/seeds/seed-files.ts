@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { CachelaneError, limits, type Mount, type SeedCopy, type SeedFiles, type SeedLook } from '@cachelane/core';
+import type { ArchiveMember } from '../archive/archive-member.ts';
+import { pathsBelow, readDirectory, reading } from '../archive/read-directory.ts';
+import { unpackMembers } from '../archive/unpack-members.ts';
+import { errnoOf, longPortCall, throwIfAborted } from '../layers/file-errors.ts';
+import { filePath } from '../layers/file-path.ts';
+
+export interface SeedFilesOptions {
+  /** Real path of the home: a directory that it lies in, or that lies in it, is no seed. */
+  readonly dir: string;
+}
+
+/** Names, or pieces of a file, between two turns of others. */
+const turnEvery = 16;
+
+export function openSeedFiles({ dir: home }: SeedFilesOptions): SeedFiles {
+  return {
+    look: async (dir, signal) =>
+      await longPortCall(`looking at ${dir}`, signal, async () => await lookAt(realDirectory(dir, home), signal)),
+    copy: async (dir, into, signal) =>
+      await longPortCall(
+        `copying ${dir}`,
+        signal,
+        async () => await copyInto(realDirectory(dir, home), directoryOf(into), signal),
+      ),
+  };
+}
+
+/** Errors: E_NOT_FOUND, E_USAGE. */
+function realDirectory(dir: string, home: string): string {
+  const real = resolved(dir);
+  if (!reading(() => statSync(real)).isDirectory()) {
+    throw new CachelaneError('E_USAGE', `${dir} is no directory`, { hint: 'a volume is seeded from a directory' });
+  }
+  if (isIn(real, home) || isIn(home, real) || real === '/') {
+    throw new CachelaneError('E_USAGE', `${dir} lies in our own store, or the store in it`, {
+      hint: 'name the cache itself; another volume is a seed by its id',
+    });
+  }
+  return real;
+}
+
+function isIn(inner: string, outer: string): boolean {
+  return inner === outer || inner.startsWith(`${outer}/`);
+}
+
+function resolved(dir: string): string {
+  try {
+    return realpathSync(dir);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') return reading(() => realpathSync(dir));
+    throw new CachelaneError('E_NOT_FOUND', `there is no directory ${dir}`, {
+      hint: 'a seed is a directory of the machine that the engine runs on',
+    });
+  }
+}
+
+function directoryOf(into: Mount): string {
+  if (into.kind === 'directory') return into.path;
+  throw new CachelaneError('E_INTERNAL', 'a seed is copied into a directory');
+}
+
+async function lookAt(dir: string, signal: AbortSignal): Promise<SeedLook> {
+  const seen: string[] = [];
+  let changedAtNs = reading(() => lstatSync(dir, { bigint: true })).ctimeNs;
+  for (const path of pathsBelow(dir)) {
+    const { mode, size, mtimeNs, ctimeNs, ino } = reading(() => lstatSync(filePath(dir, path), { bigint: true }));
+    if (ctimeNs > changedAtNs) changedAtNs = ctimeNs;
+    seen.push(`${path}\0${mode} ${size} ${mtimeNs} ${ctimeNs} ${ino}`);
+    if (seen.length > limits.incomingEntries) throw tooLarge(dir);
+    if (seen.length % turnEvery === 0) await turnOfOthers(signal);
+  }
+  const hash = createHash('sha256');
+  for (const line of seen.toSorted()) hash.update(line, 'latin1').update('\n');
+  return { path: dir, stamp: hash.digest('hex'), changedAtMs: Number(changedAtNs / 1_000_000n) };
+}
+
+function tooLarge(dir: string): CachelaneError {
+  return new CachelaneError('E_USAGE', `${dir} has more than ${limits.incomingEntries} entries`, {
+    hint: 'name a part of it',
+  });
+}
+
+async function copyInto(dir: string, into: string, signal: AbortSignal): Promise<SeedCopy> {
+  let special = 0;
+  const members = plainMembers(readDirectory(dir, signal), { onSpecial: () => void special++, signal });
+  const { linksLeftOut } = await unpackMembers(members, { dir: into, root: '', hardLinks: [] });
+  return { leftOut: special + linksLeftOut };
+}
+
+interface Reading {
+  readonly onSpecial: () => void;
+  readonly signal: AbortSignal;
+}
+
+async function* plainMembers(
+  members: AsyncIterable<ArchiveMember>,
+  { onSpecial, signal }: Reading,
+): AsyncGenerator<ArchiveMember> {
+  let count = 0;
+  for await (const member of members) {
+    if (++count % turnEvery === 0) await turnOfOthers(signal);
+    if (member.kind === 'special') onSpecial();
+    else yield { ...member, data: inPieces(member.data, signal) };
+  }
+}
+
+async function* inPieces(data: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  let count = 0;
+  for await (const piece of data) {
+    yield piece;
+    if (++count % turnEvery === 0) await turnOfOthers(signal);
+  }
+}
+
+async function turnOfOthers(signal: AbortSignal): Promise<void> {
+  await setImmediate();
+  throwIfAborted(signal);
+}

@@ -1,0 +1,36 @@
+import { CachelaneError, leadsOut, type BytePath, type Mount, type SeedFiles } from '@cachelane/core';
+import type { MemoryVolume } from '../mounter/memory-volume.ts';
+import type { VolumeStep } from '../mounter/volume-steps.ts';
+
+export interface MemorySeedFilesOptions {
+  /** By absolute path: what was done in them since they were empty. They may change between two calls. */
+  readonly directories?: ReadonlyMap<string, readonly VolumeStep[]> | undefined;
+  /** Files of the pretended machine. */
+  readonly files?: readonly string[];
+  readonly volume: (mount: Mount) => Pick<MemoryVolume, 'run'>;
+}
+
+/** Directories that a test says what is in. Nothing in them changed a moment ago. */
+export function memorySeedFiles({ directories = new Map(), files = [], volume }: MemorySeedFilesOptions): SeedFiles {
+  const stepsOf = async (dir: string, signal: AbortSignal): Promise<readonly VolumeStep[]> => {
+    await Promise.resolve();
+    if (signal.aborted) throw new CachelaneError('E_ABORTED', 'stopped on request', { cause: signal.reason });
+    const steps = directories.get(dir);
+    if (steps !== undefined) return steps;
+    if (files.includes(dir)) throw new CachelaneError('E_USAGE', `${dir} is no directory`);
+    throw new CachelaneError('E_NOT_FOUND', `there is no directory ${dir}`);
+  };
+  return {
+    look: async (dir, signal) => ({ path: dir, stamp: JSON.stringify(await stepsOf(dir, signal)), changedAtMs: 0 }),
+    async copy(dir, into, signal) {
+      const steps = await stepsOf(dir, signal);
+      const kept = steps.filter(isKept);
+      volume(into).run(kept);
+      return { leftOut: steps.length - kept.length };
+    },
+  };
+}
+
+function isKept(step: VolumeStep): boolean {
+  return step.do !== 'fifo' && !(step.do === 'symlink' && leadsOut(step.path as BytePath, step.target));
+}
