@@ -175,6 +175,7 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
     return {
       context,
       run,
+      warnings: [],
       meaningOf: ({ key, namespace }) => {
         const { tool: name } = requestFor(key, asked(namespace));
         const tool = tools.find((each) => each.name === name) as Tool;
@@ -195,6 +196,7 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
       const stored = await deps.metadata.listPolicies(noAbort);
       return policyAt({ user: {}, stored, lanes: [] }, { paths: [namespace], lane: null });
     },
+    afterSaving: async () => {},
   };
   const api = openApi(world, { directory: '/web', namespace: null, environment: null, isConfined: false });
   const ask: TestWorld['ask'] = async (query, { variables = {}, session = null } = {}) =>

@@ -1,3 +1,4 @@
+import { CachelaneError } from './errors.ts';
 import type { SessionOptions } from './session-options.ts';
 
 /** Whose project a session is of; null: as the engine decides. */
@@ -12,6 +13,10 @@ export interface SessionPlace {
 /** What is longer is no setting, and would only make the request too large. */
 const longestValue = 8192;
 
+/** Of the whole environment, as JSON: what a request may have, with room for the rest of it. */
+const longestText = 250_000;
+
+/** Errors: E_LIMIT. */
 export function placeOf({ directory, namespace, confine, environment }: SessionOptions): SessionPlace {
   return {
     directory: directory ?? null,
@@ -22,7 +27,16 @@ export function placeOf({ directory, namespace, confine, environment }: SessionO
 }
 
 function variablesOf(environment: NonNullable<SessionOptions['environment']>): SessionPlace['environment'] {
-  return Object.entries(environment).flatMap(([name, value]) =>
+  const all = Object.entries(environment).flatMap(([name, value]) =>
     value === undefined || value.length > longestValue ? [] : [{ name, value }],
+  );
+  const bytes = new TextEncoder().encode(JSON.stringify(all)).length;
+  if (bytes <= longestText) return all;
+  throw new CachelaneError(
+    'E_LIMIT',
+    `the environment comes to ${bytes} bytes, and ${longestText} at most go to an engine`,
+    {
+      hint: 'give connect({ environment }) only what tools and CI systems are set by',
+    },
   );
 }

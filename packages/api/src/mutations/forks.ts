@@ -18,6 +18,7 @@ import type { VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
 import { volumeToChange, volumeWithId } from '../root/find-volume.ts';
 import { keyOfChange } from './repeated.ts';
+import { requireStaying } from './require-staying.ts';
 import { volumeRequest } from './volume-request.ts';
 
 interface AttachInput {
@@ -38,6 +39,7 @@ const modes = { READ: 'read', WRITE: 'write', WRITE_ONLY: 'write-only' } as cons
 export async function attach(request: ApiRequest, args: AttachArguments): Promise<object> {
   const { world, caller, signal } = request;
   const { project, client } = caller;
+  requireStaying(request, 'the fork');
   const key = keyOfChange(args.key);
   const mode = modeOf(args.volumes);
   const lockWaitMs = waitMs(args.lockTimeoutSeconds);
@@ -70,8 +72,15 @@ export async function commit(request: ApiRequest, { fork: text }: ForkArguments)
   const subjects: VolumeSubject[] = [];
   for (const volume of id.volumes) subjects.push(await volumeWithId(request, volume));
   const fork = caller.client.take(id.session);
-  if (fork !== undefined) ended.keep(id.session, fork.commit());
+  if (fork !== undefined) ended.keep(id.session, commitOnce(request, fork));
   return (await (ended.of(id.session) ?? recall(request, id, subjects))).map(savedNode);
+}
+
+async function commitOnce({ world, caller }: ApiRequest, fork: Fork): Promise<readonly SavedVolume[]> {
+  const reports = await fork.commit();
+  const { project, client } = caller;
+  await world.afterSaving({ context: project.context, reports, events: client.events });
+  return reports;
 }
 
 async function recall(

@@ -13,7 +13,7 @@ export const query: Command = defineCommand({
   summary: 'ask the engine in GraphQL',
   details: [
     'Carries out the document of FILE, or of standard input where it is left out or "-", and prints the answer as JSON: data, and errors with their codes. Everything is asked as of the project it is called in. The schema describes itself: { __schema { types { name description } } }, and docs/API.md is made of it.',
-    'Where CACHELANE_ENGINE names an engine (cachelane serve), that one is asked, and the project is the one it was started in; with -C or -n the caches are opened without it.',
+    'A session or a fork needs an engine that stays; events are for programs, and for POST with accept: text/event-stream. Where CACHELANE_ENGINE names an engine (cachelane serve), that one is asked, and the project is the one it was started in; with -C or -n the caches are opened without it.',
     'The exit code is 1 where the answer has errors.',
   ],
   options: {
@@ -48,6 +48,7 @@ async function openAndAsk(host: Host, question: ProjectQuestion, operation: Oper
   await using engine = await openEngine(host, {
     place: { directory: workDir, namespace, environment: null, isConfined: false },
     signal,
+    endsWithAnswer: true,
   });
   return await engine.api.execute(operation, null, signal);
 }
