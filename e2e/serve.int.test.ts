@@ -108,7 +108,21 @@ describe('serve -- COMMAND', () => {
 
     const wrong = await within(`CACHELANE_ENGINE_TOKEN=wrong ${self} query q.graphql`);
     expect(wrong.code).toBe(1);
-    expect(JSON.parse(wrong.stdout)).toMatchObject({ errors: [{ extensions: { code: 'E_ENGINE_DENIED' } }] });
+    expect(JSON.parse(wrong.stdout)).toMatchObject({
+      errors: [
+        { extensions: { code: 'E_ENGINE_DENIED', hint: expect.stringMatching(/^CACHELANE_ENGINE_TOKEN is to hold/) } },
+      ],
+    });
+    writeFileSync(join(cwd, 'events.graphql'), 'subscription { events { type } }');
+    const stream = await within(`${self} query events.graphql`);
+    expect([stream.code, JSON.parse(stream.stdout)]).toMatchObject([
+      1,
+      {
+        errors: [
+          { extensions: { code: 'E_USAGE', hint: expect.stringContaining('cachelane query prints one answer') } },
+        ],
+      },
+    ]);
     const gone = await within(`CACHELANE_ENGINE=unix:/no/such.sock ${self} query q.graphql`);
     expect([gone.code, gone.stderr]).toEqual([1, expect.stringContaining('CACHELANE_ENGINE names does not answer')]);
     const elsewhere = await within(`CACHELANE_ENGINE=http://192.0.2.1:80 ${self} query q.graphql`);
@@ -116,6 +130,26 @@ describe('serve -- COMMAND', () => {
     const other = await within(`${self} query -n acme/other q.graphql`);
     expect(namespaceOf(JSON.parse(other.stdout))).toBe('acme/other');
   });
+});
+
+test('query without an engine refuses what would end with its answer', async () => {
+  using world = openWorld();
+  const cwd = world.project('web', { 'cachelane.yaml': 'namespace: acme/web\n' });
+  const asked = async (input: string): Promise<unknown> => {
+    const { code, stdout } = await world.cachelane(['query'], { cwd, input });
+    return [code, JSON.parse(stdout)];
+  };
+  const [, { data }] = (await asked('{ cacheVolume(key: "npm") { id } }')) as [
+    number,
+    { data: { cacheVolume: { id: string } } },
+  ];
+  const refused = { code: 'E_USAGE', hint: expect.stringContaining('cachelane serve -- COMMAND') };
+  for (const field of [
+    `attach(volumes: [{ volume: "${data.cacheVolume.id}", mode: WRITE }]) { id }`,
+    'openSession { token }',
+  ]) {
+    expect(await asked(`mutation { ${field} }`)).toMatchObject([1, { errors: [{ extensions: refused }] }]);
+  }
 });
 
 const socketOf = (world: World): string => join(world.store, 'engine/engine.sock');
@@ -230,6 +264,7 @@ describe('a place that nobody can listen at, or where others could come in', () 
     [['--listen', 'unix:open/engine.sock'], 'open to you alone'],
     [['--listen', `unix:${'x'.repeat(120)}`], "a socket's path has 107 at most"],
     [['--listen', 'unix:own/file'], 'is no socket'],
+    [['--listen', 'unix:none/engine.sock'], 'there is no directory'],
   ])('%j', async (argv, why) => {
     using world = openWorld();
     mkdirSync(join(world.dir, 'open'), { mode: 0o755 });
@@ -237,6 +272,7 @@ describe('a place that nobody can listen at, or where others could come in', () 
     writeFileSync(join(world.dir, 'own/file'), '');
     const { code, stdout, stderr } = await world.cachelane(['serve', ...argv]);
     expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(why)]);
+    expect(existsSync(join(world.dir, 'none'))).toBe(false);
   });
 
   test('a home with a long path has its socket elsewhere', async () => {

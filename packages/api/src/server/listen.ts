@@ -1,5 +1,7 @@
+import { renameSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, ListenOptions } from 'node:net';
+import { dirname, join } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
 
 /** A socket lies in a directory of its user alone. A port is for the programs of this machine that have the token. */
@@ -16,25 +18,39 @@ export interface BoundAddress {
 
 /** Errors: E_USAGE. */
 export async function listen(server: Server, at: ListenAt, backlog: number): Promise<BoundAddress> {
+  try {
+    if (at.kind === 'socket') {
+      await bindSocket(server, at.path, backlog);
+      return { text: `unix:${at.path}`, port: 0 };
+    }
+    await bound(server, { host: '127.0.0.1', port: at.port, backlog, exclusive: true });
+    const { port } = server.address() as AddressInfo;
+    return { text: `http://127.0.0.1:${port}`, port };
+  } catch (cause) {
+    throw unusable(at, cause as NodeJS.ErrnoException);
+  }
+}
+
+/**
+ * A server that closes removes whatever has the name that it was bound to, which may be the socket of another engine by then: it is bound to a name that nobody else uses, and the socket gets its own one after that.
+ */
+async function bindSocket(server: Server, path: string, backlog: number): Promise<void> {
+  const born = join(dirname(path), `.${process.pid}`);
+  // Of one that was killed in between, and had the same number.
+  rmSync(born, { force: true });
+  // The socket is there when the call returns, and has these rights from the start.
+  const before = process.umask(0o177);
+  const listening = bound(server, { path: born, backlog, exclusive: true });
+  process.umask(before);
+  await listening;
+  renameSync(born, path);
+}
+
+async function bound(server: Server, options: ListenOptions): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      reject(unusable(at, cause));
-    });
-    if (at.kind === 'port') {
-      server.listen({ host: '127.0.0.1', port: at.port, backlog, exclusive: true }, resolve);
-      return;
-    }
-    // The socket is there when the call returns, and has these rights from the start.
-    const before = process.umask(0o177);
-    try {
-      server.listen({ path: at.path, backlog, exclusive: true }, resolve);
-    } finally {
-      process.umask(before);
-    }
+    server.once('error', reject);
+    server.listen(options, resolve);
   });
-  if (at.kind === 'socket') return { text: `unix:${at.path}`, port: 0 };
-  const { port } = server.address() as AddressInfo;
-  return { text: `http://127.0.0.1:${port}`, port };
 }
 
 function unusable(at: ListenAt, cause: NodeJS.ErrnoException): CachelaneError {
