@@ -11,7 +11,7 @@ export const nsRm: Command = defineCommand({
   name: 'ns rm',
   summary: 'remove every volume of a namespace, on all lanes',
   details: [
-    'History goes as well: nothing brings it back but a remote, which keeps what it has. Runs that are under way keep what they see, and what they save makes the namespace anew. Namespaces below it stay as they are. Where a run may save nothing, nothing is removed either. The space comes back with: cachelane gc.',
+    'History goes as well: nothing brings it back but a remote, which keeps what it has. Runs that are under way keep what they see, and save nothing of what was removed: it stays removed. Namespaces below it stay as they are. Where a run may save nothing, nothing is removed either. The space comes back with: cachelane gc.',
   ],
   options: {
     directory: projectOptions.directory,
