@@ -15,10 +15,10 @@ export function bundleChildren(): void {
 
 /** With the Node of this repository, and the memory that the launcher gives it. */
 export function childArgv(
-  name: 'engine-load' | 'pack' | 'pull' | 'shaped-server' | 'store-costs',
+  name: 'engine-entries' | 'engine-load' | 'pack' | 'pull' | 'shaped-server' | 'store-costs',
   ...args: readonly string[]
 ): readonly string[] {
-  const isBundled = name === 'engine-load' || name === 'pack' || name === 'pull';
+  const isBundled = name === 'engine-entries' || name === 'engine-load' || name === 'pack' || name === 'pull';
   const file = isBundled ? `dist/bench/${name}.cjs` : `bench/children/${name}.ts`;
   return [nodePath, '--min-semi-space-size=16', join(root, file), ...args];
 }

@@ -1,5 +1,14 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fetchTool } from '@cachelane/testkit';
@@ -182,11 +191,35 @@ describe('at the socket of the home', () => {
     expect(existsSync(socketOf(world))).toBe(true);
     const all = Array.from({ length: 4 }, () => world.start(['serve', '--json', '--keep']));
     const ended = await Promise.all(
-      all.map(async ({ said, finished }) => await Promise.race([said('\n').then(() => null), finished])),
+      all.map(async ({ said, finished }) => await Promise.race([said('"address"').then(() => null), finished])),
     );
     const refused = ended.filter((end) => end !== null);
     expect(refused.map(({ code }) => code)).toEqual([1, 1, 1]);
+    for (const { stdout } of refused) expect(JSON.parse(stdout)).toEqual({ taken: `unix:${socketOf(world)}` });
     expect((await ask(killed, whoAmI)).answer).toEqual(before);
+  });
+});
+
+test('an engine whose home was removed leaves the socket of the next one alone', async () => {
+  using world = openWorld();
+  const first = await startEngine(world, ['--keep']);
+  rmSync(world.store, { recursive: true });
+  const second = await startEngine(world, ['--keep']);
+  first.started.child.kill('SIGTERM');
+  await first.started.finished;
+  expect((await ask(second, whoAmI)).status).toBe(200);
+  second.started.child.kill('SIGTERM');
+  expect(await second.started.finished).toMatchObject({ code: 0, stderr: '' });
+  expect(readdirSync(dirname(socketOf(world)))).toEqual(['engine.sock.lock']);
+});
+
+test('a session for a directory that is none is refused in the words of the API', async () => {
+  using world = openWorld();
+  const engine = await startEngine(world);
+  const { answer } = await ask(engine, 'mutation { openSession(directory: "/no/such") { token } }');
+  expect(answer.errors?.[0]).toMatchObject({
+    message: 'directory "/no/such": there is no such directory',
+    extensions: { code: 'E_USAGE' },
   });
 });
 
@@ -265,11 +298,13 @@ describe('a place that nobody can listen at, or where others could come in', () 
     [['--listen', `unix:${'x'.repeat(120)}`], "a socket's path has 107 at most"],
     [['--listen', 'unix:own/file'], 'is no socket'],
     [['--listen', 'unix:none/engine.sock'], 'there is no directory'],
+    [['--listen', 'unix:link/engine.sock'], 'is a symlink'],
   ])('%j', async (argv, why) => {
     using world = openWorld();
     mkdirSync(join(world.dir, 'open'), { mode: 0o755 });
     mkdirSync(join(world.dir, 'own'), { mode: 0o700 });
     writeFileSync(join(world.dir, 'own/file'), '');
+    symlinkSync('own', join(world.dir, 'link'));
     const { code, stdout, stderr } = await world.cachelane(['serve', ...argv]);
     expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(why)]);
     expect(existsSync(join(world.dir, 'none'))).toBe(false);

@@ -3,8 +3,8 @@ import { connect, type Socket } from 'node:net';
 
 /** One connection to an engine's port, as bare as it can be: what is measured is the engine. */
 export interface EngineClient extends Disposable {
-  /** Sends the request when the ones before it are answered; resolves with the answer's body. */
-  ask(): Promise<string>;
+  /** Sends the operation when the ones before it are answered; resolves with the answer's body, and rejects where that has errors. */
+  ask(operation: unknown): Promise<string>;
 }
 
 export interface EngineAccess {
@@ -12,25 +12,15 @@ export interface EngineAccess {
   readonly token: string;
 }
 
-/** Asks the same each time. */
-export async function openClient({ address, token }: EngineAccess, operation: unknown): Promise<EngineClient> {
+export async function openClient({ address, token }: EngineAccess): Promise<EngineClient> {
   const { port } = new URL(address);
   const socket = connect(Number(port), '127.0.0.1').setNoDelay(true);
   await once(socket, 'connect');
-  const body = JSON.stringify(operation);
-  const request = [
-    'POST /query HTTP/1.1',
-    `Host: 127.0.0.1:${port}`,
-    `Authorization: Bearer ${token}`,
-    'Content-Type: application/json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    '',
-    body,
-  ].join('\r\n');
   const answers = answersOf(socket);
   let last: Promise<unknown> = Promise.resolve();
   return {
-    ask: async () => {
+    ask: async (operation) => {
+      const request = requestOf(operation, { port, token });
       const before = last;
       const answer = (async () => {
         await before;
@@ -44,6 +34,19 @@ export async function openClient({ address, token }: EngineAccess, operation: un
       socket.destroy();
     },
   };
+}
+
+function requestOf(operation: unknown, { port, token }: { readonly port: string; readonly token: string }): string {
+  const body = JSON.stringify(operation);
+  return [
+    'POST /query HTTP/1.1',
+    `Host: 127.0.0.1:${port}`,
+    `Authorization: Bearer ${token}`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    '',
+    body,
+  ].join('\r\n');
 }
 
 /** Each call waits for the next answer. */

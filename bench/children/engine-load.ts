@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { openClient, type EngineAccess, type EngineClient } from './engine-client.ts';
+import { openClient, type EngineClient } from './engine-client.ts';
+import { cpuMs, residentBytes, startEngine, type Engine } from './engine-process.ts';
 
 // What an engine costs its clients: `engine-load LAUNCHER ROUNDS`, in the directory and with the environment that it is to have. Every look-up asks for a volume by its key.
 
 /** A sample for each round. */
 export interface EngineCosts {
-  /** From the start of the process to the line that says so. */
   readonly readyMs: readonly number[];
   /** Of one client that waits for each answer. */
   readonly perSecond: readonly number[];
@@ -32,40 +30,6 @@ const lookUp = {
   variables: { key: 'npm' },
 };
 
-interface Engine extends EngineAccess, AsyncDisposable {
-  readonly pid: number;
-  readonly readyMs: number;
-}
-
-async function startEngine(): Promise<Engine> {
-  const started = performance.now();
-  const child = spawn(launcher, ['serve', '--json', '--keep', '--listen', '127.0.0.1:0'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  const readyMs = performance.now() - started;
-  return {
-    ...(JSON.parse(line.toString()) as EngineAccess & { readonly pid: number }),
-    readyMs,
-    [Symbol.asyncDispose]: async () => {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    },
-  };
-}
-
-function residentBytes({ pid }: Engine): number {
-  return Number(/^VmRSS:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
-}
-
-/** In units of the kernel, which are hundredths of a second on every Linux. */
-function cpuMs({ pid }: Engine): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-
 function waitedForCpuMs({ pid }: Engine): number {
   return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
 }
@@ -74,7 +38,7 @@ async function askForAWhile(client: EngineClient, ms: number): Promise<number> {
   const until = performance.now() + ms;
   let asked = 0;
   while (performance.now() < until) {
-    await client.ask();
+    await client.ask(lookUp);
     asked += 1;
   }
   return asked;
@@ -86,7 +50,7 @@ async function askOnTime(clients: readonly EngineClient[]): Promise<readonly num
   const asked: Promise<void>[] = [];
   const started = performance.now();
   const ask = async (client: EngineClient, dueMs: number): Promise<void> => {
-    await client.ask();
+    await client.ask(lookUp);
     latencies.push(performance.now() - dueMs);
   };
   for (let index = 0; index < total;) {
@@ -119,12 +83,12 @@ async function measure(): Promise<EngineCosts> {
     -readonly [K in keyof EngineCosts]: number[];
   };
   // The first one is read from the disk.
-  await (await startEngine())[Symbol.asyncDispose]();
+  await (await startEngine(launcher))[Symbol.asyncDispose]();
   for (let round = 0; round < Number(rounds); round += 1) {
-    await using engine = await startEngine();
+    await using engine = await startEngine(launcher);
     costs.readyMs.push(engine.readyMs);
-    using first = await openClient(engine, lookUp);
-    await first.ask();
+    using first = await openClient(engine);
+    await first.ask(lookUp);
     await wait(500);
     costs.idleBytes.push(residentBytes(engine));
     await askForAWhile(first, 1000);
@@ -132,9 +96,7 @@ async function measure(): Promise<EngineCosts> {
     const asked = await askForAWhile(first, closedLoopMs);
     costs.perSecond.push((asked * 1000) / closedLoopMs);
     costs.lookUpCpuMs.push((cpuMs(engine) - before) / asked);
-    const clients = await Promise.all(
-      Array.from({ length: openLoop.clients }, async () => await openClient(engine, lookUp)),
-    );
+    const clients = await Promise.all(Array.from({ length: openLoop.clients }, async () => await openClient(engine)));
     const waited = waitedForCpuMs(engine);
     const latencies = await askOnTime(clients);
     costs.waitedMs.push(waitedForCpuMs(engine) - waited);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { Bench } from '../bench.ts';
+import { mountOf, type Bench } from '../bench.ts';
+import type { EntriesCosts } from '../children/engine-entries.ts';
 import type { EngineCosts } from '../children/engine-load.ts';
 import { childArgv } from '../children.ts';
 import { textOf } from '../processes.ts';
@@ -11,8 +12,44 @@ const launcher = join(import.meta.dirname, '../../cachelane');
 /** How fast an engine is there, how fast it answers, and what it holds; asked by a process of its own on the same machine. */
 export function measureServe(bench: Bench): Section {
   bench.say(`an engine, ${bench.rounds} rounds of ten seconds`);
-  const text = textOf(childArgv('engine-load', launcher, String(bench.rounds)), { cwd: bench.workDir, env: bench.env });
-  return { title: 'An engine', rows: rowsOf(JSON.parse(text) as EngineCosts) };
+  const load = textOf(childArgv('engine-load', launcher, String(bench.rounds)), { cwd: bench.workDir, env: bench.env });
+  return { title: 'An engine', rows: [...rowsOf(JSON.parse(load) as EngineCosts), ...entriesRows(bench)] };
+}
+
+const listed = { directories: 1200, filesOfEach: 100 };
+
+const makeListed = `
+const { mkdirSync, writeFileSync } = require('node:fs');
+for (let dir = 0; dir < ${listed.directories}; dir++) {
+  const path = process.argv[1] + '/packages/some-library-' + dir + '/lib';
+  mkdirSync(path, { recursive: true });
+  for (let file = 0; file < ${listed.filesOfEach}; file++) writeFileSync(path + '/module-' + file + '.js', dir + ' ' + file);
+}`;
+
+/** In a store of its own, in which there is nothing else. */
+function entriesRows(bench: Bench): readonly Row[] {
+  bench.say('entries of a large volume, page by page');
+  const env = { ...bench.env, CACHELANE_HOME: bench.path('listed-store') };
+  const { path, volume } = mountOf(bench, 'listed');
+  bench.run(volume, [process.execPath, '-e', makeListed, path], { env });
+  const argv = childArgv('engine-entries', launcher, 'listed', String(bench.rounds));
+  const costs = JSON.parse(textOf(argv, { cwd: bench.workDir, env })) as EntriesCosts;
+  const first = summarize(costs.perSecond);
+  return [
+    {
+      what: 'entries, in pages of 10,000 with path, size and digest, by an engine that has just been started',
+      volume: `${costs.entries.toLocaleString('en-US')} entries`,
+      measured: `${numbers(first)} a second`,
+      bar: { text: '>= 50,000 a second', met: first.median >= 50_000 },
+    },
+    { what: '- the second time', volume: '', measured: `${numbers(summarize(costs.againPerSecond))} a second` },
+    {
+      what: '- with all that is known of each',
+      volume: '',
+      measured: `${numbers(summarize(costs.wholePerSecond))} a second`,
+    },
+    { what: '- memory of the engine at the end', volume: '', measured: megabytes(summarize(costs.endBytes)) },
+  ];
 }
 
 function rowsOf(costs: EngineCosts): readonly Row[] {

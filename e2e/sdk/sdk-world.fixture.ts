@@ -41,10 +41,12 @@ export interface SdkWorld extends AsyncDisposable {
   readonly node: string;
 }
 
-interface ServedEngine {
+export interface ServedEngine {
   readonly address: string;
   readonly token: string | null;
   readonly pid: number;
+  /** Also where it is killed. */
+  readonly ended: Promise<Finished>;
   /** Ends it as SIGTERM does. */
   stop(): Promise<Finished>;
 }
@@ -77,10 +79,11 @@ exec "${node}" "${bundle}" "$@"
     async serve(...options) {
       const started = world.start(['serve', '--json', ...options]);
       await started.said('\n');
-      const facts = JSON.parse(started.stdout()) as Omit<ServedEngine, 'stop'>;
+      const facts = JSON.parse(started.stdout()) as Omit<ServedEngine, 'stop' | 'ended'>;
       ({ address } = facts);
       return {
         ...facts,
+        ended: started.finished,
         stop: async () => {
           started.child.kill('SIGTERM');
           return await started.finished;

@@ -2,7 +2,7 @@ import { AskedVolumes } from './asked-volumes.ts';
 import { Client, Clients, type CallerPlace } from './clients.ts';
 import { EndedForks } from './ended-forks.ts';
 import { EntryCache } from './entry-cache.ts';
-import { executeOperation, executeStream, isSubscription, refusal, type Answer, type Operation } from './execute.ts';
+import { executeOperation, executeStream, kindOf, refusal, type Answer, type Operation } from './execute.ts';
 import { Readings } from './readings.ts';
 import type { ApiRequest } from './request.ts';
 import type { World } from './world.ts';
@@ -16,8 +16,8 @@ export interface Api extends AsyncDisposable {
   execute(operation: Operation, session: SessionToken, signal: AbortSignal): Promise<Answer>;
   /** For subscriptions: ends when the signal, or whoever reads, ends it. Never throws. */
   stream(operation: Operation, session: SessionToken, signal: AbortSignal): AsyncGenerator<Answer>;
-  /** Whether it is for {@link stream}: it goes on until somebody ends it. */
-  isSubscription(operation: Operation): boolean;
+  /** A subscription is for {@link stream}: it goes on until somebody ends it. Null for what cannot be read. */
+  kindOf(operation: Operation): 'query' | 'mutation' | 'subscription' | null;
   /** Whether a session has this token, for endpoints that let its client in by it. */
   hasSession(token: string): boolean;
   /** Sessions at this moment. */
@@ -56,7 +56,7 @@ export function openApi(world: World, own: CallerPlace): Api {
         yield refusal(thrown);
       }
     },
-    isSubscription,
+    kindOf,
     hasSession: (token) => clients.has(token),
     get sessionCount() {
       return clients.count;

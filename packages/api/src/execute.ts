@@ -7,18 +7,15 @@ import {
   GraphQLError,
   Kind,
   OperationTypeNode,
-  parse,
   subscribe,
-  validate,
   type DocumentNode,
   type GraphQLSchema,
   type ExecutionResult,
   type OperationDefinitionNode,
 } from 'graphql';
 import { answerBudget } from './answer-budget.ts';
-import { LastUsed } from './last-used.ts';
+import { CheckedDocuments, RefusedDocument } from './checked-documents.ts';
 import { requireAffordable } from './query-cost.ts';
-import { queryLimits } from './query-limits.ts';
 import type { ApiRequest } from './request.ts';
 import { mutationRoot } from './mutations/mutation-root.ts';
 import { queryRoot } from './root/query-root.ts';
@@ -45,12 +42,8 @@ export interface AnswerError {
   readonly extensions: { readonly code: string; readonly hint?: string; readonly retryable: boolean };
 }
 
-/** Documents that are kept parsed and checked: programs send the same few again and again. Parsed, one takes up to a hundred times its length. */
-const documentsKept = 500;
-const keptLength = 4096;
-
 let built: GraphQLSchema | undefined;
-const checked = new LastUsed<string, DocumentNode>(documentsKept);
+const documents = new CheckedDocuments(answerError);
 
 function apiSchema(): GraphQLSchema {
   return (built ??= buildSchema(schemaText));
@@ -86,12 +79,12 @@ export async function* executeStream(operation: Operation, request: ApiRequest):
   }
 }
 
-/** Whether it goes on until somebody ends it; not, where it cannot be read. */
-export function isSubscription({ query, operationName }: Operation): boolean {
+/** What it is to be; null, where it cannot be read. */
+export function kindOf({ query, operationName }: Operation): OperationTypeNode | null {
   try {
-    return operationOf(documentOf(apiSchema(), query), operationName).operation === OperationTypeNode.SUBSCRIPTION;
+    return operationOf(documents.of(apiSchema(), query), operationName).operation;
   } catch {
-    return false;
+    return null;
   }
 }
 
@@ -100,7 +93,7 @@ function prepare(
   request: ApiRequest,
 ): { readonly args: Parameters<typeof execute>[0]; readonly kind: OperationTypeNode } {
   const schema = apiSchema();
-  const document = documentOf(schema, query);
+  const document = documents.of(schema, query);
   const operation = operationOf(document, operationName);
   requireAffordable({ schema, document, operation, variables });
   const kind = operation.operation;
@@ -128,38 +121,7 @@ function answerOf({ data, errors }: ExecutionResult): Answer {
 
 export function refusal(thrown: unknown): Answer {
   if (thrown instanceof AbortedGraphQLExecutionError) return refusal(thrown.cause);
-  return { errors: thrown instanceof Refusal ? thrown.errors.map(answerError) : [answerError(thrown)] };
-}
-
-/** A document that does not fit the schema, with all that is wrong. */
-class Refusal extends Error {
-  readonly errors: readonly GraphQLError[];
-  constructor(errors: readonly GraphQLError[]) {
-    super('the document does not fit the schema');
-    this.errors = errors;
-  }
-}
-
-function documentOf(schema: GraphQLSchema, query: string): DocumentNode {
-  const known = checked.get(query);
-  if (known !== undefined) return known;
-  const document = checkedDocument(schema, query);
-  if (query.length <= keptLength) checked.set(query, document);
-  return document;
-}
-
-/** Errors: E_LIMIT. */
-function checkedDocument(schema: GraphQLSchema, query: string): DocumentNode {
-  try {
-    const document = parse(query, { maxTokens: queryLimits.tokens });
-    const errors = validate(schema, document, undefined, { maxErrors: 20 });
-    if (errors.length === 0) return document;
-    throw new Refusal(errors);
-  } catch (thrown) {
-    // What reads it goes into itself as the document does.
-    if (!(thrown instanceof RangeError)) throw thrown;
-    throw new CachelaneError('E_LIMIT', 'the document is nested too deeply to be read', { cause: thrown });
-  }
+  return { errors: thrown instanceof RefusedDocument ? thrown.errors : [answerError(thrown)] };
 }
 
 function operationOf(document: DocumentNode, name: string | null): OperationDefinitionNode {

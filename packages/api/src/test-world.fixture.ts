@@ -13,16 +13,24 @@ import {
 } from '@cachelane/core';
 import { runCommand, type EngineDependencies, type VolumeRequest } from '@cachelane/engine';
 import {
+  emptyState,
+  emptyTransferState,
+  memoryLayerDisk,
   memoryLeases,
   memoryMetadata,
   memoryRuntime,
   memoryTransferFiles,
   openMemoryLayers,
   openMemoryMounter,
+  type DyingProcess,
+  type MemoryLayerDisk,
+  type MemoryState,
+  type MemoryTransferState,
   type MemoryVolume,
 } from '@cachelane/testkit';
 import { openApi, type Api } from './api.ts';
 import type { Answer } from './execute.ts';
+import { memoryDirectories } from './memory-directories.fixture.ts';
 import type { ApiProject, ProjectPlace, World } from './world.ts';
 
 const anyFile: PathRule = {
@@ -112,6 +120,10 @@ const run: ApiProject['run'] = {
 export interface TestWorld extends AsyncDisposable {
   readonly world: World;
   readonly api: Api;
+  /** What lies in a directory of a fork. */
+  readonly directory: (path: string) => MemoryVolume;
+  /** What commands do from now on with each volume that they get. */
+  readonly onCommand: (act: (volume: MemoryVolume) => void) => void;
   /** Lets time pass. */
   readonly pass: (ms: number) => void;
   /** From now on the files in one directory say what those in the other do. */
@@ -131,23 +143,45 @@ interface Asking {
 export interface TestWorldOptions {
   /** Namespaces that every project reads after its own. */
   readonly parents?: readonly string[];
+  /** One that engines before had, and others will. */
+  readonly home?: TestHome;
+  /** That of the engine's process: its store, until it dies. */
+  readonly life?: Pick<DyingProcess, 'wrap'>;
+}
+
+/** What engines of one home share, one after the other. */
+export interface TestHome {
+  readonly metadata: MemoryState;
+  readonly disk: MemoryLayerDisk;
+  readonly transfers: MemoryTransferState;
+  /** Sessions whose processes live. */
+  readonly held: Set<string>;
+  /** So far. */
+  engines: number;
+  nowMs: number;
+}
+
+export function testHome(): TestHome {
+  const stored = { metadata: emptyState(), disk: memoryLayerDisk(), transfers: emptyTransferState() };
+  return { ...stored, held: new Set(), engines: 0, nowMs: 1_700_000_000_000 };
 }
 
 const doNothing = (_: MemoryVolume): void => undefined;
+const immortal: NonNullable<TestWorldOptions['life']> = { wrap: (port) => port };
 
 /** An engine on memory drivers, started in `/web`. */
-export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
+export function testWorld({ parents = [], home = testHome(), life = immortal }: TestWorldOptions = {}): TestWorld {
   const mounter = openMemoryMounter();
-  const held = new Set<string>();
+  const directories = memoryDirectories(mounter);
   const turned = new Map<string, string>();
-  let nowMs = 1_700_000_000_000;
+  const engine = ++home.engines;
   let counter = 0;
   let command = doNothing;
   const deps: Omit<EngineDependencies, 'events'> = {
-    metadata: memoryMetadata(),
-    layers: openMemoryLayers(),
-    mounters: { overlay: mounter, clone: mounter, live: mounter },
-    transfers: memoryTransferFiles({ nowMs: () => nowMs }),
+    metadata: life.wrap(memoryMetadata(home.metadata)),
+    layers: life.wrap(openMemoryLayers({ disk: home.disk })),
+    mounters: { overlay: mounter, clone: directories, live: directories },
+    transfers: memoryTransferFiles({ state: home.transfers, nowMs: () => home.nowMs }),
     remote: null,
     runtime: memoryRuntime({
       commands: ({ request }) => {
@@ -155,10 +189,14 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
         return 0;
       },
     }),
-    leases: memoryLeases(held),
-    clock: { nowMs: () => (nowMs += 1000), monotonicMs: () => nowMs, sleep: async () => await Promise.resolve() },
+    leases: memoryLeases(home.held),
+    clock: {
+      nowMs: () => (home.nowMs += 1000),
+      monotonicMs: () => home.nowMs,
+      sleep: async () => await Promise.resolve(),
+    },
     random: {
-      bytes: (count) => Uint8Array.from(hash('sha512', `${counter++}`, 'buffer').subarray(0, count)),
+      bytes: (count) => Uint8Array.from(hash('sha512', `${engine} ${counter++}`, 'buffer').subarray(0, count)),
     },
     tools,
     bootId: 'boot-1',
@@ -204,8 +242,12 @@ export function testWorld({ parents = [] }: TestWorldOptions = {}): TestWorld {
   return {
     world,
     api,
+    directory: (path) => directories.directory(path),
+    onCommand: (act) => {
+      command = act;
+    },
     pass: (ms) => {
-      nowMs += ms;
+      home.nowMs += ms;
     },
     turnInto: (directory, other) => void turned.set(directory, other),
     async save(directory, key, files) {

@@ -12,8 +12,8 @@ export interface WhereToRun {
   readonly problem: CachelaneError | null;
 }
 
-/** Throws E_USAGE for a `-C` that is no directory. */
-export function whereToRun(host: Host, directory: string | undefined): WhereToRun {
+/** `named`: by what the directory was said. Throws E_USAGE for one that is no directory. */
+export function whereToRun(host: Host, directory: string | undefined, named = '-C'): WhereToRun {
   let current: string;
   try {
     current = host.cwd();
@@ -25,7 +25,7 @@ export function whereToRun(host: Host, directory: string | undefined): WhereToRu
   if (directory === undefined) return { dir: current, isChosen: false, problem: null };
   const dir = resolve(current, directory);
   if (isDirectory(dir)) return { dir: realpathSync(dir), isChosen: true, problem: null };
-  throw new CachelaneError('E_USAGE', `-C ${JSON.stringify(directory)}: there is no such directory`);
+  throw new CachelaneError('E_USAGE', `${named} ${JSON.stringify(directory)}: there is no such directory`);
 }
 
 function isDirectory(path: string): boolean {

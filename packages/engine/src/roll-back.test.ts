@@ -2,6 +2,7 @@ import { isCachelaneError, limits, type HeadRecord, type Metadata, type RunId } 
 import { describe, expect, test } from 'vitest';
 import { look } from './histories.fixture.ts';
 import { planRollBack, rollBack, type RollBackRequest } from './roll-back.ts';
+import { rolledBackBy } from './rolled-back-by.ts';
 import { indexedTool, indexedVolume, put, testContext, testEngine, type TestEngine } from './test-engine.fixture.ts';
 
 const { signal } = new AbortController();
@@ -137,6 +138,19 @@ describe('a rollback', () => {
     });
     expect(await rollBack(deps, wish, signal)).toMatchObject({ head: { generation: 5 }, keptOnTop: 2 });
     expect([...(await look(engine)).keys()]).toEqual(['content/a', 'content/x', 'content/y', 'index/all']);
+  });
+
+  test('that stands for one change is made once', async () => {
+    const engine = testEngine();
+    await saved(engine, 'a', 'b', 'c');
+    const once = { ...(await request(engine)), isOnce: true };
+    await rollBack(engine.deps, once, signal);
+    expect(await errorOf(rollBack(engine.deps, once, signal))).toContain('E_HEAD_MOVED the same rollback');
+    expect(await headOf(engine)).toMatchObject({ generation: 4 });
+    const { volumeId, by } = once;
+    const { lane } = testContext();
+    const done = { from: 3, to: 2, generation: 4, keptOnTop: 0 };
+    expect(await rolledBackBy(engine.deps.metadata, { volumeId, lane, by }, signal)).toEqual(done);
   });
 
   test('gives up where the head never stands still, and where layers were taken away', async () => {

@@ -17,6 +17,7 @@ import { savedNode } from '../nodes/saved-node.ts';
 import type { VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
 import { volumeToChange, volumeWithId } from '../root/find-volume.ts';
+import { withHint } from './in-api-words.ts';
 import { keyOfChange } from './repeated.ts';
 import { requireStaying } from './require-staying.ts';
 import { volumeRequest } from './volume-request.ts';
@@ -35,6 +36,8 @@ export interface AttachArguments {
 
 const modes = { READ: 'read', WRITE: 'write', WRITE_ONLY: 'write-only' } as const;
 
+const lockHint = 'lockTimeoutSeconds says how long attach waits';
+
 /** Errors: E_USAGE, E_LIMIT, E_LOCKED, and those of a strict run. */
 export async function attach(request: ApiRequest, args: AttachArguments): Promise<object> {
   const { world, caller, signal } = request;
@@ -50,7 +53,8 @@ export async function attach(request: ApiRequest, args: AttachArguments): Promis
     client.requireRoom();
     const deps = { ...world.deps, events: client.events };
     const { context, run } = project;
-    return await openFork(deps, { ...run, context, volumes, mode: modes[mode], lockWaitMs, signal });
+    const asked = { ...run, context, volumes, mode: modes[mode], lockWaitMs, signal };
+    return await withHint('E_LOCKED', lockHint, async () => await openFork(deps, asked));
   };
   const asked = JSON.stringify(args.volumes);
   const fork = await (key === null ? client.open(open, signal) : client.openOnce({ key, asked, signal }, open));

@@ -19,6 +19,7 @@ import { savedNode } from '../nodes/saved-node.ts';
 import { volumeId, type VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
 import { volumeToChange } from '../root/find-volume.ts';
+import { withHint } from './in-api-words.ts';
 import { once, runOfChange } from './repeated.ts';
 import { volumeRequest } from './volume-request.ts';
 
@@ -149,20 +150,20 @@ interface Pruning {
 async function pruneNow(request: ApiRequest, { subject, argv, run }: Pruning): Promise<object> {
   const { world, caller, signal } = request;
   const { project, client } = caller;
-  const { outcome, report } = await pruneVolume(
-    { ...world.deps, events: client.events },
-    {
-      ...project.run,
-      run,
-      context: project.context,
-      volume: volumeRequest(request, subject),
-      // An engine has one standard output, and its word on it is not the command's.
-      argv: ['sh', '-c', 'exec "$0" "$@" >/dev/null 2>&1', ...argv],
-      mounter: null,
-      lockWaitMs: 0,
-      signal,
-    },
-  );
+  const asked = {
+    ...project.run,
+    run,
+    context: project.context,
+    volume: volumeRequest(request, subject),
+    // An engine has one standard output, and its word on it is not the command's.
+    argv: ['sh', '-c', 'exec "$0" "$@" >/dev/null 2>&1', ...argv],
+    mounter: null,
+    lockWaitMs: 0,
+    signal,
+  };
+  const deps = { ...world.deps, events: client.events };
+  const hint = 'a clean-up waits for nobody: try again when that run has ended';
+  const { outcome, report } = await withHint('E_LOCKED', hint, async () => await pruneVolume(deps, asked));
   if (outcome.exitCode === 0 && report.skipped === null) {
     await world.afterSaving({ context: project.context, reports: [report], events: client.events });
     return { command: argv, saved: savedNode(report) };

@@ -1,8 +1,9 @@
-import { renameSync, rmSync } from 'node:fs';
+import { lstatSync, renameSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
-import type { AddressInfo, ListenOptions } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
+import { socketPathBytes } from '@cachelane/protocol';
 
 /** A socket lies in a directory of its user alone. A port is for the programs of this machine that have the token. */
 export type ListenAt =
@@ -14,42 +15,55 @@ export interface BoundAddress {
   readonly text: string;
   /** 0 for a socket. */
   readonly port: number;
+  /** Takes the socket away, after the server was closed; not one of another engine that is there by now. */
+  readonly remove: () => void;
 }
 
 /** Errors: E_USAGE. */
 export async function listen(server: Server, at: ListenAt, backlog: number): Promise<BoundAddress> {
-  try {
-    if (at.kind === 'socket') {
-      await bindSocket(server, at.path, backlog);
-      return { text: `unix:${at.path}`, port: 0 };
-    }
-    await bound(server, { host: '127.0.0.1', port: at.port, backlog, exclusive: true });
+  if (at.kind === 'port') {
+    await listening(server, at, () => {
+      server.listen({ host: '127.0.0.1', port: at.port, backlog, exclusive: true });
+    });
     const { port } = server.address() as AddressInfo;
-    return { text: `http://127.0.0.1:${port}`, port };
-  } catch (cause) {
-    throw unusable(at, cause as NodeJS.ErrnoException);
+    return { text: `http://127.0.0.1:${port}`, port, remove: () => undefined };
   }
+  const bound = nameToBind(at.path);
+  await listening(server, at, () => {
+    // The socket is there when the call returns, and has these rights from the start.
+    const before = process.umask(0o177);
+    try {
+      server.listen({ path: bound, backlog, exclusive: true });
+    } finally {
+      process.umask(before);
+    }
+  });
+  const own = lstatSync(bound);
+  if (bound !== at.path) renameSync(bound, at.path);
+  const remove = (): void => {
+    const there = lstatSync(at.path, { throwIfNoEntry: false });
+    if (there?.ino === own.ino && there.dev === own.dev) rmSync(at.path, { force: true });
+  };
+  return { text: `unix:${at.path}`, port: 0, remove };
 }
 
 /**
- * A server that closes removes whatever has the name that it was bound to, which may be the socket of another engine by then: it is bound to a name that nobody else uses, and the socket gets its own one after that.
+ * A server that is closed removes whatever is at the name that it was bound to, also where its directory was removed under it and another engine is there by now: it is bound to a name of its own, and moved.
  */
-async function bindSocket(server: Server, path: string, backlog: number): Promise<void> {
-  const born = join(dirname(path), `.${process.pid}`);
-  // Of one that was killed in between, and had the same number.
-  rmSync(born, { force: true });
-  // The socket is there when the call returns, and has these rights from the start.
-  const before = process.umask(0o177);
-  const listening = bound(server, { path: born, backlog, exclusive: true });
-  process.umask(before);
-  await listening;
-  renameSync(born, path);
+function nameToBind(path: string): string {
+  const own = join(dirname(path), `.${process.pid}`);
+  if (Buffer.byteLength(own) > socketPathBytes) return path;
+  rmSync(own, { force: true });
+  return own;
 }
 
-async function bound(server: Server, options: ListenOptions): Promise<void> {
+async function listening(server: Server, at: ListenAt, start: () => void): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options, resolve);
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(unusable(at, cause));
+    });
+    server.once('listening', resolve);
+    start();
   });
 }
 

@@ -52,18 +52,18 @@ function writeHead(response: ServerResponse, { status, mediaType, body, headers,
 
 /**
  * Where the body is not there yet, the answer goes first and the connection is closed. What still comes of the body is thrown away, up to `discardedBytes`: a client
- * that cannot send to its end may never look at the answer.
+ * that cannot send to its end may never look at the answer. One that asked first whether to send has sent nothing.
  */
 export function sendRefusal(
   request: IncomingMessage,
   response: ServerResponse,
   refusal: Refused,
-  discardedBytes: number,
+  { discardedBytes, isUnsent }: { readonly discardedBytes: number; readonly isUnsent: boolean },
 ): void {
   const { status, error, headers } = refusal;
   const body = errorBody(error);
   writeHead(response, { status, mediaType: mediaTypeFor(request), body, headers, isLast: !request.complete });
-  if (request.complete) {
+  if (request.complete || isUnsent) {
     response.end(body);
     return;
   }

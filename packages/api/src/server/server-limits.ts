@@ -10,6 +10,8 @@ export const serverLimits = {
   waiting: 4096,
   /** How long one of them keeps the others waiting. */
   turnMs: 1000,
+  /** Queries that take longer than that, carried out beside the others. Changes may wait for each other, and do little meanwhile: they are as many as there are connections. */
+  late: 48,
   /** Bytes of requests and of answers that are not read yet, all together. */
   heldBytes: 134_217_728,
   /** Bytes of one answer: several times a page of 10,000 entries with all that is known of each. */

@@ -178,7 +178,11 @@ describe('before the body', () => {
     expect(String(await once(socket, 'data'))).toMatch(/^HTTP\/1\.1 100 /);
     const other = await served.connect();
     other.write(head(['Content-Length: 100', 'Expect: 100-continue', 'Origin: x']));
-    expect(String(await once(other, 'data'))).toMatch(/^HTTP\/1\.1 403 /);
+    // It has sent nothing, and nothing more is waited for.
+    expect(await readAll(other)).toMatch(/^HTTP\/1\.1 403 /);
+    const large = await served.connect();
+    large.write(head([`Content-Length: ${queryLimits.bodyBytes + 1}`, 'Expect: 100-continue']));
+    expect(await readAll(large)).toMatch(/^HTTP\/1\.1 413 /);
   });
 });
 
@@ -254,7 +258,7 @@ function apiWith(execute: Api['execute']): Api {
     stream: () => {
       throw new Error('nobody streams here');
     },
-    isSubscription: () => false,
+    kindOf: () => 'query',
     hasSession: () => false,
     sessionCount: 0,
     sweep: async () => await Promise.resolve(),

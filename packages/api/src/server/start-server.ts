@@ -60,13 +60,16 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
   });
   server.maxConnections = limits.connections;
   const desk = new Desk(server, options, limits);
-  const address = await listen(server, options.at, limits.backlog);
+  const { remove, ...address } = await listen(server, options.at, limits.backlog);
   const { api, at } = options;
   const hasSession = (token: string): boolean => api.hasSession(token);
   desk.open(at.kind === 'port' ? { ...at, port: address.port, hasSession } : at);
   return {
     address: address.text,
-    stop: async ({ isPatient } = { isPatient: true }) => await desk.stop(isPatient),
+    stop: async ({ isPatient } = { isPatient: true }) => {
+      await desk.stop(isPatient);
+      remove();
+    },
     abort: () => {
       desk.abort();
     },
@@ -82,6 +85,8 @@ class Desk {
   private readonly sockets = new Set<Socket>();
   private readonly clients = new Set<Socket>();
   private readonly works = new Set<Work>();
+  /** Requests whose clients wait to be told whether to send. */
+  private readonly unsent = new WeakSet<IncomingMessage>();
   private sweeping: NodeJS.Timeout | undefined;
   private isStopping = false;
 
@@ -89,7 +94,12 @@ class Desk {
     this.server = server;
     this.options = options;
     this.limits = limits;
-    this.turns = new Turns({ atOnce: limits.operations, waiting: limits.waiting, turnMs: limits.turnMs });
+    this.turns = new Turns({
+      atOnce: limits.operations,
+      waiting: limits.waiting,
+      turnMs: limits.turnMs,
+      late: limits.late,
+    });
     this.held = new HeldBytes(limits.heldBytes);
   }
 
@@ -101,7 +111,7 @@ class Desk {
     const onRequest = (request: IncomingMessage, response: ServerResponse, proceed: () => void): void => {
       const refusal = refusalOf(request) ?? (this.isStopping ? stopping() : null);
       if (refusal === null) void this.carryOut(request, response, proceed);
-      else sendRefusal(request, response, refusal, this.limits.discardedBytes);
+      else this.refuse(request, response, refusal);
     };
     this.server
       .on('connection', (socket: Socket) => {
@@ -116,7 +126,9 @@ class Desk {
       })
       // Whoever asks first is told before it sends.
       .on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+        this.unsent.add(request);
         onRequest(request, response, () => {
+          this.unsent.delete(request);
           response.writeContinue();
         });
       })
@@ -145,8 +157,13 @@ class Desk {
     } catch (error) {
       // What a connection that broke ends with is nobody's any more.
       if (response.destroyed || response.headersSent) socket.destroy();
-      else sendRefusal(request, response, refusalFor(error), this.limits.discardedBytes);
+      else this.refuse(request, response, refusalFor(error));
     }
+  }
+
+  private refuse(request: IncomingMessage, response: ServerResponse, refusal: Refused): void {
+    const { discardedBytes } = this.limits;
+    sendRefusal(request, response, refusal, { discardedBytes, isUnsent: this.unsent.has(request) });
   }
 
   private async answer(
@@ -156,13 +173,14 @@ class Desk {
   ): Promise<void> {
     const { api } = this.options;
     const asStream = wantsStream(request);
-    const isStream = asStream && api.isSubscription(operation);
+    const kind = api.kindOf(operation);
+    const isStream = asStream && kind === 'subscription';
     const signal = this.startWork(request, response, isStream);
     if (isStream) {
       await sendStream(response, api.stream(operation, session, signal), this.limits);
       return;
     }
-    using _ = await this.turns.take(signal);
+    using _ = await this.turns.take(signal, { waitsForOthers: kind === 'mutation' });
     const answer = await api.execute(operation, session, signal);
     if (response.destroyed) return;
     if (asStream) await sendStream(response, [this.withinLimit(answer).answer], this.limits);

@@ -1,14 +1,15 @@
-import { expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Turns } from './turns.ts';
 
 const never = new AbortController().signal;
+const reading = { waitsForOthers: false };
 
 test('so many are at it at once; the others go in the order in which they came', async () => {
-  const turns = new Turns({ atOnce: 2, waiting: 10, turnMs: 60_000 });
-  const [first, second] = [await turns.take(never), await turns.take(never)];
+  const turns = new Turns({ atOnce: 2, waiting: 10, turnMs: 60_000, late: 10 });
+  const [first, second] = [await turns.take(never, reading), await turns.take(never, reading)];
   const order: string[] = [];
   const waiting = ['a', 'b'].map(async (name) => {
-    const turn = await turns.take(never);
+    const turn = await turns.take(never, reading);
     order.push(name);
     return turn;
   });
@@ -23,14 +24,14 @@ test('so many are at it at once; the others go in the order in which they came',
   await waiting[1];
   expect(order).toEqual(['a', 'b']);
   second[Symbol.dispose]();
-  (await turns.take(never))[Symbol.dispose]();
+  (await turns.take(never, reading))[Symbol.dispose]();
 });
 
 test('beyond so many that wait, nobody waits', async () => {
-  const turns = new Turns({ atOnce: 1, waiting: 1, turnMs: 60_000 });
-  const turn = await turns.take(never);
-  const waiting = turns.take(never);
-  await expect(turns.take(never)).rejects.toMatchObject({
+  const turns = new Turns({ atOnce: 1, waiting: 1, turnMs: 60_000, late: 10 });
+  const turn = await turns.take(never, reading);
+  const waiting = turns.take(never, reading);
+  await expect(turns.take(never, reading)).rejects.toMatchObject({
     status: 503,
     error: { code: 'E_ENGINE_BUSY', retryable: true },
   });
@@ -39,27 +40,60 @@ test('beyond so many that wait, nobody waits', async () => {
 });
 
 test('whoever goes while it waits has no place in the row', async () => {
-  const turns = new Turns({ atOnce: 1, waiting: 1, turnMs: 60_000 });
-  const turn = await turns.take(never);
+  const turns = new Turns({ atOnce: 1, waiting: 1, turnMs: 60_000, late: 10 });
+  const turn = await turns.take(never, reading);
   const controller = new AbortController();
-  const gone = turns.take(controller.signal);
+  const gone = turns.take(controller.signal, reading);
   controller.abort(new Error('gone'));
   await expect(gone).rejects.toThrow('gone');
-  await expect(turns.take(controller.signal)).rejects.toThrow('gone');
-  const waiting = turns.take(never);
+  await expect(turns.take(controller.signal, reading)).rejects.toThrow('gone');
+  const waiting = turns.take(never, reading);
   turn[Symbol.dispose]();
   (await waiting)[Symbol.dispose]();
 });
 
-test('what takes long keeps nobody waiting for ever: it may wait for one of them', async () => {
-  vi.useFakeTimers();
-  try {
-    const turns = new Turns({ atOnce: 1, waiting: 10, turnMs: 1000 });
-    await turns.take(never);
-    const waiting = turns.take(never);
-    vi.advanceTimersByTime(1000);
+/** Whether each has its turn by now. */
+async function whoGoes(waiting: readonly Promise<Disposable>[]): Promise<boolean[]> {
+  const states = waiting.map(() => false);
+  for (const [index, turn] of waiting.entries()) void turn.then(() => (states[index] = true));
+  await vi.advanceTimersByTimeAsync(0);
+  return states;
+}
+
+describe('what takes long', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  test('keeps nobody waiting for ever', async () => {
+    const turns = new Turns({ atOnce: 1, waiting: 10, turnMs: 1000, late: 10 });
+    await turns.take(never, reading);
+    const waiting = turns.take(never, reading);
+    await vi.advanceTimersByTimeAsync(1000);
     (await waiting)[Symbol.dispose]();
-  } finally {
-    vi.useRealTimers();
-  }
+  });
+
+  test('is not carried out in any number, and goes on one by one', async () => {
+    const turns = new Turns({ atOnce: 1, waiting: 10, turnMs: 1000, late: 2 });
+    const all = Array.from({ length: 6 }, async () => await turns.take(never, reading));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await whoGoes(all)).toEqual([true, true, true, false, false, false]);
+    // One that is late comes to its end: the one that is overdue makes room.
+    (await all[0])?.[Symbol.dispose]();
+    expect(await whoGoes(all)).toEqual([true, true, true, true, false, false]);
+    // So does one that has its turn still.
+    (await all[3])?.[Symbol.dispose]();
+    expect(await whoGoes(all)).toEqual([true, true, true, true, true, false]);
+    for (const index of [1, 2, 4]) (await all[index])?.[Symbol.dispose]();
+    (await all[5])?.[Symbol.dispose]();
+    const [next, beside] = [turns.take(never, reading), turns.take(never, reading)];
+    expect(await whoGoes([next, beside])).toEqual([true, false]);
+  });
+
+  test('and may wait for others keeps none of them waiting, however many there are', async () => {
+    const turns = new Turns({ atOnce: 1, waiting: 100, turnMs: 1000, late: 2 });
+    const waiters = Array.from({ length: 50 }, async () => await turns.take(never, { waitsForOthers: true }));
+    const awaited = turns.take(never, { waitsForOthers: true });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await whoGoes([...waiters, awaited])).not.toContain(false);
+  });
 });

@@ -72,7 +72,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const { directory, namespace, environment: env } = place;
   const host = env === null ? request.host : { ...request.host, env };
   const project = await openProject(host, {
-    where: whereToRun(host, directory ?? undefined),
+    where: whereToRun(host, directory ?? undefined, 'directory'),
     namespace: namespace ?? undefined,
   });
   const { context } = project;

@@ -1,11 +1,11 @@
 import type { ApiServer, CallerPlace, ListenAt } from '@cachelane/api';
-import { CachelaneError, parseNamespace } from '@cachelane/core';
+import { CachelaneError, isCachelaneError, parseNamespace } from '@cachelane/core';
 import { protocolVersion } from '@cachelane/protocol';
 import { parseSeconds } from '../choice-argument.ts';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Host } from '../host.ts';
-import { claimSocket } from '../serve/claim-socket.ts';
+import { claimSocket, type SocketClaim } from '../serve/claim-socket.ts';
 import { watchHome } from '../serve/watch-home.ts';
 import { anyPort, placeToListen } from '../serve/engine-place.ts';
 import { runUnderEngine } from '../serve/run-under-engine.ts';
@@ -21,7 +21,7 @@ export const serve: Command = defineCommand({
   details: [
     'Opens the caches once and answers POST /query until its last client has gone. It listens on a unix socket that only you can connect to: one for each home, or PATH. On a port of this machine it answers whoever has its token, which --json tells.',
     'With a command it runs that one, and ends with it and with its exit code: the command finds the engine through CACHELANE_ENGINE and CACHELANE_ENGINE_TOKEN, and clients of Dagger through DAGGER_SESSION_PORT and DAGGER_SESSION_TOKEN. What goes wrong before the command begins is 125.',
-    'When it is ready it prints one line. SIGINT and SIGTERM let it finish what is under way; a second one does not.',
+    'When it is ready it prints one line; with --json, where another engine has the place already, that line is {"taken": ADDRESS}, and the exit code 1. SIGINT and SIGTERM let it finish what is under way; a second one does not.',
   ],
   options: {
     ...projectOptions,
@@ -53,7 +53,7 @@ export const serve: Command = defineCommand({
         hint: 'add --json, or give it a command: cachelane serve -- COMMAND',
       });
     }
-    using _ = at.kind === 'socket' ? await claimSocket(host, { path: at.path, makesDir: listen === undefined }) : null;
+    using _ = at.kind === 'socket' ? await claim(host, { path: at.path, makesDir: listen === undefined, json }) : null;
     const { signal } = new AbortController();
     const place: CallerPlace = {
       directory: where.isChosen ? where.dir : null,
@@ -92,6 +92,17 @@ export const serve: Command = defineCommand({
     }
   },
 });
+
+/** Programs that start an engine do not read sentences. */
+async function claim(host: Host, { json, ...place }: SocketClaim & { readonly json: boolean }): Promise<Disposable> {
+  try {
+    return await claimSocket(host, place);
+  } catch (error) {
+    if (json && isCachelaneError(error, 'E_LOCKED'))
+      host.stdout.write(`${JSON.stringify({ taken: `unix:${place.path}` })}\n`);
+    throw error;
+  }
+}
 
 interface Serving {
   readonly server: ApiServer;

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
@@ -26,28 +26,15 @@ export async function claimSocket(
   if (makesDir) makeDir(dirname(path));
   requirePrivate(dirname(path), effectiveUid);
   // Two that start at once would take each other's socket for a dead one's: the lock decides, and goes with its process.
-  const lockFile = `${path}.lock`;
-  const lock = await pieces.holdFile(lockFile);
+  const lock = await pieces.holdFile(`${path}.lock`);
   if (lock === null) throw taken(path);
-  const held = identityOf(lockFile);
   try {
     await removeStale(path);
+    return lock;
   } catch (error) {
     lock[Symbol.dispose]();
     throw error;
   }
-  return {
-    [Symbol.dispose]: () => {
-      // Where the directory was removed and made anew, both are another engine's.
-      if (identityOf(lockFile) === held) rmSync(path, { force: true });
-      lock[Symbol.dispose]();
-    },
-  };
-}
-
-function identityOf(file: string): string | null {
-  const stats = lstatSync(file, { throwIfNoEntry: false, bigint: true });
-  return stats === undefined ? null : `${stats.dev}:${stats.ino}`;
 }
 
 function makeDir(dir: string): void {
@@ -61,7 +48,9 @@ function makeDir(dir: string): void {
 /** Who may look into the directory may connect, and who may write to it may put another socket there. */
 function requirePrivate(dir: string, uid: number): void {
   try {
-    const stats = statSync(dir);
+    const stats = lstatSync(dir);
+    // Where it leads to is up to whoever made it, and may be another place in a moment.
+    if (stats.isSymbolicLink()) throw unusable(dir, 'is a symlink: a socket lies in a directory that is named itself');
     const isPrivate = stats.isDirectory() && stats.uid === uid && (stats.mode & 0o077) === 0;
     if (!isPrivate) throw unusable(dir, 'is no directory that is open to you alone (mode 0700)');
   } catch (error) {

@@ -113,15 +113,21 @@ async function openWhenUnlocked(
   const { signal, lockWaitMs: limitMs, strict: thenFails } = request;
   const startedMs = deps.clock.monotonicMs();
   let told = '';
+  let wasLate = false;
   for (;;) {
     try {
       return await deps.metadata.openSession(open, signal);
     } catch (error) {
       if (!isCachelaneError(error, 'E_LOCKED')) throw error;
-      if (deps.clock.monotonicMs() - startedMs >= limitMs) throw waitedInVain(error, request);
-      if (error.message !== told) deps.events({ type: 'waiting', message: error.message, limitMs, thenFails });
+      const isLate = deps.clock.monotonicMs() - startedMs >= limitMs;
+      // Also who does not wait gets what a dead run has not given back; once, since what it left may not go.
+      const freed = wasLate ? 0 : await recover(deps, open.sessionId, signal);
+      if (isLate && freed === 0) throw waitedInVain(error, request);
+      wasLate = isLate;
+      if (!isLate && error.message !== told)
+        deps.events({ type: 'waiting', message: error.message, limitMs, thenFails });
       told = error.message;
-      if ((await recover(deps, open.sessionId, signal)) === 0) await deps.clock.sleep(limits.lockPollMs, signal);
+      if (freed === 0) await deps.clock.sleep(limits.lockPollMs, signal);
     }
   }
 }

@@ -19,9 +19,12 @@ export interface GoneVolume {
   readonly skipped: string | null;
 }
 
+/** What history says of a volume that the commit went past. */
+const leftNothing = 'history has nothing of it: it was unchanged, or was not saved for a reason that was told then';
+
 /**
- * What the commit of a fork came to, by what history says: a volume was saved whole or not at all. Errors: E_NOT_SAVED where something of it was not, naming what was and what was not. A volume in which nothing was changed
- * is not told from one that was not saved: as it is now, it is what it was before.
+ * What the commit of a fork came to, by what history says: a volume was saved whole or not at all, and one after the other. Errors: E_NOT_SAVED where it did not get to the end, naming what was saved and what was not. A last volume in which
+ * nothing was changed is not told from one that was not saved: as it is now, it is what it was before.
  */
 export async function recallFork(
   deps: Pick<EngineDependencies, 'metadata' | 'layers'>,
@@ -29,16 +32,16 @@ export async function recallFork(
   signal: AbortSignal,
 ): Promise<readonly SavedVolume[]> {
   const { run, lane, volumes } = fork;
-  const known: SavedVolume[] = [];
-  const missing: string[] = [];
+  const known: (SavedVolume | null)[] = [];
   for (const { name, id: volumeId, tool, skipped } of volumes) {
     const saved = volumeId === null ? null : await savedBy(deps, { name, tool, run, volumeId, lane }, signal);
-    if (saved !== null) known.push(saved);
-    else if (skipped !== null) known.push(savedNothing(name, skipped));
-    else missing.push(name);
+    known.push(saved ?? (skipped === null ? null : savedNothing(name, skipped)));
   }
-  if (missing.length === 0) return known;
-  throw notSaved({ run, saved: known.map(({ name }) => name), missing });
+  const end = known.findLastIndex((each) => each?.layer !== null && each?.layer !== undefined);
+  const names = volumes.map(({ name }) => name);
+  const missing = names.filter((_, index) => index > end && known[index] === null);
+  if (missing.length > 0) throw notSaved({ run, saved: names.filter((_, index) => known[index]?.layer), missing });
+  return names.map((name, index) => known[index] ?? savedNothing(name, leftNothing));
 }
 
 function savedNothing(name: string, skipped: string): SavedVolume {

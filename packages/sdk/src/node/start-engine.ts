@@ -37,9 +37,6 @@ export async function startEngine({ program, env, signal }: EngineProgram): Prom
   }
 }
 
-/** What `cachelane serve` says where another engine has the socket: one that has started, is about to, or is about to stop. */
-const isOtherThere = /\ban engine listens at\b/;
-
 interface Starting {
   readonly file: string;
   readonly signal: AbortSignal;
@@ -53,29 +50,44 @@ async function readiness(child: ChildProcess, { file, signal, said }: Starting):
       reject(aborted(signal));
     };
     signal.addEventListener('abort', onAbort, { once: true });
+    let isSettled = false;
     const settle = (end: () => void): void => {
+      if (isSettled) return;
+      isSettled = true;
       signal.removeEventListener('abort', onAbort);
       child.stdout?.destroy();
       child.unref();
       end();
     };
-    // Its one line says that it is ready.
-    child.stdout?.once('data', () => {
-      settle(resolve);
+    // Its one line says that it is ready, or that another engine has the socket (`taken`): one that has started, is about to, or is about to stop.
+    let line = '';
+    child.stdout?.on('data', (more) => {
+      line += String(more);
+      if (isEngineLine(line)) settle(resolve);
     });
     child.once('error', (cause) => {
       settle(() => {
         reject(missing(file, cause));
       });
     });
-    child.once('exit', (code, name) => {
+    // After all that it said.
+    child.once('close', (code, name) => {
       settle(() => {
-        const words = said().trim();
-        if (isOtherThere.test(words)) resolve();
-        else reject(failed(file, code === null ? String(name) : `exit code ${code}`, words));
+        reject(failed(file, code === null ? String(name) : `exit code ${code}`, said().trim()));
       });
     });
   });
+}
+
+/** Whole, and of an engine: anything may be called `cachelane`. */
+function isEngineLine(line: string): boolean {
+  if (!line.endsWith('\n')) return false;
+  try {
+    const told = JSON.parse(line) as { readonly address?: unknown; readonly taken?: unknown } | null;
+    return typeof (told?.address ?? told?.taken) === 'string';
+  } catch {
+    return false;
+  }
 }
 
 function missing(file: string, cause: Error): CachelaneError {

@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest';
+import { formatForkId, parseForkId } from './fork-id.ts';
+import { attachQuery, forkOf, idOf, type ForkFacts } from './mutations-killed.fixture.ts';
+import { testHome, testWorld, type TestWorld } from './test-world.fixture.ts';
+
+const commitQuery = 'mutation ($fork: ID!) { commit(fork: $fork) { key added layer skipped } }';
+const anyLayer: unknown = expect.stringMatching(/^[0-9a-f]{64}$/);
+
+const commit = async (on: TestWorld, fork: string, session: string | null = null): ReturnType<TestWorld['ask']> =>
+  await on.ask(commitQuery, { variables: { fork }, session });
+
+const idsOf = async (on: TestWorld, ...keys: readonly string[]): Promise<string[]> =>
+  await Promise.all(keys.map(async (key) => await idOf(on, key)));
+
+describe('a commit whose answer was lost', () => {
+  test('is told as it was by the same engine, and by the next one as far as history goes', async () => {
+    const home = testHome();
+    const engine = testWorld({ home });
+    const fork = await forkOf(engine, await idsOf(engine, 'npm', 'data', 'other'), null);
+    for (const index of [0, 2]) engine.directory(fork.volumes[index]?.directory ?? '').write('mine', '1');
+    const line = { added: 1, layer: anyLayer, skipped: null };
+    const none: Record<string, unknown> = { key: 'data', added: 0, layer: null, skipped: null };
+    const expected = [{ ...line, key: 'npm' }, none, { ...line, key: 'other' }];
+    for (let times = 0; times < 2; times++) {
+      expect(await commit(engine, fork.id)).toEqual({ data: { commit: expected } });
+    }
+    await using next = testWorld({ home });
+    // It went past the one that has nothing in history.
+    none['skipped'] = expect.stringContaining('history has nothing of it');
+    expect(await commit(next, fork.id)).toEqual({ data: { commit: expected } });
+  });
+
+  test('of a fork that saves nothing says so again', async () => {
+    const home = testHome();
+    const engine = testWorld({ home });
+    const volumes = [{ volume: await idOf(engine, 'npm'), mode: 'READ' }];
+    const { attach } = (await engine.data(attachQuery, { variables: { volumes } })) as unknown as { attach: ForkFacts };
+    const first = await commit(engine, attach.id);
+    expect(first).toEqual({ data: { commit: [{ key: 'npm', added: 0, layer: null, skipped: 'mode read' }] } });
+    await using next = testWorld({ home });
+    expect(await commit(next, attach.id)).toEqual(first);
+  });
+
+  test('of which one volume could not be saved names what was and what was not, each time', async () => {
+    const home = testHome();
+    const engine = testWorld({ home });
+    for (const key of ['npm', 'data', 'other']) await engine.save('/web', key, { a: '1' });
+    const ids = await idsOf(engine, 'npm', 'data', 'other');
+    const fork = await forkOf(engine, ids, 'mine');
+    await engine.data('mutation ($volume: ID!) { remove(volume: $volume) { lane } }', {
+      variables: { volume: ids[1] },
+    });
+    const message: unknown = expect.stringMatching(
+      /^data was not saved: .* was removed while .*; npm was saved before it, and not saved: other$/,
+    );
+    for (let times = 0; times < 2; times++) {
+      expect((await commit(engine, fork.id)).errors?.[0]).toMatchObject({
+        message,
+        extensions: { code: 'E_NOT_FOUND' },
+      });
+    }
+    await using next = testWorld({ home });
+    expect((await commit(next, fork.id)).errors?.[0]).toMatchObject({
+      message: 'the fork has ended, and of the fork npm was saved; not saved, or unchanged: data, other',
+      extensions: { code: 'E_NOT_SAVED' },
+    });
+  });
+
+  test('of a session that ended before is told to have saved nothing', async () => {
+    await using on = testWorld();
+    const { openSession } = await on.data('mutation { openSession(directory: "/web") { token } }');
+    const { token: session } = openSession as { readonly token: string };
+    const variables = { volumes: [{ volume: await idOf(on, 'npm') }] };
+    const { attach } = (await on.data(attachQuery, { variables, session })) as unknown as { attach: ForkFacts };
+    await on.data('mutation { closeSession }', { session });
+    expect((await commit(on, attach.id)).errors?.[0]).toMatchObject({
+      message: 'the fork has ended, and nothing of the fork was saved; not saved, or unchanged: npm',
+      extensions: { code: 'E_NOT_SAVED', retryable: false, hint: expect.stringContaining(attach.run) },
+    });
+  });
+
+  test('is told to nobody who may not know of its volumes, and there is none with an id that was made up', async () => {
+    await using on = testWorld();
+    const fork = await forkOf(on, [await idOf(on, 'npm', 'github.com/acme/secret')], 'mine');
+    await on.data(commitQuery, { variables: { fork: fork.id } });
+    const { openSession } = await on.data('mutation { openSession(directory: "/web", confine: true) { token } }');
+    const { token: session } = openSession as { readonly token: string };
+    expect((await commit(on, fork.id, session)).errors?.[0]?.extensions.code).toBe('E_NOT_FOUND');
+    const known = parseForkId(fork.id);
+    if (known === undefined) throw new Error('it is the id of a fork');
+    expect(formatForkId(known)).toBe(fork.id);
+    const made = [['f'], ['f', known.session, known.run, 'no lane', 'WRITE', []], ['v', 'a', 'b', []], 7, 'ses_1'];
+    for (const each of made) {
+      const id = Buffer.from(JSON.stringify(each)).toString('base64url');
+      expect([parseForkId(id), (await commit(on, id)).errors?.[0]?.extensions.code]).toEqual([
+        undefined,
+        'E_NOT_FOUND',
+      ]);
+    }
+  });
+});
+
+const attach = async (on: TestWorld, variables: Readonly<Record<string, unknown>>): ReturnType<TestWorld['ask']> =>
+  await on.ask(attachQuery, { variables });
+
+describe('an attach with a key', () => {
+  test('is another fork once that has ended, and in another session', async () => {
+    await using on = testWorld();
+    const asked = { volumes: [{ volume: await idOf(on, 'npm'), sharing: 'LOCKED' }], key: 'mine' };
+    const first = await attach(on, asked);
+    expect(await attach(on, asked)).toEqual(first);
+    const { id } = (first.data as { readonly attach: ForkFacts }).attach;
+    await on.data('mutation ($fork: ID!) { discard(fork: $fork) }', { variables: { fork: id } });
+    const second = await attach(on, asked);
+    expect(second.errors).toBeUndefined();
+    expect(second).not.toEqual(first);
+    const { openSession } = await on.data('mutation { openSession(directory: "/web") { token } }');
+    const { token: session } = openSession as { readonly token: string };
+    const other = await on.ask(attachQuery, { variables: { ...asked, key: 'mine' }, session });
+    // The lock is that of the first session's fork.
+    expect(other.errors?.[0]?.extensions.code).toBe('E_LOCKED');
+  });
+
+  test('is refused for other volumes, and for a key that is none', async () => {
+    await using on = testWorld();
+    const [npm, data] = await idsOf(on, 'npm', 'data');
+    await attach(on, { volumes: [{ volume: npm }], key: 'mine' });
+    for (const asked of [
+      { volumes: [{ volume: data }], key: 'mine' },
+      { volumes: [{ volume: npm }], key: '' },
+    ]) {
+      expect((await attach(on, asked)).errors?.[0]?.extensions.code).toBe('E_USAGE');
+    }
+  });
+
+  test('that failed is tried again', async () => {
+    await using on = testWorld();
+    const npm = await idOf(on, 'npm');
+    const holder = await attach(on, { volumes: [{ volume: npm, sharing: 'LOCKED' }] });
+    const asked = { volumes: [{ volume: npm, sharing: 'LOCKED' }], key: 'mine' };
+    expect((await attach(on, asked)).errors?.[0]?.extensions).toEqual({
+      code: 'E_LOCKED',
+      hint: 'lockTimeoutSeconds says how long attach waits',
+      retryable: true,
+    });
+    const { id } = (holder.data as { readonly attach: ForkFacts }).attach;
+    await commit(on, id);
+    expect((await attach(on, asked)).errors).toBeUndefined();
+  });
+});
