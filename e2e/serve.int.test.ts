@@ -106,14 +106,23 @@ describe('serve -- COMMAND', () => {
     expect(await world.cachelane(['serve', '--keep', '--', 'true'])).toMatchObject({ code: 125 });
   });
 
-  test('cachelane query in it asks that engine, and opens nothing', async () => {
+  test('cachelane query in it asks that engine, as of the project that it is called in, and opens nothing', async () => {
     using world = openWorld();
     const cwd = world.project('web', { 'cachelane.yaml': 'namespace: acme/web\n', 'q.graphql': whoAmI });
     const within = async (line: string): Promise<Awaited<ReturnType<World['cachelane']>>> =>
       await world.cachelane(['serve', '--', 'sh', '-c', line], { cwd });
-    const asked = await within(`cd / && CACHELANE_HOME=not-absolute ${self} query ${join(cwd, 'q.graphql')}`);
-    expect(asked).toMatchObject({ code: 0, stderr: '' });
-    expect(namespaceOf(JSON.parse(asked.stdout))).toBe('acme/web');
+    const api = world.project('api', { 'cachelane.yaml': 'namespace: acme/api\n' });
+    const ask = `CACHELANE_HOME=not-absolute ${self} query`;
+    for (const [line, namespace] of [
+      [`${ask} q.graphql`, 'acme/web'],
+      [`cd ${api} && ${ask} ${join(cwd, 'q.graphql')}`, 'acme/api'],
+      [`${ask} -C ${api} q.graphql`, 'acme/api'],
+      [`${ask} -C ${api} -n acme/other q.graphql`, 'acme/other'],
+    ] as const) {
+      const asked = await within(line);
+      expect(asked).toMatchObject({ code: 0, stderr: '' });
+      expect(namespaceOf(JSON.parse(asked.stdout))).toBe(namespace);
+    }
 
     const wrong = await within(`CACHELANE_ENGINE_TOKEN=wrong ${self} query q.graphql`);
     expect(wrong.code).toBe(1);
@@ -136,8 +145,33 @@ describe('serve -- COMMAND', () => {
     expect([gone.code, gone.stderr]).toEqual([1, expect.stringContaining('CACHELANE_ENGINE names does not answer')]);
     const elsewhere = await within(`CACHELANE_ENGINE=http://192.0.2.1:80 ${self} query q.graphql`);
     expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining('no address of an engine')]);
-    const other = await within(`${self} query -n acme/other q.graphql`);
-    expect(namespaceOf(JSON.parse(other.stdout))).toBe('acme/other');
+  });
+
+  test('cachelane query leaves no session behind, and with the token of a confined one acts as that one', async () => {
+    using world = openWorld();
+    const web = world.project('web', { 'cachelane.yaml': 'namespace: acme/web\n', 'q.graphql': whoAmI });
+    const api = world.project('api', { 'cachelane.yaml': 'namespace: acme/api\n', 'q.graphql': whoAmI });
+    const engine = await startEngine(world, ['--listen', '127.0.0.1:0'], { cwd: web });
+    const query = async (cwd: string, token: string, ...argv: string[]): ReturnType<World['cachelane']> =>
+      await world.cachelane(['query', ...argv], {
+        cwd,
+        env: { CACHELANE_ENGINE: engine.address, CACHELANE_ENGINE_TOKEN: token },
+      });
+    const token = engine.token ?? '';
+    const idOf = '{ cacheVolume(key: "data") { id } }';
+    const { data } = (await ask(engine, idOf)).answer as { data: { cacheVolume: { id: string } } };
+    world.write({ 'attach.graphql': `mutation { attach(volumes: [{ volume: "${data.cacheVolume.id}" }]) { id } }` });
+    const attached = await query(web, token, join(world.dir, 'attach.graphql'));
+    expect(attached.stdout).toContain('"ses_');
+    expect((await ask(engine, '{ sessions { id } }')).answer).toEqual({ data: { sessions: [] } });
+
+    const opened = await ask(engine, 'mutation { openSession(confine: true) { token } }');
+    const { token: confined } = (opened.answer.data as { openSession: { token: string } }).openSession;
+    expect(namespaceOf(JSON.parse((await query(api, confined, 'q.graphql')).stdout))).toBe('acme/web');
+    expect(namespaceOf(JSON.parse((await query(api, token, 'q.graphql')).stdout))).toBe('acme/api');
+    const chosen = await query(web, confined, '-C', api, 'q.graphql');
+    expect(chosen.code).toBe(1);
+    expect(JSON.parse(chosen.stdout)).toMatchObject({ errors: [{ extensions: { code: 'E_ENGINE_DENIED' } }] });
   });
 });
 

@@ -76,6 +76,22 @@ describe('LOCKED', () => {
     expect(await one.cacheVolume('data', { sharing: 'SHARED' }).id()).toBe(await other.cacheVolume('data').id());
   });
 
+  test('is told with who has it, where and since when, as long as that lives', async () => {
+    await using on = openSdkWorld();
+    const [one, other] = (await clients(on, 2)) as [NodeEngine, NodeEngine];
+    const fork = await one.attach(locked(one));
+    put(fork, 'a');
+    const leases = await other.leases();
+    expect(leases.map(({ kind, key, session, isAlive }) => [kind, key, session, isAlive])).toEqual([
+      ['DIRECTORY', 'data', fork.id, true],
+      ['LOCK', 'data', fork.id, true],
+      ['PIN', 'data', fork.id, true],
+    ]);
+    expect(fork.directory.startsWith(leases[0]?.path ?? 'nowhere')).toBe(true);
+    await fork.commit();
+    expect(await other.leases()).toEqual([]);
+  });
+
   test('a waiter that is cancelled, and one whose time is over, take nothing and keep nobody waiting', async () => {
     await using on = openSdkWorld();
     const [one, two, three] = (await clients(on, 3)) as [NodeEngine, NodeEngine, NodeEngine];

@@ -3,6 +3,7 @@ import { Client, Clients, type CallerPlace } from './clients.ts';
 import { EndedForks } from './ended-forks.ts';
 import { EntryCache } from './entry-cache.ts';
 import { executeOperation, executeStream, kindOf, refusal, type Answer, type Operation } from './execute.ts';
+import { ForkRoom, forksOfEngine } from './fork-room.ts';
 import { Readings } from './readings.ts';
 import type { ApiRequest } from './request.ts';
 import type { World } from './world.ts';
@@ -29,8 +30,9 @@ export interface Api extends AsyncDisposable {
 /** `own`: where the engine was started, for whoever has no session. What clients left is discarded at the end. */
 export function openApi(world: World, own: CallerPlace): Api {
   const { clock, random } = world.deps;
-  const clients = new Clients({ clock, random });
-  const client = new Client(own, null, clock);
+  const room = new ForkRoom(forksOfEngine, null);
+  const clients = new Clients({ clock, random, room });
+  const client = new Client({ place: own, project: null, clock, room });
   const readings = new Readings();
   const entries = new EntryCache(readings, clock);
   const shared = { world, clients, readings, entries, asked: new AskedVolumes(), ended: new EndedForks() };

@@ -1,4 +1,4 @@
-import { CachelaneError, type NamespaceRecord, type Namespace } from '@cachelane/core';
+import { CachelaneError, isScopeOf, type NamespaceRecord, type Namespace } from '@cachelane/core';
 import type { Client } from './clients.ts';
 import type { ApiProject } from './world.ts';
 
@@ -14,16 +14,19 @@ export interface Caller {
 export function mayKnow({ client, project }: Caller, names: readonly Namespace[]): boolean {
   if (!client.place.isConfined) return true;
   const { namespace, readChain } = project.context;
-  const known = [namespace, ...readChain.map((link) => link.namespace)];
-  // Names inside its own: those of libraries that it uses.
-  return names.some((name) => known.includes(name) || name.startsWith(`${namespace}/`));
+  const read = readChain.map((link) => link.namespace);
+  return names.some((name) => read.includes(name)) || isOwn(namespace, names);
+}
+
+/** A project is its namespace, and scopes in it: those of libraries that it uses. What else lies below it are other projects. */
+function isOwn(project: Namespace, names: readonly Namespace[]): boolean {
+  return names.some((name) => name === project || isScopeOf(project, name));
 }
 
 /** Errors: E_USAGE. What a project reads is not its own: a confined session of it leaves that as it is. */
 export function requireOwn({ client, project }: Caller, names: readonly Namespace[]): void {
   const { namespace } = project.context;
-  const isOwn = names.some((name) => name === namespace || name.startsWith(`${namespace}/`));
-  if (isOwn || !client.place.isConfined) return;
+  if (!client.place.isConfined || isOwn(namespace, names)) return;
   throw new CachelaneError('E_USAGE', `a confined session changes nothing outside ${namespace}`, {
     hint: 'what its project reads it may attach with mode READ',
   });

@@ -2,6 +2,7 @@ import { newId } from '@cachelane/core';
 import type { Fork } from '@cachelane/engine';
 import { expect, test } from 'vitest';
 import { Client, Clients, sessionIdleMs } from './clients.ts';
+import { forksOfClient, forksOfEngine, ForkRoom } from './fork-room.ts';
 import type { ApiProject } from './world.ts';
 
 let nowMs = 0;
@@ -15,24 +16,30 @@ function forkNamed(n: number, discard: () => Promise<void>): Fork {
   return { sessionId, run, volumes: [], commit: async () => await Promise.resolve([]), discard };
 }
 
+const engineRoom = (): ForkRoom => new ForkRoom(forksOfEngine, null);
+const aClient = (room = engineRoom()): Client => new Client({ place, project: null, clock, room });
+const opening = (fork: Fork) => async (): Promise<Fork> => await Promise.resolve(fork);
+
+const failing = async (): Promise<Fork> => await Promise.reject(new Error('the disk is gone'));
+
 const forgets = async (): Promise<void> => await Promise.resolve();
 
 test('whoever leaves has all forks discarded, also behind one that cannot be', async () => {
-  const client = new Client(place, null, clock);
+  const client = aClient();
   const discarded: number[] = [];
   for (const n of [1, 2, 3]) {
     const discard = async (): Promise<void> => {
       discarded.push(n);
       await (n === 2 ? Promise.reject(new Error('the disk is gone')) : Promise.resolve());
     };
-    await client.keep(forkNamed(n, discard), signal);
+    await client.keep(opening(forkNamed(n, discard)), signal);
   }
   await expect(client.leave()).rejects.toThrow('the disk is gone');
   expect(discarded.toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
 });
 
 test('whoever listens to a client that has left is told that nothing more comes', async () => {
-  const client = new Client(place, null, clock);
+  const client = aClient();
   const next = client.feed.listen(signal).next();
   await client.leave();
   expect(await next).toEqual({ done: true, value: undefined });
@@ -40,30 +47,54 @@ test('whoever listens to a client that has left is told that nothing more comes'
 });
 
 test('a fork that nobody waits for any more is discarded: who does not know its id cannot end it', async () => {
-  const client = new Client(place, null, clock);
+  const client = aClient();
   let isDiscarded = false;
   const fork = forkNamed(1, async () => {
     isDiscarded = true;
     await Promise.resolve();
   });
-  await expect(client.keep(fork, AbortSignal.abort())).rejects.toMatchObject({ code: 'E_ABORTED' });
+  await expect(client.keep(opening(fork), AbortSignal.abort())).rejects.toMatchObject({ code: 'E_ABORTED' });
   expect([isDiscarded, client.take(fork.sessionId)]).toEqual([true, undefined]);
 });
 
-test('one session has only so many forks at one time', async () => {
-  const client = new Client(place, null, clock);
-  for (let n = 0; n < 1000; n += 1) {
-    client.requireRoom();
-    await client.keep(forkNamed(n, forgets), signal);
+test('one session has only so many forks at one time, those included that are on their way', async () => {
+  const client = aClient();
+  for (let n = 0; n < forksOfClient - 1; n += 1) await client.keep(opening(forkNamed(n, forgets)), signal);
+  const { promise, resolve } = Promise.withResolvers<Fork>();
+  const last = client.keep(async () => await promise, signal);
+  const oneMore = opening(forkNamed(forksOfClient, forgets));
+  await expect(client.keep(oneMore, signal)).rejects.toThrow('there are 1000 forks, and no more of one session');
+  resolve(forkNamed(forksOfClient - 1, forgets));
+  await last;
+  const held = client.take(forkNamed(0, forgets).sessionId);
+  // As long as its end is under way it counts.
+  await expect(client.keep(oneMore, signal)).rejects.toMatchObject({ code: 'E_LIMIT', retryable: false });
+  held?.place[Symbol.dispose]();
+  await client.keep(oneMore, signal);
+});
+
+test('all sessions of one engine have only so many together, and what never came to be takes no room', async () => {
+  const room = engineRoom();
+  const clients = Array.from({ length: 5 }, () => aClient(room));
+  const [one] = clients;
+  await expect(one?.keep(failing, signal)).rejects.toThrow('the disk is gone');
+  await expect(one?.keep(opening(forkNamed(1, forgets)), AbortSignal.abort())).rejects.toThrow('has gone');
+  for (const client of clients.slice(1)) {
+    for (let n = 0; n < forksOfClient; n += 1) await client.keep(opening(forkNamed(n, forgets)), signal);
   }
-  expect(() => {
-    client.requireRoom();
-  }).toThrow('there are 1000 forks');
+  const more = opening(forkNamed(1, forgets));
+  await expect(one?.keep(more, signal)).rejects.toMatchObject({
+    code: 'E_LIMIT',
+    message: 'there are 4000 forks, and no more of one engine at one time',
+    retryable: true,
+  });
+  await clients.at(-1)?.leave();
+  await one?.keep(more, signal);
 });
 
 test('a session that waits for something long is not taken for one that has gone', async () => {
   const random = { bytes: (count: number) => new Uint8Array(count) };
-  const clients = new Clients({ clock, random });
+  const clients = new Clients({ clock, random, room: engineRoom() });
   const { client } = clients.open(place, null as unknown as ApiProject);
   const work = client.working();
   nowMs += sessionIdleMs + 1;

@@ -83,6 +83,9 @@ describe('a session', () => {
 
 const removing = (args: string): string => `mutation ($id: ID!) { remove(volume: $id, ${args}) { generation } }`;
 
+const scoped = (names: string): string =>
+  `{ cacheVolume(key: "npm", scope: ${names}) { id namespace heads { lane } } }`;
+
 describe('a confined session', () => {
   test('sees its own project and what that reads, and is told the same of others whether they are there or not', async () => {
     await using on = testWorld({ parents: ['github.com/acme'] });
@@ -117,6 +120,50 @@ describe('a confined session', () => {
       await codeOf(on, '{ cacheVolume(key: "npm", namespace: "github.com/acme") { id } }', session),
     ).toBeUndefined();
     expect(await codeOf(on, '{ cacheVolume(key: "x", scope: ["lib"]) { id } }', session)).toBeUndefined();
+  });
+
+  test.each([
+    ['github.com/acme', '/web'],
+    ['github.com/acme/web', '/web/services/api'],
+  ])('of %s sees nothing of projects below it, such as that in %s', async (namespace, below) => {
+    await using on = testWorld();
+    await on.save(below, 'npm', { a: '1' });
+    const inner = `github.com/acme${below}`;
+    const session = await openSession(on, `namespace: "${namespace}", confine: true`);
+    const id = 'mutation ($id: ID!) { remove(volume: $id, dryRun: true) { lane } }';
+    const { cacheVolume } = await on.data(`{ cacheVolume(key: "npm", namespace: "${inner}") { id } }`);
+    const variables = cacheVolume as { readonly id: string };
+    expect((await on.ask(id, { variables, session })).errors?.[0]?.extensions.code).toBe('E_NOT_FOUND');
+    for (const [asked, code] of [
+      [`{ cacheVolume(key: "npm", namespace: "${inner}") { id } }`, 'E_NOT_FOUND'],
+      [`mutation { setPolicy(namespace: "${inner}", key: "keep-pr", value: "1d") { key } }`, 'E_NOT_FOUND'],
+    ] as const) {
+      expect(await codeOf(on, asked, session)).toBe(code);
+    }
+    const listed =
+      '{ namespaces { nodes { path } } volumes { nodes { key } } under: volumes(under: "github.com") { nodes { key } } usage { namespace } }';
+    const nothing = { nodes: [] };
+    expect(await on.data(listed, { session })).toEqual({
+      namespaces: nothing,
+      volumes: nothing,
+      under: nothing,
+      usage: [],
+    });
+  });
+
+  test('has scopes of its own, and reaches no project below it by their names', async () => {
+    await using on = testWorld();
+    await on.save('/web/services/api', 'npm', { a: '1' });
+    const session = await openSession(on, 'directory: "/web", confine: true');
+    const { cacheVolume } = await on.data(scoped('["services", "api"]'), { session });
+    expect(cacheVolume).toMatchObject({ namespace: 'github.com/acme/web/scope%2Fservices/api', heads: [] });
+    const variables = cacheVolume as { readonly id: string };
+    const prune = 'mutation ($id: ID!) { prune(volume: $id, dryRun: true) { command } }';
+    expect(await on.data(prune, { variables, session })).toMatchObject({
+      prune: { command: ['npm', 'cache', 'verify'] },
+    });
+    const own = '{ cacheVolume(key: "npm", namespace: "github.com/acme/web/scope%2Fservices/api") { id } }';
+    expect(await on.data(own, { session })).toEqual({ cacheVolume: { id: variables.id } });
   });
 
   test('leaves what its project reads as it is', async () => {
@@ -223,6 +270,6 @@ describe('a confined session', () => {
     await using on = testWorld();
     await on.save('/secret', 'npm', { a: '1' });
     const session = await openSession(on, 'directory: "/web", confine: true');
-    expect(await codeOf(on, query, session)).toMatch(/^E_(USAGE|NOT_FOUND)$/);
+    expect(await codeOf(on, query, session)).toMatch(/^E_(USAGE|NOT_FOUND|ENGINE_DENIED)$/);
   });
 });

@@ -1,6 +1,7 @@
 import { CachelaneError, type Clock, type EngineEvent, type EventSink, type Random } from '@cachelane/core';
 import type { Fork } from '@cachelane/engine';
 import { EventFeed } from './event-feed.ts';
+import { forksOfClient, ForkRoom } from './fork-room.ts';
 import type { ApiProject, ProjectPlace } from './world.ts';
 
 /** How long a session lives of which nothing is heard. */
@@ -11,9 +12,6 @@ const sessionsAtMost = 10_000;
 
 /** Characters of the environments of all sessions together: a thousand of the largest that a request can bring. */
 const environmentsAtMost = 33_554_432;
-
-/** Forks of one client at one time: each has directories, and files that are held open. */
-const forksAtMost = 1000;
 
 /** Who asks, as the endpoint found out, or a session says. */
 export interface CallerPlace extends ProjectPlace {
@@ -37,6 +35,20 @@ interface Keyed {
   session: string | null;
 }
 
+export interface ClientOptions {
+  readonly place: CallerPlace;
+  readonly project: ApiProject | null;
+  readonly clock: Clock;
+  /** For the forks of all clients. */
+  readonly room: ForkRoom;
+}
+
+export interface HeldFork {
+  readonly fork: Fork;
+  /** Given back when the fork has ended. */
+  readonly place: Disposable;
+}
+
 /** One client of the engine, and what it has at hand. */
 export class Client {
   readonly place: CallerPlace;
@@ -45,16 +57,18 @@ export class Client {
   readonly feed: EventFeed = new EventFeed();
   heardAtMs: number;
   private readonly clock: Clock;
-  private readonly forks = new Map<string, Fork>();
+  private readonly forks = new Map<string, HeldFork>();
   /** Attached, or about to be, by the client's own names for that. */
   private readonly keyed = new Map<string, Keyed>();
+  private readonly room: ForkRoom;
   private hasLeft = false;
   private atWork = 0;
 
-  constructor(place: CallerPlace, project: ApiProject | null, clock: Clock) {
+  constructor({ place, project, clock, room }: ClientOptions) {
     this.place = place;
     this.project = project;
     this.clock = clock;
+    this.room = new ForkRoom(forksOfClient, room);
     this.heardAtMs = clock.monotonicMs();
   }
 
@@ -75,14 +89,6 @@ export class Client {
     return this.heardAtMs < ms && this.atWork === 0 && !this.feed.isHeard;
   }
 
-  /** Errors: E_LIMIT. */
-  requireRoom(): void {
-    if (this.forks.size < forksAtMost) return;
-    throw new CachelaneError('E_LIMIT', `there are ${forksAtMost} forks, and no more of one session at one time`, {
-      hint: 'commit or discard those that are done',
-    });
-  }
-
   /**
    * The fork that was attached under this key, as long as it has not ended; else one that `open` makes. So a client that lost an answer gets what it has already, and does not wait for a lock that it holds itself.
    * Errors: E_USAGE where the key is that of another request, and those of `open`.
@@ -97,7 +103,7 @@ export class Client {
       if (fork !== null && this.forks.has(fork.sessionId)) return fork;
       if (this.keyed.get(key) === known) this.keyed.delete(key);
     }
-    const keyed: Keyed = { asked, fork: this.open(open, signal), session: null };
+    const keyed: Keyed = { asked, fork: this.keep(open, signal), session: null };
     this.keyed.set(key, keyed);
     try {
       const fork = await keyed.fork;
@@ -109,29 +115,28 @@ export class Client {
     }
   }
 
-  /** A fork that it has until that ends. */
-  async open(open: () => Promise<Fork>, signal: AbortSignal): Promise<Fork> {
+  /**
+   * Keeps the fork that `open` makes, until somebody takes it. One that was made for a client that has left meanwhile, or waits for it no more, is nobody's. Errors: E_LIMIT, E_ABORTED, and those of
+   * `open`.
+   */
+  async keep(open: () => Promise<Fork>, signal: AbortSignal): Promise<Fork> {
+    using place = new DisposableStack();
+    place.use(this.room.take());
     const fork = await open();
-    await this.keep(fork, signal);
-    return fork;
-  }
-
-  /** One that was made for a client that has left meanwhile, or waits for it no more, is nobody's. */
-  async keep(fork: Fork, signal: AbortSignal): Promise<void> {
     if (!this.hasLeft && !signal.aborted) {
-      this.forks.set(fork.sessionId, fork);
-      return;
+      this.forks.set(fork.sessionId, { fork, place: place.move() });
+      return fork;
     }
     await fork.discard();
     throw new CachelaneError('E_ABORTED', 'the client has gone while it attached');
   }
 
-  /** Hands a fork out for its end: whoever comes second finds none. */
-  take(id: string): Fork | undefined {
-    const fork = this.forks.get(id);
+  /** Hands a fork out for its end, after which it counts no more: whoever comes second finds none. */
+  take(id: string): HeldFork | undefined {
+    const held = this.forks.get(id);
     this.forks.delete(id);
     for (const [key, { session }] of this.keyed) if (session === id) this.keyed.delete(key);
-    return fork;
+    return held;
   }
 
   /** Discards what it left; all of it, also where something cannot be, and then throws why. */
@@ -139,9 +144,18 @@ export class Client {
     this.hasLeft = true;
     this.feed.close();
     await using left = new AsyncDisposableStack();
-    for (const fork of this.forks.values()) left.defer(async () => await fork.discard());
+    for (const { fork, place } of this.forks.values()) {
+      left.use(place);
+      left.defer(async () => await fork.discard());
+    }
     this.forks.clear();
   }
+}
+
+export interface ClientsOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly room: ForkRoom;
 }
 
 /** The clients of one engine, by the tokens of their sessions. */
@@ -152,9 +166,13 @@ export class Clients {
   /** Characters of their environments. */
   private environments = 0;
 
-  constructor({ clock, random }: { readonly clock: Clock; readonly random: Random }) {
+  private readonly room: ForkRoom;
+
+  /** `room`: for the forks of all of them. */
+  constructor({ clock, random, room }: ClientsOptions) {
     this.clock = clock;
     this.random = random;
+    this.room = room;
   }
 
   get count(): number {
@@ -177,7 +195,12 @@ export class Clients {
       });
     }
     const token = Buffer.from(this.random.bytes(32)).toString('base64url');
-    const client = new Client(place, place.isConfined ? project : null, this.clock);
+    const client = new Client({
+      place,
+      project: place.isConfined ? project : null,
+      clock: this.clock,
+      room: this.room,
+    });
     this.all.set(token, client);
     this.environments += environment;
     return { token, client };

@@ -1,3 +1,5 @@
+import { parseNamespace } from '@cachelane/core';
+import { countingIds, noAbort, openRequest } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { testWorld, type TestWorld } from './test-world.fixture.ts';
 
@@ -117,6 +119,64 @@ describe('policies', () => {
     await using on = testWorld();
     const { data, errors } = await on.ask(`mutation { setPolicy(key: "${key}", value: "${value}") { key } }`);
     expect([data, errors?.[0]?.extensions.code]).toEqual([{ setPolicy: null }, code]);
+  });
+});
+
+const create = (path: string, dryRun = false): string =>
+  `mutation { createNamespace(path: "${path}", dryRun: ${dryRun}) { namespace isNew } }`;
+
+describe('a namespace', () => {
+  const listed = '{ namespaces(under: "teams") { nodes { path aliases volumes { nodes { key } } } } }';
+
+  test('is made without volumes, and the same again is the same', async () => {
+    await using on = testWorld();
+    const made = { createNamespace: { namespace: 'teams/site', isNew: true } };
+    expect(await on.data(create('teams/site', true))).toEqual(made);
+    expect(await on.data(listed)).toEqual({ namespaces: { nodes: [] } });
+    expect(await on.data(create('teams/site'))).toEqual(made);
+    const there = { createNamespace: { namespace: 'teams/site', isNew: false } };
+    for (const dryRun of [true, false]) expect(await on.data(create('teams/site', dryRun))).toEqual(there);
+    expect(await on.data(listed)).toEqual({
+      namespaces: { nodes: [{ path: 'teams/site', aliases: [], volumes: { nodes: [] } }] },
+    });
+    await on.data('mutation { setPolicy(namespace: "teams/site", key: "keep-pr", value: "1d") { key } }');
+    const { namespace } = await on.data('{ namespace(path: "teams/site") { policies { key value } } }');
+    expect(namespace).toMatchObject({ policies: expect.arrayContaining([{ key: 'keep-pr', value: '1d' }]) });
+  });
+
+  test('outlives the session that made it, and those that use it', async () => {
+    await using on = testWorld();
+    const { openSession } = await on.data('mutation { openSession(directory: "/api") { token } }');
+    const { token: session } = openSession as { readonly token: string };
+    await on.data(create('teams/site'), { session });
+    await on.data('mutation { closeSession }', { session });
+    const { metadata } = on.world.deps;
+    const run = openRequest(countingIds(), { namespace: parseNamespace('teams/site') });
+    await metadata.openSession(run, noAbort);
+    await metadata.closeSession(run.sessionId, () => undefined, noAbort);
+    expect(await on.data(listed)).toMatchObject({ namespaces: { nodes: [{ path: 'teams/site' }] } });
+  });
+
+  test('that has another name now is told by that', async () => {
+    await using on = testWorld();
+    await on.save('/web', 'npm', { a: '1' });
+    await on.data(rename(false));
+    expect(await on.data(create('github.com/acme/web'))).toEqual({
+      createNamespace: { namespace: 'teams/site', isNew: false },
+    });
+  });
+
+  test('is refused by a name that is not canonical, in a confined session, and where nothing may be written', async () => {
+    await using on = testWorld();
+    const [error] = (await on.ask(create('GitHub.com/Acme/Web'))).errors ?? [];
+    expect(error?.extensions).toMatchObject({ code: 'E_NAMESPACE', hint: 'write it like this: github.com/acme/web' });
+    for (const args of ['directory: "/web", confine: true', 'directory: "/fork"']) {
+      const { openSession } = await on.data(`mutation { openSession(${args}) { token } }`);
+      const { token: session } = openSession as { readonly token: string };
+      const { errors } = await on.ask(create('github.com/acme/web'), { session });
+      expect(errors?.[0]?.extensions.code).toBe('E_USAGE');
+    }
+    expect(await on.data('{ namespaces { nodes { path } } }')).toEqual({ namespaces: { nodes: [] } });
   });
 });
 

@@ -32,7 +32,7 @@ describe('a volume', () => {
   test('of a library is inside the namespace, by whatever name', async () => {
     await using on = testWorld();
     expect(await on.data('{ cacheVolume(key: "cache", scope: ["npm", "@acme/build"]) { namespace } }')).toEqual({
-      cacheVolume: { namespace: 'github.com/acme/web/npm/%40acme%2Fbuild' },
+      cacheVolume: { namespace: 'github.com/acme/web/scope%2Fnpm/%40acme%2Fbuild' },
     });
   });
 
@@ -234,6 +234,40 @@ describe('what is asked by an id', () => {
       expect(await on.data('query ($id: ID!) { node(id: $id) { id } }', { variables: { id } })).toEqual({ node: null });
     },
   );
+});
+
+const refuse = async (): Promise<never> => await Promise.reject(new Error('everything was listed'));
+
+test('what is asked of one namespace lists nothing of others', async () => {
+  await using on = testWorld();
+  await on.save('/web', 'npm', { a: '1' });
+  const { metadata } = on.world.deps;
+  metadata.listVolumes = refuse;
+  metadata.listHeads = refuse;
+  metadata.listNamespaces = refuse;
+  const { cacheVolume } = await on.data(
+    '{ cacheVolume(key: "npm") { id sizeBytes heads { id layers { id } } blame(path: "a") { isSeen } } }',
+  );
+  const { id, heads } = cacheVolume as {
+    readonly id: string;
+    readonly heads: readonly { readonly id: string; readonly layers: readonly { readonly id: string }[] }[];
+  };
+  const node = 'query ($id: ID!) { node(id: $id) { id } }';
+  for (const each of [id, heads[0]?.id, heads[0]?.layers[0]?.id]) {
+    expect(await on.data(node, { variables: { id: each } })).toEqual({ node: { id: each } });
+  }
+  expect(
+    await on.data(
+      '{ namespace(path: "github.com/acme/web") { volumes { nodes { key } } } volumes(namespace: "github.com/acme/web") { nodes { key } } sessions { id } leases { kind } }',
+    ),
+  ).toEqual({
+    namespace: { volumes: { nodes: [{ key: 'npm' }] } },
+    volumes: { nodes: [{ key: 'npm' }] },
+    sessions: [],
+    leases: [],
+  });
+  await on.data('mutation ($id: ID!) { remove(volume: $id, dryRun: true) { lane } }', { variables: { id } });
+  await on.data('mutation { renameNamespace(from: "github.com/acme/web", to: "a/b", dryRun: true) { volumes } }');
 });
 
 describe('two states', () => {

@@ -22,6 +22,7 @@ export const readingCosts: Readonly<Record<string, number>> = {
   'Head.entries': 10_000,
   'Layer.entries': 10_000,
   'Query.namespaces': 2000,
+  'Query.leases': 2000,
   'Query.sessions': 2000,
   'Query.usage': 2000,
   'Query.volumes': 2000,

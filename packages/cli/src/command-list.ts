@@ -36,6 +36,7 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'tools show', load: async () => (await import('./commands/tools-show.ts')).toolsShow },
   { name: 'ns ls', load: async () => (await import('./commands/ns-ls.ts')).nsLs },
   { name: 'ns show', load: async () => (await import('./commands/ns-show.ts')).nsShow },
+  { name: 'ns create', load: async () => (await import('./commands/ns-create.ts')).nsCreate },
   { name: 'ns adopt', load: async () => (await import('./commands/ns-adopt.ts')).nsAdopt },
   { name: 'ns policy', load: async () => (await import('./commands/ns-policy.ts')).nsPolicy },
   { name: 'ns rename', load: async () => (await import('./commands/ns-rename.ts')).nsRename },

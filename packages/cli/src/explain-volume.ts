@@ -9,13 +9,14 @@ import {
   type NamespaceId,
   type Revocation,
   type Tool,
+  type VolumeRecord,
 } from '@cachelane/core';
 import {
   chooseMounter,
   planVolume,
   type MounterChoice,
   type PlannedVolume,
-  listHeads,
+  listHeadsOf,
   type ListedHead,
 } from '@cachelane/engine';
 import { explainedRemoteJson, explainedRemoteText, explainRemote, type ExplainedRemote } from './explain-remote.ts';
@@ -130,21 +131,18 @@ async function whyNoMounts({ os, pieces }: Host, { homeDir }: ReadStore): Promis
 }
 
 /** What each link of the read chain holds of a volume, the own lane first; null where that is nothing yet. */
-export async function heldBy(store: ReadStore, planned: PlannedVolume): Promise<Explained['chain']> {
-  const heads = await listHeads(store.metadata, store.signal);
+export async function heldBy({ metadata, signal }: ReadStore, planned: PlannedVolume): Promise<Explained['chain']> {
   const compat = compatText(planned.compat);
-  const ids = new Map<string, string | undefined>();
-  for (const { namespace } of planned.chain) {
-    ids.set(namespace, (await store.metadata.findNamespace(namespace, store.signal))?.id);
+  const isMeant = ({ name, compat: own }: VolumeRecord): boolean =>
+    name === planned.request.name && compatText(own) === compat;
+  const chain: { readonly link: ChainLink; readonly held: ListedHead | null }[] = [];
+  for (const link of planned.chain) {
+    const record = await metadata.findNamespace(link.namespace, signal);
+    const volumes = record === undefined ? [] : await metadata.volumesOf(record.id, signal);
+    const heads = await listHeadsOf(metadata, volumes.filter(isMeant), signal);
+    chain.push({ link, held: heads.find(({ head }) => head.lane === link.lane) ?? null });
   }
-  return planned.chain.map((link) => {
-    const isHeld = ({ volume, head }: ListedHead): boolean =>
-      volume.namespaceId === ids.get(link.namespace) &&
-      volume.name === planned.request.name &&
-      compatText(volume.compat) === compat &&
-      head.lane === link.lane;
-    return { link, held: heads.find(isHeld) ?? null };
-  });
+  return chain;
 }
 
 function chosenBy(selection: SelectionRequest, name: string): string | null {

@@ -50,9 +50,7 @@ export async function findVolume(host: Host, store: ReadStore, question: VolumeQ
   if (namespace === undefined || record === undefined) {
     throw await unknownNamespace(store, namespace ?? '', project);
   }
-  const volumes = (await store.metadata.listVolumes(store.signal)).filter(
-    ({ namespaceId }) => namespaceId === record.id,
-  );
+  const volumes = await store.metadata.volumesOf(record.id, store.signal);
   const variants = volumes.filter(({ name }) => name === address.name).toSorted(byCompat);
   if (variants.length > 0) return { namespace: record.paths[0] ?? namespace, record, variants };
   const guess = didYouMean(address.name, new Set(volumes.map(({ name }) => name)));

@@ -1,5 +1,5 @@
 import { CachelaneError, compatKey, type LaneName, type VolumeRecord } from '@cachelane/core';
-import { listHeads, type ListedHead } from '@cachelane/engine';
+import { listHeadsOf, type ListedHead } from '@cachelane/engine';
 import type { ReadStore } from './store.ts';
 
 /** Heads of some volumes, in one lane or in all. */
@@ -8,9 +8,8 @@ export async function headsOf(
   volumes: readonly VolumeRecord[],
   lane: LaneName | null,
 ): Promise<readonly ListedHead[]> {
-  const ids = new Set(volumes.map(({ id }) => id));
-  const heads = await listHeads(store.metadata, store.signal);
-  return heads.filter(({ volume, head }) => ids.has(volume.id) && (lane === null || head.lane === lane));
+  const heads = await listHeadsOf(store.metadata, volumes, store.signal);
+  return heads.filter(({ head }) => lane === null || head.lane === lane);
 }
 
 export function nothingInLane(

@@ -28,10 +28,17 @@ export async function readLayer({ metadata, layers, signal }: ReadStore, id: Lay
   const stored = await (await layers()).open(id, signal);
   const record = (await metadata.layer(id, signal)) ?? null;
   const run = record === null ? null : ((await metadata.run(record.run, signal)) ?? null);
-  const volume = (await metadata.listVolumes(signal)).find((candidate) => candidate.id === record?.volumeId) ?? null;
-  const namespaces = await metadata.listNamespaces(signal);
-  const namespace = namespaces.find((candidate) => candidate.id === volume?.namespaceId)?.paths[0] ?? null;
-  return { id, sealedAtMs: stored.sealedAtMs, record, run, volume, namespace, entries: [...stored.index.entries()] };
+  const volume = record === null ? null : ((await metadata.volume(record.volumeId, signal)) ?? null);
+  const namespace = volume === null ? undefined : await metadata.namespace(volume.namespaceId, signal);
+  return {
+    id,
+    sealedAtMs: stored.sealedAtMs,
+    record,
+    run,
+    volume,
+    namespace: namespace?.paths[0] ?? null,
+    entries: [...stored.index.entries()],
+  };
 }
 
 export function layerJson({ id, sealedAtMs, record, run, volume, namespace, entries }: ReadLayer): unknown {

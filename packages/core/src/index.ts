@@ -42,6 +42,7 @@ export * from './ports/lease-store.ts';
 export * from './ports/merge-driver.ts';
 export * from './ports/metadata.ts';
 export * from './ports/mounter.ts';
+export * from './ports/namespace-store.ts';
 export * from './ports/random.ts';
 export * from './ports/remote-heads.ts';
 export * from './ports/remote-objects.ts';

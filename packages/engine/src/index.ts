@@ -30,12 +30,25 @@ export { whyLocal } from './sync/synced-volumes.ts';
 export { readRemoteId } from './sync/remote-heads.ts';
 export { emptyHead } from './sync/change-head.ts';
 export { findHeads } from './sync/listed-heads.ts';
-export { byCompat, compareText, describeHead, holdersOf, listHeads, type ListedHead } from './inspect/list-heads.ts';
+export {
+  byCompat,
+  compareText,
+  describeHead,
+  holdersOf,
+  listHeads,
+  listHeadsOf,
+  type ListedHead,
+} from './inspect/list-heads.ts';
+export { listLeases, type ListedLease } from './inspect/list-leases.ts';
 export { snapshotEntries } from './inspect/snapshot-entries.ts';
 export { recallFork, type GoneVolume } from './sessions/recall-fork.ts';
 export { savedBy, type SavedVolume } from './saved-by.ts';
 export { whyNeverSaved } from './sessions/volume-session.ts';
+export { isAlive } from './sessions/recover.ts';
 export { openFork, type Fork, type ForkRequest, type ForkedVolume } from './sessions/fork.ts';
+export { createNamespace, type Created, type CreateRequest } from './namespaces/create-namespace.ts';
+export { removeNamespace, type RemovedNamespace } from './namespaces/remove-namespace.ts';
+export { requireNamespace } from './namespaces/require-namespace.ts';
 export { renameNamespace, type Renamed, type RenameRequest } from './namespaces/rename-namespace.ts';
 export { removeVolumes } from './volumes/remove-volume.ts';
 export { toolOf } from './provenance/revoke-runs.ts';

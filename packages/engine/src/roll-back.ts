@@ -187,7 +187,7 @@ async function withoutRevoked(
   stack: readonly LayerId[],
   signal: AbortSignal,
 ): Promise<Remainder | null> {
-  const volume = (await deps.metadata.listVolumes(signal)).find(({ id }) => id === volumeId);
+  const volume = await deps.metadata.volume(volumeId, signal);
   const revoked = volume === undefined ? [] : await deps.metadata.revokedRuns(volume.namespaceId, signal);
   if (revoked.length === 0) return null;
   const runs = new Set(revoked.map(({ run }) => run));

@@ -30,6 +30,7 @@ export const examples: Readonly<Record<string, Example>> = {
   Policy: { query: '{ policies { key value source meaning } }' },
   Usage: { query: '{ usage(by: LANE) { namespace lane volumes heads sizeBytes uniqueBytes } }' },
   Session: { query: '{ sessions { id namespace lane run { id } openedAt paths isAlive } }' },
+  Lease: { query: '{ leases { kind namespace key lane layers path session run since isAlive } }' },
   CacheVolume: ofNpm(
     'id key namespace compat { name value } tool sharing sizeBytes heads { lane generation } warnings',
   ),
@@ -71,6 +72,9 @@ export const examples: Readonly<Record<string, Example>> = {
   RolledBack: changing('rollback(volume: $npm, key: "before the release") { lane from to generation keptOnTop }'),
   Removed: changing('remove(volume: $npm, dryRun: true) { lane generation layers sizeBytes }'),
   Pruned: changing('prune(volume: $npm, dryRun: true) { command saved { removed } }'),
+  CreatedNamespace: {
+    query: 'mutation { createNamespace(path: "teams/payments", dryRun: true) { namespace isNew } }',
+  },
   Renamed: {
     query:
       'mutation { renameNamespace(from: "github.com/acme/web", to: "teams/site", dryRun: true) { namespace volumes } }',

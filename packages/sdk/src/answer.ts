@@ -24,6 +24,12 @@ export function dataOf(text: string, address: string): unknown {
   });
 }
 
+/** A field of a mutation, which is null only beside an error. */
+export function done<T>(result: T | null): T {
+  if (result !== null) return result;
+  throw new CachelaneError('E_INTERNAL', 'the engine did nothing, and does not say why');
+}
+
 function parsed(text: string, address: string): Answer {
   let value: unknown;
   try {

@@ -159,3 +159,24 @@ describe('errors', () => {
     expect(fake.asked.map(({ name }) => name)).toEqual(['context']);
   });
 });
+
+describe('an engine', () => {
+  test('creates namespaces and tells leases', async () => {
+    const lease = { kind: 'PIN', namespace: 'teams/site', key: 'npm', session: 'ses_1', isAlive: true };
+    const fake = fakeEngine(({ name, variables: { dryRun } }) => {
+      if (name === 'leases') return { leases: [lease] };
+      return { createNamespace: { namespace: 'teams/site', isNew: dryRun } };
+    });
+    await using engine = await fake.connect();
+    expect(await engine.leases()).toEqual([lease]);
+    expect(await engine.createNamespace('teams/site', { dryRun: true })).toEqual({
+      namespace: 'teams/site',
+      isNew: true,
+    });
+    expect((await engine.createNamespace('teams/site')).isNew).toBe(false);
+    expect(fake.asked.slice(1).map(({ variables }) => variables)).toEqual([
+      { path: 'teams/site', dryRun: true },
+      { path: 'teams/site', dryRun: false },
+    ]);
+  });
+});

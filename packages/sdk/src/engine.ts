@@ -1,7 +1,7 @@
-import type { Attachable, CacheVolume, CallOptions, VolumeOptions } from './cache-volume.ts';
+import type { Attachable, CacheVolume, CallOptions, ChangeOptions, VolumeOptions } from './cache-volume.ts';
 import type { Fork } from './fork.ts';
 import type { UsageGroup } from './generated/inputs.ts';
-import type { Context, EngineEvent, Usage, VolumeInfo } from './generated/results.ts';
+import type { Context, CreatedNamespace, EngineEvent, Lease, Usage, VolumeInfo } from './generated/results.ts';
 
 export interface VolumesOptions extends CallOptions {
   /** Only those of this namespace. */
@@ -45,7 +45,7 @@ export interface Engine extends AsyncDisposable {
   /** The same session, with volumes of another namespace where none is named. Closing it closes nothing. */
   withNamespace(namespace: string): this;
   /**
-   * The same session, with volumes of a child namespace: names that belong together, outermost first, such as `scope('npm', '@acme/build')` for a library, so that two
+   * The same session, with volumes of a namespace inside its own: names that belong together, outermost first, such as `scope('npm', '@acme/build')` for a library, so that two
    * that both say `cache` do not meet. In another project it is another namespace. Closing it closes nothing.
    */
   scope(...names: readonly string[]): this;
@@ -69,6 +69,21 @@ export interface Engine extends AsyncDisposable {
   volumes(options?: VolumesOptions): AsyncIterableIterator<VolumeInfo>;
   /** What is held, by namespace or by lane. */
   usage(options?: UsageOptions): Promise<readonly Usage[]>;
+  /** What sessions have of volumes at this moment: locked lanes, pinned layers, kept directories. */
+  leases(options?: CallOptions): Promise<readonly Lease[]>;
+  /**
+   * Makes a namespace that is there without volumes, until `cachelane ns rm`; one that is there already stays from then on. A path that is not spelled canonically is E_NAMESPACE, whose hint has the spelling.
+   *
+   * @example
+   * ```ts
+   * import { connect } from '@cachelane/sdk/node';
+   *
+   * await using engine = await connect();
+   * const { namespace, isNew } = await engine.createNamespace('teams/payments');
+   * console.log(namespace, isNew ? 'was made' : 'was there already');
+   * ```
+   */
+  createNamespace(path: string, options?: ChangeOptions): Promise<CreatedNamespace>;
   /**
    * Directories to work in, one for each volume, with what a run here would find; at most 32. Nobody else sees what is done there (but in SHARED volumes) before it is committed.
    *

@@ -18,13 +18,22 @@ export type {
 export type { AttachOptions, Engine, EngineEvents, UsageOptions, VolumesOptions } from './engine.ts';
 export type { Fork } from './fork.ts';
 export type { ErrorCode } from './generated/error-codes.ts';
-export type { AttachMode, CacheSharingMode, EntryType, EventType, TrustLevel, UsageGroup } from './generated/inputs.ts';
+export type {
+  AttachMode,
+  CacheSharingMode,
+  EntryType,
+  EventType,
+  LeaseKind,
+  TrustLevel,
+  UsageGroup,
+} from './generated/inputs.ts';
 export type {
   Blamed,
   ChainLink,
   Conflict,
   Context,
   ContextInput,
+  CreatedNamespace,
   EngineEvent,
   Entry,
   ExplainedLink,
@@ -32,6 +41,7 @@ export type {
   ForkedVolume,
   Head,
   HeadUsage,
+  Lease,
   Pruned,
   Removed,
   RolledBack,

@@ -1,7 +1,8 @@
 import { variables } from '@cachelane/protocol';
+import { done } from './answer.ts';
 import type { Connection } from './connection.ts';
 import type { Engine, EngineEvents } from './engine.ts';
-import { context, events, usage, volumes } from './generated/operations.ts';
+import { context, createNamespace, events, leases, usage, volumes } from './generated/operations.ts';
 import type { EngineEvent } from './generated/results.ts';
 import { openFork } from './open-fork.ts';
 import { openVolume, type Scoping } from './open-volume.ts';
@@ -40,6 +41,9 @@ export function openEngine<E extends Engine>(
         return page.volumes;
       }),
     usage: async ({ by = 'NAMESPACE', signal } = {}) => (await connection.ask(usage, { by }, signal)).usage,
+    leases: async ({ signal } = {}) => (await connection.ask(leases, {}, signal)).leases,
+    createNamespace: async (path, { dryRun = false, signal } = {}) =>
+      done((await connection.ask(createNamespace, { path, dryRun }, signal)).createNamespace),
     attach: async (asked, options = {}) => await openFork(connection, asked, options),
     events: ({ signal } = {}) => openEvents(connection, signal),
     query: async <Result>(

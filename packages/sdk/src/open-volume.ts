@@ -1,3 +1,4 @@
+import { done } from './answer.ts';
 import type { CacheVolume, CallOptions, VolumeOptions } from './cache-volume.ts';
 import type { Connection } from './connection.ts';
 import { CachelaneError } from './errors.ts';
@@ -130,11 +131,6 @@ function volumeIn<N extends object>({ node }: { readonly node: Partial<N> | null
   throw new CachelaneError('E_NOT_FOUND', 'there is no volume with this id', {
     hint: 'take the id that volume.id() gives; a confined session finds those of its own project',
   });
-}
-
-function done<T>(result: T | null): T {
-  if (result !== null) return result;
-  throw new CachelaneError('E_INTERNAL', 'the engine did nothing, and does not say why');
 }
 
 function moved(): CachelaneError {

@@ -1,3 +1,4 @@
+import { environmentVariables, type EnvironmentVariable } from '@cachelane/protocol';
 import { CachelaneError } from './errors.ts';
 import type { SessionOptions } from './session-options.ts';
 
@@ -7,11 +8,8 @@ export interface SessionPlace {
   readonly namespace: string | null;
   readonly isConfined: boolean;
   /** Null: that of the engine. */
-  readonly environment: readonly { readonly name: string; readonly value: string }[] | null;
+  readonly environment: readonly EnvironmentVariable[] | null;
 }
-
-/** What is longer is no setting, and would only make the request too large. */
-const longestValue = 8192;
 
 /** Of the whole environment, as JSON: what a request may have, with room for the rest of it. */
 const longestText = 250_000;
@@ -27,9 +25,7 @@ export function placeOf({ directory, namespace, confine, environment }: SessionO
 }
 
 function variablesOf(environment: NonNullable<SessionOptions['environment']>): SessionPlace['environment'] {
-  const all = Object.entries(environment).flatMap(([name, value]) =>
-    value === undefined || value.length > longestValue ? [] : [{ name, value }],
-  );
+  const all = environmentVariables(environment);
   const bytes = new TextEncoder().encode(JSON.stringify(all)).length;
   if (bytes <= longestText) return all;
   throw new CachelaneError(

@@ -14,12 +14,12 @@ export interface OpenSessionArguments {
   readonly environment?: readonly { readonly name: string; readonly value: string }[] | null;
 }
 
-/** Errors: E_USAGE from a confined session, which could leave its bounds by another one; those of the project. */
+/** Errors: E_ENGINE_DENIED from a confined session, which could leave its bounds by another one; E_USAGE; those of the project. */
 export async function openClientSession(request: ApiRequest, args: OpenSessionArguments): Promise<object> {
   const { world, caller, clients } = request;
   requireStaying(request, 'the session');
   if (caller.client.place.isConfined) {
-    throw new CachelaneError('E_USAGE', 'a confined session opens no other one', {
+    throw new CachelaneError('E_ENGINE_DENIED', 'a confined session opens no other one', {
       hint: 'whoever opened it opens others',
     });
   }

@@ -11,6 +11,7 @@ import {
   type VolumeRequest,
 } from '@cachelane/engine';
 import type { AttachMode } from '../attach-mode.ts';
+import type { HeldFork } from '../clients.ts';
 import { formatForkId, parseForkId, type ForkId } from '../fork-id.ts';
 import { findVolumeRecord } from '../nodes/held.ts';
 import { savedNode } from '../nodes/saved-node.ts';
@@ -50,14 +51,13 @@ export async function attach(request: ApiRequest, args: AttachArguments): Promis
   for (const input of args.volumes) volumes.push(await requestOf(request, input));
   requireDistinct(volumes);
   const open = async (): Promise<Fork> => {
-    client.requireRoom();
     const deps = { ...world.deps, events: client.events };
     const { context, run } = project;
     const asked = { ...run, context, volumes, mode: modes[mode], lockWaitMs, signal };
     return await withHint('E_LOCKED', lockHint, async () => await openFork(deps, asked));
   };
   const asked = JSON.stringify(args.volumes);
-  const fork = await (key === null ? client.open(open, signal) : client.openOnce({ key, asked, signal }, open));
+  const fork = await (key === null ? client.keep(open, signal) : client.openOnce({ key, asked, signal }, open));
   const { sessionId: session, run } = fork;
   const id = { session, run, lane: project.context.lane, mode, volumes: args.volumes.map(({ volume }) => volume) };
   return { id: formatForkId(id), run, volumes: fork.volumes.map(forkedNode) };
@@ -75,12 +75,13 @@ export async function commit(request: ApiRequest, { fork: text }: ForkArguments)
   // Also of one that somebody else had: what became of it is told to whoever may know of its volumes.
   const subjects: VolumeSubject[] = [];
   for (const volume of id.volumes) subjects.push(await volumeWithId(request, volume));
-  const fork = caller.client.take(id.session);
-  if (fork !== undefined) ended.keep(id.session, commitOnce(request, fork));
+  const held = caller.client.take(id.session);
+  if (held !== undefined) ended.keep(id.session, commitOnce(request, held));
   return (await (ended.of(id.session) ?? recall(request, id, subjects))).map(savedNode);
 }
 
-async function commitOnce({ world, caller }: ApiRequest, fork: Fork): Promise<readonly SavedVolume[]> {
+async function commitOnce({ world, caller }: ApiRequest, { fork, place }: HeldFork): Promise<readonly SavedVolume[]> {
+  using _ = place;
   const reports = await fork.commit();
   const { project, client } = caller;
   await world.afterSaving({ context: project.context, reports, events: client.events });
@@ -108,9 +109,11 @@ async function recall(
 /** False where it has ended: whoever asks again, after an answer was lost, has what it asked for. */
 export async function discard({ caller }: ApiRequest, { fork: text }: ForkArguments): Promise<boolean> {
   const id = parseForkId(text);
-  const fork = id === undefined ? undefined : caller.client.take(id.session);
-  await fork?.discard();
-  return fork !== undefined;
+  const held = id === undefined ? undefined : caller.client.take(id.session);
+  if (held === undefined) return false;
+  using _ = held.place;
+  await held.fork.discard();
+  return true;
 }
 
 /** A session of the store is of one mode. Errors: E_USAGE, E_LIMIT. */

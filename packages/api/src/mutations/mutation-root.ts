@@ -4,9 +4,11 @@ import { attach, commit, discard, type AttachArguments, type ForkArguments } fro
 import { prune, remove, rollback, type PruneArguments, type RemoveArguments, type RollbackArguments } from './heads.ts';
 import {
   adopt,
+  create,
   rename,
   setPolicy,
   type AdoptArguments,
+  type CreateNamespaceArguments,
   type RenameArguments,
   type SetPolicyArguments,
 } from './namespaces.ts';
@@ -24,6 +26,8 @@ export const mutationRoot = {
   prune: async (args: PruneArguments, request: ApiRequest): Promise<object> => await prune(request, args),
   setPolicy: async (args: SetPolicyArguments, request: ApiRequest): Promise<readonly object[]> =>
     await setPolicy(request, args),
+  createNamespace: async (args: CreateNamespaceArguments, request: ApiRequest): Promise<object> =>
+    await create(request, args),
   renameNamespace: async (args: RenameArguments, request: ApiRequest): Promise<object> => await rename(request, args),
   adopt: async (args: AdoptArguments, request: ApiRequest): Promise<object> => await adopt(request, args),
 } as const;

@@ -9,7 +9,7 @@ import {
   type Namespace,
   type StatedKey,
 } from '@cachelane/core';
-import { renameNamespace, requireWritable, type RenameRequest } from '@cachelane/engine';
+import { createNamespace, renameNamespace, requireWritable, type RenameRequest } from '@cachelane/engine';
 import { mayKnow, namesOf, requireOwn } from '../caller.ts';
 import { policyNodes } from '../nodes/namespace-node.ts';
 import type { ApiRequest } from '../request.ts';
@@ -44,6 +44,22 @@ function keyIn(text: string): StatedKey {
   }
   if (policyRuleOf(text).scope === 'namespace') return text;
   throw new CachelaneError('E_USAGE', `${text} is about the whole store, and said in the person's own configuration`);
+}
+
+export interface CreateNamespaceArguments {
+  readonly path: string;
+  readonly dryRun: boolean;
+}
+
+/** Errors: E_USAGE, E_NAMESPACE. */
+export async function create(request: ApiRequest, { path, dryRun }: CreateNamespaceArguments): Promise<object> {
+  const { world, caller, signal } = request;
+  const asked = parseNamespace(path, 'path');
+  requireWritable(caller.project.context);
+  // It would be told whether there is one.
+  if (caller.client.place.isConfined) throw new CachelaneError('E_USAGE', 'a confined session creates no namespace');
+  const { namespace, isNew } = await createNamespace(world.deps, { path: asked, dryRun }, signal);
+  return { namespace, isNew };
 }
 
 export interface RenameArguments {

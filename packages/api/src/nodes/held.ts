@@ -12,10 +12,8 @@ export async function findVolumeRecord(
 ): Promise<VolumeRecord | null> {
   if (record === undefined) return null;
   const wanted = compatKey(compat);
-  const all = await world.deps.metadata.listVolumes(signal);
-  return (
-    all.find((each) => each.namespaceId === record.id && each.name === key && compatKey(each.compat) === wanted) ?? null
-  );
+  const all = await world.deps.metadata.volumesOf(record.id, signal);
+  return all.find((each) => each.name === key && compatKey(each.compat) === wanted) ?? null;
 }
 
 export interface Held {
@@ -27,9 +25,7 @@ export interface Held {
 export async function heldBy(request: ApiRequest, named: Named): Promise<Held> {
   const volume = await findVolumeRecord(request, named);
   if (volume === null) return { volume, heads: [] };
-  const heads = (await request.world.deps.metadata.listHeads(request.signal)).filter(
-    ({ volumeId }) => volumeId === volume.id,
-  );
+  const heads = await request.world.deps.metadata.headsOf([volume.id], request.signal);
   return { volume, heads: heads.toSorted(byLane) };
 }
 

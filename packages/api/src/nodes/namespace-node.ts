@@ -21,7 +21,7 @@ export function namespaceNode(request: ApiRequest, record: NamespaceRecord): obj
     aliases,
     createdAt: isoTime(record.createdAtMs),
     volumes: async (page: PageArguments): Promise<Page<object>> =>
-      await volumePage(request, (listed) => listed.volume.namespaceId === record.id, page),
+      await volumePage(request, { namespaces: [record], key: null }, page),
     policies: async () => policyNodes(await request.world.policyOf(path as Namespace)),
   };
 }

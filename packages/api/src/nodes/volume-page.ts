@@ -1,4 +1,4 @@
-import { compatKey, type Namespace, type NamespaceRecord, type VolumeRecord } from '@cachelane/core';
+import { compatKey, type Namespace, type NamespaceRecord, type VolumeName, type VolumeRecord } from '@cachelane/core';
 import { compareText } from '@cachelane/engine';
 import { mayKnow } from '../caller.ts';
 import { pageOf, type Page, type PageArguments } from '../pages.ts';
@@ -15,30 +15,47 @@ interface Listed extends Held {
   readonly volume: VolumeRecord;
 }
 
+export interface VolumesWanted {
+  /** Whose; null: of all namespaces. */
+  readonly namespaces: readonly NamespaceRecord[] | null;
+  /** Null: any. */
+  readonly key: VolumeName | null;
+}
+
 /** Volumes that hold something, of those that the caller may know of. */
 export async function volumePage(
   request: ApiRequest,
-  isWanted: (listed: Listed) => boolean,
+  { namespaces, key }: VolumesWanted,
   page: PageArguments,
 ): Promise<Page<object>> {
-  const all = (await listedVolumes(request)).filter(isWanted);
+  const records = namespaces ?? (await request.world.deps.metadata.listNamespaces(request.signal));
+  const known = records.filter(({ paths }) => mayKnow(request.caller, paths));
+  const isWhole = namespaces === null && known.length === records.length;
+  const listed = await listedVolumes(request, known, isWhole);
+  const all = key === null ? listed : listed.filter(({ volume }) => volume.name === key);
   const { nodes, pageInfo } = pageOf({ all, keyOf, atMost: nodesPerPage }, page);
-  return { nodes: nodes.map((listed) => volumeNode(request, subjectOf(listed), listed)), pageInfo };
+  return { nodes: nodes.map((each) => volumeNode(request, subjectOf(each), each)), pageInfo };
 }
 
-/** By namespace, key and compat; each once. */
-async function listedVolumes(request: ApiRequest): Promise<readonly Listed[]> {
-  const { world, caller, signal } = request;
+/** By namespace, key and compat; each once. `isWhole`: these are all namespaces that there are. */
+async function listedVolumes(
+  { world, signal }: ApiRequest,
+  known: readonly NamespaceRecord[],
+  isWhole: boolean,
+): Promise<readonly Listed[]> {
   const { metadata } = world.deps;
-  const records = new Map((await metadata.listNamespaces(signal)).map((record) => [record.id, record]));
-  const heads = Map.groupBy(await metadata.listHeads(signal), ({ volumeId }) => volumeId);
+  const records = new Map(known.map((record) => [record.id, record]));
+  const volumes = isWhole ? [...(await metadata.listVolumes(signal))] : [];
+  if (!isWhole) for (const { id } of known) volumes.push(...(await metadata.volumesOf(id, signal)));
+  const ids = volumes.map(({ id }) => id);
+  const all = isWhole ? await metadata.listHeads(signal) : await metadata.headsOf(ids, signal);
+  const heads = Map.groupBy(all, ({ volumeId }) => volumeId);
   const found: Listed[] = [];
-  for (const volume of await metadata.listVolumes(signal)) {
+  for (const volume of volumes) {
     const record = records.get(volume.namespaceId);
     const [namespace] = record?.paths ?? [];
     const own = heads.get(volume.id);
-    if (own === undefined || record === undefined || namespace === undefined || !mayKnow(caller, record.paths))
-      continue;
+    if (own === undefined || record === undefined || namespace === undefined) continue;
     found.push({ namespace, record, volume, heads: own.toSorted(byLane) });
   }
   return found.toSorted((a, b) => compareText(keyOf(a), keyOf(b)));

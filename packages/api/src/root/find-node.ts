@@ -49,7 +49,7 @@ async function layerOf(request: ApiRequest, id: LayerId): Promise<object | null>
   const { world, caller, signal } = request;
   const record = await world.deps.metadata.layer(id, signal);
   if (record === undefined) return null;
-  const volume = (await world.deps.metadata.listVolumes(signal)).find((each) => each.id === record.volumeId);
-  const namespace = (await world.deps.metadata.listNamespaces(signal)).find((each) => each.id === volume?.namespaceId);
+  const volume = await world.deps.metadata.volume(record.volumeId, signal);
+  const namespace = volume === undefined ? undefined : await world.deps.metadata.namespace(volume.namespaceId, signal);
   return namespace === undefined || !mayKnow(caller, namespace.paths) ? null : layerNode(request, id, record);
 }

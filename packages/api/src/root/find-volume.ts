@@ -1,10 +1,10 @@
 import {
   CachelaneError,
   canonicalCompat,
-  childNamespace,
   isCachelaneError,
   parseNamespace,
   parseVolumeName,
+  scopeNamespace,
   volumeNameFrom,
   type Namespace,
   type SharingMode,
@@ -27,8 +27,7 @@ export interface CacheVolumeArguments {
 export async function askForVolume(request: ApiRequest, args: CacheVolumeArguments): Promise<VolumeSubject> {
   const { project } = request.caller;
   const outer = namespaceIn(args.namespace) ?? project.context.namespace;
-  const { scope } = args;
-  const asked = scope === null || scope === undefined ? outer : childNamespace(outer, ...scope);
+  const asked = scopeNamespace(outer, args.scope ?? []);
   const key = keyIn(args.key);
   const meaning = project.meaningOf({ namespace: asked, key });
   const compat = canonicalCompat({

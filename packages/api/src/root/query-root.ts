@@ -1,4 +1,4 @@
-import type { Namespace } from '@cachelane/core';
+import type { Namespace, NamespaceRecord } from '@cachelane/core';
 import { compareText } from '@cachelane/engine';
 import { protocolVersion, schemaHash } from '@cachelane/protocol';
 import { mayKnow, namesOf } from '../caller.ts';
@@ -11,7 +11,7 @@ import type { ApiRequest } from '../request.ts';
 import { difference, type DiffArguments } from './difference.ts';
 import { findNode } from './find-node.ts';
 import { askForVolume, keyIn, namespaceIn, unknownNamespace, type CacheVolumeArguments } from './find-volume.ts';
-import { sessions } from './sessions.ts';
+import { leases, sessions } from './sessions.ts';
 import { usage, type UsageGroup } from './usage.ts';
 
 interface NamespacesArguments extends PageArguments {
@@ -48,24 +48,15 @@ export const queryRoot = {
   cacheVolume: async (args: CacheVolumeArguments, request: ApiRequest): Promise<object> =>
     volumeNode(request, await askForVolume(request, args)),
   async volumes({ namespace, under, key, ...page }: VolumesArguments, request: ApiRequest): Promise<Page<object>> {
-    const asked = namespaceIn(namespace);
-    // By any of its names, and listed by its present one.
-    const record = asked === null ? null : await request.world.deps.metadata.findNamespace(asked, request.signal);
-    const isWanted = isAtOrUnder(namespaceIn(under));
     const name = key === undefined || key === null ? null : keyIn(key);
-    return await volumePage(
-      request,
-      ({ namespace: path, volume }) =>
-        (asked === null || volume.namespaceId === record?.id) &&
-        isWanted(path) &&
-        (name === null || volume.name === name),
-      page,
-    );
+    const namespaces = await askedNamespaces(request, namespaceIn(namespace), namespaceIn(under));
+    return await volumePage(request, { namespaces, key: name }, page);
   },
   diff: async (args: DiffArguments, request: ApiRequest): Promise<object> => await difference(request, args),
   usage: async ({ by }: { readonly by: UsageGroup }, request: ApiRequest): Promise<readonly object[]> =>
     await usage(request, by),
   sessions: async (_: unknown, request: ApiRequest): Promise<readonly object[]> => await sessions(request),
+  leases: async (_: unknown, request: ApiRequest): Promise<readonly object[]> => await leases(request),
   async policies(
     { namespace }: { readonly namespace?: string | null },
     request: ApiRequest,
@@ -79,6 +70,21 @@ export const queryRoot = {
   node: async ({ id }: { readonly id: string }, request: ApiRequest): Promise<object | null> =>
     await findNode(request, id),
 } as const;
+
+/** By any of its names, and listed by its present one. Null: all of them. */
+async function askedNamespaces(
+  { world, signal }: ApiRequest,
+  asked: Namespace | null,
+  under: Namespace | null,
+): Promise<readonly NamespaceRecord[] | null> {
+  const { metadata } = world.deps;
+  if (asked === null && under === null) return null;
+  const found = asked === null ? await metadata.listNamespaces(signal) : [await metadata.findNamespace(asked, signal)];
+  const isWanted = isAtOrUnder(under);
+  return found
+    .filter((record) => record !== undefined)
+    .filter(({ paths: [path] }) => path !== undefined && isWanted(path));
+}
 
 function isAtOrUnder(top: Namespace | null): (path: Namespace) => boolean {
   return (path) => top === null || path === top || path.startsWith(`${top}/`);

@@ -1,5 +1,5 @@
-import type { LayerId } from '@cachelane/core';
-import { holdersOf, listHeads, type ListedHead } from '@cachelane/engine';
+import type { LayerId, VolumeRecord } from '@cachelane/core';
+import { holdersOf, listHeads, listHeadsOf, type ListedHead } from '@cachelane/engine';
 import { mayKnow } from '../caller.ts';
 import type { ApiRequest } from '../request.ts';
 
@@ -7,19 +7,12 @@ export type UsageGroup = 'NAMESPACE' | 'LANE';
 
 /** By the names of namespace and lane. */
 export async function usage(request: ApiRequest, by: UsageGroup): Promise<readonly object[]> {
-  const { world, caller, signal } = request;
-  const known = new Set(
-    (await world.deps.metadata.listNamespaces(signal))
-      .filter(({ paths }) => mayKnow(caller, paths))
-      .map(({ id }) => id),
-  );
-  const all = await listHeads(world.deps.metadata, signal);
-  const seen = all.filter(({ volume }) => known.has(volume.namespaceId));
+  const seen = await knownHeads(request);
   const groups = Map.groupBy(seen, ({ namespace, head }) =>
     JSON.stringify(by === 'LANE' ? [namespace, head.lane] : [namespace]),
   );
-  // Whether others have the same layer is nothing that a confined session is told.
-  const holders = holdersOf(caller.client.place.isConfined ? seen : all);
+  // Of what a confined session knows alone: whether others have the same layer is nothing that it is told.
+  const holders = holdersOf(seen);
   return [...groups].map(([key, heads]) => {
     const [namespace, lane = null] = JSON.parse(key) as readonly [string, string?];
     const sizes = sizesOf(heads);
@@ -34,6 +27,16 @@ export async function usage(request: ApiRequest, by: UsageGroup): Promise<readon
       uniqueBytes: sumOf(unique),
     };
   });
+}
+
+async function knownHeads({ world, caller, signal }: ApiRequest): Promise<readonly ListedHead[]> {
+  const { metadata } = world.deps;
+  if (!caller.client.place.isConfined) return await listHeads(metadata, signal);
+  const volumes: VolumeRecord[] = [];
+  for (const { id, paths } of await metadata.listNamespaces(signal)) {
+    if (mayKnow(caller, paths)) volumes.push(...(await metadata.volumesOf(id, signal)));
+  }
+  return await listHeadsOf(metadata, volumes, signal);
 }
 
 /** Of each layer, once. */

@@ -1,17 +1,20 @@
 import { request as httpRequest } from 'node:http';
 import type { Answer, Operation } from '@cachelane/api';
 import { CachelaneError } from '@cachelane/core';
-import { parseEngineAddress, variables, type EngineAddress } from '@cachelane/protocol';
+import { parseEngineAddress, sessionHeader, variables, type EngineAddress } from '@cachelane/protocol';
 
 export interface EngineAccess {
   /** As in `CACHELANE_ENGINE`. */
   readonly address: string;
   /** A socket needs none. */
   readonly token: string | undefined;
+  /** Of the session that it is asked in; left out: as the token says. */
+  readonly session?: string;
 }
 
 /** Has an engine that is there already carry it out. Errors: E_USAGE for what is no address, E_ENGINE_GONE. */
-export async function askEngine({ address: text, token }: EngineAccess, operation: Operation): Promise<Answer> {
+export async function askEngine(access: EngineAccess, operation: Operation): Promise<Answer> {
+  const { address: text } = access;
   const address = parseEngineAddress(text);
   if (address === undefined) {
     throw new CachelaneError('E_USAGE', `${variables.address} is no address of an engine on this machine`, {
@@ -20,7 +23,7 @@ export async function askEngine({ address: text, token }: EngineAccess, operatio
   }
   let body: string;
   try {
-    body = await post(address, token, JSON.stringify(operation));
+    body = await post(address, access, JSON.stringify(operation));
   } catch (cause) {
     const why = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
     throw gone(why, cause);
@@ -32,7 +35,7 @@ export async function askEngine({ address: text, token }: EngineAccess, operatio
   }
 }
 
-async function post(address: EngineAddress, token: string | undefined, body: string): Promise<string> {
+async function post(address: EngineAddress, { token, session }: EngineAccess, body: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const to = address.kind === 'socket' ? { socketPath: address.path } : { host: address.host, port: address.port };
   const sent = httpRequest(
@@ -45,6 +48,7 @@ async function post(address: EngineAddress, token: string | undefined, body: str
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(body),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(session === undefined ? {} : { [sessionHeader]: session }),
       },
     },
     (response) => {

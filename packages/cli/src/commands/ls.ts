@@ -1,11 +1,11 @@
 import { parseNamespace, type Namespace } from '@cachelane/core';
-import { listHeads, type ListedHead } from '@cachelane/engine';
+import { listHeads, listHeadsOf, type ListedHead } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { compatText, projectOf } from '../find-volume.ts';
 import { formatBytes, formatTable, formatTime } from '../format.ts';
 import type { Host } from '../host.ts';
 import { isoTime, printJson, shortId } from '../print.ts';
-import { readStore } from '../store.ts';
+import { readStore, type ReadStore } from '../store.ts';
 
 export const ls: Command = defineCommand({
   name: 'ls',
@@ -24,10 +24,7 @@ export const ls: Command = defineCommand({
     return await readStore(host, async (store) => {
       const wanted = await wantedNamespace(host, options);
       // A namespace is found by any of its names, and listed by its present one.
-      const record = wanted === null ? null : await store.metadata.findNamespace(wanted, store.signal);
-      const heads = (await listHeads(store.metadata, store.signal)).filter(
-        ({ volume }) => record === null || volume.namespaceId === record?.id,
-      );
+      const heads = wanted === null ? await listHeads(store.metadata, store.signal) : await headsIn(store, wanted);
       if (options.json) printJson(host, heads.map(toJson));
       else if (heads.length > 0) host.stdout.write(table(heads));
       else host.stdout.write(wanted === null ? 'There are no volumes yet.\n' : `${wanted} has no volumes yet.\n`);
@@ -35,6 +32,11 @@ export const ls: Command = defineCommand({
     });
   },
 });
+
+async function headsIn({ metadata, signal }: ReadStore, wanted: Namespace): Promise<readonly ListedHead[]> {
+  const record = await metadata.findNamespace(wanted, signal);
+  return record === undefined ? [] : await listHeadsOf(metadata, await metadata.volumesOf(record.id, signal), signal);
+}
 
 interface Filter {
   readonly directory: string | undefined;

@@ -12,15 +12,14 @@ export const nsLs: Command = defineCommand({
   operands: [],
   async run({ options }, host) {
     return await readStore(host, async (store) => {
-      const volumes = await store.metadata.listVolumes(store.signal);
-      const heads = await listHeads(store.metadata, store.signal);
+      const volumes = Map.groupBy(await store.metadata.listVolumes(store.signal), ({ namespaceId }) => namespaceId);
+      const heads = Map.groupBy(await listHeads(store.metadata, store.signal), ({ volume }) => volume.namespaceId);
       const rows = (await store.metadata.listNamespaces(store.signal))
         .map((record): Row => {
-          const own = heads.filter(({ volume }) => volume.namespaceId === record.id);
+          const own = heads.get(record.id) ?? [];
           return {
             record,
-            volumes: new Set(volumes.filter(({ namespaceId }) => namespaceId === record.id).map(({ name }) => name))
-              .size,
+            volumes: new Set(volumes.get(record.id)?.map(({ name }) => name)).size,
             sizeBytes: own.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
           };
         })

@@ -1,10 +1,10 @@
-import { CachelaneError, parseNamespace, type Namespace, type NamespaceRecord } from '@cachelane/core';
-import { listHeads, type ListedHead } from '@cachelane/engine';
+import { parseNamespace, type NamespaceRecord } from '@cachelane/core';
+import { listHeadsOf, requireNamespace, type ListedHead } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { compatText, projectOf } from '../find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime, plural } from '../format.ts';
 import { isoTime, printJson } from '../print.ts';
-import { readStore, type ReadStore } from '../store.ts';
+import { readStore } from '../store.ts';
 
 export const nsShow: Command = defineCommand({
   name: 'ns show',
@@ -18,23 +18,15 @@ export const nsShow: Command = defineCommand({
         ? (await projectOf(host, { directory: options.directory, namespace: undefined })).context.namespace
         : parseNamespace(operands.NAMESPACE, 'NAMESPACE');
     return await readStore(host, async (store) => {
-      const record = await knownNamespace(store, asked);
-      const heads = (await listHeads(store.metadata, store.signal)).filter(
-        ({ volume }) => volume.namespaceId === record.id,
-      );
+      const { metadata, signal } = store;
+      const record = await requireNamespace(metadata, asked, signal);
+      const heads = await listHeadsOf(metadata, await metadata.volumesOf(record.id, signal), signal);
       if (options.json) printJson(host, toJson(record, heads));
       else host.stdout.write(text(record, heads));
       return 0;
     });
   },
 });
-
-/** Errors: E_NOT_FOUND. */
-export async function knownNamespace({ metadata, signal }: ReadStore, asked: Namespace): Promise<NamespaceRecord> {
-  const record = await metadata.findNamespace(asked, signal);
-  if (record !== undefined) return record;
-  throw new CachelaneError('E_NOT_FOUND', `there is no namespace ${asked}`, { hint: 'see: cachelane ns ls' });
-}
 
 function toJson({ id, paths, createdAtMs }: NamespaceRecord, heads: readonly ListedHead[]): unknown {
   const [namespace, ...aliases] = paths;

@@ -1,19 +1,20 @@
 import { readFileSync } from 'node:fs';
 import type { Answer, Operation } from '@cachelane/api';
-import { CachelaneError } from '@cachelane/core';
+import { CachelaneError, parseNamespace } from '@cachelane/core';
 import { variables } from '@cachelane/protocol';
-import { askEngine } from '../api/ask-engine.ts';
+import { askAsProject, type ProgramPlace } from '../api/ask-as-project.ts';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
 import { projectOf, type ProjectQuestion } from '../find-volume.ts';
 import type { Host } from '../host.ts';
 import { printJson } from '../print.ts';
+import { whereToRun } from '../working-directory.ts';
 
 export const query: Command = defineCommand({
   name: 'query',
   summary: 'ask the engine in GraphQL',
   details: [
     'Carries out the document of FILE, or of standard input where it is left out or "-", and prints the answer as JSON: data, and errors with their codes. Everything is asked as of the project it is called in. The schema describes itself: { __schema { types { name description } } }, and docs/API.md is made of it.',
-    'A session or a fork needs an engine that stays; events are for programs, and for POST with accept: text/event-stream. Where CACHELANE_ENGINE names an engine (cachelane serve), that one is asked, and the project is the one it was started in; with -C or -n the caches are opened without it.',
+    'Where CACHELANE_ENGINE names an engine (cachelane serve), that one is asked, in a session that ends with the answer: forks that it attached and did not commit are discarded. Without one, what would be gone with the answer is refused: sessions and forks. Events are for programs, and for POST with accept: text/event-stream. With the token of a confined session it is asked as that one.',
     'The exit code is 1 where the answer has errors.',
   ],
   options: {
@@ -29,15 +30,26 @@ export const query: Command = defineCommand({
       operationName: options.operation ?? null,
     };
     const address = host.env[variables.address];
-    const isOfEngine = options.directory === undefined && options.namespace === undefined;
     const answer =
-      address === undefined || address === '' || !isOfEngine
+      address === undefined || address === ''
         ? await openAndAsk(host, options, operation)
-        : await askEngine({ address, token: host.env[variables.token] }, operation);
+        : await askAsProject({ address, token: host.env[variables.token] }, placeOf(host, options), operation);
     printJson(host, answer);
     return answer.errors === undefined ? 0 : 1;
   },
 });
+
+/** Errors: E_USAGE, E_NAMESPACE, E_NOT_FOUND. */
+function placeOf(host: Host, { directory, namespace }: ProjectQuestion): ProgramPlace {
+  const { dir, problem } = whereToRun(host, directory);
+  if (problem !== null) throw problem;
+  return {
+    directory: dir,
+    namespace: namespace === undefined ? null : parseNamespace(namespace, '--namespace'),
+    environment: host.env,
+    isChosen: directory !== undefined || namespace !== undefined,
+  };
+}
 
 /** As an engine for this one question. */
 async function openAndAsk(host: Host, question: ProjectQuestion, operation: Operation): Promise<Answer> {

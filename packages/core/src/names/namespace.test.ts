@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isCachelaneError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { canonicalNamespace, childNamespace, namespaceParents, parseNamespace } from './namespace.ts';
+import {
+  canonicalNamespace,
+  childNamespace,
+  isScopeOf,
+  namespaceParents,
+  parseNamespace,
+  scopeNamespace,
+} from './namespace.ts';
 import { escapeSegment, isEscapedSegment, percentDecode } from './segment.ts';
 
 function refusal(text: string, source?: string): { readonly message: string; readonly hint: string } {
@@ -133,6 +140,31 @@ test('a namespace from plain segments', () => {
 test('a path below a remote that names an owner only is canonical too', () => {
   const namespace = childNamespace(parseNamespace('github.com/acme'), 'Web', 'Src');
   expect(parseNamespace(namespace)).toBe('github.com/acme/web/Src');
+});
+
+describe('a scope', () => {
+  const project = parseNamespace('github.com/acme/web');
+
+  test('lies below its project, and where no directory of it can', () => {
+    const scope = scopeNamespace(project, ['npm', '@acme/build']);
+    expect(scope).toBe('github.com/acme/web/scope%2Fnpm/%40acme%2Fbuild');
+    expect(parseNamespace(scope)).toBe(scope);
+    expect(scopeNamespace(parseNamespace('github.com/acme'), ['Lib'])).toBe('github.com/acme/scope%2Flib');
+    expect(scopeNamespace(project, [])).toBe(project);
+    expect(scopeNamespace(project, ['', 'lib', ''])).toBe('github.com/acme/web/scope%2Flib');
+    expect(isScopeOf(project, scope)).toBe(true);
+    const others = ['github.com/acme/web', 'github.com/acme/web/scope/npm', 'github.com/acme/web/services/api'];
+    expect(others.map((each) => isScopeOf(project, parseNamespace(each)))).toEqual([false, false, false]);
+    expect(isScopeOf(parseNamespace('github.com/acme'), scope)).toBe(false);
+  });
+
+  test('of a deep project, or with long names, is told from what lies beside it too', () => {
+    const deep = canonicalNamespace(...Array.from({ length: 23 }, (_, index) => `d${index}`));
+    expect(isScopeOf(deep, scopeNamespace(deep, ['npm', '@acme/build']))).toBe(true);
+    const [one, other] = ['a', 'b'].map((end) => scopeNamespace(project, [`${'x'.repeat(200)}${end}`]));
+    expect(one).not.toBe(other);
+    expect(one !== undefined && isScopeOf(project, one)).toBe(true);
+  });
 });
 
 describe('parents', () => {

@@ -72,6 +72,23 @@ export function childNamespace(parent: Namespace, ...segments: readonly string[]
   return joinSegments([...parent.split('/'), ...segments.map(escapeSegment)]);
 }
 
+/** Begins the first segment of a scope. No directory has a slash in its name, so no project below another one is called like that. */
+const scopeMark = 'scope/';
+
+/** The namespace of whoever wants volumes of its own inside a project, such as a library. `names` are plain text, outermost first; without any it is the project's own. */
+export function scopeNamespace(project: Namespace, names: readonly string[]): Namespace {
+  const filled = names.filter((name) => name !== '');
+  const [first, ...inner] = filled;
+  if (first === undefined) return project;
+  const scope = childNamespace(project, `${scopeMark}${first}`, ...inner);
+  // What is too deep for so many segments may still have one.
+  return isScopeOf(project, scope) ? scope : childNamespace(project, `${scopeMark}${filled.join('/')}`);
+}
+
+export function isScopeOf(project: Namespace, namespace: Namespace): boolean {
+  return namespace.startsWith(`${project}/${escapeSegment(scopeMark)}`);
+}
+
 /** {@link canonicalNamespace} of segments that are escaped already. */
 export function joinSegments(escaped: readonly string[]): Namespace {
   const filled = escaped.filter((segment) => segment !== '');

@@ -7,7 +7,8 @@ import type { Compat, VolumeName } from '../names/volume.ts';
 import type { TrustLevel } from '../lanes/lane.ts';
 import type { PolicyKey, PolicyTexts, StatedKey, StatedPolicy } from '../policy/policy.ts';
 import type { SquashRecord } from '../snapshots/squashes.ts';
-import type { HeadRecord, HistoryRecord, NamespaceRecord, VolumeRecord } from './metadata.ts';
+import type { HeadRecord, HistoryRecord, VolumeRecord } from './metadata.ts';
+import type { NamespaceRecord } from './namespace-store.ts';
 
 /** A head, and when it was moved last, or a session read it since; to the hour. */
 export interface UsedHead extends HeadRecord {

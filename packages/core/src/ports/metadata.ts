@@ -9,6 +9,7 @@ import type { SquashRecord } from '../snapshots/squashes.ts';
 import type { PolicyTexts } from '../policy/policy.ts';
 import type { CollectionStore, Eviction } from './collection-store.ts';
 import type { GrowthStore } from './growth-store.ts';
+import type { NamespaceRecord, NamespaceStore } from './namespace-store.ts';
 import type { Sync } from './tool.ts';
 
 /** What a directory is, apart from its path: a clone that replaced another one at the same path is another directory. */
@@ -17,13 +18,6 @@ export interface DirectoryIdentity {
   readonly path: string;
   /** Device, inode and birth time as one opaque text. */
   readonly identity: string;
-}
-
-export interface NamespaceRecord {
-  readonly id: NamespaceId;
-  /** Every path that names it, the current one first. */
-  readonly paths: readonly Namespace[];
-  readonly createdAtMs: number;
 }
 
 export interface VolumeRecord {
@@ -175,6 +169,14 @@ export interface SessionRecord {
   readonly pins: readonly LayerId[];
 }
 
+/** A volume that a session opened: it does not go while the session lives. */
+export interface SessionVolume {
+  readonly session: SessionId;
+  readonly volumeId: VolumeId;
+  /** The lane that it has for itself, as far as others want it so; null: none. */
+  readonly lockedLane: LaneName | null;
+}
+
 /** Where another session has a mount, or is about to. */
 export interface OthersMount {
   readonly path: string;
@@ -244,35 +246,18 @@ export interface SyncedChange {
   readonly expectedRevision: number;
 }
 
-/**
- * Namespaces, volumes, heads, sessions. Guarantees of every driver:
- * - each method is one atomic, isolated, durable transaction; after a crash it happened or it did not;
- * - `commit` moves a head only from `expectedGeneration` and only to layers that `layer`, an earlier commit or a pin of this store recorded;
- * - of the sessions that ask for a lock on a lane of a volume, one at a time is open; its lock goes with it;
- * - `openSession` records pins in the same transaction that reads the heads: nothing pinned can be collected;
- * - methods may be called by many processes at once;
- * - `commit` with `synced` moves both or none: a head that stands still conflicts where the record moved;
- * - records of what is synced go when their lane is removed, with a head or without, and with their volume;
- * - the metadata never refer to a layer that was not published before `commit` was called (the caller's duty, checked by tests).
- * Errors: E_STORE_BUSY (retryable), E_STORE_CORRUPT, E_STORE_NEWER, E_DISK_FULL, E_NOT_FOUND, E_ABORTED.
- */
-export interface NamespaceStore {
-  findNamespace(path: Namespace, signal: AbortSignal): Promise<NamespaceRecord | undefined>;
-  listNamespaces(signal: AbortSignal): Promise<readonly NamespaceRecord[]>;
-  /**
-   * Makes `to` the current path of the namespace that `from` names; both go on naming it. What its heads had in common with remotes was in common with counterparts
-   * of the old name: those records are empty afterwards. E_NAMESPACE when `to` names another one that has heads.
-   */
-  aliasNamespace(from: Namespace, to: Namespace, signal: AbortSignal): Promise<NamespaceRecord>;
-}
-
 export interface HeadStore {
   head(volumeId: VolumeId, lane: LaneName, signal: AbortSignal): Promise<HeadRecord | undefined>;
   commit(request: CommitRequest, signal: AbortSignal): Promise<CommitResult>;
   /** Newest first. */
   history(volumeId: VolumeId, lane: LaneName, signal: AbortSignal): Promise<readonly HistoryRecord[]>;
   listHeads(signal: AbortSignal): Promise<readonly HeadRecord[]>;
+  /** As {@link listHeads}, of these volumes: costs what they have, whatever else the store has. */
+  headsOf(volumes: readonly VolumeId[], signal: AbortSignal): Promise<readonly HeadRecord[]>;
+  volume(id: VolumeId, signal: AbortSignal): Promise<VolumeRecord | undefined>;
   listVolumes(signal: AbortSignal): Promise<readonly VolumeRecord[]>;
+  /** As {@link listVolumes}, of one namespace: costs what that has, whatever else the store has. */
+  volumesOf(namespaceId: NamespaceId, signal: AbortSignal): Promise<readonly VolumeRecord[]>;
   layer(id: LayerId, signal: AbortSignal): Promise<LayerRecord | undefined>;
   run(id: RunId, signal: AbortSignal): Promise<RunRecord | undefined>;
   /** Deletes the volume's heads (of one lane, or all), their history, and the volume itself when no head is left; one that is locked goes with the session that locks it. Layers become unreferenced. */
@@ -326,6 +311,8 @@ export interface SessionStore {
    */
   amongMounts(id: SessionId, use: (mounts: readonly OthersMount[]) => void, signal: AbortSignal): Promise<void>;
   listSessions(signal: AbortSignal): Promise<readonly SessionRecord[]>;
+  /** In the order of session and volume. */
+  listSessionVolumes(signal: AbortSignal): Promise<readonly SessionVolume[]>;
 }
 
 export interface SyncStore {
@@ -347,6 +334,18 @@ export interface RecordSyncedRequest extends SyncedChange {
   readonly atMs: number;
 }
 
+/**
+ * Namespaces, volumes, heads, sessions. Guarantees of every driver:
+ * - each method is one atomic, isolated, durable transaction; after a crash it happened or it did not;
+ * - `commit` moves a head only from `expectedGeneration` and only to layers that `layer`, an earlier commit or a pin of this store recorded;
+ * - of the sessions that ask for a lock on a lane of a volume, one at a time is open; its lock goes with it;
+ * - `openSession` records pins in the same transaction that reads the heads: nothing pinned can be collected;
+ * - methods may be called by many processes at once;
+ * - `commit` with `synced` moves both or none: a head that stands still conflicts where the record moved;
+ * - records of what is synced go when their lane is removed, with a head or without, and with their volume;
+ * - the metadata never refer to a layer that was not published before `commit` was called (the caller's duty, checked by tests).
+ * Errors: E_STORE_BUSY (retryable), E_STORE_CORRUPT, E_STORE_NEWER, E_DISK_FULL, E_NOT_FOUND, E_ABORTED.
+ */
 export interface Metadata
   extends
     NamespaceStore,

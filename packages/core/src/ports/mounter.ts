@@ -249,6 +249,8 @@ export interface Mounter<M extends Mount = Mount> {
   removeTargets(dirs: readonly string[]): void;
   /** Directories that are kept and that no run uses at this moment; none for a driver that keeps none. */
   listKept(signal: AbortSignal): Promise<readonly KeptDirectory[]>;
+  /** Kept directories that sessions are at work in; some of these may be dead. None for a driver that keeps none. */
+  listUsed(signal: AbortSignal): Promise<readonly UsedDirectory[]>;
   /** Removes them, those that a run took meanwhile left out. Nothing is lost: the layers have what they held, but for work of a shared directory that nobody saved yet. */
   removeKept(directories: readonly KeptDirectory[], signal: AbortSignal): Promise<void>;
   /** Sessions that something attached is noted for; some of them may be dead. */
@@ -266,6 +268,15 @@ export interface KeptDirectory {
   readonly usedAtMs: number;
   /** Whether it holds work of runs that ended well, which the next run is to save. */
   readonly hasUnsaved: boolean;
+}
+
+/** A kept directory that a session works in; one that several share is told of once for each. */
+export interface UsedDirectory {
+  readonly session: SessionId;
+  readonly volume: VolumeId;
+  readonly lane: LaneName;
+  /** Absolute: what is kept lies in it. */
+  readonly dir: string;
 }
 
 /** One for each way; which one a volume gets is decided by what the machine, the tool and the person allow. */

@@ -5,6 +5,7 @@ import {
   type LayerRecord,
   type Metadata,
   type Namespace,
+  type NamespaceRecord,
   type VolumeRecord,
 } from '@cachelane/core';
 
@@ -22,17 +23,44 @@ export interface ListedHead {
 
 /** Every head of the store, by namespace, volume, compat and lane. */
 export async function listHeads(metadata: Metadata, signal: AbortSignal): Promise<readonly ListedHead[]> {
-  const namespaces = new Map((await metadata.listNamespaces(signal)).map((record) => [record.id, record]));
-  const volumes = new Map((await metadata.listVolumes(signal)).map((volume) => [volume.id, volume]));
-  const listed: ListedHead[] = [];
-  for (const head of await metadata.listHeads(signal)) {
+  const namespaces = await metadata.listNamespaces(signal);
+  const volumes = await metadata.listVolumes(signal);
+  return await listed(metadata, { namespaces, volumes, heads: await metadata.listHeads(signal) }, signal);
+}
+
+/** The same of these volumes: costs what they have, whatever else the store has. */
+export async function listHeadsOf(
+  metadata: Metadata,
+  volumes: readonly VolumeRecord[],
+  signal: AbortSignal,
+): Promise<readonly ListedHead[]> {
+  const namespaces: NamespaceRecord[] = [];
+  for (const id of new Set(volumes.map(({ namespaceId }) => namespaceId))) {
+    const record = await metadata.namespace(id, signal);
+    if (record !== undefined) namespaces.push(record);
+  }
+  const ids = volumes.map(({ id }) => id);
+  return await listed(metadata, { namespaces, volumes, heads: await metadata.headsOf(ids, signal) }, signal);
+}
+
+interface Rows {
+  readonly namespaces: readonly NamespaceRecord[];
+  readonly volumes: readonly VolumeRecord[];
+  readonly heads: readonly HeadRecord[];
+}
+
+async function listed(metadata: Metadata, rows: Rows, signal: AbortSignal): Promise<readonly ListedHead[]> {
+  const namespaces = new Map(rows.namespaces.map((record) => [record.id, record]));
+  const volumes = new Map(rows.volumes.map((volume) => [volume.id, volume]));
+  const described: ListedHead[] = [];
+  for (const head of rows.heads) {
     const volume = volumes.get(head.volumeId);
     const namespace = volume === undefined ? undefined : namespaces.get(volume.namespaceId)?.paths[0];
     // Removed between two of the reads.
     if (volume === undefined || namespace === undefined) continue;
-    listed.push(await describeHead(metadata, { namespace, volume, head }, signal));
+    described.push(await describeHead(metadata, { namespace, volume, head }, signal));
   }
-  return listed.toSorted(byPlace);
+  return described.toSorted(byPlace);
 }
 
 /** A head with what its layers come to. */

@@ -1,5 +1,6 @@
 import { CachelaneError, type Metadata, type Namespace, type NamespaceId, type VolumeName } from '@cachelane/core';
 import { compareText } from '../inspect/list-heads.ts';
+import { requireNamespace } from './require-namespace.ts';
 
 export interface RenameRequest {
   readonly from: Namespace;
@@ -20,26 +21,30 @@ export async function renameNamespace(
   { from, to, dryRun }: RenameRequest,
   signal: AbortSignal,
 ): Promise<Renamed> {
-  const record = await metadata.findNamespace(from, signal);
-  if (record === undefined) {
-    throw new CachelaneError('E_NOT_FOUND', `there is no namespace ${from}`, { hint: 'see: cachelane ns ls' });
-  }
-  // A volume without a head holds nothing: a run that only looked made it.
-  const withHead = new Set((await metadata.listHeads(signal)).map(({ volumeId }) => volumeId));
-  const all = (await metadata.listVolumes(signal)).filter(({ id }) => withHead.has(id));
-  const volumesOf = (id: NamespaceId): readonly VolumeName[] => {
-    const names = all.filter(({ namespaceId }) => namespaceId === id).map(({ name }) => name);
-    return [...new Set(names)].toSorted(compareText);
-  };
+  const record = await requireNamespace(metadata, from, signal);
+  const volumes = await heldVolumes(metadata, record.id, signal);
   const other = await metadata.findNamespace(to, signal);
+  const taken = other === undefined || other.id === record.id ? [] : await heldVolumes(metadata, other.id, signal);
   // Said here as well, so that a dry run tells the truth.
-  if (other !== undefined && other.id !== record.id && volumesOf(other.id).length > 0) {
+  if (taken.length > 0) {
     throw new CachelaneError(
       'E_NAMESPACE',
-      `${to} is another namespace, and has volumes of its own: ${volumesOf(other.id).join(', ')}`,
+      `${to} is another namespace, and has volumes of its own: ${taken.join(', ')}`,
       { hint: `remove them first (cachelane rm --all-lanes ${to}:NAME), or leave both as they are` },
     );
   }
   if (!dryRun) await metadata.aliasNamespace(from, to, signal);
-  return { id: record.id, volumes: volumesOf(record.id) };
+  return { id: record.id, volumes };
+}
+
+/** A volume without a head holds nothing: a run that only looked made it. */
+async function heldVolumes(metadata: Metadata, id: NamespaceId, signal: AbortSignal): Promise<readonly VolumeName[]> {
+  const volumes = await metadata.volumesOf(id, signal);
+  const heads = await metadata.headsOf(
+    volumes.map((volume) => volume.id),
+    signal,
+  );
+  const held = new Set(heads.map(({ volumeId }) => volumeId));
+  const names = volumes.filter((volume) => held.has(volume.id)).map(({ name }) => name);
+  return [...new Set(names)].toSorted(compareText);
 }

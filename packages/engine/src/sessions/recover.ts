@@ -11,12 +11,16 @@ import {
 } from '@cachelane/core';
 import { discardSession, removeTargets } from './mounters.ts';
 
-export interface RecoverDependencies {
-  readonly metadata: Metadata;
-  readonly mounters: Mounters;
+/** What it takes to tell whether a session lives. */
+export interface LifeDependencies {
   readonly runtime: Runtime;
   readonly leases: LeaseStore;
   readonly bootId: string;
+}
+
+export interface RecoverDependencies extends LifeDependencies {
+  readonly metadata: Metadata;
+  readonly mounters: Mounters;
   readonly events: EventSink;
 }
 
@@ -36,7 +40,8 @@ export async function deadSessions(
   return dead;
 }
 
-async function isAlive(deps: RecoverDependencies, session: SessionRecord, signal: AbortSignal): Promise<boolean> {
+/** Whether its client, its command or anything that this left behind lives. */
+export async function isAlive(deps: LifeDependencies, session: SessionRecord, signal: AbortSignal): Promise<boolean> {
   if (session.bootId !== deps.bootId) return false;
   if (await deps.leases.isHeld(session.id, signal)) return true;
   // A process may have closed the inherited lease (daemons close all they did not open): its mount namespace still tells.

@@ -16,7 +16,7 @@ type Mutation {
     directory: String
     "Instead of the project's own namespace."
     namespace: String
-    "It sees its own project, as it is now, and what that reads; changes its own alone; and is not told whether there is anything else."
+    "It sees its own project, as it is now, and what that reads; changes its own alone; and is not told whether there is anything else. Projects below it are others."
     confine: Boolean! = false
     """
     The program's environment: what a CI system says of it decides its lane, and tools are set there. The engine's own where it is left out. It is kept for as long as the session, and told to nobody.
@@ -89,6 +89,15 @@ type Mutation {
     "As a person would write it: \`14d\`, \`10GiB\`, \`none\`; null takes back what was said."
     value: String
   ): [Policy!]
+  """
+  Makes a namespace that is there without volumes, with the policies that are said of it, until \`cachelane ns rm\`. One that runs made stays from then on; the same again is the same.
+  """
+  createNamespace(
+    "In its canonical spelling: \`teams/payments\`."
+    path: String!
+    "Says whether there is one already, and changes nothing."
+    dryRun: Boolean! = false
+  ): CreatedNamespace
   "Gives a namespace another name. Nothing moves, and the old name goes on working."
   renameNamespace(
     "Any of its names."
@@ -139,6 +148,14 @@ type Pruned {
   command: [String!]!
   "Null for a dry run."
   saved: Saved
+}
+
+"A namespace that somebody asked for."
+type CreatedNamespace {
+  "Its present name: another one than it was asked for by, where that is a name it had before."
+  namespace: String!
+  "Whether it was made, or would be; false where it was there already."
+  isNew: Boolean!
 }
 
 "What has another name now, or would have."

@@ -8,7 +8,7 @@ type Namespace implements Node {
   path: String!
   "Names that it had before, and that go on working."
   aliases: [String!]!
-  "When a run first used it."
+  "When somebody created it, or a run first used it."
   createdAt: DateTime!
   "Volumes that hold something, by key and compat."
   volumes(
@@ -79,7 +79,43 @@ type Session {
   openedAt: DateTime!
   "Where tools look for its volumes. A fork works in directories of its own, which the answer to \`attach\` names."
   paths: [String!]!
-  "Whether its process lives: the kernel frees the lease of one that died."
+  "Whether its process, or one that this left behind, lives: the kernel frees the lease of one that died."
   isAlive: Boolean!
+}
+
+"What a session has of a volume at this moment, and others wait for or leave alone."
+type Lease {
+  "What it is."
+  kind: LeaseKind!
+  "The present name of the volume's namespace."
+  namespace: String!
+  "Of the volume."
+  key: String!
+  "Of the volume."
+  compat: [CompatField!]!
+  "The lane that is locked, or whose directory it is; null for layers, which may be of several."
+  lane: String
+  "How many are pinned; null for other kinds."
+  layers: Int
+  "Of the directory; null for other kinds."
+  path: String
+  "\`ses_\` and 32 hex digits: one of \`sessions\`."
+  session: String!
+  "\`run_\` and 32 hex digits: what history tells it to be of."
+  run: String!
+  "When the session began."
+  since: DateTime!
+  "Whether its process, or one that this left behind, lives. What a dead one has is given back by the next run."
+  isAlive: Boolean!
+}
+
+"What a session can have of a volume."
+enum LeaseKind {
+  "A lane of it, against others that ask for it LOCKED."
+  LOCK
+  "Layers of it, and the volume itself: they do not go while the session lives. Derived layers are no volume's, and not told of."
+  PIN
+  "A directory that is kept from run to run: nobody removes it meanwhile."
+  DIRECTORY
 }
 `;

@@ -6,7 +6,7 @@ type Query {
   engine: Engine!
   "Where and who the caller is: its namespace, its lane, what it reads, and what decided that."
   context: Context!
-  "A namespace by any of its names; null where no run has used it, and where the caller may not know of it."
+  "A namespace by any of its names; null where nobody has created or used it, and where the caller may not know of it."
   namespace(
     "Any of its names."
     path: String!
@@ -68,6 +68,8 @@ type Query {
   ): [Usage!]!
   "Runs that are at work in volumes at this moment."
   sessions: [Session!]!
+  "What these have of volumes, in the order in which they began: locked lanes, pinned layers, kept directories."
+  leases: [Lease!]!
   "How long the caches of a namespace live, and how large they may be; that of the caller's own project where it is left out."
   policies(
     "Any of its names."

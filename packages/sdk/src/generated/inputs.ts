@@ -72,6 +72,15 @@ export type EventType =
   /** Anything else, for people. */
   | 'OTHER';
 
+/** What a session can have of a volume. */
+export type LeaseKind =
+  /** A lane of it, against others that ask for it LOCKED. */
+  | 'LOCK'
+  /** Layers of it, and the volume itself: they do not go while the session lives. Derived layers are no volume's, and not told of. */
+  | 'PIN'
+  /** A directory that is kept from run to run: nobody removes it meanwhile. */
+  | 'DIRECTORY';
+
 /** How far whoever writes a lane is trusted. */
 export type TrustLevel =
   /** Nobody vouches for it: a pull request from a fork. */

@@ -13,6 +13,8 @@ import type {
   Blamed,
   Explanation,
   Usage,
+  Lease,
+  CreatedNamespace,
   ForkFacts,
   Saved,
   RolledBack,
@@ -43,6 +45,13 @@ export const usage: Operation<{
 }> = {
   name: 'usage',
   text: 'query usage($by:UsageGroup!){usage(by:$by){...Usage}}fragment Usage on Usage{namespace lane volumes heads sizeBytes uniqueBytes}',
+};
+
+export const leases: Operation<{
+  readonly leases: readonly Lease[];
+}, Record<string, never>> = {
+  name: 'leases',
+  text: 'query leases{leases{...Lease}}fragment Lease on Lease{kind namespace key compat{name value}lane layers path session run since isAlive}',
 };
 
 export const volumes: Operation<{
@@ -205,6 +214,16 @@ export const closeSession: Operation<{
 }, Record<string, never>> = {
   name: 'closeSession',
   text: 'mutation closeSession{closeSession}',
+};
+
+export const createNamespace: Operation<{
+  readonly createNamespace: CreatedNamespace | null;
+}, {
+  readonly path: string;
+  readonly dryRun: boolean;
+}> = {
+  name: 'createNamespace',
+  text: 'mutation createNamespace($path:String!$dryRun:Boolean!){createNamespace(path:$path dryRun:$dryRun){...CreatedNamespace}}fragment CreatedNamespace on CreatedNamespace{namespace isNew}',
 };
 
 export const attach: Operation<{

@@ -24,7 +24,7 @@ import {
 } from './kept-directory.ts';
 import { takeBackLinks } from './kept-links.ts';
 import { leaveDead } from './leave-dead.ts';
-import { discardKept, listKept, removeKept } from './kept-garbage.ts';
+import { discardKept, listKept, listUsed, removeKept } from './kept-garbage.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
 import { readsSinceOf, type ReadsSince } from './reads-since.ts';
 import {
@@ -174,6 +174,7 @@ export function openCloneMounter({
     },
     listKept: (signal) =>
       inPort('listing kept directories', signal, () => listKept(paths.kept, 'clone', { files, bootId })),
+    listUsed: (signal) => inPort('listing kept directories', signal, () => listUsed(uses, 'clone', { files, bootId })),
     removeKept: (directories, signal) =>
       inPort(
         'removing kept directories',

@@ -1,13 +1,13 @@
 import { statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import type { KeptDirectory, MounterName } from '@cachelane/core';
+import type { KeptDirectory, MounterName, UsedDirectory } from '@cachelane/core';
 import { errnoOf } from '../layers/file-errors.ts';
 import { namesIn } from '../layers/read-file.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
 import type { Trash } from '../layers/trash.ts';
 import { takeBackLinks } from './kept-links.ts';
 import { placesOf } from './kept-places.ts';
-import { KeptSlots, type SlotAccess } from './kept-slots.ts';
+import { KeptSlots, type SlotAccess, type SlotUses } from './kept-slots.ts';
 
 /** What nobody uses at this moment. */
 export function listKept(kept: string, mounter: MounterName, access: SlotAccess): readonly KeptDirectory[] {
@@ -28,6 +28,23 @@ function slotsIn(slots: KeptSlots): readonly KeptDirectory[] {
       ? []
       : [{ ...about, dir: slot.dir, usedAtMs, hasUnsaved: slot.readUnsaved().isWanted }];
   });
+}
+
+/** What sessions work in, and the next run of the lane finds again. */
+export function listUsed(uses: SlotUses, mounter: MounterName, access: SlotAccess): readonly UsedDirectory[] {
+  return uses.sessions().flatMap((session) =>
+    uses.of(session).flatMap(({ slot: { dir }, user }) => {
+      const slotsDir = dirname(dir);
+      if (!basename(slotsDir).startsWith(`${mounter}-`)) return [];
+      const slots = new KeptSlots(dirname(slotsDir), basename(slotsDir), access);
+      const about = slots.noted();
+      const isUsed = slots
+        .slot(Number(basename(dir)))
+        .users()
+        .includes(user);
+      return about === null || !isUsed ? [] : [{ session, ...about, dir }];
+    }),
+  );
 }
 
 /** To the trash, or where that is on another file system out of sight beside its place; the space is freed in the background. */

@@ -28,7 +28,7 @@ export async function layerOf(home: KeptHome, script: string, view: readonly Sto
 export const changed = async (volume: AttachedVolume): Promise<readonly string[]> =>
   (await collect(volume)).changes.map(({ path }) => path as string).toSorted();
 
-export function dirOf({ mount }: AttachedVolume): string {
+export function dirOf({ mount }: Pick<AttachedVolume, 'mount'>): string {
   if (mount.kind !== 'directory') throw new Error('this is no directory');
   return mount.path;
 }

@@ -30,7 +30,7 @@ import {
 } from './kept-directory.ts';
 import { takeBackLinks } from './kept-links.ts';
 import { leaveDead } from './leave-dead.ts';
-import { discardKept, listKept, removeKept } from './kept-garbage.ts';
+import { discardKept, listKept, listUsed, removeKept } from './kept-garbage.ts';
 import { notePlace } from './kept-places.ts';
 import { hasTree, requireTree } from './kept-tree.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses } from './kept-slots.ts';
@@ -230,6 +230,7 @@ export function openLiveMounter({
     },
     listKept: (signal) =>
       inPort('listing kept directories', signal, () => listKept(paths.kept, 'live', { files, bootId })),
+    listUsed: (signal) => inPort('listing kept directories', signal, () => listUsed(uses, 'live', { files, bootId })),
     removeKept: (directories, signal) =>
       inPort(
         'removing kept directories',

@@ -4,11 +4,12 @@ import { expect, test } from 'vitest';
 import { limits, statedPolicy } from '@cachelane/core';
 import { aLayer, aQuestion, countingIds, noAbort, openOne, openRequest, pushLayer } from '@cachelane/testkit';
 import { factsOf } from './collection-facts.ts';
-import { dropExpired } from './heads.ts';
+import { dropExpired, headStore } from './heads.ts';
 import { usedAmong } from './holders.ts';
+import { namespaceStore } from './namespaces.ts';
 import { decoderOf } from './rows.ts';
 import { openStore, scratchDir, systemClock, systemRandom } from './real-world.fixture.ts';
-import { openSqliteDatabase, type Sql } from './sqlite-database.ts';
+import { openSqliteDatabase, type Sql, type SqliteDatabase } from './sqlite-database.ts';
 
 const nowMs = 1_767_225_600_000 + limits.historyMs / 2;
 
@@ -32,6 +33,49 @@ function isSmall(step: string, text: string): boolean {
   return ['asked', 'sessions', 'session_volumes', 'policies', 'lane_policies', 'loose_layers'].includes(table);
 }
 
+function listeningTo(sql: Sql, statements: Set<string>): Sql {
+  return {
+    get: (text, ...parameters) => sql.get(statements.add(text) && text, ...parameters),
+    all: (text, ...parameters) => sql.all(statements.add(text) && text, ...parameters),
+    run: (text, ...parameters) => {
+      sql.run(statements.add(text) && text, ...parameters);
+    },
+  };
+}
+
+test('no table is gone through for what one namespace has', async () => {
+  using dir = scratchDir();
+  const file = join(dir.path, 'state.db');
+  const ids = countingIds();
+  const { namespace } = openRequest(ids);
+  {
+    await using metadata = await openStore(file);
+    const { volumeId, run } = await openOne(metadata, openRequest(ids));
+    await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
+  }
+  const statements = new Set<string>();
+  const database = await openSqliteDatabase({ file, clock: systemClock, random: systemRandom }, noAbort);
+  const listening: SqliteDatabase = {
+    ...database,
+    read: async (signal, body) => await database.read(signal, (sql) => body(listeningTo(sql, statements))),
+  };
+  const heads = headStore(listening, decoderOf(file));
+  const namespaces = namespaceStore(listening);
+  const record = await namespaces.findNamespace(namespace, noAbort);
+  const { id } = record ?? expect.fail('the namespace is gone');
+  const volumes = await heads.volumesOf(id, noAbort);
+  const [head, ...more] = await heads.headsOf(
+    volumes.map((volume) => volume.id),
+    noAbort,
+  );
+  expect([head?.generation, more]).toEqual([1, []]);
+  expect(await heads.volume(volumes[0]?.id ?? ids.volume(), noAbort)).toEqual(volumes[0]);
+  expect(await namespaces.namespace(id, noAbort)).toEqual(record);
+  database.close();
+  expect(statements.size).toBe(5);
+  expect(scansOf(file, statements)).toEqual([]);
+});
+
 test('no table is gone through for what is due, loose or expired, whatever policies say', async () => {
   using dir = scratchDir();
   const file = join(dir.path, 'state.db');
@@ -45,13 +89,7 @@ test('no table is gone through for what is due, loose or expired, whatever polic
   const database = await openSqliteDatabase({ file, clock: systemClock, random: systemRandom }, noAbort);
   const decode = decoderOf(file);
   await database.write('fast', noAbort, (sql) => {
-    const listening: Sql = {
-      get: (text, ...parameters) => sql.get(statements.add(text) && text, ...parameters),
-      all: (text, ...parameters) => sql.all(statements.add(text) && text, ...parameters),
-      run: (text, ...parameters) => {
-        sql.run(statements.add(text) && text, ...parameters);
-      },
-    };
+    const listening = listeningTo(sql, statements);
     const texts = { history: '1d', 'history-generations': '1', 'volume-budget': '1B', 'namespace-size': '1B' };
     const question = aQuestion({ lanes: 'due', nowMs, user: statedPolicy(texts, 'own file') });
     const facts = factsOf(listening, decode, {

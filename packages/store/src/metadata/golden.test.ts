@@ -225,4 +225,23 @@ describe('stores of earlier formats', () => {
       expect(told).toMatchObject([{ run: aRun('12'), namespaceId: volume?.namespaceId }, { namespaceId: null }]);
     }
   });
+
+  test('format 9 opens, and nobody created its namespaces', async () => {
+    using dir = scratchDir();
+    await using metadata = await openStore(storeOf(dir.path, 9));
+    for (const { id } of await metadata.listVolumes(noAbort)) await metadata.removeVolume(id, null, noAbort);
+    for (const { id } of await metadata.listSessions(noAbort)) {
+      await metadata.closeSession(id, () => undefined, noAbort);
+    }
+    expect(await metadata.listNamespaces(noAbort)).toEqual([]);
+  });
+
+  test('format 10 opens, with a namespace that stays without volumes', async () => {
+    using dir = scratchDir();
+    await using metadata = await openStore(storeOf(dir.path, 10));
+    const path = 'github.com/acme/empty' as Namespace;
+    const { request } = await openOne(metadata, openRequest(countingIds(100), { namespace: path }));
+    await metadata.closeSession(request.sessionId, () => undefined, noAbort);
+    expect(await metadata.findNamespace(path, noAbort)).toMatchObject({ id: 'ns_00000000000000000000000000000020' });
+  });
 });

@@ -61,9 +61,32 @@ export function headStore(database: SqliteDatabase, decode: Decoder): HeadStore 
         sql.all<HeadRow>('SELECT * FROM heads ORDER BY volume_id, lane').map((row) => toHead(row, decode)),
       ),
 
+    headsOf: (volumes, signal) =>
+      database.read(signal, (sql) =>
+        sql
+          .all<HeadRow>(
+            'SELECT * FROM heads WHERE volume_id IN (SELECT value FROM json_each(?)) ORDER BY volume_id, lane',
+            JSON.stringify(volumes),
+          )
+          .map((row) => toHead(row, decode)),
+      ),
+
+    volume: (id, signal) =>
+      database.read(signal, (sql) => {
+        const row = sql.get<VolumeRow>('SELECT * FROM volumes WHERE id = ?', id);
+        return row === undefined ? undefined : toVolume(row, decode);
+      }),
+
     listVolumes: (signal) =>
       database.read(signal, (sql) =>
         sql.all<VolumeRow>('SELECT * FROM volumes ORDER BY name, id').map((row) => toVolume(row, decode)),
+      ),
+
+    volumesOf: (namespaceId, signal) =>
+      database.read(signal, (sql) =>
+        sql
+          .all<VolumeRow>('SELECT * FROM volumes WHERE namespace_id = ? ORDER BY name, id', namespaceId)
+          .map((row) => toVolume(row, decode)),
       ),
 
     layer: (id, signal) =>

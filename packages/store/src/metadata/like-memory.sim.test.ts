@@ -109,6 +109,8 @@ const operation = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: kind('update'), index, dir, layer }) },
   { weight: 3, arbitrary: fc.record({ kind: kind('close'), index }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('alias'), path, to: path }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('create'), path }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('release'), index }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('remove'), index, lane: fc.option(lane) }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('forget'), candidates: fc.subarray(layers) }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('trim'), index, fromGeneration: fc.nat({ max: 6 }) }) },
@@ -164,6 +166,12 @@ async function apply(world: World, step: Operation): Promise<unknown> {
       const removed: (readonly string[])[] = [];
       await metadata.closeSession(await sessionAt(world, step.index), (list) => removed.push(list), noAbort);
       return removed;
+    }
+    case 'create':
+      return metadata.createNamespace({ path: step.path, freshId: world.ids.namespace(), atMs: world.nowMs }, noAbort);
+    case 'release': {
+      const namespace = nth(await metadata.listNamespaces(noAbort), step.index);
+      return metadata.releaseNamespace(namespace?.id ?? world.ids.namespace(), noAbort);
     }
     case 'alias':
       return metadata.aliasNamespace(step.path, step.to, noAbort);
@@ -326,6 +334,7 @@ async function everything({ metadata, nowMs }: World): Promise<unknown> {
   return {
     namespaces: await metadata.listNamespaces(noAbort),
     volumes: await metadata.listVolumes(noAbort),
+    sessionVolumes: await metadata.listSessionVolumes(noAbort),
     heads,
     sessions: sessions.map((session) => ({ ...session, pins: session.pins.toSorted() })),
     reads: await metadata.listReads(noAbort),

@@ -272,6 +272,13 @@ export const migrations: readonly Migration[] = [
     version: 9,
     sql: format9,
   },
+  {
+    // Whether somebody created it: then it stays without volumes and sessions.
+    version: 10,
+    sql: `
+      ALTER TABLE namespaces ADD COLUMN stays INTEGER NOT NULL DEFAULT 0;
+    `,
+  },
 ];
 
 export const currentVersion: number = migrations.at(-1)?.version ?? 0;

@@ -29,7 +29,27 @@ export function namespaceStore(database: SqliteDatabase): NamespaceStore {
         return id === undefined ? undefined : namespaceRecord(sql, id);
       }),
 
+    namespace: (id, signal) =>
+      database.read(signal, (sql) => {
+        const rows = rowsOf(sql, id);
+        return rows.length === 0 ? undefined : toNamespace(rows);
+      }),
+
     listNamespaces: (signal) => database.read(signal, listNamespaces),
+
+    createNamespace: ({ path, freshId, atMs }, signal) =>
+      database.write('durable', signal, (sql) => {
+        const isNew = namespaceIdOf(sql, path) === undefined;
+        const id = ensureNamespace(sql, path, freshId, atMs);
+        stay(sql, id);
+        return { namespace: namespaceRecord(sql, id), isNew };
+      }),
+
+    releaseNamespace: (id, signal) =>
+      database.write('durable', signal, (sql) => {
+        sql.run('UPDATE namespaces SET stays = 0 WHERE id = ?', id);
+        removeEmptyNamespace(sql, id);
+      }),
 
     aliasNamespace: (from, to, signal) =>
       database.write('durable', signal, (sql) => {
@@ -40,7 +60,7 @@ export function namespaceStore(database: SqliteDatabase): NamespaceStore {
         if (currentPath(namespaceRecord(sql, id)) !== to) emptySynced(sql, id);
         sql.run('DELETE FROM namespace_paths WHERE path = ?', to);
         addPath(sql, id, to);
-        if (other !== undefined && other !== id) removeWithoutPaths(sql, other);
+        if (other !== undefined && other !== id) giveWay(sql, other, id);
         return namespaceRecord(sql, id);
       }),
   };
@@ -59,7 +79,11 @@ export function namespaceIdOf(sql: Sql, path: Namespace): NamespaceId | undefine
 }
 
 export function namespaceRecord(sql: Sql, id: NamespaceId): NamespaceRecord {
-  return toNamespace(sql.all<NamespaceRow>(`${selectNamespaces} WHERE n.id = ? ORDER BY p.rank DESC`, id));
+  return toNamespace(rowsOf(sql, id));
+}
+
+function rowsOf(sql: Sql, id: NamespaceId): readonly NamespaceRow[] {
+  return sql.all<NamespaceRow>(`${selectNamespaces} WHERE n.id = ? ORDER BY p.rank DESC`, id);
 }
 
 /** The id that `path` names; `freshId` where it names none yet. */
@@ -127,10 +151,10 @@ function directoryOf(sql: Sql, own: Namespace): string | null {
   return row?.directory_identity ?? null;
 }
 
-/** Drops a namespace that has no volumes and no live sessions. */
+/** Drops a namespace that has no volumes and no live sessions, and that nobody created. */
 export function removeEmptyNamespace(sql: Sql, id: NamespaceId): void {
   sql.run(
-    `DELETE FROM namespaces WHERE id = ?1
+    `DELETE FROM namespaces WHERE id = ?1 AND stays = 0
      AND NOT EXISTS (SELECT 1 FROM volumes WHERE namespace_id = ?1)
      AND NOT EXISTS (SELECT 1 FROM sessions WHERE namespace_id = ?1)`,
     id,
@@ -166,11 +190,16 @@ function refuseUsed(sql: Sql, id: NamespaceId, path: Namespace): void {
   });
 }
 
-/** None of its volumes has a head. */
-function removeWithoutPaths(sql: Sql, id: NamespaceId): void {
+/** None of its volumes has a head. Without a path it goes, and what took its last one stays where it would have. */
+function giveWay(sql: Sql, id: NamespaceId, to: NamespaceId): void {
   if (hasPaths(sql, id)) return;
+  if (sql.get('SELECT 1 FROM namespaces WHERE id = ? AND stays = 1', id) !== undefined) stay(sql, to);
   sql.run('DELETE FROM volumes WHERE namespace_id = ?', id);
   sql.run('DELETE FROM namespaces WHERE id = ?', id);
+}
+
+function stay(sql: Sql, id: NamespaceId): void {
+  sql.run('UPDATE namespaces SET stays = 1 WHERE id = ?', id);
 }
 
 function hasPaths(sql: Sql, id: NamespaceId): boolean {

@@ -14,6 +14,7 @@ import {
   type RunId,
   type SessionId,
   type SessionStore,
+  type SessionVolume,
   type VolumeId,
   type VolumeRecord,
 } from '@cachelane/core';
@@ -89,6 +90,15 @@ export function sessionStore(database: SqliteDatabase, decode: Decoder): Session
     listSessions: (signal) =>
       database.read(signal, (sql) =>
         sql.all<SessionRow>('SELECT * FROM sessions ORDER BY opened_ms, id').map((row) => toSession(row, decode)),
+      ),
+
+    listSessionVolumes: (signal) =>
+      database.read(signal, (sql) =>
+        sql.all<SessionVolume & Record<string, unknown>>(
+          `SELECT v.session_id AS session, v.volume_id AS volumeId, l.lane AS lockedLane
+           FROM session_volumes v LEFT JOIN volume_locks l ON l.volume_id = v.volume_id AND l.session_id = v.session_id
+           ORDER BY v.session_id, v.volume_id, l.lane`,
+        ),
       ),
   };
 }

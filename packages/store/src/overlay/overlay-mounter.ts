@@ -124,6 +124,7 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
     // Its directories lie with the session, and go when that is swept.
     sessions: async () => await Promise.resolve([]),
     listKept: async () => await Promise.resolve([]),
+    listUsed: async () => await Promise.resolve([]),
     removeKept: async () => await Promise.resolve(),
     discardSession: (id, signal) => portCall('discarding a session', signal, () => discardSession(id)),
   };

@@ -1,7 +1,17 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { DirectoryIdentity } from '@cachelane/core';
 import type { MetadataFactory } from './conformance-fixture.ts';
-import { aLayer, aNamespace, countingIds, noAbort, openOne, openRequest, pushLayer, web } from './metadata-builders.ts';
+import {
+  aLayer,
+  aNamespace,
+  countingIds,
+  noAbort,
+  openOne,
+  openRequest,
+  pushLayer,
+  startMs,
+  web,
+} from './metadata-builders.ts';
 
 const home: DirectoryIdentity = { path: '/home/ann/web', identity: '8:1:4711:1' };
 const clonedAnew: DirectoryIdentity = { path: '/home/ann/web', identity: '8:1:4712:9' };
@@ -14,11 +24,14 @@ export function namespaceConformance(create: MetadataFactory): void {
     ids = countingIds();
   });
 
+  const creating = (path = web) => ({ path, freshId: ids.namespace(), atMs: startMs });
+
   describe('namespaces', () => {
     test('an unknown path names nothing', async () => {
       await using store = await create();
       await using metadata = await store.open();
       expect(await metadata.findNamespace(web, noAbort)).toBeUndefined();
+      expect(await metadata.namespace(ids.namespace(), noAbort)).toBeUndefined();
       expect(await metadata.listNamespaces(noAbort)).toEqual([]);
     });
 
@@ -45,6 +58,71 @@ export function namespaceConformance(create: MetadataFactory): void {
     });
   });
 
+  describe('a namespace that somebody created', () => {
+    test('is there without volumes and sessions, is found by a session, and outlives it', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const request = creating();
+      const record = { id: request.freshId, paths: [web], createdAtMs: startMs };
+      expect(await metadata.createNamespace(request, noAbort)).toEqual({ namespace: record, isNew: true });
+      expect(await metadata.listNamespaces(noAbort)).toEqual([record]);
+      const { request: open, opened } = await openOne(metadata, openRequest(ids));
+      expect(opened.volume.namespaceId).toBe(record.id);
+      await metadata.closeSession(open.sessionId, () => undefined, noAbort);
+      expect(await metadata.listVolumes(noAbort)).toEqual([]);
+      expect(await metadata.listNamespaces(noAbort)).toEqual([record]);
+    });
+
+    test('is the same one when it is created again', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const { namespace } = await metadata.createNamespace(creating(), noAbort);
+      expect(await metadata.createNamespace(creating(), noAbort)).toEqual({ namespace, isNew: false });
+      expect(await metadata.listNamespaces(noAbort)).toEqual([namespace]);
+    });
+
+    test('stays from then on where a run made it, and under whatever name it has', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const { request, volumeId, run } = await openOne(metadata, openRequest(ids));
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
+      await metadata.aliasNamespace(web, other, noAbort);
+      const created = await metadata.createNamespace(creating(), noAbort);
+      expect(created).toMatchObject({ isNew: false, namespace: { paths: [other, web] } });
+      await metadata.closeSession(request.sessionId, () => undefined, noAbort);
+      await metadata.removeVolume(volumeId, null, noAbort);
+      expect(await metadata.listNamespaces(noAbort)).toEqual([created.namespace]);
+    });
+
+    test('goes when it is released: at once, or with its last volume or session', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const empty = await metadata.createNamespace(creating(other), noAbort);
+      await metadata.releaseNamespace(empty.namespace.id, noAbort);
+      await metadata.releaseNamespace(empty.namespace.id, noAbort);
+      expect(await metadata.listNamespaces(noAbort)).toEqual([]);
+
+      const { namespace } = await metadata.createNamespace(creating(), noAbort);
+      const { request, volumeId, run } = await openOne(metadata, openRequest(ids));
+      await metadata.releaseNamespace(namespace.id, noAbort);
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
+      await metadata.closeSession(request.sessionId, () => undefined, noAbort);
+      expect(await metadata.listNamespaces(noAbort)).toEqual([namespace]);
+      await metadata.removeVolume(volumeId, null, noAbort);
+      expect(await metadata.listNamespaces(noAbort)).toEqual([]);
+    });
+
+    test('whose only name another one takes hands on that it stays', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      await metadata.createNamespace(creating(), noAbort);
+      const { request } = await openOne(metadata, openRequest(ids, { namespace: other }));
+      const taken = await metadata.aliasNamespace(other, web, noAbort);
+      await metadata.closeSession(request.sessionId, () => undefined, noAbort);
+      expect(await metadata.listNamespaces(noAbort)).toEqual([taken]);
+    });
+  });
+
   describe('aliases', () => {
     test('both paths name one id, the new one is current', async () => {
       await using store = await create();
@@ -53,6 +131,7 @@ export function namespaceConformance(create: MetadataFactory): void {
       const aliased = await metadata.aliasNamespace(web, other, noAbort);
       expect(aliased).toEqual({ ...namespace, paths: [other, web] });
       expect(await metadata.findNamespace(web, noAbort)).toEqual(aliased);
+      expect(await metadata.namespace(namespace.id, noAbort)).toEqual(aliased);
       expect(await metadata.findNamespace(other, noAbort)).toEqual(aliased);
       expect(await metadata.listNamespaces(noAbort)).toEqual([aliased]);
     });

@@ -289,5 +289,22 @@ export function sessionConformance(create: MetadataFactory): void {
       await using late = await store.open();
       expect((await late.listSessions(noAbort)).map(({ id }) => id)).toEqual([request.sessionId]);
     });
+
+    test('have their volumes, and the lanes that they keep for themselves, until they are closed', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const volumes = [{ name: 'npm', lock: true }, { name: 'pip' }, { name: 'pip' }];
+      const request = openRequest(ids, { volumes });
+      const opened = await metadata.openSession(request, noAbort);
+      const second = await openOne(metadata, openRequest(ids, { volumes: [{ name: 'pip' }] }));
+      const [npm, pip] = opened.volumes.map(({ volume }) => volume.id);
+      expect(await metadata.listSessionVolumes(noAbort)).toEqual([
+        { session: request.sessionId, volumeId: npm, lockedLane: local },
+        { session: request.sessionId, volumeId: pip, lockedLane: null },
+        { session: second.request.sessionId, volumeId: pip, lockedLane: null },
+      ]);
+      await metadata.closeSession(request.sessionId, nobody, noAbort);
+      expect(await metadata.listSessionVolumes(noAbort)).toMatchObject([{ session: second.request.sessionId }]);
+    });
   });
 }

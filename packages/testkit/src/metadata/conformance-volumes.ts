@@ -81,6 +81,39 @@ export function volumeConformance(create: MetadataFactory): void {
       expect(opened.own).toEqual({ generation: 0, layers: [] });
     });
 
+    test('are told of one namespace, with their heads, as among all', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const volumes = [{ name: 'pip' }, { name: 'npm' }, { compat: { os: 'linux' } }];
+      const opened = await metadata.openSession(openRequest(ids, { volumes }), noAbort);
+      const api = aNamespace('github.com/acme/api');
+      const elsewhere = await openOne(metadata, openRequest(ids, { namespace: api }));
+      const run = elsewhere.run;
+      const all = [...opened.volumes.map(({ volume }) => volume.id), elsewhere.volumeId];
+      for (const [index, volumeId] of all.entries()) {
+        await pushLayer(metadata, { volumeId, run, layer: aLayer(`${index}`) });
+        await pushLayer(metadata, { volumeId, run, layer: aLayer(`main ${index}`), lane: main });
+      }
+      const { id } = opened.namespace;
+      const own = await metadata.volumesOf(id, noAbort);
+      expect(own.map(({ name }) => name)).toEqual(['npm', 'npm', 'pip']);
+      expect(own).toEqual((await metadata.listVolumes(noAbort)).filter(({ namespaceId }) => namespaceId === id));
+      const asked = own.map((volume) => volume.id).toReversed();
+      const heads = await metadata.headsOf([...asked, ids.volume()], noAbort);
+      expect(heads).toHaveLength(6);
+      expect(heads).toEqual((await metadata.listHeads(noAbort)).filter(({ volumeId }) => asked.includes(volumeId)));
+      expect(await metadata.volume(elsewhere.volumeId, noAbort)).toEqual(elsewhere.opened.volume);
+    });
+
+    test('are none where there is none', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      await openOne(metadata, openRequest(ids));
+      expect(await metadata.volumesOf(ids.namespace(), noAbort)).toEqual([]);
+      expect(await metadata.headsOf([], noAbort)).toEqual([]);
+      expect(await metadata.volume(ids.volume(), noAbort)).toBeUndefined();
+    });
+
     test('a session that saw a removed head cannot move a later one', async () => {
       await using store = await create();
       await using metadata = await store.open();

@@ -23,9 +23,8 @@ import {
   type TakenBytes,
   type TrustLevel,
   type UsedHead,
-  type VolumeId,
 } from '@cachelane/core';
-import { headKey, namespaceNamed, type HeadKey, type MemoryState } from './memory-state.ts';
+import { headKey, laneOfKey, namespaceNamed, type HeadKey, type MemoryState } from './memory-state.ts';
 
 export function memoryFacts(state: MemoryState, question: CollectionQuestion): CollectionFacts {
   const stored = policiesIn(state);
@@ -154,8 +153,8 @@ interface Holder {
 }
 
 function holderOf(state: MemoryState, key: HeadKey): Holder {
-  const [volumeId, lane] = key.split(' ');
-  return { lane: lane as LaneName, namespaceId: state.volumes.get(volumeId as VolumeId)?.namespaceId };
+  const { volumeId, lane } = laneOfKey(key);
+  return { lane, namespaceId: state.volumes.get(volumeId)?.namespaceId };
 }
 
 function layersOf(state: MemoryState, isMeant: (holder: Holder) => boolean): ReadonlySet<LayerId> {

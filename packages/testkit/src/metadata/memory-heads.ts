@@ -9,6 +9,7 @@ import {
   type HistoryRecord,
   type LaneName,
   type VolumeId,
+  type VolumeRecord,
 } from '@cachelane/core';
 import { forgetEviction } from './memory-evictions.ts';
 import { commitSynced, dropVolume, isBehind, removeSynced } from './memory-sync.ts';
@@ -24,14 +25,12 @@ export function memoryHeads(state: MemoryState): HeadStore {
     commit: (request, signal) => transact(signal, () => commit(state, request)),
     history: (volumeId, lane, signal) =>
       transact(signal, () => (state.history.get(headKey(volumeId, lane)) ?? []).toReversed()),
-    listHeads: (signal) =>
-      transact(signal, () =>
-        [...state.heads.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, head]) => head),
-      ),
-    listVolumes: (signal) =>
-      transact(signal, () =>
-        [...state.volumes.values()].toSorted((a, b) => (`${a.name} ${a.id}` < `${b.name} ${b.id}` ? -1 : 1)),
-      ),
+    listHeads: (signal) => transact(signal, () => headsIn(state)),
+    headsOf: (volumes, signal) =>
+      transact(signal, () => headsIn(state).filter(({ volumeId }) => volumes.includes(volumeId))),
+    volume: (id, signal) => transact(signal, () => state.volumes.get(id)),
+    listVolumes: (signal) => transact(signal, () => volumesIn(state)),
+    volumesOf: (id, signal) => transact(signal, () => volumesIn(state).filter(({ namespaceId }) => namespaceId === id)),
     layer: (id, signal) => transact(signal, () => state.layers.get(id)),
     run: (id, signal) => transact(signal, () => state.runs.get(id)),
     removeVolume: (volumeId, lane, signal) =>
@@ -51,6 +50,14 @@ export function memoryHeads(state: MemoryState): HeadStore {
         return forgotten;
       }),
   };
+}
+
+function headsIn(state: MemoryState): readonly HeadRecord[] {
+  return [...state.heads.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, head]) => head);
+}
+
+function volumesIn(state: MemoryState): readonly VolumeRecord[] {
+  return [...state.volumes.values()].toSorted((a, b) => (`${a.name} ${a.id}` < `${b.name} ${b.id}` ? -1 : 1));
 }
 
 function commit(state: MemoryState, request: CommitRequest): CommitResult {

@@ -22,6 +22,8 @@ export function memoryNamespaces(state: MemoryState): NamespaceStore {
   return {
     findNamespace: (path, signal) => transact(signal, () => namespaceNamed(state, path)?.record),
 
+    namespace: (id, signal) => transact(signal, () => state.namespaces.get(id)?.record),
+
     listNamespaces: (signal) =>
       transact(signal, () =>
         [...state.namespaces.values()]
@@ -29,14 +31,30 @@ export function memoryNamespaces(state: MemoryState): NamespaceStore {
           .toSorted((a, b) => ((a.paths[0] ?? '') < (b.paths[0] ?? '') ? -1 : 1)),
       ),
 
+    createNamespace: ({ path, freshId, atMs }, signal) =>
+      transact(signal, () => {
+        const isNew = namespaceNamed(state, path) === undefined;
+        const namespace = ensureNamespace(state, { path, freshId, atMs });
+        setStays(state, namespace.id, true);
+        return { namespace, isNew };
+      }),
+
+    releaseNamespace: (id, signal) =>
+      transact(signal, () => {
+        setStays(state, id, false);
+        removeEmptyNamespace(state, id);
+      }),
+
     aliasNamespace: (from, to, signal) =>
       transact(signal, () => {
         const named = namespaceNamed(state, from);
         if (named === undefined) throw new CachelaneError('E_NOT_FOUND', `there is no namespace ${from}`);
         const other = namespaceNamed(state, to);
-        if (other !== undefined && other.record.id !== named.record.id) giveUpPath(state, other, to);
+        const isOther = other !== undefined && other.record.id !== named.record.id;
+        if (isOther) giveUpPath(state, other, to);
         if (named.record.paths[0] !== to) emptySynced(state, named.record.id);
-        return addPath(state, named, to);
+        const stays = named.stays || (isOther && other.stays && other.record.paths.length === 1);
+        return addPath(state, { ...named, stays }, to);
       }),
   };
 }
@@ -53,9 +71,11 @@ function giveUpPath(state: MemoryState, named: MemoryNamespace, path: Namespace)
   state.namespaces.delete(id);
 }
 
-function dropPath(state: MemoryState, { record, directories }: MemoryNamespace, path: Namespace): MemoryNamespace {
+function dropPath(state: MemoryState, named: MemoryNamespace, path: Namespace): MemoryNamespace {
+  const { record, directories } = named;
   const paths = record.paths.filter((other) => other !== path);
   const left = {
+    ...named,
     record: { ...record, paths },
     directories: new Map([...directories].filter(([other]) => other !== path)),
   };
@@ -65,9 +85,10 @@ function dropPath(state: MemoryState, { record, directories }: MemoryNamespace, 
 
 /** Whose own name the path is, is unknown from here on. */
 function addPath(state: MemoryState, named: MemoryNamespace, path: Namespace): NamespaceRecord {
-  const { record, directories } = dropPath(state, named, path);
+  const left = dropPath(state, named, path);
+  const { record } = left;
   const changed = { ...record, paths: [path, ...record.paths] };
-  state.namespaces.set(record.id, { record: changed, directories });
+  state.namespaces.set(record.id, { ...left, record: changed });
   return changed;
 }
 
@@ -81,7 +102,7 @@ export function ensureNamespace(state: MemoryState, { path, freshId, atMs }: Nam
   const known = namespaceNamed(state, path);
   if (known !== undefined) return known.record;
   const record: NamespaceRecord = { id: freshId, paths: [path], createdAtMs: atMs };
-  state.namespaces.set(freshId, { record, directories: new Map() });
+  state.namespaces.set(freshId, { record, directories: new Map(), stays: false });
   return record;
 }
 
@@ -134,8 +155,14 @@ export function removeUnsaved(state: MemoryState, id: VolumeId): void {
   removeEmptyNamespace(state, volume.namespaceId);
 }
 
-/** Drops a namespace that has no volumes and no live sessions. */
+function setStays(state: MemoryState, id: NamespaceId, stays: boolean): void {
+  const named = state.namespaces.get(id);
+  if (named !== undefined) state.namespaces.set(id, { ...named, stays });
+}
+
+/** Drops a namespace that has no volumes and no live sessions, and that nobody created. */
 export function removeEmptyNamespace(state: MemoryState, id: NamespaceId): void {
   const isOpen = [...state.sessions.values()].some((session) => session.namespaceId === id);
-  if (!isOpen && !hasVolumes(state, id)) state.namespaces.delete(id);
+  const stays = state.namespaces.get(id)?.stays === true;
+  if (!isOpen && !stays && !hasVolumes(state, id)) state.namespaces.delete(id);
 }

@@ -8,7 +8,10 @@ import {
   type OpenedVolume,
   type OpenSessionRequest,
   type OpenVolume,
+  type SessionId,
   type SessionStore,
+  type SessionVolume,
+  type VolumeId,
   type VolumeRecord,
 } from '@cachelane/core';
 import {
@@ -25,7 +28,7 @@ import { recordReads } from './memory-revocations.ts';
 import { countsAsUse, noteForCollection, noteUse } from './memory-collection.ts';
 import { evictionOf } from './memory-evictions.ts';
 import { loosen } from './memory-holders.ts';
-import { hasHeads, headKey, namespaceNamed, transact, type MemoryState } from './memory-state.ts';
+import { hasHeads, headKey, laneOfKey, namespaceNamed, transact, type MemoryState } from './memory-state.ts';
 
 export function memorySessions(state: MemoryState): SessionStore {
   return {
@@ -80,7 +83,24 @@ export function memorySessions(state: MemoryState): SessionStore {
       transact(signal, () =>
         [...state.sessions.values()].toSorted((a, b) => a.openedAtMs - b.openedAtMs || (a.id < b.id ? -1 : 1)),
       ),
+
+    listSessionVolumes: (signal) =>
+      transact(signal, () =>
+        [...state.sessionVolumes].toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap((opened) => openedBy(state, opened)),
+      ),
   };
+}
+
+function openedBy(
+  state: MemoryState,
+  [session, volumes]: readonly [SessionId, readonly VolumeId[]],
+): readonly SessionVolume[] {
+  const locks = [...state.volumeLocks].filter(([, holder]) => holder === session).map(([key]) => laneOfKey(key));
+  const there = [...new Set(volumes)].filter((id) => state.volumes.has(id));
+  return there.toSorted().flatMap((volumeId) => {
+    const lanes = locks.filter((each) => each.volumeId === volumeId).map(({ lane }) => lane);
+    return (lanes.length === 0 ? [null] : lanes.toSorted()).map((lockedLane) => ({ session, volumeId, lockedLane }));
+  });
 }
 
 function openSession(state: MemoryState, request: OpenSessionRequest): OpenedSession {

@@ -79,12 +79,19 @@ export interface MemoryNamespace {
   readonly record: NamespaceRecord;
   /** Of each path that is a directory's own name, that directory's identity. */
   readonly directories: ReadonlyMap<Namespace, string>;
+  /** Whether somebody created it. */
+  readonly stays: boolean;
 }
 
 export type HeadKey = string & { readonly __headKey: unique symbol };
 
 export function headKey(volumeId: VolumeId, lane: LaneName): HeadKey {
   return `${volumeId} ${lane}` as HeadKey;
+}
+
+export function laneOfKey(key: HeadKey): { readonly volumeId: VolumeId; readonly lane: LaneName } {
+  const [volumeId, lane] = key.split(' ') as [VolumeId, LaneName];
+  return { volumeId, lane };
 }
 
 export type SyncedKey = string & { readonly __syncedKey: unique symbol };

@@ -87,6 +87,7 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
     },
     sessions: async () => await Promise.resolve([...new Set([...attached.values()].map((each) => each.sessionId))]),
     listKept: async () => await Promise.resolve([]),
+    listUsed: async () => await Promise.resolve([]),
     removeKept: async () => await Promise.resolve(),
     discardSession: (sessionId, signal) =>
       call(signal, () => {

@@ -1,0 +1,39 @@
+import type { NamespaceId } from '../ids.ts';
+import type { Namespace } from '../names/namespace.ts';
+
+export interface NamespaceRecord {
+  readonly id: NamespaceId;
+  /** Every path that names it, the current one first. */
+  readonly paths: readonly Namespace[];
+  readonly createdAtMs: number;
+}
+
+export interface CreateNamespaceRequest {
+  readonly path: Namespace;
+  /** Used where the path has no id yet. */
+  readonly freshId: NamespaceId;
+  readonly atMs: number;
+}
+
+export interface CreatedNamespace {
+  readonly namespace: NamespaceRecord;
+  /** False: the path named it already. */
+  readonly isNew: boolean;
+}
+
+/** Namespaces by their paths. A namespace without volumes and without open sessions goes, but one that somebody created. */
+export interface NamespaceStore {
+  findNamespace(path: Namespace, signal: AbortSignal): Promise<NamespaceRecord | undefined>;
+  namespace(id: NamespaceId, signal: AbortSignal): Promise<NamespaceRecord | undefined>;
+  listNamespaces(signal: AbortSignal): Promise<readonly NamespaceRecord[]>;
+  /** The namespace that the path names, made where it names none, stays from now on until {@link releaseNamespace}. */
+  createNamespace(request: CreateNamespaceRequest, signal: AbortSignal): Promise<CreatedNamespace>;
+  /** It stays as long as it has volumes or open sessions, as if nobody had created it: it goes at once where it has none. Nothing changes where there is no such one. */
+  releaseNamespace(id: NamespaceId, signal: AbortSignal): Promise<void>;
+  /**
+   * Makes `to` the current path of the namespace that `from` names; both go on naming it. What its heads had in common with remotes was in common with counterparts
+   * of the old name: those records are empty afterwards. Where that takes the only path of another one, which somebody created, this one stays in its place.
+   * E_NAMESPACE when `to` names another one that has heads.
+   */
+  aliasNamespace(from: Namespace, to: Namespace, signal: AbortSignal): Promise<NamespaceRecord>;
+}
