@@ -113,7 +113,7 @@ describe('LOCKED', () => {
     await holder.commit();
     await using next = await waiting;
     expect(existsSync(join(next.directory, 'a'))).toBe(true);
-    expect(await two.query('{ sessions { id } }')).toMatchObject({ sessions: [{ id: next.id }] });
+    expect(await two.query('{ sessions { run { id } } }')).toMatchObject({ sessions: [{ run: { id: next.run } }] });
   });
 });
 
