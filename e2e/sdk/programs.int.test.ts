@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -156,6 +156,71 @@ process.stdout.write(fork.directory + '\\n');
   const { code, stdout, stderr } = await on.program(on.acme('web', { 'p.mjs': text }), 'p.mjs').finished;
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain(on.world.store);
+});
+
+test('a program ends in spite of events that it has stopped reading, and not while it waits for one', async () => {
+  await using on = openSdkWorld(sdk);
+  const begin = `
+import { connect } from '@cachelane/sdk/node';
+const engine = await connect();
+const events = engine.events();
+await events.opened;
+`;
+  const waits = `
+setTimeout(() => void engine.attach([engine.cacheVolume('data')]), 500).unref();
+for await (const { type } of events) if (type === 'ATTACHED') break;
+process.stdout.write('told');
+await engine.close();
+`;
+  const directory = on.acme('web', { 'leaves.mjs': begin, 'waits.mjs': begin + waits });
+  await on.serve('--keep');
+  expect(await on.program(directory, 'leaves.mjs').finished).toMatchObject({ code: 0, stderr: '' });
+  expect(await on.program(directory, 'waits.mjs').finished).toMatchObject({ code: 0, stderr: '', stdout: 'told' });
+});
+
+test('a program goes on when the engine that it started has ended', async () => {
+  await using on = openSdkWorld(sdk);
+  const text = `
+import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { connect } from '@cachelane/sdk/node';
+const pids = [];
+for (const signal of ['SIGKILL', 'SIGTERM', null]) {
+  const engine = await connect();
+  const pid = Number(readFileSync(process.env.TMPDIR + '/engines', 'utf8').trim().split('\\n').at(-1));
+  pids.push(pid);
+  if (signal === null) await engine.close();
+  else process.kill(pid, signal);
+  for (;;) {
+    try { process.kill(pid, 0); } catch { break; }
+    await wait(50);
+  }
+  await wait(200);
+}
+process.stdout.write(String(new Set(pids).size));
+`;
+  const directory = on.acme('web', { 'p.mjs': text });
+  expect(await on.program(directory, 'p.mjs').finished).toMatchObject({ code: 0, stderr: '', stdout: '3' });
+});
+
+test('nobody is told a program’s environment at a place that others can write to', async () => {
+  await using on = openSdkWorld(sdk);
+  const directory = on.acme('web', { 'p.mjs': facts });
+  // Too long for a socket: it is below a directory for temporary files then.
+  const env = { CACHELANE_HOME: join(on.world.dir, 'a'.repeat(100)), XDG_RUNTIME_DIR: undefined };
+  const place = join(on.world.env['TMPDIR'] ?? '', `cachelane-${process.geteuid?.()}`);
+  mkdirSync(place);
+  chmodSync(place, 0o777);
+  const { code, stderr } = await on.program(directory, 'p.mjs', env).finished;
+  expect(code).toBe(1);
+  expect(stderr).toContain('E_ENGINE_DENIED');
+  rmdirSync(place);
+  const elsewhere = join(on.world.dir, 'elsewhere');
+  mkdirSync(elsewhere, { mode: 0o700 });
+  symlinkSync(elsewhere, place);
+  expect((await on.program(directory, 'p.mjs', env).finished).stderr).toContain('E_ENGINE_DENIED');
+  rmSync(place);
+  expect(await on.program(directory, 'p.mjs', env).finished).toMatchObject({ code: 0, stderr: '' });
 });
 
 const library = (name: string): Readonly<Record<string, string>> => ({

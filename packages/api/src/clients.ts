@@ -19,6 +19,20 @@ export interface CallerPlace extends ProjectPlace {
   readonly isConfined: boolean;
 }
 
+export interface ClientOptions {
+  readonly place: CallerPlace;
+  readonly project: ApiProject | null;
+  readonly clock: Clock;
+  /** For the forks of all clients. */
+  readonly room: ForkRoom;
+}
+
+export interface HeldFork {
+  readonly fork: Fork;
+  /** Given back when the fork has ended. */
+  readonly place: Disposable;
+}
+
 /** A request for a fork that may come again. */
 interface Attaching {
   /** The client's own name for it. */
@@ -33,20 +47,6 @@ interface Keyed {
   readonly fork: Promise<Fork>;
   /** Null: it is not there yet. */
   session: string | null;
-}
-
-export interface ClientOptions {
-  readonly place: CallerPlace;
-  readonly project: ApiProject | null;
-  readonly clock: Clock;
-  /** For the forks of all clients. */
-  readonly room: ForkRoom;
-}
-
-export interface HeldFork {
-  readonly fork: Fork;
-  /** Given back when the fork has ended. */
-  readonly place: Disposable;
 }
 
 /** One client of the engine, and what it has at hand. */
@@ -91,9 +91,9 @@ export class Client {
 
   /**
    * The fork that was attached under this key, as long as it has not ended; else one that `open` makes. So a client that lost an answer gets what it has already, and does not wait for a lock that it holds itself.
-   * Errors: E_USAGE where the key is that of another request, and those of `open`.
+   * Errors: E_USAGE where the key is that of another request, and those of {@link keep}.
    */
-  async openOnce({ key, asked, signal }: Attaching, open: () => Promise<Fork>): Promise<Fork> {
+  async keepOnce({ key, asked, signal }: Attaching, open: () => Promise<Fork>): Promise<Fork> {
     for (let known = this.keyed.get(key); known !== undefined; known = this.keyed.get(key)) {
       if (known.asked !== asked) {
         throw new CachelaneError('E_USAGE', 'this key is that of another attach', { hint: 'give each its own key' });

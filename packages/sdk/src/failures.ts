@@ -4,7 +4,15 @@ import { CachelaneError, isCachelaneError } from './errors.ts';
 export function unreachable(cause: unknown, address: string, signal: AbortSignal | undefined): CachelaneError {
   if (isCachelaneError(cause)) return cause;
   if (signal?.aborted === true) return aborted(signal);
-  const why = innermost(cause);
+  return gone(address, innermost(cause), cause);
+}
+
+/** Where nobody need be asked to know that. */
+export function noEngineAt(address: string): CachelaneError {
+  return gone(address, 'nobody listens there');
+}
+
+function gone(address: string, why: string, cause?: unknown): CachelaneError {
   return new CachelaneError('E_ENGINE_GONE', `the engine at ${address} cannot be reached: ${why}`, {
     hint: 'start one with: cachelane serve',
     retryable: true,

@@ -61,7 +61,7 @@ function openEvents(connection: Connection, signal: AbortSignal | undefined): En
   const ending = new AbortController();
   const both = signal === undefined ? ending.signal : AbortSignal.any([ending.signal, signal]);
   const { promise: opened, resolve, reject } = Promise.withResolvers<void>();
-  const answers = connection.subscribe(events, {}, { signal: both, onOpen: resolve });
+  const answers = connection.subscribe(events, {}, { signal: both, onOpen: resolve, isInBackground: true });
   let first: Promise<IteratorResult<{ readonly events: EngineEvent }>> | null = answers.next();
   first.catch(reject);
   // Who does not look at `opened` gets the same from the first event.
@@ -71,7 +71,7 @@ function openEvents(connection: Connection, signal: AbortSignal | undefined): En
     async next() {
       const next = first ?? answers.next();
       first = null;
-      const { done, value } = await next;
+      const { done, value } = await whileAwake(next);
       return done === true ? { done, value: undefined } : { value: value.events };
     },
     async return() {
@@ -82,4 +82,16 @@ function openEvents(connection: Connection, signal: AbortSignal | undefined): En
     [Symbol.asyncIterator]: () => stream,
   };
   return stream;
+}
+
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Whoever waits for an event does not want its program to end; a stream that nobody reads is no reason to go on. */
+async function whileAwake<T>(work: Promise<T>): Promise<T> {
+  const awake = setInterval(() => undefined, longestTimerMs);
+  try {
+    return await work;
+  } finally {
+    clearInterval(awake);
+  }
 }

@@ -50,16 +50,15 @@ export async function attach(request: ApiRequest, args: AttachArguments): Promis
   const volumes: VolumeRequest[] = [];
   for (const input of args.volumes) volumes.push(await requestOf(request, input));
   requireDistinct(volumes);
-  const open = async (): Promise<Fork> => {
-    const deps = { ...world.deps, events: client.events };
-    const { context, run } = project;
-    const asked = { ...run, context, volumes, mode: modes[mode], lockWaitMs, signal };
-    return await withHint('E_LOCKED', lockHint, async () => await openFork(deps, asked));
-  };
+  const deps = { ...world.deps, events: client.events };
+  const { context, run: facts } = project;
+  const wanted = { ...facts, context, volumes, mode: modes[mode], lockWaitMs, signal };
+  const open = async (): Promise<Fork> =>
+    await withHint('E_LOCKED', lockHint, async () => await openFork(deps, wanted));
   const asked = JSON.stringify(args.volumes);
-  const fork = await (key === null ? client.keep(open, signal) : client.openOnce({ key, asked, signal }, open));
+  const fork = await (key === null ? client.keep(open, signal) : client.keepOnce({ key, asked, signal }, open));
   const { sessionId: session, run } = fork;
-  const id = { session, run, lane: project.context.lane, mode, volumes: args.volumes.map(({ volume }) => volume) };
+  const id = { session, run, lane: context.lane, mode, volumes: args.volumes.map(({ volume }) => volume) };
   return { id: formatForkId(id), run, volumes: fork.volumes.map(forkedNode) };
 }
 
@@ -76,11 +75,11 @@ export async function commit(request: ApiRequest, { fork: text }: ForkArguments)
   const subjects: VolumeSubject[] = [];
   for (const volume of id.volumes) subjects.push(await volumeWithId(request, volume));
   const held = caller.client.take(id.session);
-  if (held !== undefined) ended.keep(id.session, commitOnce(request, held));
+  if (held !== undefined) ended.keep(id.session, commitHeld(request, held));
   return (await (ended.of(id.session) ?? recall(request, id, subjects))).map(savedNode);
 }
 
-async function commitOnce({ world, caller }: ApiRequest, { fork, place }: HeldFork): Promise<readonly SavedVolume[]> {
+async function commitHeld({ world, caller }: ApiRequest, { fork, place }: HeldFork): Promise<readonly SavedVolume[]> {
   using _ = place;
   const reports = await fork.commit();
   const { project, client } = caller;

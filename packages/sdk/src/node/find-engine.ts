@@ -2,9 +2,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { variables } from '@cachelane/protocol';
 import { Connection } from '../connection.ts';
 import { CachelaneError, isCachelaneError } from '../errors.ts';
+import { noEngineAt } from '../failures.ts';
 import type { SessionPlace } from '../session-place.ts';
 import { homeSocket, type Environment } from './home-socket.ts';
 import { httpTransport } from './http-transport.ts';
+import { isOwnSocketThere } from './own-socket.ts';
 import { startEngine } from './start-engine.ts';
 
 export interface FindRequest {
@@ -44,15 +46,17 @@ export async function findEngine(request: FindRequest): Promise<Found> {
     const hint = 'set CACHELANE_HOME, or HOME, to an absolute path';
     throw new CachelaneError('E_HOME_UNUSABLE', 'there is no home directory, and so no place for an engine', { hint });
   }
-  return await foundOrStarted(`unix:${socket}`, request);
+  return await foundOrStarted(socket, request);
 }
 
-async function foundOrStarted(address: string, request: FindRequest): Promise<Found> {
+async function foundOrStarted(socket: string, request: FindRequest): Promise<Found> {
+  const address = `unix:${socket}`;
   const { env, program } = request;
   const timeout = AbortSignal.timeout(startMs);
   const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
   for (;;) {
     try {
+      if (!isOwnSocketThere(socket)) throw noEngineAt(address);
       return await connectAt(address, request);
     } catch (error) {
       if (program === null || !isCachelaneError(error, 'E_ENGINE_GONE')) throw error;

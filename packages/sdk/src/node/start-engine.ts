@@ -47,7 +47,9 @@ async function readiness(child: ChildProcess, { file, signal, said }: Starting):
   await new Promise<void>((resolve, reject) => {
     const onAbort = (): void => {
       child.kill();
-      reject(aborted(signal));
+      settle(() => {
+        reject(aborted(signal));
+      });
     };
     signal.addEventListener('abort', onAbort, { once: true });
     let isSettled = false;
@@ -55,7 +57,9 @@ async function readiness(child: ChildProcess, { file, signal, said }: Starting):
       if (isSettled) return;
       isSettled = true;
       signal.removeEventListener('abort', onAbort);
-      child.stdout?.destroy();
+      // The engine ends one day, and the program may be at work still: nobody asks then what it said.
+      child.removeAllListeners().on('error', () => undefined);
+      child.stdout?.removeAllListeners().destroy();
       child.unref();
       end();
     };
