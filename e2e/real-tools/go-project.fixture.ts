@@ -20,11 +20,16 @@ function goSeed(): string {
   return seed;
 }
 
+/** A shell command that leaves in a build cache what compiling those basics leaves there. */
+export function seeding(cache: string): string {
+  return `cp -R '${goSeed()}'/. "${cache}" && rm "${cache}/done"`;
+}
+
 /** Puts the seed into the project's volume `go-build`, as a run that compiled it would; `age` as `touch -d` takes it. */
 export async function seedGoBuild(world: World, project: string, age = 'now'): Promise<void> {
-  const script = 'cp -R "$1"/. "$2" && rm "$2/done" && find "$2" -type f -exec touch -d "$3" {} +';
   const cache = join(world.home, '.cache/go-build');
-  const run = await world.run(['sh', '-ec', script, 'sh', goSeed(), cache, age], {
+  const script = `${seeding(cache)} && find "$1" -type f -exec touch -d "$2" {} +`;
+  const run = await world.run(['sh', '-ec', script, 'sh', cache, age], {
     options: ['-v', 'go-build', '-q'],
     cwd: project,
   });

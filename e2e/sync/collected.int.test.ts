@@ -138,30 +138,33 @@ function collected(open: () => Promise<Remote>): void {
 
 let count = 0;
 
-describe('a directory', () => {
-  const dir = scratchDir();
-  afterAll(() => dir[Symbol.dispose]());
-  collected(async () => {
-    const path = `${dir.path}/${++count}`;
-    mkdirSync(path);
-    return await openRemote({ address: parseRemoteAddress(`dir:${path}`), clock, random, env: {} });
+// They wait for clocks most of the time, each at a place of its own.
+describe.concurrent('a collection', () => {
+  describe('a directory', () => {
+    const dir = scratchDir();
+    afterAll(() => dir[Symbol.dispose]());
+    collected(async () => {
+      const path = `${dir.path}/${++count}`;
+      mkdirSync(path);
+      return await openRemote({ address: parseRemoteAddress(`dir:${path}`), clock, random, env: {} });
+    });
   });
-});
 
-requireCommands(
-  'ceph-mon',
-  'ceph-osd',
-  'ceph',
-  'radosgw',
-)('a bucket', () => {
-  let bucket: TestBucket;
-  beforeAll(async () => {
-    bucket = await startBucket();
-  }, 60_000);
-  afterAll(async () => await bucket[Symbol.asyncDispose]());
-  collected(async () => {
-    const address = parseRemoteAddress(bucket.directAddress(`collected-${++count}`));
-    const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = bucket.env;
-    return await openRemote({ address, clock, random, env: {}, credentials: { accessKeyId, secretAccessKey } });
+  requireCommands(
+    'ceph-mon',
+    'ceph-osd',
+    'ceph',
+    'radosgw',
+  )('a bucket', () => {
+    let bucket: TestBucket;
+    beforeAll(async () => {
+      bucket = await startBucket();
+    }, 60_000);
+    afterAll(async () => await bucket[Symbol.asyncDispose]());
+    collected(async () => {
+      const address = parseRemoteAddress(bucket.directAddress(`collected-${++count}`));
+      const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = bucket.env;
+      return await openRemote({ address, clock, random, env: {}, credentials: { accessKeyId, secretAccessKey } });
+    });
   });
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { compiledSources } from '@cachelane/testkit';
 import type { Interference } from './interfere.fixture.ts';
 
 /** What a process of a machine is to do. */
@@ -20,7 +21,6 @@ export interface MachineOrder {
   readonly dies: { readonly call: number; readonly when: Interference } | null;
 }
 
-const compiled = fileURLToPath(new URL('../../.build/compiled', import.meta.url));
 const program = fileURLToPath(new URL('./machine-process.fixture.ts', import.meta.url));
 
 export interface MachineProcess {
@@ -32,8 +32,7 @@ export interface MachineProcess {
 export function startMachine(order: MachineOrder, env: Readonly<Record<string, string>>): MachineProcess {
   const child = spawn(process.execPath, ['--min-semi-space-size=16', program, JSON.stringify(order)], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // What Node makes of the sources is the same for all of them, and takes longer than the rest of a start.
-    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compiled, ...env },
+    env: { PATH: process.env['PATH'], ...compiledSources, ...env },
   });
   async function* lines(): AsyncIterable<string> {
     const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;

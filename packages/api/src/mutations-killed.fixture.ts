@@ -38,6 +38,8 @@ interface Met {
 
 const keys = ['npm', 'data', 'other'] as const;
 
+const created = (isNew: boolean): object => ({ data: { createNamespace: { namespace: 'teams/site', isNew } } });
+
 const listing = 'lane generation entries { nodes { path digest } }';
 
 /** All that a client may see of a store, in parts that a change leaves or makes whole. */
@@ -215,6 +217,14 @@ export const mutationCases: Readonly<Record<string, MutationCase>> = {
     prepare: twoSaves,
     begin: plain('mutation { setPolicy(key: "keep-branch", value: "72h") { key value source } }'),
     answer: asFirst,
+  },
+  createNamespace: {
+    prepare: twoSaves,
+    begin: plain('mutation { createNamespace(path: "teams/site") { namespace isNew } }'),
+    // That it is there is what was asked for; who made it is told as it is.
+    answer: ({ done }) => created(done.length === 0),
+    again: created(false),
+    meanwhile: created(false),
   },
   renameNamespace: {
     prepare: twoSaves,

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunReport } from '@cachelane/core';
+import { compiledSources } from '@cachelane/testkit';
 
 const mainFile = join(import.meta.dirname, 'main.ts');
 
@@ -46,6 +47,7 @@ export function sandbox(): Sandbox {
     HOME: dir,
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     CACHELANE_HOME: home,
+    ...compiledSources,
   };
   const children: ChildProcess[] = [];
   const start = (...argv: string[]): Started => {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { compiledSources } from '@cachelane/testkit';
 
 const program = fileURLToPath(new URL('./head-writer.fixture.ts', import.meta.url));
 
@@ -25,7 +26,7 @@ export interface WriterOptions {
 export async function runWriter({ address, name, count, env = {}, lifetime }: WriterOptions): Promise<WriterRun> {
   const child = spawn(process.execPath, [program, address, name, `${count}`], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...compiledSources, ...env },
   });
   const ended = once(child, 'close');
   if (lifetime === 0) child.kill('SIGKILL');

@@ -1,4 +1,5 @@
 export { memoryLeases } from './memory-leases.ts';
+export { compiledSources } from './compiled-sources.ts';
 export { requireCommands } from './require-commands.ts';
 export { fetchProject, fetchTool, type FetchedProject, type FetchedTool } from './fetched-tools.ts';
 export * from './arbitraries/layers.ts';

@@ -32,7 +32,7 @@ export function monitoredReceiver(monitorPid: number, childPid: () => number | n
     if (sets === null) return true;
     const isWaiting = (sets.pending & bit) !== 0n;
     const isHeld = (sets.blocked & bit) !== 0n && preparing.includes(readStat(pid)?.name ?? '');
-    // What the group got before the child was there did not reach it.
+    // What the group got before the child was there did not reach it, unless the child looks after that itself.
     const group = groupGot(bit);
     return early || isHeld ? isWaiting : group;
   };

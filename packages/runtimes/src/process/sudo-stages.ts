@@ -116,11 +116,20 @@ run "$@"
  * in the process list. It stays as the command's monitor, as bubblewrap's does: with the signals blocked, it takes those
  * that sudo hands on, so that the command gets none twice, and says how the command ended. Descriptors: 7 the plan, 8 the lease, 9 the status.
  *
+ * A signal to the process group that came when there was no command yet waits in the monitor alone, where it looks like one that the
+ * command got: so the command's process sends itself what waits there and not in itself, before anybody can know it. The monitor is
+ * looked at first: what comes between the two looks is in both.
+ *
  * The name it gives itself is that of the next link in the chain, which is known to hold the signals too.
  */
 export const userStage: string = `
 open(my $status, "+<&=", 9) or exit(${stageFailedCode});
 sub fail { syswrite($status, "cachelane: $_[0]\\n"); exit ${stageFailedCode} }
+sub waiting {
+  open(my $file, "<", "/proc/$_[0]/status") or return 0;
+  my %sets = map { /^(ShdPnd|SigBlk):\\s*[0-9a-f]*([0-9a-f]{8})$/ } <$file>;
+  return hex($sets{ShdPnd} // 0) & hex($sets{SigBlk} // 0);
+}
 open(my $plan, "<&=", 7) or fail("the plan of the run cannot be read: $!");
 my @words = split(/\\0/, do { local $/; <$plan> }, -1);
 close($plan);
@@ -133,6 +142,8 @@ my $pid = fork();
 defined($pid) or fail("no process can be made: $!");
 if ($pid == 0) {
   $0 = "env";
+  my $missed = waiting(getppid()) & ~waiting($$);
+  for my $number (1 .. 31) { kill($number, $$) if $missed >> ($number - 1) & 1 }
   syswrite($status, '{"monitor-pid":' . getppid() . ',"child-pid":' . $$ . "}\\n");
   %ENV = map { split(/=/, $_, 2) } @words;
   exec({ $command[0] } @command);

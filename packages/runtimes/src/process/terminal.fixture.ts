@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { compiledSources } from '@cachelane/testkit';
 import { until } from './world.fixture.ts';
 
 /** A terminal with a program in it. */
@@ -18,7 +19,7 @@ export const keys = { interrupt: '\x03', quit: '\x1c', suspend: '\x1a', enter: '
 export async function openTerminal(cwd: string, command = 'bash --norc --noprofile -i'): Promise<Terminal> {
   const script = spawn('script', ['--quiet', '--flush', '--command', `exec ${command}`, '/dev/null'], {
     cwd,
-    env: { PATH: '/usr/local/bin:/usr/bin:/bin', PS1: '<prompt>', TERM: 'dumb', SHELL: '/bin/sh' },
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin', PS1: '<prompt>', TERM: 'dumb', SHELL: '/bin/sh', ...compiledSources },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let screen = '';

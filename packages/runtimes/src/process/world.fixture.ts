@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CommandOutcome, LayerImage, OverlayMount, RunPlace, RunRequest } from '@cachelane/core';
+import { compiledSources } from '@cachelane/testkit';
 import type { MountWay } from './process-runtime.ts';
 import type { Job } from './run-command.fixture.ts';
 import { sudoProblem } from './sudo-problem.ts';
@@ -246,7 +247,11 @@ export function startClient(world: World, request: RunRequest | readonly RunRequ
   const file = writeJob(world, [request].flat(), options);
   const [out, err] = [openSync(`${file}.stdout`, 'w'), openSync(`${file}.stderr`, 'w')];
   const [program, ...args] = [...(options.prefix ?? []), nodeBinary, runCommandProgram, file];
-  const child = spawn(program, args, { stdio: [options.stdin ?? 'ignore', out, err], detached: true });
+  const child = spawn(program, args, {
+    stdio: [options.stdin ?? 'ignore', out, err],
+    detached: true,
+    env: { ...process.env, ...compiledSources },
+  });
   closeSync(out);
   closeSync(err);
   const read = (suffix: string): string => readFileSync(`${file}.${suffix}`, 'utf8');

@@ -5,7 +5,7 @@ import workerThreads from 'node:worker_threads';
 import * as fs from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { BytePath, StoredLayer } from '@cachelane/core';
-import { attachRequest, requireCommands } from '@cachelane/testkit';
+import { attachRequest, compiledSources, requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { digestFile } from '../layers/read-file.ts';
 import { createLayerHome, type LayerHome } from '../layers/layer-home.fixture.ts';
@@ -219,6 +219,7 @@ test('a process that is killed while threads are at work leaves a directory that
     const layer = layers[round % 2] as StoredLayer;
     const killed = spawn(process.execPath, [child, home.dir, layer.key, 'threads', 'attach'], {
       stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...compiledSources },
     });
     let said = '';
     killed.stdout.on('data', (data: Buffer) => (said += data.toString()));

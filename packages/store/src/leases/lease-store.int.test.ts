@@ -7,7 +7,7 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { limits, newId, type SessionId } from '@cachelane/core';
-import { noAbort, requireCommands } from '@cachelane/testkit';
+import { compiledSources, noAbort, requireCommands } from '@cachelane/testkit';
 import { scratchDir } from '../metadata/real-world.fixture.ts';
 import { openLeaseStore } from './lease-store.ts';
 
@@ -23,6 +23,8 @@ const session = (number: number): SessionId => {
   return newId('session', bytes);
 };
 
+const env = { ...process.env, ...compiledSources };
+
 interface Process {
   readonly child: ChildProcess;
   /** What it printed, once it and all that inherited its output are gone. */
@@ -33,7 +35,7 @@ interface Process {
 
 function start(args: readonly string[], prefix: readonly string[] = []): Process {
   const argv = [...prefix, process.execPath, script, ...args];
-  const child = spawn(argv[0] as string, argv.slice(1), { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] });
+  const child = spawn(argv[0] as string, argv.slice(1), { env, stdio: ['ignore', 'pipe', 'inherit', 'pipe'] });
   const printed = linesOf(createInterface({ input: child.stdout as Readable }));
   return { child, printed, input: child.stdio[3] as Writable };
 }
@@ -68,6 +70,7 @@ function ask(dir: string, prefix: readonly string[] = []): string {
   const argv = [...prefix, process.execPath, script, 'ask', dir, '1'];
   return spawnSync(argv[0] as string, argv.slice(1), {
     encoding: 'utf8',
+    env,
     stdio: ['ignore', 'pipe', 'inherit'],
   }).stdout.trim();
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import type { HeadRecord, LaneName, Metadata } from '@cachelane/core';
-import { noAbort } from '@cachelane/testkit';
+import { compiledSources, noAbort } from '@cachelane/testkit';
 import { openStore, scratchDir } from './real-world.fixture.ts';
 
 const runner = fileURLToPath(new URL('./runner-process.fixture.ts', import.meta.url));
@@ -22,7 +22,10 @@ interface Runner {
 }
 
 function startRunner(file: string, count: number): Runner {
-  const child = spawn(process.execPath, [runner, file, `${count}`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [runner, file, `${count}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...compiledSources },
+  });
   return { child, acknowledged: createInterface({ input: child.stdout }), ended: once(child, 'close') };
 }
 

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '@cachelane/core';
-import { noAbort, requireCommands } from '@cachelane/testkit';
+import { compiledSources, noAbort, requireCommands } from '@cachelane/testkit';
 import { bytesFrom } from './transfer-bytes.fixture.ts';
 import { createTransferHome, namesBelow, type TransferHome } from './transfer-home.fixture.ts';
 
@@ -21,7 +21,10 @@ interface Victim {
 
 /** What it said last. */
 async function killed({ argv, lines }: Victim): Promise<number> {
-  const child = spawn(process.execPath, [script, ...argv], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, ...argv], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...compiledSources },
+  });
   const closed = once(child, 'close');
   let [said, last] = [0, 0];
   for await (const line of createInterface({ input: child.stdout })) {

@@ -61,10 +61,11 @@ export function readSqlite(content: Uint8Array, tables: readonly SqliteTable[]):
     db.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
     const check = db.prepare('PRAGMA quick_check(1)').get();
     if (check === undefined || !Object.values(check).includes('ok')) return { kind: 'damaged' };
-    const found = tables.filter(({ name }) => isPresent(db, name));
+    const made = schemaOf(db);
+    const found = tables.filter(({ name }) => made.get(name)?.type === 'table');
     const known = new Set(found.flatMap(({ name, indexes = {} }) => [name, ...Object.keys(indexes)]));
-    if (!namesIn(db).every((name) => known.has(name))) return { kind: 'foreign' };
-    if (!found.every((table) => isAsDeclared(db, table))) return { kind: 'foreign' };
+    if (![...made.keys()].every((name) => known.has(name))) return { kind: 'foreign' };
+    if (!found.every((table) => isAsDeclared(db, table, made.get(table.name)?.sql))) return { kind: 'foreign' };
     const rows = found.flatMap((table) => readTable(db, table));
     return rows.every((row) => row !== null) ? { kind: 'rows', rows } : { kind: 'foreign' };
   } catch {
@@ -72,21 +73,20 @@ export function readSqlite(content: Uint8Array, tables: readonly SqliteTable[]):
   }
 }
 
+interface SchemaEntry {
+  readonly type: unknown;
+  readonly sql: string;
+}
+
 /** Everything but what SQLite keeps for itself: statistics, and indexes that belong to a table's definition. */
-function namesIn(db: DatabaseSync): readonly string[] {
-  const named = db.prepare("SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'").all();
-  return named.map(({ name }) => String(name));
+function schemaOf(db: DatabaseSync): ReadonlyMap<string, SchemaEntry> {
+  const select = "SELECT name, type, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+  const rows = db.prepare(select).all();
+  return new Map(rows.map(({ name, type, sql }) => [String(name), { type, sql: String(sql) }]));
 }
 
-function isPresent(db: DatabaseSync, name: string): boolean {
-  return db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined;
-}
-
-function isAsDeclared(db: DatabaseSync, { name, columns, sql, isExact }: SqliteTable): boolean {
-  if (isExact === true) {
-    const made = db.prepare("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name)?.['sql'];
-    return withoutSpace(String(made)) === withoutSpace(sql);
-  }
+function isAsDeclared(db: DatabaseSync, { name, columns, sql, isExact }: SqliteTable, made = ''): boolean {
+  if (isExact === true) return withoutSpace(made) === withoutSpace(sql);
   const found = db.prepare('SELECT name FROM pragma_table_xinfo(?)').all(name);
   return found.length === columns.length && found.every((column, index) => column['name'] === columns[index]);
 }
