@@ -22,6 +22,7 @@ import { noteAsked } from '../root/note-asked.ts';
 import { mayBeSeeded, sourceIn, type SourceInput } from '../root/volume-source.ts';
 import { withHint } from './in-api-words.ts';
 import { keyOfChange } from './repeated.ts';
+import { requireStaying } from './require-staying.ts';
 import { volumeRequest } from './volume-request.ts';
 
 interface AttachInput {
@@ -45,6 +46,7 @@ const lockHint = 'lockTimeoutSeconds says how long attach waits';
 export async function attach(request: ApiRequest, args: AttachArguments): Promise<object> {
   const { world, caller, signal } = request;
   const { project, client } = caller;
+  requireStaying(request, 'the fork');
   const key = keyOfChange(args.key);
   const mode = modeOf(args.volumes);
   const lockWaitMs = waitMs(args.lockTimeoutSeconds);
@@ -78,13 +80,16 @@ export async function commit(request: ApiRequest, { fork: text }: ForkArguments)
   const subjects: VolumeSubject[] = [];
   for (const volume of id.volumes) subjects.push(await volumeWithId(request, volume));
   const held = caller.client.take(id.session);
-  if (held !== undefined) ended.keep(id.session, commitHeld(held));
+  if (held !== undefined) ended.keep(id.session, commitHeld(request, held));
   return (await (ended.of(id.session) ?? recall(request, id, subjects))).map(savedNode);
 }
 
-async function commitHeld({ fork, place }: HeldFork): Promise<readonly SavedVolume[]> {
+async function commitHeld({ world, caller }: ApiRequest, { fork, place }: HeldFork): Promise<readonly SavedVolume[]> {
   using _ = place;
-  return await fork.commit();
+  const reports = await fork.commit();
+  const { project, client } = caller;
+  await world.afterSaving({ context: project.context, reports, events: client.events });
+  return reports;
 }
 
 async function recall(

@@ -17,9 +17,9 @@ export async function runCommand(
   const { volumes = [], lockTimeoutSeconds, signal, allowFailure = false } = options;
   if (command.length === 0) throw new CachelaneError('E_USAGE', 'there is no command to run');
   // As for commands of `cachelane run`; one that was inherited may be of another project.
-  const context = JSON.stringify({ endpoint: 'local', ...(await engine.context({ signal })) });
+  const { warnings: _, ...context } = await engine.context({ signal });
   await using fork = volumes.length === 0 ? null : await engine.attach(volumes, { lockTimeoutSeconds, signal });
-  const forkEnv = { ...fork?.environment, [contextVariable]: context };
+  const forkEnv = { ...fork?.environment, [contextVariable]: JSON.stringify({ endpoint: 'local', ...context }) };
   const ended = await ending(command, { ...options, forkEnv });
   if (signal?.aborted === true) throw aborted(signal);
   if (ended.exitCode === 0) return { ...ended, saved: fork === null ? [] : await fork.commit() };
