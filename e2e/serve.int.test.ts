@@ -126,7 +126,21 @@ describe('serve -- COMMAND', () => {
 
     const wrong = await within(`CACHELANE_ENGINE_TOKEN=wrong ${self} query q.graphql`);
     expect(wrong.code).toBe(1);
-    expect(JSON.parse(wrong.stdout)).toMatchObject({ errors: [{ extensions: { code: 'E_ENGINE_DENIED' } }] });
+    expect(JSON.parse(wrong.stdout)).toMatchObject({
+      errors: [
+        { extensions: { code: 'E_ENGINE_DENIED', hint: expect.stringMatching(/^CACHELANE_ENGINE_TOKEN is to hold/) } },
+      ],
+    });
+    writeFileSync(join(cwd, 'events.graphql'), 'subscription { events { type } }');
+    const stream = await within(`${self} query events.graphql`);
+    expect([stream.code, JSON.parse(stream.stdout)]).toMatchObject([
+      1,
+      {
+        errors: [
+          { extensions: { code: 'E_USAGE', hint: expect.stringContaining('cachelane query prints one answer') } },
+        ],
+      },
+    ]);
     const gone = await within(`CACHELANE_ENGINE=unix:/no/such.sock ${self} query q.graphql`);
     expect([gone.code, gone.stderr]).toEqual([1, expect.stringContaining('CACHELANE_ENGINE names does not answer')]);
     const elsewhere = await within(`CACHELANE_ENGINE=http://192.0.2.1:80 ${self} query q.graphql`);
@@ -148,7 +162,7 @@ describe('serve -- COMMAND', () => {
     const { data } = (await ask(engine, idOf)).answer as { data: { cacheVolume: { id: string } } };
     world.write({ 'attach.graphql': `mutation { attach(volumes: [{ volume: "${data.cacheVolume.id}" }]) { id } }` });
     const attached = await query(web, token, join(world.dir, 'attach.graphql'));
-    expect(attached.stdout).toContain('"ses_');
+    expect(attached.stdout).toContain('"id": "');
     expect((await ask(engine, '{ sessions { id } }')).answer).toEqual({ data: { sessions: [] } });
 
     const opened = await ask(engine, 'mutation { openSession(confine: true) { token } }');
@@ -159,6 +173,26 @@ describe('serve -- COMMAND', () => {
     expect(chosen.code).toBe(1);
     expect(JSON.parse(chosen.stdout)).toMatchObject({ errors: [{ extensions: { code: 'E_ENGINE_DENIED' } }] });
   });
+});
+
+test('query without an engine refuses what would end with its answer', async () => {
+  using world = openWorld();
+  const cwd = world.project('web', { 'cachelane.yaml': 'namespace: acme/web\n' });
+  const asked = async (input: string): Promise<unknown> => {
+    const { code, stdout } = await world.cachelane(['query'], { cwd, input });
+    return [code, JSON.parse(stdout)];
+  };
+  const [, { data }] = (await asked('{ cacheVolume(key: "npm") { id } }')) as [
+    number,
+    { data: { cacheVolume: { id: string } } },
+  ];
+  const refused = { code: 'E_USAGE', hint: expect.stringContaining('cachelane serve -- COMMAND') };
+  for (const field of [
+    `attach(volumes: [{ volume: "${data.cacheVolume.id}", mode: WRITE }]) { id }`,
+    'openSession { token }',
+  ]) {
+    expect(await asked(`mutation { ${field} }`)).toMatchObject([1, { errors: [{ extensions: refused }] }]);
+  }
 });
 
 const socketOf = (world: World): string => join(world.store, 'engine/engine.sock');
@@ -297,6 +331,7 @@ describe('a place that nobody can listen at, or where others could come in', () 
     [['--listen', 'unix:open/engine.sock'], 'open to you alone'],
     [['--listen', `unix:${'x'.repeat(120)}`], "a socket's path has 107 at most"],
     [['--listen', 'unix:own/file'], 'is no socket'],
+    [['--listen', 'unix:none/engine.sock'], 'there is no directory'],
     [['--listen', 'unix:link/engine.sock'], 'is a symlink'],
   ])('%j', async (argv, why) => {
     using world = openWorld();
@@ -306,6 +341,7 @@ describe('a place that nobody can listen at, or where others could come in', () 
     symlinkSync('own', join(world.dir, 'link'));
     const { code, stdout, stderr } = await world.cachelane(['serve', ...argv]);
     expect([code, stdout, stderr]).toEqual([2, '', expect.stringContaining(why)]);
+    expect(existsSync(join(world.dir, 'none'))).toBe(false);
   });
 
   test('a home with a long path has its socket elsewhere', async () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +71,14 @@ describe('the package', () => {
     const manifest = JSON.parse(text('package.json')) as Record<string, unknown>;
     for (const key of ['dependencies', 'devDependencies', 'peerDependencies', 'scripts'])
       expect(manifest).not.toHaveProperty(key);
+  });
+
+  test('is not made of the sources by mistake, which say where it is', () => {
+    const { status, stderr } = spawnSync('npm', ['pack', '--pack-destination', dir], {
+      cwd: join(root, 'packages/sdk'),
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([1, expect.stringContaining('node scripts/bundle-sdk.ts makes the package')]);
   });
 
   test('has types that modules and bundlers find', async () => {

@@ -299,3 +299,39 @@ process.stdout.write(JSON.stringify(await fork.commit()) + '\\n');
     expect(JSON.parse(stdout)).toMatchObject([{ key: 'data', added: 1 }]);
   });
 });
+
+const child = `
+import { connect } from '@cachelane/sdk/node';
+await using engine = await connect();
+const { namespace } = await engine.context();
+const other = engine.withNamespace('github.com/acme/other').cacheVolume('data');
+const told = await other.id().then(() => 'known', ({ code }) => code);
+process.stdout.write([namespace, told].join(' '));
+`;
+const parent = `
+import { spawnSync } from 'node:child_process';
+import { connect } from '@cachelane/sdk/node';
+await using engine = await connect({ confine: true });
+const own = await engine.environment();
+if (Object.values(own).includes(process.env.CACHELANE_ENGINE_TOKEN)) throw new Error('the token of the engine is passed on');
+const env = { PATH: process.env.PATH, ...own };
+const { stdout, stderr } = spawnSync(process.execPath, ['child.mjs'], { cwd: import.meta.dirname, env, encoding: 'utf8' });
+process.stdout.write(stdout + stderr + '\\n');
+const query = spawnSync('cachelane', ['query'], { input: 'mutation { openSession { token } }', env, encoding: 'utf8' });
+process.stdout.write(JSON.parse(query.stdout).errors[0].message + '\\n');
+process.stdout.write((await engine.context()).namespace + '\\n');
+`;
+
+test('a child process is in the session of its parent, and in its bounds; it never has the token of the engine', async () => {
+  await using on = openSdkWorld(sdk);
+  const directory = on.acme('web', { 'parent.mjs': parent, 'child.mjs': child });
+  await on.world.run(['true'], { cwd: on.acme('other'), options: ['-v', `data:${join(on.world.dir, 'tmp/data')}`] });
+  const { code, stdout, stderr } = await on.world.cachelane(['serve', '--', on.node, 'parent.mjs'], { cwd: directory });
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout.split('\n')).toEqual([
+    'github.com/acme/web E_NOT_FOUND',
+    'a confined session opens no other one',
+    'github.com/acme/web',
+    '',
+  ]);
+});

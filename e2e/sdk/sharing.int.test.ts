@@ -82,10 +82,10 @@ describe('LOCKED', () => {
     const fork = await one.attach(locked(one));
     put(fork, 'a');
     const leases = await other.leases();
-    expect(leases.map(({ kind, key, session, isAlive }) => [kind, key, session, isAlive])).toEqual([
-      ['DIRECTORY', 'data', fork.id, true],
-      ['LOCK', 'data', fork.id, true],
-      ['PIN', 'data', fork.id, true],
+    expect(leases.map(({ kind, key, run, isAlive }) => [kind, key, run, isAlive])).toEqual([
+      ['DIRECTORY', 'data', fork.run, true],
+      ['LOCK', 'data', fork.run, true],
+      ['PIN', 'data', fork.run, true],
     ]);
     expect(fork.directory.startsWith(leases[0]?.path ?? 'nowhere')).toBe(true);
     await fork.commit();

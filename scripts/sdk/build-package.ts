@@ -50,7 +50,7 @@ export async function buildSdkPackage({ root, target }: BuildRequest): Promise<v
 function publishedManifest(source: string): object {
   const manifest = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')) as Record<string, unknown>;
   // What is in the repository is for the rest of it, and never published as it stands.
-  for (const key of ['private', 'devDependencies']) delete manifest[key];
+  for (const key of ['private', 'scripts', 'devDependencies']) delete manifest[key];
   return {
     ...manifest,
     exports: { '.': exported('index'), './node': exported('node'), './package.json': './package.json' },

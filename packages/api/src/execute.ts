@@ -61,7 +61,7 @@ export async function executeOperation(operation: Operation, request: ApiRequest
     const { args, kind } = prepare(operation, request);
     if (kind !== OperationTypeNode.SUBSCRIPTION) return answerOf(await execute(args));
     throw new CachelaneError('E_USAGE', 'a subscription is answered by a stream', {
-      hint: 'ask for text/event-stream with the header accept',
+      hint: 'ask for text/event-stream with the header accept, as engine.events() of the SDK does; cachelane query prints one answer',
     });
   } catch (thrown) {
     return refusal(thrown);

@@ -4,4 +4,13 @@ export type { Answer, AnswerError, Operation } from './execute.ts';
 export { watchIdle, type IdleRules, type IdleWatch } from './server/idle-watch.ts';
 export { startServer, type ApiServer, type ServerOptions } from './server/start-server.ts';
 export type { ListenAt } from './server/listen.ts';
-export type { ApiProject, Explained, ProjectPlace, ProjectRun, VolumeMeaning, VolumePlace, World } from './world.ts';
+export type {
+  ApiProject,
+  Explained,
+  ProjectPlace,
+  ProjectRun,
+  SavedWork,
+  VolumeMeaning,
+  VolumePlace,
+  World,
+} from './world.ts';

@@ -145,6 +145,11 @@ describe('pages', () => {
   test('of a part of the tree have that part alone', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { 'a/x': '1', ab: '2', b: '3' });
+    const slashed = '{ cacheVolume(key: "npm") { head { entries(under: "a/") { nodes { path } } } } }';
+    expect(await on.data(slashed)).toEqual(await on.data(slashed.replace('a/', 'a')));
+    expect((await on.ask(slashed.replace('a/', 'a/../b'))).errors).toMatchObject([
+      { message: expect.stringContaining('no path inside of a volume'), extensions: { code: 'E_USAGE' } },
+    ]);
     expect(await on.data('{ cacheVolume(key: "npm") { head { entries(under: "a") { nodes { path } } } } }')).toEqual({
       cacheVolume: { head: { entries: { nodes: [{ path: 'a' }, { path: 'a/x' }] } } },
     });

@@ -223,6 +223,7 @@ export function testWorld({
     return {
       context,
       run,
+      warnings: [],
       meaningOf: ({ key, namespace }) => {
         const { tool: name } = requestFor(key, asked(namespace));
         const tool = tools.find((each) => each.name === name) as Tool;
@@ -243,6 +244,7 @@ export function testWorld({
       const stored = await deps.metadata.listPolicies(noAbort);
       return policyAt({ user: {}, stored, lanes: [] }, { paths: [namespace], lane: null });
     },
+    afterSaving: async () => {},
   };
   const api = openApi(world, { directory: '/web', namespace: null, environment: null, isConfined: false });
   const ask: TestWorld['ask'] = async (query, { variables = {}, session = null } = {}) =>

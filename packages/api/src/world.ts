@@ -1,4 +1,15 @@
-import type { Compat, Context, Namespace, Policy, SharingMode, Tool, VolumeName, VolumeSeed } from '@cachelane/core';
+import type {
+  Compat,
+  Context,
+  EventSink,
+  Namespace,
+  Policy,
+  SharingMode,
+  Tool,
+  VolumeName,
+  VolumeReport,
+  VolumeSeed,
+} from '@cachelane/core';
 import type { EngineDependencies, ForkRequest, PruneRequest, VolumeRequest } from '@cachelane/engine';
 
 /** Where a program says that it is. */
@@ -36,6 +47,8 @@ export type ProjectRun = Pick<
 export interface ApiProject {
   readonly context: Context;
   readonly run: ProjectRun;
+  /** What its files, or the program's environment, say and does not count; one sentence each. */
+  readonly warnings: readonly string[];
   meaningOf(place: VolumePlace): VolumeMeaning;
   /** As a run here would ask for it; one that has no place of its own gets a name for where it would lie. */
   requestFor(place: VolumePlace): VolumeRequest;
@@ -67,14 +80,26 @@ export interface Explained {
   readonly remote: string | null;
 }
 
+/** What a commit or a clean-up came to. */
+export interface SavedWork {
+  readonly context: Context;
+  readonly reports: readonly VolumeReport[];
+  /** Of whose doing it is. */
+  readonly events: EventSink;
+}
+
 /** What the API needs from outside; assembled in a composition root. */
 export interface World {
   /** Of the program. */
   readonly version: string;
   /** Without `events`: what happens is told to whose doing it is. */
   readonly deps: Omit<EngineDependencies, 'events'>;
+  /** It is there for one question: what outlives an answer is refused. */
+  readonly endsWithAnswer?: boolean;
   /** Errors: E_NOT_FOUND for a directory that is gone, E_CONFIG, E_NAMESPACE, E_LIMIT. */
   openProject(place: ProjectPlace): Promise<ApiProject>;
   /** Without what files in repositories lower on single lanes. */
   policyOf(namespace: Namespace): Promise<Policy>;
+  /** Has what was saved sent where it is to be sent in the background, as after a run. Never throws: it is saved. */
+  afterSaving(saved: SavedWork): Promise<void>;
 }

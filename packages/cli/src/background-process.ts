@@ -13,10 +13,12 @@ export interface BackgroundProcess {
   /** Whatever it says on stderr is appended to this file. */
   readonly log: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Told once, when it has ended or could not be started; never, where this process ends first. */
+  readonly onEnd?: () => void;
 }
 
 /** Leaves a command of ours behind that goes on after this process has ended, at the lowest priority. */
-export function startBackground({ program, words, homeDir, log, env }: BackgroundProcess): void {
+export function startBackground({ program, words, homeDir, log, env, onEnd }: BackgroundProcess): void {
   const script = `${closeInherited}exec nice -n 19 "$@"`;
   // Appended to: another one may still be at work, and writes to it.
   const file = openSync(log, 'a', 0o600);
@@ -28,7 +30,8 @@ export function startBackground({ program, words, homeDir, log, env }: Backgroun
   });
   closeSync(file);
   // A machine with no process to spare: the next run tries again.
-  child.on('error', () => {});
+  child.on('error', () => onEnd?.());
+  child.once('exit', () => onEnd?.());
   child.unref();
 }
 

@@ -140,7 +140,7 @@ export interface CacheVolume {
   blame(path: string, options?: LaneOptions): Promise<readonly Blamed[]>;
   /** Brings back what it was at an earlier generation; itself a new generation. */
   rollback(options?: RollbackOptions): Promise<RolledBack>;
-  /** Removes what it holds on one lane, history and all. Empty where it holds nothing. */
+  /** Removes what it holds on one lane, history and all. Empty where it holds nothing. Forks that had found something there are not saved after that: their commit throws E_NOT_FOUND. */
   remove(options?: RemoveOptions): Promise<readonly Removed[]>;
   /** Runs the tool's own clean-up in it and saves what that removed. */
   prune(options?: KeyedOptions): Promise<Pruned>;

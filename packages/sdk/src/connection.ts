@@ -124,6 +124,12 @@ export class Connection implements AsyncDisposable {
     };
   }
 
+  /** That of what is asked now. Errors: as opening one. */
+  async sessionToken(): Promise<string> {
+    this.closing.signal.throwIfAborted();
+    return this.given ?? (await this.openedSession());
+  }
+
   /** Ends the session, where it is its own. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closing.signal.aborted) return;

@@ -54,6 +54,20 @@ export interface Engine extends AsyncDisposable {
    * that both say `cache` do not meet. In another project it is another namespace. Closing it closes nothing.
    */
   scope(...names: readonly string[]): this;
+  /**
+   * For the environment of a child process: `connect()` of the SDK, and `cachelane query`, are in this very session there, with its project and its bounds, for as long as the session lives. The token in it is
+   * that of the session, never that of the engine. It confines a child only where that cannot come to the engine, or its home, in another way: at a port, without the engine's own variables.
+   *
+   * @example
+   * ```ts
+   * import { spawn } from 'node:child_process';
+   * import { connect } from '@cachelane/sdk/node';
+   *
+   * await using engine = await connect({ confine: true });
+   * spawn('node', ['plugin.js'], { env: { PATH: process.env['PATH'], ...(await engine.environment()) } });
+   * ```
+   */
+  environment(): Promise<Readonly<Record<string, string>>>;
   /** Where and who the program is, and what decided that. */
   context(options?: CallOptions): Promise<Context>;
   /** Volumes that hold something, by namespace, key and compat; asked for page by page. */

@@ -13,7 +13,7 @@ export { CommandError, type CommandResult, type RunOptions } from './node/comman
 export type { LeftProcess } from './node/left-processes.ts';
 
 export interface ConnectOptions extends SessionOptions {
-  /** `unix:/path` or `http://127.0.0.1:PORT`. Where it is left out, `CACHELANE_ENGINE` says it; else it is the engine of the person's home. */
+  /** `unix:/path` or `http://127.0.0.1:PORT`. Where it is left out, `CACHELANE_ENGINE` says it, and `CACHELANE_ENGINE_SESSION` whose session the program is in; else it is the engine of the person's home. */
   readonly address?: string | undefined;
   /** Of the engine at `address`; of that in the environment where both are left out. */
   readonly token?: string | undefined;

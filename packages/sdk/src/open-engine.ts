@@ -1,3 +1,4 @@
+import { variables } from '@cachelane/protocol';
 import { done } from './answer.ts';
 import type { Connection } from './connection.ts';
 import type { Engine, EngineEvents } from './engine.ts';
@@ -29,6 +30,10 @@ export function openEngine<E extends Engine>(
     volume: (id) => openVolume(connection, { kind: 'id', id }),
     withNamespace: (namespace) => derive({ namespace, scope: [] }),
     scope: (...names) => derive({ ...scoping, scope: [...scoping.scope, ...names] }),
+    async environment() {
+      const session = await connection.sessionToken();
+      return { [variables.address]: address, [variables.token]: session, [variables.session]: session };
+    },
     context: async ({ signal } = {}) => (await connection.ask(context, {}, signal)).context,
     volumes: ({ namespace, under, key, pageSize: first = 100, signal } = {}) =>
       itemsOf(async (after) => {

@@ -1,4 +1,5 @@
 import { environmentVariables, type EnvironmentVariable } from '@cachelane/protocol';
+import { CachelaneError } from './errors.ts';
 import type { SessionOptions } from './session-options.ts';
 
 /** Whose project a session is of; null: as the engine decides. */
@@ -10,11 +11,28 @@ export interface SessionPlace {
   readonly environment: readonly EnvironmentVariable[] | null;
 }
 
+/** Of the whole environment, as JSON: what a request may have, with room for the rest of it. */
+const longestText = 250_000;
+
+/** Errors: E_LIMIT. */
 export function placeOf({ directory, namespace, confine, environment }: SessionOptions): SessionPlace {
   return {
     directory: directory ?? null,
     namespace: namespace ?? null,
     isConfined: confine ?? false,
-    environment: environment === undefined ? null : environmentVariables(environment),
+    environment: environment === undefined ? null : variablesOf(environment),
   };
+}
+
+function variablesOf(environment: NonNullable<SessionOptions['environment']>): SessionPlace['environment'] {
+  const all = environmentVariables(environment);
+  const bytes = new TextEncoder().encode(JSON.stringify(all)).length;
+  if (bytes <= longestText) return all;
+  throw new CachelaneError(
+    'E_LIMIT',
+    `the environment comes to ${bytes} bytes, and ${longestText} at most go to an engine`,
+    {
+      hint: 'give connect({ environment }) only what tools and CI systems are set by',
+    },
+  );
 }

@@ -1,6 +1,8 @@
 import { CachelaneError } from '@cachelane/core';
+import { contextNode } from '../nodes/context-node.ts';
 import { namespaceIn } from '../root/find-volume.ts';
 import type { ApiRequest } from '../request.ts';
+import { requireStaying } from './require-staying.ts';
 
 /** No path is longer. */
 const pathLength = 4096;
@@ -15,6 +17,7 @@ export interface OpenSessionArguments {
 /** Errors: E_ENGINE_DENIED from a confined session, which could leave its bounds by another one; E_USAGE; those of the project. */
 export async function openClientSession(request: ApiRequest, args: OpenSessionArguments): Promise<object> {
   const { world, caller, clients } = request;
+  requireStaying(request, 'the session');
   if (caller.client.place.isConfined) {
     throw new CachelaneError('E_ENGINE_DENIED', 'a confined session opens no other one', {
       hint: 'whoever opened it opens others',
@@ -35,7 +38,7 @@ export async function openClientSession(request: ApiRequest, args: OpenSessionAr
   // First, so that a session of a project that cannot be opened is none.
   const project = await world.openProject(place);
   const { token } = clients.open(place, project);
-  return { token, context: project.context, isConfined: args.confine };
+  return { token, context: contextNode(project), isConfined: args.confine };
 }
 
 export async function closeClientSession({ caller, clients }: ApiRequest): Promise<boolean> {

@@ -21,6 +21,7 @@ import { noteAsked } from '../root/note-asked.ts';
 import { mayBeSeeded, sourceIn, type SourceInput } from '../root/volume-source.ts';
 import { withHint } from './in-api-words.ts';
 import { keyOfChange } from './repeated.ts';
+import { requireStaying } from './require-staying.ts';
 import { volumeRequest } from './volume-request.ts';
 
 interface AttachInput {
@@ -45,6 +46,7 @@ const lockHint = 'lockTimeoutSeconds says how long attach waits';
 export async function attach(request: ApiRequest, args: AttachArguments): Promise<object> {
   const { world, caller, signal } = request;
   const { project, client } = caller;
+  requireStaying(request, 'the fork');
   const key = keyOfChange(args.key);
   const mode = modeOf(args.volumes);
   const lockWaitMs = waitMs(args.lockTimeoutSeconds);
@@ -78,8 +80,15 @@ export async function commit(request: ApiRequest, { fork: text }: ForkArguments)
   const subjects: VolumeSubject[] = [];
   for (const volume of id.volumes) subjects.push(await volumeWithId(request, volume));
   const fork = caller.client.fork(id.session);
-  if (fork?.isOpen === true) ended.keep(id.session, caller.client.commit(fork), () => fork.isOpen);
+  if (fork?.isOpen === true) ended.keep(id.session, commitFork(request, fork), () => fork.isOpen);
   return (await (ended.of(id.session) ?? recall(request, id, subjects))).map(savedNode);
+}
+
+async function commitFork({ world, caller }: ApiRequest, fork: Fork): Promise<readonly SavedVolume[]> {
+  const { project, client } = caller;
+  const reports = await client.commit(fork);
+  await world.afterSaving({ context: project.context, reports, events: client.events });
+  return reports;
 }
 
 async function recall(

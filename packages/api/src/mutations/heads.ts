@@ -164,7 +164,10 @@ async function pruneNow(request: ApiRequest, { subject, argv, run }: Pruning): P
   const deps = { ...world.deps, events: client.events };
   const hint = 'a clean-up waits for nobody: try again when that run has ended';
   const { outcome, report } = await withHint('E_LOCKED', hint, async () => await pruneVolume(deps, asked));
-  if (outcome.exitCode === 0 && report.skipped === null) return { command: argv, saved: savedNode(report) };
+  if (outcome.exitCode === 0 && report.skipped === null) {
+    await world.afterSaving({ context: project.context, reports: [report], events: client.events });
+    return { command: argv, saved: savedNode(report) };
+  }
   const why = outcome.exitCode === 0 ? report.skipped : `exit code ${outcome.exitCode}`;
   throw new CachelaneError('E_COMMAND', `${argv.join(' ')}: ${why}: nothing was pruned`);
 }

@@ -1,4 +1,4 @@
-import { displayPath, parseBytePath, isBelow, type BytePath, type Entry } from '@cachelane/core';
+import { CachelaneError, displayPath, parseBytePath, isBelow, type BytePath, type Entry } from '@cachelane/core';
 import { pageOf, type Page, type PageArguments } from '../pages.ts';
 import { isoTime } from './iso-time.ts';
 
@@ -25,16 +25,23 @@ export function entryNode(entry: Entry): object {
   };
 }
 
-/** Errors: E_LIMIT, E_USAGE, E_LAYER_REFUSED for what is no path. */
+/** Errors: E_LIMIT, E_USAGE. */
 export function entryPage(all: readonly Entry[], { under, ...page }: EntryArguments): Page<object> {
   const wanted = under === undefined || under === null || under === '' ? all : partOf(all, pathIn(under));
   const { nodes, pageInfo } = pageOf({ all: wanted, keyOf: ({ path }) => path, atMost: entriesPerPage }, page);
   return { nodes: nodes.map(entryNode), pageInfo };
 }
 
-/** As a client writes it. */
+/** As a client writes it: a directory perhaps with a slash at its end. Errors: E_USAGE. */
 export function pathIn(text: string): BytePath {
-  return parseBytePath(Buffer.from(text, 'utf8').toString('latin1'));
+  try {
+    return parseBytePath(Buffer.from(text.replace(/\/+$/, ''), 'utf8').toString('latin1'));
+  } catch (cause) {
+    throw new CachelaneError('E_USAGE', `${JSON.stringify(text.slice(0, 200))} is no path inside of a volume`, {
+      hint: 'write it relative to the volume, without "." and "..": _cacache/index-v5',
+      cause,
+    });
+  }
 }
 
 function partOf(all: readonly Entry[], under: BytePath): readonly Entry[] {

@@ -1,7 +1,8 @@
-import type { Context, Namespace, NamespaceRecord } from '@cachelane/core';
+import type { Namespace, NamespaceRecord } from '@cachelane/core';
 import { compareText } from '@cachelane/engine';
 import { protocolVersion, schemaHash } from '@cachelane/protocol';
 import { mayKnow, namesOf } from '../caller.ts';
+import { contextNode } from '../nodes/context-node.ts';
 import { namespaceNode, policyNodes } from '../nodes/namespace-node.ts';
 import { nodesPerPage, volumePage } from '../nodes/volume-page.ts';
 import { volumeNode } from '../nodes/volume-node.ts';
@@ -30,7 +31,7 @@ export const queryRoot = {
     protocolVersion,
     schemaHash: schemaHash(),
   }),
-  context: (_: unknown, { caller }: ApiRequest): Context => caller.project.context,
+  context: (_: unknown, { caller }: ApiRequest): object => contextNode(caller.project),
   async namespace({ path }: { readonly path: string }, request: ApiRequest): Promise<object | null> {
     const asked = namespaceIn(path) as Namespace;
     const record = await request.world.deps.metadata.findNamespace(asked, request.signal);

@@ -78,7 +78,7 @@ function isJson(headers: IncomingHttpHeaders): boolean {
 function unauthorized(): Refused {
   return refused(401, 'E_ENGINE_DENIED', {
     message: 'the request does not have the token of this engine',
-    hint: 'send it as the user of basic auth, or as a bearer token: CACHELANE_ENGINE_TOKEN in the environment that the engine gave',
+    hint: 'CACHELANE_ENGINE_TOKEN is to hold the one that cachelane serve --json told, or set for its command; it is sent as a bearer token, or as the user of basic auth',
     headers: { 'www-authenticate': 'Basic realm="cachelane"' },
   });
 }

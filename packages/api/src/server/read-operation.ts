@@ -39,7 +39,7 @@ export async function readBody(
 function tooLarge(): Refused {
   return refused(413, 'E_LIMIT', {
     message: `the request is too large: at most ${queryLimits.bodyBytes} bytes`,
-    hint: 'send values as variables, and ask for less at once',
+    hint: 'ask for less at once; an environment that is sent with openSession is to hold what tools and CI systems are set by',
   });
 }
 

@@ -22,6 +22,7 @@ import type {
   World,
 } from '@cachelane/api';
 import packageJson from '../../package.json' with { type: 'json' };
+import { afterSaving } from '../after-saving.ts';
 import { explainJson, explainVolume, type Explained } from '../explain-volume.ts';
 import type { Host } from '../host.ts';
 import { lanePolicyOf } from '../lane-policy.ts';
@@ -33,6 +34,8 @@ import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
 import { plainSelection, requestOf } from '../volumes.ts';
 import { whereToRun } from '../working-directory.ts';
+import { ignoredRemote } from './ignored-remote.ts';
+import type { EnginePushes } from './engine-pushes.ts';
 import { rememberedProjects } from './remembered-projects.ts';
 
 interface WorldRequest {
@@ -41,7 +44,9 @@ interface WorldRequest {
   readonly homeDir: string;
   readonly tools: readonly Tool[];
   readonly runtime: Runtime;
-  readonly remote: Pick<ChosenRemote, 'remote' | 'pushMode' | 'waitMs'>;
+  readonly remote: ChosenRemote;
+  readonly pushes: EnginePushes;
+  readonly endsWithAnswer: boolean;
   /** Of the person's own file. */
   readonly policy: StatedPolicy;
   readonly signal: AbortSignal;
@@ -52,9 +57,14 @@ export function apiWorld(request: WorldRequest): World {
   const { store, tools, runtime, policy, signal } = request;
   return {
     version: packageJson.version,
+    endsWithAnswer: request.endsWithAnswer,
     deps: { ...store, tools, runtime, policy, remote: request.remote.remote },
     openProject: rememberedProjects(store.clock, async (place) => await openApiProject(request, place)),
     policyOf: async (namespace) => await policyOf(request, namespace, signal),
+    async afterSaving({ context: { trust }, reports, events }) {
+      const { host, homeDir, remote: shared, pushes } = request;
+      await afterSaving(host, { homeDir, shared, trust, reports }, events, pushes.push);
+    },
   };
 }
 
@@ -93,9 +103,12 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
     mounters: async () => await Promise.resolve(store.mounters),
     signal,
   };
+  const { choice } = remote;
+  const ignored = env === null ? [] : await ignoredRemote({ host, homeDir, choice });
   const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
   return {
     context,
+    warnings: [...project.warnings, ...ignored],
     run: {
       directory: project.directory,
       environment,

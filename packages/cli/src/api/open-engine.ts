@@ -1,4 +1,5 @@
 import { openApi, type Api, type CallerPlace } from '@cachelane/api';
+import { isCachelaneError } from '@cachelane/core';
 import { followedBy } from '../followed-by.ts';
 import type { Host } from '../host.ts';
 import { openChosenRemote } from '../open-chosen-remote.ts';
@@ -6,20 +7,28 @@ import { runPolicy } from '../run-policy.ts';
 import { homeOf, openStore } from '../store.ts';
 import { warn } from '../warn.ts';
 import { apiWorld } from './api-world.ts';
+import { enginePushes } from './engine-pushes.ts';
 
 export interface EngineRequest {
   /** Whoever asks without a session asks as of here. */
   readonly place: CallerPlace;
   readonly signal: AbortSignal;
+  /** It is opened for one question. */
+  readonly endsWithAnswer?: boolean;
 }
 
 /** The API over the home of this process. Disposed of, it discards what clients left, and closes the home. */
 export interface Engine extends AsyncDisposable {
   readonly api: Api;
+  /** Errors: E_HOME_UNUSABLE where the home that was opened is there no more. */
+  checkHome(): Promise<void>;
 }
 
 /** Errors: those of the home, and of opening the metadata. */
-export async function openEngine(host: Host, { place, signal }: EngineRequest): Promise<Engine> {
+export async function openEngine(
+  host: Host,
+  { place, signal, endsWithAnswer = false }: EngineRequest,
+): Promise<Engine> {
   await using opening = new AsyncDisposableStack();
   const homeDir = homeOf(host);
   const remote = opening.use(
@@ -29,13 +38,32 @@ export async function openEngine(host: Host, { place, signal }: EngineRequest): 
       warn: ({ error, consequence }) => warn(host, followedBy(error.message, consequence)),
     }),
   );
+  const pushes = opening.use(enginePushes());
   const store = opening.use(await openStore(host, signal, homeDir));
   const [tools, runtime, policy] = await Promise.all([
     host.pieces.loadTools(),
     host.pieces.openRuntime(),
     runPolicy(host),
   ]);
-  const api = opening.use(openApi(apiWorld({ host, store, homeDir, tools, runtime, remote, policy, signal }), place));
+  const api = opening.use(
+    openApi(apiWorld({ host, store, homeDir, tools, runtime, remote, pushes, policy, signal, endsWithAnswer }), place),
+  );
   const open = opening.move();
-  return { api, [Symbol.asyncDispose]: async () => await open.disposeAsync() };
+  return {
+    api,
+    checkHome: async () => void (await store.metadata.listPolicies(signal)),
+    [Symbol.asyncDispose]: async () => {
+      try {
+        await open.disposeAsync();
+      } catch (error) {
+        // What clients left has gone with it, and they are told.
+        if (!isHomeGone(error)) throw error;
+      }
+    },
+  };
+}
+
+function isHomeGone(error: unknown): boolean {
+  if (error instanceof SuppressedError) return isHomeGone(error.error) && isHomeGone(error.suppressed);
+  return isCachelaneError(error, 'E_HOME_UNUSABLE');
 }

@@ -154,6 +154,7 @@ describe('context show', () => {
       trust: 'T1',
       readChain: [{ namespace: 'a/b', lane: 't1:local' }],
       canWrite: true,
+      why: 'no hub and no CI: the lane of this machine, shared by all branches',
       inputs: expect.arrayContaining([{ name: 'namespace', value: 'a/b', source: '--namespace' }]),
       remote: { address: null, source: 'nobody named one' },
       push: { mode: 'never', source: 'there is no remote' },

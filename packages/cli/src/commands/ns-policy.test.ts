@@ -98,6 +98,14 @@ describe('ns policy', () => {
   });
 });
 
+test('a namespace that is not there yet is told of, once something is set for it', async () => {
+  using on = stage();
+  expect(await on.cachelane('ns', 'policy', 'nope/nope')).toBe(0);
+  expect(on.err()).toBe('');
+  expect(await on.cachelane('ns', 'policy', 'nope/nope', 'keep-default=3d')).toBe(0);
+  expect(on.err()).toContain('there is no namespace nope/nope yet');
+});
+
 describe('policy in files', () => {
   test('the repository lowers and never raises, and explain says so', async () => {
     using on = stage();

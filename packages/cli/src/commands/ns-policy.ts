@@ -26,6 +26,7 @@ import { printJson } from '../print.ts';
 import { readStore, type ReadStore } from '../store.ts';
 import { didYouMean } from '../suggest.ts';
 import { readUserConfig } from '../user-config.ts';
+import { warn } from '../warn.ts';
 
 export const nsPolicy: Command = defineCommand({
   name: 'ns policy',
@@ -64,6 +65,9 @@ export const nsPolicy: Command = defineCommand({
     return await readStore(host, async (store) => {
       for (const { key, text } of settings) await store.metadata.setPolicy(namespace, key, text, store.signal);
       for (const key of unset) await store.metadata.setPolicy(namespace, key, null, store.signal);
+      if (settings.length > 0 && (await store.metadata.findNamespace(namespace, store.signal)) === undefined) {
+        warn(host, `there is no namespace ${namespace} yet: what is set holds for what is saved under this name`);
+      }
       const { policy, budgets } = await policyOf(host, store, namespace);
       if (options.json) printJson(host, { namespace, policy: { ...policyJson(policy), ...budgetsJson(budgets) } });
       else host.stdout.write(`${namespace}\n\n${policyText(policy, budgets)}`);

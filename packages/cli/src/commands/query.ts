@@ -14,7 +14,7 @@ export const query: Command = defineCommand({
   summary: 'ask the engine in GraphQL',
   details: [
     'Carries out the document of FILE, or of standard input where it is left out or "-", and prints the answer as JSON: data, and errors with their codes. Everything is asked as of the project it is called in. The schema describes itself: { __schema { types { name description } } }, and docs/API.md is made of it.',
-    'Where CACHELANE_ENGINE names an engine (cachelane serve), that one is asked, in a session that ends with the answer: forks that it attached and did not commit are discarded. With the token of a confined session it is asked as that one.',
+    'Where CACHELANE_ENGINE names an engine (cachelane serve), that one is asked, in a session that ends with the answer: forks that it attached and did not commit are discarded. Without one, what would be gone with the answer is refused: sessions and forks. Events are for programs, and for POST with accept: text/event-stream. With the token of a confined session it is asked as that one.',
     'The exit code is 1 where the answer has errors.',
   ],
   options: {
@@ -60,6 +60,7 @@ async function openAndAsk(host: Host, question: ProjectQuestion, operation: Oper
   await using engine = await openEngine(host, {
     place: { directory: workDir, namespace, environment: null, isConfined: false },
     signal,
+    endsWithAnswer: true,
   });
   return await engine.api.execute(operation, null, signal);
 }

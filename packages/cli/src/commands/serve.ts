@@ -5,7 +5,8 @@ import { parseSeconds } from '../choice-argument.ts';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Host } from '../host.ts';
-import { claimSocket } from '../serve/claim-socket.ts';
+import { claimSocket, type SocketClaim } from '../serve/claim-socket.ts';
+import { watchHome } from '../serve/watch-home.ts';
 import { anyPort, placeToListen } from '../serve/engine-place.ts';
 import { runUnderEngine } from '../serve/run-under-engine.ts';
 import { homeOf } from '../store.ts';
@@ -52,7 +53,7 @@ export const serve: Command = defineCommand({
         hint: 'add --json, or give it a command: cachelane serve -- COMMAND',
       });
     }
-    using _ = at.kind === 'socket' ? await claim(host, { path: at.path, json }) : null;
+    using _ = at.kind === 'socket' ? await claim(host, { path: at.path, makesDir: listen === undefined, json }) : null;
     const { signal } = new AbortController();
     const place: CallerPlace = {
       directory: where.isChosen ? where.dir : null,
@@ -74,7 +75,8 @@ export const serve: Command = defineCommand({
     using watch = hasCommand || keep ? null : watchIdle(rules);
     const server = await startServer({ api, at, onClients: (count) => watch?.onClients(count) });
     if (!hasCommand || at.kind !== 'port') {
-      await serveClients(host, { server, at, json, idle: watch?.idle ?? null });
+      using home = watchHome(host.clock, async () => await engine.checkHome());
+      await serveClients(host, { server, at, json, idle: watch?.idle ?? null, lost: home.lost });
       return exitCodes.ok;
     }
     try {
@@ -92,15 +94,12 @@ export const serve: Command = defineCommand({
 });
 
 /** Programs that start an engine do not read sentences. */
-async function claim(
-  host: Host,
-  { path, json }: { readonly path: string; readonly json: boolean },
-): Promise<Disposable> {
+async function claim(host: Host, { json, ...place }: SocketClaim & { readonly json: boolean }): Promise<Disposable> {
   try {
-    return await claimSocket(path, host);
+    return await claimSocket(host, place);
   } catch (error) {
     if (json && isCachelaneError(error, 'E_LOCKED'))
-      host.stdout.write(`${JSON.stringify({ taken: `unix:${path}` })}\n`);
+      host.stdout.write(`${JSON.stringify({ taken: `unix:${place.path}` })}\n`);
     throw error;
   }
 }
@@ -111,10 +110,12 @@ interface Serving {
   readonly json: boolean;
   /** Null: it stays. */
   readonly idle: Promise<void> | null;
+  /** Why there is nothing to serve from any more. */
+  readonly lost: Promise<CachelaneError>;
 }
 
-/** Says that it is ready, and returns when it has stopped. */
-async function serveClients(host: Host, { server, at, json, idle }: Serving): Promise<void> {
+/** Says that it is ready, and returns when it has stopped. Errors: that of `lost`. */
+async function serveClients(host: Host, { server, at, json, idle, lost }: Serving): Promise<void> {
   const { promise: told, resolve } = Promise.withResolvers<void>();
   let isTold = false;
   const unlisten = host.signals.listen(() => {
@@ -126,8 +127,9 @@ async function serveClients(host: Host, { server, at, json, idle }: Serving): Pr
     const { address } = server;
     const facts = { address, token: at.kind === 'port' ? at.token : null, pid: process.pid, protocolVersion };
     host.stdout.write(json ? `${JSON.stringify(facts)}\n` : `cachelane: the engine is ready at ${address}\n`);
-    await Promise.race(idle === null ? [told] : [told, idle]);
-    await server.stop();
+    const why = await Promise.race([told, lost, ...(idle === null ? [] : [idle])]);
+    await server.stop({ isPatient: why === undefined });
+    if (why !== undefined) throw why;
   } finally {
     unlisten();
   }

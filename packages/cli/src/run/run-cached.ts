@@ -7,14 +7,13 @@ import {
   type ToolEnvironment,
 } from '@cachelane/core';
 import { runCommand, type VolumeRequest } from '@cachelane/engine';
-import { collectLater, collectSharedLater } from '../collect-later.ts';
+import { afterSaving } from '../after-saving.ts';
 import type { Config } from '../config.ts';
 import { lanePolicyOf } from '../lane-policy.ts';
 import { containerHint, type Place } from '../container-hint.ts';
 import { whyNothing, type DetectionRequest } from '../detect-lockfiles.ts';
 import { followedBy } from '../followed-by.ts';
 import { openChosenRemote } from '../open-chosen-remote.ts';
-import { pushLater } from '../push-later.ts';
 import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts';
 import { runPolicy } from '../run-policy.ts';
 import { homeOf, openStore } from '../store.ts';
@@ -123,15 +122,8 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
       signal: watch.abort,
     },
   );
-  await pushLater(host, { shared, homeDir, reports: saved.volumes }, (message) =>
-    reporter.event({ type: 'warning', code: 'E_REMOTE_GONE', message, hint: 'cachelane push tells more' }),
-  );
-  await collectLater(host, { homeDir, trust: project.context.trust, reports: saved.volumes }, (message) =>
-    reporter.event({ type: 'warning', code: 'E_INTERNAL', message, hint: 'cachelane gc --dry-run tells more' }),
-  );
-  await collectSharedLater(host, { shared, homeDir, reports: saved.volumes }, (message) =>
-    reporter.event({ type: 'warning', code: 'E_REMOTE_GONE', message, hint: 'cachelane gc --remote tells more' }),
-  );
+  const { trust } = project.context;
+  await afterSaving(host, { homeDir, shared, trust, reports: saved.volumes }, (event) => reporter.event(event));
   const left = selection.dropped.map(({ name, path, message }) => withoutCache(name, path, message));
   return { kind: 'cached', end: outcome, report: { ...saved, volumes: [...saved.volumes, ...left] } };
 }

@@ -5,16 +5,26 @@ import { CachelaneError } from '@cachelane/core';
 import { socketPathBytes } from '@cachelane/protocol';
 import type { Host } from '../host.ts';
 
+export interface SocketClaim {
+  readonly path: string;
+  /** Whether its directory is made where it is missing: one that a person named is not. */
+  readonly makesDir: boolean;
+}
+
 /**
  * Makes the path free to listen at, and keeps other engines from it until that is given back or this process ends. What a dead engine left there is removed. Errors: E_LOCKED where
  * somebody listens there, E_USAGE for a path that cannot be a socket's, E_HOME_UNUSABLE, E_DISK_FULL.
  */
-export async function claimSocket(path: string, { pieces, effectiveUid }: Host): Promise<Disposable> {
+export async function claimSocket(
+  { pieces, effectiveUid }: Host,
+  { path, makesDir }: SocketClaim,
+): Promise<Disposable> {
   const bytes = Buffer.byteLength(path);
   if (bytes > socketPathBytes) {
     throw unusable(path, `has ${bytes} bytes, and a socket's path has ${socketPathBytes} at most`);
   }
-  makePrivate(dirname(path), effectiveUid);
+  if (makesDir) makeDir(dirname(path));
+  requirePrivate(dirname(path), effectiveUid);
   // Two that start at once would take each other's socket for a dead one's: the lock decides, and goes with its process.
   const lock = await pieces.holdFile(`${path}.lock`);
   if (lock === null) throw taken(path);
@@ -27,10 +37,17 @@ export async function claimSocket(path: string, { pieces, effectiveUid }: Host):
   }
 }
 
-/** Who may look into the directory may connect, and who may write to it may put another socket there. */
-function makePrivate(dir: string, uid: number): void {
+function makeDir(dir: string): void {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw unusable(dir, `cannot be made (${(error as NodeJS.ErrnoException).code})`, error);
+  }
+}
+
+/** Who may look into the directory may connect, and who may write to it may put another socket there. */
+function requirePrivate(dir: string, uid: number): void {
+  try {
     const stats = lstatSync(dir);
     // Where it leads to is up to whoever made it, and may be another place in a moment.
     if (stats.isSymbolicLink()) throw unusable(dir, 'is a symlink: a socket lies in a directory that is named itself');
@@ -38,6 +55,9 @@ function makePrivate(dir: string, uid: number): void {
     if (!isPrivate) throw unusable(dir, 'is no directory that is open to you alone (mode 0700)');
   } catch (error) {
     if (error instanceof CachelaneError) throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new CachelaneError('E_USAGE', `there is no directory ${dir}`, { hint: `make it: mkdir -m 700 ${dir}` });
+    }
     throw unusable(dir, `cannot be used (${(error as NodeJS.ErrnoException).code})`, error);
   }
 }

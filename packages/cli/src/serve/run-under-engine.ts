@@ -26,13 +26,15 @@ export async function runUnderEngine(
   { argv, where, namespace, engine }: CommandUnderEngine,
 ): Promise<number> {
   const runtime = await host.pieces.openRuntime();
-  const env = {
+  const env: Record<string, string> = {
     ...commandEnv(host, where, await contextHere(host, where, namespace)),
     [variables.address]: engine.address,
     [variables.token]: engine.token,
     [variables.otherPort]: new URL(engine.address).port,
     [variables.otherToken]: engine.token,
   };
+  // Of another engine.
+  delete env[variables.session];
   const outcome = await runtime.run({ argv, cwd: where.dir, env, mounts: [], leaseFile: null });
   if (outcome.kind === 'exited') return exitAs(host, outcome);
   const { reason, mend } = outcome;

@@ -1,5 +1,6 @@
 import {
   CachelaneError,
+  isCachelaneError,
   type BytePath,
   isHeldFile,
   limits,
@@ -148,21 +149,21 @@ async function push(
     // What the run changed, without what it found, is half a cache.
     if (head === undefined && request.hadHead) {
       request.onRemoved();
-      throw removedMeanwhile(request.lane);
+      throw removedMeanwhile(`what it had on lane ${request.lane}`);
     }
-    const result = await deps.metadata.commit(
-      {
-        volumeId: request.volumeId,
-        lane: request.lane,
-        expectedGeneration: head?.generation ?? 0,
-        layers: await placeLayer(deps, request, { id: layer.id, head: head?.layers ?? [] }, signal),
-        layer,
-        run: request.run,
-        counts: layer.counts,
-        atMs: deps.clock.nowMs(),
-      },
-      signal,
-    );
+    const wish = {
+      volumeId: request.volumeId,
+      lane: request.lane,
+      expectedGeneration: head?.generation ?? 0,
+      layers: await placeLayer(deps, request, { id: layer.id, head: head?.layers ?? [] }, signal),
+      layer,
+      run: request.run,
+      counts: layer.counts,
+      atMs: deps.clock.nowMs(),
+    };
+    const result = await deps.metadata.commit(wish, signal).catch((error: unknown) => {
+      throw isCachelaneError(error, 'E_NOT_FOUND') ? removedMeanwhile('the volume', error) : error;
+    });
     if (result.kind === 'moved') return { layer, head: result.head, ...(await meeting(deps, request, result.head)) };
     head = result.head ?? undefined;
     await backOff(deps, attempt, signal);
@@ -205,6 +206,9 @@ function nothingPruned(why: string): CachelaneError {
   return new CachelaneError('E_HEAD_MOVED', why, { hint: 'nothing was pruned: try again', retryable: true });
 }
 
-function removedMeanwhile(lane: LaneName): CachelaneError {
-  return new CachelaneError('E_NOT_FOUND', `what it had on lane ${lane} was removed while the command ran`);
+function removedMeanwhile(what: string, cause?: unknown): CachelaneError {
+  return new CachelaneError('E_NOT_FOUND', `${what} was removed while the command ran`, {
+    hint: 'what was removed stays removed: begin again, with an empty volume',
+    ...(cause === undefined ? {} : { cause }),
+  });
 }

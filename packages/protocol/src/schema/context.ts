@@ -14,6 +14,8 @@ type Context {
   why: String!
   "The lanes that it reads, nearest first; the first is its own."
   readChain: [ChainLink!]!
+  "What the files of the project, or the environment of the program, say and does not count, one sentence each: such as another remote than the engine has."
+  warnings: [String!]!
   "What decided all that."
   inputs: [ContextInput!]!
 }

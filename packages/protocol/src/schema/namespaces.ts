@@ -77,7 +77,7 @@ type Session {
   run: Run!
   "When it began."
   openedAt: DateTime!
-  "Where it has volumes."
+  "Where tools look for its volumes. A fork works in directories of its own, which the answer to \`attach\` names."
   paths: [String!]!
   "Whether its process, or one that this left behind, lives: the kernel frees the lease of one that died."
   isAlive: Boolean!

@@ -35,7 +35,7 @@ export const context: Operation<{
   readonly context: Context;
 }, Record<string, never>> = {
   name: 'context',
-  text: 'query context{context{...Context}}fragment Context on Context{namespace lane trust canWrite why readChain{...ChainLink}inputs{...ContextInput}}fragment ChainLink on ChainLink{namespace lane}fragment ContextInput on ContextInput{name value source}',
+  text: 'query context{context{...Context}}fragment Context on Context{namespace lane trust canWrite why readChain{...ChainLink}warnings inputs{...ContextInput}}fragment ChainLink on ChainLink{namespace lane}fragment ContextInput on ContextInput{name value source}',
 };
 
 export const usage: Operation<{

@@ -24,6 +24,8 @@ export interface Context {
   readonly why: string;
   /** The lanes that it reads, nearest first; the first is its own. */
   readonly readChain: readonly ChainLink[];
+  /** What the files of the project, or the environment of the program, say and does not count, one sentence each: such as another remote than the engine has. */
+  readonly warnings: readonly string[];
   /** What decided all that. */
   readonly inputs: readonly ContextInput[];
 }

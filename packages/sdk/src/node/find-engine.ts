@@ -13,6 +13,7 @@ export interface FindRequest {
   /** Null: as the environment says, else that of the person's home. */
   readonly address: string | null;
   readonly token: string | null;
+  /** Null: as the environment says where the engine is that of the environment; else one of its own. */
   readonly session: string | null;
   readonly place: SessionPlace;
   /** Null: one that does not run is not started. */
@@ -35,8 +36,10 @@ export async function findEngine(request: FindRequest): Promise<Found> {
   const { env } = request;
   const address = request.address ?? textOf(env, variables.address);
   if (address !== null) {
-    const token = request.token ?? (request.address === null ? textOf(env, variables.token) : null);
-    return await connectAt(address, { ...request, token });
+    const isOfEnv = request.address === null;
+    const token = request.token ?? (isOfEnv ? textOf(env, variables.token) : null);
+    const session = request.session ?? (isOfEnv && request.token === null ? textOf(env, variables.session) : null);
+    return await connectAt(address, { ...request, token, session });
   }
   const socket = homeSocket(env);
   if (socket === null) {

@@ -16,10 +16,15 @@ export async function runCommand(
   requireRunnable(command);
   const { volumes = [], lockTimeoutSeconds, signal, allowFailure = false, leaveProcesses = false } = options;
   // As for commands of `cachelane run`; one that was inherited may be of another project.
-  const context = JSON.stringify({ endpoint: 'local', ...(await engine.context({ signal })) });
+  const { warnings: _, ...context } = await engine.context({ signal });
   await using fork =
     volumes.length === 0 ? null : await engine.attach(volumes, { lockTimeoutSeconds, samePath: true, signal });
-  const env = { ...options.processEnv, ...options.env, ...fork?.environment, [contextVariable]: context };
+  const env = {
+    ...options.processEnv,
+    ...options.env,
+    ...fork?.environment,
+    [contextVariable]: JSON.stringify({ endpoint: 'local', ...context }),
+  };
   // Of a command without volumes they are nobody's business.
   const endsLeft = fork !== null && !leaveProcesses;
   const ended = await runChild(command, { cwd: options.cwd, stdio: options.stdio, signal, env, endsLeft });

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { CachelaneError, limits, type Clock, type Random } from '@cachelane/core';
 import { applicationId, currentVersion, migrations } from './migrations.ts';
@@ -50,6 +51,7 @@ function aborted(cause: unknown): CachelaneError {
 export async function openSqliteDatabase(options: SqliteOptions, signal: AbortSignal): Promise<SqliteDatabase> {
   const whenFree = waiting(options);
   const { connection, sql } = await whenFree(signal, () => connect(options.file));
+  const requireSame = sameFile(options.file);
   let synchronous: Durability | undefined;
 
   // SQLite refuses to change this inside a transaction.
@@ -60,6 +62,7 @@ export async function openSqliteDatabase(options: SqliteOptions, signal: AbortSi
   };
 
   const transact = <T>(begin: string, body: (sql: Sql) => T): T => {
+    requireSame();
     connection.exec(begin);
     try {
       // A newer command may have changed the tables while this process had them open.
@@ -85,6 +88,25 @@ export async function openSqliteDatabase(options: SqliteOptions, signal: AbortSi
     close: () => {
       if (connection.isOpen) closeKeepingLog(connection, options.file);
     },
+  };
+}
+
+/** What is written to a file that was removed is gone when the last process closes it, and nobody else sees it before. Errors: E_HOME_UNUSABLE. */
+function sameFile(file: string): () => void {
+  const identity = (): string | null => {
+    const stats = statSync(file, { throwIfNoEntry: false, bigint: true });
+    return stats === undefined ? null : `${stats.dev}:${stats.ino}`;
+  };
+  const opened = identity();
+  return () => {
+    // A database in memory has no file.
+    if (opened === null) return;
+    const now = identity();
+    if (now === opened) return;
+    const what = now === null ? 'was removed' : 'was replaced by another one';
+    throw new CachelaneError('E_HOME_UNUSABLE', `${file} ${what} while it was in use, and the store with it`, {
+      hint: 'start again: a store is made where there is none',
+    });
   };
 }
 

@@ -1,0 +1,5 @@
+import type { ApiProject } from '../world.ts';
+
+export function contextNode({ context, warnings }: ApiProject): object {
+  return { ...context, warnings };
+}
