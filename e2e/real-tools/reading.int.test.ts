@@ -195,6 +195,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
       trust: 'T1',
       readChain: chain,
       canWrite: true,
+      why: 'no hub and no CI: the lane of this machine, shared by all branches',
       inputs: [
         { name: 'namespace', value: namespace, source: 'remote origin in .git/config' },
         { name: 'remote', value: 'https://github.com/acme/web.git', source: 'remote origin in .git/config' },
@@ -205,7 +206,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
       push: { mode: 'never', source: 'there is no remote' },
     });
     expect(Object.keys(shown as object).join(' ')).toBe(
-      'endpoint namespace lane trust readChain canWrite inputs remote push',
+      'endpoint namespace lane trust canWrite why readChain inputs remote push',
     );
   });
 

@@ -62,7 +62,7 @@ type Mutation {
     generation: Int
     "Says what would change, and changes nothing."
     dryRun: Boolean! = false
-    "The caller's own name for this change, 1 to 200 characters: repeated under the same name, after an answer was lost, it is the same change, for as long as the history of the volume goes back."
+    "The caller's own name for this change, 1 to 200 characters: repeated under the same name and for the same generation, after an answer was lost, it is the same change, for as long as the history of the volume goes back."
     key: String
   ): RolledBack
   "Removes what a volume holds on one lane, history and all. Its layers go with the next collection. Forks that had found something there are not saved after that: their commit is E_NOT_FOUND. Empty where it holds nothing."
