@@ -41,7 +41,7 @@ export interface ChangeOptions extends CallOptions {
 }
 
 export interface KeyedOptions extends ChangeOptions {
-  /** The caller's own name for this change, 1 to 200 characters: repeated under the same name and for the same generation, after an answer was lost, it is the same change. A new one where it is left out, which `LostAnswerError` tells. */
+  /** The caller's own name for this change, 1 to 200 characters: repeated under the same name and with the same request, after an answer was lost, it is the same change. A new one where it is left out, which `LostAnswerError` tells. */
   readonly key?: string | undefined;
 }
 
