@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
-import { asCachelaneError, CachelaneError } from '@cachelane/core';
+import { asCachelaneError, type CachelaneError } from '@cachelane/core';
 import { GraphQLError, parse, validate, type DocumentNode, type GraphQLSchema } from 'graphql';
 import type { AnswerError } from './execute.ts';
 import { LastUsed } from './last-used.ts';
+import { requireShallow } from './nesting.ts';
 import { queryLimits } from './query-limits.ts';
 
 /** Documents that are kept parsed and checked: programs send the same few again and again. Parsed, one takes up to a hundred times its length. */
@@ -45,6 +46,7 @@ export class CheckedDocuments {
     const verdict = this.verdicts.get(name);
     if (verdict !== undefined && verdict !== 'fits') throw verdict;
     try {
+      requireShallow(query);
       const document = parse(query, { maxTokens: queryLimits.tokens });
       if (verdict === undefined) this.requireFitting(schema, document);
       this.verdicts.set(name, 'fits');
@@ -65,9 +67,7 @@ export class CheckedDocuments {
   private refusalFor(thrown: unknown): RefusedDocument | CachelaneError {
     if (thrown instanceof RefusedDocument) return thrown;
     if (thrown instanceof GraphQLError) return this.refused([thrown]);
-    // What reads it goes into itself as the document does.
-    if (!(thrown instanceof RangeError)) return asCachelaneError(thrown);
-    return new CachelaneError('E_LIMIT', 'the document is nested too deeply to be read');
+    return asCachelaneError(thrown);
   }
 
   /** What is kept holds on to nothing of the document. */

@@ -84,9 +84,10 @@ describe('a document', () => {
   test.each([
     ['fields', `{ cacheVolume(key: "npm") { ${'head { volume { '.repeat(1600)} id ${'} }'.repeat(1600)} } }`],
     ['values', `{ cacheVolume(key: ${'['.repeat(4900)}${']'.repeat(4900)}) { id } }`],
-  ])('whose %s are nested without end is refused, and no fault of ours', async (_, query) => {
-    // How deep that is depends on the stack.
-    expect(await refusal(query)).toMatchObject({ code: 'E_LIMIT' });
+    ['fields, one level too many,', `{ ${'context { '.repeat(101)} lane ${'} '.repeat(101)} }`],
+  ])('whose %s are nested without end is refused before it is read', async (_, query) => {
+    const message = expect.stringContaining('nested deeper than 100 brackets') as string;
+    expect(await refusal(query)).toMatchObject({ code: 'E_LIMIT', message });
   });
 
   test('that asks for a list inside of itself is refused, also where a fragment does', async () => {

@@ -4,6 +4,8 @@ export const queryLimits = {
   bodyBytes: 262_144,
   /** Words and signs of a document: what it takes to parse it. */
   tokens: 10_000,
+  /** Brackets of all kinds inside brackets: several times what the depth below can come to. */
+  nesting: 100,
   /** Fields inside fields. The introspection that clients send has 13. */
   depth: 20,
   /** Fields that an answer may come to, as far as can be told before: a page of 10,000 entries with all that is known of each has 100,000. */
