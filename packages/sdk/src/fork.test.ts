@@ -38,7 +38,7 @@ test('a fork is discarded unless it was committed', async () => {
     ['attach', { volumes: [{ volume: 'id-npm', sharing: 'SHARED' }], lockTimeoutSeconds: 3, key: ownKey }],
     ['discard', { fork: 'fork-1' }],
     ['attach', { volumes: [{ volume: 'id-npm', sharing: 'LOCKED', mode: 'READ' }], key: ownKey }],
-    ['commit', { fork: 'fork-1' }],
+    ['commit', { fork: 'fork-1', exitCode: 0 }],
   ]);
 });
 

@@ -73,9 +73,9 @@ function forkOf(connection: Connection, { facts: { id, run, volumes }, variables
     get environment() {
       return environmentOf(volumes, variables);
     },
-    async commit({ signal } = {}) {
+    async commit({ exitCode = 0, signal } = {}) {
       try {
-        const { commit: saved } = await connection.ask(commit, { fork: id }, signal);
+        const { commit: saved } = await connection.ask(commit, { fork: id, exitCode }, signal);
         end();
         return saved ?? [];
       } catch (error) {

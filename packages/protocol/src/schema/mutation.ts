@@ -48,6 +48,8 @@ type Mutation {
   commit(
     "Its id, which names this change as a key does."
     fork: ID!
+    "What the work in it came to, as a command's exit code, 0 to 255. With another one than 0 only that is saved what tools leave complete whatever becomes of a command, as after \`cachelane run\`."
+    exitCode: Int! = 0
   ): [Saved!]
   "Ends a fork; what was changed in it is gone. False where it has ended before."
   discard(
