@@ -26,9 +26,7 @@ export async function savedBy(
   const move = history.find((each) => each.run === run && each.layer !== null);
   if (move === undefined) return null;
   const prunes = (await deps.metadata.run(run, signal))?.purpose === 'prune';
-  const reads = (await deps.metadata.listReads(signal)).find(
-    (each) => each.run === run && each.volumeId === place.volumeId,
-  );
+  const reads = await deps.metadata.readsOf(run, place.volumeId, signal);
   const met = await meeting(deps, { ...place, seen: reads?.layers ?? [], prunes }, move);
   const { sizeBytes: savedBytes, ...counts } = move.counts;
   return {

@@ -30,6 +30,8 @@ export interface RevocationStore {
   findRuns(prefix: string, signal: AbortSignal): Promise<readonly RunRecord[]>;
   /** Of runs of the last `limits.readsMs`; in the order of time, run and volume. */
   listReads(signal: AbortSignal): Promise<readonly ReadRecord[]>;
+  /** What `listReads` has of one run and one volume; undefined: nothing. It costs the same, however many runs there were. */
+  readsOf(run: RunId, volumeId: VolumeId, signal: AbortSignal): Promise<ReadRecord | undefined>;
   /** What counts for a namespace; `all`: whatever is written down. The latest first. */
   revokedRuns(of: NamespaceId | 'all', signal: AbortSignal): Promise<readonly RevokedRun[]>;
   /** Writes them down; one that is revoked already, in the same namespace or in all, stays as it is. From then on `commit` takes no layer of such a run to a volume there: E_LAYER_REFUSED. */

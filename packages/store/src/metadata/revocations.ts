@@ -37,13 +37,13 @@ export function revocationStore(database: SqliteDatabase, decode: Decoder): Revo
       ),
     listReads: (signal) =>
       database.read(signal, (sql) =>
-        sql.all<ReadRow>('SELECT * FROM run_reads ORDER BY at_ms, run_id, volume_id').map((row): ReadRecord => ({
-          run: row.run_id,
-          volumeId: row.volume_id,
-          layers: decode.layers(row.layers),
-          atMs: row.at_ms,
-        })),
+        sql.all<ReadRow>('SELECT * FROM run_reads ORDER BY at_ms, run_id, volume_id').map((row) => toRead(row, decode)),
       ),
+    readsOf: (run, volumeId, signal) =>
+      database.read(signal, (sql) => {
+        const row = readRow(sql, run, volumeId);
+        return row === undefined ? undefined : toRead(row, decode);
+      }),
     revokedRuns: (of, signal) =>
       database.read(signal, (sql) =>
         sql
@@ -74,6 +74,14 @@ export function revocationStore(database: SqliteDatabase, decode: Decoder): Revo
   };
 }
 
+function readRow(sql: Sql, run: RunId, volumeId: VolumeId): ReadRow | undefined {
+  return sql.get<ReadRow>('SELECT * FROM run_reads WHERE run_id = ? AND volume_id = ?', run, volumeId);
+}
+
+function toRead(row: ReadRow, decode: Decoder): ReadRecord {
+  return { run: row.run_id, volumeId: row.volume_id, layers: decode.layers(row.layers), atMs: row.at_ms };
+}
+
 export interface Reads {
   readonly run: RunId;
   readonly volumeId: VolumeId;
@@ -83,7 +91,7 @@ export interface Reads {
 
 /** Of a run that opens the volume again, what it sees then as well. */
 export function recordReads(sql: Sql, decode: Decoder, { run, volumeId, layers, atMs }: Reads): void {
-  const known = sql.get<ReadRow>('SELECT * FROM run_reads WHERE run_id = ? AND volume_id = ?', run, volumeId);
+  const known = readRow(sql, run, volumeId);
   const all = new Set([...(known === undefined ? [] : decode.layers(known.layers)), ...layers]);
   if (all.size === 0) return;
   sql.run(

@@ -56,6 +56,21 @@ export function revocationConformance(create: MetadataFactory): void {
       ]);
     });
 
+    test('is told of one run and one volume by itself', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const { volumeId, run } = await openOne(metadata, openRequest(ids));
+      await pushLayer(metadata, { volumeId, run, layer: aLayer('a') });
+      const others = await openOne(metadata, openRequest(ids, { volumes: [{ name: 'other' }] }));
+      await pushLayer(metadata, { volumeId: others.volumeId, run: others.run, layer: aLayer('b') });
+      const reader = await openOne(metadata, openRequest(ids));
+      await openOne(metadata, openRequest(ids, { volumes: [{ name: 'other' }] }));
+      const read = { run: reader.run, volumeId, layers: [aLayer('a')], atMs: startMs };
+      expect(await metadata.readsOf(reader.run, volumeId, noAbort)).toEqual(read);
+      expect(await metadata.readsOf(reader.run, others.volumeId, noAbort)).toBeUndefined();
+      expect(await metadata.readsOf(run, volumeId, noAbort)).toBeUndefined();
+    });
+
     test('is not noted of a session whose command sees nothing', async () => {
       await using store = await create();
       await using metadata = await store.open();

@@ -67,6 +67,7 @@ export function crashingMetadata(inner: Metadata, point: CrashPoint): CrashingMe
     squash: (request, signal) => step(() => inner.squash(request, signal)),
     findRuns: (prefix, signal) => step(() => inner.findRuns(prefix, signal)),
     listReads: (signal) => step(() => inner.listReads(signal)),
+    readsOf: (run, volumeId, signal) => step(() => inner.readsOf(run, volumeId, signal)),
     revokedRuns: (of, signal) => step(() => inner.revokedRuns(of, signal)),
     revokeRuns: (revocations, signal) => step(() => inner.revokeRuns(revocations, signal)),
     openSession: (request, signal) => step(() => inner.openSession(request, signal)),

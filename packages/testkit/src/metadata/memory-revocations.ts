@@ -6,6 +6,7 @@ import {
   type RevocationStore,
   type RevokedRun,
   type RunId,
+  type VolumeId,
 } from '@cachelane/core';
 import { transact, type MemoryState } from './memory-state.ts';
 
@@ -19,6 +20,7 @@ export function memoryRevocations(state: MemoryState): RevocationStore {
           .slice(0, 10),
       ),
     listReads: (signal) => transact(signal, () => [...state.reads.values()].toSorted(inOrder)),
+    readsOf: (run, volumeId, signal) => transact(signal, () => state.reads.get(readKey(run, volumeId))),
     revokedRuns: (of, signal) =>
       transact(signal, () =>
         [...state.revoked.values()]
@@ -40,9 +42,13 @@ function inOrder(a: ReadRecord, b: ReadRecord): number {
   return `${a.run} ${a.volumeId}` < `${b.run} ${b.volumeId}` ? -1 : 1;
 }
 
+function readKey(run: RunId, volumeId: VolumeId): string {
+  return `${run} ${volumeId}`;
+}
+
 /** Of a run that opens the volume again, what it sees then as well. */
 export function recordReads(state: MemoryState, { run, volumeId, layers, atMs }: ReadRecord): void {
-  const key = `${run} ${volumeId}`;
+  const key = readKey(run, volumeId);
   const all = new Set([...(state.reads.get(key)?.layers ?? []), ...layers]);
   if (all.size > 0) state.reads.set(key, { run, volumeId, layers: [...all].toSorted(), atMs });
 }
