@@ -27,7 +27,7 @@ export interface Api extends AsyncDisposable {
   sweep(): Promise<void>;
 }
 
-/** `own`: where the engine was started, for whoever has no session. What clients left is discarded at the end. */
+/** `own`: where the engine was started, for whoever has no session. At the end what clients left is discarded, and what is under way comes to its end, also where nobody waits for it. */
 export function openApi(world: World, own: CallerPlace): Api {
   const { clock, random } = world.deps;
   const room = new ForkRoom(forksOfEngine, null);
@@ -41,14 +41,24 @@ export function openApi(world: World, own: CallerPlace): Api {
     const project = asking.project ?? (await world.openProject(asking.place));
     return { ...shared, caller: { project, client: asking, token }, signal };
   };
+  const underWay = new Set<Promise<Answer>>();
+  const answer = async (operation: Operation, session: SessionToken, signal: AbortSignal): Promise<Answer> => {
+    try {
+      const request = await requestOf(session, signal);
+      using _ = request.caller.client.working();
+      return await executeOperation(operation, request);
+    } catch (thrown) {
+      return refusal(thrown);
+    }
+  };
   return {
     async execute(operation, session, signal) {
+      const answered = answer(operation, session, signal);
+      underWay.add(answered);
       try {
-        const request = await requestOf(session, signal);
-        using _ = request.caller.client.working();
-        return await executeOperation(operation, request);
-      } catch (thrown) {
-        return refusal(thrown);
+        return await answered;
+      } finally {
+        underWay.delete(answered);
       }
     },
     async *stream(operation, session, signal) {
@@ -69,6 +79,7 @@ export function openApi(world: World, own: CallerPlace): Api {
     },
     async [Symbol.asyncDispose]() {
       await using left = new AsyncDisposableStack();
+      left.defer(async () => void (await Promise.all(underWay)));
       left.defer(async () => await client.leave());
       left.defer(async () => await clients.closeAll());
     },

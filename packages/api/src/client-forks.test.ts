@@ -1,7 +1,7 @@
 import { newId } from '@cachelane/core';
-import type { Fork } from '@cachelane/engine';
+import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
-import { Client, Clients, sessionIdleMs } from './clients.ts';
+import { Client, Clients, sessionIdleMs, type AttachedFork } from './clients.ts';
 import { forksOfClient, forksOfEngine, ForkRoom } from './fork-room.ts';
 import type { ApiProject } from './world.ts';
 
@@ -11,16 +11,18 @@ const place = { directory: null, namespace: null, isConfined: false, environment
 const { signal } = new AbortController();
 const idOf = (n: number): Uint8Array => Uint8Array.from({ length: 16 }, (_, index) => (index === 0 ? n : n >> 8));
 
-function forkNamed(n: number, discard: () => Promise<void>): Fork {
+const savesNothing = async (): Promise<never[]> => await Promise.resolve([]);
+
+function forkNamed(n: number, discard: () => Promise<void>): AttachedFork {
   const [sessionId, run] = [newId('session', idOf(n)), newId('run', idOf(n))];
-  return { sessionId, run, volumes: [], isOpen: true, commit: async () => await Promise.resolve([]), discard };
+  return { id: `fork ${n}`, fork: { sessionId, run, volumes: [], isOpen: true, commit: savesNothing, discard } };
 }
 
 const engineRoom = (): ForkRoom => new ForkRoom(forksOfEngine, null);
 const aClient = (room = engineRoom()): Client => new Client({ place, project: null, clock, room });
-const opening = (fork: Fork) => async (): Promise<Fork> => await Promise.resolve(fork);
+const opening = (attached: AttachedFork) => async (): Promise<AttachedFork> => await Promise.resolve(attached);
 
-const failing = async (): Promise<Fork> => await Promise.reject(new Error('the disk is gone'));
+const failing = async (): Promise<AttachedFork> => await Promise.reject(new Error('the disk is gone'));
 
 const forgets = async (): Promise<void> => await Promise.resolve();
 
@@ -54,23 +56,34 @@ test('a fork that nobody waits for any more is discarded: who does not know its 
     await Promise.resolve();
   });
   await expect(client.keep(opening(fork), AbortSignal.abort())).rejects.toMatchObject({ code: 'E_ABORTED' });
-  expect([isDiscarded, client.take(fork.sessionId)]).toEqual([true, undefined]);
+  expect([isDiscarded, client.take(fork.id)]).toEqual([true, undefined]);
 });
 
 test('one session has only so many forks at one time, those included that are on their way', async () => {
   const client = aClient();
   for (let n = 0; n < forksOfClient - 1; n += 1) await client.keep(opening(forkNamed(n, forgets)), signal);
-  const { promise, resolve } = Promise.withResolvers<Fork>();
+  const { promise, resolve } = Promise.withResolvers<AttachedFork>();
   const last = client.keep(async () => await promise, signal);
   const oneMore = opening(forkNamed(forksOfClient, forgets));
   await expect(client.keep(oneMore, signal)).rejects.toThrow('there are 1000 forks, and no more of one session');
   resolve(forkNamed(forksOfClient - 1, forgets));
   await last;
-  const held = client.take(forkNamed(0, forgets).sessionId);
+  const held = client.take(forkNamed(0, forgets).id);
   // As long as its end is under way it counts.
   await expect(client.keep(oneMore, signal)).rejects.toMatchObject({ code: 'E_LIMIT', retryable: false });
   held?.place[Symbol.dispose]();
   await client.keep(oneMore, signal);
+});
+
+test('of a request that may come again only a digest is kept', async () => {
+  const client = aClient();
+  const asked = `[${'what it asks for '.repeat(1000)}]`;
+  const first = forkNamed(1, forgets);
+  expect(await client.keepOnce({ key: 'mine', asked, signal }, opening(first))).toBe(first);
+  expect(await client.keepOnce({ key: 'mine', asked, signal }, failing)).toBe(first);
+  const other = client.keepOnce({ key: 'mine', asked: `${asked} `, signal }, failing);
+  await expect(other).rejects.toMatchObject({ code: 'E_USAGE' });
+  expect(inspect(client, { depth: 8, maxStringLength: null })).not.toContain('what it asks for');
 });
 
 test('all sessions of one engine have only so many together, and what never came to be takes no room', async () => {

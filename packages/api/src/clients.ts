@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { CachelaneError, type Clock, type EngineEvent, type EventSink, type Random } from '@cachelane/core';
 import type { Fork } from '@cachelane/engine';
 import { EventFeed } from './event-feed.ts';
@@ -27,8 +28,13 @@ export interface ClientOptions {
   readonly room: ForkRoom;
 }
 
-export interface HeldFork {
+export interface AttachedFork {
+  /** What its client was told, to the letter: whoever says anything else does not have it. */
+  readonly id: string;
   readonly fork: Fork;
+}
+
+export interface HeldFork extends AttachedFork {
   /** Given back when the fork has ended. */
   readonly place: Disposable;
 }
@@ -43,10 +49,11 @@ interface Attaching {
 }
 
 interface Keyed {
+  /** A digest of what was asked for, which may be long. */
   readonly asked: string;
-  readonly fork: Promise<Fork>;
-  /** Null: it is not there yet. */
-  session: string | null;
+  readonly attached: Promise<AttachedFork>;
+  /** Of the fork; null: it is not there yet. */
+  id: string | null;
 }
 
 /** One client of the engine, and what it has at hand. */
@@ -95,22 +102,23 @@ export class Client {
    * The fork that was attached under this key, as long as it has not ended; else one that `open` makes. So a client that lost an answer gets what it has already, and does not wait for a lock that it holds itself.
    * Errors: E_USAGE where the key is that of another request, and those of {@link keep}.
    */
-  async keepOnce({ key, asked, signal }: Attaching, open: () => Promise<Fork>): Promise<Fork> {
+  async keepOnce({ key, asked: text, signal }: Attaching, open: () => Promise<AttachedFork>): Promise<AttachedFork> {
+    const asked = hash('sha256', text);
     for (let known = this.keyed.get(key); known !== undefined; known = this.keyed.get(key)) {
       if (known.asked !== asked) {
         throw new CachelaneError('E_USAGE', 'this key is that of another attach', { hint: 'give each its own key' });
       }
       // Whoever asked before may have gone meanwhile, and what it waited for with it.
-      const fork = await known.fork.catch(() => null);
-      if (fork !== null && this.forks.has(fork.sessionId)) return fork;
+      const attached = await known.attached.catch(() => null);
+      if (attached !== null && this.forks.has(attached.id)) return attached;
       if (this.keyed.get(key) === known) this.keyed.delete(key);
     }
-    const keyed: Keyed = { asked, fork: this.keep(open, signal), session: null };
+    const keyed: Keyed = { asked, attached: this.keep(open, signal), id: null };
     this.keyed.set(key, keyed);
     try {
-      const fork = await keyed.fork;
-      keyed.session = fork.sessionId;
-      return fork;
+      const attached = await keyed.attached;
+      keyed.id = attached.id;
+      return attached;
     } catch (error) {
       if (this.keyed.get(key) === keyed) this.keyed.delete(key);
       throw error;
@@ -121,15 +129,15 @@ export class Client {
    * Keeps the fork that `open` makes, until somebody takes it. One that was made for a client that has left meanwhile, or waits for it no more, is nobody's. Errors: E_LIMIT, E_ABORTED, and those of
    * `open`.
    */
-  async keep(open: () => Promise<Fork>, signal: AbortSignal): Promise<Fork> {
+  async keep(open: () => Promise<AttachedFork>, signal: AbortSignal): Promise<AttachedFork> {
     using place = new DisposableStack();
     place.use(this.room.take());
-    const fork = await open();
+    const attached = await open();
     if (!this.hasLeft && !signal.aborted) {
-      this.forks.set(fork.sessionId, { fork, place: place.move() });
-      return fork;
+      this.forks.set(attached.id, { ...attached, place: place.move() });
+      return attached;
     }
-    await fork.discard();
+    await attached.fork.discard();
     throw new CachelaneError('E_ABORTED', 'the client has gone while it attached');
   }
 
@@ -139,12 +147,12 @@ export class Client {
   }
 
   /** It is at hand until it has ended: what failed can be asked again, as long as the client is there. */
-  async commit(fork: Fork, exitCode = 0): ReturnType<Fork['commit']> {
+  async commit({ id, fork }: AttachedFork, exitCode = 0): ReturnType<Fork['commit']> {
     try {
       return await fork.commit(exitCode);
     } finally {
       if (fork.isOpen && this.hasLeft) await fork.discard();
-      if (!fork.isOpen) this.take(fork.sessionId)?.place[Symbol.dispose]();
+      if (!fork.isOpen) this.take(id)?.place[Symbol.dispose]();
     }
   }
 
@@ -152,7 +160,7 @@ export class Client {
   take(id: string): HeldFork | undefined {
     const held = this.forks.get(id);
     this.forks.delete(id);
-    for (const [key, { session }] of this.keyed) if (session === id) this.keyed.delete(key);
+    for (const [key, keyed] of this.keyed) if (keyed.id === id) this.keyed.delete(key);
     return held;
   }
 

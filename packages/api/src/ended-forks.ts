@@ -1,4 +1,3 @@
-import type { SessionId } from '@cachelane/core';
 import type { SavedVolume } from '@cachelane/engine';
 import { LastUsed } from './last-used.ts';
 
@@ -10,27 +9,30 @@ const conflictsAtMost = 20;
 
 type Commit = Promise<readonly SavedVolume[]>;
 
-/** What commits came to, or will: whoever asks again, after an answer was lost, is told the same. */
+/**
+ * What commits came to, or will: whoever asks again, after an answer was lost, is told the same. By the ids of their forks to the letter: what else an id says, whoever sends it may have made up.
+ */
 export class EndedForks {
-  private readonly commits = new LastUsed<SessionId, Commit>(keptAtMost);
+  /** All of them: until it is over, nothing else knows what one comes to. */
+  private readonly underWay = new Map<string, Commit>();
+  private readonly saved = new LastUsed<string, Commit>(keptAtMost);
 
   /** Undefined: none is known of. */
-  of(fork: SessionId): Commit | undefined {
-    return this.commits.get(fork);
+  of(id: string): Commit | undefined {
+    return this.underWay.get(id) ?? this.saved.get(id);
   }
 
-  /** `isOpen` says whether a commit that failed left the fork to be committed again. */
-  keep(fork: SessionId, commit: Commit, isOpen: () => boolean): void {
-    this.commits.set(fork, commit);
+  /** One that fails is forgotten: a fork that is open is committed again, and of another one history knows what was saved. */
+  keep(id: string, commit: Commit): void {
+    this.underWay.set(id, commit);
     commit.then(
       (saved) => {
+        this.underWay.delete(id);
         const count = saved.reduce((sum, { conflicts }) => sum + conflicts.length, 0);
-        if (count > conflictsAtMost) this.commits.delete(fork);
+        if (count <= conflictsAtMost) this.saved.set(id, commit);
       },
       // Whoever asked for it is told.
-      () => {
-        if (isOpen()) this.commits.delete(fork);
-      },
+      () => this.underWay.delete(id),
     );
   }
 }

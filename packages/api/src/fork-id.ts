@@ -1,4 +1,4 @@
-import { parseId, parseLane, type LaneName, type RunId, type SessionId } from '@cachelane/core';
+import { limits, parseId, parseLane, type LaneName, type RunId, type SessionId } from '@cachelane/core';
 import { attachModes, type AttachMode } from './attach-mode.ts';
 
 /** What the id of a fork says of it: enough to tell what became of it when nobody has it at hand any more. */
@@ -30,6 +30,9 @@ export function parseForkId(text: string): ForkId | undefined {
 function forkOf([kind, session, run, lane, named, volumes]: readonly unknown[]): ForkId | undefined {
   const mode = attachModes.find((each) => each === named);
   if (kind !== 'f' || mode === undefined || !Array.isArray(volumes) || !volumes.every(isText)) return undefined;
+  if (volumes.length === 0 || volumes.length > limits.volumesPerRun || new Set(volumes).size < volumes.length) {
+    return undefined;
+  }
   if (!isText(session) || !isText(run) || !isText(lane)) return undefined;
   parseLane(lane);
   return { session: parseId('session', session), run: parseId('run', run), lane: lane as LaneName, mode, volumes };

@@ -118,7 +118,13 @@ describe('a commit whose answer was lost', () => {
     const known = parseForkId(fork.id);
     if (known === undefined) throw new Error('it is the id of a fork');
     expect(formatForkId(known)).toBe(fork.id);
-    const made = [['f'], ['f', known.session, known.run, 'no lane', 'WRITE', []], ['v', 'a', 'b', []], 7, 'ses_1'];
+    const made = [
+      ['f'],
+      ['f', known.session, known.run, 'no lane', 'WRITE', known.volumes],
+      ['v', 'a', 'b', []],
+      7,
+      'ses_1',
+    ];
     for (const each of made) {
       const id = Buffer.from(JSON.stringify(each)).toString('base64url');
       expect([parseForkId(id), (await commit(on, id)).errors?.[0]?.extensions.code]).toEqual([
@@ -233,12 +239,13 @@ describe('a commit that fails', () => {
     const clock = { nowMs: () => 0, monotonicMs: () => 0, sleep: async () => await Promise.resolve() };
     const place = { directory: null, namespace: null, isConfined: false, environment: null };
     const client = new Client({ place, project: null, clock, room: new ForkRoom(1, null) });
-    await client.keep(async () => await Promise.resolve(fork), new AbortController().signal);
-    const committed = client.commit(fork);
+    const attached = { id: 'mine', fork };
+    await client.keep(async () => await Promise.resolve(attached), new AbortController().signal);
+    const committed = client.commit(attached);
     await client.leave();
     isOpen = true;
     failing.reject(new Error('the disk is full'));
     await expect(committed).rejects.toThrow('the disk is full');
-    expect([isOpen, client.fork(fork.sessionId)]).toEqual([false, undefined]);
+    expect([isOpen, client.fork('mine')]).toEqual([false, undefined]);
   });
 });

@@ -20,6 +20,8 @@ export const assumedItems = 5;
 /** What a field costs beside its answer: it reads whole layers, or all that the store lists, for however little of it. */
 export const readingCosts: Readonly<Record<string, number>> = {
   'Query.diff': 50_000,
+  // Asked again it reads the history of each volume, and what its run met there.
+  'Mutation.commit': 10_000,
   'CacheVolume.blame': 10_000,
   'Head.entries': 10_000,
   'Layer.entries': 10_000,

@@ -1,16 +1,16 @@
-import { CachelaneError, compatKey, limits, type SharingMode } from '@cachelane/core';
+import { asCachelaneError, CachelaneError, compatKey, limits, type RunId, type SharingMode } from '@cachelane/core';
 import {
   openFork,
   recallFork,
   toolOf,
   whyNothingSaved,
-  type Fork,
   type ForkedVolume,
   type GoneVolume,
   type SavedVolume,
   type VolumeRequest,
 } from '@cachelane/engine';
 import type { AttachMode } from '../attach-mode.ts';
+import type { AttachedFork } from '../clients.ts';
 import { formatForkId, parseForkId, type ForkId } from '../fork-id.ts';
 import { findVolumeRecord } from '../nodes/held.ts';
 import { savedNode } from '../nodes/saved-node.ts';
@@ -57,14 +57,15 @@ export async function attach(request: ApiRequest, args: AttachArguments): Promis
   const deps = { ...world.deps, events: client.events };
   const { context, run: facts } = project;
   const wanted = { ...facts, context, volumes, mode: modes[mode], lockWaitMs, samePath: args.samePath, signal };
-  const open = async (): Promise<Fork> =>
-    await withHint('E_LOCKED', lockHint, async () => await openFork(deps, wanted));
+  const named = { lane: context.lane, mode, volumes: args.volumes.map(({ volume }) => volume) };
+  const open = async (): Promise<AttachedFork> => {
+    const fork = await withHint('E_LOCKED', lockHint, async () => await openFork(deps, wanted));
+    return { id: formatForkId({ ...named, session: fork.sessionId, run: fork.run }), fork };
+  };
   const asked = JSON.stringify([args.volumes, args.samePath]);
-  const fork = await (key === null ? client.keep(open, signal) : client.keepOnce({ key, asked, signal }, open));
-  const { sessionId: session, run } = fork;
-  const id = { session, run, lane: context.lane, mode, volumes: args.volumes.map(({ volume }) => volume) };
+  const { id, fork } = await (key === null ? client.keep(open, signal) : client.keepOnce({ key, asked, signal }, open));
   const nodes = fork.volumes.map((volume, index) => forkedNode(volume, attached[index]?.warnings ?? []));
-  return { id: formatForkId(id), run, volumes: nodes };
+  return { id, run: fork.run, volumes: nodes };
 }
 
 export interface ForkArguments {
@@ -75,7 +76,7 @@ export interface CommitArguments extends ForkArguments {
   readonly exitCode: number;
 }
 
-/** The fork's id is the key of its commit: asked again, it is the same one. Errors: E_NOT_FOUND, E_NOT_SAVED, and those of a strict save. */
+/** The fork's id is the key of its commit: asked again, it is the same one. Errors: E_NOT_FOUND, E_NOT_SAVED, E_LOCKED, and those of a strict save. */
 export async function commit(
   request: ApiRequest,
   { fork: text, exitCode }: CommitArguments,
@@ -87,9 +88,9 @@ export async function commit(
   // Also of one that somebody else had: what became of it is told to whoever may know of its volumes.
   const subjects: VolumeSubject[] = [];
   for (const volume of id.volumes) subjects.push(await volumeWithId(request, volume));
-  const fork = caller.client.fork(id.session);
-  if (fork?.isOpen === true) ended.keep(id.session, commitFork(request, fork, exitCode), () => fork.isOpen);
-  return (await (ended.of(id.session) ?? recall(request, { ...id, exitCode }, subjects))).map(savedNode);
+  const fork = caller.client.fork(text);
+  if (fork?.isOpen === true) ended.keep(text, commitFork(request, { id: text, fork }, exitCode));
+  return (await (ended.of(text) ?? recall(request, { ...id, exitCode }, subjects))).map(savedNode);
 }
 
 /** Errors: E_USAGE. */
@@ -99,18 +100,32 @@ function requireExitCode(exitCode: number): void {
 
 async function commitFork(
   { world, caller }: ApiRequest,
-  fork: Fork,
+  attached: AttachedFork,
   exitCode: number,
 ): Promise<readonly SavedVolume[]> {
   const { project, client } = caller;
-  const reports = await client.commit(fork, exitCode);
-  await world.afterSaving({ context: project.context, reports, events: client.events });
-  return reports;
+  const { fork } = attached;
+  try {
+    const reports = await client.commit(attached, exitCode);
+    await world.afterSaving({ context: project.context, reports, events: client.events });
+    return reports;
+  } catch (thrown) {
+    throw fork.isOpen ? thrown : overWith(thrown, fork.run);
+  }
+}
+
+/** Of a fork that has ended: nothing of the kind can succeed any more, whatever is retryable while it is open. */
+function overWith(thrown: unknown, run: RunId): CachelaneError {
+  const { code, message } = asCachelaneError(thrown);
+  return new CachelaneError(code, message, {
+    hint: `the fork has ended: asked again, commit tells what was saved of it, and so does the history of ${run}`,
+    cause: thrown,
+  });
 }
 
 async function recall(
   request: ApiRequest,
-  { run, lane, mode, exitCode }: ForkId & { readonly exitCode: number },
+  { session, run, lane, mode, exitCode }: ForkId & { readonly exitCode: number },
   subjects: readonly VolumeSubject[],
 ): Promise<readonly SavedVolume[]> {
   const { world, caller, signal } = request;
@@ -124,15 +139,14 @@ async function recall(
     const id = (await findVolumeRecord(request, subject))?.id ?? null;
     volumes.push({ name: subject.key, id, tool, skipped });
   }
-  return await recallFork(world.deps, { run, lane, volumes }, signal);
+  return await recallFork(world.deps, { session, run, lane, volumes }, signal);
 }
 
 /** False where it has ended: whoever asks again, after an answer was lost, has what it asked for. */
 export async function discard({ caller }: ApiRequest, { fork: text }: ForkArguments): Promise<boolean> {
-  const id = parseForkId(text);
   // Of one that is being committed it is too late.
-  if (id === undefined || caller.client.fork(id.session)?.isOpen !== true) return false;
-  const held = caller.client.take(id.session);
+  if (caller.client.fork(text)?.isOpen !== true) return false;
+  const held = caller.client.take(text);
   if (held === undefined) return false;
   using _ = held.place;
   await held.fork.discard();

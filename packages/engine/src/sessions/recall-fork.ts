@@ -1,9 +1,11 @@
-import { CachelaneError, type LaneName, type RunId, type Tool, type VolumeId } from '@cachelane/core';
+import { CachelaneError, type LaneName, type RunId, type SessionId, type Tool, type VolumeId } from '@cachelane/core';
 import type { EngineDependencies } from '../engine.ts';
 import { savedBy, type SavedVolume } from '../saved-by.ts';
+import { isAlive, type LifeDependencies } from './recover.ts';
 
 /** A fork that is not at hand any more: its engine or its session has ended, or it was ended itself. */
 export interface GoneFork {
+  readonly session: SessionId;
   readonly run: RunId;
   readonly lane: LaneName;
   /** In the order in which they are saved. */
@@ -19,18 +21,22 @@ export interface GoneVolume {
   readonly skipped: string | null;
 }
 
+type RecallDependencies = LifeDependencies & Pick<EngineDependencies, 'metadata' | 'layers'>;
+
 /** What history says of a volume that the commit went past. */
 const leftNothing = 'history has nothing of it: it was unchanged, or was not saved for a reason that was told then';
 
 /**
- * What the commit of a fork came to, by what history says: a volume was saved whole or not at all, and one after the other. Errors: E_NOT_SAVED where it did not get to the end, naming what was saved and what was not. A last volume in which
+ * What the commit of a fork came to, by what history says: a volume was saved whole or not at all, and one after the other. Errors: E_LOCKED (retryable) while its session lives, E_NOT_SAVED where it did not get to the end, naming what was saved and what was not. A last volume in which
  * nothing was changed is not told from one that was not saved: as it is now, it is what it was before.
  */
 export async function recallFork(
-  deps: Pick<EngineDependencies, 'metadata' | 'layers'>,
+  deps: RecallDependencies,
   fork: GoneFork,
   signal: AbortSignal,
 ): Promise<readonly SavedVolume[]> {
+  // Before history is read: afterwards it may have ended in between.
+  if (await isOpenStill(deps, fork, signal)) throw notOver();
   const { run, lane, volumes } = fork;
   const known: (SavedVolume | null)[] = [];
   for (const { name, id: volumeId, tool, skipped } of volumes) {
@@ -42,6 +48,27 @@ export async function recallFork(
   const missing = names.filter((_, index) => index > end && known[index] === null);
   if (missing.length > 0) throw notSaved({ run, saved: names.filter((_, index) => known[index]?.layer), missing });
   return names.map((name, index) => known[index] ?? savedNothing(name, leftNothing));
+}
+
+/** Only of a session that is this fork in everything that was said of it: of others nothing is told, not even that they live. */
+async function isOpenStill(
+  { metadata, ...life }: RecallDependencies,
+  fork: GoneFork,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const session = (await metadata.listSessions(signal)).find(({ id }) => id === fork.session);
+  if (session?.run !== fork.run || session.lane !== fork.lane) return false;
+  const all = await metadata.listSessionVolumes(signal);
+  const opened = new Set(all.filter((each) => each.session === session.id).map(({ volumeId }) => volumeId));
+  if (!fork.volumes.every(({ id }) => id !== null && opened.has(id))) return false;
+  return await isAlive(life, session, signal);
+}
+
+function notOver(): CachelaneError {
+  return new CachelaneError('E_LOCKED', 'the fork is not over: whoever attached it has it, or its end is under way', {
+    hint: 'whoever attached it can commit or discard it; once that is done, what was saved is told here',
+    retryable: true,
+  });
 }
 
 function savedNothing(name: string, skipped: string): SavedVolume {
