@@ -135,9 +135,9 @@ describe('what goes wrong after a fork has ended', () => {
     },
   };
 
-  test.each([['npm'], ['npm', 'data']])(
-    'is told once and not as retryable, and what was saved after that: %s %s',
-    async (...keys) => {
+  test.each([[['npm']], [['npm', 'data']]])(
+    'is told once and not as retryable, and what was saved after that: %j',
+    async (keys) => {
       await using on = testWorld();
       Object.assign(on.world, { afterSaving: busy });
       const fork = await forkOf(on, await Promise.all(keys.map(async (key) => await idOf(on, key))), 'mine');
@@ -150,9 +150,9 @@ describe('what goes wrong after a fork has ended', () => {
     },
   );
 
-  test.each([['npm'], ['npm', 'data']])(
-    'because its session was closed is not told to be open still: %s %s',
-    async (...keys) => {
+  test.each([[['npm']], [['npm', 'data']]])(
+    'because its session was closed is not told to be open still: %j',
+    async (keys) => {
       await using on = testWorld();
       const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
       const { promise: closed, resolve: goOn } = Promise.withResolvers<void>();

@@ -21,7 +21,7 @@ export const serve: Command = defineCommand({
   details: [
     'Opens the caches once and answers POST /query until its last client has gone. It listens on a unix socket that only you can connect to: one for each home, or PATH. On a port of this machine it answers whoever has its token, which --json tells.',
     'With a command it runs that one, and ends with it and with its exit code: the command finds the engine through CACHELANE_ENGINE and CACHELANE_ENGINE_TOKEN, and clients of Dagger through DAGGER_SESSION_PORT and DAGGER_SESSION_TOKEN. What goes wrong before the command begins is 125.',
-    'When it is ready it prints one line; with --json, where another engine has the place already, that line is {"taken": ADDRESS}, and the exit code 1. SIGINT and SIGTERM let it finish what it was asked, commits among it; forks that are open are discarded. A second one does not wait.',
+    'When it is ready it prints one line; with --json, where another engine has the place already, that line is {"taken": ADDRESS}, and the exit code 1. SIGINT and SIGTERM let it finish what it was asked, commits among it; forks that are open are discarded. A second one waits for nothing but changes that are being made.',
   ],
   options: {
     ...projectOptions,
