@@ -25,13 +25,19 @@ export async function rolledBackBy(
   const move = history[index];
   if (move === undefined) return null;
   const [before, ...earlier] = history.slice(index + 1);
-  const source = earlier.find(({ layers }) => isBottomOf(layers, move.layers));
+  // Where there was nothing to do, it went to where it was.
+  const stood = before !== undefined && isSame(before.layers, move.layers) ? before : undefined;
+  const source = stood ?? earlier.find(({ layers }) => isBottomOf(layers, move.layers));
   return {
     from: before?.generation ?? move.generation - 1,
     to: source?.generation ?? move.generation,
     generation: move.generation,
     keptOnTop: source === undefined ? 0 : move.layers.length - source.layers.length,
   };
+}
+
+function isSame(one: readonly LayerId[], other: readonly LayerId[]): boolean {
+  return one.length === other.length && isBottomOf(one, other);
 }
 
 function isBottomOf(part: readonly LayerId[], whole: readonly LayerId[]): boolean {
