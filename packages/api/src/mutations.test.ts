@@ -39,6 +39,15 @@ describe('a rollback', () => {
     });
   });
 
+  test.each([4, 5, 6, 9])('is told as it was, also where squashes came between, after %i saves', async (saves) => {
+    await using on = testWorld();
+    for (let count = 1; count <= saves; count++) await on.save('/web', 'npm', { [`f${count}`]: '1' });
+    const variables = { volume: await volumeId(on), key: 'deploy-7' };
+    const done = await on.data(rollback, { variables });
+    expect(done).toEqual({ rollback: { from: saves, to: saves - 1, generation: saves + 1, keptOnTop: 0 } });
+    expect(await on.data(rollback, { variables })).toEqual(done);
+  });
+
   test('brings back what was, and under the same key is the same change', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });

@@ -1,7 +1,6 @@
 import { lstatSync, renameSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
 import { socketPathBytes } from '@cachelane/protocol';
 

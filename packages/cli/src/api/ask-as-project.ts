@@ -19,10 +19,15 @@ export interface ProgramPlace {
 }
 
 /**
- * Has an engine carry it out as of the caller's project: in a session of its own, which ends with it, and with it the forks that it left. Whose token is that of a confined session acts as that one,
- * unless a person chose something else. Errors: those of `askEngine`.
+ * Has an engine carry it out as of the caller's project. In the session that it was handed, where there is one: where that has ended, nothing else is taken for it, which might have other bounds. Otherwise in a session of its own, which
+ * ends with it, and with it the forks that it left; whose token is that of a confined session acts as that one. Unless a person chose something else. Errors: those of `askEngine`, E_LIMIT.
  */
-export async function askAsProject(access: EngineAccess, place: ProgramPlace, operation: Operation): Promise<Answer> {
+export async function askAsProject(
+  { session: handed, ...access }: EngineAccess,
+  place: ProgramPlace,
+  operation: Operation,
+): Promise<Answer> {
+  if (handed !== undefined && !place.isChosen) return await askEngine({ ...access, session: handed }, operation);
   const opened = await askEngine(access, {
     query:
       'mutation ($directory: String, $namespace: String, $environment: [EnvironmentVariableInput!]) { openSession(directory: $directory, namespace: $namespace, environment: $environment) { token } }',
