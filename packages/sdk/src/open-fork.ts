@@ -80,7 +80,7 @@ function forkOf(connection: Connection, { facts: { id, run, volumes }, variables
         return saved ?? [];
       } catch (error) {
         const isGone = isCachelaneError(error, 'E_ENGINE_GONE') && !(error instanceof LostAnswerError);
-        if (isGone && !wasAsked) throw endedWith(error);
+        if (isGone) throw wasAsked ? new LostAnswerError(error, { key: null, fork: id }) : endedWith(error);
         wasAsked = true;
         throw error;
       }
