@@ -132,7 +132,7 @@ function tellLeftOut(
   { directory, leftOut }: SeedCopy & { readonly directory: string },
 ): void {
   if (leftOut === 0) return;
-  const what = 'which are symlinks that lead out of it, or no files';
+  const what = 'which are symlinks that lead out of it, no files, not ours to read, or changed while they were read';
   const message = `${name} is seeded from ${directory} without ${leftOut} of its entries, ${what}`;
   deps.events({ type: 'warning', code: 'E_LAYER_REFUSED', message, hint: null });
 }

@@ -3,10 +3,10 @@ import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { CachelaneError, limits, type Mount, type SeedCopy, type SeedFiles, type SeedLook } from '@cachelane/core';
 import type { ArchiveMember } from '../archive/archive-member.ts';
-import { pathsBelow, readDirectory, reading } from '../archive/read-directory.ts';
+import { entriesBelow, reading } from '../archive/read-directory.ts';
 import { unpackMembers } from '../archive/unpack-members.ts';
 import { errnoOf, longPortCall, throwIfAborted } from '../layers/file-errors.ts';
-import { filePath } from '../layers/file-path.ts';
+import { leavingOut, seedMembers } from './seed-members.ts';
 
 export interface SeedFilesOptions {
   /** Real path of the home: a directory that it lies in, or that lies in it, is no seed. */
@@ -67,16 +67,25 @@ function directoryOf(into: Mount): string {
 async function lookAt(dir: string, signal: AbortSignal): Promise<SeedLook> {
   const seen: string[] = [];
   let changedAtNs = reading(() => lstatSync(dir, { bigint: true })).ctimeNs;
-  for (const path of pathsBelow(dir)) {
-    const { mode, size, mtimeNs, ctimeNs, ino } = reading(() => lstatSync(filePath(dir, path), { bigint: true }));
+  // What is closed to us is told by the copy, and opened to us it is another directory.
+  for (const { path, stat } of entriesBelow(dir, leavingOut(nothing))) {
+    const { mode, size, mtimeNs, ctimeNs, ino } = stat;
     if (ctimeNs > changedAtNs) changedAtNs = ctimeNs;
     seen.push(`${path}\0${mode} ${size} ${mtimeNs} ${ctimeNs} ${ino}`);
     if (seen.length > limits.incomingEntries) throw tooLarge(dir);
     if (seen.length % turnEvery === 0) await turnOfOthers(signal);
   }
+  requireStill(dir);
   const hash = createHash('sha256');
   for (const line of seen.toSorted()) hash.update(line, 'latin1').update('\n');
   return { path: dir, stamp: hash.digest('hex'), changedAtMs: Number(changedAtNs / 1_000_000n) };
+}
+
+const nothing = (): void => {};
+
+/** Where all of it vanished, what was found of it is no directory's contents. Errors: E_NOT_FOUND. */
+function requireStill(dir: string): void {
+  resolved(dir);
 }
 
 function tooLarge(dir: string): CachelaneError {
@@ -86,26 +95,24 @@ function tooLarge(dir: string): CachelaneError {
 }
 
 async function copyInto(dir: string, into: string, signal: AbortSignal): Promise<SeedCopy> {
-  let special = 0;
-  const members = plainMembers(readDirectory(dir, signal), { onSpecial: () => void special++, signal });
-  const { linksLeftOut } = await unpackMembers(members, { dir: into, root: '', hardLinks: [] });
-  return { leftOut: special + linksLeftOut };
+  let leftOut = 0;
+  const members = seedMembers(dir, { into, onLeftOut: () => void leftOut++ });
+  const taken = inTurns(dir, members, signal);
+  const { linksLeftOut } = await unpackMembers(taken, { dir: into, root: '', hardLinks: [] });
+  requireStill(dir);
+  return { leftOut: leftOut + linksLeftOut };
 }
 
-interface Reading {
-  readonly onSpecial: () => void;
-  readonly signal: AbortSignal;
-}
-
-async function* plainMembers(
+async function* inTurns(
+  dir: string,
   members: AsyncIterable<ArchiveMember>,
-  { onSpecial, signal }: Reading,
+  signal: AbortSignal,
 ): AsyncGenerator<ArchiveMember> {
   let count = 0;
   for await (const member of members) {
     if (++count % turnEvery === 0) await turnOfOthers(signal);
-    if (member.kind === 'special') onSpecial();
-    else yield { ...member, data: inPieces(member.data, signal) };
+    if (count > limits.incomingEntries) throw tooLarge(dir);
+    yield { ...member, data: inPieces(member.data, signal) };
   }
 }
 
