@@ -196,11 +196,16 @@ test('a source in cachelane.yaml counts for programs too, but for a confined one
     expect(filesOf(fork)).toEqual(['other']);
   }
   const confined = await on.session(web, { confine: true });
-  await using fork = await confined.attach([confined.cacheVolume('parts')]);
+  const own = confined.cacheVolume('parts');
+  await using fork = await confined.attach([own]);
   expect(filesOf(fork)).toEqual([]);
   expect(fork.volumes[0]?.warnings).toEqual([
     'it is not seeded as cachelane.yaml:2 says: a confined session seeds no volume from a directory',
   ]);
+  expect(await own.explain()).toMatchObject({ seed: null, why: expect.not.stringContaining('seed') });
+  expect(await own.blame('part')).toEqual([]);
+  const byVolume = confined.cacheVolume('parts', { source: { volume: confined.cacheVolume('stock') } });
+  expect((await byVolume.explain())?.seed).toContain('/web:stock (');
 });
 
 describe('a volume with another one as its source', () => {
