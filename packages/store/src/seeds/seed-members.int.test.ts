@@ -105,7 +105,8 @@ describe('a directory that others are at work in', () => {
       for (let count = 0; count < 10; count++) {
         const path = fs.mkdtempSync(join(on.into, 'into-'));
         await files.look(on.from, noAbort);
-        await files.copy(on.from, { kind: 'directory', path, target: path, bind: false }, noAbort);
+        const into: Mount = { kind: 'directory', path, target: path, bind: false };
+        await files.copy(on.from, { into, maxBytes: 100 }, noAbort);
         expect(fs.readdirSync(path)).toHaveLength(101);
       }
     } finally {
@@ -120,7 +121,7 @@ describe('a directory that others are at work in', () => {
     const into: Mount = { kind: 'directory', path: on.into, target: on.into, bind: false };
     for (const ask of [
       async () => await files.look(on.from, noAbort),
-      async () => await files.copy(on.from, into, noAbort),
+      async () => await files.copy(on.from, { into, maxBytes: 100 }, noAbort),
     ]) {
       fs.mkdirSync(on.from, { recursive: true });
       // Others get their turn after sixteen of them.
@@ -196,7 +197,7 @@ describe('what we may not read', () => {
     const into: Mount = { kind: 'directory', path: on.into, target: on.into, bind: false };
     const { look, copy } = await asOrdinaryUser(async () => ({
       look: await files.look(on.from, noAbort),
-      copy: await files.copy(on.from, into, noAbort),
+      copy: await files.copy(on.from, { into, maxBytes: 100 }, noAbort),
     }));
     expect(copy).toEqual({ leftOut: 2 });
     expect(fs.readdirSync(on.into)).toEqual(['open']);
