@@ -322,6 +322,69 @@ process.stdout.write(JSON.parse(query.stdout).errors[0].message + '\\n');
 process.stdout.write((await engine.context()).namespace + '\\n');
 `;
 
+test('a session that is handed on is what a child gets, or a narrower one of its own, and nothing once it has ended', async () => {
+  await using on = openSdkWorld(sdk);
+  const look = `
+import { connect } from '@cachelane/sdk/node';
+const told = async (options) => {
+  try {
+    await using engine = await connect(options);
+    const seen = new Set();
+    for await (const { namespace } of engine.volumes()) seen.add(namespace);
+    return [(await engine.context()).namespace, ...seen].join(' ');
+  } catch ({ code }) {
+    return code;
+  }
+};
+const asked = [{}, { confine: true }, { namespace: 'teams/site' }, { directory: '/no/such' }];
+for (const options of asked) process.stdout.write((await told(options)) + '\\n');
+`;
+  const hand = `
+import { spawnSync } from 'node:child_process';
+import { connect } from '@cachelane/sdk/node';
+await using other = await connect();
+for (const confine of [false, true]) {
+  const engine = await connect({ confine });
+  const env = { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, ...(await engine.environment()) };
+  const cwd = process.argv[2];
+  const child = spawnSync(process.execPath, ['look.mjs'], { cwd, env, encoding: 'utf8' });
+  process.stdout.write(child.stdout + child.stderr);
+  const query = () => {
+    const { stdout } = spawnSync('cachelane', ['query'], { cwd, input: '{ namespaces { nodes { path } } context { namespace } }', env, encoding: 'utf8' });
+    const { data, errors } = JSON.parse(stdout);
+    return errors?.[0].extensions.code ?? [data.context.namespace, ...data.namespaces.nodes.map(({ path }) => path)].join(' ');
+  };
+  process.stdout.write(query() + '\\n');
+  await engine.close();
+  process.stdout.write(query() + '\\n');
+}
+`;
+  const web = on.acme('web', { 'hand.mjs': hand });
+  const other = on.acme('other', { 'look.mjs': look });
+  const volume = ['-v', `data:${join(on.world.dir, 'tmp/data')}`];
+  for (const cwd of [web, other])
+    await on.world.run(['touch', join(on.world.dir, 'tmp/data/x')], { cwd, options: volume });
+  await on.serve('--keep');
+  const [mine, theirs] = ['github.com/acme/web', 'github.com/acme/other'];
+  const { stdout, stderr } = await on.program(web, `hand.mjs`, {}, [other]).finished;
+  expect(stderr).toBe('');
+  expect(stdout.split('\n')).toEqual([
+    `${mine} ${theirs} ${mine}`,
+    `${theirs} ${theirs}`,
+    `teams/site ${theirs} ${mine}`,
+    'E_USAGE',
+    `${mine} ${theirs} ${mine}`,
+    'E_SESSION_GONE',
+    `${mine} ${mine}`,
+    'E_ENGINE_DENIED',
+    'E_ENGINE_DENIED',
+    'E_ENGINE_DENIED',
+    `${mine} ${mine}`,
+    'E_SESSION_GONE',
+    '',
+  ]);
+});
+
 test('a child process is in the session of its parent, and in its bounds; it never has the token of the engine', async () => {
   await using on = openSdkWorld(sdk);
   const directory = on.acme('web', { 'parent.mjs': parent, 'child.mjs': child });

@@ -36,6 +36,7 @@ export interface SdkWorld extends AsyncDisposable {
     directory: string,
     file: string,
     env?: Readonly<Record<string, string | undefined>>,
+    args?: readonly string[],
   ): ReturnType<World['start']>;
   /** Node, as programs of the world are started with it. */
   readonly node: string;
@@ -95,7 +96,8 @@ exec "${node}" "${bundle}" "$@"
       sessions.push(engine);
       return engine;
     },
-    program: (directory, file, env = {}) => world.startProgram([node, file], { cwd: directory, env }),
+    program: (directory, file, env = {}, args = []) =>
+      world.startProgram([node, file, ...args], { cwd: directory, env }),
     node,
     async [Symbol.asyncDispose]() {
       for (const engine of sessions) await engine.close();

@@ -74,3 +74,12 @@ test('a program that names another remote than the engine has is told that it do
     expect.stringContaining("the program's CACHELANE_PUSH does not count: the engine pushes background"),
   ]);
 });
+
+test('a program is told of a remote that its engine cannot use, wherever the engine’s own words go', async () => {
+  await using on = openSdkWorld();
+  on.world.env['CACHELANE_REMOTE'] = 'ftp://cache.example';
+  const directory = on.acme('web');
+  await on.serve('--keep');
+  const { warnings } = await (await on.session(directory)).context();
+  expect(warnings).toEqual([expect.stringContaining('nothing is shared with other machines')]);
+});

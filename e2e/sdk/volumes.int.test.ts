@@ -149,17 +149,38 @@ describe('a volume', () => {
 });
 
 describe('a command', () => {
-  test('that fails saves nothing, and what it printed can be captured', async () => {
+  test('that fails saves what its tool leaves complete, and nothing else; what it printed can be captured', async () => {
     await using on = openSdkWorld();
     await on.serve();
     const engine = await on.session(on.acme('web'));
     const volumes = [{ volume: engine.cacheVolume('data'), variable: 'DIR' }];
     const failing = ['sh', '-c', 'echo out; echo err >&2; echo x > "$DIR/x"; exit 3'];
     const failed = engine.run(failing, { volumes, stdio: 'capture' });
-    const result = { exitCode: 3, signal: null, stdout: 'out\n', stderr: 'err\n', leftovers: [], saved: null };
+    const result = { exitCode: 3, signal: null, stdout: 'out\n', stderr: 'err\n', leftovers: [] };
     await expect(failed).rejects.toMatchObject({ name: 'CachelaneError', code: 'E_COMMAND', result });
-    expect(await engine.run(failing, { volumes, stdio: 'capture', allowFailure: true })).toEqual(result);
+    const skipped = 'the command failed with exit code 3';
+    expect(await engine.run(failing, { volumes, stdio: 'capture', allowFailure: true })).toMatchObject({
+      ...result,
+      saved: [{ key: 'data', layer: null, skipped }],
+    });
     await expect(engine.run(['/no/such/program'], { volumes })).rejects.toMatchObject({ code: 'E_COMMAND' });
+    expect(await engine.cacheVolume('data').heads()).toEqual([]);
+
+    const npm = engine.cacheVolume('npm');
+    const put =
+      'mkdir -p "$npm_config_cache/_cacache/content-v2/sha512/aa/bb"; echo x > "$npm_config_cache/_cacache/content-v2/sha512/aa/bb/cc"';
+    const both = engine.run(['sh', '-c', `${put}; echo x > "$DIR/x"; exit 3`], { volumes: [npm, ...volumes] });
+    await expect(both).rejects.toMatchObject({
+      code: 'E_COMMAND',
+      message: expect.stringMatching(/exit code 3: of volumes npm was saved$/),
+      result: {
+        saved: [
+          { key: 'npm', skipped: null },
+          { key: 'data', layer: null, skipped },
+        ],
+      },
+    });
+    expect(await pathsOf(npm.entries())).toContain('_cacache/content-v2/sha512/aa/bb/cc');
     expect(await engine.cacheVolume('data').heads()).toEqual([]);
   });
 

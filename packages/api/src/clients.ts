@@ -139,9 +139,9 @@ export class Client {
   }
 
   /** It is at hand until it has ended: what failed can be asked again, as long as the client is there. */
-  async commit(fork: Fork): ReturnType<Fork['commit']> {
+  async commit(fork: Fork, exitCode = 0): ReturnType<Fork['commit']> {
     try {
-      return await fork.commit();
+      return await fork.commit(exitCode);
     } finally {
       if (fork.isOpen && this.hasLeft) await fork.discard();
       if (!fork.isOpen) this.take(fork.sessionId)?.place[Symbol.dispose]();

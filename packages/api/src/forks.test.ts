@@ -44,6 +44,32 @@ describe('a commit whose answer was lost', () => {
     expect(await commit(next, attach.id)).toEqual(first);
   });
 
+  test('after work that failed saves what tools leave complete, and says so again', async () => {
+    const home = testHome();
+    const engine = testWorld({ home });
+    const fork = await forkOf(engine, await idsOf(engine, 'npm', 'careful'), null);
+    for (const { directory } of fork.volumes) engine.directory(directory).write('mine', '1');
+    const query = commitQuery.replace('fork: $fork', 'fork: $fork, exitCode: 3');
+    const first = await engine.ask(query, { variables: { fork: fork.id } });
+    const skipped = 'the command failed with exit code 3';
+    const [npm, careful] = [
+      { added: 1, layer: anyLayer, skipped: null },
+      { added: 0, layer: null, skipped },
+    ];
+    expect(first).toEqual({
+      data: {
+        commit: [
+          { key: 'npm', ...npm },
+          { key: 'careful', ...careful },
+        ],
+      },
+    });
+    await using next = testWorld({ home });
+    expect(await next.ask(query, { variables: { fork: fork.id } })).toEqual(first);
+    const beyond = await next.ask(query.replace('3', '256'), { variables: { fork: fork.id } });
+    expect(beyond.errors?.[0]?.extensions.code).toBe('E_USAGE');
+  });
+
   test('of which one volume could not be saved names what was and what was not, each time', async () => {
     const home = testHome();
     const engine = testWorld({ home });

@@ -17,6 +17,37 @@ describe('a rollback', () => {
   const rollback =
     'mutation ($volume: ID!, $key: String, $dryRun: Boolean! = false) { rollback(volume: $volume, key: $key, dryRun: $dryRun) { from to generation keptOnTop } }';
 
+  test('that had nothing to do undoes nothing when it is asked for again', async () => {
+    await using on = testWorld();
+    await on.save('/web', 'npm', { a: '1' });
+    const variables = { volume: await volumeId(on), key: 'deploy-7' };
+    const first =
+      'mutation ($volume: ID!, $key: String) { rollback(volume: $volume, key: $key, generation: 1) { from to generation } }';
+    const done = { rollback: { from: 1, to: 1, generation: 2 } };
+    expect(await on.data(first, { variables })).toEqual(done);
+    await on.save('/web', 'npm', { b: '1' });
+    expect(await on.data(first, { variables })).toEqual(done);
+    const nothing = first
+      .replace('key: $key, ', '')
+      .replace(', $key: String', '')
+      .replace('generation: 1', 'generation: 3');
+    expect(await on.data(nothing, { variables: { volume: variables.volume } })).toEqual({
+      rollback: { from: 3, to: 3, generation: null },
+    });
+    expect(await generations(on)).toEqual({
+      cacheVolume: { head: { generation: 3, entries: { nodes: [{ path: 'a' }, { path: 'b' }] } } },
+    });
+  });
+
+  test.each([4, 5, 6, 9])('is told as it was, also where squashes came between, after %i saves', async (saves) => {
+    await using on = testWorld();
+    for (let count = 1; count <= saves; count++) await on.save('/web', 'npm', { [`f${count}`]: '1' });
+    const variables = { volume: await volumeId(on), key: 'deploy-7' };
+    const done = await on.data(rollback, { variables });
+    expect(done).toEqual({ rollback: { from: saves, to: saves - 1, generation: saves + 1, keptOnTop: 0 } });
+    expect(await on.data(rollback, { variables })).toEqual(done);
+  });
+
   test('brings back what was, and under the same key is the same change', async () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { a: '1' });

@@ -214,7 +214,8 @@ export function testWorld({
   const requestFor = (key: string, namespace: Namespace | null): VolumeRequest => {
     const tool = tools.find(({ name }) => name === key)?.name ?? 'directory';
     const path = tool === 'directory' ? `/data/${key}` : null;
-    const nothing = { sharing: null, commit: null, sync: null, seed: null } as const;
+    const commit = key === 'careful' ? ('success' as const) : null;
+    const nothing = { sharing: null, commit, sync: null, seed: null } as const;
     return { namespace, name: parseVolumeName(key), tool, path, ...nothing, compat: {}, source: 'test' };
   };
   const projectOf = (place: ProjectPlace): ApiProject => {

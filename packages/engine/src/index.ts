@@ -44,7 +44,7 @@ export { snapshotEntries } from './inspect/snapshot-entries.ts';
 export { isAlive } from './sessions/recover.ts';
 export { recallFork, type GoneVolume } from './sessions/recall-fork.ts';
 export { savedBy, type SavedVolume } from './saved-by.ts';
-export { whyNeverSaved } from './sessions/volume-session.ts';
+export { whyNothingSaved } from './sessions/volume-session.ts';
 export { openFork, type Fork, type ForkRequest, type ForkedVolume } from './sessions/fork.ts';
 export { createNamespace, type Created, type CreateRequest } from './namespaces/create-namespace.ts';
 export { removeNamespace, type RemovedNamespace } from './namespaces/remove-namespace.ts';

@@ -93,7 +93,8 @@ export async function rollBack(
     const back = squashes.contract(plain, [...to.layers, ...head.layers]);
     const remainder = await withoutRevoked(deps, request, back, signal);
     const layers = remainder?.layers ?? back;
-    if (isSameStack(squashes.expand(layers), squashes.expand(head.layers)))
+    // One that is made once leaves a trace also where nothing is to be done: asked again, it must not undo what came since.
+    if (request.isOnce !== true && isSameStack(squashes.expand(layers), squashes.expand(head.layers)))
       return { ...plan, head: null, keptOnTop: pushed.length };
     const result = await commitBack(
       deps,

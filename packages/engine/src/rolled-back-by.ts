@@ -1,5 +1,5 @@
 import type { LayerId, Metadata, RunId } from '@cachelane/core';
-import type { LanePlace } from './known-squashes.ts';
+import { squashesOf, type LanePlace } from './known-squashes.ts';
 
 export interface Repeated extends LanePlace {
   /** The run on whose behalf the head was to move. */
@@ -16,7 +16,7 @@ export interface DoneRollBack {
 
 /** What an earlier attempt at the same rollback did, as long as history knows of it; null where none came so far. */
 export async function rolledBackBy(
-  metadata: Pick<Metadata, 'history'>,
+  metadata: Pick<Metadata, 'history' | 'squashes'>,
   { volumeId, lane, by }: Repeated,
   signal: AbortSignal,
 ): Promise<DoneRollBack | null> {
@@ -24,14 +24,24 @@ export async function rolledBackBy(
   const index = history.findIndex(({ run }) => run === by);
   const move = history[index];
   if (move === undefined) return null;
+  // What was squashed since, or before, is the same all the same.
+  const squashes = await squashesOf(metadata, { volumeId, lane }, signal);
+  const plain = (layers: readonly LayerId[]): readonly LayerId[] => squashes.expand(layers);
+  const moved = plain(move.layers);
   const [before, ...earlier] = history.slice(index + 1);
-  const source = earlier.find(({ layers }) => isBottomOf(layers, move.layers));
+  // Where there was nothing to do, it went to where it was.
+  const stood = before !== undefined && isSame(plain(before.layers), moved) ? before : undefined;
+  const source = stood ?? earlier.find(({ layers }) => isBottomOf(plain(layers), moved));
   return {
     from: before?.generation ?? move.generation - 1,
     to: source?.generation ?? move.generation,
     generation: move.generation,
-    keptOnTop: source === undefined ? 0 : move.layers.length - source.layers.length,
+    keptOnTop: source === undefined ? 0 : moved.length - plain(source.layers).length,
   };
+}
+
+function isSame(one: readonly LayerId[], other: readonly LayerId[]): boolean {
+  return one.length === other.length && isBottomOf(one, other);
 }
 
 function isBottomOf(part: readonly LayerId[], whole: readonly LayerId[]): boolean {

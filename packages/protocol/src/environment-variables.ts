@@ -6,6 +6,14 @@ export interface EnvironmentVariable {
 /** What is longer is no setting, and would only make the request too large. */
 const longestValue = 8192;
 
+/** Of the whole environment, as JSON: what a request may have, with room for the rest of it. */
+export const longestEnvironment = 250_000;
+
+/** What it comes to in a request, in bytes. */
+export function environmentBytes(variables: readonly EnvironmentVariable[]): number {
+  return new TextEncoder().encode(JSON.stringify(variables)).length;
+}
+
 /** A program's environment as `openSession` takes it. */
 export function environmentVariables(
   environment: Readonly<Record<string, string | undefined>>,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { LostAnswerError } from './lost-answer-error.ts';
 import { fakeEngine, info, type Answering } from './fake-engine.fixture.ts';
 
 const forked = (key: string, environment: readonly object[] = []): object => ({
@@ -38,7 +39,7 @@ test('a fork is discarded unless it was committed', async () => {
     ['attach', { volumes: [{ volume: 'id-npm', sharing: 'SHARED' }], lockTimeoutSeconds: 3, key: ownKey }],
     ['discard', { fork: 'fork-1' }],
     ['attach', { volumes: [{ volume: 'id-npm', sharing: 'LOCKED', mode: 'READ' }], key: ownKey }],
-    ['commit', { fork: 'fork-1' }],
+    ['commit', { fork: 'fork-1', exitCode: 0 }],
   ]);
 });
 
@@ -63,6 +64,33 @@ test('a fork of several volumes has no one directory, and no variable leads to t
   expect(fork.volumes.map(({ directory }) => directory)).toEqual(['/forks/a', '/forks/b']);
   expect(() => fork.directory).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
   expect(() => fork.environment).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
+});
+
+test.each([
+  ['both', { directory: '/seed', volume: { id: async () => await Promise.resolve('id-go') } }],
+  ['nothing', {}],
+  ['no text', { directory: 7 }],
+  ['an id in the place of a volume', { volume: 'id-go' }],
+])('a source that is %s is refused in words', async (_, source) => {
+  await using engine = await fakeEngine(attaching(forked('npm'))).connect();
+  const npm = engine.cacheVolume('npm');
+  await expect(engine.attach([{ volume: npm, source: source as never }])).rejects.toMatchObject({ code: 'E_USAGE' });
+  await expect(engine.cacheVolume('npm', { source: source as never }).info()).rejects.toMatchObject({
+    code: 'E_USAGE',
+  });
+});
+
+test('a commit whose answer was lost stays in doubt for as long as nobody answers', async () => {
+  let isThere = true;
+  const fake = fakeEngine((asked) => {
+    if (asked.name !== 'commit') return attaching(forked('npm'))(asked);
+    const code = isThere ? 'ECONNRESET' : 'ECONNREFUSED';
+    isThere = false;
+    throw new TypeError('fetch failed', { cause: Object.assign(new Error(code), { code }) });
+  });
+  await using engine = await fake.connect();
+  const fork = await engine.attach([engine.cacheVolume('npm')]);
+  for (let times = 0; times < 2; times++) await expect(fork.commit()).rejects.toBeInstanceOf(LostAnswerError);
 });
 
 test('a fork whose engine is gone does not hide what went wrong', async () => {

@@ -17,7 +17,7 @@ export type {
   VolumeSeed,
 } from './cache-volume.ts';
 export type { AttachOptions, Engine, EngineEvents, UsageOptions, VolumesOptions } from './engine.ts';
-export type { Fork } from './fork.ts';
+export type { CommitOptions, Fork } from './fork.ts';
 export type { ErrorCode } from './generated/error-codes.ts';
 export type {
   AttachMode,

@@ -13,7 +13,7 @@ export { CommandError, type CommandResult, type RunOptions } from './node/comman
 export type { LeftProcess } from './node/left-processes.ts';
 
 export interface ConnectOptions extends SessionOptions {
-  /** `unix:/path` or `http://127.0.0.1:PORT`. Where it is left out, `CACHELANE_ENGINE` says it, and `CACHELANE_ENGINE_SESSION` whose session the program is in; else it is the engine of the person's home. */
+  /** `unix:/path` or `http://127.0.0.1:PORT`. Where it is left out, `CACHELANE_ENGINE` says it, and `CACHELANE_ENGINE_SESSION` whose session the program is in, unless it asks for another directory, namespace or environment, or for bounds; else it is the engine of the person's home. */
   readonly address?: string | undefined;
   /** Of the engine at `address`; of that in the environment where both are left out. */
   readonly token?: string | undefined;
@@ -38,8 +38,13 @@ export async function connect(options: ConnectOptions = {}): Promise<NodeEngine>
   const { address = null, token = null, session = null, program = ['cachelane'], signal } = options;
   const { env } = process;
   const { directory = process.cwd(), environment = env } = options;
+  const inherits =
+    options.directory === undefined &&
+    options.namespace === undefined &&
+    options.environment === undefined &&
+    options.confine !== true;
   const place = placeOf({ ...options, directory, environment });
-  return nodeEngine(await findEngine({ address, token, session, place, program, env, signal }));
+  return nodeEngine(await findEngine({ address, token, session, inherits, place, program, env, signal }));
 }
 
 function nodeEngine({ connection, address }: Found, scoping: Scoping = ownProject, isWhole = true): NodeEngine {

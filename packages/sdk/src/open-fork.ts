@@ -73,14 +73,14 @@ function forkOf(connection: Connection, { facts: { id, run, volumes }, variables
     get environment() {
       return environmentOf(volumes, variables);
     },
-    async commit({ signal } = {}) {
+    async commit({ exitCode = 0, signal } = {}) {
       try {
-        const { commit: saved } = await connection.ask(commit, { fork: id }, signal);
+        const { commit: saved } = await connection.ask(commit, { fork: id, exitCode }, signal);
         end();
         return saved ?? [];
       } catch (error) {
         const isGone = isCachelaneError(error, 'E_ENGINE_GONE') && !(error instanceof LostAnswerError);
-        if (isGone && !wasAsked) throw endedWith(error);
+        if (isGone) throw wasAsked ? new LostAnswerError(error, { key: null, fork: id }) : endedWith(error);
         wasAsked = true;
         throw error;
       }

@@ -47,11 +47,20 @@ export function askedOf(volume: CacheVolume): Pick<VolumeOptions, 'sharing' | 's
 }
 
 export async function sourceInput(
-  seed: VolumeSeed | undefined,
+  seed: VolumeSeed | null | undefined,
   options: CallOptions,
 ): Promise<SourceInput | undefined> {
-  if (seed === undefined || 'directory' in seed) return seed;
-  return { volume: await seed.volume.id(options) };
+  if (seed === undefined || seed === null) return undefined;
+  // Programs without types get a word, too.
+  const { directory, volume } = seed as {
+    readonly directory?: unknown;
+    readonly volume?: Partial<CacheVolume>;
+  };
+  if (volume === undefined && typeof directory === 'string') return { directory };
+  if (directory === undefined && typeof volume?.id === 'function') return { volume: await volume.id(options) };
+  throw new CachelaneError('E_USAGE', 'a source is one directory, or one volume', {
+    hint: '{ directory: PATH }, or { volume: engine.cacheVolume(KEY) }',
+  });
 }
 
 export function openVolume(connection: Connection, naming: Naming): CacheVolume {

@@ -34,7 +34,13 @@ describe('a lost answer', () => {
       .catch((error: unknown) => error);
     expect(failed).toBeInstanceOf(LostAnswerError);
     expect(failed).toMatchObject({ code: 'E_ENGINE_GONE', retryable: true, key: 'nightly' });
+    expect(failed).toMatchObject({ hint: expect.stringContaining('"nightly": it is made once') });
     expect(fake.asked.filter(({ name }) => name === 'prune')).toHaveLength(3);
+    // What somebody saved since would go, too.
+    await expect(engine.cacheVolume('npm').remove()).rejects.toMatchObject({
+      key: null,
+      hint: expect.stringMatching(/^look what is there/),
+    });
   });
 
   test('of what was never sent, or only reads, leaves no doubt', async () => {

@@ -32,7 +32,9 @@ export async function repeat<R, V>(
         await pause(pauseMs, signal);
         if (!signal.aborted) continue;
       }
-      throw mayBeDone ? new LostAnswerError(error, keyIn(variables)) : error;
+      throw mayBeDone
+        ? new LostAnswerError(error, { key: textIn(variables, 'key'), fork: textIn(variables, 'fork') })
+        : error;
     }
   }
   throw new CachelaneError('E_INTERNAL', 'an attempt neither failed nor came to an end');
@@ -42,9 +44,9 @@ function isChange({ text }: Pick<Operation<never, never>, 'text'>): boolean {
   return text.startsWith('mutation');
 }
 
-function keyIn(variables: unknown): string | null {
-  const { key = null } = variables as { readonly key?: unknown };
-  return typeof key === 'string' ? key : null;
+function textIn(variables: unknown, name: string): string | null {
+  const value = (variables as Readonly<Record<string, unknown>>)[name];
+  return typeof value === 'string' ? value : null;
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,9 @@
-import { environmentVariables, type EnvironmentVariable } from '@cachelane/protocol';
+import {
+  environmentBytes,
+  environmentVariables,
+  longestEnvironment,
+  type EnvironmentVariable,
+} from '@cachelane/protocol';
 import { CachelaneError } from './errors.ts';
 import type { SessionOptions } from './session-options.ts';
 
@@ -10,9 +15,6 @@ export interface SessionPlace {
   /** Null: that of the engine. */
   readonly environment: readonly EnvironmentVariable[] | null;
 }
-
-/** Of the whole environment, as JSON: what a request may have, with room for the rest of it. */
-const longestText = 250_000;
 
 /** Errors: E_LIMIT. */
 export function placeOf({ directory, namespace, confine, environment }: SessionOptions): SessionPlace {
@@ -26,11 +28,11 @@ export function placeOf({ directory, namespace, confine, environment }: SessionO
 
 function variablesOf(environment: NonNullable<SessionOptions['environment']>): SessionPlace['environment'] {
   const all = environmentVariables(environment);
-  const bytes = new TextEncoder().encode(JSON.stringify(all)).length;
-  if (bytes <= longestText) return all;
+  const bytes = environmentBytes(all);
+  if (bytes <= longestEnvironment) return all;
   throw new CachelaneError(
     'E_LIMIT',
-    `the environment comes to ${bytes} bytes, and ${longestText} at most go to an engine`,
+    `the environment comes to ${bytes} bytes, and ${longestEnvironment} at most go to an engine`,
     {
       hint: 'give connect({ environment }) only what tools and CI systems are set by',
     },

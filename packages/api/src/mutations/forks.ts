@@ -3,7 +3,7 @@ import {
   openFork,
   recallFork,
   toolOf,
-  whyNeverSaved,
+  whyNothingSaved,
   type Fork,
   type ForkedVolume,
   type GoneVolume,
@@ -71,29 +71,46 @@ export interface ForkArguments {
   readonly fork: string;
 }
 
+export interface CommitArguments extends ForkArguments {
+  readonly exitCode: number;
+}
+
 /** The fork's id is the key of its commit: asked again, it is the same one. Errors: E_NOT_FOUND, E_NOT_SAVED, and those of a strict save. */
-export async function commit(request: ApiRequest, { fork: text }: ForkArguments): Promise<readonly object[]> {
+export async function commit(
+  request: ApiRequest,
+  { fork: text, exitCode }: CommitArguments,
+): Promise<readonly object[]> {
   const { ended, caller } = request;
+  requireExitCode(exitCode);
   const id = parseForkId(text);
   if (id === undefined) throw new CachelaneError('E_NOT_FOUND', 'there is no fork with this id');
   // Also of one that somebody else had: what became of it is told to whoever may know of its volumes.
   const subjects: VolumeSubject[] = [];
   for (const volume of id.volumes) subjects.push(await volumeWithId(request, volume));
   const fork = caller.client.fork(id.session);
-  if (fork?.isOpen === true) ended.keep(id.session, commitFork(request, fork), () => fork.isOpen);
-  return (await (ended.of(id.session) ?? recall(request, id, subjects))).map(savedNode);
+  if (fork?.isOpen === true) ended.keep(id.session, commitFork(request, fork, exitCode), () => fork.isOpen);
+  return (await (ended.of(id.session) ?? recall(request, { ...id, exitCode }, subjects))).map(savedNode);
 }
 
-async function commitFork({ world, caller }: ApiRequest, fork: Fork): Promise<readonly SavedVolume[]> {
+/** Errors: E_USAGE. */
+function requireExitCode(exitCode: number): void {
+  if (exitCode < 0 || exitCode > 255) throw new CachelaneError('E_USAGE', `exitCode is ${exitCode}: it is 0 to 255`);
+}
+
+async function commitFork(
+  { world, caller }: ApiRequest,
+  fork: Fork,
+  exitCode: number,
+): Promise<readonly SavedVolume[]> {
   const { project, client } = caller;
-  const reports = await client.commit(fork);
+  const reports = await client.commit(fork, exitCode);
   await world.afterSaving({ context: project.context, reports, events: client.events });
   return reports;
 }
 
 async function recall(
   request: ApiRequest,
-  { run, lane, mode }: ForkId,
+  { run, lane, mode, exitCode }: ForkId & { readonly exitCode: number },
   subjects: readonly VolumeSubject[],
 ): Promise<readonly SavedVolume[]> {
   const { world, caller, signal } = request;
@@ -102,7 +119,8 @@ async function recall(
   for (const subject of subjects) {
     const tool = toolOf(world.deps.tools, subject);
     const policy = caller.project.requestFor(subject).commit ?? tool.commitWhen;
-    const skipped = whyNeverSaved({ mode: modes[mode], readOnly: canWrite ? null : why, policy });
+    const outcome = { exitCode, interrupted: false };
+    const skipped = whyNothingSaved({ mode: modes[mode], readOnly: canWrite ? null : why, policy, outcome });
     const id = (await findVolumeRecord(request, subject))?.id ?? null;
     volumes.push({ name: subject.key, id, tool, skipped });
   }

@@ -46,7 +46,7 @@ export async function rollback(request: ApiRequest, args: RollbackArguments): Pr
     context,
     to: args.generation ?? null,
     by,
-    isOnce: true,
+    isOnce: args.key !== null && args.key !== undefined,
   };
   return await once(
     async () => {

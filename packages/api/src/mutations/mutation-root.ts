@@ -1,6 +1,6 @@
 import type { ApiRequest } from '../request.ts';
 import { closeClientSession, openClientSession, type OpenSessionArguments } from './client-session.ts';
-import { attach, commit, discard, type AttachArguments, type ForkArguments } from './forks.ts';
+import { attach, commit, discard, type AttachArguments, type CommitArguments, type ForkArguments } from './forks.ts';
 import { prune, remove, rollback, type PruneArguments, type RemoveArguments, type RollbackArguments } from './heads.ts';
 import {
   adopt,
@@ -19,7 +19,7 @@ export const mutationRoot = {
     await openClientSession(request, args),
   closeSession: async (_: unknown, request: ApiRequest): Promise<boolean> => await closeClientSession(request),
   attach: async (args: AttachArguments, request: ApiRequest): Promise<object> => await attach(request, args),
-  commit: async (args: ForkArguments, request: ApiRequest): Promise<readonly object[]> => await commit(request, args),
+  commit: async (args: CommitArguments, request: ApiRequest): Promise<readonly object[]> => await commit(request, args),
   discard: async (args: ForkArguments, request: ApiRequest): Promise<boolean> => await discard(request, args),
   rollback: async (args: RollbackArguments, request: ApiRequest): Promise<object> => await rollback(request, args),
   remove: async (args: RemoveArguments, request: ApiRequest): Promise<readonly object[]> => await remove(request, args),

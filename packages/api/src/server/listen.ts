@@ -1,7 +1,6 @@
 import { lstatSync, renameSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
 import { socketPathBytes } from '@cachelane/protocol';
 
@@ -51,10 +50,12 @@ export async function listen(server: Server, at: ListenAt, backlog: number): Pro
  * A server that is closed removes whatever is at the name that it was bound to, also where its directory was removed under it and another engine is there by now: it is bound to a name of its own, and moved.
  */
 function nameToBind(path: string): string {
-  const own = join(dirname(path), `.${process.pid}`);
+  const own = `${path}.${process.pid}`;
   if (Buffer.byteLength(own) > socketPathBytes) return path;
-  rmSync(own, { force: true });
-  return own;
+  // A dead engine's, which had the same number; what is no socket is somebody's file.
+  const there = lstatSync(own, { throwIfNoEntry: false });
+  if (there?.isSocket() === true) rmSync(own, { force: true });
+  return there === undefined || there.isSocket() ? own : path;
 }
 
 async function listening(server: Server, at: ListenAt, start: () => void): Promise<void> {

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Api } from '../api.ts';
 import { queryLimits } from '../query-limits.ts';
 import { testWorld } from '../test-world.fixture.ts';
+import { startServer } from './start-server.ts';
 import { closing, readAll, startTestServer, testToken, type Answered, type Question } from './test-server.fixture.ts';
 
 const lookUp = {
@@ -106,6 +107,19 @@ test('a socket is open to its user alone', async () => {
   await using world = testWorld();
   await using served = await startTestServer({ api: world.api, on: 'socket' });
   expect(statSync(served.server.address.slice('unix:'.length)).mode & 0o777).toBe(0o600);
+});
+
+test('a socket takes nobody’s file away', async () => {
+  await using world = testWorld();
+  await using first = await startTestServer({ api: world.api, on: 'socket' });
+  const path = first.server.address.slice('unix:'.length);
+  const theirs = `${path}.2.${process.pid}`;
+  writeFileSync(theirs, 'theirs');
+  const at = { kind: 'socket', path: `${path}.2` } as const;
+  const second = await startServer({ api: world.api, at, onClients: () => undefined });
+  expect([readFileSync(theirs, 'utf8'), second.address]).toEqual(['theirs', `unix:${path}.2`]);
+  await second.stop({ isPatient: false });
+  expect(readFileSync(theirs, 'utf8')).toBe('theirs');
 });
 
 test.each<readonly [string, Question, number, string]>([

@@ -45,6 +45,8 @@ interface WorldRequest {
   readonly tools: readonly Tool[];
   readonly runtime: Runtime;
   readonly remote: ChosenRemote;
+  /** Why the engine has not the one that it was told of; sentences. */
+  readonly remoteProblems: readonly string[];
   readonly pushes: EnginePushes;
   readonly endsWithAnswer: boolean;
   /** Of the person's own file. */
@@ -69,7 +71,7 @@ export function apiWorld(request: WorldRequest): World {
 }
 
 async function openApiProject(request: WorldRequest, place: ProjectPlace): Promise<ApiProject> {
-  const { homeDir, store, tools, remote, signal } = request;
+  const { homeDir, store, tools, remote, remoteProblems, signal } = request;
   const { directory, namespace, environment: env } = place;
   const host = env === null ? request.host : { ...request.host, env };
   const project = await openProject(host, {
@@ -108,7 +110,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
   return {
     context,
-    warnings: [...project.warnings, ...ignored],
+    warnings: [...project.warnings, ...remoteProblems, ...ignored],
     run: {
       directory: project.directory,
       environment,

@@ -1,5 +1,11 @@
 import type { Answer, Operation } from '@cachelane/api';
-import { environmentVariables } from '@cachelane/protocol';
+import { CachelaneError } from '@cachelane/core';
+import {
+  environmentBytes,
+  environmentVariables,
+  longestEnvironment,
+  type EnvironmentVariable,
+} from '@cachelane/protocol';
 import { askEngine, type EngineAccess } from './ask-engine.ts';
 
 export interface ProgramPlace {
@@ -13,14 +19,19 @@ export interface ProgramPlace {
 }
 
 /**
- * Has an engine carry it out as of the caller's project: in a session of its own, which ends with it, and with it the forks that it left. Whose token is that of a confined session acts as that one,
- * unless a person chose something else. Errors: those of `askEngine`.
+ * Has an engine carry it out as of the caller's project. In the session that it was handed, where there is one: where that has ended, nothing else is taken for it, which might have other bounds. Otherwise in a session of its own, which
+ * ends with it, and with it the forks that it left; whose token is that of a confined session acts as that one. Unless a person chose something else. Errors: those of `askEngine`, E_LIMIT.
  */
-export async function askAsProject(access: EngineAccess, place: ProgramPlace, operation: Operation): Promise<Answer> {
+export async function askAsProject(
+  { session: handed, ...access }: EngineAccess,
+  place: ProgramPlace,
+  operation: Operation,
+): Promise<Answer> {
+  if (handed !== undefined && !place.isChosen) return await askEngine({ ...access, session: handed }, operation);
   const opened = await askEngine(access, {
     query:
       'mutation ($directory: String, $namespace: String, $environment: [EnvironmentVariableInput!]) { openSession(directory: $directory, namespace: $namespace, environment: $environment) { token } }',
-    variables: { ...place, environment: environmentVariables(place.environment) },
+    variables: { ...place, environment: settingsOf(place.environment) },
     operationName: null,
   });
   const session = tokenIn(opened);
@@ -35,6 +46,18 @@ export async function askAsProject(access: EngineAccess, place: ProgramPlace, op
     const closing = { query: 'mutation { closeSession }', variables: {}, operationName: null };
     await askEngine({ ...access, session }, closing).catch(() => undefined);
   }
+}
+
+/** Errors: E_LIMIT. */
+function settingsOf(environment: ProgramPlace['environment']): readonly EnvironmentVariable[] {
+  const all = environmentVariables(environment);
+  const bytes = environmentBytes(all);
+  if (bytes <= longestEnvironment) return all;
+  throw new CachelaneError(
+    'E_LIMIT',
+    `the environment comes to ${bytes} bytes, and ${longestEnvironment} at most go to an engine`,
+    { hint: 'unset what neither tools nor CI systems are set by: env -u NAME cachelane query …' },
+  );
 }
 
 function tokenIn({ data }: Answer): string | null {

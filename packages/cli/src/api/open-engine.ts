@@ -31,11 +31,17 @@ export async function openEngine(
 ): Promise<Engine> {
   await using opening = new AsyncDisposableStack();
   const homeDir = homeOf(host);
+  /** Of a remote that is named and cannot be used: programs are told as well, also where nobody sees what the engine prints. */
+  const remoteProblems: string[] = [];
   const remote = opening.use(
     await openChosenRemote(host, {
       flags: { address: undefined, push: undefined },
       strict: false,
-      warn: ({ error, consequence }) => warn(host, followedBy(error.message, consequence)),
+      warn: ({ error, consequence }) => {
+        const text = followedBy(error.message, consequence);
+        warn(host, text);
+        remoteProblems.push(text);
+      },
     }),
   );
   const pushes = opening.use(enginePushes());
@@ -46,7 +52,22 @@ export async function openEngine(
     runPolicy(host),
   ]);
   const api = opening.use(
-    openApi(apiWorld({ host, store, homeDir, tools, runtime, remote, pushes, policy, signal, endsWithAnswer }), place),
+    openApi(
+      apiWorld({
+        host,
+        store,
+        homeDir,
+        tools,
+        runtime,
+        remote,
+        remoteProblems,
+        pushes,
+        policy,
+        signal,
+        endsWithAnswer,
+      }),
+      place,
+    ),
   );
   const open = opening.move();
   return {

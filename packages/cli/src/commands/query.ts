@@ -3,6 +3,7 @@ import type { Answer, Operation } from '@cachelane/api';
 import { CachelaneError, parseNamespace } from '@cachelane/core';
 import { variables } from '@cachelane/protocol';
 import { askAsProject, type ProgramPlace } from '../api/ask-as-project.ts';
+import type { EngineAccess } from '../api/ask-engine.ts';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
 import { projectOf, type ProjectQuestion } from '../find-volume.ts';
 import type { Host } from '../host.ts';
@@ -14,7 +15,7 @@ export const query: Command = defineCommand({
   summary: 'ask the engine in GraphQL',
   details: [
     'Carries out the document of FILE, or of standard input where it is left out or "-", and prints the answer as JSON: data, and errors with their codes. Everything is asked as of the project it is called in. The schema describes itself: { __schema { types { name description } } }, and docs/API.md is made of it.',
-    'Where CACHELANE_ENGINE names an engine (cachelane serve), that one is asked, in a session that ends with the answer: forks that it attached and did not commit are discarded. Without one, what would be gone with the answer is refused: sessions and forks. Events are for programs, and for POST with accept: text/event-stream. With the token of a confined session it is asked as that one.',
+    'Where CACHELANE_ENGINE names an engine (cachelane serve), that one is asked, in a session that ends with the answer: forks that it attached and did not commit are discarded. Without one, what would be gone with the answer is refused: sessions and forks. Events are for programs, and for POST with accept: text/event-stream. Where CACHELANE_ENGINE_SESSION names a session, which a parent may have handed on, it is asked in that one, unless -C or -n choose something else. With the token of a confined session it is asked as that one.',
     'The exit code is 1 where the answer has errors.',
   ],
   options: {
@@ -33,11 +34,17 @@ export const query: Command = defineCommand({
     const answer =
       address === undefined || address === ''
         ? await openAndAsk(host, options, operation)
-        : await askAsProject({ address, token: host.env[variables.token] }, placeOf(host, options), operation);
+        : await askAsProject({ address, ...handed(host) }, placeOf(host, options), operation);
     printJson(host, answer);
     return answer.errors === undefined ? 0 : 1;
   },
 });
+
+/** What a parent gave of its engine, or an engine of itself. */
+function handed({ env }: Host): Pick<EngineAccess, 'token' | 'session'> {
+  const session = env[variables.session];
+  return { token: env[variables.token], ...(session === undefined || session === '' ? {} : { session }) };
+}
 
 /** Errors: E_USAGE, E_NAMESPACE, E_NOT_FOUND. */
 function placeOf(host: Host, { directory, namespace }: ProjectQuestion): ProgramPlace {

@@ -49,10 +49,10 @@ export interface Fork {
   /** Whether it can be committed or discarded: until one of them was done. */
   readonly isOpen: boolean;
   /**
-   * Saves what was changed, as after a command that ended well, and ends the fork. Errors: those of a strict save, which say what was saved before. The fork is open still then, with what was not saved in its directories: asked again, it goes on where it
+   * Saves what was changed, as after a command that ended by itself with this exit code, and ends the fork: with another one than 0 only what its tool leaves complete whatever becomes of a command. Errors: those of a strict save, which say what was saved before. The fork is open still then, with what was not saved in its directories: asked again, it goes on where it
    * failed. But what a shared directory has is not its own any more: the next run there saves it.
    */
-  commit(): Promise<readonly VolumeReport[]>;
+  commit(exitCode?: number): Promise<readonly VolumeReport[]>;
   /** Ends the fork; what was changed is gone. Idempotent, and nothing where it has ended. */
   discard(): Promise<void>;
 }
@@ -146,11 +146,12 @@ function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): F
     await releaseAll(attached);
     await closeSession(deps, ids.sessionId);
   };
-  const save = async (): Promise<void> => {
+  const save = async (exitCode: number): Promise<void> => {
     state = 'ending';
+    const input = endInput(request, ids, { ...endedWell, exitCode });
     try {
       for (const volume of attached.slice(reports.length)) {
-        reports.push(await endVolume(deps, volume, endInput(request, ids, endedWell), neverAborted));
+        reports.push(await endVolume(deps, volume, input, neverAborted));
       }
     } catch (error) {
       state = 'open';
@@ -166,9 +167,9 @@ function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): F
     get isOpen() {
       return state === 'open';
     },
-    async commit() {
+    async commit(exitCode = 0) {
       if (state !== 'open') throw new CachelaneError('E_NOT_FOUND', 'the fork has ended');
-      await save();
+      await save(exitCode);
       await close();
       const volumes = opened.volumes.flatMap((volume, index) => {
         const planned = attached[index]?.planned;
@@ -234,6 +235,6 @@ function endInput({ mode, context, lanePolicy }: StrictRequest, ids: Ids, outcom
     readOnly,
     inUse: false,
     strict: true,
-    keepsFailed: outcome === endedWell,
+    keepsFailed: !outcome.interrupted,
   };
 }

@@ -370,23 +370,24 @@ async function prepareNextView(
   }
 }
 
-/** Why nothing is saved, however the run ends; null where that decides. */
-export function whyNeverSaved({
-  mode,
-  readOnly,
-  policy,
-}: Pick<EndInput, 'mode' | 'readOnly'> & { readonly policy: CommitPolicy | null }): string | null {
+export interface SaveRules extends Pick<EndInput, 'mode' | 'readOnly'> {
+  readonly policy: CommitPolicy;
+  readonly outcome: Pick<EndInput['outcome'], 'exitCode' | 'interrupted'>;
+}
+
+/** Why nothing is saved, whatever was changed; null: what was changed decides. */
+export function whyNothingSaved({ mode, readOnly, policy, outcome }: SaveRules): string | null {
   if (mode === 'read') return 'mode read';
-  return readOnly ?? (policy === 'never' ? 'commit never' : null);
+  if (readOnly !== null) return readOnly;
+  if (policy === 'never') return 'commit never';
+  if (outcome.interrupted) return 'the command was interrupted';
+  return policy === 'success' && outcome.exitCode !== 0
+    ? `the command failed with exit code ${outcome.exitCode}`
+    : null;
 }
 
 function whyNotSaved(session: VolumeSession, input: EndInput): string | null {
   // Half of a clean-up is nothing that counts, whatever is said of runs.
   const policy = input.purpose === 'prune' ? 'success' : session.planned.commit;
-  const whatever = whyNeverSaved({ ...input, policy });
-  if (whatever !== null) return whatever;
-  if (input.outcome.interrupted) return 'the command was interrupted';
-  if (policy === 'success' && input.outcome.exitCode !== 0)
-    return `the command failed with exit code ${input.outcome.exitCode}`;
-  return null;
+  return whyNothingSaved({ ...input, policy });
 }

@@ -4,7 +4,7 @@ export const mutationTypes: string = `
 What changes something, as the commands of the same names do. Each field is carried out or not at all, and is null where it was not: those before it stay done.
 
 Whoever lost an answer, because a connection broke or the engine ended, may ask the same again, of this engine or of the next one: it is carried out once, and the answer is that of the first time. \`rollback\` and \`prune\` need a \`key\` for that,
-and \`attach\` where its session goes on; \`commit\` is known by its fork. The others come to the same however often they are asked, and say so where nothing was left to do.
+and \`attach\` where its session goes on; \`commit\` is known by its fork. The others are carried out each time: they come to the same, and say so where nothing was left to do, unless somebody else changed the same meanwhile. So \`remove\` takes what is there when it is asked again.
 """
 type Mutation {
   """
@@ -48,6 +48,8 @@ type Mutation {
   commit(
     "Its id, which names this change as a key does."
     fork: ID!
+    "What the work in it came to, as a command's exit code, 0 to 255. With another one than 0 only that is saved what tools leave complete whatever becomes of a command, as after \`cachelane run\`."
+    exitCode: Int! = 0
   ): [Saved!]
   "Ends a fork; what was changed in it is gone. False where it has ended before."
   discard(

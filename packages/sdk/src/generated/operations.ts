@@ -246,9 +246,10 @@ export const commit: Operation<{
   readonly commit: readonly Saved[] | null;
 }, {
   readonly fork: string;
+  readonly exitCode: number;
 }> = {
   name: 'commit',
-  text: 'mutation commit($fork:ID!){commit(fork:$fork){...Saved}}fragment Saved on Saved{key added changed removed savedBytes layer merged conflicts{...Conflict}skipped}fragment Conflict on Conflict{path resolution layer}',
+  text: 'mutation commit($fork:ID!$exitCode:Int!){commit(fork:$fork exitCode:$exitCode){...Saved}}fragment Saved on Saved{key added changed removed savedBytes layer merged conflicts{...Conflict}skipped}fragment Conflict on Conflict{path resolution layer}',
 };
 
 export const discard: Operation<{

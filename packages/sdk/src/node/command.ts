@@ -31,7 +31,7 @@ export interface CommandResult {
   readonly stderr: string;
   /** Processes that outlived the command, and were ended. */
   readonly leftovers: readonly LeftProcess[];
-  /** What became of each volume's changes; null where the command failed, and they were discarded. */
+  /** What became of each volume's changes; null where a signal ended the command, and they were discarded. */
   readonly saved: readonly Saved[] | null;
 }
 
@@ -40,9 +40,12 @@ export class CommandError extends CachelaneError {
   readonly result: CommandResult;
 
   constructor(command: readonly string[], result: CommandResult) {
-    const { exitCode, signal } = result;
+    const { exitCode, signal, saved } = result;
     const how = exitCode === null ? `was ended by ${signal}` : `ended with exit code ${exitCode}`;
-    super('E_COMMAND', `${command.join(' ')} ${how}: nothing that it changed in volumes was saved`);
+    const kept = (saved ?? []).filter(({ layer }) => layer !== null).map(({ key }) => key);
+    const what =
+      kept.length === 0 ? 'nothing that it changed in volumes was saved' : `of volumes ${kept.join(', ')} was saved`;
+    super('E_COMMAND', `${command.join(' ')} ${how}: ${what}`);
     this.result = result;
   }
 }

@@ -15,6 +15,8 @@ export interface FindRequest {
   readonly token: string | null;
   /** Null: as the environment says where the engine is that of the environment; else one of its own. */
   readonly session: string | null;
+  /** Whether the session that the environment names will do: the program asks for no other one. */
+  readonly inherits: boolean;
   readonly place: SessionPlace;
   /** Null: one that does not run is not started. */
   readonly program: readonly string[] | null;
@@ -38,7 +40,8 @@ export async function findEngine(request: FindRequest): Promise<Found> {
   if (address !== null) {
     const isOfEnv = request.address === null;
     const token = request.token ?? (isOfEnv ? textOf(env, variables.token) : null);
-    const session = request.session ?? (isOfEnv && request.token === null ? textOf(env, variables.session) : null);
+    const isInherited = isOfEnv && request.token === null && request.inherits;
+    const session = request.session ?? (isInherited ? textOf(env, variables.session) : null);
     return await connectAt(address, { ...request, token, session });
   }
   const socket = homeSocket(env);

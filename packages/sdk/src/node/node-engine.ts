@@ -20,7 +20,7 @@ export interface NodeEngine extends Engine {
    */
   scope(module: ModuleMeta): this;
   /**
-   * Runs a command with volumes, and saves what it changed in them where it ended with exit code 0. Tools find their directories by environment variables; where a tool has no setting
+   * Runs a command with volumes, and saves what it changed in them as `cachelane run` does: of one that failed, only what tools leave complete whatever becomes of a command; of one that a signal ended, nothing. Tools find their directories by environment variables; where a tool has no setting
    * for that, `variable` names one. `CACHELANE_CONTEXT` has the session's context. Errors: those of `attach` and `commit`; E_COMMAND, as `CommandError`, for a command that failed or cannot be started; E_ABORTED, after the command was
    * sent SIGTERM, five seconds later SIGKILL, and has ended, and with it what it had started. On Linux, processes that outlive a command with volumes are ended before anything is saved or discarded.
    *

@@ -29,9 +29,10 @@ export async function runCommand(
   const endsLeft = fork !== null && !leaveProcesses;
   const ended = await runChild(command, { cwd: options.cwd, stdio: options.stdio, signal, env, endsLeft });
   if (signal?.aborted === true) throw aborted(signal);
-  if (ended.exitCode === 0) return { ...ended, saved: fork === null ? [] : await fork.commit() };
-  await fork?.discard();
-  const result = { ...ended, saved: null };
-  if (allowFailure) return result;
+  const { exitCode } = ended;
+  if (exitCode === null) await fork?.discard();
+  const saved = exitCode === null ? null : ((await fork?.commit({ exitCode })) ?? []);
+  const result = { ...ended, saved };
+  if (exitCode === 0 || allowFailure) return result;
   throw new CommandError(command, result);
 }
