@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Fork } from '@cachelane/sdk';
 import type { NodeEngine } from '@cachelane/sdk/node';
@@ -172,6 +181,25 @@ describe('a volume with a directory as its source', () => {
       expect(filesOf(fork)).toEqual(['other.json']);
     }
   });
+});
+
+test('a source that is larger than volume-size is refused to programs, and a run goes on without it', async () => {
+  await using on = openSdkWorld();
+  await on.serve();
+  const web = on.acme('web', {
+    'cachelane.yaml': 'volumes:\n  parts: { path: parts, source: ./stock }\npolicy: { volume-size: 1GB }\n',
+    'stock/part': 'part',
+  });
+  truncateSync(join(web, 'stock/part'), 1e10);
+  const why = `${join(web, 'stock')} holds 10GB, and a seed may hold 1GB (policy volume-size, `;
+  const engine = await on.session(web);
+  expect(await refusalOf(engine.attach([engine.cacheVolume('parts')]))).toMatchObject({
+    code: 'E_QUOTA',
+    message: expect.stringContaining(why),
+  });
+  const { stderr, stdout } = await on.world.run(['sh', '-c', 'ls parts; echo ran'], { cwd: web });
+  expect(stdout).toBe('ran\n');
+  expect(stderr).toContain(`parts is not seeded: ${why}`);
 });
 
 test('a source in cachelane.yaml counts for programs too, but for a confined one, which is told', async () => {
