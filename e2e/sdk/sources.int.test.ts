@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Fork } from '@cachelane/sdk';
 import type { NodeEngine } from '@cachelane/sdk/node';
@@ -174,6 +183,25 @@ describe('a volume with a directory as its source', () => {
   });
 });
 
+test('a source that is larger than volume-size is refused to programs, and a run goes on without it', async () => {
+  await using on = openSdkWorld();
+  await on.serve();
+  const web = on.acme('web', {
+    'cachelane.yaml': 'volumes:\n  parts: { path: parts, source: ./stock }\npolicy: { volume-size: 1GB }\n',
+    'stock/part': 'part',
+  });
+  truncateSync(join(web, 'stock/part'), 1e10);
+  const why = `${join(web, 'stock')} holds 10GB, and a seed may hold 1GB (policy volume-size, `;
+  const engine = await on.session(web);
+  expect(await refusalOf(engine.attach([engine.cacheVolume('parts')]))).toMatchObject({
+    code: 'E_QUOTA',
+    message: expect.stringContaining(why),
+  });
+  const { stderr, stdout } = await on.world.run(['sh', '-c', 'ls parts; echo ran'], { cwd: web });
+  expect(stdout).toBe('ran\n');
+  expect(stderr).toContain(`parts is not seeded: ${why}`);
+});
+
 test('a source in cachelane.yaml counts for programs too, but for a confined one, which is told', async () => {
   await using on = openSdkWorld();
   await on.serve();
@@ -196,11 +224,16 @@ test('a source in cachelane.yaml counts for programs too, but for a confined one
     expect(filesOf(fork)).toEqual(['other']);
   }
   const confined = await on.session(web, { confine: true });
-  await using fork = await confined.attach([confined.cacheVolume('parts')]);
+  const own = confined.cacheVolume('parts');
+  await using fork = await confined.attach([own]);
   expect(filesOf(fork)).toEqual([]);
   expect(fork.volumes[0]?.warnings).toEqual([
     'it is not seeded as cachelane.yaml:2 says: a confined session seeds no volume from a directory',
   ]);
+  expect(await own.explain()).toMatchObject({ seed: null, why: expect.not.stringContaining('seed') });
+  expect(await own.blame('part')).toEqual([]);
+  const byVolume = confined.cacheVolume('parts', { source: { volume: confined.cacheVolume('stock') } });
+  expect((await byVolume.explain())?.seed).toContain('/web:stock (');
 });
 
 describe('a volume with another one as its source', () => {

@@ -26,7 +26,8 @@ interface Said extends Asker {
 
 /** How much of another one's request may be told. */
 interface Discretion {
-  readonly mayName: (namespace: Namespace) => boolean;
+  /** Of a request of one whom the asker may not know of nothing is told, not even that there was one. */
+  readonly mayKnow: (namespace: Namespace) => boolean;
   /** Whether directories of the machine, and volumes of any project, may be named. */
   readonly mayNameSources: boolean;
 }
@@ -52,7 +53,8 @@ export class AskedVolumes {
       const known = said[attribute];
       const before = known?.value === value ? (known.client === asker.client ? known.before : null) : (known ?? null);
       next[attribute] = { ...asker, value, before: before === null ? null : { ...before, before: null } };
-      if (before !== null) warnings.push(warningOf(attribute, { before, value }, discretion));
+      if (before !== null && discretion.mayKnow(before.namespace))
+        warnings.push(warningOf(attribute, { before, value }, discretion));
     }
     if (Object.keys(next).length > 0) this.last.set(volume, next);
     return warnings;
@@ -73,11 +75,10 @@ const meanings: Readonly<Record<Attribute, string>> = {
 function warningOf(
   attribute: Attribute,
   { before, value }: { readonly before: Said; readonly value: string },
-  { mayName, mayNameSources }: Discretion,
+  { mayNameSources }: Discretion,
 ): string {
   const isTold = attribute !== 'source' || mayNameSources;
   const earlier = isTold ? `with ${attribute} ${before.value}` : `with another ${attribute}`;
-  const who = mayName(before.namespace) ? before.namespace : 'another project';
-  const first = `it was asked for ${earlier} by ${who} at ${isoTime(before.atMs)}`;
+  const first = `it was asked for ${earlier} by ${before.namespace} at ${isoTime(before.atMs)}`;
   return `${first}, and with ${attribute} ${value} now: it is the same volume, and ${meanings[attribute]}`;
 }

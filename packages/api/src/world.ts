@@ -52,7 +52,7 @@ export interface ApiProject {
   meaningOf(place: VolumePlace): VolumeMeaning;
   /** As a run here would ask for it; one that has no place of its own gets a name for where it would lie. */
   requestFor(place: VolumePlace): VolumeRequest;
-  /** Null where the volume has no place of its own here. */
+  /** With this seed, or none. Null where the volume has no place of its own here. */
   explain(place: VolumePlace, seed: VolumeSeed | null): Promise<Explained | null>;
 }
 

@@ -65,8 +65,8 @@ export async function explainVolume(
   { host, store }: Surroundings,
   question: ProjectQuestion,
   argument: VolumeArgument,
-  /** Instead of what the project's file says; null: nothing else is asked for. */
-  seed: VolumeSeed | null = null,
+  /** Instead of what the project's file says; null: none. */
+  seed?: VolumeSeed | null,
 ): Promise<Explained> {
   const project = await projectOf(host, question);
   const { context } = project;
@@ -86,7 +86,7 @@ export async function explainVolume(
     namespaceId,
     lowLevelId: namespaceId === null ? null : lowLevelId({ namespaceId, volume, compat: planned.compat, lane }),
     planned,
-    seed: seed ?? planned.request.seed,
+    seed: seed === undefined ? planned.request.seed : seed,
     chain,
     revoked: await revokedOf(store, namespaceId),
     remote: await explainRemote({ host, store }, planned, chain[0]?.held?.head ?? null),

@@ -182,13 +182,10 @@ async function attaching(
   const subject = await find(request, volume);
   const source = await sourceIn(request, from);
   const asked = volumeRequest(request, { ...subject, source });
-  const unseeded = mayBeSeeded(request, asked.seed) ? [] : [withoutSeed(asked)];
+  const isSeeded = source !== null || mayBeSeeded(request, request.caller.project.requestFor(subject).seed);
+  const unseeded = isSeeded ? [] : [withoutSeed(asked)];
   return {
-    volume: {
-      ...asked,
-      sharing: sharing ?? asked.sharing,
-      seed: unseeded.length === 0 ? asked.seed : null,
-    },
+    volume: { ...asked, sharing: sharing ?? asked.sharing },
     warnings: [...noteAsked(request, subject, { sharing, owner: null, source }), ...unseeded],
   };
 }

@@ -2,16 +2,16 @@ import { CachelaneError } from '@cachelane/core';
 import type { VolumeRequest } from '@cachelane/engine';
 import type { VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
+import { seedFor } from '../root/volume-source.ts';
 
 /** What a run of the caller's project asks for to get this very volume. Errors: E_USAGE for a variant that no run here can have. */
-export function volumeRequest({ caller }: ApiRequest, subject: VolumeSubject): VolumeRequest {
-  const { project } = caller;
+export function volumeRequest(request: ApiRequest, subject: VolumeSubject): VolumeRequest {
+  const { project } = request.caller;
   // A run adds what the tool says here to what it asks for.
   const here = Object.keys(project.meaningOf(subject).compat);
   const missing = here.filter((name) => !Object.hasOwn(subject.compat, name));
   if (missing.length === 0) {
-    const request = project.requestFor(subject);
-    return { ...request, seed: subject.source?.seed ?? request.seed, compat: subject.compat };
+    return { ...project.requestFor(subject), seed: seedFor(request, subject), compat: subject.compat };
   }
   throw new CachelaneError(
     'E_USAGE',

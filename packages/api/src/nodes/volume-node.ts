@@ -1,7 +1,7 @@
 import { laneIn } from '../lane-in.ts';
 import { compatFields, type HeadRecord } from '@cachelane/core';
 import { blamePath, type Blamed, type BlamedHead } from '@cachelane/engine';
-import { sourceIn, type SourceInput } from '../root/volume-source.ts';
+import { seedFor, sourceIn, type SourceInput } from '../root/volume-source.ts';
 import type { ApiRequest } from '../request.ts';
 import { entryNode, pathIn } from './entry-node.ts';
 import { headNode } from './head-node.ts';
@@ -43,17 +43,17 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: 
         : headNode(request, subject, { held: { namespace, volume, head }, volume: () => node });
     },
     blame: async ({ path, lane = null, source }: BlameArguments) => {
-      const { seed = null } = (await sourceIn(request, source)) ?? subject.source ?? {};
+      const asked = (await sourceIn(request, source)) ?? subject.source;
       const own = await readHeads(request, { subject, lane, own: (await find()).heads });
-      const below = seed ?? caller.project.requestFor({ namespace, key }).seed;
-      const heads = lane === null ? [...own, ...(await seedHeads(request, subject, below))] : own;
+      const seed = seedFor(request, { ...subject, source: asked });
+      const heads = lane === null ? [...own, ...(await seedHeads(request, subject, seed))] : own;
       const question = { heads, path: pathIn(path) };
       const blamed = await request.readings.take(signal, async () => await blamePath(world.deps, question, signal));
       return blamed.map(blamedNode);
     },
     explain: async ({ source }: Sourced) => {
-      const { seed = null } = (await sourceIn(request, source)) ?? subject.source ?? {};
-      return await caller.project.explain({ namespace, key }, seed);
+      const asked = (await sourceIn(request, source)) ?? subject.source;
+      return await caller.project.explain({ namespace, key }, seedFor(request, { ...subject, source: asked }));
     },
     sizeBytes: async () => {
       const ids = new Set((await find()).heads.flatMap(({ layers }) => layers));

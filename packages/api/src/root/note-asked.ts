@@ -18,7 +18,7 @@ export function noteAsked(
     {
       asker: { client: client.mark, namespace: project.context.namespace, atMs: world.deps.clock.nowMs() },
       discretion: {
-        mayName: (namespace) => mayKnow(caller, [namespace]),
+        mayKnow: (namespace) => mayKnow(caller, [namespace]),
         mayNameSources: !client.place.isConfined,
       },
     },

@@ -1,5 +1,5 @@
 import { CachelaneError, parseSeedDirectory, type VolumeSeed } from '@cachelane/core';
-import { volumeId, type VolumeSource } from '../nodes/volume-subject.ts';
+import { volumeId, type VolumeSource, type VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
 import { volumeWithId } from './find-volume.ts';
 
@@ -37,6 +37,15 @@ export async function sourceIn(
   }
   const plain = parseSeedDirectory(directory ?? '');
   return { seed: { kind: 'directory', directory: plain }, node: { directory: plain, volume: null } };
+}
+
+/** What the caller's volume lies on: what it asks for, else what the project's file says, as far as it may have that. */
+export function seedFor(
+  request: ApiRequest,
+  subject: Pick<VolumeSubject, 'namespace' | 'key' | 'source'>,
+): VolumeSeed | null {
+  const seed = subject.source?.seed ?? request.caller.project.requestFor(subject).seed;
+  return mayBeSeeded(request, seed) ? seed : null;
 }
 
 /** Whoever is at work in a project may put symlinks into it at any moment: no directory of it is certain to be a part of it. */

@@ -6,9 +6,9 @@ import type { Ids } from '../sessions/open-session.ts';
 import { emptyView } from '../views/view.ts';
 import { keepingSecrets } from '../volumes/keep-secrets.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
-import type { DirectorySeed } from './seeds.ts';
+import { admitSeed, roomForSeed, type SeedToAdmit } from './admit-seed.ts';
 
-export interface SessionSeed extends DirectorySeed {
+export interface SessionSeed extends SeedToAdmit {
   readonly ids: Ids;
   /** No volume of the session has it. */
   readonly ordinal: number;
@@ -19,7 +19,7 @@ const settledMs = 2000;
 
 /**
  * A directory as a layer that the session pins; null where it holds nothing that is ever stored. The layer is named by what it holds: the same contents are the same layer, wherever they lie. No head names it, so that no
- * lane has it and no remote hears of it; once nobody pins it, a collection takes it. What is in it is of no run. Errors: those of {@link SeedFiles} and of the store.
+ * lane has it and no remote hears of it; once nobody pins it, a collection takes it. What is in it is of no run. Errors: those of {@link SeedFiles} and of the store, and E_QUOTA for one that is too large.
  */
 export async function layerOfDirectory(
   deps: EngineDependencies,
@@ -29,11 +29,13 @@ export async function layerOfDirectory(
   const { directory, ids } = seed;
   return await deps.seeds.inTurn(seed, async () => {
     const atMs = deps.clock.nowMs();
-    const { path, stamp, changedAtMs } = await deps.seeds.files.look(directory, signal);
+    const { path, stamp, changedAtMs, sizeBytes } = await deps.seeds.files.look(directory, signal);
+    const admitted = await admitSeed(deps, seed, { sizeBytes, signal });
     const known = deps.seeds.knownOf(seed);
     if (known?.stamp === stamp && (await isStillThere(deps, ids, known.layer, signal))) return known.layer;
     const tool = keepingSecrets(seed.planned.tool, { target: path, homeDir: seed.homeDir, tools: deps.tools });
-    const layer = await readDirectory(deps, { ...seed, tool }, signal);
+    const room = await roomForSeed(deps, seed, { sizeBytes, signal });
+    const layer = await readDirectory(deps, { ...seed, tool, maxBytes: Math.min(admitted, room) }, signal);
     deps.seeds.note(seed, { stamp: changedAtMs < atMs - settledMs ? stamp : '', layer });
     return layer;
   });
@@ -54,12 +56,13 @@ async function isStillThere(
 interface Reading extends SessionSeed {
   /** Never stores credentials either that are some by where the directory lies. */
   readonly tool: Tool;
+  readonly maxBytes: number;
 }
 
 /** As what a run made of nothing, in a directory of the session's own: a kill leaves nothing that the next start does not clear away. */
 async function readDirectory(
   deps: EngineDependencies,
-  { planned, tool, directory, ids, ordinal }: Reading,
+  { planned, tool, directory, ids, ordinal, maxBytes }: Reading,
   signal: AbortSignal,
 ): Promise<LayerId | null> {
   const attached = await deps.mounters.clone.attach(
@@ -80,7 +83,7 @@ async function readDirectory(
     signal,
   );
   try {
-    const { leftOut } = await deps.seeds.files.copy(directory, attached.mount, signal);
+    const { leftOut } = await deps.seeds.files.copy(directory, { into: attached.mount, maxBytes }, signal);
     tellLeftOut(deps, planned, { directory, leftOut });
     const collected = await attached.collect(signal, { inUse: false, wanted: true });
     if (collected.kind !== 'changes') throw new CachelaneError('E_INTERNAL', 'a seed of its own is shared');
@@ -132,7 +135,7 @@ function tellLeftOut(
   { directory, leftOut }: SeedCopy & { readonly directory: string },
 ): void {
   if (leftOut === 0) return;
-  const what = 'which are symlinks that lead out of it, or no files';
+  const what = 'which are symlinks that lead out of it, no files, not ours to read, or changed while they were read';
   const message = `${name} is seeded from ${directory} without ${leftOut} of its entries, ${what}`;
   deps.events({ type: 'warning', code: 'E_LAYER_REFUSED', message, hint: null });
 }

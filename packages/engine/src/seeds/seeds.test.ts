@@ -1,4 +1,4 @@
-import { limits, parseNamespace, parseVolumeName, type LayerId, type VolumeSeed } from '@cachelane/core';
+import { limits, parseNamespace, parseVolumeName, statedPolicy, type LayerId, type VolumeSeed } from '@cachelane/core';
 import { emptyRemoteState, memoryRemote, noAbort, type VolumeStep } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import type { EngineDependencies, VolumeRequest } from '../engine.ts';
@@ -54,6 +54,7 @@ const from = (directory: string): VolumeSeed => ({ kind: 'directory', directory 
 const seeded = (volume: VolumeRequest, seed: VolumeSeed): { readonly volumes: readonly VolumeRequest[] } => ({
   volumes: [{ ...volume, seed }],
 });
+const limited = (texts: Readonly<Record<string, string>>) => ({ policy: statedPolicy(texts, 'config.yaml') });
 const bySeed = seeded(indexedVolume, from('/seed'));
 
 async function headLayers({ deps }: TestEngine): Promise<readonly LayerId[]> {
@@ -200,6 +201,53 @@ describe('a volume that is seeded from a directory', () => {
     expect(report.volumes).toMatchObject([{ added: 2, seed: null }]);
     const message = 'indexed is not seeded: there is no directory /gone';
     expect(engine.events).toContainEqual(expect.objectContaining({ type: 'warning', message }));
+  });
+
+  describe('that is too large', () => {
+    test.each([
+      ['volume-size', '1kB', '/big holds 2kB, and a seed may hold 1kB (policy volume-size, config.yaml)'],
+      [
+        'free-space',
+        '9kB',
+        '/big holds 2kB, and a copy would leave less than 9kB free (policy free-space, config.yaml)',
+      ],
+    ])('for %s is refused to a strict run, and another one goes on without', async (key, value, message) => {
+      const { engine, directories, reads, home } = machine();
+      Object.assign(engine.deps, limited({ 'free-space': 'none', [key]: value }));
+      home.disk.space = { freeBytes: 10_000, totalBytes: 1e12 };
+      directories.set('/big', [write('a', 'a'.repeat(1000)), write('b', 'b'.repeat(1000))]);
+      const big = seeded(indexedVolume, from('/big'));
+      await expect(engine.run(() => undefined, big)).rejects.toMatchObject({ code: 'E_QUOTA', message });
+      const { report } = await engine.run(() => undefined, { ...big, request: { strict: false } });
+      expect(report.volumes).toMatchObject([{ seed: null }]);
+      expect(engine.events).toContainEqual(
+        expect.objectContaining({ type: 'warning', code: 'E_QUOTA', message: `indexed is not seeded: ${message}` }),
+      );
+      expect(reads.count).toBe(0);
+      Object.assign(engine.deps, limited({ 'free-space': 'none', [key]: '2kB' }));
+      await engine.run(() => undefined, big);
+      expect(reads.count).toBe(1);
+    });
+
+    test('for what the project’s file says since it was read is refused too', async () => {
+      const { engine, reads } = machine();
+      await look(engine, bySeed);
+      const lanePolicy = { texts: { 'volume-size': '3B' }, source: 'cachelane.yaml:1' };
+      await expect(engine.run(() => undefined, { ...bySeed, request: { lanePolicy } })).rejects.toMatchObject({
+        code: 'E_QUOTA',
+        message: expect.stringContaining('(policy volume-size, cachelane.yaml:1)'),
+      });
+      expect(reads.count).toBe(1);
+    });
+
+    test('only once it is copied is refused as well', async () => {
+      const { engine } = machine();
+      const { files } = engine.deps.seeds;
+      const small: typeof files.look = async (...all) => ({ ...(await files.look(...all)), sizeBytes: 0 });
+      Object.assign(engine.deps.seeds, { files: { ...files, look: small } });
+      Object.assign(engine.deps, limited({ 'volume-size': '3B' }));
+      await expect(engine.run(() => undefined, bySeed)).rejects.toMatchObject({ code: 'E_QUOTA' });
+    });
   });
 
   test('tells what it could not take', async () => {

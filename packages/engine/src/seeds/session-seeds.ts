@@ -125,11 +125,12 @@ interface Seeding {
 /** The session with the directories that its volumes are seeded from below them. A run that is not strict goes on without one that cannot be had. Errors: those of {@link layerOfDirectory}. */
 export async function withSeedDirectories(
   deps: EngineDependencies,
-  request: Pick<RunCommandRequest, 'environment' | 'mode' | 'purpose' | 'strict' | 'signal'>,
+  request: Pick<RunCommandRequest, 'environment' | 'lanePolicy' | 'mode' | 'purpose' | 'strict' | 'signal'>,
   { planned, opened, ids }: Seeding,
 ): Promise<OpenedSession> {
   if (!takesSeeds(request)) return opened;
-  const { homeDir } = request.environment;
+  const { lanePolicy, environment } = request;
+  const { homeDir } = environment;
   let { volumes } = opened;
   for (const [index, plan] of planned.entries()) {
     const { name, seed } = plan.request;
@@ -138,7 +139,8 @@ export async function withSeedDirectories(
     const { directory } = seed;
     const ordinal = planned.length + index;
     try {
-      const layer = await layerOfDirectory(deps, { planned: plan, directory, homeDir, ids, ordinal }, request.signal);
+      const wanted = { planned: plan, directory, homeDir, lanePolicy, ids, ordinal };
+      const layer = await layerOfDirectory(deps, wanted, request.signal);
       if (layer !== null) volumes = volumes.with(index, seededWith(volume, plan.own.namespace, [layer]));
     } catch (thrown) {
       if (request.strict || request.signal.aborted) throw thrown;

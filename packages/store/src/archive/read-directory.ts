@@ -9,9 +9,9 @@ const chunkBytes = 1_048_576;
 
 /** A directory as if it were an archive of it; names that are the same file are hard links. */
 export async function* readDirectory(dir: string, signal: AbortSignal): AsyncGenerator<ArchiveMember> {
-  const seen = new Map<string, BytePath>();
+  const names = new FirstNames();
   let count = 0;
-  for (const path of pathsBelow(dir)) {
+  for (const found of entriesBelow(dir, reading)) {
     await Promise.resolve();
     throwIfAborted(signal);
     count += 1;
@@ -20,27 +20,44 @@ export async function* readDirectory(dir: string, signal: AbortSignal): AsyncGen
         hint: 'import a part of it',
       });
     }
-    yield reading(() => memberAt(dir, path, seen));
+    const member = reading(() => memberOf(dir, found, names));
+    yield member.kind === 'file' ? { ...member, data: contentOf(filePath(dir, found.path)) } : member;
   }
 }
 
-/** What stands above comes first. Symlinks are named, never followed. */
-export function* pathsBelow(dir: string): Generator<BytePath> {
-  const waiting: BytePath[] = [rootPath];
-  for (let holder = waiting.pop(); holder !== undefined; holder = waiting.pop()) {
-    const at = holder;
-    const entries = reading(() => readdirSync(filePath(dir, at), { ...byteNames, withFileTypes: true }));
-    for (const entry of entries) {
-      const path = childPath(at, entry.name);
-      if (entry.isDirectory()) waiting.push(path);
-      yield path;
+/** As it was found. */
+export interface Found {
+  readonly path: BytePath;
+  readonly stat: BigIntStats;
+}
+
+/** Undefined: what was to be read is left out. */
+export type Attempt = <T>(read: () => T) => T | undefined;
+
+/** What stands above comes first. Symlinks are named, never followed. The directory itself must be there. */
+export function* entriesBelow(dir: string, attempt: Attempt): Generator<Found> {
+  const namesIn = (holder: BytePath): string[] => readdirSync(filePath(dir, holder), byteNames);
+  const open = [{ holder: rootPath, names: reading(() => namesIn(rootPath)) }];
+  for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
+    const name = last.names.pop();
+    if (name === undefined) {
+      open.pop();
+      continue;
     }
+    const path = childPath(last.holder, name);
+    const stat = attempt(() => lstatSync(filePath(dir, path), { bigint: true }));
+    if (stat === undefined) continue;
+    if (stat.isDirectory()) {
+      const names = attempt(() => namesIn(path));
+      if (names === undefined) continue;
+      open.push({ holder: path, names });
+    }
+    yield { path, stat };
   }
 }
 
-function memberAt(dir: string, path: BytePath, seen: Map<string, BytePath>): ArchiveMember {
-  const file = filePath(dir, path);
-  const stat = lstatSync(file, { bigint: true });
+/** Without the content of a file. */
+export function memberOf(dir: string, { path, stat }: Found, names: FirstNames): ArchiveMember {
   const about = {
     name: path,
     mode: Number(stat.mode),
@@ -51,20 +68,35 @@ function memberAt(dir: string, path: BytePath, seen: Map<string, BytePath>): Arc
   };
   if (stat.isDirectory()) return { ...about, kind: 'dir', what: 'a directory' };
   if (stat.isSymbolicLink()) {
-    return { ...about, kind: 'symlink', what: 'a symlink', linkName: readlinkSync(file, byteNames) };
+    const linkName = readlinkSync(filePath(dir, path), byteNames);
+    return { ...about, kind: 'symlink', what: 'a symlink', linkName };
   }
   if (!stat.isFile()) return { ...about, kind: 'special', what: specialName(stat) };
-  const first = sameFile(stat, path, seen);
+  const first = names.firstOf(stat, path);
   if (first !== path) return { ...about, kind: 'hard link', what: 'a hard link', linkName: first };
-  return { ...about, kind: 'file', what: 'a file', sizeBytes: Number(stat.size), data: contentOf(file) };
+  return { ...about, kind: 'file', what: 'a file', sizeBytes: Number(stat.size) };
 }
 
-function sameFile({ dev, ino, nlink }: BigIntStats, path: BytePath, seen: Map<string, BytePath>): BytePath {
-  if (nlink < 2n) return path;
-  const key = `${dev}:${ino}`;
-  const first = seen.get(key);
-  if (first === undefined) seen.set(key, path);
-  return first ?? path;
+/** Which name of a file was met first, of files with several. */
+export class FirstNames {
+  readonly #names = new Map<string, BytePath>();
+
+  firstOf(stat: BigIntStats, path: BytePath): BytePath {
+    if (stat.nlink < 2n) return path;
+    const key = inodeOf(stat);
+    const first = this.#names.get(key);
+    if (first === undefined) this.#names.set(key, path);
+    return first ?? path;
+  }
+
+  /** The next name is the first one again. */
+  forget(stat: BigIntStats): void {
+    this.#names.delete(inodeOf(stat));
+  }
+}
+
+function inodeOf({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`;
 }
 
 function specialName(stat: BigIntStats): string {
@@ -74,21 +106,28 @@ function specialName(stat: BigIntStats): string {
 
 async function* contentOf(file: string | Buffer): AsyncGenerator<Uint8Array> {
   await Promise.resolve();
-  // What has become something else meanwhile is neither followed nor waited for.
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const descriptor = reading(() => openSync(file, flags));
+  const descriptor = reading(() => openToRead(file));
   try {
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) throw new CachelaneError('E_USAGE', `${String(file)} changed while it was read`);
-    // Whoever reads it is done with it before asking for more.
-    const bytes = Buffer.allocUnsafe(Math.min(stat.size + 1, chunkBytes));
-    for (;;) {
-      const got = reading(() => readSync(descriptor, bytes));
-      if (got === 0) return;
-      yield bytes.subarray(0, got);
-    }
+    yield* piecesOf(descriptor, stat.size);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** What has become something else meanwhile is neither followed nor waited for. */
+export function openToRead(file: string | Buffer): number {
+  return openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+}
+
+/** To its end, which may have come to lie elsewhere than at `sizeBytes`. Whoever reads a piece is done with it before asking for more. */
+export function* piecesOf(descriptor: number, sizeBytes: number): Generator<Uint8Array> {
+  const bytes = Buffer.allocUnsafe(Math.min(sizeBytes + 1, chunkBytes));
+  for (;;) {
+    const got = reading(() => readSync(descriptor, bytes));
+    if (got === 0) return;
+    yield bytes.subarray(0, got);
   }
 }
 

@@ -53,7 +53,9 @@ describe('a directory that a volume is seeded from', () => {
     fs.symlinkSync('seed', `${on.machine}/link`);
     expect(await on.seeds.look(`${on.machine}/link`, noAbort)).toEqual(await on.seeds.look(dir, noAbort));
     const volume = await on.attach();
-    expect(await on.seeds.copy(`${on.machine}/link`, volume.mount, noAbort)).toEqual({ leftOut: 1 });
+    expect(await on.seeds.copy(`${on.machine}/link`, { into: volume.mount, maxBytes: 100 }, noAbort)).toEqual({
+      leftOut: 1,
+    });
     expect([...(await on.look(volume)).keys()]).toEqual(['a']);
   });
 
@@ -94,15 +96,22 @@ describe('a directory that a volume is seeded from', () => {
     expect(after.changedAtMs).toBeGreaterThan(touched.changedAtMs);
   });
 
-  test('that we may not read is refused, not waited for', async () => {
+  test('counts by its length where it is sparse, and is read no further than its bound', async () => {
     await using on = await createSeedHome();
-    const dir = on.directory([{ do: 'mkdir', path: 'closed' }]);
-    fs.chmodSync(`${dir}/closed`, 0o000);
-    // Root reads everything.
-    if (process.geteuid?.() !== 0) await expect(on.seeds.look(dir, noAbort)).rejects.toMatchObject({ code: 'E_USAGE' });
-    fs.chmodSync(`${dir}/closed`, 0o700);
+    const dir = on.directory([{ do: 'write', path: 'sparse', content: '' }]);
+    fs.truncateSync(`${dir}/sparse`, 2 ** 40);
+    const { sizeBytes } = await on.seeds.look(dir, noAbort);
+    expect(sizeBytes).toBe(2 ** 40);
+    const { mount } = await on.attach();
+    const copy = on.seeds.copy(dir, { into: mount, maxBytes: 2 ** 22 }, noAbort);
+    await expect(copy).rejects.toMatchObject({ code: 'E_QUOTA' });
+  });
+
+  test('has a fifo in it that is not waited for', async () => {
+    await using on = await createSeedHome();
+    const dir = on.directory([]);
     execFileSync('mkfifo', [`${dir}/fifo`]);
     const { mount } = await on.attach();
-    expect(await on.seeds.copy(dir, mount, noAbort)).toEqual({ leftOut: 1 });
+    expect(await on.seeds.copy(dir, { into: mount, maxBytes: 0 }, noAbort)).toEqual({ leftOut: 1 });
   });
 });

@@ -3,10 +3,10 @@ import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { CachelaneError, limits, type Mount, type SeedCopy, type SeedFiles, type SeedLook } from '@cachelane/core';
 import type { ArchiveMember } from '../archive/archive-member.ts';
-import { pathsBelow, readDirectory, reading } from '../archive/read-directory.ts';
+import { entriesBelow, FirstNames, reading } from '../archive/read-directory.ts';
 import { unpackMembers } from '../archive/unpack-members.ts';
 import { errnoOf, longPortCall, throwIfAborted } from '../layers/file-errors.ts';
-import { filePath } from '../layers/file-path.ts';
+import { leavingOut, seedMembers } from './seed-members.ts';
 
 export interface SeedFilesOptions {
   /** Real path of the home: a directory that it lies in, or that lies in it, is no seed. */
@@ -20,12 +20,11 @@ export function openSeedFiles({ dir: home }: SeedFilesOptions): SeedFiles {
   return {
     look: async (dir, signal) =>
       await longPortCall(`looking at ${dir}`, signal, async () => await lookAt(realDirectory(dir, home), signal)),
-    copy: async (dir, into, signal) =>
-      await longPortCall(
-        `copying ${dir}`,
-        signal,
-        async () => await copyInto(realDirectory(dir, home), directoryOf(into), signal),
-      ),
+    copy: async (dir, { into, maxBytes }, signal) =>
+      await longPortCall(`copying ${dir}`, signal, async () => {
+        const bound = new Bound(dir, maxBytes);
+        return await copyInto(realDirectory(dir, home), { into: directoryOf(into), bound, signal });
+      }),
   };
 }
 
@@ -66,17 +65,29 @@ function directoryOf(into: Mount): string {
 
 async function lookAt(dir: string, signal: AbortSignal): Promise<SeedLook> {
   const seen: string[] = [];
+  const names = new FirstNames();
+  let sizeBytes = 0;
   let changedAtNs = reading(() => lstatSync(dir, { bigint: true })).ctimeNs;
-  for (const path of pathsBelow(dir)) {
-    const { mode, size, mtimeNs, ctimeNs, ino } = reading(() => lstatSync(filePath(dir, path), { bigint: true }));
+  // What is closed to us is told by the copy, and opened to us it is another directory.
+  for (const { path, stat } of entriesBelow(dir, leavingOut(nothing))) {
+    const { mode, size, mtimeNs, ctimeNs, ino } = stat;
+    if (stat.isFile() && names.firstOf(stat, path) === path) sizeBytes += Number(size);
     if (ctimeNs > changedAtNs) changedAtNs = ctimeNs;
     seen.push(`${path}\0${mode} ${size} ${mtimeNs} ${ctimeNs} ${ino}`);
     if (seen.length > limits.incomingEntries) throw tooLarge(dir);
     if (seen.length % turnEvery === 0) await turnOfOthers(signal);
   }
+  requireStill(dir);
   const hash = createHash('sha256');
   for (const line of seen.toSorted()) hash.update(line, 'latin1').update('\n');
-  return { path: dir, stamp: hash.digest('hex'), changedAtMs: Number(changedAtNs / 1_000_000n) };
+  return { path: dir, stamp: hash.digest('hex'), changedAtMs: Number(changedAtNs / 1_000_000n), sizeBytes };
+}
+
+const nothing = (): void => {};
+
+/** Where all of it vanished, what was found of it is no directory's contents. Errors: E_NOT_FOUND. */
+function requireStill(dir: string): void {
+  resolved(dir);
 }
 
 function tooLarge(dir: string): CachelaneError {
@@ -85,35 +96,68 @@ function tooLarge(dir: string): CachelaneError {
   });
 }
 
-async function copyInto(dir: string, into: string, signal: AbortSignal): Promise<SeedCopy> {
-  let special = 0;
-  const members = plainMembers(readDirectory(dir, signal), { onSpecial: () => void special++, signal });
-  const { linksLeftOut } = await unpackMembers(members, { dir: into, root: '', hardLinks: [] });
-  return { leftOut: special + linksLeftOut };
-}
-
-interface Reading {
-  readonly onSpecial: () => void;
+interface Copying {
+  readonly into: string;
+  readonly bound: Bound;
   readonly signal: AbortSignal;
 }
 
-async function* plainMembers(
+async function copyInto(dir: string, { into, bound, signal }: Copying): Promise<SeedCopy> {
+  let leftOut = 0;
+  const members = seedMembers(dir, { into, onLeftOut: () => void leftOut++ });
+  const taken = inTurns(members, bound, signal);
+  const { linksLeftOut } = await unpackMembers(taken, { dir: into, root: '', hardLinks: [] });
+  requireStill(dir);
+  return { leftOut: leftOut + linksLeftOut };
+}
+
+async function* inTurns(
   members: AsyncIterable<ArchiveMember>,
-  { onSpecial, signal }: Reading,
+  bound: Bound,
+  signal: AbortSignal,
 ): AsyncGenerator<ArchiveMember> {
   let count = 0;
   for await (const member of members) {
     if (++count % turnEvery === 0) await turnOfOthers(signal);
-    if (member.kind === 'special') onSpecial();
-    else yield { ...member, data: inPieces(member.data, signal) };
+    bound.requireEntries(count);
+    yield { ...member, data: inPieces(member.data, bound, signal) };
   }
 }
 
-async function* inPieces(data: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* inPieces(
+  data: AsyncIterable<Uint8Array>,
+  bound: Bound,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   let count = 0;
   for await (const piece of data) {
+    bound.take(piece.length);
     yield piece;
     if (++count % turnEvery === 0) await turnOfOthers(signal);
+  }
+}
+
+/** What is read of a directory, which may grow meanwhile. A file that is read again counts again. */
+class Bound {
+  readonly #dir: string;
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(dir: string, maxBytes: number) {
+    this.#dir = dir;
+    this.#maxBytes = maxBytes;
+  }
+
+  requireEntries(count: number): void {
+    if (count > limits.incomingEntries) throw tooLarge(this.#dir);
+  }
+
+  take(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes <= this.#maxBytes) return;
+    throw new CachelaneError('E_QUOTA', `${this.#dir} grew beyond what a seed may hold while it was read`, {
+      hint: 'try again when nobody writes there',
+    });
   }
 }
 

@@ -21,14 +21,24 @@ export function memorySeedFiles({ directories = new Map(), files = [], volume }:
     throw new CachelaneError('E_NOT_FOUND', `there is no directory ${dir}`);
   };
   return {
-    look: async (dir, signal) => ({ path: dir, stamp: JSON.stringify(await stepsOf(dir, signal)), changedAtMs: 0 }),
-    async copy(dir, into, signal) {
+    async look(dir, signal) {
       const steps = await stepsOf(dir, signal);
+      return { path: dir, stamp: JSON.stringify(steps), changedAtMs: 0, sizeBytes: sizeOf(steps) };
+    },
+    async copy(dir, { into, maxBytes }, signal) {
+      const steps = await stepsOf(dir, signal);
+      if (sizeOf(steps) > maxBytes) throw new CachelaneError('E_QUOTA', `${dir} grew beyond what a seed may hold`);
       const kept = steps.filter(isKept);
       volume(into).run(kept);
       return { leftOut: steps.length - kept.length };
     },
   };
+}
+
+/** Of files that are written once each, and stay. */
+function sizeOf(steps: readonly VolumeStep[]): number {
+  const sizes = steps.map((step) => (step.do === 'write' ? step.content.length : 0));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 function isKept(step: VolumeStep): boolean {

@@ -39,7 +39,7 @@ export function seedFilesConformance(name: string, create: () => Promise<SeedFil
       ];
       const dir = on.directory([...tree, ...out]);
       const volume = await on.attach();
-      expect(await on.seeds.copy(dir, volume.mount, noAbort)).toEqual({ leftOut: 3 });
+      expect(await on.seeds.copy(dir, { into: volume.mount, maxBytes: 100 }, noAbort)).toEqual({ leftOut: 3 });
       const seen = await on.look(volume);
       expect([...seen.keys()].toSorted()).toEqual(['a', 'a/also', 'a/b', 'a/b/c', 'a/in', 'top']);
       expect(seen.get('a/b/c')).toEqual({ type: 'file', mode: 0o640, content: 'c\xff' });
@@ -59,12 +59,24 @@ export function seedFilesConformance(name: string, create: () => Promise<SeedFil
       expect(new Set([stamp, written, removed]).size).toBe(3);
     });
 
+    test('a look says how much there is, once for each file, and no more is copied than was said', async () => {
+      await using on = await create();
+      const dir = on.directory(tree);
+      expect((await on.seeds.look(dir, noAbort)).sizeBytes).toBe(5);
+      const { mount } = await on.attach();
+      await expect(on.seeds.copy(dir, { into: mount, maxBytes: 4 }, noAbort)).rejects.toMatchObject({
+        code: 'E_QUOTA',
+      });
+      const volume = await on.attach();
+      expect(await on.seeds.copy(dir, { into: volume.mount, maxBytes: 5 }, noAbort)).toEqual({ leftOut: 0 });
+    });
+
     test('what is not there, and what is no directory, is refused', async () => {
       await using on = await create();
       const { mount } = await on.attach();
       for (const ask of [
         async (dir: string) => await on.seeds.look(dir, noAbort),
-        async (dir: string) => await on.seeds.copy(dir, mount, noAbort),
+        async (dir: string) => await on.seeds.copy(dir, { into: mount, maxBytes: 100 }, noAbort),
       ]) {
         await expect(ask(on.missing)).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
         await expect(ask(on.file)).rejects.toMatchObject({ code: 'E_USAGE' });
@@ -78,7 +90,9 @@ export function seedFilesConformance(name: string, create: () => Promise<SeedFil
       const { mount } = await on.attach();
       const aborted = AbortSignal.abort(new Error('enough'));
       await expect(on.seeds.look(dir, aborted)).rejects.toMatchObject({ code: 'E_ABORTED' });
-      await expect(on.seeds.copy(dir, mount, aborted)).rejects.toMatchObject({ code: 'E_ABORTED' });
+      await expect(on.seeds.copy(dir, { into: mount, maxBytes: 100 }, aborted)).rejects.toMatchObject({
+        code: 'E_ABORTED',
+      });
     });
   });
 }

@@ -1,0 +1,51 @@
+import { CachelaneError, formatPolicyValue, type SeedLook } from '@cachelane/core';
+import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import { freeSpaceLimit } from '../garbage/plan-evictions.ts';
+import { policyOfRun } from '../policy-of-run.ts';
+import type { DirectorySeed } from './seeds.ts';
+
+export interface SeedToAdmit extends DirectorySeed {
+  readonly lanePolicy: RunCommandRequest['lanePolicy'];
+}
+
+type AdmitDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'policy'>;
+
+/** Whether a directory is small enough to begin a volume with: it may hold as much as one run may add. Errors: E_QUOTA, which names the limit. Returns how much that is. */
+export async function admitSeed(
+  deps: Pick<AdmitDependencies, 'metadata' | 'policy'>,
+  { planned, directory, lanePolicy }: SeedToAdmit,
+  { sizeBytes, signal }: Pick<SeedLook, 'sizeBytes'> & { readonly signal: AbortSignal },
+): Promise<number> {
+  const question = { namespace: planned.own.namespace, lanePolicy, volume: planned.request.name };
+  const { value, source } = (await policyOfRun(deps, question, signal))['volume-size'];
+  if (sizeBytes <= value) return value;
+  const most = formatPolicyValue('volume-size', value);
+  throw refusal(`${sizeText(directory, sizeBytes)}, and a seed may hold ${most} (policy volume-size, ${source})`);
+}
+
+/** Whether the disk of the store has room for a copy. Errors: E_QUOTA, which names the limit. Returns how much that is. */
+export async function roomForSeed(
+  { layers, policy: user = {} }: AdmitDependencies,
+  { directory }: DirectorySeed,
+  { sizeBytes, signal }: Pick<SeedLook, 'sizeBytes'> & { readonly signal: AbortSignal },
+): Promise<number> {
+  const space = await layers.space(signal);
+  const limit = freeSpaceLimit({ user, stored: [], lanes: [] }, space);
+  const room = Math.max(0, space.freeBytes - limit);
+  if (sizeBytes <= room) return room;
+  const least = formatPolicyValue('free-space', limit);
+  const source = user['free-space']?.source ?? 'default';
+  throw refusal(
+    `${sizeText(directory, sizeBytes)}, and a copy would leave less than ${least} free (policy free-space, ${source})`,
+  );
+}
+
+function sizeText(directory: string, sizeBytes: number): string {
+  return `${directory} holds ${formatPolicyValue('volume-size', sizeBytes)}`;
+}
+
+function refusal(message: string): CachelaneError {
+  return new CachelaneError('E_QUOTA', message, {
+    hint: 'name a part of it as the source; cachelane ns policy shows what holds',
+  });
+}
