@@ -76,7 +76,7 @@ describe('what outlives a command', () => {
       const pid = pidIn(on, 'child');
       expect(lives(pid)).toBe(false);
       expect(leftovers).toContainEqual({ pid, name: 'sh' });
-      expect(saved?.[0]?.added).toBe(exit === 'exit 0' ? 1 : undefined);
+      expect(saved?.[0]?.added).toBe(exit === 'exit 0' ? 1 : 0);
     },
   );
 
