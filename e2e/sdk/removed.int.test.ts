@@ -24,7 +24,7 @@ test('a namespace that is removed under forks stays removed whatever they had fo
     await expect(fork.commit()).rejects.toMatchObject({
       code: 'E_NOT_FOUND',
       message: expect.stringMatching(/^(what it had on lane t1:local|the volume) was removed while the command ran$/),
-      hint: 'what was removed stays removed: begin again, with an empty volume',
+      hint: 'what was removed stays removed: begin again, with an empty volume; the fork is open still: discard it',
     });
   }
   expect([await held.heads(), await fresh.heads()]).toEqual([[], []]);

@@ -195,7 +195,9 @@ function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): F
 function stillOpen(thrown: unknown): unknown {
   if (!isCachelaneError(thrown)) return thrown;
   const { code, message, retryable } = thrown;
-  const hint = [thrown.hint, 'the fork is open still: commit it again, or discard it'].filter(Boolean).join('; ');
+  // What was removed stays removed, however often it is committed.
+  const what = code === 'E_NOT_FOUND' ? 'discard it' : 'commit it again, or discard it';
+  const hint = [thrown.hint, `the fork is open still: ${what}`].filter(Boolean).join('; ');
   return new CachelaneError(code, message, { hint, retryable, cause: thrown.cause ?? thrown });
 }
 

@@ -89,7 +89,7 @@ export function openCloneMounter({
     slot.make();
     if (kept !== null) slots.note(kept);
     uses.add(slot, user, request.run);
-    return { slot, number, user, isKept: kept !== null && others < idleSlots, passedOver };
+    return { slots, slot, number, user, isKept: kept !== null && others < idleSlots, passedOver };
   };
 
   const take = async (request: AttachRequest, except: ReadonlySet<number>, signal: AbortSignal): Promise<Taken> => {
@@ -127,7 +127,7 @@ export function openCloneMounter({
     request: AttachRequest,
     { held, reached, owned, readsSince }: Held,
   ): AttachedVolume<DirectoryMount> => {
-    const { slot, user, isKept, passedOver } = owned;
+    const { slots, slot, user, isKept, passedOver } = owned;
     let found: HeldChanges | null = null;
     let isReleased = false;
     const collect = (signal: AbortSignal): Collected => {
@@ -135,14 +135,20 @@ export function openCloneMounter({
       const { changes, used } = found;
       return { kind: 'changes', changes, used, links: request.links, alsoOf: [], part: null, saved: () => {} };
     };
-    const release = (): void => {
+    const release = async (signal: AbortSignal): Promise<void> => {
       if (isReleased) return;
       isReleased = true;
       takeBackLinks(files, slot.tree);
-      // Whoever knows the path may have gone on writing since; a program that was given it knows it.
-      if (isKept) found?.close({ isFinal: request.samePath && isLeftByAll(slot) });
+      if (isKept) {
+        // Whoever knows the path may have gone on writing since; a program that was given it knows it.
+        found?.close({ isFinal: request.samePath && isLeftByAll(slot) });
+        uses.remove(slot, user);
+        return;
+      }
+      // Between the two another run could find it free, and have it taken away.
+      using _guard = slot.isOnce ? null : await slots.guard(signal);
       uses.remove(slot, user);
-      if (!isKept) dropSlot(slot);
+      dropSlot(slot);
     };
     return {
       mount: { kind: 'directory', target: reached.path, path: slot.tree, bind: request.reach === 'bind' },
@@ -151,7 +157,7 @@ export function openCloneMounter({
       passedOver,
       displacedBy: () => displacedBy(reached, slot.tree),
       collect: (signal, _how: CollectHow) => inPort('collecting changes', signal, () => collect(signal)),
-      release: (signal) => inPort('releasing a volume', signal, release),
+      release: (signal) => inPort('releasing a volume', signal, async () => await release(signal)),
     };
   };
 
@@ -197,6 +203,7 @@ function farFutureAs({ looks, kept }: AttachRequest, slot: KeptSlot): bigint | n
 }
 
 interface Claim {
+  readonly slots: KeptSlots;
   readonly slot: KeptSlot;
   readonly number: number;
   readonly user: string;
