@@ -26,7 +26,7 @@ import {
 import { handOut, isLeftByAll } from './hand-out.ts';
 import { takeBackLinks } from './kept-links.ts';
 import { leaveDead } from './leave-dead.ts';
-import { discardKept, listKept, listUsed, removeKept } from './kept-garbage.ts';
+import { discardEmpty, discardKept, listKept, listUsed, removeKept } from './kept-garbage.ts';
 import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
 import { readsSinceOf, type ReadsSince } from './reads-since.ts';
 import {
@@ -146,9 +146,10 @@ export function openCloneMounter({
         return;
       }
       // Between the two another run could find it free, and have it taken away.
-      using _guard = slot.isOnce ? null : await slots.guard(signal);
+      using guard = slot.isOnce ? null : await slots.guard(signal);
       uses.remove(slot, user);
       dropSlot(slot);
+      if (guard !== null) discardEmpty({ files, trash }, slots, guard);
     };
     return {
       mount: { kind: 'directory', target: reached.path, path: slot.tree, bind: request.reach === 'bind' },

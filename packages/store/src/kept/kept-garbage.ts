@@ -7,7 +7,7 @@ import type { StoreFiles } from '../layers/store-files.ts';
 import type { Trash } from '../layers/trash.ts';
 import { takeBackLinks } from './kept-links.ts';
 import { placesOf } from './kept-places.ts';
-import { KeptSlots, type SlotAccess, type SlotUses } from './kept-slots.ts';
+import { KeptSlots, type Guard, type SlotAccess, type SlotUses } from './kept-slots.ts';
 
 /** What nobody uses at this moment. */
 export function listKept(kept: string, mounter: MounterName, access: SlotAccess): readonly KeptDirectory[] {
@@ -74,15 +74,21 @@ export async function removeKept(
     const slots = new KeptSlots(dirname(dirname(dir)), basename(dirname(dir)), access);
     using guard = await slots.guard(signal);
     const slot = slots.slot(Number(basename(dir)));
-    // A run took it, and has it elsewhere perhaps.
-    if (slot.users().length > 0 || !existsSync(dir)) continue;
-    takeBackLinks(access.files, slot.tree);
-    discardKept(access, dir);
-    if (slots.numbers().length > 0) continue;
-    discardKept(access, slots.dir);
-    guard.retire();
+    // A run took it, and has it elsewhere perhaps; or somebody else removed it, and all that there was.
+    if (slot.users().length === 0 && existsSync(dir)) {
+      takeBackLinks(access.files, slot.tree);
+      discardKept(access, dir);
+    }
+    discardEmpty(access, slots, guard);
   }
   for (const dir of putAside(kept)) access.files.start({ kind: 'remove', dir });
+}
+
+/** What belongs to the directories of a lane, where there is none of them any more. */
+export function discardEmpty(access: KeptDiscard, slots: KeptSlots, guard: Guard): void {
+  if (slots.numbers().length > 0) return;
+  discardKept(access, slots.dir);
+  guard.retire();
 }
 
 /** Where trash is on another file system. One that is empty yet may be about to be filled. */
