@@ -7,11 +7,13 @@ export interface EnvironmentVariable {
 const longestValue = 8192;
 
 /** Of the whole environment, as JSON: what a request may have, with room for the rest of it. */
-export const longestEnvironment = 250_000;
+const longestEnvironment = 250_000;
 
-/** What it comes to in a request, in bytes. */
-export function environmentBytes(variables: readonly EnvironmentVariable[]): number {
-  return new TextEncoder().encode(JSON.stringify(variables)).length;
+/** Why it does not go to an engine, for people; null where it does. */
+export function whyTooLarge(variables: readonly EnvironmentVariable[]): string | null {
+  const bytes = new TextEncoder().encode(JSON.stringify(variables)).length;
+  if (bytes <= longestEnvironment) return null;
+  return `the environment comes to ${bytes} bytes, and ${longestEnvironment} at most go to an engine`;
 }
 
 /** A program's environment as `openSession` takes it. */

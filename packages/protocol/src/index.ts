@@ -4,9 +4,4 @@ export { sessionHeader, variables } from './connection.ts';
 export { parseEngineAddress, type EngineAddress } from './engine-address.ts';
 export { engineSocketPath, socketPathBytes, type SocketPlaces } from './engine-socket.ts';
 export { examples, type Example } from './examples.ts';
-export {
-  environmentBytes,
-  environmentVariables,
-  longestEnvironment,
-  type EnvironmentVariable,
-} from './environment-variables.ts';
+export { environmentVariables, whyTooLarge, type EnvironmentVariable } from './environment-variables.ts';

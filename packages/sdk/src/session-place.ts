@@ -1,9 +1,4 @@
-import {
-  environmentBytes,
-  environmentVariables,
-  longestEnvironment,
-  type EnvironmentVariable,
-} from '@cachelane/protocol';
+import { environmentVariables, whyTooLarge, type EnvironmentVariable } from '@cachelane/protocol';
 import { CachelaneError } from './errors.ts';
 import type { SessionOptions } from './session-options.ts';
 
@@ -28,13 +23,9 @@ export function placeOf({ directory, namespace, confine, environment }: SessionO
 
 function variablesOf(environment: NonNullable<SessionOptions['environment']>): SessionPlace['environment'] {
   const all = environmentVariables(environment);
-  const bytes = environmentBytes(all);
-  if (bytes <= longestEnvironment) return all;
-  throw new CachelaneError(
-    'E_LIMIT',
-    `the environment comes to ${bytes} bytes, and ${longestEnvironment} at most go to an engine`,
-    {
-      hint: 'give connect({ environment }) only what tools and CI systems are set by',
-    },
-  );
+  const why = whyTooLarge(all);
+  if (why === null) return all;
+  throw new CachelaneError('E_LIMIT', why, {
+    hint: 'give connect({ environment }) only what tools and CI systems are set by',
+  });
 }

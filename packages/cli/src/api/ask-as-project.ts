@@ -1,11 +1,6 @@
 import type { Answer, Operation } from '@cachelane/api';
 import { CachelaneError } from '@cachelane/core';
-import {
-  environmentBytes,
-  environmentVariables,
-  longestEnvironment,
-  type EnvironmentVariable,
-} from '@cachelane/protocol';
+import { environmentVariables, whyTooLarge, type EnvironmentVariable } from '@cachelane/protocol';
 import { askEngine, type EngineAccess } from './ask-engine.ts';
 
 export interface ProgramPlace {
@@ -51,13 +46,11 @@ export async function askAsProject(
 /** Errors: E_LIMIT. */
 function settingsOf(environment: ProgramPlace['environment']): readonly EnvironmentVariable[] {
   const all = environmentVariables(environment);
-  const bytes = environmentBytes(all);
-  if (bytes <= longestEnvironment) return all;
-  throw new CachelaneError(
-    'E_LIMIT',
-    `the environment comes to ${bytes} bytes, and ${longestEnvironment} at most go to an engine`,
-    { hint: 'unset what neither tools nor CI systems are set by: env -u NAME cachelane query …' },
-  );
+  const why = whyTooLarge(all);
+  if (why === null) return all;
+  throw new CachelaneError('E_LIMIT', why, {
+    hint: 'unset what neither tools nor CI systems are set by: env -u NAME cachelane query …',
+  });
 }
 
 function tokenIn({ data }: Answer): string | null {

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { once } from 'node:events';
 import type { AttachedVolume } from '@cachelane/core';
 import { attachRequest } from '@cachelane/testkit';
@@ -141,3 +142,44 @@ test('a directory that was handed on shows what the run is to find', async () =>
     await volume.release(noAbort);
   }
 });
+
+describe('a directory that is not kept', () => {
+  test('is free for nobody before it is gone', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const wasGuarded: boolean[] = [];
+    const mounter = home.open({
+      ...home.files,
+      unlink(path) {
+        const [, lane] = /^(.*\/clone-[0-9a-f]+)\/\d+\/users\//.exec(String(path)) ?? [];
+        if (lane !== undefined) wasGuarded.push(isGuarded(lane));
+        home.files.unlink(path);
+      },
+    });
+    const volumes: AttachedVolume[] = [];
+    // The four that are kept, and one more.
+    for (let ordinal = 0; ordinal < 5; ordinal++)
+      volumes.push(await mounter.attach(attachRequest(home, { reach: 'setting', samePath: true, ordinal }), noAbort));
+    for (const volume of volumes) await volume.release(noAbort);
+    expect(wasGuarded).toEqual([false, false, false, false, true]);
+    expect(await mounter.listKept(noAbort)).toHaveLength(4);
+  });
+
+  test('leaves nothing of its lane where others are removed meanwhile, however often', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const volume = await attach(home, true);
+    await volume.release(noAbort);
+    const listed = await home.mounter.listKept(noAbort);
+    for (let times = 0; times < 2; times++) await home.mounter.removeKept(listed, noAbort);
+    expect(fs.readdirSync(`${home.dir}/kept`).filter((name) => name.startsWith('clone-'))).toEqual([]);
+  });
+});
+
+function isGuarded(lane: string): boolean {
+  using database = new DatabaseSync(`${lane}/guard`, { timeout: 0 });
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+    return false;
+  } catch {
+    return true;
+  }
+}
