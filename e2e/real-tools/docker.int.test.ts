@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -11,9 +11,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { RunReport } from '@cachelane/core';
-import { requireCommands } from '@cachelane/testkit';
+import { requireCommands, startDockerDaemon, type DockerDaemon } from '@cachelane/testkit';
 import { expect, inject, test } from 'vitest';
 import { openWorld } from '../cli.fixture.ts';
 
@@ -37,40 +36,6 @@ const programs = [
   'ls',
   'cp',
 ];
-
-interface Daemon extends Disposable {
-  readonly socket: string;
-  docker(...argv: readonly string[]): {
-    readonly code: number | null;
-    readonly stdout: string;
-    readonly stderr: string;
-  };
-}
-
-async function startDaemon(): Promise<Daemon> {
-  const dir = mkdtempSync(join(tmpdir(), 'cachelane-docker-'));
-  const socket = `unix://${dir}/docker.sock`;
-  const options = ['--iptables=false', '--ip6tables=false', '--bridge=none'];
-  const argv = ['--data-root', `${dir}/data`, '--exec-root', `${dir}/exec`, '-H', socket, '--pidfile', `${dir}/pid`];
-  const daemon: ChildProcess = spawn('dockerd', [...argv, ...options], { stdio: 'ignore' });
-  const docker: Daemon['docker'] = (...args) => {
-    const { status, stdout, stderr } = spawnSync('docker', ['-H', socket, ...args], { encoding: 'utf8' });
-    return { code: status, stdout, stderr };
-  };
-  for (let tries = 0; docker('version').code !== 0; tries++) {
-    if (tries > 200 || daemon.exitCode !== null) throw new Error('dockerd does not start');
-    await wait(100);
-  }
-  return {
-    socket,
-    docker,
-    [Symbol.dispose]: () => {
-      daemon.kill('SIGTERM');
-      spawnSync('sh', ['-c', `for i in $(seq 100); do [ -e ${dir}/pid ] || break; sleep 0.1; done`]);
-      rmSync(dir, { recursive: true, force: true });
-    },
-  };
-}
 
 /** A root with the programs, the libraries that they load, and the CLI. */
 function makeRoot(root: string, [node, bundle]: readonly [string, string]): void {
@@ -100,7 +65,7 @@ function makeRoot(root: string, [node, bundle]: readonly [string, string]): void
 }
 
 /** As `cachelane-test`. */
-function importImage(daemon: Daemon): void {
+function importImage(daemon: DockerDaemon): void {
   const root = mkdtempSync(join(tmpdir(), 'cachelane-image-'));
   makeRoot(root, inject('cachelaneProgram'));
   execFileSync('sh', [
@@ -122,7 +87,7 @@ requireCommands(
   test.runIf(process.getuid?.() === 0).each(['0:0', '1000:1000'])(
     'as %s: a run works, says how, and is warm the second time',
     async (user) => {
-      using daemon = await startDaemon();
+      using daemon = await startDockerDaemon();
       importImage(daemon);
       const run = (
         script: string,
@@ -172,7 +137,7 @@ requireCommands(
   test.runIf(process.getuid?.() === 0)(
     'does not see the volume at its place, and is told of a way that works',
     async () => {
-      using daemon = await startDaemon();
+      using daemon = await startDockerDaemon();
       importImage(daemon);
       using world = openWorld();
       const inContainer = (place: string, script: string): readonly string[] => [

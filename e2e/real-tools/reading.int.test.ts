@@ -88,13 +88,14 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
           merged: 0,
           conflicts: [],
           skipped: null,
+          provider: null,
           leftToOthers: false,
           sync: null,
         },
       ],
     });
     const keys =
-      'name path mounter mounterWhy sharing hits seed evicted cameBack shrunk attachMs saveMs added changed removed savedBytes layer merged conflicts skipped leftToOthers sync';
+      'name path mounter mounterWhy sharing hits seed evicted cameBack shrunk attachMs saveMs added changed removed savedBytes layer merged conflicts skipped provider leftToOthers sync';
     expect(Object.keys(second?.volume('data') ?? {}).join(' ')).toBe(keys);
   });
 

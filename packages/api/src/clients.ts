@@ -15,10 +15,7 @@ const sessionsAtMost = 10_000;
 const environmentsAtMost = 33_554_432;
 
 /** Who asks, as the endpoint found out, or a session says. */
-export interface CallerPlace extends ProjectPlace {
-  /** It sees its own project and what that reads, and is not told whether there is anything else. */
-  readonly isConfined: boolean;
-}
+export type CallerPlace = ProjectPlace;
 
 export interface ClientOptions {
   readonly place: CallerPlace;

@@ -262,7 +262,7 @@ export function testWorld({
     },
     turnInto: (directory, other) => void turned.set(directory, other),
     async save(directory, key, files) {
-      const project = projectOf({ directory, namespace: null, environment: null });
+      const project = projectOf({ directory, namespace: null, environment: null, isConfined: false });
       const { context } = project;
       command = (volume) => {
         for (const [path, content] of Object.entries(files)) {

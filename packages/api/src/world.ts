@@ -20,6 +20,8 @@ export interface ProjectPlace {
   readonly namespace: Namespace | null;
   /** Of the program: what a CI system says of it, and how its tools are set; null: that of the engine. The same object for all that one program asks. */
   readonly environment: Readonly<Record<string, string>> | null;
+  /** It sees its own project and what that reads, and is not told whether there is anything else: what its environment says is believed no further than a file of the project. */
+  readonly isConfined: boolean;
 }
 
 /** What a key means in a project, before anybody has asked for anything special. */
@@ -75,6 +77,9 @@ export interface Explained {
     readonly updatedAt: string | null;
   }[];
   readonly seed: string | null;
+  readonly provider: string | null;
+  readonly providerBy: string | null;
+  readonly gives: string | null;
   readonly keptFor: string | null;
   readonly keptBy: string;
   readonly remote: string | null;

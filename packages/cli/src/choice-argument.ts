@@ -78,8 +78,8 @@ function suitable(): string {
 
 /** A wish about a volume that the run does not have would be no wish at all. Errors: E_USAGE. */
 export function requireNamed(
-  option: '--sharing' | '--commit',
-  { names }: Choice<unknown>,
+  option: '--sharing' | '--commit' | '--provider',
+  { names }: Pick<Choice<unknown>, 'names'>,
   volumes: readonly string[],
 ): void {
   const unknown = names.find((name) => !volumes.includes(name));

@@ -28,4 +28,13 @@ export const projectOptions = {
   namespace: { short: 'n', value: 'NAMESPACE', help: "use this namespace instead of the project's" },
 } as const;
 
+/** Of commands that take volumes as a run would have them. */
+export const providerOption = {
+  provider: {
+    value: 'NAME=REFERENCE',
+    many: true,
+    help: 'what the volume NAME is made of here: project:, dir:/path, host:, docker-volume:NAME, oci:IMAGE, none: or another kind; see docs/PROVIDERS.md',
+  },
+} as const;
+
 export const jsonOption = { json: { help: 'print JSON' } } as const;

@@ -1,17 +1,20 @@
 import { join } from 'node:path';
-import type {
-  Clock,
-  LayerStore,
-  LeaseStore,
-  Metadata,
-  Mounters,
-  Random,
-  Remote,
-  Runtime,
-  SeedFiles,
-  SessionId,
-  Tool,
-  TransferFiles,
+import {
+  unreachable,
+  type Clock,
+  type LayerStore,
+  type LeaseStore,
+  type Metadata,
+  type Mounters,
+  type Provider,
+  type ProviderKind,
+  type Random,
+  type Remote,
+  type Runtime,
+  type SeedFiles,
+  type SessionId,
+  type Tool,
+  type TransferFiles,
 } from '@cachelane/core';
 import type { ExportPart } from '@cachelane/engine';
 import type { ArchiveMember, Unpacked, Unpacking } from '@cachelane/store';
@@ -61,6 +64,14 @@ export interface ImportFiles {
   unpack(members: AsyncIterable<ArchiveMember>, unpacking: Unpacking): Promise<Unpacked>;
 }
 
+interface ProviderPlace {
+  /** Our own, which nobody is sent to. */
+  readonly storeDir: string;
+  readonly bootId: string;
+  readonly clock: Clock;
+  readonly platform: { readonly os: string; readonly arch: string };
+}
+
 interface RemoteRequest {
   /** As {@link Pieces.nameRemote} spells it. */
   readonly address: string;
@@ -83,6 +94,8 @@ export interface Pieces {
   openExportFiles(): Promise<ExportFiles>;
   openImportFiles(): Promise<ImportFiles>;
   openSeeds(request: StoreRequest): Promise<SeedFiles>;
+  /** Of the kinds that every cachelane has. */
+  openProvider(kind: ProviderKind, request: ProviderPlace): Promise<Provider | undefined>;
   loadTools(): Promise<readonly Tool[]>;
   /** The one spelling of a remote's address; nothing is opened. Throws E_CONFIG, and repeats nothing that may be a secret. */
   nameRemote(address: string): Promise<string>;
@@ -163,6 +176,7 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
       const { openSeedFiles } = await import('@cachelane/store');
       return openSeedFiles({ dir: homeDir });
     },
+    openProvider: async (kind, place) => await openProvider(kind, place, env),
     async openImportFiles() {
       const { readArchive, readDirectory, unpackMembers } = await import('@cachelane/store');
       return { archive: readArchive, directory: readDirectory, unpack: unpackMembers };
@@ -203,6 +217,35 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
     probeImages,
     mountWay: async () => (await wayChooser())(),
   };
+}
+
+async function openProvider(
+  kind: ProviderKind,
+  place: ProviderPlace,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Provider | undefined> {
+  const { storeDir } = place;
+  switch (kind) {
+    case 'project':
+      return (await import('@cachelane/engine')).projectProvider;
+    case 'none':
+      return (await import('@cachelane/engine')).noneProvider;
+    case 'dir':
+      return (await import('@cachelane/runtimes')).directoryProvider({ storeDir });
+    case 'host':
+      return (await import('@cachelane/runtimes')).hostProvider;
+    case 'docker-volume':
+      return (await import('@cachelane/runtimes')).dockerVolumeProvider({ env, storeDir });
+    case 'oci': {
+      const { ociProvider } = await import('@cachelane/remotes');
+      const { unpackImageLayers } = await import('@cachelane/store');
+      return ociProvider({ ...place, dir: join(storeDir, 'images'), unpack: unpackImageLayers });
+    }
+    case 'catalog':
+      return undefined;
+    default:
+      return unreachable(kind);
+  }
 }
 
 /** Anything but a number of seconds is no wish: a run must not fail for it. */

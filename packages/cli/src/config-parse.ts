@@ -8,8 +8,11 @@ import {
   configFileName,
   limits,
   parseNamespace,
+  parseProviderRef,
   parseVolumeName,
+  providerRight,
   type Namespace,
+  type ProviderRef,
 } from '@cachelane/core';
 import { commitPolicies, type CommitPolicy } from '@cachelane/engine';
 import { dirname } from 'node:path';
@@ -131,6 +134,7 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
   let sync: Sync | null = null;
   let source: Located<string> | null = null;
   let compat: Readonly<Record<string, string>> = {};
+  let provider: Located<ProviderRef> | null = null;
   for (const part of fields(reader, field.value, `the volume ${field.key}`)) {
     switch (part.key) {
       case 'tool':
@@ -155,7 +159,7 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
         source = readPath(reader, part, onlyProject);
         break;
       case 'provider':
-        readProvider(reader, part);
+        provider = readProvider(reader, part);
         break;
       case 'visibility':
         readVisibility(reader, part);
@@ -165,11 +169,11 @@ function readVolume(reader: Reader, field: Field): ConfigVolume | null {
         unsupported(reader, part, ignored);
         break;
       default:
-        unknownKey(reader, part, ['tool', 'path', 'compat', 'sharing', 'commit', 'sync', 'source']);
+        unknownKey(reader, part, ['tool', 'path', 'compat', 'sharing', 'commit', 'sync', 'source', 'provider']);
     }
   }
   if (name === null) return null;
-  return { name: name.value, tool, path, sharing, commit, sync, source, compat, line: name.line };
+  return { name: name.value, tool, path, sharing, commit, sync, source, compat, provider, line: name.line };
 }
 
 /** How far a path of the file reaches. */
@@ -236,24 +240,19 @@ function readCompat(reader: Reader, field: Field): Readonly<Record<string, strin
   return compat;
 }
 
-function readProvider(reader: Reader, field: Field): void {
+/** As far as the file may choose one. What is refused is not repeated: it may be an address with a password. */
+function readProvider(reader: Reader, field: Field): Located<ProviderRef> | null {
   const text = readText(reader, field.value, field.at, 'a provider');
-  if (text === null || text.value === 'project' || text.value === 'project:') return;
-  if (text.value.startsWith('catalog:')) {
-    unsupported(reader, { ...field, key: `provider ${text.value}` }, `${ignored}: the project's own volume is used`);
-  } else if (/^none:?$/.test(text.value)) {
-    problem(
-      reader,
-      text.at,
-      'provider none is not supported by this version: the volume would be kept though it was to be none; remove the volume instead',
-    );
-  } else {
-    problem(
-      reader,
-      text.at,
-      `provider ${JSON.stringify(text.value)} is not for a file in the repository to choose, which may name project, catalog and none`,
-    );
-  }
+  const ref = text === null ? null : guarded(reader, text, (each) => parseProviderRef(each, field.key));
+  if (text === null || ref === null) return null;
+  const right = providerRight('repository', ref.value);
+  if (right.kind !== 'refused') return ref;
+  problem(
+    reader,
+    text.at,
+    `provider ${ref.value.kind} is not for a file in the repository to choose, which ${right.why}: it may name project, catalog and none; for others there are --provider, CACHELANE_PROVIDERS and your own cachelane/config.yaml below ~/.config`,
+  );
+  return null;
 }
 
 function readVisibility(reader: Reader, field: Field): void {

@@ -53,6 +53,7 @@ volumes:
         sync: null,
         source: null,
         compat: {},
+        provider: null,
         line: 6,
       },
       {
@@ -64,6 +65,7 @@ volumes:
         sync: null,
         source: null,
         compat: { image: 'strict', node: '1.10' },
+        provider: null,
         line: 7,
       },
       {
@@ -75,6 +77,7 @@ volumes:
         sync: 'never',
         source: { value: './stock', line: 14 },
         compat: {},
+        provider: null,
         line: 8,
       },
     ],
@@ -195,31 +198,59 @@ describe('the file chooses, and does not reach out', () => {
     },
   );
 
-  test('providers of the host are not for the file', async () => {
-    expect(await problem(() => parse('volumes:\n  a: { provider: "dir:/mnt" }'))).toContain(
-      'not for a file in the repository',
+  test.each(['dir:/mnt/pip', 'host:', 'docker-volume:pip', 'oci:ghcr.io/acme/pip', 'vault:a'])(
+    'the provider %s is not for the file',
+    async (provider) => {
+      const said = await problem(() => parse(`volumes:\n  a: { provider: "${provider}" }`));
+      expect(said).toContain('not for a file in the repository');
+      expect(said).toContain('project, catalog and none');
+    },
+  );
+
+  test('the providers project, catalog and none are', () => {
+    const texts = [
+      'none',
+      '"none:"',
+      'project',
+      '"project:github.com/acme/other:pip"',
+      '"catalog:github.com/acme/pip"',
+    ];
+    const { volumes } = parse(
+      `volumes:\n${texts.map((text, index) => `  v${index}: { provider: ${text} }\n`).join('')}`,
     );
+    expect(volumes?.map(({ provider }) => provider)).toEqual([
+      { value: { kind: 'none', argument: '' }, line: 2 },
+      { value: { kind: 'none', argument: '' }, line: 3 },
+      { value: { kind: 'project', argument: '' }, line: 4 },
+      { value: { kind: 'project', argument: 'github.com/acme/other:pip' }, line: 5 },
+      { value: { kind: 'catalog', argument: 'github.com/acme/pip' }, line: 6 },
+    ]);
+  });
+
+  test('what a provider should not be told is not repeated', async () => {
+    const said = await problem(() => parse('volumes:\n  a: { provider: "https://ann:s3cret@host/x" }'));
+    expect(said).toContain('not for a file in the repository');
+    expect(said).not.toMatch(/ann|s3cret/);
   });
 });
 
 describe('what this version does not do', () => {
   test('is said where nothing is lost by that', () => {
     const { warnings } = parse(
-      'policy: { siblings: read }\nvolumes:\n  a: { path: x, provider: "catalog:acme/pip" }\n  b: { path: y, sharing: shared, owner: ann }',
+      'policy: { siblings: read }\nvolumes:\n  a: { path: x }\n  b: { path: y, sharing: shared, owner: ann }',
     );
     expect(warnings).toEqual([
       'cachelane.yaml:1:11: policy siblings is not supported by this version, ignored',
-      "cachelane.yaml:3:17: provider catalog:acme/pip is not supported by this version, ignored: the project's own volume is used",
       'cachelane.yaml:4:34: owner is not supported by this version, ignored',
     ]);
   });
 
-  test.each([
-    ['visibility: private', 'readable by untrusted runs'],
-    ['provider: none', 'remove the volume instead'],
-  ])('%s is an error, since ignoring it would leak or lose something', async (line, why) => {
-    expect(await problem(() => parse(`volumes:\n  a: { path: x, ${line} }`))).toContain(why);
-  });
+  test.each([['visibility: private', 'readable by untrusted runs']])(
+    '%s is an error, since ignoring it would leak or lose something',
+    async (line, why) => {
+      expect(await problem(() => parse(`volumes:\n  a: { path: x, ${line} }`))).toContain(why);
+    },
+  );
 
   test('what asks for the default is no news', () => {
     expect(

@@ -3,6 +3,7 @@ import {
   CachelaneError,
   configFileName,
   type Namespace,
+  type ProviderRef,
   type SharingMode,
   type StatedPolicy,
   type Sync,
@@ -31,6 +32,8 @@ export interface ConfigVolume {
   /** A directory to seed it from, relative to the project. */
   readonly source: Located<string> | null;
   readonly compat: Readonly<Record<string, string>>;
+  /** Null: the project's own volume. */
+  readonly provider: Located<ProviderRef> | null;
   readonly line: number;
 }
 

@@ -8,6 +8,8 @@ import {
   type LowLevelId,
   type Namespace,
   type NamespaceId,
+  type ProviderReport,
+  type ProviderWish,
   type Revocation,
   type Tool,
   type VolumeRecord,
@@ -16,10 +18,14 @@ import {
 import {
   chooseMounter,
   planVolume,
+  isUnstored,
+  providerReport,
+  provideVolume,
   type MounterChoice,
   type PlannedVolume,
   listHeadsOf,
   type ListedHead,
+  type VolumeRequest,
 } from '@cachelane/engine';
 import { explainedRemoteJson, explainedRemoteText, explainRemote, type ExplainedRemote } from './explain-remote.ts';
 import { explainLifetime, lifetimeFields, lifetimeJson, type ExplainedLifetime } from './explain-lifetime.ts';
@@ -28,6 +34,9 @@ import { formatBytes, formatFields, formatTable, formatTime } from './format.ts'
 import type { Host } from './host.ts';
 import { toolEnvironmentOf } from './project.ts';
 import { isoTime, shortId } from './print.ts';
+import { providerFields, providerJson } from './explain-provider.ts';
+import { openProviders } from './providers/open-providers.ts';
+import type { ProviderWishes } from './providers/provider-wishes.ts';
 import { linkText } from './reporters/words.ts';
 import type { ReadStore } from './store.ts';
 import type { VolumeArgument } from './volume-argument.ts';
@@ -44,6 +53,10 @@ export interface Explained {
   /** What lies below the lanes that are read; null: nothing. */
   readonly seed: VolumeSeed | null;
   readonly chain: readonly { readonly link: ChainLink; readonly held: ListedHead | null }[];
+  /** What decided what it is made of; null: it is the project's own volume. */
+  readonly provider: ProviderReport | null;
+  /** What others wanted who have less to say. */
+  readonly overridden: readonly ProviderWish[];
   /** What makes a plain `cachelane run` attach it: a lockfile, a line of the file; null where nothing does. */
   readonly chosenBy: string | null;
   readonly choice: MounterChoice;
@@ -58,11 +71,12 @@ export interface Explained {
 interface Surroundings {
   readonly host: Host;
   readonly store: ReadStore;
+  readonly providers: ProviderWishes;
 }
 
 /** Errors: E_VOLUME, E_CONFIG, and those of the project. */
 export async function explainVolume(
-  { host, store }: Surroundings,
+  { host, store, providers }: Surroundings,
   question: ProjectQuestion,
   argument: VolumeArgument,
   /** Instead of what the project's file says; null: none. */
@@ -72,8 +86,11 @@ export async function explainVolume(
   const { context } = project;
   const environment = toolEnvironmentOf(host, project);
   const tools = await host.pieces.loadTools();
-  const selection = plainSelection(project, { tools, environment, storeDir: store.homeDir });
-  const planned = planVolume(tools, context, environment, selectVolume(argument, selection).request);
+  const selection = plainSelection(project, { tools, environment, storeDir: store.homeDir, providers });
+  const asked = selectVolume(argument, selection).request;
+  const deps = { tools, providers: openProviders(host, store.homeDir) };
+  const request = await provideVolume(deps, { context, environment }, asked, store.signal);
+  const planned = planVolume(tools, context, environment, request);
   const namespace = planned.request.namespace ?? context.namespace;
   const record = await store.metadata.findNamespace(namespace, store.signal);
   const namespaceId = record?.id ?? null;
@@ -86,7 +103,9 @@ export async function explainVolume(
     namespaceId,
     lowLevelId: namespaceId === null ? null : lowLevelId({ namespaceId, volume, compat: planned.compat, lane }),
     planned,
-    seed: seed === undefined ? planned.request.seed : seed,
+    seed: seed === undefined || isSeededBy(request) ? request.seed : seed,
+    provider: providerReport(planned),
+    overridden: request.provider?.overridden ?? [],
     chain,
     revoked: await revokedOf(store, namespaceId),
     remote: await explainRemote({ host, store }, planned, chain[0]?.held?.head ?? null),
@@ -94,7 +113,7 @@ export async function explainVolume(
       { host, store },
       { project, planned, namespace, record, held: chain[0]?.held ?? null },
     ),
-    chosenBy: argument.namespace === null ? chosenBy(selection, volume) : null,
+    chosenBy: argument.namespace === null ? chosenBy(selection, asked.name) : null,
     note: await otherMeaning(store, argument),
     // As a plain run here would choose.
     choice: chooseMounter(planned, {
@@ -106,6 +125,11 @@ export async function explainVolume(
       isLookDue: false,
     }),
   };
+}
+
+/** Its provider says what lies below it, whatever else was asked for. */
+function isSeededBy({ seed, provided }: VolumeRequest): boolean {
+  return provided !== undefined && seed?.kind === 'directory' && seed.of !== undefined;
 }
 
 async function revokedOf(
@@ -179,6 +203,7 @@ export function explainJson(explained: Explained): unknown {
     mounter: { mounter: explained.choice.mounter, why: explained.choice.why },
     sharing: { sharing: explained.choice.sharing, asked: request.sharing },
     chosenBy,
+    provider: providerJson(explained),
     compat,
     seed: explained.seed === null ? null : seedText(explained.seed),
     tool: toolJson(tool),
@@ -216,6 +241,7 @@ export function explainText(explained: Explained): string {
     ['path', `${planned.target} (${planned.targetSource})`],
     ['mounter', `${choice.mounter}: ${choice.why}`],
     ['sharing', sharingText(explained)],
+    ...providerFields(explained),
     ...(explained.seed === null
       ? []
       : [['seed', `${seedText(explained.seed)}, below all that is read and never saved`] as const]),
@@ -277,7 +303,9 @@ function checksText(tool: Tool): string {
   return checked.length === 0 ? 'the tool checks nothing that it finds' : `the tool checks ${checked.join(', ')}`;
 }
 
-function whyText({ context, namespace, planned, chain, seed }: Explained): string {
+function whyText({ context, namespace, planned, chain, seed, provider }: Explained): string {
+  if (provider !== null && isUnstored(planned))
+    return `A run here finds ${provider.gives}, and cachelane saves nothing of it: ${provider.provider} (${provider.chosenBy}).`;
   const warm = chain.filter(({ held }) => held !== null).map(({ link }) => linkText(link, namespace));
   const all = seed === null ? warm : [...warm, `its seed ${seedText(seed)}`];
   const start =

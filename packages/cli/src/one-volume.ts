@@ -1,7 +1,9 @@
 import { CachelaneError, type Tool } from '@cachelane/core';
-import { planVolume, type PlannedVolume } from '@cachelane/engine';
+import { planVolume, provideVolume, requireStored, type PlannedVolume } from '@cachelane/engine';
 import type { Host } from './host.ts';
 import { toolEnvironmentOf, type OpenProject } from './project.ts';
+import { openProviders } from './providers/open-providers.ts';
+import { noFlags, providerWishes, type ProviderFlags } from './providers/provider-wishes.ts';
 import { homeOf } from './store.ts';
 import { parseVolumeArgument } from './volume-argument.ts';
 import { plainSelection, selectVolumes } from './volumes.ts';
@@ -10,15 +12,22 @@ import { plainSelection, selectVolumes } from './volumes.ts';
 export async function oneVolume(
   host: Host,
   project: OpenProject,
-  text: string,
+  { text, flags = noFlags }: { readonly text: string; readonly flags?: ProviderFlags },
 ): Promise<{ readonly planned: PlannedVolume; readonly tools: readonly Tool[] }> {
   const { context } = project;
   const tools = await host.pieces.loadTools();
   const environment = toolEnvironmentOf(host, project);
-  const plain = plainSelection(project, { tools, environment, storeDir: homeOf(host) });
+  const storeDir = homeOf(host);
+  const providers = await providerWishes(host, { flags });
+  const plain = plainSelection(project, { tools, environment, storeDir, providers });
   const selection = selectVolumes({ ...plain, asked: [parseVolumeArgument(text)] });
   for (const { code, message, hint } of selection.dropped) throw new CachelaneError(code, message, { hint });
   const [selected] = selection.volumes;
   if (selected === undefined) throw new CachelaneError('E_INTERNAL', `no volume was selected for ${text}`);
-  return { planned: planVolume(tools, context, environment, selected.request), tools };
+  const { signal } = new AbortController();
+  const deps = { tools, providers: openProviders(host, storeDir) };
+  const request = await provideVolume(deps, { context, environment }, selected.request, signal);
+  const planned = planVolume(tools, context, environment, request);
+  requireStored(planned);
+  return { planned, tools };
 }

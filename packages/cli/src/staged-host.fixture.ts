@@ -119,6 +119,7 @@ export function stage(options: StageOptions = {}): Stage {
       openImportFiles: missing('import file'),
       // There is no directory on this stage.
       openSeeds: () => Promise.resolve(memorySeedFiles({ volume: unreachable })),
+      openProvider: missing('provider'),
       openRuntime: () =>
         Promise.resolve({
           name: 'staged',

@@ -1,9 +1,24 @@
-import type { StatedPolicy } from '@cachelane/core';
+import { dirname, resolve } from 'node:path';
+import { parseProviderRef, parseVolumeName, type StatedPolicy } from '@cachelane/core';
 import { pushModes, type PushMode } from '@cachelane/engine';
+import { isSeq, type Node } from 'yaml';
 import type { Located } from './config.ts';
 import { readPolicy } from './policy-reader.ts';
-import type { UserConfig } from './user-config.ts';
-import { fields, lineOf, located, readChoice, readText, readYaml, unknownKey, type Reader } from './yaml-reader.ts';
+import type { UserConfig, UserProvider } from './user-config.ts';
+import {
+  fields,
+  follow,
+  guarded,
+  lineOf,
+  located,
+  problem,
+  readChoice,
+  readText,
+  readYaml,
+  unknownKey,
+  type Field,
+  type Reader,
+} from './yaml-reader.ts';
 
 export function parseUserConfig(text: string, path: string): UserConfig {
   return readYaml(text, path, (reader) => readRoot(reader, path));
@@ -13,6 +28,8 @@ function readRoot(reader: Reader, path: string): UserConfig {
   let remote: Located<string> | null = null;
   let push: Located<PushMode> | null = null;
   let policy: StatedPolicy = {};
+  let providers: readonly UserProvider[] = [];
+  let providerModules: readonly Located<string>[] = [];
   for (const field of fields(reader, reader.document.contents, 'the file')) {
     switch (field.key) {
       case 'remote':
@@ -30,9 +47,36 @@ function readRoot(reader: Reader, path: string): UserConfig {
           others: () => false,
         });
         break;
+      case 'providers':
+        providers = readProviders(reader, field, path);
+        break;
+      case 'provider-modules':
+        providerModules = readModules(reader, field, path);
+        break;
       default:
-        unknownKey(reader, field, ['remote', 'push', 'policy']);
+        unknownKey(reader, field, ['remote', 'push', 'policy', 'providers', 'provider-modules']);
     }
   }
-  return { path, remote, push, policy };
+  return { path, remote, push, policy, providers, providerModules };
+}
+
+function readProviders(reader: Reader, field: Field, path: string): readonly UserProvider[] {
+  return fields(reader, field.value, field.key).flatMap((part) => {
+    const name = guarded(reader, { value: part.key, line: lineOf(reader, part.at), at: part.at }, parseVolumeName);
+    const text = readText(reader, part.value, part.at, 'a provider');
+    const ref = text === null ? null : guarded(reader, text, (each) => parseProviderRef(each, part.key));
+    return name === null || ref === null ? [] : [{ name: name.value, ref: ref.value, source: `${path}:${ref.line}` }];
+  });
+}
+
+/** Relative to the file that names them. */
+function readModules(reader: Reader, field: Field, path: string): readonly Located<string>[] {
+  if (!isSeq(field.value)) {
+    problem(reader, field.at, `${field.key} must be a list of files`);
+    return [];
+  }
+  return field.value.items.flatMap((item) => {
+    const text = readText(reader, follow(reader, item as Node), field.at, 'a module');
+    return text === null ? [] : [{ value: resolve(dirname(path), text.value), line: text.line }];
+  });
 }

@@ -40,8 +40,31 @@ describe('where it lies', () => {
       remote: { value: 's3://bucket/prefix', line: 1 },
       push: { value: 'wait', line: 2 },
       policy: {},
+      providers: [],
+      providerModules: [],
     });
   });
+
+  test('with providers, and modules that lie beside it', async () => {
+    write("providers: { pip: 'dir:/mnt/pip', npm: 'none:' }\nprovider-modules: [./vault.mjs, /opt/other.mjs]\n");
+    const config = await read();
+    expect(config?.providers).toEqual([
+      { name: 'pip', ref: { kind: 'dir', argument: '/mnt/pip' }, source: `${path}:1` },
+      { name: 'npm', ref: { kind: 'none', argument: '' }, source: `${path}:1` },
+    ]);
+    expect(config?.providerModules).toEqual([
+      { value: join(path, '../vault.mjs'), line: 2 },
+      { value: '/opt/other.mjs', line: 2 },
+    ]);
+  });
+
+  test.each(["providers: { pip: 'dir:mnt' }", "providers: { 'a b': 'none:' }", 'provider-modules: ./vault.mjs'])(
+    'nothing of it counts where it says %s',
+    async (text) => {
+      write(text);
+      expect((await refusal()).message).toContain(path);
+    },
+  );
 
   test('below XDG_CONFIG_HOME, unless that is relative', async () => {
     const other = join(home, 'xdg');

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { CachelaneError, type StatedPolicy } from '@cachelane/core';
+import { CachelaneError, type ProviderRef, type StatedPolicy, type VolumeName } from '@cachelane/core';
 import type { PushMode } from '@cachelane/engine';
 import type { Located } from './config.ts';
 import { nodeFiles } from './file-reader.ts';
@@ -15,6 +15,17 @@ export interface UserConfig {
   readonly push: Located<PushMode> | null;
   /** How long caches live and how large they may be, for all namespaces. */
   readonly policy: StatedPolicy;
+  /** Of volumes, whatever project asks for them. */
+  readonly providers: readonly UserProvider[];
+  /** Absolute paths of modules that have providers of others. */
+  readonly providerModules: readonly Located<string>[];
+}
+
+export interface UserProvider {
+  readonly name: VolumeName;
+  readonly ref: ProviderRef;
+  /** For people: the file and the line. */
+  readonly source: string;
 }
 
 const configBytesMax = 262_144;

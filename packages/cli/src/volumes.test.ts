@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig } from './config-parse.ts';
 import { noChoice, parseSharing } from './choice-argument.ts';
 import { toolEnvironment } from './tool-environment.ts';
+import { noProviders } from './providers/provider-wishes.ts';
 import { parseVolumeArgument } from './volume-argument.ts';
 import { selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
 
@@ -67,6 +68,7 @@ function request(
     environment: toolEnvironment({ homeDir: home, workDir: web, os: 'linux', arch: 'x64', env: more.env ?? {} }),
     topDir: join(dir, 'repo'),
     storeDir: join(home, '.cache/cachelane'),
+    providers: noProviders,
   };
 }
 

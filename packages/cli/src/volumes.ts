@@ -2,6 +2,7 @@ import { readlinkSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import {
   CachelaneError,
+  chooseProvider,
   configFileName,
   limits,
   parseVolumeName,
@@ -15,6 +16,7 @@ import {
 import type { VolumeRequest } from '@cachelane/engine';
 import { type Config, type ConfigVolume } from './config.ts';
 import { detectLockfiles } from './detect-lockfiles.ts';
+import type { ProviderWishes } from './providers/provider-wishes.ts';
 import { isWithin, mountPointProblems, reachProblem, realPathOf } from './mount-points.ts';
 import { didYouMean } from './suggest.ts';
 import { noChoice, requireNamed, type CommitChoice, type SharingChoice } from './choice-argument.ts';
@@ -34,12 +36,14 @@ export interface SelectionRequest {
   readonly topDir: string;
   /** Real path of our own store, where it is known. */
   readonly storeDir: string | null;
+  /** Who wants which provider, but for what the file says. */
+  readonly providers: ProviderWishes;
 }
 
 /** Of whoever asks about a project's volumes and has no flags. */
 export function plainSelection(
   { config, topDir }: { readonly config: Config | null; readonly topDir: string },
-  place: Pick<SelectionRequest, 'tools' | 'environment' | 'storeDir'>,
+  place: Pick<SelectionRequest, 'tools' | 'environment' | 'storeDir' | 'providers'>,
 ): SelectionRequest {
   return { ...place, asked: [], sharing: noChoice, commit: noChoice, config, topDir };
 }
@@ -76,6 +80,7 @@ export function selectVolumes(request: SelectionRequest): Selection {
   const names = chosen.map(({ name }) => name);
   requireNamed('--sharing', request.sharing, names);
   requireNamed('--commit', request.commit, names);
+  requireNamed('--provider', request.providers, names);
   const requests = chosen.map((volume) => ({
     ...volume,
     sharing: request.sharing.of(volume.name) ?? volume.sharing,
@@ -157,7 +162,30 @@ export function requestOf(argument: VolumeArgument, request: SelectionRequest): 
       hint: `give any directory a name with its path: -v ${name}:/path`,
     });
   }
-  return { namespace, name, tool: tool?.name ?? unknownToolName, path, ...nothingSaid, compat: {}, source: '-v' };
+  const volume = {
+    namespace,
+    name,
+    tool: tool?.name ?? unknownToolName,
+    path,
+    ...nothingSaid,
+    compat: {},
+    source: '-v',
+  };
+  // An address says itself which volume is meant.
+  return namespace === null ? { ...volume, ...providerOf(name, null, request) } : volume;
+}
+
+function providerOf(
+  name: VolumeName,
+  configured: ConfigVolume['provider'],
+  { providers }: Pick<SelectionRequest, 'providers'>,
+): Pick<VolumeRequest, 'provider'> {
+  const ofFile =
+    configured === null
+      ? []
+      : [{ ref: configured.value, by: 'repository', source: `${configFileName}:${configured.line}` } as const];
+  const provider = chooseProvider([...ofFile, ...providers.of(name)]);
+  return provider === null ? {} : { provider };
 }
 
 /** As suits the tool. */
@@ -195,6 +223,7 @@ function configuredVolume(volume: ConfigVolume, config: Config, request: Selecti
     seed: configuredSeed(volume, config, request.environment),
     compat: volume.compat,
     source: `${configFileName}:${volume.line}`,
+    ...providerOf(volume.name, volume.provider, request),
   };
 }
 
@@ -239,6 +268,7 @@ function detectedVolumes(request: SelectionRequest): readonly VolumeRequest[] {
     .map(({ tool, lockfile }) => ({
       namespace: null,
       name: parseVolumeName(tool.name),
+      ...providerOf(parseVolumeName(tool.name), null, request),
       tool: tool.name,
       path: null,
       ...nothingSaid,

@@ -41,6 +41,18 @@ export interface SyncReport {
   readonly conflicts: readonly Conflict[];
 }
 
+/** What decided what a volume is made of. */
+export interface ProviderReport {
+  /** As a reference names it: `dir:/mnt/pip`. */
+  readonly provider: string;
+  /** `--provider`, `CACHELANE_PROVIDERS`, `cachelane.yaml:4`. */
+  readonly chosenBy: string;
+  /** A volume of the store; a directory that cachelane saves nothing of; an empty one that goes after the run. Null: the run went without it. */
+  readonly kind: 'volume' | 'directory' | 'nothing' | null;
+  /** That, for people: `directory /mnt/pip`. */
+  readonly gives: string | null;
+}
+
 /** What one volume got and gave; the shape of a row in `run --report`. */
 export interface VolumeReport {
   readonly name: string;
@@ -74,6 +86,8 @@ export interface VolumeReport {
   readonly skipped: string | null;
   /** Null where it has no part in any remote. */
   readonly sync: SyncReport | null;
+  /** Null: nobody chose a provider, and it is the project's own. */
+  readonly provider: ProviderReport | null;
   /** Nothing was saved by this run, but what it did lies in a directory that others are at work in, and is saved with their work. */
   readonly leftToOthers: boolean;
 }

@@ -49,6 +49,8 @@ export const limits = {
   /** A layer that grows by more than this when it is decompressed, and beyond the number of bytes below, is made to fill the disk. */
   incomingExpansion: 1000,
   incomingUnchecked: 1_073_741_824,
+  /** Of an image of a registry, as it comes and as it lies on the disk: more than any cache that was seen. */
+  providedImageBytes: 68_719_476_736,
   /** Attempts to move a head before the save is given up and reported. */
   commitAttempts: 40,
   historyGenerations: 20,

@@ -9,6 +9,8 @@ import type {
   MounterName,
   Mounters,
   OpenSessionRequest,
+  ProviderChoice,
+  Providers,
   Random,
   Remote,
   RunId,
@@ -52,6 +54,8 @@ export interface EngineDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly tools: readonly Tool[];
+  /** Left out: there are none, and a volume that is to have one is left out. */
+  readonly providers?: Providers;
   /** What the person's own file says of how long things live and how large they may be; left out: nothing. */
   readonly policy?: StatedPolicy;
   readonly bootId: string;
@@ -79,6 +83,21 @@ export interface VolumeRequest {
   readonly compat: Readonly<Record<string, string>>;
   /** Who says what it is and where, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */
   readonly source: string;
+  /** Who is to say what it is made of; left out: it is the project's own volume. */
+  readonly provider?: ProviderChoice;
+  /** What came of that, once it was asked: the request is for that then. */
+  readonly provided?: ProvidedVolume;
+}
+
+/** What a provider said. */
+export interface ProvidedVolume {
+  /** The name by which it was asked for, and is told of. */
+  readonly as: VolumeName;
+  readonly backing:
+    | { readonly kind: 'volume' }
+    /** Absolute. */
+    | { readonly kind: 'directory'; readonly directory: string }
+    | { readonly kind: 'nothing' };
 }
 
 export interface RunCommandRequest {

@@ -7,9 +7,11 @@ import {
   type VolumeReport,
 } from '@cachelane/core';
 import type { EngineDependencies, RunCommandRequest } from './engine.ts';
+import { provideVolume } from './providers/provide-volume.ts';
 import { coldReport } from './sessions/volume-report.ts';
 import { newIds } from './sessions/open-session.ts';
 import { runSession, type SessionResult } from './sessions/run-session.ts';
+import { isUnstored, requireStored } from './sessions/unstored-volume.ts';
 import { beginSync, endSync } from './sync/run-sync.ts';
 import { planVolume, type PlannedVolume } from './volumes/plan.ts';
 
@@ -26,9 +28,9 @@ export interface RunResult {
  * while nothing of the command has run (the store cannot be opened, say), so that the caller may run it bare.
  */
 export async function runCommand(deps: EngineDependencies, request: RunCommandRequest): Promise<RunResult> {
-  const { planned, reports } = planAll(deps, request);
+  const { planned, reports } = await planAll(deps, request);
   if (request.mode === 'none' || planned.length === 0) {
-    const cold = planned.map(({ request: { name }, target }) => coldReport(name, target, 'mode none'));
+    const cold = planned.map(({ request: volume, target }) => coldReport(volume, target, 'mode none'));
     return result(request, await runBare(deps, request), [...reports, ...cold]);
   }
   const { outcome, volumes } = await runSynced(deps, request, planned);
@@ -46,31 +48,37 @@ export async function runCommand(deps: EngineDependencies, request: RunCommandRe
 async function runSynced(
   deps: EngineDependencies,
   request: RunCommandRequest,
-  planned: readonly PlannedVolume[],
+  all: readonly PlannedVolume[],
 ): Promise<Pick<SessionResult, 'outcome' | 'volumes'>> {
   const { sessionId, run: fresh } = newIds(deps);
   const run = request.run ?? fresh;
   const ids = { sessionId, run };
+  const planned = all.filter((volume) => !isUnstored(volume));
+  const unstored = all.filter(isUnstored);
   const begun = await beginSync(deps, request, { planned, run });
-  const session = await runSession(deps, request, planned, ids);
+  const session = await runSession(deps, request, { all, planned, unstored }, ids);
   if (session.outcome.kind !== 'exited') return session;
   const { outcome, opened, volumes: reports } = session;
   return { outcome, volumes: await endSync(deps, request, begun, { run, opened, reports }) };
 }
 
-function planAll(
+async function planAll(
   deps: EngineDependencies,
   request: RunCommandRequest,
-): { readonly planned: readonly PlannedVolume[]; readonly reports: readonly VolumeReport[] } {
+): Promise<{ readonly planned: readonly PlannedVolume[]; readonly reports: readonly VolumeReport[] }> {
   const planned: PlannedVolume[] = [];
   const reports: VolumeReport[] = [];
   for (const volume of request.volumes) {
     try {
-      planned.push(planVolume(deps.tools, request.context, request.environment, volume));
+      const provided =
+        volume.provider === undefined ? volume : await provideVolume(deps, request, volume, request.signal);
+      const plan = planVolume(deps.tools, request.context, request.environment, provided);
+      if (request.purpose === 'prune') requireStored(plan);
+      planned.push(plan);
     } catch (thrown) {
-      if (request.strict) throw thrown;
+      if (request.strict || request.signal.aborted) throw thrown;
       const error = asCachelaneError(thrown);
-      reports.push(coldReport(volume.name, volume.path ?? '', error.message));
+      reports.push(coldReport(volume, volume.path ?? '', error.message));
       deps.events(warningOf(error));
     }
   }

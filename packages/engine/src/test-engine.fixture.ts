@@ -353,7 +353,8 @@ function commandRuntime(
       if (reason !== null) return { kind: 'not-started', reason };
       onPlace?.({ token: 'test' });
       await command(
-        mounts.map((mount) => mounter.volume(mount)),
+        // A directory of the machine is none of the mounter's.
+        mounts.flatMap((mount) => (mount.kind === 'overlay' ? [mounter.volume(mount)] : [])),
         env,
       );
       return {

@@ -44,7 +44,7 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   CompatField: ofNpm('compat { name value }'),
   Explanation: ofNpm(
-    'explain { why path pathSource mounter mounterWhy chosenBy seed keptFor keptBy remote lowLevelId }',
+    'explain { why path pathSource mounter mounterWhy chosenBy seed keptFor keptBy provider providerBy gives remote lowLevelId }',
   ),
   ExplainedLink: ofNpm('explain { readChain { namespace lane generation layers files sizeBytes updatedAt } }'),
   Head: ofNpm('head { id lane generation updatedAt files sizeBytes volume { key } }'),

@@ -9,6 +9,7 @@ export { isBundle, readBundle, writeBundle, type BundlePart } from './wire/bundl
 export { openMounters } from './mounters.ts';
 export { type ArchiveMember } from './archive/archive-member.ts';
 export { readArchive } from './archive/read-archive.ts';
+export { unpackImageLayers, type ImageUnpacking } from './archive/image-layers.ts';
 export { readDirectory } from './archive/read-directory.ts';
 export { unpackMembers, type HardLink, type Unpacked, type Unpacking } from './archive/unpack-members.ts';
 export { openSeedFiles, type SeedFilesOptions } from './seeds/seed-files.ts';

@@ -69,6 +69,12 @@ export { damaged, type HeadDamage, type RemoteFactory, type RemoteFixture } from
 export { addWords, wordsOf, type WordAdding } from './remotes/word-head.ts';
 export { startFaultProxy, type FaultProxy, type HttpFault, type ProxiedRequest } from './remotes/fault-proxy.ts';
 export { startRadosgw, type Radosgw } from './remotes/radosgw.ts';
+export {
+  startDockerRegistry,
+  type DockerRegistry,
+  type ImageToPush,
+  type PushedImage,
+} from './remotes/docker-registry.ts';
 export { signedRequest, type S3User, type SignedRequest } from './remotes/signed-request.ts';
 export { tarArchive, type TarMember } from './tar-archive.ts';
 export * from './transfers/memory-transfer-files.ts';
@@ -76,3 +82,5 @@ export { transferFilesConformance } from './transfers/transfer-files-conformance
 export { type TransferFilesFactory, type TransferFilesFixture } from './transfers/transfer-files-fixture.ts';
 export { memorySeedFiles, type MemorySeedFilesOptions } from './seeds/memory-seed-files.ts';
 export { seedFilesConformance, type SeedFilesFixture } from './seeds/seed-files-conformance.ts';
+export { providerConformance, type ProviderExample, type ProviderFixture } from './providers/provider-conformance.ts';
+export { startDockerDaemon, type DockerDaemon } from './docker-daemon.ts';

@@ -1,7 +1,10 @@
 import { asCachelaneError, CachelaneError, compatKey, limits, type RunId, type SharingMode } from '@cachelane/core';
 import {
   openFork,
+  isUnstored,
+  provideVolume,
   recallFork,
+  shownName,
   toolOf,
   whyNothingSaved,
   type ForkedVolume,
@@ -16,7 +19,7 @@ import { findVolumeRecord } from '../nodes/held.ts';
 import { savedNode } from '../nodes/saved-node.ts';
 import type { VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
-import { volumeToChange, volumeWithId } from '../root/find-volume.ts';
+import { placeOf, volumeToChange, volumeWithId } from '../root/find-volume.ts';
 import { noteAsked } from '../root/note-asked.ts';
 import { mayBeSeeded, sourceIn, type SourceInput } from '../root/volume-source.ts';
 import { withHint } from './in-api-words.ts';
@@ -128,18 +131,36 @@ async function recall(
   { session, run, lane, mode, exitCode }: ForkId & { readonly exitCode: number },
   subjects: readonly VolumeSubject[],
 ): Promise<readonly SavedVolume[]> {
-  const { world, caller, signal } = request;
-  const { canWrite, why } = caller.project.context;
+  const { world, signal } = request;
   const volumes: GoneVolume[] = [];
   for (const subject of subjects) {
-    const tool = toolOf(world.deps.tools, subject);
-    const policy = caller.project.requestFor(subject).commit ?? tool.commitWhen;
-    const outcome = { exitCode, interrupted: false };
-    const skipped = whyNothingSaved({ mode: modes[mode], readOnly: canWrite ? null : why, policy, outcome });
-    const id = (await findVolumeRecord(request, subject))?.id ?? null;
-    volumes.push({ name: subject.key, id, tool, skipped });
+    volumes.push(await goneVolume(request, subject, { mode, exitCode }));
   }
   return await recallFork(world.deps, { session, run, lane, volumes }, signal);
+}
+
+async function goneVolume(
+  request: ApiRequest,
+  subject: VolumeSubject,
+  { mode, exitCode }: Pick<ForkId, 'mode'> & { readonly exitCode: number },
+): Promise<GoneVolume> {
+  const { world, caller, signal } = request;
+  const { context, run } = caller.project;
+  const { canWrite, why } = context;
+  const tool = toolOf(world.deps.tools, subject);
+  const asked = { ...caller.project.requestFor(subject), compat: subject.compat };
+  const provided = await provideVolume(world.deps, { context, environment: run.environment }, asked, signal);
+  if (isUnstored({ request: provided }))
+    return { name: subject.key, id: null, tool, skipped: 'cachelane stores nothing of it', isUnstored: true };
+  const policy = provided.commit ?? tool.commitWhen;
+  const outcome = { exitCode, interrupted: false };
+  const skipped = whyNothingSaved({ mode: modes[mode], readOnly: canWrite ? null : why, policy, outcome });
+  const place =
+    provided.provided === undefined ? subject : await placeOf(request, provided.namespace ?? context.namespace);
+  const { record } = place;
+  const { name: key, compat } = provided;
+  const id = (await findVolumeRecord(request, { record, key, compat }))?.id ?? null;
+  return { name: subject.key, id, tool, skipped };
 }
 
 /** False where it has ended: whoever asks again, after an answer was lost, has what it asked for. */
@@ -212,7 +233,7 @@ function waitMs(seconds: number | null | undefined): number {
 
 function forkedNode({ planned, choice, directory, environment }: ForkedVolume, warnings: readonly string[]): object {
   return {
-    key: planned.request.name,
+    key: shownName(planned.request),
     namespace: planned.own.namespace,
     directory,
     environment: Object.entries(environment).map(([name, value]) => ({ name, value })),

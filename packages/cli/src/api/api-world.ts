@@ -28,6 +28,8 @@ import type { Host } from '../host.ts';
 import { lanePolicyOf } from '../lane-policy.ts';
 import type { ChosenRemote } from '../open-chosen-remote.ts';
 import { commandEnv } from '../run/bare.ts';
+import { openProviders } from '../providers/open-providers.ts';
+import { noFlags, providerWishes } from '../providers/provider-wishes.ts';
 import { isoTime } from '../print.ts';
 import { openProject, toolEnvironmentOf } from '../project.ts';
 import type { ReadStore, Store } from '../store.ts';
@@ -57,10 +59,11 @@ interface WorldRequest {
 /** The API's world, made of what the commands go by. */
 export function apiWorld(request: WorldRequest): World {
   const { store, tools, runtime, policy, signal } = request;
+  const providers = openProviders(request.host, request.homeDir);
   return {
     version: packageJson.version,
     endsWithAnswer: request.endsWithAnswer,
-    deps: { ...store, tools, runtime, policy, remote: request.remote.remote },
+    deps: { ...store, tools, runtime, policy, remote: request.remote.remote, providers },
     openProject: rememberedProjects(store.clock, async (place) => await openApiProject(request, place)),
     policyOf: async (namespace) => await policyOf(request, namespace, signal),
     async afterSaving({ context: { trust }, reports, events }) {
@@ -72,7 +75,7 @@ export function apiWorld(request: WorldRequest): World {
 
 async function openApiProject(request: WorldRequest, place: ProjectPlace): Promise<ApiProject> {
   const { homeDir, store, tools, remote, remoteProblems, signal } = request;
-  const { directory, namespace, environment: env } = place;
+  const { directory, namespace, environment: env, isConfined } = place;
   const host = env === null ? request.host : { ...request.host, env };
   const project = await openProject(host, {
     where: whereToRun(host, directory ?? undefined, 'directory'),
@@ -80,7 +83,13 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   });
   const { context } = project;
   const environment = toolEnvironmentOf(host, project);
-  const selection = plainSelection(project, { tools, environment, storeDir: homeDir });
+  // Whose file it is, and whose modules run, is the engine's to say, whatever home a program claims to have.
+  const providers = await providerWishes(request.host, {
+    flags: noFlags,
+    environment: host.env,
+    by: isConfined ? 'session' : 'environment',
+  });
+  const selection = plainSelection(project, { tools, environment, storeDir: homeDir, providers });
   const argumentOf = ({ namespace: asked, key }: VolumePlace) => ({
     namespace: asked === context.namespace ? null : asked,
     name: key,
@@ -134,7 +143,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
     async explain(place, seed) {
       try {
         const question = { directory: project.workDir, namespace: namespace ?? undefined };
-        const all = await explainVolume({ host, store: reading }, question, argumentOf(place), seed);
+        const all = await explainVolume({ host, store: reading, providers }, question, argumentOf(place), seed);
         requireSame(context, all.context);
         return explained(all);
       } catch (error) {
@@ -177,6 +186,9 @@ function explained(all: Explained): ApiExplained {
       updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
     })),
     seed: all.seed === null ? null : seedText(all.seed),
+    provider: all.provider?.provider ?? null,
+    providerBy: all.provider?.chosenBy ?? null,
+    gives: all.provider?.gives ?? null,
     keptFor: Number.isFinite(value) ? formatPolicyValue(lifetime.key, value) : null,
     keptBy: `${lifetime.key} (${source})`,
     remote: remote.stays === null ? remote.address : null,

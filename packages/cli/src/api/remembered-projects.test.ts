@@ -2,7 +2,7 @@ import type { ApiProject, ProjectPlace } from '@cachelane/api';
 import { expect, test } from 'vitest';
 import { rememberedProjects } from './remembered-projects.ts';
 
-const here: ProjectPlace = { directory: null, namespace: null, environment: null };
+const here: ProjectPlace = { directory: null, namespace: null, environment: null, isConfined: false };
 
 function remembered() {
   const opened: ProjectPlace[] = [];

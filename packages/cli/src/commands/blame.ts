@@ -1,9 +1,10 @@
 import { CachelaneError, displayPath, isCachelaneError, parseBytePath, seedText, type BytePath } from '@cachelane/core';
-import { blamePath, type Blamed } from '@cachelane/engine';
+import { blamePath, requireStored, type Blamed } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { explainVolume, type Explained } from '../explain-volume.ts';
 import { formatTable, formatTime } from '../format.ts';
 import { isoTime, printJson, shortId } from '../print.ts';
+import { noFlags, providerWishes } from '../providers/provider-wishes.ts';
 import { readStore } from '../store.ts';
 import { parseVolumeArgument } from '../volume-argument.ts';
 
@@ -25,7 +26,9 @@ export const blame: Command = defineCommand({
   async run({ options, operands }, host) {
     const argument = parseVolumeArgument(operands.VOLUME);
     return await readStore(host, async (store) => {
-      const explained = await explainVolume({ host, store }, options, argument);
+      const providers = await providerWishes(host, { flags: noFlags });
+      const explained = await explainVolume({ host, store, providers }, options, argument);
+      requireStored(explained.planned);
       const path = pathIn(explained, operands.PATH);
       const heads = explained.chain.flatMap(({ held }) => (held === null ? [] : [held.head]));
       const { metadata, signal } = store;

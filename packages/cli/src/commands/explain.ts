@@ -1,6 +1,7 @@
-import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
+import { defineCommand, jsonOption, projectOptions, providerOption, type Command } from '../command.ts';
 import { explainJson, explainText, explainVolume } from '../explain-volume.ts';
 import { printJson } from '../print.ts';
+import { parseProviderFlags, providerWishes } from '../providers/provider-wishes.ts';
 import { readStore } from '../store.ts';
 import { parseVolumeArgument } from '../volume-argument.ts';
 
@@ -10,12 +11,13 @@ export const explain: Command = defineCommand({
   details: [
     'Its low-level id and what that is made of, its lane and read chain with what each link holds, where it lies, and the rules of its tool.',
   ],
-  options: { ...projectOptions, ...jsonOption },
+  options: { ...projectOptions, ...providerOption, ...jsonOption },
   operands: [{ name: 'VOLUME', help: 'as after run -v: NAME, NAME:PATH, NAMESPACE:NAME' }],
   async run({ options, operands }, host) {
     const argument = parseVolumeArgument(operands.VOLUME);
     return await readStore(host, async (store) => {
-      const explained = await explainVolume({ host, store }, options, argument);
+      const providers = await providerWishes(host, { flags: parseProviderFlags(options.provider) });
+      const explained = await explainVolume({ host, store, providers }, options, argument);
       if (options.json) printJson(host, explainJson(explained));
       else host.stdout.write(explainText(explained));
       return 0;

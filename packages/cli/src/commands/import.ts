@@ -85,7 +85,7 @@ interface Work {
 }
 
 async function importExport({ host, project, store, volume, file, signal }: Work): Promise<Imported> {
-  const { planned, tools } = await oneVolume(host, project, volume);
+  const { planned, tools } = await oneVolume(host, project, { text: volume });
   const files = await host.pieces.openExportFiles();
   const deps = { ...store, remote: null, tools, runtime: await host.pieces.openRuntime(), events: teller(host) };
   return await importLayers(
@@ -110,7 +110,7 @@ async function importSeed(
   { host, project, where, store, volume, file, signal }: Work,
   from: string | null,
 ): Promise<{ readonly report: VolumeReport; readonly seeded: Seeded }> {
-  const { planned, tools } = await oneVolume(host, project, volume);
+  const { planned, tools } = await oneVolume(host, project, { text: volume });
   const { tool, target } = planned;
   const files = await host.pieces.openImportFiles();
   const real = await host.pieces.openRuntime();

@@ -8,7 +8,7 @@ import {
   type Pruned,
   type ListedHead,
 } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
+import { defineCommand, jsonOption, projectOptions, providerOption, type Command } from '../command.ts';
 import { heldBy } from '../explain-volume.ts';
 import { followedBy } from '../followed-by.ts';
 import { formatBytes, plural } from '../format.ts';
@@ -16,6 +16,7 @@ import type { Host } from '../host.ts';
 import { openChosenRemote } from '../open-chosen-remote.ts';
 import { printJson } from '../print.ts';
 import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts';
+import { parseProviderFlags, type ProviderFlags } from '../providers/provider-wishes.ts';
 import { parseRemoteFlags, syncOptions, type RemoteFlags } from '../remote-flags.ts';
 import { commandEnv } from '../run/bare.ts';
 import { runOnce } from '../run/once.ts';
@@ -38,6 +39,7 @@ export const prune: Command = defineCommand({
   options: {
     ...projectOptions,
     ...syncOptions,
+    ...providerOption,
     'dry-run': { help: 'say which command would run, and run nothing' },
     ...jsonOption,
   },
@@ -50,7 +52,7 @@ export const prune: Command = defineCommand({
       where,
       namespace: namespace === undefined ? undefined : parseNamespace(namespace, '--namespace'),
     });
-    const target = await targetOf(host, project, operands.VOLUME);
+    const target = await targetOf(host, project, operands.VOLUME, parseProviderFlags(options.provider));
     if (options['dry-run']) {
       if (options.json) printJson(host, { dryRun: true, ...identityOf(target), removes: target.removes });
       else host.stdout.write(intention(target));
@@ -71,9 +73,9 @@ interface Target {
 }
 
 /** Errors: E_USAGE where nothing may be written, other lanes show through or the tool has no command, E_NOT_FOUND where the lane holds nothing. */
-async function targetOf(host: Host, project: OpenProject, text: string): Promise<Target> {
+async function targetOf(host: Host, project: OpenProject, text: string, flags: ProviderFlags): Promise<Target> {
   requireWritable(project.context);
-  const { planned } = await oneVolume(host, project, text);
+  const { planned } = await oneVolume(host, project, { text, flags });
   const { argv, removes } = pruneCommand(planned.tool);
   const chain = await readStore(host, async (store) => await heldBy(store, planned));
   const held = chain[0]?.held ?? null;

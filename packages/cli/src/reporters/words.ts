@@ -36,6 +36,24 @@ export function sessionText(event: EventOf<'session-opened'>): string {
 }
 
 function volumeText(report: VolumeReport, own: Namespace | null): string {
+  const { provider } = report;
+  if (provider === null) return cacheText(report, own);
+  const by = ` (provider ${provider.provider}, ${provider.chosenBy})`;
+  switch (provider.kind) {
+    case 'directory':
+      return `${report.name}: ${provider.gives}, not saved by cachelane${by}`;
+    case 'nothing':
+      return `${report.name}: an empty directory, gone now${by}`;
+    case 'volume':
+      return `${cacheText(report, own)}; ${provider.gives}${by}`;
+    case null:
+      return `${cacheText(report, own)}${by}`;
+    default:
+      return unreachable(provider.kind);
+  }
+}
+
+function cacheText(report: VolumeReport, own: Namespace | null): string {
   if (report.mounter === null)
     return `${report.name}: no cache${report.skipped === null ? '' : ` (${report.skipped})`}`;
   const spent = formatDuration(report.attachMs + report.saveMs);

@@ -15,6 +15,8 @@ import { whyNothing, type DetectionRequest } from '../detect-lockfiles.ts';
 import { followedBy } from '../followed-by.ts';
 import { openChosenRemote } from '../open-chosen-remote.ts';
 import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts';
+import { openProviders } from '../providers/open-providers.ts';
+import { providerWishes } from '../providers/provider-wishes.ts';
 import { runPolicy } from '../run-policy.ts';
 import { homeOf, openStore } from '../store.ts';
 import { selectVolumes, type DroppedVolume, type SelectedVolume, type Selection } from '../volumes.ts';
@@ -48,6 +50,7 @@ export async function runCached(run: Run): Promise<CachedRun> {
     environment,
     topDir,
     storeDir,
+    providers: await providerWishes(host, { flags: options.providers }),
   });
   known.volumes = [
     ...selection.volumes.map(({ request: { name }, path }) => ({ name, path, leftOut: null })),
@@ -97,6 +100,7 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
       remote: shared.remote,
       runtime: once.runtime,
       tools,
+      ...(volumes.some(({ provider }) => provider !== undefined) ? { providers: openProviders(host, homeDir) } : {}),
       policy: await runPolicy(host),
       events: (event) => report(run, event, volumes),
     },

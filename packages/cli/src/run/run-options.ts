@@ -2,6 +2,7 @@ import type { MounterName, Namespace } from '@cachelane/core';
 import type { CacheMode } from '@cachelane/engine';
 import type { ReporterName } from '../reporters/choose.ts';
 import type { CommitChoice, SharingChoice } from '../choice-argument.ts';
+import type { ProviderFlags } from '../providers/provider-wishes.ts';
 import type { RemoteFlags } from '../remote-flags.ts';
 import type { VolumeArgument } from '../volume-argument.ts';
 
@@ -15,6 +16,7 @@ export interface RunOptions {
   readonly mode: CacheMode;
   readonly mounter: MounterName | null;
   readonly sharing: SharingChoice;
+  readonly providers: ProviderFlags;
   readonly lockWaitMs: number;
   readonly remote: RemoteFlags;
   /** As typed. */

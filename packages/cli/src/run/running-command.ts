@@ -1,11 +1,12 @@
 import { limits, mounterNames, parseNamespace } from '@cachelane/core';
 import { cacheModes } from '@cachelane/engine';
 import type { CommandSpec } from '../args.ts';
-import { defineCommand, projectOptions, type Command } from '../command.ts';
+import { defineCommand, projectOptions, providerOption, type Command } from '../command.ts';
 import type { Host } from '../host.ts';
 import { parseRemoteFlags, syncOptions } from '../remote-flags.ts';
 import { reporterNames } from '../reporters/choose.ts';
 import { parseCommit, parseSeconds, parseSharing, requireSuitable } from '../choice-argument.ts';
+import { parseProviderFlags } from '../providers/provider-wishes.ts';
 import { parseVolumeArgument } from '../volume-argument.ts';
 import type { RunOptions } from './run-options.ts';
 
@@ -34,6 +35,7 @@ const options = {
     many: true,
     help: 'who may be at work in a volume at once: PRIVATE, SHARED or LOCKED for all, or NAME=MODE for one',
   },
+  ...providerOption,
   'lock-timeout': {
     value: 'SECONDS',
     help: `how long to wait for a run that has a LOCKED volume; ${limits.lockWaitMs / 1000} by default`,
@@ -72,6 +74,7 @@ export function runningCommand({ commandOf, ...spec }: RunningCommand): Command 
           mode: options.mode ?? 'write',
           mounter: options.mounter ?? null,
           sharing,
+          providers: parseProviderFlags(options.provider),
           lockWaitMs: parseSeconds('--lock-timeout', options['lock-timeout']) ?? limits.lockWaitMs,
           remote: await parseRemoteFlags(host, options),
           report: options.report,

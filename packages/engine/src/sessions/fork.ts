@@ -12,12 +12,14 @@ import {
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { growthInRun, noGrowth } from '../growth/growth-in-run.ts';
 import { neverAborted } from '../never-aborted.ts';
+import { provideVolume } from '../providers/provide-volume.ts';
 import { withSeedDirectories } from '../seeds/session-seeds.ts';
 import { beginSync, endSync, type BegunSync } from '../sync/run-sync.ts';
 import { planVolume, type PlannedVolume } from '../volumes/plan.ts';
 import { chooseMounter, type MounterChoice } from './mounters.ts';
 import { closeSession, newIds, openSession, type Ids } from './open-session.ts';
 import { recover } from './recover.ts';
+import { attachUnstored, endUnstored, isUnstored, unstoredChoice, type UnstoredVolume } from './unstored-volume.ts';
 import { attachVolume, endVolume, leftToNext, type EndInput, type VolumeSession } from './volume-session.ts';
 
 /** As a run's request, but for what only a command has. */
@@ -69,17 +71,26 @@ const discarded: Exited = { ...endedWell, exitCode: 1, interrupted: true };
 /** Nothing fails open here: a client that asked for a volume and has none, or one without its seed, must know. Errors: E_VOLUME, E_USAGE, E_NOT_FOUND, E_LOCKED, E_MOUNT, and those of store and remote. */
 export async function openFork(deps: EngineDependencies, asked: ForkRequest): Promise<Fork> {
   const request = { ...asked, purpose: 'run', strict: true } as const;
-  const planned = request.volumes.map((volume) => planVolume(deps.tools, request.context, request.environment, volume));
+  const all = await planAll(deps, request);
+  const planned = all.filter((volume) => !isUnstored(volume));
+  const unstored = all.filter(isUnstored);
   const ids = newIds(deps);
   const begun = await beginSync(deps, { ...request, strict: false }, { planned, run: ids.run });
   const lease = await deps.leases.acquire(ids.sessionId, request.signal);
   try {
-    const first = await openSession(deps, request, planned, { ...ids, attaches: true });
+    const first = await openSession(deps, request, planned, { ...ids, attaches: true, unstored });
     try {
       await recover(deps, ids.sessionId, request.signal);
       const opened = await withSeedDirectories(deps, request, { planned, opened: first, ids });
       const attached = await attachAll(deps, request, { planned, opened, ids });
-      return forkOf(deps, request, { ids, opened, attached, lease, begun });
+      try {
+        const beside = await attachBeside(deps, request, { planned, unstored, ids });
+        const order = all.map(({ target }) => target);
+        return forkOf(deps, request, { ids, opened, attached, beside, order, lease, begun });
+      } catch (error) {
+        await releaseAll(attached);
+        throw error;
+      }
     } catch (error) {
       await closeSession(deps, ids.sessionId);
       throw error;
@@ -88,6 +99,18 @@ export async function openFork(deps: EngineDependencies, asked: ForkRequest): Pr
     await lease[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+async function planAll(
+  deps: EngineDependencies,
+  { context, environment, volumes, signal }: ForkRequest,
+): Promise<readonly PlannedVolume[]> {
+  const planned: PlannedVolume[] = [];
+  for (const volume of volumes) {
+    const provided = await provideVolume(deps, { context, environment }, volume, signal);
+    planned.push(planVolume(deps.tools, context, environment, provided));
+  }
+  return planned;
 }
 
 type StrictRequest = ForkRequest & { readonly purpose: 'run'; readonly strict: true };
@@ -126,16 +149,43 @@ async function attachAll(
   }
 }
 
+interface AttachingBeside extends Pick<Attaching, 'planned' | 'ids'> {
+  readonly unstored: readonly PlannedVolume[];
+}
+
+/** A directory of the machine is the fork's as it is: what is done there is done. */
+async function attachBeside(
+  deps: EngineDependencies,
+  { mode, context: { canWrite }, cwd, signal }: StrictRequest,
+  { planned, unstored, ids }: AttachingBeside,
+): Promise<readonly UnstoredVolume[]> {
+  const attached: UnstoredVolume[] = [];
+  try {
+    for (const [index, plan] of unstored.entries()) {
+      const choice: MounterChoice = { ...unstoredChoice(plan, noCommand), reach: 'setting' };
+      const input = { ...ids, ordinal: planned.length * 2 + index, mode, canWrite, cwd };
+      attached.push(await attachUnstored(deps, { planned: plan, choice }, input, signal));
+    }
+    return attached;
+  } catch (error) {
+    await releaseAll(attached);
+    throw error;
+  }
+}
+
 interface Open {
   readonly ids: Ids;
   readonly opened: OpenedSession;
   readonly attached: readonly VolumeSession[];
+  readonly beside: readonly UnstoredVolume[];
+  /** Targets, as they were asked for. */
+  readonly order: readonly string[];
   readonly lease: Lease;
   readonly begun: BegunSync | null;
 }
 
 function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): Fork {
-  const { ids, opened, attached, lease, begun } = open;
+  const { ids, opened, attached, beside, order, lease, begun } = open;
   let state: 'open' | 'ending' | 'ended' = 'open';
   /** Of volumes that have ended, in their order. */
   const reports: VolumeReport[] = [];
@@ -143,7 +193,7 @@ function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): F
     state = 'ended';
     // Whatever goes wrong: as long as this process has the lease, no other one cleans up.
     await using _ = lease;
-    await releaseAll(attached);
+    await releaseAll([...attached, ...beside]);
     await closeSession(deps, ids.sessionId);
   };
   const save = async (exitCode: number): Promise<void> => {
@@ -163,19 +213,23 @@ function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): F
   };
   return {
     ...ids,
-    volumes: attached.map(forkedVolume),
+    volumes: inOrder([...attached, ...beside].map(forkedVolume), order, ({ planned }) => planned.target),
     get isOpen() {
       return state === 'open';
     },
     async commit(exitCode = 0) {
       if (state !== 'open') throw new CachelaneError('E_NOT_FOUND', 'the fork has ended');
       await save(exitCode);
+      const unstored: VolumeReport[] = [];
+      for (const volume of beside) unstored.push(await endUnstored(deps, volume, { stays: false }));
       await close();
       const volumes = opened.volumes.flatMap((volume, index) => {
         const planned = attached[index]?.planned;
         return planned === undefined ? [] : [{ ...volume, planned }];
       });
-      return await endSync(deps, { ...request, strict: false }, begun, { run: ids.run, opened: volumes, reports });
+      const ended = { run: ids.run, opened: volumes, reports };
+      const synced = await endSync(deps, { ...request, strict: false }, begun, ended);
+      return inOrder([...synced, ...unstored], order, ({ path }) => path);
     },
     async discard() {
       if (state !== 'open') return;
@@ -216,13 +270,21 @@ function inPart(thrown: unknown, attached: readonly VolumeSession[], done: numbe
   });
 }
 
-function forkedVolume({ planned, choice, attached: { mount } }: VolumeSession): ForkedVolume {
+function inOrder<T>(all: readonly T[], order: readonly string[], targetOf: (each: T) => string): readonly T[] {
+  return all.toSorted((a, b) => order.indexOf(targetOf(a)) - order.indexOf(targetOf(b)));
+}
+
+type Attached = Pick<VolumeSession | UnstoredVolume, 'planned' | 'choice'> & {
+  readonly attached: Pick<VolumeSession['attached'], 'mount' | 'release'>;
+};
+
+function forkedVolume({ planned, choice, attached: { mount } }: Attached): ForkedVolume {
   invariant(mount.kind === 'directory', 'a fork is a directory');
   return { planned, choice, directory: mount.path, environment: planned.tool.redirect(mount.path) ?? {} };
 }
 
 /** What stays behind is swept by the next start. */
-async function releaseAll(attached: readonly VolumeSession[]): Promise<void> {
+async function releaseAll(attached: readonly Pick<Attached, 'attached'>[]): Promise<void> {
   for (const volume of attached) await volume.attached.release(neverAborted).catch(() => undefined);
 }
 

@@ -11,6 +11,7 @@ import {
   type SessionId,
 } from '@cachelane/core';
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import { shownName } from '../providers/provider-report.ts';
 import { laidOn, seedVolumes, takesSeeds } from '../seeds/session-seeds.ts';
 import { toOpenVolume, type PlannedVolume } from '../volumes/plan.ts';
 import { neverAborted } from '../never-aborted.ts';
@@ -55,19 +56,26 @@ export async function closeSession(deps: EngineDependencies, id: SessionId): Pro
   }
 }
 
-/** `attaches`: a command of the run sees the volumes. */
+interface Opening extends Ids {
+  /** A command of the run sees the volumes. */
+  readonly attaches: boolean;
+  /** What it sees beside them. */
+  readonly unstored?: readonly PlannedVolume[];
+}
+
 export async function openSession(
   deps: EngineDependencies,
   request: SessionInput,
   planned: readonly PlannedVolume[],
-  ids: Ids & { readonly attaches: boolean },
+  ids: Opening,
 ): Promise<OpenedSession> {
   const { context } = request;
+  const all = [...planned, ...(ids.unstored ?? [])];
   const { namespace, localNamespace, adoptFrom } = context;
   const atMs = deps.clock.nowMs();
   const mayWrite = mayLock({ mode: request.mode, canWrite: context.canWrite });
   const seeds = ids.attaches && takesSeeds(request) ? await seedVolumes(deps, request, planned) : [];
-  const all = await openWhenUnlocked(deps, request, {
+  const opening = await openWhenUnlocked(deps, request, {
     sessionId: ids.sessionId,
     run: {
       id: ids.run,
@@ -90,11 +98,11 @@ export async function openSession(
       ...planned.map((volume) => toOpenVolume(volume, deps.random, mayWrite)),
       ...seeds.map(({ open }) => open),
     ],
-    targets: planned.map(({ target }) => target),
+    targets: all.map(({ target }) => target),
     bootId: deps.bootId,
     atMs,
   });
-  const opened = laidOn(all, seeds);
+  const opened = laidOn(opening, seeds);
   if (opened.adopted) deps.events({ type: 'namespace-adopted', from: localNamespace, to: namespace });
   deps.events({
     type: 'session-opened',
@@ -104,7 +112,7 @@ export async function openSession(
     readChain: context.readChain,
     canWrite: context.canWrite,
     why: context.why,
-    volumes: planned.map(({ request: { name }, target }) => ({ name, path: target })),
+    volumes: all.map(({ request: volume, target }) => ({ name: shownName(volume), path: target })),
     run: ids.run,
   });
   return opened;

@@ -19,6 +19,8 @@ export interface GoneVolume {
   readonly tool: Tool;
   /** Why the fork would have saved nothing of it, whatever was changed. */
   readonly skipped: string | null;
+  /** The store knows nothing of it, and no session has it. */
+  readonly isUnstored?: boolean;
 }
 
 type RecallDependencies = LifeDependencies & Pick<EngineDependencies, 'metadata' | 'layers'>;
@@ -60,7 +62,8 @@ async function isOpenStill(
   if (session?.run !== fork.run || session.lane !== fork.lane) return false;
   const all = await metadata.listSessionVolumes(signal);
   const opened = new Set(all.filter((each) => each.session === session.id).map(({ volumeId }) => volumeId));
-  if (!fork.volumes.every(({ id }) => id !== null && opened.has(id))) return false;
+  const stored = fork.volumes.filter(({ isUnstored = false }) => !isUnstored);
+  if (!stored.every(({ id }) => id !== null && opened.has(id))) return false;
   return await isAlive(life, session, signal);
 }
 

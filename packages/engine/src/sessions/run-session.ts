@@ -14,6 +14,7 @@ import {
 } from '@cachelane/core';
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { growthInRun, noGrowth, type GrowthInRun } from '../growth/growth-in-run.ts';
+import { shownName } from '../providers/provider-report.ts';
 import { withSeedDirectories } from '../seeds/session-seeds.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { neverAborted } from '../never-aborted.ts';
@@ -23,8 +24,19 @@ import { closeSession, openSession, type Ids } from './open-session.ts';
 import type { Scrutiny } from './damaged-layers.ts';
 import { extractImages, mountedImages } from './extract-images.ts';
 import { recover } from './recover.ts';
+import { settleLeftovers } from './settle-leftovers.ts';
+import { attachUnstored, endUnstored, unstoredChoice, type UnstoredVolume } from './unstored-volume.ts';
 import { coldReport } from './volume-report.ts';
 import { attachVolume, endVolume, type AttachInput, type VolumeSession } from './volume-session.ts';
+
+/** The volumes of a run. */
+export interface RunVolumes {
+  /** As they were asked for. */
+  readonly all: readonly PlannedVolume[];
+  readonly planned: readonly PlannedVolume[];
+  /** Those that the store knows nothing of. */
+  readonly unstored: readonly PlannedVolume[];
+}
 
 /** What a session came to. */
 export interface SessionResult {
@@ -41,11 +53,11 @@ export interface SessionResult {
 export async function runSession(
   deps: EngineDependencies,
   request: RunCommandRequest,
-  planned: readonly PlannedVolume[],
+  { all, planned, unstored }: RunVolumes,
   ids: Ids,
 ): Promise<SessionResult> {
   await using lease = await deps.leases.acquire(ids.sessionId, request.signal);
-  const first = await openSession(deps, request, planned, { ...ids, attaches: true });
+  const first = await openSession(deps, request, planned, { ...ids, attaches: true, unstored });
   const use = { isLeft: false };
   try {
     if (request.purpose === 'prune') {
@@ -55,7 +67,7 @@ export async function runSession(
     await recover(deps, ids.sessionId, request.signal);
     const opened = await withSeedDirectories(deps, request, { planned, opened: first, ids });
     const growth = await growthInRun(deps, request, { planned, opened });
-    const result = await runOpened(deps, request, { planned, opened, growth, ids, lease, use });
+    const result = await runOpened(deps, request, { all, planned, unstored, opened, growth, ids, lease, use });
     const volumes = opened.volumes.flatMap((volume, index) => {
       const plan = planned[index];
       return plan === undefined ? [] : [{ ...volume, planned: plan }];
@@ -71,8 +83,7 @@ function withLayers({ volumes }: OpenedSession, index: number): readonly ChainLi
   return (volumes[index]?.pinned ?? []).filter(({ layers }) => layers.length > 0);
 }
 
-interface Opened {
-  readonly planned: readonly PlannedVolume[];
+interface Opened extends RunVolumes {
   readonly opened: OpenedSession;
   /** By volume. */
   readonly growth: readonly GrowthInRun[];
@@ -88,27 +99,24 @@ async function runOpened(
   session: Opened,
 ): Promise<Omit<SessionResult, 'opened'>> {
   const place: { current: RunPlace | null } = { current: null };
-  const { outcome, reports, attached } = await startCommand(deps, request, { session, place });
+  const { outcome, reports, attached, beside } = await startCommand(deps, request, { session, place });
   if (outcome.kind === 'not-started') {
-    await releaseAll(attached);
+    await releaseAll([...attached, ...beside]);
     const { reason } = outcome;
-    return {
-      outcome,
-      volumes: [
-        ...reports,
-        ...attached.map((volume) => coldReport(volume.planned.request.name, volume.planned.target, reason)),
-      ],
-    };
+    const cold = [...attached, ...beside].map(({ planned }) => coldReport(planned.request, planned.target, reason));
+    return { outcome, volumes: [...reports, ...cold] };
   }
   deps.events({ type: 'command-ended', exitCode: outcome.exitCode, interrupted: outcome.interrupted });
   if (place.current !== null) session.use.isLeft = await settleLeftovers(deps, request, place.current);
   for (const volume of attached) reports.push(await endOne(deps, request, session, { volume, outcome }));
-  return { outcome, volumes: inOrder(reports, session.planned) };
+  for (const volume of beside) reports.push(await endUnstored(deps, volume, { stays: session.use.isLeft }));
+  return { outcome, volumes: inOrder(reports, session.all) };
 }
 
 interface Tried {
   readonly reports: VolumeReport[];
   readonly attached: readonly VolumeSession[];
+  readonly beside: readonly UnstoredVolume[];
   readonly outcome: CommandOutcome;
 }
 
@@ -120,30 +128,37 @@ async function startCommand(
 ): Promise<Tried> {
   const attempt = async (how: Attempt): Promise<Tried> => {
     const volumes = await attachAll(deps, request, session, how);
-    return { ...volumes, outcome: await runWith(deps, request, { session, attached: volumes.attached, place }) };
+    const attached = [...volumes.attached, ...volumes.beside];
+    return { ...volumes, outcome: await runWith(deps, request, { session, attached, place }) };
   };
   let tried = await attempt({ failed: null, scrutiny: 'glance' });
   const images = mountedImages(tried.attached);
   if (tried.outcome.kind === 'not-started' && images.length > 0 && !request.signal.aborted) {
     const scrutiny = await extractImages(deps, request, { ids: images, reason: tried.outcome.reason });
     if (scrutiny !== null) {
-      await releaseAll(tried.attached);
+      await releaseAll([...tried.attached, ...tried.beside]);
       tried = await attempt({ failed: null, scrutiny });
     }
   }
-  if (tried.outcome.kind === 'not-started' && mayFallBack(request, tried.attached)) {
-    await releaseAll(tried.attached);
+  const all = [...tried.attached, ...tried.beside];
+  if (tried.outcome.kind === 'not-started' && mayFallBack(request, all)) {
+    await releaseAll(all);
     tried = await attempt({ failed: tried.outcome, scrutiny: 'glance' });
   }
   return tried;
 }
 
-async function releaseAll(attached: readonly VolumeSession[]): Promise<void> {
+/** What a command sees, whatever becomes of it. */
+type Attached = Pick<VolumeSession | UnstoredVolume, 'planned' | 'choice'> & {
+  readonly attached: Pick<VolumeSession['attached'], 'mount' | 'release'>;
+};
+
+async function releaseAll(attached: readonly Attached[]): Promise<void> {
   for (const volume of attached) await volume.attached.release(neverAborted);
 }
 
 /** Where volumes turn out not to be mountable, directories of the run's own serve; what the person asked for is not exchanged. */
-function mayFallBack({ mounter, signal }: RunCommandRequest, attached: readonly VolumeSession[]): boolean {
+function mayFallBack({ mounter, signal }: RunCommandRequest, attached: readonly Attached[]): boolean {
   return mounter !== 'overlay' && !signal.aborted && attached.some(({ attached: { mount } }) => needsMount(mount));
 }
 
@@ -153,7 +168,7 @@ function needsMount(mount: Mount): boolean {
 
 interface CommandRun {
   readonly session: Opened;
-  readonly attached: readonly VolumeSession[];
+  readonly attached: readonly Attached[];
   readonly place: { current: RunPlace | null };
 }
 
@@ -181,7 +196,7 @@ async function runWith(
 /** The command's environment with what tools have to be told; the person's own settings win but for where a cache lies. */
 function settingsOf(
   { env, purpose }: RunCommandRequest,
-  attached: readonly VolumeSession[],
+  attached: readonly Attached[],
 ): Readonly<Record<string, string>> {
   // A tool prunes by limits of its own, which are lifted for every other run.
   const told = purpose === 'prune' ? [] : attached;
@@ -202,11 +217,12 @@ interface Attempt {
 async function attachAll(
   deps: EngineDependencies,
   request: RunCommandRequest,
-  { planned, opened, ids, growth }: Opened,
+  { planned, unstored, opened, ids, growth }: Opened,
   { failed, scrutiny }: Attempt,
-): Promise<{ readonly reports: VolumeReport[]; readonly attached: readonly VolumeSession[] }> {
+): Promise<Omit<Tried, 'outcome'>> {
   const reports: VolumeReport[] = [];
   const attached: VolumeSession[] = [];
+  const beside: UnstoredVolume[] = [];
   // Recorded before they are made: a kill in between leaves nothing that nobody knows of.
   const { canWrite } = request.context;
   const { mode, mounter: wanted, purpose } = request;
@@ -215,16 +231,24 @@ async function attachAll(
   const choices = planned.map((plan, index) =>
     chooseMounter(plan, { ...question, isLookDue: growth[index]?.isLookDue ?? false }),
   );
-  const missing = planned.flatMap(({ target }, index) => {
-    const choice = choices[index];
+  const all = [...planned, ...unstored];
+  const ways = [...choices, ...unstored.map((plan) => unstoredChoice(plan, cannotMount))];
+  const missing = all.flatMap(({ target }, index) => {
+    const choice = ways[index];
     return choice === undefined ? [] : deps.mounters[choice.mounter].missingDirs(target, choice.reach);
   });
   const madeDirs = [...new Set(missing)];
   // Whoever lays a symlink must know where others mount; where all can be mounted, nobody does.
-  const mounts = cannotMount === null ? {} : { mounts: targetsToMount(planned, choices) };
+  const mounts = cannotMount === null ? {} : { mounts: targetsToMount(all, ways) };
   if (madeDirs.length > 0 || cannotMount !== null) {
     await deps.metadata.updateSession(ids.sessionId, { madeDirs, ...mounts }, request.signal);
   }
+  const leaveOut = (plan: PlannedVolume, thrown: unknown): void => {
+    if (request.strict) throw thrown;
+    const error = asCachelaneError(thrown);
+    reports.push(coldReport(plan.request, plan.target, error.message));
+    deps.events(warningOf(error, `${shownName(plan.request)} runs without a cache: ${error.message}`));
+  };
   for (const [ordinal, plan] of planned.entries()) {
     const volume = opened.volumes[ordinal];
     const choice = choices[ordinal];
@@ -252,20 +276,29 @@ async function attachAll(
         ),
       );
     } catch (thrown) {
-      if (request.strict) throw thrown;
-      const error = asCachelaneError(thrown);
-      reports.push(coldReport(plan.request.name, plan.target, error.message));
-      deps.events(warningOf(error, `${plan.request.name} runs without a cache: ${error.message}`));
+      leaveOut(plan, thrown);
+    }
+  }
+  for (const [index, plan] of unstored.entries()) {
+    const choice = ways[planned.length + index];
+    if (choice === undefined) continue;
+    // Behind those of volumes and of their seeds.
+    const ordinal = planned.length * 2 + index;
+    try {
+      const input = { ...ids, ordinal, mode, canWrite, cwd: request.cwd };
+      beside.push(await attachUnstored(deps, { planned: plan, choice }, input, request.signal));
+    } catch (thrown) {
+      leaveOut(plan, thrown);
     }
   }
   // A run that goes without a volume mounts nothing there, and is in nobody's way.
   if (reports.length > 0) {
-    const mounts = attached
+    const mounts = [...attached, ...beside]
       .filter((volume) => needsMount(volume.attached.mount))
       .map((volume) => volume.planned.target);
     await deps.metadata.updateSession(ids.sessionId, { mounts }, request.signal);
   }
-  return { reports, attached };
+  return { reports, attached, beside };
 }
 
 function targetsToMount(planned: readonly PlannedVolume[], choices: readonly MounterChoice[]): readonly string[] {
@@ -343,31 +376,6 @@ async function endOne(
     },
     request.signal,
   );
-}
-
-/**
- * What outlives the command could go on writing; it is ended before the seal unless the person asked to leave it. Returns whether
- * any of it is left.
- */
-async function settleLeftovers(
-  deps: EngineDependencies,
-  request: RunCommandRequest,
-  place: RunPlace,
-): Promise<boolean> {
-  const processes = await deps.runtime.survivors(place);
-  if (processes.length === 0) return false;
-  if (request.leaveProcesses) {
-    deps.events({ type: 'leftovers', processes, action: 'left' });
-    return true;
-  }
-  deps.events({ type: 'leftovers', processes, action: 'ending' });
-  const left = await deps.runtime.endSurvivors(place, limits.leftoverGraceMs);
-  deps.events(
-    left.length === 0
-      ? { type: 'leftovers', processes, action: 'ended' }
-      : { type: 'leftovers', processes: left, action: 'left' },
-  );
-  return left.length > 0;
 }
 
 function inOrder(reports: readonly VolumeReport[], planned: readonly PlannedVolume[]): readonly VolumeReport[] {

@@ -1,14 +1,24 @@
-import { seedLane, type Eviction, type LayerCounts, type PinnedLink, type VolumeReport } from '@cachelane/core';
+import {
+  seedLane,
+  type Eviction,
+  type LayerCounts,
+  type PinnedLink,
+  type ProviderReport,
+  type VolumeReport,
+} from '@cachelane/core';
+import type { VolumeRequest } from '../engine.ts';
 import type { GrownVolume } from '../growth/grow-volume.ts';
 import type { Saved } from '../save/save-volume.ts';
+import { shownName, unprovided } from '../providers/provider-report.ts';
 import type { MounterChoice } from './mounters.ts';
 
 const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 };
 
 /** A report for a volume that the run had no cache for. */
-export function coldReport(name: string, path: string, why: string): VolumeReport {
+export function coldReport(request: VolumeRequest, path: string, why: string): VolumeReport {
+  const provider = unprovided(request);
   return reportOf(
-    { name, path, choice: null, links: [], seed: null, evicted: null, attachMs: 0 },
+    { name: shownName(request), path, provider, choice: null, links: [], seed: null, evicted: null, attachMs: 0 },
     {
       ...nothingSaved,
       saveMs: 0,
@@ -30,6 +40,7 @@ export const nothingSaved: SaveEnd = { saved: null, skipped: null, leftToOthers:
 export interface ReportHead {
   readonly name: string;
   readonly path: string;
+  readonly provider: ProviderReport | null;
   readonly choice: MounterChoice | null;
   readonly links: readonly PinnedLink[];
   readonly seed: string | null;
@@ -64,6 +75,7 @@ export function reportOf(head: ReportHead, end: SaveEnd & { readonly saveMs: num
     merged: saved?.merged ?? 0,
     conflicts: saved?.conflicts ?? [],
     skipped: end.skipped,
+    provider: head.provider,
     leftToOthers: end.leftToOthers,
     sync: null,
   };

@@ -24,6 +24,7 @@ import { admitSave } from '../garbage/admit-save.ts';
 import { nothingSaved, reportOf, type ReportHead, type SaveEnd } from './volume-report.ts';
 import type { GrowthInRun } from '../growth/growth-in-run.ts';
 import { growVolume } from '../growth/grow-volume.ts';
+import { providerReport, shownName } from '../providers/provider-report.ts';
 import { saveVolume } from '../save/save-volume.ts';
 import { shownSeed, tellOtherSeed } from '../seeds/shown-seed.ts';
 import { openView, type View } from '../views/view.ts';
@@ -103,7 +104,7 @@ export async function attachVolume(
   const attachMs = deps.clock.monotonicMs() - startedMs;
   deps.events({
     type: 'attached',
-    volume: planned.request.name,
+    volume: shownName(planned.request),
     path: planned.target,
     layers: shown.view.layers.length,
     attachMs,
@@ -151,8 +152,9 @@ function headOf({ planned, choice, links, opened, attachMs }: VolumeSession): Re
   const { request, target } = planned;
   const seed = shownSeed({ request, own: opened.pinned, links });
   return {
-    name: request.name,
+    name: shownName(request),
     path: target,
+    provider: providerReport(planned),
     choice,
     links,
     seed: seed === null ? null : seedText(seed),

@@ -126,6 +126,12 @@ type Explanation {
   keptFor: String
   "Which policy says so, and who set it."
   keptBy: String!
+  "What decides what it is made of, such as \`dir:/mnt/pip\`; null: it is the project's own volume."
+  provider: String
+  "Who chose that provider."
+  providerBy: String
+  "What a run here finds because of it."
+  gives: String
   "Where it is shared with other machines; null: nowhere."
   remote: String
 }

@@ -216,6 +216,12 @@ export interface Explanation {
   readonly keptFor: string | null;
   /** Which policy says so, and who set it. */
   readonly keptBy: string;
+  /** What decides what it is made of, such as `dir:/mnt/pip`; null: it is the project's own volume. */
+  readonly provider: string | null;
+  /** Who chose that provider. */
+  readonly providerBy: string | null;
+  /** What a run here finds because of it. */
+  readonly gives: string | null;
   /** Where it is shared with other machines; null: nowhere. */
   readonly remote: string | null;
 }

@@ -9,12 +9,23 @@ import {
   lutimesSync,
   mkdirSync,
   openSync,
+  readdirSync,
+  rmSync,
   symlinkSync,
   unlinkSync,
   utimesSync,
   writeSync,
 } from 'node:fs';
-import { ancestors, CachelaneError, displayPath, limits, parentPath, type BytePath, leadsOut } from '@cachelane/core';
+import {
+  ancestors,
+  CachelaneError,
+  childPath,
+  displayPath,
+  limits,
+  parentPath,
+  type BytePath,
+  leadsOut,
+} from '@cachelane/core';
 import { errnoOf, fromSystem } from '../layers/file-errors.ts';
 import { filePath, type FilePath } from '../layers/file-path.ts';
 import { secondsOf } from '../layers/store-files.ts';
@@ -99,6 +110,35 @@ export class MemberTree {
   /** `file` is ours, on the same file system. */
   linkFrom(path: BytePath, file: FilePath): void {
     this.#make(path, (name) => linkSync(file, name));
+  }
+
+  /** Whatever is there, with all below it. It holds no symlink yet, so that nothing else is reached. */
+  remove(path: BytePath): void {
+    this.empty(path);
+    this.#links.delete(path);
+    this.#dirs.delete(path);
+    this.#requireNoLinkAbove(path);
+    rmSync(filePath(this.#dir, path), { recursive: true, force: true });
+  }
+
+  /** What lies below a path. */
+  empty(path: BytePath): void {
+    const isBelow = (each: BytePath): boolean => path === '' || each.startsWith(`${path}/`);
+    for (const link of this.#links.keys()) if (isBelow(link)) this.#links.delete(link);
+    for (const dir of this.#dirs.keys()) if (isBelow(dir)) this.#dirs.delete(dir);
+    this.#requireNoLinkAbove(path);
+    const dir = filePath(this.#dir, path);
+    if (lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+    for (const name of readdirSync(dir, 'latin1')) {
+      rmSync(filePath(this.#dir, childPath(path, name)), { recursive: true, force: true });
+    }
+  }
+
+  /** Of two that cannot both be there the later one stands: what is no directory gives way to one, and a directory to a file. */
+  removeUnless(kind: 'dir' | 'file', path: BytePath): void {
+    const stat = lstatSync(filePath(this.#dir, path), { throwIfNoEntry: false });
+    const isDir = stat === undefined ? null : stat.isDirectory();
+    if (this.#links.has(path) ? kind === 'dir' : isDir !== null && isDir !== (kind === 'dir')) this.remove(path);
   }
 
   /** Makes what had to wait. Returns how many symlinks were left out because they lead out of the tree. */

@@ -15,6 +15,8 @@ export interface HomePaths {
   /** Bytes on their way to and from a remote. */
   readonly outgoing: string;
   readonly incoming: string;
+  /** What images of registries hold, for volumes that begin with it. */
+  readonly images: string;
 }
 
 export function homePaths(home: string): HomePaths {
@@ -27,6 +29,7 @@ export function homePaths(home: string): HomePaths {
     kept: `${home}/kept`,
     outgoing: `${home}/outgoing`,
     incoming: `${home}/incoming`,
+    images: `${home}/images`,
   };
 }
 

@@ -5,6 +5,7 @@ import { CachelaneError, limits, type Mount, type SeedCopy, type SeedFiles, type
 import type { ArchiveMember } from '../archive/archive-member.ts';
 import { entriesBelow, FirstNames, reading } from '../archive/read-directory.ts';
 import { unpackMembers } from '../archive/unpack-members.ts';
+import { homePaths } from '../layers/home-paths.ts';
 import { errnoOf, longPortCall, throwIfAborted } from '../layers/file-errors.ts';
 import { leavingOut, seedMembers } from './seed-members.ts';
 
@@ -34,7 +35,8 @@ function realDirectory(dir: string, home: string): string {
   if (!reading(() => statSync(real)).isDirectory()) {
     throw new CachelaneError('E_USAGE', `${dir} is no directory`, { hint: 'a volume is seeded from a directory' });
   }
-  if (isIn(real, home) || isIn(home, real) || real === '/') {
+  const isStore = isIn(real, home) && !real.startsWith(`${homePaths(home).images}/`);
+  if (isStore || isIn(home, real) || real === '/') {
     throw new CachelaneError('E_USAGE', `${dir} lies in our own store, or the store in it`, {
       hint: 'name the cache itself; another volume is a seed by its id',
     });

@@ -1,0 +1,31 @@
+import { isProviderKind, type Provider, type Providers } from '@cachelane/core';
+import { readBootId } from '../home.ts';
+import type { Host } from '../host.ts';
+import { readUserConfig } from '../user-config.ts';
+
+/** What a run's references may name: ours, and those of the person's modules. Nothing is looked at before one is named. `storeDir`: our own, which nobody works in. */
+export function openProviders(host: Host, storeDir: string): Providers {
+  let modules: Promise<readonly Provider[]> | undefined;
+  return {
+    async find(kind) {
+      if (isProviderKind(kind)) {
+        const { os, arch, clock } = host;
+        const place = { storeDir, bootId: readBootId(), clock, platform: { os, arch } };
+        return await host.pieces.openProvider(kind, place);
+      }
+      modules ??= loadModules(host);
+      return (await modules).find((each) => each.kind === kind);
+    },
+  };
+}
+
+async function loadModules(host: Host): Promise<readonly Provider[]> {
+  const config = await readUserConfig(host);
+  if (config === null || config.providerModules.length === 0) return [];
+  const { loadProviders } = await import('./load-modules.ts');
+  return await loadProviders({
+    modules: config.providerModules,
+    configPath: config.path,
+    effectiveUid: host.effectiveUid,
+  });
+}

@@ -1,0 +1,93 @@
+import {
+  CachelaneError,
+  isCachelaneError,
+  parseProviderRef,
+  parseVolumeName,
+  type ProviderRef,
+  type ProviderSourceKind,
+  type ProviderWish,
+  type VolumeName,
+} from '@cachelane/core';
+import type { HomeRequest } from '../home.ts';
+import { readUserConfig, type UserConfig } from '../user-config.ts';
+
+/** What `--provider` said, by volume; of several for one the last counts. */
+export type ProviderFlags = ReadonlyMap<VolumeName, ProviderRef>;
+
+/** Who wants a volume of the project to have which provider, but for what its own file says. */
+export interface ProviderWishes {
+  of(name: VolumeName): readonly ProviderWish[];
+  /** Volumes that a flag named. */
+  readonly names: readonly VolumeName[];
+}
+
+export const noProviders: ProviderWishes = { of: () => [], names: [] };
+
+const flag = '--provider';
+const variable = 'CACHELANE_PROVIDERS';
+
+/** `NAME=REFERENCE`. Errors: E_USAGE, E_VOLUME. */
+export function parseProviderFlags(texts: readonly string[]): ProviderFlags {
+  return new Map(texts.map((text) => parsePair(text, flag, 'E_USAGE')));
+}
+
+/** Errors: E_CONFIG for what the environment says. The person's own file counts as far as it can be used; where it cannot, that is told with the remote. */
+export async function providerWishes(
+  host: HomeRequest,
+  { flags, environment = host.env, by = 'environment' }: WishSources,
+): Promise<ProviderWishes> {
+  const said = pairsOf(environment[variable]);
+  const own = (await userConfig(host))?.providers ?? [];
+  if (flags.size === 0 && said.size === 0 && own.length === 0) return noProviders;
+  return {
+    names: [...flags.keys()],
+    of(name) {
+      const user = own
+        .filter((each) => each.name === name)
+        .map(({ ref, source }) => ({ ref, by: 'user', source }) as const);
+      return [...user, ...wish(said.get(name), by, variable), ...wish(flags.get(name), 'flag', flag)];
+    },
+  };
+}
+
+export interface WishSources {
+  readonly flags: ProviderFlags;
+  /** Of whoever asks; left out: the host's own. The person's file is that of the host all the same. */
+  readonly environment?: HomeRequest['env'];
+  /** Who has set the environment. */
+  readonly by?: ProviderSourceKind;
+}
+
+export const noFlags: ProviderFlags = new Map();
+
+function wish(ref: ProviderRef | undefined, by: ProviderSourceKind, source: string): readonly ProviderWish[] {
+  return ref === undefined ? [] : [{ ref, by, source }];
+}
+
+/** `npm=none:,pip=dir:/mnt/pip`. A path with a comma is for a flag, or the person's own file. */
+function pairsOf(text: string | undefined): ProviderFlags {
+  const pairs = (text ?? '').split(',').map((pair) => pair.trim());
+  return new Map(pairs.filter((pair) => pair !== '').map((pair) => parsePair(pair, variable, 'E_CONFIG')));
+}
+
+function parsePair(text: string, source: string, code: 'E_USAGE' | 'E_CONFIG'): readonly [VolumeName, ProviderRef] {
+  const equals = text.indexOf('=');
+  const hint = `write it like this: ${source === flag ? `${flag} ` : ''}pip=dir:/mnt/pip`;
+  // The text may be an address with a password: it is not repeated.
+  if (equals <= 0) throw new CachelaneError(code, `${source} names no volume, or no provider for it`, { hint });
+  try {
+    return [parseVolumeName(text.slice(0, equals)), parseProviderRef(text.slice(equals + 1), source)];
+  } catch (error) {
+    if (!isCachelaneError(error, 'E_CONFIG') || code === 'E_CONFIG') throw error;
+    throw new CachelaneError(code, error.message, { hint: error.hint ?? hint, cause: error });
+  }
+}
+
+async function userConfig(host: HomeRequest): Promise<UserConfig | null> {
+  try {
+    return await readUserConfig(host);
+  } catch (error) {
+    if (isCachelaneError(error, 'E_CONFIG')) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,284 @@
+import {
+  parseNamespace,
+  parseProviderRef,
+  type Mount,
+  type Provided,
+  type Provider,
+  type ProviderRequest,
+  type ProviderSourceKind,
+} from '@cachelane/core';
+import { describe, expect, test } from 'vitest';
+import type { EngineDependencies, VolumeRequest } from '../engine.ts';
+import { openFork } from '../sessions/fork.ts';
+import { baseRequest, indexedVolume, install, look, put, testEngine, text } from '../test-engine.fixture.ts';
+import { noneProvider, projectProvider } from './plain-providers.ts';
+import { provideVolume } from './provide-volume.ts';
+
+const asked: ProviderRequest[] = [];
+
+/** `fixed` says what the test wants. */
+function engineWith(said: unknown = { kind: 'nothing' }, directories = {}) {
+  asked.length = 0;
+  const fixed: Provider = {
+    kind: 'fixed',
+    async provide(request) {
+      asked.push(request);
+      if (said instanceof Error) throw said;
+      return await Promise.resolve(said as Provided);
+    },
+  };
+  const all = [fixed, projectProvider, noneProvider];
+  const find = async (kind: string) => await Promise.resolve(all.find((each) => each.kind === kind));
+  const wrap = (deps: EngineDependencies): EngineDependencies => ({ ...deps, providers: { find } });
+  return testEngine({ wrap, directories: new Map(Object.entries(directories)) });
+}
+
+function by(reference: string, source: ProviderSourceKind = 'flag'): VolumeRequest {
+  const ref = parseProviderRef(reference, source);
+  return { ...indexedVolume, provider: { ref, by: source, source, overridden: [] } };
+}
+
+const noAbort = new AbortController().signal;
+
+async function refusal(said: unknown, volume = by('fixed:x')): Promise<string> {
+  const { deps } = engineWith(said);
+  try {
+    await provideVolume(deps, baseRequest, volume, noAbort);
+  } catch (error) {
+    return `${(error as { code?: string }).code}: ${(error as Error).message}`;
+  }
+  return 'taken';
+}
+
+describe('a provider', () => {
+  test('is told what is asked for, and where it would lie', async () => {
+    const engine = engineWith();
+    await engine.run(() => {}, { volumes: [by('fixed:a:b')] });
+    expect(asked).toEqual([
+      {
+        argument: 'a:b',
+        volume: 'indexed',
+        tool: 'indexed',
+        compat: {},
+        project: 'github.com/acme/web',
+        place: '/cache/indexed',
+      },
+    ]);
+  });
+
+  test('is asked once, and not where none is named', async () => {
+    const { deps } = engineWith();
+    expect(await provideVolume(deps, baseRequest, indexedVolume, noAbort)).toBe(indexedVolume);
+    const once = await provideVolume(deps, baseRequest, by('fixed:'), noAbort);
+    expect(await provideVolume(deps, baseRequest, once, noAbort)).toBe(once);
+    expect(asked).toHaveLength(1);
+  });
+
+  test.each([
+    [null, 'nothing that a volume is made of'],
+    ['nothing', 'nothing that a volume is made of'],
+    [{ kind: 'everything' }, 'nothing that a volume is made of'],
+    [{ kind: 'directory' }, 'its directory is no text'],
+    [{ kind: 'directory', directory: 'mnt' }, 'not absolute'],
+    [{ kind: 'directory', directory: '/mnt/../etc' }, 'straight'],
+    [{ kind: 'seed', directory: '/' }, 'all of the machine'],
+    [{ kind: 'volume', namespace: 'a b' }, 'namespace'],
+    [{ kind: 'volume', name: '../x' }, 'volume name'],
+    [{ kind: 'volume', compat: { a: 1 } }, 'no record of texts'],
+    [{ kind: 'volume', compat: { a: 'b\nc' } }, 'control characters'],
+  ])('that says %j is not believed', async (said, why) => {
+    expect(await refusal(said)).toContain(why);
+  });
+
+  test('that fails says so, without what nobody should read', async () => {
+    const said = await refusal(new Error('https://ann:s3cret@vault/x is gone\n\u001b[31m'));
+    expect(said).toBe('E_VOLUME: indexed by fixed:x (flag): the provider failed: https://vault/x is gone%0A%1B[31m');
+  });
+
+  test('that nobody has leaves the volume out', async () => {
+    expect(await refusal(null, by('vault:x'))).toContain('E_CONFIG: indexed by vault:x (flag): there is no provider');
+    const engine = engineWith();
+    const { report } = await engine.run(([volume]) => expect(volume).toBeUndefined(), {
+      volumes: [by('vault:x')],
+      request: { strict: false },
+    });
+    expect(report.volumes).toMatchObject([
+      { name: 'indexed', mounter: null, provider: { provider: 'vault:x', chosenBy: 'flag', kind: null } },
+    ]);
+  });
+
+  test('of a file in the repository is refused where it reaches out, whoever parsed it', async () => {
+    for (const kind of ['dir:/mnt', 'host:', 'oci:ghcr.io/a/b', 'docker-volume:a', 'fixed:x']) {
+      expect(await refusal({ kind: 'nothing' }, by(kind, 'repository'))).toContain('may not choose it');
+      expect(await refusal({ kind: 'nothing' }, by(kind, 'session'))).toContain('may not choose it');
+    }
+  });
+
+  test('of a file in the repository may name the project, and not another one', async () => {
+    expect(await refusal(null, by('project:', 'repository'))).toBe('taken');
+    expect(await refusal(null, by('project:other', 'repository'))).toBe('taken');
+    expect(await refusal(null, by('project:github.com/acme/web:other', 'repository'))).toBe('taken');
+    const refused = await refusal(null, by('project:github.com/acme/api:npm', 'repository'));
+    expect(refused).toContain('E_GRANT');
+    expect(await refusal(null, by('project:github.com/acme/api:npm'))).toBe('taken');
+  });
+});
+
+async function mountsOf(request: Parameters<ReturnType<typeof engineWith>['run']>[1] = {}, directory = '/mnt/pip') {
+  const engine = engineWith({ kind: 'directory', directory });
+  const seen: Mount[][] = [];
+  const refuse = (mounts: readonly Mount[]) => {
+    seen.push([...mounts]);
+    return request.refuse?.(mounts) ?? null;
+  };
+  const result = await engine.run(() => {}, { volumes: [by('fixed:')], ...request, refuse });
+  return { seen, report: result.report, engine };
+}
+
+describe('a run', () => {
+  test('works in a volume of another name and project, and is told of by its own', async () => {
+    const engine = engineWith({ kind: 'volume', namespace: 'github.com/acme/shared', name: 'stock' });
+    const { report } = await engine.run(([volume]) => install(volume, 'a'), { volumes: [by('fixed:')] });
+    expect(report.volumes).toMatchObject([
+      {
+        name: 'indexed',
+        added: 2,
+        provider: {
+          provider: 'fixed:',
+          chosenBy: 'flag',
+          kind: 'volume',
+          gives: 'volume github.com/acme/shared:stock',
+        },
+      },
+    ]);
+    const shared = {
+      ...indexedVolume,
+      namespace: parseNamespace('github.com/acme/shared'),
+      name: 'stock',
+    } as VolumeRequest;
+    expect(Object.keys(await look(engine, { volumes: [shared] }))).toEqual(['content/a', 'index/bucket']);
+    expect(await look(engine)).toEqual({});
+  });
+
+  test('has an empty directory that nothing is kept of, beside volumes that are kept', async () => {
+    const engine = engineWith();
+    await engine.run(([volume]) => install(volume, 'a'));
+    const none = { ...by('none:'), path: '/elsewhere' };
+    const { report } = await engine.run(
+      ([stored, empty]) => {
+        expect(text(stored, 'content/a')).toBe('bytes of a');
+        expect([...(empty?.look() ?? [])]).toEqual([]);
+        put(empty, 'content/b', 'b');
+        install(stored, 'c');
+      },
+      { volumes: [none, indexedVolume] },
+    );
+    expect(report.volumes.map(({ path, added, layer }) => [path, added, layer !== null])).toEqual([
+      ['/elsewhere', 0, false],
+      ['/cache/indexed', 1, true],
+    ]);
+    expect(report.volumes[0]?.provider).toMatchObject({ kind: 'nothing', provider: 'none:' });
+    expect(Object.keys(await look(engine))).toEqual(['content/a', 'content/c', 'index/bucket']);
+    expect(await engine.deps.mounters.clone.sessions(noAbort)).toEqual([]);
+    expect(await engine.deps.metadata.listSessions(noAbort)).toEqual([]);
+  });
+
+  test('leaves no trace in the store of what it does not keep', async () => {
+    const engine = engineWith({ kind: 'directory', directory: '/mnt/pip' });
+    await engine.run(() => {}, { volumes: [by('fixed:')] });
+    expect(await engine.deps.metadata.listNamespaces(noAbort)).toEqual([]);
+  });
+
+  test('works in a directory of the machine, at the place of the tool', async () => {
+    const { seen, report, engine } = await mountsOf();
+    expect(seen).toEqual([[{ kind: 'directory', target: '/cache/indexed', path: '/mnt/pip', bind: true }]]);
+    expect(report.volumes).toMatchObject([
+      {
+        mounter: null,
+        layer: null,
+        skipped: 'directory /mnt/pip, not saved by cachelane',
+        provider: { kind: 'directory', gives: 'directory /mnt/pip' },
+      },
+    ]);
+    expect(await engine.deps.mounters.clone.sessions(noAbort)).toEqual([]);
+  });
+
+  test('mounts nothing where the tool looks there anyway', async () => {
+    const { seen } = await mountsOf({}, '/cache/indexed');
+    expect(seen).toEqual([[{ kind: 'directory', target: '/cache/indexed', path: '/cache/indexed', bind: false }]]);
+  });
+
+  test('goes without the directory where nothing can be mounted and the tool cannot be told', async () => {
+    const { report } = await mountsOf({
+      request: { strict: false },
+      refuse: (mounts) => (mounts.length > 0 ? 'no mounts here' : null),
+    });
+    expect(report.volumes).toMatchObject([
+      { mounter: null, skipped: expect.stringContaining('/mnt/pip cannot be shown at /cache/indexed') },
+    ]);
+  });
+
+  test.each([
+    ['of mode read', { mode: 'read' }],
+    ['of mode write-only', { mode: 'write-only' }],
+    ['that may save nothing', { context: { ...baseRequest.context, canWrite: false } }],
+  ] as const)('%s does not work there', async (why, more) => {
+    const { report } = await mountsOf({ request: { strict: false, ...more } });
+    expect(report.volumes).toMatchObject([{ mounter: null, skipped: expect.stringContaining(`no run ${why} works`) }]);
+  });
+
+  test('finds a directory below its own volume, by the name of the provider', async () => {
+    const engine = engineWith(
+      { kind: 'seed', directory: '/stock' },
+      {
+        '/stock': [
+          { do: 'mkdir', path: 'content' },
+          { do: 'write', path: 'content/s', content: 'seeded' },
+        ],
+      },
+    );
+    const { report } = await engine.run(
+      ([volume]) => {
+        expect(text(volume, 'content/s')).toBe('seeded');
+        install(volume, 'a');
+      },
+      { volumes: [by('fixed:ghcr')] },
+    );
+    expect(report.volumes).toMatchObject([{ seed: 'fixed:ghcr', added: 2, provider: { kind: 'volume' } }]);
+    expect(Object.keys(await look(engine))).toEqual(['content/a', 'index/bucket']);
+  });
+
+  test('prunes nothing that is not stored', async () => {
+    await expect(mountsOf({ request: { purpose: 'prune' } })).rejects.toMatchObject({ code: 'E_USAGE' });
+  });
+});
+
+describe('a fork', () => {
+  const { argv: _argv, env: _env, purpose: _purpose, mounter: _mounter, strict: _strict, ...forkRequest } = baseRequest;
+
+  test('of a directory is that directory, in the order in which it was asked for', async () => {
+    const { deps } = engineWith({ kind: 'directory', directory: '/mnt/pip' });
+    const other = { ...indexedVolume, path: '/elsewhere' };
+    // Memory volumes are no directories: only those of the machine are looked at.
+    const fork = await openFork(deps, { ...forkRequest, samePath: false, volumes: [by('fixed:')] });
+    expect(fork.volumes.map(({ directory }) => directory)).toEqual(['/mnt/pip']);
+    expect(await fork.commit()).toMatchObject([{ name: 'indexed', layer: null, provider: { kind: 'directory' } }]);
+    expect(fork.isOpen).toBe(false);
+    expect(other.path).toBe('/elsewhere');
+  });
+
+  test('without its provider is none', async () => {
+    const { deps } = engineWith();
+    await expect(openFork(deps, { ...forkRequest, samePath: false, volumes: [by('vault:')] })).rejects.toMatchObject({
+      code: 'E_CONFIG',
+    });
+    expect(await deps.metadata.listSessions(noAbort)).toEqual([]);
+  });
+
+  test('of a directory that it may not change is none', async () => {
+    const { deps } = engineWith({ kind: 'directory', directory: '/mnt/pip' });
+    const request = { ...forkRequest, mode: 'read', samePath: false, volumes: [by('fixed:')] } as const;
+    await expect(openFork(deps, request)).rejects.toMatchObject({ code: 'E_VOLUME' });
+    expect(await deps.metadata.listSessions(noAbort)).toEqual([]);
+  });
+});

@@ -1,0 +1,133 @@
+import {
+  CachelaneError,
+  checkProvided,
+  isCachelaneError,
+  isProviderKind,
+  printable,
+  providerKinds,
+  providerRight,
+  providerText,
+  unreachable,
+  wishText,
+  type Context,
+  type Provided,
+  type Provider,
+  type ProviderChoice,
+  type Tool,
+  type ToolEnvironment,
+} from '@cachelane/core';
+import type { EngineDependencies, VolumeRequest } from '../engine.ts';
+
+export type ProvideDependencies = Pick<EngineDependencies, 'providers' | 'tools'>;
+
+export interface Providing {
+  readonly context: Context;
+  readonly environment: ToolEnvironment;
+}
+
+/**
+ * The request for what the volume is made of here: the one place that asks providers. A request that has none, or was answered, comes back as it is. Errors: E_CONFIG for a provider that is not there, or that whoever named it may
+ * not choose; E_GRANT; and whatever the provider says, each with the volume, the provider and who chose it.
+ */
+export async function provideVolume(
+  deps: ProvideDependencies,
+  place: Providing,
+  request: VolumeRequest,
+  signal: AbortSignal,
+): Promise<VolumeRequest> {
+  const { provider: choice, provided } = request;
+  if (choice === undefined || provided !== undefined) return request;
+  try {
+    const provider = await findProvider(deps, choice);
+    const tool = deps.tools.find(({ name }) => name === request.tool);
+    const said = checkProvided(await provider.provide(questionOf(place, request, tool), signal));
+    requireOwn(place.context, choice, said);
+    return asProvided(request, choice, said);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    throw inWords(request, choice, thrown);
+  }
+}
+
+async function findProvider({ providers }: ProvideDependencies, choice: ProviderChoice): Promise<Provider> {
+  const { kind } = choice.ref;
+  const right = providerRight(choice.by, choice.ref);
+  if (right.kind === 'refused') {
+    throw new CachelaneError('E_CONFIG', `a file in the repository may not choose it: it ${right.why}`, {
+      hint: 'it may choose project, catalog and none; any other is for --provider, CACHELANE_PROVIDERS or your own configuration',
+    });
+  }
+  const found = await providers?.find(kind);
+  if (found !== undefined) return found;
+  throw new CachelaneError('E_CONFIG', `there is no provider of the kind ${kind}`, {
+    hint: isProviderKind(kind)
+      ? 'it cannot be had here'
+      : `there are ${providerKinds.join(', ')}, and those of modules that provider-modules in your own configuration names`,
+  });
+}
+
+function questionOf(
+  { context, environment }: Providing,
+  request: VolumeRequest,
+  tool: Tool | undefined,
+): Parameters<Provider['provide']>[0] {
+  return {
+    argument: request.provider?.ref.argument ?? '',
+    volume: request.name,
+    tool: request.tool,
+    compat: { ...tool?.compat(environment), ...request.compat },
+    project: context.namespace,
+    place: request.path ?? tool?.locate(environment)?.path ?? null,
+  };
+}
+
+/** What a file of the repository names lies in the project, or in what it reads anyway. */
+function requireOwn({ namespace, parents }: Context, choice: ProviderChoice, said: Provided): void {
+  if (said.kind !== 'volume' || said.namespace === undefined) return;
+  const isOwn = [namespace, ...parents].includes(said.namespace);
+  if (isOwn || providerRight(choice.by, choice.ref).kind === 'own') return;
+  throw new CachelaneError('E_GRANT', 'it names a volume that is not shared with this project', {
+    hint: 'whoever owns it can grant it: cachelane grant; or choose the provider yourself, with --provider',
+  });
+}
+
+function asProvided(request: VolumeRequest, choice: ProviderChoice, said: Provided): VolumeRequest {
+  const as = request.name;
+  switch (said.kind) {
+    case 'volume': {
+      const { namespace = request.namespace, name = as, compat } = said;
+      const added = compat === undefined ? {} : { compat: { ...request.compat, ...compat } };
+      return { ...request, namespace, name, ...added, provided: { as, backing: { kind: 'volume' } } };
+    }
+    case 'seed': {
+      const seed = { kind: 'directory', directory: said.directory, of: seedName(choice, said.directory) } as const;
+      return { ...request, seed, provided: { as, backing: { kind: 'volume' } } };
+    }
+    case 'directory':
+      return { ...request, provided: { as, backing: { kind: 'directory', directory: said.directory } } };
+    case 'nothing':
+      return { ...request, provided: { as, backing: { kind: 'nothing' } } };
+    default:
+      return unreachable(said);
+  }
+}
+
+/** People know the host's directory by where it lies, and an image by its name. */
+function seedName({ ref }: ProviderChoice, directory: string): string {
+  return ref.argument === '' ? directory : providerText(ref);
+}
+
+/** Who throws may be a program of somebody else's, with more in its words than people should read. */
+function inWords(request: VolumeRequest, choice: ProviderChoice, thrown: unknown): CachelaneError {
+  const what = `${request.name} by ${wishText(choice)}`;
+  if (isCachelaneError(thrown)) {
+    const { code, message, hint, retryable } = thrown;
+    const more = hint === undefined ? {} : { hint };
+    return new CachelaneError(code, `${what}: ${message}`, { ...more, retryable, cause: thrown });
+  }
+  const said = thrown instanceof Error ? thrown.message : String(thrown);
+  const shown = printable(said.replaceAll(/\/\/[^\s/@]*@/g, '//')).slice(0, wordsMost);
+  return new CachelaneError('E_VOLUME', `${what}: the provider failed: ${shown}`, { cause: thrown });
+}
+
+const wordsMost = 500;

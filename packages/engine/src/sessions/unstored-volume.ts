@@ -1,0 +1,174 @@
+import {
+  CachelaneError,
+  type AttachedVolume,
+  type DirectoryMount,
+  type Mount,
+  type Reach,
+  type VolumeReport,
+} from '@cachelane/core';
+import type { CacheMode, EngineDependencies } from '../engine.ts';
+import { neverAborted } from '../never-aborted.ts';
+import { providerReport, shownName } from '../providers/provider-report.ts';
+import type { PlannedVolume } from '../volumes/plan.ts';
+import type { MounterChoice } from './mounters.ts';
+import type { Ids } from './open-session.ts';
+import { nothingSaved, reportOf } from './volume-report.ts';
+
+// Volumes that the store knows nothing of: a directory of the machine that the command works in, or an empty one that goes after the run.
+
+/** One of a running session. */
+export interface UnstoredVolume {
+  readonly planned: PlannedVolume;
+  readonly choice: MounterChoice;
+  readonly attached: Pick<AttachedVolume, 'mount' | 'release'>;
+  readonly attachMs: number;
+}
+
+export interface UnstoredInput extends Ids {
+  readonly ordinal: number;
+  readonly mode: CacheMode;
+  readonly canWrite: boolean;
+  readonly cwd: string;
+}
+
+export function isUnstored({ request }: Pick<PlannedVolume, 'request'>): boolean {
+  return request.provided !== undefined && request.provided.backing.kind !== 'volume';
+}
+
+/** Errors: E_USAGE for what a clean-up, or a look at what is stored, says nothing of. */
+export function requireStored(planned: PlannedVolume): void {
+  if (!isUnstored(planned)) return;
+  const { provider = '', chosenBy = '', gives = '' } = providerReport(planned) ?? {};
+  throw new CachelaneError(
+    'E_USAGE',
+    `${shownName(planned.request)} is ${gives} here, by provider ${provider} (${chosenBy}): cachelane stores nothing of it`,
+    { hint: 'clean a directory up in itself' },
+  );
+}
+
+/** A directory of its own, which is empty, is what a `clone` of nothing is; one of the machine is shown in its place. */
+export function unstoredChoice({ isRedirectable }: PlannedVolume, cannotMount: string | null): MounterChoice {
+  // At its own place where that can be: not all that a command starts may heed the tool's setting.
+  const reach = cannotMount === null ? 'bind' : isRedirectable ? 'setting' : 'symlink';
+  return { mounter: 'clone', why: 'its provider says so', reach, sharing: 'PRIVATE', isLook: false };
+}
+
+/** Errors: E_VOLUME for a directory that this run may not work in, E_MOUNT_POINT where the command has no way to it, and those of the mounter. */
+export async function attachUnstored(
+  deps: EngineDependencies,
+  { planned, choice }: Pick<UnstoredVolume, 'planned' | 'choice'>,
+  input: UnstoredInput,
+  signal: AbortSignal,
+): Promise<UnstoredVolume> {
+  const startedMs = deps.clock.monotonicMs();
+  const directory = directoryOf(planned);
+  if (directory !== null) requireMay(planned, directory, input);
+  const reach = directory === planned.target ? 'setting' : choice.reach;
+  if (directory !== null && reach === 'symlink') throw noWay(planned, directory);
+  const attached =
+    directory !== null && reach === 'setting'
+      ? needsNothing(planned, directory)
+      : await attachEmpty(deps, { planned, reach }, input, signal);
+  const shown = directory === null ? attached : { ...attached, mount: showing(attached.mount, directory, reach) };
+  const attachMs = deps.clock.monotonicMs() - startedMs;
+  deps.events({
+    type: 'attached',
+    volume: shownName(planned.request),
+    path: planned.target,
+    layers: 0,
+    attachMs,
+    mounter: choice.mounter,
+    mounterWhy: choice.why,
+  });
+  return { planned, choice: { ...choice, reach }, attached: shown, attachMs };
+}
+
+/** Null: an empty one. */
+function directoryOf({ request: { provided } }: PlannedVolume): string | null {
+  return provided?.backing.kind === 'directory' ? provided.backing.directory : null;
+}
+
+/** What is written there stays at once: there is no taking it back, and nobody else's view to keep. */
+function requireMay(planned: PlannedVolume, directory: string, { mode, canWrite }: UnstoredInput): void {
+  if (mode === 'write' && canWrite) return;
+  const why = canWrite ? `of mode ${mode}` : 'that may save nothing';
+  throw new CachelaneError(
+    'E_VOLUME',
+    `${shownName(planned.request)} is ${directory} itself, and no run ${why} works there`,
+    {
+      hint: 'give it the provider none: for such runs',
+    },
+  );
+}
+
+function noWay({ request, target }: PlannedVolume, directory: string): CachelaneError {
+  return new CachelaneError(
+    'E_MOUNT_POINT',
+    `${directory} cannot be shown at ${target}: nothing can be mounted here, and the tool of ${shownName(request)} cannot be told another place`,
+    { hint: 'cachelane doctor tells why nothing can be mounted' },
+  );
+}
+
+function needsNothing({ target }: PlannedVolume, directory: string): UnstoredVolume['attached'] {
+  const mount: DirectoryMount = { kind: 'directory', target, path: directory, bind: false };
+  return { mount, release: async () => await Promise.resolve() };
+}
+
+/** What was made at the target stands for the mount only. */
+function showing({ target }: Mount, directory: string, reach: Reach): DirectoryMount {
+  return { kind: 'directory', target, path: directory, bind: reach === 'bind' };
+}
+
+async function attachEmpty(
+  deps: EngineDependencies,
+  { planned, reach }: { readonly planned: PlannedVolume; readonly reach: Reach },
+  { sessionId, run, ordinal, cwd }: UnstoredInput,
+  signal: AbortSignal,
+): Promise<AttachedVolume> {
+  return await deps.mounters.clone.attach(
+    {
+      sessionId,
+      run,
+      ordinal,
+      view: [],
+      links: [],
+      target: planned.target,
+      reach,
+      kept: null,
+      amongMounts: (use) => deps.metadata.amongMounts(sessionId, use, signal),
+      near: cwd,
+      looks: false,
+      samePath: false,
+      isNeverSaved: () => false,
+    },
+    signal,
+  );
+}
+
+/** `stays`: processes that can write are left, and what they stand on goes when they are gone. */
+export async function endUnstored(
+  deps: EngineDependencies,
+  { planned, choice, attached, attachMs }: UnstoredVolume,
+  { stays }: { readonly stays: boolean },
+): Promise<VolumeReport> {
+  if (!stays) await attached.release(neverAborted);
+  const directory = directoryOf(planned);
+  const skipped =
+    directory === null ? 'it was an empty directory for this run' : `directory ${directory}, not saved by cachelane`;
+  const report = reportOf(
+    {
+      name: shownName(planned.request),
+      path: planned.target,
+      provider: providerReport(planned),
+      // Nothing of ours was in the way of the directory.
+      choice: directory === null ? choice : null,
+      links: [],
+      seed: null,
+      evicted: null,
+      attachMs,
+    },
+    { ...nothingSaved, skipped, saveMs: 0 },
+  );
+  deps.events({ type: 'volume-done', report });
+  return report;
+}

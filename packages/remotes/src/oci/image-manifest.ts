@@ -1,0 +1,98 @@
+import { CachelaneError, type ImageReference } from '@cachelane/core';
+import { manifestTypes, type Descriptor, type Manifest, type Registry } from './registry.ts';
+
+/** As Node has them: `linux`, `x64`. */
+export interface Platform {
+  readonly os: string;
+  readonly arch: string;
+}
+
+export interface ImageManifest {
+  readonly digest: string;
+  /** The lowest first. */
+  readonly layers: readonly Descriptor[];
+}
+
+const architectures: Readonly<Record<string, string>> = {
+  x64: 'amd64',
+  ia32: '386',
+  arm64: 'arm64',
+  arm: 'arm',
+  ppc64: 'ppc64le',
+};
+const systems: Readonly<Record<string, string>> = { win32: 'windows' };
+const layersAtMost = 128;
+
+/** Of an image for several platforms that of this machine. Errors: those of the registry; E_NOT_FOUND where there is none for this machine; E_REMOTE_UNFIT for what is no image; E_LIMIT. */
+export async function readImage(
+  registry: Registry,
+  { tag, digest }: Pick<ImageReference, 'tag' | 'digest'>,
+  { platform, maxBytes }: { readonly platform: Platform; readonly maxBytes: number },
+  signal: AbortSignal,
+): Promise<ImageManifest> {
+  const top = await registry.manifest(digest ?? tag ?? 'latest', signal);
+  const manifest = isIndex(top) ? await registry.manifest(chosenOf(top, platform), signal) : top;
+  if (!(manifestTypes.image as readonly string[]).includes(typeOf(manifest))) throw noImage();
+  const layers = listOf(manifest.content, 'layers').map(descriptorOf);
+  if (layers.length > layersAtMost) throw tooLarge(`more than ${layersAtMost} layers`);
+  const bytes = layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  if (bytes > maxBytes) throw tooLarge(`${bytes} bytes of layers, and at most ${maxBytes} are taken in`);
+  return { digest: manifest.digest, layers };
+}
+
+function isIndex(manifest: Manifest): boolean {
+  return (manifestTypes.index as readonly string[]).includes(typeOf(manifest));
+}
+
+/** What it says of itself counts where a server says nothing. */
+function typeOf({ mediaType, content }: Manifest): string {
+  const known: readonly string[] = [...manifestTypes.index, ...manifestTypes.image];
+  if (known.includes(mediaType)) return mediaType;
+  const { mediaType: own } = content as { readonly mediaType?: unknown };
+  return typeof own === 'string' ? own : '';
+}
+
+function chosenOf({ content }: Manifest, { os, arch }: Platform): string {
+  const wanted = `${systems[os] ?? os}/${architectures[arch] ?? arch}`;
+  const all = listOf(content, 'manifests').map((each) => ({ ...descriptorOf(each), platform: platformOf(each) }));
+  const found = all.find(({ platform }) => platform === wanted);
+  if (found !== undefined) return found.digest;
+  const others = all.flatMap(({ platform }) => (platform === null ? [] : [platform]));
+  // Contents that suit every machine need no platform.
+  const [only] = all;
+  if (only !== undefined && all.length === 1 && only.platform === null) return only.digest;
+  throw new CachelaneError('E_NOT_FOUND', `it has no image for ${wanted}`, {
+    hint: `it has some for ${[...new Set(others)].slice(0, 8).join(', ') || 'nothing that it names'}`,
+  });
+}
+
+/** Null: it says nothing, or is no image but what is said of one. */
+function platformOf(each: unknown): string | null {
+  const { platform } = each as { readonly platform?: { readonly os?: unknown; readonly architecture?: unknown } };
+  const { os, architecture } = platform ?? {};
+  const isPlain = [os, architecture].every((text) => typeof text === 'string' && /^[a-z0-9]{1,16}$/.test(text));
+  return isPlain ? `${String(os)}/${String(architecture)}` : null;
+}
+
+function listOf(content: unknown, field: string): readonly unknown[] {
+  const list = (content as Readonly<Record<string, unknown>>)[field];
+  if (Array.isArray(list)) return list as readonly unknown[];
+  throw noImage();
+}
+
+function descriptorOf(each: unknown): Descriptor {
+  const { mediaType, digest, size } = (each ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof mediaType === 'string' && typeof digest === 'string' && /^sha256:[0-9a-f]{64}$/.test(digest)) {
+    if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0)
+      return { mediaType, digest, sizeBytes: size };
+  }
+  throw noImage();
+}
+
+function noImage(): CachelaneError {
+  return new CachelaneError('E_REMOTE_UNFIT', 'what the registry has under this name is no image that is known');
+}
+
+function tooLarge(what: string): CachelaneError {
+  return new CachelaneError('E_LIMIT', `it has ${what}`, { hint: 'make an image of the cache alone' });
+}

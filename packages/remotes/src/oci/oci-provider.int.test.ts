@@ -1,0 +1,276 @@
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+  chmodSync,
+  mkdirSync,
+} from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseNamespace, parseVolumeName } from '@cachelane/core';
+import { requireCommands, startDockerRegistry, type DockerRegistry } from '@cachelane/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ociProvider, type OciProviderOptions } from './oci-provider.ts';
+
+let dir = '';
+const day = 86_400_000;
+let nowMs = Date.UTC(2026, 10, 26);
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'cachelane-oci-'));
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** Layers are texts here: what becomes of archives is tested where they are read. */
+const unpack: OciProviderOptions['unpack'] = async (layers, { dir: into }) => {
+  writeFileSync(join(into, 'all'), layers.map((file) => readFileSync(file, 'utf8')).join('+'));
+  await Promise.resolve();
+};
+
+async function seed(argument: string, more: Partial<OciProviderOptions> = {}): Promise<string> {
+  const platform = { os: 'linux', arch: 'x64' };
+  const provider = ociProvider({
+    dir: join(dir, 'images'),
+    bootId: 'boot-1',
+    clock: { nowMs: () => nowMs },
+    platform,
+    unpack,
+    ...more,
+  });
+  const request = {
+    argument,
+    volume: parseVolumeName('pip'),
+    tool: 'pip',
+    compat: {},
+    project: parseNamespace('github.com/acme/web'),
+    place: null,
+  };
+  const provided = await provider.provide(request, new AbortController().signal);
+  if (provided.kind !== 'seed') throw new Error('it is a seed');
+  return provided.directory;
+}
+
+const text = (directory: string) => readFileSync(join(directory, 'all'), 'utf8');
+const layers = (...texts: string[]) => texts.map((each) => Buffer.from(each));
+
+requireCommands('docker-registry')('a real registry', () => {
+  const servers: DockerRegistry[] = [];
+  const started = async () => {
+    const server = await startDockerRegistry();
+    servers.push(server);
+    return server;
+  };
+  afterEach(async () => {
+    for (const server of servers.splice(0)) await server[Symbol.asyncDispose]();
+  });
+
+  test('an image by its tag, its digest, and both', async () => {
+    const registry = await started();
+    const { digest } = await registry.push({ repository: 'team/pip', tag: '1', layers: layers('low', 'high') });
+    for (const name of ['team/pip:1', `team/pip@${digest}`, `team/pip:1@${digest}`]) {
+      expect(text(await seed(`${registry.host}/${name}`))).toBe('low+high');
+    }
+  });
+
+  test('the image for this machine out of an index', async () => {
+    const registry = await started();
+    const [amd, arm] = [
+      await registry.push({ repository: 'pip', layers: layers('amd') }),
+      await registry.push({ repository: 'pip', layers: layers('arm') }),
+    ];
+    await registry.pushIndex({ repository: 'pip', tag: 'latest', images: { 'linux/arm64': arm, 'linux/amd64': amd } });
+    const name = `${registry.host}/pip`;
+    expect(text(await seed(name))).toBe('amd');
+    expect(text(await seed(name, { platform: { os: 'linux', arch: 'arm64' } }))).toBe('arm');
+    await expect(seed(name, { platform: { os: 'linux', arch: 's390x' } })).rejects.toMatchObject({
+      code: 'E_NOT_FOUND',
+      hint: expect.stringContaining('linux/arm64, linux/amd64'),
+    });
+  });
+
+  test('an image of an index that suits every machine', async () => {
+    const registry = await started();
+    const any = await registry.push({ repository: 'pip', layers: layers('any') });
+    const index = await registry.pushIndex({ repository: 'pip', tag: 'latest', images: { '': any } });
+    expect(text(await seed(`${registry.host}/pip`))).toBe('any');
+    expect(text(await seed(`${registry.host}/pip@${index.digest}`))).toBe('any');
+  });
+
+  test('is not pulled twice, and not needed where the digest is known', async () => {
+    const registry = await started();
+    const { digest } = await registry.push({ repository: 'pip', tag: 'latest', layers: layers('a') });
+    const first = await seed(`${registry.host}/pip`);
+    writeFileSync(join(first, 'mark'), '');
+    expect(existsSync(join(await seed(`${registry.host}/pip`), 'mark'))).toBe(true);
+    await servers.pop()?.[Symbol.asyncDispose]();
+    expect(existsSync(join(await seed(`${registry.host}/pip@${digest}`), 'mark'))).toBe(true);
+    expect(existsSync(join(await seed(`${registry.host}/pip`), 'mark'))).toBe(true);
+    await expect(seed(`${registry.host}/other`)).rejects.toMatchObject({ code: 'E_REMOTE_GONE' });
+  });
+
+  test('a tag that moved is another image; one of another boot is pulled anew', async () => {
+    const registry = await started();
+    await registry.push({ repository: 'pip', tag: 'latest', layers: layers('a') });
+    const before = await seed(`${registry.host}/pip`);
+    await registry.push({ repository: 'pip', tag: 'latest', layers: layers('b') });
+    const after = await seed(`${registry.host}/pip`);
+    expect([text(before), text(after)]).toEqual(['a', 'b']);
+    writeFileSync(join(after, 'all'), 'half of it');
+    expect(text(await seed(`${registry.host}/pip`, { bootId: 'boot-2' }))).toBe('b');
+  });
+
+  test('what nobody used for a month goes, also where its directories are closed', async () => {
+    const registry = await started();
+    await registry.push({ repository: 'pip', tag: 'latest', layers: layers('a') });
+    const old = await seed(`${registry.host}/pip`);
+    mkdirSync(join(old, 'closed'));
+    writeFileSync(join(old, 'closed/file'), '');
+    chmodSync(join(old, 'closed'), 0o500);
+    const half = join(dir, 'images/new-half');
+    mkdirSync(half);
+    utimesSync(half, nowMs / 1000, nowMs / 1000);
+    nowMs += 31 * day;
+    await registry.push({ repository: 'pip', tag: 'latest', layers: layers('b') });
+    const fresh = await seed(`${registry.host}/pip`);
+    expect([existsSync(old), existsSync(half), existsSync(fresh)]).toEqual([false, false, true]);
+  });
+
+  test('a failed pull leaves nothing', async () => {
+    const registry = await started();
+    await registry.push({ repository: 'pip', tag: 'latest', layers: layers('a') });
+    const failing = { unpack: async () => await Promise.reject(new Error('refused')) };
+    await expect(seed(`${registry.host}/pip`, failing)).rejects.toThrow('refused');
+    expect(readdirSync(join(dir, 'images'))).toEqual([]);
+    await expect(seed(`${registry.host}/none`)).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
+  });
+});
+
+const digestOf = (bytes: Buffer | string) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+async function served<T>(listener: RequestListener, work: (host: string) => Promise<T>): Promise<T> {
+  const server = createServer(listener);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    return await work(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+const refused = async (listener: RequestListener, name = 'pip') =>
+  await served(listener, async (host) => {
+    try {
+      return text(await seed(`${host}/${name}`));
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string };
+      return `${code}: ${message}`;
+    }
+  });
+
+describe('a registry that is none, or not what it should be', () => {
+  const layer = Buffer.from('layer');
+  const imageType = 'application/vnd.oci.image.manifest.v1+json';
+  const manifest = (size = layer.length, digest = digestOf(layer)) =>
+    JSON.stringify({ mediaType: imageType, layers: [{ mediaType: 'tar', digest, size }] });
+
+  const serving =
+    (body: string | Buffer, blob: string | Buffer = layer): RequestListener =>
+    ({ url = '' }, response) =>
+      void response.setHeader('content-type', imageType).end(url.includes('/blobs/') ? blob : body);
+
+  test('plain', async () => {
+    expect(await refused(serving(manifest()))).toBe('layer');
+  });
+
+  test.each<[string, RequestListener, string]>([
+    ['no JSON', serving('<html>'), 'E_REMOTE_UNFIT'],
+    ['no layers', serving('{}'), 'E_REMOTE_UNFIT'],
+    ['a digest that is a path', serving(manifest(5, '../../etc')), 'E_REMOTE_UNFIT'],
+    ['another layer than its digest says', serving(manifest(), 'LAYER'), 'E_OBJECT_CORRUPT'],
+    ['half a layer', serving(manifest(), 'lay'), 'E_OBJECT_CORRUPT'],
+    ['more of a layer than it says', serving(manifest(3), layer), 'E_REMOTE_UNFIT'],
+    ['too large a layer', serving(manifest(2 ** 40)), 'E_LIMIT'],
+    ['a manifest without end', serving('x'.repeat(5_000_000)), 'E_REMOTE_UNFIT'],
+    ['an error of its own', (_, response) => void response.writeHead(500).end('s3cret'), 'E_REMOTE_GONE'],
+    [
+      'a password',
+      (_, response) => void response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end(),
+      'E_REMOTE_DENIED',
+    ],
+    ['no right', (_, response) => void response.writeHead(403).end(), 'E_REMOTE_DENIED'],
+    [
+      'a way to where nothing is encrypted',
+      (_, response) => void response.writeHead(302, { location: 'http://10.0.0.1/' }).end(),
+      'E_REMOTE_UNFIT',
+    ],
+    ['a way round', ({ url }, response) => void response.writeHead(302, { location: url }).end(), 'E_REMOTE_UNFIT'],
+  ])('%s', async (_, listener, code) => {
+    const said = await refused(listener);
+    expect(said).toMatch(new RegExp(`^${code}: `));
+    expect(said).not.toContain('s3cret');
+    expect(existsSync(join(dir, 'images')) ? readdirSync(join(dir, 'images')) : []).toEqual([]);
+  });
+
+  test('a manifest that is not what its digest says', async () => {
+    expect(await refused(serving(manifest()), `pip@${digestOf('other')}`)).toContain('E_OBJECT_CORRUPT');
+  });
+
+  test('a token for whoever asks, which goes to the registry alone', async () => {
+    const seen: string[] = [];
+    const said = await refused(({ url = '', headers: { host, authorization } }, response) => {
+      seen.push(`${url.split('?')[0]} ${authorization ?? '-'}`);
+      if (url.startsWith('/token')) {
+        expect(new URL(url, 'http://x').searchParams.get('scope')).toBe('repository:pip:pull');
+        return void response.end('{"token":"t0ken"}');
+      }
+      if (authorization !== 'Bearer t0ken') {
+        const challenge = `Bearer realm="http://${host}/token",service="r",scope="repository:pip:pull"`;
+        return void response.writeHead(401, { 'www-authenticate': challenge }).end();
+      }
+      serving(manifest())({ url } as never, response);
+    });
+    expect(said).toBe('layer');
+    expect(seen).toEqual([
+      '/v2/pip/manifests/latest -',
+      '/token -',
+      '/v2/pip/manifests/latest Bearer t0ken',
+      `/v2/pip/blobs/${digestOf(layer)} Bearer t0ken`,
+    ]);
+  });
+
+  test('a token is not asked for where nothing is encrypted', async () => {
+    const challenge = 'Bearer realm="http://10.0.0.1/token"';
+    const said = await refused((_, response) => void response.writeHead(401, { 'www-authenticate': challenge }).end());
+    expect(said).toContain('E_REMOTE_UNFIT');
+  });
+
+  test('layers that lie on another server are fetched there without the token', async () => {
+    const seen: (string | undefined)[] = [];
+    const said = await served(
+      ({ headers }, response) => {
+        seen.push(headers.authorization);
+        response.end(layer);
+      },
+      async (other) =>
+        await refused(({ url = '', headers: { authorization, host } }, response) => {
+          if (url.startsWith('/token')) return void response.end('{"access_token":"t0ken"}');
+          if (authorization === undefined)
+            return void response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${host}/token"` }).end();
+          if (url.includes('/blobs/')) return void response.writeHead(307, { location: `http://${other}/x` }).end();
+          serving(manifest())({ url } as never, response);
+        }),
+    );
+    expect(said).toBe('layer');
+    expect(seen).toEqual([undefined]);
+  });
+});

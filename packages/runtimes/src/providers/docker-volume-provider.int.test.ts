@@ -1,0 +1,103 @@
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { parseNamespace, parseVolumeName } from '@cachelane/core';
+import { providerConformance, requireCommands, startDockerDaemon } from '@cachelane/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { dockerVolumeProvider } from './docker-volume-provider.ts';
+
+let dir = '';
+beforeEach(() => {
+  dir = place();
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function place(): string {
+  return realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-docker-')));
+}
+
+/** A program called docker that answers as this script does. */
+function dockerThat(root: string, script: string): Record<string, string> {
+  mkdirSync(join(root, 'bin'), { recursive: true });
+  writeFileSync(join(root, 'bin/docker'), `#!/bin/sh\n${script}\n`);
+  chmodSync(join(root, 'bin/docker'), 0o755);
+  return { PATH: [join(root, 'bin'), process.env['PATH'] ?? ''].join(delimiter) };
+}
+
+const provide = async (env: Record<string, string>, signal = new AbortController().signal) =>
+  await dockerVolumeProvider({ env, storeDir: join(dir, 'store') }).provide(
+    {
+      argument: 'pip',
+      volume: parseVolumeName('pip'),
+      tool: 'pip',
+      compat: {},
+      project: parseNamespace('github.com/acme/web'),
+      place: null,
+    },
+    signal,
+  );
+
+providerConformance('docker-volume', async () => {
+  const root = place();
+  mkdirSync(join(root, 'data'));
+  const answer = JSON.stringify([{ Name: 'pip', Mountpoint: join(root, 'data') }]);
+  const script = `[ "$*" = "volume inspect -- pip" ] && echo '${answer}' || { echo "Error response from daemon: get x: no such volume at tcp://ann:s3cret@host" >&2; exit 1; }`;
+  return await Promise.resolve({
+    provider: dockerVolumeProvider({ env: dockerThat(root, script), storeDir: join(root, 'store') }),
+    examples: [{ argument: 'pip', says: 'directory' }] as const,
+    refuses: ['other', '-f', '../x', ''],
+    secrets: ['s3cret'],
+    [Symbol.asyncDispose]: async () => await Promise.resolve(rmSync(root, { recursive: true })),
+  });
+});
+
+describe('a volume of Docker', () => {
+  test('needs docker', async () => {
+    await expect(provide({ PATH: join(dir, 'none') })).rejects.toMatchObject({ message: 'there is no docker here' });
+  });
+
+  test('needs a daemon that answers', async () => {
+    const env = dockerThat(dir, 'echo "Cannot connect to the Docker daemon at tcp://ann:s3cret@host" >&2; exit 1');
+    const error = await provide(env).catch((thrown: unknown) => thrown as Error);
+    expect((error as Error).message).toContain("Docker's daemon cannot be asked");
+    expect((error as Error).message).not.toContain('s3cret');
+  });
+
+  test('has to lie where we can work', async () => {
+    const env = dockerThat(dir, `echo '[{"Mountpoint":"${dir}/elsewhere"}]'`);
+    await expect(provide(env)).rejects.toMatchObject({
+      message: expect.stringContaining('cannot be worked in from here'),
+    });
+  });
+
+  test.each(['no JSON', '[]', '[{"Mountpoint":"relative"}]', '[{"Mountpoint":"/a/../b"}]', '{}', 'null'])(
+    'is nothing that %s says',
+    async (answer) => {
+      await expect(provide(dockerThat(dir, `echo '${answer}'`))).rejects.toMatchObject({ code: 'E_VOLUME' });
+    },
+  );
+
+  test('is not waited for when nobody wants it any more', async () => {
+    const env = dockerThat(dir, 'exec sleep 60');
+    const abort = new AbortController();
+    const asked = provide(env, abort.signal);
+    abort.abort();
+    await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
+
+const ifRoot = process.geteuid?.() === 0 ? requireCommands('dockerd', 'docker') : describe.skip;
+
+ifRoot('a real daemon', () => {
+  test('says where a volume lies', async () => {
+    using daemon = await startDockerDaemon();
+    const env = { PATH: process.env['PATH'] ?? '', DOCKER_HOST: daemon.socket };
+    expect(daemon.docker('volume', 'create', 'pip').code).toBe(0);
+    const mountpoint = daemon.docker('volume', 'inspect', '--format', '{{.Mountpoint}}', 'pip').stdout.trim();
+    expect(await provide(env)).toEqual({ kind: 'directory', directory: mountpoint });
+    daemon.docker('volume', 'rm', 'pip');
+    await expect(provide(env)).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
+  });
+});

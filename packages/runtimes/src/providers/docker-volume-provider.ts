@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process';
+import { CachelaneError, parseDockerVolume, parsePlainDirectory, type Provider } from '@cachelane/core';
+import { usableDirectory } from './usable-directory.ts';
+
+export interface DockerVolumeOptions {
+  /** Where docker and its daemon are found. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly storeDir: string;
+}
+
+/** A daemon that does not answer is none. */
+const answerMs = 20_000;
+
+/** The directory that Docker keeps a volume in, to work in. */
+export function dockerVolumeProvider({ env, storeDir }: DockerVolumeOptions): Provider {
+  return {
+    kind: 'docker-volume',
+    async provide({ argument }, signal) {
+      const name = parseDockerVolume(argument);
+      const mountpoint = await mountpointOf(name, env, signal);
+      try {
+        return { kind: 'directory', directory: usableDirectory({ directory: mountpoint, storeDir }) };
+      } catch (error) {
+        throw new CachelaneError(
+          'E_VOLUME',
+          `Docker keeps the volume ${name} in ${mountpoint}, which cannot be worked in from here: ${(error as Error).message}`,
+          {
+            hint: 'its daemon has to run on this machine, and the directory must be yours; root may work there',
+            cause: error,
+          },
+        );
+      }
+    },
+  };
+}
+
+async function mountpointOf(name: string, env: DockerVolumeOptions['env'], signal: AbortSignal): Promise<string> {
+  const text = await inspect(name, env, signal);
+  try {
+    const [volume] = JSON.parse(text) as readonly { readonly Mountpoint?: unknown }[];
+    return parsePlainDirectory(String(volume?.Mountpoint), 'work in');
+  } catch (error) {
+    throw new CachelaneError('E_VOLUME', `docker does not say where it keeps the volume ${name}`, { cause: error });
+  }
+}
+
+async function inspect(name: string, env: DockerVolumeOptions['env'], signal: AbortSignal): Promise<string> {
+  return await new Promise((resolve, reject) => {
+    const options = { env: env as NodeJS.ProcessEnv, signal, timeout: answerMs, maxBuffer: 1_048_576 };
+    execFile('docker', ['volume', 'inspect', '--', name], options, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else reject(asRefusal(name, error, stderr));
+    });
+  });
+}
+
+/** What docker says is not repeated whole: it names hosts, and what is set up for them. */
+function asRefusal(
+  name: string,
+  error: Error & { readonly code?: unknown; readonly killed?: boolean },
+  stderr: string,
+): Error {
+  if (error.name === 'AbortError') return error;
+  if (error.code === 'ENOENT') {
+    return new CachelaneError('E_VOLUME', 'there is no docker here', {
+      hint: 'the provider docker-volume asks the program docker where a volume lies',
+      cause: error,
+    });
+  }
+  if (/no such volume/i.test(stderr)) {
+    return new CachelaneError('E_NOT_FOUND', `Docker has no volume ${name}`, {
+      hint: `docker volume create ${name}`,
+      cause: error,
+    });
+  }
+  const why = error.killed === true ? 'does not answer' : 'cannot be asked';
+  return new CachelaneError('E_VOLUME', `Docker's daemon ${why} for the volume ${name}`, {
+    hint: 'docker info tells more',
+    retryable: true,
+    cause: error,
+  });
+}

@@ -1,0 +1,154 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { tarArchive, type TarMember } from '@cachelane/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { unpackImageLayers } from './image-layers.ts';
+
+let dir = '';
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'cachelane-image-'));
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const noAbort = new AbortController().signal;
+let made = 0;
+
+async function unpack(layers: readonly (readonly TarMember[] | Buffer)[], maxBytes = 1_000_000) {
+  const files = layers.map((layer, index) => {
+    const file = join(dir, `layer-${index}`);
+    writeFileSync(file, Buffer.isBuffer(layer) ? layer : tarArchive(layer));
+    return file;
+  });
+  const out = join(dir, `out-${(made += 1)}`);
+  mkdirSync(out);
+  const { linksLeftOut } = await unpackImageLayers(files, { dir: out, maxBytes }, noAbort);
+  return {
+    linksLeftOut,
+    text: (path: string) => (existsSync(join(out, path)) ? readFileSync(join(out, path), 'utf8') : null),
+    link: (path: string) => readlinkSync(join(out, path)),
+    kind: (path: string) => {
+      const stat = lstatSync(join(out, path), { throwIfNoEntry: false });
+      if (stat === undefined) return null;
+      return stat.isDirectory() ? 'dir' : stat.isSymbolicLink() ? 'link' : 'file';
+    },
+  };
+}
+
+const file = (name: string, content = name): TarMember => ({ name, content });
+const folder = (name: string): TarMember => ({ name: `${name}/`, type: '5', mode: 0o755 });
+const symlink = (name: string, linkName: string): TarMember => ({ name, type: '2', linkName });
+const hardLink = (name: string, linkName: string): TarMember => ({ name, type: '1', linkName });
+
+describe('layers over each other', () => {
+  test('the upper one wins, and what it does not name stays', async () => {
+    const seen = await unpack([
+      [folder('a'), file('a/x', 'low'), file('a/y', 'low'), folder('b'), file('b/z')],
+      [file('a/x', 'high'), file('./c')],
+    ]);
+    expect(['a/x', 'a/y', 'b/z', 'c'].map(seen.text)).toEqual(['high', 'low', 'b/z', './c']);
+  });
+
+  test('plain, gzip and zstd alike', async () => {
+    const seen = await unpack([
+      gzipSync(tarArchive([file('one')])),
+      zstdCompressSync(tarArchive([file('two')])),
+      [file('three')],
+    ]);
+    expect(['one', 'two', 'three'].map(seen.text)).toEqual(['one', 'two', 'three']);
+  });
+
+  test('a whiteout takes a file or a directory away, of lower layers alone', async () => {
+    const seen = await unpack([
+      [file('a/x'), file('a/y'), file('d/e/f'), symlink('l', 'a')],
+      [file('a/.wh.x', ''), file('.wh.d', ''), file('.wh.l', ''), file('a/z')],
+      [file('d/new')],
+    ]);
+    expect(['a/x', 'a/y', 'a/z', 'd/e/f', 'd/new'].map(seen.text)).toEqual([null, 'a/y', 'a/z', null, 'd/new']);
+    expect(seen.kind('l')).toBeNull();
+    expect(seen.kind('.wh.d')).toBeNull();
+  });
+
+  test('a whiteout stands for lower layers also where it comes last', async () => {
+    const seen = await unpack([[file('a/x', 'low')], [file('a/x', 'high'), file('a/.wh.x', '')]]);
+    expect(seen.text('a/x')).toBe('high');
+  });
+
+  test('an opaque directory begins with nothing, wherever that is said', async () => {
+    const seen = await unpack([
+      [file('a/x'), file('a/b/y'), symlink('a/l', 'x')],
+      [folder('a'), file('a/z'), file('a/.wh..wh..opq', '')],
+    ]);
+    expect(['a/x', 'a/b/y', 'a/z'].map(seen.text)).toEqual([null, null, 'a/z']);
+    expect(seen.kind('a/l')).toBeNull();
+  });
+
+  test('a directory and a file change places', async () => {
+    const seen = await unpack([
+      [file('a/x'), file('b'), symlink('c', 'b'), symlink('d', 'b')],
+      [file('a', 'now a file'), folder('b'), file('b/y'), folder('c'), file('c/z'), file('d', 'now a file')],
+    ]);
+    expect(['a', 'b/y', 'c/z', 'd'].map(seen.text)).toEqual(['now a file', 'b/y', 'c/z', 'now a file']);
+  });
+
+  test('hard links lead to what is there by then', async () => {
+    const seen = await unpack([[file('a', 'low')], [hardLink('b', 'a')], [file('a', 'high')]]);
+    expect(['a', 'b'].map(seen.text)).toEqual(['high', 'low']);
+  });
+
+  test('symlinks that stay inside are kept, others left out', async () => {
+    const seen = await unpack([
+      [file('a/x'), symlink('in', 'a/x'), symlink('out', '/etc/passwd'), symlink('up', '../x')],
+    ]);
+    expect(seen.link('in')).toBe('a/x');
+    expect(seen.linksLeftOut).toBe(2);
+    expect([seen.kind('out'), seen.kind('up')]).toEqual([null, null]);
+  });
+});
+
+describe('what is refused', () => {
+  test.each<[string, readonly (readonly TarMember[])[], string]>([
+    ['a name that leads up', [[file('../x')]], 'leads up'],
+    ['one in the middle', [[file('a/../../x')]], 'leads up'],
+    ['an absolute name', [[file('/etc/x')]], 'absolute'],
+    ['a device', [[{ name: 'null', type: '3' }]], 'a device'],
+    ['a fifo', [[{ name: 'pipe', type: '6' }]], 'a fifo'],
+    ['a hard link out', [[hardLink('x', '../../etc/passwd')]], 'leads up'],
+    ['an absolute hard link', [[hardLink('x', '/etc/passwd')]], 'absolute'],
+    ['a hard link to nothing', [[hardLink('x', 'y')]], 'does not come before'],
+    ['a way through a symlink', [[symlink('a', '/etc')], [file('a/x')]], 'a directory and something else'],
+    ['a whiteout that leads up', [[file('a/.wh...', '')]], 'takes nothing away'],
+    ['a whiteout beside the image', [[file('../.wh.x', '')]], 'leads up'],
+    ['a whiteout through a symlink', [[symlink('a', '/etc')], [file('a/.wh.x', '')]], 'a directory and something else'],
+  ])('%s', async (_, layers, why) => {
+    await expect(unpack(layers)).rejects.toMatchObject({
+      code: 'E_LAYER_REFUSED',
+      message: expect.stringContaining(why),
+    });
+  });
+
+  test('more than was agreed on, also where it is hidden again', async () => {
+    const big = file('a', 'x'.repeat(600));
+    expect((await unpack([[big]], 600)).text('a')).toHaveLength(600);
+    await expect(unpack([[big], [big]], 1000)).rejects.toMatchObject({ code: 'E_LIMIT' });
+  });
+
+  test('what is no archive', async () => {
+    await expect(unpack([Buffer.from('no archive')])).rejects.toMatchObject({ code: 'E_USAGE' });
+    await expect(unpack([gzipSync(tarArchive([file('a')])).subarray(0, 40)])).rejects.toMatchObject({
+      code: 'E_USAGE',
+    });
+  });
+});
