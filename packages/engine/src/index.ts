@@ -53,3 +53,4 @@ export { renameNamespace, type Renamed, type RenameRequest } from './namespaces/
 export { removeVolumes } from './volumes/remove-volume.ts';
 export { toolOf } from './provenance/revoke-runs.ts';
 export { Seeds } from './seeds/seeds.ts';
+export { requireReach, type ReachQuestion } from './sharing/require-reach.ts';
