@@ -66,7 +66,7 @@ describe('how far one gets without a word', () => {
   test('a chain has the links of others that share this volume; all of them where nobody is confined', () => {
     const chain = [web, tier, api].map((namespace) => ({ namespace, lane: lane('t1:local') }));
     const [own, , granted] = chain;
-    expect(linksWithin(null, chain, npm)).toEqual(chain);
+    expect(linksWithin(undefined, chain, npm)).toEqual(chain);
     expect(linksWithin(within(grant()), chain, npm)).toEqual([own, granted]);
     expect(linksWithin(within(grant()), chain, pip)).toEqual([own]);
     expect(linksOfAny(within(grant()), chain)).toEqual([own, granted]);

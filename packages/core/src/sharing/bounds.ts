@@ -48,13 +48,13 @@ export function mayReach(bounds: Bounds, { namespace, volume, access, lane }: Re
   );
 }
 
-/** The links that one gets to for a volume of this name; a namespace that shares nothing of it is no link, however it came to be one. Null: nothing bounds them. */
+/** The links that one gets to for a volume of this name; a namespace that shares nothing of it is no link, however it came to be one. Undefined: nothing bounds them. */
 export function linksWithin(
-  bounds: Bounds | null,
+  bounds: Bounds | undefined,
   chain: readonly ChainLink[],
   volume: VolumeName,
 ): readonly ChainLink[] {
-  if (bounds === null) return chain;
+  if (bounds === undefined) return chain;
   return chain.filter(({ namespace, lane }) => mayReach(bounds, { namespace, volume, access: 'read', lane }));
 }
 

@@ -1,7 +1,7 @@
-import type { Bounds, GrantedVolumes, Metadata, Namespace, NamespaceId, SharingStore } from '@cachelane/core';
+import type { Bounds, GrantedVolumes, Metadata, Namespace, NamespaceId } from '@cachelane/core';
 
 export interface BoundsDependencies {
-  readonly metadata: Pick<Metadata, 'findNamespace' | 'namespace'> & Pick<SharingStore, 'grantsTo'>;
+  readonly metadata: Pick<Metadata, 'findNamespace' | 'namespace' | 'grantsTo'>;
 }
 
 /** What is a namespace's own, and what was granted to it by any of its names. Nothing else is looked up. */

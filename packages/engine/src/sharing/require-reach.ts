@@ -22,7 +22,8 @@ export async function requireReach(
   if (!mayReach(await boundsOf(deps, caller, signal), question)) throw withoutGrant(question);
 }
 
-function withoutGrant({
+/** The refusal of what reaches too far. */
+export function withoutGrant({
   caller,
   namespace,
   volume,
