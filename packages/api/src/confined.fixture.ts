@@ -12,6 +12,7 @@ import {
   isInputObjectType,
   isInterfaceType,
   isObjectType,
+  isRequiredArgument,
   type GraphQLArgument,
   type GraphQLField,
   type GraphQLInputField,
@@ -81,19 +82,22 @@ function pathsIn({ name, type }: Pick<GraphQLArgument | GraphQLInputField, 'name
 }
 
 /** All fields of a type that need no argument, with all of theirs down to so many levels. */
-export function selectionOf(type: GraphQLNamedType, levels: number): string {
+function selectionOf(type: GraphQLNamedType, levels: number): string {
   if (!isObjectType(type) && !isInterfaceType(type)) return '';
   const fields = Object.values(type.getFields()).filter(needsNothing);
   const parts = fields.map((field) => selected(field, levels)).filter((part) => part !== null);
   return `{ ${['__typename', ...parts].join(' ')} }`;
 }
 
-function selected({ name, type }: GraphQLField<unknown, unknown>, levels: number): string | null {
+/** With pages of a few: a list inside of lists would cost too much. Null: it lies deeper than was asked for. */
+export function selected(field: GraphQLField<unknown, unknown>, levels: number): string | null {
+  const { name, args, type } = field;
+  const asked = args.some((argument) => argument.name === 'first') ? `${name}(first: 5)` : name;
   const named = getNamedType(type);
-  if (!isObjectType(named) && !isInterfaceType(named)) return name;
-  return levels === 0 ? null : `${name} ${selectionOf(named, levels - 1)}`;
+  if (!isObjectType(named) && !isInterfaceType(named)) return asked;
+  return levels === 0 ? null : `${asked} ${selectionOf(named, levels - 1)}`;
 }
 
 export function needsNothing({ args }: GraphQLField<unknown, unknown>): boolean {
-  return args.every((argument) => argument.defaultValue !== undefined || !String(argument.type).endsWith('!'));
+  return !args.some(isRequiredArgument);
 }
