@@ -3,6 +3,7 @@ import {
   configFileName,
   lowLevelId,
   seedText,
+  type Bounds,
   type ChainLink,
   type Context,
   type LowLevelId,
@@ -74,13 +75,20 @@ interface Surroundings {
   readonly providers: ProviderWishes;
 }
 
+/** Whom it is explained to. */
+interface ExplainedFor {
+  /** Instead of what the project's file says; null: none. */
+  readonly seed?: VolumeSeed | null;
+  /** Of a confined session. */
+  readonly bounds?: Bounds | undefined;
+}
+
 /** Errors: E_VOLUME, E_CONFIG, and those of the project. */
 export async function explainVolume(
   { host, store, providers }: Surroundings,
   question: ProjectQuestion,
   argument: VolumeArgument,
-  /** Instead of what the project's file says; null: none. */
-  seed?: VolumeSeed | null,
+  { seed, bounds }: ExplainedFor = {},
 ): Promise<Explained> {
   const project = await projectOf(host, question);
   const { context } = project;
@@ -88,9 +96,10 @@ export async function explainVolume(
   const tools = await host.pieces.loadTools();
   const selection = plainSelection(project, { tools, environment, storeDir: store.homeDir, providers });
   const asked = selectVolume(argument, selection).request;
-  const deps = { tools, providers: openProviders(host, store.homeDir) };
-  const request = await provideVolume(deps, { context, environment }, asked, store.signal);
-  const planned = planVolume(tools, context, environment, request);
+  const place = { context: withBounds(context, bounds), environment };
+  const deps = { metadata: store.metadata, tools, providers: openProviders(host, store.homeDir) };
+  const request = await provideVolume(deps, place, asked, store.signal);
+  const planned = planVolume(tools, place.context, environment, request);
   const namespace = planned.request.namespace ?? context.namespace;
   const record = await store.metadata.findNamespace(namespace, store.signal);
   const namespaceId = record?.id ?? null;
@@ -130,6 +139,10 @@ export async function explainVolume(
 /** Its provider says what lies below it, whatever else was asked for. */
 function isSeededBy({ seed, provided }: VolumeRequest): boolean {
   return provided !== undefined && seed?.kind === 'directory' && seed.of !== undefined;
+}
+
+function withBounds(context: Context, bounds: Bounds | undefined): Context {
+  return bounds === undefined ? context : { ...context, bounds };
 }
 
 async function revokedOf(

@@ -4,7 +4,7 @@ import type { Host } from './host.ts';
 import { toolEnvironmentOf, type OpenProject } from './project.ts';
 import { openProviders } from './providers/open-providers.ts';
 import { noFlags, providerWishes, type ProviderFlags } from './providers/provider-wishes.ts';
-import { homeOf } from './store.ts';
+import { homeOf, readStore } from './store.ts';
 import { parseVolumeArgument } from './volume-argument.ts';
 import { plainSelection, selectVolumes } from './volumes.ts';
 
@@ -24,9 +24,13 @@ export async function oneVolume(
   for (const { code, message, hint } of selection.dropped) throw new CachelaneError(code, message, { hint });
   const [selected] = selection.volumes;
   if (selected === undefined) throw new CachelaneError('E_INTERNAL', `no volume was selected for ${text}`);
-  const { signal } = new AbortController();
-  const deps = { tools, providers: openProviders(host, storeDir) };
-  const request = await provideVolume(deps, { context, environment }, selected.request, signal);
+  const request =
+    selected.request.provider === undefined
+      ? selected.request
+      : await readStore(host, async ({ metadata, signal }) => {
+          const deps = { metadata, tools, providers: openProviders(host, storeDir) };
+          return await provideVolume(deps, { context, environment }, selected.request, signal);
+        });
   const planned = planVolume(tools, context, environment, request);
   requireStored(planned);
   return { planned, tools };

@@ -25,6 +25,7 @@ import type {
   VolumeName,
   VolumeSeed,
   Namespace,
+  WhoseWord,
 } from '@cachelane/core';
 import type { Seeds } from './seeds/seeds.ts';
 
@@ -81,6 +82,8 @@ export interface VolumeRequest {
   readonly seed: VolumeSeed | null;
   /** Added to what the tool says. */
   readonly compat: Readonly<Record<string, string>>;
+  /** Whose word it is that it is had, where it is another namespace's; left out: a person's, which needs no grant. */
+  readonly word?: WhoseWord;
   /** Who says what it is and where, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */
   readonly source: string;
   /** Who is to say what it is made of; left out: it is the project's own volume. */

@@ -26,7 +26,7 @@ export async function askForVolume(request: ApiRequest, args: CacheVolumeArgumen
     ...meaning.compat,
     ...Object.fromEntries((args.compat ?? []).map(({ name, value }) => [name, value])),
   });
-  const place = await placeOf(request, asked);
+  const place = await placeOf(request, asked, key);
   const subject = { ...place, key, compat };
   const sharing = args.sharing ?? meaning.sharing;
   const owner = args.owner === null || args.owner === undefined ? null : parseVolumeOwner(args.owner);

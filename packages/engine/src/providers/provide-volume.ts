@@ -15,10 +15,13 @@ import {
   type ProviderChoice,
   type Tool,
   type ToolEnvironment,
+  type WhoseWord,
 } from '@cachelane/core';
 import type { EngineDependencies, VolumeRequest } from '../engine.ts';
+import type { BoundsDependencies } from '../sharing/bounds-of.ts';
+import { requireReach } from '../sharing/require-reach.ts';
 
-export type ProvideDependencies = Pick<EngineDependencies, 'providers' | 'tools'>;
+export type ProvideDependencies = Pick<EngineDependencies, 'providers' | 'tools'> & BoundsDependencies;
 
 export interface Providing {
   readonly context: Context;
@@ -38,11 +41,14 @@ export async function provideVolume(
   const { provider: choice, provided } = request;
   if (choice === undefined || provided !== undefined) return request;
   try {
+    if (place.context.bounds !== undefined && choice.ref.kind === 'host') throw unseeded();
     const provider = await findProvider(deps, choice);
     const tool = deps.tools.find(({ name }) => name === request.tool);
     const said = checkProvided(await provider.provide(questionOf(place, request, tool), signal));
-    requireOwn(place.context, choice, said);
-    return asProvided(request, choice, said);
+    const provided = asProvided(request, choice, said);
+    const word = whoseWord(place.context, choice);
+    await requireGranted(deps, place.context, { ...provided, word }, signal);
+    return word === 'person' ? provided : { ...provided, word };
   } catch (thrown) {
     signal.throwIfAborted();
     throw inWords(request, choice, thrown);
@@ -77,18 +83,32 @@ function questionOf(
     tool: request.tool,
     compat: { ...tool?.compat(environment), ...request.compat },
     project: context.namespace,
-    place: request.path ?? tool?.locate(environment)?.path ?? null,
+    // In a confined session whoever is confined says where its tools have their caches.
+    place: context.bounds === undefined ? (request.path ?? tool?.locate(environment)?.path ?? null) : null,
   };
 }
 
-/** What a file of the repository names lies in the project, or in what it reads anyway. */
-function requireOwn({ namespace, parents }: Context, choice: ProviderChoice, said: Provided): void {
-  if (said.kind !== 'volume' || said.namespace === undefined) return;
-  const isOwn = [namespace, ...parents].includes(said.namespace);
-  if (isOwn || providerRight(choice.by, choice.ref).kind === 'own') return;
-  throw new CachelaneError('E_GRANT', 'it names a volume that is not shared with this project', {
-    hint: 'whoever owns it can grant it: cachelane grant; or choose the provider yourself, with --provider',
+function unseeded(): CachelaneError {
+  return new CachelaneError('E_USAGE', 'a confined session seeds no volume from a directory', {
+    hint: 'give it another provider, or open a session that is not confined',
   });
+}
+
+/** A confined session gets what was granted to its project, whoever chose it. */
+function whoseWord({ bounds }: Context, choice: ProviderChoice): WhoseWord {
+  if (bounds !== undefined || choice.by === 'session') return 'confined';
+  return providerRight(choice.by, choice.ref).kind === 'own' ? 'person' : 'repository';
+}
+
+/** That it may be read: what is saved is asked for when it is saved. */
+async function requireGranted(
+  deps: ProvideDependencies,
+  { namespace: caller, parents, lane }: Context,
+  { namespace, name: volume, word = 'person' }: VolumeRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  if (namespace === null || namespace === caller) return;
+  await requireReach(deps, { word, caller, parents, namespace, volume, lane, access: 'read' }, signal);
 }
 
 function asProvided(request: VolumeRequest, choice: ProviderChoice, said: Provided): VolumeRequest {
