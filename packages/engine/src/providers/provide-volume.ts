@@ -41,8 +41,8 @@ export async function provideVolume(
   const { provider: choice, provided } = request;
   if (choice === undefined || provided !== undefined) return request;
   try {
-    if (place.context.bounds !== undefined && choice.ref.kind === 'host') throw unseeded();
     const provider = await findProvider(deps, choice);
+    if (place.context.bounds !== undefined && choice.ref.kind === 'host') throw unseeded();
     const tool = deps.tools.find(({ name }) => name === request.tool);
     const said = checkProvided(await provider.provide(questionOf(place, request, tool), signal));
     const provided = asProvided(request, choice, said);

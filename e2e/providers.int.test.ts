@@ -1,0 +1,305 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { requireCommands, startDockerRegistry, tarArchive } from '@cachelane/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openWorld, worldUsers, type World } from './cli.fixture.ts';
+import { configure, hostCache, pipelineIn } from './provided-volumes.fixture.ts';
+import { buildSdk, openSdkWorld, type BuiltSdk } from './sdk/sdk-world.fixture.ts';
+import { allowSudo } from './sudo-rule.fixture.ts';
+
+// What a volume is made of is decided where the code runs, and the code does not know.
+
+let sdk: BuiltSdk;
+beforeAll(() => {
+  sdk = buildSdk();
+});
+afterAll(() => sdk[Symbol.dispose]());
+
+requireCommands('bwrap')('one pipeline, and nothing in its code that says where it runs', () => {
+  test('with nothing set up: the project has a volume of its own', async () => {
+    await using on = openSdkWorld(sdk);
+    const pipeline = pipelineIn(on);
+    expect(await pipeline.pass('a')).toMatchObject({ program: '', step: 'a.p' });
+    expect(await pipeline.pass('b')).toMatchObject({ program: 'a.p a.s', step: 'a.p a.s b.p' });
+    expect(await pipelineIn(on, 'api').pass('c')).toMatchObject({ program: '', step: 'c.p' });
+    expect(hostCache(on)).toBe('');
+  });
+
+  test('dir: it works in that directory, and nothing is stored', async () => {
+    await using on = openSdkWorld(sdk);
+    mkdirSync(join(on.world.dir, 'shared'));
+    configure(on, `providers: { pip: 'dir:${on.world.dir}/shared' }\n`);
+    expect(await pipelineIn(on).pass('a')).toMatchObject({ program: '', step: 'a.p' });
+    const again = await pipelineIn(on, 'api').pass('b');
+    expect(again).toMatchObject({ program: 'a.p a.s', step: 'a.p a.s b.p' });
+    expect(again.said).toContain(`pip: directory ${on.world.dir}/shared, not saved by cachelane (provider dir:`);
+    expect(again.said).toContain('.config/cachelane/config.yaml:1)');
+    expect(readdirSync(join(on.world.dir, 'shared')).toSorted()).toEqual(['a.p', 'a.s', 'b.p', 'b.s']);
+    expect(await on.world.json(['ls', '--json'])).toEqual([]);
+    expect(hostCache(on)).toBe('');
+  });
+
+  test('none: it finds nothing, and leaves nothing', async () => {
+    await using on = openSdkWorld(sdk);
+    on.world.env['CACHELANE_PROVIDERS'] = 'npm=host:, pip=none:';
+    const pipeline = pipelineIn(on);
+    for (const name of ['a', 'b']) expect(await pipeline.pass(name)).toMatchObject({ program: '', step: '' });
+    expect(await on.world.json(['ls', '--json'])).toEqual([]);
+    expect(hostCache(on)).toBe('');
+    expect(readdirSync(join(on.world.store, 'kept')).filter((name) => name !== 'sessions')).toEqual([]);
+  });
+
+  test('host: it begins with what the machine has, which stays as it is', async () => {
+    await using on = openSdkWorld(sdk);
+    on.world.write({ 'home/.cache/pip/wheel': 'from the host' });
+    configure(on, "providers: { pip: 'host:' }\n");
+    const pipeline = pipelineIn(on);
+    expect(await pipeline.pass('a')).toMatchObject({ program: 'wheel', step: 'a.p wheel' });
+    expect(await pipeline.pass('b')).toMatchObject({ program: 'a.p a.s wheel', step: 'a.p a.s b.p wheel' });
+    expect(hostCache(on)).toBe('wheel');
+    configure(on, '');
+    expect((await pipeline.pass('c')).program).toBe('a.p a.s b.p b.s');
+  });
+
+  test('host: a machine that has nothing yet is no trouble', async () => {
+    await using on = openSdkWorld(sdk);
+    configure(on, "providers: { pip: 'host:' }\n");
+    expect(await pipelineIn(on).pass('a')).toMatchObject({ program: '', step: 'a.p' });
+  });
+
+  test('project: two projects have one volume on purpose', async () => {
+    await using on = openSdkWorld(sdk);
+    configure(on, "providers: { pip: 'project:github.com/acme/shared:pip-cache' }\n");
+    expect(await pipelineIn(on).pass('a')).toMatchObject({ program: '', step: 'a.p' });
+    expect(await pipelineIn(on, 'api').pass('b')).toMatchObject({ program: 'a.p a.s', step: 'a.p a.s b.p' });
+    expect(await on.world.json(['ls', '--json'])).toMatchObject([
+      { namespace: 'github.com/acme/shared', volume: 'pip-cache' },
+    ]);
+  });
+
+  test('a kind of a module of the person’s own', async () => {
+    await using on = openSdkWorld(sdk);
+    on.world.write({
+      'team/wheel': '',
+      'home/.config/cachelane/team.mjs': `export default { kind: 'team', provide: async ({ argument }) => ({ kind: 'seed', directory: '${on.world.dir}/' + argument }) };`,
+    });
+    configure(on, "providers: { pip: 'team:team' }\nprovider-modules: [./team.mjs]\n");
+    const { program, step, said } = await pipelineIn(on).pass('a');
+    expect({ program, step }).toEqual({ program: 'wheel', step: 'a.p wheel' });
+    expect(said).toContain('above what is in team:team');
+  });
+});
+
+requireCommands('bwrap', 'docker-registry')('the same pipeline', () => {
+  test('oci: it begins with what an image holds', async () => {
+    await using on = openSdkWorld(sdk);
+    await using registry = await startDockerRegistry();
+    const low = tarArchive([
+      { name: 'old', content: 'old' },
+      { name: 'wheel', content: 'low' },
+    ]);
+    const high = gzipSync(tarArchive([{ name: 'wheel', content: 'high' }, { name: '.wh.old' }]));
+    await registry.push({ repository: 'team/pip', tag: '1', layers: [low, high] });
+    configure(on, `providers: { pip: 'oci:${registry.host}/team/pip:1' }\n`);
+    const pipeline = pipelineIn(on);
+    const { said, ...found } = await pipeline.pass('a');
+    expect(found).toEqual({ program: 'wheel', step: 'a.p wheel' });
+    expect(said).toContain(`above what is in oci:${registry.host}/team/pip:1`);
+    const read = await on.world.run(['sh', '-c', 'cat ~/.cache/pip/wheel'], {
+      cwd: pipeline.directory,
+      options: ['-v', 'pip'],
+    });
+    expect(read.stdout).toBe('high');
+    await registry.push({ repository: 'team/bad', tag: '1', layers: [tarArchive([{ name: '../out', content: '' }])] });
+    configure(on, `providers: { pip: 'oci:${registry.host}/team/bad:1' }\n`);
+    const bad = await on.world.run(['true'], { cwd: pipeline.directory, options: ['-v', 'pip'] });
+    expect(bad.stderr).toMatch(/warning: pip by oci:.*leads up out of where it lies/);
+    expect(existsSync(join(on.world.store, 'out'))).toBe(false);
+  });
+});
+
+interface Way {
+  readonly name: string;
+  readonly world: () => World;
+}
+
+allowSudo();
+
+const ways: readonly Way[] = [
+  ...worldUsers.map((user) => ({ name: `mounts by bubblewrap, as ${user}`, world: () => openWorld({ user }) })),
+  ...(process.getuid?.() === 0
+    ? [{ name: 'mounts by sudo', world: () => openWorld({ user: 'ordinary user', env: { CACHELANE_SUDO: '1' } }) }]
+    : []),
+];
+
+requireCommands(
+  'bwrap',
+  'sudo',
+  'unshare',
+  'setpriv',
+  'perl',
+)('a directory of the machine, and none', () => {
+  describe.each(ways)('$name', (way) => {
+    test('lie at the place of the tool, beside a volume that is stored', async () => {
+      using world = way.world();
+      world.write({ 'shared/x': 'x', 'home/.cache/pip/host': '' });
+      const options = ['-v', 'pip', '-v', 'npm', '-v', 'data:data'];
+      const providers = ['--provider', `pip=dir:${world.dir}/shared`, '--provider', 'npm=none:'];
+      const script = 'echo $(ls ~/.cache/pip), $(ls ~/.npm), $(ls data); touch ~/.cache/pip/a ~/.npm/b data/c';
+      const first = await world.run(['sh', '-euc', script], { options: [...options, ...providers] });
+      expect([first.code, first.stdout]).toEqual([0, 'x, ,\n']);
+      expect(first.report.volumes.map(({ name, provider }) => [name, provider?.kind ?? null])).toEqual([
+        ['pip', 'directory'],
+        ['npm', 'nothing'],
+        ['data', null],
+      ]);
+      const second = await world.run(['sh', '-euc', script], { options: [...options, ...providers] });
+      expect(second.stdout).toBe('a x, , c\n');
+      expect(readdirSync(join(world.dir, 'shared'))).toEqual(['a', 'x']);
+      expect(readdirSync(join(world.dir, 'home/.cache/pip'))).toEqual(['host']);
+      expect(existsSync(join(world.dir, 'home/.npm'))).toBe(false);
+      expect(existsSync(join(world.dir, 'data'))).toBe(false);
+    });
+  });
+
+  test('are reached by the tool’s setting, or left out, where nothing can be mounted', async () => {
+    using world = openWorld();
+    world.env['PATH'] =
+      world.write({ 'bin/bwrap': '#!/bin/sh\necho no mounts here >&2; exit 1\n' }) + `/bin:${world.env['PATH'] ?? ''}`;
+    world.exec(['chmod', '755', join(world.dir, 'bin/bwrap')]);
+    world.write({ 'shared/x': 'x' });
+    const provider = `dir:${world.dir}/shared`;
+    const told = await world.run(['sh', '-c', 'echo "$npm_config_cache"; ls "$npm_config_cache"'], {
+      options: ['-v', 'npm', '--provider', `npm=${provider}`],
+    });
+    expect(told.stdout).toBe(`${world.dir}/shared\nx\n`);
+    const empty = await world.run(['sh', '-c', 'ls "$npm_config_cache"; echo a > "$npm_config_cache/a"'], {
+      options: ['-v', 'npm', '--provider', 'npm=none:'],
+    });
+    expect([empty.code, empty.stdout]).toEqual([0, '']);
+    const linked = await world.run(['sh', '-c', 'ls data; echo a > data/a'], {
+      options: ['-v', 'data:data', '--provider', 'data=none:'],
+    });
+    expect([linked.code, linked.stdout]).toEqual([0, '']);
+    expect(existsSync(join(world.dir, 'data'))).toBe(false);
+    const left = await world.run(['sh', '-c', 'ls data'], {
+      options: ['-v', 'data:data', '--provider', `data=${provider}`],
+    });
+    expect(left.stderr).toContain(`${world.dir}/shared cannot be shown at`);
+    expect(left.volume('data')).toMatchObject({ mounter: null, provider: { kind: null } });
+  });
+
+  test('go with a run that is killed, once what it started is gone', async () => {
+    using world = openWorld();
+    const options = ['-v', 'data:data', '--provider', 'data=none:'];
+    const kept = (): readonly string[] => readdirSync(join(world.store, 'kept')).filter((name) => name !== 'sessions');
+    const wait = 'while [ ! -e stop ]; do sleep 0.1; done';
+    const run = world.startRun(['sh', '-c', `echo a > data/a; echo there; ${wait}`], { options });
+    await run.said('there');
+    run.child.kill('SIGKILL');
+    expect((await world.run(['sh', '-c', 'ls data'], { options })).stdout).toBe('');
+    expect(kept()).toHaveLength(1);
+    world.write({ stop: '' });
+    await run.finished.catch(() => null);
+    expect((await world.run(['sh', '-c', 'ls data'], { options })).stdout).toBe('');
+    expect(kept()).toEqual([]);
+  });
+});
+
+requireCommands('bwrap')('who chooses', () => {
+  test('a file in the repository may choose none, and reaches no further', async () => {
+    using world = openWorld();
+    const dir = world.project('web', { 'cachelane.yaml': 'volumes:\n  npm: { provider: none }\n' });
+    const options = { cwd: dir };
+    const found = await world.run(['sh', '-c', 'ls ~/.npm; echo a > ~/.npm/a'], options);
+    expect([found.code, found.stdout, found.volume('npm').provider]).toEqual([
+      0,
+      '',
+      { provider: 'none:', chosenBy: 'cachelane.yaml:2', kind: 'nothing', gives: 'an empty directory' },
+    ]);
+    for (const provider of ['dir:/etc', 'host:', 'oci:127.0.0.1:1/x', 'docker-volume:x', 'team:x']) {
+      writeFileSync(join(dir, 'cachelane.yaml'), `volumes:\n  npm: { provider: '${provider}' }\n`);
+      const { code, stderr } = await world.cachelane(['run', '--strict', '--', 'true'], options);
+      expect([code, stderr]).toEqual([125, expect.stringContaining('not for a file in the repository to choose')]);
+    }
+    writeFileSync(join(dir, 'cachelane.yaml'), "volumes:\n  npm: { provider: 'project:github.com/acme/api:npm' }\n");
+    const { code, stderr } = await world.cachelane(['run', '--strict', '--', 'true'], options);
+    expect([code, stderr]).toEqual([125, expect.stringContaining('no grant to read github.com/acme/api:npm')]);
+  });
+
+  test('flag over environment over the own file over the repository, and explain tells all of them', async () => {
+    using world = openWorld();
+    const dir = world.project('web', { 'cachelane.yaml': 'volumes:\n  npm: { provider: none }\n' });
+    world.gitInit(dir, 'https://github.com/acme/web.git');
+    const providerOf = async (...argv: readonly string[]) =>
+      ((await world.json(['explain', 'npm', '--json', ...argv], { cwd: dir })) as { readonly provider: unknown })
+        .provider;
+    expect(await providerOf()).toMatchObject({ provider: 'none:', chosenBy: 'cachelane.yaml:2', overridden: [] });
+    const config = join(world.home, '.config/cachelane/config.yaml');
+    world.write({ 'home/.config/cachelane/config.yaml': "providers: { npm: 'project:a' }\n" });
+    expect(await providerOf()).toMatchObject({ provider: 'project:a', chosenBy: `${config}:1` });
+    world.env['CACHELANE_PROVIDERS'] = 'npm=project:b';
+    expect(await providerOf('--provider', 'npm=project:c')).toEqual({
+      provider: 'project:c',
+      chosenBy: '--provider',
+      kind: 'volume',
+      gives: 'volume github.com/acme/web:c',
+      overridden: [
+        { provider: 'project:b', chosenBy: 'CACHELANE_PROVIDERS' },
+        { provider: 'project:a', chosenBy: `${config}:1` },
+        { provider: 'none:', chosenBy: 'cachelane.yaml:2' },
+      ],
+    });
+    const { stdout } = await world.cachelane(['explain', 'npm'], { cwd: dir });
+    expect(stdout).toMatch(/^provider: +project:b \(CACHELANE_PROVIDERS\): volume github.com\/acme\/web:b$/m);
+    expect(stdout).toMatch(/^overridden: +none: \(cachelane.yaml:2\)$/m);
+  });
+
+  test('what cannot be had is told, and the run goes on without it', async () => {
+    using world = openWorld();
+    const options = ['-v', 'data:data', '--provider', `data=dir:${world.dir}/none`];
+    const run = await world.run(['sh', '-c', 'exit 3'], { options });
+    expect([run.code, run.stderr]).toEqual([3, expect.stringMatching(/warning: data by dir:.*there is no directory/)]);
+    const strict = await world.cachelane(['run', '--strict', ...options, '--', 'true']);
+    expect(strict.code).toBe(125);
+    const wrong = await world.cachelane(['run', '-v', 'data:data', '--provider', 'data', '--', 'true']);
+    expect([wrong.code, wrong.stderr]).toEqual([125, expect.stringContaining('--provider names no volume')]);
+    const prune = await world.cachelane(['prune', 'npm', '--provider', 'npm=none:']);
+    expect([prune.code, prune.stderr]).toEqual([
+      expect.any(Number),
+      expect.stringContaining('cachelane stores nothing of it'),
+    ]);
+  });
+
+  test('a confined session reaches no further than a file in the repository, whatever home it claims to have', async () => {
+    await using on = openSdkWorld();
+    on.world.write({
+      'evil/cachelane/config.yaml': "providers: { pip: 'evil:' }\nprovider-modules: [./evil.mjs]\n",
+      'evil/cachelane/evil.mjs': `import { writeFileSync } from 'node:fs'; writeFileSync('${on.world.dir}/ran', ''); export default { kind: 'evil', provide: async () => ({ kind: 'nothing' }) };`,
+      'home/secret/x': 'x',
+    });
+    await on.serve();
+    const directory = on.acme('web');
+    const attach = async (environment: Readonly<Record<string, string>>) => {
+      const engine = await on.session(directory, { confine: true, environment: { ...on.world.env, ...environment } });
+      await using fork = await engine.attach([engine.cacheVolume('pip')]);
+      return { directory: fork.directory, files: readdirSync(fork.directory) };
+    };
+    const away = { XDG_CONFIG_HOME: join(on.world.dir, 'evil'), HOME: join(on.world.dir, 'evil') };
+    expect(await attach(away)).toMatchObject({ directory: expect.stringContaining(on.world.store), files: [] });
+    expect(existsSync(join(on.world.dir, 'ran'))).toBe(false);
+    for (const provider of [`dir:${on.world.home}/secret`, 'host:', 'evil:', 'oci:127.0.0.1:1/x']) {
+      await expect(attach({ CACHELANE_PROVIDERS: `pip=${provider}` })).rejects.toMatchObject({ code: 'E_CONFIG' });
+    }
+    const others = { CACHELANE_PROVIDERS: 'pip=project:github.com/acme/api:pip' };
+    await expect(attach(others)).rejects.toMatchObject({ code: 'E_GRANT' });
+    expect(await attach({ CACHELANE_PROVIDERS: 'pip=none:' })).toMatchObject({ files: [] });
+    // What the person set up for this machine holds, but for what a program could point elsewhere.
+    configure(on, "providers: { pip: 'host:' }\n");
+    await expect(attach({ PIP_CACHE_DIR: join(on.world.home, 'secret') })).rejects.toMatchObject({ code: 'E_USAGE' });
+    mkdirSync(join(on.world.dir, 'shared'));
+    configure(on, `providers: { pip: 'dir:${on.world.dir}/shared' }\n`);
+    expect(await attach({})).toEqual({ directory: join(on.world.dir, 'shared'), files: [] });
+  });
+});
