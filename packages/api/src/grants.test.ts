@@ -248,7 +248,7 @@ function endless(): { readonly signal: AbortSignal; readonly end: () => void } {
 function keptKeys(on: TestWorld): readonly string[] {
   const keys: string[] = [];
   const { live } = on.world.deps.mounters;
-  const { attach: plain } = live;
+  const plain = live.attach.bind(live);
   live.attach = async (request, signal) => {
     keys.push(request.kept?.key ?? '');
     return await plain(request, signal);

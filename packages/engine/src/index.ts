@@ -54,7 +54,14 @@ export { removeVolumes } from './volumes/remove-volume.ts';
 export { toolOf } from './provenance/revoke-runs.ts';
 export { Seeds } from './seeds/seeds.ts';
 export { boundsOf } from './sharing/bounds-of.ts';
-export { addFeed, listFeeds, removeFeed, type ListedFeed } from './sharing/feeds.ts';
-export { grantVolumes, listGrants, withdrawGrant, type ListedGrant } from './sharing/grants.ts';
+export { addFeed, listFeeds, removeFeed, type AddedFeed, type ListedFeed } from './sharing/feeds.ts';
+export {
+  grantVolumes,
+  listGrants,
+  withdrawGrant,
+  type Granted,
+  type GrantsOfNamespace,
+  type ListedGrant,
+} from './sharing/grants.ts';
 export { requireReach, withoutGrant, type ReachQuestion } from './sharing/require-reach.ts';
 export { grantedTrust, requireSharing } from './sharing/require-sharing.ts';
