@@ -1,6 +1,6 @@
 import type { Target, TargetIds } from './confined.fixture.ts';
 
-export interface Question {
+interface Question {
   readonly query: string;
   readonly variables?: Readonly<Record<string, unknown>>;
 }

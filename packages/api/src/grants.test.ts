@@ -148,6 +148,26 @@ describe('a confined session', () => {
     expect(await inAll(await openSession(on, 'directory: "/web"'))).toEqual([['own', 'theirs'], ['pip']]);
   });
 
+  test('has what was granted to it, and not what was granted to whoever granted that, in a circle or not', async () => {
+    await using on = await twoProjects();
+    await on.save('/far', 'npm', { pip: '1' });
+    const [first, last] = [shared, 'github.com/acme/far'];
+    for (const [from, to] of [
+      [first, web],
+      [last, first],
+      [web, last],
+    ] as const) {
+      await on.data(`mutation { grant(namespace: "${from}", all: true, to: "${to}", access: WRITE) { by } }`);
+    }
+    const session = await confined(on);
+    const listed = await on.data('{ volumes { nodes { namespace } } }', { session });
+    const namespaces = (listed['volumes'] as { nodes: readonly { namespace: string }[] }).nodes.map(
+      (each) => each.namespace,
+    );
+    expect(new Set(namespaces)).toEqual(new Set([web, first]));
+    expect(await codeOf(on, `{ cacheVolume(key: "npm", namespace: "${last}") { id } }`, session)).toBe('E_NOT_FOUND');
+  });
+
   test('is seeded from another volume where that was granted, and from none of its project’s file otherwise', async () => {
     await using on = await twoProjects();
     const session = await confined(on);
@@ -248,7 +268,7 @@ function endless(): { readonly signal: AbortSignal; readonly end: () => void } {
 function keptKeys(on: TestWorld): readonly string[] {
   const keys: string[] = [];
   const { live } = on.world.deps.mounters;
-  const { attach: plain } = live;
+  const plain = live.attach.bind(live);
   live.attach = async (request, signal) => {
     keys.push(request.kept?.key ?? '');
     return await plain(request, signal);

@@ -21,7 +21,7 @@ export interface ProjectPlace {
   readonly namespace: Namespace | null;
   /** Of the program: what a CI system says of it, and how its tools are set; null: that of the engine. The same object for all that one program asks. */
   readonly environment: Readonly<Record<string, string>> | null;
-  /** It sees its own project and what that reads, and is not told whether there is anything else: what its environment says is believed no further than a file of the project. */
+  /** It sees its own project and the volumes that were granted to it, and is not told whether there is anything else: what its environment says is believed no further than a file of the project. */
   readonly isConfined: boolean;
 }
 

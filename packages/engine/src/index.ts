@@ -58,7 +58,14 @@ export { provideVolume } from './providers/provide-volume.ts';
 export { providerReport, shownName } from './providers/provider-report.ts';
 export { isUnstored, requireStored } from './sessions/unstored-volume.ts';
 export { boundsOf } from './sharing/bounds-of.ts';
-export { addFeed, listFeeds, removeFeed, type ListedFeed } from './sharing/feeds.ts';
-export { grantVolumes, listGrants, withdrawGrant, type ListedGrant } from './sharing/grants.ts';
+export { addFeed, listFeeds, removeFeed, type AddedFeed, type ListedFeed } from './sharing/feeds.ts';
+export {
+  grantVolumes,
+  listGrants,
+  withdrawGrant,
+  type Granted,
+  type GrantsOfNamespace,
+  type ListedGrant,
+} from './sharing/grants.ts';
 export { requireReach, withoutGrant, type ReachQuestion } from './sharing/require-reach.ts';
 export { grantedTrust, requireSharing } from './sharing/require-sharing.ts';

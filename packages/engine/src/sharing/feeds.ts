@@ -26,6 +26,8 @@ export interface AddedFeed {
   readonly feed: ListedFeed;
   /** False: there was such a rule, and it is left as it is. */
   readonly isNew: boolean;
+  /** There was no such namespace yet. */
+  readonly isNewTier: boolean;
 }
 
 /** Lets runs of projects bring what they save to a tier, which stays from then on. Errors: E_USAGE for a tier that would feed itself, and for lanes of T0. */
@@ -37,16 +39,20 @@ export async function addFeed(
   requireVouched(wanted);
   const { metadata, clock } = deps;
   const check = (own: readonly Namespace[]): void => requireOthers(own, wanted);
-  const { record, namespace: tier } = await sharingNamespace(deps, { path: asked, dryRun }, { signal, check });
+  const {
+    record,
+    namespace: tier,
+    isNew: isNewTier,
+  } = await sharingNamespace(deps, { path: asked, dryRun }, { signal, check });
   const feed = { tier, ...wanted, atMs: clock.nowMs() };
-  if (record === null) return { feed, isNew: true };
+  if (record === null) return { feed, isNew: true, isNewTier };
   const before = await findFeed(metadata, { ...wanted, tierId: record.id }, signal);
-  if (before !== null) return { feed: { ...before, tier }, isNew: false };
+  if (before !== null) return { feed: { ...before, tier }, isNew: false, isNewTier };
   if (!dryRun) {
     const { tier: _, ...stored } = feed;
     await metadata.putFeed({ ...stored, tierId: record.id }, signal);
   }
-  return { feed, isNew: true };
+  return { feed, isNew: true, isNewTier };
 }
 
 function requireVouched({ lanes }: Pick<FeedKey, 'lanes'>): void {

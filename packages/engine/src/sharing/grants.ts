@@ -33,6 +33,8 @@ export interface Granted {
   readonly grant: ListedGrant;
   /** What it is in the place of; null: there was none. The same again leaves it as it is. */
   readonly before: ListedGrant | null;
+  /** There was no such namespace yet. */
+  readonly isNewOwner: boolean;
 }
 
 /** Lets others have volumes of a namespace, which stays from then on. Errors: E_USAGE for a grant to itself. */
@@ -43,18 +45,22 @@ export async function grantVolumes(
 ): Promise<Granted> {
   const { metadata, clock } = deps;
   const check = (own: readonly Namespace[]): void => requireAnother(own, wanted.to);
-  const { record, namespace: owner } = await sharingNamespace(deps, { path: asked, dryRun }, { signal, check });
+  const {
+    record,
+    namespace: owner,
+    isNew: isNewOwner,
+  } = await sharingNamespace(deps, { path: asked, dryRun }, { signal, check });
   const { access, trust, to } = wanted;
   const grant = { owner, ...wanted, atMs: clock.nowMs() };
-  if (record === null) return { grant, before: null };
+  if (record === null) return { grant, before: null, isNewOwner };
   const before = await findGrant(metadata, { ownerId: record.id, volume: wanted.volume, to }, signal);
   const listed = before === null ? null : { ...before, owner };
-  if (listed?.access === access && listed.trust === trust) return { grant: listed, before: listed };
+  if (listed?.access === access && listed.trust === trust) return { grant: listed, before: listed, isNewOwner };
   if (!dryRun) {
     const { owner: _, ...stored } = grant;
     await metadata.putGrant({ ...stored, ownerId: record.id }, signal);
   }
-  return { grant, before: listed };
+  return { grant, before: listed, isNewOwner };
 }
 
 function requireAnother(own: readonly Namespace[], { namespace, below }: Grantee): void {

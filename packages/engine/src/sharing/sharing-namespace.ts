@@ -12,6 +12,8 @@ interface SharingNamespace {
   readonly record: NamespaceRecord | null;
   /** Its present name. */
   readonly namespace: Namespace;
+  /** Whether it is made for this, or would be. */
+  readonly isNew: boolean;
 }
 
 /** Whoever shares something, or is fed, stays; not where `check` of its names throws. */
@@ -22,5 +24,5 @@ export async function sharingNamespace(
 ): Promise<SharingNamespace> {
   const now = await createNamespace(deps, { ...request, dryRun: true }, signal);
   check(now.record?.paths ?? [request.path]);
-  return request.dryRun ? now : await createNamespace(deps, request, signal);
+  return request.dryRun ? now : { ...(await createNamespace(deps, request, signal)), isNew: now.isNew };
 }
