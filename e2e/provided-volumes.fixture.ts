@@ -12,7 +12,7 @@ import { connect } from '@cachelane/sdk/node';
 const [name] = process.argv.slice(2);
 await using engine = await connect();
 await using fork = await engine.attach([engine.cacheVolume('pip')]);
-console.log(readdirSync(fork.directory).toSorted().join(' '));
+process.stdout.write(readdirSync(fork.directory).toSorted().join(' '));
 writeFileSync(join(fork.directory, name), name);
 await fork.commit();
 `;

@@ -78,6 +78,65 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     ]);
   });
 
+  test('catalog: in an organisation that offers pip-cache, its projects share one volume', async () => {
+    await using on = openSdkWorld(sdk);
+    const organisation = on.world.project('catalog', {
+      'cachelane.catalog.yaml':
+        'volumes:\n  pip-cache: { tool: pip, tier: catalog, docs: Wheels for everybody. }\n  own-cache: { tool: pip, tier: project, docs: Wheels of one project. }\n',
+    });
+    const published = await on.world.cachelane(['catalog', 'publish', '-n', 'github.com/acme'], { cwd: organisation });
+    expect(published).toMatchObject({ code: 0 });
+    configure(on, "catalogs: { my-org: github.com/acme }\nproviders: { pip: 'catalog:my-org/pip-cache' }\n");
+    expect(await pipelineIn(on).pass('a')).toMatchObject({ program: '', step: 'a.p' });
+    const { said, ...found } = await pipelineIn(on, 'api').pass('b');
+    expect(found).toEqual({ program: 'a.p a.s', step: 'a.p a.s b.p' });
+    expect(said).toContain('volume github.com/acme:pip-cache (provider catalog:github.com/acme/pip-cache, ');
+    expect(await on.world.json(['ls', '--json'])).toMatchObject([
+      { namespace: 'github.com/acme', volume: 'pip-cache' },
+    ]);
+    expect(await on.world.json(['catalog', 'consumers', 'github.com/acme', '--json'])).toMatchObject([
+      { definition: 'pip-cache', namespace: 'github.com/acme/api' },
+      { definition: 'pip-cache', namespace: 'github.com/acme/web' },
+    ]);
+    // One that each project has for itself, of a name that the definition gives.
+    on.world.env['CACHELANE_PROVIDERS'] = 'pip=catalog:github.com/acme/own-cache';
+    expect(await pipelineIn(on).pass('c')).toMatchObject({ program: '', step: 'c.p' });
+    expect(await pipelineIn(on, 'api').pass('d')).toMatchObject({ program: '', step: 'd.p' });
+    on.world.env['CACHELANE_PROVIDERS'] = 'pip=catalog:github.com/acme/gone';
+    const gone = await on.world.run(['true'], { cwd: on.acme('web'), options: ['-v', 'pip'] });
+    expect(gone.stderr).toMatch(/warning: pip by catalog:github.com\/acme\/gone .*it has: own-cache, pip-cache/);
+  });
+
+  test('catalog: a file in the repository names what its organisation offers, and needs a grant of others', async () => {
+    await using on = openSdkWorld(sdk);
+    const file = 'volumes:\n  pip-cache: { tool: pip, tier: catalog, docs: Wheels. }\n';
+    const catalog = on.world.project('catalog', { 'cachelane.catalog.yaml': file });
+    for (const namespace of ['github.com/acme', 'github.com/other']) {
+      expect(await on.world.cachelane(['catalog', 'publish', '-n', namespace], { cwd: catalog })).toMatchObject({
+        code: 0,
+      });
+    }
+    const runWith = async (provider: string, more = '') => {
+      const cwd = on.acme('web', {
+        'cachelane.yaml': `${more}volumes: { pip: { provider: 'catalog:${provider}' } }\n`,
+      });
+      return await on.world.cachelane(['run', '--strict', '--', 'true'], { cwd });
+    };
+    expect(await runWith('github.com/acme/pip-cache')).toMatchObject({ code: 0 });
+    const refused = {
+      code: 125,
+      stderr: expect.stringContaining('no grant to read github.com/other:pip-cache') as string,
+    };
+    expect(await runWith('github.com/other/pip-cache')).toMatchObject(refused);
+    // An alias that the repository gives is its word, whoever says it.
+    const alias = 'catalogs: { my-org: github.com/other }\n';
+    expect(await runWith('my-org/pip-cache', alias)).toMatchObject(refused);
+    on.world.env['CACHELANE_PROVIDERS'] = 'pip=catalog:my-org/pip-cache';
+    expect(await runWith('github.com/acme/pip-cache', alias)).toMatchObject(refused);
+    on.world.env['CACHELANE_PROVIDERS'] = 'pip=catalog:github.com/other/pip-cache';
+    expect(await runWith('github.com/acme/pip-cache', alias)).toMatchObject({ code: 0 });
+  });
+
   test('a kind of a module of the person’s own', async () => {
     await using on = openSdkWorld(sdk);
     on.world.write({

@@ -1,5 +1,6 @@
 import {
   CachelaneError,
+  defaultParents,
   isOwn,
   linksOfAny,
   mayReach,
@@ -29,6 +30,12 @@ export async function callerOf(
   const { project, client } = caller;
   if (!client.place.isConfined) return caller;
   return { ...caller, project: withinBounds(project, await boundsOf(deps, project.context.namespace, signal)) };
+}
+
+/** What a namespace offers is meant for those below it, also for a confined session. Parents that the project's files name are not above it: there, anybody may be named. */
+export function mayKnowOffer(caller: Caller, names: readonly Namespace[]): boolean {
+  const { namespace } = caller.project.context;
+  return mayKnow(caller, names) || defaultParents(namespace).some((parent) => names.includes(parent));
 }
 
 export function withinBounds(project: ApiProject, bounds: Bounds): ApiProject {

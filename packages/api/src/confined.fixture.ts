@@ -48,7 +48,7 @@ export interface TargetIds {
 export function idsOf(target: Target, own: string): TargetIds {
   const { compat } = target;
   const namespace = parseNamespace(target.namespace);
-  const volume = { kind: 'volume', namespace, key: parseVolumeName(target.key), compat } as const;
+  const volume = { kind: 'volume', namespace, key: parseVolumeName(target.key), compat, definition: null } as const;
   const fork = { session: target.session as SessionId, run: target.run as RunId, lane, mode: 'WRITE' } as const;
   return {
     ns: formatNodeId({ kind: 'namespace', namespace }),

@@ -54,6 +54,7 @@ async function ownWorld(): Promise<Stage> {
   await on.save('/web', 'npm', { a: '1' });
   await on.save('/shared', 'npm', { a: '1' });
   await on.data(`mutation { grant(namespace: "${shared}", key: "npm", to: "${web}") { by } }`);
+  await on.data('mutation { publishCatalog(content: { definitions: [{ name: "npm" }] }) { version } }');
   return { on, calls, session: await openConfined(on), own: await idOf(on, 'npm') };
 }
 
@@ -66,6 +67,8 @@ async function othersMove(on: TestWorld): Promise<void> {
   await on.data(`mutation { grant(namespace: "${shared}", key: "pip", to: "github.com/acme/secret") { by } }`);
   await on.data(`mutation { grant(namespace: "${shared}", key: "npm", to: "github.com/acme/secret") { by } }`);
   await on.data(`mutation { addFeed(namespace: "${shared}", from: "github.com/acme/secret") { by } }`);
+  const offer = 'publishCatalog(namespace: "github.com/acme/secret", content: { definitions: [{ name: "npm" }] })';
+  await on.data(`mutation { ${offer} { version } }`);
   const { openSession } = await on.data('mutation { openSession(directory: "/secret") { token } }');
   const { token: session } = openSession as { readonly token: string };
   const volumes = [{ volume: await idOf(on, 'npm', 'github.com/acme/secret'), sharing: 'LOCKED' }];

@@ -38,6 +38,7 @@ volumes:
     path: '/project/cachelane.yaml',
     projectDir: '/project',
     policy: {},
+    catalogs: [],
     namespace: { value: 'github.com/acme/web', line: 3 },
     parents: [
       { value: 'teams/payments', line: 4 },

@@ -18,6 +18,7 @@ import {
 } from '@cachelane/core';
 import {
   chooseMounter,
+  judgeName,
   planVolume,
   isUnstored,
   providerReport,
@@ -33,13 +34,15 @@ import { explainLifetime, lifetimeFields, lifetimeJson, type ExplainedLifetime }
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import type { Host } from './host.ts';
-import { toolEnvironmentOf } from './project.ts';
+import { lanePolicyOf } from './lane-policy.ts';
+import { toolEnvironmentOf, type OpenProject } from './project.ts';
 import { isoTime, shortId } from './print.ts';
 import { providerFields, providerJson } from './explain-provider.ts';
 import { openProviders } from './providers/open-providers.ts';
 import type { ProviderWishes } from './providers/provider-wishes.ts';
 import { linkText } from './reporters/words.ts';
 import type { ReadStore } from './store.ts';
+import { readUserConfig } from './user-config.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 import { commitText, isUntried, storedLines, syncText, triedText } from './tool-words.ts';
 import { plainSelection, selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
@@ -65,6 +68,8 @@ export interface Explained {
   /** Runs of the namespace that were revoked, the latest first. */
   readonly revoked: readonly Revocation[];
   readonly lifetime: ExplainedLifetime;
+  /** What a policy makes of a name that no catalog has, and that a definition is deprecated, one sentence; null: nothing is to be said. */
+  readonly catalog: string | null;
   /** What else the words may have meant; null where that is plain. */
   readonly note: string | null;
 }
@@ -126,6 +131,7 @@ export async function explainVolume(
       { project, planned, namespace, record, held: chain[0]?.held ?? null },
     ),
     chosenBy: argument.namespace === null ? chosenBy(selection, asked.name) : null,
+    catalog: await catalogWord({ host, store, providers }, project, planned),
     note: await otherMeaning(store, argument),
     // As a plain run here would choose.
     choice: chooseMounter(planned, {
@@ -146,6 +152,17 @@ function isSeededBy({ seed, provided }: VolumeRequest): boolean {
 
 function withBounds(context: Context, bounds: Bounds | undefined): Context {
   return bounds === undefined ? context : { ...context, bounds };
+}
+
+async function catalogWord(
+  { host, store: { metadata, signal } }: Surroundings,
+  { config }: OpenProject,
+  planned: PlannedVolume,
+): Promise<string | null> {
+  const policy = (await readUserConfig(host))?.policy ?? {};
+  const verdict = await judgeName({ metadata, policy }, { lanePolicy: lanePolicyOf(config), signal }, planned);
+  const refused = verdict?.policy === 'refuse' ? `${verdict.message}; a run leaves it out` : verdict?.message;
+  return refused ?? planned.request.defined?.deprecated ?? null;
 }
 
 async function revokedOf(
@@ -238,6 +255,7 @@ export function explainJson(explained: Explained): unknown {
       updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
     })),
     why: whyText(explained),
+    catalog: explained.catalog,
     note: explained.note,
   };
 }
@@ -261,6 +279,7 @@ export function explainText(explained: Explained): string {
     ...(explained.seed === null
       ? []
       : [['seed', `${seedText(explained.seed)}, below all that is read and never saved`] as const]),
+    ...(explained.catalog === null ? [] : [['catalog', explained.catalog] as const]),
     ['attached by', chosenBy === null ? `-v ${request.name}` : `cachelane run, because of ${chosenBy}`],
     ['tool', `${tool.name}: ${tool.summary}`],
     ['saved', savedText(explained)],

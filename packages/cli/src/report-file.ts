@@ -62,6 +62,7 @@ function ordered(report: WrittenReport): WrittenReport {
       conflicts: volume.conflicts.map(({ path, resolution, layer }) => ({ path, resolution, layer })),
       skipped: volume.skipped,
       provider: volume.provider,
+      warnings: volume.warnings,
       leftToOthers: volume.leftToOthers,
       sync: volume.sync,
     })),

@@ -3,6 +3,7 @@ import { parseProviderRef, parseVolumeName, type StatedPolicy } from '@cachelane
 import { pushModes, type PushMode } from '@cachelane/engine';
 import { isSeq, type Node } from 'yaml';
 import type { Located } from './config.ts';
+import { readCatalogAliases } from './catalog-aliases-reader.ts';
 import { readPolicy } from './policy-reader.ts';
 import type { UserConfig, UserProvider } from './user-config.ts';
 import {
@@ -30,6 +31,7 @@ function readRoot(reader: Reader, path: string): UserConfig {
   let policy: StatedPolicy = {};
   let providers: readonly UserProvider[] = [];
   let providerModules: readonly Located<string>[] = [];
+  let catalogs: UserConfig['catalogs'] = [];
   for (const field of fields(reader, reader.document.contents, 'the file')) {
     switch (field.key) {
       case 'remote':
@@ -53,11 +55,14 @@ function readRoot(reader: Reader, path: string): UserConfig {
       case 'provider-modules':
         providerModules = readModules(reader, field, path);
         break;
+      case 'catalogs':
+        catalogs = readCatalogAliases(reader, field);
+        break;
       default:
-        unknownKey(reader, field, ['remote', 'push', 'policy', 'providers', 'provider-modules']);
+        unknownKey(reader, field, ['remote', 'push', 'policy', 'providers', 'provider-modules', 'catalogs']);
     }
   }
-  return { path, remote, push, policy, providers, providerModules };
+  return { path, remote, push, policy, providers, providerModules, catalogs };
 }
 
 function readProviders(reader: Reader, field: Field, path: string): readonly UserProvider[] {

@@ -42,6 +42,7 @@ describe('where it lies', () => {
       policy: {},
       providers: [],
       providerModules: [],
+      catalogs: [],
     });
   });
 

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } f
 import { isAbsolute, join } from 'node:path';
 import { CachelaneError, type ProviderRef, type StatedPolicy, type VolumeName } from '@cachelane/core';
 import type { PushMode } from '@cachelane/engine';
+import type { CatalogAlias } from './catalog-aliases.ts';
 import type { Located } from './config.ts';
 import { nodeFiles } from './file-reader.ts';
 import { userHome, type HomeRequest } from './home.ts';
@@ -19,6 +20,8 @@ export interface UserConfig {
   readonly providers: readonly UserProvider[];
   /** Absolute paths of modules that have providers of others. */
   readonly providerModules: readonly Located<string>[];
+  /** What the person calls namespaces whose catalogs are used, in all projects. */
+  readonly catalogs: readonly CatalogAlias[];
 }
 
 export interface UserProvider {

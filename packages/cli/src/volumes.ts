@@ -4,6 +4,7 @@ import {
   CachelaneError,
   chooseProvider,
   configFileName,
+  didYouMean,
   limits,
   parseVolumeName,
   unknownToolName,
@@ -13,12 +14,12 @@ import {
   type VolumeName,
   type VolumeSeed,
 } from '@cachelane/core';
-import type { VolumeRequest } from '@cachelane/engine';
+import type { DefinedVolume, VolumeRequest } from '@cachelane/engine';
 import { type Config, type ConfigVolume } from './config.ts';
 import { detectLockfiles } from './detect-lockfiles.ts';
+import { withoutAlias } from './providers/without-alias.ts';
 import type { ProviderWishes } from './providers/provider-wishes.ts';
 import { isWithin, mountPointProblems, reachProblem, realPathOf } from './mount-points.ts';
-import { didYouMean } from './suggest.ts';
 import { noChoice, requireNamed, type CommitChoice, type SharingChoice } from './choice-argument.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 
@@ -148,10 +149,11 @@ function askedVolumes(request: SelectionRequest): readonly VolumeRequest[] | nul
 
 /** What a volume by its name means here: as the file says, else as the tool does. Errors: E_VOLUME where no tool has the name and no path is given. */
 export function requestOf(argument: VolumeArgument, request: SelectionRequest): VolumeRequest {
-  const { namespace, name } = argument;
+  const { namespace, name, defined } = argument;
+  if (defined !== undefined) return definedRequest({ ...argument, defined }, request);
   const path = argument.path === null ? null : absolute(argument.path, request.environment);
   // The file defines what a name means here; a flag chooses among the names.
-  const configured = namespace === null ? request.config?.volumes?.find((volume) => volume.name === name) : undefined;
+  const configured = configuredAs(argument, request);
   if (configured !== undefined && request.config !== null) {
     const volume = configuredVolume(configured, request.config, request);
     return path === null ? volume : { ...volume, path, source: '-v' };
@@ -178,14 +180,44 @@ export function requestOf(argument: VolumeArgument, request: SelectionRequest): 
 function providerOf(
   name: VolumeName,
   configured: ConfigVolume['provider'],
-  { providers }: Pick<SelectionRequest, 'providers'>,
+  { providers, config }: Pick<SelectionRequest, 'providers' | 'config'>,
 ): Pick<VolumeRequest, 'provider'> {
   const ofFile =
     configured === null
       ? []
       : [{ ref: configured.value, by: 'repository', source: `${configFileName}:${configured.line}` } as const];
   const provider = chooseProvider([...ofFile, ...providers.of(name)]);
-  return provider === null ? {} : { provider };
+  if (provider === null) return {};
+  const { user } = providers;
+  return { provider: { ...provider, ...withoutAlias(provider, { config, user }) } };
+}
+
+function configuredAs({ namespace, name }: VolumeArgument, { config }: SelectionRequest): ConfigVolume | undefined {
+  return namespace === null ? config?.volumes?.find((volume) => volume.name === name) : undefined;
+}
+
+/** What a catalog says of a volume, with what the project's file says of one that has its key. */
+function definedRequest(
+  argument: VolumeArgument & { readonly defined: DefinedVolume },
+  request: SelectionRequest,
+): VolumeRequest {
+  const { namespace, name, defined } = argument;
+  const { config } = request;
+  const { definition, tool } = defined;
+  const path = argument.path === null ? null : absolute(argument.path, request.environment);
+  const source = `the catalog of ${definition.namespace}, version ${definition.version}`;
+  const configured = configuredAs(argument, request);
+  const base =
+    configured === undefined || config === null
+      ? { namespace, name, tool, path, ...nothingSaid, compat: {}, source }
+      : configuredVolume({ ...configured, tool: { value: tool, line: configured.line } }, config, request);
+  return {
+    ...base,
+    path: path ?? base.path,
+    sharing: base.sharing ?? defined.sharing,
+    compat: { ...defined.compat, ...base.compat },
+    defined,
+  };
 }
 
 /** As suits the tool. */

@@ -27,6 +27,7 @@ import type {
   Namespace,
   WhoseWord,
 } from '@cachelane/core';
+import type { DefinedVolume } from './catalogs/definition-volume.ts';
 import type { Seeds } from './seeds/seeds.ts';
 
 /** When a run's changes are saved: the tool decides, or the person does. */
@@ -84,6 +85,8 @@ export interface VolumeRequest {
   readonly compat: Readonly<Record<string, string>>;
   /** Whose word it is that it is had, where it is another namespace's; left out: a person's, which needs no grant. */
   readonly word?: WhoseWord;
+  /** Of a catalog, that it was asked for by; left out: by its own name. */
+  readonly defined?: Pick<DefinedVolume, 'definition' | 'deprecated'>;
   /** Who says what it is and where, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */
   readonly source: string;
   /** Who is to say what it is made of; left out: it is the project's own volume. */

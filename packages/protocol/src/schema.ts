@@ -1,4 +1,5 @@
 import { basicTypes } from './schema/basics.ts';
+import { catalogTypes } from './schema/catalogs.ts';
 import { contextTypes } from './schema/context.ts';
 import { eventTypes } from './schema/events.ts';
 import { forkTypes } from './schema/forks.ts';
@@ -20,6 +21,7 @@ export const schemaText: string = [
   namespaceTypes,
   sharingTypes,
   volumeTypes,
+  catalogTypes,
   layerTypes,
   mutationTypes,
   forkTypes,

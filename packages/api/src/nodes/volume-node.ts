@@ -55,7 +55,7 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: 
     explain: async ({ source }: Sourced) => {
       const asked = (await sourceIn(request, source)) ?? subject.source;
       return await caller.project.explain(
-        { namespace, key },
+        { namespace, key, defined: subject.defined },
         seedFor(request, { ...subject, source: asked }),
         caller.project.context.bounds,
       );

@@ -23,6 +23,7 @@ import type {
 } from '@cachelane/api';
 import packageJson from '../../package.json' with { type: 'json' };
 import { afterSaving } from '../after-saving.ts';
+import { catalogAliases } from '../catalog-aliases.ts';
 import { explainJson, explainVolume, type Explained } from '../explain-volume.ts';
 import type { Host } from '../host.ts';
 import { lanePolicyOf } from '../lane-policy.ts';
@@ -34,6 +35,7 @@ import { isoTime } from '../print.ts';
 import { openProject, toolEnvironmentOf } from '../project.ts';
 import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
+import type { VolumeArgument } from '../volume-argument.ts';
 import { plainSelection, requestOf } from '../volumes.ts';
 import { userOf } from '../user-of.ts';
 import { whereToRun } from '../working-directory.ts';
@@ -92,10 +94,11 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
     by: isConfined ? 'session' : 'environment',
   });
   const selection = plainSelection(project, { tools, environment, storeDir: homeDir, providers });
-  const argumentOf = ({ namespace: asked, key }: VolumePlace) => ({
+  const argumentOf = ({ namespace: asked, key, defined }: VolumePlace): VolumeArgument => ({
     namespace: asked === context.namespace ? null : asked,
     name: key,
     path: null,
+    defined,
   });
   const meaningOf = (place: VolumePlace): VolumeMeaning => {
     try {
@@ -119,8 +122,10 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const { choice } = remote;
   const ignored = env === null ? [] : await ignoredRemote({ host, homeDir, choice });
   const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
+  const aliases = catalogAliases(project.config, await readUserConfig(host));
   return {
     context,
+    catalogs: new Map([...aliases].map(([alias, { namespace: named }]) => [alias, named])),
     warnings: [...project.warnings, ...remoteProblems, ...ignored],
     run: {
       directory: project.directory,
@@ -191,6 +196,7 @@ function explained(all: Explained): ApiExplained {
     provider: all.provider?.provider ?? null,
     providerBy: all.provider?.chosenBy ?? null,
     gives: all.provider?.gives ?? null,
+    catalog: all.catalog,
     keptFor: Number.isFinite(value) ? formatPolicyValue(lifetime.key, value) : null,
     keptBy: `${lifetime.key} (${source})`,
     remote: remote.stays === null ? remote.address : null,

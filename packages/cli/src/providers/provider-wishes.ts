@@ -19,9 +19,11 @@ export interface ProviderWishes {
   of(name: VolumeName): readonly ProviderWish[];
   /** Volumes that a flag named. */
   readonly names: readonly VolumeName[];
+  /** The person's own file, for what it calls catalogs; null: there is none. */
+  readonly user: Pick<UserConfig, 'catalogs' | 'path'> | null;
 }
 
-export const noProviders: ProviderWishes = { of: () => [], names: [] };
+export const noProviders: ProviderWishes = { of: () => [], names: [], user: null };
 
 const flag = '--provider';
 const variable = 'CACHELANE_PROVIDERS';
@@ -37,15 +39,17 @@ export async function providerWishes(
   { flags, environment = host.env, by = 'environment' }: WishSources,
 ): Promise<ProviderWishes> {
   const said = pairsOf(environment[variable]);
-  const own = (await userConfig(host))?.providers ?? [];
-  if (flags.size === 0 && said.size === 0 && own.length === 0) return noProviders;
+  const user = await userConfig(host);
+  const own = user?.providers ?? [];
+  if (flags.size === 0 && said.size === 0 && own.length === 0) return { ...noProviders, user };
   return {
+    user,
     names: [...flags.keys()],
     of(name) {
-      const user = own
+      const ofFile = own
         .filter((each) => each.name === name)
         .map(({ ref, source }) => ({ ref, by: 'user', source }) as const);
-      return [...user, ...wish(said.get(name), by, variable), ...wish(flags.get(name), 'flag', flag)];
+      return [...ofFile, ...wish(said.get(name), by, variable), ...wish(flags.get(name), 'flag', flag)];
     },
   };
 }

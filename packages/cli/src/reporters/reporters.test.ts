@@ -60,6 +60,7 @@ const report: VolumeReport = {
   conflicts: [],
   skipped: null,
   provider: null,
+  warnings: [],
   leftToOthers: false,
   sync: null,
 };

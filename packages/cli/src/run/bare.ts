@@ -49,6 +49,7 @@ export function withoutCache(name: string, path: string, why: string): VolumeRep
     conflicts: [],
     skipped: why,
     provider: null,
+    warnings: [],
     leftToOthers: false,
     sync: null,
   };

@@ -18,10 +18,10 @@ import {
   type WhoseWord,
 } from '@cachelane/core';
 import type { EngineDependencies, VolumeRequest } from '../engine.ts';
-import type { BoundsDependencies } from '../sharing/bounds-of.ts';
+import { provideFromCatalog } from './provide-from-catalog.ts';
 import { requireReach } from '../sharing/require-reach.ts';
 
-export type ProvideDependencies = Pick<EngineDependencies, 'providers' | 'tools'> & BoundsDependencies;
+export type ProvideDependencies = Pick<EngineDependencies, 'providers' | 'tools' | 'metadata'>;
 
 export interface Providing {
   readonly context: Context;
@@ -41,11 +41,7 @@ export async function provideVolume(
   const { provider: choice, provided } = request;
   if (choice === undefined || provided !== undefined) return request;
   try {
-    const provider = await findProvider(deps, choice);
-    if (place.context.bounds !== undefined && choice.ref.kind === 'host') throw unseeded();
-    const tool = deps.tools.find(({ name }) => name === request.tool);
-    const said = checkProvided(await provider.provide(questionOf(place, request, tool), signal));
-    const provided = asProvided(request, choice, said);
+    const provided = await answer(deps, place, { request, choice }, signal);
     const word = whoseWord(place.context, choice);
     await requireGranted(deps, place.context, { ...provided, word }, signal);
     return word === 'person' ? provided : { ...provided, word };
@@ -55,14 +51,37 @@ export async function provideVolume(
   }
 }
 
+interface Asked {
+  readonly request: VolumeRequest;
+  readonly choice: ProviderChoice;
+}
+
+async function answer(
+  deps: ProvideDependencies,
+  place: Providing,
+  { request, choice }: Asked,
+  signal: AbortSignal,
+): Promise<VolumeRequest> {
+  requireRight(choice);
+  // More than what it is made of: what its definition says of it.
+  if (choice.ref.kind === 'catalog') return await provideFromCatalog(deps, place.context, request, signal);
+  if (place.context.bounds !== undefined && choice.ref.kind === 'host') throw unseeded();
+  const provider = await findProvider(deps, choice);
+  const tool = deps.tools.find(({ name }) => name === request.tool);
+  return asProvided(request, choice, checkProvided(await provider.provide(questionOf(place, request, tool), signal)));
+}
+
+/** Errors: E_CONFIG. */
+function requireRight(choice: ProviderChoice): void {
+  const right = providerRight(choice.by, choice.ref);
+  if (right.kind !== 'refused') return;
+  throw new CachelaneError('E_CONFIG', `a file in the repository may not choose it: it ${right.why}`, {
+    hint: 'it may choose project, catalog and none; any other is for --provider, CACHELANE_PROVIDERS or your own configuration',
+  });
+}
+
 async function findProvider({ providers }: ProvideDependencies, choice: ProviderChoice): Promise<Provider> {
   const { kind } = choice.ref;
-  const right = providerRight(choice.by, choice.ref);
-  if (right.kind === 'refused') {
-    throw new CachelaneError('E_CONFIG', `a file in the repository may not choose it: it ${right.why}`, {
-      hint: 'it may choose project, catalog and none; any other is for --provider, CACHELANE_PROVIDERS or your own configuration',
-    });
-  }
   const found = await providers?.find(kind);
   if (found !== undefined) return found;
   throw new CachelaneError('E_CONFIG', `there is no provider of the kind ${kind}`, {

@@ -10,6 +10,7 @@ import {
   type RunId,
   type SessionId,
 } from '@cachelane/core';
+import { noteDefinitionUses } from '../catalogs/note-uses.ts';
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { shownName } from '../providers/provider-report.ts';
 import { laidOn, seedVolumes, takesSeeds } from '../seeds/session-seeds.ts';
@@ -103,6 +104,7 @@ export async function openSession(
     atMs,
   });
   const opened = laidOn(opening, seeds);
+  await noteDefinitionUses(deps, { planned, opened }, request.signal);
   if (opened.adopted) deps.events({ type: 'namespace-adopted', from: localNamespace, to: namespace });
   deps.events({
     type: 'session-opened',

@@ -26,7 +26,7 @@ import { extractImages, mountedImages } from './extract-images.ts';
 import { recover } from './recover.ts';
 import { settleLeftovers } from './settle-leftovers.ts';
 import { attachUnstored, endUnstored, unstoredChoice, type UnstoredVolume } from './unstored-volume.ts';
-import { coldReport } from './volume-report.ts';
+import { plannedCold } from './volume-report.ts';
 import { attachVolume, endVolume, type AttachInput, type VolumeSession } from './volume-session.ts';
 
 /** The volumes of a run. */
@@ -103,7 +103,7 @@ async function runOpened(
   if (outcome.kind === 'not-started') {
     await releaseAll([...attached, ...beside]);
     const { reason } = outcome;
-    const cold = [...attached, ...beside].map(({ planned }) => coldReport(planned.request, planned.target, reason));
+    const cold = [...attached, ...beside].map(({ planned }) => plannedCold(planned, reason));
     return { outcome, volumes: [...reports, ...cold] };
   }
   deps.events({ type: 'command-ended', exitCode: outcome.exitCode, interrupted: outcome.interrupted });
@@ -246,7 +246,7 @@ async function attachAll(
   const leaveOut = (plan: PlannedVolume, thrown: unknown): void => {
     if (request.strict) throw thrown;
     const error = asCachelaneError(thrown);
-    reports.push(coldReport(plan.request, plan.target, error.message));
+    reports.push(plannedCold(plan, error.message));
     deps.events(warningOf(error, `${shownName(plan.request)} runs without a cache: ${error.message}`));
   };
   for (const [ordinal, plan] of planned.entries()) {

@@ -166,6 +166,7 @@ export async function endUnstored(
       seed: null,
       evicted: null,
       attachMs,
+      warnings: planned.warnings,
     },
     { ...nothingSaved, skipped, saveMs: 0 },
   );

@@ -10,6 +10,7 @@ import type { VolumeRequest } from '../engine.ts';
 import type { GrownVolume } from '../growth/grow-volume.ts';
 import type { Saved } from '../save/save-volume.ts';
 import { shownName, unprovided } from '../providers/provider-report.ts';
+import type { PlannedVolume } from '../volumes/plan.ts';
 import type { MounterChoice } from './mounters.ts';
 
 const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 };
@@ -18,13 +19,28 @@ const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 }
 export function coldReport(request: VolumeRequest, path: string, why: string): VolumeReport {
   const provider = unprovided(request);
   return reportOf(
-    { name: shownName(request), path, provider, choice: null, links: [], seed: null, evicted: null, attachMs: 0 },
+    {
+      name: shownName(request),
+      path,
+      provider,
+      choice: null,
+      links: [],
+      seed: null,
+      evicted: null,
+      attachMs: 0,
+      warnings: [],
+    },
     {
       ...nothingSaved,
       saveMs: 0,
       skipped: why,
     },
   );
+}
+
+/** The same for one that was planned. */
+export function plannedCold({ request, target, warnings }: PlannedVolume, why: string): VolumeReport {
+  return { ...coldReport(request, target, why), warnings };
 }
 
 /** What came of a save. */
@@ -46,6 +62,7 @@ export interface ReportHead {
   readonly seed: string | null;
   readonly evicted: Eviction | null;
   readonly attachMs: number;
+  readonly warnings: readonly string[];
 }
 
 export function reportOf(head: ReportHead, end: SaveEnd & { readonly saveMs: number }): VolumeReport {
@@ -76,6 +93,7 @@ export function reportOf(head: ReportHead, end: SaveEnd & { readonly saveMs: num
     conflicts: saved?.conflicts ?? [],
     skipped: end.skipped,
     provider: head.provider,
+    warnings: head.warnings,
     leftToOthers: end.leftToOthers,
     sync: null,
   };

@@ -35,6 +35,7 @@ import type { MounterChoice } from './mounters.ts';
 import { isDamage } from '../is-damage.ts';
 import { dropDamaged, type Scrutiny } from './damaged-layers.ts';
 import { baseOf, cold, composeView, hasOwnLayers, joinedView, linksWith, type Composed } from './session-view.ts';
+import { tellPassedOver } from './passed-over.ts';
 import { neverAborted } from '../never-aborted.ts';
 
 /** One volume of a running session. */
@@ -116,17 +117,6 @@ export async function attachVolume(
   return { planned, opened, ...shown, attached, choice, growth: input.growth, attachMs, attachedAtMs };
 }
 
-function tellPassedOver(deps: EngineDependencies, { request }: PlannedVolume, { passedOver }: AttachedVolume): void {
-  if (passedOver.length === 0) return;
-  const names = passedOver.map(({ name, pid }) => `${name} (${pid})`).join(', ');
-  const error = new CachelaneError(
-    'E_LOCKED',
-    `${request.name}: ${names} outlived an earlier run and may still write to its directory: this run gets another one`,
-    { hint: 'end it, and the directory serves again' },
-  );
-  deps.events(warningOf(error));
-}
-
 /** As people name it: a volume that was never saved goes with its last session, and what it left in a directory has to be found again. */
 function keyOf({ own, request, compat, company }: PlannedVolume): string {
   const fields = Object.entries(compat).toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -151,7 +141,7 @@ export interface EndInput extends Pick<AttachInput, 'sessionId' | 'run' | 'mode'
 }
 
 function headOf({ planned, choice, links, opened, attachMs }: VolumeSession): ReportHead {
-  const { request, target } = planned;
+  const { request, target, warnings } = planned;
   const seed = shownSeed({ request, own: opened.pinned, links });
   return {
     name: shownName(request),
@@ -162,6 +152,7 @@ function headOf({ planned, choice, links, opened, attachMs }: VolumeSession): Re
     seed: seed === null ? null : seedText(seed),
     evicted: opened.evicted,
     attachMs,
+    warnings,
   };
 }
 

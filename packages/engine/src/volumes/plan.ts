@@ -16,6 +16,7 @@ import {
   type ToolLocation,
   type VolumeName,
 } from '@cachelane/core';
+import { deprecations } from '../catalogs/definition-volume.ts';
 import type { CommitPolicy, VolumeRequest } from '../engine.ts';
 import type { ReachQuestion } from '../sharing/require-reach.ts';
 import { keepingSecrets } from './keep-secrets.ts';
@@ -43,6 +44,8 @@ export interface PlannedVolume {
   readonly grant: ReachQuestion | null;
   /** Those who may be at work in one directory with it, beside what the volume is; null: whoever has the same volume. */
   readonly company: string | null;
+  /** What a person has to be told of the request, one sentence each. */
+  readonly warnings: readonly string[];
 }
 
 /** Errors: E_VOLUME when no tool of that name exists, or a volume without a tool has no path. */
@@ -85,6 +88,7 @@ export function planVolume(
     chain,
     grant: grantFor(context, request, own),
     company: context.bounds === undefined ? null : companyOf(context, request, chain),
+    warnings: deprecations(request.defined),
   };
 }
 
