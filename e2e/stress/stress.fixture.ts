@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -191,7 +191,9 @@ class Course {
   /** Clocks go forward, for whoever begins something next. */
   #jump(): void {
     const done = Math.floor((this.operations.length / this.#options.operations) * jumps);
-    writeFileSync(this.#aheadFile, String((aheadInTheEndMs / jumps) * done));
+    // Who reads it meanwhile must not find it empty: that is a clock that goes back by weeks.
+    writeFileSync(`${this.#aheadFile}.new`, String((aheadInTheEndMs / jumps) * done));
+    renameSync(`${this.#aheadFile}.new`, this.#aheadFile);
   }
 }
 
