@@ -13,7 +13,7 @@ import { seededNumbers } from '../seeded.fixture.ts';
 import { seenIn, writeCommit } from '../sync/commits.fixture.ts';
 import { countsOf, demands, disagreements, vainActs, type Operation, type Seen } from './ledger.fixture.ts';
 import { bootId } from './quick-clock.fixture.ts';
-import { isAnybodyLeft, leftOver } from './left-over.fixture.ts';
+import { isAnybodyLeft, leftOver, lostLayers } from './left-over.fixture.ts';
 import {
   aliases,
   dataThing,
@@ -267,9 +267,10 @@ async function lookEverywhere(dir: string, engine: HomeEngine): Promise<Seen> {
 /** What does not hold when all is quiet. */
 async function lookAfterwards(dir: string, operations: readonly Operation[]): Promise<readonly string[]> {
   while (isAnybodyLeft(dir)) await wait(50);
+  const lost = lostLayers(dir).map((id) => `no collection looks at layer ${id}`);
   const ahead = { ms: aheadInTheEndMs };
   await using engine = await openHomeEngine({ dir, bootId, clock: realClock(() => ahead.ms) });
-  const faults: string[] = [];
+  const faults: string[] = [...lost];
   const seen = await lookEverywhere(dir, engine);
   faults.push(...disagreements(operations, seen));
   const { faulty } = await verifyStore(engine.deps, () => {}, noAbort);
