@@ -21,6 +21,7 @@ export function exitCodeOf(error: unknown, verb: Verb): number {
     case 'E_USAGE':
     case 'E_NAMESPACE':
     case 'E_VOLUME':
+    case 'E_CATALOG':
       return exitCodes.usage;
     case 'E_ABORTED':
       return exitCodeOfSignal('SIGINT');
@@ -54,6 +55,7 @@ export function exitCodeOf(error: unknown, verb: Verb): number {
     case 'E_ENGINE_GONE':
     case 'E_SESSION_GONE':
     case 'E_NOT_SAVED':
+    case 'E_GRANT':
     case 'E_NOT_FOUND':
     case 'E_COMMAND':
     case 'E_INTERNAL':

@@ -12,6 +12,11 @@ export const limits = {
   /** Lanes of one read chain: own, base, default and the parents. */
   readChainLanes: 24,
   volumesPerRun: 32,
+  /** Of one catalog: several times what an organisation offers; a client is generated of all of them. */
+  catalogDefinitions: 2000,
+  catalogNameBytes: 64,
+  /** Characters of a text of a catalog: a page. */
+  catalogTextLength: 4000,
   /** Directories below the one that a command runs in that are looked into for lockfiles: a few milliseconds. */
   partsLookedInto: 200,
   /** How deep they lie: `apps/web/server`. */

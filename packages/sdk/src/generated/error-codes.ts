@@ -6,6 +6,8 @@ export type ErrorCode =
   | 'E_CONFIG'
   | 'E_NAMESPACE'
   | 'E_VOLUME'
+  | 'E_CATALOG'
+  | 'E_GRANT'
   | 'E_MOUNT_POINT'
   | 'E_MOUNT'
   | 'E_NO_MOUNTER'

@@ -20,12 +20,12 @@ import {
   layers,
   lookAtHolders,
   lostLayers,
-  paths,
   remotes,
   strangers,
   worldOf,
-  type World,
+  type StoredWorld,
 } from './seen-metadata.fixture.ts';
+import { kind, nth, paths, share, sharingStep } from './sharing-steps.fixture.ts';
 
 /**
  * Any sequence of operations gives the same answers, errors and final state on SQLite and in memory: whoever tests
@@ -47,7 +47,6 @@ const synced = fc.record({
 });
 /** Which one of those that there are. */
 const index = fc.nat({ max: 4 });
-const kind = <const K extends string>(name: K) => fc.constant(name);
 
 /** A collection is several of them, so that the others come in between. */
 const operation = fc.oneof(
@@ -120,14 +119,13 @@ const operation = fc.oneof(
       text: fc.constantFrom(null, 'none', '1'),
     }),
   },
+  { weight: 8, arbitrary: fc.record({ kind: kind('share'), step: sharingStep }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('wait'), days: fc.integer({ min: -40, max: 40 }) }) },
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 type OperationOf<K extends Operation['kind']> = Extract<Operation, { readonly kind: K }>;
 
-const nth = <T>(list: readonly T[], index: number): T | undefined => list[index % Math.max(1, list.length)];
-
-async function apply(world: World, step: Operation): Promise<unknown> {
+async function apply(world: StoredWorld, step: Operation): Promise<unknown> {
   const { metadata } = world;
   switch (step.kind) {
     case 'open':
@@ -186,6 +184,8 @@ async function apply(world: World, step: Operation): Promise<unknown> {
       return world.disk.delete(step.layer);
     case 'policy':
       return metadata.setPolicy(step.path, step.key, policyText(step), noAbort);
+    case 'share':
+      return share(world, step.step);
     case 'wait':
       world.nowMs += step.days * 86_400_000;
       world.latestMs = Math.max(world.latestMs, world.nowMs);
@@ -199,7 +199,7 @@ function policyText({ key, text }: OperationOf<'policy'>): string | null {
   return key === 'history-generations' && text !== null ? '20' : text;
 }
 
-async function collectStep(world: World, step: OperationOf<'list' | 'look' | 'note' | 'free'>): Promise<unknown> {
+async function collectStep(world: StoredWorld, step: OperationOf<'list' | 'look' | 'note' | 'free'>): Promise<unknown> {
   const { metadata, disk, nowMs: atMs } = world;
   switch (step.kind) {
     case 'list':
@@ -229,7 +229,7 @@ async function collectStep(world: World, step: OperationOf<'list' | 'look' | 'no
 }
 
 /** Published for nobody: where it comes to nothing, its maker takes it away. */
-async function publishing<T>(world: World, layer: LayerId, use: () => Promise<T>): Promise<T> {
+async function publishing<T>(world: StoredWorld, layer: LayerId, use: () => Promise<T>): Promise<T> {
   const isNew = !world.disk.has(layer);
   world.disk.add(layer);
   try {
@@ -239,7 +239,7 @@ async function publishing<T>(world: World, layer: LayerId, use: () => Promise<T>
   }
 }
 
-async function evictStep({ metadata, nowMs }: World, { index }: OperationOf<'evict'>): Promise<unknown> {
+async function evictStep({ metadata, nowMs }: StoredWorld, { index }: OperationOf<'evict'>): Promise<unknown> {
   const head = nth(await askedOf(metadata, nowMs, 'all').then(({ heads }) => heads), index);
   if (head === undefined) return undefined;
   const { volumeId, lane, generation, usedAtMs } = head;
@@ -247,7 +247,7 @@ async function evictStep({ metadata, nowMs }: World, { index }: OperationOf<'evi
   return metadata.evict(request, noAbort);
 }
 
-function openStep(world: World, step: OperationOf<'open'>): OpenSessionRequest {
+function openStep(world: StoredWorld, step: OperationOf<'open'>): OpenSessionRequest {
   const own = { namespace: step.path, lane: step.lane };
   return openRequest(world.ids, {
     ...own,
@@ -272,15 +272,15 @@ function openStep(world: World, step: OperationOf<'open'>): OpenSessionRequest {
   });
 }
 
-async function sessionAt({ metadata, ids }: World, index: number): Promise<SessionId> {
+async function sessionAt({ metadata, ids }: StoredWorld, index: number): Promise<SessionId> {
   return nth(await metadata.listSessions(noAbort), index)?.id ?? ids.session();
 }
 
-async function volumeAt({ metadata, ids }: World, index: number): Promise<VolumeId> {
+async function volumeAt({ metadata, ids }: StoredWorld, index: number): Promise<VolumeId> {
   return nth(await metadata.listVolumes(noAbort), index)?.id ?? ids.volume();
 }
 
-async function commitStep(world: World, step: OperationOf<'commit'>): Promise<unknown> {
+async function commitStep(world: StoredWorld, step: OperationOf<'commit'>): Promise<unknown> {
   const { metadata, ids, nowMs: atMs } = world;
   const { lane, layer, alsoNamed } = step;
   const volumeId = await volumeAt(world, step.index);
@@ -303,7 +303,7 @@ async function commitStep(world: World, step: OperationOf<'commit'>): Promise<un
   return publishing(world, layer, async () => await metadata.commit(request, noAbort));
 }
 
-async function squashStep(world: World, step: OperationOf<'squash'>): Promise<unknown> {
+async function squashStep(world: StoredWorld, step: OperationOf<'squash'>): Promise<unknown> {
   const { metadata, ids, nowMs } = world;
   const { lane, layer, from, count } = step;
   const volumeId = await volumeAt(world, step.index);
@@ -323,7 +323,7 @@ interface Wanted {
   readonly squashed?: readonly LayerId[];
 }
 
-async function changeOf({ metadata, nowMs }: World, { isLate, ...wanted }: Wanted): Promise<SyncedChange> {
+async function changeOf({ metadata, nowMs }: StoredWorld, { isLate, ...wanted }: Wanted): Promise<SyncedChange> {
   const { remote, volumeId, lane, layers, squashed = [] } = wanted;
   const record = await metadata.syncedHead(remote, volumeId, lane, noAbort);
   const [id, ...parts] = squashed;
@@ -331,7 +331,7 @@ async function changeOf({ metadata, nowMs }: World, { isLate, ...wanted }: Wante
   return { remote, layers, squashes, expectedRevision: Math.max(0, (record?.revision ?? 0) - (isLate ? 1 : 0)) };
 }
 
-async function answer(world: World, step: Operation): Promise<unknown> {
+async function answer(world: StoredWorld, step: Operation): Promise<unknown> {
   try {
     return await apply(world, step);
   } catch (error) {

@@ -1,16 +1,9 @@
-import {
-  limits,
-  type CollectionFacts,
-  type CollectionQuestion,
-  type LayerId,
-  type Metadata,
-  type Namespace,
-} from '@cachelane/core';
-import { aLayer, aQuestion, aRemote, countingIds, noAbort, type TestIds } from '@cachelane/testkit';
+import { limits, type CollectionFacts, type CollectionQuestion, type LayerId, type Metadata } from '@cachelane/core';
+import { aLayer, aQuestion, aRemote, countingIds, noAbort } from '@cachelane/testkit';
+import { allShared, paths, type World } from './sharing-steps.fixture.ts';
 
 // Metadata that random operations are played on, and all that can be seen of them.
 
-export const paths = ['local/web-0123', 'github.com/acme/web', 'github.com/acme/api'].map((path) => path as Namespace);
 export const layers = Array.from({ length: 8 }, (_, index) => aLayer(`${index}`));
 export const remotes = ['hub', 'backup'].map(aRemote);
 /** Runs of other machines. */
@@ -19,20 +12,17 @@ export const strangers = Array.from({ length: 3 }, () => strangerIds.run());
 const startMs = 1_767_225_600_000;
 
 /** Metadata, and what lies on the disk beside them. */
-export interface World {
-  readonly metadata: Metadata;
-  readonly ids: TestIds;
+export interface StoredWorld extends World {
   readonly disk: Set<LayerId>;
   /** What collections saw so far: all that was on the disk, what was loose and not there, and what was forgotten. */
   listed: ReadonlySet<LayerId> | null;
   absent: readonly LayerId[];
   forgotten: readonly LayerId[];
-  nowMs: number;
   /** The latest that it ever was. */
   latestMs: number;
 }
 
-export function worldOf(metadata: Metadata): World {
+export function worldOf(metadata: Metadata): StoredWorld {
   const seen = { listed: null, absent: [], forgotten: [] };
   return { metadata, ids: countingIds(), disk: new Set(), ...seen, nowMs: startMs, latestMs: startMs };
 }
@@ -60,7 +50,8 @@ function sortedFacts({ lanePolicies, open, ...facts }: CollectionFacts): unknown
   };
 }
 
-export async function everything({ metadata, nowMs }: World): Promise<unknown> {
+export async function everything(world: StoredWorld): Promise<unknown> {
+  const { metadata, nowMs } = world;
   const heads = await metadata.listHeads(noAbort);
   const sessions = await metadata.listSessions(noAbort);
   return {
@@ -84,12 +75,13 @@ export async function everything({ metadata, nowMs }: World): Promise<unknown> {
     dueLater: sortedFacts(await askedOf(metadata, nowMs + 16 * 86_400_000, 'due')),
     facts: sortedFacts(await askedOf(metadata, nowMs, 'all')),
     lookedAtMs: await metadata.lookedAtMs(noAbort),
+    shared: await allShared(world),
     expired: [...(await metadata.referencedLayers(nowMs + limits.historyMs + 1, noAbort))].toSorted(),
   };
 }
 
 /** Of what is recorded, and of what lies on the disk, the layers that nothing names and that are not loose: no collection finds them, unless it looks at all there is. */
-export async function lostLayers({ metadata, disk, nowMs }: World): Promise<readonly LayerId[]> {
+export async function lostLayers({ metadata, disk, nowMs }: StoredWorld): Promise<readonly LayerId[]> {
   const known = await Promise.all(layers.map((id) => metadata.layer(id, noAbort)));
   // As long as it lies in a table it names them, expired or not.
   const named = await metadata.referencedLayers(0, noAbort);
@@ -104,7 +96,7 @@ export interface HolderLook {
 }
 
 /** What is held is kept beside what names it: it has to be the same, whatever was done. What was let go of because of time stays so when a clock goes back. */
-export async function lookAtHolders({ metadata, latestMs }: World): Promise<HolderLook> {
+export async function lookAtHolders({ metadata, latestMs }: StoredWorld): Promise<HolderLook> {
   await metadata.forgetLayers([], latestMs, noAbort);
   const referenced = await metadata.referencedLayers(latestMs, noAbort);
   const unreferenced = layers.filter((id) => !referenced.has(id));

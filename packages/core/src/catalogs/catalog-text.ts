@@ -1,0 +1,16 @@
+import { digestOf, type Digest } from '../layers/digest.ts';
+import type { CatalogContent, VolumeDefinition } from './definition.ts';
+
+/** One text for one content, whatever order it was written in: what is compared, stored and locked. As {@link readCatalog} reads it. */
+export function catalogText({ docs, definitions }: CatalogContent): string {
+  const volumes = definitions.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map((each) => [each.name, partsOf(each)]);
+  return JSON.stringify({ docs: docs === '' ? null : docs, volumes: Object.fromEntries(volumes) });
+}
+
+export function catalogDigest(content: CatalogContent): Digest {
+  return digestOf(catalogText(content));
+}
+
+function partsOf({ tool, key, tier, sharing, compat, docs, deprecated }: VolumeDefinition): object {
+  return { tool, key, tier, sharing, compat, docs: docs === '' ? null : docs, deprecated };
+}

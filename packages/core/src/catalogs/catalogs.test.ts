@@ -1,0 +1,149 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { limits } from '../limits.ts';
+import { catalogDigest, catalogText } from './catalog-text.ts';
+import { compareCatalogs } from './compare-catalogs.ts';
+import type { CatalogContent } from './definition.ts';
+import { methodName } from './method-name.ts';
+import { readCatalog } from './read-catalog.ts';
+
+const tools = new Set(['npm', 'pip', 'uv', 'go-build', 'directory']);
+const read = (value: unknown): CatalogContent => readCatalog(value, { source: 'the catalog', tools });
+const volumes = (definitions: object): CatalogContent => read({ volumes: definitions });
+
+describe('a catalog', () => {
+  test('says little where little is special', () => {
+    expect(volumes({ npm: {}, 'pip-cache': { tool: 'pip' } }).definitions).toEqual([
+      { name: 'npm', tool: 'npm', key: 'npm', tier: 'project', sharing: null, compat: {}, docs: '', deprecated: null },
+      {
+        name: 'pip-cache',
+        tool: 'pip',
+        key: 'pip-cache',
+        tier: 'project',
+        sharing: null,
+        compat: {},
+        docs: '',
+        deprecated: null,
+      },
+    ]);
+    expect(volumes({ npm: null }).definitions).toEqual(volumes({ npm: {} }).definitions);
+  });
+
+  test('says everything that a definition has', () => {
+    const all = {
+      tool: 'pip',
+      key: 'pip',
+      tier: 'catalog',
+      sharing: 'locked',
+      compat: { image: 'trixie' },
+      docs: 'Wheels.\n\nOf all teams.',
+      deprecated: 'use uv',
+    };
+    expect(read({ docs: 'Ours.', volumes: { pip: all } })).toEqual({
+      docs: 'Ours.',
+      definitions: [{ name: 'pip', ...all, sharing: 'LOCKED' }],
+    });
+  });
+
+  test.each([
+    ['no mapping', [], 'it must be a mapping with volumes'],
+    ['no volumes', { docs: 'Ours.' }, 'volumes must be a mapping'],
+    ['a key that nobody knows', { volumes: {}, volume: {} }, 'volume is no key of a catalog'],
+    ['a definition that is a word', { volumes: { npm: 'npm' } }, 'volumes.npm must be a mapping'],
+    ['a key of a definition that nobody knows', { volumes: { npm: { tools: 'npm' } } }, 'volumes.npm.tools is no key'],
+    ['a tool that nobody knows', { volumes: { npm: { tool: 'npn' } } }, '"npn" is no tool that cachelane knows'],
+    ['a tier that nobody knows', { volumes: { npm: { tier: 'team' } } }, 'volumes.npm.tier is one of project, catalog'],
+    ['a name that is none', { volumes: { 'pip cache': { tool: 'pip' } } }, 'volumes.pip cache is no name'],
+    ['a name that begins with no letter', { volumes: { '3d': { tool: 'pip' } } }, 'volumes.3d is no name'],
+    ['a name that objects inherit', JSON.parse('{"volumes":{"__proto__":{"tool":"npm"}}}'), 'volumes.__proto__ is no'],
+    ['a key that is no volume', { volumes: { npm: { key: 'a b' } } }, 'volumes.npm.key volume name "a b"'],
+    ['a number where text belongs', { volumes: { npm: { docs: 7 } } }, 'volumes.npm.docs must be text'],
+    ['an end of a comment that is none', { volumes: { npm: { docs: 'a\u2028b' } } }, 'has control characters'],
+    ['a text without end', { volumes: { npm: { docs: 'a'.repeat(5000) } } }, 'volumes.npm.docs is longer than'],
+    ['compat that is no text', { volumes: { npm: { compat: { node: 22 } } } }, 'put numbers into quotes'],
+    ['the same method twice', { volumes: { 'pip-cache': { tool: 'pip' }, pipCache: { tool: 'pip' } } }, 'pipCache'],
+    ['what would be awaited', JSON.parse('{"volumes":{"then":{"tool":"npm"}}}'), 'would be the method then'],
+    ['what every object has', { volumes: { 'to-string': { tool: 'npm' } } }, 'would be the method toString'],
+  ])('is refused, and told why: %s', (_, value, why) => {
+    expect(() => read(value)).toThrow(
+      expect.objectContaining({ code: 'E_CATALOG', message: expect.stringContaining(why) }),
+    );
+  });
+
+  test('is refused with all that is wrong, as far as it is readable', () => {
+    const many = Object.fromEntries(Array.from({ length: 7 }, (_, index) => [`v${index}`, { tool: 'x', tier: 'y' }]));
+    expect(() => volumes(many)).toThrow(/^the catalog: volumes\.v0\.tool .*; volumes\.v0\.tier .*; and 9 more$/);
+  });
+
+  test('has an end', () => {
+    const many = Object.fromEntries(
+      Array.from({ length: limits.catalogDefinitions + 1 }, (_, index) => [`v${index}`, { tool: 'npm' }]),
+    );
+    expect(() => volumes(many)).toThrow(expect.objectContaining({ code: 'E_LIMIT' }));
+  });
+
+  test('is one content in whatever order it was written, and reads as it is written', () => {
+    const one = volumes({ npm: {}, pip: { compat: { b: '1', a: '2' } } });
+    const other = volumes({ pip: { compat: { a: '2', b: '1' }, tool: 'pip' }, npm: { tier: 'project' } });
+    expect(catalogDigest(one)).toBe(catalogDigest(other));
+    expect(read(JSON.parse(catalogText(one)))).toEqual(one);
+    expect(catalogDigest(volumes({ npm: { docs: 'x' }, pip: {} }))).not.toBe(catalogDigest(one));
+  });
+});
+
+describe('the method of a name', () => {
+  test.each([
+    ['npm', 'npm'],
+    ['pip-cache', 'pipCache'],
+    ['pip_cache', 'pipCache'],
+    ['pipCache', 'pipCache'],
+    ['PIP', 'pip'],
+    ['PIP-cache', 'pipCache'],
+    ['GoBuild', 'goBuild'],
+    ['node.20', 'node20'],
+    ['a--b', 'aB'],
+    ['20-node', ''],
+    ['-', ''],
+  ])('%s: %s', (name, method) => {
+    expect(methodName(name)).toBe(method);
+  });
+
+  test('is an identifier or nothing', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (name) => /^([A-Za-z][A-Za-z0-9]*)?$/.test(methodName(name))));
+  });
+});
+
+describe('two versions of a catalog', () => {
+  const before = volumes({ npm: {}, pip: { docs: 'Wheels.' }, old: { tool: 'npm', deprecated: 'use npm' } });
+
+  test('differ by what was added, removed and changed; what finds another volume breaks', () => {
+    const after = volumes({
+      npm: { compat: { node: '22' } },
+      pip: { docs: 'Wheels, all.', deprecated: 'use uv' },
+      uv: { docs: 'New.' },
+    });
+    expect(compareCatalogs(before, after)).toEqual([
+      { name: 'npm', kind: 'changed', breaks: true, what: ['compat none -> node=22'] },
+      { name: 'old', kind: 'removed', breaks: true, what: ['use npm'] },
+      {
+        name: 'pip',
+        kind: 'changed',
+        breaks: false,
+        what: ['docs Wheels. -> Wheels, all.', 'deprecated none -> use uv'],
+      },
+      { name: 'uv', kind: 'added', breaks: false, what: ['New.'] },
+    ]);
+  });
+
+  test('by a deprecation alone, and not at all', () => {
+    const after = volumes({
+      npm: {},
+      pip: { docs: 'Wheels.', deprecated: 'use uv' },
+      old: { tool: 'npm', deprecated: 'use npm' },
+    });
+    expect(compareCatalogs(before, after)).toEqual([
+      { name: 'pip', kind: 'deprecated', breaks: false, what: ['deprecated none -> use uv'] },
+    ]);
+    expect(compareCatalogs(after, after)).toEqual([]);
+  });
+});

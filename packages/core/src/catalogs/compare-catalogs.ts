@@ -1,0 +1,64 @@
+import { compatKey } from '../names/volume.ts';
+import type { CatalogContent, VolumeDefinition } from './definition.ts';
+
+/** `breaks`: code that was written for the older version fails, or finds another volume. */
+export interface DefinitionChange {
+  readonly name: string;
+  readonly kind: 'added' | 'removed' | 'changed' | 'deprecated';
+  readonly breaks: boolean;
+  /** For people, one clause for each: `key pip -> pip3`. */
+  readonly what: readonly string[];
+}
+
+/** In the order of the names. */
+export function compareCatalogs(before: CatalogContent, after: CatalogContent): readonly DefinitionChange[] {
+  const older = new Map(before.definitions.map((each) => [each.name, each]));
+  const newer = new Map(after.definitions.map((each) => [each.name, each]));
+  const names = [...new Set([...older.keys(), ...newer.keys()])].toSorted();
+  return names.flatMap((name) => {
+    const change = changeOf(name, older.get(name), newer.get(name));
+    return change === null ? [] : [change];
+  });
+}
+
+function changeOf(
+  name: string,
+  before: VolumeDefinition | undefined,
+  after: VolumeDefinition | undefined,
+): DefinitionChange | null {
+  if (after === undefined) {
+    const why = before?.deprecated ?? null;
+    return { name, kind: 'removed', breaks: true, what: why === null ? [] : [why] };
+  }
+  if (before === undefined) return { name, kind: 'added', breaks: false, what: after.docs === '' ? [] : [after.docs] };
+  const identity = differing(before, after, {
+    key: ({ key }) => key,
+    tier: ({ tier }) => tier,
+    compat: ({ compat }) => compatKey(compat),
+    tool: ({ tool }) => tool,
+  });
+  const others = differing(before, after, {
+    sharing: ({ sharing }) => sharing ?? 'as suits the tool',
+    docs: ({ docs }) => docs,
+    deprecated: ({ deprecated }) => deprecated ?? '',
+  });
+  const what = [...identity, ...others];
+  if (what.length === 0) return null;
+  const isDeprecation = before.deprecated === null && after.deprecated !== null && what.length === 1;
+  return { name, kind: isDeprecation ? 'deprecated' : 'changed', breaks: identity.length > 0, what };
+}
+
+function differing(
+  before: VolumeDefinition,
+  after: VolumeDefinition,
+  fields: Readonly<Record<string, (definition: VolumeDefinition) => string>>,
+): readonly string[] {
+  return Object.entries(fields).flatMap(([field, textOf]) => {
+    const [older, newer] = [textOf(before), textOf(after)];
+    return older === newer ? [] : [`${field} ${shown(older)} -> ${shown(newer)}`];
+  });
+}
+
+function shown(text: string): string {
+  return text === '' ? 'none' : text;
+}

@@ -1,0 +1,33 @@
+/** `pip-cache`, `Pip_cache` and `pip.cache` are `pipCache`; empty for what begins with no letter. */
+export function methodName(name: string): string {
+  const words = name.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
+  const joined = words.map((word, index) => (index === 0 ? lowered(word) : raised(word))).join('');
+  return /^[A-Za-z]/.test(joined) ? joined : '';
+}
+
+/** `PIP` is one word, not `pIP`. */
+function lowered(word: string): string {
+  return word === word.toUpperCase() ? word.toLowerCase() : word.charAt(0).toLowerCase() + word.slice(1);
+}
+
+function raised(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}
+
+/** What objects of a generated client have already, and what would make of one something else: whoever has `then` is awaited. */
+const taken: ReadonlySet<string> = new Set([
+  'then',
+  'constructor',
+  'prototype',
+  'hasOwnProperty',
+  'isPrototypeOf',
+  'propertyIsEnumerable',
+  'toJSON',
+  'toLocaleString',
+  'toString',
+  'valueOf',
+]);
+
+export function isFreeMethodName(method: string): boolean {
+  return method !== '' && !taken.has(method);
+}
