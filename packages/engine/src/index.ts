@@ -68,3 +68,15 @@ export { renameNamespace, type Renamed, type RenameRequest } from './namespaces/
 export { removeVolumes } from './volumes/remove-volume.ts';
 export { toolOf } from './provenance/revoke-runs.ts';
 export { Seeds } from './seeds/seeds.ts';
+export { boundsOf } from './sharing/bounds-of.ts';
+export { addFeed, listFeeds, removeFeed, type AddedFeed, type ListedFeed } from './sharing/feeds.ts';
+export {
+  grantVolumes,
+  listGrants,
+  withdrawGrant,
+  type Granted,
+  type GrantsOfNamespace,
+  type ListedGrant,
+} from './sharing/grants.ts';
+export { requireReach, withoutGrant, type ReachQuestion } from './sharing/require-reach.ts';
+export { grantedTrust, requireSharing } from './sharing/require-sharing.ts';
