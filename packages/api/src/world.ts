@@ -1,4 +1,5 @@
 import type {
+  Bounds,
   Compat,
   Context,
   EventSink,
@@ -10,7 +11,7 @@ import type {
   VolumeReport,
   VolumeSeed,
 } from '@cachelane/core';
-import type { EngineDependencies, ForkRequest, PruneRequest, VolumeRequest } from '@cachelane/engine';
+import type { DefinedVolume, EngineDependencies, ForkRequest, PruneRequest, VolumeRequest } from '@cachelane/engine';
 
 /** Where a program says that it is. */
 export interface ProjectPlace {
@@ -34,6 +35,8 @@ export interface VolumeMeaning {
 export interface VolumePlace {
   readonly namespace: Namespace;
   readonly key: VolumeName;
+  /** By which definition of a catalog it is asked for; left out: by its key. */
+  readonly defined?: DefinedVolume | undefined;
 }
 
 /** What all runs of a project have in common. */
@@ -49,11 +52,13 @@ export interface ApiProject {
   readonly run: ProjectRun;
   /** What its files, or the program's environment, say and does not count; one sentence each. */
   readonly warnings: readonly string[];
+  /** What its file, and the person's own, call namespaces whose catalogs are used. */
+  readonly catalogs: ReadonlyMap<string, Namespace>;
   meaningOf(place: VolumePlace): VolumeMeaning;
   /** As a run here would ask for it; one that has no place of its own gets a name for where it would lie. */
   requestFor(place: VolumePlace): VolumeRequest;
-  /** With this seed, or none. Null where the volume has no place of its own here. */
-  explain(place: VolumePlace, seed: VolumeSeed | null): Promise<Explained | null>;
+  /** With this seed, or none, and what is within the bounds of a confined session. Null where the volume has no place of its own here. */
+  explain(place: VolumePlace, seed: VolumeSeed | null, bounds: Bounds | undefined): Promise<Explained | null>;
 }
 
 /** What `explain` tells, as the schema has it. */
@@ -75,6 +80,7 @@ export interface Explained {
     readonly updatedAt: string | null;
   }[];
   readonly seed: string | null;
+  readonly catalog: string | null;
   readonly keptFor: string | null;
   readonly keptBy: string;
   readonly remote: string | null;
@@ -98,6 +104,8 @@ export interface World {
   readonly endsWithAnswer?: boolean;
   /** Errors: E_NOT_FOUND for a directory that is gone, E_CONFIG, E_NAMESPACE, E_LIMIT. */
   openProject(place: ProjectPlace): Promise<ApiProject>;
+  /** Who is told to have said what is said of namespaces. */
+  readonly user: string;
   /** Without what files in repositories lower on single lanes. */
   policyOf(namespace: Namespace): Promise<Policy>;
   /** Has what was saved sent where it is to be sent in the background, as after a run. Never throws: it is saved. */

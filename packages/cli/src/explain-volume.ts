@@ -3,6 +3,7 @@ import {
   configFileName,
   lowLevelId,
   seedText,
+  type Bounds,
   type ChainLink,
   type Context,
   type LowLevelId,
@@ -15,6 +16,7 @@ import {
 } from '@cachelane/core';
 import {
   chooseMounter,
+  judgeName,
   planVolume,
   type MounterChoice,
   type PlannedVolume,
@@ -26,10 +28,12 @@ import { explainLifetime, lifetimeFields, lifetimeJson, type ExplainedLifetime }
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import type { Host } from './host.ts';
-import { toolEnvironmentOf } from './project.ts';
+import { lanePolicyOf } from './lane-policy.ts';
+import { toolEnvironmentOf, type OpenProject } from './project.ts';
 import { isoTime, shortId } from './print.ts';
 import { linkText } from './reporters/words.ts';
 import type { ReadStore } from './store.ts';
+import { readUserConfig } from './user-config.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 import { commitText, isUntried, storedLines, syncText, triedText } from './tool-words.ts';
 import { plainSelection, selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
@@ -51,6 +55,8 @@ export interface Explained {
   /** Runs of the namespace that were revoked, the latest first. */
   readonly revoked: readonly Revocation[];
   readonly lifetime: ExplainedLifetime;
+  /** What a policy makes of a name that no catalog has, and that a definition is deprecated, one sentence; null: nothing is to be said. */
+  readonly catalog: string | null;
   /** What else the words may have meant; null where that is plain. */
   readonly note: string | null;
 }
@@ -60,20 +66,32 @@ interface Surroundings {
   readonly store: ReadStore;
 }
 
+/** Whom it is explained to. */
+interface ExplainedFor {
+  /** Instead of what the project's file says; null: none. */
+  readonly seed?: VolumeSeed | null;
+  /** Of a confined session. */
+  readonly bounds?: Bounds | undefined;
+}
+
 /** Errors: E_VOLUME, E_CONFIG, and those of the project. */
 export async function explainVolume(
   { host, store }: Surroundings,
   question: ProjectQuestion,
   argument: VolumeArgument,
-  /** Instead of what the project's file says; null: none. */
-  seed?: VolumeSeed | null,
+  { seed, bounds }: ExplainedFor = {},
 ): Promise<Explained> {
   const project = await projectOf(host, question);
   const { context } = project;
   const environment = toolEnvironmentOf(host, project);
   const tools = await host.pieces.loadTools();
   const selection = plainSelection(project, { tools, environment, storeDir: store.homeDir });
-  const planned = planVolume(tools, context, environment, selectVolume(argument, selection).request);
+  const planned = planVolume(
+    tools,
+    withBounds(context, bounds),
+    environment,
+    selectVolume(argument, selection).request,
+  );
   const namespace = planned.request.namespace ?? context.namespace;
   const record = await store.metadata.findNamespace(namespace, store.signal);
   const namespaceId = record?.id ?? null;
@@ -95,6 +113,7 @@ export async function explainVolume(
       { project, planned, namespace, record, held: chain[0]?.held ?? null },
     ),
     chosenBy: argument.namespace === null ? chosenBy(selection, volume) : null,
+    catalog: await catalogWord({ host, store }, project, planned),
     note: await otherMeaning(store, argument),
     // As a plain run here would choose.
     choice: chooseMounter(planned, {
@@ -106,6 +125,21 @@ export async function explainVolume(
       isLookDue: false,
     }),
   };
+}
+
+async function catalogWord(
+  { host, store: { metadata, signal } }: Surroundings,
+  { config }: OpenProject,
+  planned: PlannedVolume,
+): Promise<string | null> {
+  const policy = (await readUserConfig(host))?.policy ?? {};
+  const verdict = await judgeName({ metadata, policy }, { lanePolicy: lanePolicyOf(config), signal }, planned);
+  const refused = verdict?.policy === 'refuse' ? `${verdict.message}; a run leaves it out` : verdict?.message;
+  return refused ?? planned.request.defined?.deprecated ?? null;
+}
+
+function withBounds(context: Context, bounds: Bounds | undefined): Context {
+  return bounds === undefined ? context : { ...context, bounds };
 }
 
 async function revokedOf(
@@ -197,6 +231,7 @@ export function explainJson(explained: Explained): unknown {
       updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
     })),
     why: whyText(explained),
+    catalog: explained.catalog,
     note: explained.note,
   };
 }
@@ -219,6 +254,7 @@ export function explainText(explained: Explained): string {
     ...(explained.seed === null
       ? []
       : [['seed', `${seedText(explained.seed)}, below all that is read and never saved`] as const]),
+    ...(explained.catalog === null ? [] : [['catalog', explained.catalog] as const]),
     ['attached by', chosenBy === null ? `-v ${request.name}` : `cachelane run, because of ${chosenBy}`],
     ['tool', `${tool.name}: ${tool.summary}`],
     ['saved', savedText(explained)],

@@ -40,6 +40,7 @@ describe('where it lies', () => {
       remote: { value: 's3://bucket/prefix', line: 1 },
       push: { value: 'wait', line: 2 },
       policy: {},
+      catalogs: [],
     });
   });
 

@@ -23,7 +23,9 @@ import type {
   VolumeName,
   VolumeSeed,
   Namespace,
+  WhoseWord,
 } from '@cachelane/core';
+import type { DefinedVolume } from './catalogs/definition-volume.ts';
 import type { Seeds } from './seeds/seeds.ts';
 
 /** When a run's changes are saved: the tool decides, or the person does. */
@@ -77,6 +79,10 @@ export interface VolumeRequest {
   readonly seed: VolumeSeed | null;
   /** Added to what the tool says. */
   readonly compat: Readonly<Record<string, string>>;
+  /** Of a catalog, that it was asked for by; left out: by its own name. */
+  readonly defined?: Pick<DefinedVolume, 'definition' | 'deprecated'>;
+  /** Whose word it is that it is had, where it is another namespace's; left out: a person's, which needs no grant. */
+  readonly word?: WhoseWord;
   /** Who says what it is and where, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */
   readonly source: string;
 }

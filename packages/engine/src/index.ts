@@ -1,5 +1,20 @@
 export * from './engine.ts';
 export { runCommand, type RunResult } from './run-command.ts';
+export { catalogConsumers, definitionUsage, volumesOf, type CatalogConsumer } from './catalogs/consumers.ts';
+export { judgeName, type NameVerdict } from './catalogs/catalog-names.ts';
+export {
+  definedVolume,
+  definitionVolume,
+  deprecations,
+  requireDefinition,
+  type DefinedVolume,
+  type DefinitionQuestion,
+  type UsedDefinition,
+} from './catalogs/definition-volume.ts';
+export { requireCatalog, type CatalogQuestion, type OfferedCatalog } from './catalogs/find-catalog.ts';
+export { listCatalogs } from './catalogs/list-catalogs.ts';
+export { publishCatalog, readOffer, type PublishedCatalog, type PublishOffer } from './catalogs/publish-catalog.ts';
+export { removeCatalog, type RemovedCatalog } from './catalogs/remove-catalog.ts';
 export { collectGarbage, findGarbage, type GarbageReport } from './garbage/collect-garbage.ts';
 export { findRemovable, type GarbageOptions } from './garbage/find-removable.ts';
 export { collectRemote, type RemoteGarbage } from './sync/collect-remote.ts';
@@ -53,3 +68,15 @@ export { renameNamespace, type Renamed, type RenameRequest } from './namespaces/
 export { removeVolumes } from './volumes/remove-volume.ts';
 export { toolOf } from './provenance/revoke-runs.ts';
 export { Seeds } from './seeds/seeds.ts';
+export { boundsOf } from './sharing/bounds-of.ts';
+export { addFeed, listFeeds, removeFeed, type AddedFeed, type ListedFeed } from './sharing/feeds.ts';
+export {
+  grantVolumes,
+  listGrants,
+  withdrawGrant,
+  type Granted,
+  type GrantsOfNamespace,
+  type ListedGrant,
+} from './sharing/grants.ts';
+export { requireReach, withoutGrant, type ReachQuestion } from './sharing/require-reach.ts';
+export { grantedTrust, requireSharing } from './sharing/require-sharing.ts';

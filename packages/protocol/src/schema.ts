@@ -1,4 +1,5 @@
 import { basicTypes } from './schema/basics.ts';
+import { catalogTypes } from './schema/catalogs.ts';
 import { contextTypes } from './schema/context.ts';
 import { eventTypes } from './schema/events.ts';
 import { forkTypes } from './schema/forks.ts';
@@ -6,6 +7,7 @@ import { layerTypes } from './schema/layers.ts';
 import { mutationTypes } from './schema/mutation.ts';
 import { namespaceTypes } from './schema/namespaces.ts';
 import { queryType } from './schema/query.ts';
+import { sharingTypes } from './schema/sharing.ts';
 import { volumeTypes } from './schema/volumes.ts';
 
 /**
@@ -17,7 +19,9 @@ export const schemaText: string = [
   queryType,
   contextTypes,
   namespaceTypes,
+  sharingTypes,
   volumeTypes,
+  catalogTypes,
   layerTypes,
   mutationTypes,
   forkTypes,

@@ -1,4 +1,5 @@
 import type { ApiRequest } from '../request.ts';
+import { publish, removeVersion, type PublishArguments, type RemoveCatalogArguments } from './catalogs.ts';
 import { closeClientSession, openClientSession, type OpenSessionArguments } from './client-session.ts';
 import { attach, commit, discard, type AttachArguments, type CommitArguments, type ForkArguments } from './forks.ts';
 import { prune, remove, rollback, type PruneArguments, type RemoveArguments, type RollbackArguments } from './heads.ts';
@@ -12,6 +13,15 @@ import {
   type RenameArguments,
   type SetPolicyArguments,
 } from './namespaces.ts';
+import {
+  feed,
+  grant,
+  unfeed,
+  withdraw,
+  type FeedArguments,
+  type GrantArguments,
+  type GrantedArguments,
+} from './sharing.ts';
 
 /** A method for each field of `Mutation`, as `queryRoot` has them for queries. */
 export const mutationRoot = {
@@ -30,4 +40,13 @@ export const mutationRoot = {
     await create(request, args),
   renameNamespace: async (args: RenameArguments, request: ApiRequest): Promise<object> => await rename(request, args),
   adopt: async (args: AdoptArguments, request: ApiRequest): Promise<object> => await adopt(request, args),
+  publishCatalog: async (args: PublishArguments, request: ApiRequest): Promise<object> => await publish(request, args),
+  removeCatalog: async (args: RemoveCatalogArguments, request: ApiRequest): Promise<object> =>
+    await removeVersion(request, args),
+  grant: async (args: GrantArguments, request: ApiRequest): Promise<object> => await grant(request, args),
+  withdrawGrant: async (args: GrantedArguments, request: ApiRequest): Promise<readonly object[]> =>
+    await withdraw(request, args),
+  addFeed: async (args: FeedArguments, request: ApiRequest): Promise<object> => await feed(request, args),
+  removeFeed: async (args: FeedArguments, request: ApiRequest): Promise<readonly object[]> =>
+    await unfeed(request, args),
 } as const;

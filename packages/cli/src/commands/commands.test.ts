@@ -329,7 +329,7 @@ describe('usage', () => {
   test('help, and help of a group', async () => {
     using on = stage();
     expect(await on.cachelane('help')).toBe(0);
-    expect(on.out()).toContain('  ns rename      give a namespace another name\n');
+    expect(on.out()).toContain('  ns rename          give a namespace another name\n');
     using group = stage();
     expect(await group.cachelane('ns', '--help')).toBe(0);
     expect(group.out()).not.toContain('doctor');

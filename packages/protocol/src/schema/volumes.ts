@@ -92,6 +92,10 @@ type CacheVolume implements Node {
   ): Explanation
   "Content of the layers that its heads name, each counted once."
   sizeBytes: Bytes!
+  "With whom it is shared; a confined session of another project is told what is for that."
+  grants: [Grant!]!
+  "What feeds it as part of a tier; a confined session of another project is told nothing of that."
+  feeds: [Feed!]!
 }
 
 "A page of volumes."
@@ -122,6 +126,8 @@ type Explanation {
   readChain: [ExplainedLink!]!
   "What lies below them: a directory, or a volume; null: nothing."
   seed: String
+  "That its name is in no catalog of the namespace or of those above it, where a policy wants that, and what becomes of it; null where nothing is to be said."
+  catalog: String
   "How long what is saved lives after its last use; null: until it is removed."
   keptFor: String
   "Which policy says so, and who set it."
