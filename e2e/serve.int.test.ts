@@ -302,7 +302,7 @@ test('what a project is called is looked up again', async () => {
   }
 });
 
-test('what is explained is what a run here would read; a confined session is not told of what its files name since', async () => {
+test('what is explained is what a run here would read: in a confined session as far as it was granted, and nothing of what its files name since', async () => {
   using world = openWorld();
   const yaml = 'namespace: acme/web\nparents: [teams/payments]\n';
   const cwd = world.project('web', { 'cachelane.yaml': yaml });
@@ -313,9 +313,19 @@ test('what is explained is what a run here would read; a confined session is not
     '{ context { readChain { namespace lane } } cacheVolume(key: "npm") { explain { readChain { namespace lane } } } }';
   const confined = async (): Promise<Asked['answer']> =>
     (await ask(engine, query, { 'cachelane-session': token })).answer;
-  const readChain = ['acme/web', 'teams/payments'].map((namespace) => ({ namespace, lane: 't1:local' }));
-  const before = { context: { readChain }, cacheVolume: { explain: { readChain } } };
-  expect(await confined()).toEqual({ data: before });
+  const links = ['acme/web', 'teams/payments'].map((namespace) => ({ namespace, lane: 't1:local' }));
+  const reads = (readChain: typeof links): object => ({
+    context: { readChain },
+    cacheVolume: { explain: { readChain } },
+  });
+  expect((await ask(engine, query)).answer).toEqual({ data: reads(links) });
+  expect(await confined()).toEqual({ data: reads(links.slice(0, 1)) });
+  const payments = ['--all', '-n', 'teams/payments', '--to', 'acme/web'];
+  expect(await world.cachelane(['grant', ...payments], { cwd })).toMatchObject({ code: 0 });
+  expect(await confined()).toEqual({ data: reads(links) });
+  expect(await world.cachelane(['grant', 'rm', ...payments], { cwd })).toMatchObject({ code: 0 });
+  expect(await confined()).toEqual({ data: reads(links.slice(0, 1)) });
+  const readChain = links.slice(0, 1);
   writeFileSync(join(cwd, 'cachelane.yaml'), 'namespace: acme/secret\n');
   expect(await confined()).toMatchObject({
     data: { context: { readChain }, cacheVolume: { explain: null } },

@@ -72,6 +72,8 @@ interface ExplainedFor {
   readonly seed?: VolumeSeed | null;
   /** Of a confined session. */
   readonly bounds?: Bounds | undefined;
+  /** Throws where the project is not the one that it is to be. */
+  readonly check?: (context: Context) => void;
 }
 
 /** Errors: E_VOLUME, E_CONFIG, and those of the project. */
@@ -79,10 +81,11 @@ export async function explainVolume(
   { host, store }: Surroundings,
   question: ProjectQuestion,
   argument: VolumeArgument,
-  { seed, bounds }: ExplainedFor = {},
+  { seed, bounds, check }: ExplainedFor = {},
 ): Promise<Explained> {
   const project = await projectOf(host, question);
   const { context } = project;
+  check?.(context);
   const environment = toolEnvironmentOf(host, project);
   const tools = await host.pieces.loadTools();
   const selection = plainSelection(project, { tools, environment, storeDir: store.homeDir });

@@ -1,4 +1,12 @@
-import { asCachelaneError, CachelaneError, compatKey, limits, type RunId, type SharingMode } from '@cachelane/core';
+import {
+  asCachelaneError,
+  CachelaneError,
+  compatKey,
+  limits,
+  type RunId,
+  type SharingMode,
+  type VolumeSeed,
+} from '@cachelane/core';
 import {
   openFork,
   recallFork,
@@ -189,8 +197,9 @@ async function attaching(
   await requireStillDefined(request, volume, subject);
   const source = await sourceIn(request, from);
   const asked = volumeRequest(request, { ...subject, source });
-  const isSeeded = source !== null || mayBeSeeded(request.caller, request.caller.project.requestFor(subject).seed);
-  const unseeded = isSeeded ? [] : [withoutSeed(asked)];
+  const said = request.caller.project.requestFor(subject).seed;
+  const isSeeded = source !== null || mayBeSeeded(request.caller, said);
+  const unseeded = isSeeded || said === null ? [] : [withoutSeed(asked, said)];
   return {
     volume: { ...asked, sharing: sharing ?? asked.sharing },
     warnings: [...noteAsked(request, subject, { sharing, owner: null, source }), ...unseeded],
@@ -198,8 +207,9 @@ async function attaching(
 }
 
 /** What the project's file says; what a request says was refused before. */
-function withoutSeed({ source }: VolumeRequest): string {
-  return `it is not seeded as ${source} says: a confined session seeds no volume from a directory, and from another one only where that was granted`;
+function withoutSeed({ source }: VolumeRequest, { kind }: VolumeSeed): string {
+  const from = kind === 'directory' ? 'from a directory' : 'from another one that was not granted to its project';
+  return `it is not seeded as ${source} says: a confined session seeds no volume ${from}`;
 }
 
 /** Errors: E_USAGE. */

@@ -141,9 +141,9 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
     async explain(place, seed, bounds) {
       try {
         const question = { directory: project.workDir, namespace: namespace ?? undefined };
-        const all = await explainVolume({ host, store: reading }, question, argumentOf(place), { seed, bounds });
-        requireSame(context, all.context);
-        return explained(all);
+        const check = (now: Context): void => requireSame(context, now);
+        const whom = { seed, bounds, check };
+        return explained(await explainVolume({ host, store: reading }, question, argumentOf(place), whom));
       } catch (error) {
         if (isCachelaneError(error, 'E_VOLUME')) return null;
         throw error;
