@@ -26,25 +26,28 @@ export type PublishResult =
   | { readonly kind: 'published'; readonly record: CatalogRecord }
   /** The latest version says the same already, whoever published it. */
   | { readonly kind: 'same'; readonly record: CatalogRecord }
-  /** Somebody else published meanwhile. */
-  | { readonly kind: 'conflict'; readonly record: CatalogRecord };
+  /** The latest version is another one than the caller saw: somebody published meanwhile, or removed versions. Null: none is left. */
+  | { readonly kind: 'conflict'; readonly record: CatalogRecord | null };
 
 /** That a project asked for a volume by its definition. */
 export interface CatalogUse {
   /** Whose definition it is. */
   readonly namespaceId: NamespaceId;
   readonly definition: string;
-  /** The version that it went by. */
+  /** The version that it went by; it may have been removed since. */
   readonly version: number;
   readonly consumerId: NamespaceId;
-  /** What it got; null: that is not there yet. */
+  /** What it got; null: that is not there yet, or no more. */
   readonly volumeId: VolumeId | null;
   readonly atMs: number;
 }
 
-/** What namespaces offer, and who uses it. It goes with the namespace; uses go with either of both. Versions of a namespace never come twice, also not after one was removed. */
+/**
+ * What namespaces offer, and who uses it. It goes with the namespace; uses go with either of both. No namespace stays because of it ({@link NamespaceStore.createNamespace} makes it stay). The latest version is the highest
+ * that is there. Versions of a namespace never come twice, also not after one was removed: the next one is higher than any before.
+ */
 export interface CatalogStore {
-  /** Errors: E_NOT_FOUND for a namespace that is not there. */
+  /** What says the same as the latest version is that one, whatever version the caller saw. Errors: E_NOT_FOUND for a namespace that is not there. */
   publishCatalog(request: PublishRequest, signal: AbortSignal): Promise<PublishResult>;
   /** `version` null: the latest. */
   catalogVersion(

@@ -7,9 +7,11 @@ import type { RunRecord } from './run-record.ts';
 import type { RevocationStore } from './revocation-store.ts';
 import type { SquashRecord } from '../snapshots/squashes.ts';
 import type { PolicyTexts } from '../policy/policy.ts';
+import type { CatalogStore } from './catalog-store.ts';
 import type { CollectionStore, Eviction } from './collection-store.ts';
 import type { GrowthStore } from './growth-store.ts';
 import type { NamespaceRecord, NamespaceStore } from './namespace-store.ts';
+import type { SharingStore } from './sharing-store.ts';
 import type { Sync } from './tool.ts';
 
 /** What a directory is, apart from its path: a clone that replaced another one at the same path is another directory. */
@@ -356,4 +358,6 @@ export interface Metadata
     SyncStore,
     CollectionStore,
     GrowthStore,
+    SharingStore,
+    CatalogStore,
     AsyncDisposable {}

@@ -33,7 +33,8 @@ export interface NamespaceStore {
   /**
    * Makes `to` the current path of the namespace that `from` names; both go on naming it. What its heads had in common with remotes was in common with counterparts
    * of the old name: those records are empty afterwards. Where that takes the only path of another one, which somebody created, this one stays in its place.
-   * E_NAMESPACE when `to` names another one that has heads.
+   * What namespaces share and offer stays with the ids of both, and goes with one that goes.
+   * E_NAMESPACE when `to` names another one that has heads, or is the only name of one that has grants, feed rules or versions of a catalog: those were never said of what this one holds.
    */
   aliasNamespace(from: Namespace, to: Namespace, signal: AbortSignal): Promise<NamespaceRecord>;
 }

@@ -45,8 +45,8 @@ export interface FeedRecord {
 export type FeedKey = Pick<FeedRecord, 'tierId' | 'from' | 'volume' | 'lanes'>;
 
 /**
- * What namespaces share with each other. It goes with the namespace whose it is; that of a grantee, or of projects, need not be there. All lists are in the order of volume (those of all first), grantee and
- * lanes. Errors: E_NOT_FOUND for an owner, or a tier, that is not there.
+ * What namespaces share with each other. It goes with the namespace whose it is, so that one that comes later under the same path has none of it; that of a grantee, or of projects, need not be there, and neither
+ * need a volume. No namespace stays because of it ({@link NamespaceStore.createNamespace} makes it stay). All lists are in the order of owner, volume (those of all first), grantee and lanes. Errors: E_NOT_FOUND, of what puts, for an owner or a tier that is not there.
  */
 export interface SharingStore {
   /** In the place of another one with the same key. */
@@ -54,7 +54,7 @@ export interface SharingStore {
   /** False: there was none. */
   removeGrant(key: GrantKey, signal: AbortSignal): Promise<boolean>;
   grantsOf(ownerId: NamespaceId, signal: AbortSignal): Promise<readonly GrantRecord[]>;
-  /** Those that cover one of the names, of all owners; costs what these have been granted, whatever else was. */
+  /** Those that cover one of the names as {@link isCovered} says, of all owners, each once; costs what these have been granted, whatever else was. */
   grantsTo(names: readonly Namespace[], signal: AbortSignal): Promise<readonly GrantRecord[]>;
   /** In the place of another one with the same key. */
   putFeed(feed: FeedRecord, signal: AbortSignal): Promise<void>;

@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseNamespace, scopeNamespace } from '../names/namespace.ts';
-import { granteeText, isCovered, parseGrantee } from './grantee.ts';
+import { parseNamespace, scopeNamespace, type Namespace } from '../names/namespace.ts';
+import { coveringGrantees, granteeText, isCovered, parseGrantee } from './grantee.ts';
 
 const [acme, web, inner, other] = [
   'github.com/acme',
@@ -37,5 +38,17 @@ describe('whom something is shared with', () => {
     const all = parseGrantee(`${acme}/**`, '--to');
     for (const name of [acme, web, inner, scopeNamespace(inner, ['npm'])]) expect(isCovered(all, [name])).toBe(true);
     for (const name of [other, parseNamespace('github.com')]) expect(isCovered(all, [name])).toBe(false);
+  });
+
+  test('can be said of names: all that cover one of them, and no other', () => {
+    const segment = fc.constantFrom('a', 'b', 'scope%2Fa', 'scope%2F');
+    const path = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join('/') as Namespace);
+    const grantee = fc.record({ namespace: path, below: fc.boolean() });
+    const both = fc.property(fc.array(path, { maxLength: 3 }), grantee, (names, one) => {
+      const texts = coveringGrantees(names).map(granteeText);
+      expect(texts.includes(granteeText(one))).toBe(isCovered(one, names));
+      expect(new Set(texts).size).toBe(texts.length);
+    });
+    fc.assert(both, { numRuns: 2000 });
   });
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import {
+  digestOf,
   pathMark,
   statedPolicy,
   type BytePath,
@@ -243,5 +244,58 @@ describe('stores of earlier formats', () => {
     const { request } = await openOne(metadata, openRequest(countingIds(100), { namespace: path }));
     await metadata.closeSession(request.sessionId, () => undefined, noAbort);
     expect(await metadata.findNamespace(path, noAbort)).toMatchObject({ id: 'ns_00000000000000000000000000000020' });
+  });
+
+  test('format 10 opens, and nobody shares or offers anything, until somebody does', async () => {
+    using dir = scratchDir();
+    await using metadata = await openStore(storeOf(dir.path, 10));
+    const [first, second] = await metadata.listNamespaces(noAbort);
+    const { id } = second ?? expect.fail('the namespace is gone');
+    const consumerId = first?.id ?? id;
+    const to = { namespace: 'github.com/acme' as Namespace, below: true };
+    expect(await metadata.grantsTo(['github.com/acme/api' as Namespace], noAbort)).toEqual([]);
+    expect(await metadata.listCatalogs(noAbort)).toEqual([]);
+    await metadata.putGrant(
+      { ownerId: id, volume: null, to, access: 'read', trust: 'T1', atMs: 1, by: 'ann' },
+      noAbort,
+    );
+    expect(await metadata.grantsTo(['github.com/acme/api' as Namespace], noAbort)).toHaveLength(1);
+    const content = { namespaceId: id, text: '{}', digest: digestOf('{}'), publishedAtMs: 1, by: 'ann' };
+    const published = await metadata.publishCatalog({ ...content, expectedVersion: 0 }, noAbort);
+    expect(published).toMatchObject({ kind: 'published', record: { version: 1 } });
+    const [volume] = await metadata.listVolumes(noAbort);
+    const use = { namespaceId: id, definition: 'npm', version: 1, consumerId, volumeId: volume?.id ?? null, atMs: 1 };
+    await metadata.noteCatalogUse(use, noAbort);
+    expect(await metadata.catalogUses(id, null, noAbort)).toEqual([use]);
+  });
+
+  test('format 11 opens, with what namespaces share and offer', async () => {
+    using dir = scratchDir();
+    await using metadata = await openStore(storeOf(dir.path, 11));
+    const atMs = 1_767_225_600_000;
+    const [volume] = await metadata.listVolumes(noAbort);
+    const { id: volumeId, namespaceId: web } = volume ?? expect.fail('the volume is gone');
+    const acme = { namespace: 'github.com/acme' as Namespace, below: true };
+    const api = { namespace: 'github.com/acme/api' as Namespace, below: false };
+    const grants = [
+      { ownerId: web, volume: null, to: acme, access: 'read', trust: 'T1', atMs, by: 'ann' },
+      { ownerId: web, volume: 'npm', to: api, access: 'write', trust: 'T2', atMs, by: 'ben' },
+    ];
+    expect(await metadata.grantsOf(web, noAbort)).toEqual(grants);
+    expect(await metadata.grantsTo([api.namespace], noAbort)).toEqual(grants);
+    const record = await metadata.findNamespace('github.com/acme/empty' as Namespace, noAbort);
+    const { id } = record ?? expect.fail('the namespace is gone');
+    const feed = { tierId: id, from: acme, volume: 'npm', lanes: 'default', atMs, by: 'ann' };
+    expect(await metadata.feedsOf(id, noAbort)).toEqual([feed]);
+    const catalog = await metadata.catalogVersion(id, null, noAbort);
+    const { text, ...listed } = catalog ?? expect.fail('the catalog is gone');
+    expect(listed).toEqual({ namespaceId: id, version: 2, digest: digestOf(text), publishedAtMs: atMs, by: 'ann' });
+    expect(await metadata.listCatalogs(noAbort)).toEqual([listed]);
+    const use = { namespaceId: id, definition: 'npm-cache', version: 1, consumerId: web, volumeId, atMs };
+    expect(await metadata.catalogUses(id, null, noAbort)).toEqual([use]);
+    // Version 3 was there, and was removed.
+    const other = { namespaceId: id, text: '{}', digest: digestOf('{}'), publishedAtMs: atMs, by: 'ann' };
+    const next = await metadata.publishCatalog({ ...other, expectedVersion: 2 }, noAbort);
+    expect(next).toMatchObject({ kind: 'published', record: { version: 4 } });
   });
 });

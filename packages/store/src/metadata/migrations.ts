@@ -1,3 +1,4 @@
+import { format11 } from './format-11.ts';
 import { format9 } from './format-9.ts';
 
 /** `CLan` as a big-endian number: tells a state.db from any other SQLite file. */
@@ -278,6 +279,11 @@ export const migrations: readonly Migration[] = [
     sql: `
       ALTER TABLE namespaces ADD COLUMN stays INTEGER NOT NULL DEFAULT 0;
     `,
+  },
+  {
+    // What namespaces share with each other, and what they offer.
+    version: 11,
+    sql: format11,
   },
 ];
 

@@ -60,7 +60,7 @@ export function namespaceStore(database: SqliteDatabase): NamespaceStore {
         if (currentPath(namespaceRecord(sql, id)) !== to) emptySynced(sql, id);
         sql.run('DELETE FROM namespace_paths WHERE path = ?', to);
         addPath(sql, id, to);
-        if (other !== undefined && other !== id) giveWay(sql, other, id);
+        if (other !== undefined && other !== id) giveWay(sql, to, other, id);
         return namespaceRecord(sql, id);
       }),
   };
@@ -76,6 +76,12 @@ function listNamespaces(sql: Sql): readonly NamespaceRecord[] {
 export function namespaceIdOf(sql: Sql, path: Namespace): NamespaceId | undefined {
   return sql.get<{ namespace_id: NamespaceId }>('SELECT namespace_id FROM namespace_paths WHERE path = ?', path)
     ?.namespace_id;
+}
+
+/** Throws E_NOT_FOUND. */
+export function requireThere(sql: Sql, id: NamespaceId): void {
+  if (sql.get('SELECT 1 FROM namespaces WHERE id = ?', id) !== undefined) return;
+  throw new CachelaneError('E_NOT_FOUND', `there is no namespace ${id}`);
 }
 
 export function namespaceRecord(sql: Sql, id: NamespaceId): NamespaceRecord {
@@ -190,9 +196,23 @@ function refuseUsed(sql: Sql, id: NamespaceId, path: Namespace): void {
   });
 }
 
+/** What was said of volumes that may come is not said of those of another namespace. */
+function refuseSharing(sql: Sql, id: NamespaceId, path: Namespace): void {
+  const isShared = sql.get(
+    `SELECT 1 WHERE EXISTS (SELECT 1 FROM grants WHERE owner_id = ?1)
+     OR EXISTS (SELECT 1 FROM feeds WHERE tier_id = ?1) OR EXISTS (SELECT 1 FROM catalogs WHERE namespace_id = ?1)`,
+    id,
+  );
+  if (isShared === undefined) return;
+  throw new CachelaneError('E_NAMESPACE', `${path} is the only name of a namespace that shares or offers something`, {
+    hint: 'withdraw its grants, feed rules and catalog first, or choose another name',
+  });
+}
+
 /** None of its volumes has a head. Without a path it goes, and what took its last one stays where it would have. */
-function giveWay(sql: Sql, id: NamespaceId, to: NamespaceId): void {
+function giveWay(sql: Sql, path: Namespace, id: NamespaceId, to: NamespaceId): void {
   if (hasPaths(sql, id)) return;
+  refuseSharing(sql, id, path);
   if (sql.get('SELECT 1 FROM namespaces WHERE id = ? AND stays = 1', id) !== undefined) stay(sql, to);
   sql.run('DELETE FROM volumes WHERE namespace_id = ?', id);
   sql.run('DELETE FROM namespaces WHERE id = ?', id);

@@ -1,4 +1,5 @@
 import type { Metadata } from '@cachelane/core';
+import { catalogStore } from './catalogs.ts';
 import { collectionStore } from './collection.ts';
 import { headStore } from './heads.ts';
 import { growthStore } from './noted-paths.ts';
@@ -6,6 +7,7 @@ import { namespaceStore } from './namespaces.ts';
 import { revocationStore } from './revocations.ts';
 import { decoderOf } from './rows.ts';
 import { sessionStore } from './sessions.ts';
+import { sharingStore } from './sharing.ts';
 import { squashStore } from './squashes.ts';
 import { syncStore } from './synced-heads.ts';
 import { openSqliteDatabase, type SqliteOptions } from './sqlite-database.ts';
@@ -27,6 +29,8 @@ export async function openSqliteMetadata(options: SqliteOptions, signal: AbortSi
     ...syncStore(database, decode),
     ...collectionStore(database, decode),
     ...growthStore(database),
+    ...sharingStore(database),
+    ...catalogStore(database),
     [Symbol.asyncDispose]: () => {
       database.close();
       return Promise.resolve();

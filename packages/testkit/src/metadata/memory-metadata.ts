@@ -1,4 +1,5 @@
 import type { Metadata } from '@cachelane/core';
+import { memoryCatalogs } from './memory-catalogs.ts';
 import { memoryCollection } from './memory-collection.ts';
 import { memoryGrowth } from './memory-growth.ts';
 import { memoryHeads } from './memory-heads.ts';
@@ -7,6 +8,7 @@ import { memorySquashes } from './memory-squashes.ts';
 import { memorySync } from './memory-sync.ts';
 import { memoryRevocations } from './memory-revocations.ts';
 import { memorySessions } from './memory-sessions.ts';
+import { memorySharing } from './memory-sharing.ts';
 import { emptyState, type MemoryState } from './memory-state.ts';
 
 /**
@@ -29,6 +31,8 @@ export function memoryMetadata(state: MemoryState = emptyState()): Metadata {
     ...memorySync(state),
     ...memoryCollection(state),
     ...memoryGrowth(state),
+    ...memorySharing(state),
+    ...memoryCatalogs(state),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

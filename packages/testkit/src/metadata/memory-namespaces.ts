@@ -16,6 +16,8 @@ import {
   type MemoryNamespace,
   type MemoryState,
 } from './memory-state.ts';
+import { dropCatalog, hasCatalog } from './memory-catalogs.ts';
+import { dropShared, isShared } from './memory-sharing.ts';
 import { dropVolume, emptySynced } from './memory-sync.ts';
 
 export function memoryNamespaces(state: MemoryState): NamespaceStore {
@@ -66,9 +68,20 @@ function giveUpPath(state: MemoryState, named: MemoryNamespace, path: Namespace)
   if (volumes.some((volume) => hasHeads(state, volume.id))) {
     throw new CachelaneError('E_NAMESPACE', `${path} is the name of another namespace, and that one has volumes`);
   }
-  if (dropPath(state, named, path).record.paths.length > 0) return;
+  const isLast = named.record.paths.length === 1;
+  if (isLast && (isShared(state, id) || hasCatalog(state, id))) {
+    throw new CachelaneError('E_NAMESPACE', `${path} is the only name of a namespace that shares or offers something`);
+  }
+  dropPath(state, named, path);
+  if (!isLast) return;
   for (const volume of volumes) dropVolume(state, volume.id);
+  dropNamespace(state, id);
+}
+
+function dropNamespace(state: MemoryState, id: NamespaceId): void {
   state.namespaces.delete(id);
+  dropShared(state, id);
+  dropCatalog(state, id);
 }
 
 function dropPath(state: MemoryState, named: MemoryNamespace, path: Namespace): MemoryNamespace {
@@ -164,5 +177,5 @@ function setStays(state: MemoryState, id: NamespaceId, stays: boolean): void {
 export function removeEmptyNamespace(state: MemoryState, id: NamespaceId): void {
   const isOpen = [...state.sessions.values()].some((session) => session.namespaceId === id);
   const stays = state.namespaces.get(id)?.stays === true;
-  if (!isOpen && !stays && !hasVolumes(state, id)) state.namespaces.delete(id);
+  if (!isOpen && !stays && !hasVolumes(state, id)) dropNamespace(state, id);
 }

@@ -1,7 +1,11 @@
 import {
   CachelaneError,
   limits,
+  type CatalogRecord,
+  type CatalogUse,
   type Eviction,
+  type FeedRecord,
+  type GrantRecord,
   type HeadRecord,
   type HistoryRecord,
   type LaneName,
@@ -73,6 +77,13 @@ export interface MemoryState {
   readonly loose: Set<LayerId>;
   /** When all layers were looked at last; empty: never. */
   readonly looks: number[];
+  /** By owner, volume and grantee. */
+  readonly grants: Map<string, GrantRecord>;
+  /** By tier, volume, projects and lanes. */
+  readonly feeds: Map<string, FeedRecord>;
+  readonly catalogs: Map<NamespaceId, MemoryCatalog>;
+  /** By namespace, definition and consumer. */
+  readonly catalogUses: Map<string, CatalogUse>;
 }
 
 export interface MemoryNamespace {
@@ -81,6 +92,13 @@ export interface MemoryNamespace {
   readonly directories: ReadonlyMap<Namespace, string>;
   /** Whether somebody created it. */
   readonly stays: boolean;
+}
+
+export interface MemoryCatalog {
+  /** The highest that there ever was. */
+  readonly lastVersion: number;
+  /** Newest first. */
+  readonly versions: readonly CatalogRecord[];
 }
 
 export type HeadKey = string & { readonly __headKey: unique symbol };
@@ -130,6 +148,10 @@ export function emptyState(): MemoryState {
     holders: new Map(),
     loose: new Set(),
     looks: [],
+    grants: new Map(),
+    feeds: new Map(),
+    catalogs: new Map(),
+    catalogUses: new Map(),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   type SyncStore,
   type VolumeId,
 } from '@cachelane/core';
+import { forgetUsed } from './memory-catalogs.ts';
 import { letGo } from './memory-holders.ts';
 import { recordSquashes, removeSquashes } from './memory-squashes.ts';
 import { headKey, syncedKey, transact, type MemoryState } from './memory-state.ts';
@@ -65,12 +66,13 @@ export function commitSynced(state: MemoryState, request: CommitRequest): void {
   setSynced(state, { ...synced, layers, volumeId, lane, atMs });
 }
 
-/** A volume goes with what it has in common with remotes. */
+/** A volume goes with what it has in common with remotes, and definitions lead to it no more. */
 export function dropVolume(state: MemoryState, volumeId: VolumeId): void {
   state.volumes.delete(volumeId);
   removeSquashes(state, volumeId, null);
   letGo(state, volumeId, null);
   removeSynced(state, volumeId, null);
+  forgetUsed(state, volumeId);
 }
 
 /** Of one lane, or of all; with a head or without. */

@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { catalogConformance } from './conformance-catalogs.ts';
 import { collectionConformance } from './conformance-collection.ts';
 import { concurrencyConformance } from './conformance-concurrency.ts';
 import { crashConformance } from './conformance-crash.ts';
@@ -12,6 +13,7 @@ import { namespaceConformance } from './conformance-namespaces.ts';
 import { ownNameConformance } from './conformance-own-names.ts';
 import { revocationConformance } from './conformance-revocations.ts';
 import { sessionConformance } from './conformance-sessions.ts';
+import { sharingConformance } from './conformance-sharing.ts';
 import { squashConformance } from './conformance-squashes.ts';
 import { syncedCommitConformance } from './conformance-synced-commits.ts';
 import { syncConformance } from './conformance-sync.ts';
@@ -37,6 +39,8 @@ export function metadataConformance(name: string, create: MetadataFactory): void
     collectionConformance(create);
     factsConformance(create);
     growthConformance(create);
+    sharingConformance(create);
+    catalogConformance(create);
     concurrencyConformance(create);
     crashConformance(create);
   });
