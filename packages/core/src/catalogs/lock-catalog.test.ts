@@ -90,6 +90,11 @@ describe('a catalog that is locked', () => {
     });
   });
 
+  test('is not locked where a later version of Cachelane says more in it', () => {
+    const to = { ...catalogOf(1, { npm: {} }), digest: catalogOf(1, { npm: {}, pip: {} }).digest };
+    expect(() => next(null, [to])).toThrow(expect.objectContaining({ code: 'E_CATALOG' }));
+  });
+
   test('can be read again, however much there is to say', () => {
     const before = next(null, [catalogOf(1, { npm: { compat: long('a') }, pip: { deprecated: 'é'.repeat(4000) } })]);
     const after = next(before.locked, [catalogOf(2, { npm: { compat: long('b') } })]);

@@ -1,6 +1,7 @@
 import { CachelaneError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { staleText, type LockedCatalog, type StaleDefinition } from './catalog-lock.ts';
+import { catalogDigest } from './catalog-text.ts';
 import { compareCatalogs, type DefinitionChange } from './compare-catalogs.ts';
 import type { Catalog, CatalogContent, VolumeDefinition } from './definition.ts';
 import { methodName } from './method-name.ts';
@@ -24,9 +25,16 @@ export interface NextLock {
 
 const nothing: CatalogContent = { docs: '', definitions: [] };
 
-/** What a project has locked when it goes to another version. Errors: E_CATALOG for accepting what nobody needs to. */
+/** What a project has locked when it goes to another version. Errors: E_CATALOG for accepting what nobody needs to, and for a catalog that says more than this version of Cachelane can lock. */
 export function lockCatalog({ alias, before, between, to, accepted }: LockRequest): NextLock {
   const { namespace, version, digest, docs, definitions } = to;
+  if (catalogDigest(to) !== digest) {
+    throw new CachelaneError(
+      'E_CATALOG',
+      `version ${version} of the catalog of ${namespace} was published by a later version of cachelane, and says what this one does not know`,
+      { hint: 'use a later version of cachelane, or lock an earlier version of the catalog with --version' },
+    );
+  }
   const changes = compareCatalogs(before?.content ?? nothing, to);
   const stale = before === null ? [] : staleOf({ before, changes, ways: [...between, to] });
   requireStale(accepted, stale);
