@@ -38,6 +38,8 @@ describe('the example of', () => {
     await using on = testWorld();
     await on.save('/web', 'npm', { '_cacache/index-v5/ab': '1' });
     await on.save('/web', 'npm', { '_cacache/index-v5/cd': '2' });
+    const offer = 'definitions: [{ name: "npm-cache", tool: "npm" }]';
+    await on.data(`mutation { publishCatalog(namespace: "github.com/acme", content: { ${offer} }) { version } }`);
     const { errors } = await on.ask(query, { variables: await idsOf(on, volumes) });
     expect(errors).toBeUndefined();
   });

@@ -36,6 +36,16 @@ interface Met {
   readonly got: unknown;
 }
 
+const published = (isNew: boolean): object => {
+  const changes = isNew ? [{ name: 'npm', kind: 'ADDED' }] : [];
+  return { data: { publishCatalog: { version: 1, isNew, changes } } };
+};
+
+const removedCatalog = (wasThere: boolean): object => ({ data: { removeCatalog: { version: 1, wasThere } } });
+
+const publishNpm =
+  'publishCatalog(content: { definitions: [{ name: "npm" }] }) { version isNew changes { name kind } }';
+
 const keys = ['npm', 'data', 'other'] as const;
 
 const created = (isNew: boolean): object => ({ data: { createNamespace: { namespace: 'teams/site', isNew } } });
@@ -46,8 +56,9 @@ const listing = 'lane generation entries { nodes { path digest } }';
 export async function stateOf(on: TestWorld): Promise<Readonly<Record<string, unknown>>> {
   const volumes = keys.map((key) => `${key}: cacheVolume(key: "${key}") { heads { ${listing} } }`).join(' ');
   const names = 'namespaces { nodes { path aliases } } policies { key value source }';
-  const { namespaces, policies, ...heads } = await on.data(`{ ${volumes} ${names} }`);
-  return { ...heads, names: namespaces, policies };
+  const offers = 'catalogs { nodes { namespace versions { version digest publishedBy } } }';
+  const { namespaces, policies, catalogs, ...heads } = await on.data(`{ ${volumes} ${names} ${offers} }`);
+  return { ...heads, names: namespaces, policies, catalogs };
 }
 
 export async function idOf(on: TestWorld, key: string, namespace: string | null = null): Promise<string> {
@@ -238,5 +249,23 @@ export const mutationCases: Readonly<Record<string, MutationCase>> = {
     },
     begin: plain('mutation { adopt { namespace volumes } }'),
     answer: asFirst,
+  },
+  publishCatalog: {
+    prepare: twoSaves,
+    begin: plain(`mutation { ${publishNpm} }`),
+    // That it is offered is what was asked for; who made the version is told as it is.
+    answer: ({ done }) => published(done.length === 0),
+    again: published(false),
+    meanwhile: published(false),
+  },
+  removeCatalog: {
+    prepare: async (on) => {
+      await twoSaves(on);
+      await on.data(`mutation { ${publishNpm} }`);
+    },
+    begin: plain('mutation { removeCatalog(version: 1) { version wasThere } }'),
+    answer: ({ done }) => removedCatalog(done.length === 0),
+    again: removedCatalog(false),
+    meanwhile: removedCatalog(false),
   },
 };

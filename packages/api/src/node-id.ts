@@ -23,6 +23,15 @@ export interface VolumeNodeId {
   readonly namespace: Namespace;
   readonly key: VolumeName;
   readonly compat: Compat;
+  /** By which definition it was asked for, which says what its key does not: the tool. Null: by its key. */
+  readonly definition: NamedDefinition | null;
+}
+
+export interface NamedDefinition {
+  /** The name of the namespace that offers it, when it was asked for. */
+  readonly namespace: Namespace;
+  readonly name: string;
+  readonly version: number;
 }
 
 /** Text for one node, the same whoever makes it. */
@@ -35,12 +44,20 @@ function fieldsOf(id: NodeId): readonly unknown[] {
     case 'namespace':
       return ['n', id.namespace];
     case 'volume':
-      return ['v', id.namespace, id.key, compatFields(id.compat)];
+      return [...volumeFields('v', id), ...definitionFields(id.definition)];
     case 'head':
-      return ['h', ...fieldsOf(id.volume).slice(1), id.lane];
+      return [...volumeFields('h', id.volume), id.lane];
     case 'layer':
       return ['l', id.layer];
   }
+}
+
+function volumeFields(kind: 'v' | 'h', { namespace, key, compat }: VolumeNodeId): readonly unknown[] {
+  return [kind, namespace, key, compatFields(compat)];
+}
+
+function definitionFields(definition: NamedDefinition | null): readonly unknown[] {
+  return definition === null ? [] : [definition.namespace, definition.name, definition.version];
 }
 
 /** Whoever sends an id may have made it up: undefined for what {@link formatNodeId} does not make. */
@@ -55,7 +72,7 @@ export function parseNodeId(text: string): NodeId | undefined {
 }
 
 function nodeOf([kind, ...fields]: readonly unknown[]): NodeId | undefined {
-  const [first, key, compat, lane] = fields;
+  const [first, key, compat, ...more] = fields;
   if (typeof first !== 'string') return undefined;
   if (kind === 'n') return { kind: 'namespace', namespace: parseNamespace(first) };
   if (kind === 'l') return /^[0-9a-f]{64}$/.test(first) ? { kind: 'layer', layer: first as LayerId } : undefined;
@@ -65,9 +82,15 @@ function nodeOf([kind, ...fields]: readonly unknown[]): NodeId | undefined {
     namespace: parseNamespace(first),
     key: parseVolumeName(key),
     compat: canonicalCompat(Object.fromEntries(compat as readonly (readonly [string, string])[])),
+    definition: kind === 'v' && more.length > 0 ? definitionIn(more) : null,
   };
   if (kind === 'v') return volume;
+  const [lane] = more;
   if (kind !== 'h' || typeof lane !== 'string') return undefined;
   parseLane(lane);
   return { kind: 'head', volume, lane: lane as LaneName };
+}
+
+function definitionIn([namespace, name, version]: readonly unknown[]): NamedDefinition {
+  return { namespace: parseNamespace(String(namespace)), name: String(name), version: Number(version) };
 }

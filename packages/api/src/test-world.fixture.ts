@@ -11,7 +11,7 @@ import {
   type PathRule,
   type Tool,
 } from '@cachelane/core';
-import { runCommand, Seeds, type EngineDependencies, type VolumeRequest } from '@cachelane/engine';
+import { runCommand, Seeds, type DefinedVolume, type EngineDependencies, type VolumeRequest } from '@cachelane/engine';
 import {
   emptyState,
   emptyTransferState,
@@ -145,6 +145,8 @@ interface Asking {
 export interface TestWorldOptions {
   /** Namespaces that every project reads after its own. */
   readonly parents?: readonly string[];
+  /** What every project calls namespaces whose catalogs it uses. */
+  readonly aliases?: Readonly<Record<string, string>>;
   /** Directories of its machine that volumes may be seeded from, by absolute path: what was done in them. */
   readonly seeds?: ReadonlyMap<string, readonly VolumeStep[]>;
   /** One that engines before had, and others will. */
@@ -176,6 +178,7 @@ const immortal: NonNullable<TestWorldOptions['life']> = { wrap: (port) => port }
 /** An engine on memory drivers, started in `/web`. */
 export function testWorld({
   parents = [],
+  aliases = {},
   seeds,
   home = testHome(),
   life = immortal,
@@ -211,12 +214,14 @@ export function testWorld({
     tools,
     bootId: 'boot-1',
   };
-  const requestFor = (key: string, namespace: Namespace | null): VolumeRequest => {
-    const tool = tools.find(({ name }) => name === key)?.name ?? 'directory';
+  const requestFor = (key: string, namespace: Namespace | null, defined?: DefinedVolume): VolumeRequest => {
+    const tool = tools.find(({ name }) => name === (defined?.tool ?? key))?.name ?? 'directory';
     const path = tool === 'directory' ? `/data/${key}` : null;
     const commit = key === 'careful' ? ('success' as const) : null;
-    const nothing = { sharing: null, commit, sync: null, seed: null } as const;
-    return { namespace, name: parseVolumeName(key), tool, path, ...nothing, compat: {}, source: 'test' };
+    const nothing = { sharing: defined?.sharing ?? null, commit, sync: null, seed: null } as const;
+    const by = defined === undefined ? {} : { defined };
+    const compat = defined?.compat ?? {};
+    return { namespace, name: parseVolumeName(key), tool, path, ...nothing, compat, source: 'test', ...by };
   };
   const projectOf = (place: ProjectPlace): ApiProject => {
     const context = contextOf(place, parents);
@@ -225,12 +230,13 @@ export function testWorld({
       context,
       run,
       warnings: [],
-      meaningOf: ({ key, namespace }) => {
-        const { tool: name } = requestFor(key, asked(namespace));
+      catalogs: new Map(Object.entries(aliases).map(([alias, named]) => [alias, parseNamespace(named)])),
+      meaningOf: ({ key, namespace, defined }) => {
+        const { tool: name, compat, sharing } = requestFor(key, asked(namespace), defined);
         const tool = tools.find((each) => each.name === name) as Tool;
-        return { tool, compat: tool.compat(run.environment), sharing: null };
+        return { tool, compat: { ...tool.compat(run.environment), ...compat }, sharing };
       },
-      requestFor: ({ key, namespace }) => requestFor(key, asked(namespace)),
+      requestFor: ({ key, namespace, defined }) => requestFor(key, asked(namespace), defined),
       explain: async () => await Promise.resolve(null),
     };
   };

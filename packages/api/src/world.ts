@@ -10,7 +10,7 @@ import type {
   VolumeReport,
   VolumeSeed,
 } from '@cachelane/core';
-import type { EngineDependencies, ForkRequest, PruneRequest, VolumeRequest } from '@cachelane/engine';
+import type { DefinedVolume, EngineDependencies, ForkRequest, PruneRequest, VolumeRequest } from '@cachelane/engine';
 
 /** Where a program says that it is. */
 export interface ProjectPlace {
@@ -34,6 +34,8 @@ export interface VolumeMeaning {
 export interface VolumePlace {
   readonly namespace: Namespace;
   readonly key: VolumeName;
+  /** By which definition of a catalog it is asked for; left out: by its key. */
+  readonly defined?: DefinedVolume | undefined;
 }
 
 /** What all runs of a project have in common. */
@@ -49,6 +51,8 @@ export interface ApiProject {
   readonly run: ProjectRun;
   /** What its files, or the program's environment, say and does not count; one sentence each. */
   readonly warnings: readonly string[];
+  /** What its file, and the person's own, call namespaces whose catalogs are used. */
+  readonly catalogs: ReadonlyMap<string, Namespace>;
   meaningOf(place: VolumePlace): VolumeMeaning;
   /** As a run here would ask for it; one that has no place of its own gets a name for where it would lie. */
   requestFor(place: VolumePlace): VolumeRequest;
@@ -75,6 +79,7 @@ export interface Explained {
     readonly updatedAt: string | null;
   }[];
   readonly seed: string | null;
+  readonly catalog: string | null;
   readonly keptFor: string | null;
   readonly keptBy: string;
   readonly remote: string | null;

@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
-import { CachelaneError } from '@cachelane/core';
-import { didYouMean } from './suggest.ts';
+import { CachelaneError, didYouMean } from '@cachelane/core';
 
 /** One option of one command: parsing, checking and help are derived from it. The key in the table is its long name. */
 interface OptionSpec {

@@ -1,5 +1,6 @@
 import {
   CachelaneError,
+  didYouMean,
   mounterNames,
   parseVolumeName,
   sharingModes,
@@ -7,7 +8,6 @@ import {
   type SharingMode,
 } from '@cachelane/core';
 import { commitPolicies, suits, type CommitPolicy } from '@cachelane/engine';
-import { didYouMean } from './suggest.ts';
 
 /** What an option said of all volumes of a run, or of some. */
 interface Choice<T> {

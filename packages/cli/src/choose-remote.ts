@@ -1,11 +1,10 @@
-import { CachelaneError, isCachelaneError, limits } from '@cachelane/core';
+import { CachelaneError, didYouMean, isCachelaneError, limits } from '@cachelane/core';
 import { pushModes, type PushMode } from '@cachelane/engine';
 import { locateHome } from './home.ts';
 import type { Host } from './host.ts';
 import { isWithin, realPathOf } from './mount-points.ts';
 import { platformName } from './platforms.ts';
 import { isNoRemote, parseWait, type RemoteFlags } from './remote-flags.ts';
-import { didYouMean } from './suggest.ts';
 import { readUserConfig, type UserConfig } from './user-config.ts';
 
 export interface RemoteProblem {

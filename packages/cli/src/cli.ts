@@ -1,10 +1,9 @@
-import { CachelaneError } from '@cachelane/core';
+import { CachelaneError, didYouMean } from '@cachelane/core';
 import { parseLine } from './args.ts';
 import { commandList, findCommand, groupOf, type FoundCommand } from './command-list.ts';
 import { errorText } from './error-text.ts';
 import { exitCodeOf, exitCodes, type Verb } from './exit-codes.ts';
 import type { Host } from './host.ts';
-import { didYouMean } from './suggest.ts';
 
 /** Runs one command line; returns the exit code. Never throws. */
 export async function main(argv: readonly string[], host: Host): Promise<number> {

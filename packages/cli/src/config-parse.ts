@@ -14,6 +14,7 @@ import {
 import { commitPolicies, type CommitPolicy } from '@cachelane/engine';
 import { dirname } from 'node:path';
 import { isSeq, type Node } from 'yaml';
+import { readCatalogAliases } from './catalog-aliases-reader.ts';
 import { readPolicy, refusesStoreKeys } from './policy-reader.ts';
 import { type Config, type ConfigVolume, type Located } from './config.ts';
 import {
@@ -44,6 +45,7 @@ function readRoot(reader: Reader, path: string): Config {
   let parents: readonly Located<Namespace>[] | null = null;
   let volumes: readonly ConfigVolume[] | null = null;
   let policy: StatedPolicy = {};
+  let catalogs: Config['catalogs'] = [];
   const root = reader.document.contents;
   for (const field of fields(reader, root, 'the file')) {
     switch (field.key) {
@@ -63,15 +65,18 @@ function readRoot(reader: Reader, path: string): Config {
           others: (part) => isOfHub(reader, part),
         });
         break;
+      case 'catalogs':
+        catalogs = readCatalogAliases(reader, field);
+        break;
       case 'remote':
       case 'push':
         refuseRemote(reader, field);
         break;
       default:
-        unknownKey(reader, field, ['namespace', 'parents', 'volumes', 'policy']);
+        unknownKey(reader, field, ['namespace', 'parents', 'volumes', 'catalogs', 'policy']);
     }
   }
-  return { path, projectDir: dirname(path), namespace, parents, volumes, policy, warnings: reader.warnings };
+  return { path, projectDir: dirname(path), namespace, parents, volumes, catalogs, policy, warnings: reader.warnings };
 }
 
 /** No hub, no siblings and no promotion in this version: there is nothing that such a policy could forbid. */

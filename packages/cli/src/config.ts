@@ -9,6 +9,7 @@ import {
   type VolumeName,
 } from '@cachelane/core';
 import type { CommitPolicy } from '@cachelane/engine';
+import type { CatalogAlias } from './catalog-aliases.ts';
 
 /** A value and the line that says it, for `cachelane.yaml:4`. */
 export interface Located<T> {
@@ -47,6 +48,8 @@ export interface Config {
   readonly volumes: readonly ConfigVolume[] | null;
   /** How long the caches of its lanes live and how large they may be, as far as that is less than others say. */
   readonly policy: StatedPolicy;
+  /** What it calls namespaces whose catalogs it uses. */
+  readonly catalogs: readonly CatalogAlias[];
   /** What is written there and has no effect, one sentence each. */
   readonly warnings: readonly string[];
 }

@@ -15,6 +15,7 @@ import {
 } from '@cachelane/core';
 import {
   chooseMounter,
+  judgeName,
   planVolume,
   type MounterChoice,
   type PlannedVolume,
@@ -26,10 +27,12 @@ import { explainLifetime, lifetimeFields, lifetimeJson, type ExplainedLifetime }
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import type { Host } from './host.ts';
-import { toolEnvironmentOf } from './project.ts';
+import { lanePolicyOf } from './lane-policy.ts';
+import { toolEnvironmentOf, type OpenProject } from './project.ts';
 import { isoTime, shortId } from './print.ts';
 import { linkText } from './reporters/words.ts';
 import type { ReadStore } from './store.ts';
+import { readUserConfig } from './user-config.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 import { commitText, isUntried, storedLines, syncText, triedText } from './tool-words.ts';
 import { plainSelection, selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
@@ -51,6 +54,8 @@ export interface Explained {
   /** Runs of the namespace that were revoked, the latest first. */
   readonly revoked: readonly Revocation[];
   readonly lifetime: ExplainedLifetime;
+  /** What a policy makes of a name that no catalog has, and that a definition is deprecated, one sentence; null: nothing is to be said. */
+  readonly catalog: string | null;
   /** What else the words may have meant; null where that is plain. */
   readonly note: string | null;
 }
@@ -95,6 +100,7 @@ export async function explainVolume(
       { project, planned, namespace, record, held: chain[0]?.held ?? null },
     ),
     chosenBy: argument.namespace === null ? chosenBy(selection, volume) : null,
+    catalog: await catalogWord({ host, store }, project, planned),
     note: await otherMeaning(store, argument),
     // As a plain run here would choose.
     choice: chooseMounter(planned, {
@@ -106,6 +112,17 @@ export async function explainVolume(
       isLookDue: false,
     }),
   };
+}
+
+async function catalogWord(
+  { host, store: { metadata, signal } }: Surroundings,
+  { config }: OpenProject,
+  planned: PlannedVolume,
+): Promise<string | null> {
+  const policy = (await readUserConfig(host))?.policy ?? {};
+  const verdict = await judgeName({ metadata, policy }, { lanePolicy: lanePolicyOf(config), signal }, planned);
+  const refused = verdict?.policy === 'refuse' ? `${verdict.message}; a run leaves it out` : verdict?.message;
+  return refused ?? planned.request.defined?.deprecated ?? null;
 }
 
 async function revokedOf(
@@ -197,6 +214,7 @@ export function explainJson(explained: Explained): unknown {
       updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
     })),
     why: whyText(explained),
+    catalog: explained.catalog,
     note: explained.note,
   };
 }
@@ -219,6 +237,7 @@ export function explainText(explained: Explained): string {
     ...(explained.seed === null
       ? []
       : [['seed', `${seedText(explained.seed)}, below all that is read and never saved`] as const]),
+    ...(explained.catalog === null ? [] : [['catalog', explained.catalog] as const]),
     ['attached by', chosenBy === null ? `-v ${request.name}` : `cachelane run, because of ${chosenBy}`],
     ['tool', `${tool.name}: ${tool.summary}`],
     ['saved', savedText(explained)],

@@ -1,6 +1,7 @@
 import {
   CachelaneError,
   compatKey,
+  didYouMean,
   parseNamespace,
   parseVolumeAddress,
   type Namespace,
@@ -11,7 +12,6 @@ import { byCompat } from '@cachelane/engine';
 import type { Host } from './host.ts';
 import { openProject, type OpenProject } from './project.ts';
 import type { ReadStore } from './store.ts';
-import { didYouMean } from './suggest.ts';
 import { whereToRun } from './working-directory.ts';
 
 export interface VolumeQuestion {

@@ -61,6 +61,7 @@ function ordered(report: WrittenReport): WrittenReport {
       merged: volume.merged,
       conflicts: volume.conflicts.map(({ path, resolution, layer }) => ({ path, resolution, layer })),
       skipped: volume.skipped,
+      warnings: volume.warnings,
       leftToOthers: volume.leftToOthers,
       sync: volume.sync,
     })),

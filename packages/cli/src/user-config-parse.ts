@@ -1,6 +1,7 @@
 import type { StatedPolicy } from '@cachelane/core';
 import { pushModes, type PushMode } from '@cachelane/engine';
 import type { Located } from './config.ts';
+import { readCatalogAliases } from './catalog-aliases-reader.ts';
 import { readPolicy } from './policy-reader.ts';
 import type { UserConfig } from './user-config.ts';
 import { fields, lineOf, located, readChoice, readText, readYaml, unknownKey, type Reader } from './yaml-reader.ts';
@@ -13,6 +14,7 @@ function readRoot(reader: Reader, path: string): UserConfig {
   let remote: Located<string> | null = null;
   let push: Located<PushMode> | null = null;
   let policy: StatedPolicy = {};
+  let catalogs: UserConfig['catalogs'] = [];
   for (const field of fields(reader, reader.document.contents, 'the file')) {
     switch (field.key) {
       case 'remote':
@@ -30,9 +32,12 @@ function readRoot(reader: Reader, path: string): UserConfig {
           others: () => false,
         });
         break;
+      case 'catalogs':
+        catalogs = readCatalogAliases(reader, field);
+        break;
       default:
-        unknownKey(reader, field, ['remote', 'push', 'policy']);
+        unknownKey(reader, field, ['remote', 'push', 'policy', 'catalogs']);
     }
   }
-  return { path, remote, push, policy };
+  return { path, remote, push, policy, catalogs };
 }

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } f
 import { isAbsolute, join } from 'node:path';
 import { CachelaneError, type StatedPolicy } from '@cachelane/core';
 import type { PushMode } from '@cachelane/engine';
+import type { CatalogAlias } from './catalog-aliases.ts';
 import type { Located } from './config.ts';
 import { nodeFiles } from './file-reader.ts';
 import { userHome, type HomeRequest } from './home.ts';
@@ -15,6 +16,8 @@ export interface UserConfig {
   readonly push: Located<PushMode> | null;
   /** How long caches live and how large they may be, for all namespaces. */
   readonly policy: StatedPolicy;
+  /** What the person calls namespaces whose catalogs are used, in all projects. */
+  readonly catalogs: readonly CatalogAlias[];
 }
 
 const configBytesMax = 262_144;

@@ -1,4 +1,5 @@
 import { CachelaneError, parseNamespace, parseVolumeName, type Namespace, type VolumeName } from '@cachelane/core';
+import type { DefinedVolume } from '@cachelane/engine';
 
 /** `npm`, `npm:/path`, `github.com/acme/web:npm`, `github.com/acme/web:data:/path` as typed after `-v` or as VOLUME. */
 export interface VolumeArgument {
@@ -6,6 +7,8 @@ export interface VolumeArgument {
   readonly name: VolumeName;
   /** As typed; null where there is none. */
   readonly path: string | null;
+  /** By which definition of a catalog it is asked for; left out: by its name. */
+  readonly defined?: DefinedVolume | undefined;
 }
 
 /**

@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import {
   CachelaneError,
   configFileName,
+  didYouMean,
   limits,
   parseVolumeName,
   unknownToolName,
@@ -12,11 +13,10 @@ import {
   type VolumeName,
   type VolumeSeed,
 } from '@cachelane/core';
-import type { VolumeRequest } from '@cachelane/engine';
+import type { DefinedVolume, VolumeRequest } from '@cachelane/engine';
 import { type Config, type ConfigVolume } from './config.ts';
 import { detectLockfiles } from './detect-lockfiles.ts';
 import { isWithin, mountPointProblems, reachProblem, realPathOf } from './mount-points.ts';
-import { didYouMean } from './suggest.ts';
 import { noChoice, requireNamed, type CommitChoice, type SharingChoice } from './choice-argument.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 
@@ -143,10 +143,11 @@ function askedVolumes(request: SelectionRequest): readonly VolumeRequest[] | nul
 
 /** What a volume by its name means here: as the file says, else as the tool does. Errors: E_VOLUME where no tool has the name and no path is given. */
 export function requestOf(argument: VolumeArgument, request: SelectionRequest): VolumeRequest {
-  const { namespace, name } = argument;
+  const { namespace, name, defined } = argument;
+  if (defined !== undefined) return definedRequest({ ...argument, defined }, request);
   const path = argument.path === null ? null : absolute(argument.path, request.environment);
   // The file defines what a name means here; a flag chooses among the names.
-  const configured = namespace === null ? request.config?.volumes?.find((volume) => volume.name === name) : undefined;
+  const configured = configuredAs(argument, request);
   if (configured !== undefined && request.config !== null) {
     const volume = configuredVolume(configured, request.config, request);
     return path === null ? volume : { ...volume, path, source: '-v' };
@@ -158,6 +159,34 @@ export function requestOf(argument: VolumeArgument, request: SelectionRequest): 
     });
   }
   return { namespace, name, tool: tool?.name ?? unknownToolName, path, ...nothingSaid, compat: {}, source: '-v' };
+}
+
+function configuredAs({ namespace, name }: VolumeArgument, { config }: SelectionRequest): ConfigVolume | undefined {
+  return namespace === null ? config?.volumes?.find((volume) => volume.name === name) : undefined;
+}
+
+/** What a catalog says of a volume, with what the project's file says of one that has its key. */
+function definedRequest(
+  argument: VolumeArgument & { readonly defined: DefinedVolume },
+  request: SelectionRequest,
+): VolumeRequest {
+  const { namespace, name, defined } = argument;
+  const { config } = request;
+  const { definition, tool } = defined;
+  const path = argument.path === null ? null : absolute(argument.path, request.environment);
+  const source = `the catalog of ${definition.namespace}, version ${definition.version}`;
+  const configured = configuredAs(argument, request);
+  const base =
+    configured === undefined || config === null
+      ? { namespace, name, tool, path, ...nothingSaid, compat: {}, source }
+      : configuredVolume({ ...configured, tool: { value: tool, line: configured.line } }, config, request);
+  return {
+    ...base,
+    path: path ?? base.path,
+    sharing: base.sharing ?? defined.sharing,
+    compat: { ...defined.compat, ...base.compat },
+    defined,
+  };
 }
 
 /** As suits the tool. */

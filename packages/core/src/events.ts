@@ -74,6 +74,8 @@ export interface VolumeReport {
   readonly skipped: string | null;
   /** Null where it has no part in any remote. */
   readonly sync: SyncReport | null;
+  /** What a person has to be told of the request for it, one sentence each: that its definition is deprecated, or its name in no catalog. */
+  readonly warnings: readonly string[];
   /** Nothing was saved by this run, but what it did lies in a directory that others are at work in, and is saved with their work. */
   readonly leftToOthers: boolean;
 }

@@ -40,6 +40,7 @@ export * from './names/printable.ts';
 export * from './names/remote-url.ts';
 export * from './names/remote.ts';
 export * from './names/segment.ts';
+export * from './names/suggest.ts';
 export * from './names/volume.ts';
 export * from './policy/due.ts';
 export * from './policy/policies.ts';

@@ -24,6 +24,7 @@ import type {
   VolumeSeed,
   Namespace,
 } from '@cachelane/core';
+import type { DefinedVolume } from './catalogs/definition-volume.ts';
 import type { Seeds } from './seeds/seeds.ts';
 
 /** When a run's changes are saved: the tool decides, or the person does. */
@@ -77,6 +78,8 @@ export interface VolumeRequest {
   readonly seed: VolumeSeed | null;
   /** Added to what the tool says. */
   readonly compat: Readonly<Record<string, string>>;
+  /** Of a catalog, that it was asked for by; left out: by its own name. */
+  readonly defined?: Pick<DefinedVolume, 'definition' | 'deprecated'>;
   /** Who says what it is and where, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */
   readonly source: string;
 }

@@ -1,5 +1,20 @@
 export * from './engine.ts';
 export { runCommand, type RunResult } from './run-command.ts';
+export { catalogConsumers, definitionUsage, volumesOf, type CatalogConsumer } from './catalogs/consumers.ts';
+export { judgeName, type NameVerdict } from './catalogs/catalog-names.ts';
+export {
+  definedVolume,
+  definitionVolume,
+  deprecations,
+  requireDefinition,
+  type DefinedVolume,
+  type DefinitionQuestion,
+  type UsedDefinition,
+} from './catalogs/definition-volume.ts';
+export { requireCatalog, type CatalogQuestion, type OfferedCatalog } from './catalogs/find-catalog.ts';
+export { listCatalogs } from './catalogs/list-catalogs.ts';
+export { publishCatalog, type PublishedCatalog, type PublishOffer } from './catalogs/publish-catalog.ts';
+export { removeCatalog, type RemovedCatalog } from './catalogs/remove-catalog.ts';
 export { collectGarbage, findGarbage, type GarbageReport } from './garbage/collect-garbage.ts';
 export { findRemovable, type GarbageOptions } from './garbage/find-removable.ts';
 export { collectRemote, type RemoteGarbage } from './sync/collect-remote.ts';

@@ -6,8 +6,9 @@ import {
   type RunReport,
   type VolumeReport,
 } from '@cachelane/core';
+import { heedCatalogs } from './catalogs/heed-catalogs.ts';
 import type { EngineDependencies, RunCommandRequest } from './engine.ts';
-import { coldReport } from './sessions/volume-report.ts';
+import { coldReport, plannedCold } from './sessions/volume-report.ts';
 import { newIds } from './sessions/open-session.ts';
 import { runSession, type SessionResult } from './sessions/run-session.ts';
 import { beginSync, endSync } from './sync/run-sync.ts';
@@ -26,20 +27,22 @@ export interface RunResult {
  * while nothing of the command has run (the store cannot be opened, say), so that the caller may run it bare.
  */
 export async function runCommand(deps: EngineDependencies, request: RunCommandRequest): Promise<RunResult> {
-  const { planned, reports } = planAll(deps, request);
+  const all = planAll(deps, request);
+  const { planned, refused } = await heedCatalogs(deps, request, all.planned);
+  const reports = [...all.reports, ...refused];
   if (request.mode === 'none' || planned.length === 0) {
-    const cold = planned.map(({ request: { name }, target }) => coldReport(name, target, 'mode none'));
+    const cold = planned.map((volume) => plannedCold(volume, 'mode none'));
     return result(request, await runBare(deps, request), [...reports, ...cold]);
   }
   const { outcome, volumes } = await runSynced(deps, request, planned);
-  const all = [...reports, ...volumes];
-  if (outcome.kind === 'exited') return result(request, outcome, all);
+  const told = [...reports, ...volumes];
+  if (outcome.kind === 'exited') return result(request, outcome, told);
   const failure = new CachelaneError('E_MOUNT', `the volumes could not be mounted: ${outcome.reason}`, {
     hint: outcome.mend ?? 'cachelane doctor tells what is missing',
   });
   if (request.strict) throw failure;
   deps.events(warningOf(failure, `${failure.message}; running without a cache`));
-  return result(request, await runBare(deps, request), all);
+  return result(request, await runBare(deps, request), told);
 }
 
 /** With what other machines have, before, and for them, afterwards. */

@@ -11,6 +11,13 @@ const changing = (field: string): Example => ({
   volumes: { npm: 'npm' },
 });
 
+const offered = (selection: string): Example => ({
+  query: `{ catalog(namespace: "github.com/acme") { ${selection} } }`,
+});
+const offer = (field: string, selection: string): Example => ({
+  query: `{ definition(namespace: "github.com/acme", name: "npm-cache") { ${field} { ${selection} } } }`,
+});
+
 /** By the name of the type: one for each that an answer can hold. */
 export const examples: Readonly<Record<string, Example>> = {
   Query: { query: '{ context { namespace lane } cacheVolume(key: "npm") { id namespace } }' },
@@ -98,4 +105,34 @@ export const examples: Readonly<Record<string, Example>> = {
   Conflict: { query: 'mutation ($fork: ID!) { commit(fork: $fork) { key conflicts { path resolution layer } } }' },
   Subscription: { query: 'subscription { events { at type volume message } }' },
   Event: { query: 'subscription { events { at type volume message code hint done total saved { key layer } } }' },
+  Catalog: offered(
+    'namespace version isLatest digest publishedAt publishedBy docs cacheVolume(name: "npm-cache") { id key warnings }',
+  ),
+  CatalogConnection: {
+    query: '{ catalogs(under: "github.com/acme", first: 10) { nodes { namespace version } pageInfo { endCursor } } }',
+  },
+  CatalogVersion: offered('versions { version digest publishedAt publishedBy }'),
+  Definition: {
+    query: `{
+  definition(namespace: "github.com/acme", name: "npm-cache") {
+    name tool key tier sharing compat { name value } docs deprecated catalog { version } volumes { namespace key }
+  }
+}`,
+  },
+  CatalogConsumer: offer('consumers', 'namespace version usedAt sizeBytes volume { key }'),
+  DefinitionUsage: offer('usage', 'consumers volumes sizeBytes lastUsedAt'),
+  DefinitionChange: offered('changes { name kind breaks what }'),
+  PublishedCatalog: {
+    query: `mutation {
+  publishCatalog(
+    namespace: "github.com/acme"
+    content: { docs: "What we offer.", definitions: [{ name: "npm-cache", tool: "npm", docs: "Packages." }] }
+    dryRun: true
+  ) { namespace version digest isNew changes { name kind breaks } }
+}`,
+  },
+  RemovedCatalog: {
+    query:
+      'mutation { removeCatalog(namespace: "github.com/acme", version: 1, dryRun: true) { namespace version wasThere consumers } }',
+  },
 };

@@ -1,4 +1,5 @@
 import { basicTypes } from './schema/basics.ts';
+import { catalogTypes } from './schema/catalogs.ts';
 import { contextTypes } from './schema/context.ts';
 import { eventTypes } from './schema/events.ts';
 import { forkTypes } from './schema/forks.ts';
@@ -18,6 +19,7 @@ export const schemaText: string = [
   contextTypes,
   namespaceTypes,
   volumeTypes,
+  catalogTypes,
   layerTypes,
   mutationTypes,
   forkTypes,

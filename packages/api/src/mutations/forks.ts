@@ -18,6 +18,7 @@ import type { VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
 import { volumeToChange, volumeWithId } from '../root/find-volume.ts';
 import { noteAsked } from '../root/note-asked.ts';
+import { requireStillDefined } from '../root/offered.ts';
 import { mayBeSeeded, sourceIn, type SourceInput } from '../root/volume-source.ts';
 import { withHint } from './in-api-words.ts';
 import { keyOfChange } from './repeated.ts';
@@ -180,6 +181,7 @@ async function attaching(
 ): Promise<Attaching> {
   const find = mode === 'READ' ? volumeWithId : volumeToChange;
   const subject = await find(request, volume);
+  await requireStillDefined(request, volume, subject);
   const source = await sourceIn(request, from);
   const asked = volumeRequest(request, { ...subject, source });
   const isSeeded = source !== null || mayBeSeeded(request, request.caller.project.requestFor(subject).seed);
@@ -210,7 +212,7 @@ function waitMs(seconds: number | null | undefined): number {
   throw new CachelaneError('E_LIMIT', `lockTimeoutSeconds is ${seconds}, and is from 0 to 86400, a day`);
 }
 
-function forkedNode({ planned, choice, directory, environment }: ForkedVolume, warnings: readonly string[]): object {
+function forkedNode({ planned, choice, directory, environment }: ForkedVolume, asked: readonly string[]): object {
   return {
     key: planned.request.name,
     namespace: planned.own.namespace,
@@ -218,6 +220,6 @@ function forkedNode({ planned, choice, directory, environment }: ForkedVolume, w
     environment: Object.entries(environment).map(([name, value]) => ({ name, value })),
     sharing: choice.sharing,
     lane: planned.own.lane,
-    warnings,
+    warnings: [...planned.warnings, ...asked],
   };
 }

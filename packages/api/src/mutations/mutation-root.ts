@@ -1,4 +1,5 @@
 import type { ApiRequest } from '../request.ts';
+import { publish, removeVersion, type PublishArguments, type RemoveCatalogArguments } from './catalogs.ts';
 import { closeClientSession, openClientSession, type OpenSessionArguments } from './client-session.ts';
 import { attach, commit, discard, type AttachArguments, type CommitArguments, type ForkArguments } from './forks.ts';
 import { prune, remove, rollback, type PruneArguments, type RemoveArguments, type RollbackArguments } from './heads.ts';
@@ -30,4 +31,7 @@ export const mutationRoot = {
     await create(request, args),
   renameNamespace: async (args: RenameArguments, request: ApiRequest): Promise<object> => await rename(request, args),
   adopt: async (args: AdoptArguments, request: ApiRequest): Promise<object> => await adopt(request, args),
+  publishCatalog: async (args: PublishArguments, request: ApiRequest): Promise<object> => await publish(request, args),
+  removeCatalog: async (args: RemoveCatalogArguments, request: ApiRequest): Promise<object> =>
+    await removeVersion(request, args),
 } as const;

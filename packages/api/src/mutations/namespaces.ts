@@ -101,7 +101,8 @@ async function renameOne(request: ApiRequest, rename: RenameRequest): Promise<ob
   return { namespace: rename.to, volumes };
 }
 
-async function requireChangeable({ world, caller, signal }: ApiRequest, namespace: Namespace): Promise<void> {
+/** Errors: E_NOT_FOUND, E_USAGE. */
+export async function requireChangeable({ world, caller, signal }: ApiRequest, namespace: Namespace): Promise<void> {
   const names = namesOf(await world.deps.metadata.findNamespace(namespace, signal), namespace);
   if (!mayKnow(caller, names)) throw unknownNamespace(namespace);
   requireOwn(caller, names);

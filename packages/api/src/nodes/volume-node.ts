@@ -53,7 +53,10 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: 
     },
     explain: async ({ source }: Sourced) => {
       const asked = (await sourceIn(request, source)) ?? subject.source;
-      return await caller.project.explain({ namespace, key }, seedFor(request, { ...subject, source: asked }));
+      return await caller.project.explain(
+        { namespace, key, defined: subject.defined },
+        seedFor(request, { ...subject, source: asked }),
+      );
     },
     sizeBytes: async () => {
       const ids = new Set((await find()).heads.flatMap(({ layers }) => layers));

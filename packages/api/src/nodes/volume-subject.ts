@@ -8,7 +8,8 @@ import type {
   VolumeOwner,
   VolumeSeed,
 } from '@cachelane/core';
-import { formatNodeId, type VolumeNodeId } from '../node-id.ts';
+import type { DefinedVolume } from '@cachelane/engine';
+import { formatNodeId, type NamedDefinition, type VolumeNodeId } from '../node-id.ts';
 
 /** A source that the caller may have. */
 export interface VolumeSource {
@@ -32,12 +33,14 @@ export interface VolumeSubject {
   /** What lies below all that is read of it. */
   readonly source: VolumeSource | null;
   readonly warnings: readonly string[];
+  /** By which definition it was asked for; left out: by its key. */
+  readonly defined?: DefinedVolume | undefined;
 }
 
 /** Of a volume that nobody asked to be anything. */
 export const nothingAsked = { sharing: null, owner: null, source: null, warnings: [] } as const;
 
-type Identity = Pick<VolumeSubject, 'namespace' | 'record' | 'key' | 'compat'>;
+type Identity = Pick<VolumeSubject, 'namespace' | 'record' | 'key' | 'compat' | 'defined'>;
 
 export function volumeId(subject: Identity): string {
   return formatNodeId(nodeIdOf(subject));
@@ -47,6 +50,11 @@ export function headId(subject: Identity, lane: LaneName): string {
   return formatNodeId({ kind: 'head', volume: nodeIdOf(subject), lane });
 }
 
-function nodeIdOf({ namespace, record, key, compat }: Identity): VolumeNodeId {
-  return { kind: 'volume', namespace: record?.paths.at(-1) ?? namespace, key, compat };
+function nodeIdOf({ namespace, record, key, compat, defined }: Identity): VolumeNodeId {
+  const definition = defined === undefined ? null : namedIn(defined);
+  return { kind: 'volume', namespace: record?.paths.at(-1) ?? namespace, key, compat, definition };
+}
+
+function namedIn({ definition: { namespace, name, version } }: DefinedVolume): NamedDefinition {
+  return { namespace, name, version };
 }

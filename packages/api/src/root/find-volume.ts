@@ -7,10 +7,13 @@ import {
   type Namespace,
   type VolumeName,
 } from '@cachelane/core';
+import { deprecations } from '@cachelane/engine';
 import { mayKnow, namesOf, requireOwn } from '../caller.ts';
 import { parseNodeId, type VolumeNodeId } from '../node-id.ts';
+import { findVolumeRecord } from '../nodes/held.ts';
 import { nothingAsked, type VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
+import { definedAt } from './offered.ts';
 
 /** Errors: E_NOT_FOUND for what is no id of a volume, and for one that the caller may not know of. */
 export async function volumeWithId(request: ApiRequest, text: string): Promise<VolumeSubject> {
@@ -26,10 +29,24 @@ export async function volumeToChange(request: ApiRequest, text: string): Promise
   return subject;
 }
 
-export async function volumeAt(request: ApiRequest, { namespace, key, compat }: VolumeNodeId): Promise<VolumeSubject> {
+export async function volumeAt(request: ApiRequest, id: VolumeNodeId): Promise<VolumeSubject> {
+  const { namespace, key, compat } = id;
   const place = await placeOf(request, namespace);
-  const { tool, sharing } = request.caller.project.meaningOf({ namespace, key });
-  return { ...place, key, compat, tool: tool.name, ...nothingAsked, sharing };
+  const defined = await definedAt(request, id);
+  const { tool, sharing } = request.caller.project.meaningOf({ namespace: place.namespace, key, defined });
+  const subject = {
+    ...place,
+    key,
+    compat,
+    tool: tool.name,
+    ...nothingAsked,
+    sharing,
+    warnings: deprecations(defined),
+    defined,
+  };
+  if (id.definition === null || defined !== undefined) return subject;
+  // The definition went, and its volume may be there: what it was saved by is known.
+  return { ...subject, tool: (await findVolumeRecord(request, subject))?.tool ?? subject.tool };
 }
 
 /** A namespace by any of its names. */

@@ -5,6 +5,11 @@ import type { ApiRequest } from '../request.ts';
 
 type Identity = Parameters<typeof volumeId>[0];
 
+/** Whatever it was asked for by. */
+function markOf({ namespace, record, key, compat }: Identity): string {
+  return volumeId({ namespace, record, key, compat });
+}
+
 /** What the caller wants of a volume, for whoever asks for it next; returns what it has to be told of those who asked before. */
 export function noteAsked(
   { asked, caller, world }: ApiRequest,
@@ -13,7 +18,7 @@ export function noteAsked(
 ): readonly string[] {
   const { client, project } = caller;
   return asked.note(
-    volumeId(subject),
+    markOf(subject),
     { sharing, owner, source: source === null ? null : shortText(source.seed) },
     {
       asker: { client: client.mark, namespace: project.context.namespace, atMs: world.deps.clock.nowMs() },

@@ -11,6 +11,8 @@ import type { ApiRequest } from '../request.ts';
 import { difference, type DiffArguments } from './difference.ts';
 import { findNode } from './find-node.ts';
 import { askForVolume, type CacheVolumeArguments } from './ask-for-volume.ts';
+import { catalog, catalogs, definition, type CatalogsArguments, type DefinitionArguments } from './catalogs.ts';
+import type { CatalogArguments } from './offered.ts';
 import { keyIn, namespaceIn, unknownNamespace } from './find-volume.ts';
 import { leases, sessions } from './sessions.ts';
 import { usage, type UsageGroup } from './usage.ts';
@@ -68,6 +70,11 @@ export const queryRoot = {
     if (!mayKnow(caller, namesOf(record, asked))) throw unknownNamespace(asked);
     return policyNodes(await world.policyOf(record?.paths[0] ?? asked));
   },
+  catalog: async (args: CatalogArguments, request: ApiRequest): Promise<object> => await catalog(request, args),
+  catalogs: async (args: CatalogsArguments, request: ApiRequest): Promise<Page<object>> =>
+    await catalogs(request, args),
+  definition: async (args: DefinitionArguments, request: ApiRequest): Promise<object> =>
+    await definition(request, args),
   node: async ({ id }: { readonly id: string }, request: ApiRequest): Promise<object | null> =>
     await findNode(request, id),
 } as const;

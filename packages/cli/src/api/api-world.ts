@@ -23,6 +23,7 @@ import type {
 } from '@cachelane/api';
 import packageJson from '../../package.json' with { type: 'json' };
 import { afterSaving } from '../after-saving.ts';
+import { catalogAliases } from '../catalog-aliases.ts';
 import { explainJson, explainVolume, type Explained } from '../explain-volume.ts';
 import type { Host } from '../host.ts';
 import { lanePolicyOf } from '../lane-policy.ts';
@@ -32,6 +33,7 @@ import { isoTime } from '../print.ts';
 import { openProject, toolEnvironmentOf } from '../project.ts';
 import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
+import type { VolumeArgument } from '../volume-argument.ts';
 import { plainSelection, requestOf } from '../volumes.ts';
 import { whereToRun } from '../working-directory.ts';
 import { ignoredRemote } from './ignored-remote.ts';
@@ -81,10 +83,11 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const { context } = project;
   const environment = toolEnvironmentOf(host, project);
   const selection = plainSelection(project, { tools, environment, storeDir: homeDir });
-  const argumentOf = ({ namespace: asked, key }: VolumePlace) => ({
+  const argumentOf = ({ namespace: asked, key, defined }: VolumePlace): VolumeArgument => ({
     namespace: asked === context.namespace ? null : asked,
     name: key,
     path: null,
+    defined,
   });
   const meaningOf = (place: VolumePlace): VolumeMeaning => {
     try {
@@ -108,8 +111,10 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const { choice } = remote;
   const ignored = env === null ? [] : await ignoredRemote({ host, homeDir, choice });
   const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
+  const aliases = catalogAliases(project.config, await readUserConfig(host));
   return {
     context,
+    catalogs: new Map([...aliases].map(([alias, { namespace: named }]) => [alias, named])),
     warnings: [...project.warnings, ...remoteProblems, ...ignored],
     run: {
       directory: project.directory,
@@ -177,6 +182,7 @@ function explained(all: Explained): ApiExplained {
       updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
     })),
     seed: all.seed === null ? null : seedText(all.seed),
+    catalog: all.catalog,
     keptFor: Number.isFinite(value) ? formatPolicyValue(lifetime.key, value) : null,
     keptBy: `${lifetime.key} (${source})`,
     remote: remote.stays === null ? remote.address : null,

@@ -1,5 +1,6 @@
 import {
   CachelaneError,
+  didYouMean,
   formatPolicyValue,
   isStatedKey,
   parseNamespace,
@@ -24,7 +25,6 @@ import { formatTable } from '../format.ts';
 import type { Host } from '../host.ts';
 import { printJson } from '../print.ts';
 import { readStore, type ReadStore } from '../store.ts';
-import { didYouMean } from '../suggest.ts';
 import { readUserConfig } from '../user-config.ts';
 import { warn } from '../warn.ts';
 
@@ -32,7 +32,7 @@ export const nsPolicy: Command = defineCommand({
   name: 'ns policy',
   summary: 'show or set how long the caches of a namespace live, and how large they may be',
   details: [
-    'What is set for a namespace holds for those below it as well, until something nearer is set. volume-budget:NAME is the budget of the volumes of one name. cachelane.yaml may lower it for the lanes of its own runs. What belongs to the whole store (store-size, free-space, shares, floor) is said in your own file, below ~/.config. Times are like 12h or 30d, sizes like 500MB or 10GiB; none is no limit. Where a run may save nothing, nothing is set either.',
+    'What is set for a namespace holds for those below it as well, until something nearer is set. volume-budget:NAME is the budget of the volumes of one name. cachelane.yaml may lower it for the lanes of its own runs. What belongs to the whole store (store-size, free-space, shares, floor) is said in your own file, below ~/.config. Times are like 12h or 30d, sizes like 500MB or 10GiB; none is no limit. catalog-names is any, warn or refuse. Where a run may save nothing, nothing is set either.',
   ],
   options: {
     directory: projectOptions.directory,
@@ -119,8 +119,10 @@ export function policyJson(policy: Policy): object {
 }
 
 function valueJson(key: PolicyKey, { value, source }: PolicyValue): object {
+  const { unit } = policyRules[key];
+  if (unit === 'choice') return { value: formatPolicyValue(key, value), unit, source };
   // JSON has no infinity.
-  return { value: Number.isFinite(value) ? value : null, unit: jsonUnits[policyRules[key].unit], source };
+  return { value: Number.isFinite(value) ? value : null, unit: jsonUnits[unit], source };
 }
 
 const jsonUnits = { time: 'ms', size: 'bytes', count: 'count', percent: 'percent' } as const;

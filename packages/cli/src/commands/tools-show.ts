@@ -1,11 +1,10 @@
-import { CachelaneError, type Tool, type ToolEnvironment } from '@cachelane/core';
+import { CachelaneError, didYouMean, type Tool, type ToolEnvironment } from '@cachelane/core';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { compatText, projectOf } from '../find-volume.ts';
 import { formatFields, formatTable } from '../format.ts';
 import type { Host } from '../host.ts';
 import { printJson } from '../print.ts';
 import { toolEnvironmentOf } from '../project.ts';
-import { didYouMean } from '../suggest.ts';
 import {
   budgetText,
   commitText,

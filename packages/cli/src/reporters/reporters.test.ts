@@ -59,6 +59,7 @@ const report: VolumeReport = {
   merged: 2,
   conflicts: [],
   skipped: null,
+  warnings: [],
   leftToOthers: false,
   sync: null,
 };

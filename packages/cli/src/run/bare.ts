@@ -48,6 +48,7 @@ export function withoutCache(name: string, path: string, why: string): VolumeRep
     layer: null,
     conflicts: [],
     skipped: why,
+    warnings: [],
     leftToOthers: false,
     sync: null,
   };

@@ -123,15 +123,16 @@ describe('two versions of a catalog', () => {
       uv: { docs: 'New.' },
     });
     expect(compareCatalogs(before, after)).toEqual([
-      { name: 'npm', kind: 'changed', breaks: true, what: ['compat none -> node=22'] },
-      { name: 'old', kind: 'removed', breaks: true, what: ['use npm'] },
+      { name: 'npm', kind: 'changed', breaks: true, wasAnnounced: false, what: ['compat none -> node=22'] },
+      { name: 'old', kind: 'removed', breaks: true, wasAnnounced: true, what: ['use npm'] },
       {
         name: 'pip',
         kind: 'changed',
         breaks: false,
+        wasAnnounced: false,
         what: ['docs Wheels. -> Wheels, all.', 'deprecated none -> use uv'],
       },
-      { name: 'uv', kind: 'added', breaks: false, what: ['New.'] },
+      { name: 'uv', kind: 'added', breaks: false, wasAnnounced: false, what: ['New.'] },
     ]);
   });
 
@@ -142,7 +143,7 @@ describe('two versions of a catalog', () => {
       old: { tool: 'npm', deprecated: 'use npm' },
     });
     expect(compareCatalogs(before, after)).toEqual([
-      { name: 'pip', kind: 'deprecated', breaks: false, what: ['deprecated none -> use uv'] },
+      { name: 'pip', kind: 'deprecated', breaks: false, wasAnnounced: false, what: ['deprecated none -> use uv'] },
     ]);
     expect(compareCatalogs(after, after)).toEqual([]);
   });

@@ -6,6 +6,8 @@ export interface DefinitionChange {
   readonly name: string;
   readonly kind: 'added' | 'removed' | 'changed' | 'deprecated';
   readonly breaks: boolean;
+  /** The older version said already that it is deprecated: whoever still uses it was told. */
+  readonly wasAnnounced: boolean;
   /** For people, one clause for each: `key pip -> pip3`. */
   readonly what: readonly string[];
 }
@@ -28,9 +30,11 @@ function changeOf(
 ): DefinitionChange | null {
   if (after === undefined) {
     const why = before?.deprecated ?? null;
-    return { name, kind: 'removed', breaks: true, what: why === null ? [] : [why] };
+    return { name, kind: 'removed', breaks: true, wasAnnounced: why !== null, what: why === null ? [] : [why] };
   }
-  if (before === undefined) return { name, kind: 'added', breaks: false, what: after.docs === '' ? [] : [after.docs] };
+  if (before === undefined) {
+    return { name, kind: 'added', breaks: false, wasAnnounced: false, what: after.docs === '' ? [] : [after.docs] };
+  }
   const identity = differing(before, after, {
     key: ({ key }) => key,
     tier: ({ tier }) => tier,
@@ -45,7 +49,8 @@ function changeOf(
   const what = [...identity, ...others];
   if (what.length === 0) return null;
   const isDeprecation = before.deprecated === null && after.deprecated !== null && what.length === 1;
-  return { name, kind: isDeprecation ? 'deprecated' : 'changed', breaks: identity.length > 0, what };
+  const kind = isDeprecation ? 'deprecated' : 'changed';
+  return { name, kind, breaks: identity.length > 0, wasAnnounced: before.deprecated !== null, what };
 }
 
 function differing(

@@ -6,9 +6,9 @@ import { definitionTiers, type CatalogContent, type VolumeDefinition } from './d
 import { isFreeMethodName, methodName } from './method-name.ts';
 
 export interface CatalogReading {
-  /** How messages call what is read: `cachelane-catalog.yaml`. */
+  /** How messages call what is read: `cachelane.catalog.yaml`. */
   readonly source: string;
-  /** Null: any name may be one, as where a later version of Cachelane may have published. */
+  /** Null: it was published, perhaps by a later version of Cachelane. Any name may be that of a tool, and what has a key that this version does not know is read without it. */
   readonly tools: ReadonlySet<string> | null;
 }
 
@@ -23,7 +23,8 @@ export function readCatalog(value: unknown, { source, tools }: CatalogReading): 
   const problems: string[] = [];
   const report = (place: string, why: string): void => void problems.push(`${place} ${why}`);
   const root = recordIn(value) ?? refuse(source, ['it must be a mapping with volumes']);
-  for (const key of Object.keys(root)) if (key !== 'docs' && key !== 'volumes') report(key, 'is no key of a catalog');
+  for (const key of tools === null ? [] : Object.keys(root))
+    if (key !== 'docs' && key !== 'volumes') report(key, 'is no key of a catalog');
   const volumes = recordIn(root['volumes']) ?? refuse(source, ['volumes must be a mapping of names to definitions']);
   const named = Object.entries(volumes).toSorted(([a], [b]) => (a < b ? -1 : 1));
   if (named.length > limits.catalogDefinitions) {
@@ -59,7 +60,7 @@ function readDefinition({ name, given, tools, report }: Given): VolumeDefinition
   const place = `volumes.${name}`;
   const parts = recordIn(given ?? {}) ?? {};
   if (recordIn(given ?? {}) === null) report(place, 'must be a mapping');
-  for (const key of Object.keys(parts))
+  for (const key of tools === null ? [] : Object.keys(parts))
     if (!definitionKeys.includes(key)) report(`${place}.${key}`, 'is no key of a definition');
   if (!hasNameForm(name)) {
     report(

@@ -4,8 +4,9 @@ import { parseVolumeName, type VolumeName } from '../names/volume.ts';
 import { formatAmount, parseAmount, type AmountUnit } from './amount.ts';
 
 /** What one line of a policy is about: {@link policyKeys} has all of them. */
-export interface PolicyRule {
-  readonly unit: AmountUnit;
+export type PolicyRule = AmountRule | ChoiceRule;
+
+interface RuleFacts {
   /** As a person would write it. */
   readonly standard: string;
   /** `store`: of the whole store, so that only the person whose store it is may say it; `namespace`: of each namespace by itself. */
@@ -13,6 +14,21 @@ export interface PolicyRule {
   /** One clause for people. */
   readonly meaning: string;
 }
+
+interface AmountRule extends RuleFacts {
+  readonly unit: AmountUnit;
+}
+
+/** One of a few words. Its value is the place of the word, so that what is lower allows less, as an amount does. */
+interface ChoiceRule extends RuleFacts {
+  readonly unit: 'choice';
+  /** The one that allows least first. */
+  readonly choices: readonly string[];
+}
+
+/** What becomes of a volume whose name is in no catalog of its namespace, or of those above it. */
+export const catalogNameChoices = ['refuse', 'warn', 'any'] as const;
+export type CatalogNames = (typeof catalogNameChoices)[number];
 
 export const policyKeys = [
   'keep-run',
@@ -26,6 +42,7 @@ export const policyKeys = [
   'volume-size',
   'volume-budget',
   'namespace-size',
+  'catalog-names',
   'store-size',
   'free-space',
   't0-lane-share',
@@ -73,6 +90,13 @@ export const policyRules: Readonly<Record<PolicyKey, PolicyRule>> = {
     meaning: 'what a volume holds on one lane; volume-budget:NAME for the volumes of one name',
   },
   'namespace-size': { unit: 'size', standard: 'none', scope: 'namespace', meaning: 'all layers of a namespace' },
+  'catalog-names': {
+    unit: 'choice',
+    choices: catalogNameChoices,
+    standard: 'any',
+    scope: 'namespace',
+    meaning: 'volumes whose name is in no catalog of the namespace, or of those above it',
+  },
   'store-size': { unit: 'size', standard: 'none', scope: 'store', meaning: 'all layers of the store' },
   'free-space': { unit: 'size', standard: '1GiB', scope: 'store', meaning: 'what stays free where the store lies' },
   't0-lane-share': {
@@ -96,7 +120,7 @@ export const policyRules: Readonly<Record<PolicyKey, PolicyRule>> = {
   },
 };
 
-/** Milliseconds, bytes, a count or percent, by the rule's unit; Infinity: no limit. */
+/** Milliseconds, bytes, a count or percent, or the place of a choice, by the rule's unit; Infinity: no limit. */
 export interface PolicyValue {
   readonly value: number;
   /** For people: `default`, `cachelane.yaml:7`, `cachelane ns policy github.com/acme`. */
@@ -138,23 +162,35 @@ function isPolicyKey(key: StatedKey): key is PolicyKey {
   return Object.hasOwn(policyRules, key);
 }
 
-/** Of the key's kind; undefined for what is no amount of it. `none` is no limit: nothing has to stay free then. */
-function amountOf(key: StatedKey, text: string): number | undefined {
-  const value = parseAmount(policyRuleOf(key).unit, text);
+/** Of the key's kind; undefined for what is none of it. `none` is no limit: nothing has to stay free then. */
+function valueOf(key: StatedKey, text: string): number | undefined {
+  const rule = policyRuleOf(key);
+  if (rule.unit === 'choice') {
+    const place = rule.choices.indexOf(text);
+    return place < 0 ? undefined : place;
+  }
+  const value = parseAmount(rule.unit, text);
   return key === 'free-space' && value === Number.POSITIVE_INFINITY ? 0 : value;
 }
 
-/** Throws E_CONFIG for what is no amount of the key's kind. */
+const examples = { time: '12h, 30d or none', size: '500MB, 10GiB or none', count: '20', percent: '30%' } as const;
+
+/** Throws E_CONFIG for what is no value of the key's kind. */
 export function parsePolicyValue(key: StatedKey, text: string): number {
-  const { unit } = policyRuleOf(key);
-  const value = amountOf(key, text);
+  const rule = policyRuleOf(key);
+  const value = valueOf(key, text);
   if (value !== undefined) return value;
-  const example = { time: '12h, 30d or none', size: '500MB, 10GiB or none', count: '20', percent: '30%' }[unit];
-  throw new CachelaneError('E_CONFIG', `${key} is like ${example}, not ${JSON.stringify(text.slice(0, 100))}`);
+  const right = rule.unit === 'choice' ? `one of ${rule.choices.join(', ')}` : `like ${examples[rule.unit]}`;
+  throw new CachelaneError('E_CONFIG', `${key} is ${right}, not ${JSON.stringify(text.slice(0, 100))}`);
 }
 
 export function formatPolicyValue(key: StatedKey, value: number): string {
-  return formatAmount(policyRuleOf(key).unit, value);
+  const rule = policyRuleOf(key);
+  return rule.unit === 'choice' ? (rule.choices[value] ?? rule.standard) : formatAmount(rule.unit, value);
+}
+
+export function catalogNamesOf(policy: Policy): CatalogNames {
+  return catalogNameChoices[policy['catalog-names'].value] ?? 'any';
 }
 
 export const defaultPolicy: Policy = Object.fromEntries(
@@ -194,7 +230,7 @@ export function statedPolicy(texts: Readonly<Record<string, string | undefined>>
   const stated: Partial<Record<StatedKey, PolicyValue>> = {};
   for (const [key, text] of Object.entries(texts)) {
     if (!isStatedKey(key) || text === undefined) continue;
-    const value = amountOf(key, text);
+    const value = valueOf(key, text);
     if (value !== undefined) stated[key] = { value, source };
   }
   return stated;

@@ -9,6 +9,7 @@ import {
   type SessionId,
   type VolumeReport,
 } from '@cachelane/core';
+import { heedCatalogs } from '../catalogs/heed-catalogs.ts';
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { growthInRun, noGrowth } from '../growth/growth-in-run.ts';
 import { neverAborted } from '../never-aborted.ts';
@@ -69,7 +70,11 @@ const discarded: Exited = { ...endedWell, exitCode: 1, interrupted: true };
 /** Nothing fails open here: a client that asked for a volume and has none, or one without its seed, must know. Errors: E_VOLUME, E_USAGE, E_NOT_FOUND, E_LOCKED, E_MOUNT, and those of store and remote. */
 export async function openFork(deps: EngineDependencies, asked: ForkRequest): Promise<Fork> {
   const request = { ...asked, purpose: 'run', strict: true } as const;
-  const planned = request.volumes.map((volume) => planVolume(deps.tools, request.context, request.environment, volume));
+  const { planned } = await heedCatalogs(
+    deps,
+    request,
+    request.volumes.map((volume) => planVolume(deps.tools, request.context, request.environment, volume)),
+  );
   const ids = newIds(deps);
   const begun = await beginSync(deps, { ...request, strict: false }, { planned, run: ids.run });
   const lease = await deps.leases.acquire(ids.sessionId, request.signal);

@@ -10,6 +10,7 @@ import {
   type RunId,
   type SessionId,
 } from '@cachelane/core';
+import { noteDefinitionUses } from '../catalogs/note-uses.ts';
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { laidOn, seedVolumes, takesSeeds } from '../seeds/session-seeds.ts';
 import { toOpenVolume, type PlannedVolume } from '../volumes/plan.ts';
@@ -95,6 +96,7 @@ export async function openSession(
     atMs,
   });
   const opened = laidOn(all, seeds);
+  await noteDefinitionUses(deps, { planned, opened }, request.signal);
   if (opened.adopted) deps.events({ type: 'namespace-adopted', from: localNamespace, to: namespace });
   deps.events({
     type: 'session-opened',

@@ -23,7 +23,7 @@ import { closeSession, openSession, type Ids } from './open-session.ts';
 import type { Scrutiny } from './damaged-layers.ts';
 import { extractImages, mountedImages } from './extract-images.ts';
 import { recover } from './recover.ts';
-import { coldReport } from './volume-report.ts';
+import { plannedCold } from './volume-report.ts';
 import { attachVolume, endVolume, type AttachInput, type VolumeSession } from './volume-session.ts';
 
 /** What a session came to. */
@@ -94,10 +94,7 @@ async function runOpened(
     const { reason } = outcome;
     return {
       outcome,
-      volumes: [
-        ...reports,
-        ...attached.map((volume) => coldReport(volume.planned.request.name, volume.planned.target, reason)),
-      ],
+      volumes: [...reports, ...attached.map(({ planned }) => plannedCold(planned, reason))],
     };
   }
   deps.events({ type: 'command-ended', exitCode: outcome.exitCode, interrupted: outcome.interrupted });
@@ -254,7 +251,7 @@ async function attachAll(
     } catch (thrown) {
       if (request.strict) throw thrown;
       const error = asCachelaneError(thrown);
-      reports.push(coldReport(plan.request.name, plan.target, error.message));
+      reports.push(plannedCold(plan, error.message));
       deps.events(warningOf(error, `${plan.request.name} runs without a cache: ${error.message}`));
     }
   }

@@ -1,6 +1,7 @@
 import { seedLane, type Eviction, type LayerCounts, type PinnedLink, type VolumeReport } from '@cachelane/core';
 import type { GrownVolume } from '../growth/grow-volume.ts';
 import type { Saved } from '../save/save-volume.ts';
+import type { PlannedVolume } from '../volumes/plan.ts';
 import type { MounterChoice } from './mounters.ts';
 
 const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 };
@@ -8,13 +9,18 @@ const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 }
 /** A report for a volume that the run had no cache for. */
 export function coldReport(name: string, path: string, why: string): VolumeReport {
   return reportOf(
-    { name, path, choice: null, links: [], seed: null, evicted: null, attachMs: 0 },
+    { name, path, choice: null, links: [], seed: null, evicted: null, attachMs: 0, warnings: [] },
     {
       ...nothingSaved,
       saveMs: 0,
       skipped: why,
     },
   );
+}
+
+/** The same for one that was planned. */
+export function plannedCold({ request: { name }, target, warnings }: PlannedVolume, why: string): VolumeReport {
+  return { ...coldReport(name, target, why), warnings };
 }
 
 /** What came of a save. */
@@ -35,6 +41,7 @@ export interface ReportHead {
   readonly seed: string | null;
   readonly evicted: Eviction | null;
   readonly attachMs: number;
+  readonly warnings: readonly string[];
 }
 
 export function reportOf(head: ReportHead, end: SaveEnd & { readonly saveMs: number }): VolumeReport {
@@ -64,6 +71,7 @@ export function reportOf(head: ReportHead, end: SaveEnd & { readonly saveMs: num
     merged: saved?.merged ?? 0,
     conflicts: saved?.conflicts ?? [],
     skipped: end.skipped,
+    warnings: head.warnings,
     leftToOthers: end.leftToOthers,
     sync: null,
   };

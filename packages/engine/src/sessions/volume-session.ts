@@ -148,7 +148,7 @@ export interface EndInput extends Pick<AttachInput, 'sessionId' | 'run' | 'mode'
 }
 
 function headOf({ planned, choice, links, opened, attachMs }: VolumeSession): ReportHead {
-  const { request, target } = planned;
+  const { request, target, warnings } = planned;
   const seed = shownSeed({ request, own: opened.pinned, links });
   return {
     name: request.name,
@@ -158,6 +158,7 @@ function headOf({ planned, choice, links, opened, attachMs }: VolumeSession): Re
     seed: seed === null ? null : seedText(seed),
     evicted: opened.evicted,
     attachMs,
+    warnings,
   };
 }
 

@@ -14,6 +14,7 @@ import {
   type ToolEnvironment,
   type ToolLocation,
 } from '@cachelane/core';
+import { deprecations } from '../catalogs/definition-volume.ts';
 import type { CommitPolicy, VolumeRequest } from '../engine.ts';
 import { keepingSecrets } from './keep-secrets.ts';
 
@@ -36,6 +37,8 @@ export interface PlannedVolume {
   readonly own: ChainLink;
   /** Nearest first, the own lane at the head. */
   readonly chain: readonly ChainLink[];
+  /** What a person has to be told of the request, one sentence each. */
+  readonly warnings: readonly string[];
 }
 
 /** Errors: E_VOLUME when no tool of that name exists, or a volume without a tool has no path. */
@@ -76,6 +79,7 @@ export function planVolume(
     sync: request.sync ?? tool.sync,
     own,
     chain,
+    warnings: deprecations(request.defined),
   };
 }
 

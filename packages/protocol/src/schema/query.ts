@@ -82,6 +82,36 @@ type Query {
     "Any of its names."
     namespace: String
   ): [Policy!]!
+  """
+  What a namespace offers. E_NOT_FOUND where it offers nothing, and where the caller may not know of it: a confined session may know of what its own project and the namespaces above it offer.
+  E_CATALOG for a version that is not there, or is not the one that was locked.
+  """
+  catalog(
+    "Any of its names, or what cachelane.yaml or the person's own configuration call it, under \`catalogs\`."
+    namespace: String!
+    "The latest where it is left out."
+    version: Int
+    "What it has to come to, where somebody locked it."
+    digest: String
+  ): Catalog!
+  "The latest version of each that the caller may know of, in the order of the namespaces."
+  catalogs(
+    "Only that of this namespace and of those below it."
+    under: String
+    "How many at most; up to 1000."
+    first: Int! = 100
+    "Continues behind the page whose \`endCursor\` this is."
+    after: String
+  ): CatalogConnection!
+  "A volume that a namespace offers, and who uses it. Errors as those of \`catalog\`, and of its \`definition\`."
+  definition(
+    "As that of \`catalog\`."
+    namespace: String!
+    "As it is published: \`pip-cache\`."
+    name: String!
+    "The latest where it is left out."
+    version: Int
+  ): Definition!
   "Whatever has this id; null where there is nothing, and where the caller may not know of it."
   node(
     "As a field \`id\` gave it."

@@ -122,6 +122,8 @@ type Explanation {
   readChain: [ExplainedLink!]!
   "What lies below them: a directory, or a volume; null: nothing."
   seed: String
+  "That its name is in no catalog of the namespace or of those above it, where a policy wants that, and what becomes of it; null where nothing is to be said."
+  catalog: String
   "How long what is saved lives after its last use; null: until it is removed."
   keptFor: String
   "Which policy says so, and who set it."

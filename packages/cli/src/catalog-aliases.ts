@@ -1,0 +1,30 @@
+import { configFileName, type Namespace } from '@cachelane/core';
+import type { Config, Located } from './config.ts';
+import type { UserConfig } from './user-config.ts';
+
+/** What a file calls a namespace whose catalog is used: `my-org`. */
+export interface CatalogAlias {
+  readonly alias: string;
+  readonly namespace: Located<Namespace>;
+}
+
+/** What somebody calls a namespace, and who: `cachelane.yaml:4`. */
+export interface NamedCatalog {
+  readonly namespace: Namespace;
+  readonly source: string;
+  /** A file in the repository says it. */
+  readonly isOfRepository: boolean;
+}
+
+/** By what they are called; the person's own file counts before that of the project. */
+export function catalogAliases(
+  config: Pick<Config, 'catalogs'> | null,
+  user: Pick<UserConfig, 'catalogs' | 'path'> | null,
+): ReadonlyMap<string, NamedCatalog> {
+  const named = (source: string, isOfRepository: boolean, aliases: readonly CatalogAlias[] = []) =>
+    aliases.map(({ alias, namespace: { value, line } }): readonly [string, NamedCatalog] => [
+      alias,
+      { namespace: value, source: `${source}:${line}`, isOfRepository },
+    ]);
+  return new Map([...named(configFileName, true, config?.catalogs), ...named(user?.path ?? '', false, user?.catalogs)]);
+}

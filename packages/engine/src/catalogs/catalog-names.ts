@@ -1,0 +1,53 @@
+import {
+  catalogNamesOf,
+  defaultParents,
+  parseCatalogText,
+  type CatalogNames,
+  type Metadata,
+  type Namespace,
+} from '@cachelane/core';
+import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import { policyOfRun } from '../policy-of-run.ts';
+import type { PlannedVolume } from '../volumes/plan.ts';
+
+/** What a policy says of a volume whose name no catalog has. */
+export interface NameVerdict {
+  readonly policy: Exclude<CatalogNames, 'any'>;
+  /** One sentence. */
+  readonly message: string;
+}
+
+type NameDependencies = Pick<EngineDependencies, 'metadata' | 'policy'>;
+type NameQuestion = Pick<RunCommandRequest, 'lanePolicy' | 'signal'>;
+
+/** Null: a catalog of its namespace, or of one above it, has the name, it was asked for by its definition, or the policy wants nothing of it. */
+export async function judgeName(
+  deps: NameDependencies,
+  { lanePolicy, signal }: NameQuestion,
+  { request, own: { namespace } }: PlannedVolume,
+): Promise<NameVerdict | null> {
+  if (request.defined !== undefined) return null;
+  const policy = await policyOfRun(deps, { namespace, lanePolicy, volume: request.name }, signal);
+  const wanted = catalogNamesOf(policy);
+  if (wanted === 'any' || (await isOffered(deps.metadata, { namespace, name: request.name }, signal))) return null;
+  const { source } = policy['catalog-names'];
+  const where = `in no catalog of ${namespace}, or of those above it`;
+  return { policy: wanted, message: `the volume ${request.name} is ${where}: catalog-names is ${wanted} (${source})` };
+}
+
+interface Named {
+  readonly namespace: Namespace;
+  readonly name: string;
+}
+
+/** By what it is called there, or by its key. Parents that a file names are not above it: it would choose its own catalog. */
+async function isOffered(metadata: Metadata, { namespace, name }: Named, signal: AbortSignal): Promise<boolean> {
+  for (const path of [namespace, ...defaultParents(namespace)]) {
+    const record = await metadata.findNamespace(path, signal);
+    const latest = record === undefined ? undefined : await metadata.catalogVersion(record.id, null, signal);
+    if (latest === undefined) continue;
+    const { definitions } = parseCatalogText(latest.text, `the catalog of ${path}`);
+    if (definitions.some((each) => each.name === name || each.key === name)) return true;
+  }
+  return false;
+}

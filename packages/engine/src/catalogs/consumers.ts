@@ -1,0 +1,96 @@
+import type {
+  HeadRecord,
+  LayerId,
+  Metadata,
+  Namespace,
+  NamespaceId,
+  NamespaceRecord,
+  VolumeRecord,
+} from '@cachelane/core';
+import { compareText } from '../inspect/list-heads.ts';
+
+/** A project that asked for a volume by its definition. */
+export interface CatalogConsumer {
+  readonly definition: string;
+  readonly record: NamespaceRecord;
+  /** The version that it went by, the last time. */
+  readonly version: number;
+  readonly usedAtMs: number;
+  /** What it got; null: that is not there any more. */
+  readonly volume: VolumeRecord | null;
+  readonly heads: readonly HeadRecord[];
+  /** Content of the layers that these name, each counted once. */
+  readonly sizeBytes: number;
+}
+
+export interface ConsumersWanted {
+  readonly namespaceId: NamespaceId;
+  /** Null: of all definitions. */
+  readonly definition: string | null;
+  /** Whose uses may be told; left out: everybody's. */
+  readonly mayTell?: (names: readonly Namespace[]) => boolean;
+}
+
+/** By definition, and by the name of the consumer. */
+export async function catalogConsumers(
+  metadata: Metadata,
+  { namespaceId, definition, mayTell = () => true }: ConsumersWanted,
+  signal: AbortSignal,
+): Promise<readonly CatalogConsumer[]> {
+  const found: CatalogConsumer[] = [];
+  for (const use of await metadata.catalogUses(namespaceId, definition, signal)) {
+    const record = await metadata.namespace(use.consumerId, signal);
+    if (record === undefined || !mayTell(record.paths)) continue;
+    const volume = use.volumeId === null ? undefined : await metadata.volume(use.volumeId, signal);
+    const heads = volume === undefined ? [] : await metadata.headsOf([volume.id], signal);
+    const sizeBytes = await sizeOf(metadata, heads, signal);
+    const { definition: name, version, atMs: usedAtMs } = use;
+    found.push({ definition: name, record, version, usedAtMs, volume: volume ?? null, heads, sizeBytes });
+  }
+  const keyOf = ({ definition: name, record }: CatalogConsumer): string => `${name} ${record.paths[0] ?? ''}`;
+  return found.toSorted((a, b) => compareText(keyOf(a), keyOf(b)));
+}
+
+export interface DefinitionUsage {
+  readonly consumers: number;
+  /** Several may have one. */
+  readonly volumes: number;
+  readonly sizeBytes: number;
+  /** Null: never. */
+  readonly lastUsedAtMs: number | null;
+}
+
+export async function definitionUsage(
+  metadata: Metadata,
+  consumers: readonly CatalogConsumer[],
+  signal: AbortSignal,
+): Promise<DefinitionUsage> {
+  const volumes = volumesOf(consumers);
+  const heads = volumes.flatMap((each) => each.heads);
+  return {
+    consumers: new Set(consumers.map(({ record }) => record.id)).size,
+    volumes: volumes.length,
+    sizeBytes: await sizeOf(metadata, heads, signal),
+    lastUsedAtMs: consumers.length === 0 ? null : Math.max(...consumers.map(({ usedAtMs }) => usedAtMs)),
+  };
+}
+
+export interface ConsumedVolume {
+  readonly volume: VolumeRecord;
+  readonly heads: readonly HeadRecord[];
+}
+
+/** Those that hold something, each once. */
+export function volumesOf(consumers: readonly CatalogConsumer[]): readonly ConsumedVolume[] {
+  const found = new Map<string, ConsumedVolume>();
+  for (const { volume, heads } of consumers)
+    if (volume !== null && heads.length > 0) found.set(volume.id, { volume, heads });
+  return [...found.values()];
+}
+
+async function sizeOf(metadata: Metadata, heads: readonly HeadRecord[], signal: AbortSignal): Promise<number> {
+  const ids = new Set<LayerId>(heads.flatMap(({ layers }) => layers));
+  let total = 0;
+  for (const id of ids) total += (await metadata.layer(id, signal))?.counts.sizeBytes ?? 0;
+  return total;
+}

@@ -1,0 +1,141 @@
+import {
+  canonicalCompat,
+  CachelaneError,
+  didYouMean,
+  type Compat,
+  type Metadata,
+  type Namespace,
+  type NamespaceId,
+  type SharingMode,
+  type VolumeDefinition,
+  type VolumeName,
+} from '@cachelane/core';
+import { offeredCatalog, requireCatalog, type CatalogQuestion, type OfferedCatalog } from './find-catalog.ts';
+
+/** By which definition a volume was asked for. */
+export interface UsedDefinition {
+  /** Who offers it. */
+  readonly namespaceId: NamespaceId;
+  readonly namespace: Namespace;
+  readonly name: string;
+  readonly version: number;
+}
+
+/** What a definition makes of the request for a volume. */
+export interface DefinedVolume {
+  /** Whose it is; null: whoever asks has its own. */
+  readonly namespace: Namespace | null;
+  readonly key: VolumeName;
+  /** Added to what the tool says. */
+  readonly compat: Compat;
+  readonly tool: string;
+  /** Null: as suits the tool. */
+  readonly sharing: SharingMode | null;
+  /** For people, one sentence; null: it is not deprecated. */
+  readonly deprecated: string | null;
+  readonly definition: UsedDefinition;
+}
+
+export interface DefinitionQuestion extends CatalogQuestion {
+  readonly name: string;
+}
+
+/** The volume that a name means in a catalog. Errors: those of {@link requireCatalog} and {@link requireDefinition}. */
+export async function definitionVolume(
+  metadata: Metadata,
+  { name, ...question }: DefinitionQuestion,
+  signal: AbortSignal,
+): Promise<DefinedVolume> {
+  const catalog = await requireCatalog(metadata, question, signal);
+  return definedVolume(catalog, await requireDefinition(metadata, { catalog, name }, signal));
+}
+
+export function definedVolume(catalog: OfferedCatalog, definition: VolumeDefinition): DefinedVolume {
+  const { namespaceId, namespace, version } = catalog;
+  const { name, tier, key, compat, tool, sharing } = definition;
+  return {
+    namespace: tier === 'catalog' ? namespace : null,
+    key,
+    compat: canonicalCompat(compat),
+    tool,
+    sharing,
+    deprecated: deprecationText(catalog, definition),
+    definition: { namespaceId, namespace, name, version },
+  };
+}
+
+/** What has to be told of it, one sentence each. */
+export function deprecations(defined: Pick<DefinedVolume, 'deprecated'> | undefined): readonly string[] {
+  const text = defined?.deprecated ?? null;
+  return text === null ? [] : [text];
+}
+
+function deprecationText({ namespace }: OfferedCatalog, { name, deprecated }: VolumeDefinition): string | null {
+  return deprecated === null ? null : `${name} of ${namespace} is deprecated: ${deprecated}`;
+}
+
+export interface NamedDefinition {
+  readonly catalog: OfferedCatalog;
+  readonly name: string;
+}
+
+/** Errors: E_CATALOG with what is called alike, or with the version in which it went and what was said of it last. */
+export async function requireDefinition(
+  metadata: Metadata,
+  { catalog, name }: NamedDefinition,
+  signal: AbortSignal,
+): Promise<VolumeDefinition> {
+  const found = catalog.definitions.find((each) => each.name === name);
+  if (found !== undefined) return found;
+  const { namespace, version, definitions } = catalog;
+  const gone = await whenItWent(metadata, { catalog, name }, signal);
+  const what = `version ${version} of the catalog of ${namespace} has no ${JSON.stringify(name.slice(0, 100))}`;
+  if (gone !== null) {
+    const why = gone.deprecated === null ? '' : `; it was deprecated: ${gone.deprecated}`;
+    throw new CachelaneError('E_CATALOG', `${what}: it went in version ${gone.version}${why}`, {
+      hint: `cachelane catalog diff ${namespace}@${gone.lastVersion} ${namespace}@${gone.version} has what else changed then`,
+    });
+  }
+  const names = definitions.map((each) => each.name);
+  throw new CachelaneError('E_CATALOG', `${what}${didYouMean(name, names)}`, { hint: `it has: ${listText(names)}` });
+}
+
+const namesShown = 10;
+
+function listText(names: readonly string[]): string {
+  const more = names.length - namesShown;
+  return names.length === 0
+    ? 'nothing'
+    : `${names.slice(0, namesShown).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+interface GoneSince {
+  /** The first that had it no more, of those that are there. */
+  readonly version: number;
+  /** The last that had it. */
+  readonly lastVersion: number;
+  readonly deprecated: string | null;
+}
+
+/** How many earlier versions are read for an error. */
+const versionsRead = 100;
+
+async function whenItWent(
+  metadata: Metadata,
+  { catalog, name }: NamedDefinition,
+  signal: AbortSignal,
+): Promise<GoneSince | null> {
+  const versions = await metadata.catalogVersions(catalog.namespaceId, signal);
+  const earlier = versions.map(({ version }) => version).filter((version) => version < catalog.version);
+  let next = catalog.version;
+  for (const version of earlier.slice(0, versionsRead)) {
+    const record = await metadata.catalogVersion(catalog.namespaceId, version, signal);
+    if (record === undefined) continue;
+    const { id, paths } = { id: catalog.namespaceId, paths: [catalog.namespace] };
+    const { definitions } = offeredCatalog({ id, paths, createdAtMs: 0 }, record);
+    const last = definitions.find((each) => each.name === name);
+    if (last !== undefined) return { version: next, lastVersion: version, deprecated: last.deprecated };
+    next = version;
+  }
+  return null;
+}

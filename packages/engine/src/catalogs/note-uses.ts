@@ -1,0 +1,28 @@
+import { asCachelaneError, warningOf, type OpenedSession } from '@cachelane/core';
+import type { EngineDependencies } from '../engine.ts';
+import type { PlannedVolume } from '../volumes/plan.ts';
+
+interface Opening {
+  readonly planned: readonly PlannedVolume[];
+  readonly opened: OpenedSession;
+}
+
+/** Who asked for what by its definition, for those who publish it. That it could not be noted is told, and keeps no run from its volumes. */
+export async function noteDefinitionUses(
+  { metadata, clock, events }: Pick<EngineDependencies, 'metadata' | 'clock' | 'events'>,
+  { planned, opened }: Opening,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const [index, { request }] of planned.entries()) {
+    if (request.defined === undefined) continue;
+    const { namespaceId, name, version } = request.defined.definition;
+    const volumeId = opened.volumes[index]?.volume.id ?? null;
+    const use = { namespaceId, definition: name, version, consumerId: opened.namespace.id, volumeId };
+    try {
+      await metadata.noteCatalogUse({ ...use, atMs: clock.nowMs() }, signal);
+    } catch (thrown) {
+      const error = asCachelaneError(thrown);
+      events(warningOf(error, `that ${name} is used was not noted: ${error.message}`));
+    }
+  }
+}
