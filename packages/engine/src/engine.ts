@@ -79,7 +79,7 @@ export interface VolumeRequest {
   /** Added to what the tool says. */
   readonly compat: Readonly<Record<string, string>>;
   /** Of a catalog, that it was asked for by; left out: by its own name. */
-  readonly defined?: Pick<DefinedVolume, 'definition' | 'deprecated'>;
+  readonly defined?: Pick<DefinedVolume, 'definition' | 'deprecated' | 'note'>;
   /** Who says what it is and where, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */
   readonly source: string;
 }

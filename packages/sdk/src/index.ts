@@ -1,4 +1,5 @@
 export { connectTo, type ConnectToOptions } from './connect-to.ts';
+export { extendEngine, notOffered } from './extend-engine.ts';
 export { LostAnswerError } from './lost-answer-error.ts';
 export { CachelaneError, isCachelaneError, type CachelaneErrorOptions } from './errors.ts';
 export type {
@@ -16,6 +17,7 @@ export type {
   VolumeOptions,
   VolumeSeed,
 } from './cache-volume.ts';
+export type { CatalogVolumeOptions, EngineCatalog, LockedVersion } from './catalog.ts';
 export type { AttachOptions, Engine, EngineEvents, UsageOptions, VolumesOptions } from './engine.ts';
 export type { CommitOptions, Fork } from './fork.ts';
 export type { ErrorCode } from './generated/error-codes.ts';

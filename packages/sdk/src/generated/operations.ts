@@ -85,6 +85,26 @@ export const volumeByKey: Operation<{
   text: 'query volumeByKey($key:String!$namespace:String$scope:[String!]$compat:[CompatFieldInput!]$sharing:CacheSharingMode$source:SourceInput$owner:String){cacheVolume(key:$key namespace:$namespace scope:$scope compat:$compat sharing:$sharing source:$source owner:$owner){...VolumeInfo}}fragment VolumeInfo on CacheVolume{id key namespace compat{name value}tool sharing owner source{directory volume}warnings}',
 };
 
+export const volumeByDefinition: Operation<{
+  readonly catalog: {
+    readonly cacheVolume: VolumeInfo;
+  };
+}, {
+  readonly catalog: string;
+  readonly version?: number | null | undefined;
+  readonly digest?: string | null | undefined;
+  readonly name: string;
+  readonly namespace?: string | null | undefined;
+  readonly scope?: readonly string[] | null | undefined;
+  readonly compat?: readonly CompatFieldInput[] | null | undefined;
+  readonly sharing?: CacheSharingMode | null | undefined;
+  readonly source?: SourceInput | null | undefined;
+  readonly owner?: string | null | undefined;
+}> = {
+  name: 'volumeByDefinition',
+  text: 'query volumeByDefinition($catalog:String!$version:Int$digest:String$name:String!$namespace:String$scope:[String!]$compat:[CompatFieldInput!]$sharing:CacheSharingMode$source:SourceInput$owner:String){catalog(namespace:$catalog version:$version digest:$digest){cacheVolume(name:$name namespace:$namespace scope:$scope compat:$compat sharing:$sharing source:$source owner:$owner){...VolumeInfo}}}fragment VolumeInfo on CacheVolume{id key namespace compat{name value}tool sharing owner source{directory volume}warnings}',
+};
+
 export const volumeById: Operation<{
   readonly node: Partial<VolumeInfo> | null;
 }, {
