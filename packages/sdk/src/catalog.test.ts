@@ -5,7 +5,7 @@ import { extendEngine, notOffered } from './extend-engine.ts';
 import { fakeEngine, info, refusal, type Answering } from './fake-engine.fixture.ts';
 
 const offering: Answering = ({ name, variables }) => {
-  if (name === 'volumeByDefinition') return { catalog: { cacheVolume: info(`id-${String(variables['name'])}`) } };
+  if (name === 'offeredVolume') return { catalog: { cacheVolume: info(`id-${String(variables['name'])}`) } };
   if (name === 'attach') return { attach: { id: 'fork', run: 'run', volumes: [] } };
   return { node: { sizeBytes: 7 }, discard: true };
 };
@@ -19,11 +19,9 @@ describe('a volume of a catalog', () => {
     const pip = engine.catalog('my-org').cacheVolume('pip-cache', { sharing: 'LOCKED', compat: { image: 'alpine' } });
     expect(fake.asked).toEqual([]);
     expect([await pip.id(), await pip.sizeBytes()]).toEqual(['id-pip-cache', 7]);
-    expect(fake.asked.map(({ name }) => name)).toEqual(['volumeByDefinition', 'volumeSize']);
+    expect(fake.asked.map(({ name }) => name)).toEqual(['offeredVolume', 'volumeSize']);
     expect(fake.asked[0]?.variables).toEqual({
-      catalog: 'my-org',
-      version: null,
-      digest: null,
+      offerer: 'my-org',
       name: 'pip-cache',
       namespace: null,
       scope: [],
@@ -37,7 +35,7 @@ describe('a volume of a catalog', () => {
     await using engine = await fake.connect();
     await engine.withNamespace('a/b').scope('c').catalog('my-org', locked).cacheVolume('npm').scope('d').id();
     expect(fake.asked[0]?.variables).toMatchObject({
-      catalog: 'github.com/acme',
+      offerer: 'github.com/acme',
       version: 4,
       digest: locked.digest,
       namespace: 'a/b',

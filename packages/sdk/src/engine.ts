@@ -1,5 +1,5 @@
 import type { Attachable, CacheVolume, CallOptions, ChangeOptions, VolumeOptions } from './cache-volume.ts';
-import type { EngineCatalog, LockedVersion } from './catalog.ts';
+import type { Catalog, LockedVersion } from './catalog.ts';
 import type { Fork } from './fork.ts';
 import type { UsageGroup } from './generated/inputs.ts';
 import type { Context, CreatedNamespace, EngineEvent, Lease, Usage, VolumeInfo } from './generated/results.ts';
@@ -47,19 +47,9 @@ export interface Engine extends AsyncDisposable {
   /** A volume by its key: a tool that cachelane knows (`npm`, `go-build`), a volume of cachelane.yaml, or any text. Asks for nothing yet. */
   cacheVolume(key: string, options?: VolumeOptions): CacheVolume;
   /**
-   * What a namespace offers: by its name, or by the alias that cachelane.yaml, or the person's own configuration, has for it under `catalogs`, so that code names no organisation. `locked`: the version that the code was
-   * written for, as generated clients say it; the latest one where it is left out. Asks for nothing yet.
-   *
-   * @example
-   * ```ts
-   * import { connect } from '@cachelane/sdk/node';
-   *
-   * await using engine = await connect();
-   * const pip = engine.catalog('my-org').cacheVolume('pip-cache');
-   * await engine.run(['pip', 'install', '-r', 'requirements.txt'], { volumes: [pip] });
-   * ```
+   * What a namespace offers: by its name, or by what cachelane.yaml or the person's own configuration call it, under `catalogs`, so that code names no organisation. `locked`: in this version, and no other; generated clients give it. Asks for nothing yet.
    */
-  catalog(name: string, locked?: LockedVersion): EngineCatalog;
+  catalog(named: string, locked?: LockedVersion): Catalog;
   /** A volume by an id that somebody passed on. Asks for nothing yet. */
   volume(id: string): CacheVolume;
   /** The same session, with volumes of another namespace where none is named. Closing it closes nothing. */

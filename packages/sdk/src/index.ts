@@ -17,13 +17,14 @@ export type {
   VolumeOptions,
   VolumeSeed,
 } from './cache-volume.ts';
-export type { CatalogVolumeOptions, EngineCatalog, LockedVersion } from './catalog.ts';
+export type { Catalog, CatalogVolumeOptions, LockedVersion } from './catalog.ts';
 export type { AttachOptions, Engine, EngineEvents, UsageOptions, VolumesOptions } from './engine.ts';
 export type { CommitOptions, Fork } from './fork.ts';
 export type { ErrorCode } from './generated/error-codes.ts';
 export type {
   AttachMode,
   CacheSharingMode,
+  DefinitionTier,
   EntryType,
   EventType,
   LeaseKind,
@@ -32,6 +33,7 @@ export type {
 } from './generated/inputs.ts';
 export type {
   Blamed,
+  CatalogInfo,
   ChainLink,
   Conflict,
   Context,
@@ -45,6 +47,7 @@ export type {
   Head,
   HeadUsage,
   Lease,
+  OfferedDefinition,
   Pruned,
   Removed,
   RolledBack,

@@ -4,11 +4,11 @@ import type { Connection } from './connection.ts';
 import { CachelaneError } from './errors.ts';
 import type { SourceInput } from './generated/inputs.ts';
 import {
+  offeredVolume,
   prune,
   remove,
   rollback,
   volumeBlame,
-  volumeByDefinition,
   volumeById,
   volumeByKey,
   volumeEntries,
@@ -37,20 +37,21 @@ export const ownProject: Scoping = { namespace: null, scope: [] };
 /** How a volume is named. */
 export type Naming =
   | { readonly kind: 'id'; readonly id: string }
-  | { readonly kind: 'key'; readonly key: string; readonly scoping: Scoping; readonly options: VolumeOptions }
-  | DefinitionNaming;
+  | (Named & { readonly kind: 'key'; readonly key: string })
+  /** By its definition in a catalog. */
+  | (Named & { readonly kind: 'offered'; readonly name: string; readonly catalog: CatalogNaming });
 
-/** By what a catalog calls it. */
-interface DefinitionNaming {
-  readonly kind: 'definition';
-  /** The namespace that offers it, or an alias. */
-  readonly catalog: string;
-  /** Null: its latest version. */
-  readonly version: number | null;
-  readonly digest: string | null;
-  readonly name: string;
+interface Named {
   readonly scoping: Scoping;
   readonly options: VolumeOptions;
+}
+
+/** How a catalog is named; what is left out is as it is now. */
+export interface CatalogNaming {
+  /** A namespace, or what is called so here. */
+  readonly offerer: string;
+  readonly version?: number;
+  readonly digest?: string;
 }
 
 const namings = new WeakMap<CacheVolume, Naming>();
@@ -161,11 +162,11 @@ async function infoOf(connection: Connection, naming: Naming, signal: AbortSigna
     source: await sourceInput(options.source, { signal }),
     owner: options.owner,
   };
-  if (naming.kind === 'key')
+  if (naming.kind === 'key') {
     return (await connection.ask(volumeByKey, { key: naming.key, ...asked }, signal)).cacheVolume;
-  const { catalog, version, digest, name } = naming;
-  const variables = { catalog, version, digest, name, ...asked };
-  return (await connection.ask(volumeByDefinition, variables, signal)).catalog.cacheVolume;
+  }
+  const offered = { ...naming.catalog, name: naming.name, ...asked };
+  return (await connection.ask(offeredVolume, offered, signal)).catalog.cacheVolume;
 }
 
 /** Errors: E_NOT_FOUND for what is no id of a volume, and for one that the session may not know of. */
