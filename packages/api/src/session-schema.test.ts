@@ -13,8 +13,19 @@ import {
   type Metadata,
 } from '@cachelane/core';
 import { protocolVersion, schemaHash, schemaText } from '@cachelane/protocol';
-import { buildClientSchema, buildSchema, getIntrospectionQuery, isObjectType, type IntrospectionQuery } from 'graphql';
+import fc from 'fast-check';
+import {
+  buildClientSchema,
+  buildSchema,
+  extendSchema,
+  getIntrospectionQuery,
+  isObjectType,
+  parse,
+  validateSchema,
+  type IntrospectionQuery,
+} from 'graphql';
 import { describe, expect, test } from 'vitest';
+import { catalogTypes } from './catalog-types.ts';
 import { schemaFor } from './session-schema.ts';
 import { testWorld, type TestWorld } from './test-world.fixture.ts';
 import type { ProjectLock } from './world.ts';
@@ -179,6 +190,27 @@ describe('the schema of a session whose project has locked a catalog', () => {
     expect(fields).toContain('myOrg');
     expect(fields).not.toContain('empty');
     expect(await on.data('{ usage { namespace } }')).toEqual({ usage: [] });
+  });
+
+  test('is one, whatever the texts of a catalog are', () => {
+    const base = buildSchema(schemaText);
+    const texts = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }).map((text) => `${text} """ " \\ } type X`);
+    fc.assert(
+      fc.property(texts, texts, (docs, deprecated) => {
+        const [definition] = locked.content.definitions;
+        if (definition === undefined) throw new Error('nothing is locked');
+        const content = { docs, definitions: [{ ...definition, docs, deprecated }] };
+        const text = catalogTypes([{ ...locked, content, gone: [{ name: 'old', why: docs }], changed: [] }]);
+        const schema = extendSchema(base, parse(text));
+        expect(validateSchema(schema)).toEqual([]);
+        const type = schema.getType('MyOrgCatalog');
+        if (!isObjectType(type)) throw new Error('there is no such type');
+        const [field] = Object.values(type.getFields());
+        const told = (given: string): string => JSON.parse(JSON.stringify(given)) as string;
+        expect([field?.description, field?.deprecationReason]).toEqual([told(docs), told(deprecated)]);
+        expect(Object.keys(schema.getTypeMap())).toHaveLength(Object.keys(base.getTypeMap()).length + 1);
+      }),
+    );
   });
 
   test('has room for the largest catalog, and an answer for whoever looks at it', async () => {
