@@ -1,4 +1,5 @@
 import type { Attachable, CacheVolume, CallOptions, ChangeOptions, VolumeOptions } from './cache-volume.ts';
+import type { Catalog, LockedVersion } from './catalog.ts';
 import type { Fork } from './fork.ts';
 import type { UsageGroup } from './generated/inputs.ts';
 import type { Context, CreatedNamespace, EngineEvent, Lease, Usage, VolumeInfo } from './generated/results.ts';
@@ -45,6 +46,10 @@ export interface Engine extends AsyncDisposable {
   readonly address: string;
   /** A volume by its key: a tool that cachelane knows (`npm`, `go-build`), a volume of cachelane.yaml, or any text. Asks for nothing yet. */
   cacheVolume(key: string, options?: VolumeOptions): CacheVolume;
+  /**
+   * What a namespace offers: by its name, or by what cachelane.yaml or the person's own configuration call it, under `catalogs`, so that code names no organisation. `locked`: in this version, and no other; generated clients give it. Asks for nothing yet.
+   */
+  catalog(named: string, locked?: LockedVersion): Catalog;
   /** A volume by an id that somebody passed on. Asks for nothing yet. */
   volume(id: string): CacheVolume;
   /** The same session, with volumes of another namespace where none is named. Closing it closes nothing. */

@@ -16,12 +16,16 @@ export type {
   VolumeOptions,
   VolumeSeed,
 } from './cache-volume.ts';
+export type { Catalog, CatalogVolumeOptions, LockedVersion } from './catalog.ts';
+export { defineCatalog, type CatalogDefinition, type OfferedVolume, type OfferedVolumes } from './define-catalog.ts';
 export type { AttachOptions, Engine, EngineEvents, UsageOptions, VolumesOptions } from './engine.ts';
 export type { CommitOptions, Fork } from './fork.ts';
 export type { ErrorCode } from './generated/error-codes.ts';
+export type { ToolName } from './generated/tool-names.ts';
 export type {
   AttachMode,
   CacheSharingMode,
+  DefinitionTier,
   EntryType,
   EventType,
   LeaseKind,
@@ -30,6 +34,7 @@ export type {
 } from './generated/inputs.ts';
 export type {
   Blamed,
+  CatalogInfo,
   ChainLink,
   Conflict,
   Context,
@@ -43,6 +48,7 @@ export type {
   Head,
   HeadUsage,
   Lease,
+  OfferedDefinition,
   Pruned,
   Removed,
   RolledBack,

@@ -5,6 +5,7 @@ import type { Engine, EngineEvents } from './engine.ts';
 import { context, createNamespace, events, leases, usage, volumes } from './generated/operations.ts';
 import type { EngineEvent } from './generated/results.ts';
 import { openFork } from './open-fork.ts';
+import { openCatalog } from './open-catalog.ts';
 import { openVolume, type Scoping } from './open-volume.ts';
 import { itemsOf } from './pages.ts';
 
@@ -27,6 +28,7 @@ export function openEngine<E extends Engine>(
   return {
     address,
     cacheVolume: (key, options = {}) => openVolume(connection, { kind: 'key', key, scoping, options }),
+    catalog: (named, locked) => openCatalog(connection, { named, locked, scoping }),
     volume: (id) => openVolume(connection, { kind: 'id', id }),
     withNamespace: (namespace) => derive({ namespace, scope: [] }),
     scope: (...names) => derive({ ...scoping, scope: [...scoping.scope, ...names] }),

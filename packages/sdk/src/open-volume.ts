@@ -4,6 +4,7 @@ import type { Connection } from './connection.ts';
 import { CachelaneError } from './errors.ts';
 import type { SourceInput } from './generated/inputs.ts';
 import {
+  offeredVolume,
   prune,
   remove,
   rollback,
@@ -36,14 +37,29 @@ export const ownProject: Scoping = { namespace: null, scope: [] };
 /** How a volume is named. */
 export type Naming =
   | { readonly kind: 'id'; readonly id: string }
-  | { readonly kind: 'key'; readonly key: string; readonly scoping: Scoping; readonly options: VolumeOptions };
+  | (Named & { readonly kind: 'key'; readonly key: string })
+  /** By its definition in a catalog. */
+  | (Named & { readonly kind: 'offered'; readonly name: string; readonly catalog: CatalogNaming });
+
+interface Named {
+  readonly scoping: Scoping;
+  readonly options: VolumeOptions;
+}
+
+/** How a catalog is named; what is left out is as it is now. */
+export interface CatalogNaming {
+  /** A namespace, or what is called so here. */
+  readonly offerer: string;
+  readonly version?: number;
+  readonly digest?: string;
+}
 
 const namings = new WeakMap<CacheVolume, Naming>();
 
 /** As it was asked for; what is left out is as the engine thinks. */
 export function askedOf(volume: CacheVolume): Pick<VolumeOptions, 'sharing' | 'source'> {
   const naming = namings.get(volume);
-  return naming?.kind === 'key' ? naming.options : {};
+  return naming === undefined || naming.kind === 'id' ? {} : naming.options;
 }
 
 export async function sourceInput(
@@ -73,13 +89,13 @@ export function openVolume(connection: Connection, naming: Naming): CacheVolume 
   };
   const id = async (options: CallOptions = {}): Promise<string> => known ?? (await info(options)).id;
   const elsewhere = (change: (scoping: Scoping) => Scoping): CacheVolume => {
-    if (naming.kind === 'key') return openVolume(connection, { ...naming, scoping: change(naming.scoping) });
+    if (naming.kind !== 'id') return openVolume(connection, { ...naming, scoping: change(naming.scoping) });
     throw new CachelaneError('E_USAGE', 'a volume that was taken by its id is in the namespace where it is', {
       hint: 'ask for it by its key: engine.cacheVolume(KEY)',
     });
   };
   const ownSource = async (options: CallOptions): Promise<SourceInput | undefined> =>
-    naming.kind === 'key' ? await sourceInput(naming.options.source, options) : undefined;
+    naming.kind === 'id' ? undefined : await sourceInput(naming.options.source, options);
   /** Asks one thing of the volume with this id. */
   const asked = async <N extends object, V>(
     operation: Operation<{ readonly node: Partial<N> | null }, V>,
@@ -137,9 +153,8 @@ export function openVolume(connection: Connection, naming: Naming): CacheVolume 
 
 async function infoOf(connection: Connection, naming: Naming, signal: AbortSignal | undefined): Promise<VolumeInfo> {
   if (naming.kind === 'id') return volumeIn(await connection.ask(volumeById, { id: naming.id }, signal));
-  const { key, scoping, options } = naming;
-  const variables = {
-    key,
+  const { scoping, options } = naming;
+  const asked = {
     namespace: scoping.namespace,
     scope: scoping.scope,
     compat: Object.entries(options.compat ?? {}).map(([name, value]) => ({ name, value })),
@@ -147,7 +162,11 @@ async function infoOf(connection: Connection, naming: Naming, signal: AbortSigna
     source: await sourceInput(options.source, { signal }),
     owner: options.owner,
   };
-  return (await connection.ask(volumeByKey, variables, signal)).cacheVolume;
+  if (naming.kind === 'key') {
+    return (await connection.ask(volumeByKey, { key: naming.key, ...asked }, signal)).cacheVolume;
+  }
+  const offered = { ...naming.catalog, name: naming.name, ...asked };
+  return (await connection.ask(offeredVolume, offered, signal)).catalog.cacheVolume;
 }
 
 /** Errors: E_NOT_FOUND for what is no id of a volume, and for one that the session may not know of. */

@@ -28,6 +28,7 @@ import { warningText } from '../reporters/words.ts';
 import { parseRun, recordsOf, runJson, runText } from '../run-argument.ts';
 import { openStore, type Store } from '../store.ts';
 import { readersText } from './trace.ts';
+import { userOf } from '../user-of.ts';
 import { warn } from '../warn.ts';
 
 export const revoke: Command = defineCommand({
@@ -98,10 +99,6 @@ async function areSynced(metadata: Metadata, { here }: RevocationPlans, signal: 
   return here.heads.some(({ head }) =>
     records.some(({ volumeId, lane, layers }) => volumeId === head.volumeId && lane === head.lane && layers.length > 0),
   );
-}
-
-function userOf({ env, effectiveUid }: Host): string {
-  return env['USER'] ?? env['LOGNAME'] ?? `uid ${effectiveUid}`;
 }
 
 interface Planned {

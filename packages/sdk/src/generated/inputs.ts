@@ -38,6 +38,13 @@ export interface CompatFieldInput {
   readonly value: string;
 }
 
+/** Whose volume a definition means. */
+export type DefinitionTier =
+  /** Each project has its own, with what the namespaces above share of that key below it. */
+  | 'PROJECT'
+  /** There is one, of the namespace that offers it. */
+  | 'CATALOG';
+
 /** What can lie at a path. */
 export type EntryType =
   /** With content. */

@@ -6,6 +6,7 @@ import type {
   EngineFacts,
   Context,
   VolumeInfo,
+  CatalogInfo,
   Head,
   VolumeUsage,
   Snapshot,
@@ -83,6 +84,37 @@ export const volumeByKey: Operation<{
 }> = {
   name: 'volumeByKey',
   text: 'query volumeByKey($key:String!$namespace:String$scope:[String!]$compat:[CompatFieldInput!]$sharing:CacheSharingMode$source:SourceInput$owner:String){cacheVolume(key:$key namespace:$namespace scope:$scope compat:$compat sharing:$sharing source:$source owner:$owner){...VolumeInfo}}fragment VolumeInfo on CacheVolume{id key namespace compat{name value}tool sharing owner source{directory volume}warnings}',
+};
+
+export const catalog: Operation<{
+  readonly catalog: CatalogInfo;
+}, {
+  readonly offerer: string;
+  readonly version?: number | null | undefined;
+  readonly digest?: string | null | undefined;
+}> = {
+  name: 'catalog',
+  text: 'query catalog($offerer:String!$version:Int$digest:String){catalog(namespace:$offerer version:$version digest:$digest){...CatalogInfo}}fragment CatalogInfo on Catalog{namespace version isLatest digest publishedAt publishedBy docs definitions{...OfferedDefinition}}fragment OfferedDefinition on Definition{name tool key tier sharing docs deprecated}',
+};
+
+export const offeredVolume: Operation<{
+  readonly catalog: {
+    readonly cacheVolume: VolumeInfo;
+  };
+}, {
+  readonly offerer: string;
+  readonly version?: number | null | undefined;
+  readonly digest?: string | null | undefined;
+  readonly name: string;
+  readonly namespace?: string | null | undefined;
+  readonly scope?: readonly string[] | null | undefined;
+  readonly compat?: readonly CompatFieldInput[] | null | undefined;
+  readonly sharing?: CacheSharingMode | null | undefined;
+  readonly source?: SourceInput | null | undefined;
+  readonly owner?: string | null | undefined;
+}> = {
+  name: 'offeredVolume',
+  text: 'query offeredVolume($offerer:String!$version:Int$digest:String$name:String!$namespace:String$scope:[String!]$compat:[CompatFieldInput!]$sharing:CacheSharingMode$source:SourceInput$owner:String){catalog(namespace:$offerer version:$version digest:$digest){cacheVolume(name:$name namespace:$namespace scope:$scope compat:$compat sharing:$sharing source:$source owner:$owner){...VolumeInfo}}}fragment VolumeInfo on CacheVolume{id key namespace compat{name value}tool sharing owner source{directory volume}warnings}',
 };
 
 export const volumeById: Operation<{
