@@ -28,7 +28,10 @@ export interface NamespaceStore {
   listNamespaces(signal: AbortSignal): Promise<readonly NamespaceRecord[]>;
   /** The namespace that the path names, made where it names none, stays from now on until {@link releaseNamespace}. */
   createNamespace(request: CreateNamespaceRequest, signal: AbortSignal): Promise<CreatedNamespace>;
-  /** It stays as long as it has volumes or open sessions, as if nobody had created it: it goes at once where it has none. Nothing changes where there is no such one. */
+  /**
+   * It stays as long as it has volumes or open sessions, as if nobody had created it: it goes at once where it has none. In any case what it shares and
+   * offers goes at once; only that it is a consumer of others stays. Nothing changes where there is no such one.
+   */
   releaseNamespace(id: NamespaceId, signal: AbortSignal): Promise<void>;
   /**
    * Makes `to` the current path of the namespace that `from` names; both go on naming it. What its heads had in common with remotes was in common with counterparts

@@ -1,4 +1,11 @@
-import { CachelaneError, type Metadata, type Namespace, type NamespaceId, type VolumeName } from '@cachelane/core';
+import {
+  CachelaneError,
+  type Metadata,
+  type Namespace,
+  type NamespaceId,
+  type NamespaceRecord,
+  type VolumeName,
+} from '@cachelane/core';
 import { compareText } from '../inspect/list-heads.ts';
 import { requireNamespace } from './require-namespace.ts';
 
@@ -15,7 +22,7 @@ export interface Renamed {
   readonly volumes: readonly VolumeName[];
 }
 
-/** Gives a namespace another name; its volumes stay where they are and the old name goes on working. Errors: E_NOT_FOUND, E_NAMESPACE where the name is that of another one with volumes. */
+/** Gives a namespace another name; its volumes stay where they are and the old name goes on working. Errors: E_NOT_FOUND, E_NAMESPACE where the name is that of another one with volumes, or the only one of one that shares or offers something. */
 export async function renameNamespace(
   metadata: Metadata,
   { from, to, dryRun }: RenameRequest,
@@ -33,8 +40,28 @@ export async function renameNamespace(
       { hint: `remove them first (cachelane rm --all-lanes ${to}:NAME), or leave both as they are` },
     );
   }
+  if (other !== undefined && other.id !== record.id) await requireSilent(metadata, other, to, signal);
   if (!dryRun) await metadata.aliasNamespace(from, to, signal);
   return { id: record.id, volumes };
+}
+
+/** What somebody said of the other one's volumes is not said of these. One that keeps another name keeps that, too. */
+async function requireSilent(
+  metadata: Metadata,
+  { id, paths }: NamespaceRecord,
+  to: Namespace,
+  signal: AbortSignal,
+): Promise<void> {
+  if (paths.length > 1) return;
+  const said = [
+    ...((await metadata.grantsOf(id, signal)).length > 0 ? ['grants'] : []),
+    ...((await metadata.feedsOf(id, signal)).length > 0 ? ['feed rules'] : []),
+    ...((await metadata.catalogVersions(id, signal)).length > 0 ? ['a catalog'] : []),
+  ];
+  if (said.length === 0) return;
+  throw new CachelaneError('E_NAMESPACE', `${to} is another namespace, and has ${said.join(', ')} of its own`, {
+    hint: 'withdraw them first, for they were said of other volumes, or leave both as they are',
+  });
 }
 
 /** A volume without a head holds nothing: a run that only looked made it. */

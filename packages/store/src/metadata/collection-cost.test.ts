@@ -1,4 +1,3 @@
-import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { limits, statedPolicy } from '@cachelane/core';
@@ -7,41 +6,12 @@ import { factsOf } from './collection-facts.ts';
 import { dropExpired, headStore } from './heads.ts';
 import { usedAmong } from './holders.ts';
 import { namespaceStore } from './namespaces.ts';
+import { listeningTo, overheard, scansOf } from './query-plans.fixture.ts';
 import { decoderOf } from './rows.ts';
 import { openStore, scratchDir, systemClock, systemRandom } from './real-world.fixture.ts';
-import { openSqliteDatabase, type Sql, type SqliteDatabase } from './sqlite-database.ts';
+import { openSqliteDatabase } from './sqlite-database.ts';
 
 const nowMs = 1_767_225_600_000 + limits.historyMs / 2;
-
-/** Where SQLite would go from end to end through a table, or an index of one, for these statements. */
-function scansOf(file: string, statements: ReadonlySet<string>): readonly string[] {
-  using raw = new DatabaseSync(file);
-  return [...statements].flatMap((text) => {
-    const steps = raw
-      .prepare(`EXPLAIN QUERY PLAN ${text}`)
-      .all()
-      .map(({ detail }) => String(detail));
-    return steps.filter((step) => /^SCAN \w/.test(step) && !isSmall(step, text)).map((step) => `${step}: ${text}`);
-  });
-}
-
-/** Lists of what is asked, and tables with rows for what is going on, was said, or is to be looked at. */
-function isSmall(step: string, text: string): boolean {
-  if (step.includes(' VIRTUAL TABLE ')) return true;
-  const [, name = ''] = /^SCAN (\w+)/.exec(step) ?? [];
-  const [, table = name] = new RegExp(`\\b(?:FROM|JOIN) (\\w+) (?:AS )?${name}\\b`).exec(text) ?? [];
-  return ['asked', 'sessions', 'session_volumes', 'policies', 'lane_policies', 'loose_layers'].includes(table);
-}
-
-function listeningTo(sql: Sql, statements: Set<string>): Sql {
-  return {
-    get: (text, ...parameters) => sql.get(statements.add(text) && text, ...parameters),
-    all: (text, ...parameters) => sql.all(statements.add(text) && text, ...parameters),
-    run: (text, ...parameters) => {
-      sql.run(statements.add(text) && text, ...parameters);
-    },
-  };
-}
 
 test('no table is gone through for what one namespace has', async () => {
   using dir = scratchDir();
@@ -55,10 +25,7 @@ test('no table is gone through for what one namespace has', async () => {
   }
   const statements = new Set<string>();
   const database = await openSqliteDatabase({ file, clock: systemClock, random: systemRandom }, noAbort);
-  const listening: SqliteDatabase = {
-    ...database,
-    read: async (signal, body) => await database.read(signal, (sql) => body(listeningTo(sql, statements))),
-  };
+  const listening = overheard(database, statements);
   const heads = headStore(listening, decoderOf(file));
   const namespaces = namespaceStore(listening);
   const record = await namespaces.findNamespace(namespace, noAbort);

@@ -25,15 +25,14 @@ import {
   noAbort,
   openRequest,
   remoteRun,
-  type TestIds,
 } from '@cachelane/testkit';
 import { openStore } from './real-world.fixture.ts';
+import { allShared, kind, nth, paths, share, sharingStep, type World } from './sharing-steps.fixture.ts';
 
 /**
  * Any sequence of operations gives the same answers, errors and final state on SQLite and in memory: whoever tests
  * against memory has tested against SQLite.
  */
-const paths = ['local/web-0123', 'github.com/acme/web', 'github.com/acme/api'].map((path) => path as Namespace);
 const lanes = ['t1:local', 't2:ref:main', 't1:pr:7', 't0:run:8'].map((lane) => lane as LaneName);
 const dirs = ['/', '/a', '/a/b', '/a/b/c', '/ab', '/a/z'];
 const layers = Array.from({ length: 8 }, (_, index) => aLayer(`${index}`));
@@ -57,7 +56,6 @@ const synced = fc.record({
 });
 /** Which one of those that there are. */
 const index = fc.nat({ max: 4 });
-const kind = <const K extends string>(name: K) => fc.constant(name);
 
 const operation = fc.oneof(
   {
@@ -125,18 +123,11 @@ const operation = fc.oneof(
       text: fc.constantFrom(null, 'none', '1'),
     }),
   },
+  { weight: 8, arbitrary: fc.record({ kind: kind('share'), step: sharingStep }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('wait'), days: fc.integer({ min: -40, max: 40 }) }) },
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 type OperationOf<K extends Operation['kind']> = Extract<Operation, { readonly kind: K }>;
-
-interface World {
-  readonly metadata: Metadata;
-  readonly ids: TestIds;
-  nowMs: number;
-}
-
-const nth = <T>(list: readonly T[], index: number): T | undefined => list[index % Math.max(1, list.length)];
 
 async function apply(world: World, step: Operation): Promise<unknown> {
   const { metadata } = world;
@@ -192,6 +183,8 @@ async function apply(world: World, step: Operation): Promise<unknown> {
     }
     case 'policy':
       return metadata.setPolicy(step.path, step.key, policyText(step), noAbort);
+    case 'share':
+      return share(world, step.step);
     case 'wait':
       world.nowMs += step.days * 86_400_000;
       return undefined;
@@ -328,7 +321,8 @@ async function answer(world: World, step: Operation): Promise<unknown> {
   }
 }
 
-async function everything({ metadata, nowMs }: World): Promise<unknown> {
+async function everything(world: World): Promise<unknown> {
+  const { metadata, nowMs } = world;
   const heads = await metadata.listHeads(noAbort);
   const sessions = await metadata.listSessions(noAbort);
   return {
@@ -352,6 +346,7 @@ async function everything({ metadata, nowMs }: World): Promise<unknown> {
     dueLater: sortedFacts(await askedOf(metadata, nowMs + 16 * 86_400_000, 'due')),
     facts: sortedFacts(await askedOf(metadata, nowMs, 'all')),
     lookedAtMs: await metadata.lookedAtMs(noAbort),
+    shared: await allShared(world),
     expired: [...(await metadata.referencedLayers(nowMs + limits.historyMs + 1, noAbort))].toSorted(),
   };
 }

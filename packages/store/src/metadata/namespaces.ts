@@ -48,6 +48,7 @@ export function namespaceStore(database: SqliteDatabase): NamespaceStore {
     releaseNamespace: (id, signal) =>
       database.write('durable', signal, (sql) => {
         sql.run('UPDATE namespaces SET stays = 0 WHERE id = ?', id);
+        withdraw(sql, id);
         removeEmptyNamespace(sql, id);
       }),
 
@@ -194,6 +195,14 @@ function refuseUsed(sql: Sql, id: NamespaceId, path: Namespace): void {
   throw new CachelaneError('E_NAMESPACE', `${path} is the name of another namespace, and that one has volumes`, {
     hint: 'remove its volumes first, or choose another name',
   });
+}
+
+/** All that it shares and offers. */
+function withdraw(sql: Sql, id: NamespaceId): void {
+  sql.run('DELETE FROM grants WHERE owner_id = ?', id);
+  sql.run('DELETE FROM feeds WHERE tier_id = ?', id);
+  sql.run('DELETE FROM catalogs WHERE namespace_id = ?', id);
+  sql.run('DELETE FROM catalog_uses WHERE namespace_id = ?', id);
 }
 
 /** What was said of volumes that may come is not said of those of another namespace. */

@@ -153,6 +153,22 @@ export function catalogConformance(create: MetadataFactory): void {
       expect(await metadata.listCatalogs(noAbort)).toEqual([]);
     });
 
+    test('go when it is released, with their uses, and their versions do not come again', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const id = await created(metadata, ids, acme);
+      const consumer = await created(metadata, ids, web);
+      await openOne(metadata, openRequest(ids, { namespace: acme }));
+      await metadata.publishCatalog(publishing(id, 'a'), noAbort);
+      for (const use of [aUse(id, consumer), aUse(consumer, id)]) await metadata.noteCatalogUse(use, noAbort);
+      await metadata.releaseNamespace(id, noAbort);
+      expect(await metadata.catalogVersions(id, noAbort)).toEqual([]);
+      expect(await metadata.catalogUses(id, null, noAbort)).toEqual([]);
+      expect(await metadata.catalogUses(consumer, null, noAbort)).toEqual([aUse(consumer, id)]);
+      const anew = await metadata.publishCatalog(publishing(id, 'a'), noAbort);
+      expect(anew).toMatchObject({ kind: 'published', record: { version: 2 } });
+    });
+
     test('stay with a namespace that gets another name, and keep its only one from others', async () => {
       await using store = await create();
       await using metadata = await store.open();

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { LayerId, Metadata } from '@cachelane/core';
+import { digestOf, type LayerId, type Metadata } from '@cachelane/core';
 import type { MetadataFactory } from './conformance-fixture.ts';
 import {
   aLayer,
@@ -13,6 +13,7 @@ import {
   pushRequest,
   startMs,
   syncedRequest,
+  web,
 } from './metadata-builders.ts';
 
 const writers = 8;
@@ -86,6 +87,62 @@ export function concurrencyConformance(create: MetadataFactory): void {
       const head = await metadata.head(volumeId, local, noAbort);
       expect(head?.generation).toBe(total / 2);
       expect(record?.layers).toEqual(expect.arrayContaining([...(head?.layers ?? [])]));
+    });
+
+    test('no version of a catalog is lost or comes twice', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const request = { path: web, freshId: ids.namespace(), atMs: startMs };
+      const { id: namespaceId } = (await metadata.createNamespace(request, noAbort)).namespace;
+      const publish = async (writer: number): Promise<readonly number[]> => {
+        await using own = await store.open();
+        const versions: number[] = [];
+        while (versions.length < pushes) {
+          const latest = await own.catalogVersion(namespaceId, null, noAbort);
+          const text = `${writer}-${versions.length}`;
+          const content = { namespaceId, text, digest: digestOf(text), publishedAtMs: startMs, by: 'ann' };
+          const result = await own.publishCatalog({ ...content, expectedVersion: latest?.version ?? 0 }, noAbort);
+          if (result.kind !== 'conflict') versions.push(result.record.version);
+          // Whoever takes the latest one away makes room for no other of its number.
+          if (result.kind === 'published' && versions.length % 3 === 0) {
+            await own.removeCatalogVersion(namespaceId, result.record.version, noAbort);
+          }
+        }
+        return versions;
+      };
+      const published = (await Promise.all(Array.from({ length: writers }, (_, writer) => publish(writer)))).flat();
+      const total = writers * pushes;
+      expect(published.toSorted((a, b) => a - b)).toEqual(Array.from({ length: total }, (_, index) => index + 1));
+      expect(await metadata.catalogVersions(namespaceId, noAbort)).toHaveLength((total * 2) / 3);
+    });
+
+    test('grants that come and go together with their owner leave nothing behind', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const to = { namespace: web, below: true };
+      const grant = async (own: Metadata): Promise<boolean> => {
+        const request = { path: web, freshId: ids.namespace(), atMs: startMs };
+        const { id: ownerId } = (await own.createNamespace(request, noAbort)).namespace;
+        const row = { ownerId, volume: null, to, access: 'read', trust: 'T1', atMs: startMs, by: 'ann' } as const;
+        try {
+          await own.putGrant(row, noAbort);
+          return true;
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'E_NOT_FOUND' });
+          return false;
+        } finally {
+          await own.releaseNamespace(ownerId, noAbort);
+        }
+      };
+      const turns = Array.from({ length: writers }, async () => {
+        await using own = await store.open();
+        const granted: boolean[] = [];
+        for (let index = 0; index < pushes; index++) granted.push(await grant(own));
+        return granted;
+      });
+      expect((await Promise.all(turns)).flat()).toContain(true);
+      expect(await metadata.grantsTo([web], noAbort)).toEqual([]);
+      expect(await metadata.listNamespaces(noAbort)).toEqual([]);
     });
 
     test('what a session pinned is never forgotten, however opens and collections interleave', async () => {

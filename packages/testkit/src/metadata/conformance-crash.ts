@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Metadata } from '@cachelane/core';
+import { digestOf, type Metadata, type Namespace, type NamespaceId } from '@cachelane/core';
 import type { MetadataFactory } from './conformance-fixture.ts';
 import { crashingMetadata, SimulatedCrash, type CrashPoint } from './crashing-metadata.ts';
 import {
   aLayer,
+  aNamespace,
   aRemote,
   countingIds,
   local,
@@ -14,6 +15,8 @@ import {
   pushLayer,
   pushRequest,
   remoteRun,
+  startMs,
+  web,
   type TestIds,
 } from './metadata-builders.ts';
 
@@ -27,6 +30,7 @@ async function runOnce(metadata: Metadata, ids: TestIds): Promise<void> {
 }
 
 const hub = aRemote('hub');
+const consumer = aNamespace('github.com/acme/consumer');
 
 /** Takes a layer over from a remote, and then loses what was below. Each move of the head is one of its record. */
 async function syncOnce(metadata: Metadata, ids: TestIds): Promise<void> {
@@ -43,6 +47,22 @@ async function syncOnce(metadata: Metadata, ids: TestIds): Promise<void> {
     await metadata.commit({ ...push, ...loss, expectedGeneration }, noAbort);
   }
   await metadata.closeSession(request.sessionId, () => undefined, noAbort);
+}
+
+/** Shares and offers something, that another one uses, and is removed; each time under the same path. */
+async function shareOnce(metadata: Metadata, ids: TestIds): Promise<void> {
+  const made = async (path: Namespace): Promise<NamespaceId> =>
+    (await metadata.createNamespace({ path, freshId: ids.namespace(), atMs: startMs }, noAbort)).namespace.id;
+  const to = { namespace: consumer, below: true };
+  const [id, consumerId] = [await made(web), await made(consumer)];
+  const said = { volume: null, atMs: startMs, by: 'ann' };
+  await metadata.putGrant({ ...said, ownerId: id, to, access: 'read', trust: 'T1' }, noAbort);
+  await metadata.putFeed({ ...said, tierId: id, from: to, lanes: 'default' }, noAbort);
+  const content = { namespaceId: id, text: '{}', digest: digestOf('{}'), publishedAtMs: startMs, by: 'ann' };
+  await metadata.publishCatalog({ ...content, expectedVersion: 0 }, noAbort);
+  const use = { namespaceId: id, definition: 'npm', version: 1, consumerId, volumeId: null, atMs: startMs };
+  await metadata.noteCatalogUse(use, noAbort);
+  await metadata.releaseNamespace(id, noAbort);
 }
 
 /** Before and after each operation of an undisturbed run that is not the first. */
@@ -122,6 +142,32 @@ export function crashConformance(create: MetadataFactory): void {
         generation = head?.generation ?? 0;
       }
       expect(moves).toEqual(new Set([0, 1, 2]));
+    });
+
+    test('at any operation of sharing leaves all of it with its owner, or nothing without', async () => {
+      const points = await crashPointsOf(create, async (metadata) => {
+        await shareOnce(metadata, ids);
+      });
+      expect(points.length).toBe(14);
+
+      await using store = await create();
+      const seen: number[] = [];
+      for (const point of points) {
+        await using victim = crashingMetadata(await store.open(), point);
+        await expect(shareOnce(victim, ids)).rejects.toBeInstanceOf(SimulatedCrash);
+
+        await using metadata = await store.open();
+        const owner = await metadata.findNamespace(web, noAbort);
+        const grants = await metadata.grantsTo([consumer], noAbort);
+        const catalogs = await metadata.listCatalogs(noAbort);
+        for (const { ownerId } of grants) expect(ownerId).toBe(owner?.id);
+        for (const { namespaceId } of catalogs) expect(namespaceId).toBe(owner?.id);
+        const id = owner?.id ?? ids.namespace();
+        const [feeds, uses] = [await metadata.feedsOf(id, noAbort), await metadata.catalogUses(id, null, noAbort)];
+        seen.push(grants.length + feeds.length + catalogs.length + uses.length);
+        await metadata.releaseNamespace(id, noAbort);
+      }
+      expect(seen).toEqual([0, 0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 0]);
     });
   });
 }

@@ -193,6 +193,19 @@ export function sharingConformance(create: MetadataFactory): void {
       expect(await metadata.grantsTo([api], noAbort)).toEqual([]);
     });
 
+    test('goes when it is released, also where a run keeps it', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const id = await created(metadata, ids, web);
+      await openOne(metadata, openRequest(ids));
+      await metadata.putGrant(aGrant(id), noAbort);
+      await metadata.putFeed(aFeed(id), noAbort);
+      await metadata.releaseNamespace(id, noAbort);
+      expect(await metadata.namespace(id, noAbort)).toBeDefined();
+      expect(await metadata.grantsTo([api], noAbort)).toEqual([]);
+      expect(await metadata.feedsOf(id, noAbort)).toEqual([]);
+    });
+
     test('stays with it when it gets another name', async () => {
       await using store = await create();
       await using metadata = await store.open();

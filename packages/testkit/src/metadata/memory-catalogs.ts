@@ -69,12 +69,18 @@ export function hasCatalog(state: MemoryState, id: NamespaceId): boolean {
   return (state.catalogs.get(id)?.versions ?? []).length > 0;
 }
 
+/** How far the versions came stays. */
+export function withdrawCatalog(state: MemoryState, id: NamespaceId): void {
+  const { lastVersion } = state.catalogs.get(id) ?? noCatalog;
+  state.catalogs.set(id, { lastVersion, versions: [] });
+  for (const [key, { namespaceId }] of state.catalogUses) if (namespaceId === id) state.catalogUses.delete(key);
+}
+
 /** Of a namespace that goes. */
 export function dropCatalog(state: MemoryState, id: NamespaceId): void {
+  withdrawCatalog(state, id);
   state.catalogs.delete(id);
-  for (const [key, { namespaceId, consumerId }] of state.catalogUses) {
-    if (namespaceId === id || consumerId === id) state.catalogUses.delete(key);
-  }
+  for (const [key, { consumerId }] of state.catalogUses) if (consumerId === id) state.catalogUses.delete(key);
 }
 
 /** Uses of a volume that goes stay: they are of the definition. */

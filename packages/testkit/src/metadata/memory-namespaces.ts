@@ -16,7 +16,7 @@ import {
   type MemoryNamespace,
   type MemoryState,
 } from './memory-state.ts';
-import { dropCatalog, hasCatalog } from './memory-catalogs.ts';
+import { dropCatalog, hasCatalog, withdrawCatalog } from './memory-catalogs.ts';
 import { dropShared, isShared } from './memory-sharing.ts';
 import { dropVolume, emptySynced } from './memory-sync.ts';
 
@@ -44,6 +44,8 @@ export function memoryNamespaces(state: MemoryState): NamespaceStore {
     releaseNamespace: (id, signal) =>
       transact(signal, () => {
         setStays(state, id, false);
+        dropShared(state, id);
+        withdrawCatalog(state, id);
         removeEmptyNamespace(state, id);
       }),
 

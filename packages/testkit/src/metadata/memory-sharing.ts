@@ -38,7 +38,7 @@ export function isShared(state: MemoryState, id: NamespaceId): boolean {
   );
 }
 
-/** Of a namespace that goes. */
+/** Of a namespace that goes, or that is released. */
 export function dropShared(state: MemoryState, id: NamespaceId): void {
   for (const [key, { ownerId }] of state.grants) if (ownerId === id) state.grants.delete(key);
   for (const [key, { tierId }] of state.feeds) if (tierId === id) state.feeds.delete(key);
