@@ -19,7 +19,7 @@ const operations = readText(root, 'packages/sdk/operations.graphql');
 describe('what is generated', () => {
   test('is what the schema and the operations say', () => {
     const files = generateSdk({ schemaText, operations, errorCodes, toolNames });
-    expect(files.size).toBe(4);
+    expect(files.size).toBe(5);
     for (const [name, text] of files) expect(generatedFile(name), name).toBe(text);
   });
 

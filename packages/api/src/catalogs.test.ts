@@ -46,6 +46,9 @@ async function volumeOf(on: TestWorld, name: string, more = '', session: string 
   return (catalog as { readonly cacheVolume: Asked }).cacheVolume;
 }
 
+const publishing = (definitions: string, more = ''): string =>
+  `mutation { publishCatalog(namespace: "${acme}", content: { definitions: [${definitions}] }${more}) { version } }`;
+
 describe('a catalog', () => {
   test('is published, and told: what it says, its versions, what changed', async () => {
     await using on = testWorld();
@@ -81,15 +84,13 @@ describe('a catalog', () => {
   test('is refused with what is wrong, and where it breaks code unless that is meant', async () => {
     await using on = testWorld();
     await publish(on, own);
-    const asking = (definitions: string, more = ''): string =>
-      `mutation { publishCatalog(namespace: "${acme}", content: { definitions: [${definitions}] }${more}) { version } }`;
-    expect(await failure(on, asking(`${own}, ${own}`))).toEqual({
+    expect(await failure(on, publishing(`${own}, ${own}`))).toEqual({
       code: 'E_CATALOG',
       message: 'the catalog has "npm-cache" twice',
     });
-    expect((await failure(on, asking('{ name: "nonsense" }'))).code).toBe('E_CATALOG');
-    expect((await failure(on, asking(ours))).message).toContain('npm-cache is gone');
-    expect(await on.data(asking(ours, ', breaking: true'))).toEqual({ publishCatalog: { version: 2 } });
+    expect((await failure(on, publishing('{ name: "nonsense" }'))).code).toBe('E_CATALOG');
+    expect((await failure(on, publishing(ours))).message).toContain('npm-cache is gone');
+    expect(await on.data(publishing(ours, ', breaking: true'))).toEqual({ publishCatalog: { version: 2 } });
   });
 
   test('goes by what the project calls its namespace', async () => {
@@ -99,6 +100,8 @@ describe('a catalog', () => {
     expect(await on.data(query)).toEqual({ catalog: { namespace: acme, cacheVolume: { key: 'npm-cache' } } });
   });
 });
+
+const fieldsOf = (text: string): unknown[] => JSON.parse(Buffer.from(text, 'base64url').toString()) as unknown[];
 
 describe('the volume of a definition', () => {
   test('is the project’s own, or the one of who offers it, by the rules of the tool that it names', async () => {
@@ -189,28 +192,44 @@ describe('the volume of a definition', () => {
     await using on = testWorld();
     await publish(on, `${own}, { name: "plain", tool: "directory" }`);
     const [{ id }, other] = [await volumeOf(on, 'npm-cache'), await volumeOf(on, 'plain')];
-    const fields = (text: string): unknown[] => JSON.parse(Buffer.from(text, 'base64url').toString()) as unknown[];
-    const forged = [...fields(id).slice(0, 4), ...fields(other.id).slice(4)];
+    const forged = [...fieldsOf(id).slice(0, 4), ...fieldsOf(other.id).slice(4)];
     const variables = { id: Buffer.from(JSON.stringify(forged)).toString('base64url') };
     const attach = 'mutation ($id: ID!) { attach(volumes: [{ volume: $id }]) { id } }';
     expect((await on.ask(attach, { variables })).errors?.[0]?.message).toContain('is another volume than this id says');
   });
 });
 
-describe('consumers', () => {
-  async function usedBy(on: TestWorld, directory: string): Promise<void> {
-    const { openSession } = await on.data(`mutation { openSession(directory: "${directory}") { token } }`);
-    const { token: session } = openSession as { readonly token: string };
-    const { id } = await volumeOf(on, 'npm-cache', '', session);
-    const attach = 'mutation ($id: ID!) { attach(volumes: [{ volume: $id }]) { id volumes { directory } } }';
-    const opened = (await on.data(attach, { variables: { id }, session }))['attach'] as {
-      readonly id: string;
-      readonly volumes: readonly { readonly directory: string }[];
-    };
-    on.directory(opened.volumes[0]?.directory ?? '').write('a', '1');
-    await on.data('mutation ($fork: ID!) { commit(fork: $fork) { key } }', { variables: { fork: opened.id }, session });
-  }
+async function usedBy(on: TestWorld, directory: string): Promise<void> {
+  const { openSession } = await on.data(`mutation { openSession(directory: "${directory}") { token } }`);
+  const { token: session } = openSession as { readonly token: string };
+  const { id } = await volumeOf(on, 'npm-cache', '', session);
+  const attach = 'mutation ($id: ID!) { attach(volumes: [{ volume: $id }]) { id volumes { directory } } }';
+  const opened = (await on.data(attach, { variables: { id }, session }))['attach'] as {
+    readonly id: string;
+    readonly volumes: readonly { readonly directory: string }[];
+  };
+  on.directory(opened.volumes[0]?.directory ?? '').write('a', '1');
+  await on.data('mutation ($fork: ID!) { commit(fork: $fork) { key } }', { variables: { fork: opened.id }, session });
+}
 
+const consumer = (name: string): object => ({
+  namespace: `github.com/acme/${name}`,
+  version: 1,
+  usedAt: expect.any(String),
+  sizeBytes: 1,
+  volume: { namespace: `github.com/acme/${name}`, key: 'npm-cache' },
+});
+
+const npmCacheOf = (name: string): object => ({ namespace: `github.com/acme/${name}`, key: 'npm-cache' });
+
+const usageOf = (count: number): object => ({
+  consumers: count,
+  volumes: count,
+  sizeBytes: expect.any(Number),
+  lastUsedAt: expect.any(String),
+});
+
+describe('consumers', () => {
   const query = `{ definition(namespace: "${acme}", name: "npm-cache") { consumers { namespace version usedAt sizeBytes volume { namespace key } } volumes { namespace key } usage { consumers volumes sizeBytes lastUsedAt } } }`;
 
   test('are told with what they have; a confined session is told of itself alone, and of all where the catalog is its own', async () => {
@@ -218,34 +237,36 @@ describe('consumers', () => {
     await publish(on, own);
     await usedBy(on, '/web');
     await usedBy(on, '/api');
-    const consumer = (name: string): object => ({
-      namespace: `github.com/acme/${name}`,
-      version: 1,
-      usedAt: expect.any(String),
-      sizeBytes: 1,
-      volume: { namespace: `github.com/acme/${name}`, key: 'npm-cache' },
-    });
-    const volume = (name: string): object => ({ namespace: `github.com/acme/${name}`, key: 'npm-cache' });
-    const usage = (count: number): object => ({
-      consumers: count,
-      volumes: count,
-      sizeBytes: expect.any(Number),
-      lastUsedAt: expect.any(String),
-    });
     const all = {
       consumers: [consumer('api'), consumer('web')],
-      volumes: [volume('api'), volume('web')],
-      usage: usage(2),
+      volumes: [npmCacheOf('api'), npmCacheOf('web')],
+      usage: usageOf(2),
     };
     expect(await on.data(query)).toEqual({ definition: all });
-    const mine = { consumers: [consumer('web')], volumes: [volume('web')], usage: usage(1) };
+    const mine = { consumers: [consumer('web')], volumes: [npmCacheOf('web')], usage: usageOf(1) };
     expect(await on.data(query, { session: await confined(on) })).toEqual({ definition: mine });
     const { openSession } = await on.data(`mutation { openSession(namespace: "${acme}", confine: true) { token } }`);
     const { token: session } = openSession as { readonly token: string };
     const { definition } = await on.data(query, { session });
-    expect((definition as Data)['usage']).toEqual(usage(2));
+    expect((definition as Data)['usage']).toEqual(usageOf(2));
   });
 });
+
+const namesOf = ({ catalogs }: Data): readonly string[] =>
+  (catalogs as { readonly nodes: readonly { readonly namespace: string }[] }).nodes.map((each) => each.namespace);
+
+const show = (place: string): string => `{ catalog(namespace: "${place}") { version } }`;
+
+const questionsOf = (place: string): readonly string[] => [
+  `{ catalog(namespace: "${place}") { version } }`,
+  `{ catalog(namespace: "${place}", version: 7) { version } }`,
+  `{ definition(namespace: "${place}", name: "npm-cache") { name } }`,
+  `mutation { publishCatalog(namespace: "${place}", content: { definitions: [] }) { version } }`,
+  `mutation { removeCatalog(namespace: "${place}", version: 1) { version } }`,
+];
+
+const withdrawing = (place: string): string =>
+  `mutation { publishCatalog(namespace: "${place}", breaking: true, content: { definitions: [] }) { version } }`;
 
 describe('a confined session', () => {
   const places = [acme, 'github.com/acme/web', 'github.com/other', 'github.com/acme/api', 'teams/site'];
@@ -260,11 +281,8 @@ describe('a confined session', () => {
     await using on = await offering({ parents: ['teams/site'] });
     const session = await confined(on);
     const list = '{ catalogs { nodes { namespace } } }';
-    const namesOf = ({ catalogs }: Data): readonly string[] =>
-      (catalogs as { readonly nodes: readonly { readonly namespace: string }[] }).nodes.map((each) => each.namespace);
     expect(namesOf(await on.data(list))).toEqual(places.toSorted());
     expect(namesOf(await on.data(list, { session }))).toEqual([acme, 'github.com/acme/web']);
-    const show = (place: string): string => `{ catalog(namespace: "${place}") { version } }`;
     expect(await on.data(show(acme), { session })).toEqual({ catalog: { version: 1 } });
     for (const place of ['github.com/other', 'github.com/acme/api', 'teams/site', 'github.com/none']) {
       expect(await failure(on, show(place), session)).toEqual({
@@ -292,15 +310,8 @@ describe('a confined session', () => {
       await on.ask(query, { session });
       return [...calls];
     };
-    const ask = (place: string): readonly string[] => [
-      `{ catalog(namespace: "${place}") { version } }`,
-      `{ catalog(namespace: "${place}", version: 7) { version } }`,
-      `{ definition(namespace: "${place}", name: "npm-cache") { name } }`,
-      `mutation { publishCatalog(namespace: "${place}", content: { definitions: [] }) { version } }`,
-      `mutation { removeCatalog(namespace: "${place}", version: 1) { version } }`,
-    ];
-    for (const [index, query] of ask('github.com/other').entries()) {
-      const none = ask('github.com/none')[index] ?? '';
+    for (const [index, query] of questionsOf('github.com/other').entries()) {
+      const none = questionsOf('github.com/none')[index] ?? '';
       const [theirs, nobodys] = [await workOf(query), await workOf(none)];
       expect(theirs, query).toEqual(nobodys);
       expect(theirs).toContain('findNamespace');
@@ -312,10 +323,8 @@ describe('a confined session', () => {
   test('publishes and removes what is its own, and nothing of the namespaces above it', async () => {
     await using on = await offering();
     const session = await confined(on);
-    const asking = (place: string): string =>
-      `mutation { publishCatalog(namespace: "${place}", breaking: true, content: { definitions: [] }) { version } }`;
-    expect(await on.data(asking('github.com/acme/web'), { session })).toEqual({ publishCatalog: { version: 2 } });
-    expect((await on.ask(asking(acme), { session })).errors).toHaveLength(1);
+    expect(await on.data(withdrawing('github.com/acme/web'), { session })).toEqual({ publishCatalog: { version: 2 } });
+    expect((await on.ask(withdrawing(acme), { session })).errors).toHaveLength(1);
     const remove = `mutation { removeCatalog(namespace: "${acme}", version: 1) { wasThere } }`;
     expect((await on.ask(remove, { session })).errors).toHaveLength(1);
   });

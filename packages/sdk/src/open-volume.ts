@@ -47,7 +47,7 @@ interface Named {
 }
 
 /** How a catalog is named; what is left out is as it is now. */
-export interface CatalogNaming {
+interface CatalogNaming {
   /** A namespace, or what is called so here. */
   readonly offerer: string;
   readonly version?: number;

@@ -16,8 +16,8 @@ export interface CatalogFile {
 }
 
 /** Whether somebody who wrote this means a file, and no namespace. */
-export function isCatalogFile(text: string): boolean {
-  return extensions.includes(extname(text)) && existsSync(text);
+export function isCatalogFile(directory: string, text: string): boolean {
+  return extensions.includes(extname(text)) && existsSync(resolve(directory, text));
 }
 
 /** The one that is there. Errors: E_NOT_FOUND, E_USAGE for several. */

@@ -48,8 +48,9 @@ interface Words {
 /** What a file says, or the catalog that is meant; null: nothing was said. */
 async function secondOf(host: Host, { text, directory }: Words): Promise<Side | CatalogArgument | null> {
   if (text === undefined) return null;
-  if (!isCatalogFile(text)) return await catalogArgument(host, { text, directory });
-  const file = await readCatalogFile(whereToRun(host, directory).dir, text);
+  const { dir } = whereToRun(host, directory);
+  if (!isCatalogFile(dir, text)) return await catalogArgument(host, { text, directory });
+  const file = await readCatalogFile(dir, text);
   return { name: file.source, content: readOffer(await host.pieces.loadTools(), file) };
 }
 

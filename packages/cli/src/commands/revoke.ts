@@ -20,7 +20,6 @@ import {
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { compatText, projectOf } from '../find-volume.ts';
 import { plural } from '../format.ts';
-import type { Host } from '../host.ts';
 import { openChosenRemote } from '../open-chosen-remote.ts';
 import { printJson } from '../print.ts';
 import { parseRemoteFlags, whichRemote } from '../remote-flags.ts';

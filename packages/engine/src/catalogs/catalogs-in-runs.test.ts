@@ -80,17 +80,18 @@ describe('a definition', () => {
   });
 });
 
-describe('who uses a definition', () => {
-  const usesOf = async ({ deps }: TestEngine): Promise<unknown> => {
-    const [record] = (await deps.metadata.listNamespaces(signal)).filter(({ paths }) => paths[0] === acme);
-    const namespaceId = record?.id as never;
-    const all = await catalogConsumers(deps.metadata, { namespaceId, definition: null }, signal);
-    const told = all.map(({ definition, record: { paths }, version, volume, sizeBytes }) =>
-      [definition, paths[0], version, volume?.name ?? null, sizeBytes > 0].join(' '),
-    );
-    return { told, usage: await definitionUsage(deps.metadata, all, signal) };
-  };
+const usesOf = async ({ deps }: TestEngine): Promise<unknown> => {
+  const [record] = (await deps.metadata.listNamespaces(signal)).filter(({ paths }) => paths[0] === acme);
+  const namespaceId = record?.id as never;
+  const all = await catalogConsumers(deps.metadata, { namespaceId, definition: null }, signal);
+  const told = all.map(
+    ({ definition, record: { paths }, version, volume, sizeBytes }) =>
+      `${definition} ${paths[0]} ${version} ${volume?.name ?? null} ${sizeBytes > 0}`,
+  );
+  return { told, usage: await definitionUsage(deps.metadata, all, signal) };
+};
 
+describe('who uses a definition', () => {
   test('is noted when a run begins with it, with version and volume', async () => {
     const engine = testEngine();
     await publish(engine, { own: { tool: 'indexed' }, ours: { tool: 'indexed', tier: 'catalog' } });
@@ -99,7 +100,8 @@ describe('who uses a definition', () => {
     const context = testContext('t1:local', 'github.com/acme/api');
     await engine.run(() => undefined, { volumes: [await asked(engine, 'ours')], request: { context } });
     expect(await usesOf(engine)).toEqual({
-      told: [`ours ${acme}/api 1 ours false`, `ours ${web} 1 ours false`, `own ${web} 1 own true`],
+      // The one of acme that nobody saved anything to is not there any more.
+      told: [`ours ${acme}/api 1 null false`, `ours ${web} 1 null false`, `own ${web} 1 own true`],
       usage: { consumers: 2, volumes: 1, sizeBytes: expect.any(Number), lastUsedAtMs: expect.any(Number) },
     });
   });
@@ -137,16 +139,16 @@ describe('who uses a definition', () => {
   });
 });
 
-describe('names that no catalog has', () => {
-  const policy = async ({ deps }: TestEngine, value: string, path: Namespace = acme): Promise<void> =>
-    await deps.metadata.setPolicy(path, 'catalog-names', value, signal);
+const setNames = async ({ deps }: TestEngine, value: string, path: Namespace = acme): Promise<void> =>
+  await deps.metadata.setPolicy(path, 'catalog-names', value, signal);
 
+const message = (wanted: string): string =>
+  `the volume data is in no catalog of ${web}, or of those above it: catalog-names is ${wanted} (cachelane ns policy ${acme})`;
+
+describe('names that no catalog has', () => {
   const volumes = [indexedVolume, plainVolume];
   const run = async (engine: TestEngine, strict = false): Promise<readonly VolumeReport[]> =>
     (await engine.run(([volume]) => install(volume, 'a'), { volumes, request: { strict } })).report.volumes;
-
-  const message = (wanted: string): string =>
-    `the volume data is in no catalog of ${web}, or of those above it: catalog-names is ${wanted} (cachelane ns policy ${acme})`;
 
   test('are fine where nobody says otherwise', async () => {
     const engine = testEngine();
@@ -156,7 +158,7 @@ describe('names that no catalog has', () => {
   test('are told of under warn, and used all the same', async () => {
     const engine = testEngine();
     await publish(engine, { cache: { tool: 'indexed', key: 'indexed' } });
-    await policy(engine, 'warn');
+    await setNames(engine, 'warn');
     const [indexed, data] = await run(engine);
     expect([indexed?.warnings, data?.warnings]).toEqual([[], [message('warn')]]);
     expect(data).toMatchObject({ mounter: 'overlay', skipped: null });
@@ -166,7 +168,7 @@ describe('names that no catalog has', () => {
   test('are left out under refuse, with the reason, and the command runs; strictly it does not', async () => {
     const engine = testEngine();
     await publish(engine, { indexed: {} });
-    await policy(engine, 'refuse');
+    await setNames(engine, 'refuse');
     const reports = await run(engine);
     expect(reports.find(({ name }) => name === 'indexed')).toMatchObject({ mounter: 'overlay', added: 2 });
     expect(reports.find(({ name }) => name === 'data')).toMatchObject({ mounter: null, skipped: message('refuse') });
@@ -178,7 +180,7 @@ describe('names that no catalog has', () => {
   test('are those of the namespace and of those above it alone, whatever parents a file names', async () => {
     const engine = testEngine();
     await publish(engine, { indexed: {}, data: { tool: 'directory' } }, parseNamespace('github.com/other'));
-    await policy(engine, 'refuse');
+    await setNames(engine, 'refuse');
     const others = { ...testContext(), parents: [parseNamespace('github.com/other')] };
     const refused = await engine.run(() => undefined, { volumes, request: { strict: false, context: others } });
     expect(refused.report.volumes.map(({ mounter }) => mounter)).toEqual([null, null]);
@@ -195,7 +197,7 @@ describe('names that no catalog has', () => {
     const request = { strict: false, lanePolicy: strict };
     const { report } = await engine.run(() => undefined, { volumes: [plainVolume], request });
     expect(report.volumes[0]?.skipped).toContain('catalog-names is refuse (cachelane.yaml)');
-    await policy(engine, 'refuse');
+    await setNames(engine, 'refuse');
     const lax = { strict: false, lanePolicy: { texts: { 'catalog-names': 'any' }, source: 'cachelane.yaml' } } as const;
     const again = await engine.run(() => undefined, { volumes: [plainVolume], request: lax });
     expect(again.report.volumes[0]?.skipped).toContain(`(cachelane ns policy ${acme})`);
@@ -204,7 +206,7 @@ describe('names that no catalog has', () => {
   test('are no names of volumes that were asked for by their definition', async () => {
     const engine = testEngine();
     await publish(engine, { ours: { tool: 'indexed', key: 'else', tier: 'catalog' } });
-    await policy(engine, 'refuse');
+    await setNames(engine, 'refuse');
     const { report } = await engine.run(() => undefined, { volumes: [await asked(engine, 'ours')] });
     expect(report.volumes[0]).toMatchObject({ mounter: 'overlay', warnings: [] });
   });
