@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCodes } from '@cachelane/core';
 import { schemaText } from '@cachelane/protocol';
+import { tools } from '@cachelane/tools';
 import { apiReference } from './api-reference.ts';
 import { generateSdk } from './sdk/generate.ts';
 
@@ -12,6 +13,7 @@ const sdk = join(root, 'packages/sdk');
 const operations = readFileSync(join(sdk, 'operations.graphql'), 'utf8');
 
 writeFileSync(join(root, 'docs/API.md'), apiReference());
-for (const [name, text] of generateSdk({ schemaText, operations, errorCodes })) {
+const toolNames = tools.map(({ name }) => name);
+for (const [name, text] of generateSdk({ schemaText, operations, errorCodes, toolNames })) {
   writeFileSync(join(sdk, 'src/generated', name), text);
 }

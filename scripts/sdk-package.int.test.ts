@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { errorCodes } from '@cachelane/core';
 import { schemaText } from '@cachelane/protocol';
+import { tools } from '@cachelane/tools';
 import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withoutComments } from './sdk/declarations.ts';
@@ -12,18 +13,19 @@ import { examplesIn } from './sdk/examples.ts';
 import { generateSdk, generatedFile } from './sdk/generate.ts';
 import { exec, packSdk, readText, root, typeErrors, type CheckedFor, type PackedSdk } from './sdk/pack.fixture.ts';
 
+const toolNames = tools.map(({ name }) => name);
 const operations = readText(root, 'packages/sdk/operations.graphql');
 
 describe('what is generated', () => {
   test('is what the schema and the operations say', () => {
-    const files = generateSdk({ schemaText, operations, errorCodes });
-    expect(files.size).toBe(4);
+    const files = generateSdk({ schemaText, operations, errorCodes, toolNames });
+    expect(files.size).toBe(5);
     for (const [name, text] of files) expect(generatedFile(name), name).toBe(text);
   });
 
   test('is nothing for an operation that the schema does not have', () => {
     const wrong = 'query wrong { context { nonsense } }';
-    expect(() => generateSdk({ schemaText, operations: wrong, errorCodes })).toThrow('nonsense');
+    expect(() => generateSdk({ schemaText, operations: wrong, errorCodes, toolNames })).toThrow('nonsense');
   });
 });
 

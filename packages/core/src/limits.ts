@@ -15,6 +15,8 @@ export const limits = {
   /** Of one catalog: several times what an organisation offers; a client is generated of all of them. */
   catalogDefinitions: 2000,
   catalogNameBytes: 64,
+  /** How long it is known who used a definition: 90 days, so that what runs once in a quarter is seen. */
+  catalogUsesMs: 7_776_000_000,
   /** Characters of a text of a catalog: a page. */
   catalogTextLength: 4000,
   /** Characters of what a lock says of a definition that is gone: such a text, and what version it was. */

@@ -13,7 +13,7 @@ export {
 } from './catalogs/definition-volume.ts';
 export { requireCatalog, type CatalogQuestion, type OfferedCatalog } from './catalogs/find-catalog.ts';
 export { listCatalogs } from './catalogs/list-catalogs.ts';
-export { publishCatalog, type PublishedCatalog, type PublishOffer } from './catalogs/publish-catalog.ts';
+export { publishCatalog, readOffer, type PublishedCatalog, type PublishOffer } from './catalogs/publish-catalog.ts';
 export { removeCatalog, type RemovedCatalog } from './catalogs/remove-catalog.ts';
 export { collectGarbage, findGarbage, type GarbageReport } from './garbage/collect-garbage.ts';
 export { findRemovable, type GarbageOptions } from './garbage/find-removable.ts';

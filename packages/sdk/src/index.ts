@@ -18,9 +18,11 @@ export type {
   VolumeSeed,
 } from './cache-volume.ts';
 export type { Catalog, CatalogVolumeOptions, LockedVersion } from './catalog.ts';
+export { defineCatalog, type CatalogDefinition, type OfferedVolume, type OfferedVolumes } from './define-catalog.ts';
 export type { AttachOptions, Engine, EngineEvents, UsageOptions, VolumesOptions } from './engine.ts';
 export type { CommitOptions, Fork } from './fork.ts';
 export type { ErrorCode } from './generated/error-codes.ts';
+export type { ToolName } from './generated/tool-names.ts';
 export type {
   AttachMode,
   CacheSharingMode,

@@ -20,7 +20,6 @@ import {
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { compatText, projectOf } from '../find-volume.ts';
 import { plural } from '../format.ts';
-import type { Host } from '../host.ts';
 import { openChosenRemote } from '../open-chosen-remote.ts';
 import { printJson } from '../print.ts';
 import { parseRemoteFlags, whichRemote } from '../remote-flags.ts';
@@ -28,6 +27,7 @@ import { warningText } from '../reporters/words.ts';
 import { parseRun, recordsOf, runJson, runText } from '../run-argument.ts';
 import { openStore, type Store } from '../store.ts';
 import { readersText } from './trace.ts';
+import { userOf } from '../user-of.ts';
 import { warn } from '../warn.ts';
 
 export const revoke: Command = defineCommand({
@@ -98,10 +98,6 @@ async function areSynced(metadata: Metadata, { here }: RevocationPlans, signal: 
   return here.heads.some(({ head }) =>
     records.some(({ volumeId, lane, layers }) => volumeId === head.volumeId && lane === head.lane && layers.length > 0),
   );
-}
-
-function userOf({ env, effectiveUid }: Host): string {
-  return env['USER'] ?? env['LOGNAME'] ?? `uid ${effectiveUid}`;
 }
 
 interface Planned {

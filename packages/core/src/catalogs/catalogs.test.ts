@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../limits.ts';
-import { catalogDigest, catalogText } from './catalog-text.ts';
+import { catalogDigest, catalogText, parseCatalogText } from './catalog-text.ts';
 import { compareCatalogs } from './compare-catalogs.ts';
 import type { CatalogContent } from './definition.ts';
 import { methodName } from './method-name.ts';
@@ -146,5 +146,28 @@ describe('two versions of a catalog', () => {
       { name: 'pip', kind: 'deprecated', breaks: false, wasAnnounced: false, what: ['deprecated none -> use uv'] },
     ]);
     expect(compareCatalogs(after, after)).toEqual([]);
+  });
+
+  test('by a page of text, of which the beginning is told', () => {
+    const after = volumes({
+      npm: { docs: `Packages.\n\n${'a'.repeat(3000)}` },
+      pip: { docs: 'b'.repeat(3000) },
+      old: { tool: 'npm' },
+    });
+    const what = compareCatalogs(volumes({ npm: {}, pip: {}, old: { tool: 'npm' } }), after).map(
+      (each) => each.what[0],
+    );
+    expect(what).toEqual(['docs none -> Packages.…', `docs none -> ${'b'.repeat(80)}…`]);
+  });
+});
+
+describe('what was published', () => {
+  test('is read also where a later version knows more of it, and what is no catalog is told of', () => {
+    const later = { docs: 'Ours.', owner: 'ann', volumes: { npm: { tool: 'later', color: 'red' } } };
+    expect(parseCatalogText(JSON.stringify(later), 'version 3')).toMatchObject({
+      docs: 'Ours.',
+      definitions: [{ name: 'npm', tool: 'later' }],
+    });
+    expect(() => parseCatalogText('{', 'version 3')).toThrow('version 3 is no catalog');
   });
 });

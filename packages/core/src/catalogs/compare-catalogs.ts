@@ -64,6 +64,11 @@ function differing(
   });
 }
 
+const shownLength = 80;
+
+/** The beginning of what may be a page. */
 function shown(text: string): string {
-  return text === '' ? 'none' : text;
+  const [first = '', ...more] = text.split('\n');
+  const isWhole = more.length === 0 && first.length <= shownLength;
+  return text === '' ? 'none' : isWhole ? first : `${first.slice(0, shownLength).trimEnd()}…`;
 }

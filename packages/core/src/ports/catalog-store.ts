@@ -43,7 +43,8 @@ export interface CatalogUse {
 }
 
 /**
- * What namespaces offer, and who uses it. It goes with the namespace; uses go with either of both. No namespace stays because of it ({@link NamespaceStore.createNamespace} makes it stay). The latest version is the highest
+ * What namespaces offer, and who uses it. It goes with the namespace; uses go with either of both, when the consumer is released, and when they are older than `limits.catalogUsesMs`, with `forgetLayers`. No namespace stays because
+ * of what it offers ({@link NamespaceStore.createNamespace} makes it stay); a consumer does as long as it is known to be one, since it may have no volume of its own. The latest version is the highest
  * that is there. Versions of a namespace never come twice, also not after one was removed: the next one is higher than any before.
  */
 export interface CatalogStore {

@@ -63,7 +63,7 @@ export async function publishCatalog(
   { path, value, source, by, breaking, dryRun }: PublishOffer,
   signal: AbortSignal,
 ): Promise<PublishedCatalog> {
-  const content = readCatalog(value, { source, tools: new Set(deps.tools.map(({ name }) => name)) });
+  const content = readOffer(deps.tools, { value, source });
   const digest = catalogDigest(content);
   const { record, namespace } = await createNamespace(deps, { path, dryRun }, signal);
   for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
@@ -92,6 +92,14 @@ export async function publishCatalog(
     hint: 'publish it again when they are done',
     retryable: true,
   });
+}
+
+/** What is to be published, checked. Errors: E_CATALOG, E_LIMIT. */
+export function readOffer(
+  tools: readonly Tool[],
+  { value, source }: Pick<PublishOffer, 'value' | 'source'>,
+): CatalogContent {
+  return readCatalog(value, { source, tools: new Set(tools.map(({ name }) => name)) });
 }
 
 function changesSince(latest: CatalogRecord | undefined, content: CatalogContent): readonly DefinitionChange[] {

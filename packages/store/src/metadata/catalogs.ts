@@ -1,15 +1,16 @@
-import type {
-  CatalogRecord,
-  CatalogStore,
-  CatalogUse,
-  Digest,
-  ListedCatalog,
-  NamespaceId,
-  PublishRequest,
-  PublishResult,
-  VolumeId,
+import {
+  limits,
+  type CatalogRecord,
+  type CatalogStore,
+  type CatalogUse,
+  type Digest,
+  type ListedCatalog,
+  type NamespaceId,
+  type PublishRequest,
+  type PublishResult,
+  type VolumeId,
 } from '@cachelane/core';
-import { requireThere } from './namespaces.ts';
+import { removeEmptyNamespace, requireThere } from './namespaces.ts';
 import type { Sql, SqliteDatabase } from './sqlite-database.ts';
 
 interface ListedRow {
@@ -83,6 +84,15 @@ export function catalogStore(database: SqliteDatabase): CatalogStore {
         return rows.map(toUse);
       }),
   };
+}
+
+/** Consumers that have nothing else go with them. */
+export function dropOldUses(sql: Sql, nowMs: number): void {
+  const gone = sql.all<Pick<UseRow, 'consumer_id'>>(
+    'DELETE FROM catalog_uses WHERE at_ms < ? RETURNING consumer_id',
+    nowMs - limits.catalogUsesMs,
+  );
+  for (const id of new Set(gone.map((row) => row.consumer_id))) removeEmptyNamespace(sql, id);
 }
 
 function publish(sql: Sql, { expectedVersion, ...content }: PublishRequest): PublishResult {

@@ -48,4 +48,5 @@ export const format11 = `
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX catalog_uses_by_consumer ON catalog_uses (consumer_id);
       CREATE INDEX catalog_uses_by_volume ON catalog_uses (volume_id);
+      CREATE INDEX catalog_uses_by_time ON catalog_uses (at_ms);
     `;

@@ -11,6 +11,7 @@ import {
   type VolumeId,
 } from '@cachelane/core';
 import { forgetEviction } from './evictions.ts';
+import { dropOldUses } from './catalogs.ts';
 import { removeEmptyNamespace } from './namespaces.ts';
 import { removeNotedPaths } from './noted-paths.ts';
 import { lifetimeIn, settleLane, usedAmong } from './holders.ts';
@@ -254,6 +255,7 @@ export function removeHeads(sql: Sql, volumeId: VolumeId, lane: LaneName | null)
 export function dropExpired(sql: Sql, decode: Decoder, nowMs: number): void {
   dropExpiredSquashes(sql, decode, nowMs);
   dropOldReads(sql, nowMs);
+  dropOldUses(sql, nowMs);
   const oldest = nowMs - limits.historyMs;
   const lanes = sql.all<{ volume_id: VolumeId; lane: LaneName }>(
     'SELECT DISTINCT volume_id, lane FROM history INDEXED BY history_by_time WHERE at_ms < ?',

@@ -158,12 +158,13 @@ function directoryOf(sql: Sql, own: Namespace): string | null {
   return row?.directory_identity ?? null;
 }
 
-/** Drops a namespace that has no volumes and no live sessions, and that nobody created. */
+/** Drops a namespace that has no volumes and no live sessions, that is not known to use anything of a catalog, and that nobody created. */
 export function removeEmptyNamespace(sql: Sql, id: NamespaceId): void {
   sql.run(
     `DELETE FROM namespaces WHERE id = ?1 AND stays = 0
      AND NOT EXISTS (SELECT 1 FROM volumes WHERE namespace_id = ?1)
-     AND NOT EXISTS (SELECT 1 FROM sessions WHERE namespace_id = ?1)`,
+     AND NOT EXISTS (SELECT 1 FROM sessions WHERE namespace_id = ?1)
+     AND NOT EXISTS (SELECT 1 FROM catalog_uses WHERE consumer_id = ?1)`,
     id,
   );
 }
@@ -197,12 +198,12 @@ function refuseUsed(sql: Sql, id: NamespaceId, path: Namespace): void {
   });
 }
 
-/** All that it shares and offers. */
+/** All that it shares and offers, and what it used. */
 function withdraw(sql: Sql, id: NamespaceId): void {
   sql.run('DELETE FROM grants WHERE owner_id = ?', id);
   sql.run('DELETE FROM feeds WHERE tier_id = ?', id);
   sql.run('DELETE FROM catalogs WHERE namespace_id = ?', id);
-  sql.run('DELETE FROM catalog_uses WHERE namespace_id = ?', id);
+  sql.run('DELETE FROM catalog_uses WHERE namespace_id = ?1 OR consumer_id = ?1', id);
 }
 
 /** What was said of volumes that may come is not said of those of another namespace. */

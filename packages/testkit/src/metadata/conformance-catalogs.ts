@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import {
   digestOf,
+  limits,
   type CatalogRecord,
   type CatalogUse,
   type Metadata,
@@ -164,7 +165,8 @@ export function catalogConformance(create: MetadataFactory): void {
       await metadata.releaseNamespace(id, noAbort);
       expect(await metadata.catalogVersions(id, noAbort)).toEqual([]);
       expect(await metadata.catalogUses(id, null, noAbort)).toEqual([]);
-      expect(await metadata.catalogUses(consumer, null, noAbort)).toEqual([aUse(consumer, id)]);
+      // What it used is no part of what comes later under its name either.
+      expect(await metadata.catalogUses(consumer, null, noAbort)).toEqual([]);
       const anew = await metadata.publishCatalog(publishing(id, 'a'), noAbort);
       expect(anew).toMatchObject({ kind: 'published', record: { version: 2 } });
     });
@@ -239,6 +241,38 @@ export function catalogConformance(create: MetadataFactory): void {
       expect(await metadata.catalogUses(first, null, noAbort)).toEqual([]);
       expect(await metadata.catalogUses(id, null, noAbort)).toEqual([aUse(id, second)]);
       expect(await metadata.catalogUses(second, null, noAbort)).toEqual([aUse(second, id)]);
+    });
+
+    test('keep a consumer that has nothing else, until it is released', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const id = await created(metadata, ids, acme);
+      const { request, opened } = await openOne(metadata, openRequest(ids));
+      const consumer = opened.volume.namespaceId;
+      await metadata.noteCatalogUse(aUse(id, consumer), noAbort);
+      await metadata.closeSession(request.sessionId, () => undefined, noAbort);
+      expect(await metadata.namespace(consumer, noAbort)).toBeDefined();
+      expect(await metadata.catalogUses(id, null, noAbort)).toEqual([aUse(id, consumer)]);
+      await metadata.releaseNamespace(consumer, noAbort);
+      expect(await metadata.namespace(consumer, noAbort)).toBeUndefined();
+      expect(await metadata.catalogUses(id, null, noAbort)).toEqual([]);
+    });
+
+    test('are forgotten when they are old, and with them consumers that have nothing else', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const id = await created(metadata, ids, acme);
+      const staying = await created(metadata, ids, other);
+      const { request, opened } = await openOne(metadata, openRequest(ids));
+      const consumer = opened.volume.namespaceId;
+      for (const each of [consumer, staying]) await metadata.noteCatalogUse(aUse(id, each), noAbort);
+      await metadata.closeSession(request.sessionId, () => undefined, noAbort);
+      await metadata.forgetLayers([], startMs + limits.catalogUsesMs, noAbort);
+      expect(await metadata.catalogUses(id, null, noAbort)).toHaveLength(2);
+      await metadata.forgetLayers([], startMs + limits.catalogUsesMs + 1, noAbort);
+      expect(await metadata.catalogUses(id, null, noAbort)).toEqual([]);
+      expect(await metadata.namespace(consumer, noAbort)).toBeUndefined();
+      expect(await metadata.namespace(staying, noAbort)).toBeDefined();
     });
 
     test('go with a consumer that gives its name away', async () => {

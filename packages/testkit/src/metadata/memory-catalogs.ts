@@ -1,12 +1,13 @@
-import type {
-  CatalogRecord,
-  CatalogStore,
-  CatalogUse,
-  ListedCatalog,
-  NamespaceId,
-  PublishRequest,
-  PublishResult,
-  VolumeId,
+import {
+  limits,
+  type CatalogRecord,
+  type CatalogStore,
+  type CatalogUse,
+  type ListedCatalog,
+  type NamespaceId,
+  type PublishRequest,
+  type PublishResult,
+  type VolumeId,
 } from '@cachelane/core';
 import { inOrder, requireThere } from './memory-sharing.ts';
 import { transact, type MemoryCatalog, type MemoryState } from './memory-state.ts';
@@ -73,14 +74,26 @@ export function hasCatalog(state: MemoryState, id: NamespaceId): boolean {
 export function withdrawCatalog(state: MemoryState, id: NamespaceId): void {
   const { lastVersion } = state.catalogs.get(id) ?? noCatalog;
   state.catalogs.set(id, { lastVersion, versions: [] });
-  for (const [key, { namespaceId }] of state.catalogUses) if (namespaceId === id) state.catalogUses.delete(key);
+  for (const [key, { namespaceId, consumerId }] of state.catalogUses) {
+    if (namespaceId === id || consumerId === id) state.catalogUses.delete(key);
+  }
 }
 
 /** Of a namespace that goes. */
 export function dropCatalog(state: MemoryState, id: NamespaceId): void {
   withdrawCatalog(state, id);
   state.catalogs.delete(id);
-  for (const [key, { consumerId }] of state.catalogUses) if (consumerId === id) state.catalogUses.delete(key);
+}
+
+export function isConsumer(state: MemoryState, id: NamespaceId): boolean {
+  return [...state.catalogUses.values()].some(({ consumerId }) => consumerId === id);
+}
+
+/** Returns the consumers. */
+export function dropOldUses(state: MemoryState, nowMs: number): ReadonlySet<NamespaceId> {
+  const old = [...state.catalogUses].filter(([, { atMs }]) => atMs < nowMs - limits.catalogUsesMs);
+  for (const [key] of old) state.catalogUses.delete(key);
+  return new Set(old.map(([, { consumerId }]) => consumerId));
 }
 
 /** Uses of a volume that goes stay: they are of the definition. */

@@ -11,6 +11,7 @@ import {
   type VolumeId,
   type VolumeRecord,
 } from '@cachelane/core';
+import { dropOldUses } from './memory-catalogs.ts';
 import { forgetEviction } from './memory-evictions.ts';
 import { commitSynced, dropVolume, isBehind, removeSynced } from './memory-sync.ts';
 import { dropOldReads, requireNotRevoked } from './memory-revocations.ts';
@@ -144,6 +145,7 @@ export function removeHeads(state: MemoryState, volumeId: VolumeId, lane: LaneNa
 function dropExpired(state: MemoryState, nowMs: number): void {
   dropExpiredSquashes(state, nowMs);
   dropOldReads(state, nowMs);
+  for (const id of dropOldUses(state, nowMs)) removeEmptyNamespace(state, id);
   const oldest = nowMs - limits.historyMs;
   for (const [key, rows] of state.history) {
     const left = rows.filter((row) => row.atMs >= oldest);

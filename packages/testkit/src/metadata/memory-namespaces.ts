@@ -16,7 +16,7 @@ import {
   type MemoryNamespace,
   type MemoryState,
 } from './memory-state.ts';
-import { dropCatalog, hasCatalog, withdrawCatalog } from './memory-catalogs.ts';
+import { dropCatalog, hasCatalog, isConsumer, withdrawCatalog } from './memory-catalogs.ts';
 import { dropShared, isShared } from './memory-sharing.ts';
 import { dropVolume, emptySynced } from './memory-sync.ts';
 
@@ -175,9 +175,9 @@ function setStays(state: MemoryState, id: NamespaceId, stays: boolean): void {
   if (named !== undefined) state.namespaces.set(id, { ...named, stays });
 }
 
-/** Drops a namespace that has no volumes and no live sessions, and that nobody created. */
+/** Drops a namespace that has no volumes and no live sessions, that is not known to use anything of a catalog, and that nobody created. */
 export function removeEmptyNamespace(state: MemoryState, id: NamespaceId): void {
   const isOpen = [...state.sessions.values()].some((session) => session.namespaceId === id);
   const stays = state.namespaces.get(id)?.stays === true;
-  if (!isOpen && !stays && !hasVolumes(state, id)) dropNamespace(state, id);
+  if (!isOpen && !stays && !hasVolumes(state, id) && !isConsumer(state, id)) dropNamespace(state, id);
 }

@@ -384,5 +384,6 @@ CREATE INDEX layer_holders_by_lane ON layer_holders (volume_id, lane);
 CREATE INDEX taken_by_bytes ON taken (bytes);
 CREATE INDEX grants_by_grantee ON grants (grantee);
 CREATE INDEX catalog_uses_by_consumer ON catalog_uses (consumer_id);
+CREATE INDEX catalog_uses_by_time ON catalog_uses (at_ms);
 CREATE INDEX catalog_uses_by_volume ON catalog_uses (volume_id);
 COMMIT;

@@ -1,0 +1,41 @@
+import { CachelaneError, parseNamespace, type Namespace } from '@cachelane/core';
+import { catalogAliases } from '../catalog-aliases.ts';
+import { projectOf } from '../find-volume.ts';
+import type { Host } from '../host.ts';
+import { readUserConfig } from '../user-config.ts';
+
+/** A catalog as a person names it. */
+export interface CatalogArgument {
+  readonly namespace: Namespace;
+  /** Null: the latest. */
+  readonly version: number | null;
+}
+
+export interface CatalogWords {
+  /** `github.com/acme`, `my-org`, `github.com/acme@3`. */
+  readonly text: string;
+  /** Whose file may say what something is called; undefined: here. */
+  readonly directory: string | undefined;
+}
+
+/** Errors: E_USAGE for what is no version, E_NAMESPACE, and those of the project where the words may be what it calls a namespace. */
+export async function catalogArgument(host: Host, { text, directory }: CatalogWords): Promise<CatalogArgument> {
+  const at = text.lastIndexOf('@');
+  const name = at < 0 ? text : text.slice(0, at);
+  const version = at < 0 ? null : versionIn(text, text.slice(at + 1));
+  return { namespace: await namespaceNamed(host, { text: name, directory }), version };
+}
+
+function versionIn(text: string, digits: string): number {
+  if (/^[1-9]\d{0,8}$/.test(digits)) return Number(digits);
+  throw new CachelaneError('E_USAGE', `${JSON.stringify(text)} names no version`, {
+    hint: 'a version is a number: github.com/acme@3',
+  });
+}
+
+/** What has no slash may be an alias, of the person's own file or of that of the project. */
+export async function namespaceNamed(host: Host, { text, directory }: CatalogWords): Promise<Namespace> {
+  if (text.includes('/')) return parseNamespace(text);
+  const { config } = await projectOf(host, { directory, namespace: undefined });
+  return catalogAliases(config, await readUserConfig(host)).get(text)?.namespace ?? parseNamespace(text);
+}

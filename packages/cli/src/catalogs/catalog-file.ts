@@ -1,0 +1,77 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, extname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { CachelaneError } from '@cachelane/core';
+
+/** Looked for in this order. */
+const extensions = ['.ts', '.mts', '.mjs', '.js', '.yaml', '.yml', '.json'];
+const baseName = 'cachelane.catalog';
+const catalogBytesMax = 4_194_304;
+
+/** What a file says that a namespace offers, unread. */
+export interface CatalogFile {
+  /** As messages call it. */
+  readonly source: string;
+  readonly value: unknown;
+}
+
+/** Whether somebody who wrote this means a file, and no namespace. */
+export function isCatalogFile(directory: string, text: string): boolean {
+  return extensions.includes(extname(text)) && existsSync(resolve(directory, text));
+}
+
+/** The one that is there. Errors: E_NOT_FOUND, E_USAGE for several. */
+export function findCatalogFile(directory: string): string {
+  const found = extensions.map((extension) => baseName + extension).filter((name) => existsSync(join(directory, name)));
+  const [first, ...more] = found;
+  if (first === undefined) {
+    throw new CachelaneError('E_NOT_FOUND', `there is no ${baseName}.yaml or ${baseName}.ts in ${directory}`, {
+      hint: 'write one, or name the file',
+    });
+  }
+  if (more.length === 0) return join(directory, first);
+  throw new CachelaneError('E_USAGE', `there are ${found.join(' and ')} in ${directory}`, { hint: 'name one of them' });
+}
+
+/** Code is run, as any script that a person starts; its default export is the catalog. Errors: E_NOT_FOUND, E_CATALOG. */
+export async function readCatalogFile(directory: string, name: string): Promise<CatalogFile> {
+  const path = resolve(directory, name);
+  const source = basename(path);
+  if (!existsSync(path) || !statSync(path).isFile()) {
+    throw new CachelaneError('E_NOT_FOUND', `there is no file ${path}`);
+  }
+  if (statSync(path).size > catalogBytesMax) {
+    throw new CachelaneError('E_LIMIT', `${source} is larger than ${catalogBytesMax} bytes`);
+  }
+  const isText = ['.yaml', '.yml', '.json'].includes(extname(path));
+  return { source, value: isText ? await parsed(path, source) : await exported(path, source) };
+}
+
+async function parsed(path: string, source: string): Promise<unknown> {
+  const { parse } = await import('yaml');
+  try {
+    // JSON is YAML.
+    return parse(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path))) as unknown;
+  } catch (error) {
+    const why = (error as Error).message.split('\n')[0] ?? '';
+    throw new CachelaneError('E_CATALOG', `${source} cannot be read: ${why}`, { cause: error });
+  }
+}
+
+async function exported(path: string, source: string): Promise<unknown> {
+  let module: { readonly default?: unknown };
+  try {
+    module = (await import(pathToFileURL(path).href)) as { readonly default?: unknown };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const isSdk = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && why.includes('@cachelane/sdk');
+    throw new CachelaneError('E_CATALOG', `${source} cannot be run: ${why}`, {
+      ...(isSdk ? { hint: 'install @cachelane/sdk there, or export the object without defineCatalog' } : {}),
+      cause: error,
+    });
+  }
+  if (module.default !== undefined) return module.default;
+  throw new CachelaneError('E_CATALOG', `${source} exports no catalog`, {
+    hint: 'export default defineCatalog({ volumes: { … } })',
+  });
+}

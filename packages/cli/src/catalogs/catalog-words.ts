@@ -1,0 +1,38 @@
+import type { DefinitionChange, VolumeDefinition } from '@cachelane/core';
+import type { OfferedCatalog } from '@cachelane/engine';
+import { compatText } from '../find-volume.ts';
+import { formatTable, printable } from '../format.ts';
+import { isoTime } from '../print.ts';
+
+export function changeLines(changes: readonly DefinitionChange[]): string {
+  return changes
+    .map(({ name, kind, breaks, wasAnnounced, what }) => {
+      const marks = breaks ? (wasAnnounced ? ', breaks what was told to go' : ', breaks') : '';
+      const told = what.length === 0 ? '' : `: ${printable(what.join('; '))}`;
+      return `  ${name} ${kind}${marks}${told}\n`;
+    })
+    .join('');
+}
+
+export function definitionTable(definitions: readonly VolumeDefinition[]): string {
+  return formatTable(
+    [{ title: 'NAME' }, { title: 'TOOL' }, { title: 'KEY' }, { title: 'TIER' }, { title: 'COMPAT' }, { title: 'FOR' }],
+    definitions.map(({ name, tool, key, tier, compat, docs, deprecated }) => [
+      name,
+      tool,
+      key,
+      tier,
+      compatText(compat),
+      deprecated === null ? firstLine(docs) : `deprecated: ${firstLine(deprecated)}`,
+    ]),
+  );
+}
+
+export function firstLine(text: string): string {
+  return printable(text.split('\n')[0] ?? '');
+}
+
+export function catalogJson(catalog: OfferedCatalog): object {
+  const { namespace, version, digest, publishedAtMs, by, docs, definitions } = catalog;
+  return { namespace, version, digest, publishedAt: isoTime(publishedAtMs), publishedBy: by, docs, definitions };
+}
