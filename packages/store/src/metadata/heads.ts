@@ -15,7 +15,7 @@ import { dropOldUses } from './catalogs.ts';
 import { removeEmptyNamespace } from './namespaces.ts';
 import { removeNotedPaths } from './noted-paths.ts';
 import { lifetimeIn, settleLane, usedAmong } from './holders.ts';
-import { headOf, recordLayer, refuseSwept, takeSwept, type Swept } from './head-rows.ts';
+import { forgetLayer, headOf, recordLayer, refuseSwept, takeSwept, type Swept } from './head-rows.ts';
 import { dropOldReads, requireNotRevoked } from './revocations.ts';
 import { layersInUse } from './references.ts';
 import {
@@ -116,10 +116,7 @@ export function headStore(database: SqliteDatabase, decode: Decoder): HeadStore 
         const asked = [...new Set(candidates)];
         const inUse = usedAmong(sql, asked);
         const forgotten = asked.filter((id) => !inUse.has(id));
-        for (const id of forgotten) {
-          sql.run('DELETE FROM layers WHERE id = ?', id);
-          sql.run('INSERT OR REPLACE INTO forgotten_layers (id, at_ms) VALUES (?, ?)', id, nowMs);
-        }
+        for (const id of forgotten) forgetLayer(sql, id, nowMs);
         return forgotten;
       }),
   };

@@ -16,7 +16,7 @@ import { forgetEviction } from './memory-evictions.ts';
 import { commitSynced, dropVolume, isBehind, removeSynced } from './memory-sync.ts';
 import { dropOldReads, requireNotRevoked } from './memory-revocations.ts';
 import { dropExpiredSquashes, removeSquashes } from './memory-squashes.ts';
-import { holdLayers, letGo, recordLayer, settleLane } from './memory-holders.ts';
+import { forgetLayer, holdLayers, letGo, recordLayer, settleLane } from './memory-holders.ts';
 import { removeEmptyNamespace } from './memory-namespaces.ts';
 import { headKey, layersInUse, transact, type MemoryState } from './memory-state.ts';
 
@@ -44,10 +44,7 @@ export function memoryHeads(state: MemoryState): HeadStore {
         dropExpired(state, nowMs);
         const inUse = layersInUse(state, nowMs);
         const forgotten = [...new Set(candidates)].filter((id) => !inUse.has(id));
-        for (const id of forgotten) {
-          state.layers.delete(id);
-          state.forgotten.set(id, nowMs);
-        }
+        for (const id of forgotten) forgetLayer(state, id, nowMs);
         return forgotten;
       }),
   };
