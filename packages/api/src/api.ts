@@ -1,4 +1,5 @@
 import { AskedVolumes } from './asked-volumes.ts';
+import { callerOf } from './caller.ts';
 import { Client, Clients, type CallerPlace } from './clients.ts';
 import { EndedForks } from './ended-forks.ts';
 import { EntryCache } from './entry-cache.ts';
@@ -39,7 +40,7 @@ export function openApi(world: World, own: CallerPlace): Api {
   const requestOf = async (token: SessionToken, signal: AbortSignal): Promise<ApiRequest> => {
     const asking = token === null ? client : clients.find(token);
     const project = asking.project ?? (await world.openProject(asking.place));
-    return { ...shared, caller: { project, client: asking, token }, signal };
+    return { ...shared, caller: await callerOf(world.deps, { project, client: asking, token }, signal), signal };
   };
   const underWay = new Set<Promise<Answer>>();
   const answer = async (operation: Operation, session: SessionToken, signal: AbortSignal): Promise<Answer> => {

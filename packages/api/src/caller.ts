@@ -1,4 +1,15 @@
-import { CachelaneError, defaultParents, isScopeOf, type NamespaceRecord, type Namespace } from '@cachelane/core';
+import {
+  CachelaneError,
+  defaultParents,
+  isOwn,
+  linksOfAny,
+  mayReach,
+  type Bounds,
+  type Namespace,
+  type NamespaceRecord,
+  type VolumeName,
+} from '@cachelane/core';
+import { boundsOf, type EngineDependencies } from '@cachelane/engine';
 import type { Client } from './clients.ts';
 import type { ApiProject } from './world.ts';
 
@@ -10,36 +21,55 @@ export interface Caller {
   readonly token: string | null;
 }
 
-/** Any of a namespace's names may be the one that the caller knows it by. */
-export function mayKnow({ client, project }: Caller, names: readonly Namespace[]): boolean {
-  if (!client.place.isConfined) return true;
-  const { namespace, readChain } = project.context;
-  const read = readChain.map((link) => link.namespace);
-  return names.some((name) => read.includes(name)) || isOwn(namespace, names);
+/** What a confined session is bounded by is looked up once for each request, and is part of its project's context from then on. */
+export async function callerOf(
+  deps: Pick<EngineDependencies, 'metadata'>,
+  caller: Caller,
+  signal: AbortSignal,
+): Promise<Caller> {
+  const { project, client } = caller;
+  if (!client.place.isConfined) return caller;
+  return { ...caller, project: withinBounds(project, await boundsOf(deps, project.context.namespace, signal)) };
+}
+
+export function withinBounds(project: ApiProject, bounds: Bounds): ApiProject {
+  const { context } = project;
+  return { ...project, context: { ...context, bounds, readChain: linksOfAny(bounds, context.readChain) } };
+}
+
+/** A namespace with all that is in it: of a confined session its own, by any of its names. */
+export function mayKnow({ project }: Caller, names: readonly Namespace[]): boolean {
+  const { bounds } = project.context;
+  return bounds === undefined || isOwn(bounds, names);
+}
+
+/** A volume by any name of its namespace. What else is in a namespace that shares one is nothing that a confined session is told. */
+export function mayKnowVolume({ project }: Caller, names: readonly Namespace[], volume: VolumeName): boolean {
+  const { bounds, lane } = project.context;
+  if (bounds === undefined || isOwn(bounds, names)) return true;
+  return names.some((namespace) => mayReach(bounds, { namespace, volume, access: 'read', lane }));
+}
+
+/** A namespace of which the caller may know anything, if only one volume. */
+export function mayKnowOf(caller: Caller, names: readonly Namespace[]): boolean {
+  const { bounds } = caller.project.context;
+  return (
+    mayKnow(caller, names) || bounds?.granted.some(({ owner }) => names.some((name) => owner.includes(name))) === true
+  );
 }
 
 /** What a namespace offers is meant for those below it, also for a confined session. Parents that the project's files name are not above it: there, anybody may be named. */
 export function mayKnowOffer(caller: Caller, names: readonly Namespace[]): boolean {
-  const { namespace } = caller.project.context;
-  return isOwnOf(caller, names) || defaultParents(namespace).some((parent) => names.includes(parent));
+  const above = caller.project.context.bounds?.own.flatMap(defaultParents) ?? [];
+  return mayKnow(caller, names) || above.some((parent) => names.includes(parent));
 }
 
-/** Whether it may be told who else uses what these names offer. */
-export function isOwnOf({ client, project }: Caller, names: readonly Namespace[]): boolean {
-  return !client.place.isConfined || isOwn(project.context.namespace, names);
-}
-
-/** A project is its namespace, and scopes in it: those of libraries that it uses. What else lies below it are other projects. */
-function isOwn(project: Namespace, names: readonly Namespace[]): boolean {
-  return names.some((name) => name === project || isScopeOf(project, name));
-}
-
-/** Errors: E_USAGE. What a project reads is not its own: a confined session of it leaves that as it is. */
+/** Errors: E_USAGE. What a project reads, or saves to by a grant, is not its own: a confined session of it leaves that as it is. */
 export function requireOwn(caller: Caller, names: readonly Namespace[]): void {
+  if (mayKnow(caller, names)) return;
   const { namespace } = caller.project.context;
-  if (isOwnOf(caller, names)) return;
   throw new CachelaneError('E_USAGE', `a confined session changes nothing outside ${namespace}`, {
-    hint: 'what its project reads it may attach with mode READ',
+    hint: 'what it was granted it may attach',
   });
 }
 

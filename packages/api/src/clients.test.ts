@@ -87,7 +87,7 @@ const scoped = (names: string): string =>
   `{ cacheVolume(key: "npm", scope: ${names}) { id namespace heads { lane } } }`;
 
 describe('a confined session', () => {
-  test('sees its own project and what that reads, and is told the same of others whether they are there or not', async () => {
+  test('sees its own project, and is told the same of others whether they are there or not, parents among them', async () => {
     await using on = testWorld({ parents: ['github.com/acme'] });
     for (const directory of ['/web', '/secret']) await on.save(directory, 'npm', { a: '1' });
     const ids = (await on.data(`{
@@ -116,9 +116,12 @@ describe('a confined session', () => {
     expect(JSON.stringify(listed)).not.toContain('secret');
     expect(listed).toMatchObject({ namespaces: { nodes: [{ path: 'github.com/acme/web' }] }, namespace: null });
     expect(await codeOf(on, '{ policies(namespace: "github.com/acme/secret") { key } }', session)).toBe('E_NOT_FOUND');
-    expect(
-      await codeOf(on, '{ cacheVolume(key: "npm", namespace: "github.com/acme") { id } }', session),
-    ).toBeUndefined();
+    expect(await codeOf(on, '{ cacheVolume(key: "npm", namespace: "github.com/acme") { id } }', session)).toBe(
+      'E_NOT_FOUND',
+    );
+    expect(await on.data('{ context { readChain { namespace } } }', { session })).toEqual({
+      context: { readChain: [{ namespace: 'github.com/acme/web' }] },
+    });
     expect(await codeOf(on, '{ cacheVolume(key: "x", scope: ["lib"]) { id } }', session)).toBeUndefined();
   });
 
@@ -166,9 +169,12 @@ describe('a confined session', () => {
     expect(await on.data(own, { session })).toEqual({ cacheVolume: { id: variables.id } });
   });
 
-  test('leaves what its project reads as it is', async () => {
+  test('leaves what it may read alone as it is', async () => {
     await using on = testWorld({ parents: ['github.com/acme/shared'] });
     await on.save('/shared', 'npm', { a: '1' });
+    await on.data(
+      'mutation { grant(namespace: "github.com/acme/shared", key: "npm", to: "github.com/acme/web") { by } }',
+    );
     const session = await openSession(on, 'directory: "/web", confine: true');
     const { cacheVolume } = await on.data(
       '{ cacheVolume(key: "npm", namespace: "github.com/acme/shared") { id head { generation } } }',
@@ -176,20 +182,22 @@ describe('a confined session', () => {
     );
     const { id, head } = cacheVolume as { readonly id: string; readonly head: object };
     expect(head).toEqual({ generation: 1 });
-    for (const field of [
-      'remove(volume: $id) { lane }',
-      'rollback(volume: $id) { lane }',
-      'prune(volume: $id) { command }',
-      'attach(volumes: [{ volume: $id }]) { id }',
-      'attach(volumes: [{ volume: $id, mode: WRITE_ONLY }]) { id }',
-      'setPolicy(namespace: "github.com/acme/shared", key: "keep-pr", value: "1d") { key }',
-    ]) {
+    const outside = 'E_USAGE: a confined session changes nothing outside github.com/acme/web';
+    const ungranted = 'E_GRANT: github.com/acme/web has no grant to write github.com/acme/shared:npm on lane t1:local';
+    const unknown = 'E_NOT_FOUND: this session knows of no namespace github.com/acme/shared';
+    for (const [field, refusal] of [
+      ['remove(volume: $id) { lane }', outside],
+      ['rollback(volume: $id) { lane }', outside],
+      ['prune(volume: $id) { command }', outside],
+      ['attach(volumes: [{ volume: $id }]) { id }', ungranted],
+      ['attach(volumes: [{ volume: $id, mode: WRITE_ONLY }]) { id }', ungranted],
+      ['setPolicy(namespace: "github.com/acme/shared", key: "keep-pr", value: "1d") { key }', unknown],
+      ['grant(namespace: "github.com/acme/shared", key: "pip", to: "github.com/acme/web") { by }', unknown],
+      ['addFeed(namespace: "github.com/acme/shared", from: "github.com/acme/web") { by }', unknown],
+    ] as const) {
       const query = field.includes('$id') ? `mutation ($id: ID!) { ${field} }` : `mutation { ${field} }`;
       const { errors } = await on.ask(query, { variables: { id }, session });
-      expect(errors?.[0]).toMatchObject({
-        message: 'a confined session changes nothing outside github.com/acme/web',
-        extensions: { code: 'E_USAGE' },
-      });
+      expect(`${errors?.[0]?.extensions.code}: ${errors?.[0]?.message}`).toBe(refusal);
     }
   });
 

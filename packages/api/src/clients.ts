@@ -16,7 +16,7 @@ const environmentsAtMost = 33_554_432;
 
 /** Who asks, as the endpoint found out, or a session says. */
 export interface CallerPlace extends ProjectPlace {
-  /** It sees its own project and what that reads, and is not told whether there is anything else. */
+  /** It sees its own project and the volumes that were granted to it, and is not told whether there is anything else. */
   readonly isConfined: boolean;
 }
 

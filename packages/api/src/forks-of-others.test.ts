@@ -111,17 +111,18 @@ describe('a fork that lives is not told to have ended', () => {
   test('however many others were committed while its commit is under way', async () => {
     const ended = new EndedForks();
     const { promise, resolve } = Promise.withResolvers<never[]>();
-    ended.keep('slow', promise);
-    for (let n = 0; n < 1000; n += 1) ended.keep(`fork ${n}`, Promise.resolve([]));
+    const slow = { by: Symbol('client'), commit: promise };
+    ended.keep('slow', slow);
+    for (let n = 0; n < 1000; n += 1) ended.keep(`fork ${n}`, { ...slow, commit: Promise.resolve([]) });
     await Promise.resolve();
     expect([ended.of('slow'), ended.of('fork 0'), ended.of('fork 999')]).toEqual([
-      promise,
+      slow,
       undefined,
-      expect.any(Promise),
+      expect.objectContaining({ commit: expect.any(Promise) }),
     ]);
     resolve([]);
     await promise;
-    expect(ended.of('slow')).toBe(promise);
+    expect(ended.of('slow')).toBe(slow);
   });
 });
 

@@ -50,15 +50,21 @@ const keys = ['npm', 'data', 'other'] as const;
 
 const created = (isNew: boolean): object => ({ data: { createNamespace: { namespace: 'teams/site', isNew } } });
 
+/** Without the time, which is another one in each engine. */
+const granted = 'namespace key to access trust by';
+const fed = 'namespace from key lanes by';
+
 const listing = 'lane generation entries { nodes { path digest } }';
 
 /** All that a client may see of a store, in parts that a change leaves or makes whole. */
 export async function stateOf(on: TestWorld): Promise<Readonly<Record<string, unknown>>> {
   const volumes = keys.map((key) => `${key}: cacheVolume(key: "${key}") { heads { ${listing} } }`).join(' ');
   const names = 'namespaces { nodes { path aliases } } policies { key value source }';
+  const shared = `shared: namespace(path: "github.com/acme/web") { grants { ${granted} } feeds { ${fed} } }`;
   const offers = 'catalogs { nodes { namespace versions { version digest publishedBy } } }';
-  const { namespaces, policies, catalogs, ...heads } = await on.data(`{ ${volumes} ${names} ${offers} }`);
-  return { ...heads, names: namespaces, policies, catalogs };
+  const data = await on.data(`{ ${volumes} ${names} ${shared} ${offers} }`);
+  const { namespaces, policies, shared: sharing, catalogs, ...heads } = data;
+  return { ...heads, names: namespaces, policies, sharing, catalogs };
 }
 
 export async function idOf(on: TestWorld, key: string, namespace: string | null = null): Promise<string> {
@@ -267,5 +273,41 @@ export const mutationCases: Readonly<Record<string, MutationCase>> = {
     answer: ({ done }) => removedCatalog(done.length === 0),
     again: removedCatalog(false),
     meanwhile: removedCatalog(false),
+  },
+  grant: {
+    prepare: twoSaves,
+    begin: plain(`mutation { grant(key: "npm", to: "teams/site", access: WRITE) { ${granted} } }`),
+    answer: asFirst,
+  },
+  'grant in the place of another one': {
+    prepare: async (on) => {
+      await twoSaves(on);
+      await on.data('mutation { grant(all: true, to: "teams/**") { by } }');
+    },
+    begin: plain(`mutation { grant(all: true, to: "teams/**", access: WRITE) { ${granted} } }`),
+    answer: asFirst,
+  },
+  withdrawGrant: {
+    prepare: async (on) => {
+      await twoSaves(on);
+      await on.data('mutation { grant(key: "npm", to: "teams/site") { by } }');
+    },
+    begin: plain(`mutation { withdrawGrant(key: "npm", to: "teams/site") { ${granted} } }`),
+    answer: ({ first, done }) => (done.length === 0 ? first : { data: { withdrawGrant: [] } }),
+    again: { data: { withdrawGrant: [] } },
+  },
+  addFeed: {
+    prepare: twoSaves,
+    begin: plain(`mutation { addFeed(from: "github.com/acme/web/**", lanes: "t1:ref:main") { ${fed} } }`),
+    answer: asFirst,
+  },
+  removeFeed: {
+    prepare: async (on) => {
+      await twoSaves(on);
+      await on.data('mutation { addFeed(from: "teams/site", key: "npm") { by } }');
+    },
+    begin: plain(`mutation { removeFeed(from: "teams/site", key: "npm") { ${fed} } }`),
+    answer: ({ first, done }) => (done.length === 0 ? first : { data: { removeFeed: [] } }),
+    again: { data: { removeFeed: [] } },
   },
 };

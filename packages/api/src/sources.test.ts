@@ -147,7 +147,7 @@ describe('a confined session', () => {
     }`)) as unknown as Record<'secret' | 'none' | 'own', { readonly id: string }>;
     const session = await openSession(on, 'directory: "/web", confine: true');
     const of = async (volume: string): Promise<string> => await refusal(on, { session, source: { volume } });
-    expect(await of(secret.id)).toBe('E_NOT_FOUND: this session knows of no namespace github.com/acme/secret');
+    expect(await of(secret.id)).toBe('E_NOT_FOUND: this session knows of no volume github.com/acme/secret:npm');
     expect(await of(none.id)).toBe((await of(secret.id)).replace('secret', 'none'));
     expect(await of(own.id)).toBe('nothing: ');
     const attach =
@@ -159,6 +159,9 @@ describe('a confined session', () => {
   test('is told of a contradiction among those that it may know of, and nothing at all of others', async () => {
     await using on = testWorld({ parents: ['github.com/acme/shared'] });
     await on.save('/shared', 'npm', { a: '1' });
+    await on.data(
+      'mutation { grant(namespace: "github.com/acme/shared", key: "npm", to: "github.com/acme/web") { by } }',
+    );
     await on.save('/web', 'stock', { a: '1' });
     const outside = await openSession(on, 'directory: "/secret"');
     const query = `query ($source: SourceInput) {

@@ -246,6 +246,7 @@ export function testWorld({
   };
   const world: World = {
     version: '0.0.0-test',
+    user: 'ann',
     deps,
     openProject: async (place) =>
       await Promise.resolve(

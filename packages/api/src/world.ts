@@ -1,4 +1,5 @@
 import type {
+  Bounds,
   Compat,
   Context,
   Digest,
@@ -67,8 +68,8 @@ export interface ApiProject {
   meaningOf(place: VolumePlace): VolumeMeaning;
   /** As a run here would ask for it; one that has no place of its own gets a name for where it would lie. */
   requestFor(place: VolumePlace): VolumeRequest;
-  /** With this seed, or none. Null where the volume has no place of its own here. */
-  explain(place: VolumePlace, seed: VolumeSeed | null): Promise<Explained | null>;
+  /** With this seed, or none, and what is within the bounds of a confined session. Null where the volume has no place of its own here. */
+  explain(place: VolumePlace, seed: VolumeSeed | null, bounds: Bounds | undefined): Promise<Explained | null>;
 }
 
 /** What `explain` tells, as the schema has it. */
@@ -114,6 +115,8 @@ export interface World {
   readonly endsWithAnswer?: boolean;
   /** Errors: E_NOT_FOUND for a directory that is gone, E_CONFIG, E_NAMESPACE, E_LIMIT. */
   openProject(place: ProjectPlace): Promise<ApiProject>;
+  /** Who is told to have said what is said of namespaces. */
+  readonly user: string;
   /** Without what files in repositories lower on single lanes. */
   policyOf(namespace: Namespace): Promise<Policy>;
   /** Has what was saved sent where it is to be sent in the background, as after a run. Never throws: it is saved. */

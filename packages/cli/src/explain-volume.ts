@@ -3,6 +3,7 @@ import {
   configFileName,
   lowLevelId,
   seedText,
+  type Bounds,
   type ChainLink,
   type Context,
   type LowLevelId,
@@ -65,20 +66,32 @@ interface Surroundings {
   readonly store: ReadStore;
 }
 
+/** Whom it is explained to. */
+interface ExplainedFor {
+  /** Instead of what the project's file says; null: none. */
+  readonly seed?: VolumeSeed | null;
+  /** Of a confined session. */
+  readonly bounds?: Bounds | undefined;
+}
+
 /** Errors: E_VOLUME, E_CONFIG, and those of the project. */
 export async function explainVolume(
   { host, store }: Surroundings,
   question: ProjectQuestion,
   argument: VolumeArgument,
-  /** Instead of what the project's file says; null: none. */
-  seed?: VolumeSeed | null,
+  { seed, bounds }: ExplainedFor = {},
 ): Promise<Explained> {
   const project = await projectOf(host, question);
   const { context } = project;
   const environment = toolEnvironmentOf(host, project);
   const tools = await host.pieces.loadTools();
   const selection = plainSelection(project, { tools, environment, storeDir: store.homeDir });
-  const planned = planVolume(tools, context, environment, selectVolume(argument, selection).request);
+  const planned = planVolume(
+    tools,
+    withBounds(context, bounds),
+    environment,
+    selectVolume(argument, selection).request,
+  );
   const namespace = planned.request.namespace ?? context.namespace;
   const record = await store.metadata.findNamespace(namespace, store.signal);
   const namespaceId = record?.id ?? null;
@@ -123,6 +136,10 @@ async function catalogWord(
   const verdict = await judgeName({ metadata, policy }, { lanePolicy: lanePolicyOf(config), signal }, planned);
   const refused = verdict?.policy === 'refuse' ? `${verdict.message}; a run leaves it out` : verdict?.message;
   return refused ?? planned.request.defined?.deprecated ?? null;
+}
+
+function withBounds(context: Context, bounds: Bounds | undefined): Context {
+  return bounds === undefined ? context : { ...context, bounds };
 }
 
 async function revokedOf(

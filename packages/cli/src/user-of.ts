@@ -1,5 +1,6 @@
 import type { Host } from './host.ts';
 
-export function userOf({ env, effectiveUid }: Host): string {
+/** Who says something that others ask about later. */
+export function userOf({ env, effectiveUid }: Pick<Host, 'env' | 'effectiveUid'>): string {
   return env['USER'] ?? env['LOGNAME'] ?? `uid ${effectiveUid}`;
 }

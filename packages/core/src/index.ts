@@ -69,6 +69,7 @@ export * from './ports/transfer-files.ts';
 export * from './remotes/bytes-source.ts';
 export * from './remotes/check-remote.ts';
 export * from './remotes/remote-key.ts';
+export * from './sharing/bounds.ts';
 export * from './sharing/grantee.ts';
 export * from './snapshots/conflicts.ts';
 export * from './snapshots/squash.ts';

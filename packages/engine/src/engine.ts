@@ -23,6 +23,7 @@ import type {
   VolumeName,
   VolumeSeed,
   Namespace,
+  WhoseWord,
 } from '@cachelane/core';
 import type { DefinedVolume } from './catalogs/definition-volume.ts';
 import type { Seeds } from './seeds/seeds.ts';
@@ -80,6 +81,8 @@ export interface VolumeRequest {
   readonly compat: Readonly<Record<string, string>>;
   /** Of a catalog, that it was asked for by; left out: by its own name. */
   readonly defined?: Pick<DefinedVolume, 'definition' | 'deprecated' | 'note'>;
+  /** Whose word it is that it is had, where it is another namespace's; left out: a person's, which needs no grant. */
+  readonly word?: WhoseWord;
   /** Who says what it is and where, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */
   readonly source: string;
 }

@@ -76,3 +76,15 @@ export {
   type CatalogStep,
 } from './catalogs/add-catalog.ts';
 export { catalogOrLock } from './catalogs/catalog-or-lock.ts';
+export { boundsOf } from './sharing/bounds-of.ts';
+export { addFeed, listFeeds, removeFeed, type AddedFeed, type ListedFeed } from './sharing/feeds.ts';
+export {
+  grantVolumes,
+  listGrants,
+  withdrawGrant,
+  type Granted,
+  type GrantsOfNamespace,
+  type ListedGrant,
+} from './sharing/grants.ts';
+export { requireReach, withoutGrant, type ReachQuestion } from './sharing/require-reach.ts';
+export { grantedTrust, requireSharing } from './sharing/require-sharing.ts';

@@ -34,6 +34,14 @@ export const examples: Readonly<Record<string, Example>> = {
     query: '{ namespaces(under: "github.com/acme", first: 10) { nodes { path } pageInfo { hasNextPage endCursor } } }',
   },
   PageInfo: { query: '{ volumes(first: 1) { nodes { key } pageInfo { hasNextPage endCursor } } }' },
+  Grant: {
+    query:
+      'mutation { grant(key: "npm", to: "github.com/acme/api", access: READ) { namespace key to access trust at by } }',
+  },
+  Feed: {
+    query:
+      'mutation { addFeed(namespace: "github.com/acme", from: "github.com/acme/**", key: "npm") { namespace from key lanes at by } }',
+  },
   Policy: { query: '{ policies { key value source meaning } }' },
   Usage: { query: '{ usage(by: LANE) { namespace lane volumes heads sizeBytes uniqueBytes } }' },
   Session: { query: '{ sessions { id namespace lane run { id } openedAt paths isAlive } }' },

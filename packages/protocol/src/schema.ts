@@ -7,6 +7,7 @@ import { layerTypes } from './schema/layers.ts';
 import { mutationTypes } from './schema/mutation.ts';
 import { namespaceTypes } from './schema/namespaces.ts';
 import { queryType } from './schema/query.ts';
+import { sharingTypes } from './schema/sharing.ts';
 import { volumeTypes } from './schema/volumes.ts';
 
 /**
@@ -18,6 +19,7 @@ export const schemaText: string = [
   queryType,
   contextTypes,
   namespaceTypes,
+  sharingTypes,
   volumeTypes,
   catalogTypes,
   layerTypes,

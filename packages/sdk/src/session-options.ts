@@ -3,7 +3,7 @@ export interface SessionOptions {
   readonly directory?: string | undefined;
   /** Instead of the project's own namespace. */
   readonly namespace?: string | undefined;
-  /** The session sees its own project and what that reads, and is not told whether there is anything else. */
+  /** The session sees its own project and the volumes that were granted to it, and is not told whether there is anything else. */
   readonly confine?: boolean | undefined;
   /**
    * The program's environment: a CI system's variables decide its lane, and tools are set there. The engine's own where it is left out. Values of more than 8192 characters are left out. It goes to the engine

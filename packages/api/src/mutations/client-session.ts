@@ -1,4 +1,6 @@
 import { CachelaneError } from '@cachelane/core';
+import { boundsOf } from '@cachelane/engine';
+import { withinBounds } from '../caller.ts';
 import { contextNode } from '../nodes/context-node.ts';
 import { namespaceIn } from '../root/find-volume.ts';
 import type { ApiRequest } from '../request.ts';
@@ -37,8 +39,11 @@ export async function openClientSession(request: ApiRequest, args: OpenSessionAr
   };
   // First, so that a session of a project that cannot be opened is none.
   const project = await world.openProject(place);
+  const told = args.confine
+    ? withinBounds(project, await boundsOf(world.deps, project.context.namespace, request.signal))
+    : project;
   const { token } = clients.open(place, project);
-  return { token, context: contextNode(project), isConfined: args.confine };
+  return { token, context: contextNode(told), isConfined: args.confine };
 }
 
 export async function closeClientSession({ caller, clients }: ApiRequest): Promise<boolean> {

@@ -16,7 +16,7 @@ import { findVolumeRecord } from '../nodes/held.ts';
 import { savedNode } from '../nodes/saved-node.ts';
 import type { VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
-import { volumeToChange, volumeWithId } from '../root/find-volume.ts';
+import { volumeToSave, volumeWithId } from '../root/find-volume.ts';
 import { noteAsked } from '../root/note-asked.ts';
 import { requireStillDefined } from '../root/offered.ts';
 import { mayBeSeeded, sourceIn, type SourceInput } from '../root/volume-source.ts';
@@ -86,12 +86,17 @@ export async function commit(
   requireExitCode(exitCode);
   const id = parseForkId(text);
   if (id === undefined) throw new CachelaneError('E_NOT_FOUND', 'there is no fork with this id');
+  const { client } = caller;
+  const fork = client.fork(text);
+  if (fork?.isOpen === true)
+    ended.keep(text, { by: client.mark, commit: commitFork(request, { id: text, fork }, exitCode) });
+  const known = ended.of(text);
+  // What was granted when it was made may not be any more, and it is its client's all the same.
+  if (known?.by === client.mark) return (await known.commit).map(savedNode);
   // Also of one that somebody else had: what became of it is told to whoever may know of its volumes.
   const subjects: VolumeSubject[] = [];
   for (const volume of id.volumes) subjects.push(await volumeWithId(request, volume));
-  const fork = caller.client.fork(text);
-  if (fork?.isOpen === true) ended.keep(text, commitFork(request, { id: text, fork }, exitCode));
-  return (await (ended.of(text) ?? recall(request, { ...id, exitCode }, subjects))).map(savedNode);
+  return (await (known?.commit ?? recall(request, { ...id, exitCode }, subjects))).map(savedNode);
 }
 
 /** Errors: E_USAGE. */
@@ -179,12 +184,12 @@ async function attaching(
   request: ApiRequest,
   { volume, sharing = null, source: from, mode }: AttachInput,
 ): Promise<Attaching> {
-  const find = mode === 'READ' ? volumeWithId : volumeToChange;
+  const find = mode === 'READ' ? volumeWithId : volumeToSave;
   const subject = await find(request, volume);
   await requireStillDefined(request, volume, subject);
   const source = await sourceIn(request, from);
   const asked = volumeRequest(request, { ...subject, source });
-  const isSeeded = source !== null || mayBeSeeded(request, request.caller.project.requestFor(subject).seed);
+  const isSeeded = source !== null || mayBeSeeded(request.caller, request.caller.project.requestFor(subject).seed);
   const unseeded = isSeeded ? [] : [withoutSeed(asked)];
   return {
     volume: { ...asked, sharing: sharing ?? asked.sharing },
@@ -194,7 +199,7 @@ async function attaching(
 
 /** What the project's file says; what a request says was refused before. */
 function withoutSeed({ source }: VolumeRequest): string {
-  return `it is not seeded as ${source} says: a confined session seeds no volume from a directory`;
+  return `it is not seeded as ${source} says: a confined session seeds no volume from a directory, and from another one only where that was granted`;
 }
 
 /** Errors: E_USAGE. */

@@ -13,6 +13,15 @@ import {
   type RenameArguments,
   type SetPolicyArguments,
 } from './namespaces.ts';
+import {
+  feed,
+  grant,
+  unfeed,
+  withdraw,
+  type FeedArguments,
+  type GrantArguments,
+  type GrantedArguments,
+} from './sharing.ts';
 
 /** A method for each field of `Mutation`, as `queryRoot` has them for queries. */
 export const mutationRoot = {
@@ -34,4 +43,10 @@ export const mutationRoot = {
   publishCatalog: async (args: PublishArguments, request: ApiRequest): Promise<object> => await publish(request, args),
   removeCatalog: async (args: RemoveCatalogArguments, request: ApiRequest): Promise<object> =>
     await removeVersion(request, args),
+  grant: async (args: GrantArguments, request: ApiRequest): Promise<object> => await grant(request, args),
+  withdrawGrant: async (args: GrantedArguments, request: ApiRequest): Promise<readonly object[]> =>
+    await withdraw(request, args),
+  addFeed: async (args: FeedArguments, request: ApiRequest): Promise<object> => await feed(request, args),
+  removeFeed: async (args: FeedArguments, request: ApiRequest): Promise<readonly object[]> =>
+    await unfeed(request, args),
 } as const;

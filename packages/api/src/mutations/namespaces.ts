@@ -6,14 +6,12 @@ import {
   parsePolicyValue,
   policyKeys,
   policyRuleOf,
-  type Namespace,
   type StatedKey,
 } from '@cachelane/core';
 import { createNamespace, renameNamespace, requireWritable, type RenameRequest } from '@cachelane/engine';
-import { mayKnow, namesOf, requireOwn } from '../caller.ts';
 import { policyNodes } from '../nodes/namespace-node.ts';
 import type { ApiRequest } from '../request.ts';
-import { namespaceIn, unknownNamespace } from '../root/find-volume.ts';
+import { namespaceAt, namespaceIn } from '../root/find-volume.ts';
 
 export interface SetPolicyArguments {
   readonly namespace?: string | null;
@@ -28,7 +26,8 @@ export async function setPolicy(request: ApiRequest, args: SetPolicyArguments): 
   // What is said here takes away what others saved, sooner or later.
   requireWritable(context);
   const namespace = namespaceIn(args.namespace) ?? context.namespace;
-  await requireChangeable(request, namespace);
+  // What it may know of is its own.
+  await namespaceAt(request, namespace);
   const key = keyIn(args.key);
   const { value = null } = args;
   const text = value === null ? null : formatPolicyValue(key, parsePolicyValue(key, value));
@@ -99,11 +98,4 @@ async function renameOne(request: ApiRequest, rename: RenameRequest): Promise<ob
   }
   const { volumes } = await renameNamespace(world.deps.metadata, rename, signal);
   return { namespace: rename.to, volumes };
-}
-
-/** Errors: E_NOT_FOUND, E_USAGE. */
-export async function requireChangeable({ world, caller, signal }: ApiRequest, namespace: Namespace): Promise<void> {
-  const names = namesOf(await world.deps.metadata.findNamespace(namespace, signal), namespace);
-  if (!mayKnow(caller, names)) throw unknownNamespace(namespace);
-  requireOwn(caller, names);
 }

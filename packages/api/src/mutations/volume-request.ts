@@ -11,7 +11,8 @@ export function volumeRequest(request: ApiRequest, subject: VolumeSubject): Volu
   const here = Object.keys(project.meaningOf(subject).compat);
   const missing = here.filter((name) => !Object.hasOwn(subject.compat, name));
   if (missing.length === 0) {
-    return { ...project.requestFor(subject), seed: seedFor(request, subject), compat: subject.compat };
+    const word = project.context.bounds === undefined ? 'person' : 'confined';
+    return { ...project.requestFor(subject), seed: seedFor(request, subject), compat: subject.compat, word };
   }
   throw new CachelaneError(
     'E_USAGE',

@@ -14,7 +14,7 @@ import {
   type CatalogConsumer,
   type OfferedCatalog,
 } from '@cachelane/engine';
-import { isOwnOf } from '../caller.ts';
+import { mayKnow } from '../caller.ts';
 import type { ApiRequest } from '../request.ts';
 import { askForOffered, type OfferedVolumeArguments } from '../root/ask-for-volume.ts';
 import { isoTime } from './iso-time.ts';
@@ -120,7 +120,7 @@ async function consumersOf(
 ): Promise<readonly CatalogConsumer[]> {
   const { metadata } = world.deps;
   const publisher = (await metadata.namespace(namespaceId, signal))?.paths ?? [namespace];
-  const mayTell = (names: readonly Namespace[]): boolean => isOwnOf(caller, publisher) || isOwnOf(caller, names);
+  const mayTell = (names: readonly Namespace[]): boolean => mayKnow(caller, publisher) || mayKnow(caller, names);
   return await catalogConsumers(metadata, { namespaceId, definition, mayTell }, signal);
 }
 

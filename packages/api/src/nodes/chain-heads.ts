@@ -10,7 +10,7 @@ export async function chainHeads(
   volume: Pick<VolumeSubject, 'namespace' | 'key' | 'compat'>,
 ): Promise<readonly HeadRecord[]> {
   const found: HeadRecord[] = [];
-  for (const link of chainFor(request.caller.project.context, volume.namespace)) {
+  for (const link of chainFor(request.caller.project.context, { namespace: volume.namespace, name: volume.key })) {
     const record = await request.world.deps.metadata.findNamespace(link.namespace, request.signal);
     const { heads } = await heldBy(request, { ...volume, record });
     found.push(...heads.filter((head) => head.lane === link.lane));

@@ -9,6 +9,7 @@ import {
 import type { Page, PageArguments } from '../pages.ts';
 import { formatNodeId } from '../node-id.ts';
 import type { ApiRequest } from '../request.ts';
+import { feedNode, feeds, given, grantNode, received } from './sharing-nodes.ts';
 import { isoTime } from './iso-time.ts';
 import { volumePage } from './volume-page.ts';
 
@@ -22,6 +23,9 @@ export function namespaceNode(request: ApiRequest, record: NamespaceRecord): obj
     createdAt: isoTime(record.createdAtMs),
     volumes: async (page: PageArguments): Promise<Page<object>> =>
       await volumePage(request, { namespaces: [record], key: null }, page),
+    grants: async () => (await given(request, path as Namespace)).map(grantNode),
+    granted: async () => (await received(request, path as Namespace)).map(grantNode),
+    feeds: async () => (await feeds(request, path as Namespace)).map(feedNode),
     policies: async () => policyNodes(await request.world.policyOf(path as Namespace)),
   };
 }

@@ -9,6 +9,7 @@ import { heldBy, type Held } from './held.ts';
 import { runOf } from './run-node.ts';
 import { chainHeads } from './chain-heads.ts';
 import { seedHeads } from './seed-heads.ts';
+import { feedNode, feedsOfVolume, grantNode, grantsOfVolume } from './sharing-nodes.ts';
 import { volumeId, type VolumeSubject } from './volume-subject.ts';
 
 /** `known`: what it holds, where that was read already. */
@@ -56,8 +57,11 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: 
       return await caller.project.explain(
         { namespace, key, defined: subject.defined },
         seedFor(request, { ...subject, source: asked }),
+        caller.project.context.bounds,
       );
     },
+    grants: async () => (await grantsOfVolume(request, subject)).map(grantNode),
+    feeds: async () => (await feedsOfVolume(request, subject)).map(feedNode),
     sizeBytes: async () => {
       const ids = new Set((await find()).heads.flatMap(({ layers }) => layers));
       let total = 0;

@@ -1,9 +1,10 @@
 import { compatKey, type Namespace, type NamespaceRecord, type VolumeName, type VolumeRecord } from '@cachelane/core';
 import { compareText } from '@cachelane/engine';
-import { mayKnow } from '../caller.ts';
+import { mayKnowOf } from '../caller.ts';
 import { pageOf, type Page, type PageArguments } from '../pages.ts';
 import type { ApiRequest } from '../request.ts';
 import { byLane, type Held } from './held.ts';
+import { knownVolumes } from './known-volumes.ts';
 import { volumeNode } from './volume-node.ts';
 import { nothingAsked } from './volume-subject.ts';
 
@@ -30,8 +31,9 @@ export async function volumePage(
   page: PageArguments,
 ): Promise<Page<object>> {
   const records = namespaces ?? (await request.world.deps.metadata.listNamespaces(request.signal));
-  const known = records.filter(({ paths }) => mayKnow(request.caller, paths));
-  const isWhole = namespaces === null && known.length === records.length;
+  const known = records.filter(({ paths }) => mayKnowOf(request.caller, paths));
+  // What is not to be told of is not read either.
+  const isWhole = namespaces === null && request.caller.project.context.bounds === undefined;
   const listed = await listedVolumes(request, known, isWhole);
   const all = key === null ? listed : listed.filter(({ volume }) => volume.name === key);
   const { nodes, pageInfo } = pageOf({ all, keyOf, atMost: nodesPerPage }, page);
@@ -40,14 +42,15 @@ export async function volumePage(
 
 /** By namespace, key and compat; each once. `isWhole`: these are all namespaces that there are. */
 async function listedVolumes(
-  { world, signal }: ApiRequest,
+  request: ApiRequest,
   known: readonly NamespaceRecord[],
   isWhole: boolean,
 ): Promise<readonly Listed[]> {
+  const { world, signal } = request;
   const { metadata } = world.deps;
   const records = new Map(known.map((record) => [record.id, record]));
   const volumes = isWhole ? [...(await metadata.listVolumes(signal))] : [];
-  if (!isWhole) for (const { id } of known) volumes.push(...(await metadata.volumesOf(id, signal)));
+  if (!isWhole) for (const record of known) volumes.push(...(await knownVolumes(request, record)));
   const ids = volumes.map(({ id }) => id);
   const all = isWhole ? await metadata.listHeads(signal) : await metadata.headsOf(ids, signal);
   const heads = Map.groupBy(all, ({ volumeId }) => volumeId);

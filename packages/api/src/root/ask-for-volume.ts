@@ -57,7 +57,7 @@ async function askFor(request: ApiRequest, asked: VolumePlace, wish: Wish): Prom
     ...meaning.compat,
     ...Object.fromEntries((wish.compat ?? []).map(({ name, value }) => [name, value])),
   });
-  const subject = { ...(await placeOf(request, asked.namespace)), key, compat, defined };
+  const subject = { ...(await placeOf(request, asked.namespace, key)), key, compat, defined };
   const sharing = wish.sharing ?? meaning.sharing;
   const owner = wish.owner === null || wish.owner === undefined ? null : parseVolumeOwner(wish.owner);
   const source = await sourceIn(request, wish.source);

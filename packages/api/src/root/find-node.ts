@@ -1,13 +1,12 @@
-import { isCachelaneError, type LayerId } from '@cachelane/core';
-import { mayKnow } from '../caller.ts';
+import { isCachelaneError } from '@cachelane/core';
 import { parseNodeId, type NodeId } from '../node-id.ts';
 import { headNode } from '../nodes/head-node.ts';
 import { findVolumeRecord } from '../nodes/held.ts';
-import { layerNode } from '../nodes/layer-node.ts';
 import { namespaceNode } from '../nodes/namespace-node.ts';
 import { volumeNode } from '../nodes/volume-node.ts';
 import type { ApiRequest } from '../request.ts';
-import { volumeAt } from './find-volume.ts';
+import { findLayer } from './find-layer.ts';
+import { namespaceAt, volumeAt } from './find-volume.ts';
 
 /** Null for what is not there, for what is no id, and for what the caller may not know of. */
 export async function findNode(request: ApiRequest, text: string): Promise<object | null> {
@@ -21,11 +20,11 @@ export async function findNode(request: ApiRequest, text: string): Promise<objec
 }
 
 async function nodeOf(request: ApiRequest, id: NodeId): Promise<object | null> {
-  const { world, caller, signal } = request;
+  const { world, signal } = request;
   switch (id.kind) {
     case 'namespace': {
-      const record = await world.deps.metadata.findNamespace(id.namespace, signal);
-      return record === undefined || !mayKnow(caller, record.paths) ? null : namespaceNode(request, record);
+      const record = await namespaceAt(request, id.namespace);
+      return record === undefined ? null : namespaceNode(request, record);
     }
     case 'volume':
       return volumeNode(request, await volumeAt(request, id));
@@ -40,16 +39,6 @@ async function nodeOf(request: ApiRequest, id: NodeId): Promise<object | null> {
       });
     }
     case 'layer':
-      return await layerOf(request, id.layer);
+      return await findLayer(request, id.layer);
   }
-}
-
-/** One that nothing refers to any more is nobody's, and not told of. */
-async function layerOf(request: ApiRequest, id: LayerId): Promise<object | null> {
-  const { world, caller, signal } = request;
-  const record = await world.deps.metadata.layer(id, signal);
-  if (record === undefined) return null;
-  const volume = await world.deps.metadata.volume(record.volumeId, signal);
-  const namespace = volume === undefined ? undefined : await world.deps.metadata.namespace(volume.namespaceId, signal);
-  return namespace === undefined || !mayKnow(caller, namespace.paths) ? null : layerNode(request, id, record);
 }

@@ -1,14 +1,16 @@
 import {
   CachelaneError,
   isCachelaneError,
+  mayReach,
   parseNamespace,
   parseVolumeName,
   volumeNameFrom,
   type Namespace,
+  type NamespaceRecord,
   type VolumeName,
 } from '@cachelane/core';
-import { deprecations } from '@cachelane/engine';
-import { mayKnow, namesOf, requireOwn } from '../caller.ts';
+import { deprecations, withoutGrant } from '@cachelane/engine';
+import { mayKnow, mayKnowVolume, namesOf, requireOwn } from '../caller.ts';
 import { parseNodeId, type VolumeNodeId } from '../node-id.ts';
 import { findVolumeRecord } from '../nodes/held.ts';
 import { nothingAsked, type VolumeSubject } from '../nodes/volume-subject.ts';
@@ -29,9 +31,19 @@ export async function volumeToChange(request: ApiRequest, text: string): Promise
   return subject;
 }
 
+/** As {@link volumeWithId}, for what saves to it. Errors: E_GRANT where a confined session may read it alone. */
+export async function volumeToSave(request: ApiRequest, text: string): Promise<VolumeSubject> {
+  const subject = await volumeWithId(request, text);
+  const { bounds, lane, namespace: caller } = request.caller.project.context;
+  const { namespace, key: volume } = subject;
+  const reaching = { namespace, volume, access: 'write', lane } as const;
+  if (bounds !== undefined && !mayReach(bounds, reaching)) throw withoutGrant({ caller, ...reaching });
+  return subject;
+}
+
 export async function volumeAt(request: ApiRequest, id: VolumeNodeId): Promise<VolumeSubject> {
   const { namespace, key, compat } = id;
-  const place = await placeOf(request, namespace);
+  const place = await placeOf(request, namespace, key);
   const defined = await definedAt(request, id);
   const { tool, sharing } = request.caller.project.meaningOf({ namespace: place.namespace, key, defined });
   const subject = {
@@ -49,20 +61,26 @@ export async function volumeAt(request: ApiRequest, id: VolumeNodeId): Promise<V
   return { ...subject, tool: (await findVolumeRecord(request, subject))?.tool ?? subject.tool };
 }
 
-/** A namespace by any of its names. */
+/** Whose volume it is, by any name of the namespace. Errors: E_NOT_FOUND for one that the caller may not know of, in the same words whether it is there or not, and before anything is looked up. */
 export async function placeOf(
   request: ApiRequest,
   asked: Namespace,
+  key: VolumeName,
 ): Promise<Pick<VolumeSubject, 'namespace' | 'record'>> {
+  if (!mayKnowVolume(request.caller, [asked], key)) throw unknown(`volume ${asked}:${key}`);
   const record = await request.world.deps.metadata.findNamespace(asked, request.signal);
-  if (!mayKnow(request.caller, namesOf(record, asked))) throw unknownNamespace(asked);
   return { namespace: record?.paths[0] ?? asked, record };
 }
 
-/** The same words, whether there is one or not. */
-export function unknownNamespace(asked: Namespace): CachelaneError {
-  return new CachelaneError('E_NOT_FOUND', `this session knows of no namespace ${asked}`, {
-    hint: 'it was confined to its project: open one that is not, or ask in the project itself',
+/** As {@link placeOf}, for the namespace itself. */
+export async function namespaceAt(request: ApiRequest, asked: Namespace): Promise<NamespaceRecord | undefined> {
+  if (!mayKnow(request.caller, [asked])) throw unknown(`namespace ${asked}`);
+  return await request.world.deps.metadata.findNamespace(asked, request.signal);
+}
+
+function unknown(what: string): CachelaneError {
+  return new CachelaneError('E_NOT_FOUND', `this session knows of no ${what}`, {
+    hint: 'it was confined to its project, and to what was granted to that: open one that is not, or ask in the project itself',
   });
 }
 

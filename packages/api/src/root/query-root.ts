@@ -1,7 +1,7 @@
 import type { Namespace, NamespaceRecord } from '@cachelane/core';
 import { compareText } from '@cachelane/engine';
 import { protocolVersion, schemaHash } from '@cachelane/protocol';
-import { mayKnow, namesOf } from '../caller.ts';
+import { mayKnow, mayKnowOf } from '../caller.ts';
 import { contextNode } from '../nodes/context-node.ts';
 import { namespaceNode, policyNodes } from '../nodes/namespace-node.ts';
 import { nodesPerPage, volumePage } from '../nodes/volume-page.ts';
@@ -13,7 +13,7 @@ import { findNode } from './find-node.ts';
 import { askForVolume, type CacheVolumeArguments } from './ask-for-volume.ts';
 import { catalog, catalogs, definition, type CatalogsArguments, type DefinitionArguments } from './catalogs.ts';
 import type { CatalogArguments } from './offered.ts';
-import { keyIn, namespaceIn, unknownNamespace } from './find-volume.ts';
+import { keyIn, namespaceAt, namespaceIn } from './find-volume.ts';
 import { leases, sessions } from './sessions.ts';
 import { usage, type UsageGroup } from './usage.ts';
 
@@ -36,8 +36,9 @@ export const queryRoot = {
   context: (_: unknown, { caller }: ApiRequest): object => contextNode(caller.project),
   async namespace({ path }: { readonly path: string }, request: ApiRequest): Promise<object | null> {
     const asked = namespaceIn(path) as Namespace;
+    if (!mayKnow(request.caller, [asked])) return null;
     const record = await request.world.deps.metadata.findNamespace(asked, request.signal);
-    return record === undefined || !mayKnow(request.caller, record.paths) ? null : namespaceNode(request, record);
+    return record === undefined ? null : namespaceNode(request, record);
   },
   async namespaces({ under, ...page }: NamespacesArguments, request: ApiRequest): Promise<Page<object>> {
     const { world, caller, signal } = request;
@@ -64,11 +65,9 @@ export const queryRoot = {
     { namespace }: { readonly namespace?: string | null },
     request: ApiRequest,
   ): Promise<readonly object[]> {
-    const { world, caller, signal } = request;
-    const asked = namespaceIn(namespace) ?? caller.project.context.namespace;
-    const record = await world.deps.metadata.findNamespace(asked, signal);
-    if (!mayKnow(caller, namesOf(record, asked))) throw unknownNamespace(asked);
-    return policyNodes(await world.policyOf(record?.paths[0] ?? asked));
+    const asked = namespaceIn(namespace) ?? request.caller.project.context.namespace;
+    const record = await namespaceAt(request, asked);
+    return policyNodes(await request.world.policyOf(record?.paths[0] ?? asked));
   },
   catalog: async (args: CatalogArguments, request: ApiRequest): Promise<object> => await catalog(request, args),
   catalogs: async (args: CatalogsArguments, request: ApiRequest): Promise<Page<object>> =>
@@ -81,13 +80,16 @@ export const queryRoot = {
 
 /** By any of its names, and listed by its present one. Null: all of them. */
 async function askedNamespaces(
-  { world, signal }: ApiRequest,
+  { world, caller, signal }: ApiRequest,
   asked: Namespace | null,
   under: Namespace | null,
 ): Promise<readonly NamespaceRecord[] | null> {
   const { metadata } = world.deps;
   if (asked === null && under === null) return null;
-  const found = asked === null ? await metadata.listNamespaces(signal) : [await metadata.findNamespace(asked, signal)];
+  // One that the caller may not know of is not looked up: that takes the same, whether it is there or not.
+  const isKnown = asked === null || mayKnowOf(caller, [asked]);
+  const named = asked === null || !isKnown ? undefined : await metadata.findNamespace(asked, signal);
+  const found = asked === null ? await metadata.listNamespaces(signal) : [named];
   const isWanted = isAtOrUnder(under);
   return found
     .filter((record) => record !== undefined)

@@ -1,18 +1,20 @@
-import { compatFields, type NamespaceId } from '@cachelane/core';
+import { compatFields, type NamespaceId, type NamespaceRecord } from '@cachelane/core';
 import { isAlive, listLeases, type ListedLease } from '@cachelane/engine';
-import { mayKnow } from '../caller.ts';
+import { mayKnow, mayKnowVolume } from '../caller.ts';
 import { isoTime } from '../nodes/iso-time.ts';
 import { runNode } from '../nodes/run-node.ts';
 import type { ApiRequest } from '../request.ts';
 
 /** Those at work, in the order in which they began. */
 export async function sessions(request: ApiRequest): Promise<readonly object[]> {
-  const { world, caller, signal } = request;
+  const { world, signal } = request;
   const found: object[] = [];
   const all = await world.deps.metadata.listSessions(signal);
+  const own = await ownNamespaces(request);
   for (const session of all.toSorted((a, b) => a.openedAtMs - b.openedAtMs)) {
-    const record = await world.deps.metadata.namespace(session.namespaceId, signal);
-    if (record === undefined || !mayKnow(caller, record.paths)) continue;
+    const id = session.namespaceId;
+    const record = own === null ? await world.deps.metadata.namespace(id, signal) : own.get(id);
+    if (record === undefined) continue;
     found.push({
       id: session.id,
       namespace: record.paths[0],
@@ -29,20 +31,22 @@ export async function sessions(request: ApiRequest): Promise<readonly object[]> 
 /** Those of sessions, and of volumes, that the caller may know of. */
 export async function leases(request: ApiRequest): Promise<readonly object[]> {
   const { world, caller, signal } = request;
-  const found: object[] = [];
-  const sees = new Map<NamespaceId, boolean>();
-  for (const lease of await listLeases(world.deps, signal)) {
-    const { session, namespace } = lease;
-    const known = sees.get(session.namespaceId) ?? (await knowsNamespace(request, session.namespaceId));
-    sees.set(session.namespaceId, known);
-    if (known && mayKnow(caller, namespace.paths)) found.push(leaseNode(request, lease));
-  }
-  return found;
+  const own = await ownNamespaces(request);
+  const leased = await listLeases(world.deps, signal, ({ namespaceId }) => own?.has(namespaceId) !== false);
+  return leased
+    .filter(({ namespace, volume }) => mayKnowVolume(caller, namespace.paths, volume.name))
+    .map((lease) => leaseNode(request, lease));
 }
 
-async function knowsNamespace({ world, caller, signal }: ApiRequest, id: NamespaceId): Promise<boolean> {
-  const record = await world.deps.metadata.namespace(id, signal);
-  return record !== undefined && mayKnow(caller, record.paths);
+/** Those of a confined session; null: any. All are read, so that it takes the same whoever else is at work. */
+async function ownNamespaces({
+  world,
+  caller,
+  signal,
+}: ApiRequest): Promise<ReadonlyMap<NamespaceId, NamespaceRecord> | null> {
+  if (caller.project.context.bounds === undefined) return null;
+  const all = await world.deps.metadata.listNamespaces(signal);
+  return new Map(all.filter(({ paths }) => mayKnow(caller, paths)).map((record) => [record.id, record]));
 }
 
 function leaseNode(

@@ -1,6 +1,6 @@
-import type { LayerId, VolumeRecord } from '@cachelane/core';
+import type { LayerId } from '@cachelane/core';
 import { holdersOf, listHeads, listHeadsOf, type ListedHead } from '@cachelane/engine';
-import { mayKnow } from '../caller.ts';
+import { allKnownVolumes } from '../nodes/known-volumes.ts';
 import type { ApiRequest } from '../request.ts';
 
 export type UsageGroup = 'NAMESPACE' | 'LANE';
@@ -29,14 +29,11 @@ export async function usage(request: ApiRequest, by: UsageGroup): Promise<readon
   });
 }
 
-async function knownHeads({ world, caller, signal }: ApiRequest): Promise<readonly ListedHead[]> {
+async function knownHeads(request: ApiRequest): Promise<readonly ListedHead[]> {
+  const { world, caller, signal } = request;
   const { metadata } = world.deps;
   if (!caller.client.place.isConfined) return await listHeads(metadata, signal);
-  const volumes: VolumeRecord[] = [];
-  for (const { id, paths } of await metadata.listNamespaces(signal)) {
-    if (mayKnow(caller, paths)) volumes.push(...(await metadata.volumesOf(id, signal)));
-  }
-  return await listHeadsOf(metadata, volumes, signal);
+  return await listHeadsOf(metadata, await allKnownVolumes(request), signal);
 }
 
 /** Of each layer, once. */

@@ -1,4 +1,5 @@
 import { CachelaneError, parseSeedDirectory, type VolumeSeed } from '@cachelane/core';
+import { mayKnowVolume, type Caller } from '../caller.ts';
 import { volumeId, type VolumeSource, type VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
 import { volumeWithId } from './find-volume.ts';
@@ -45,10 +46,12 @@ export function seedFor(
   subject: Pick<VolumeSubject, 'namespace' | 'key' | 'source'>,
 ): VolumeSeed | null {
   const seed = subject.source?.seed ?? request.caller.project.requestFor(subject).seed;
-  return mayBeSeeded(request, seed) ? seed : null;
+  return mayBeSeeded(request.caller, seed) ? seed : null;
 }
 
-/** Whoever is at work in a project may put symlinks into it at any moment: no directory of it is certain to be a part of it. */
-export function mayBeSeeded({ caller }: ApiRequest, seed: VolumeSeed | null): boolean {
-  return seed?.kind !== 'directory' || !caller.client.place.isConfined;
+/** Of a confined session. Whoever is at work in a project may put symlinks into it at any moment: no directory of it is certain to be a part of it. */
+export function mayBeSeeded(caller: Caller, seed: VolumeSeed | null): boolean {
+  if (seed === null) return true;
+  if (seed.kind === 'volume') return mayKnowVolume(caller, [seed.namespace], seed.name);
+  return !caller.client.place.isConfined;
 }

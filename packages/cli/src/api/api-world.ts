@@ -36,6 +36,7 @@ import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
 import type { VolumeArgument } from '../volume-argument.ts';
 import { plainSelection, requestOf } from '../volumes.ts';
+import { userOf } from '../user-of.ts';
 import { whereToRun } from '../working-directory.ts';
 import { sessionLock } from './session-lock.ts';
 import { ignoredRemote } from './ignored-remote.ts';
@@ -64,6 +65,7 @@ export function apiWorld(request: WorldRequest): World {
   return {
     version: packageJson.version,
     endsWithAnswer: request.endsWithAnswer,
+    user: userOf(request.host),
     deps: { ...store, tools, runtime, policy, remote: request.remote.remote },
     openProject: rememberedProjects(store.clock, async (place) => await openApiProject(request, place)),
     policyOf: async (namespace) => await policyOf(request, namespace, signal),
@@ -145,10 +147,10 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
         return ownPlace();
       }
     },
-    async explain(place, seed) {
+    async explain(place, seed, bounds) {
       try {
         const question = { directory: project.workDir, namespace: namespace ?? undefined };
-        const all = await explainVolume({ host, store: reading }, question, argumentOf(place), seed);
+        const all = await explainVolume({ host, store: reading }, question, argumentOf(place), { seed, bounds });
         requireSame(context, all.context);
         return explained(all);
       } catch (error) {

@@ -1,6 +1,7 @@
 import type { LaneName, TrustLevel } from '../lanes/lane.ts';
 import type { Namespace } from '../names/namespace.ts';
 import type { ChainLink } from '../ports/metadata.ts';
+import type { Bounds } from '../sharing/bounds.ts';
 
 /** One input that decided something, for `context show`. */
 export interface ContextInput {
@@ -30,6 +31,8 @@ export interface Context {
   /** Nearest first; the first is the lane that is written. */
   readonly readChain: readonly ChainLink[];
   readonly canWrite: boolean;
+  /** Of a confined session: of its read chain a volume has the links that are within them. Left out: nothing bounds it. */
+  readonly bounds?: Bounds;
   /** Why this lane and whether it may write, one clause for people. */
   readonly why: string;
   readonly inputs: readonly ContextInput[];

@@ -35,12 +35,17 @@ export interface LeaseDependencies extends LifeDependencies {
   readonly mounters: Mounters;
 }
 
-/** What sessions have of volumes at this moment, in the order in which they began; of each by kind, namespace and volume. Derived layers, which are no volume's, are left out. */
-export async function listLeases(deps: LeaseDependencies, signal: AbortSignal): Promise<readonly ListedLease[]> {
+/** What sessions have of volumes at this moment, in the order in which they began; of each by kind, namespace and volume. Derived layers, which are no volume's, are left out. What those have that are not asked about is not looked up. */
+export async function listLeases(
+  deps: LeaseDependencies,
+  signal: AbortSignal,
+  isAskedAbout: (session: SessionRecord) => boolean = () => true,
+): Promise<readonly ListedLease[]> {
   const { metadata } = deps;
   const opened = Map.groupBy(await metadata.listSessionVolumes(signal), ({ session }) => session);
   const used = Map.groupBy(await usedDirectories(deps.mounters, signal), ({ session }) => session);
-  const sessions = (await metadata.listSessions(signal)).toSorted((a, b) => a.openedAtMs - b.openedAtMs);
+  const all = (await metadata.listSessions(signal)).filter(isAskedAbout);
+  const sessions = all.toSorted((a, b) => a.openedAtMs - b.openedAtMs);
   const places = placesIn(metadata, signal);
   const volumeOfLayer = new Map<LayerId, VolumeId | null>();
   const leases: ListedLease[] = [];
@@ -49,15 +54,15 @@ export async function listLeases(deps: LeaseDependencies, signal: AbortSignal): 
     for (const id of session.pins) {
       if (!volumeOfLayer.has(id)) volumeOfLayer.set(id, (await metadata.layer(id, signal))?.volumeId ?? null);
     }
-    const all = leasedBy({ session, opened: own, used: used.get(session.id) ?? [], volumeOfLayer });
+    const leased = leasedBy({ session, opened: own, used: used.get(session.id) ?? [], volumeOfLayer });
     let alive: Promise<boolean> | undefined;
     const lives = async (asked: AbortSignal): Promise<boolean> => await (alive ??= isAlive(deps, session, asked));
     const found: ListedLease[] = [];
-    for (const [volumeId, leased] of all) {
+    for (const [volumeId, each] of leased) {
       const place = await places(volumeId);
       // Removed since.
       if (place === null) continue;
-      found.push({ ...place, leased, session, isAlive: lives });
+      found.push({ ...place, leased: each, session, isAlive: lives });
     }
     leases.push(...found.toSorted(byKindAndPlace));
   }

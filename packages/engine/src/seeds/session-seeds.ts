@@ -6,7 +6,6 @@ import {
   seedLane,
   seedText,
   warningOf,
-  type Context,
   type LayerId,
   type OpenedSession,
   type OpenedVolume,
@@ -44,12 +43,15 @@ export async function seedVolumes(
   for (const [index, plan] of planned.entries()) {
     const { seed } = plan.request;
     if (seed?.kind !== 'volume') continue;
+    const chain = chainFor(context, seed);
+    // Beyond the session's bounds, where it is as if there were none.
+    if (chain.length === 0) continue;
     const volume = await findVolume(metadata, seed, signal);
     if (volume === undefined) continue;
     requireSuited(plan, seed, volume);
     const own = await findVolume(metadata, { ...plan.own, name: plan.request.name, compat: plan.compat }, signal);
     if (own?.id === volume.id) throw unsuited(plan, 'it is that volume itself');
-    found.push({ index, seed, open: toOpen({ context, random }, seed, volume) });
+    found.push({ index, seed, open: toOpen({ chain, random }, seed, volume) });
   }
   return found;
 }
@@ -79,8 +81,8 @@ function unsuited({ request: { name } }: PlannedVolume, why: string): CachelaneE
 
 /** As it is recorded: that it is read changes nothing about it. */
 function toOpen(
-  { context, random }: { readonly context: Context } & Pick<EngineDependencies, 'random'>,
-  { namespace, name, compat }: VolumeOf<'volume'>,
+  { chain, random }: Pick<OpenVolume, 'chain'> & Pick<EngineDependencies, 'random'>,
+  { name, compat }: VolumeOf<'volume'>,
   { tool, sync }: VolumeRecord,
 ): OpenVolume {
   return {
@@ -88,7 +90,7 @@ function toOpen(
     compat,
     tool,
     sync,
-    chain: chainFor(context, namespace),
+    chain,
     lock: false,
     freshId: newId('volume', random.bytes(16)),
     freshNamespaceId: newId('namespace', random.bytes(16)),

@@ -57,8 +57,8 @@ async function isOpenStill(
   signal: AbortSignal,
 ): Promise<boolean> {
   const session = (await metadata.listSessions(signal)).find(({ id }) => id === fork.session);
-  if (session?.run !== fork.run || session.lane !== fork.lane) return false;
   const all = await metadata.listSessionVolumes(signal);
+  if (session?.run !== fork.run || session.lane !== fork.lane) return false;
   const opened = new Set(all.filter((each) => each.session === session.id).map(({ volumeId }) => volumeId));
   if (!fork.volumes.every(({ id }) => id !== null && opened.has(id))) return false;
   return await isAlive(life, session, signal);

@@ -25,6 +25,7 @@ import { nothingSaved, reportOf, type ReportHead, type SaveEnd } from './volume-
 import type { GrowthInRun } from '../growth/growth-in-run.ts';
 import { growVolume } from '../growth/grow-volume.ts';
 import { saveVolume } from '../save/save-volume.ts';
+import { withdrawnGrant } from '../sharing/withdrawn-grant.ts';
 import { shownSeed, tellOtherSeed } from '../seeds/shown-seed.ts';
 import { openView, type View } from '../views/view.ts';
 import { squashHead } from '../squash-head.ts';
@@ -126,8 +127,9 @@ function tellPassedOver(deps: EngineDependencies, { request }: PlannedVolume, { 
 }
 
 /** As people name it: a volume that was never saved goes with its last session, and what it left in a directory has to be found again. */
-function keyOf({ own, request, compat }: PlannedVolume): string {
-  return JSON.stringify([own.namespace, request.name, Object.entries(compat).toSorted(([a], [b]) => (a < b ? -1 : 1))]);
+function keyOf({ own, request, compat, company }: PlannedVolume): string {
+  const fields = Object.entries(compat).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([own.namespace, request.name, fields, ...(company === null ? [] : [company])]);
 }
 
 /** Rules that depend on content have no say here. */
@@ -150,16 +152,8 @@ export interface EndInput extends Pick<AttachInput, 'sessionId' | 'run' | 'mode'
 function headOf({ planned, choice, links, opened, attachMs }: VolumeSession): ReportHead {
   const { request, target, warnings } = planned;
   const seed = shownSeed({ request, own: opened.pinned, links });
-  return {
-    name: request.name,
-    path: target,
-    choice,
-    links,
-    seed: seed === null ? null : seedText(seed),
-    evicted: opened.evicted,
-    attachMs,
-    warnings,
-  };
+  const had = { choice, links, attachMs, warnings, evicted: opened.evicted };
+  return { ...had, name: request.name, path: target, seed: seed === null ? null : seedText(seed) };
 }
 
 /** Of a volume that could not be saved, and that nobody but the next run can save: others may be at work in its directory by now. */
@@ -186,8 +180,13 @@ export async function endVolume(
   try {
     if (displaced !== null && ownReason === null && input.strict) throw displaced;
     if (displaced !== null) deps.events(warningOf(displaced, `${head.name}: ${displaced.message}`));
+    const withdrawn = input.mode === 'read' ? null : await withdrawnGrant(deps, session.planned, signal);
+    if (withdrawn !== null) {
+      end = { ...nothingSaved, skipped: unwanted ?? withdrawn.message };
+      deps.events(warningOf(withdrawn, `${head.name} was not saved: ${withdrawn.message}`));
+    }
     // Where others work in the same directory, what one of them does not want may be another one's.
-    if (unwanted === null || session.choice.mounter === 'live')
+    else if (unwanted === null || session.choice.mounter === 'live')
       end = await save(deps, session, { ...input, unwanted }, signal);
   } catch (thrown) {
     const error = asCachelaneError(thrown);

@@ -1,6 +1,7 @@
 import {
   CachelaneError,
   invariant,
+  linksWithin,
   newId,
   unknownToolName,
   type ChainLink,
@@ -13,9 +14,11 @@ import {
   type Tool,
   type ToolEnvironment,
   type ToolLocation,
+  type VolumeName,
 } from '@cachelane/core';
 import { deprecations } from '../catalogs/definition-volume.ts';
 import type { CommitPolicy, VolumeRequest } from '../engine.ts';
+import type { ReachQuestion } from '../sharing/require-reach.ts';
 import { keepingSecrets } from './keep-secrets.ts';
 
 /** A requested volume with everything decided that needs no store: tool, place, identity, chain. */
@@ -39,6 +42,10 @@ export interface PlannedVolume {
   readonly chain: readonly ChainLink[];
   /** What a person has to be told of the request, one sentence each. */
   readonly warnings: readonly string[];
+  /** What has to be granted before anything is saved to it; null: it is the run's own, or a person's word. */
+  readonly grant: ReachQuestion | null;
+  /** Those who may be at work in one directory with it, beside what the volume is; null: whoever has the same volume. */
+  readonly company: string | null;
 }
 
 /** Errors: E_VOLUME when no tool of that name exists, or a volume without a tool has no path. */
@@ -64,7 +71,7 @@ export function planVolume(
         : `give its directory: -v ${request.name}:/path`;
     throw new CachelaneError('E_VOLUME', `volume ${request.name}: it is not known where its directory is`, { hint });
   }
-  const chain = chainFor(context, request.namespace);
+  const chain = chainFor(context, request);
   const own = chain[0];
   invariant(own !== undefined, 'a read chain starts with the own lane');
   return {
@@ -80,15 +87,42 @@ export function planVolume(
     own,
     chain,
     warnings: deprecations(request.defined),
+    grant: grantFor(context, request, own),
+    company: context.bounds === undefined ? null : companyOf(context, request, chain),
   };
 }
 
-/** A volume of another namespace is read and written there, on the same lanes; it has no part in the project's own chain. */
-export function chainFor(context: Context, namespace: Namespace | null): readonly ChainLink[] {
+/** Whose volume it is (null: the context's own), and its name. */
+interface ChainedVolume {
+  readonly namespace: Namespace | null;
+  readonly name: VolumeName;
+}
+
+/** A volume of another namespace is read and written there, on the same lanes; it has no part in the project's own chain. Links that the context's bounds do not reach are none. */
+export function chainFor(context: Context, { namespace, name }: ChainedVolume): readonly ChainLink[] {
+  return linksWithin(context.bounds, wholeChain(context, namespace), name);
+}
+
+function wholeChain(context: Context, namespace: Namespace | null): readonly ChainLink[] {
   if (namespace === null || namespace === context.namespace) return context.readChain;
   return context.readChain
     .filter((link) => link.namespace === context.namespace)
     .map(({ lane }) => ({ namespace, lane }));
+}
+
+function grantFor(
+  context: Context,
+  { word = 'person', name: volume }: VolumeRequest,
+  own: ChainLink,
+): ReachQuestion | null {
+  if (word === 'person' || own.namespace === context.namespace) return null;
+  const { namespace: caller, parents } = context;
+  return { word, caller, parents, volume, access: 'write', ...own };
+}
+
+/** A directory that runs share shows what the first of them found. So those that are bounded share with those who find the same, and whose grants are the same. */
+function companyOf({ namespace }: Context, { seed }: VolumeRequest, chain: readonly ChainLink[]): string {
+  return JSON.stringify([namespace, chain, seed]);
 }
 
 /** `mayLock`: only who may save has something to keep from others. */

@@ -16,7 +16,7 @@ type Mutation {
     directory: String
     "Instead of the project's own namespace."
     namespace: String
-    "It sees its own project, as it is now, and what that reads; changes its own alone; and is not told whether there is anything else. Projects below it are others."
+    "It sees its own project, as it is now, and the volumes that were granted to it; changes its own alone, and saves to others that it may write; and is not told whether there is anything else. Projects below it are others."
     confine: Boolean! = false
     """
     The program's environment: what a CI system says of it decides its lane, and tools are set there. The engine's own where it is left out. It is kept for as long as the session, and told to nobody.
@@ -144,6 +144,69 @@ type Mutation {
     "Says who went by it, and removes nothing."
     dryRun: Boolean! = false
   ): RemovedCatalog
+  """
+  Lets others use volumes of a namespace, which stays from then on until \`cachelane ns rm\`. There is one grant for each volume and each whom it is for: another one takes its place, the same again is the same. A confined session gives grants of its own project
+  alone; a run of a level none above its own.
+  """
+  grant(
+    "Whose; the caller's own project where it is left out."
+    namespace: String
+    "The volume's name; it need not hold anything yet."
+    key: String
+    "Instead of a key: all volumes that there are, now and later."
+    all: Boolean! = false
+    "Whom it is for: \`github.com/acme/api\`, or \`github.com/acme/**\` for that one and those below it. It need not be there."
+    to: String!
+    "What they may do."
+    access: GrantAccess! = READ
+    "The level of lanes that may save; that of the caller's own where it is left out."
+    trust: TrustLevel
+    "Says what would be granted, and changes nothing."
+    dryRun: Boolean! = false
+  ): Grant
+  """
+  Takes a grant back. Sessions that are open read on with what they have, and save nothing more there. Empty where there is none, as when it is asked again.
+  """
+  withdrawGrant(
+    "Whose; the caller's own project where it is left out."
+    namespace: String
+    "The volume's name, as the grant has it."
+    key: String
+    "Instead of a key: the grant of all volumes."
+    all: Boolean! = false
+    "Whom it is for, as the grant has it."
+    to: String!
+    "Says what would be taken back, and changes nothing."
+    dryRun: Boolean! = false
+  ): [Grant!]
+  """
+  Lets runs of projects bring what they save to a namespace that is a parent of theirs, which stays from then on until \`cachelane ns rm\`. The same again is the same. A confined session makes rules for its own project alone.
+  """
+  addFeed(
+    "The tier; the caller's own project where it is left out."
+    namespace: String
+    "The projects: \`github.com/acme/web\`, or \`github.com/acme/**\` for that one and those below it."
+    from: String!
+    "The volume's name; all that they save where it is left out."
+    key: String
+    "Which lanes of the projects: \`default\` for that of the default branch, or one by its name."
+    lanes: String! = "default"
+    "Says which rule it would be, and changes nothing."
+    dryRun: Boolean! = false
+  ): Feed
+  "Takes a feed rule back. What it brought stays. Empty where there is none, as when it is asked again."
+  removeFeed(
+    "The tier; the caller's own project where it is left out."
+    namespace: String
+    "The projects, as the rule has them."
+    from: String!
+    "The volume's name, as the rule has it."
+    key: String
+    "The lanes, as the rule has them."
+    lanes: String! = "default"
+    "Says what would be taken back, and changes nothing."
+    dryRun: Boolean! = false
+  ): [Feed!]
 }
 
 "What a rollback did, or would do."

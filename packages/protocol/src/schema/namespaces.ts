@@ -19,6 +19,12 @@ type Namespace implements Node {
   ): CacheVolumeConnection!
   "How long its caches live, and how large they may be."
   policies: [Policy!]!
+  "What it shares with others, by volume and whom it is for."
+  grants: [Grant!]!
+  "What others share with it, by whose it is, volume and whom it is for."
+  granted: [Grant!]!
+  "What feeds it as a tier, by volume, project and lane."
+  feeds: [Feed!]!
 }
 
 "A page of namespaces."

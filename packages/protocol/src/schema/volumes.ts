@@ -92,6 +92,10 @@ type CacheVolume implements Node {
   ): Explanation
   "Content of the layers that its heads name, each counted once."
   sizeBytes: Bytes!
+  "With whom it is shared; a confined session of another project is told what is for that."
+  grants: [Grant!]!
+  "What feeds it as part of a tier; a confined session of another project is told nothing of that."
+  feeds: [Feed!]!
 }
 
 "A page of volumes."

@@ -1,0 +1,29 @@
+import { granteeText } from '@cachelane/core';
+import { withdrawGrant } from '@cachelane/engine';
+import { defineCommand, projectOptions, type Command } from '../command.ts';
+import { accessText, sharedIn, sharedText, sharingOptions } from '../shared-volume.ts';
+import { readStore } from '../store.ts';
+
+export const grantRm: Command = defineCommand({
+  name: 'grant rm',
+  summary: 'take a grant back',
+  details: [
+    'Name it as it was given: cachelane grant ls shows how. A session that has the volume open reads on with what it has, and saves nothing more to it; its command ends as it would. That there is none is no error.',
+  ],
+  options: { ...projectOptions, ...sharingOptions },
+  operands: [{ name: 'VOLUME', optional: true, help: 'npm of the project, or github.com/acme/web:npm' }],
+  async run({ options, operands }, host) {
+    const { context: _, ...shared } = await sharedIn(host, { ...options, volume: operands.VOLUME });
+    const dryRun = options['dry-run'];
+    return await readStore(host, async ({ metadata, signal }) => {
+      const gone = await withdrawGrant(metadata, { ...shared, dryRun }, signal);
+      const to = granteeText(shared.to);
+      host.stdout.write(
+        gone === null
+          ? `${to} has no grant for ${sharedText(shared)}\n`
+          : `${to} ${dryRun ? 'might no longer' : 'may no longer'} ${accessText(gone)} ${sharedText(gone)}\n`,
+      );
+      return 0;
+    });
+  },
+});

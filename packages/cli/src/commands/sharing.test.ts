@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest';
+import { mergeRequestOfFork, stage, type Stage } from '../staged-host.fixture.ts';
+import { push, web } from './pushed.fixture.ts';
+
+const at = ['-n', web];
+
+async function said(on: Stage, ...argv: string[]): Promise<string> {
+  const before = on.out().length;
+  expect(await on.cachelane(...argv), on.err()).toBe(0);
+  return on.out().slice(before);
+}
+
+async function refused(on: Stage, ...argv: string[]): Promise<string> {
+  const before = on.err().length;
+  expect(await on.cachelane(...argv)).not.toBe(0);
+  return on.err().slice(before);
+}
+
+const signal = new AbortController().signal;
+
+describe('grant', () => {
+  test('is given, listed at both ends, and taken back; a dry run changes nothing', async () => {
+    using on = stage({ env: { USER: 'ann' } });
+    await push(on, { layers: ['a'] });
+    const npm = [...at, 'npm', '--to', 'github.com/acme/api'];
+    expect(await said(on, 'grant', ...npm, '--dry-run')).toBe(
+      `github.com/acme/api would be allowed to read ${web}:npm\n`,
+    );
+    expect(await said(on, 'grant', 'ls', web)).toBe(`${web} shares nothing.\n`);
+    expect(await said(on, 'grant', ...npm)).toBe(`github.com/acme/api may read ${web}:npm\n`);
+    expect(await said(on, 'grant', ...npm, '--read')).toBe(`github.com/acme/api may already read ${web}:npm\n`);
+    expect(await said(on, 'grant', `${web}:npm`, '--to', 'github.com/acme/api', '--write')).toBe(
+      `github.com/acme/api may read, and write on lanes of level T1, ${web}:npm\n`,
+    );
+    expect(await said(on, 'grant', ...at, '--all', '--to', 'teams/**')).toBe(
+      `teams/** may read all volumes of ${web}\n`,
+    );
+    const listed = await said(on, 'grant', 'ls', web);
+    expect(listed).toMatch(/^SHARES +TO +MAY +SINCE +BY\n\(all\) +teams\/\*\* +read .* ann\n/);
+    expect(listed).toMatch(/\nnpm +github.com\/acme\/api +write \(T1\) .* ann\n$/);
+    expect(await said(on, 'grant', 'ls', 'teams/x')).toMatch(
+      /^teams\/x shares nothing\.\n\nIS GRANTED .*\ngithub\.com\/acme\/web:\(all\) +teams\/\*\* +read /,
+    );
+    expect(JSON.parse(await said(on, 'grant', 'ls', 'teams/x', '--json'))).toEqual({
+      namespace: 'teams/x',
+      given: [],
+      received: [
+        {
+          namespace: web,
+          volume: null,
+          to: 'teams/**',
+          access: 'read',
+          trust: 'T1',
+          at: expect.any(String),
+          by: 'ann',
+        },
+      ],
+    });
+    expect(await said(on, 'grant', 'rm', ...npm, '--dry-run')).toBe(
+      `github.com/acme/api might no longer read, and write on lanes of level T1, ${web}:npm\n`,
+    );
+    expect(await said(on, 'grant', 'rm', ...npm)).toContain('may no longer');
+    expect(await said(on, 'grant', 'rm', ...npm)).toBe(`github.com/acme/api has no grant for ${web}:npm\n`);
+    expect(await said(on, 'grant', 'rm', ...at, '--all', '--to', 'teams/**')).toBe(
+      `teams/** may no longer read all volumes of ${web}\n`,
+    );
+    expect(await said(on, 'grant', 'ls', web)).toBe(`${web} shares nothing.\n`);
+  });
+
+  test('of a namespace that is not there creates it, and says so', async () => {
+    using on = stage();
+    const args = ['grant', 'teams/site:npm', '--to', 'teams/x'];
+    await said(on, ...args, '--dry-run');
+    expect(on.err()).toContain('there is no namespace teams/site yet: it would be created');
+    expect(await on.metadata.listNamespaces(signal)).toEqual([]);
+    await said(on, ...args);
+    expect(on.err()).toContain('there is no namespace teams/site yet: it was created');
+    expect(await said(on, 'ns', 'show', 'teams/site')).toContain('0 volumes');
+  });
+
+  test.each([
+    [['npm'], 'it is not said with whom'],
+    [['--to', 'teams/x'], 'it is not said which volume'],
+    [['npm', '--all', '--to', 'teams/x'], '--all is all volumes, and npm is one'],
+    [['npm', '--to', web], `${web} has its own volumes without a grant`],
+    [['npm', '--to', 'Teams X'], '--to: "Teams X"'],
+    [['npm', '--to', 'teams/*'], '--to: "teams/*"'],
+    [['npm', '--to', 'teams/x', '--read', '--write'], '--read and --write exclude each other'],
+    [['npm', '--to', 'teams/x', '--trust', 'T1'], '--trust says which lanes may write'],
+    [['npm', '--to', 'teams/x', '--write', '--trust', 'T9'], 'T9'],
+    [['npm', '--to', 'teams/x', '--write', '--trust', 'T0'], 'nothing is granted to lanes of level T0'],
+    [['npm', '--to', 'teams/x', '--write', '--trust', 'T2'], 'a run of level T1 gives no grant for lanes of level T2'],
+    [['github.com/acme', '--to', 'teams/x'], 'names no volume'],
+  ])('%j is refused, and nothing is created', async (args, why) => {
+    using on = stage();
+    expect(await refused(on, 'grant', ...at, ...args)).toContain(why);
+    expect(await on.metadata.listNamespaces(signal)).toEqual([]);
+  });
+
+  test('and a feed rule are refused where a run may save nothing', async () => {
+    using on = stage({ env: mergeRequestOfFork });
+    expect(await refused(on, 'grant', ...at, 'npm', '--to', 'teams/x')).toContain('may not be written here');
+    expect(await refused(on, 'grant', 'rm', ...at, 'npm', '--to', 'teams/x')).toContain('may not be written here');
+    expect(await refused(on, 'feed', 'teams', '--from', 'teams/x')).toContain('may not be written here');
+    expect(await refused(on, 'feed', 'rm', 'teams', '--from', 'teams/x')).toContain('may not be written here');
+  });
+});
+
+describe('feed', () => {
+  test('is made, listed for the tier and for the project, and taken back; a dry run changes nothing', async () => {
+    using on = stage({ env: { USER: 'ann', CACHELANE_NAMESPACE: web } });
+    const rule = ['github.com/acme', '--from', 'github.com/acme/**', '--volume', 'npm'];
+    const what = 'github.com/acme: npm in github.com/acme/** on the default branch';
+    expect(await said(on, 'feed', ...rule, '--dry-run')).toBe(`${what} would feed it\n`);
+    expect(await said(on, 'feed', 'ls', 'github.com/acme')).toBe('Nothing feeds github.com/acme.\n');
+    expect(await said(on, 'feed', ...rule)).toBe(`${what} feeds it\n`);
+    expect(on.err()).toContain('there is no namespace github.com/acme yet: it was created');
+    expect(await said(on, 'feed', ...rule, '--lane', 'default')).toBe(`${what} feeds it already\n`);
+    expect(await said(on, 'feed', 'github.com/acme', '--from', 'teams/x', '--lane', 't1:ref:main')).toBe(
+      'github.com/acme: all that is saved in teams/x on lane t1:ref:main feeds it\n',
+    );
+    const [all, npm] = [
+      {
+        tier: 'github.com/acme',
+        from: 'teams/x',
+        volume: null,
+        lanes: 't1:ref:main',
+        at: expect.any(String),
+        by: 'ann',
+      },
+      {
+        tier: 'github.com/acme',
+        from: 'github.com/acme/**',
+        volume: 'npm',
+        lanes: 'default',
+        at: expect.any(String),
+        by: 'ann',
+      },
+    ];
+    expect(JSON.parse(await said(on, 'feed', 'ls', 'github.com/acme', '--json'))).toEqual({ feeds: [all, npm] });
+    // Of the project what its own runs feed.
+    expect(JSON.parse(await said(on, 'feed', 'ls', '--json'))).toEqual({ feeds: [npm] });
+    expect(await said(on, 'feed', 'ls')).toMatch(
+      /^TIER +FROM +VOLUME +LANE +SINCE +BY\ngithub.com\/acme +github.com\/acme\/\*\* +npm +default .* ann\n$/,
+    );
+    expect(await said(on, 'feed', 'rm', ...rule, '--dry-run')).toBe(`${what} would no longer feed it\n`);
+    expect(await said(on, 'feed', 'rm', ...rule)).toBe(`${what} feeds it no longer\n`);
+    expect(await said(on, 'feed', 'rm', ...rule)).toBe(`${what} feeds it by no rule\n`);
+  });
+
+  test.each([
+    [['teams'], 'it is not said which projects feed it'],
+    [['teams', '--from', 'teams'], 'teams does not feed itself'],
+    [['teams', '--from', 'teams/x', '--lane', 't0:run:1'], 't0:run:1 feeds no tier'],
+    [['teams', '--from', 'teams/x', '--lane', 'main'], 'main'],
+    [['Teams X', '--from', 'teams/x'], 'TIER: "Teams X"'],
+    [['teams', '--from', 'teams/x', '--volume', 'a/b'], 'a/b'],
+  ])('%j is refused, and nothing is created', async (args, why) => {
+    using on = stage();
+    expect(await refused(on, 'feed', ...args)).toContain(why);
+    expect(await on.metadata.listNamespaces(signal)).toEqual([]);
+  });
+});

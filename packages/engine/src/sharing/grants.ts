@@ -1,0 +1,131 @@
+import {
+  CachelaneError,
+  granteeText,
+  isOwn,
+  type Grantee,
+  type GrantKey,
+  type GrantRecord,
+  type Metadata,
+  type Namespace,
+  type NamespaceId,
+  type VolumeName,
+} from '@cachelane/core';
+import { sharingNamespace, type SharingDependencies } from './sharing-namespace.ts';
+
+/** A grant, and the present name of whoever gave it. */
+export interface ListedGrant extends Omit<GrantRecord, 'ownerId'> {
+  readonly owner: Namespace;
+}
+
+/** One grant of a namespace by its names. */
+export interface GrantedTo {
+  readonly owner: Namespace;
+  /** Null: all its volumes. */
+  readonly volume: VolumeName | null;
+  readonly to: Grantee;
+  /** Say what would happen, and change nothing. */
+  readonly dryRun: boolean;
+}
+
+export type GrantRequest = GrantedTo & Pick<GrantRecord, 'access' | 'trust' | 'by'>;
+
+export interface Granted {
+  readonly grant: ListedGrant;
+  /** What it is in the place of; null: there was none. The same again leaves it as it is. */
+  readonly before: ListedGrant | null;
+  /** There was no such namespace yet. */
+  readonly isNewOwner: boolean;
+}
+
+/** Lets others have volumes of a namespace, which stays from then on. Errors: E_USAGE for a grant to itself. */
+export async function grantVolumes(
+  deps: SharingDependencies,
+  { dryRun, owner: asked, ...wanted }: GrantRequest,
+  signal: AbortSignal,
+): Promise<Granted> {
+  const { metadata, clock } = deps;
+  const check = (own: readonly Namespace[]): void => requireAnother(own, wanted.to);
+  const {
+    record,
+    namespace: owner,
+    isNew: isNewOwner,
+  } = await sharingNamespace(deps, { path: asked, dryRun }, { signal, check });
+  const { access, trust, to } = wanted;
+  const grant = { owner, ...wanted, atMs: clock.nowMs() };
+  if (record === null) return { grant, before: null, isNewOwner };
+  const before = await findGrant(metadata, { ownerId: record.id, volume: wanted.volume, to }, signal);
+  const listed = before === null ? null : { ...before, owner };
+  if (listed?.access === access && listed.trust === trust) return { grant: listed, before: listed, isNewOwner };
+  if (!dryRun) {
+    const { owner: _, ...stored } = grant;
+    await metadata.putGrant({ ...stored, ownerId: record.id }, signal);
+  }
+  return { grant, before: listed, isNewOwner };
+}
+
+function requireAnother(own: readonly Namespace[], { namespace, below }: Grantee): void {
+  if (below || !isOwn({ own }, [namespace])) return;
+  throw new CachelaneError('E_USAGE', `${namespace} has its own volumes without a grant`, {
+    hint: `name another namespace with --to, or ${own[0] ?? namespace}/** for those below it`,
+  });
+}
+
+/** Takes a grant back; null where there was none. Whoever has something of the volumes open reads on with it, and saves nothing more. */
+export async function withdrawGrant(
+  metadata: Metadata,
+  { owner: asked, volume, to, dryRun }: GrantedTo,
+  signal: AbortSignal,
+): Promise<ListedGrant | null> {
+  const record = await metadata.findNamespace(asked, signal);
+  if (record === undefined) return null;
+  const key = { ownerId: record.id, volume, to };
+  const grant = await findGrant(metadata, key, signal);
+  if (grant !== null && !dryRun) await metadata.removeGrant(key, signal);
+  return grant === null ? null : { ...grant, owner: record.paths[0] ?? asked };
+}
+
+async function findGrant(
+  metadata: Metadata,
+  { ownerId, volume, to }: GrantKey,
+  signal: AbortSignal,
+): Promise<GrantRecord | null> {
+  const all = await metadata.grantsOf(ownerId, signal);
+  return all.find((each) => each.volume === volume && granteeText(each.to) === granteeText(to)) ?? null;
+}
+
+export interface GrantsOfNamespace {
+  /** What it shares. */
+  readonly given: readonly ListedGrant[];
+  /** What others share with it. */
+  readonly received: readonly ListedGrant[];
+}
+
+/** Of a namespace by any of its names; also of one that is not there, which others may have granted something. */
+export async function listGrants(
+  metadata: Metadata,
+  namespace: Namespace,
+  signal: AbortSignal,
+): Promise<GrantsOfNamespace> {
+  const record = await metadata.findNamespace(namespace, signal);
+  const given = record === undefined ? [] : await metadata.grantsOf(record.id, signal);
+  const received = await metadata.grantsTo(record?.paths ?? [namespace], signal);
+  // What a namespace shares with all below it names it as well.
+  const ofOthers = received.filter(({ ownerId }) => ownerId !== record?.id);
+  return { given: await withOwners(metadata, given, signal), received: await withOwners(metadata, ofOthers, signal) };
+}
+
+async function withOwners(
+  metadata: Metadata,
+  grants: readonly GrantRecord[],
+  signal: AbortSignal,
+): Promise<readonly ListedGrant[]> {
+  const names = new Map<NamespaceId, Namespace | undefined>();
+  for (const { ownerId } of grants) {
+    if (!names.has(ownerId)) names.set(ownerId, (await metadata.namespace(ownerId, signal))?.paths[0]);
+  }
+  return grants.flatMap((grant) => {
+    const owner = names.get(grant.ownerId);
+    // Removed between two of the reads.
+    return owner === undefined ? [] : [{ ...grant, owner }];
+  });
+}

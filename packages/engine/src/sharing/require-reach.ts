@@ -1,0 +1,37 @@
+import { CachelaneError, mayReach, type Namespace, type Reaching, type WhoseWord } from '@cachelane/core';
+import { boundsOf, type BoundsDependencies } from './bounds-of.ts';
+
+/** A volume that somebody wants, by its address. */
+export interface ReachQuestion extends Reaching {
+  /** Whose run it is. */
+  readonly caller: Namespace;
+  /** Those of the run: what they share is read without a grant, save by confined sessions. */
+  readonly parents: readonly Namespace[];
+  readonly word: WhoseWord;
+}
+
+/** Errors: E_GRANT, in the same words whether there is such a volume or not. */
+export async function requireReach(
+  deps: BoundsDependencies,
+  question: ReachQuestion,
+  signal: AbortSignal,
+): Promise<void> {
+  const { word, access, parents, namespace, caller } = question;
+  if (word === 'person') return;
+  if (word === 'repository' && access === 'read' && parents.includes(namespace)) return;
+  if (!mayReach(await boundsOf(deps, caller, signal), question)) throw withoutGrant(question);
+}
+
+/** The refusal of what reaches too far. */
+export function withoutGrant({
+  caller,
+  namespace,
+  volume,
+  access,
+  lane,
+}: Pick<ReachQuestion, 'caller' | keyof Reaching>): CachelaneError {
+  const where = access === 'write' ? ` on lane ${lane}` : '';
+  return new CachelaneError('E_GRANT', `${caller} has no grant to ${access} ${namespace}:${volume}${where}`, {
+    hint: `whoever decides for ${namespace} gives one: cachelane grant ${namespace}:${volume} --to ${caller} --${access}`,
+  });
+}
