@@ -26,6 +26,8 @@ export interface OpenProject {
   /** The user's home directory; null where there is none. */
   readonly homeDir: string | null;
   readonly workDir: string;
+  /** The directory that the namespace is about. */
+  readonly projectDir: string;
   /** Lockfiles are looked for from the working directory up to here. */
   readonly topDir: string;
 }
@@ -61,6 +63,7 @@ export async function openProject(host: Host, { where, namespace }: ProjectOptio
     workflow: gathered.workflow,
     homeDir,
     workDir: where.dir,
+    projectDir: gathered.projectDir,
     topDir: gathered.gitRoot ?? gathered.projectDir,
   };
 }

@@ -3,6 +3,7 @@ export * from './catalogs/catalog-text.ts';
 export * from './catalogs/compare-catalogs.ts';
 export * from './catalogs/definition.ts';
 export * from './catalogs/generate-client.ts';
+export * from './catalogs/lock-catalog.ts';
 export * from './catalogs/method-name.ts';
 export * from './catalogs/read-catalog.ts';
 export * from './context/context-sources.ts';

@@ -68,6 +68,14 @@ export { renameNamespace, type Renamed, type RenameRequest } from './namespaces/
 export { removeVolumes } from './volumes/remove-volume.ts';
 export { toolOf } from './provenance/revoke-runs.ts';
 export { Seeds } from './seeds/seeds.ts';
+export {
+  addCatalog,
+  refreshCatalogs,
+  type AddedCatalog,
+  type CatalogSource,
+  type CatalogStep,
+} from './catalogs/add-catalog.ts';
+export { catalogOrLock } from './catalogs/catalog-or-lock.ts';
 export { boundsOf } from './sharing/bounds-of.ts';
 export { addFeed, listFeeds, removeFeed, type AddedFeed, type ListedFeed } from './sharing/feeds.ts';
 export {

@@ -13,6 +13,7 @@ import {
   type StatedPolicy,
   type Tool,
 } from '@cachelane/core';
+import type { VolumeRequest } from '@cachelane/engine';
 import type {
   ApiProject,
   Explained as ApiExplained,
@@ -37,6 +38,7 @@ import type { VolumeArgument } from '../volume-argument.ts';
 import { plainSelection, requestOf } from '../volumes.ts';
 import { userOf } from '../user-of.ts';
 import { whereToRun } from '../working-directory.ts';
+import { sessionLock } from './session-lock.ts';
 import { ignoredRemote } from './ignored-remote.ts';
 import type { EnginePushes } from './engine-pushes.ts';
 import { rememberedProjects } from './remembered-projects.ts';
@@ -113,11 +115,13 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const { choice } = remote;
   const ignored = env === null ? [] : await ignoredRemote({ host, homeDir, choice });
   const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
+  const { lock, problems } = sessionLock(project);
   const aliases = catalogAliases(project.config, await readUserConfig(host));
   return {
     context,
     catalogs: new Map([...aliases].map(([alias, { namespace: named }]) => [alias, named])),
-    warnings: [...project.warnings, ...remoteProblems, ...ignored],
+    warnings: [...project.warnings, ...problems, ...remoteProblems, ...ignored],
+    lock,
     run: {
       directory: project.directory,
       environment,
@@ -131,11 +135,16 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
     },
     meaningOf,
     requestFor(place) {
+      const ownPlace = (): VolumeRequest =>
+        requestOf({ ...argumentOf(place), path: join(project.workDir, place.key) }, selection);
       try {
-        return requestOf(argumentOf(place), selection);
+        const request = requestOf(argumentOf(place), selection);
+        const tool = tools.find((each) => each.name === request.tool);
+        // A catalog may offer any directory, and says of none where it lies.
+        return request.path === null && tool?.locate(environment) === null ? ownPlace() : request;
       } catch (error) {
         if (!isCachelaneError(error, 'E_VOLUME')) throw error;
-        return requestOf({ ...argumentOf(place), path: join(project.workDir, place.key) }, selection);
+        return ownPlace();
       }
     },
     async explain(place, seed, bounds) {

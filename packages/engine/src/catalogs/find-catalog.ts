@@ -15,6 +15,8 @@ export interface OfferedCatalog extends Catalog {
   readonly namespaceId: NamespaceId;
   /** Who published it, for people. */
   readonly by: string;
+  /** What whoever goes by it has to be told, one sentence. */
+  readonly note?: string;
 }
 
 export interface CatalogQuestion {
