@@ -85,9 +85,12 @@ export async function removeKept(
   for (const dir of putAside(kept)) access.files.start({ kind: 'remove', dir });
 }
 
+function isBegun(slots: KeptSlots): boolean {
+  return slots.noted() === null || slots.numbers().length === 0;
+}
+
 /** Of lanes whose first run died before it had said whose directories they are, or had one. */
 async function removeBegun(access: KeptDiscard & SlotAccess, place: string, signal: AbortSignal): Promise<void> {
-  const isBegun = (slots: KeptSlots): boolean => slots.noted() === null || slots.numbers().length === 0;
   for (const key of namesIn(place).filter((name) => /^(clone|live)-/.test(name))) {
     const slots = new KeptSlots(place, key, access);
     if (!isBegun(slots)) continue;
