@@ -17,6 +17,7 @@ import { measureProjects } from './measures/projects.ts';
 import { measureServe } from './measures/serve.ts';
 import { measureStartUp } from './measures/start-up.ts';
 import { measureStoreSize } from './measures/store-size.ts';
+import { measureTiers } from './measures/tiers.ts';
 import { measureMemory, measureWhole } from './measures/whole.ts';
 import { measureWire } from './measures/wire.ts';
 import { markdownSections, replaceMarked, type Section } from './table.ts';
@@ -30,6 +31,7 @@ const usage = `npm run bench [-- OPTIONS]
   --images         only layers that are pulled as images
   --four-jobs      only jobs of one repository that share a remote; needs no corpus
   --serve          only an engine that programs ask; needs no corpus
+  --tiers          only names that tiers have; needs no corpus
   --store-size     only what else lies in the store; needs no corpus
   --layers NUMBERS how large those stores are, 10,1000,100000 by default: 20 kB on the disk for each
   --projects N     only what the caches of so many projects take; needs no corpus
@@ -53,6 +55,7 @@ function measureAll(bench: Bench, barsOnly: boolean): readonly Section[] {
       ...measureWire(bench),
       ...measureImages(bench),
       measureServe(bench),
+      measureTiers(bench),
       memory,
     ];
   }
@@ -68,6 +71,7 @@ function measureAll(bench: Bench, barsOnly: boolean): readonly Section[] {
     ...measureImages(bench),
     measureFourJobs(bench),
     measureServe(bench),
+    measureTiers(bench),
     measureStoreSize(bench, storeSizes),
     measureProjects(bench, projectCount),
   ];
@@ -80,6 +84,7 @@ interface Wanted {
   readonly images: boolean;
   readonly 'four-jobs': boolean;
   readonly serve: boolean;
+  readonly tiers: boolean;
   readonly 'store-size': boolean;
   readonly layers: string;
   readonly projects?: string;
@@ -89,6 +94,7 @@ function measureWanted(bench: Bench, { bars, linking, wire, images, ...others }:
   if (linking) return [measureLinking(bench)];
   if (others['four-jobs']) return [measureFourJobs(bench)];
   if (others.serve) return [measureServe(bench)];
+  if (others.tiers) return [measureTiers(bench)];
   if (others['store-size']) return [measureStoreSize(bench, numbersIn(others.layers))];
   if (others.projects !== undefined) return [measureProjects(bench, numbersIn(others.projects)[0] ?? 1)];
   if (images) return measureImages(bench);
@@ -116,6 +122,7 @@ function main(): void {
       images: { type: 'boolean', default: false },
       'four-jobs': { type: 'boolean', default: false },
       serve: { type: 'boolean', default: false },
+      tiers: { type: 'boolean', default: false },
       'store-size': { type: 'boolean', default: false },
       layers: { type: 'string', default: storeSizes.join(',') },
       projects: { type: 'string' },
@@ -132,7 +139,12 @@ function main(): void {
   const wanted = corpusNames.filter((name) => names.includes(name));
   const rounds = Number(values.rounds);
   const withoutCorpus =
-    values.linking || values['four-jobs'] || values.serve || values['store-size'] || values.projects !== undefined;
+    values.linking ||
+    values['four-jobs'] ||
+    values.serve ||
+    values.tiers ||
+    values['store-size'] ||
+    values.projects !== undefined;
   if (
     wanted.length !== names.length ||
     !(rounds >= 1) ||

@@ -15,6 +15,8 @@ import {
 } from '@cachelane/core';
 import {
   chooseMounter,
+  explainTiers,
+  type ExplainedTier,
   planVolume,
   type MounterChoice,
   type PlannedVolume,
@@ -23,10 +25,11 @@ import {
 } from '@cachelane/engine';
 import { explainedRemoteJson, explainedRemoteText, explainRemote, type ExplainedRemote } from './explain-remote.ts';
 import { explainLifetime, lifetimeFields, lifetimeJson, type ExplainedLifetime } from './explain-lifetime.ts';
+import { tiersJson, tiersText } from './explain-tiers.ts';
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import type { Host } from './host.ts';
-import { toolEnvironmentOf } from './project.ts';
+import { toolEnvironmentOf, withoutPersonal } from './project.ts';
 import { isoTime, shortId } from './print.ts';
 import { linkText } from './reporters/words.ts';
 import type { ReadStore } from './store.ts';
@@ -51,6 +54,8 @@ export interface Explained {
   /** Runs of the namespace that were revoked, the latest first. */
   readonly revoked: readonly Revocation[];
   readonly lifetime: ExplainedLifetime;
+  /** Nearest first. */
+  readonly tiers: readonly ExplainedTier[];
   /** What else the words may have meant; null where that is plain. */
   readonly note: string | null;
 }
@@ -60,15 +65,22 @@ interface Surroundings {
   readonly store: ReadStore;
 }
 
+export interface ExplainOptions {
+  /** Instead of what the project's file says; null: none. */
+  readonly seed?: VolumeSeed | null;
+  /** Of what others have, only what the project reads is told. */
+  readonly isConfined?: boolean;
+}
+
 /** Errors: E_VOLUME, E_CONFIG, and those of the project. */
 export async function explainVolume(
   { host, store }: Surroundings,
   question: ProjectQuestion,
   argument: VolumeArgument,
-  /** Instead of what the project's file says; null: none. */
-  seed?: VolumeSeed | null,
+  { seed, isConfined = false }: ExplainOptions = {},
 ): Promise<Explained> {
-  const project = await projectOf(host, question);
+  const found = await projectOf(host, question);
+  const project = isConfined ? withoutPersonal(found) : found;
   const { context } = project;
   const environment = toolEnvironmentOf(host, project);
   const tools = await host.pieces.loadTools();
@@ -88,6 +100,11 @@ export async function explainVolume(
     planned,
     seed: seed === undefined ? planned.request.seed : seed,
     chain,
+    tiers: await explainTiers(
+      { metadata: store.metadata, layers: await store.layers() },
+      { context, planned, isConfined },
+      store.signal,
+    ),
     revoked: await revokedOf(store, namespaceId),
     remote: await explainRemote({ host, store }, planned, chain[0]?.held?.head ?? null),
     lifetime: await explainLifetime(
@@ -196,6 +213,7 @@ export function explainJson(explained: Explained): unknown {
       sizeBytes: held?.sizeBytes ?? 0,
       updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
     })),
+    tiers: tiersJson(explained.tiers),
     why: whyText(explained),
     note: explained.note,
   };
@@ -254,7 +272,7 @@ export function explainText(explained: Explained): string {
     ]),
   );
   const note = explained.note === null ? '' : `\n${explained.note}\n`;
-  return `${fields}\n${table}\n${whyText(explained)}\n${note}`;
+  return `${fields}\n${table}\n${tiersText(explained.tiers)}${whyText(explained)}\n${note}`;
 }
 
 /** Who may save nothing is not let in where others work, whatever the file says. */
@@ -277,8 +295,10 @@ function checksText(tool: Tool): string {
   return checked.length === 0 ? 'the tool checks nothing that it finds' : `the tool checks ${checked.join(', ')}`;
 }
 
-function whyText({ context, namespace, planned, chain, seed }: Explained): string {
-  const warm = chain.filter(({ held }) => held !== null).map(({ link }) => linkText(link, namespace));
+function whyText({ context, namespace, planned, chain, tiers, seed }: Explained): string {
+  const idle = new Set(tiers.flatMap(({ namespace: tier, isRead }) => (isRead ? [] : [tier])));
+  const read = chain.filter(({ link }) => !idle.has(link.namespace));
+  const warm = read.filter(({ held }) => held !== null).map(({ link }) => linkText(link, namespace));
   const all = seed === null ? warm : [...warm, `its seed ${seedText(seed)}`];
   const start =
     all.length === 0 ? 'A run here starts cold' : `A run here starts with what is in ${all.join(', then ')}`;

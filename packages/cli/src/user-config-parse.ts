@@ -13,6 +13,7 @@ function readRoot(reader: Reader, path: string): UserConfig {
   let remote: Located<string> | null = null;
   let push: Located<PushMode> | null = null;
   let policy: StatedPolicy = {};
+  let personalTier: Located<boolean> | null = null;
   for (const field of fields(reader, reader.document.contents, 'the file')) {
     switch (field.key) {
       case 'remote':
@@ -23,6 +24,11 @@ function readRoot(reader: Reader, path: string): UserConfig {
         push = value === null ? null : { value, line: lineOf(reader, field.at) };
         break;
       }
+      case 'personal-tier': {
+        const value = readChoice(reader, field, ['true', 'false'], 'false');
+        personalTier = value === null ? null : { value: value === 'true', line: lineOf(reader, field.at) };
+        break;
+      }
       case 'policy':
         policy = readPolicy(reader, field, {
           sourceOf: (line) => `${path}:${line}`,
@@ -31,8 +37,8 @@ function readRoot(reader: Reader, path: string): UserConfig {
         });
         break;
       default:
-        unknownKey(reader, field, ['remote', 'push', 'policy']);
+        unknownKey(reader, field, ['remote', 'push', 'personal-tier', 'policy']);
     }
   }
-  return { path, remote, push, policy };
+  return { path, remote, push, personalTier, policy };
 }

@@ -49,7 +49,12 @@ async function layerOf(request: ApiRequest, id: LayerId): Promise<object | null>
   const { world, caller, signal } = request;
   const record = await world.deps.metadata.layer(id, signal);
   if (record === undefined) return null;
-  const volume = await world.deps.metadata.volume(record.volumeId, signal);
-  const namespace = volume === undefined ? undefined : await world.deps.metadata.namespace(volume.namespaceId, signal);
-  return namespace === undefined || !mayKnow(caller, namespace.paths) ? null : layerNode(request, id, record);
+  const holding = await world.deps.metadata.volumesHolding(id, signal);
+  for (const each of holding.length === 0 ? [record.volumeId] : holding) {
+    const volume = await world.deps.metadata.volume(each, signal);
+    const namespace =
+      volume === undefined ? undefined : await world.deps.metadata.namespace(volume.namespaceId, signal);
+    if (namespace !== undefined && mayKnow(caller, namespace.paths)) return layerNode(request, id, record);
+  }
+  return null;
 }

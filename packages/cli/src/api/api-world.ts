@@ -29,7 +29,7 @@ import { lanePolicyOf } from '../lane-policy.ts';
 import type { ChosenRemote } from '../open-chosen-remote.ts';
 import { commandEnv } from '../run/bare.ts';
 import { isoTime } from '../print.ts';
-import { openProject, toolEnvironmentOf } from '../project.ts';
+import { openProject, toolEnvironmentOf, withoutPersonal } from '../project.ts';
 import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
 import { plainSelection, requestOf } from '../volumes.ts';
@@ -72,12 +72,13 @@ export function apiWorld(request: WorldRequest): World {
 
 async function openApiProject(request: WorldRequest, place: ProjectPlace): Promise<ApiProject> {
   const { homeDir, store, tools, remote, remoteProblems, signal } = request;
-  const { directory, namespace, environment: env } = place;
+  const { directory, namespace, environment: env, isConfined } = place;
   const host = env === null ? request.host : { ...request.host, env };
-  const project = await openProject(host, {
+  const found = await openProject(host, {
     where: whereToRun(host, directory ?? undefined, 'directory'),
     namespace: namespace ?? undefined,
   });
+  const project = isConfined ? withoutPersonal(found) : found;
   const { context } = project;
   const environment = toolEnvironmentOf(host, project);
   const selection = plainSelection(project, { tools, environment, storeDir: homeDir });
@@ -134,7 +135,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
     async explain(place, seed) {
       try {
         const question = { directory: project.workDir, namespace: namespace ?? undefined };
-        const all = await explainVolume({ host, store: reading }, question, argumentOf(place), seed);
+        const all = await explainVolume({ host, store: reading }, question, argumentOf(place), { seed, isConfined });
         requireSame(context, all.context);
         return explained(all);
       } catch (error) {
@@ -176,6 +177,7 @@ function explained(all: Explained): ApiExplained {
       sizeBytes: held?.sizeBytes ?? 0,
       updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
     })),
+    tiers: all.tiers,
     seed: all.seed === null ? null : seedText(all.seed),
     keptFor: Number.isFinite(value) ? formatPolicyValue(lifetime.key, value) : null,
     keptBy: `${lifetime.key} (${source})`,

@@ -29,6 +29,8 @@ export interface Context {
   readonly defaultLane: LaneName | null;
   /** Nearest first; the first is the lane that is written. */
   readonly readChain: readonly ChainLink[];
+  /** Whether a person's own tier lies below all of that, for tools that verify what they find there. */
+  readonly personalTier: boolean;
   readonly canWrite: boolean;
   /** Why this lane and whether it may write, one clause for people. */
   readonly why: string;

@@ -1,11 +1,16 @@
 import {
   CachelaneError,
   invariant,
+  isPersonal,
+  mergesByPath,
   newId,
+  personalLink,
   unknownToolName,
+  verifiedOf,
   type ChainLink,
   type Compat,
   type Context,
+  type LaneName,
   type Namespace,
   type OpenVolume,
   type Random,
@@ -36,6 +41,10 @@ export interface PlannedVolume {
   readonly own: ChainLink;
   /** Nearest first, the own lane at the head. */
   readonly chain: readonly ChainLink[];
+  /** Namespaces that what a run saves may go to as well, where they have a rule for it; nearest first. */
+  readonly tiers: readonly Namespace[];
+  /** That of the default branch, where that is known. */
+  readonly defaultLane: LaneName | null;
 }
 
 /** Errors: E_VOLUME when no tool of that name exists, or a volume without a tool has no path. */
@@ -61,7 +70,10 @@ export function planVolume(
         : `give its directory: -v ${request.name}:/path`;
     throw new CachelaneError('E_VOLUME', `volume ${request.name}: it is not known where its directory is`, { hint });
   }
-  const chain = chainFor(context, request.namespace);
+  const isOwn = request.namespace === null || request.namespace === context.namespace;
+  const hasPersonal = isOwn && context.personalTier && !isPersonal(context.namespace) && verifiedOf(tool) !== null;
+  const personal = hasPersonal ? [personalLink] : [];
+  const chain = [...chainFor(context, request.namespace), ...personal];
   const own = chain[0];
   invariant(own !== undefined, 'a read chain starts with the own lane');
   return {
@@ -76,6 +88,8 @@ export function planVolume(
     sync: request.sync ?? tool.sync,
     own,
     chain,
+    tiers: isOwn ? [...context.parents, ...personal.map(({ namespace }) => namespace)] : [],
+    defaultLane: context.defaultLane,
   };
 }
 
@@ -95,6 +109,7 @@ export function toOpenVolume(planned: PlannedVolume, random: Random, mayLock: bo
     tool: planned.tool.name,
     sync: planned.sync,
     chain: planned.chain,
+    firstSnapshot: !mergesByPath(planned.tool),
     lock: mayLock && planned.request.sharing === 'LOCKED',
     freshId: newId('volume', random.bytes(16)),
     freshNamespaceId: newId('namespace', random.bytes(16)),

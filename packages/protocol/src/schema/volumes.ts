@@ -120,6 +120,8 @@ type Explanation {
   chosenBy: String
   "The lanes that are read, nearest first, and what each holds."
   readChain: [ExplainedLink!]!
+  "Other namespaces whose volume of this key it may start with, or feed; nearest first."
+  tiers: [ExplainedTier!]!
   "What lies below them: a directory, or a volume; null: nothing."
   seed: String
   "How long what is saved lives after its last use; null: until it is removed."
@@ -128,6 +130,28 @@ type Explanation {
   keptBy: String!
   "Where it is shared with other machines; null: nowhere."
   remote: String
+}
+
+"Another namespace whose volume of the same key a run may start with, or feed."
+type ExplainedTier {
+  "As the project names it."
+  namespace: String!
+  "The lane of it that is read; null: none."
+  lane: String
+  "Whether a run starts with what it has."
+  isRead: Boolean!
+  "Why it does, or why not: one clause."
+  why: String!
+  "How many its head names."
+  layers: Int!
+  "Files and symlinks of those."
+  files: Int!
+  "Content of those."
+  sizeBytes: Bytes!
+  "Whether what a run saves goes there."
+  isFed: Boolean!
+  "By which rule, or why not: one clause."
+  feeding: String!
 }
 
 "A lane of a read chain, and what it holds of a volume."
