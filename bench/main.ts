@@ -18,6 +18,7 @@ import { measureProjects } from './measures/projects.ts';
 import { measureServe } from './measures/serve.ts';
 import { measureStartUp } from './measures/start-up.ts';
 import { measureStoreSize } from './measures/store-size.ts';
+import { measureTiers } from './measures/tiers.ts';
 import { measureMemory, measureWhole } from './measures/whole.ts';
 import { measureWire } from './measures/wire.ts';
 import { markdownSections, replaceMarked, type Section } from './table.ts';
@@ -32,6 +33,7 @@ const usage = `npm run bench [-- OPTIONS]
   --four-jobs      only jobs of one repository that share a remote; needs no corpus
   --serve          only an engine that programs ask; needs no corpus
   --catalogs       only what a large catalog costs; needs no corpus
+  --tiers          only names that tiers have; needs no corpus
   --store-size     only what else lies in the store; needs no corpus
   --layers NUMBERS how large those stores are, 10,1000,100000 by default: 20 kB on the disk for each
   --projects N     only what the caches of so many projects take; needs no corpus
@@ -56,6 +58,7 @@ function measureAll(bench: Bench, barsOnly: boolean): readonly Section[] {
       ...measureImages(bench),
       measureServe(bench),
       measureCatalogs(bench),
+      measureTiers(bench),
       memory,
     ];
   }
@@ -72,6 +75,7 @@ function measureAll(bench: Bench, barsOnly: boolean): readonly Section[] {
     measureFourJobs(bench),
     measureServe(bench),
     measureCatalogs(bench),
+    measureTiers(bench),
     measureStoreSize(bench, storeSizes),
     measureProjects(bench, projectCount),
   ];
@@ -85,6 +89,7 @@ interface Wanted {
   readonly 'four-jobs': boolean;
   readonly serve: boolean;
   readonly catalogs: boolean;
+  readonly tiers: boolean;
   readonly 'store-size': boolean;
   readonly layers: string;
   readonly projects?: string;
@@ -95,6 +100,7 @@ function measureWanted(bench: Bench, { bars, linking, wire, images, ...others }:
   if (others['four-jobs']) return [measureFourJobs(bench)];
   if (others.catalogs) return [measureCatalogs(bench)];
   if (others.serve) return [measureServe(bench)];
+  if (others.tiers) return [measureTiers(bench)];
   if (others['store-size']) return [measureStoreSize(bench, numbersIn(others.layers))];
   if (others.projects !== undefined) return [measureProjects(bench, numbersIn(others.projects)[0] ?? 1)];
   if (images) return measureImages(bench);
@@ -123,6 +129,7 @@ function main(): void {
       'four-jobs': { type: 'boolean', default: false },
       serve: { type: 'boolean', default: false },
       catalogs: { type: 'boolean', default: false },
+      tiers: { type: 'boolean', default: false },
       'store-size': { type: 'boolean', default: false },
       layers: { type: 'string', default: storeSizes.join(',') },
       projects: { type: 'string' },
@@ -143,6 +150,7 @@ function main(): void {
     values['four-jobs'] ||
     values.serve ||
     values.catalogs ||
+    values.tiers ||
     values['store-size'] ||
     values.projects !== undefined;
   if (

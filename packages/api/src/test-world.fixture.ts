@@ -94,6 +94,7 @@ function contextOf({ directory, namespace, environment }: ProjectPlace, parents:
     trust: 'T1',
     defaultLane: null,
     readChain: [own, ...parents.map((each) => parseNamespace(each))].map(link),
+    personalTier: false,
     canWrite: directory !== '/fork',
     why: 'it is a test',
     inputs: [{ name: 'namespace', value: own, source: 'test' }],
@@ -273,7 +274,7 @@ export function testWorld({
     },
     turnInto: (directory, other) => void turned.set(directory, other),
     async save(directory, key, files) {
-      const project = projectOf({ directory, namespace: null, environment: null });
+      const project = projectOf({ directory, namespace: null, environment: null, isConfined: false });
       const { context } = project;
       command = (volume) => {
         for (const [path, content] of Object.entries(files)) {

@@ -23,6 +23,8 @@ export interface ProjectPlace {
   readonly namespace: Namespace | null;
   /** Of the program: what a CI system says of it, and how its tools are set; null: that of the engine. The same object for all that one program asks. */
   readonly environment: Readonly<Record<string, string>> | null;
+  /** It knows of nothing beyond what its project reads. */
+  readonly isConfined: boolean;
 }
 
 /** What a key means in a project, before anybody has asked for anything special. */
@@ -89,6 +91,17 @@ export interface Explained {
     readonly files: number;
     readonly sizeBytes: number;
     readonly updatedAt: string | null;
+  }[];
+  readonly tiers: readonly {
+    readonly namespace: string;
+    readonly lane: string | null;
+    readonly isRead: boolean;
+    readonly why: string;
+    readonly layers: number;
+    readonly files: number;
+    readonly sizeBytes: number;
+    readonly isFed: boolean;
+    readonly feeding: string;
   }[];
   readonly seed: string | null;
   readonly catalog: string | null;

@@ -16,7 +16,9 @@ import {
 } from '@cachelane/core';
 import {
   chooseMounter,
+  explainTiers,
   judgeName,
+  type ExplainedTier,
   planVolume,
   type MounterChoice,
   type PlannedVolume,
@@ -25,11 +27,12 @@ import {
 } from '@cachelane/engine';
 import { explainedRemoteJson, explainedRemoteText, explainRemote, type ExplainedRemote } from './explain-remote.ts';
 import { explainLifetime, lifetimeFields, lifetimeJson, type ExplainedLifetime } from './explain-lifetime.ts';
+import { tiersJson, tiersText } from './explain-tiers.ts';
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import type { Host } from './host.ts';
 import { lanePolicyOf } from './lane-policy.ts';
-import { toolEnvironmentOf, type OpenProject } from './project.ts';
+import { toolEnvironmentOf, withoutPersonal, type OpenProject } from './project.ts';
 import { isoTime, shortId } from './print.ts';
 import { linkText } from './reporters/words.ts';
 import type { ReadStore } from './store.ts';
@@ -57,6 +60,8 @@ export interface Explained {
   readonly lifetime: ExplainedLifetime;
   /** What a policy makes of a name that no catalog has, and that a definition is deprecated, one sentence; null: nothing is to be said. */
   readonly catalog: string | null;
+  /** Nearest first. */
+  readonly tiers: readonly ExplainedTier[];
   /** What else the words may have meant; null where that is plain. */
   readonly note: string | null;
 }
@@ -83,7 +88,8 @@ export async function explainVolume(
   argument: VolumeArgument,
   { seed, bounds, check }: ExplainedFor = {},
 ): Promise<Explained> {
-  const project = await projectOf(host, question);
+  const found = await projectOf(host, question);
+  const project = bounds === undefined ? found : withoutPersonal(found);
   const { context } = project;
   check?.(context);
   const environment = toolEnvironmentOf(host, project);
@@ -109,6 +115,11 @@ export async function explainVolume(
     planned,
     seed: seed === undefined ? planned.request.seed : seed,
     chain,
+    tiers: await explainTiers(
+      { metadata: store.metadata, layers: await store.layers() },
+      { context, planned, isConfined: bounds !== undefined },
+      store.signal,
+    ),
     revoked: await revokedOf(store, namespaceId),
     remote: await explainRemote({ host, store }, planned, chain[0]?.held?.head ?? null),
     lifetime: await explainLifetime(
@@ -233,6 +244,7 @@ export function explainJson(explained: Explained): unknown {
       sizeBytes: held?.sizeBytes ?? 0,
       updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
     })),
+    tiers: tiersJson(explained.tiers),
     why: whyText(explained),
     catalog: explained.catalog,
     note: explained.note,
@@ -293,7 +305,7 @@ export function explainText(explained: Explained): string {
     ]),
   );
   const note = explained.note === null ? '' : `\n${explained.note}\n`;
-  return `${fields}\n${table}\n${whyText(explained)}\n${note}`;
+  return `${fields}\n${table}\n${tiersText(explained.tiers)}${whyText(explained)}\n${note}`;
 }
 
 /** Who may save nothing is not let in where others work, whatever the file says. */
@@ -316,8 +328,10 @@ function checksText(tool: Tool): string {
   return checked.length === 0 ? 'the tool checks nothing that it finds' : `the tool checks ${checked.join(', ')}`;
 }
 
-function whyText({ context, namespace, planned, chain, seed }: Explained): string {
-  const warm = chain.filter(({ held }) => held !== null).map(({ link }) => linkText(link, namespace));
+function whyText({ context, namespace, planned, chain, tiers, seed }: Explained): string {
+  const idle = new Set(tiers.flatMap(({ namespace: tier, isRead }) => (isRead ? [] : [tier])));
+  const read = chain.filter(({ link }) => !idle.has(link.namespace));
+  const warm = read.filter(({ held }) => held !== null).map(({ link }) => linkText(link, namespace));
   const all = seed === null ? warm : [...warm, `its seed ${seedText(seed)}`];
   const start =
     all.length === 0 ? 'A run here starts cold' : `A run here starts with what is in ${all.join(', then ')}`;

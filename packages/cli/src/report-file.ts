@@ -38,6 +38,7 @@ function ordered(report: WrittenReport): WrittenReport {
       savedBytes: volume.savedBytes,
       layer: volume.layer,
       merged: volume.merged,
+      fed: volume.fed.map(({ namespace, lane, layers, sizeBytes }) => ({ namespace, lane, layers, sizeBytes })),
       conflicts: volume.conflicts.map(({ path, resolution, layer }) => ({ path, resolution, layer })),
       skipped: volume.skipped,
       warnings: volume.warnings,

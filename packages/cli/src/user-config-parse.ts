@@ -15,6 +15,7 @@ function readRoot(reader: Reader, path: string): UserConfig {
   let push: Located<PushMode> | null = null;
   let policy: StatedPolicy = {};
   let catalogs: UserConfig['catalogs'] = [];
+  let personalTier: Located<boolean> | null = null;
   for (const field of fields(reader, reader.document.contents, 'the file')) {
     switch (field.key) {
       case 'remote':
@@ -23,6 +24,11 @@ function readRoot(reader: Reader, path: string): UserConfig {
       case 'push': {
         const value = readChoice(reader, field, pushModes, 'wait in CI and background elsewhere');
         push = value === null ? null : { value, line: lineOf(reader, field.at) };
+        break;
+      }
+      case 'personal-tier': {
+        const value = readChoice(reader, field, ['true', 'false'], 'false');
+        personalTier = value === null ? null : { value: value === 'true', line: lineOf(reader, field.at) };
         break;
       }
       case 'policy':
@@ -36,8 +42,8 @@ function readRoot(reader: Reader, path: string): UserConfig {
         catalogs = readCatalogAliases(reader, field);
         break;
       default:
-        unknownKey(reader, field, ['remote', 'push', 'policy', 'catalogs']);
+        unknownKey(reader, field, ['remote', 'push', 'personal-tier', 'policy', 'catalogs']);
     }
   }
-  return { path, remote, push, policy, catalogs };
+  return { path, remote, push, personalTier, policy, catalogs };
 }

@@ -32,6 +32,7 @@ export { importLayers, type Imported, type ImportRequest } from './import-volume
 export { pruneCommand, pruneVolume, type PruneRequest, type Pruned } from './prune-volume.ts';
 export { requireNoOthers } from './require-no-others.ts';
 export { requireWritable } from './require-writable.ts';
+export { explainTiers, type ExplainedTier } from './tiers/explain-tiers.ts';
 export { chainFor, planVolume, type PlannedVolume } from './volumes/plan.ts';
 export { findKept, removeKept } from './kept-directories.ts';
 export { planRollBack, rollBack, type RollBackPlan, type RollBackRequest, type RolledBack } from './roll-back.ts';

@@ -31,7 +31,7 @@ import { lanePolicyOf } from '../lane-policy.ts';
 import type { ChosenRemote } from '../open-chosen-remote.ts';
 import { commandEnv } from '../run/bare.ts';
 import { isoTime } from '../print.ts';
-import { openProject, toolEnvironmentOf } from '../project.ts';
+import { openProject, toolEnvironmentOf, withoutPersonal } from '../project.ts';
 import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
 import type { VolumeArgument } from '../volume-argument.ts';
@@ -78,12 +78,13 @@ export function apiWorld(request: WorldRequest): World {
 
 async function openApiProject(request: WorldRequest, place: ProjectPlace): Promise<ApiProject> {
   const { homeDir, store, tools, remote, remoteProblems, signal } = request;
-  const { directory, namespace, environment: env } = place;
+  const { directory, namespace, environment: env, isConfined } = place;
   const host = env === null ? request.host : { ...request.host, env };
-  const project = await openProject(host, {
+  const found = await openProject(host, {
     where: whereToRun(host, directory ?? undefined, 'directory'),
     namespace: namespace ?? undefined,
   });
+  const project = isConfined ? withoutPersonal(found) : found;
   const { context } = project;
   const environment = toolEnvironmentOf(host, project);
   const selection = plainSelection(project, { tools, environment, storeDir: homeDir });
@@ -192,6 +193,7 @@ function explained(all: Explained): ApiExplained {
       sizeBytes: held?.sizeBytes ?? 0,
       updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
     })),
+    tiers: all.tiers,
     seed: all.seed === null ? null : seedText(all.seed),
     catalog: all.catalog,
     keptFor: Number.isFinite(value) ? formatPolicyValue(lifetime.key, value) : null,

@@ -26,9 +26,9 @@ export function rememberedProjects(clock: Pick<Clock, 'monotonicMs'>, open: Open
     return places;
   };
   return async (place) => {
-    const { directory, namespace, environment } = place;
+    const { directory, namespace, environment, isConfined } = place;
     const known = placesOf(environment);
-    const key = JSON.stringify([directory, namespace]);
+    const key = JSON.stringify([directory, namespace, isConfined]);
     const nowMs = clock.monotonicMs();
     const before = known.get(key);
     if (before !== undefined && nowMs < before.untilMs) return await before.project;

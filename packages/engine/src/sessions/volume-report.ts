@@ -1,4 +1,11 @@
-import { seedLane, type Eviction, type LayerCounts, type PinnedLink, type VolumeReport } from '@cachelane/core';
+import {
+  seedLane,
+  type Eviction,
+  type FedTier,
+  type LayerCounts,
+  type PinnedLink,
+  type VolumeReport,
+} from '@cachelane/core';
 import type { GrownVolume } from '../growth/grow-volume.ts';
 import type { Saved } from '../save/save-volume.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
@@ -29,6 +36,7 @@ export interface SaveEnd {
   readonly skipped: string | null;
   readonly leftToOthers: boolean;
   readonly grown?: GrownVolume;
+  readonly fed?: readonly FedTier[];
 }
 
 export const nothingSaved: SaveEnd = { saved: null, skipped: null, leftToOthers: false };
@@ -69,6 +77,7 @@ export function reportOf(head: ReportHead, end: SaveEnd & { readonly saveMs: num
     savedBytes: counts.sizeBytes,
     layer: saved?.layer.id ?? null,
     merged: saved?.merged ?? 0,
+    fed: end.fed ?? [],
     conflicts: saved?.conflicts ?? [],
     skipped: end.skipped,
     warnings: head.warnings,

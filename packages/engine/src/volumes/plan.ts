@@ -1,12 +1,17 @@
 import {
   CachelaneError,
   invariant,
+  isPersonal,
   linksWithin,
+  mergesByPath,
   newId,
+  personalLink,
   unknownToolName,
+  verifiedOf,
   type ChainLink,
   type Compat,
   type Context,
+  type LaneName,
   type Namespace,
   type OpenVolume,
   type Random,
@@ -46,6 +51,10 @@ export interface PlannedVolume {
   readonly grant: ReachQuestion | null;
   /** Those who may be at work in one directory with it, beside what the volume is; null: whoever has the same volume. */
   readonly company: string | null;
+  /** Namespaces that what a run saves may go to as well, where they have a rule for it; nearest first. */
+  readonly tiers: readonly Namespace[];
+  /** That of the default branch, where that is known. */
+  readonly defaultLane: LaneName | null;
 }
 
 /** Errors: E_VOLUME when no tool of that name exists, or a volume without a tool has no path. */
@@ -71,7 +80,10 @@ export function planVolume(
         : `give its directory: -v ${request.name}:/path`;
     throw new CachelaneError('E_VOLUME', `volume ${request.name}: it is not known where its directory is`, { hint });
   }
-  const chain = chainFor(context, request);
+  const isOwn = request.namespace === null || request.namespace === context.namespace;
+  const hasPersonal = isOwn && context.personalTier && !isPersonal(context.namespace) && verifiedOf(tool) !== null;
+  const personal = hasPersonal ? [personalLink] : [];
+  const chain = [...chainFor(context, request), ...personal];
   const own = chain[0];
   invariant(own !== undefined, 'a read chain starts with the own lane');
   return {
@@ -89,6 +101,8 @@ export function planVolume(
     warnings: deprecations(request.defined),
     grant: grantFor(context, request, own),
     company: context.bounds === undefined ? null : companyOf(context, request, chain),
+    tiers: isOwn ? [...context.parents, ...personal.map(({ namespace }) => namespace)] : [],
+    defaultLane: context.defaultLane,
   };
 }
 
@@ -133,6 +147,7 @@ export function toOpenVolume(planned: PlannedVolume, random: Random, mayLock: bo
     tool: planned.tool.name,
     sync: planned.sync,
     chain: planned.chain,
+    firstSnapshot: !mergesByPath(planned.tool),
     lock: mayLock && planned.request.sharing === 'LOCKED',
     freshId: newId('volume', random.bytes(16)),
     freshNamespaceId: newId('namespace', random.bytes(16)),

@@ -96,6 +96,16 @@ export function headStore(database: SqliteDatabase, decode: Decoder): HeadStore 
         return row === undefined ? undefined : toLayer(row);
       }),
 
+    volumesHolding: (id, signal) =>
+      database.read(signal, (sql) =>
+        sql
+          .all<{ volume_id: VolumeId }>(
+            'SELECT DISTINCT volume_id FROM layer_holders WHERE layer_id = ? ORDER BY volume_id',
+            id,
+          )
+          .map(({ volume_id }) => volume_id),
+      ),
+
     run: (id, signal) =>
       database.read(signal, (sql) => {
         const row = sql.get<RunRow>('SELECT * FROM runs WHERE id = ?', id);
@@ -134,6 +144,7 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
   }
 
   if (layer !== null) requireNotRevoked(sql, layer.run, volume.namespace_id);
+  for (const origin of request.origins ?? []) requireNotRevoked(sql, origin, volume.namespace_id);
   const records = layer === null ? (request.rewritten ?? []) : [layer, ...(request.rewritten ?? [])];
   // What the head names already is known by being there; a head may have a thousand layers.
   const present = new Set(head?.layers);
