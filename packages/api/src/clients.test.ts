@@ -136,6 +136,17 @@ describe('a confined session', () => {
     const from = { namespace: parseNamespace('github.com/acme/api'), below: false };
     const rule = { tierId: namespace.id, from, volume: null, lanes: 'default', atMs: 0, by: 'ann' } as const;
     await metadata.putFeed(rule, noAbort);
+    const to = { namespace: parseNamespace('github.com/acme/web'), below: false };
+    const shared = {
+      ownerId: namespace.id,
+      volume: null,
+      to,
+      access: 'read',
+      trust: 'T1',
+      atMs: 0,
+      by: 'ann',
+    } as const;
+    await metadata.putGrant(shared, noAbort);
     for (const directory of ['/api', '/secret']) await on.save(directory, 'npm', { [directory.slice(1)]: '1' });
     const layersOf = async (name: string): Promise<readonly { readonly id: string }[]> => {
       const query = `{ cacheVolume(key: "npm", namespace: "github.com/acme/${name}") { head { layers { id } } } }`;
