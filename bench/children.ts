@@ -15,7 +15,7 @@ export function bundleChildren(): void {
 
 /** With the Node of this repository, and the memory that the launcher gives it. */
 export function childArgv(
-  name: 'engine-entries' | 'engine-load' | 'pack' | 'pull' | 'shaped-server' | 'store-costs',
+  name: 'engine-entries' | 'engine-load' | 'pack' | 'pull' | 'shaped-server' | 'store-costs' | 'tier-names',
   ...args: readonly string[]
 ): readonly string[] {
   const isBundled = name === 'engine-entries' || name === 'engine-load' || name === 'pack' || name === 'pull';

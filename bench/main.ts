@@ -9,6 +9,7 @@ import { corpusNames, recipeOf } from './corpora/recipes.ts';
 import { benchRoot, openBenchDirectory } from './directory.ts';
 import { machineFacts } from './machine.ts';
 import { measureBuilds } from './measures/builds.ts';
+import { measureCatalogs } from './measures/catalogs.ts';
 import { measureChanged } from './measures/changed.ts';
 import { measureFourJobs } from './measures/four-jobs.ts';
 import { measureImages } from './measures/images.ts';
@@ -17,6 +18,7 @@ import { measureProjects } from './measures/projects.ts';
 import { measureServe } from './measures/serve.ts';
 import { measureStartUp } from './measures/start-up.ts';
 import { measureStoreSize } from './measures/store-size.ts';
+import { measureTiers } from './measures/tiers.ts';
 import { measureMemory, measureWhole } from './measures/whole.ts';
 import { measureWire } from './measures/wire.ts';
 import { markdownSections, replaceMarked, type Section } from './table.ts';
@@ -30,6 +32,8 @@ const usage = `npm run bench [-- OPTIONS]
   --images         only layers that are pulled as images
   --four-jobs      only jobs of one repository that share a remote; needs no corpus
   --serve          only an engine that programs ask; needs no corpus
+  --catalogs       only what a large catalog costs; needs no corpus
+  --tiers          only names that tiers have; needs no corpus
   --store-size     only what else lies in the store; needs no corpus
   --layers NUMBERS how large those stores are, 10,1000,100000 by default: 20 kB on the disk for each
   --projects N     only what the caches of so many projects take; needs no corpus
@@ -53,6 +57,8 @@ function measureAll(bench: Bench, barsOnly: boolean): readonly Section[] {
       ...measureWire(bench),
       ...measureImages(bench),
       measureServe(bench),
+      measureCatalogs(bench),
+      measureTiers(bench),
       memory,
     ];
   }
@@ -68,6 +74,8 @@ function measureAll(bench: Bench, barsOnly: boolean): readonly Section[] {
     ...measureImages(bench),
     measureFourJobs(bench),
     measureServe(bench),
+    measureCatalogs(bench),
+    measureTiers(bench),
     measureStoreSize(bench, storeSizes),
     measureProjects(bench, projectCount),
   ];
@@ -80,6 +88,8 @@ interface Wanted {
   readonly images: boolean;
   readonly 'four-jobs': boolean;
   readonly serve: boolean;
+  readonly catalogs: boolean;
+  readonly tiers: boolean;
   readonly 'store-size': boolean;
   readonly layers: string;
   readonly projects?: string;
@@ -88,7 +98,9 @@ interface Wanted {
 function measureWanted(bench: Bench, { bars, linking, wire, images, ...others }: Wanted): readonly Section[] {
   if (linking) return [measureLinking(bench)];
   if (others['four-jobs']) return [measureFourJobs(bench)];
+  if (others.catalogs) return [measureCatalogs(bench)];
   if (others.serve) return [measureServe(bench)];
+  if (others.tiers) return [measureTiers(bench)];
   if (others['store-size']) return [measureStoreSize(bench, numbersIn(others.layers))];
   if (others.projects !== undefined) return [measureProjects(bench, numbersIn(others.projects)[0] ?? 1)];
   if (images) return measureImages(bench);
@@ -116,6 +128,8 @@ function main(): void {
       images: { type: 'boolean', default: false },
       'four-jobs': { type: 'boolean', default: false },
       serve: { type: 'boolean', default: false },
+      catalogs: { type: 'boolean', default: false },
+      tiers: { type: 'boolean', default: false },
       'store-size': { type: 'boolean', default: false },
       layers: { type: 'string', default: storeSizes.join(',') },
       projects: { type: 'string' },
@@ -132,7 +146,13 @@ function main(): void {
   const wanted = corpusNames.filter((name) => names.includes(name));
   const rounds = Number(values.rounds);
   const withoutCorpus =
-    values.linking || values['four-jobs'] || values.serve || values['store-size'] || values.projects !== undefined;
+    values.linking ||
+    values['four-jobs'] ||
+    values.serve ||
+    values.catalogs ||
+    values.tiers ||
+    values['store-size'] ||
+    values.projects !== undefined;
   if (
     wanted.length !== names.length ||
     !(rounds >= 1) ||

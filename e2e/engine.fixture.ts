@@ -164,6 +164,7 @@ export function contextAt({ namespace: path, lane: text, base }: Whereabouts): C
     defaultLane: null,
     readChain: [lane, ...(base === undefined ? [] : [laneOf(base)])].map((each) => ({ namespace, lane: each })),
     adoptFrom: null,
+    personalTier: false,
     canWrite: true,
     why: 'test',
     inputs: [],

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withoutComments } from './sdk/declarations.ts';
 import { examplesIn } from './sdk/examples.ts';
 import { generateSdk, generatedFile } from './sdk/generate.ts';
-import { exec, packSdk, readText, root, type PackedSdk } from './sdk/pack.fixture.ts';
+import { exec, packSdk, readText, root, typeErrors, type CheckedFor, type PackedSdk } from './sdk/pack.fixture.ts';
 
 const toolNames = tools.map(({ name }) => name);
 const operations = readText(root, 'packages/sdk/operations.graphql');
@@ -42,29 +42,10 @@ describe('the package', () => {
   });
 
   const text = (path: string): string => readText(sdk.installed, path);
-  /** Type-checks modules as a program with the package installed has them. */
-  const check = (
-    sources: readonly string[],
-    { types, lib }: { types: readonly string[]; lib: readonly string[] },
-  ): void => {
-    const files = sources.map((source, index) => {
-      writeFileSync(join(dir, `example-${index}.ts`), `${source}\nexport {};\n`);
-      return `example-${index}.ts`;
-    });
-    const compilerOptions = {
-      target: 'es2024',
-      lib,
-      module: 'nodenext',
-      types,
-      typeRoots: [join(root, 'node_modules/@types')],
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noEmit: true,
-      skipLibCheck: false,
-    };
-    writeFileSync(join(dir, 'package.json'), '{ "type": "module" }');
-    writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
-    exec(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', dir], dir);
+  /** Throws what the compiler says. */
+  const check = (sources: readonly string[], what: CheckedFor): void => {
+    const told = typeErrors(dir, sources, what);
+    if (told !== '') throw new Error(told);
   };
 
   test('has what a package should have', async () => {

@@ -54,6 +54,7 @@ function requestOf(number: number): RunCommandRequest {
     defaultLane: null,
     readChain: [{ namespace, lane }],
     adoptFrom: null,
+    personalTier: false,
     canWrite: true,
     why: 'bench',
     inputs: [],

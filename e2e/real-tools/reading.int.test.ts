@@ -86,6 +86,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
           savedBytes: 6,
           layer: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
           merged: 0,
+          fed: [],
           conflicts: [],
           skipped: null,
           provider: null,
@@ -95,7 +96,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
       ],
     });
     const keys =
-      'name path mounter mounterWhy sharing hits seed evicted cameBack shrunk attachMs saveMs added changed removed savedBytes layer merged conflicts skipped provider leftToOthers sync';
+      'name path mounter mounterWhy sharing hits seed evicted cameBack shrunk attachMs saveMs added changed removed savedBytes layer merged fed conflicts skipped provider leftToOthers sync';
     expect(Object.keys(second?.volume('data') ?? {}).join(' ')).toBe(keys);
   });
 

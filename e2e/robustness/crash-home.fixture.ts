@@ -233,6 +233,7 @@ export const context: Context = {
   defaultLane: null,
   readChain: [ownLink],
   adoptFrom: null,
+  personalTier: false,
   canWrite: true,
   why: 'test',
   inputs: [],

@@ -53,6 +53,17 @@ export async function leftOver(
   ];
 }
 
+/** Layers in the home of `dir` that are recorded, and that no collection would look at, but one that looks at all there is: those make up for it, once a day. */
+export function lostLayers(dir: string): readonly string[] {
+  using database = new DatabaseSync(join(dir, 'store', 'state.db'), { readOnly: true });
+  const lost = database.prepare(
+    `SELECT id FROM layers
+     WHERE id NOT IN (SELECT layer_id FROM layer_holders) AND id NOT IN (SELECT id FROM loose_layers)
+     AND id NOT IN (SELECT pin.value FROM sessions, json_each(sessions.pins) AS pin)`,
+  );
+  return lost.all().map(({ id }) => String(id));
+}
+
 /** Of users of kept directories. */
 function isEmptyDir(path: string): boolean {
   return path.endsWith('/kept/sessions') && readdirSync(path).length === 0;

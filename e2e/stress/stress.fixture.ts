@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -13,7 +13,7 @@ import { seededNumbers } from '../seeded.fixture.ts';
 import { seenIn, writeCommit } from '../sync/commits.fixture.ts';
 import { countsOf, demands, disagreements, vainActs, type Operation, type Seen } from './ledger.fixture.ts';
 import { bootId } from './quick-clock.fixture.ts';
-import { isAnybodyLeft, leftOver } from './left-over.fixture.ts';
+import { isAnybodyLeft, leftOver, lostLayers } from './left-over.fixture.ts';
 import {
   aliases,
   dataThing,
@@ -191,7 +191,9 @@ class Course {
   /** Clocks go forward, for whoever begins something next. */
   #jump(): void {
     const done = Math.floor((this.operations.length / this.#options.operations) * jumps);
-    writeFileSync(this.#aheadFile, String((aheadInTheEndMs / jumps) * done));
+    // Who reads it meanwhile must not find it empty: that is a clock that goes back by weeks.
+    writeFileSync(`${this.#aheadFile}.new`, String((aheadInTheEndMs / jumps) * done));
+    renameSync(`${this.#aheadFile}.new`, this.#aheadFile);
   }
 }
 
@@ -265,9 +267,10 @@ async function lookEverywhere(dir: string, engine: HomeEngine): Promise<Seen> {
 /** What does not hold when all is quiet. */
 async function lookAfterwards(dir: string, operations: readonly Operation[]): Promise<readonly string[]> {
   while (isAnybodyLeft(dir)) await wait(50);
+  const lost = lostLayers(dir).map((id) => `no collection looks at layer ${id}`);
   const ahead = { ms: aheadInTheEndMs };
   await using engine = await openHomeEngine({ dir, bootId, clock: realClock(() => ahead.ms) });
-  const faults: string[] = [];
+  const faults: string[] = [...lost];
   const seen = await lookEverywhere(dir, engine);
   faults.push(...disagreements(operations, seen));
   const { faulty } = await verifyStore(engine.deps, () => {}, noAbort);

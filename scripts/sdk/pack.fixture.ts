@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSdkPackage } from './build-package.ts';
 
@@ -35,4 +35,38 @@ export function exec(file: string, args: readonly string[], cwd: string): string
 
 export function readText(...path: readonly string[]): string {
   return readFileSync(join(...path), 'utf8');
+}
+
+/** What a program has of its platform. */
+export interface CheckedFor {
+  readonly types: readonly string[];
+  readonly lib: readonly string[];
+}
+
+export const checkedForNode: CheckedFor = { types: ['node'], lib: ['es2024', 'esnext.disposable'] };
+
+/** What the compiler says of modules of a program that has the package installed in `dir`; empty where it has nothing to say. The modules are `example-0.ts` and so on. */
+export function typeErrors(dir: string, sources: readonly string[], { types, lib }: CheckedFor): string {
+  const files = sources.map((source, index) => {
+    writeFileSync(join(dir, `example-${index}.ts`), `${source}\nexport {};\n`);
+    return `example-${index}.ts`;
+  });
+  const compilerOptions = {
+    target: 'es2024',
+    lib,
+    module: 'nodenext',
+    types,
+    typeRoots: [join(root, 'node_modules/@types')],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    allowImportingTsExtensions: true,
+    erasableSyntaxOnly: true,
+    noEmit: true,
+    skipLibCheck: false,
+  };
+  writeFileSync(join(dir, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+  const argv = [join(root, 'node_modules/typescript/bin/tsc'), '-p', dir];
+  const { stdout, stderr } = spawnSync(process.execPath, argv, { cwd: dir, encoding: 'utf8' });
+  return `${stdout}${stderr}`;
 }

@@ -32,12 +32,6 @@ export async function callerOf(
   return { ...caller, project: withinBounds(project, await boundsOf(deps, project.context.namespace, signal)) };
 }
 
-/** What a namespace offers is meant for those below it, also for a confined session. Parents that the project's files name are not above it: there, anybody may be named. */
-export function mayKnowOffer(caller: Caller, names: readonly Namespace[]): boolean {
-  const { namespace } = caller.project.context;
-  return mayKnow(caller, names) || defaultParents(namespace).some((parent) => names.includes(parent));
-}
-
 export function withinBounds(project: ApiProject, bounds: Bounds): ApiProject {
   const { context } = project;
   return { ...project, context: { ...context, bounds, readChain: linksOfAny(bounds, context.readChain) } };
@@ -62,6 +56,12 @@ export function mayKnowOf(caller: Caller, names: readonly Namespace[]): boolean 
   return (
     mayKnow(caller, names) || bounds?.granted.some(({ owner }) => names.some((name) => owner.includes(name))) === true
   );
+}
+
+/** What a namespace offers is meant for those below it, also for a confined session. Parents that the project's files name are not above it: there, anybody may be named. */
+export function mayKnowOffer(caller: Caller, names: readonly Namespace[]): boolean {
+  const above = caller.project.context.bounds?.own.flatMap(defaultParents) ?? [];
+  return mayKnow(caller, names) || above.some((parent) => names.includes(parent));
 }
 
 /** Errors: E_USAGE. What a project reads, or saves to by a grant, is not its own: a confined session of it leaves that as it is. */

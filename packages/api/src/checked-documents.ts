@@ -1,6 +1,15 @@
 import { hash } from 'node:crypto';
 import { asCachelaneError, type CachelaneError } from '@cachelane/core';
-import { GraphQLError, parse, validate, type DocumentNode, type GraphQLSchema } from 'graphql';
+import {
+  GraphQLError,
+  Kind,
+  parse,
+  validate,
+  type DocumentNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type OperationTypeNode,
+} from 'graphql';
 import type { AnswerError } from './execute.ts';
 import { LastUsed } from './last-used.ts';
 import { requireShallow } from './nesting.ts';
@@ -16,13 +25,37 @@ const verdictsKept = 2000;
 /** A document quotes itself in what is wrong with it. */
 const messageLength = 500;
 
+/** Operations of a document of which it is remembered what they are to be: one has a few. */
+const operationsKept = 32;
+
 /** A document that does not fit the schema, with all that is wrong. */
 export class RefusedDocument extends Error {
   readonly errors: readonly AnswerError[];
-  constructor(errors: readonly AnswerError[]) {
+  /** Its operations, as far as it could be read: it may fit another schema. */
+  readonly operations: readonly OperationFacts[];
+  constructor(errors: readonly AnswerError[], document?: DocumentNode) {
     super('the document does not fit the schema');
     this.errors = errors;
+    const all = document === undefined ? [] : operationsIn(document);
+    this.operations = all.slice(0, operationsKept).map(({ name, operation }) => ({ name, operation }));
   }
+}
+
+/** What one operation of a document is called, and is to be. */
+export interface OperationFacts {
+  readonly name: string | null;
+  readonly operation: OperationTypeNode;
+}
+
+/** With what they are made of. */
+export function operationsIn(
+  document: DocumentNode,
+): readonly (OperationFacts & { readonly node: OperationDefinitionNode })[] {
+  return document.definitions.flatMap((node) =>
+    node.kind === Kind.OPERATION_DEFINITION
+      ? [{ name: node.name?.value ?? null, operation: node.operation, node }]
+      : [],
+  );
 }
 
 /** What a document was found to be: it fits, or why not. */
@@ -38,11 +71,12 @@ export class CheckedDocuments {
     this.answerError = answerError;
   }
 
-  /** Throws `RefusedDocument`. Errors: E_LIMIT. */
-  of(schema: GraphQLSchema, query: string): DocumentNode {
-    const known = this.parsed.get(query);
+  /** `schemaName` tells the schema from others that documents are checked by. Throws `RefusedDocument`. Errors: E_LIMIT. */
+  of(schema: GraphQLSchema, query: string, schemaName = ''): DocumentNode {
+    const key = schemaName === '' ? query : `${schemaName} ${query}`;
+    const known = this.parsed.get(key);
     if (known !== undefined) return known;
-    const name = hash('sha256', query);
+    const name = hash('sha256', key);
     const verdict = this.verdicts.get(name);
     if (verdict !== undefined && verdict !== 'fits') throw verdict;
     try {
@@ -50,7 +84,7 @@ export class CheckedDocuments {
       const document = parse(query, { maxTokens: queryLimits.tokens });
       if (verdict === undefined) this.requireFitting(schema, document);
       this.verdicts.set(name, 'fits');
-      if (query.length <= keptLength) this.parsed.set(query, document);
+      if (query.length <= keptLength) this.parsed.set(key, document);
       return document;
     } catch (thrown) {
       const refused = this.refusalFor(thrown);
@@ -61,7 +95,7 @@ export class CheckedDocuments {
 
   private requireFitting(schema: GraphQLSchema, document: DocumentNode): void {
     const errors = validate(schema, document, undefined, { maxErrors: 20 });
-    if (errors.length > 0) throw this.refused(errors);
+    if (errors.length > 0) throw this.refused(errors, document);
   }
 
   private refusalFor(thrown: unknown): RefusedDocument | CachelaneError {
@@ -71,13 +105,12 @@ export class CheckedDocuments {
   }
 
   /** What is kept holds on to nothing of the document. */
-  private refused(errors: readonly GraphQLError[]): RefusedDocument {
-    return new RefusedDocument(
-      errors.map((error) => {
-        const answer = this.answerError(error);
-        return { ...answer, message: shortened(answer.message) };
-      }),
-    );
+  private refused(errors: readonly GraphQLError[], document?: DocumentNode): RefusedDocument {
+    const answers = errors.map((error) => {
+      const answer = this.answerError(error);
+      return { ...answer, message: shortened(answer.message) };
+    });
+    return new RefusedDocument(answers, document);
   }
 }
 

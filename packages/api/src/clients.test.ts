@@ -1,7 +1,10 @@
-import { parseNamespace } from '@cachelane/core';
+import { parseNamespace, type NamespaceId } from '@cachelane/core';
+import { noAbort } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { sessionIdleMs } from './clients.ts';
 import { testWorld, type TestWorld } from './test-world.fixture.ts';
+
+const aNamespaceId = `ns_${'a'.repeat(32)}` as NamespaceId;
 
 async function openSession(on: TestWorld, args: string): Promise<string> {
   const { openSession } = await on.data(`mutation { openSession(${args}) { token } }`);
@@ -123,6 +126,41 @@ describe('a confined session', () => {
       context: { readChain: [{ namespace: 'github.com/acme/web' }] },
     });
     expect(await codeOf(on, '{ cacheVolume(key: "x", scope: ["lib"]) { id } }', session)).toBeUndefined();
+  });
+
+  test('knows a layer that another project saved by the tier that was fed it, and nothing else of that project', async () => {
+    const acme = parseNamespace('github.com/acme');
+    await using on = testWorld({ parents: [acme] });
+    const { metadata } = on.world.deps;
+    const { namespace } = await metadata.createNamespace({ path: acme, freshId: aNamespaceId, atMs: 0 }, noAbort);
+    const from = { namespace: parseNamespace('github.com/acme/api'), below: false };
+    const rule = { tierId: namespace.id, from, volume: null, lanes: 'default', atMs: 0, by: 'ann' } as const;
+    await metadata.putFeed(rule, noAbort);
+    const to = { namespace: parseNamespace('github.com/acme/web'), below: false };
+    const shared = {
+      ownerId: namespace.id,
+      volume: null,
+      to,
+      access: 'read',
+      trust: 'T1',
+      atMs: 0,
+      by: 'ann',
+    } as const;
+    await metadata.putGrant(shared, noAbort);
+    for (const directory of ['/api', '/secret']) await on.save(directory, 'npm', { [directory.slice(1)]: '1' });
+    const layersOf = async (name: string): Promise<readonly { readonly id: string }[]> => {
+      const query = `{ cacheVolume(key: "npm", namespace: "github.com/acme/${name}") { head { layers { id } } } }`;
+      const { cacheVolume } = await on.data(query);
+      return (cacheVolume as { readonly head: { readonly layers: readonly { readonly id: string }[] } }).head.layers;
+    };
+    const session = await openSession(on, 'directory: "/web", confine: true');
+    const query = 'query ($id: ID!) { node(id: $id) { id } }';
+    const [fed, secret] = [(await layersOf('api'))[0]?.id, (await layersOf('secret'))[0]?.id];
+    expect(await on.data(query, { variables: { id: fed }, session })).toEqual({ node: { id: fed } });
+    expect(await on.data(query, { variables: { id: secret }, session })).toEqual({ node: null });
+    expect(await codeOf(on, '{ cacheVolume(key: "npm", namespace: "github.com/acme/api") { id } }', session)).toBe(
+      'E_NOT_FOUND',
+    );
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import { catalogCases, harmlessInCatalogs } from './confined-catalog-cases.fixture.ts';
 import type { Target, TargetIds } from './confined.fixture.ts';
 
 interface Question {
@@ -32,16 +33,9 @@ const seeded =
     variables: { own, text: volume },
   });
 
-/** Of a catalog that the caller knows. */
-const offered =
-  (rest: string, variables: (target: Target) => Readonly<Record<string, unknown>>): Asking =>
-  (target) => ({
-    query: `query ($text: String, $texts: [String!], $id: ID) { catalog(namespace: "github.com/acme/web") { ${rest} } }`,
-    variables: { text: null, texts: [], id: null, ...variables(target) },
-  });
-
 /** By the argument; several for one by what follows it. */
 export const cases: Readonly<Record<string, Asking>> = {
+  ...catalogCases,
   'Query.namespace(path)': ({ namespace }) => ({
     query: 'query ($path: String!) { namespace(path: $path) { id path volumes { nodes { key } } } }',
     variables: { path: namespace },
@@ -96,48 +90,6 @@ export const cases: Readonly<Record<string, Asking>> = {
     query: 'query ($a: ID!, $b: ID!) { diff(before: { volume: $b }, after: { volume: $a }) { added paths { path } } }',
     variables: { a: volume, b: own },
   }),
-  'Query.catalog(namespace)': ({ namespace }) => ({
-    query: 'query ($in: String!) { catalog(namespace: $in) { namespace version definitions { name } } }',
-    variables: { in: namespace },
-  }),
-  'Query.catalog(digest)': ({ namespace, layer }) => ({
-    query: 'query ($in: String!, $digest: String) { catalog(namespace: $in, digest: $digest) { version } }',
-    variables: { in: namespace, digest: layer },
-  }),
-  'Query.catalogs(under)': about('{ catalogs(under: $namespace) { nodes { namespace version } } }'),
-  'Query.catalogs(after)': ({ namespace }) => ({
-    query: 'query ($after: String) { catalogs(after: $after) { nodes { namespace } } }',
-    variables: { after: Buffer.from(namespace).toString('base64url') },
-  }),
-  'Query.definition(namespace)': ({ namespace }) => ({
-    query: 'query ($in: String!) { definition(namespace: $in, name: "npm") { name } }',
-    variables: { in: namespace },
-  }),
-  'Query.definition(name)': ({ namespace, key }) => ({
-    query: 'query ($in: String!, $name: String!) { definition(namespace: $in, name: $name) { name } }',
-    variables: { in: namespace, name: key },
-  }),
-  'Catalog.cacheVolume(namespace)': offered('cacheVolume(name: "npm", namespace: $text) { id }', ({ namespace }) => ({
-    text: namespace,
-  })),
-  'Catalog.cacheVolume(scope)': offered('cacheVolume(name: "npm", scope: $texts) { id }', ({ namespace }) => ({
-    texts: namespace.split('/'),
-  })),
-  'Catalog.cacheVolume(source.volume)': (_, { volume }) => ({
-    query:
-      'query ($id: ID) { catalog(namespace: "github.com/acme/web") { cacheVolume(name: "npm", source: { volume: $id }) { id } } }',
-    variables: { id: volume },
-  }),
-  'Catalog.cacheVolume(source.directory)': offered(
-    'cacheVolume(name: "npm", source: { directory: $text }) { id }',
-    ({ namespace }) => ({ text: `/${namespace}` }),
-  ),
-  'Mutation.publishCatalog(namespace)': about(
-    'mutation { publishCatalog(namespace: $namespace, content: { definitions: [{ name: "npm" }] }) { version } }',
-  ),
-  'Mutation.removeCatalog(namespace)': about(
-    'mutation { removeCatalog(namespace: $namespace, version: 1) { wasThere } }',
-  ),
   'Query.policies(namespace)': about('{ policies(namespace: $namespace) { key value source } }'),
   'Query.node(id)': node('ns'),
   'Query.node(id) of a volume': node('volume'),
@@ -263,22 +215,10 @@ export const cases: Readonly<Record<string, Asking>> = {
 
 /** What names nothing that is somebody else's, and why. */
 export const harmless: Readonly<Record<string, string>> = {
+  ...harmlessInCatalogs,
   'Query.cacheVolume(compat.name)': 'of a volume that is asked for by its namespace and key',
   'Query.cacheVolume(compat.value)': 'of a volume that is asked for by its namespace and key',
   'Query.cacheVolume(owner)': 'a user of a container',
-  'Catalog.cacheVolume(name)': 'a name in a catalog that was found',
-  'Catalog.definition(name)': 'a name in a catalog that was found',
-  'Catalog.cacheVolume(compat.name)': 'of a volume that is asked for by its namespace and key',
-  'Catalog.cacheVolume(compat.value)': 'of a volume that is asked for by its namespace and key',
-  'Catalog.cacheVolume(owner)': 'a user of a container',
-  'Mutation.publishCatalog(content.docs)': 'what is offered in a catalog of its own',
-  'Mutation.publishCatalog(content.definitions.name)': 'what is offered in a catalog of its own',
-  'Mutation.publishCatalog(content.definitions.tool)': 'what is offered in a catalog of its own',
-  'Mutation.publishCatalog(content.definitions.key)': 'what is offered in a catalog of its own',
-  'Mutation.publishCatalog(content.definitions.compat.name)': 'what is offered in a catalog of its own',
-  'Mutation.publishCatalog(content.definitions.compat.value)': 'what is offered in a catalog of its own',
-  'Mutation.publishCatalog(content.definitions.docs)': 'what is offered in a catalog of its own',
-  'Mutation.publishCatalog(content.definitions.deprecated)': 'what is offered in a catalog of its own',
   'Query.diff(before.lane)': 'of a volume that is asked for by its id',
   'Query.diff(after.lane)': 'of a volume that is asked for by its id',
   'CacheVolume.head(lane)': 'of a volume that is asked for by its id',

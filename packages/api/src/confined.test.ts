@@ -54,8 +54,29 @@ async function ownWorld(): Promise<Stage> {
   await on.save('/web', 'npm', { a: '1' });
   await on.save('/shared', 'npm', { a: '1' });
   await on.data(`mutation { grant(namespace: "${shared}", key: "npm", to: "${web}") { by } }`);
-  await on.data('mutation { publishCatalog(content: { definitions: [{ name: "npm" }] }) { version } }');
+  for (const namespace of [web, parent]) await offer(on, namespace);
+  await useOffered(on, '/web');
   return { on, calls, session: await openConfined(on), own: await idOf(on, 'npm') };
+}
+
+async function offer(on: TestWorld, namespace: string): Promise<void> {
+  const definitions =
+    '{ name: "npm" }, { name: "npm-cache", tool: "npm" }, { name: "wheels", tool: "npm", tier: CATALOG }';
+  const content = `content: { definitions: [${definitions}] }`;
+  await on.data(`mutation { publishCatalog(namespace: "${namespace}", ${content}) { version } }`);
+}
+
+async function useOffered(on: TestWorld, directory: string): Promise<void> {
+  const { openSession } = await on.data(`mutation { openSession(directory: "${directory}") { token } }`);
+  const { token: session } = openSession as { readonly token: string };
+  const query = `{ catalog(namespace: "${parent}") { cacheVolume(name: "npm-cache") { id } } }`;
+  const { catalog } = await on.data(query, { session });
+  const { id } = (catalog as { readonly cacheVolume: { readonly id: string } }).cacheVolume;
+  const attach = 'mutation ($id: ID!) { attach(volumes: [{ volume: $id }]) { id } }';
+  const { attach: fork } = await on.data(attach, { variables: { id }, session });
+  const { id: opened } = fork as { readonly id: string };
+  await on.data('mutation ($fork: ID!) { discard(fork: $fork) }', { variables: { fork: opened }, session });
+  await on.data('mutation { closeSession }', { session });
 }
 
 /** What the session must not learn of. */
@@ -67,8 +88,8 @@ async function othersMove(on: TestWorld): Promise<void> {
   await on.data(`mutation { grant(namespace: "${shared}", key: "pip", to: "github.com/acme/secret") { by } }`);
   await on.data(`mutation { grant(namespace: "${shared}", key: "npm", to: "github.com/acme/secret") { by } }`);
   await on.data(`mutation { addFeed(namespace: "${shared}", from: "github.com/acme/secret") { by } }`);
-  const offer = 'publishCatalog(namespace: "github.com/acme/secret", content: { definitions: [{ name: "npm" }] })';
-  await on.data(`mutation { ${offer} { version } }`);
+  for (const namespace of ['github.com/acme/secret', shared]) await offer(on, namespace);
+  await useOffered(on, '/secret');
   const { openSession } = await on.data('mutation { openSession(directory: "/secret") { token } }');
   const { token: session } = openSession as { readonly token: string };
   const volumes = [{ volume: await idOf(on, 'npm', 'github.com/acme/secret'), sharing: 'LOCKED' }];

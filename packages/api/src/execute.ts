@@ -1,24 +1,19 @@
 import { asCachelaneError, CachelaneError } from '@cachelane/core';
-import { schemaText } from '@cachelane/protocol';
 import {
   AbortedGraphQLExecutionError,
-  buildSchema,
   execute,
   GraphQLError,
-  Kind,
   OperationTypeNode,
   subscribe,
   type DocumentNode,
-  type GraphQLSchema,
   type ExecutionResult,
-  type OperationDefinitionNode,
 } from 'graphql';
 import { answerBudget } from './answer-budget.ts';
-import { CheckedDocuments, RefusedDocument } from './checked-documents.ts';
+import { CheckedDocuments, operationsIn, RefusedDocument, type OperationFacts } from './checked-documents.ts';
 import { requireAffordable } from './query-cost.ts';
 import type { ApiRequest } from './request.ts';
 import { mutationRoot } from './mutations/mutation-root.ts';
-import { queryRoot } from './root/query-root.ts';
+import { fixedSchema, schemaFor, type SessionSchema } from './session-schema.ts';
 import { subscriptionRoot } from './subscriptions/subscription-root.ts';
 
 /** One document to carry out. */
@@ -42,18 +37,7 @@ export interface AnswerError {
   readonly extensions: { readonly code: string; readonly hint?: string; readonly retryable: boolean };
 }
 
-let built: GraphQLSchema | undefined;
 const documents = new CheckedDocuments(answerError);
-
-function apiSchema(): GraphQLSchema {
-  return (built ??= buildSchema(schemaText));
-}
-
-const roots = {
-  [OperationTypeNode.QUERY]: queryRoot,
-  [OperationTypeNode.MUTATION]: mutationRoot,
-  [OperationTypeNode.SUBSCRIPTION]: subscriptionRoot,
-} as const;
 
 /** Carries a query or mutation out. Never throws: whatever goes wrong is in the answer, with a code. */
 export async function executeOperation(operation: Operation, request: ApiRequest): Promise<Answer> {
@@ -79,12 +63,31 @@ export async function* executeStream(operation: Operation, request: ApiRequest):
   }
 }
 
-/** What it is to be; null, where it cannot be read. */
+/** What it is to be; null, where it cannot be read. Whether it fits depends on whose it is. */
 export function kindOf({ query, operationName }: Operation): OperationTypeNode | null {
   try {
-    return operationOf(documents.of(apiSchema(), query), operationName).operation;
+    return chosen(operationsOf(query), operationName).operation;
   } catch {
     return null;
+  }
+}
+
+function operationsOf(query: string): readonly OperationFacts[] {
+  try {
+    return operationsIn(documents.of(fixedSchema().schema, query));
+  } catch (thrown) {
+    if (thrown instanceof RefusedDocument) return thrown.operations;
+    throw thrown;
+  }
+}
+
+/** What fits without the catalogs of the session fits with them, and most documents name none: these are looked at once for all sessions. */
+function documentFor({ schema, name }: SessionSchema, query: string): DocumentNode {
+  try {
+    return documents.of(fixedSchema().schema, query);
+  } catch (thrown) {
+    if (name === '' || !(thrown instanceof RefusedDocument)) throw thrown;
+    return documents.of(schema, query, name);
   }
 }
 
@@ -92,9 +95,10 @@ function prepare(
   { query, variables, operationName }: Operation,
   request: ApiRequest,
 ): { readonly args: Parameters<typeof execute>[0]; readonly kind: OperationTypeNode } {
-  const schema = apiSchema();
-  const document = documents.of(schema, query);
-  const operation = operationOf(document, operationName);
+  const session = schemaFor(request.caller.project.lock);
+  const { schema } = session;
+  const document = documentFor(session, query);
+  const operation = chosen(operationsIn(document), operationName).node;
   requireAffordable({ schema, document, operation, variables });
   const kind = operation.operation;
   const budget = answerBudget();
@@ -102,7 +106,7 @@ function prepare(
     args: {
       schema,
       document,
-      rootValue: roots[kind],
+      rootValue: rootOf(kind, session),
       contextValue: request,
       variableValues: variables,
       operationName,
@@ -124,9 +128,19 @@ export function refusal(thrown: unknown): Answer {
   return { errors: thrown instanceof RefusedDocument ? thrown.errors : [answerError(thrown)] };
 }
 
-function operationOf(document: DocumentNode, name: string | null): OperationDefinitionNode {
-  const all = document.definitions.filter((each) => each.kind === Kind.OPERATION_DEFINITION);
-  const named = name === null ? all : all.filter((each) => each.name?.value === name);
+function rootOf(kind: OperationTypeNode, session: SessionSchema): object {
+  switch (kind) {
+    case OperationTypeNode.QUERY:
+      return session.queryRoot;
+    case OperationTypeNode.MUTATION:
+      return mutationRoot;
+    case OperationTypeNode.SUBSCRIPTION:
+      return subscriptionRoot;
+  }
+}
+
+function chosen<T extends OperationFacts>(all: readonly T[], name: string | null): T {
+  const named = name === null ? all : all.filter((each) => each.name === name);
   const [only] = named;
   if (only !== undefined && named.length === 1) return only;
   const why =

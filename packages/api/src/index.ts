@@ -7,6 +7,7 @@ export type { ListenAt } from './server/listen.ts';
 export type {
   ApiProject,
   Explained,
+  ProjectLock,
   ProjectPlace,
   ProjectRun,
   SavedWork,

@@ -62,8 +62,8 @@ export async function stateOf(on: TestWorld): Promise<Readonly<Record<string, un
   const names = 'namespaces { nodes { path aliases } } policies { key value source }';
   const shared = `shared: namespace(path: "github.com/acme/web") { grants { ${granted} } feeds { ${fed} } }`;
   const offers = 'catalogs { nodes { namespace versions { version digest publishedBy } } }';
-  const found = await on.data(`{ ${volumes} ${names} ${shared} ${offers} }`);
-  const { namespaces, policies, shared: sharing, catalogs, ...heads } = found;
+  const data = await on.data(`{ ${volumes} ${names} ${shared} ${offers} }`);
+  const { namespaces, policies, shared: sharing, catalogs, ...heads } = data;
   return { ...heads, names: namespaces, policies, sharing, catalogs };
 }
 
@@ -256,6 +256,24 @@ export const mutationCases: Readonly<Record<string, MutationCase>> = {
     begin: plain('mutation { adopt { namespace volumes } }'),
     answer: asFirst,
   },
+  publishCatalog: {
+    prepare: twoSaves,
+    begin: plain(`mutation { ${publishNpm} }`),
+    // That it is offered is what was asked for; who made the version is told as it is.
+    answer: ({ done }) => published(done.length === 0),
+    again: published(false),
+    meanwhile: published(false),
+  },
+  removeCatalog: {
+    prepare: async (on) => {
+      await twoSaves(on);
+      await on.data(`mutation { ${publishNpm} }`);
+    },
+    begin: plain('mutation { removeCatalog(version: 1) { version wasThere } }'),
+    answer: ({ done }) => removedCatalog(done.length === 0),
+    again: removedCatalog(false),
+    meanwhile: removedCatalog(false),
+  },
   grant: {
     prepare: twoSaves,
     begin: plain(`mutation { grant(key: "npm", to: "teams/site", access: WRITE) { ${granted} } }`),
@@ -291,23 +309,5 @@ export const mutationCases: Readonly<Record<string, MutationCase>> = {
     begin: plain(`mutation { removeFeed(from: "teams/site", key: "npm") { ${fed} } }`),
     answer: ({ first, done }) => (done.length === 0 ? first : { data: { removeFeed: [] } }),
     again: { data: { removeFeed: [] } },
-  },
-  publishCatalog: {
-    prepare: twoSaves,
-    begin: plain(`mutation { ${publishNpm} }`),
-    // That it is offered is what was asked for; who made the version is told as it is.
-    answer: ({ done }) => published(done.length === 0),
-    again: published(false),
-    meanwhile: published(false),
-  },
-  removeCatalog: {
-    prepare: async (on) => {
-      await twoSaves(on);
-      await on.data(`mutation { ${publishNpm} }`);
-    },
-    begin: plain('mutation { removeCatalog(version: 1) { version wasThere } }'),
-    answer: ({ done }) => removedCatalog(done.length === 0),
-    again: removedCatalog(false),
-    meanwhile: removedCatalog(false),
   },
 };

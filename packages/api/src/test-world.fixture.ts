@@ -33,7 +33,7 @@ import {
 import { openApi, type Api } from './api.ts';
 import type { Answer } from './execute.ts';
 import { memoryDirectories } from './memory-directories.fixture.ts';
-import type { ApiProject, ProjectPlace, World } from './world.ts';
+import type { ApiProject, ProjectLock, ProjectPlace, World } from './world.ts';
 
 const anyFile: PathRule = {
   kind: 'keep',
@@ -94,6 +94,7 @@ function contextOf({ directory, namespace, environment }: ProjectPlace, parents:
     trust: 'T1',
     defaultLane: null,
     readChain: [own, ...parents.map((each) => parseNamespace(each))].map(link),
+    personalTier: false,
     canWrite: directory !== '/fork',
     why: 'it is a test',
     inputs: [{ name: 'namespace', value: own, source: 'test' }],
@@ -147,6 +148,8 @@ export interface TestWorldOptions {
   readonly parents?: readonly string[];
   /** What every project calls namespaces whose catalogs it uses. */
   readonly aliases?: Readonly<Record<string, string>>;
+  /** What every project has locked; null: nothing. */
+  readonly lock?: ProjectLock | null;
   /** Directories of its machine that volumes may be seeded from, by absolute path: what was done in them. */
   readonly seeds?: ReadonlyMap<string, readonly VolumeStep[]>;
   /** One that engines before had, and others will. */
@@ -179,6 +182,7 @@ const immortal: NonNullable<TestWorldOptions['life']> = { wrap: (port) => port }
 export function testWorld({
   parents = [],
   aliases = {},
+  lock = null,
   seeds,
   home = testHome(),
   life = immortal,
@@ -230,6 +234,7 @@ export function testWorld({
       context,
       run,
       warnings: [],
+      lock,
       catalogs: new Map(Object.entries(aliases).map(([alias, named]) => [alias, parseNamespace(named)])),
       meaningOf: ({ key, namespace, defined }) => {
         const { tool: name, compat, sharing } = requestFor(key, asked(namespace), defined);

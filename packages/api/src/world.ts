@@ -2,7 +2,9 @@ import type {
   Bounds,
   Compat,
   Context,
+  Digest,
   EventSink,
+  LockedCatalog,
   Namespace,
   Policy,
   SharingMode,
@@ -48,6 +50,13 @@ export type ProjectRun = Pick<
 > &
   Pick<PruneRequest, 'env'>;
 
+/** What a project has locked of what others offer. */
+export interface ProjectLock {
+  /** Of the whole of it. */
+  readonly digest: Digest;
+  readonly catalogs: readonly LockedCatalog[];
+}
+
 /** What the composition root knows of a project. */
 export interface ApiProject {
   readonly context: Context;
@@ -56,6 +65,8 @@ export interface ApiProject {
   readonly warnings: readonly string[];
   /** What its file, and the person's own, call namespaces whose catalogs are used. */
   readonly catalogs: ReadonlyMap<string, Namespace>;
+  /** Null: it has none. */
+  readonly lock: ProjectLock | null;
   meaningOf(place: VolumePlace): VolumeMeaning;
   /** As a run here would ask for it; one that has no place of its own gets a name for where it would lie. */
   requestFor(place: VolumePlace): VolumeRequest;
@@ -80,6 +91,17 @@ export interface Explained {
     readonly files: number;
     readonly sizeBytes: number;
     readonly updatedAt: string | null;
+  }[];
+  readonly tiers: readonly {
+    readonly namespace: string;
+    readonly lane: string | null;
+    readonly isRead: boolean;
+    readonly why: string;
+    readonly layers: number;
+    readonly files: number;
+    readonly sizeBytes: number;
+    readonly isFed: boolean;
+    readonly feeding: string;
   }[];
   readonly seed: string | null;
   readonly provider: string | null;

@@ -90,6 +90,13 @@ test.each(['', '# nothing\n', '---\n', '\uFEFF'])('%j says nothing', (text) => {
   expect(parse(text)).toMatchObject({ namespace: null, parents: null, volumes: null, warnings: [] });
 });
 
+test('what catalogs are called is read with its lines', () => {
+  expect(parse('catalogs:\n  my-org: github.com/acme\n  tools: teams/tools').catalogs).toEqual([
+    { alias: 'my-org', namespace: { value: 'github.com/acme', line: 2 } },
+    { alias: 'tools', namespace: { value: 'teams/tools', line: 3 } },
+  ]);
+});
+
 test('no volumes on purpose is not the same as none named', () => {
   expect(parse('volumes: {}').volumes).toEqual([]);
   expect(parse('parents: []').parents).toEqual([]);
@@ -106,6 +113,10 @@ describe('what is wrong is told with its line, column and reason', () => {
   test.each([
     ['volums: {}', 'cachelane.yaml:1:1: unknown key "volums"; did you mean volumes?'],
     ['volumes:\n  npm: { pth: x }', 'cachelane.yaml:2:10: unknown key "pth"; did you mean path?'],
+    ['catalogs: [acme]', 'cachelane.yaml:1:11: catalogs must be a mapping (key: value)'],
+    ['catalogs: { my.org: github.com/acme }', 'cachelane.yaml:1:13: "my.org" cannot be what a catalog is called'],
+    ['catalogs: { my-org: GitHub.com/acme }', 'cachelane.yaml:1:21: namespace'],
+    ['catalogs: { my-org: }', 'cachelane.yaml:1:21: a namespace must be text'],
     ['- a', 'cachelane.yaml:1:1: the file must be a mapping (key: value)'],
     ['volumes: [npm]', 'cachelane.yaml:1:10: volumes must be a mapping (key: value)'],
     ['volumes:\n  npm: yes please', 'cachelane.yaml:2:8: the volume npm must be a mapping (key: value)'],

@@ -20,6 +20,8 @@ export interface ContextRequest {
   readonly homeDir: string | null;
   /** What cachelane.yaml says, and its absolute path (`Project.configPath` where left out); null without the file. */
   readonly config: (Omit<ConfigNames, 'directory'> & { readonly path?: string }) | null;
+  /** See `ContextSources`. */
+  readonly personalTier?: string | null;
   readonly files: FileReader;
   /** From {@link findProject}, for a caller that needed it to find the configuration. */
   readonly project?: Project;
@@ -54,6 +56,7 @@ export function gatherContext(request: ContextRequest): GatheredContext {
     repository: repository === null ? null : { root: slashes(repository.root), remote: repository.remote },
     project: { directory: slashes(directory), source: project.source },
     platform,
+    personalTier: request.personalTier ?? null,
   };
   return {
     context: deriveContext(sources),

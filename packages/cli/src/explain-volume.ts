@@ -18,7 +18,9 @@ import {
 } from '@cachelane/core';
 import {
   chooseMounter,
+  explainTiers,
   judgeName,
+  type ExplainedTier,
   planVolume,
   isUnstored,
   providerReport,
@@ -31,11 +33,12 @@ import {
 } from '@cachelane/engine';
 import { explainedRemoteJson, explainedRemoteText, explainRemote, type ExplainedRemote } from './explain-remote.ts';
 import { explainLifetime, lifetimeFields, lifetimeJson, type ExplainedLifetime } from './explain-lifetime.ts';
+import { tiersJson, tiersText } from './explain-tiers.ts';
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import type { Host } from './host.ts';
 import { lanePolicyOf } from './lane-policy.ts';
-import { toolEnvironmentOf, type OpenProject } from './project.ts';
+import { toolEnvironmentOf, withoutPersonal, type OpenProject } from './project.ts';
 import { isoTime, shortId } from './print.ts';
 import { providerFields, providerJson } from './explain-provider.ts';
 import { openProviders } from './providers/open-providers.ts';
@@ -70,6 +73,8 @@ export interface Explained {
   readonly lifetime: ExplainedLifetime;
   /** What a policy makes of a name that no catalog has, and that a definition is deprecated, one sentence; null: nothing is to be said. */
   readonly catalog: string | null;
+  /** Nearest first. */
+  readonly tiers: readonly ExplainedTier[];
   /** What else the words may have meant; null where that is plain. */
   readonly note: string | null;
 }
@@ -97,7 +102,8 @@ export async function explainVolume(
   argument: VolumeArgument,
   { seed, bounds, check }: ExplainedFor = {},
 ): Promise<Explained> {
-  const project = await projectOf(host, question);
+  const found = await projectOf(host, question);
+  const project = bounds === undefined ? found : withoutPersonal(found);
   const { context } = project;
   check?.(context);
   const environment = toolEnvironmentOf(host, project);
@@ -124,6 +130,11 @@ export async function explainVolume(
     provider: providerReport(planned),
     overridden: request.provider?.overridden ?? [],
     chain,
+    tiers: await explainTiers(
+      { metadata: store.metadata, layers: await store.layers() },
+      { context, planned, isConfined: bounds !== undefined },
+      store.signal,
+    ),
     revoked: await revokedOf(store, namespaceId),
     remote: await explainRemote({ host, store }, planned, chain[0]?.held?.head ?? null),
     lifetime: await explainLifetime(
@@ -150,10 +161,6 @@ function isSeededBy({ seed, provided }: VolumeRequest): boolean {
   return provided !== undefined && seed?.kind === 'directory' && seed.of !== undefined;
 }
 
-function withBounds(context: Context, bounds: Bounds | undefined): Context {
-  return bounds === undefined ? context : { ...context, bounds };
-}
-
 async function catalogWord(
   { host, store: { metadata, signal } }: Surroundings,
   { config }: OpenProject,
@@ -163,6 +170,10 @@ async function catalogWord(
   const verdict = await judgeName({ metadata, policy }, { lanePolicy: lanePolicyOf(config), signal }, planned);
   const refused = verdict?.policy === 'refuse' ? `${verdict.message}; a run leaves it out` : verdict?.message;
   return refused ?? planned.request.defined?.deprecated ?? null;
+}
+
+function withBounds(context: Context, bounds: Bounds | undefined): Context {
+  return bounds === undefined ? context : { ...context, bounds };
 }
 
 async function revokedOf(
@@ -254,6 +265,7 @@ export function explainJson(explained: Explained): unknown {
       sizeBytes: held?.sizeBytes ?? 0,
       updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
     })),
+    tiers: tiersJson(explained.tiers),
     why: whyText(explained),
     catalog: explained.catalog,
     note: explained.note,
@@ -315,7 +327,7 @@ export function explainText(explained: Explained): string {
     ]),
   );
   const note = explained.note === null ? '' : `\n${explained.note}\n`;
-  return `${fields}\n${table}\n${whyText(explained)}\n${note}`;
+  return `${fields}\n${table}\n${tiersText(explained.tiers)}${whyText(explained)}\n${note}`;
 }
 
 /** Who may save nothing is not let in where others work, whatever the file says. */
@@ -338,10 +350,12 @@ function checksText(tool: Tool): string {
   return checked.length === 0 ? 'the tool checks nothing that it finds' : `the tool checks ${checked.join(', ')}`;
 }
 
-function whyText({ context, namespace, planned, chain, seed, provider }: Explained): string {
+function whyText({ context, namespace, planned, chain, tiers, seed, provider }: Explained): string {
   if (provider !== null && isUnstored(planned))
     return `A run here finds ${provider.gives}, and cachelane saves nothing of it: ${provider.provider} (${provider.chosenBy}).`;
-  const warm = chain.filter(({ held }) => held !== null).map(({ link }) => linkText(link, namespace));
+  const idle = new Set(tiers.flatMap(({ namespace: tier, isRead }) => (isRead ? [] : [tier])));
+  const read = chain.filter(({ link }) => !idle.has(link.namespace));
+  const warm = read.filter(({ held }) => held !== null).map(({ link }) => linkText(link, namespace));
   const all = seed === null ? warm : [...warm, `its seed ${seedText(seed)}`];
   const start =
     all.length === 0 ? 'A run here starts cold' : `A run here starts with what is in ${all.join(', then ')}`;

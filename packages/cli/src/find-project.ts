@@ -57,6 +57,18 @@ export function findProject({ cwd, homeDir, files }: ProjectRequest): Project {
   };
 }
 
+/**
+ * The file of that name in the nearest directory from `directory` up to `top` that has one and is nobody else's; where there is none, null.
+ */
+export function nearestFile(
+  { directory, top, name }: { readonly directory: string; readonly top: string; readonly name: string },
+  files: FileReader,
+): string | null {
+  const isOpen = (at: string): boolean => at !== directory && isShared(at, directory, files);
+  const ask = (at: string): string | null => (isOurs(join(at, name), directory, files) ? join(at, name) : null);
+  return nearest({ start: directory, top, isOpen }, ask)?.marker ?? null;
+}
+
 /** Whatever has the name is meant: one that cannot be read (a directory, a symlink that leads nowhere) is to be complained of, not passed over. */
 function isOurs(path: string, start: string, files: FileReader): boolean {
   return files.ownerOf(path) !== undefined && isTrusted(path, start, files);

@@ -20,6 +20,8 @@ export interface ReadLayer {
   readonly run: RunRecord | null;
   readonly volume: VolumeRecord | null;
   readonly namespace: string | null;
+  /** Other volumes that have it, as `NAMESPACE:NAME`. */
+  readonly alsoIn: readonly string[];
   readonly entries: readonly Entry[];
 }
 
@@ -28,25 +30,35 @@ export async function readLayer({ metadata, layers, signal }: ReadStore, id: Lay
   const stored = await (await layers()).open(id, signal);
   const record = (await metadata.layer(id, signal)) ?? null;
   const run = record === null ? null : ((await metadata.run(record.run, signal)) ?? null);
-  const volume = record === null ? null : ((await metadata.volume(record.volumeId, signal)) ?? null);
-  const namespace = volume === null ? undefined : await metadata.namespace(volume.namespaceId, signal);
+  const holding = await metadata.volumesHolding(id, signal);
+  // That which it was saved in, as long as that has it: others may have been fed it.
+  const first = record === null || holding.includes(record.volumeId) ? record?.volumeId : holding[0];
+  const places = [];
+  for (const each of new Set([...(first === undefined ? [] : [first]), ...holding])) {
+    const volume = await metadata.volume(each, signal);
+    const namespace = volume === undefined ? undefined : await metadata.namespace(volume.namespaceId, signal);
+    if (volume !== undefined) places.push({ volume, namespace: namespace?.paths[0] ?? null });
+  }
+  const [place, ...others] = places;
   return {
     id,
     sealedAtMs: stored.sealedAtMs,
     record,
     run,
-    volume,
-    namespace: namespace?.paths[0] ?? null,
+    volume: place?.volume ?? null,
+    namespace: place?.namespace ?? null,
+    alsoIn: others.map(({ volume, namespace }) => `${namespace}:${volume.name}`),
     entries: [...stored.index.entries()],
   };
 }
 
-export function layerJson({ id, sealedAtMs, record, run, volume, namespace, entries }: ReadLayer): unknown {
+export function layerJson({ id, sealedAtMs, record, run, volume, namespace, alsoIn, entries }: ReadLayer): unknown {
   return {
     layer: id,
     namespace,
     volume: volume?.name ?? null,
     compat: volume?.compat ?? null,
+    alsoIn,
     lane: run?.lane ?? null,
     run: record?.run ?? null,
     revision: run?.revision ?? null,
@@ -84,11 +96,12 @@ function timeOf({ mtimeNs }: Entry): string {
   return isoTime(Number(mtimeNs / 1_000_000n));
 }
 
-export function layerText({ id, sealedAtMs, record, run, volume, namespace, entries }: ReadLayer): string {
+export function layerText({ id, sealedAtMs, record, run, volume, namespace, alsoIn, entries }: ReadLayer): string {
   const counts = record?.counts;
   const fields = formatFields([
     ['layer', id],
     ['volume', volume === null ? 'nothing refers to this layer any more' : `${namespace ?? '?'}:${volume.name}`],
+    ...alsoIn.map((each) => ['also in', each] as const),
     ['sealed', formatTime(sealedAtMs)],
     ['run', record?.run ?? 'unknown'],
     ['lane', run?.lane ?? 'unknown'],

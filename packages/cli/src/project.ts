@@ -11,6 +11,7 @@ import { nodeFiles } from './file-reader.ts';
 import { findProject } from './find-project.ts';
 import { userHome } from './home.ts';
 import type { Host } from './host.ts';
+import { personalTierWish } from './personal-tier-wish.ts';
 import { toolEnvironment } from './tool-environment.ts';
 import type { WhereToRun } from './working-directory.ts';
 
@@ -26,6 +27,8 @@ export interface OpenProject {
   /** The user's home directory; null where there is none. */
   readonly homeDir: string | null;
   readonly workDir: string;
+  /** The directory that the namespace is about. */
+  readonly projectDir: string;
   /** Lockfiles are looked for from the working directory up to here. */
   readonly topDir: string;
 }
@@ -49,6 +52,7 @@ export async function openProject(host: Host, { where, namespace }: ProjectOptio
     env,
     homeDir,
     config,
+    personalTier: await personalTierWish(host),
     files: nodeFiles,
     project,
   });
@@ -61,6 +65,7 @@ export async function openProject(host: Host, { where, namespace }: ProjectOptio
     workflow: gathered.workflow,
     homeDir,
     workDir: where.dir,
+    projectDir: gathered.projectDir,
     topDir: gathered.gitRoot ?? gathered.projectDir,
   };
 }
@@ -69,4 +74,9 @@ export async function openProject(host: Host, { where, namespace }: ProjectOptio
 export function toolEnvironmentOf({ env, os, arch }: Host, { homeDir, workDir }: OpenProject): ToolEnvironment {
   if (homeDir !== null) return toolEnvironment({ homeDir, workDir, os, arch, env });
   throw new CachelaneError('E_HOME_UNUSABLE', 'there is no home directory: HOME is not set', { hint: 'set HOME' });
+}
+
+/** For a program that may know of nothing beyond what its project reads: a person's own tier holds what all of their projects saved. */
+export function withoutPersonal(project: OpenProject): OpenProject {
+  return { ...project, context: { ...project.context, personalTier: false } };
 }

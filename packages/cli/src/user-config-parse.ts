@@ -32,6 +32,7 @@ function readRoot(reader: Reader, path: string): UserConfig {
   let providers: readonly UserProvider[] = [];
   let providerModules: readonly Located<string>[] = [];
   let catalogs: UserConfig['catalogs'] = [];
+  let personalTier: Located<boolean> | null = null;
   for (const field of fields(reader, reader.document.contents, 'the file')) {
     switch (field.key) {
       case 'remote':
@@ -40,6 +41,11 @@ function readRoot(reader: Reader, path: string): UserConfig {
       case 'push': {
         const value = readChoice(reader, field, pushModes, 'wait in CI and background elsewhere');
         push = value === null ? null : { value, line: lineOf(reader, field.at) };
+        break;
+      }
+      case 'personal-tier': {
+        const value = readChoice(reader, field, ['true', 'false'], 'false');
+        personalTier = value === null ? null : { value: value === 'true', line: lineOf(reader, field.at) };
         break;
       }
       case 'policy':
@@ -59,10 +65,18 @@ function readRoot(reader: Reader, path: string): UserConfig {
         catalogs = readCatalogAliases(reader, field);
         break;
       default:
-        unknownKey(reader, field, ['remote', 'push', 'policy', 'providers', 'provider-modules', 'catalogs']);
+        unknownKey(reader, field, [
+          'remote',
+          'push',
+          'personal-tier',
+          'policy',
+          'providers',
+          'provider-modules',
+          'catalogs',
+        ]);
     }
   }
-  return { path, remote, push, policy, providers, providerModules, catalogs };
+  return { path, remote, push, personalTier, policy, providers, providerModules, catalogs };
 }
 
 function readProviders(reader: Reader, field: Field, path: string): readonly UserProvider[] {

@@ -39,6 +39,7 @@ describe('where it lies', () => {
       path,
       remote: { value: 's3://bucket/prefix', line: 1 },
       push: { value: 'wait', line: 2 },
+      personalTier: null,
       policy: {},
       providers: [],
       providerModules: [],
@@ -66,6 +67,15 @@ describe('where it lies', () => {
       expect((await refusal()).message).toContain(path);
     },
   );
+
+  test('a personal tier is asked for by yes or no', async () => {
+    write('personal-tier: true\n');
+    expect((await read())?.personalTier).toEqual({ value: true, line: 1 });
+    write('remote: dir:/a\npersonal-tier: false\n');
+    expect((await read())?.personalTier).toEqual({ value: false, line: 2 });
+    write('personal-tier: maybe\n');
+    expect((await refusal()).message).toContain('personal-tier is one of true, false, not "maybe"');
+  });
 
   test('below XDG_CONFIG_HOME, unless that is relative', async () => {
     const other = join(home, 'xdg');

@@ -14,6 +14,8 @@ export interface UserConfig {
   /** As written. */
   readonly remote: Located<string> | null;
   readonly push: Located<PushMode> | null;
+  /** Whether a tier of the person's own lies below all projects. */
+  readonly personalTier: Located<boolean> | null;
   /** How long caches live and how large they may be, for all namespaces. */
   readonly policy: StatedPolicy;
   /** Of volumes, whatever project asks for them. */

@@ -54,6 +54,15 @@ export interface ProviderReport {
 }
 
 /** What one volume got and gave; the shape of a row in `run --report`. */
+/** A tier that took something of what a run saved. */
+export interface FedTier {
+  readonly namespace: Namespace;
+  readonly lane: LaneName;
+  /** Layers that came. */
+  readonly layers: number;
+  readonly sizeBytes: number;
+}
+
 export interface VolumeReport {
   readonly name: string;
   readonly path: string;
@@ -81,6 +90,8 @@ export interface VolumeReport {
   readonly layer: LayerId | null;
   /** Paths that a merge driver united with work of other runs. */
   readonly merged: number;
+  /** Tiers that took something of what the lane has by now; nearest first. */
+  readonly fed: readonly FedTier[];
   readonly conflicts: readonly Conflict[];
   /** Why nothing was saved, or null. */
   readonly skipped: string | null;

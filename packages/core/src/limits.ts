@@ -19,6 +19,8 @@ export const limits = {
   catalogUsesMs: 7_776_000_000,
   /** Characters of a text of a catalog: a page. */
   catalogTextLength: 4000,
+  /** Characters of what a lock says of a definition that is gone: such a text, and what version it was. */
+  catalogWhyLength: 4200,
   /** Directories below the one that a command runs in that are looked into for lockfiles: a few milliseconds. */
   partsLookedInto: 200,
   /** How deep they lie: `apps/web/server`. */

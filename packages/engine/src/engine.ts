@@ -83,10 +83,10 @@ export interface VolumeRequest {
   readonly seed: VolumeSeed | null;
   /** Added to what the tool says. */
   readonly compat: Readonly<Record<string, string>>;
+  /** Of a catalog, that it was asked for by; left out: by its own name. */
+  readonly defined?: Pick<DefinedVolume, 'definition' | 'deprecated' | 'note'>;
   /** Whose word it is that it is had, where it is another namespace's; left out: a person's, which needs no grant. */
   readonly word?: WhoseWord;
-  /** Of a catalog, that it was asked for by; left out: by its own name. */
-  readonly defined?: Pick<DefinedVolume, 'definition' | 'deprecated'>;
   /** Who says what it is and where, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */
   readonly source: string;
   /** Who is to say what it is made of; left out: it is the project's own volume. */

@@ -32,6 +32,7 @@ export { importLayers, type Imported, type ImportRequest } from './import-volume
 export { pruneCommand, pruneVolume, type PruneRequest, type Pruned } from './prune-volume.ts';
 export { requireNoOthers } from './require-no-others.ts';
 export { requireWritable } from './require-writable.ts';
+export { explainTiers, type ExplainedTier } from './tiers/explain-tiers.ts';
 export { chainFor, planVolume, type PlannedVolume } from './volumes/plan.ts';
 export { findKept, removeKept } from './kept-directories.ts';
 export { planRollBack, rollBack, type RollBackPlan, type RollBackRequest, type RolledBack } from './roll-back.ts';
@@ -72,6 +73,14 @@ export { noneProvider, projectProvider } from './providers/plain-providers.ts';
 export { provideVolume } from './providers/provide-volume.ts';
 export { providerReport, shownName } from './providers/provider-report.ts';
 export { isUnstored, requireStored } from './sessions/unstored-volume.ts';
+export {
+  addCatalog,
+  refreshCatalogs,
+  type AddedCatalog,
+  type CatalogSource,
+  type CatalogStep,
+} from './catalogs/add-catalog.ts';
+export { catalogOrLock } from './catalogs/catalog-or-lock.ts';
 export { boundsOf } from './sharing/bounds-of.ts';
 export { addFeed, listFeeds, removeFeed, type AddedFeed, type ListedFeed } from './sharing/feeds.ts';
 export {

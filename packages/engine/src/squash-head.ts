@@ -12,7 +12,7 @@ import {
   type Tool,
 } from '@cachelane/core';
 import type { EngineDependencies } from './engine.ts';
-import { stageTier, tiersOf, wholeOf, type Tier } from './views/squash.ts';
+import { stageFold, foldsOf, wholeOf, type Fold } from './views/squash.ts';
 
 export type SquashHeadDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'bootId' | 'events'>;
 
@@ -45,7 +45,7 @@ export async function squashHead(
 }
 
 interface Squash {
-  readonly tier: Tier;
+  readonly fold: Fold;
   readonly hasCleanUp: boolean;
 }
 
@@ -57,23 +57,23 @@ async function squashesFor(
   ids: readonly LayerId[],
   signal: AbortSignal,
 ): Promise<readonly Squash[]> {
-  const tiers = await tiersOf(deps, ids, signal);
-  if (tiers.length > 1 && ids.length > limits.headLayers) return [{ tier: wholeOf(tiers), hasCleanUp: true }];
+  const folds = await foldsOf(deps, ids, signal);
+  if (folds.length > 1 && ids.length > limits.headLayers) return [{ fold: wholeOf(folds), hasCleanUp: true }];
   const squashes: Squash[] = [];
-  for (const tier of tiers) {
+  for (const fold of folds) {
     // After most saves there is nothing to do, and a layer may have a hundred thousand entries to be asked.
-    if (tier.parts.length === 0) continue;
+    if (fold.parts.length === 0) continue;
     const cleanUps = new Set<LayerId>();
-    for (const id of tier.ids) if (isCleanUp((await deps.layers.open(id, signal)).index)) cleanUps.add(id);
+    for (const id of fold.ids) if (isCleanUp((await deps.layers.open(id, signal)).index)) cleanUps.add(id);
     const hasCleanUp = cleanUps.size > 0;
-    if (!hasCleanUp || tier === tiers.at(-1)) {
-      squashes.push({ tier, hasCleanUp });
+    if (!hasCleanUp || fold === folds.at(-1)) {
+      squashes.push({ fold, hasCleanUp });
       continue;
     }
-    for (const stretch of stretchesBetween(tier.ids, cleanUps))
-      for (const each of await tiersOf(deps, stretch, signal)) squashes.push({ tier: each, hasCleanUp: false });
+    for (const stretch of stretchesBetween(fold.ids, cleanUps))
+      for (const each of await foldsOf(deps, stretch, signal)) squashes.push({ fold: each, hasCleanUp: false });
   }
-  return squashes.filter(({ tier }) => tier.parts.length > 0);
+  return squashes.filter(({ fold }) => fold.parts.length > 0);
 }
 
 function stretchesBetween(ids: readonly LayerId[], cleanUps: ReadonlySet<LayerId>): readonly (readonly LayerId[])[] {
@@ -88,26 +88,26 @@ function stretchesBetween(ids: readonly LayerId[], cleanUps: ReadonlySet<LayerId
 async function replace(
   deps: SquashHeadDependencies,
   request: HeadSquash,
-  { tier, hasCleanUp }: Squash,
+  { fold, hasCleanUp }: Squash,
   signal: AbortSignal,
 ): Promise<HeadRecord | undefined> {
   const { metadata, layers, clock } = deps;
-  const stage = await stageTier({ layers, tool: request.tool }, { tier, hasCleanUp }, signal);
+  const stage = await stageFold({ layers, tool: request.tool }, { fold, hasCleanUp }, signal);
   const staged = await layers.stage(stage, signal);
   await metadata.updateSession(request.sessionId, { pins: [staged.id] }, signal);
   await layers.publish(staged, signal);
-  const layer = await recordOf(deps, request, { tier, staged }, signal);
+  const layer = await recordOf(deps, request, { fold, staged }, signal);
   const { volumeId, lane } = request.head;
-  return await metadata.squash({ volumeId, lane, layer, layers: tier.ids, atMs: clock.nowMs() }, signal);
+  return await metadata.squash({ volumeId, lane, layer, layers: fold.ids, atMs: clock.nowMs() }, signal);
 }
 
 async function recordOf(
   { metadata, layers, bootId }: SquashHeadDependencies,
   { head }: HeadSquash,
-  { tier, staged }: { readonly tier: Tier; readonly staged: StagedLayer },
+  { fold, staged }: { readonly fold: Fold; readonly staged: StagedLayer },
   signal: AbortSignal,
 ): Promise<LayerRecord> {
-  const run = await runOf({ metadata }, tier.ids, signal);
+  const run = await runOf({ metadata }, fold.ids, signal);
   const files = Array.from(staged.index.entries()).filter(isHeldFile).length;
   const { sealedAtMs } = await layers.open(staged.id, signal);
   const counts = { added: files, changed: 0, removed: 0, sizeBytes: staged.sizeBytes };

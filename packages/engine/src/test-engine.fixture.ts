@@ -125,6 +125,11 @@ export const indexedTool: Tool = {
   ...common,
   name: 'indexed',
   summary: 'test tool: index lines and content',
+  stored: [
+    { path: 'content/left', what: 'contents', checked: 'when used' },
+    { path: 'index/bucket', what: 'lines that name them', checked: 'never' },
+    { path: 'pair-0.db', what: 'databases', checked: 'never' },
+  ],
   commitWhen: 'exit',
   losesFiles: true,
   env: { INDEXED_LIMIT: '0' },
@@ -144,6 +149,7 @@ const plainTool: Tool = {
   ...common,
   name: 'directory',
   summary: 'test tool: any directory',
+  stored: [{ path: 'file', what: 'files', checked: 'never' }],
   commitWhen: 'success',
   locate: () => null,
   classify: (path, isDirectory, context) => {
@@ -209,6 +215,7 @@ export function testContext(
     trust: 'T1',
     defaultLane: null,
     readChain: chain,
+    personalTier: false,
     canWrite: true,
     why: 'test',
     inputs: [],

@@ -1,4 +1,5 @@
 export { connectTo, type ConnectToOptions } from './connect-to.ts';
+export { extendEngine, notOffered } from './extend-engine.ts';
 export { LostAnswerError } from './lost-answer-error.ts';
 export { CachelaneError, isCachelaneError, type CachelaneErrorOptions } from './errors.ts';
 export type {

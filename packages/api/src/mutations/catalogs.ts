@@ -2,8 +2,7 @@ import { CachelaneError, type SharingMode } from '@cachelane/core';
 import { publishCatalog, removeCatalog, requireWritable } from '@cachelane/engine';
 import { changeNode } from '../nodes/catalog-node.ts';
 import type { ApiRequest } from '../request.ts';
-import { namespaceIn } from '../root/find-volume.ts';
-import { requireChangeable } from './namespaces.ts';
+import { namespaceAt, namespaceIn } from '../root/find-volume.ts';
 
 interface DefinitionInput {
   readonly name: string;
@@ -32,7 +31,7 @@ export async function publish(
   const { context } = caller.project;
   requireWritable(context);
   const path = namespaceIn(namespace) ?? context.namespace;
-  await requireChangeable(request, path);
+  await namespaceAt(request, path);
   const value = { docs: content.docs ?? null, volumes: volumesIn(content.definitions) };
   const offer = { path, value, source: 'the catalog', by: context.namespace, breaking, dryRun };
   const { changes, ...published } = await publishCatalog(world.deps, offer, signal);
@@ -69,6 +68,6 @@ export async function removeVersion(
   const { world, caller, signal } = request;
   requireWritable(caller.project.context);
   const path = namespaceIn(namespace) ?? caller.project.context.namespace;
-  await requireChangeable(request, path);
+  await namespaceAt(request, path);
   return await removeCatalog(world.deps.metadata, { path, version, dryRun }, signal);
 }

@@ -40,13 +40,13 @@ export const mutationRoot = {
     await create(request, args),
   renameNamespace: async (args: RenameArguments, request: ApiRequest): Promise<object> => await rename(request, args),
   adopt: async (args: AdoptArguments, request: ApiRequest): Promise<object> => await adopt(request, args),
+  publishCatalog: async (args: PublishArguments, request: ApiRequest): Promise<object> => await publish(request, args),
+  removeCatalog: async (args: RemoveCatalogArguments, request: ApiRequest): Promise<object> =>
+    await removeVersion(request, args),
   grant: async (args: GrantArguments, request: ApiRequest): Promise<object> => await grant(request, args),
   withdrawGrant: async (args: GrantedArguments, request: ApiRequest): Promise<readonly object[]> =>
     await withdraw(request, args),
   addFeed: async (args: FeedArguments, request: ApiRequest): Promise<object> => await feed(request, args),
   removeFeed: async (args: FeedArguments, request: ApiRequest): Promise<readonly object[]> =>
     await unfeed(request, args),
-  publishCatalog: async (args: PublishArguments, request: ApiRequest): Promise<object> => await publish(request, args),
-  removeCatalog: async (args: RemoveCatalogArguments, request: ApiRequest): Promise<object> =>
-    await removeVersion(request, args),
 } as const;

@@ -7,10 +7,8 @@ import {
   policyKeys,
   policyRuleOf,
   type StatedKey,
-  type Namespace,
 } from '@cachelane/core';
 import { createNamespace, renameNamespace, requireWritable, type RenameRequest } from '@cachelane/engine';
-import { namesOf, requireOwn } from '../caller.ts';
 import { policyNodes } from '../nodes/namespace-node.ts';
 import type { ApiRequest } from '../request.ts';
 import { namespaceAt, namespaceIn } from '../root/find-volume.ts';
@@ -100,9 +98,4 @@ async function renameOne(request: ApiRequest, rename: RenameRequest): Promise<ob
   }
   const { volumes } = await renameNamespace(world.deps.metadata, rename, signal);
   return { namespace: rename.to, volumes };
-}
-
-/** Errors: E_NOT_FOUND, E_USAGE. */
-export async function requireChangeable(request: ApiRequest, namespace: Namespace): Promise<void> {
-  requireOwn(request.caller, namesOf(await namespaceAt(request, namespace), namespace));
 }

@@ -9,8 +9,8 @@ export async function findLayer(request: ApiRequest, id: LayerId): Promise<objec
   if (caller.project.context.bounds !== undefined && !(await isNamed(request, id))) return null;
   const record = await world.deps.metadata.layer(id, signal);
   if (record === undefined) return null;
-  const volume = await world.deps.metadata.volume(record.volumeId, signal);
-  return volume === undefined ? null : layerNode(request, id, record);
+  const isHeld = (await world.deps.metadata.volumesHolding(id, signal)).length > 0;
+  return isHeld ? layerNode(request, id, record) : null;
 }
 
 /**

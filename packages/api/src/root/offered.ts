@@ -1,7 +1,14 @@
 import { CachelaneError, isCachelaneError, parseNamespace, type Digest, type Namespace } from '@cachelane/core';
-import { definitionVolume, requireCatalog, type DefinedVolume, type OfferedCatalog } from '@cachelane/engine';
+import {
+  catalogOrLock,
+  definedVolume,
+  requireDefinition,
+  type CatalogQuestion,
+  type DefinedVolume,
+  type OfferedCatalog,
+} from '@cachelane/engine';
 import { mayKnowOffer } from '../caller.ts';
-import { parseNodeId, type VolumeNodeId } from '../node-id.ts';
+import { parseNodeId, type NamedDefinition, type VolumeNodeId } from '../node-id.ts';
 import type { VolumeSubject } from '../nodes/volume-subject.ts';
 import type { ApiRequest } from '../request.ts';
 
@@ -11,19 +18,37 @@ export interface CatalogArguments {
   readonly digest?: string | null;
 }
 
-/** Errors: those of {@link requireCatalog}; E_NAMESPACE for what is neither a namespace nor called so by anybody. */
+/** Errors: those of {@link catalogOrLock}; E_NAMESPACE for what is neither a namespace nor called so by anybody. */
 export async function catalogIn(
   request: ApiRequest,
   { namespace, version = null, digest = null }: CatalogArguments,
 ): Promise<OfferedCatalog> {
-  const { world, caller, signal } = request;
   const question = { namespace: offererIn(request, namespace), version, digest: digest as Digest | null };
-  const mayKnow = (names: readonly Namespace[]): boolean => mayKnowOffer(caller, names);
-  return await requireCatalog(world.deps.metadata, { ...question, mayKnow }, signal);
+  return await offered(request, question);
 }
 
-function offererIn({ caller }: ApiRequest, text: string): Namespace {
-  return caller.project.catalogs.get(text) ?? parseNamespace(text, 'namespace');
+async function offered(
+  { world, caller, signal }: ApiRequest,
+  question: Pick<CatalogQuestion, 'namespace' | 'version' | 'digest'>,
+): Promise<OfferedCatalog> {
+  const mayKnow = (names: readonly Namespace[]): boolean => mayKnowOffer(caller, names);
+  const locked = caller.project.lock?.catalogs ?? [];
+  return await catalogOrLock(world.deps.metadata, { ...question, mayKnow, locked }, signal);
+}
+
+/** What the project has locked has an alias, too. */
+function offererIn({ caller: { project } }: ApiRequest, text: string): Namespace {
+  const locked = project.lock?.catalogs.find(({ alias }) => alias === text);
+  return project.catalogs.get(text) ?? locked?.namespace ?? parseNamespace(text, 'namespace');
+}
+
+/** In another store a version of the same number may say something else. */
+function lockedDigest(
+  { caller }: ApiRequest,
+  { namespace, version }: Pick<NamedDefinition, 'namespace' | 'version'>,
+): Digest | null {
+  const all = caller.project.lock?.catalogs ?? [];
+  return all.find((each) => each.namespace === namespace && each.version === version)?.digest ?? null;
 }
 
 /** What the definition that an id names says now; undefined where it names none, or one that is not there any more: what was opened by it goes on. */
@@ -37,7 +62,7 @@ export async function definedAt(request: ApiRequest, id: VolumeNodeId): Promise<
   }
 }
 
-/** For what begins anew. Errors: those of {@link definitionVolume}. */
+/** For what begins anew. Errors: those of {@link catalogOrLock}, and E_CATALOG for a name that it has not. */
 export async function requireStillDefined(request: ApiRequest, text: string, subject: VolumeSubject): Promise<void> {
   const id = parseNodeId(text);
   if (id?.kind === 'volume' && id.definition !== null && subject.defined === undefined) {
@@ -49,15 +74,12 @@ async function requireDefined(
   request: ApiRequest,
   { key, namespace, definition }: VolumeNodeId,
 ): Promise<DefinedVolume> {
-  const { world, caller, signal } = request;
-  const mayKnow = (names: readonly Namespace[]): boolean => mayKnowOffer(caller, names);
-  const question = { ...(definition as NonNullable<typeof definition>), digest: null, mayKnow };
-  const defined = await definitionVolume(world.deps.metadata, question, signal);
-  const record = await world.deps.metadata.findNamespace(namespace, signal);
+  const { metadata } = request.world.deps;
+  const { name, ...question } = definition as NonNullable<typeof definition>;
+  const catalog = await offered(request, { ...question, digest: lockedDigest(request, question) });
+  const defined = definedVolume(catalog, await requireDefinition(metadata, { catalog, name }, request.signal));
+  const record = await metadata.findNamespace(namespace, request.signal);
   const isThere = defined.namespace === null || (record?.paths ?? [namespace]).includes(defined.namespace);
   if (defined.key === key && isThere) return defined;
-  throw new CachelaneError(
-    'E_CATALOG',
-    `${question.name} of ${question.namespace} is another volume than this id says`,
-  );
+  throw new CachelaneError('E_CATALOG', `${name} of ${question.namespace} is another volume than this id says`);
 }

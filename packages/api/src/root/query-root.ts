@@ -11,9 +11,9 @@ import type { ApiRequest } from '../request.ts';
 import { difference, type DiffArguments } from './difference.ts';
 import { findNode } from './find-node.ts';
 import { askForVolume, type CacheVolumeArguments } from './ask-for-volume.ts';
-import { keyIn, namespaceAt, namespaceIn } from './find-volume.ts';
 import { catalog, catalogs, definition, type CatalogsArguments, type DefinitionArguments } from './catalogs.ts';
 import type { CatalogArguments } from './offered.ts';
+import { keyIn, namespaceAt, namespaceIn } from './find-volume.ts';
 import { leases, sessions } from './sessions.ts';
 import { usage, type UsageGroup } from './usage.ts';
 

@@ -13,6 +13,7 @@ import {
   type StatedPolicy,
   type Tool,
 } from '@cachelane/core';
+import type { VolumeRequest } from '@cachelane/engine';
 import type {
   ApiProject,
   Explained as ApiExplained,
@@ -32,13 +33,14 @@ import { commandEnv } from '../run/bare.ts';
 import { openProviders } from '../providers/open-providers.ts';
 import { noFlags, providerWishes } from '../providers/provider-wishes.ts';
 import { isoTime } from '../print.ts';
-import { openProject, toolEnvironmentOf } from '../project.ts';
+import { openProject, toolEnvironmentOf, withoutPersonal } from '../project.ts';
 import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
 import type { VolumeArgument } from '../volume-argument.ts';
 import { plainSelection, requestOf } from '../volumes.ts';
 import { userOf } from '../user-of.ts';
 import { whereToRun } from '../working-directory.ts';
+import { sessionLock } from './session-lock.ts';
 import { ignoredRemote } from './ignored-remote.ts';
 import type { EnginePushes } from './engine-pushes.ts';
 import { rememberedProjects } from './remembered-projects.ts';
@@ -81,10 +83,11 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const { homeDir, store, tools, remote, remoteProblems, signal } = request;
   const { directory, namespace, environment: env, isConfined } = place;
   const host = env === null ? request.host : { ...request.host, env };
-  const project = await openProject(host, {
+  const found = await openProject(host, {
     where: whereToRun(host, directory ?? undefined, 'directory'),
     namespace: namespace ?? undefined,
   });
+  const project = isConfined ? withoutPersonal(found) : found;
   const { context } = project;
   const environment = toolEnvironmentOf(host, project);
   // Whose file it is, and whose modules run, is the engine's to say, whatever home a program claims to have.
@@ -122,11 +125,13 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const { choice } = remote;
   const ignored = env === null ? [] : await ignoredRemote({ host, homeDir, choice });
   const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
+  const { lock, problems } = sessionLock(project);
   const aliases = catalogAliases(project.config, await readUserConfig(host));
   return {
     context,
     catalogs: new Map([...aliases].map(([alias, { namespace: named }]) => [alias, named])),
-    warnings: [...project.warnings, ...remoteProblems, ...ignored],
+    warnings: [...project.warnings, ...problems, ...remoteProblems, ...ignored],
+    lock,
     run: {
       directory: project.directory,
       environment,
@@ -140,11 +145,16 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
     },
     meaningOf,
     requestFor(place) {
+      const ownPlace = (): VolumeRequest =>
+        requestOf({ ...argumentOf(place), path: join(project.workDir, place.key) }, selection);
       try {
-        return requestOf(argumentOf(place), selection);
+        const request = requestOf(argumentOf(place), selection);
+        const tool = tools.find((each) => each.name === request.tool);
+        // A catalog may offer any directory, and says of none where it lies.
+        return request.path === null && tool?.locate(environment) === null ? ownPlace() : request;
       } catch (error) {
         if (!isCachelaneError(error, 'E_VOLUME')) throw error;
-        return requestOf({ ...argumentOf(place), path: join(project.workDir, place.key) }, selection);
+        return ownPlace();
       }
     },
     async explain(place, seed, bounds) {
@@ -192,6 +202,7 @@ function explained(all: Explained): ApiExplained {
       sizeBytes: held?.sizeBytes ?? 0,
       updatedAt: held === null ? null : isoTime(held.head.updatedAtMs),
     })),
+    tiers: all.tiers,
     seed: all.seed === null ? null : seedText(all.seed),
     provider: all.provider?.provider ?? null,
     providerBy: all.provider?.chosenBy ?? null,

@@ -28,7 +28,13 @@ test('a project is looked at once a second', async () => {
 test('each place is one of its own', async () => {
   const { open, opened } = remembered();
   const [one, other] = [{ CI: 'true' }, { CI: 'true' }];
-  const places = [here, { ...here, directory: '/a' }, { ...here, environment: one }, { ...here, environment: other }];
+  const places = [
+    here,
+    { ...here, isConfined: true },
+    { ...here, directory: '/a' },
+    { ...here, environment: one },
+    { ...here, environment: other },
+  ];
   for (const place of [...places, ...places]) await open(place);
   expect(opened).toEqual(places);
 });

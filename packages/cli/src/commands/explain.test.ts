@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerId, Namespace, RemoteId } from '@cachelane/core';
 import { aLayer, noAbort } from '@cachelane/testkit';
@@ -199,5 +199,53 @@ describe('what is shared', () => {
     using removing = stage({ env: remote, metadata: on.metadata });
     await removing.cachelane('explain', 'npm', '-n', web);
     expect(removing.out()).toMatch(/; compared with it .*, 0 layers to send, 2 layers to take out there\n/);
+  });
+});
+
+describe('tiers', () => {
+  const acme = 'github.com/acme' as Namespace;
+
+  test('are told with what they have and whether they are fed', async () => {
+    using on = stage();
+    await push(on, { namespace: acme, layers: ['a', 'b'] });
+    await on.cachelane('explain', 'npm', '-n', web);
+    expect(on.out()).toMatch(/^TIER +READ +FED$/m);
+    expect(on.out()).toMatch(
+      /^github\.com\/acme +2 layers, [\d.]+ kB: laid below what is nearer, path by path +no: it has no feed rule$/m,
+    );
+    expect(on.out()).toMatch(/^~ +no: nobody asked for it: personal-tier: true in config\.yaml/m);
+    expect(on.out()).toContain('A run here starts with what is in t1:local of github.com/acme, and adds');
+  });
+
+  test('that do not count are not what a run starts with', async () => {
+    using on = stage();
+    const compat = { os: 'linux', arch: 'x64' };
+    await push(on, { name: 'data', compat, layers: ['own'] });
+    await push(on, { namespace: acme, name: 'data', compat, layers: ['far'] });
+    await on.cachelane('explain', 'data:/x', '-n', web, '--json');
+    expect(json(on)).toMatchObject({
+      tiers: [{ namespace: acme, isRead: false, why: expect.stringContaining('something nearer') }, { namespace: '~' }],
+      why: expect.stringMatching(/^A run here starts with what is in t1:local, and adds/),
+    });
+  });
+
+  test.each([
+    { title: 'the environment', env: { CACHELANE_PERSONAL_TIER: '1' }, config: '', isRead: true },
+    { title: 'the own file', env: {}, config: 'personal-tier: true\n', isRead: true },
+    {
+      title: 'the environment over the own file',
+      env: { CACHELANE_PERSONAL_TIER: '0' },
+      config: 'personal-tier: true\n',
+      isRead: false,
+    },
+    { title: 'nobody', env: {}, config: '', isRead: false },
+  ])('of one’s own are read where $title says so', async ({ env, config, isRead }) => {
+    using on = stage({ env });
+    mkdirSync(join(on.dir, '.config/cachelane'), { recursive: true });
+    if (config !== '') writeFileSync(join(on.dir, '.config/cachelane/config.yaml'), config, { mode: 0o600 });
+    await push(on, { namespace: '~' as Namespace, layers: ['a'] });
+    await on.cachelane('explain', 'npm', '-n', 'teams/alone', '--json');
+    const { tiers } = json(on) as { readonly tiers: readonly Record<string, unknown>[] };
+    expect(tiers.find(({ namespace }) => namespace === '~')).toMatchObject({ isRead });
   });
 });

@@ -57,6 +57,7 @@ const report: VolumeReport = {
   savedBytes: 4_100_000,
   layer: 'f'.repeat(64) as LayerId,
   merged: 2,
+  fed: [],
   conflicts: [],
   skipped: null,
   provider: null,
@@ -122,6 +123,14 @@ describe('plain', () => {
     [
       { layer: null, hits: [], merged: 0, mounter: 'live' as const, mounterWhy: 'its sharing is SHARED' },
       'npm: started cold; nothing new to save (48 ms); live: its sharing is SHARED',
+    ],
+    [
+      {
+        hits: [],
+        merged: 0,
+        fed: [{ namespace: team, lane: main, layers: 1, sizeBytes: 10 }],
+      },
+      'npm: started cold; saved 12 added, 3 changed, 4.1 MB, fed to github.com/acme (48 ms)',
     ],
     [
       { hits: [], merged: 0, cameBack: { files: 2, sizeBytes: 2e6, atMs: 0 } },

@@ -95,6 +95,7 @@ function savedText(report: VolumeReport): string {
   if (report.shrunk !== null) parts.push(shrunkText(report.shrunk));
   if (report.merged > 0) parts.push(`${plural(report.merged, 'path')} merged`);
   if (report.conflicts.length > 0) parts.push(conflictsText(report));
+  if (report.fed.length > 0) parts.push(fedText(report));
   return parts.join(', ');
 }
 
@@ -112,6 +113,11 @@ function shrunkText({ files, sizeBytes, budgetBytes }: NonNullable<VolumeReport[
 function unsavedText({ skipped, leftToOthers }: VolumeReport): string {
   if (skipped === null) return 'nothing new to save';
   return leftToOthers ? skipped : `not saved: ${skipped}`;
+}
+
+/** `fed to teams/payments, github.com/acme`. */
+function fedText({ fed }: VolumeReport): string {
+  return `fed to ${fed.map(({ namespace }) => namespace).join(', ')}`;
 }
 
 export function conflictsText({ conflicts }: Pick<VolumeReport, 'conflicts'>): string {

@@ -46,6 +46,7 @@ export function withoutCache(name: string, path: string, why: string): VolumeRep
     shrunk: null,
     ...nothing,
     layer: null,
+    fed: [],
     conflicts: [],
     skipped: why,
     provider: null,

@@ -3,8 +3,8 @@ import { parseDigest, type Digest } from '../layers/digest.ts';
 import { parseNamespace, type Namespace } from '../names/namespace.ts';
 import { catalogDigest, catalogText } from './catalog-text.ts';
 import type { CatalogContent } from './definition.ts';
-import { isFreeMethodName, methodName } from './method-name.ts';
-import { readCatalog } from './read-catalog.ts';
+import { isFreeAlias, isFreeMethodName, methodName } from './method-name.ts';
+import { isWhyText, isDefinitionName, readCatalog } from './read-catalog.ts';
 
 /** One catalog as a project's code was written for it. */
 export interface LockedCatalog {
@@ -14,14 +14,22 @@ export interface LockedCatalog {
   readonly version: number;
   readonly digest: Digest;
   readonly content: CatalogContent;
-  /** Definitions that an earlier version had, and what was said of them last: whoever still calls one is told. In the order of their names. */
-  readonly gone: readonly GoneDefinition[];
+  /** Definitions that an earlier locked version had. In the order of their names, as the other list. */
+  readonly gone: readonly StaleDefinition[];
+  /** Definitions that are another volume than the project's code was written for, and that nobody has accepted yet. */
+  readonly changed: readonly StaleDefinition[];
 }
 
-export interface GoneDefinition {
+/** What code may still ask for, and would not get: whoever does is told, and given no empty volume instead. */
+export interface StaleDefinition {
   readonly name: string;
-  /** `removed in version 4: use uv-cache`. */
+  /** Behind "was": `removed in version 4: use uv-cache`. */
   readonly why: string;
+}
+
+/** A sentence for whoever asks for it. */
+export function staleText({ name, why }: StaleDefinition): string {
+  return `${name} was ${why}`;
 }
 
 export const lockFileName = 'cachelane.lock';
@@ -35,14 +43,23 @@ export function encodeLock(catalogs: readonly LockedCatalog[]): string {
   return `${JSON.stringify({ format, version, catalogs: Object.fromEntries(entries) }, null, 2)}\n`;
 }
 
-function partsOf({ namespace, version: locked, digest, content, gone }: LockedCatalog): object {
+function partsOf({ namespace, version: locked, digest, content, gone, changed }: LockedCatalog): object {
   return {
     namespace,
     version: locked,
     digest,
     content: JSON.parse(catalogText(content)) as object,
-    gone: Object.fromEntries(gone.map(({ name, why }) => [name, why])),
+    gone: whys(gone),
+    changed: whys(changed),
   };
+}
+
+function whys(stale: readonly StaleDefinition[]): object {
+  return Object.fromEntries(byName(stale).map(({ name, why }) => [name, why]));
+}
+
+function byName<T extends { readonly name: string }>(all: readonly T[]): readonly T[] {
+  return all.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Throws E_CATALOG for what no version of Cachelane wrote, and for what was changed by hand. */
@@ -54,15 +71,37 @@ export function parseLock(text: string, source: string): readonly LockedCatalog[
       hint: 'use that one here',
     });
   }
-  return Object.entries(recordIn(root['catalogs']) ?? {}).map(([alias, value]) => lockedIn(alias, value, source));
+  const entries = Object.entries(recordIn(root['catalogs']) ?? {});
+  return requireApart(entries.map(([alias, value]) => lockedIn(alias, value, source)));
 }
 
-/** Throws E_CATALOG for an alias that no method can have. */
+/** Throws E_CATALOG for an alias that no method can have, and for one that an engine, or its schema, has another meaning for. */
 export function requireAlias(alias: string): string {
-  if (/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(alias) && isFreeMethodName(methodName(alias))) return alias;
-  throw new CachelaneError('E_CATALOG', `${JSON.stringify(alias.slice(0, 100))} cannot be what a catalog is called`, {
-    hint: 'letters, digits and hyphens behind a letter: my-org',
-  });
+  const refused = (why: string, hint: string): CachelaneError =>
+    new CachelaneError('E_CATALOG', `${JSON.stringify(alias.slice(0, 100))} ${why}`, { hint });
+  if (!/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(alias))
+    throw refused('cannot be what a catalog is called', 'letters, digits and hyphens behind a letter: my-org');
+  const method = methodName(alias);
+  if (isFreeMethodName(method) && isFreeAlias(method)) return alias;
+  throw refused(
+    `cannot be what a catalog is called: ${method} is what clients have already`,
+    'choose another one with --as',
+  );
+}
+
+/** Throws E_CATALOG for two aliases that a client could not tell apart. */
+export function requireApart(catalogs: readonly LockedCatalog[]): readonly LockedCatalog[] {
+  const first = new Map<string, string>();
+  for (const { alias } of catalogs) {
+    const other = first.get(methodName(alias));
+    if (other !== undefined) {
+      throw new CachelaneError('E_CATALOG', `${other} and ${alias} would both be the method ${methodName(alias)}`, {
+        hint: 'call one of them otherwise: cachelane add NAMESPACE --as ALIAS',
+      });
+    }
+    first.set(methodName(alias), alias);
+  }
+  return catalogs;
 }
 
 function lockedIn(alias: string, value: unknown, source: string): LockedCatalog {
@@ -70,17 +109,39 @@ function lockedIn(alias: string, value: unknown, source: string): LockedCatalog 
   const number = parts?.['version'];
   if (parts === null || typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1)
     throw broken(source, `${alias} has no version`);
-  const digest = parseDigest(String(parts['digest']));
+  const digest = digestIn(parts['digest'], source, alias);
   const content = readCatalog(parts['content'], { source: `${source}, ${alias}`, tools: null });
   if (catalogDigest(content) !== digest) throw broken(source, `what ${alias} offers is not what was locked`);
+  const offered = new Set(content.definitions.map(({ name }) => methodName(name)));
+  const staleIn = (key: string): readonly StaleDefinition[] =>
+    Object.entries(recordIn(parts[key]) ?? {}).map(([name, why]) => {
+      const isGone = key === 'gone';
+      if (isDefinitionName(name) && isWhyText(why) && offered.has(methodName(name)) !== isGone) return { name, why };
+      throw broken(source, `${alias} cannot have ${JSON.stringify(name.slice(0, 100))} among what is ${key}`);
+    });
   return {
     alias: requireAlias(alias),
     namespace: parseNamespace(String(parts['namespace']), source),
     version: number,
     digest,
     content,
-    gone: Object.entries(recordIn(parts['gone']) ?? {}).map(([name, why]) => ({ name, why: String(why) })),
+    gone: requireNames(staleIn('gone'), source),
+    changed: staleIn('changed'),
   };
+}
+
+function digestIn(value: unknown, source: string, alias: string): Digest {
+  try {
+    return parseDigest(String(value));
+  } catch {
+    throw broken(source, `${alias} has no digest`);
+  }
+}
+
+/** One method for each, also among what is gone. */
+function requireNames(gone: readonly StaleDefinition[], source: string): readonly StaleDefinition[] {
+  if (new Set(gone.map(({ name }) => methodName(name))).size === gone.length) return gone;
+  throw broken(source, 'two that are gone would be one method');
 }
 
 function jsonIn(text: string, source: string): unknown {

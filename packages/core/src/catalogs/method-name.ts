@@ -31,3 +31,45 @@ const taken: ReadonlySet<string> = new Set([
 export function isFreeMethodName(method: string): boolean {
   return method !== '' && !taken.has(method);
 }
+
+/** What an engine of the SDK has, and what its schema has at its top: catalogs are asked for beside it. Tests of both compare. */
+const takenByEngines: ReadonlySet<string> = new Set([
+  'address',
+  'attach',
+  'cacheVolume',
+  'catalog',
+  'catalogs',
+  'close',
+  'context',
+  'createNamespace',
+  'definition',
+  'diff',
+  'engine',
+  'environment',
+  'events',
+  'leases',
+  'namespace',
+  'namespaces',
+  'node',
+  'policies',
+  'query',
+  'run',
+  'scope',
+  'sessions',
+  'usage',
+  'volume',
+  'volumes',
+  'withNamespace',
+  // Types of the schema that would be called as that of a catalog.
+  'published',
+  'removed',
+]);
+
+export function isFreeAlias(method: string): boolean {
+  return !takenByEngines.has(method);
+}
+
+/** The type of a catalog in generated code and in schemas: `MyOrgCatalog`. */
+export function catalogTypeName(alias: string): string {
+  return `${raised(methodName(alias))}Catalog`;
+}

@@ -62,7 +62,7 @@ function readDefinition({ name, given, tools, report }: Given): VolumeDefinition
   if (recordIn(given ?? {}) === null) report(place, 'must be a mapping');
   for (const key of tools === null ? [] : Object.keys(parts))
     if (!definitionKeys.includes(key)) report(`${place}.${key}`, 'is no key of a definition');
-  if (!/^[A-Za-z][A-Za-z0-9._-]*$/.test(name) || name.length > limits.catalogNameBytes) {
+  if (!hasNameForm(name)) {
     report(
       place,
       `is no name of a definition: letters, digits and . _ - behind a letter, at most ${limits.catalogNameBytes}`,
@@ -93,6 +93,14 @@ function readDefinition({ name, given, tools, report }: Given): VolumeDefinition
     docs: text('docs') ?? '',
     deprecated: text('deprecated'),
   };
+}
+
+function hasNameForm(name: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9._-]*$/.test(name) && name.length <= limits.catalogNameBytes;
+}
+
+export function isDefinitionName(name: string): boolean {
+  return hasNameForm(name) && isFreeMethodName(methodName(name));
 }
 
 /** Two that a generated client could not tell apart. */
@@ -138,6 +146,12 @@ function textIn({ value, place, report }: Part): string | null {
     report(place, `is longer than ${limits.catalogTextLength} characters`);
   else return value;
   return null;
+}
+
+/** Text as a catalog may have it, with what a lock says around it. */
+export function isWhyText(value: unknown): value is string {
+  if (typeof value !== 'string' || value === '' || !value.isWellFormed() || hasControls(value)) return false;
+  return value.length <= limits.catalogWhyLength;
 }
 
 /** But line breaks, which paragraphs need. */

@@ -35,6 +35,8 @@ export interface ContextSources {
   readonly project: { readonly directory: string; readonly source: string };
   /** Null: not in CI. */
   readonly platform: PlatformHints | null;
+  /** Who wants a tier of their own below all projects, in words for people; null or left out: nobody. */
+  readonly personalTier?: string | null;
   readonly policy?: ReadPolicy;
 }
 

@@ -30,6 +30,8 @@ export interface Context {
   readonly defaultLane: LaneName | null;
   /** Nearest first; the first is the lane that is written. */
   readonly readChain: readonly ChainLink[];
+  /** Whether a person's own tier lies below all of that, for tools that verify what they find there. */
+  readonly personalTier: boolean;
   readonly canWrite: boolean;
   /** Of a confined session: of its read chain a volume has the links that are within them. Left out: nothing bounds it. */
   readonly bounds?: Bounds;

@@ -264,6 +264,34 @@ describe('names in the file that are not the repository’s own', () => {
   });
 });
 
+describe('a personal tier', () => {
+  const asked = { personalTier: 'config.yaml:3' };
+
+  test('is for whoever asks for it, on a machine of their own', () => {
+    expect(derive().personalTier).toBe(false);
+    const context = derive(asked);
+    expect(context.personalTier).toBe(true);
+    expect(inputOf(context, 'personal tier')).toMatchObject({ value: 'on', source: 'config.yaml:3' });
+    expect(links(context)).not.toContainEqual(expect.stringContaining('~'));
+  });
+
+  test('has no part in a lane of a CI system', () => {
+    const context = derive({ ...asked, platform: ci });
+    expect(context.personalTier).toBe(false);
+    expect(inputOf(context, 'personal tier')?.value).toMatch(/^off: t1:\S+ has no part in it$/);
+  });
+
+  test.each([
+    { namespace: named('~') },
+    { namespace: named('~/web') },
+    { parents: [named('github.com/acme'), named('~')] },
+  ])('is named by no file of a repository: %j', (names) => {
+    const config = { directory: root, ...names };
+    const refused = (): Context => derive({ config, repository: { root, remote: null } });
+    expect(refused).toThrow(/^cachelane\.yaml:2: ~(\/web)? is the tier of whoever owns the machine$/);
+  });
+});
+
 describe('inputs', () => {
   test('are listed with value and source', () => {
     expect(derive({ platform: ci }).inputs.map(({ name }) => name)).toEqual([

@@ -1,6 +1,7 @@
 import { policyWithoutHub } from '../lanes/access.ts';
 import { laneWithoutHub, type LaneDecision } from '../lanes/local.ts';
 import type { PlatformHints } from '../lanes/platform-hints.ts';
+import { personalLane } from '../tiers/personal-tier.ts';
 import { readChain } from '../lanes/read-chain.ts';
 import { type Namespace, parseNamespace } from '../names/namespace.ts';
 import { printable } from '../names/printable.ts';
@@ -20,6 +21,7 @@ export function deriveContext(given: ContextSources): Context {
   const named = nameProject(sources);
   const parents = parentsOf(sources, named);
   const decision = laneWithoutHub(sources.platform);
+  const personal = sources.personalTier ?? null;
   const localNamespace = localNamespaceOf(sources.project.directory);
   return {
     endpoint: 'local',
@@ -36,9 +38,14 @@ export function deriveContext(given: ContextSources): Context {
       parents,
       policy: sources.policy ?? policyWithoutHub,
     }),
+    personalTier: personal !== null && decision.lane === personalLane,
     canWrite: decision.canWrite,
     why: decision.why,
-    inputs: [...namespaceInputs(sources, named, parents), ...laneInputs(sources.platform, decision)].map(safe),
+    inputs: [
+      ...namespaceInputs(sources, named, parents),
+      ...laneInputs(sources.platform, decision),
+      ...(personal === null ? [] : [personalInput(decision, personal)]),
+    ].map(safe),
   };
 }
 
@@ -89,6 +96,11 @@ function laneInputs(platform: PlatformHints | null, decision: LaneDecision): rea
   if (base !== null && decision.base !== null) inputs.push({ name: 'base', ...base });
   if (defaultBranch !== null) inputs.push({ name: 'default', ...defaultBranch });
   return inputs;
+}
+
+function personalInput({ lane }: LaneDecision, source: string): ContextInput {
+  const isRead = lane === personalLane;
+  return { name: 'personal tier', value: isRead ? 'on' : `off: ${lane} has no part in it`, source };
 }
 
 /** Variables and urls hold what others put there. */

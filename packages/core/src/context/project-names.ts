@@ -3,6 +3,7 @@ import { digestOf } from '../layers/digest.ts';
 import { canonicalNamespace, childNamespace, type Namespace, parseNamespace } from '../names/namespace.ts';
 import { defaultParents, validateParents } from '../names/parents.ts';
 import { namespaceFromRemote } from '../names/remote.ts';
+import { requireNotPersonal } from '../tiers/personal-tier.ts';
 import type { ConfiguredName, ContextSources, NamedProject } from './context-sources.ts';
 
 /** Hex characters of a path's hash: enough for the directories of one machine, short enough to read. */
@@ -23,7 +24,8 @@ export function derivedNamespace(sources: ContextSources, directory: string): Na
   const named = config?.namespace ?? null;
   if (config !== null && named !== null) {
     const { value, line } = named;
-    const configured = parseNamespace(value, `cachelane.yaml:${line}`);
+    const source = `cachelane.yaml:${line}`;
+    const configured = requireNotPersonal(parseNamespace(value, source), source);
     return childNamespace(configured, ...segmentsBelow(config.directory, directory));
   }
   if (repository === null || repository.remote === null) return localNamespaceOf(directory);
@@ -48,7 +50,10 @@ export function parentsOf(sources: ContextSources, { namespace, by }: NamedProje
   const named = derivedNamespace(sources, config.directory);
   const parents = validateParents({
     namespace: named,
-    explicit: explicit.map(({ value, line }) => parseNamespace(value, `cachelane.yaml:${line}`)),
+    explicit: explicit.map(({ value, line }) => {
+      const source = `cachelane.yaml:${line}`;
+      return requireNotPersonal(parseNamespace(value, source), source);
+    }),
     source: parentsSource(explicit),
     explicitParentsOf: () => undefined,
   });

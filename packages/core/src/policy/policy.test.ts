@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { LaneName } from '../lanes/lane.ts';
 import { formatAmount, parseAmount, type AmountUnit } from './amount.ts';
 import {
+  catalogNameChoices,
+  catalogNamesOf,
   defaultPolicy,
   formatPolicyValue,
   lifetimeOf,
@@ -20,6 +22,11 @@ const dayMs = 86_400_000;
 function said(value: number, source: string, key: PolicyKey = 'keep-pr'): StatedPolicy {
   return { [key]: { value, source } };
 }
+
+const named = (text: string): StatedPolicy => statedPolicy({ 'catalog-names': text }, 'test');
+
+const namesAt = (stored: string, repository: string): string =>
+  catalogNamesOf(resolvePolicy({ user: {}, stored: [named(stored)], repository: named(repository) }));
 
 describe('amounts', () => {
   test.each([
@@ -62,6 +69,22 @@ describe('amounts', () => {
         expect(parseAmount('time', formatAmount('time', minutes * 60_000))).toBe(minutes * 60_000);
       }),
     );
+  });
+
+  test('a choice is one of its words, and what the repository may lower it to allows less', () => {
+    for (const word of catalogNameChoices) {
+      expect(formatPolicyValue('catalog-names', parsePolicyValue('catalog-names', word))).toBe(word);
+    }
+    expect(() => parsePolicyValue('catalog-names', 'never')).toThrow(
+      'catalog-names is one of refuse, warn, any, not "never"',
+    );
+    expect([
+      namesAt('any', 'warn'),
+      namesAt('warn', 'refuse'),
+      namesAt('warn', 'any'),
+      namesAt('refuse', 'warn'),
+    ]).toEqual(['warn', 'refuse', 'warn', 'refuse']);
+    expect(catalogNamesOf(defaultPolicy)).toBe('any');
   });
 
   test('none is no limit, also of what has to stay free', () => {

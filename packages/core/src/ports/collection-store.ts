@@ -124,12 +124,15 @@ export interface CollectionFacts {
 
 /** What a collection leaves noted for the next one. */
 export interface CollectionNote {
-  /** Loose no more: their files are gone. */
+  /** Not found on the disk some time ago. Those that are not there now either are loose no more, and forgotten where nothing refers to them. */
   readonly absent: readonly LayerId[];
+  /** Whether files of a layer are there: called inside the transaction. Who publishes one later makes it loose again when it is recorded, or no more pinned. */
+  readonly isThere: (id: LayerId) => boolean;
   /** Loose no more, if some lane holds them. */
   readonly held: readonly LayerId[];
-  /** When all that lies on the disk was compared with the metadata; null: this time it was not. */
-  readonly lookedAtMs: number | null;
+  readonly atMs: number;
+  /** Whether all that lies on the disk was compared with the metadata. */
+  readonly isAll: boolean;
 }
 
 export interface EvictRequest {

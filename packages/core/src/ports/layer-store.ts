@@ -138,6 +138,8 @@ export interface LayerStore {
   /** As the medium counts it: beside the content, what keeping it takes. Looks at every file. */
   usage(signal: AbortSignal): Promise<StoreUsage>;
   space(signal: AbortSignal): Promise<Space>;
+  /** Whether anything lies where it belongs, damaged or not. Synchronous, for the same reason as `remove`. */
+  isThere(id: LayerId): boolean;
   /** Moves them out of sight at once; the space is freed in the background. Unknown ones are no error. Synchronous: it is called inside the metadata transaction that makes sure that nobody has them. */
   remove(ids: readonly LayerId[]): void;
   /** The same for derived layers. */

@@ -69,6 +69,7 @@ export interface HistoryRecord {
 
 export interface LayerRecord {
   readonly id: LayerId;
+  /** That whose run saved it; others may name it as well, and it may be gone. */
   readonly volumeId: VolumeId;
   readonly run: RunId;
   readonly counts: LayerCounts;
@@ -92,6 +93,8 @@ export interface OpenVolume {
   readonly sync: Sync | null;
   /** Nearest first; the first is the lane that the session writes. */
   readonly chain: readonly ChainLink[];
+  /** Of the chain's links in other namespaces only the nearest counts, and only where nothing nearer has anything: see `firstSnapshot`. */
+  readonly firstSnapshot?: boolean;
   /** Whether the session wants the own lane for itself, as far as others want it so. */
   readonly lock: boolean;
   /** Used where the namespace has no such volume yet. */
@@ -211,6 +214,8 @@ export interface CommitRequest {
   readonly synced?: SyncedChange;
   /** Layers that leave the head because their content is gone here: no remote is to lose them for that. They leave the head's records, and `synced`. */
   readonly lost?: readonly LayerId[];
+  /** Runs with a part in what the head comes to name: E_LAYER_REFUSED, having changed nothing, where one of them is revoked for the volume's namespace. */
+  readonly origins?: Iterable<RunId>;
   readonly run: RunId;
   readonly counts: LayerCounts;
   readonly atMs: number;
@@ -260,7 +265,10 @@ export interface HeadStore {
   listVolumes(signal: AbortSignal): Promise<readonly VolumeRecord[]>;
   /** As {@link listVolumes}, of one namespace: costs what that has, whatever else the store has. */
   volumesOf(namespaceId: NamespaceId, signal: AbortSignal): Promise<readonly VolumeRecord[]>;
+  /** As it was saved first, whoever names it by now: see {@link volumesHolding}. */
   layer(id: LayerId, signal: AbortSignal): Promise<LayerRecord | undefined>;
+  /** Volumes of which some lane holds the layer, in the order of their ids. */
+  volumesHolding(id: LayerId, signal: AbortSignal): Promise<readonly VolumeId[]>;
   run(id: RunId, signal: AbortSignal): Promise<RunRecord | undefined>;
   /** Deletes the volume's heads (of one lane, or all), their history, and the volume itself when no head is left; one that is locked goes with the session that locks it. Layers become unreferenced. */
   removeVolume(volumeId: VolumeId, lane: LaneName | null, signal: AbortSignal): Promise<void>;

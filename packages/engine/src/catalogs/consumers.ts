@@ -38,8 +38,11 @@ export async function catalogConsumers(
   signal: AbortSignal,
 ): Promise<readonly CatalogConsumer[]> {
   const found: CatalogConsumer[] = [];
-  for (const use of await metadata.catalogUses(namespaceId, definition, signal)) {
-    const record = await metadata.namespace(use.consumerId, signal);
+  const uses = await metadata.catalogUses(namespaceId, definition, signal);
+  // All at once: whoever may be told of few must not see by the work how many there are.
+  const records = new Map((await metadata.listNamespaces(signal)).map((record) => [record.id, record]));
+  for (const use of uses) {
+    const record = records.get(use.consumerId);
     if (record === undefined || !mayTell(record.paths)) continue;
     const volume = use.volumeId === null ? undefined : await metadata.volume(use.volumeId, signal);
     const heads = volume === undefined ? [] : await metadata.headsOf([volume.id], signal);

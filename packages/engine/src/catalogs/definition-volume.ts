@@ -33,6 +33,8 @@ export interface DefinedVolume {
   readonly sharing: SharingMode | null;
   /** For people, one sentence; null: it is not deprecated. */
   readonly deprecated: string | null;
+  /** That of the catalog. */
+  readonly note?: string;
   readonly definition: UsedDefinition;
 }
 
@@ -51,7 +53,7 @@ export async function definitionVolume(
 }
 
 export function definedVolume(catalog: OfferedCatalog, definition: VolumeDefinition): DefinedVolume {
-  const { namespaceId, namespace, version } = catalog;
+  const { namespaceId, namespace, version, note } = catalog;
   const { name, tier, key, compat, tool, sharing } = definition;
   return {
     namespace: tier === 'catalog' ? namespace : null,
@@ -60,14 +62,14 @@ export function definedVolume(catalog: OfferedCatalog, definition: VolumeDefinit
     tool,
     sharing,
     deprecated: deprecationText(catalog, definition),
+    ...(note === undefined ? {} : { note }),
     definition: { namespaceId, namespace, name, version },
   };
 }
 
 /** What has to be told of it, one sentence each. */
-export function deprecations(defined: Pick<DefinedVolume, 'deprecated'> | undefined): readonly string[] {
-  const text = defined?.deprecated ?? null;
-  return text === null ? [] : [text];
+export function deprecations(defined: Pick<DefinedVolume, 'deprecated' | 'note'> | undefined): readonly string[] {
+  return [defined?.deprecated, defined?.note].filter((text) => typeof text === 'string');
 }
 
 function deprecationText({ namespace }: OfferedCatalog, { name, deprecated }: VolumeDefinition): string | null {

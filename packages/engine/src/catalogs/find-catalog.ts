@@ -15,6 +15,8 @@ export interface OfferedCatalog extends Catalog {
   readonly namespaceId: NamespaceId;
   /** Who published it, for people. */
   readonly by: string;
+  /** What whoever goes by it has to be told, one sentence. */
+  readonly note?: string;
 }
 
 export interface CatalogQuestion {
@@ -29,7 +31,7 @@ export interface CatalogQuestion {
 }
 
 /**
- * What a namespace offers. Errors: E_NOT_FOUND where it offers nothing and where the asker may not know of it, in the same words and after the same work; E_CATALOG for a version that is not there, or is not the one that was
+ * What a namespace offers. Errors: E_NOT_FOUND where it offers nothing and where the asker may not know of it, in the same words, and then before anything is looked up; E_CATALOG for a version that is not there, or is not the one that was
  * locked.
  */
 export async function requireCatalog(
@@ -37,8 +39,9 @@ export async function requireCatalog(
   { namespace, version, digest, mayKnow = () => true }: CatalogQuestion,
   signal: AbortSignal,
 ): Promise<OfferedCatalog> {
+  if (!mayKnow([namespace])) throw unknownCatalog(namespace);
   const record = await metadata.findNamespace(namespace, signal);
-  if (record === undefined || !mayKnow(record.paths)) throw unknownCatalog(namespace);
+  if (record === undefined) throw unknownCatalog(namespace);
   const found = await metadata.catalogVersion(record.id, version, signal);
   if (found === undefined) throw await noVersion(metadata, { record, namespace, version }, signal);
   if (digest !== null && found.digest !== digest) {

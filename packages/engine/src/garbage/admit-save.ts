@@ -19,6 +19,8 @@ export interface SaveToAdmit {
   readonly lanePolicy: RunCommandRequest['lanePolicy'];
   /** Content of the new layer. It lies on the disk already. */
   readonly sizeBytes: number;
+  /** Content of layers that come as well and that others hold already: only the namespace has them anew. */
+  readonly heldBytes?: number;
 }
 
 type AdmitDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'policy'>;
@@ -39,9 +41,11 @@ const counted: ReadonlySet<PolicyKey> = new Set([
  */
 export async function admitSave(deps: AdmitDependencies, save: SaveToAdmit, signal: AbortSignal): Promise<void> {
   const { metadata, layers, clock, policy: user = {} } = deps;
-  const { namespace, volume, lane, lanePolicy, sizeBytes } = save;
+  const { namespace, volume, lane, lanePolicy, sizeBytes, heldBytes = 0 } = save;
   const policy = await policyOfRun(deps, { namespace, lanePolicy, volume }, signal);
-  if (sizeBytes > policy['volume-size'].value) throw refusal('volume-size', policy['volume-size'].source);
+  // What a tier is fed is new to its volume; what lies below a first save is not what the run added.
+  if ((sizeBytes === 0 ? heldBytes : sizeBytes) > policy['volume-size'].value)
+    throw refusal('volume-size', policy['volume-size'].source);
   const space = await layers.space(signal);
   const trust = laneTrust(lane);
   const isFree = space.freeBytes >= freeSpaceLimit({ user, stored: [], lanes: [] }, space);
@@ -53,6 +57,7 @@ export async function admitSave(deps: AdmitDependencies, save: SaveToAdmit, sign
     namespaceId: own?.id ?? null,
     trust,
     sizeBytes,
+    heldBytes,
     namespaceLimit: policy['namespace-size'].value,
   };
   const question = { lanes: 'due', nowMs, user, gone: [], layers: [], volumes: [], namespace } as const;

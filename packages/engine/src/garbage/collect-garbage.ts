@@ -90,14 +90,15 @@ export async function collectGarbage(
   return { ...found, evictions, growth, unmet, layers, derived, deadSessions: dead.map(({ id }) => id), swept };
 }
 
-/** What is forgotten stays loose until a later collection finds that its files are gone. */
+/** What is forgotten stays loose until a later collection finds that its files are gone. Since that one looked, somebody may have made them, and let go of them: it looks again. */
 async function noteFound(
-  { metadata, clock }: GarbageDependencies,
+  { metadata, layers, clock }: GarbageDependencies,
   { absent, held, isAll }: Pick<Found, 'absent' | 'held' | 'isAll'>,
   signal: AbortSignal,
 ): Promise<void> {
   if (absent.length + held.length === 0 && !isAll) return;
-  await metadata.noteCollection({ absent, held, lookedAtMs: isAll ? clock.nowMs() : null }, signal);
+  const isThere = (id: LayerId): boolean => layers.isThere(id);
+  await metadata.noteCollection({ absent, isThere, held, atMs: clock.nowMs(), isAll }, signal);
 }
 
 /** False where it is not as it was any more. */

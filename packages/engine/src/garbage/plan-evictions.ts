@@ -24,6 +24,8 @@ export interface Incoming {
   readonly namespaceId: NamespaceId | null;
   readonly trust: TrustLevel;
   readonly sizeBytes: number;
+  /** Of layers that come as well and that other namespaces hold already. */
+  readonly heldBytes?: number;
   /** What its lane says of the namespace's size, which may be less than others say. */
   readonly namespaceLimit: number;
 }
@@ -201,7 +203,7 @@ class Planner {
     const incoming = this.#input.incoming?.namespaceId === id ? this.#input.incoming : undefined;
     const own = policyAt(this.#input.policies, { paths, lane: null })['namespace-size'].value;
     const limit = Math.min(own, incoming?.namespaceLimit ?? own);
-    const coming = incoming?.sizeBytes ?? 0;
+    const coming = (incoming?.sizeBytes ?? 0) + (incoming?.heldBytes ?? 0);
     this.#relieveBy({
       policy: 'namespace-size',
       why: `${paths[0]} takes more than ${formatPolicyValue('namespace-size', limit)}`,

@@ -32,7 +32,8 @@ export function isWithinLimits({ facts, policies, space, incoming }: LimitsQuest
       own > policyAt(policies, { paths: namespace.paths, lane: null })['namespace-size'].value,
   );
   if (isCrowded) return false;
-  if (incoming !== undefined && taken.namespace + incoming.sizeBytes > incoming.namespaceLimit) return false;
+  const coming = (incoming?.sizeBytes ?? 0) + (incoming?.heldBytes ?? 0);
+  if (incoming !== undefined && taken.namespace + coming > incoming.namespaceLimit) return false;
 
   const allBytes = Math.min(store['store-size'].value, takenBytes + space.freeBytes);
   const levels = [...facts.levels, ...(incoming === undefined ? [] : [incoming.trust])];

@@ -47,12 +47,12 @@ export async function listLeases(
   const all = (await metadata.listSessions(signal)).filter(isAskedAbout);
   const sessions = all.toSorted((a, b) => a.openedAtMs - b.openedAtMs);
   const places = placesIn(metadata, signal);
-  const volumeOfLayer = new Map<LayerId, VolumeId | null>();
+  const volumeOfLayer = new Map<LayerId, HeldLayer>();
   const leases: ListedLease[] = [];
   for (const session of sessions) {
     const own = opened.get(session.id) ?? [];
     for (const id of session.pins) {
-      if (!volumeOfLayer.has(id)) volumeOfLayer.set(id, (await metadata.layer(id, signal))?.volumeId ?? null);
+      if (!volumeOfLayer.has(id)) volumeOfLayer.set(id, await volumesWith(metadata, id, signal));
     }
     const leased = leasedBy({ session, opened: own, used: used.get(session.id) ?? [], volumeOfLayer });
     let alive: Promise<boolean> | undefined;
@@ -73,12 +73,18 @@ interface SessionFacts {
   readonly session: SessionRecord;
   readonly opened: readonly SessionVolume[];
   readonly used: readonly UsedDirectory[];
-  readonly volumeOfLayer: ReadonlyMap<LayerId, VolumeId | null>;
+  readonly volumeOfLayer: ReadonlyMap<LayerId, HeldLayer>;
 }
 
 function leasedBy({ session, opened, used, volumeOfLayer }: SessionFacts): readonly (readonly [VolumeId, Leased])[] {
-  const pinned = Map.groupBy(session.pins, (id) => volumeOfLayer.get(id) ?? null);
-  const volumes = new Set([...opened.map(({ volumeId }) => volumeId), ...pinned.keys()].filter((id) => id !== null));
+  const own = new Set(opened.map(({ volumeId }) => volumeId));
+  const pinned = new Map<VolumeId, LayerId[]>();
+  for (const id of session.pins) {
+    const { all, others } = volumeOfLayer.get(id) ?? { all: [], others: [] };
+    const opens = all.filter((each) => own.has(each));
+    for (const each of opens.length === 0 ? others : opens) pinned.set(each, [...(pinned.get(each) ?? []), id]);
+  }
+  const volumes = new Set([...own, ...pinned.keys()]);
   return [
     ...opened.flatMap(({ volumeId, lockedLane: lane }) =>
       lane === null ? [] : [[volumeId, { kind: 'LOCK', lane } as const] as const],
@@ -86,6 +92,21 @@ function leasedBy({ session, opened, used, volumeOfLayer }: SessionFacts): reado
     ...[...volumes].map((id) => [id, { kind: 'PIN', layers: pinned.get(id) ?? [] } as const] as const),
     ...used.map(({ volume, lane, dir: path }) => [volume, { kind: 'DIRECTORY', lane, path } as const] as const),
   ];
+}
+
+interface HeldLayer {
+  /** Volumes of which a lane holds it. */
+  readonly all: readonly VolumeId[];
+  /** What a session reads that opened none of them: of a layer that was fed to a tier, the tier. */
+  readonly others: readonly VolumeId[];
+}
+
+async function volumesWith(metadata: Metadata, id: LayerId, signal: AbortSignal): Promise<HeldLayer> {
+  const record = await metadata.layer(id, signal);
+  if (record === undefined) return { all: [], others: [] };
+  const holding = await metadata.volumesHolding(id, signal);
+  const fed = holding.filter((each) => each !== record.volumeId);
+  return { all: [record.volumeId, ...fed], others: fed.length === 0 ? [record.volumeId] : fed };
 }
 
 async function usedDirectories(mounters: Mounters, signal: AbortSignal): Promise<readonly UsedDirectory[]> {

@@ -22,6 +22,8 @@ export interface RevocationPlan {
   readonly readers: readonly RunId[];
   /** Heads here that name one of the runs. */
   readonly heads: readonly AffectedHead[];
+  /** All heads, as they were looked at. */
+  readonly looked: readonly HeadRecord[];
 }
 
 export interface AffectedHead {
@@ -39,19 +41,31 @@ export async function planRevocation(
   const runs = new Set([run]);
   if (cascade) await addReaders({ metadata, origins }, runs, signal);
   const readers = cascade ? [] : await readersOf({ metadata, origins }, runs, signal);
+  const looked = await metadata.listHeads(signal);
+  const heads = await affectedAmong({ metadata, origins }, { heads: looked, runs }, signal);
+  return { runs: [...runs], readers, heads, looked };
+}
+
+/** Those that name one of the runs, also by what their squashes replaced. */
+async function affectedAmong(
+  { metadata, origins }: { readonly metadata: Metadata; readonly origins: Origins },
+  { heads, runs }: { readonly heads: readonly HeadRecord[]; readonly runs: ReadonlySet<RunId> },
+  signal: AbortSignal,
+): Promise<readonly AffectedHead[]> {
+  const affected: AffectedHead[] = [];
+  if (heads.length === 0) return affected;
   const volumes = new Map((await metadata.listVolumes(signal)).map((volume) => [volume.id, volume]));
-  const heads: AffectedHead[] = [];
-  for (const head of await metadata.listHeads(signal)) {
+  for (const head of heads) {
     const volume = volumes.get(head.volumeId);
     const squashes = await squashesOf(metadata, head, signal);
     const ids = [...head.layers, ...squashes.within(head.layers).flatMap((squash) => squash.layers)];
     for (const id of volume === undefined ? [] : ids) {
       if (!(await origins.names(id, runs))) continue;
-      heads.push({ volume: volume as VolumeRecord, head });
+      affected.push({ volume: volume as VolumeRecord, head });
       break;
     }
   }
-  return { runs: [...runs], readers, heads };
+  return affected;
 }
 
 /** Until nobody else is left who read from one of them. */
@@ -77,22 +91,22 @@ export interface RevocationRequest {
 }
 
 /**
- * Writes down that the runs are revoked, and takes them out of every head here. Again after a crash it goes on. Returns the heads that moved. Errors: E_HEAD_MOVED, and
+ * Writes down that the runs are revoked, and takes them out of every head here, also out of those that came to name them since it was planned: from then on no head can. Again after a crash it goes on. Returns the heads that named them. Errors: E_HEAD_MOVED, and
  * those of the layer store.
  */
 export async function revokeHere(
   deps: RevokeDependencies,
   { plan, revocations, by, fetchReplaced }: RevocationRequest,
   signal: AbortSignal,
-): Promise<readonly HeadRecord[]> {
+): Promise<readonly AffectedHead[]> {
   // A person says it: it counts for all that is here.
   await deps.metadata.revokeRuns(
     revocations.map((each) => ({ ...each, namespaceId: null })),
     signal,
   );
   const runs = new Set(plan.runs);
-  const moved: HeadRecord[] = [];
-  for (const { volume, head } of plan.heads) {
+  const heads = [...plan.heads, ...(await affectedSince(deps, plan, signal))];
+  for (const { volume, head } of heads) {
     const request = {
       volumeId: volume.id,
       lane: head.lane,
@@ -102,10 +116,23 @@ export async function revokeHere(
       fetchReplaced:
         fetchReplaced === null ? null : async (now: HeadRecord) => await fetchReplaced({ volume, head: now }),
     };
-    const after = await removeRuns(deps, request, signal);
-    if (after !== undefined && after.generation !== head.generation) moved.push(after);
+    await removeRuns(deps, request, signal);
   }
-  return moved;
+  return heads;
+}
+
+async function affectedSince(
+  { metadata, layers }: RevokeDependencies,
+  { runs, heads, looked }: RevocationPlan,
+  signal: AbortSignal,
+): Promise<readonly AffectedHead[]> {
+  const known = new Map(looked.map((head) => [keyOf(head), head.generation]));
+  const planned = new Set(heads.map(({ head }) => keyOf(head)));
+  const since = (await metadata.listHeads(signal)).filter(
+    (head) => !planned.has(keyOf(head)) && known.get(keyOf(head)) !== head.generation,
+  );
+  const origins = new Origins(layers, signal);
+  return await affectedAmong({ metadata, origins }, { heads: since, runs: new Set(runs) }, signal);
 }
 
 /** A volume of a tool that is not known here has no drivers: names that point at what goes stay. */
@@ -113,4 +140,8 @@ export function toolOf(tools: readonly Tool[], { tool }: Pick<VolumeRecord, 'too
   const found = tools.find(({ name }) => name === tool) ?? tools.find(({ name }) => name === unknownToolName);
   if (found === undefined) throw new CachelaneError('E_VOLUME', `there is no tool named ${tool}`);
   return found;
+}
+
+function keyOf({ volumeId, lane }: HeadRecord): string {
+  return `${volumeId} ${lane}`;
 }

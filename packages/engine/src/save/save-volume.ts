@@ -4,6 +4,7 @@ import {
   type BytePath,
   isHeldFile,
   limits,
+  onLineage,
   type ChangeSet,
   type Clock,
   type CollectedPart,
@@ -25,6 +26,7 @@ import { cleanUpsAmong } from '../clean-ups.ts';
 import { backOff } from '../back-off.ts';
 import { squashesOf } from '../known-squashes.ts';
 import { neverAborted } from '../never-aborted.ts';
+import type { Lineage } from '../tiers/lineage.ts';
 import type { View } from '../views/view.ts';
 import type { MergeOutcome } from './conflicts.ts';
 import { meeting } from './meeting.ts';
@@ -66,6 +68,8 @@ export interface SaveRequest {
   readonly hadHead: boolean;
   /** The lane has nothing of it any more: nothing is saved. Told before E_NOT_FOUND is thrown. */
   readonly onRemoved: () => void;
+  /** What has to lie below what is saved, where the lane has none of it yet. */
+  readonly lineage: Lineage;
   readonly onProgress: (done: number) => void;
   /** Throws E_QUOTA where there is no room for a layer of this size. */
   readonly admit: (sizeBytes: number) => Promise<void>;
@@ -157,6 +161,7 @@ async function push(
       expectedGeneration: head?.generation ?? 0,
       layers: await placeLayer(deps, request, { id: layer.id, head: head?.layers ?? [] }, signal),
       layer,
+      origins: request.lineage.origins,
       run: request.run,
       counts: layer.counts,
       atMs: deps.clock.nowMs(),
@@ -188,8 +193,13 @@ async function placeLayer(
   { id, head }: { readonly id: LayerId; readonly head: readonly LayerId[] },
   signal: AbortSignal,
 ): Promise<readonly LayerId[]> {
-  if (!request.prunes) return [id, ...head];
+  const { lineage } = request;
+  if (!request.prunes && lineage.layers.length === 0) return [id, ...head];
   const squashes = await squashesOf(metadata, request, signal);
+  if (!request.prunes) {
+    const below = onLineage([id, ...squashes.expand(head)], lineage.layers);
+    return squashes.contract(below, head, (each) => head.includes(each));
+  }
   const [all, seen] = [squashes.expand(head), squashes.expand(request.seen)];
   const pushed = all.length - seen.length;
   if (pushed < 0 || !seen.every((each, index) => each === all[pushed + index])) {

@@ -1,7 +1,6 @@
 import {
   asCachelaneError,
   CachelaneError,
-  compatKey,
   newId,
   seedLane,
   seedText,
@@ -15,6 +14,7 @@ import {
 } from '@cachelane/core';
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import type { Ids, SessionInput } from '../sessions/open-session.ts';
+import { findVolume } from '../volumes/find-volume.ts';
 import { chainFor, type PlannedVolume } from '../volumes/plan.ts';
 import { layerOfDirectory } from './seed-directory.ts';
 
@@ -54,18 +54,6 @@ export async function seedVolumes(
     found.push({ index, seed, open: toOpen({ chain, random }, seed, volume) });
   }
   return found;
-}
-
-async function findVolume(
-  metadata: EngineDependencies['metadata'],
-  { namespace, name, compat }: Omit<VolumeOf<'volume'>, 'kind'>,
-  signal: AbortSignal,
-): Promise<VolumeRecord | undefined> {
-  const record = await metadata.findNamespace(namespace, signal);
-  if (record === undefined) return undefined;
-  const key = compatKey(compat);
-  const volumes = await metadata.volumesOf(record.id, signal);
-  return volumes.find((each) => each.name === name && compatKey(each.compat) === key);
 }
 
 function requireSuited(plan: PlannedVolume, seed: VolumeSeed, { tool }: VolumeRecord): void {

@@ -14,6 +14,7 @@ import type {
 import type { EngineDependencies } from '../engine.ts';
 import { squashesOf } from '../known-squashes.ts';
 import type { Saved } from '../save/save-volume.ts';
+import { isSeenTier } from '../tiers/lineage.ts';
 import { emptyView, openView, type View } from '../views/view.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { changesSince } from './changes-since.ts';
@@ -194,8 +195,16 @@ async function pushedUnnoted(
 }
 
 /** The links with a layer that holds what the directory has: what others pushed meanwhile is not there. */
-export function linksWith(own: ChainLink, links: readonly PinnedLink[], saved: Saved | null): readonly PinnedLink[] {
-  return saved === null ? links : withLayers({ ...own, generation: saved.head.generation }, links, [saved.layer.id]);
+export function linksWith(
+  planned: Pick<PlannedVolume, 'own'>,
+  links: readonly PinnedLink[],
+  { saved, lineage }: { readonly saved: Saved | null; readonly lineage: readonly LayerId[] },
+): readonly PinnedLink[] {
+  if (saved === null) return links;
+  // What lay in a tier is the own lane's from then on.
+  const rest = lineage.length === 0 ? links : links.filter((link) => !isSeenTier(planned, link));
+  const own = { ...planned.own, generation: saved.head.generation };
+  return withLayers(own, lineage.length === 0 ? rest : withLayers(own, rest, lineage), [saved.layer.id]);
 }
 
 /** Also where the lane had no head yet when the session was opened: in a shared directory another run may have saved a part since. */

@@ -1,6 +1,7 @@
 import {
   seedLane,
   type Eviction,
+  type FedTier,
   type LayerCounts,
   type PinnedLink,
   type ProviderReport,
@@ -49,6 +50,7 @@ export interface SaveEnd {
   readonly skipped: string | null;
   readonly leftToOthers: boolean;
   readonly grown?: GrownVolume;
+  readonly fed?: readonly FedTier[];
 }
 
 export const nothingSaved: SaveEnd = { saved: null, skipped: null, leftToOthers: false };
@@ -90,6 +92,7 @@ export function reportOf(head: ReportHead, end: SaveEnd & { readonly saveMs: num
     savedBytes: counts.sizeBytes,
     layer: saved?.layer.id ?? null,
     merged: saved?.merged ?? 0,
+    fed: end.fed ?? [],
     conflicts: saved?.conflicts ?? [],
     skipped: end.skipped,
     provider: head.provider,

@@ -10,7 +10,7 @@ import {
   type Collected,
   type CollectedChanges,
   type CommandOutcome,
-  type HeadRecord,
+  type FedTier,
   type LayerId,
   type OpenedVolume,
   type PinnedLink,
@@ -25,15 +25,17 @@ import { nothingSaved, reportOf, type ReportHead, type SaveEnd } from './volume-
 import type { GrowthInRun } from '../growth/growth-in-run.ts';
 import { growVolume } from '../growth/grow-volume.ts';
 import { providerReport, shownName } from '../providers/provider-report.ts';
-import { saveVolume } from '../save/save-volume.ts';
+import { saveVolume, type Saved } from '../save/save-volume.ts';
 import { withdrawnGrant } from '../sharing/withdrawn-grant.ts';
 import { shownSeed, tellOtherSeed } from '../seeds/shown-seed.ts';
-import { openView, type View } from '../views/view.ts';
-import { squashHead } from '../squash-head.ts';
+import { feedTiers } from '../tiers/feed-tiers.ts';
+import { lineageOf } from '../tiers/lineage.ts';
+import type { View } from '../views/view.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import type { MounterChoice } from './mounters.ts';
 import { isDamage } from '../is-damage.ts';
 import { dropDamaged, type Scrutiny } from './damaged-layers.ts';
+import { prepareNextView } from './prepare-next-view.ts';
 import { baseOf, cold, composeView, hasOwnLayers, joinedView, linksWith, type Composed } from './session-view.ts';
 import { tellPassedOver } from './passed-over.ts';
 import { neverAborted } from '../never-aborted.ts';
@@ -143,17 +145,8 @@ export interface EndInput extends Pick<AttachInput, 'sessionId' | 'run' | 'mode'
 function headOf({ planned, choice, links, opened, attachMs }: VolumeSession): ReportHead {
   const { request, target, warnings } = planned;
   const seed = shownSeed({ request, own: opened.pinned, links });
-  return {
-    name: shownName(request),
-    path: target,
-    provider: providerReport(planned),
-    choice,
-    links,
-    seed: seed === null ? null : seedText(seed),
-    evicted: opened.evicted,
-    attachMs,
-    warnings,
-  };
+  const had = { choice, links, attachMs, warnings, evicted: opened.evicted, provider: providerReport(planned) };
+  return { ...had, name: shownName(request), path: target, seed: seed === null ? null : seedText(seed) };
 }
 
 /** Of a volume that could not be saved, and that nobody but the next run can save: others may be at work in its directory by now. */
@@ -262,6 +255,7 @@ async function save(
   const { changes } = base;
   const isOnOwn = hasOwnLayers(planned.own, collected.links);
   const total = changes.changes.length;
+  const lineage = await lineageOf(deps, { planned, links: base.links, sessionId: input.sessionId }, signal);
   let unknown = 0;
   const { saved, taken, touched, isAll } = await saveVolume(
     deps,
@@ -290,13 +284,15 @@ async function save(
       hadHead: opened.own.generation > 0 || isOnOwn,
       // Whoever comes next would find the same work again, with nothing to put it on. Of a part the last run finds that out.
       onRemoved: () => part === null && isOnOwn && noteSaved(deps, collected, undefined),
-      seen: seenLayers(session, base, input),
+      seen: [...seenLayers(session, base, input), ...lineage.layers],
       prunes: input.purpose === 'prune',
+      lineage,
       // A clean-up makes room, however little.
       admit: async (sizeBytes) => {
         if (input.purpose === 'prune') return;
         const { lanePolicy } = input;
-        await admitSave(deps, { ...planned.own, volume: planned.request.name, lanePolicy, sizeBytes }, signal);
+        const held = { volume: planned.request.name, lanePolicy, sizeBytes, heldBytes: lineage.sizeBytes };
+        await admitSave(deps, { ...planned.own, ...held }, signal);
       },
       onProgress: (done) => deps.events({ type: 'progress', activity: 'saving', volume: name, done, total }),
     },
@@ -305,18 +301,32 @@ async function save(
   noteSaved(
     deps,
     collected,
-    part === null ? undefined : { links: linksWith(planned.own, base.links, saved), taken, isAll },
+    part === null
+      ? undefined
+      : { links: linksWith(planned, base.links, { saved, lineage: lineage.layers }), taken, isAll },
   );
   const { used } = collected;
   const runs = [input.run, ...alsoOf];
   const grown = await growVolume(deps, session, { saved, runs, view: base.view, touched, used }, signal);
   const head = grown.head ?? saved?.head;
   if (head !== undefined) await prepareNextView(deps, session, { head, sessionId: input.sessionId }, signal);
+  const fed = await feed(deps, session, { ...input, saved }, signal);
   if (part !== null && saved === null) {
     return { saved, skipped: sharedWith({ others: part.others, isWanted: true }, unwanted), leftToOthers: true, grown };
   }
   const allUnknown = unknown > 0 ? 'the command failed, and all it changed is in no format that is known' : null;
-  return { saved, skipped: saved === null ? (unwanted ?? allUnknown) : null, leftToOthers: false, grown };
+  return { saved, skipped: saved === null ? (unwanted ?? allUnknown) : null, leftToOthers: false, grown, fed };
+}
+
+/** Also where there was nothing to save: a rule may be newer than what the lane has, and an earlier run may not have got so far. A clean-up has nothing for others. */
+async function feed(
+  deps: EngineDependencies,
+  { planned, opened }: VolumeSession,
+  { purpose, run, unwanted, saved }: EndInput & { readonly unwanted: string | null; readonly saved: Saved | null },
+  signal: AbortSignal,
+): Promise<readonly FedTier[]> {
+  if (purpose === 'prune' || (saved === null && unwanted !== null)) return [];
+  return await feedTiers(deps, { planned, opened, run }, signal);
 }
 
 /** A prune run has to know its own lane's from those of others. */
@@ -347,27 +357,6 @@ function sharedWith({ others, isWanted }: SharedEnd, unwanted: string | null): s
   if (unwanted === null) return `${who}: the last of them saves`;
   const what = isWanted ? 'the last of them saves this as well' : 'if what they did is saved, so is this';
   return `${who}: ${what} (${unwanted})`;
-}
-
-/** The next run on this lane finds its view composed, and the lane squashed. A failure costs that run time, nothing else. */
-async function prepareNextView(
-  deps: EngineDependencies,
-  session: VolumeSession,
-  { head, sessionId }: { readonly head: HeadRecord; readonly sessionId: SessionId },
-  signal: AbortSignal,
-): Promise<void> {
-  const { own, tool } = session.planned;
-  const { generation, layers } = await squashHead(deps, { head, tool, sessionId }, signal);
-  const rest = session.links.filter((link) => link.namespace !== own.namespace || link.lane !== own.lane);
-  const links = [{ ...own, generation, layers }, ...rest];
-  try {
-    await openView(deps, session.planned.tool, links, signal);
-  } catch (thrown) {
-    const error = asCachelaneError(thrown);
-    deps.events(
-      warningOf(error, `the next view of ${session.planned.request.name} could not be prepared: ${error.message}`),
-    );
-  }
 }
 
 export interface SaveRules extends Pick<EndInput, 'mode' | 'readOnly'> {

@@ -141,6 +141,7 @@ export class World {
       layers: {
         ...layers,
         // Inside a transaction.
+        isThere: (id) => deps.layers.isThere(id),
         remove: (ids) => deps.layers.remove(ids),
         removeDerived: (keys) => deps.layers.removeDerived(keys),
         stage: async (request, signal) => {

@@ -1,12 +1,14 @@
-import type {
-  HeadManifest,
-  HeadRecord,
-  LayerId,
-  Metadata,
-  NamespaceId,
-  Remote,
-  Revocation,
-  RunId,
+import {
+  isCovered,
+  isPersonal,
+  type HeadManifest,
+  type HeadRecord,
+  type LayerId,
+  type Metadata,
+  type NamespaceId,
+  type Remote,
+  type Revocation,
+  type RunId,
 } from '@cachelane/core';
 import type { EngineDependencies } from '../engine.ts';
 import { squashesOf } from '../known-squashes.ts';
@@ -26,10 +28,11 @@ export type HeedDependencies = Pick<
 };
 
 /**
- * Writes down here what others revoked. A head has a say about its own namespace alone, whatever runs it names: who may write to one remote, or to one project's heads in it, must not take away what others saved elsewhere.
+ * Writes down here what others revoked. A head has a say about its own namespace alone, whatever runs it names: who may write to one remote, or to one project's heads in it, must not take away what others saved elsewhere. What tiers
+ * got of runs of that namespace is its own all the same.
  */
 export async function noteRevocations(
-  metadata: Pick<Metadata, 'revokedRuns' | 'revokeRuns' | 'run'>,
+  metadata: Pick<Metadata, 'revokedRuns' | 'revokeRuns' | 'run' | 'listNamespaces' | 'feedsOf'>,
   { place, manifest }: { readonly place: SyncedPlace; readonly manifest: HeadManifest | null },
   signal: AbortSignal,
 ): Promise<void> {
@@ -41,8 +44,30 @@ export async function noteRevocations(
     manifest.revoked.filter(({ run }) => !known.has(run)),
     signal,
   );
-  const own = news.map(({ revocation }) => ({ ...revocation, namespaceId }));
-  if (own.length > 0) await metadata.revokeRuns(own, signal);
+  if (news.length === 0) return;
+  const fed = await tiersFedBy(metadata, namespaceId, signal);
+  // A run of which a tier's head told first is taken for one of the tier's.
+  const isFed = new Set([namespaceId, ...fed]);
+  const noted = news.flatMap(({ revocation, namespaceId: ranIn }) =>
+    [namespaceId, ...(isFed.has(ranIn) ? fed : [])].map((each) => ({ ...revocation, namespaceId: each })),
+  );
+  await metadata.revokeRuns(noted, signal);
+}
+
+/** Tiers that have a rule for what a namespace saves. */
+async function tiersFedBy(
+  metadata: Pick<Metadata, 'listNamespaces' | 'feedsOf'>,
+  namespaceId: NamespaceId,
+  signal: AbortSignal,
+): Promise<readonly NamespaceId[]> {
+  const all = await metadata.listNamespaces(signal);
+  const names = all.find(({ id }) => id === namespaceId)?.paths ?? [];
+  const tiers: NamespaceId[] = [];
+  for (const { id, paths } of all) {
+    const rules = id === namespaceId ? [] : await metadata.feedsOf(id, signal);
+    if (paths.some(isPersonal) || rules.some(({ from }) => isCovered(from, names))) tiers.push(id);
+  }
+  return tiers;
 }
 
 /** Of runs of which nothing is known nothing is here. */

@@ -161,6 +161,8 @@ class HeadPull {
   readonly #session: Session;
   /** What is here now and was not part of the head, with its size. */
   readonly #had = new Map<LayerId, number>();
+  /** What the heads here name that this pull is about: whoever reads one of them has all of that. */
+  readonly #named = new Set<LayerId>();
 
   constructor(deps: EngineDependencies, request: PullRequest, session: Session) {
     this.#deps = deps;
@@ -209,6 +211,7 @@ class HeadPull {
       const nowMs = this.#deps.clock.nowMs();
       const { head: local, merged, squashes } = await compareHeads(metadata, { place, manifest, nowMs }, signal);
       const here = new Set(local?.layers);
+      for (const id of [...here, ...squashes.inside(here)]) this.#named.add(id);
       const byId = new Map(everyLayerOf(manifest).map((layer) => [layer.id, layer]));
       for (const id of merged) {
         const layer = byId.get(id);
@@ -281,7 +284,7 @@ class HeadPull {
   /** What is only named there, and is here of another volume, could otherwise be had out of that one. */
   async #mayKnow(id: LayerId, volumeId: VolumeId): Promise<boolean> {
     const record = await this.#deps.metadata.layer(id, this.#request.signal);
-    return record === undefined || record.volumeId === volumeId;
+    return record === undefined || record.volumeId === volumeId || this.#named.has(id);
   }
 
   #leaveOut({ layer, planned }: WantedLayer, error: CachelaneError): void {

@@ -1,5 +1,7 @@
 import {
+  isCovered,
   newId,
+  type FeedRecord,
   type HeadName,
   type Namespace,
   type NamespaceId,
@@ -52,8 +54,25 @@ export async function planEverywhere(
     ...records.map((record) => (record === undefined ? undefined : paths.get(record.namespaceId))),
     ...others.flatMap(({ name, says }) => (says === 'none' ? [] : [name.namespace])),
   ]);
-  const toNote = others.flatMap(({ name, says }) => (says !== 'all' && namespaces.has(name.namespace) ? [name] : []));
+  const feeds = await feedsInto(deps, namespaces, signal);
+  const isOf = ({ namespace }: HeadName): boolean =>
+    namespaces.has(namespace) || feeds.some(({ from }) => isCovered(from, [namespace]));
+  const toNote = others.flatMap(({ name, says }) => (says !== 'all' && isOf(name) ? [name] : []));
   return { here, there: affected, toNote };
+}
+
+/** Rules by which what a tier has may have come from elsewhere: a run of which its head alone tells may be one of a project that has something more of it, and has not sent that yet. */
+async function feedsInto(
+  { metadata }: Pick<RevokeEverywhereDependencies, 'metadata'>,
+  tiers: ReadonlySet<Namespace | undefined>,
+  signal: AbortSignal,
+): Promise<readonly FeedRecord[]> {
+  const feeds: FeedRecord[] = [];
+  for (const tier of tiers) {
+    const record = tier === undefined ? undefined : await metadata.findNamespace(tier, signal);
+    if (record !== undefined) feeds.push(...(await metadata.feedsOf(record.id, signal)));
+  }
+  return feeds;
 }
 
 const mend = 'cachelane verify remote --repair takes out what nobody can use';
@@ -76,10 +95,10 @@ export async function revokeEverywhere(
     remote === null
       ? null
       : async (affected: AffectedHead) => await fetchFor({ ...deps, remote }, { affected, paths, by }, signal);
-  await revokeHere(deps, { plan: here, revocations, by, fetchReplaced: fetches }, signal);
+  const affected = await revokeHere(deps, { plan: here, revocations, by, fetchReplaced: fetches }, signal);
   if (remote === null) return;
   const remoteId = await readRemoteId(remote, signal);
-  for (const { volume, head } of remoteId === null ? [] : here.heads) {
+  for (const { volume, head } of remoteId === null ? [] : affected) {
     const name = nameOf({ volume, head }, paths);
     if (remoteId === null || name === null || !isShared(deps.tools, volume, name)) continue;
     const place = { remoteId, volumeId: volume.id, namespaceId: volume.namespaceId, name };

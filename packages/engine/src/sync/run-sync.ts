@@ -1,6 +1,7 @@
 import type { OpenedVolume, Remote, RunId, VolumeReport } from '@cachelane/core';
 import type { EngineDependencies } from '../engine.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
+import { fedVolumes } from './fed-volumes.ts';
 import { pullVolumes, type Pulled } from './pull-volumes.ts';
 import { pushVolumes } from './push-volumes.ts';
 import { withSync } from './sync-report.ts';
@@ -42,9 +43,10 @@ export async function endSync(
   if (begun === null) return reports;
   const { remote, pulled, pullMs } = begun;
   const { remoteId, missing, isGone: wasGone } = pulled;
-  const push = { remote, remoteId, missing, wasGone, volumes: opened, run };
+  const fed = await fedVolumes(deps, { opened, reports });
+  const push = { remote, remoteId, missing, wasGone, volumes: [...opened, ...fed], run };
   const [pushed, pushMs] = await timed(deps, () => pushVolumes(deps, request, push));
-  return await withSync(deps, reports, { remote: remote.name, opened, pulled, pullMs, pushed, pushMs });
+  return await withSync(deps, reports, { remote: remote.name, opened, fed, pulled, pullMs, pushed, pushMs });
 }
 
 async function timed<T>({ clock }: EngineDependencies, act: () => Promise<T>): Promise<readonly [T, number]> {

@@ -2,6 +2,7 @@ import type { LayerId, Metadata, OpenedVolume, SyncReport, VolumeReport } from '
 import type { EngineDependencies } from '../engine.ts';
 import { neverAborted } from '../never-aborted.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
+import type { FedVolume } from './fed-volumes.ts';
 import type { Pulled } from './pull-volumes.ts';
 import type { PushedVolumes } from './push-volumes.ts';
 import { whyLocal } from './synced-volumes.ts';
@@ -10,6 +11,7 @@ export interface SyncedRun {
   /** For people. */
   readonly remote: string;
   readonly opened: readonly (OpenedVolume & { readonly planned: PlannedVolume })[];
+  readonly fed: readonly FedVolume[];
   readonly pulled: Pulled;
   readonly pullMs: number;
   readonly pushed: PushedVolumes;
@@ -35,22 +37,26 @@ export async function withSync(
 async function syncOf(
   metadata: Metadata,
   { planned, pinned }: SyncedRun['opened'][number],
-  { remote, pulled, pullMs, pushed, pushMs }: SyncedRun,
+  { remote, fed, pulled, pullMs, pushed, pushMs }: SyncedRun,
 ): Promise<SyncReport | null> {
   if (whyLocal(planned) !== null) return null;
   const came = pulled.volumes.get(planned);
   const went = pushed.get(planned);
+  const toTiers = fed.flatMap((each) => (each.by === planned ? (pushed.get(each.planned) ?? []) : []));
+  const all = [...(went === undefined ? [] : [went]), ...toTiers];
+  // Whatever is left to send is sent by the same later push.
+  const told = all.find(({ state }) => state === 'later') ?? all.find(({ state }) => state === 'sent') ?? went;
   return {
     remote,
     pulledLayers: came?.layers ?? 0,
     pulledBytes: came?.bytes ?? 0,
     pullMs: Math.round(pullMs),
     usedBytes: await contentBytes(metadata, new Set(pinned.flatMap(({ layers }) => layers))),
-    pushedLayers: went?.layers ?? 0,
-    pushedBytes: went?.bytes ?? 0,
+    pushedLayers: all.reduce((sum, { layers }) => sum + layers, 0),
+    pushedBytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
     pushMs: Math.round(pushMs),
-    pushed: went?.state ?? 'none',
-    why: went?.why ?? null,
+    pushed: told?.state ?? 'none',
+    why: told?.why ?? null,
     conflicts: went?.conflicts ?? [],
   };
 }

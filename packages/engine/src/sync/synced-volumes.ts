@@ -1,5 +1,6 @@
 import {
   headKey,
+  isPersonal,
   laneTrust,
   type ChainLink,
   type Context,
@@ -34,9 +35,9 @@ export function whyLocal({ sync, own }: PlannedVolume): string | null {
     : null;
 }
 
-/** Names that come from a path: something else at the same path of another machine has the same name. */
+/** Names that come from a path: something else at the same path of another machine has the same name. A person's own tier is that of one machine. */
 function isOfThisMachine(namespace: Namespace): boolean {
-  return namespace.startsWith('local/') || namespace.startsWith('file/');
+  return namespace.startsWith('local/') || namespace.startsWith('file/') || isPersonal(namespace);
 }
 
 /** What a namespace is called in remotes. */

@@ -29,16 +29,16 @@ export function derivedKey(kind: 'squash' | 'resolution', tool: Tool, ids: reado
 }
 
 /** Neighbouring layers of a lane that one layer of a view stands for. */
-export interface Tier {
+export interface Fold {
   /** Top first. */
   readonly ids: readonly LayerId[];
   readonly entryCount: number;
   /** Bottom first; empty for a layer that stands for itself. */
-  readonly parts: readonly Tier[];
+  readonly parts: readonly Fold[];
 }
 
 /**
- * Stands for a lane's layers (top first) with few. A new layer on top leaves the tiers below as they are, so that squashes are made once.
+ * Stands for a lane's layers (top first) with few. A new layer on top leaves the folds below as they are, so that squashes are made once.
  */
 export async function squashLane(
   deps: SquashDependencies,
@@ -46,81 +46,81 @@ export async function squashLane(
   signal: AbortSignal,
 ): Promise<StoredLayer[]> {
   const layers: StoredLayer[] = [];
-  for (const tier of await tiersOf(deps, ids, signal)) layers.push(await openTier(deps, tier, signal));
+  for (const fold of await foldsOf(deps, ids, signal)) layers.push(await openFold(deps, fold, signal));
   return layers;
 }
 
 /**
- * Top first. From the bottom up, the topmost `squashFanOut` tiers become one as soon as the lowest of them is not much larger than the others together: work grows with what
- * was added, not with the volume, and a volume of a million entries has a dozen tiers.
+ * Top first. From the bottom up, the topmost `squashFanOut` folds become one as soon as the lowest of them is not much larger than the others together: work grows with what
+ * was added, not with the volume, and a volume of a million entries has a dozen folds.
  */
-export async function tiersOf(
+export async function foldsOf(
   { layers }: Pick<SquashDependencies, 'layers'>,
   ids: readonly LayerId[],
   signal: AbortSignal,
-): Promise<readonly Tier[]> {
-  const tiers: Tier[] = [];
+): Promise<readonly Fold[]> {
+  const folds: Fold[] = [];
   for (const id of ids.toReversed()) {
     const { entryCount } = await layers.open(id, signal);
-    tiers.push({ ids: [id], entryCount, parts: [] });
-    while (isFoldable(tiers)) tiers.push(folded(tiers.splice(-limits.squashFanOut)));
+    folds.push({ ids: [id], entryCount, parts: [] });
+    while (isFoldable(folds)) folds.push(folded(folds.splice(-limits.squashFanOut)));
   }
-  return tiers.toReversed();
+  return folds.toReversed();
 }
 
-/** The lowest tier may be this many times as large as those above it together. */
+/** The lowest fold may be this many times as large as those above it together. */
 const foldRatio = 4;
 
-function isFoldable(tiers: readonly Tier[]): boolean {
-  const [lowest, ...above] = tiers.slice(-limits.squashFanOut);
+function isFoldable(folds: readonly Fold[]): boolean {
+  const [lowest, ...above] = folds.slice(-limits.squashFanOut);
   if (lowest === undefined || above.length < limits.squashFanOut - 1) return false;
   return lowest.entryCount <= foldRatio * above.reduce((sum, { entryCount }) => sum + entryCount, 0);
 }
 
-/** All of them as one; top first, as {@link tiersOf} gives them. */
-export function wholeOf(tiers: readonly Tier[]): Tier {
-  return folded(tiers.toReversed());
+/** All of them as one; top first, as {@link foldsOf} gives them. */
+export function wholeOf(folds: readonly Fold[]): Fold {
+  return folded(folds.toReversed());
 }
 
 /** From the bottom up. */
-function folded(parts: readonly Tier[]): Tier {
+function folded(parts: readonly Fold[]): Fold {
   return {
-    ids: parts.toReversed().flatMap((tier) => tier.ids),
+    ids: parts.toReversed().flatMap((fold) => fold.ids),
     entryCount: parts.reduce((sum, { entryCount }) => sum + entryCount, 0),
     parts,
   };
 }
 
-async function openTier(deps: SquashDependencies, tier: Tier, signal: AbortSignal): Promise<StoredLayer> {
-  const [id] = tier.ids;
-  if (tier.parts.length === 0) return await deps.layers.open(id as LayerId, signal);
-  const known = await deps.layers.openDerived(derivedKey('squash', deps.tool, tier.ids), signal);
-  return known ?? (await squashAll(deps, tier.ids, await openParts(deps, tier, signal), signal));
+async function openFold(deps: SquashDependencies, fold: Fold, signal: AbortSignal): Promise<StoredLayer> {
+  const [id] = fold.ids;
+  if (fold.parts.length === 0) return await deps.layers.open(id as LayerId, signal);
+  const known = await deps.layers.openDerived(derivedKey('squash', deps.tool, fold.ids), signal);
+  return known ?? (await squashAll(deps, fold.ids, await openParts(deps, fold, signal), signal));
 }
 
 /** Top first. */
-async function openParts(deps: SquashDependencies, tier: Tier, signal: AbortSignal): Promise<readonly StoredLayer[]> {
+async function openParts(deps: SquashDependencies, fold: Fold, signal: AbortSignal): Promise<readonly StoredLayer[]> {
   const parts: StoredLayer[] = [];
-  for (const part of tier.parts.toReversed()) parts.push(await openTier(deps, part, signal));
+  for (const part of fold.parts.toReversed()) parts.push(await openFold(deps, part, signal));
   return parts;
 }
 
-/** The tier as one layer for good, to be staged; of a derived layer that shows it already where there is one. */
-export async function stageTier(
+/** The fold as one layer for good, to be staged; of a derived layer that shows it already where there is one. */
+export async function stageFold(
   deps: SquashDependencies,
-  { tier, hasCleanUp }: { readonly tier: Tier; readonly hasCleanUp: boolean },
+  { fold, hasCleanUp }: { readonly fold: Fold; readonly hasCleanUp: boolean },
   signal: AbortSignal,
 ): Promise<StageRequest> {
-  const known = await deps.layers.openDerived(derivedKey('squash', deps.tool, tier.ids), signal);
+  const known = await deps.layers.openDerived(derivedKey('squash', deps.tool, fold.ids), signal);
   const plain: StageRequest =
     known === undefined
-      ? stageSquash(await openParts(deps, tier, signal), deps.tool)
+      ? stageSquash(await openParts(deps, fold, signal), deps.tool)
       : {
           changes: null,
           entries: Array.from(known.index.entries(), (entry) => stageFrom(entry, known)),
           sealedAtMs: known.sealedAtMs,
         };
-  return forGood(plain, { ids: tier.ids, hasCleanUp });
+  return forGood(plain, { ids: fold.ids, hasCleanUp });
 }
 
 export interface GoodSquash {

@@ -1,12 +1,17 @@
 import {
   CachelaneError,
   invariant,
+  isPersonal,
   linksWithin,
+  mergesByPath,
   newId,
+  personalLink,
   unknownToolName,
+  verifiedOf,
   type ChainLink,
   type Compat,
   type Context,
+  type LaneName,
   type Namespace,
   type OpenVolume,
   type Random,
@@ -40,12 +45,16 @@ export interface PlannedVolume {
   readonly own: ChainLink;
   /** Nearest first, the own lane at the head. */
   readonly chain: readonly ChainLink[];
+  /** What a person has to be told of the request, one sentence each. */
+  readonly warnings: readonly string[];
   /** What has to be granted before anything is saved to it; null: it is the run's own, or a person's word. */
   readonly grant: ReachQuestion | null;
   /** Those who may be at work in one directory with it, beside what the volume is; null: whoever has the same volume. */
   readonly company: string | null;
-  /** What a person has to be told of the request, one sentence each. */
-  readonly warnings: readonly string[];
+  /** Namespaces that what a run saves may go to as well, where they have a rule for it; nearest first. */
+  readonly tiers: readonly Namespace[];
+  /** That of the default branch, where that is known. */
+  readonly defaultLane: LaneName | null;
 }
 
 /** Errors: E_VOLUME when no tool of that name exists, or a volume without a tool has no path. */
@@ -71,7 +80,10 @@ export function planVolume(
         : `give its directory: -v ${request.name}:/path`;
     throw new CachelaneError('E_VOLUME', `volume ${request.name}: it is not known where its directory is`, { hint });
   }
-  const chain = chainFor(context, request);
+  const isOwn = request.namespace === null || request.namespace === context.namespace;
+  const hasPersonal = isOwn && context.personalTier && !isPersonal(context.namespace) && verifiedOf(tool) !== null;
+  const personal = hasPersonal ? [personalLink] : [];
+  const chain = [...chainFor(context, request), ...personal];
   const own = chain[0];
   invariant(own !== undefined, 'a read chain starts with the own lane');
   return {
@@ -86,9 +98,11 @@ export function planVolume(
     sync: request.sync ?? tool.sync,
     own,
     chain,
+    warnings: deprecations(request.defined),
     grant: grantFor(context, request, own),
     company: context.bounds === undefined ? null : companyOf(context, request, chain),
-    warnings: deprecations(request.defined),
+    tiers: isOwn ? [...context.parents, ...personal.map(({ namespace }) => namespace)] : [],
+    defaultLane: context.defaultLane,
   };
 }
 
@@ -133,6 +147,7 @@ export function toOpenVolume(planned: PlannedVolume, random: Random, mayLock: bo
     tool: planned.tool.name,
     sync: planned.sync,
     chain: planned.chain,
+    firstSnapshot: !mergesByPath(planned.tool),
     lock: mayLock && planned.request.sharing === 'LOCKED',
     freshId: newId('volume', random.bytes(16)),
     freshNamespaceId: newId('namespace', random.bytes(16)),

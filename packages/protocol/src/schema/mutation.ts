@@ -122,6 +122,29 @@ type Mutation {
     dryRun: Boolean! = false
   ): Renamed
   """
+  Offers others what a namespace has, as a new version; where the latest one says the same already, that is the answer. The namespace stays from then on. What would break code that was written for the version before is E_CATALOG: a definition that is another
+  volume now, or one that is gone and was not deprecated before.
+  """
+  publishCatalog(
+    "The caller's own project where it is left out."
+    namespace: String
+    "All that it offers from then on."
+    content: CatalogInput!
+    "Publishes also what breaks code."
+    breaking: Boolean! = false
+    "Says what would change, and changes nothing."
+    dryRun: Boolean! = false
+  ): PublishedCatalog
+  "Takes one version of a catalog away, for good: its number never comes again, and whoever locked it is told. The same again is the same."
+  removeCatalog(
+    "The caller's own project where it is left out."
+    namespace: String
+    "Which one; for all, remove the namespace."
+    version: Int!
+    "Says who went by it, and removes nothing."
+    dryRun: Boolean! = false
+  ): RemovedCatalog
+  """
   Lets others use volumes of a namespace, which stays from then on until \`cachelane ns rm\`. There is one grant for each volume and each whom it is for: another one takes its place, the same again is the same. A confined session gives grants of its own project
   alone; a run of a level none above its own.
   """
@@ -184,29 +207,6 @@ type Mutation {
     "Says what would be taken back, and changes nothing."
     dryRun: Boolean! = false
   ): [Feed!]
-  """
-  Offers others what a namespace has, as a new version; where the latest one says the same already, that is the answer. The namespace stays from then on. What would break code that was written for the version before is E_CATALOG: a definition that is another
-  volume now, or one that is gone and was not deprecated before.
-  """
-  publishCatalog(
-    "The caller's own project where it is left out."
-    namespace: String
-    "All that it offers from then on."
-    content: CatalogInput!
-    "Publishes also what breaks code."
-    breaking: Boolean! = false
-    "Says what would change, and changes nothing."
-    dryRun: Boolean! = false
-  ): PublishedCatalog
-  "Takes one version of a catalog away, for good: its number never comes again, and whoever locked it is told. The same again is the same."
-  removeCatalog(
-    "The caller's own project where it is left out."
-    namespace: String
-    "Which one; for all, remove the namespace."
-    version: Int!
-    "Says who went by it, and removes nothing."
-    dryRun: Boolean! = false
-  ): RemovedCatalog
 }
 
 "What a rollback did, or would do."

@@ -124,6 +124,8 @@ type Explanation {
   chosenBy: String
   "The lanes that are read, nearest first, and what each holds."
   readChain: [ExplainedLink!]!
+  "Other namespaces whose volume of this key it may start with, or feed; nearest first."
+  tiers: [ExplainedTier!]!
   "What lies below them: a directory, or a volume; null: nothing."
   seed: String
   "That its name is in no catalog of the namespace or of those above it, where a policy wants that, and what becomes of it; null where nothing is to be said."
@@ -140,6 +142,28 @@ type Explanation {
   gives: String
   "Where it is shared with other machines; null: nowhere."
   remote: String
+}
+
+"Another namespace whose volume of the same key a run may start with, or feed."
+type ExplainedTier {
+  "As the project names it."
+  namespace: String!
+  "The lane of it that is read; null: none."
+  lane: String
+  "Whether a run starts with what it has."
+  isRead: Boolean!
+  "Why it does, or why not: one clause."
+  why: String!
+  "How many its head names."
+  layers: Int!
+  "Files and symlinks of those."
+  files: Int!
+  "Content of those."
+  sizeBytes: Bytes!
+  "Whether what a run saves goes there."
+  isFed: Boolean!
+  "By which rule, or why not: one clause."
+  feeding: String!
 }
 
 "A lane of a read chain, and what it holds of a volume."

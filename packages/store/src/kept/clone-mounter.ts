@@ -85,9 +85,9 @@ export function openCloneMounter({
     ensureHomeDir(files, paths.kept, ownerOf(home));
     const slots = new KeptSlots(paths.kept, kept === null ? onceKey(user) : slotsKey('clone', kept), { files, bootId });
     using _guard = await slots.guard(signal);
+    if (kept !== null) slots.note(kept);
     const { slot, number, others, passedOver } = handOut(slots, { files, bootId }, { samePath, except });
     slot.make();
-    if (kept !== null) slots.note(kept);
     uses.add(slot, user, request.run);
     return { slots, slot, number, user, isKept: kept !== null && others < idleSlots, passedOver };
   };

@@ -64,7 +64,7 @@ export interface KeptDiscard {
   readonly trash: () => Trash;
 }
 
-/** With what belongs to them where that was the last one; also what a process put aside that died before it was gone. */
+/** With what belongs to them where that was the last one; also what a process put aside, or had begun to make, that died before it was done. */
 export async function removeKept(
   { kept, ...access }: KeptDiscard & SlotAccess & { readonly kept: string },
   directories: readonly KeptDirectory[],
@@ -81,7 +81,24 @@ export async function removeKept(
     }
     discardEmpty(access, slots, guard);
   }
+  for (const place of placesOf(kept)) await removeBegun(access, place, signal);
   for (const dir of putAside(kept)) access.files.start({ kind: 'remove', dir });
+}
+
+function isBegun(slots: KeptSlots): boolean {
+  return slots.noted() === null || slots.numbers().length === 0;
+}
+
+/** Of lanes whose first run died before it had said whose directories they are, or had one. */
+async function removeBegun(access: KeptDiscard & SlotAccess, place: string, signal: AbortSignal): Promise<void> {
+  for (const key of namesIn(place).filter((name) => /^(clone|live)-/.test(name))) {
+    const slots = new KeptSlots(place, key, access);
+    if (!isBegun(slots)) continue;
+    using guard = await slots.guard(signal);
+    if (!isBegun(slots) || slots.numbers().some((number) => slots.slot(number).users().length > 0)) continue;
+    discardKept(access, slots.dir);
+    guard.retire();
+  }
 }
 
 /** What belongs to the directories of a lane, where there is none of them any more. */

@@ -84,9 +84,9 @@ export function openLiveMounter({
     const key = kept === null ? onceKey(user) : slotsKey('live', kept);
     const slots = new KeptSlots(place, key, { files, bootId });
     using _guard = await slots.guard(signal);
+    if (kept !== null) slots.note(kept);
     const slot = slots.slot(0);
     slot.make();
-    if (kept !== null) slots.note(kept);
     let held: HeldDirectory;
     const isInUse = slot.users().length > 0;
     if (isInUse) requireTree(slot);

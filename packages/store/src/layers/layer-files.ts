@@ -234,6 +234,7 @@ export function openLayerFiles({
         const { bavail, blocks, bsize } = statfsSync(home);
         return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
       }),
+    isThere: (id) => existsSync(layerDir(id)),
     remove: (ids) => discard(ids.map(layerDir), 'removing layers'),
     removeDerived: (keys) => discard(keys.map(derivedDir), 'removing derived layers'),
     verify: (id, signal) =>

@@ -14,8 +14,9 @@ import {
 } from '@cachelane/core';
 import { factsOf, pinsIn, policiesOf, type UsedRow } from './collection-facts.ts';
 import { toEviction, type EvictionRow } from './evictions.ts';
+import { forgetLayer } from './head-rows.ts';
 import { removeHeads } from './heads.ts';
-import { settleLane, settleLifetimes } from './holders.ts';
+import { settleLane, settleLifetimes, usedAmong } from './holders.ts';
 import { namespaceRecord, removeUnsaved } from './namespaces.ts';
 import type { Decoder, VolumeRow } from './rows.ts';
 import type { Sql, SqliteDatabase } from './sqlite-database.ts';
@@ -147,13 +148,18 @@ export function noteUse(sql: Sql, { volumeId, lane, atMs }: Reading): void {
   );
 }
 
-function noteCollection(sql: Sql, { absent, held, lookedAtMs }: CollectionNote): void {
-  for (const id of absent) sql.run('DELETE FROM loose_layers WHERE id = ?', id);
+function noteCollection(sql: Sql, { absent, isThere, held, atMs, isAll }: CollectionNote): void {
+  const gone = absent.filter((id) => !isThere(id));
+  const used = usedAmong(sql, gone);
+  for (const id of gone) {
+    const isKnown = sql.get('SELECT 1 FROM layers WHERE id = ?', id) !== undefined;
+    if (isKnown && !used.has(id)) forgetLayer(sql, id, atMs);
+    sql.run('DELETE FROM loose_layers WHERE id = ?', id);
+  }
   for (const id of held) {
     sql.run('DELETE FROM loose_layers WHERE id = ?1 AND EXISTS (SELECT 1 FROM layer_holders WHERE layer_id = ?1)', id);
   }
-  if (lookedAtMs === null) return;
-  sql.run("INSERT OR REPLACE INTO looks (what, at_ms) VALUES ('layers', ?)", lookedAtMs);
+  if (isAll) sql.run("INSERT OR REPLACE INTO looks (what, at_ms) VALUES ('layers', ?)", atMs);
 }
 
 /** Nobody vouches for such a run: it must not keep alive what others would let go. */

@@ -60,3 +60,9 @@ export function recordLayer(sql: Sql, layer: LayerRecord): void {
   );
   keepRun(sql, layer.run);
 }
+
+/** Whoever was about to name it is refused, see {@link takeSwept}. */
+export function forgetLayer(sql: Sql, id: LayerId, atMs: number): void {
+  sql.run('DELETE FROM layers WHERE id = ?', id);
+  sql.run('INSERT OR REPLACE INTO forgotten_layers (id, at_ms) VALUES (?, ?)', id, atMs);
+}

@@ -15,7 +15,7 @@ import { dropOldUses } from './catalogs.ts';
 import { removeEmptyNamespace } from './namespaces.ts';
 import { removeNotedPaths } from './noted-paths.ts';
 import { lifetimeIn, settleLane, usedAmong } from './holders.ts';
-import { headOf, recordLayer, refuseSwept, takeSwept, type Swept } from './head-rows.ts';
+import { forgetLayer, headOf, recordLayer, refuseSwept, takeSwept, type Swept } from './head-rows.ts';
 import { dropOldReads, requireNotRevoked } from './revocations.ts';
 import { layersInUse } from './references.ts';
 import {
@@ -96,6 +96,16 @@ export function headStore(database: SqliteDatabase, decode: Decoder): HeadStore 
         return row === undefined ? undefined : toLayer(row);
       }),
 
+    volumesHolding: (id, signal) =>
+      database.read(signal, (sql) =>
+        sql
+          .all<{ volume_id: VolumeId }>(
+            'SELECT DISTINCT volume_id FROM layer_holders WHERE layer_id = ? ORDER BY volume_id',
+            id,
+          )
+          .map(({ volume_id }) => volume_id),
+      ),
+
     run: (id, signal) =>
       database.read(signal, (sql) => {
         const row = sql.get<RunRow>('SELECT * FROM runs WHERE id = ?', id);
@@ -116,10 +126,7 @@ export function headStore(database: SqliteDatabase, decode: Decoder): HeadStore 
         const asked = [...new Set(candidates)];
         const inUse = usedAmong(sql, asked);
         const forgotten = asked.filter((id) => !inUse.has(id));
-        for (const id of forgotten) {
-          sql.run('DELETE FROM layers WHERE id = ?', id);
-          sql.run('INSERT OR REPLACE INTO forgotten_layers (id, at_ms) VALUES (?, ?)', id, nowMs);
-        }
+        for (const id of forgotten) forgetLayer(sql, id, nowMs);
         return forgotten;
       }),
   };
@@ -137,6 +144,7 @@ function commit(sql: Sql, decode: Decoder, request: CommitRequest): CommitResult
   }
 
   if (layer !== null) requireNotRevoked(sql, layer.run, volume.namespace_id);
+  for (const origin of request.origins ?? []) requireNotRevoked(sql, origin, volume.namespace_id);
   const records = layer === null ? (request.rewritten ?? []) : [layer, ...(request.rewritten ?? [])];
   // What the head names already is known by being there; a head may have a thousand layers.
   const present = new Set(head?.layers);

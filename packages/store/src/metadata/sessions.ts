@@ -1,5 +1,6 @@
 import {
   CachelaneError,
+  firstSnapshot,
   invariant,
   lockedBy,
   type ChainLink,
@@ -189,9 +190,12 @@ function openVolume(sql: Sql, decode: Decoder, { volume, mayWrite, isUse, atMs }
   invariant(own !== undefined, `volume ${volume.name} has an empty read chain`);
   const namespaceId = ensureNamespace(sql, own.namespace, volume.freshNamespaceId, atMs);
   const record = ensureVolume(sql, decode, { volume, namespaceId, mayWrite, atMs });
-  const links = volume.chain.map((link) => pin(sql, decode, { volume, link, useAtMs: isUse ? atMs : null }));
+  const links = volume.chain.map((link) => headOfLink(sql, decode, { volume, link }));
   const { generation = 0, layers = [] } = links[0] ?? {};
-  const pinned = links.filter((link) => link !== undefined && link.layers.length > 0) as readonly PinnedLink[];
+  const found = links.filter((link) => link !== undefined);
+  const counting = volume.firstSnapshot === true ? firstSnapshot(own, found) : found;
+  for (const { volumeId, lane } of isUse ? counting : []) noteUse(sql, { volumeId, lane, atMs });
+  const pinned = counting.flatMap(({ volumeId: _, ...link }) => (link.layers.length > 0 ? [link] : []));
   const evicted = pinned.length > 0 ? null : evictionOf(sql, decode, volume, volume.chain);
   return { volume: record, own: { generation, layers }, pinned, evicted };
 }
@@ -235,15 +239,17 @@ function ensureVolume(
   return { id, namespaceId, name, compat: decode.compat(compat), tool, sync, createdAtMs: atMs };
 }
 
-interface LinkToPin {
+interface LinkOf {
   readonly volume: OpenVolume;
   readonly link: ChainLink;
-  /** When it is used; null: that it is read is no use of it. */
-  readonly useAtMs: number | null;
+}
+
+interface HeadOfLink extends PinnedLink {
+  readonly volumeId: VolumeId;
 }
 
 /** The link's head; undefined where its namespace, volume or head does not exist. */
-function pin(sql: Sql, decode: Decoder, { volume, link, useAtMs }: LinkToPin): PinnedLink | undefined {
+function headOfLink(sql: Sql, decode: Decoder, { volume, link }: LinkOf): HeadOfLink | undefined {
   const head = sql.get<{ volume_id: VolumeId; generation: number; layers: string }>(
     `SELECT h.volume_id, h.generation, h.layers FROM namespace_paths p
      JOIN volumes v ON v.namespace_id = p.namespace_id AND v.name = ? AND v.compat = ?
@@ -256,8 +262,7 @@ function pin(sql: Sql, decode: Decoder, { volume, link, useAtMs }: LinkToPin): P
   );
   if (head === undefined) return undefined;
   const { namespace, lane } = link;
-  if (useAtMs !== null) noteUse(sql, { volumeId: head.volume_id, lane, atMs: useAtMs });
-  return { namespace, lane, generation: head.generation, layers: decode.layers(head.layers) };
+  return { volumeId: head.volume_id, namespace, lane, generation: head.generation, layers: decode.layers(head.layers) };
 }
 
 interface SessionToClose {

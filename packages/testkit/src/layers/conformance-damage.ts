@@ -41,6 +41,7 @@ export function damageConformance(create: LayerStoreFactory): void {
       const id = await publishSample(fixture);
       fixture.damage(id, { kind });
       expect(await fixture.open().verify(id, noAbort)).toMatchObject({ ok: false });
+      expect(fixture.open().isThere(id)).toBe(true);
       const openIndex = async (): Promise<number> => (await fixture.open().open(id, noAbort)).index.count;
       await expect(openIndex()).rejects.toEqual(withCode('E_LAYER_CORRUPT'));
     });

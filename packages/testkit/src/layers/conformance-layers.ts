@@ -110,7 +110,9 @@ export function lifeConformance(create: LayerStoreFactory): void {
       const store = fixture.open();
       const { staged } = await publishItems(fixture, everyKind);
       const { staged: other } = await publishItems(fixture, [{ kind: 'file', path: 'f', content: 'x' }]);
+      expect([staged.id, unknown, other.id].map((id) => store.isThere(id))).toEqual([true, false, true]);
       store.remove([staged.id, unknown]);
+      expect([staged.id, unknown, other.id].map((id) => store.isThere(id))).toEqual([false, false, true]);
       expect(await store.has(staged.id, noAbort)).toBe(false);
       await expect(store.open(staged.id, noAbort)).rejects.toEqual(withCode('E_LAYER_MISSING'));
       expect((await store.list(noAbort)).map(({ id }) => id)).toEqual([other.id]);

@@ -158,6 +158,7 @@ export function openMemoryLayers({
     listDerived: (signal) => call(signal, () => [...disk.derived].map(([key, { usedAtMs }]) => ({ key, usedAtMs }))),
     space: (signal) => call(signal, () => disk.space),
     usage: (signal) => call(signal, () => usageOf(disk)),
+    isThere: (id) => disk.layers.has(id),
     remove: (ids) => {
       for (const id of ids) disk.layers.delete(id);
     },

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import {
   limits,
   statedPolicy,
+  type CollectionNote,
   type CollectionQuestion,
   type LayerId,
   type Metadata,
@@ -40,6 +41,8 @@ async function due(metadata: Metadata, options: Partial<CollectionQuestion> = {}
     return `${namespaceId === undefined ? '' : (names.get(namespaceId) ?? '').split('/').at(-1)} ${lane}`;
   });
 }
+
+const aNote: CollectionNote = { absent: [], isThere: () => false, held: [], atMs: startMs, isAll: false };
 
 const loose = async (metadata: Metadata): Promise<readonly LayerId[]> =>
   [...(await metadata.collectionFacts(aQuestion({ lanes: 'due' }), noAbort)).loose].toSorted();
@@ -150,11 +153,35 @@ export function factsConformance(create: MetadataFactory): void {
       expect(await loose(metadata)).toEqual([]);
       await metadata.removeVolume(volumeId, null, noAbort);
       expect(await loose(metadata)).toEqual(['a', 'b'].map(aLayer).toSorted());
-      const held = { absent: [], held: [aLayer('a')], lookedAtMs: null };
-      await metadata.noteCollection(held, noAbort);
+      await metadata.noteCollection({ ...aNote, held: [aLayer('a')] }, noAbort);
       expect(await loose(metadata)).toHaveLength(2);
-      await metadata.noteCollection({ ...held, absent: [aLayer('a')] }, noAbort);
+      await metadata.noteCollection({ ...aNote, absent: [aLayer('a')] }, noAbort);
       expect(await loose(metadata)).toEqual([aLayer('b')]);
+    });
+
+    test('stays so where it is there after all, and is forgotten where it is not, unless something refers to it', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const { volumeId, run } = await save(metadata, { layers: ['a', 'b'] });
+      await metadata.removeVolume(volumeId, null, noAbort);
+      const held = await save(metadata, { layers: ['c'] });
+      const { request } = await openOne(metadata, openRequest(ids));
+      await metadata.updateSession(request.sessionId, { pins: [aLayer('d')] }, noAbort);
+      const head = await metadata.head(held.volumeId, local, noAbort);
+      const push = pushRequest({ volumeId: held.volumeId, run, onto: head, layer: aLayer('e') });
+      await metadata.commit({ ...push, rewritten: [layerRecord(aLayer('d'), held.volumeId, run)] }, noAbort);
+      const absent = ['a', 'b', 'c', 'd'].map(aLayer);
+      await metadata.noteCollection({ ...aNote, absent, isThere: (id) => id === aLayer('b') }, noAbort);
+      expect(await loose(metadata)).toEqual([aLayer('b')]);
+      const known = await Promise.all(absent.map((id) => metadata.layer(id, noAbort)));
+      expect(known.map((layer) => layer?.id)).toEqual([undefined, ...absent.slice(1)]);
+      await metadata.closeSession(request.sessionId, () => undefined, noAbort);
+      expect(await loose(metadata)).toEqual([aLayer('b'), aLayer('d')].toSorted());
+      // Nothing of it is there: who was about to name it has to save it again.
+      const onto = await metadata.head(held.volumeId, local, noAbort);
+      const next = pushRequest({ volumeId: held.volumeId, run, onto, layer: aLayer('f') });
+      const naming = metadata.commit({ ...next, layers: [aLayer('f'), aLayer('a')] }, noAbort);
+      await expect(naming).rejects.toMatchObject({ code: 'E_LAYER_MISSING' });
     });
 
     test('is what a session had pinned that no lane came to name', async () => {
@@ -245,7 +272,7 @@ export function factsConformance(create: MetadataFactory): void {
     await using store = await create();
     await using metadata = await store.open();
     expect(await metadata.lookedAtMs(noAbort)).toBeNull();
-    for (const lookedAtMs of [7, null]) await metadata.noteCollection({ absent: [], held: [], lookedAtMs }, noAbort);
+    for (const isAll of [true, false]) await metadata.noteCollection({ ...aNote, atMs: isAll ? 7 : 8, isAll }, noAbort);
     expect(await metadata.lookedAtMs(noAbort)).toBe(7);
   });
 }

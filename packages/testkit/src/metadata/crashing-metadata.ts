@@ -56,6 +56,7 @@ export function crashingMetadata(inner: Metadata, point: CrashPoint): CrashingMe
     listHeads: (signal) => step(() => inner.listHeads(signal)),
     headsOf: (volumes, signal) => step(() => inner.headsOf(volumes, signal)),
     volume: (id, signal) => step(() => inner.volume(id, signal)),
+    volumesHolding: (id, signal) => step(() => inner.volumesHolding(id, signal)),
     volumesOf: (namespaceId, signal) => step(() => inner.volumesOf(namespaceId, signal)),
     listVolumes: (signal) => step(() => inner.listVolumes(signal)),
     layer: (id, signal) => step(() => inner.layer(id, signal)),

@@ -1,6 +1,7 @@
 import {
   laneTrust,
   limits,
+  type CollectionNote,
   type CollectionStore,
   type Digest,
   type EvictRequest,
@@ -13,7 +14,7 @@ import {
 import { isOf } from './memory-evictions.ts';
 import { memoryFacts, pinsIn, policiesIn, squashesOf, usedAt } from './memory-facts.ts';
 import { removeHeads } from './memory-heads.ts';
-import { isHeld, settleLane } from './memory-holders.ts';
+import { forgetLayer, isHeld, settleLane } from './memory-holders.ts';
 import { removeUnsaved } from './memory-namespaces.ts';
 import { headKey, transact, type MemoryState } from './memory-state.ts';
 
@@ -25,11 +26,9 @@ export function memoryCollection(state: MemoryState): CollectionStore {
         [...state.ownDirectories.values()].toSorted((a, b) => (a.namespace < b.namespace ? -1 : 1)),
       ),
     lookedAtMs: (signal) => transact(signal, () => state.looks[0] ?? null),
-    noteCollection: ({ absent, held, lookedAtMs }, signal) =>
+    noteCollection: (note, signal) =>
       transact(signal, () => {
-        for (const id of absent) state.loose.delete(id);
-        for (const id of held) if (isHeld(state, id)) state.loose.delete(id);
-        if (lookedAtMs !== null) state.looks.splice(0, 1, lookedAtMs);
+        noteCollection(state, note);
       }),
     evict: (request, signal) => transact(signal, () => evict(state, request)),
     amongUnused: (keys, use, signal) =>
@@ -64,6 +63,17 @@ export function memoryCollection(state: MemoryState): CollectionStore {
         }
       }),
   };
+}
+
+function noteCollection(state: MemoryState, { absent, isThere, held, atMs, isAll }: CollectionNote): void {
+  const pinned = pinsIn(state);
+  for (const id of absent.filter((each) => !isThere(each))) {
+    const isUsed = isHeld(state, id) || pinned.has(id);
+    if (state.layers.has(id) && !isUsed) forgetLayer(state, id, atMs);
+    state.loose.delete(id);
+  }
+  for (const id of held) if (isHeld(state, id)) state.loose.delete(id);
+  if (isAll) state.looks.splice(0, 1, atMs);
 }
 
 function evict(state: MemoryState, request: EvictRequest): boolean {

@@ -16,9 +16,9 @@ import { forgetEviction } from './memory-evictions.ts';
 import { commitSynced, dropVolume, isBehind, removeSynced } from './memory-sync.ts';
 import { dropOldReads, requireNotRevoked } from './memory-revocations.ts';
 import { dropExpiredSquashes, removeSquashes } from './memory-squashes.ts';
-import { holdLayers, letGo, recordLayer, settleLane } from './memory-holders.ts';
+import { forgetLayer, holdLayers, letGo, recordLayer, settleLane } from './memory-holders.ts';
 import { removeEmptyNamespace } from './memory-namespaces.ts';
-import { headKey, layersInUse, transact, type MemoryState } from './memory-state.ts';
+import { headKey, laneOfKey, layersInUse, transact, type MemoryState } from './memory-state.ts';
 
 export function memoryHeads(state: MemoryState): HeadStore {
   return {
@@ -33,6 +33,11 @@ export function memoryHeads(state: MemoryState): HeadStore {
     listVolumes: (signal) => transact(signal, () => volumesIn(state)),
     volumesOf: (id, signal) => transact(signal, () => volumesIn(state).filter(({ namespaceId }) => namespaceId === id)),
     layer: (id, signal) => transact(signal, () => state.layers.get(id)),
+    volumesHolding: (id, signal) =>
+      transact(signal, () => {
+        const keys = [...state.holders].filter(([, held]) => held.has(id)).map(([key]) => key);
+        return [...new Set(keys.map((key) => laneOfKey(key).volumeId))].toSorted();
+      }),
     run: (id, signal) => transact(signal, () => state.runs.get(id)),
     removeVolume: (volumeId, lane, signal) =>
       transact(signal, () => {
@@ -44,10 +49,7 @@ export function memoryHeads(state: MemoryState): HeadStore {
         dropExpired(state, nowMs);
         const inUse = layersInUse(state, nowMs);
         const forgotten = [...new Set(candidates)].filter((id) => !inUse.has(id));
-        for (const id of forgotten) {
-          state.layers.delete(id);
-          state.forgotten.set(id, nowMs);
-        }
+        for (const id of forgotten) forgetLayer(state, id, nowMs);
         return forgotten;
       }),
   };
@@ -73,6 +75,7 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
     return { kind: 'conflict', head: head ?? null };
   }
   if (layer !== null) requireNotRevoked(state, layer.run, volume.namespaceId);
+  for (const origin of request.origins ?? []) requireNotRevoked(state, origin, volume.namespaceId);
   const records = layer === null ? (request.rewritten ?? []) : [layer, ...(request.rewritten ?? [])];
   for (const id of [...records.map((record) => record.id), ...request.layers]) {
     // Refused once: a caller that publishes it again afterwards may come back.

@@ -50,6 +50,12 @@ export function recordLayer(state: MemoryState, record: LayerRecord): void {
   loosen(state, [record.id]);
 }
 
+/** Whoever was about to name it is refused. */
+export function forgetLayer(state: MemoryState, id: LayerId, atMs: number): void {
+  state.layers.delete(id);
+  state.forgotten.set(id, atMs);
+}
+
 export function isHeld({ holders }: MemoryState, id: LayerId): boolean {
   return [...holders.values()].some((held) => held.has(id));
 }

@@ -1,5 +1,6 @@
 import {
   CachelaneError,
+  firstSnapshot,
   invariant,
   lockedBy,
   type Namespace,
@@ -190,14 +191,17 @@ function openVolume(state: MemoryState, request: OpenVolume, { mayWrite, isUse, 
         ? { ...known, tool: hasHeads(state, known.id) ? known.tool : request.tool, sync: request.sync }
         : known;
   state.volumes.set(volume.id, volume);
-  const heads = request.chain.map((link) => {
+  const links = request.chain.map((link) => {
     const id = volumeIn(state, link.namespace, request)?.id;
     const head = id === undefined ? undefined : state.heads.get(headKey(id, link.lane));
-    if (head !== undefined && isUse) noteUse(state, head.volumeId, link.lane, atMs);
-    return { ...link, generation: head?.generation ?? 0, layers: head?.layers ?? [] };
+    return { ...link, volumeId: head?.volumeId, generation: head?.generation ?? 0, layers: head?.layers ?? [] };
   });
-  const { generation = 0, layers = [] } = heads[0] ?? {};
-  const pinned = heads.filter((head) => head.layers.length > 0);
+  const { generation = 0, layers = [] } = links[0] ?? {};
+  const counting = request.firstSnapshot === true ? firstSnapshot(own, links) : links;
+  for (const { volumeId, lane } of counting) {
+    if (volumeId !== undefined && isUse) noteUse(state, volumeId, lane, atMs);
+  }
+  const pinned = counting.flatMap(({ volumeId: _, ...link }) => (link.layers.length > 0 ? [link] : []));
   const evicted = pinned.length > 0 ? null : evictionOf(state, request);
   return { volume, own: { generation, layers }, pinned, evicted };
 }

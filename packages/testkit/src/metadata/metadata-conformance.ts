@@ -17,6 +17,7 @@ import { sharingConformance } from './conformance-sharing.ts';
 import { squashConformance } from './conformance-squashes.ts';
 import { syncedCommitConformance } from './conformance-synced-commits.ts';
 import { syncConformance } from './conformance-sync.ts';
+import { tierConformance } from './conformance-tiers.ts';
 import { volumeConformance } from './conformance-volumes.ts';
 
 /**
@@ -41,6 +42,7 @@ export function metadataConformance(name: string, create: MetadataFactory): void
     growthConformance(create);
     sharingConformance(create);
     catalogConformance(create);
+    tierConformance(create);
     concurrencyConformance(create);
     crashConformance(create);
   });

@@ -1,0 +1,31 @@
+import type { Bench } from '../bench.ts';
+import { childArgv } from '../children.ts';
+import type { TierNames } from '../children/tier-names.ts';
+import { textOf } from '../processes.ts';
+import { summarize } from '../statistics.ts';
+import { atMost, milliseconds, type Section } from '../table.ts';
+
+const tiers = 5;
+const volumes = 1000;
+
+/** What a name costs that only the farthest of several tiers has. In one process, without the start of a program. */
+export function measureTiers(bench: Bench): Section {
+  bench.say(`${tiers} tiers of ${volumes} volumes`);
+  const home = bench.path('tiers/home');
+  const argv = childArgv('tier-names', home, String(tiers), String(volumes), String(bench.rounds));
+  const took = JSON.parse(textOf(argv)) as TierNames;
+  const [open, explain] = [summarize(took.open), summarize(took.explain)];
+  const volume = `${tiers} tiers, ${volumes.toLocaleString('en-US')} volumes each`;
+  return {
+    title: 'Tiers',
+    rows: [
+      {
+        what: 'a name that the farthest has, from the question to a session that has it pinned',
+        volume,
+        measured: milliseconds(open),
+        bar: atMost(5, 'ms', open),
+      },
+      { what: 'what `explain` tells of all of them', volume, measured: milliseconds(explain) },
+    ],
+  };
+}

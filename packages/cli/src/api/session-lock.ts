@@ -1,0 +1,23 @@
+import type { ProjectLock } from '@cachelane/api';
+import { isCachelaneError } from '@cachelane/core';
+import { followedBy } from '../followed-by.ts';
+import { readProjectLock } from '../project-lock.ts';
+import type { OpenProject } from '../project.ts';
+
+interface SessionLock {
+  /** Null: there is none, or none that can be read. */
+  readonly lock: ProjectLock | null;
+  /** One sentence each. */
+  readonly problems: readonly string[];
+}
+
+/** What sessions of a project go by. Caches do not hang on it: one that cannot be read is told of. */
+export function sessionLock(project: Pick<OpenProject, 'projectDir' | 'topDir'>): SessionLock {
+  try {
+    const { digest, catalogs } = readProjectLock(project);
+    return { lock: digest === null ? null : { digest, catalogs }, problems: [] };
+  } catch (error) {
+    if (!isCachelaneError(error)) throw error;
+    return { lock: null, problems: [followedBy(error.message, 'there are no typed catalogs')] };
+  }
+}

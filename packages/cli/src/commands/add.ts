@@ -1,0 +1,74 @@
+import { CachelaneError, encodeLock, parseNamespace } from '@cachelane/core';
+import { addCatalog, refreshCatalogs, requireCatalog, type AddedCatalog, type CatalogSource } from '@cachelane/engine';
+import { addedJson, addedText } from '../added-catalog-text.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
+import { projectOf } from '../find-volume.ts';
+import { besideLock, generatedClient } from '../generated-client.ts';
+import { printJson } from '../print.ts';
+import { readProjectLock, writeBeside } from '../project-lock.ts';
+import { readStore } from '../store.ts';
+import { warn } from '../warn.ts';
+
+export const add: Command = defineCommand({
+  name: 'add',
+  summary: 'lock a version of what a namespace offers',
+  details: [
+    'Writes what the catalog of NAMESPACE says, in its latest version, into cachelane.lock: the nearest one from the project up to the root of its repository, else beside the project. Commit it. From then on client.myOrg().pipCache() of cachelane generate, and sessions of an engine, go by that, also where the catalog is not to be had any more. Again it brings what changed, and says what of that breaks code; without NAMESPACE it does so for all that is locked.',
+    'What a later version removed, or made another volume, is kept as such: code that asks for it does not compile, with the reason, and gets an error where nothing compiles it. Once the code is right, --accept NAME lets it go.',
+  ],
+  options: {
+    directory: projectOptions.directory,
+    as: {
+      value: 'ALIAS',
+      help: "what the project's code calls it, my-org; the last word of NAMESPACE where it is left out",
+    },
+    version: { value: 'N', help: 'lock this version instead of the latest' },
+    accept: {
+      value: 'NAME',
+      many: true,
+      help: 'what is gone, or another volume now, is known; may be given several times',
+    },
+    'dry-run': { help: 'say what would change, and change nothing' },
+    ...jsonOption,
+  },
+  operands: [{ name: 'NAMESPACE', optional: true, help: 'whose catalog it is, such as github.com/acme' }],
+  async run({ options, operands }, host) {
+    const project = await projectOf(host, { directory: options.directory, namespace: undefined });
+    const lock = readProjectLock(project);
+    const { as: alias = null, accept: accepted, version } = options;
+    const isAll = operands.NAMESPACE === undefined;
+    if (isAll && (alias !== null || version !== undefined || accepted.length > 0))
+      throw new CachelaneError('E_USAGE', '--as, --version and --accept are about one catalog', {
+        hint: 'name it: cachelane add NAMESPACE',
+      });
+    const asked = isAll ? null : parseNamespace(operands.NAMESPACE ?? '', 'NAMESPACE');
+    const added = await readStore(host, async ({ metadata, signal }): Promise<AddedCatalog> => {
+      const source: CatalogSource = async (namespace, wanted) =>
+        await requireCatalog(metadata, { namespace, version: wanted, digest: null }, signal);
+      const { catalogs: locked } = lock;
+      return asked === null
+        ? await refreshCatalogs(source, locked)
+        : await addCatalog(source, { locked, namespace: asked, alias, version: versionIn(version), accepted });
+    });
+    const dryRun = options['dry-run'];
+    const text = encodeLock(added.locked);
+    if (!dryRun && added.locked.length > 0) writeBeside(lock.path, text);
+    for (const { warnings } of added.changed) for (const message of warnings) warn(host, message);
+    if (options.json) printJson(host, addedJson(added, { file: lock.path, dryRun }));
+    else host.stdout.write(addedText(added, { file: lock.path, dryRun }));
+    const client = dryRun || added.locked.length === 0 ? null : generatedClient(project, undefined);
+    if (client?.state === 'stale')
+      warn(host, `${besideLock(lock.path)} is not what the lock gives: cachelane generate`);
+    return 0;
+  },
+});
+
+/** Errors: E_USAGE. */
+function versionIn(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const version = Number(text);
+  if (Number.isSafeInteger(version) && version >= 1) return version;
+  throw new CachelaneError('E_USAGE', `--version ${JSON.stringify(text)} is no number of a version`, {
+    hint: 'versions are 1, 2, 3: see cachelane catalog show NAMESPACE',
+  });
+}

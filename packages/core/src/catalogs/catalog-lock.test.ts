@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { encodeLock, parseLock, requireAlias } from './catalog-lock.ts';
+import { catalogOf, exampleLock, lockedOf } from './lock.fixture.ts';
+
+const text = encodeLock(exampleLock);
+const refused = (changed: string): unknown => {
+  try {
+    return parseLock(changed, 'cachelane.lock');
+  } catch (error) {
+    return (error as Error & { readonly code: string }).code + ' ' + (error as Error).message;
+  }
+};
+
+describe('a lock', () => {
+  test('is read as it was written, and written the same in whatever order', () => {
+    const read = parseLock(text, 'cachelane.lock');
+    expect(read).toEqual(exampleLock.toSorted((a, b) => (a.alias < b.alias ? -1 : 1)));
+    expect(encodeLock(read)).toBe(text);
+    expect(encodeLock(exampleLock.toReversed())).toBe(text);
+    expect(encodeLock([lockedOf(catalogOf(1, { b: {}, a: {} }))])).toBe(
+      encodeLock([lockedOf(catalogOf(1, { a: {}, b: {} }))]),
+    );
+  });
+
+  test.each([
+    ['no JSON', 'x', 'is no JSON'],
+    ['another file', '{}', 'is no lock file'],
+    ['a later version', text.replace('"version": 1,\n  "catalogs"', '"version": 2,\n  "catalogs"'), 'later version'],
+    ['an edited definition', text.replace('"key": "m2"', '"key": "m3"'), 'is not what was locked'],
+    ['no digest', text.replaceAll(/"digest": "[0-9a-f]+"/g, '"digest": 7'), 'has no digest'],
+    ['a version that is none', text.replace('"version": 4', '"version": 0'), 'has no version'],
+    ['an alias that is code', text.replace('"tools": {', '"tools(){}": {'), 'cannot be what a catalog is called'],
+    ['aliases that are one method', text.replace('"tools": {', '"myOrg": {'), 'would both be the method myOrg'],
+    ['a name that is code', text.replace('"old-cache":', '"old(): 1; x":'), 'among what is gone'],
+    ['a name that is no method', text.replace('"old-cache":', '"then":'), 'among what is gone'],
+    ['a reason with a control character', text.replace('removed in version 4', String.raw`a\u2028b`), 'what is gone'],
+    ['a reason that is none', text.replace(/"old-cache": ".*"/, '"old-cache": 7'), 'among what is gone'],
+    ['what is offered among what is gone', text.replace('"old-cache":', '"pip_cache":'), 'among what is gone'],
+    ['what is not offered among what changed', text.replace('"maven": "made', '"m": "made'), 'among what is changed'],
+    [
+      'two that went and are one method',
+      text.replace('"old-cache":', '"oldCache": "x", "old-cache":'),
+      'be one method',
+    ],
+  ])('is refused with %s', (_, changed, why) => {
+    expect(changed).not.toBe(text);
+    expect(refused(changed)).toMatch(/^E_CATALOG cachelane.lock|^E_CATALOG /);
+    expect(refused(changed)).toContain(why);
+  });
+
+  test.each(['my-org', 'acme', 'A1', 'new'])('%s may be what a catalog is called', (alias) => {
+    expect(requireAlias(alias)).toBe(alias);
+  });
+
+  test.each(['', '1', 'a.b', 'a b', 'then', 'constructor', 'run', 'cache-volume', 'catalog', 'published', 'é'])(
+    '%j may not',
+    (alias) => {
+      expect(() => requireAlias(alias)).toThrow(expect.objectContaining({ code: 'E_CATALOG' }));
+    },
+  );
+});

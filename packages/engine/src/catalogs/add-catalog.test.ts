@@ -1,0 +1,138 @@
+import {
+  CachelaneError,
+  catalogDigest,
+  parseNamespace,
+  readCatalog,
+  type Catalog,
+  type LockedCatalog,
+  type Namespace,
+} from '@cachelane/core';
+import { describe, expect, test } from 'vitest';
+import { addCatalog, refreshCatalogs, type AddRequest, type CatalogSource } from './add-catalog.ts';
+
+const acme = parseNamespace('github.com/acme');
+const renamed = parseNamespace('github.com/acme-inc');
+
+function catalogOf(namespace: Namespace, version: number, volumes: object): Catalog {
+  const content = readCatalog({ volumes }, { source: 'the catalog', tools: null });
+  return { ...content, namespace, version, digest: catalogDigest(content), publishedAtMs: 0 };
+}
+
+/** Catalogs by any name of their namespaces. */
+function sourceOf(...all: readonly Catalog[]): CatalogSource {
+  return async (asked, version) => {
+    const name = asked === acme && all.some((each) => each.namespace === renamed) ? renamed : asked;
+    const own = all.filter(({ namespace }) => namespace === name);
+    const found = version === null ? own.at(-1) : own.find((each) => each.version === version);
+    if (found !== undefined) return await Promise.resolve(found);
+    throw new CachelaneError(own.length === 0 ? 'E_NOT_FOUND' : 'E_CATALOG', `nothing there of ${asked}`);
+  };
+}
+
+const one = catalogOf(acme, 1, { npm: {}, pip: {} });
+const two = catalogOf(acme, 2, { npm: {}, pip: { deprecated: 'use uv' } });
+const three = catalogOf(acme, 3, { npm: {}, uv: {} });
+const request = (more: Partial<AddRequest> = {}): AddRequest => ({
+  locked: [],
+  namespace: acme,
+  alias: null,
+  version: null,
+  accepted: [],
+  ...more,
+});
+const locked = async (): Promise<readonly LockedCatalog[]> => (await addCatalog(sourceOf(one), request())).locked;
+
+const warningsWith = async (...all: readonly Catalog[]): Promise<readonly string[] | undefined> =>
+  (await addCatalog(sourceOf(...all), request({ locked: await locked() }))).changed[0]?.warnings;
+const broken: CatalogSource = async () => await Promise.reject(new CachelaneError('E_STORE_BUSY', 'busy'));
+
+describe('adding a catalog', () => {
+  test('locks the latest version under the last word of the namespace', async () => {
+    const { locked: all, changed } = await addCatalog(sourceOf(one, two), request());
+    expect(all).toMatchObject([{ alias: 'acme', namespace: acme, version: 2, digest: two.digest, gone: [] }]);
+    expect(changed).toMatchObject([{ before: null, warnings: [], changes: [{ name: 'npm' }, { name: 'pip' }] }]);
+  });
+
+  test('locks the version, and under the alias, that it is told', async () => {
+    const { locked: all } = await addCatalog(sourceOf(one, two), request({ alias: 'my-org', version: 1 }));
+    expect(all).toMatchObject([{ alias: 'my-org', version: 1 }]);
+    const again = await addCatalog(sourceOf(one, two), request({ locked: all }));
+    expect(again.locked).toMatchObject([{ alias: 'my-org', version: 2 }]);
+  });
+
+  test('again brings what happened meanwhile, with the last word on what went', async () => {
+    const { locked: all, changed } = await addCatalog(sourceOf(one, two, three), request({ locked: await locked() }));
+    expect(all).toMatchObject([{ version: 3, gone: [{ name: 'pip', why: 'removed in version 3: use uv' }] }]);
+    expect(changed[0]?.changes).toMatchObject([
+      { name: 'pip', kind: 'removed', breaks: true },
+      { name: 'uv', kind: 'added' },
+    ]);
+    expect(changed[0]?.warnings).toEqual([]);
+  });
+
+  test('tells that the version that was locked is gone, or another one', async () => {
+    expect(await warningsWith(three)).toEqual(['acme was locked at version 1, which is not there any more']);
+    const other = catalogOf(acme, 1, { go: { tool: 'go-build' } });
+    expect(await warningsWith(other, two)).toEqual([
+      'acme was locked at version 1, which is another one there than what was locked',
+    ]);
+    expect(await warningsWith(other)).toHaveLength(1);
+  });
+
+  test('follows a namespace to its new name', async () => {
+    const source = sourceOf(catalogOf(renamed, 1, { npm: {}, pip: {} }), catalogOf(renamed, 2, { npm: {}, pip: {} }));
+    for (const namespace of [acme, renamed]) {
+      const asked = request({ locked: await locked(), namespace, alias: 'acme' });
+      expect((await addCatalog(source, asked)).locked).toMatchObject([{ alias: 'acme', namespace: renamed }]);
+    }
+    const { locked: all } = await refreshCatalogs(source, await locked());
+    expect(all).toMatchObject([{ alias: 'acme', namespace: renamed, version: 2, gone: [] }]);
+  });
+
+  test.each([
+    ['an alias that is another catalog’s', { namespace: parseNamespace('github.com/other'), alias: 'acme' }],
+    ['an alias that is the same method', { namespace: parseNamespace('github.com/other'), alias: 'Acme' }],
+    ['an alias that is none', { alias: 'a b' }],
+    ['an alias that clients have a meaning for', { alias: 'cache-volume' }],
+    ['a version that is not there', { version: 9 }],
+    ['what is neither gone nor another volume', { accepted: ['npm'] }],
+  ])('is refused with %s', async (_, more) => {
+    const source = sourceOf(one, catalogOf(parseNamespace('github.com/other'), 1, { npm: {} }));
+    const added = addCatalog(source, request({ locked: await locked(), ...more }));
+    await expect(added).rejects.toMatchObject({ code: 'E_CATALOG' });
+  });
+
+  test('needs a better alias than some namespaces have', async () => {
+    const namespace = parseNamespace('local/web-0123456789abcdef');
+    const { locked: all } = await addCatalog(sourceOf(catalogOf(namespace, 1, {})), request({ namespace }));
+    expect(all).toMatchObject([{ alias: 'web-0123456789abcdef' }]);
+    const run = parseNamespace('github.com/run');
+    await expect(addCatalog(sourceOf(catalogOf(run, 1, {})), request({ namespace: run }))).rejects.toMatchObject({
+      code: 'E_CATALOG',
+      hint: expect.stringContaining('--as'),
+    });
+  });
+});
+
+describe('bringing all up to date', () => {
+  test('takes each to its latest version, and leaves what has vanished', async () => {
+    const other = parseNamespace('github.com/other');
+    const before = await addCatalog(
+      sourceOf(one, catalogOf(other, 4, { go: { tool: 'go-build' } })),
+      request({ locked: await locked(), namespace: other }),
+    );
+    const { locked: all, changed } = await refreshCatalogs(sourceOf(one, two), before.locked);
+    expect(all).toMatchObject([
+      { alias: 'acme', version: 2 },
+      { alias: 'other', version: 4 },
+    ]);
+    expect(changed.map(({ warnings }) => warnings)).toEqual([
+      [],
+      ['other stays at version 4: nothing there of github.com/other'],
+    ]);
+  });
+
+  test('does not go on where something else is wrong', async () => {
+    await expect(refreshCatalogs(broken, await locked())).rejects.toMatchObject({ code: 'E_STORE_BUSY' });
+  });
+});

@@ -1,0 +1,29 @@
+import { asCachelaneError, mergesByPath, warningOf, type HeadRecord, type SessionId } from '@cachelane/core';
+import type { EngineDependencies } from '../engine.ts';
+import { squashHead } from '../squash-head.ts';
+import { isSeenTier } from '../tiers/lineage.ts';
+import { openView } from '../views/view.ts';
+import type { VolumeSession } from './volume-session.ts';
+
+/** The next run on this lane finds its view composed, and the lane squashed. A failure costs that run time, nothing else. */
+export async function prepareNextView(
+  deps: EngineDependencies,
+  session: Pick<VolumeSession, 'planned' | 'links'>,
+  { head, sessionId }: { readonly head: HeadRecord; readonly sessionId: SessionId },
+  signal: AbortSignal,
+): Promise<void> {
+  const { own, tool } = session.planned;
+  const { generation, layers } = await squashHead(deps, { head, tool, sessionId }, signal);
+  const rest = session.links.filter((link) => link.namespace !== own.namespace || link.lane !== own.lane);
+  const all = [{ ...own, generation, layers }, ...rest];
+  // A seed lies below all that counts, and is no tier.
+  const links = mergesByPath(tool) ? all : all.filter((link) => !isSeenTier(session.planned, link));
+  try {
+    await openView(deps, session.planned.tool, links, signal);
+  } catch (thrown) {
+    const error = asCachelaneError(thrown);
+    deps.events(
+      warningOf(error, `the next view of ${session.planned.request.name} could not be prepared: ${error.message}`),
+    );
+  }
+}

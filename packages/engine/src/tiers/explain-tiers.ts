@@ -1,0 +1,181 @@
+import {
+  compatKey,
+  displayPath,
+  isPersonal,
+  isTier,
+  mergesByPath,
+  personalNamespace,
+  verifiedOf,
+  type BytePath,
+  type Context,
+  type LaneName,
+  type LayerId,
+  type Metadata,
+  type Namespace,
+} from '@cachelane/core';
+import type { EngineDependencies } from '../engine.ts';
+import { listHeadsOf, type ListedHead } from '../inspect/list-heads.ts';
+import { isDamage } from '../is-damage.ts';
+import type { PlannedVolume } from '../volumes/plan.ts';
+import { unverifiedAmong } from './feed-tier.ts';
+import { tiersOfRun } from './tiers-of-run.ts';
+
+/** What a tier has of a volume, and what a run here has to do with it. */
+export interface ExplainedTier {
+  readonly namespace: Namespace;
+  /** That which is read; null: none. */
+  readonly lane: LaneName | null;
+  /** Whether a run here starts with what it has. */
+  readonly isRead: boolean;
+  /** Why it does, or why not: one clause. */
+  readonly why: string;
+  /** Of its lane, whether or not it is read. */
+  readonly layers: number;
+  readonly files: number;
+  readonly sizeBytes: number;
+  /** Whether what a run here saves goes there. */
+  readonly isFed: boolean;
+  /** By which rule, or why not: one clause. */
+  readonly feeding: string;
+}
+
+export interface TiersQuestion {
+  readonly context: Context;
+  readonly planned: PlannedVolume;
+  /** Whoever asks may not know what there is beyond what it reads. */
+  readonly isConfined: boolean;
+}
+
+type ExplainDependencies = Pick<EngineDependencies, 'metadata' | 'layers'>;
+
+/** Nearest first; changes nothing. */
+export async function explainTiers(
+  deps: ExplainDependencies,
+  question: TiersQuestion,
+  signal: AbortSignal,
+): Promise<readonly ExplainedTier[]> {
+  const { context, planned, isConfined } = question;
+  const feeds = new Map(
+    (await tiersOfRun(deps.metadata, planned, signal)).map((tier) => [tier.namespace, tier] as const),
+  );
+  const read = planned.chain.filter((link) => isTier(planned.own, link)).map(({ namespace }) => namespace);
+  const isOwn = planned.request.namespace === null || planned.request.namespace === context.namespace;
+  const personal = isOwn && !isConfined && !isPersonal(context.namespace) ? [personalNamespace] : [];
+  const names = new Set(isConfined ? read : [...read, ...planned.tiers, ...personal]);
+  const tiers: ExplainedTier[] = [];
+  let isFound = await holdsOwn(deps.metadata, planned, signal);
+  for (const namespace of names) {
+    const reading = await readingOf(deps.metadata, { ...question, namespace, isFound }, signal);
+    isFound ||= reading.isRead;
+    const feed = feeds.get(namespace);
+    const why = feed?.why ?? null;
+    const told = why !== null && isConfined ? 'it takes nothing of what a run here saves' : why;
+    const asks = feed !== undefined && why === null && isPersonal(namespace);
+    const unverified = asks ? await unverifiedHere(deps, planned, signal) : null;
+    const isFed = feed !== undefined && why === null && unverified === null;
+    const by = feed?.rule ?? null;
+    const rule = by === null ? 'what its tool verifies goes there' : `its rule is for ${ruleText(by)}`;
+    const feeding = unverified ?? told ?? (feed === undefined ? 'nothing goes there' : rule);
+    tiers.push({ namespace, ...reading, isFed, feeding });
+  }
+  return tiers;
+}
+
+function ruleText({
+  from,
+  volume,
+  lanes,
+}: NonNullable<Awaited<ReturnType<typeof tiersOfRun>>[number]['rule']>): string {
+  const what = volume === null ? 'what' : `${volume}, as`;
+  const where = lanes === 'default' ? 'the default branch' : lanes;
+  return `${what} ${from.namespace}${from.below ? '/**' : ''} saves in ${where}`;
+}
+
+async function holdsOwn(metadata: Metadata, planned: PlannedVolume, signal: AbortSignal): Promise<boolean> {
+  for (const link of planned.chain.filter((each) => !isTier(planned.own, each))) {
+    const { held } = await headAt(metadata, { planned, ...link }, signal);
+    if (held !== null && held.head.layers.length > 0) return true;
+  }
+  return false;
+}
+
+interface ReadingQuestion extends TiersQuestion {
+  readonly namespace: Namespace;
+  /** Something nearer has something. */
+  readonly isFound: boolean;
+}
+
+type Reading = Pick<ExplainedTier, 'lane' | 'isRead' | 'why' | 'layers' | 'files' | 'sizeBytes'>;
+
+const nothing = { isRead: false, layers: 0, files: 0, sizeBytes: 0 } as const;
+
+async function readingOf(
+  metadata: Metadata,
+  { context, planned, namespace, isFound }: ReadingQuestion,
+  signal: AbortSignal,
+): Promise<Reading> {
+  const lane = planned.chain.find((link) => link.namespace === namespace)?.lane ?? null;
+  if (lane === null) return { ...nothing, lane, why: whyNotRead(context, planned, namespace) };
+  const { held, missing } = await headAt(metadata, { planned, namespace, lane }, signal);
+  if (held === null || held.head.layers.length === 0) {
+    return { ...nothing, lane, why: missing ?? `it has nothing on lane ${lane}` };
+  }
+  const has = { lane, layers: held.head.layers.length, files: held.files, sizeBytes: held.sizeBytes };
+  if (mergesByPath(planned.tool)) return { ...has, isRead: true, why: 'laid below what is nearer, path by path' };
+  return isFound
+    ? {
+        ...has,
+        isRead: false,
+        why: 'something nearer has something, and what this tool keeps is not laid over each other',
+      }
+    : { ...has, isRead: true, why: 'nothing nearer has anything: a first run starts with what is in it' };
+}
+
+function whyNotRead(context: Context, { tool }: PlannedVolume, namespace: Namespace): string {
+  if (!isPersonal(namespace)) return `a run in lane ${context.lane} reads nothing of other namespaces`;
+  if (verifiedOf(tool) === null) return `${tool.name} does not verify what it finds in its cache`;
+  return context.inputs.some(({ name }) => name === 'personal tier')
+    ? `lane ${context.lane} has no part in it`
+    : 'nobody asked for it: personal-tier: true in config.yaml, or CACHELANE_PERSONAL_TIER=1';
+}
+
+interface PlaceOf {
+  readonly planned: PlannedVolume;
+  readonly namespace: Namespace;
+  readonly lane: LaneName;
+}
+
+/** `missing`: why there is no such volume, one clause; null where there is one. */
+async function headAt(
+  metadata: Metadata,
+  { planned, namespace, lane }: PlaceOf,
+  signal: AbortSignal,
+): Promise<{ readonly held: ListedHead | null; readonly missing: string | null }> {
+  const record = await metadata.findNamespace(namespace, signal);
+  if (record === undefined) return { held: null, missing: 'nothing is known of it here' };
+  const named = (await metadata.volumesOf(record.id, signal)).filter(({ name }) => name === planned.request.name);
+  if (named.length === 0) return { held: null, missing: `it has no volume ${planned.request.name}` };
+  const key = compatKey(planned.compat);
+  const volumes = named.filter(({ compat }) => compatKey(compat) === key);
+  if (volumes.length === 0) return { held: null, missing: `its ${planned.request.name} is for another compat` };
+  const heads = await listHeadsOf(metadata, volumes, signal);
+  return { held: heads.find(({ head }) => head.lane === lane) ?? null, missing: null };
+}
+
+async function unverifiedHere(
+  deps: ExplainDependencies,
+  planned: PlannedVolume,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { held } = await headAt(deps.metadata, { planned, ...planned.own }, signal);
+  const ids: readonly LayerId[] = held?.head.layers ?? [];
+  try {
+    const path = await unverifiedAmong(deps, { ids, tool: planned.tool }, signal);
+    return path === null
+      ? null
+      : `it holds ${displayPath(path as BytePath)}, which ${planned.tool.name} does not verify`;
+  } catch (error) {
+    if (isDamage(error)) return 'layers of its own lane cannot be read: cachelane verify tells more';
+    throw error;
+  }
+}

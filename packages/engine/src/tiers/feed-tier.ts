@@ -1,0 +1,208 @@
+import {
+  CachelaneError,
+  fedStack,
+  isCachelaneError,
+  limits,
+  mergesByPath,
+  Squashes,
+  unverifiedIn,
+  verifiedOf,
+  type HeadRecord,
+  type LayerId,
+  type LayerRecord,
+  type RunId,
+  type SessionId,
+  type SquashRecord,
+  type Tool,
+} from '@cachelane/core';
+import { backOff } from '../back-off.ts';
+import { cleanUpsAmong } from '../clean-ups.ts';
+import type { EngineDependencies } from '../engine.ts';
+import type { LanePlace } from '../known-squashes.ts';
+import { Origins } from '../provenance/origins.ts';
+import { isSame } from '../sync/compare-heads.ts';
+
+type FeedDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'random'>;
+
+export interface TierFeed {
+  readonly own: LanePlace;
+  readonly tier: LanePlace;
+  readonly tool: Tool;
+  /** Whether only what the tool verifies itself may go there. */
+  readonly isPersonal: boolean;
+  /** On whose behalf the tier's head moves. */
+  readonly run: RunId;
+  /** Its pins keep a collector away from what comes until the tier's head names it. */
+  readonly sessionId: SessionId;
+  /** Throws E_QUOTA where the tier has no room for layers of this size. */
+  readonly admit: (sizeBytes: number) => Promise<void>;
+}
+
+export interface Fed {
+  readonly head: HeadRecord;
+  /** Those that came. */
+  readonly layers: readonly LayerRecord[];
+}
+
+/**
+ * Brings all that the own head shows and the tier lacks into the tier, by compare-and-swap; null where it lacks nothing, or may not have it. Errors: E_QUOTA; E_LAYER_REFUSED for what a revoked run had a part in; E_HEAD_MOVED; E_NOT_FOUND where the
+ * tier was removed meanwhile.
+ */
+export async function feedTier(deps: FeedDependencies, feed: TierFeed, signal: AbortSignal): Promise<Fed | null> {
+  for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
+    const move = await planMove(deps, feed, signal);
+    if (move === null) return null;
+    try {
+      const head = await commit(deps, feed, move, signal);
+      if (head !== null) return { head, layers: move.records };
+    } catch (error) {
+      // The own head has moved on, and a collector took what it named before: there is another one to look at.
+      if (!isCachelaneError(error, 'E_LAYER_MISSING')) throw error;
+    }
+    await backOff(deps, attempt, signal);
+  }
+  throw new CachelaneError('E_HEAD_MOVED', `the tier's head moved ${limits.commitAttempts} times`, { retryable: true });
+}
+
+interface Move {
+  readonly tier: HeadRecord | undefined;
+  /** What its head comes to, top first. */
+  readonly layers: readonly LayerId[];
+  /** Of those that come. */
+  readonly records: readonly LayerRecord[];
+}
+
+async function planMove(deps: FeedDependencies, feed: TierFeed, signal: AbortSignal): Promise<Move | null> {
+  const { metadata } = deps;
+  const own = await metadata.head(feed.own.volumeId, feed.own.lane, signal);
+  if (own === undefined) return null;
+  const tier = await metadata.head(feed.tier.volumeId, feed.tier.lane, signal);
+  const before = tier?.layers ?? [];
+  const layers = await stackOf(deps, feed, { own: own.layers, tier: before }, signal);
+  if (isSame(layers, before)) return null;
+  const fresh = new Set(layers).difference(new Set(before));
+  // `explain` says so; a word after each run would only be in the way.
+  if (feed.isPersonal && (await unverifiedAmong(deps, { ids: fresh, tool: feed.tool }, signal)) !== null) return null;
+  const records: LayerRecord[] = [];
+  for (const id of fresh) {
+    const record = await metadata.layer(id, signal);
+    if (record !== undefined) records.push(record);
+  }
+  return { tier, layers, records };
+}
+
+interface Heads {
+  readonly own: readonly LayerId[];
+  readonly tier: readonly LayerId[];
+}
+
+/** Squashes of which something is not here any more are layers like others, wherever they are to be taken apart. */
+async function stackOf(
+  { metadata, layers }: FeedDependencies,
+  { own, tier, tool }: TierFeed,
+  heads: Heads,
+  signal: AbortSignal,
+): Promise<readonly LayerId[]> {
+  const [mine, theirs] = [
+    await metadata.squashes(own.volumeId, own.lane, signal),
+    await metadata.squashes(tier.volumeId, tier.lane, signal),
+  ];
+  const isHere = new Map<LayerId, boolean>();
+  const has = async (id: LayerId): Promise<boolean> => {
+    if (!isHere.has(id)) isHere.set(id, await layers.has(id, signal));
+    return isHere.get(id) === true;
+  };
+  const known = [...theirs, ...(await whole(mine, has))];
+  const cleanUps = await cleanUpsAmong(
+    metadata,
+    new Squashes([...theirs, ...mine]).expand([...heads.own, ...heads.tier]),
+    signal,
+  );
+  const stack = (records: readonly SquashRecord[]): readonly LayerId[] =>
+    fedStack({
+      ...heads,
+      squashes: new Squashes(records),
+      isCleanUp: (id) => cleanUps.has(id),
+      merges: mergesByPath(tool),
+    });
+  const told = stack(known);
+  const named = new Set(heads.tier);
+  for (const id of told) if (!named.has(id) && !(await has(id))) return stack(await whole(known, has));
+  return told;
+}
+
+/** Those of which all is here. */
+async function whole(
+  records: readonly SquashRecord[],
+  has: (id: LayerId) => Promise<boolean>,
+): Promise<readonly SquashRecord[]> {
+  const squashes = new Squashes(records);
+  const kept: SquashRecord[] = [];
+  for (const record of records) {
+    let isWhole = true;
+    for (const id of squashes.expand([record.id])) isWhole &&= await has(id);
+    if (isWhole) kept.push(record);
+  }
+  return kept;
+}
+
+/** Null where the tier's head moved meanwhile. */
+async function commit(
+  deps: FeedDependencies,
+  feed: TierFeed,
+  { tier, layers, records }: Move,
+  signal: AbortSignal,
+): Promise<HeadRecord | null> {
+  const { metadata } = deps;
+  const fresh = records.map(({ id }) => id);
+  await metadata.updateSession(feed.sessionId, { pins: fresh }, signal);
+  const sizeBytes = records.reduce((sum, { counts }) => sum + counts.sizeBytes, 0);
+  await feed.admit(sizeBytes);
+  const result = await metadata.commit(
+    {
+      ...feed.tier,
+      expectedGeneration: tier?.generation ?? 0,
+      layers,
+      layer: null,
+      // The records of what a collector forgot before it was pinned.
+      rewritten: records,
+      origins: await originsOf(deps, records, signal),
+      run: feed.run,
+      counts: {
+        added: records.reduce((sum, { counts }) => sum + counts.added, 0),
+        changed: records.reduce((sum, { counts }) => sum + counts.changed, 0),
+        removed: 0,
+        sizeBytes,
+      },
+      atMs: deps.clock.nowMs(),
+    },
+    signal,
+  );
+  return result.kind === 'moved' ? result.head : null;
+}
+
+/** The first path of these layers that may not be in a person's own tier; null where all may. */
+export async function unverifiedAmong(
+  { layers }: Pick<EngineDependencies, 'layers'>,
+  { ids, tool }: { readonly ids: Iterable<LayerId>; readonly tool: Tool },
+  signal: AbortSignal,
+): Promise<string | null> {
+  const verified = verifiedOf(tool);
+  for (const id of ids) {
+    const path = unverifiedIn((await layers.open(id, signal)).index, verified);
+    if (path !== null) return path;
+  }
+  return null;
+}
+
+/** Whose work the layers hold: a run that is revoked meanwhile must not come into a head that nobody looked at. */
+export async function originsOf(
+  { layers }: Pick<EngineDependencies, 'layers'>,
+  records: readonly Pick<LayerRecord, 'id' | 'run'>[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<RunId>> {
+  const origins = new Origins(layers, signal);
+  const runs = new Set<RunId>();
+  for (const { id, run } of records) for (const each of [run, ...(await origins.of(id))]) runs.add(each);
+  return runs;
+}

@@ -1,0 +1,330 @@
+import type { Namespace } from '@cachelane/core';
+import { noAbort } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { collectGarbage } from '../garbage/collect-garbage.ts';
+import { listLeases } from '../inspect/list-leases.ts';
+import { planRevocation, revokeHere } from '../provenance/revoke-runs.ts';
+import { traceRun } from '../provenance/trace-run.ts';
+import { everything, indexedVolume, install, testEngine } from '../test-engine.fixture.ts';
+import { findVolume } from '../volumes/find-volume.ts';
+import {
+  acme,
+  contextOf,
+  feedFrom,
+  found,
+  headOf,
+  installIn,
+  lastRun,
+  projectOf,
+  revoke,
+  team,
+  warningsOf,
+} from './tiers.fixture.ts';
+
+const [web, api, shop] = ['web', 'api', 'shop'].map(projectOf) as [Namespace, Namespace, Namespace];
+
+describe('a feed', () => {
+  test('brings nothing without a rule: what a project adds is its own', async () => {
+    const engine = testEngine();
+    const report = await installIn(engine, contextOf(web), 'left');
+    expect(report?.fed).toEqual([]);
+    expect(await headOf(engine, acme)).toBeUndefined();
+    expect(await found(engine, contextOf(api))).toEqual([]);
+  });
+
+  test('brings what a run saved to a tier, and with it to a third project', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, acme);
+    const report = await installIn(engine, contextOf(web), 'left', 'right');
+    expect(report?.fed).toEqual([
+      { namespace: acme, lane: 't1:local', layers: 1, sizeBytes: expect.any(Number) as number },
+    ]);
+    expect(await headOf(engine, acme)).toEqual(await headOf(engine, web));
+    expect(await found(engine, contextOf(api))).toEqual(['left', 'right']);
+    expect(await headOf(engine, api)).toBeUndefined();
+  });
+
+  test('brings all of the lane that the tier lacks, also where the run itself saved nothing', async () => {
+    const engine = testEngine();
+    await installIn(engine, contextOf(web), 'left');
+    await installIn(engine, contextOf(web), 'right');
+    await feedFrom(engine, acme);
+    const report = await installIn(engine, contextOf(web));
+    expect(report).toMatchObject({ layer: null, fed: [{ namespace: acme, layers: 2 }] });
+    expect(await found(engine, contextOf(api))).toEqual(['left', 'right']);
+    expect((await installIn(engine, contextOf(web)))?.fed).toEqual([]);
+  });
+
+  test('lays what several projects save over each other', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, acme);
+    await installIn(engine, contextOf(web), 'left');
+    await installIn(engine, contextOf(api, { parents: [] }), 'right');
+    expect(await found(engine, contextOf(shop))).toEqual(['left']);
+    await installIn(engine, contextOf(api), 'more');
+    expect(await found(engine, contextOf(shop))).toEqual(['left', 'more', 'right']);
+  });
+
+  test.each([
+    { title: 'a lane that it is not for', lane: 't1:ref:topic', fed: false },
+    { title: 'the default branch', lane: 't1:ref:main', fed: true },
+  ])('of $title', async ({ lane, fed }) => {
+    const engine = testEngine();
+    await feedFrom(engine, acme);
+    await installIn(engine, contextOf(web, { lane, defaultLane: 't1:ref:main' }), 'left');
+    expect((await headOf(engine, acme, { lane })) !== undefined).toBe(fed);
+  });
+
+  test.each([
+    { title: 'may not save', request: { mode: 'read' as const } },
+    { title: 'is nobody that anybody vouches for', context: { canWrite: false } },
+    { title: 'failed, where only success is saved', volume: { commit: 'success' as const }, exitCode: 1 },
+  ])('comes from no run that $title', async ({ request = {}, context = {}, volume = {}, exitCode = 0 }) => {
+    const engine = testEngine();
+    await installIn(engine, contextOf(web), 'left');
+    await feedFrom(engine, acme);
+    await engine.run(([each]) => install(each, 'right'), {
+      exitCode,
+      volumes: [{ ...indexedVolume, ...volume }],
+      request: { ...request, context: { ...contextOf(web), ...context } },
+    });
+    expect(await headOf(engine, acme)).toBeUndefined();
+  });
+
+  test('goes to each tier that has a rule, and no further', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, team, { from: 'github.com/acme/web' });
+    await feedFrom(engine, acme, { from: 'teams/payments' });
+    await installIn(engine, contextOf(web, { parents: [team, acme] }), 'left');
+    expect(await headOf(engine, team)).toHaveLength(1);
+    expect(await headOf(engine, acme)).toBeUndefined();
+  });
+
+  test('of two projects that are tiers of each other ends', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, web);
+    await feedFrom(engine, api);
+    await installIn(engine, contextOf(web, { parents: [api] }), 'left');
+    await installIn(engine, contextOf(api, { parents: [web] }), 'right');
+    await installIn(engine, contextOf(web, { parents: [api] }), 'more');
+    expect(await found(engine, contextOf(web, { parents: [] }))).toEqual(['left', 'more', 'right']);
+    expect(await found(engine, contextOf(api, { parents: [] }))).toEqual(['left', 'more', 'right']);
+  });
+
+  test('that fails is a warning, and the save stands', async () => {
+    const engine = testEngine({
+      wrap: (deps) => ({
+        ...deps,
+        metadata: {
+          ...deps.metadata,
+          feedsOf: async () => await Promise.reject(new Error('the disk is gone')),
+        },
+      }),
+    });
+    await feedFrom(engine, acme);
+    const report = await installIn(engine, contextOf(web), 'left');
+    expect(report).toMatchObject({ added: 2, skipped: null, fed: [] });
+    expect(warningsOf(engine)).toEqual([expect.stringContaining('the disk is gone')]);
+    expect(await found(engine, contextOf(web))).toEqual(['left']);
+  });
+
+  test('is refused over the quota of the tier, which is named', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, team);
+    await engine.deps.metadata.setPolicy(team, 'namespace-size', '10B', noAbort);
+    const report = await installIn(engine, contextOf(web, { parents: [team] }), 'left');
+    expect(report).toMatchObject({ added: 2, skipped: null, fed: [] });
+    expect(warningsOf(engine)).toEqual([expect.stringContaining('namespace-size')]);
+    expect(await headOf(engine, team)).toBeUndefined();
+  });
+
+  test('goes to no tier that went in mid-run, and makes none', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, acme);
+    const { report } = await engine.run(
+      async ([volume]) => {
+        install(volume, 'left');
+        const record = await engine.deps.metadata.findNamespace(acme, noAbort);
+        await engine.deps.metadata.releaseNamespace(record?.id as never, noAbort);
+      },
+      { request: { context: contextOf(web) } },
+    );
+    expect(report.volumes[0]).toMatchObject({ added: 2, fed: [] });
+    expect(await engine.deps.metadata.findNamespace(acme, noAbort)).toBeUndefined();
+    expect(warningsOf(engine)).toEqual([]);
+  });
+
+  test('makes no tier that goes while it is fed', async () => {
+    const engine = testEngine({
+      wrap: (deps) => ({
+        ...deps,
+        metadata: {
+          ...deps.metadata,
+          feedsOf: async (tierId, signal) => {
+            const rules = await deps.metadata.feedsOf(tierId, signal);
+            await deps.metadata.releaseNamespace(tierId, signal);
+            return rules;
+          },
+        },
+      }),
+    });
+    await feedFrom(engine, acme);
+    expect(await installIn(engine, contextOf(web), 'left')).toMatchObject({ added: 2, fed: [] });
+    expect(await engine.deps.metadata.findNamespace(acme, noAbort)).toBeUndefined();
+  });
+
+  test('comes from no clean-up, and what that took away stays in the tier', async () => {
+    const engine = testEngine();
+    const context = contextOf(web, { parents: [] });
+    await installIn(engine, context, 'left', 'junk');
+    await feedFrom(engine, acme);
+    const sweep = {
+      request: { context: { ...contextOf(web), readChain: context.readChain }, purpose: 'prune' as const },
+    };
+    await engine.run(([volume]) => {
+      volume?.remove('content/junk');
+      volume?.write('index/bucket', 'left\n');
+    }, sweep);
+    expect(await headOf(engine, acme)).toBeUndefined();
+    await installIn(engine, contextOf(web), 'right');
+    expect(await found(engine, contextOf(api))).toEqual(['junk', 'left', 'right']);
+    expect(await found(engine, context)).toEqual(['left', 'right']);
+  });
+
+  test('of a volume that stays on this machine does not go where others are sent from', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, acme);
+    await engine.run(([volume]) => install(volume, 'left'), {
+      volumes: [{ ...indexedVolume, sync: 'never' }],
+      request: { context: contextOf(web) },
+    });
+    expect(await headOf(engine, acme)).toBeUndefined();
+  });
+
+  test('says nothing of whether the tier is shared', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, acme);
+    await engine.run(([volume]) => install(volume, 'a'), {
+      volumes: [{ ...indexedVolume, sync: 'never' }],
+      request: { context: contextOf(acme, { parents: [] }) },
+    });
+    await installIn(engine, contextOf(web), 'left');
+    const volume = await findVolume(
+      engine.deps.metadata,
+      { namespace: acme, name: indexedVolume.name, compat: {} },
+      noAbort,
+    );
+    expect(volume?.sync).toBe('never');
+    expect(await headOf(engine, acme)).toHaveLength(2);
+  });
+
+  test('is what a session has of the tier that reads it, and of the project nothing', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, acme);
+    await installIn(engine, contextOf(web), 'left');
+    let leased: readonly string[] = [];
+    await engine.run(
+      async () => {
+        const leases = await listLeases(engine.deps, noAbort);
+        leased = leases.flatMap(({ leased: { kind }, namespace }) =>
+          kind === 'PIN' ? [namespace.paths[0] as string] : [],
+        );
+      },
+      { request: { context: contextOf(api) } },
+    );
+    expect(leased).toEqual([acme, api]);
+  });
+
+  test('keeps the layers in a collection that takes all that nothing names', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, acme);
+    for (let count = 0; count < 12; count++) await installIn(engine, contextOf(web), `n${count}`);
+    const before = await headOf(engine, acme);
+    expect(before?.length).toBeLessThan(12);
+    await collectGarbage(engine.deps, everything, noAbort);
+    expect(await found(engine, contextOf(api))).toHaveLength(12);
+  });
+
+  test('keeps the layers when the project that made them goes, and the other way round', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, acme);
+    await installIn(engine, contextOf(web), 'left');
+    const volumeOf = async (namespace: Namespace) =>
+      await findVolume(engine.deps.metadata, { namespace, name: indexedVolume.name, compat: {} }, noAbort);
+    await engine.deps.metadata.removeVolume((await volumeOf(web))?.id as never, null, noAbort);
+    expect(await found(engine, contextOf(api))).toEqual(['left']);
+    await installIn(engine, contextOf(api), 'right');
+    await engine.deps.metadata.removeVolume((await volumeOf(acme))?.id as never, null, noAbort);
+    expect(await found(engine, contextOf(api))).toEqual(['right']);
+  });
+});
+
+describe('a revoked run', () => {
+  test('is taken out of tiers as well, and comes back into none', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, acme);
+    await installIn(engine, contextOf(web), 'left');
+    const bad = (await installIn(engine, contextOf(web), 'bad'))?.layer;
+    expect(bad).not.toBeNull();
+    const run = lastRun(engine);
+    await installIn(engine, contextOf(web), 'right');
+    await revoke(engine, run);
+    expect(await found(engine, contextOf(api))).toEqual(['left', 'right']);
+    await installIn(engine, contextOf(web), 'more');
+    expect(await found(engine, contextOf(api))).toEqual(['left', 'more', 'right']);
+  });
+
+  test('that came into a tier since its revocation was planned goes as well', async () => {
+    const engine = testEngine();
+    await installIn(engine, contextOf(web), 'bad');
+    const run = lastRun(engine);
+    await feedFrom(engine, acme);
+    const plan = await planRevocation(engine.deps, { run, cascade: false }, noAbort);
+    await installIn(engine, contextOf(web), 'left');
+    expect(await found(engine, contextOf(api))).toEqual(['bad', 'left']);
+    const revocations = [{ run, atMs: 1, by: 'ann' }];
+    await revokeHere(engine.deps, { plan, revocations, by: run, fetchReplaced: null }, noAbort);
+    expect(await found(engine, contextOf(api))).toEqual(['left']);
+  });
+
+  test('is traced to every head that has something of it', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, acme);
+    await installIn(engine, contextOf(web), 'left');
+    const run = lastRun(engine);
+    await found(engine, contextOf(api));
+    const { heads, readers } = await traceRun(engine.deps, run, noAbort);
+    expect(heads.map(({ layers }) => layers.length)).toEqual([1, 1]);
+    expect(readers).toEqual([lastRun(engine)]);
+  });
+
+  test('that is revoked while another one feeds comes into no tier', async () => {
+    let revokes: (() => Promise<void>) | null = null;
+    const engine = testEngine({
+      wrap: (deps) => ({
+        ...deps,
+        metadata: {
+          ...deps.metadata,
+          commit: async (request, signal) => {
+            if (request.layer === null && (request.rewritten ?? []).length > 1) await revokes?.();
+            return await deps.metadata.commit(request, signal);
+          },
+        },
+      }),
+    });
+    await installIn(engine, contextOf(web), 'bad');
+    const run = lastRun(engine);
+    await feedFrom(engine, acme);
+    let isDone = false;
+    revokes = async () => {
+      if (isDone) return;
+      isDone = true;
+      await revoke(engine, run);
+    };
+    const report = await installIn(engine, contextOf(web), 'right');
+    expect(isDone).toBe(true);
+    expect(report?.fed).toEqual([]);
+    await installIn(engine, contextOf(web), 'more');
+    expect(await found(engine, contextOf(api))).toEqual(['more', 'right']);
+  });
+});

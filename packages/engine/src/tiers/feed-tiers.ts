@@ -1,0 +1,157 @@
+import {
+  asCachelaneError,
+  invariant,
+  isPersonal,
+  newId,
+  warningOf,
+  type FedTier,
+  type NamespaceId,
+  type OpenedVolume,
+  type RunId,
+  type VolumeRecord,
+} from '@cachelane/core';
+import type { EngineDependencies } from '../engine.ts';
+import { admitSave } from '../garbage/admit-save.ts';
+import { neverAborted } from '../never-aborted.ts';
+import { closeSession } from '../sessions/open-session.ts';
+import { squashHead } from '../squash-head.ts';
+import { findVolume } from '../volumes/find-volume.ts';
+import type { PlannedVolume } from '../volumes/plan.ts';
+import { feedTier, type Fed } from './feed-tier.ts';
+import { tiersOfRun, type TierOfRun } from './tiers-of-run.ts';
+
+export interface FeedRequest {
+  readonly planned: PlannedVolume;
+  readonly opened: Pick<OpenedVolume, 'volume'>;
+  readonly run: RunId;
+}
+
+/**
+ * Brings what the own lane has by now to each tier that has a rule for it. The save stands whatever becomes of that: what fails is told, and the next run of the lane has the same to do.
+ */
+export async function feedTiers(
+  deps: EngineDependencies,
+  request: FeedRequest,
+  signal: AbortSignal,
+): Promise<readonly FedTier[]> {
+  const { planned } = request;
+  const fed: FedTier[] = [];
+  const told = (thrown: unknown, what: string): void => {
+    const error = asCachelaneError(thrown);
+    deps.events(warningOf(error, `${planned.request.name} was not fed to ${what}: ${error.message}`));
+  };
+  try {
+    for (const tier of await tiersOfRun(deps.metadata, planned, signal)) {
+      if (tier.why !== null) continue;
+      try {
+        const done = await feedOne(deps, request, tier, signal);
+        if (done !== null) fed.push(toReport(tier, done));
+      } catch (thrown) {
+        told(thrown, tier.namespace);
+      }
+    }
+  } catch (thrown) {
+    told(thrown, 'its tiers');
+  }
+  return fed;
+}
+
+function toReport({ namespace }: TierOfRun, { head, layers }: Fed): FedTier {
+  const sizeBytes = layers.reduce((sum, { counts }) => sum + counts.sizeBytes, 0);
+  return { namespace, lane: head.lane, layers: layers.length, sizeBytes };
+}
+
+/** In a session of its own, which makes the tier's volume where there is none. Null where the tier lacks nothing, or is gone. */
+async function feedOne(
+  deps: EngineDependencies,
+  { planned, opened, run }: FeedRequest,
+  tier: TierOfRun,
+  signal: AbortSignal,
+): Promise<Fed | null> {
+  const sessionId = newId('session', deps.random.bytes(16));
+  await using _lease = await deps.leases.acquire(sessionId, signal);
+  const opening = await openTier(deps, { planned, tier, run, sessionId }, signal);
+  try {
+    if (tier.id !== null && opening.namespaceId !== tier.id) return null;
+    const { volume } = opening;
+    if (volume.tool !== planned.tool.name) {
+      const error = `its volume ${volume.name} is one of ${volume.tool}, and this one of ${planned.tool.name}`;
+      deps.events({ type: 'warning', code: 'E_VOLUME', message: `${tier.namespace}: ${error}`, hint: null });
+      return null;
+    }
+    const { lane } = planned.own;
+    const { namespace } = tier;
+    const { name } = planned.request;
+    const fed = await feedTier(
+      deps,
+      {
+        own: { volumeId: opened.volume.id, lane },
+        tier: { volumeId: volume.id, lane },
+        tool: planned.tool,
+        isPersonal: isPersonal(namespace),
+        run,
+        sessionId,
+        admit: async (heldBytes) =>
+          await admitSave(deps, { namespace, volume: name, lane, lanePolicy: null, sizeBytes: 0, heldBytes }, signal),
+      },
+      signal,
+    );
+    if (fed === null) return null;
+    return { ...fed, head: await squashHead(deps, { head: fed.head, tool: planned.tool, sessionId }, neverAborted) };
+  } finally {
+    await closeSession(deps, sessionId);
+  }
+}
+
+interface Opening {
+  readonly planned: PlannedVolume;
+  readonly tier: TierOfRun;
+  readonly run: RunId;
+  readonly sessionId: ReturnType<typeof newId<'session'>>;
+}
+
+async function openTier(
+  { metadata, random, clock, bootId }: EngineDependencies,
+  { planned, tier, run, sessionId }: Opening,
+  signal: AbortSignal,
+): Promise<{ readonly namespaceId: NamespaceId; readonly volume: VolumeRecord }> {
+  const { compat, tool, own } = planned;
+  const { namespace } = tier;
+  const { name } = planned.request;
+  const known = await findVolume(metadata, { namespace, name, compat }, signal);
+  const atMs = clock.nowMs();
+  const fresh = { namespace: newId('namespace', random.bytes(16)), volume: newId('volume', random.bytes(16)) };
+  const opened = await metadata.openSession(
+    {
+      sessionId,
+      // It is known, and stays as it is.
+      run: { id: run, lane: own.lane, startedAtMs: atMs, revision: null, workflow: null, purpose: 'run' },
+      namespace,
+      freshNamespaceId: fresh.namespace,
+      directory: null,
+      adoptFrom: null,
+      mayWrite: true,
+      reads: false,
+      volumes: [
+        {
+          name,
+          compat,
+          tool: tool.name,
+          // Whether a tier is shared is not for those to say who feed it.
+          sync: known?.sync ?? null,
+          chain: [{ namespace, lane: own.lane }],
+          lock: false,
+          freshId: fresh.volume,
+          freshNamespaceId: fresh.namespace,
+        },
+      ],
+      targets: [],
+      bootId,
+      atMs,
+    },
+    signal,
+  );
+  const volume = opened.volumes[0]?.volume;
+  invariant(volume !== undefined, 'a session has the volumes that it opened');
+  return { namespaceId: opened.namespace.id, volume };
+}

@@ -1,0 +1,76 @@
+import {
+  isTier,
+  mergesByPath,
+  seedLane,
+  Squashes,
+  type LayerId,
+  type LayerRecord,
+  type PinnedLink,
+  type RunId,
+  type SessionId,
+} from '@cachelane/core';
+import type { EngineDependencies } from '../engine.ts';
+import { findVolume } from '../volumes/find-volume.ts';
+import type { PlannedVolume } from '../volumes/plan.ts';
+import { originsOf } from './feed-tier.ts';
+
+/** What a run saw of a tier, and what it saves is changes to. */
+export interface Lineage {
+  /** Top first; empty where what it saves stands by itself. */
+  readonly layers: readonly LayerId[];
+  readonly origins: ReadonlySet<RunId>;
+  readonly sizeBytes: number;
+}
+
+const none: Lineage = { layers: [], origins: new Set(), sizeBytes: 0 };
+
+type LineageDependencies = Pick<EngineDependencies, 'metadata' | 'layers'>;
+
+interface Saw {
+  readonly planned: PlannedVolume;
+  readonly links: readonly PinnedLink[];
+  /** Keeps a collector away from what a squash of the tier replaced. */
+  readonly sessionId: SessionId;
+}
+
+/**
+ * What has to lie below the first save of a volume whose tiers are not laid over each other: a run's changes to the snapshot of a tier are half a cache without it, and that tier does not count any more from then on. A squash is told by what it
+ * replaced, as far as that is here: the own lane knows nothing of squashes of the tier, and a run of it may have to be taken out.
+ */
+export async function lineageOf(
+  deps: LineageDependencies,
+  { planned, links, sessionId }: Saw,
+  signal: AbortSignal,
+): Promise<Lineage> {
+  const link = mergesByPath(planned.tool) ? undefined : links.find((each) => isSeenTier(planned, each));
+  if (link === undefined || link.layers.length === 0) return none;
+  const layers = await plainLayers(deps, { planned, link, sessionId }, signal);
+  const records: LayerRecord[] = [];
+  for (const id of layers) {
+    const record = await deps.metadata.layer(id, signal);
+    if (record !== undefined) records.push(record);
+  }
+  const sizeBytes = records.reduce((sum, { counts }) => sum + counts.sizeBytes, 0);
+  return { layers, origins: await originsOf(deps, records, signal), sizeBytes };
+}
+
+export function isSeenTier({ own }: Pick<PlannedVolume, 'own'>, link: PinnedLink): boolean {
+  return isTier(own, link) && link.lane !== seedLane;
+}
+
+async function plainLayers(
+  { metadata, layers }: LineageDependencies,
+  { planned, link, sessionId }: Omit<Saw, 'links'> & { readonly link: PinnedLink },
+  signal: AbortSignal,
+): Promise<readonly LayerId[]> {
+  const address = { namespace: link.namespace, name: planned.request.name, compat: planned.compat };
+  const volume = await findVolume(metadata, address, signal);
+  // Gone since: what is pinned of it is there.
+  if (volume === undefined) return link.layers;
+  const squashes = new Squashes(await metadata.squashes(volume.id, link.lane, signal));
+  const plain = squashes.expand(link.layers);
+  if (plain.length === link.layers.length) return link.layers;
+  await metadata.updateSession(sessionId, { pins: plain }, signal);
+  for (const id of plain) if (!(await layers.has(id, signal))) return link.layers;
+  return plain;
+}

@@ -1,0 +1,135 @@
+import type { Context, Namespace, RunId } from '@cachelane/core';
+import { noAbort } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { machines } from '../sync/machines.fixture.ts';
+import { findPending, pushPending } from '../sync/push-pending.ts';
+import { planEverywhere, revokeEverywhere } from '../sync/revoke-everywhere.ts';
+import { install, type TestEngine } from '../test-engine.fixture.ts';
+import { verifyRemote } from '../sync/verify-remote.ts';
+import { verifyStore } from '../verify-store.ts';
+import {
+  acme,
+  contextOf,
+  feedFrom,
+  found,
+  headOf,
+  installIn,
+  lastRun,
+  personal,
+  projectOf,
+  warningsOf,
+} from './tiers.fixture.ts';
+
+const [web, api] = ['web', 'api'].map(projectOf) as [Namespace, Namespace];
+
+const mine = (project: Namespace): Context => contextOf(project, { parents: [], personal: true });
+
+async function revokeFrom({ deps }: TestEngine, run: RunId): Promise<void> {
+  const plans = await planEverywhere(deps, { run, cascade: false }, noAbort);
+  await revokeEverywhere(deps, plans, 'ann', noAbort);
+}
+
+describe('a tier that machines share', () => {
+  test('is sent with what feeds it, and read elsewhere without a rule there', async () => {
+    const { machine } = machines();
+    const [ann, ben] = [machine(), machine()];
+    await feedFrom(ann, acme);
+    const report = await installIn(ann, contextOf(web), 'left');
+    expect(report?.sync).toMatchObject({ pushed: 'sent', pushedLayers: 2 });
+    expect(await found(ben, contextOf(api))).toEqual(['left']);
+    await installIn(ben, contextOf(api), 'right');
+    expect(await found(machine(), contextOf(projectOf('shop')))).toEqual(['left']);
+    expect(warningsOf(ann)).toEqual([]);
+    expect(warningsOf(ben)).toEqual([]);
+  });
+
+  test('is what several machines feed it', async () => {
+    const { machine } = machines();
+    const [ann, ben] = [machine(), machine()];
+    for (const engine of [ann, ben]) await feedFrom(engine, acme);
+    await installIn(ann, contextOf(web), 'left');
+    await installIn(ben, contextOf(api), 'right');
+    await installIn(ann, contextOf(web), 'more');
+    const third = machine();
+    expect(await found(third, contextOf(projectOf('shop')))).toEqual(['left', 'more', 'right']);
+    const { remote } = third.deps;
+    if (remote === null) throw new Error('there is a remote');
+    const sound = await verifyRemote({ ...third.deps, remote }, () => undefined, noAbort);
+    expect(sound).toMatchObject({ faultyHeads: [], faultyLayers: [] });
+    expect((await verifyStore(ann.deps, () => undefined, noAbort)).faulty).toEqual([]);
+  });
+
+  test('waits as a head does where it was not sent, and is no reason to fetch again what is here', async () => {
+    const { machine } = machines();
+    const [ann, ben] = [machine(), machine()];
+    await installIn(ann, contextOf(web), 'left');
+    await found(ben, contextOf(web));
+    await feedFrom(ann, acme);
+    const { report } = await ann.run(() => undefined, { request: { context: contextOf(web), push: 'never' } });
+    expect(report.volumes[0]).toMatchObject({ fed: [{ namespace: acme }], sync: { pushed: 'later' } });
+    const { remote } = ann.deps;
+    if (remote === null) throw new Error('there is a remote');
+    const pending = await findPending({ ...ann.deps, remote }, noAbort);
+    expect(pending.map(({ name }) => name.namespace)).toEqual([acme]);
+    for (const each of pending)
+      expect(await pushPending({ ...ann.deps, remote }, each, noAbort)).toMatchObject({ kind: 'sent' });
+    const again = await ben.run(() => undefined, { request: { context: contextOf(web) } });
+    expect(again.report.volumes[0]?.sync).toMatchObject({ pulledLayers: 0, pulledBytes: 0 });
+    expect(await headOf(ben, acme)).toEqual(await headOf(ann, acme));
+  });
+
+  test('loses a revoked run on every machine', async () => {
+    const { machine } = machines();
+    const [ann, ben] = [machine(), machine()];
+    await feedFrom(ann, acme);
+    await installIn(ann, contextOf(web), 'left');
+    await installIn(ann, contextOf(web), 'bad');
+    const run = lastRun(ann);
+    expect(await found(ben, contextOf(api))).toEqual(['bad', 'left']);
+    await revokeFrom(ann, run);
+    expect(await found(ben, contextOf(api))).toEqual(['left']);
+    expect(await found(machine(), contextOf(api))).toEqual(['left']);
+  });
+
+  test('does not bring a run back that was revoked elsewhere before the tier was sent', async () => {
+    const { machine } = machines();
+    const [ann, ben] = [machine(), machine()];
+    await installIn(ben, contextOf(web), 'left');
+    await installIn(ben, contextOf(web), 'bad');
+    const run = lastRun(ben);
+    await feedFrom(ben, acme);
+    await ben.run(() => undefined, { request: { context: contextOf(web), push: 'never' } });
+    expect(await found(ben, contextOf(api))).toEqual(['bad', 'left']);
+    await revokeFrom(ann, run);
+    await installIn(ben, contextOf(web), 'more');
+    expect(await found(machine(), contextOf(api))).toEqual(['left', 'more']);
+    expect(await found(ben, contextOf(api))).toEqual(['left', 'more']);
+  });
+
+  test('tells the project of a run that it alone had of it there', async () => {
+    const { machine } = machines();
+    const [ann, ben] = [machine(), machine()];
+    for (const engine of [ann, ben]) await feedFrom(engine, acme);
+    await installIn(ben, contextOf(web), 'left');
+    await ben.run(([volume]) => install(volume, 'bad'), { request: { context: contextOf(web), push: 'never' } });
+    const run = lastRun(ben);
+    const { remote } = ben.deps;
+    if (remote === null) throw new Error('there is a remote');
+    for (const each of await findPending({ ...ben.deps, remote }, noAbort)) {
+      if (each.name.namespace === acme) await pushPending({ ...ben.deps, remote }, each, noAbort);
+    }
+    expect(await found(ann, contextOf(api))).toEqual(['bad', 'left']);
+    await revokeFrom(ann, run);
+    await installIn(ben, contextOf(web), 'more');
+    expect(await found(machine(), contextOf(web))).toEqual(['left', 'more']);
+  });
+});
+
+test('a personal tier is neither sent nor read from a remote', async () => {
+  const { machine, state } = machines();
+  const [ann, ben] = [machine(), machine()];
+  await ann.run(([volume]) => install(volume, 'left'), { request: { context: mine(web) } });
+  expect(await headOf(ann, personal)).toHaveLength(1);
+  expect(await found(ben, mine(api))).toEqual([]);
+  expect([...state.heads.keys()].filter((key) => key.startsWith('heads/'))).toHaveLength(1);
+});
