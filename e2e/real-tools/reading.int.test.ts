@@ -90,13 +90,14 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
           conflicts: [],
           skipped: null,
           provider: null,
+          warnings: [],
           leftToOthers: false,
           sync: null,
         },
       ],
     });
     const keys =
-      'name path mounter mounterWhy sharing hits seed evicted cameBack shrunk attachMs saveMs added changed removed savedBytes layer merged fed conflicts skipped provider leftToOthers sync';
+      'name path mounter mounterWhy sharing hits seed evicted cameBack shrunk attachMs saveMs added changed removed savedBytes layer merged fed conflicts skipped provider warnings leftToOthers sync';
     expect(Object.keys(second?.volume('data') ?? {}).join(' ')).toBe(keys);
   });
 
