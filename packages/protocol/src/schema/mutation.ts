@@ -180,7 +180,7 @@ type Mutation {
     dryRun: Boolean! = false
   ): [Grant!]
   """
-  Lets runs of projects bring what they save to a namespace that is a parent of theirs, which stays from then on until \`cachelane ns rm\`. The same again is the same. A confined session makes rules for its own project alone.
+  Lets runs of projects bring what they save to a namespace that is a parent of theirs, which stays from then on until \`cachelane ns rm\`. The same again is the same. A confined session makes none: what others save would come to it without a grant.
   """
   addFeed(
     "The tier; the caller's own project where it is left out."
