@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseGrantee, parseNamespace } from '@cachelane/core';
-import { addFeed, collectGarbage, runCommand, verifyStore } from '@cachelane/engine';
+import { addFeed, collectGarbage, planEverywhere, revokeEverywhere, runCommand, verifyStore } from '@cachelane/engine';
 import { contextAt, noAbort, openHomeEngine, realClock, requestAt, type HomeEngine } from '../engine.fixture.ts';
 import { seededNumbers } from '../seeded.fixture.ts';
 import { seenIn, writeCommit } from '../sync/commits.fixture.ts';
@@ -268,6 +268,15 @@ async function lookEverywhere(dir: string, engine: HomeEngine): Promise<Seen> {
   return seen;
 }
 
+/** A revocation whose process was killed is gone on with by the same again; until then a tier may hold what it would not be fed. */
+async function finishRevocations(engine: HomeEngine): Promise<void> {
+  const deps = { ...engine.deps, remote: null };
+  for (const { run } of await deps.metadata.revokedRuns('all', noAbort)) {
+    const plans = await planEverywhere(deps, { run, cascade: false }, noAbort);
+    await revokeEverywhere(deps, plans, 'stress', noAbort);
+  }
+}
+
 /** What a tier has once a run of its project has fed it, of both. */
 async function lookAtTier(dir: string, engine: HomeEngine): Promise<Seen> {
   const seen = new Map<Place, ReadonlySet<Thing>>();
@@ -289,6 +298,7 @@ async function lookAfterwards(dir: string, operations: readonly Operation[]): Pr
   const faults: string[] = [...lost];
   const seen = await lookEverywhere(dir, engine);
   faults.push(...disagreements(operations, seen));
+  await finishRevocations(engine);
   faults.push(...wronglyFed(operations, await lookAtTier(dir, engine)));
   const { faulty } = await verifyStore(engine.deps, () => {}, noAbort);
   faults.push(...faulty.map(({ id, problems }) => `layer ${id}: ${problems.join(', ')}`));
