@@ -14,7 +14,7 @@ type Mutation {
   openSession(
     "Absolute, on the engine's machine: whose project it is. Where the engine was started where it is left out."
     directory: String
-    "Instead of the project's own namespace."
+    "Instead of the project's own namespace, which its files say (cachelane.yaml, the git remote): whoever confines a program that may have written those names it here."
     namespace: String
     "It sees its own project, as it is now, and the volumes that were granted to it; changes its own alone, and saves to others that it may write; and is not told whether there is anything else. Projects below it are others."
     confine: Boolean! = false
