@@ -54,7 +54,7 @@ class Writer {
     this.#all = new LayerStack([{ index: memoryIndex(entries) }, ...after]);
   }
 
-  /** Null where nobody can tell whose is what, and where nothing is left. */
+  /** Null where nobody can tell whose is what. */
   write(left: Entry): StagedEntry | null {
     const { layer, before, after } = this.#from;
     const was = layer.index.find(left.path);
@@ -73,7 +73,6 @@ class Writer {
     // A version that a run's own had replaced may name what the clean-up took for unused.
     const closed = driver.close?.(kept, left.path, (path) => this.#all.lookUp(path) !== undefined);
     const content = closed ?? kept.content();
-    if (content.length === 0) return null;
     const entry: Entry = { ...was, origins: left.origins, sizeBytes: content.length, digest: digestOf(content) };
     return { from: 'content', entry, content };
   }

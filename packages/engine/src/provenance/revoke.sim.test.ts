@@ -189,6 +189,8 @@ async function equalsReplay(
   const step = pickRun(world, pick);
   const run = step === undefined ? undefined : world.runs[step];
   if (step === undefined || run === undefined) return;
+  // Without it a later clean-up would have found what it took away.
+  if (steps[step]?.what === 'prune' && steps.slice(step + 1).some(({ what }) => what === 'prune')) return;
   if (!(await world.revoke(machine, run))) return;
   await world.settle();
   for (const runs of (await world.origins()).values()) expect(runs).not.toContain(run);
