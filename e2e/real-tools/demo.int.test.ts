@@ -1,8 +1,16 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { openWorld, worldUsers } from '../cli.fixture.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/** The lines that a reader of the page would type. */
+function linesOfPage(): readonly string[] {
+  const page = readFileSync(join(root, 'examples/organisation/README.md'), 'utf8');
+  return page.split('\n').filter((line) => /^[\w/]+\$ /.test(line));
+}
 
 describe.each(worldUsers)('as %s', (user) => {
   requireCommands('bwrap')('the demo', () => {
@@ -41,5 +49,37 @@ describe.each(worldUsers)('as %s', (user) => {
       expect(await started.finished).toMatchObject({ signal: 'SIGINT' });
       expect(readdirSync(join(world.dir, 'tmp'))).toEqual([]);
     });
+  });
+});
+
+requireCommands('bwrap', 'git')('the story of an organisation', () => {
+  test('is as its page says, line by line, and touches nothing of the user', () => {
+    using world = openWorld({
+      env: { GITHUB_ACTIONS: 'true', CACHELANE_NAMESPACE: 'a/b', npm_config_cache: '/nowhere' },
+    });
+    const { stdout, stderr } = world.exec([join(root, 'cachelane'), 'demo', 'organisation'], { cwd: root });
+    expect(stderr).toBe('');
+    const played = stdout.split('\n').map((line) => line.trim());
+    const lines = linesOfPage();
+    expect(played.filter((line) => /^[\w/]+\$ /.test(line))).toEqual(lines);
+    expect(lines.length).toBeGreaterThan(30);
+    expect(stdout).toMatch(/All of it was as told\. The temporary directories are gone again\.\n$/);
+    expect(existsSync(world.store)).toBe(false);
+    expect([readdirSync(world.home), readdirSync(join(world.dir, 'tmp'))]).toEqual([[], []]);
+  });
+
+  test('has pipelines that name no organisation', () => {
+    const directory = join(root, 'examples/organisation');
+    const files = readdirSync(directory, { recursive: true, encoding: 'utf8' });
+    const pipelines = files.filter((file) => file.endsWith('pipeline.sh'));
+    expect(pipelines).toHaveLength(3);
+    for (const file of pipelines)
+      expect(readFileSync(join(directory, file), 'utf8')).not.toMatch(/acme|my-org|github|cachelane/i);
+  });
+
+  test('is told of where the program lies in no clone', async () => {
+    using world = openWorld();
+    expect(await world.cachelane(['demo', 'organisation'])).toMatchObject({ code: 1, stdout: '' });
+    expect((await world.cachelane(['demo', '--help'])).stdout).toContain('cachelane demo organisation');
   });
 });

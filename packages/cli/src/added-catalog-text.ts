@@ -1,4 +1,4 @@
-import type { DefinitionChange } from '@cachelane/core';
+import { staleText, type DefinitionChange, type StaleDefinition } from '@cachelane/core';
 import type { AddedCatalog, CatalogStep } from '@cachelane/engine';
 import { plural, printable } from './format.ts';
 
@@ -34,6 +34,7 @@ function stepText(step: CatalogStep, dryRun: boolean): string {
   const { before, after, changes } = step;
   const { alias, namespace, version } = after;
   const stale = [...after.gone, ...after.changed].map(({ name }) => name);
+  const lineOf = (change: DefinitionChange): string => changeLine(change, after.gone);
   if (before !== null && before.version === version && before.digest === after.digest && changes.length === 0) {
     return `${alias}: ${namespace} stays at version ${version}\n${staleHint(namespace, stale)}`;
   }
@@ -41,18 +42,21 @@ function stepText(step: CatalogStep, dryRun: boolean): string {
   const verb = dryRun ? 'would be locked' : 'is locked';
   return [
     `${alias}: ${namespace} ${verb} at version ${version}${from}\n`,
-    ...(before === null ? [`  ${plural(after.content.definitions.length, 'volume')}\n`] : changes.map(changeLine)),
+    ...(before === null ? [`  ${plural(after.content.definitions.length, 'volume')}\n`] : changes.map(lineOf)),
     staleHint(namespace, stale),
   ].join('');
 }
 
-function changeLine({ name, kind, breaks, what }: DefinitionChange): string {
+/** What went is told as the compiler will tell it: what was said of it may be in no version but those between. */
+function changeLine({ name, kind, breaks, what }: DefinitionChange, gone: readonly StaleDefinition[]): string {
+  const went = kind === 'removed' ? gone.find((each) => each.name === name) : undefined;
   const [first = ''] = what.join(', ').split('\n');
-  const about = kind === 'removed' ? `is gone${first === '' ? '' : `: ${first}`}` : first;
-  return `  ${breaks ? 'breaks code' : kind}: ${name}${about === '' ? '' : ` ${printable(about)}`}\n`;
+  const about = went === undefined ? `${name}${first === '' ? '' : ` ${first}`}` : staleText(went);
+  return `  ${breaks ? 'breaks code' : kind}: ${printable(about)}\n`;
 }
 
 function staleHint(namespace: string, names: readonly string[]): string {
   if (names.length === 0) return '';
-  return `  code that asks for ${names.join(', ')} does not compile; once that is right: cachelane add ${namespace} --accept NAME\n`;
+  const accepted = names.map((name) => ` --accept ${name}`).join('');
+  return `  code that asks for ${names.join(', ')} does not compile; once that is right: cachelane add ${namespace}${accepted}\n`;
 }

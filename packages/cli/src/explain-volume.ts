@@ -20,6 +20,7 @@ import {
   chooseMounter,
   explainTiers,
   judgeName,
+  missingGrant,
   type ExplainedTier,
   planVolume,
   isUnstored,
@@ -73,6 +74,8 @@ export interface Explained {
   readonly lifetime: ExplainedLifetime;
   /** What a policy makes of a name that no catalog has, and that a definition is deprecated, one sentence; null: nothing is to be said. */
   readonly catalog: string | null;
+  /** Why nothing can be saved to it, a volume of another project; null: it can. */
+  readonly ungranted: CachelaneError | null;
   /** Nearest first. */
   readonly tiers: readonly ExplainedTier[];
   /** What else the words may have meant; null where that is plain. */
@@ -135,6 +138,7 @@ export async function explainVolume(
       { context, planned, isConfined: bounds !== undefined },
       store.signal,
     ),
+    ungranted: await missingGrant(store, planned, store.signal),
     revoked: await revokedOf(store, namespaceId),
     remote: await explainRemote({ host, store }, planned, chain[0]?.held?.head ?? null),
     lifetime: await explainLifetime(
@@ -350,7 +354,7 @@ function checksText(tool: Tool): string {
   return checked.length === 0 ? 'the tool checks nothing that it finds' : `the tool checks ${checked.join(', ')}`;
 }
 
-function whyText({ context, namespace, planned, chain, tiers, seed, provider }: Explained): string {
+function whyText({ context, namespace, planned, chain, tiers, seed, provider, ungranted }: Explained): string {
   if (provider !== null && isUnstored(planned))
     return `A run here finds ${provider.gives}, and cachelane saves nothing of it: ${provider.provider} (${provider.chosenBy}).`;
   const idle = new Set(tiers.flatMap(({ namespace: tier, isRead }) => (isRead ? [] : [tier])));
@@ -362,6 +366,7 @@ function whyText({ context, namespace, planned, chain, tiers, seed, provider }: 
   const lane = chain[0]?.link.lane ?? context.lane;
   const when = planned.commit === 'success' ? 'when the command succeeded' : 'when the command ended by itself';
   const saves = context.canWrite && planned.commit !== 'never';
+  if (saves && ungranted !== null) return `${start}, and saves nothing: ${ungranted.message}; ${ungranted.hint ?? ''}.`;
   const end = saves ? `adds what it changed to ${lane} ${when}` : 'saves nothing';
   const untried = isUntried(planned.tool) ? ` Nobody has tried these rules with ${planned.tool.name} itself yet.` : '';
   return `${start}, and ${end}: ${context.why}.${untried}`;

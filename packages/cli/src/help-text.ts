@@ -39,7 +39,7 @@ function helpRows(rows: readonly (readonly [string, string])[]): string {
 }
 
 /** Breaks at spaces; lines after the first are indented. A line that begins with spaces is kept as it is. */
-function wrap(text: string, indent: number): string {
+export function wrap(text: string, indent: number): string {
   if (text.startsWith(' ')) return text;
   const lines: string[] = [];
   let line = '';

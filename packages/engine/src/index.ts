@@ -91,5 +91,6 @@ export {
   type GrantsOfNamespace,
   type ListedGrant,
 } from './sharing/grants.ts';
+export { missingGrant } from './sharing/missing-grant.ts';
 export { requireReach, withoutGrant, type ReachQuestion } from './sharing/require-reach.ts';
 export { grantedTrust, requireSharing } from './sharing/require-sharing.ts';

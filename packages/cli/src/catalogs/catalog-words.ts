@@ -7,7 +7,7 @@ import { isoTime } from '../print.ts';
 export function changeLines(changes: readonly DefinitionChange[]): string {
   return changes
     .map(({ name, kind, breaks, wasAnnounced, what }) => {
-      const marks = breaks ? (wasAnnounced ? ', breaks what was told to go' : ', breaks') : '';
+      const marks = breaks ? (wasAnnounced ? ', breaks code as announced' : ', breaks') : '';
       const told = what.length === 0 ? '' : `: ${printable(what.join('; '))}`;
       return `  ${name} ${kind}${marks}${told}\n`;
     })

@@ -45,9 +45,9 @@ describe('add', () => {
     expect(lockOf(on)).toContain('"version": 1,\n      "digest"');
     const lines = `  breaks code: go key go -> go2
   changed: npm docs none -> New.
-  breaks code: pip is gone: use uv
+  breaks code: pip was removed in version 2: use uv
   added: uv Fast.
-  code that asks for pip, go does not compile; once that is right: cachelane add github.com/acme --accept NAME
+  code that asks for pip, go does not compile; once that is right: cachelane add github.com/acme --accept pip --accept go
 `;
     expect(on.out().slice(before)).toBe(`acme: github.com/acme would be locked at version 2, from version 1\n${lines}`);
     expect(await on.cachelane('add')).toBe(0);
@@ -57,6 +57,16 @@ describe('add', () => {
     expect(await on.cachelane('add', 'github.com/acme', ...accepted)).toBe(0);
     expect(on.out().slice(after)).toBe('acme: github.com/acme stays at version 2\n');
     expect(parseLock(lockOf(on), 'it')).toMatchObject([{ gone: [], changed: [] }]);
+  });
+
+  test('tells of what went what a version between said of it', async () => {
+    using on = stage();
+    await publish(on, { npm: {}, pip: {} });
+    await on.cachelane('add', 'github.com/acme');
+    await publish(on, { npm: {}, pip: { deprecated: 'use uv' } });
+    await publish(on, { npm: {} });
+    expect(await on.cachelane('add')).toBe(0);
+    expect(on.out()).toContain('  breaks code: pip was removed in version 3: use uv\n');
   });
 
   test('goes on by the lock where a version, or all of them, vanished from the store, and says so', async () => {

@@ -178,7 +178,7 @@ describe('what is offered', () => {
     }
     write(on, 'next.yaml', 'volumes: { pnpm: {}, pip-cache: { tool: pip } }');
     const next = await said(on, 'diff', acme, 'next.yaml');
-    expect(next).toContain('  npm removed, breaks what was told to go: use pnpm\n');
+    expect(next).toContain('  npm removed, breaks code as announced: use pnpm\n');
     expect(next).toContain('  pip-cache changed, breaks: tier catalog -> project;');
     expect(await json(on, 'diff', acme, acme)).toEqual({ before: `${acme}@2`, after: `${acme}@2`, changes: [] });
   });

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { stage } from '../staged-host.fixture.ts';
@@ -16,5 +16,39 @@ test('a demo that does not come out as told says so, and leaves nothing', async 
   expect(on.out()).not.toContain('as told');
   expect(on.err()).toContain('"0" was to be printed, not ""');
   expect(on.err()).toContain('cachelane doctor');
+  expect(readdirSync(tmp)).toEqual([]);
+});
+
+test('the story of an organisation needs a clone, and others are none', async () => {
+  using on = stage({ env: { PATH: process.env['PATH'] ?? '' }, program: ['true'] });
+  expect(await on.cachelane('demo', 'organisation')).toBe(1);
+  expect(on.err()).toContain(
+    'examples/organisation of a clone, and this program lies in none\n  call ./cachelane demo',
+  );
+  expect(await on.cachelane('demo', 'organization')).toBe(2);
+  expect(on.err()).toContain('there is no story organization; did you mean organisation?');
+});
+
+test('a page is played in a copy, up to the first line that does not come out as it says', async () => {
+  using on = stage();
+  const [tmp, clone] = [join(on.dir, 'tmp'), join(on.dir, 'clone')];
+  for (const dir of [tmp, join(clone, 'dist'), join(clone, 'examples/organisation/web')])
+    mkdirSync(dir, { recursive: true });
+  vi.stubEnv('TMPDIR', tmp);
+  const program = join(clone, 'dist/cachelane.cjs');
+  writeFileSync(program, '#!/bin/sh\necho "called $*"; echo "cachelane: said" >&2\n', { mode: 0o755 });
+  const page =
+    'web$ cachelane ls | cat\ncalled ls\ncachelane: s…\nweb$ touch made && exit 3\nexit code 4\nweb$ never\n';
+  writeFileSync(
+    join(clone, 'examples/organisation/README.md'),
+    `# A\n\n## B\n\nText.\n\n\`\`\`console\n${page}\`\`\`\n`,
+  );
+  using playing = stage({ env: { PATH: process.env['PATH'] ?? '' }, program: [program] });
+  expect(await playing.cachelane('demo', 'organisation')).toBe(1);
+  expect(playing.out()).toBe(
+    '1. B\n\n   Text.\n\n   web$ cachelane ls | cat\n     called ls\n     cachelane: said\n   web$ touch made && exit 3\n     exit code 3\n',
+  );
+  expect(playing.err()).toContain('touch made && exit 3: exit code 4 was to come, not 3');
+  expect(readdirSync(join(clone, 'examples/organisation/web'))).toEqual([]);
   expect(readdirSync(tmp)).toEqual([]);
 });

@@ -1,8 +1,9 @@
-import type { NodeSignal } from '@cachelane/core';
+import { CachelaneError, didYouMean, type NodeSignal } from '@cachelane/core';
 import { defineCommand, type Command } from '../command.ts';
+import { organisationDirectory, tellOrganisation } from '../demo/organisation.ts';
 import { openPlayground } from '../demo/playground.ts';
 import { projects, tell } from '../demo/story.ts';
-import { NotAsTold, openTeller } from '../demo/teller.ts';
+import { NotAsTold, openTeller, type Teller } from '../demo/teller.ts';
 import { exitCodeOfSignal, exitCodes } from '../exit-codes.ts';
 import { printable } from '../format.ts';
 import type { Host } from '../host.ts';
@@ -12,12 +13,13 @@ export const demo: Command = defineCommand({
   summary: 'show in a minute what cachelane does, in directories of its own',
   details: [
     'Runs cachelane itself with plain sh commands, in a temporary directory (below TMPDIR) with a home and a store of its own, which is removed afterwards; your volumes are neither read nor written, and no network is needed.',
+    'cachelane demo tells what holds for any two projects. cachelane demo organisation plays examples/organisation/README.md of a clone: what teams and projects of an organisation share, and what they do not.',
     'Every step is checked: the exit code is 1 where one did not come out as told.',
   ],
   options: {},
-  operands: [],
-  async run(_, host) {
-    const end = await play(host);
+  operands: [{ name: 'STORY', optional: true, help: 'organisation; the plain story when left out' }],
+  async run({ operands }, host) {
+    const end = await play(host, storyCalled(operands.STORY, host));
     if (end.stoppedBy !== null) {
       host.signals.dieOf(end.stoppedBy);
       return exitCodeOfSignal(end.stoppedBy);
@@ -31,13 +33,31 @@ export const demo: Command = defineCommand({
   },
 });
 
+interface Story {
+  /** See `PlaygroundOptions`. */
+  readonly projects: readonly string[] | string;
+  tell(teller: Teller): Promise<void>;
+}
+
+/** Errors: E_USAGE, E_NOT_FOUND. */
+function storyCalled(name: string | undefined, host: Host): Story {
+  if (name === undefined) return { projects, tell };
+  if (name !== 'organisation') {
+    throw new CachelaneError('E_USAGE', `there is no story ${printable(name)}${didYouMean(name, ['organisation'])}`, {
+      hint: 'cachelane demo, or cachelane demo organisation',
+    });
+  }
+  const directory = organisationDirectory(host);
+  return { projects: directory, tell: async (teller) => await tellOrganisation(teller, directory) };
+}
+
 interface End {
   readonly stoppedBy: NodeSignal | null;
   readonly problem: NotAsTold | null;
 }
 
 /** When it returns, the directories are gone. */
-async function play(host: Host): Promise<End> {
+async function play(host: Host, story: Story): Promise<End> {
   const controller = new AbortController();
   let stoppedBy: NodeSignal | null = null;
   using ears = new DisposableStack();
@@ -47,9 +67,9 @@ async function play(host: Host): Promise<End> {
       controller.abort();
     }),
   );
-  using playground = openPlayground(host, { projects, abort: controller.signal });
+  using playground = openPlayground(host, { projects: story.projects, abort: controller.signal });
   try {
-    await tell(openTeller(host.stdout, playground));
+    await story.tell(openTeller(host.stdout, playground));
     return { stoppedBy, problem: null };
   } catch (error) {
     // Whoever stopped it knows why the story ends here.

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Host } from '../host.ts';
+import { quoted } from './quoted.ts';
 
 /** What one call of our own program came to. */
 export interface Called {
@@ -11,15 +12,18 @@ export interface Called {
   readonly stderr: string;
 }
 
-/** Directories of the demo's own: a home, a store, and two projects. Nothing of the user's is read or written. */
+/** Directories of the demo's own: a home, a store, and projects. Nothing of the user's is read or written. */
 export interface Playground extends Disposable {
   readonly dir: string;
   /** `cachelane ARGV` in the directory of a project, as a process of its own. */
   call(project: string, argv: readonly string[]): Promise<Called>;
+  /** A line of a shell there, which has `cachelane` and the programs of the projects' `bin`. */
+  shell(project: string, line: string): Promise<Called>;
 }
 
 export interface PlaygroundOptions {
-  readonly projects: readonly string[];
+  /** Names of directories to be made, or a directory to be copied. */
+  readonly projects: readonly string[] | string;
   /** Ends what is under way, and lets nothing more begin. */
   readonly abort: AbortSignal;
 }
@@ -32,39 +36,56 @@ export function openPlayground(
   { projects, abort }: PlaygroundOptions,
 ): Playground {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-demo-')));
-  for (const name of ['home', 'tmp', 'ready', ...projects]) mkdirSync(join(dir, name));
-  const [file = '', ...first] = program;
+  for (const name of ['home', 'tmp', 'ready', 'bin']) mkdirSync(join(dir, name));
+  const projectsDir = typeof projects === 'string' ? join(dir, 'projects') : dir;
+  if (typeof projects === 'string') cpSync(projects, projectsDir, { recursive: true });
+  else for (const name of projects) mkdirSync(join(dir, name));
+  const ownBin = join(dir, 'bin');
+  const path = [join(projectsDir, 'bin'), ownBin, env['PATH']].join(':');
+  writeFileSync(join(ownBin, 'cachelane'), `#!/bin/sh\nexec ${program.map(quoted).join(' ')} "$@"\n`, { mode: 0o755 });
+  const start = async (project: string, [file = '', ...argv]: readonly string[]): Promise<Called> => {
+    abort.throwIfAborted();
+    const cwd = join(projectsDir, project);
+    const child = spawn(file, argv, {
+      cwd,
+      // Variables of the user would choose another store, and those of a CI system another lane.
+      env: {
+        PATH: path,
+        HOME: join(dir, 'home'),
+        CACHELANE_HOME: join(dir, 'store'),
+        TMPDIR: join(dir, 'tmp'),
+        PWD: cwd,
+        LC_ALL: 'C',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // What it has started is stopped with it.
+      detached: true,
+    });
+    // Not spawn's own `signal`: the directories are removed next, so the child has to be gone.
+    const stop = (): void => stopGroup(child);
+    const end = AbortSignal.any([abort, AbortSignal.timeout(callMs)]);
+    end.addEventListener('abort', stop);
+    try {
+      return await ended(child);
+    } finally {
+      end.removeEventListener('abort', stop);
+    }
+  };
   return {
     dir,
-    async call(project, argv) {
-      abort.throwIfAborted();
-      const cwd = join(dir, project);
-      const child = spawn(file, [...first, ...argv], {
-        cwd,
-        // Variables of the user would choose another store, and those of a CI system another lane.
-        env: {
-          PATH: env['PATH'],
-          HOME: join(dir, 'home'),
-          CACHELANE_HOME: join(dir, 'store'),
-          TMPDIR: join(dir, 'tmp'),
-          PWD: cwd,
-          LC_ALL: 'C',
-        },
-        stdio: ['ignore', 'pipe', 'pipe'],
-        timeout: callMs,
-      });
-      // Not spawn's own `signal`: the directories are removed next, so the child has to be gone.
-      const stop = (): void => void child.kill('SIGTERM');
-      abort.addEventListener('abort', stop);
-      try {
-        return await ended(child);
-      } finally {
-        abort.removeEventListener('abort', stop);
-      }
-    },
+    call: async (project, argv) => await start(project, [...program, ...argv]),
+    shell: async (project, line) => await start(project, ['sh', '-c', line]),
     // What the store writes in the background may still come to be there.
     [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }),
   };
+}
+
+function stopGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGTERM');
+  } catch {
+    // It is gone already.
+  }
 }
 
 async function ended(child: ChildProcess): Promise<Called> {

@@ -1,6 +1,10 @@
 import { printable } from '../format.ts';
+import { wrap } from '../help-text.ts';
 import type { Output } from '../output.ts';
+import { otherThanTold, saidOf, type Outcome } from './outcome.ts';
 import type { Called, Playground } from './playground.ts';
+import { quoted } from './quoted.ts';
+import type { Step } from './script.ts';
 
 /** A step did not come out as the story says. */
 export class NotAsTold extends Error {
@@ -20,60 +24,84 @@ export interface Told {
 /** Calls, shows what was called and what came of it, and stops the story where that is not as told. */
 export interface Teller {
   chapter(title: string): void;
+  /** What is to be known before the next call. */
+  prose(text: string): void;
   call(told: Told): Promise<void>;
   /** All at once; the first one is shown for all. */
   callTogether(told: readonly Told[]): Promise<void>;
+  /** A line of a page; of what is said, what the page has is shown. */
+  step(step: Step): Promise<void>;
   /** What was just seen. */
   moral(text: string): void;
 }
 
+const margin = 3;
+
+/** What became of the volume; the line before it says where the run is, in the same words each time. */
+const becameOf = /^cachelane: [\w.-]+: (hit|started)/;
+
 export function openTeller(output: Output, playground: Playground): Teller {
   let chapters = 0;
-  const line = (text: string): void => output.write(text === '' ? '\n' : `   ${printable(text)}\n`);
-  const showCommand = ({ project, argv }: Told): void => line(`${project}$ cachelane ${argv.map(quoted).join(' ')}`);
-  const showOutcome = ({ stdout, stderr, exitCode }: Called): void => {
+  let isAfterStep = false;
+  const line = (text: string): void => output.write(text === '' ? '\n' : `${' '.repeat(margin)}${printable(text)}\n`);
+  const showLine = (where: string, text: string): void => line(`${where}$ ${text}`);
+  const showCommand = (told: Told): void => showLine(told.project, lineOf(told));
+  const showOutcome = ({ stdout, exitCode }: Called, said: readonly string[]): void => {
     for (const text of stdout.split('\n')) if (text !== '') line(`  ${text}`);
-    // What became of the volume; the line before it says where the run is, in the same words each time.
-    for (const text of stderr.split('\n')) if (/^cachelane: [\w.-]+: (hit|started)/.test(text)) line(`  ${text}`);
+    for (const text of said) line(`  ${text}`);
     if (exitCode !== 0) line(`  exit code ${exitCode}`);
   };
   return {
     chapter(title) {
       chapters += 1;
+      isAfterStep = false;
       output.write(`${chapters === 1 ? '' : '\n'}${chapters}. ${title}\n\n`);
+    },
+    prose(text) {
+      if (isAfterStep) line('');
+      isAfterStep = false;
+      for (const each of wrap(text, margin).split('\n')) line(each.trim());
+      line('');
     },
     async call(told) {
       showCommand(told);
       const called = await playground.call(told.project, told.argv);
-      showOutcome(called);
-      check(told, called);
+      showOutcome(
+        called,
+        called.stderr.split('\n').filter((text) => becameOf.test(text)),
+      );
+      check(lineOf(told), outcomeOf(told), called);
     },
     async callTogether(all) {
       const [first] = all;
       if (first === undefined) return;
       showCommand(first);
       line(`… and ${all.length - 1} more like it, at once`);
-      const called = await Promise.all(all.map(async ({ project, argv }) => await playground.call(project, argv)));
-      for (const [index, told] of all.entries()) check(told, called[index]);
+      const calls = all.map(async (told) => ({ told, called: await playground.call(told.project, told.argv) }));
+      for (const { told, called } of await Promise.all(calls)) check(lineOf(told), outcomeOf(told), called);
+    },
+    async step(step) {
+      showLine(step.directory, step.line);
+      const called = await playground.shell(step.directory, step.line);
+      showOutcome(called, saidOf(step.says, called));
+      check(step.line, step, called);
+      isAfterStep = true;
     },
     moral: (text) => output.write(`\n   => ${text}\n`),
   };
 }
 
-function check({ argv, exitCode = 0, prints }: Told, called: Called | undefined): void {
-  if (called === undefined) return;
-  const problem =
-    called.exitCode !== exitCode
-      ? `exit code ${exitCode} was to come, not ${called.exitCode}`
-      : prints !== undefined && called.stdout.trimEnd() !== prints
-        ? `${JSON.stringify(prints)} was to be printed, not ${JSON.stringify(called.stdout.trimEnd())}`
-        : null;
-  if (problem === null) return;
-  const said = called.stderr.trim() === '' ? '' : `; it said: ${called.stderr.trim()}`;
-  throw new NotAsTold(`cachelane ${argv.map(quoted).join(' ')}: ${problem}${said}`);
+function outcomeOf({ exitCode = 0, prints }: Told): Outcome {
+  return { exitCode, prints: prints?.split('\n') ?? null, says: [] };
 }
 
-/** As a shell would read it back. */
-function quoted(word: string): string {
-  return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+function check(line: string, outcome: Outcome, called: Called): void {
+  const problem = otherThanTold(outcome, called);
+  if (problem === null) return;
+  const said = called.stderr.trim() === '' ? '' : `; it said: ${called.stderr.trim()}`;
+  throw new NotAsTold(`${line}: ${problem}${said}`);
+}
+
+function lineOf({ argv }: Told): string {
+  return `cachelane ${argv.map(quoted).join(' ')}`;
 }

@@ -26,7 +26,7 @@ import type { GrowthInRun } from '../growth/growth-in-run.ts';
 import { growVolume } from '../growth/grow-volume.ts';
 import { providerReport, shownName } from '../providers/provider-report.ts';
 import { saveVolume, type Saved } from '../save/save-volume.ts';
-import { withdrawnGrant } from '../sharing/withdrawn-grant.ts';
+import { missingGrant } from '../sharing/missing-grant.ts';
 import { shownSeed, tellOtherSeed } from '../seeds/shown-seed.ts';
 import { feedTiers } from '../tiers/feed-tiers.ts';
 import { lineageOf } from '../tiers/lineage.ts';
@@ -49,6 +49,8 @@ export interface VolumeSession {
   readonly attached: AttachedVolume;
   readonly choice: MounterChoice;
   readonly growth: GrowthInRun;
+  /** Whether it might be saved to when it was attached: whoever never might has lost nothing in the end. */
+  readonly wasGranted: boolean;
   readonly attachMs: number;
   readonly attachedAtMs: number;
 }
@@ -77,6 +79,7 @@ export async function attachVolume(
 ): Promise<VolumeSession> {
   const { planned, opened } = volume;
   const startedMs = deps.clock.monotonicMs();
+  const wasGranted = (await missingGrant(deps, planned, signal)) === null;
   const { links, view } = input.mode === 'write-only' ? cold : await composeView(deps, volume, input, signal);
   const { sessionId, run, ordinal, choice } = input;
   const { target, own } = planned;
@@ -116,7 +119,7 @@ export async function attachVolume(
     mounterWhy: choice.why,
   });
   const attachedAtMs = deps.clock.nowMs();
-  return { planned, opened, ...shown, attached, choice, growth: input.growth, attachMs, attachedAtMs };
+  return { planned, opened, ...shown, attached, choice, growth: input.growth, wasGranted, attachMs, attachedAtMs };
 }
 
 /** As people name it: a volume that was never saved goes with its last session, and what it left in a directory has to be found again. */
@@ -173,10 +176,10 @@ export async function endVolume(
   try {
     if (displaced !== null && ownReason === null && input.strict) throw displaced;
     if (displaced !== null) deps.events(warningOf(displaced, `${head.name}: ${displaced.message}`));
-    const withdrawn = input.mode === 'read' ? null : await withdrawnGrant(deps, session.planned, signal);
-    if (withdrawn !== null) {
-      end = { ...nothingSaved, skipped: unwanted ?? withdrawn.message };
-      deps.events(warningOf(withdrawn, `${head.name} was not saved: ${withdrawn.message}`));
+    const missing = input.mode === 'read' ? null : await missingGrant(deps, session.planned, signal);
+    if (missing !== null) {
+      end = { ...nothingSaved, skipped: unwanted ?? missing.message };
+      if (session.wasGranted) deps.events(warningOf(missing, `${head.name} was not saved: ${missing.message}`));
     }
     // Where others work in the same directory, what one of them does not want may be another one's.
     else if (unwanted === null || session.choice.mounter === 'live')

@@ -70,6 +70,16 @@ describe('a grant to write', () => {
     expect(await look(engine, { volumes: [ofPerson] })).toMatchObject({ 'content/a': 'bytes of a' });
   });
 
+  test('that nobody ever gave is no news when the command has ended', async () => {
+    const engine = testEngine();
+    await engine.run(([volume]) => install(volume, 'a'), { volumes: [ofPerson] });
+    await grantVolumes(engine.deps, { ...granted, access: 'read', trust: 'T1', by: 'test' }, noAbort);
+    const { report } = await engine.run(([volume]) => install(volume, 'b'), { volumes: [theirs] });
+    expect(report.volumes).toMatchObject([{ skipped: why, hits: [{ namespace: api }], layer: null }]);
+    expect(warnings(engine)).toEqual([]);
+    expect(await look(engine, { volumes: [ofPerson] })).not.toHaveProperty('content/b');
+  });
+
   test('is nothing that a person’s own word, or the own volume, takes', async () => {
     const engine = testEngine();
     for (const volume of [ofPerson, { ...indexedVolume, word: 'repository' } as const]) {

@@ -3,8 +3,8 @@ import type { PlannedVolume } from '../volumes/plan.ts';
 import type { BoundsDependencies } from './bounds-of.ts';
 import { requireReach } from './require-reach.ts';
 
-/** What was granted when a session was opened may not be any more, and that is told and no failure. Null: what is to be saved may be. Errors: those of the store. */
-export async function withdrawnGrant(
+/** Why a volume may not be saved to, which is told and no failure: it never was granted, or is not any more. Null: it may be. Errors: those of the store. */
+export async function missingGrant(
   deps: BoundsDependencies,
   { grant }: Pick<PlannedVolume, 'grant'>,
   signal: AbortSignal,

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { otherThanTold, saidOf, type Outcome } from './outcome.ts';
+import type { Called } from './playground.ts';
+
+const told = (more: Partial<Outcome> = {}): Outcome => ({ exitCode: 0, prints: null, says: [], ...more });
+const called = (more: Partial<Called> = {}): Called => ({ exitCode: 0, stdout: '', stderr: '', ...more });
+
+test.each<readonly [name: string, outcome: Partial<Outcome>, call: Partial<Called>]>([
+  ['nothing', { prints: [] }, {}],
+  ['whatever it prints', {}, { stdout: 'a\nb\n' }],
+  ['a line without an end', { prints: ['a'] }, { stdout: 'a' }],
+  ['a part of a line', { prints: ['a … c.'] }, { stdout: 'a (b) c.\n' }],
+  ['any lines', { prints: ['a', '  …', 'd'] }, { stdout: 'a\nb\nc\nd\n' }],
+  [
+    'some of what it says',
+    { says: ['cachelane: b …'] },
+    { stderr: 'cachelane: a\ncachelane: b (1 ms)\ncachelane: c\n' },
+  ],
+  ['an exit code', { exitCode: 7 }, { exitCode: 7 }],
+])('%s is as told', (_, outcome, call) => {
+  expect(otherThanTold(told(outcome), called(call))).toBeNull();
+});
+
+test.each<readonly [name: string, outcome: Partial<Outcome>, call: Partial<Called>, why: string]>([
+  ['another exit code', {}, { exitCode: 1 }, 'exit code 0 was to come, not 1'],
+  ['a line too many', { prints: ['a'] }, { stdout: 'a\nb\n' }, '"a" was to be printed, not "a\\nb"'],
+  ['a line too few', { prints: ['a', 'b'] }, { stdout: 'a\n' }, '"a\\nb" was to be printed, not "a"'],
+  ['what only looks like a pattern', { prints: ['a.c'] }, { stdout: 'abc\n' }, 'not "abc"'],
+  ['another order of what is said', { says: ['a', 'b'] }, { stderr: 'b\na\n' }, '"b" was to be said'],
+])('%s is not', (_, outcome, call, why) => {
+  expect(otherThanTold(told(outcome), called(call))).toContain(why);
+});
+
+test('of what is said those lines are shown that have to be there', () => {
+  expect(saidOf(['a…', 'c'], called({ stderr: 'a1\nb\nc\na2\n' }))).toEqual(['a1', 'c']);
+});
