@@ -34,7 +34,6 @@ test('a page is played in a copy, up to the first line that does not come out as
   const [tmp, clone] = [join(on.dir, 'tmp'), join(on.dir, 'clone')];
   for (const dir of [tmp, join(clone, 'dist'), join(clone, 'examples/organisation/web')])
     mkdirSync(dir, { recursive: true });
-  vi.stubEnv('TMPDIR', tmp);
   const program = join(clone, 'dist/cachelane.cjs');
   writeFileSync(program, '#!/bin/sh\necho "called $*"; echo "cachelane: said" >&2\n', { mode: 0o755 });
   const page =
@@ -44,6 +43,7 @@ test('a page is played in a copy, up to the first line that does not come out as
     `# A\n\n## B\n\nText.\n\n\`\`\`console\n${page}\`\`\`\n`,
   );
   using playing = stage({ env: { PATH: process.env['PATH'] ?? '' }, program: [program] });
+  vi.stubEnv('TMPDIR', tmp);
   expect(await playing.cachelane('demo', 'organisation')).toBe(1);
   expect(playing.out()).toBe(
     '1. B\n\n   Text.\n\n   web$ cachelane ls | cat\n     called ls\n     cachelane: said\n   web$ touch made && exit 3\n     exit code 3\n',
