@@ -149,20 +149,26 @@ export interface Whereabouts {
   readonly lane: string;
   /** A lane that is read below. */
   readonly base?: string;
+  /** A namespace that is read below that, in the same lane. */
+  readonly tier?: string;
 }
 
-export function contextAt({ namespace: path, lane: text, base }: Whereabouts): Context {
+export function contextAt({ namespace: path, lane: text, base, tier }: Whereabouts): Context {
   const namespace = parseNamespace(path);
   const lane = laneOf(text);
+  const parents = tier === undefined ? [] : [parseNamespace(tier)];
   return {
     endpoint: 'local',
     namespace,
-    parents: [],
+    parents,
     localNamespace: parseNamespace('local/web-0123456789ab'),
     lane,
     trust: laneTrust(lane),
     defaultLane: null,
-    readChain: [lane, ...(base === undefined ? [] : [laneOf(base)])].map((each) => ({ namespace, lane: each })),
+    readChain: [
+      ...[lane, ...(base === undefined ? [] : [laneOf(base)])].map((each) => ({ namespace, lane: each })),
+      ...parents.map((parent) => ({ namespace: parent, lane })),
+    ],
     adoptFrom: null,
     personalTier: false,
     canWrite: true,

@@ -88,9 +88,29 @@ function expected({ thing, put, takes }: Story, all: readonly Operation[]): 'the
   if (takes.some(({ act, isDone }) => act === 'revoke' && isDone)) return 'gone';
   const backs = removals.filter(({ act }) => act === 'roll back');
   const isTaken = takes.some((take) => take.isDone && backs.every(({ endedMs }) => endedMs < take.beganMs));
+  // A tier goes on to have what its project has not any more, and brings it back; a plain volume of it is what the project has.
+  const isShared = put.place === 'fed-local' || (put.place === 'tier-local' && thing.startsWith('data '));
+  if (isShared) return put.place === 'fed-local' && isUntouched({ thing, put, takes }, removals) ? 'there' : 'either';
   const isRemoved = removals.some(({ act, isDone, beganMs }) => act !== 'roll back' && isDone && beganMs > put.endedMs);
   if (isTaken || isRemoved) return 'gone';
-  return takes.length === 0 && removals.every(({ endedMs }) => endedMs < put.beganMs) ? 'there' : 'either';
+  return isUntouched({ thing, put, takes }, removals) ? 'there' : 'either';
+}
+
+function isUntouched({ put, takes }: Story, removals: readonly Operation[]): boolean {
+  return takes.length === 0 && removals.every(({ endedMs }) => endedMs < put.beganMs);
+}
+
+/** What a tier has of its project, once a run of that has fed it: what the project has, and nothing that was revoked. */
+export function wronglyFed(operations: readonly Operation[], seen: Seen): readonly string[] {
+  const tier = seen.get('tier-local') ?? new Set();
+  const lacks = [...(seen.get('fed-local') ?? [])].filter((thing) => thing.startsWith('npm ') && !tier.has(thing));
+  const revoked = operations.filter((each) => each.place === 'fed-local' && each.act === 'revoke' && each.isDone);
+  return [
+    ...lacks.map((thing) => `tier-local: ${thing} was not fed`),
+    ...revoked.flatMap(({ takes }) =>
+      takes.flatMap((thing) => (tier.has(thing) ? [`tier-local: ${thing} is revoked, and still there`] : [])),
+    ),
+  ];
 }
 
 /** A file that is changed again and again holds what its worker wrote last, or what one wrote that was killed since. */

@@ -19,7 +19,7 @@ const rows = {
   'mount points of no session': 'SELECT path FROM mount_dirs',
   'volumes without a head': 'SELECT id FROM volumes v WHERE NOT EXISTS (SELECT 1 FROM heads WHERE volume_id = v.id)',
   'namespaces without a volume':
-    'SELECT id FROM namespaces n WHERE NOT EXISTS (SELECT 1 FROM volumes WHERE namespace_id = n.id)',
+    'SELECT id FROM namespaces n WHERE stays = 0 AND NOT EXISTS (SELECT 1 FROM volumes WHERE namespace_id = n.id)',
   'squashes without a head':
     'SELECT id FROM squashes s WHERE NOT EXISTS (SELECT 1 FROM heads h WHERE h.volume_id = s.volume_id AND h.lane = s.lane)',
   'history without a head':

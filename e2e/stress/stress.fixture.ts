@@ -6,12 +6,12 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseNamespace } from '@cachelane/core';
-import { collectGarbage, runCommand, verifyStore } from '@cachelane/engine';
+import { parseGrantee, parseNamespace } from '@cachelane/core';
+import { addFeed, collectGarbage, planEverywhere, revokeEverywhere, runCommand, verifyStore } from '@cachelane/engine';
 import { contextAt, noAbort, openHomeEngine, realClock, requestAt, type HomeEngine } from '../engine.fixture.ts';
 import { seededNumbers } from '../seeded.fixture.ts';
 import { seenIn, writeCommit } from '../sync/commits.fixture.ts';
-import { countsOf, demands, disagreements, vainActs, type Operation, type Seen } from './ledger.fixture.ts';
+import { countsOf, demands, disagreements, vainActs, wronglyFed, type Operation, type Seen } from './ledger.fixture.ts';
 import { bootId } from './quick-clock.fixture.ts';
 import { isAnybodyLeft, leftOver, lostLayers } from './left-over.fixture.ts';
 import {
@@ -119,6 +119,9 @@ class Course {
     } as const;
     this.operations.push({ ...first, isDone: true, why: null, puts: thingsOf(name), takes: [] });
     for (const alias of aliases) await metadata.aliasNamespace(context.namespace, parseNamespace(alias), noAbort);
+    const tier = parseNamespace(places['tier-local'].namespace);
+    const from = parseGrantee(places['fed-local'].namespace, 'stress');
+    await addFeed(engine.deps, { tier, from, volume: null, lanes: 'default', by: 'stress', dryRun: false }, noAbort);
     await metadata.setPolicy(parseNamespace(places['brief-feature'].namespace), 'keep-branch', '1h', noAbort);
   }
 
@@ -234,6 +237,7 @@ async function look(
   engine: HomeEngine,
   place: Place,
   use: (seen: ReadonlySet<Thing>) => void,
+  mode: 'read' | 'write' = 'read',
 ): Promise<void> {
   engine.command = (dirs) => {
     const { names, broken, files } = seenIn(dirs);
@@ -243,7 +247,7 @@ async function look(
   };
   await runCommand(
     { ...engine.deps, remote: null },
-    { ...requestAt(dir, contextAt(places[place])), mode: 'read', strict: true },
+    { ...requestAt(dir, contextAt(places[place])), mode, strict: true },
   );
 }
 
@@ -264,6 +268,27 @@ async function lookEverywhere(dir: string, engine: HomeEngine): Promise<Seen> {
   return seen;
 }
 
+/** A revocation whose process was killed is gone on with by the same again; until then a tier may hold what it would not be fed. */
+async function finishRevocations(engine: HomeEngine): Promise<void> {
+  const deps = { ...engine.deps, remote: null };
+  for (const { run } of await deps.metadata.revokedRuns('all', noAbort)) {
+    const plans = await planEverywhere(deps, { run, cascade: false }, noAbort);
+    await revokeEverywhere(deps, plans, 'stress', noAbort);
+  }
+}
+
+/** What a tier has once a run of its project has fed it, of both. */
+async function lookAtTier(dir: string, engine: HomeEngine): Promise<Seen> {
+  const seen = new Map<Place, ReadonlySet<Thing>>();
+  await look(dir, engine, 'fed-local', () => {}, 'write');
+  for (const place of ['fed-local', 'tier-local'] as const) {
+    await look(dir, engine, place, (things) => {
+      seen.set(place, new Set([...things].filter((thing) => thing.includes('fed-local'))));
+    });
+  }
+  return seen;
+}
+
 /** What does not hold when all is quiet. */
 async function lookAfterwards(dir: string, operations: readonly Operation[]): Promise<readonly string[]> {
   while (isAnybodyLeft(dir)) await wait(50);
@@ -273,6 +298,8 @@ async function lookAfterwards(dir: string, operations: readonly Operation[]): Pr
   const faults: string[] = [...lost];
   const seen = await lookEverywhere(dir, engine);
   faults.push(...disagreements(operations, seen));
+  await finishRevocations(engine);
+  faults.push(...wronglyFed(operations, await lookAtTier(dir, engine)));
   const { faulty } = await verifyStore(engine.deps, () => {}, noAbort);
   faults.push(...faulty.map(({ id, problems }) => `layer ${id}: ${problems.join(', ')}`));
   if (faults.length > 0) return faults;

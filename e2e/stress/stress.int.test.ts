@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, inject, test } from 'vitest';
-import { disagreements, type Operation } from './ledger.fixture.ts';
+import { disagreements, wronglyFed, type Operation } from './ledger.fixture.ts';
 import { stress } from './stress.fixture.ts';
 
 /** With another one other things are done; what is in whose way is never the same. */
@@ -64,6 +64,19 @@ describe('what the operations say must be there', () => {
     ['is known', [], seen(thing), ['keep-local: nobody put npm w0-keep-local.1']],
   ] as const)('%s', (_, operations, found, wrong) => {
     expect(disagreements(operations, found)).toEqual(wrong);
+  });
+
+  test('is in the tier that its project feeds as well, unless it is revoked', () => {
+    const fed = 'npm w0-fed-local.1';
+    const put: Operation = { ...add, place: 'fed-local', puts: [fed] };
+    const rm: Operation = { ...put, act: 'rm', beganMs: 3, endedMs: 4, puts: [] };
+    expect(disagreements([put], new Map())).toHaveLength(1);
+    // The tier may have it, or not yet.
+    for (const has of [[], [fed]]) expect(disagreements([put, rm], new Map([['fed-local', new Set(has)]]))).toEqual([]);
+    const both = new Map([...(['fed-local', 'tier-local'] as const)].map((place) => [place, new Set([fed])]));
+    expect(wronglyFed([put], both)).toEqual([]);
+    expect(wronglyFed([put], new Map([['fed-local', new Set([fed])]]))).toEqual([`tier-local: ${fed} was not fed`]);
+    expect(wronglyFed([put, { ...rm, act: 'revoke', takes: [fed] }], both)).toHaveLength(1);
   });
 
   test('is gone with its lane, unless it was saved while that went', () => {

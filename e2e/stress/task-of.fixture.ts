@@ -1,15 +1,18 @@
 import type { Task } from './acts.fixture.ts';
 import type { Act, Place } from './told.fixture.ts';
 
-const anywhere = ['keep-local', 'keep-feature', 'wild-local', 'wild-feature', 'brief-feature'] as const;
-const wild = ['wild-local', 'wild-feature'] as const;
-const local = ['keep-local', 'wild-local'] as const;
+const tiers = ['fed-local', 'tier-local'] as const;
+const owning = ['keep-local', 'keep-feature', 'wild-local', 'wild-feature', 'brief-feature'] as const;
+const anywhere = [...owning, ...tiers] as const;
+const wild = ['wild-local', 'wild-feature', ...tiers] as const;
+const local = ['keep-local', 'wild-local', 'tier-local'] as const;
 
 /** How often an act comes, of a thousand, and where. A process for each is what the program costs. */
 const weights: Readonly<Record<Act, readonly [number, readonly Place[]]>> = {
   add: [580, anywhere],
   change: [90, anywhere],
-  remove: [60, anywhere],
+  // What went from a project stays in its tier until that is fed again.
+  remove: [60, owning],
   prune: [40, local],
   look: [40, anywhere],
   collect: [60, ['keep-local']],
@@ -19,10 +22,10 @@ const weights: Readonly<Record<Act, readonly [number, readonly Place[]]>> = {
   rm: [12, wild],
   'roll back': [30, wild],
   revoke: [20, wild],
-  policy: [12, wild],
-  'run by the program': [14, local],
+  policy: [12, ['wild-local', 'wild-feature']],
+  'run by the program': [14, ['keep-local', 'wild-local']],
   'gc by the program': [8, ['keep-local']],
-  'rm by the program': [4, wild],
+  'rm by the program': [4, ['wild-local', 'wild-feature']],
 };
 
 const total = Object.values(weights).reduce((sum, [weight]) => sum + weight, 0);

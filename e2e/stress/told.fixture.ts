@@ -19,7 +19,7 @@ export interface WorkerOrder {
 
 /**
  * Where operations happen. In `keep` nothing is taken away but what its own worker takes away; in `wild` everything may happen; in `brief` lanes live for an hour; `copy` has
- * what was exported from `keep`.
+ * what was exported from `keep`; `fed` lies on `tier`, and feeds it.
  */
 export const places = {
   'keep-local': { namespace: 'github.com/acme/keep', lane: 't1:local' },
@@ -27,6 +27,8 @@ export const places = {
   'wild-local': { namespace: 'github.com/acme/wild', lane: 't1:local' },
   'wild-feature': { namespace: 'github.com/acme/wild', lane: 't1:ref:feature', base: 't1:local' },
   'brief-feature': { namespace: 'github.com/acme/brief', lane: 't1:ref:feature' },
+  'fed-local': { namespace: 'github.com/acme/fed', lane: 't1:local', tier: 'github.com/acme/tier' },
+  'tier-local': { namespace: 'github.com/acme/tier', lane: 't1:local' },
   'copy-local': { namespace: 'github.com/acme/copy', lane: 't1:local' },
 } as const satisfies Readonly<Record<string, Whereabouts>>;
 export type Place = keyof typeof places;

@@ -300,3 +300,16 @@ test('a feed rule is made once, listed with its tier and its volumes, and taken 
   expect(await on.data(remove)).toEqual({ removeFeed: [{ key: 'npm' }] });
   expect(await on.data(remove)).toEqual({ removeFeed: [] });
 });
+
+test('a confined session makes no rule: what others save would come to it without their grant', async () => {
+  await using on = testWorld({ parents: [shared] });
+  const { openSession } = await on.data('mutation { openSession(directory: "/shared", confine: true) { token } }');
+  const { token: session } = openSession as { readonly token: string };
+  for (const dryRun of [true, false]) {
+    const add = `mutation { addFeed(from: "${web}", key: "npm", dryRun: ${dryRun}) { by } }`;
+    const { errors } = await on.ask(add, { session });
+    expect(errors).toMatchObject([{ message: 'a confined session lets nobody feed its project' }]);
+  }
+  await on.save('/web', 'npm', { a: 'theirs' });
+  expect(await on.data('{ volumes { nodes { key } } }', { session })).toEqual({ volumes: { nodes: [] } });
+});

@@ -17,7 +17,7 @@ import {
   type VolumeId,
 } from '@cachelane/core';
 import type { EngineDependencies } from './engine.ts';
-import { driverFor, fromLayer, toVersion } from './views/versions.ts';
+import { driverFor, fromLayer, toVersion, type SourcedEntry } from './views/versions.ts';
 
 /** A layer and the entries that are left of it. */
 export interface Remains {
@@ -25,6 +25,12 @@ export interface Remains {
   readonly id: LayerId;
   readonly entries: readonly StagedEntry[];
   readonly changed: boolean;
+}
+
+/** Where the content of an entry is that is left of a layer. */
+export function sourceOf(staged: StagedEntry, layer: StoredLayer): SourcedEntry {
+  const source = fromLayer(staged.entry, layer);
+  return staged.from === 'content' ? { ...source, layer: null, content: () => staged.content } : source;
 }
 
 export interface Remainder {
@@ -64,7 +70,7 @@ function closeOne(
   const { entry } = staged;
   if (entry.type !== 'file' || entry.removed === 'counted' || entry.removed === 'hint') return staged;
   const driver = driverFor(tool, entry);
-  const content = driver?.close?.(toVersion(fromLayer(entry, layer)), entry.path, has) ?? null;
+  const content = driver?.close?.(toVersion(sourceOf(staged, layer)), entry.path, has) ?? null;
   if (content === null) return staged;
   // One that hides older versions goes on to do so.
   if (content.length === 0 && entry.removed === null) return null;

@@ -7,7 +7,6 @@ import {
   type HeadRecord,
   type LaneName,
   type LayerId,
-  type LayerIndex,
   type LayerRecord,
   type RunId,
   type RunRecord,
@@ -19,7 +18,7 @@ import type { EngineDependencies } from './engine.ts';
 import { isDamage } from './is-damage.ts';
 import { closeNames, commitRemains, publishRemains, type Remainder, type Remains } from './remains.ts';
 import { takeApart } from './take-apart.ts';
-import { stageFrom } from './views/squash.ts';
+import { stageWithout } from './written-over.ts';
 
 export type RemoveRunsDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'bootId'>;
 
@@ -57,7 +56,7 @@ export async function removeRuns(
     const head = await deps.metadata.head(request.volumeId, request.lane, signal);
     if (head === undefined) return undefined;
     const fetched = await request.fetchReplaced?.(head);
-    const remainder = await takeOut(deps, request, head.layers, signal);
+    const remainder = await takeOut(deps, { ...request, fetched: fetched?.layers ?? [] }, head.layers, signal);
     if (remainder === null) return head;
     const { layers, rewritten } = remainder;
     const result = await commitRemains(
@@ -83,56 +82,59 @@ export async function removeRuns(
   });
 }
 
+interface TakeOutRequest extends Omit<RemoveRunsRequest, 'fetchReplaced'> {
+  /** Layers that are not known here yet. */
+  readonly fetched?: readonly LayerRecord[];
+}
+
 /** What is left of a stack, published; null where the runs have no part in it. */
 export async function takeOut(
   deps: RemoveRunsDependencies,
-  request: Omit<RemoveRunsRequest, 'fetchReplaced'>,
+  request: TakeOutRequest,
   stack: readonly LayerId[],
   signal: AbortSignal,
 ): Promise<Remainder | null> {
-  const remains: Remains[] = [];
+  const { volumeId, runs, by, tool } = request;
+  const ids = await takeApart(deps, { head: { volumeId, lane: request.lane, layers: stack }, runs }, signal);
+  const layers = await openReadable(deps, ids, signal);
+  // Nobody can tell what a damaged layer holds of the run: it goes, as it would at the next run's start.
+  let touched = layers.length < ids.length;
   const gone = new Set<BytePath>();
-  let touched = false;
-  const head = { volumeId: request.volumeId, lane: request.lane, layers: stack };
-  for (const id of await takeApart(deps, { head, runs: request.runs }, signal)) {
-    const opened = await openReadable(deps, id, signal);
-    if (opened === null) {
-      // Nobody can tell what a damaged layer holds of the run: it goes, as it would at the next run's start.
-      touched = true;
-      continue;
-    }
-    const { layer, index } = opened;
-    const maker = (await deps.metadata.layer(id, signal))?.run ?? null;
-    const answer = withoutRun(index, request.runs, maker);
+  let remains: readonly Remains[] = [];
+  for (const [at, { id, layer }] of [...layers.entries()].toReversed()) {
+    const record = (await deps.metadata.layer(id, signal)) ?? request.fetched?.find((each) => each.id === id);
+    const answer = withoutRun(layer.index, runs, record?.run ?? null);
     touched ||= answer.kind !== 'keep';
-    const entries = answer.kind === 'keep' ? [...index.entries()] : answer.kind === 'rewrite' ? answer.entries : [];
-    if (answer.kind !== 'keep') addGone(gone, layer, entries);
-    if (answer.kind !== 'drop')
-      remains.push({
-        layer,
-        id,
-        entries: entries.map((entry) => stageFrom(entry, layer)),
-        changed: answer.kind === 'rewrite',
-      });
+    const kept = answer.kind === 'keep' ? [...layer.index.entries()] : answer.kind === 'rewrite' ? answer.entries : [];
+    if (answer.kind !== 'keep') addGone(gone, layer, kept);
+    if (answer.kind === 'drop') continue;
+    const before = layers.slice(at + 1).map((below) => below.layer);
+    const entries = stageWithout(kept, { layer, before, after: remains }, tool);
+    remains = [{ layer, id, entries, changed: answer.kind === 'rewrite' }, ...remains];
   }
   if (!touched) return null;
-  const { volumeId, runs, by } = request;
-  const closed = gone.size === 0 ? remains : closeNames(remains, (path) => gone.has(path), request.tool);
+  const closed = gone.size === 0 ? remains : closeNames(remains, (path) => gone.has(path), tool);
   return await publishRemains(deps, { volumeId, without: runs, by }, closed, signal);
 }
 
+/** Without those that are damaged. */
 async function openReadable(
-  deps: RemoveRunsDependencies,
-  id: LayerId,
+  { layers }: RemoveRunsDependencies,
+  ids: readonly LayerId[],
   signal: AbortSignal,
-): Promise<{ readonly layer: StoredLayer; readonly index: LayerIndex } | null> {
-  try {
-    const layer = await deps.layers.open(id, signal);
-    return { layer, index: layer.index };
-  } catch (error) {
-    if (isDamage(error)) return null;
-    throw error;
+): Promise<readonly { readonly id: LayerId; readonly layer: StoredLayer }[]> {
+  const opened: { readonly id: LayerId; readonly layer: StoredLayer }[] = [];
+  for (const id of ids) {
+    try {
+      const layer = await layers.open(id, signal);
+      // It is read here, and may turn out to be damaged.
+      void layer.index;
+      opened.push({ id, layer });
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+    }
   }
+  return opened;
 }
 
 function addGone(gone: Set<BytePath>, layer: StoredLayer, kept: readonly Entry[]): void {

@@ -1,7 +1,7 @@
 export interface SessionOptions {
   /** Absolute, on the engine's machine: whose project the session is of. Where the engine was started where it is left out. */
   readonly directory?: string | undefined;
-  /** Instead of the project's own namespace. */
+  /** Instead of the project's own namespace, which its files say (cachelane.yaml, the git remote): whoever confines a program that may have written those names it here. */
   readonly namespace?: string | undefined;
   /** The session sees its own project and the volumes that were granted to it, and is not told whether there is anything else. */
   readonly confine?: boolean | undefined;

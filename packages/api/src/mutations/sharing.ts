@@ -48,10 +48,16 @@ export interface FeedArguments extends SharingArguments {
   readonly lanes: string;
 }
 
-/** Errors: those of {@link grant}. */
+/** Errors: those of {@link grant}; E_USAGE from any confined session. */
 export async function feed(request: ApiRequest, args: FeedArguments): Promise<object> {
-  const { world, signal } = request;
+  const { world, caller, signal } = request;
   const asked = { ...(await ruleIn(request, args)), by: speakerOf(request) };
+  // Whoever it names need not have granted anything, and what they save would lie in its own volumes.
+  if (caller.project.context.bounds !== undefined) {
+    throw new CachelaneError('E_USAGE', 'a confined session lets nobody feed its project', {
+      hint: 'what others save would come to it without a grant: do this in a session that is not confined',
+    });
+  }
   return feedNode((await addFeed(world.deps, asked, signal)).feed);
 }
 

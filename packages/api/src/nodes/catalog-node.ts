@@ -4,6 +4,7 @@ import {
   type DefinitionChange,
   type Namespace,
   type VolumeDefinition,
+  type VolumeName,
 } from '@cachelane/core';
 import {
   catalogConsumers,
@@ -14,7 +15,7 @@ import {
   type CatalogConsumer,
   type OfferedCatalog,
 } from '@cachelane/engine';
-import { mayKnow } from '../caller.ts';
+import { mayKnow, mayKnowVolume } from '../caller.ts';
 import type { ApiRequest } from '../request.ts';
 import { askForOffered, type OfferedVolumeArguments } from '../root/ask-for-volume.ts';
 import { isoTime } from './iso-time.ts';
@@ -112,7 +113,7 @@ export function definitionNode(request: ApiRequest, catalog: OfferedCatalog, def
   };
 }
 
-/** All, where the catalog is the caller's own; else itself: who else uses what it uses is nothing that it is told. */
+/** All, where the catalog is the caller's own; else itself, with what it may have still: who else uses what it uses is nothing that it is told. */
 async function consumersOf(
   { world, caller, signal }: ApiRequest,
   { namespace, namespaceId }: OfferedCatalog,
@@ -120,8 +121,14 @@ async function consumersOf(
 ): Promise<readonly CatalogConsumer[]> {
   const { metadata } = world.deps;
   const publisher = (await metadata.namespace(namespaceId, signal))?.paths ?? [namespace];
-  const mayTell = (names: readonly Namespace[]): boolean => mayKnow(caller, publisher) || mayKnow(caller, names);
-  return await catalogConsumers(metadata, { namespaceId, definition, mayTell }, signal);
+  const isOwn = mayKnow(caller, publisher);
+  const wanted = {
+    namespaceId,
+    definition,
+    mayTell: (names: readonly Namespace[]) => isOwn || mayKnow(caller, names),
+    mayTellVolume: (names: readonly Namespace[], volume: VolumeName) => isOwn || mayKnowVolume(caller, names, volume),
+  };
+  return await catalogConsumers(metadata, wanted, signal);
 }
 
 async function consumerNode(request: ApiRequest, consumer: CatalogConsumer): Promise<object> {
@@ -135,11 +142,13 @@ async function consumerNode(request: ApiRequest, consumer: CatalogConsumer): Pro
   };
 }
 
+/** That somebody uses what one offers opens nothing of theirs. */
 async function volumeOf(request: ApiRequest, { volume, heads }: Held): Promise<object | null> {
   if (volume === null) return null;
   const record = await request.world.deps.metadata.namespace(volume.namespaceId, request.signal);
   const [namespace] = record?.paths ?? [];
   if (record === undefined || namespace === undefined) return null;
+  if (!mayKnowVolume(request.caller, record.paths, volume.name)) return null;
   const { name: key, compat, tool } = volume;
   const subject = { namespace, record, key, compat, tool, ...nothingAsked };
   return volumeNode(request, subject, { volume, heads: heads.toSorted(byLane) });

@@ -26,6 +26,15 @@ export function requireNotPersonal(namespace: Namespace, source: string): Namesp
   });
 }
 
+/** Throws E_USAGE for a person's own tier: no rule, grant or other name makes more of it than their opt-in does. */
+export function requireNoPersonal(namespaces: readonly Namespace[]): void {
+  const personal = namespaces.find(isPersonal);
+  if (personal === undefined) return;
+  throw new CachelaneError('E_USAGE', `${personal} is the tier of whoever owns the machine: it is shared with nobody`, {
+    hint: 'what others are to have belongs to a namespace of theirs: cachelane run -n github.com/acme -- COMMAND',
+  });
+}
+
 /** What of a cache its tool itself holds against a digest: all, what lies at some names in its root, or nothing. */
 export type Verified = 'all' | ReadonlySet<string> | null;
 

@@ -5,6 +5,7 @@ import type {
   Namespace,
   NamespaceId,
   NamespaceRecord,
+  VolumeName,
   VolumeRecord,
 } from '@cachelane/core';
 import { compareText } from '../inspect/list-heads.ts';
@@ -29,12 +30,14 @@ export interface ConsumersWanted {
   readonly definition: string | null;
   /** Whose uses may be told; left out: everybody's. */
   readonly mayTell?: (names: readonly Namespace[]) => boolean;
+  /** Which volume of whose may be told; left out: any. A use is told without one that may not, as if that were gone. */
+  readonly mayTellVolume?: (names: readonly Namespace[], volume: VolumeName) => boolean;
 }
 
 /** By definition, and by the name of the consumer. */
 export async function catalogConsumers(
   metadata: Metadata,
-  { namespaceId, definition, mayTell = () => true }: ConsumersWanted,
+  { namespaceId, definition, mayTell = () => true, mayTellVolume = () => true }: ConsumersWanted,
   signal: AbortSignal,
 ): Promise<readonly CatalogConsumer[]> {
   const found: CatalogConsumer[] = [];
@@ -44,7 +47,9 @@ export async function catalogConsumers(
   for (const use of uses) {
     const record = records.get(use.consumerId);
     if (record === undefined || !mayTell(record.paths)) continue;
-    const volume = use.volumeId === null ? undefined : await metadata.volume(use.volumeId, signal);
+    const got = use.volumeId === null ? undefined : await metadata.volume(use.volumeId, signal);
+    const names = got === undefined ? [] : (records.get(got.namespaceId)?.paths ?? []);
+    const volume = got !== undefined && mayTellVolume(names, got.name) ? got : undefined;
     const heads = volume === undefined ? [] : await metadata.headsOf([volume.id], signal);
     const sizeBytes = await sizeOf(metadata, heads, signal);
     const { definition: name, version, atMs: usedAtMs } = use;

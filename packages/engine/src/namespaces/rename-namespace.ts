@@ -1,5 +1,6 @@
 import {
   CachelaneError,
+  requireNoPersonal,
   type Metadata,
   type Namespace,
   type NamespaceId,
@@ -22,12 +23,14 @@ export interface Renamed {
   readonly volumes: readonly VolumeName[];
 }
 
-/** Gives a namespace another name; its volumes stay where they are and the old name goes on working. Errors: E_NOT_FOUND, E_NAMESPACE where the name is that of another one with volumes, or the only one of one that shares or offers something. */
+/** Gives a namespace another name; its volumes stay where they are and the old name goes on working. Errors: E_NOT_FOUND, E_NAMESPACE where the name is that of another one with volumes, or the only one of one that shares or offers something; E_USAGE for a person's own tier. */
 export async function renameNamespace(
   metadata: Metadata,
   { from, to, dryRun }: RenameRequest,
   signal: AbortSignal,
 ): Promise<Renamed> {
+  // By another name it would be sent to others, and what is of another name was never looked at as what goes there is.
+  requireNoPersonal([from, to]);
   const record = await requireNamespace(metadata, from, signal);
   const volumes = await heldVolumes(metadata, record.id, signal);
   const other = await metadata.findNamespace(to, signal);

@@ -1,4 +1,5 @@
 import { decodeManifest, encodeManifest, type BytePath, type RunId } from '@cachelane/core';
+import type { MemoryVolume } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { look } from '../histories.fixture.ts';
 import { exportParts } from '../export-volume.ts';
@@ -38,6 +39,21 @@ async function linesOf(engine: TestEngine): Promise<readonly string[]> {
 async function revoke({ deps }: TestEngine, run: RunId | undefined, cascade = false): Promise<void> {
   const plans = await planEverywhere(deps, { run: run ?? expect.fail('no run'), cascade }, signal);
   await revokeEverywhere(deps, plans, 'ann', signal);
+}
+
+/** As the clean-up of a tool. */
+async function sweep(engine: TestEngine, names: readonly string[], contents = names): Promise<RunId> {
+  const lines = (await linesOf(engine)).filter((line) => !names.includes(line));
+  const work = ([volume]: readonly MemoryVolume[]): void => {
+    for (const name of contents) volume?.remove(`content/${name}`);
+    put(volume, 'index/bucket', lines.map((line) => `${line}\n`).join(''));
+  };
+  await engine.run(work, { request: { purpose: 'prune' } });
+  return runsOf(engine).at(-1) ?? expect.fail('no run');
+}
+
+function contentsIn(seen: ReadonlyMap<string, string>): readonly string[] {
+  return [...seen.keys()].filter((path) => path.startsWith('content/')).map((path) => path.slice('content/'.length));
 }
 
 async function rollBackTo({ deps }: TestEngine, to: number): Promise<void> {
@@ -133,6 +149,37 @@ describe('revoke', () => {
     expect((await look(engine)).has('content/b')).toBe(false);
     const found = await traceRun(engine.deps, runs[1] as RunId, signal);
     expect(found).toMatchObject({ heads: [], revoked: { by: 'ann' } });
+  });
+
+  test.each([
+    ['that saw it takes no more than the run', ['junk'], 'evil', ['a', 'b', 'c']],
+    ['that took it away takes no more than the run', ['junk', 'evil'], 'evil', ['a', 'b', 'c']],
+    [
+      'that is the run brings back what that took away, and nothing of a later one',
+      ['junk'],
+      'clean-up',
+      ['a', 'b', 'c', 'evil', 'junk'],
+    ],
+  ])('over a clean-up %s', async (_, swept, revoked, left) => {
+    const engine = testEngine();
+    const [, , evil] = await installAll(engine, 'a', 'junk', 'evil', 'b');
+    const cleanUp = await sweep(engine, swept);
+    // A second one, over the work of the first.
+    const [, other] = await installAll(engine, 'c', 'other');
+    await sweep(engine, ['other']);
+    await revoke(engine, revoked === 'evil' ? evil : cleanUp);
+    expect(await linesOf(engine)).toEqual(left);
+    expect(contentsIn(await look(engine))).toEqual(left);
+    await revoke(engine, other);
+    expect(await linesOf(engine)).toEqual(left);
+  });
+
+  test('over a clean-up leaves no name whose content that took', async () => {
+    const engine = testEngine();
+    const [, , , evil] = await installAll(engine, 'a', 'b', 'c', 'evil');
+    await sweep(engine, ['b'], ['a', 'b']);
+    await revoke(engine, evil);
+    expect(await linesOf(engine)).toEqual(['c']);
   });
 
   test('lists who read it; with a cascade those go as well, and who read from them', async () => {
@@ -285,6 +332,18 @@ describe('revoke', () => {
     expect((await ben.deps.layers.list(signal)).length).toBe(1);
     await revoke(ben, runs[2]);
     for (const engine of [ben, ann, machine()]) expect(await linesOf(engine)).toEqual(['a', 'b', 'd']);
+  });
+
+  test('knows whose clean-up it was that came from the remote just now', async () => {
+    const { machine } = machines();
+    const [ann, ben] = [machine(), machine()];
+    await installAll(ann, 'junk');
+    const cleanUp = await sweep(ann, ['junk']);
+    await installAll(ann, 'b', 'c');
+    await ben.run(() => undefined);
+    expect((await ben.deps.layers.list(signal)).length).toBe(1);
+    await revoke(ben, cleanUp);
+    for (const engine of [ben, ann, machine()]) expect(await linesOf(engine)).toEqual(['b', 'c', 'junk']);
   });
 
   test('leaves a clean-up one, also in the remote of which nothing is here: its place is told by that', async () => {

@@ -220,6 +220,8 @@ function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): F
     },
     async commit(exitCode = 0) {
       if (state !== 'open') throw new CachelaneError('E_NOT_FOUND', 'the fork has ended');
+      // That the whole store is gone says more than that a directory in it is.
+      await deps.metadata.namespace(opened.namespace.id, neverAborted);
       await save(exitCode);
       const unstored: VolumeReport[] = [];
       for (const volume of beside) unstored.push(await endUnstored(deps, volume, { stays: false }));

@@ -1,4 +1,4 @@
-import { CachelaneError, mayReach, type Namespace, type Reaching, type WhoseWord } from '@cachelane/core';
+import { CachelaneError, isPersonal, mayReach, type Namespace, type Reaching, type WhoseWord } from '@cachelane/core';
 import { boundsOf, type BoundsDependencies } from './bounds-of.ts';
 
 /** A volume that somebody wants, by its address. */
@@ -32,6 +32,8 @@ export function withoutGrant({
 }: Pick<ReachQuestion, 'caller' | keyof Reaching>): CachelaneError {
   const where = access === 'write' ? ` on lane ${lane}` : '';
   return new CachelaneError('E_GRANT', `${caller} has no grant to ${access} ${namespace}:${volume}${where}`, {
-    hint: `whoever decides for ${namespace} gives one: cachelane grant ${namespace}:${volume} --to ${caller} --${access}`,
+    hint: isPersonal(namespace)
+      ? 'it is the tier of whoever owns the machine, and shared with nobody'
+      : `whoever decides for ${namespace} gives one: cachelane grant ${namespace}:${volume} --to ${caller} --${access}`,
   });
 }

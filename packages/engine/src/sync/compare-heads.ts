@@ -40,6 +40,8 @@ export interface Comparison {
   readonly common: ReadonlySet<LayerId>;
   /** Top first, without squashes. */
   readonly layers: readonly LayerId[];
+  /** Of revoked runs, and the remote's head names them still. */
+  readonly revoked: readonly LayerId[];
   /** The same with those squashes that fit, the remote's first. */
   readonly merged: readonly LayerId[];
   /** Those that clean-ups made. */
@@ -118,7 +120,9 @@ export async function compareHeads(
   const gaveWay = plain.filter((id) => !has.has(id) && !stays.has(id));
   const layers = await withoutRevoked(metadata, { stack: merged, manifest, namespaceId: place.namespaceId }, signal);
   const contracted = squashes.contract(layers, [...remote, ...local]);
-  return { head, synced, squashes, common, layers, merged: contracted, cleanUps, gaveWay };
+  const named = new Set(squashes.expand(remote));
+  const revoked = merged.filter((id) => !layers.includes(id) && named.has(id));
+  return { head, synced, squashes, common, layers, revoked, merged: contracted, cleanUps, gaveWay };
 }
 
 export interface Compared {
@@ -222,11 +226,13 @@ export async function adopt(
   // In the place of a squash that is not here one that is, or what it stands for, as far as that is.
   const told = squashes.contract(comparison.layers, [...layersOf(manifest), ...local], isHere);
   const layers = standing(told, { isHere, cleanUps: comparison.cleanUps });
-  const common = commonAfter({
+  const both = commonAfter({
     before: { common: comparison.common, local },
     after: { local: layers, remote: layersOf(manifest) },
     squashes,
   });
+  // Taken out here, and there by the next push: whoever sent it has heard of nothing.
+  const common = [...new Set([...both, ...comparison.revoked])];
   const change = {
     remote,
     layers: common,

@@ -29,6 +29,13 @@ async function revokeFrom({ deps }: TestEngine, run: RunId): Promise<void> {
   await revokeEverywhere(deps, plans, 'ann', noAbort);
 }
 
+/** What waits of one namespace. */
+async function pushOf({ deps: { remote, ...deps } }: TestEngine, namespace: Namespace): Promise<void> {
+  if (remote === null) throw new Error('there is a remote');
+  for (const each of await findPending({ ...deps, remote }, noAbort))
+    if (each.name.namespace === namespace) await pushPending({ ...deps, remote }, each, noAbort);
+}
+
 describe('a tier that machines share', () => {
   test('is sent with what feeds it, and read elsewhere without a rule there', async () => {
     const { machine } = machines();
@@ -113,15 +120,28 @@ describe('a tier that machines share', () => {
     await installIn(ben, contextOf(web), 'left');
     await ben.run(([volume]) => install(volume, 'bad'), { request: { context: contextOf(web), push: 'never' } });
     const run = lastRun(ben);
-    const { remote } = ben.deps;
-    if (remote === null) throw new Error('there is a remote');
-    for (const each of await findPending({ ...ben.deps, remote }, noAbort)) {
-      if (each.name.namespace === acme) await pushPending({ ...ben.deps, remote }, each, noAbort);
-    }
+    await pushOf(ben, acme);
     expect(await found(ann, contextOf(api))).toEqual(['bad', 'left']);
     await revokeFrom(ann, run);
     await installIn(ben, contextOf(web), 'more');
     expect(await found(machine(), contextOf(web))).toEqual(['left', 'more']);
+  });
+
+  test('tells it also where the project had nothing there yet: whoever revoked the run takes it out of what comes', async () => {
+    const { machine } = machines();
+    const [ann, ben] = [machine(), machine()];
+    for (const engine of [ann, ben]) await feedFrom(engine, acme);
+    for (const name of ['left', 'bad'])
+      await ben.run(([volume]) => install(volume, name), { request: { context: contextOf(web), push: 'never' } });
+    const run = lastRun(ben);
+    await pushOf(ben, acme);
+    expect(await found(ann, contextOf(api))).toEqual(['bad', 'left']);
+    await revokeFrom(ann, run);
+    await pushOf(ben, web);
+    // It saves nothing, and has something to send all the same.
+    expect(await found(ann, contextOf(web))).toEqual(['left']);
+    await pushOf(ann, web);
+    for (const engine of [machine(), ben, ann]) expect(await found(engine, contextOf(web))).toEqual(['left']);
   });
 });
 

@@ -23,6 +23,8 @@ export interface TierOfRun {
   readonly why: string | null;
 }
 
+const nobody = '' as NamespaceId;
+
 type RulesOf = Pick<Metadata, 'findNamespace' | 'feedsOf'>;
 
 /** Tiers that a run with this volume may feed, nearest first. */
@@ -59,7 +61,8 @@ async function ruleOf(
   { planned, feeding }: { readonly planned: PlannedVolume; readonly feeding: Feeding },
   signal: AbortSignal,
 ): Promise<Pick<TierOfRun, 'rule' | 'why'>> {
-  const rules = record === undefined ? [] : await metadata.feedsOf(record.id, signal);
+  // Asked also of one that is not there: a confined session must not see by the work which of its parents are.
+  const rules = await metadata.feedsOf(record?.id ?? nobody, signal);
   const reasons = rules.map((rule) => whyNotFed(rule, feeding));
   const rule = rules[reasons.indexOf(null)];
   if (rule === undefined) return { rule: null, why: reasons[0] ?? 'it has no feed rule' };

@@ -104,7 +104,7 @@ type Definition {
   Who asked for it on this engine, in whatever version, by the name of the namespace. A confined session is told of its own project, and of all others where the catalog is its own.
   """
   consumers: [CatalogConsumer!]!
-  "Volumes that its consumers have by it, and that hold something; those of which \`consumers\` tells."
+  "Volumes that its consumers have by it, and that hold something; those that \`consumers\` tells."
   volumes: [CacheVolume!]!
   "What these come to."
   usage: DefinitionUsage!
@@ -118,9 +118,9 @@ type CatalogConsumer {
   version: Int!
   "When that was: a run or a fork began with it."
   usedAt: DateTime!
-  "What it got; null where that is not there any more."
+  "What it got; null where that is not there any more, and where the caller may not know of it."
   volume: CacheVolume
-  "What that holds: content of the layers that its heads name, each counted once."
+  "What that holds: content of the layers that its heads name, each counted once. 0 for a consumer that may not have it any more."
   sizeBytes: Bytes!
 }
 

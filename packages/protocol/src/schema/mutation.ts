@@ -14,7 +14,7 @@ type Mutation {
   openSession(
     "Absolute, on the engine's machine: whose project it is. Where the engine was started where it is left out."
     directory: String
-    "Instead of the project's own namespace."
+    "Instead of the project's own namespace, which its files say (cachelane.yaml, the git remote): whoever confines a program that may have written those names it here."
     namespace: String
     "It sees its own project, as it is now, and the volumes that were granted to it; changes its own alone, and saves to others that it may write; and is not told whether there is anything else. Projects below it are others."
     confine: Boolean! = false
@@ -180,7 +180,7 @@ type Mutation {
     dryRun: Boolean! = false
   ): [Grant!]
   """
-  Lets runs of projects bring what they save to a namespace that is a parent of theirs, which stays from then on until \`cachelane ns rm\`. The same again is the same. A confined session makes rules for its own project alone.
+  Lets runs of projects bring what they save to a namespace that is a parent of theirs, which stays from then on until \`cachelane ns rm\`. The same again is the same. A confined session makes none: what others save would come to it without a grant.
   """
   addFeed(
     "The tier; the caller's own project where it is left out."

@@ -1,0 +1,42 @@
+import { parseGrantee, parseNamespace, type Namespace } from '@cachelane/core';
+import { expect, test } from 'vitest';
+import { renameNamespace } from '../namespaces/rename-namespace.ts';
+import { addFeed } from '../sharing/feeds.ts';
+import { grantVolumes } from '../sharing/grants.ts';
+import { testEngine, type TestEngine } from '../test-engine.fixture.ts';
+import { acme, personal, projectOf } from './tiers.fixture.ts';
+
+const noAbort = new AbortController().signal;
+const web = projectOf('web');
+const dryRun = false;
+
+type Act = (deps: TestEngine['deps']) => Promise<unknown>;
+
+const grant =
+  (owner: Namespace): Act =>
+  async (deps) => {
+    const to = parseGrantee(web, 'to');
+    const said = { owner, volume: null, to, access: 'read', trust: 'T1', by: 'ann', dryRun } as const;
+    await grantVolumes(deps, said, noAbort);
+  };
+const feed: Act = async (deps) => {
+  const from = parseGrantee(web, 'from');
+  await addFeed(deps, { tier: personal, from, volume: null, lanes: 'default', by: 'ann', dryRun }, noAbort);
+};
+const rename =
+  (from: Namespace, to: Namespace): Act =>
+  async ({ metadata }) =>
+    await renameNamespace(metadata, { from, to, dryRun }, noAbort);
+
+test.each([
+  ['is granted to nobody', grant(personal)],
+  ['nor is what lies below it', grant(parseNamespace('~/x'))],
+  ['is fed by no rule', feed],
+  ['gets no other name, by which it would be sent to others', rename(personal, acme)],
+  ['is no name of another one, whose contents nobody looked at', rename(acme, personal)],
+])('a person’s own tier %s', async (_, act) => {
+  const { deps } = testEngine();
+  await deps.metadata.createNamespace({ path: acme, freshId: 'ns_acme' as never, atMs: 0 }, noAbort);
+  await expect(act(deps)).rejects.toMatchObject({ code: 'E_USAGE', message: expect.stringContaining('~') as string });
+  expect(await deps.metadata.findNamespace(personal, noAbort)).toBeUndefined();
+});
