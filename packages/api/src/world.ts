@@ -13,7 +13,14 @@ import type {
   VolumeReport,
   VolumeSeed,
 } from '@cachelane/core';
-import type { DefinedVolume, EngineDependencies, ForkRequest, PruneRequest, VolumeRequest } from '@cachelane/engine';
+import type {
+  DefinedVolume,
+  EngineDependencies,
+  ForkRequest,
+  PruneRequest,
+  VolumeRequest,
+  ExplainedTier,
+} from '@cachelane/engine';
 
 /** Where a program says that it is. */
 export interface ProjectPlace {
@@ -92,17 +99,8 @@ export interface Explained {
     readonly sizeBytes: number;
     readonly updatedAt: string | null;
   }[];
-  readonly tiers: readonly {
-    readonly namespace: string;
-    readonly lane: string | null;
-    readonly isRead: boolean;
-    readonly why: string;
-    readonly layers: number;
-    readonly files: number;
-    readonly sizeBytes: number;
-    readonly isFed: boolean;
-    readonly feeding: string;
-  }[];
+  /** Nearest first. */
+  readonly tiers: readonly ExplainedTier[];
   readonly seed: string | null;
   readonly provider: string | null;
   readonly providerBy: string | null;

@@ -34,6 +34,7 @@ export { requireNoOthers } from './require-no-others.ts';
 export { requireWritable } from './require-writable.ts';
 export { explainTiers, type ExplainedTier } from './tiers/explain-tiers.ts';
 export { chainFor, planVolume, type PlannedVolume } from './volumes/plan.ts';
+export { volumeIn } from './volumes/find-volume.ts';
 export { findKept, removeKept } from './kept-directories.ts';
 export { planRollBack, rollBack, type RollBackPlan, type RollBackRequest, type RolledBack } from './roll-back.ts';
 export { rolledBackBy } from './rolled-back-by.ts';

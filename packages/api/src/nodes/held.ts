@@ -1,5 +1,5 @@
-import { compatKey, type HeadRecord, type VolumeRecord } from '@cachelane/core';
-import { compareText } from '@cachelane/engine';
+import type { HeadRecord, VolumeRecord } from '@cachelane/core';
+import { compareText, volumeIn } from '@cachelane/engine';
 import type { ApiRequest } from '../request.ts';
 import type { VolumeSubject } from './volume-subject.ts';
 
@@ -8,12 +8,10 @@ type Named = Pick<VolumeSubject, 'record' | 'key' | 'compat'>;
 /** What the store has of a volume; null where no run has used it. */
 export async function findVolumeRecord(
   { world, signal }: ApiRequest,
-  { record, key, compat }: Named,
+  { record, key: name, compat }: Named,
 ): Promise<VolumeRecord | null> {
   if (record === undefined) return null;
-  const wanted = compatKey(compat);
-  const all = await world.deps.metadata.volumesOf(record.id, signal);
-  return all.find((each) => each.name === key && compatKey(each.compat) === wanted) ?? null;
+  return (await volumeIn(world.deps.metadata, { namespaceId: record.id, name, compat }, signal)) ?? null;
 }
 
 export interface Held {

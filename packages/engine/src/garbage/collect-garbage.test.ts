@@ -8,7 +8,6 @@ import {
   statedPolicy,
   type BytePath,
   type Entry,
-  type LayerId,
   type PolicyTexts,
 } from '@cachelane/core';
 import { countingIds, noAbort, openRequest, type MemoryVolume } from '@cachelane/testkit';
@@ -26,6 +25,7 @@ import {
 } from '../test-engine.fixture.ts';
 import { admitSave } from './admit-save.ts';
 import { collectGarbage, findGarbage } from './collect-garbage.ts';
+import { dayMs, later } from './garbage.fixture.ts';
 
 test('downloads that nobody went on with go with the garbage, and not in a dry run', async () => {
   const { deps } = testEngine();
@@ -49,7 +49,6 @@ test('downloads that nobody went on with go with the garbage, and not in a dry r
   expect(await haveBytes()).toBe(0);
 });
 
-const dayMs = 86_400_000;
 const pullRequest = formatLane(parseLane('t1:pr:12'));
 const pullRequest1 = formatLane(parseLane('t1:pr:1'));
 
@@ -67,12 +66,6 @@ function entryOf(content: Uint8Array): Entry {
     form: 'whole',
     removed: null,
   };
-}
-
-/** The same home some time later. */
-function later(engine: TestEngine, ms: number): TestEngine['deps'] {
-  const nowMs = engine.deps.clock.nowMs() + ms;
-  return { ...engine.deps, clock: { ...engine.deps.clock, nowMs: () => nowMs } };
 }
 
 function contextOf(lane: string): Partial<RunCommandRequest> {
@@ -199,73 +192,6 @@ test('a layer that somebody makes again while it is collected stays', async () =
   await deps.metadata.closeSession(request.sessionId, () => {}, noAbort);
   expect(await collectGarbage(deps, everything, noAbort)).toMatchObject({ layers: [{ id: layers[0] }] });
   expect(await isThere()).toBe(false);
-});
-
-/** What the next collection removes, which looks at what is loose alone. */
-async function removedNext(engine: TestEngine): Promise<readonly string[]> {
-  const { layers } = await collectGarbage(later(engine, dayMs / 2), everything, noAbort);
-  return layers.map(({ id }) => id);
-}
-
-async function saveAndLetGo(engine: TestEngine): Promise<readonly LayerId[]> {
-  await engine.run(([volume]) => install(volume, 'a'));
-  const [head] = await engine.deps.metadata.listHeads(noAbort);
-  const { volumeId, lane, layers } = head ?? expect.fail('there is no head');
-  await engine.deps.metadata.removeVolume(volumeId, lane, noAbort);
-  return layers;
-}
-
-describe('a layer that a collection does not find on the disk', () => {
-  test('since it was saved and let go of after all were listed is removed by the next one', async () => {
-    const engine = testEngine();
-    let saved: readonly LayerId[] = [];
-    const layers: typeof engine.deps.layers = {
-      ...engine.deps.layers,
-      list: async (signal) => {
-        const listed = await engine.deps.layers.list(signal);
-        saved = await saveAndLetGo(engine);
-        return listed;
-      },
-    };
-    await collectGarbage({ ...engine.deps, layers }, { ...everything, all: true }, noAbort);
-    expect(saved).toHaveLength(1);
-    expect(await removedNext(engine)).toEqual(saved);
-    expect(await engine.deps.layers.list(noAbort)).toEqual([]);
-    expect(await engine.deps.metadata.layer(saved[0] ?? expect.fail('nothing'), noAbort)).toBeUndefined();
-  });
-
-  test('and that is made again, for nobody, before it says so, is removed by the next one', async () => {
-    const home = testHome();
-    const engine = testEngine({ home });
-    const [id] = await saveAndLetGo(engine);
-    const made = home.disk.layers.get(id ?? expect.fail('nothing')) ?? expect.fail('nothing');
-    const soon = later(engine, dayMs / 3);
-    expect(await collectGarbage(soon, everything, noAbort)).toMatchObject({ layers: [{ id }] });
-    const metadata: typeof engine.deps.metadata = {
-      ...engine.deps.metadata,
-      noteCollection: async (...note) => {
-        // As whoever saves the same, and dies then.
-        const request = openRequest(countingIds());
-        await engine.deps.metadata.openSession(request, noAbort);
-        await engine.deps.metadata.updateSession(request.sessionId, { pins: [id as LayerId] }, noAbort);
-        home.disk.layers.set(id as LayerId, made);
-        await engine.deps.metadata.closeSession(request.sessionId, () => {}, noAbort);
-        await engine.deps.metadata.noteCollection(...note);
-      },
-    };
-    await collectGarbage({ ...soon, metadata }, everything, noAbort);
-    expect(await removedNext(engine)).toEqual([id]);
-    expect(home.disk.layers.size).toBe(0);
-  });
-
-  test('and that metadata still know is forgotten', async () => {
-    const home = testHome();
-    const engine = testEngine({ home });
-    const [id] = await saveAndLetGo(engine);
-    home.disk.layers.clear();
-    await collectGarbage(engine.deps, everything, noAbort);
-    expect(await engine.deps.metadata.layer(id ?? expect.fail('nothing'), noAbort)).toBeUndefined();
-  });
 });
 
 test('what a squash replaced stays for the revocation window, whatever history holds, and goes after it', async () => {

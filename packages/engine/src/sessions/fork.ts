@@ -199,6 +199,13 @@ function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): F
   };
   const save = async (exitCode: number): Promise<void> => {
     state = 'ending';
+    try {
+      // That the whole store is gone says more than that a directory in it is.
+      await deps.metadata.namespace(opened.namespace.id, neverAborted);
+    } catch (error) {
+      state = 'open';
+      throw stillOpen(error);
+    }
     const input = endInput(request, ids, { ...endedWell, exitCode });
     try {
       for (const volume of attached.slice(reports.length)) {
@@ -220,8 +227,6 @@ function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): F
     },
     async commit(exitCode = 0) {
       if (state !== 'open') throw new CachelaneError('E_NOT_FOUND', 'the fork has ended');
-      // That the whole store is gone says more than that a directory in it is.
-      await deps.metadata.namespace(opened.namespace.id, neverAborted);
       await save(exitCode);
       const unstored: VolumeReport[] = [];
       for (const volume of beside) unstored.push(await endUnstored(deps, volume, { stays: false }));

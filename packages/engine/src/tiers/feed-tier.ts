@@ -45,22 +45,27 @@ export interface Fed {
 }
 
 /**
- * Brings all that the own head shows and the tier lacks into the tier, by compare-and-swap; null where it lacks nothing, or may not have it. Errors: E_QUOTA; E_LAYER_REFUSED for what a revoked run had a part in; E_HEAD_MOVED; E_NOT_FOUND where the
+ * Brings all that the own head shows and the tier lacks into the tier, by compare-and-swap; null where it lacks nothing, or may not have it. Errors: E_QUOTA; E_LAYER_REFUSED for what a revoked run had a part in; E_LAYER_MISSING for a layer of the own head that is not here; E_HEAD_MOVED; E_NOT_FOUND where the
  * tier was removed meanwhile.
  */
 export async function feedTier(deps: FeedDependencies, feed: TierFeed, signal: AbortSignal): Promise<Fed | null> {
+  let missing: CachelaneError | undefined;
   for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
     const move = await planMove(deps, feed, signal);
     if (move === null) return null;
     try {
       const head = await commit(deps, feed, move, signal);
       if (head !== null) return { head, layers: move.records };
+      missing = undefined;
     } catch (error) {
       // The own head has moved on, and a collector took what it named before: there is another one to look at.
       if (!isCachelaneError(error, 'E_LAYER_MISSING')) throw error;
+      missing = error;
     }
     await backOff(deps, attempt, signal);
   }
+  // The own head has not moved: what it names is not here.
+  if (missing !== undefined) throw missing;
   throw new CachelaneError('E_HEAD_MOVED', `the tier's head moved ${limits.commitAttempts} times`, { retryable: true });
 }
 

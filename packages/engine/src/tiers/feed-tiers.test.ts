@@ -1,4 +1,4 @@
-import type { Namespace } from '@cachelane/core';
+import { CachelaneError, type Namespace } from '@cachelane/core';
 import { noAbort } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { collectGarbage } from '../garbage/collect-garbage.ts';
@@ -126,6 +126,23 @@ describe('a feed', () => {
     expect(report).toMatchObject({ added: 2, skipped: null, fed: [] });
     expect(warningsOf(engine)).toEqual([expect.stringContaining('the disk is gone')]);
     expect(await found(engine, contextOf(web))).toEqual(['left']);
+  });
+
+  test('of a head that names what is not here says that, and not that the tier moved', async () => {
+    const gone = new CachelaneError('E_LAYER_MISSING', 'layer abc is not in the store');
+    const engine = testEngine({
+      wrap: (deps) => ({
+        ...deps,
+        metadata: {
+          ...deps.metadata,
+          commit: async (request, signal) =>
+            request.layer === null ? await Promise.reject(gone) : await deps.metadata.commit(request, signal),
+        },
+      }),
+    });
+    await feedFrom(engine, acme);
+    expect(await installIn(engine, contextOf(web), 'left')).toMatchObject({ added: 2, fed: [] });
+    expect(warningsOf(engine)).toEqual([expect.stringContaining('layer abc is not in the store')]);
   });
 
   test('is refused over the quota of the tier, which is named', async () => {

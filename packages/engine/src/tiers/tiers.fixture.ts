@@ -56,7 +56,7 @@ export function contextOf(
 
 export const personal: Namespace = personalLink.namespace;
 
-/** What a person says by `cachelane ns feed`. */
+/** What a person says by `cachelane feed`. */
 export async function feedFrom(
   { deps }: TestEngine,
   tier: Namespace,

@@ -3,25 +3,38 @@ import {
   type Compat,
   type Metadata,
   type Namespace,
+  type NamespaceId,
   type VolumeName,
   type VolumeRecord,
 } from '@cachelane/core';
 
-export interface VolumeAddress {
-  readonly namespace: Namespace;
+export interface VolumeIdentity {
+  readonly namespaceId: NamespaceId;
   readonly name: VolumeName;
   readonly compat: Compat;
 }
 
 /** Undefined where the store has none. */
+export async function volumeIn(
+  metadata: Pick<Metadata, 'volumesOf'>,
+  { namespaceId, name, compat }: VolumeIdentity,
+  signal: AbortSignal,
+): Promise<VolumeRecord | undefined> {
+  const key = compatKey(compat);
+  const volumes = await metadata.volumesOf(namespaceId, signal);
+  return volumes.find((each) => each.name === name && compatKey(each.compat) === key);
+}
+
+export interface VolumeAddress extends Omit<VolumeIdentity, 'namespaceId'> {
+  readonly namespace: Namespace;
+}
+
+/** As {@link volumeIn}, by a name of the namespace. */
 export async function findVolume(
   metadata: Pick<Metadata, 'findNamespace' | 'volumesOf'>,
-  { namespace, name, compat }: VolumeAddress,
+  { namespace, ...volume }: VolumeAddress,
   signal: AbortSignal,
 ): Promise<VolumeRecord | undefined> {
   const record = await metadata.findNamespace(namespace, signal);
-  if (record === undefined) return undefined;
-  const key = compatKey(compat);
-  const volumes = await metadata.volumesOf(record.id, signal);
-  return volumes.find((each) => each.name === name && compatKey(each.compat) === key);
+  return record === undefined ? undefined : await volumeIn(metadata, { ...volume, namespaceId: record.id }, signal);
 }

@@ -1,0 +1,73 @@
+import type { LayerId } from '@cachelane/core';
+import { countingIds, noAbort, openRequest } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { everything, install, testEngine, testHome, type TestEngine } from '../test-engine.fixture.ts';
+import { collectGarbage } from './collect-garbage.ts';
+import { dayMs, later } from './garbage.fixture.ts';
+
+/** What the next collection removes, which looks at what is loose alone. */
+async function removedNext(engine: TestEngine): Promise<readonly string[]> {
+  const { layers } = await collectGarbage(later(engine, dayMs / 2), everything, noAbort);
+  return layers.map(({ id }) => id);
+}
+
+async function saveAndLetGo(engine: TestEngine): Promise<readonly LayerId[]> {
+  await engine.run(([volume]) => install(volume, 'a'));
+  const [head] = await engine.deps.metadata.listHeads(noAbort);
+  const { volumeId, lane, layers } = head ?? expect.fail('there is no head');
+  await engine.deps.metadata.removeVolume(volumeId, lane, noAbort);
+  return layers;
+}
+
+describe('a layer that a collection does not find on the disk', () => {
+  test('since it was saved and let go of after all were listed is removed by the next one', async () => {
+    const engine = testEngine();
+    let saved: readonly LayerId[] = [];
+    const layers: typeof engine.deps.layers = {
+      ...engine.deps.layers,
+      list: async (signal) => {
+        const listed = await engine.deps.layers.list(signal);
+        saved = await saveAndLetGo(engine);
+        return listed;
+      },
+    };
+    await collectGarbage({ ...engine.deps, layers }, { ...everything, all: true }, noAbort);
+    expect(saved).toHaveLength(1);
+    expect(await removedNext(engine)).toEqual(saved);
+    expect(await engine.deps.layers.list(noAbort)).toEqual([]);
+    expect(await engine.deps.metadata.layer(saved[0] ?? expect.fail('nothing'), noAbort)).toBeUndefined();
+  });
+
+  test('and that is made again, for nobody, before it says so, is removed by the next one', async () => {
+    const home = testHome();
+    const engine = testEngine({ home });
+    const [id] = await saveAndLetGo(engine);
+    const made = home.disk.layers.get(id ?? expect.fail('nothing')) ?? expect.fail('nothing');
+    const soon = later(engine, dayMs / 3);
+    expect(await collectGarbage(soon, everything, noAbort)).toMatchObject({ layers: [{ id }] });
+    const metadata: typeof engine.deps.metadata = {
+      ...engine.deps.metadata,
+      noteCollection: async (...note) => {
+        // As whoever saves the same, and dies then.
+        const request = openRequest(countingIds());
+        await engine.deps.metadata.openSession(request, noAbort);
+        await engine.deps.metadata.updateSession(request.sessionId, { pins: [id as LayerId] }, noAbort);
+        home.disk.layers.set(id as LayerId, made);
+        await engine.deps.metadata.closeSession(request.sessionId, () => {}, noAbort);
+        await engine.deps.metadata.noteCollection(...note);
+      },
+    };
+    await collectGarbage({ ...soon, metadata }, everything, noAbort);
+    expect(await removedNext(engine)).toEqual([id]);
+    expect(home.disk.layers.size).toBe(0);
+  });
+
+  test('and that metadata still know is forgotten', async () => {
+    const home = testHome();
+    const engine = testEngine({ home });
+    const [id] = await saveAndLetGo(engine);
+    home.disk.layers.clear();
+    await collectGarbage(engine.deps, everything, noAbort);
+    expect(await engine.deps.metadata.layer(id ?? expect.fail('nothing'), noAbort)).toBeUndefined();
+  });
+});
