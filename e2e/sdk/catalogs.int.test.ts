@@ -111,7 +111,7 @@ for (const name of ['old', 'models', 'pipCache']) {
     { name: 'models', tool: 'directory', tier: 'CATALOG', key: 'models2' },
   ]);
   const told = await cachelane(on, web, 'add');
-  expect(told).toContain('breaks code: old is gone: use models');
+  expect(told).toContain('breaks code: old was removed in version 2: use models');
   expect(told).toContain('breaks code: models key models -> models2');
   await cachelane(on, web, 'generate');
   const { stdout } = await on.program(web, 'attempt.js').finished;

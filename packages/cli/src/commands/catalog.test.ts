@@ -100,13 +100,6 @@ describe('catalog publish', () => {
     ['YAML that is none', { 'a.yaml': 'volumes: {' }, ['a.yaml'], 2, 'a.yaml cannot be read'],
     ['code that fails', { 'a.mjs': 'throw new Error("not today")' }, ['a.mjs'], 2, 'a.mjs cannot be run: not today'],
     ['code that exports nothing', { 'b.mjs': 'export const a = 1;' }, ['b.mjs'], 2, 'b.mjs exports no catalog'],
-    [
-      'code that needs the SDK, which is not there',
-      { 'c.ts': `import { defineCatalog } from '@cachelane/sdk'; export default defineCatalog({ volumes: {} });` },
-      ['c.ts'],
-      2,
-      'install @cachelane/sdk',
-    ],
     ['a tool that nobody knows', { 'a.yaml': 'volumes: { wheels: {} }' }, ['a.yaml'], 2, '"wheels" is no tool'],
   ])('is refused, and told why: %s', async (_, files, words, exitCode, why) => {
     using on = stage();
