@@ -6,6 +6,8 @@ import { CachelaneError } from '@cachelane/core';
 
 export interface HomeRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Says in place of `env` where the person's own file lies: an engine's, whatever home its programs claim to have. */
+  readonly configEnv?: Readonly<Record<string, string | undefined>>;
   readonly effectiveUid: number;
   /** The home directory that the system has on file for this user; undefined where the user is unknown to it. */
   readonly accountHome?: () => string | undefined;
