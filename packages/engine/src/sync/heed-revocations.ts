@@ -29,7 +29,7 @@ export type HeedDependencies = Pick<
 
 /**
  * Writes down here what others revoked. A head has a say about its own namespace alone, whatever runs it names: who may write to one remote, or to one project's heads in it, must not take away what others saved elsewhere. What tiers
- * got of runs of that namespace is its own all the same.
+ * got of runs of that namespace is its own all the same; a run of which a tier's head told first may be anybody's who feeds it, and is for that head to speak of.
  */
 export async function noteRevocations(
   metadata: Pick<Metadata, 'revokedRuns' | 'revokeRuns' | 'run' | 'listNamespaces' | 'feedsOf'>,
@@ -46,10 +46,8 @@ export async function noteRevocations(
   );
   if (news.length === 0) return;
   const fed = await tiersFedBy(metadata, namespaceId, signal);
-  // A run of which a tier's head told first is taken for one of the tier's.
-  const isFed = new Set([namespaceId, ...fed]);
   const noted = news.flatMap(({ revocation, namespaceId: ranIn }) =>
-    [namespaceId, ...(isFed.has(ranIn) ? fed : [])].map((each) => ({ ...revocation, namespaceId: each })),
+    [namespaceId, ...(ranIn === namespaceId ? fed : [])].map((each) => ({ ...revocation, namespaceId: each })),
   );
   await metadata.revokeRuns(noted, signal);
 }
