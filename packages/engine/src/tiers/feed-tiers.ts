@@ -17,7 +17,8 @@ import { closeSession } from '../sessions/open-session.ts';
 import { squashHead } from '../squash-head.ts';
 import { findVolume } from '../volumes/find-volume.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
-import { feedTier, type Fed } from './feed-tier.ts';
+import { feedTier, unverifiedAmong, type Fed } from './feed-tier.ts';
+import { isTakenAlong } from './taken-along.ts';
 import { tiersOfRun, type TierOfRun } from './tiers-of-run.ts';
 
 export interface FeedRequest {
@@ -88,7 +89,10 @@ async function feedOne(
         own: { volumeId: opened.volume.id, lane },
         tier: { volumeId: volume.id, lane },
         tool: planned.tool,
-        isPersonal: isPersonal(namespace),
+        isRefused: async (ids) =>
+          isPersonal(namespace)
+            ? (await unverifiedAmong(deps, { ids, tool: planned.tool }, signal)) !== null
+            : await isTakenAlong(deps, { planned, tierId: opening.namespaceId, ids }, signal),
         run,
         sessionId,
         admit: async (heldBytes) =>
