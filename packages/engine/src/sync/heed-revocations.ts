@@ -135,7 +135,10 @@ export async function heedRevocations(deps: HeedDependencies, heeding: Heeding, 
   await removeRuns(deps, request, signal);
 }
 
-/** Squashes with something of the runs of which the remote has what is missing here: the next pull brings them back, as if they had been found damaged. */
+/**
+ * Squashes with something of the runs of which the remote has what is missing here: the next pull brings them back, as if they had been found damaged. Where its head is not known, what is noted of
+ * remotes tells that.
+ */
 async function setAside(
   deps: HeedDependencies,
   { place: { volumeId, name }, by, manifest }: Heeding,
@@ -143,7 +146,9 @@ async function setAside(
   signal: AbortSignal,
 ): Promise<void> {
   const squashes = await squashesOf(deps.metadata, head, signal);
-  const there = new Set(everyLayerOf(manifest).map(({ id }) => id));
+  const noted = manifest === null ? await deps.metadata.listSyncedHeads(null, signal) : [];
+  const synced = noted.filter((each) => each.volumeId === volumeId && each.lane === name.lane);
+  const there = new Set([...everyLayerOf(manifest).map(({ id }) => id), ...synced.flatMap(({ layers }) => layers)]);
   const aside = new Set<LayerId>();
   for (const id of await takeApart(deps, { head, runs }, signal)) {
     const isTold = squashes.partsOf(id).length > 0 && there.has(id);
