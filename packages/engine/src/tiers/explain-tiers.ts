@@ -20,6 +20,7 @@ import type { PlannedVolume } from '../volumes/plan.ts';
 import { unverifiedAmong } from './feed-tier.ts';
 import { isTakenAlong } from './taken-along.ts';
 import { tiersOfRun, type TierOfRun } from './tiers-of-run.ts';
+import { whyOtherTool } from './tool-of-tier.ts';
 
 /** What a tier has of a volume, and what a run here has to do with it. */
 export interface ExplainedTier {
@@ -69,13 +70,12 @@ export async function explainTiers(
     const reading = await readingOf(deps.metadata, { ...question, namespace, isFound }, signal);
     isFound ||= reading.isRead;
     const feed = feeds.get(namespace);
-    const why = feed?.why ?? null;
+    const why = feed === undefined ? null : (feed.why ?? (await refusedHere(deps, { planned, feed }, signal)));
     const told = why !== null && isConfined ? 'it takes nothing of what a run here saves' : why;
-    const refused = feed === undefined || why !== null ? null : await refusedHere(deps, { planned, feed }, signal);
-    const isFed = feed !== undefined && why === null && refused === null;
+    const isFed = feed !== undefined && why === null;
     const by = feed?.rule ?? null;
     const rule = by === null ? 'what its tool verifies goes there' : `its rule is for ${ruleText(by)}`;
-    const feeding = refused ?? told ?? (feed === undefined ? 'nothing goes there' : rule);
+    const feeding = told ?? (feed === undefined ? 'nothing goes there' : rule);
     tiers.push({ namespace, ...reading, isFed, feeding });
   }
   return tiers;
@@ -170,6 +170,12 @@ async function refusedHere(
 ): Promise<string | null> {
   const own = await headAt(deps.metadata, { planned, ...planned.own }, signal);
   const tier = await headAt(deps.metadata, { planned, namespace, lane: planned.own.lane }, signal);
+  const volume = tier.held?.volume;
+  const otherTool =
+    tierId === null
+      ? null
+      : await whyOtherTool(deps.metadata, { planned, tier: { namespace, id: tierId }, volume }, signal);
+  if (otherTool !== null) return otherTool.message;
   const there = new Set<LayerId>(tier.held?.head.layers);
   const ids = (own.held?.head.layers ?? []).filter((id) => !there.has(id));
   try {

@@ -20,6 +20,7 @@ import type { PlannedVolume } from '../volumes/plan.ts';
 import { feedTier, unverifiedAmong, type Fed } from './feed-tier.ts';
 import { isTakenAlong } from './taken-along.ts';
 import { tiersOfRun, type TierOfRun } from './tiers-of-run.ts';
+import { whyOtherTool } from './tool-of-tier.ts';
 
 export interface FeedRequest {
   readonly planned: PlannedVolume;
@@ -75,13 +76,11 @@ async function feedOne(
   try {
     if (tier.id !== null && opening.namespaceId !== tier.id) return null;
     const { volume } = opening;
-    if (volume.tool !== planned.tool.name) {
-      const error = `its volume ${volume.name} is one of ${volume.tool}, and this one of ${planned.tool.name}`;
-      deps.events({ type: 'warning', code: 'E_VOLUME', message: `${tier.namespace}: ${error}`, hint: null });
-      return null;
-    }
-    const { lane } = planned.own;
     const { namespace } = tier;
+    const question = { planned, tier: { namespace, id: opening.namespaceId }, volume };
+    const otherTool = await whyOtherTool(deps.metadata, question, signal);
+    if (otherTool !== null) throw otherTool;
+    const { lane } = planned.own;
     const { name } = planned.request;
     const fed = await feedTier(
       deps,
