@@ -34,6 +34,22 @@ export function staleText({ name, why }: StaleDefinition): string {
 
 export const lockFileName = 'cachelane.lock';
 
+/** A catalog as a project names it. */
+export interface LockQuestion {
+  readonly namespace: Namespace;
+  /** What it was called; left out: by its namespace. */
+  readonly alias?: string | undefined;
+}
+
+/** What a project has locked of a catalog; undefined: nothing. Where it has several versions of one, under several aliases, and goes by none of these, that is the latest. */
+export function lockedAs(
+  locked: readonly LockedCatalog[],
+  { namespace, alias }: LockQuestion,
+): LockedCatalog | undefined {
+  const all = locked.filter((each) => each.namespace === namespace);
+  return all.find((each) => each.alias === alias) ?? all.toSorted((a, b) => b.version - a.version)[0];
+}
+
 const format = 'cachelane-lock';
 const version = 1;
 
@@ -66,7 +82,9 @@ function byName<T extends { readonly name: string }>(all: readonly T[]): readonl
 export function parseLock(text: string, source: string): readonly LockedCatalog[] {
   const root = recordIn(jsonIn(text, source));
   if (root?.['format'] !== format) throw broken(source, 'it is no lock file of cachelane');
-  if (root['version'] !== version) {
+  const written = root['version'];
+  if (typeof written !== 'number') throw broken(source, 'it does not say in which version of its format it is');
+  if (written !== version) {
     throw new CachelaneError('E_CATALOG', `${source} was written by a later version of cachelane`, {
       hint: 'use that one here',
     });
@@ -148,6 +166,12 @@ function jsonIn(text: string, source: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
+    if (/^(<{7}|={7}|>{7})/m.test(text)) {
+      throw new CachelaneError('E_CATALOG', `${source} has the marks of a merge that is not done`, {
+        hint: 'take one side of it whole, run cachelane add for what only the other side had, and cachelane generate',
+        cause: error,
+      });
+    }
     throw new CachelaneError('E_CATALOG', `${source} is no JSON`, { hint: 'put it back as it was', cause: error });
   }
 }

@@ -2,6 +2,8 @@ import {
   canonicalCompat,
   CachelaneError,
   didYouMean,
+  parseCatalogText,
+  staleText,
   type Compat,
   type Metadata,
   type Namespace,
@@ -10,7 +12,8 @@ import {
   type VolumeDefinition,
   type VolumeName,
 } from '@cachelane/core';
-import { offeredCatalog, requireCatalog, type CatalogQuestion, type OfferedCatalog } from './find-catalog.ts';
+import { catalogOrLock, type LockedQuestion } from './catalog-or-lock.ts';
+import { offeredCatalog, type ByLock, type OfferedCatalog } from './find-catalog.ts';
 
 /** By which definition a volume was asked for. */
 export interface UsedDefinition {
@@ -33,27 +36,28 @@ export interface DefinedVolume {
   readonly sharing: SharingMode | null;
   /** For people, one sentence; null: it is not deprecated. */
   readonly deprecated: string | null;
-  /** That of the catalog. */
+  /** These are those of the catalog. */
   readonly note?: string;
+  readonly byLock?: ByLock;
   readonly definition: UsedDefinition;
 }
 
-export interface DefinitionQuestion extends CatalogQuestion {
+export interface DefinitionQuestion extends LockedQuestion {
   readonly name: string;
 }
 
-/** The volume that a name means in a catalog. Errors: those of {@link requireCatalog} and {@link requireDefinition}. */
+/** The volume that a name means in a catalog. Errors: those of {@link catalogOrLock} and {@link requireDefinition}. */
 export async function definitionVolume(
   metadata: Metadata,
   { name, ...question }: DefinitionQuestion,
   signal: AbortSignal,
 ): Promise<DefinedVolume> {
-  const catalog = await requireCatalog(metadata, question, signal);
+  const catalog = await catalogOrLock(metadata, question, signal);
   return definedVolume(catalog, await requireDefinition(metadata, { catalog, name }, signal));
 }
 
 export function definedVolume(catalog: OfferedCatalog, definition: VolumeDefinition): DefinedVolume {
-  const { namespaceId, namespace, version, note } = catalog;
+  const { namespaceId, namespace, version, note, byLock } = catalog;
   const { name, tier, key, compat, tool, sharing } = definition;
   return {
     namespace: tier === 'catalog' ? namespace : null,
@@ -63,6 +67,7 @@ export function definedVolume(catalog: OfferedCatalog, definition: VolumeDefinit
     sharing,
     deprecated: deprecationText(catalog, definition),
     ...(note === undefined ? {} : { note }),
+    ...(byLock === undefined ? {} : { byLock }),
     definition: { namespaceId, namespace, name, version },
   };
 }
@@ -81,15 +86,21 @@ export interface NamedDefinition {
   readonly name: string;
 }
 
-/** Errors: E_CATALOG with what is called alike, or with the version in which it went and what was said of it last. */
+/** Errors: E_CATALOG for what the project's lock says is gone, or another volume; and for what is not there, with what is called alike, or with the version in which it went and what was said of it last. */
 export async function requireDefinition(
   metadata: Metadata,
   { catalog, name }: NamedDefinition,
   signal: AbortSignal,
 ): Promise<VolumeDefinition> {
-  const found = catalog.definitions.find((each) => each.name === name);
+  const { namespace, version, definitions, stale } = catalog;
+  const refused = stale?.find((each) => each.name === name);
+  if (refused !== undefined) {
+    throw new CachelaneError('E_CATALOG', staleText(refused), {
+      hint: `use what the reason says; once that is right: cachelane add ${namespace} --accept ${name}`,
+    });
+  }
+  const found = definitions.find((each) => each.name === name);
   if (found !== undefined) return found;
-  const { namespace, version, definitions } = catalog;
   const gone = await whenItWent(metadata, { catalog, name }, signal);
   const what = `version ${version} of the catalog of ${namespace} has no ${JSON.stringify(name.slice(0, 100))}`;
   if (gone !== null) {
@@ -98,8 +109,27 @@ export async function requireDefinition(
       hint: `cachelane catalog diff ${namespace}@${gone.lastVersion} ${namespace}@${gone.version} has what else changed then`,
     });
   }
+  const later = await latestWith(metadata, { catalog, name }, signal);
+  if (later !== null) {
+    throw new CachelaneError('E_CATALOG', `${what}: version ${later} does, and cachelane.lock has version ${version}`, {
+      hint: `cachelane add ${namespace} locks the latest`,
+    });
+  }
   const names = definitions.map((each) => each.name);
   throw new CachelaneError('E_CATALOG', `${what}${didYouMean(name, names)}`, { hint: `it has: ${listText(names)}` });
+}
+
+/** The latest version, where a project that has locked another one would find it there; else null. */
+async function latestWith(
+  metadata: Metadata,
+  { catalog, name }: NamedDefinition,
+  signal: AbortSignal,
+): Promise<number | null> {
+  if (catalog.byLock === undefined) return null;
+  const latest = await metadata.catalogVersion(catalog.namespaceId, null, signal);
+  if (latest === undefined) return null;
+  const { definitions } = parseCatalogText(latest.text, `version ${latest.version}`);
+  return definitions.some((each) => each.name === name) ? latest.version : null;
 }
 
 const namesShown = 10;
