@@ -134,6 +134,83 @@ describe('add', () => {
     expect(existsSync(join(on.project, 'cachelane.lock'))).toBe(false);
   });
 
+  test('takes what the project calls a namespace, and calls it so', async () => {
+    using on = stage();
+    await publish(on, { npm: {} });
+    await publish(on, { npm: {} }, 'github.com/other');
+    writeFileSync(join(on.project, 'cachelane.yaml'), 'catalogs: { my-org: github.com/acme }\n');
+    expect(await on.cachelane('add', 'github.com/acme')).toBe(0);
+    expect(parseLock(lockOf(on), 'it')).toMatchObject([{ alias: 'my-org' }]);
+    await publish(on, { npm: {}, pip: {} });
+    expect(await on.cachelane('add', 'my-org')).toBe(0);
+    expect(parseLock(lockOf(on), 'it')).toMatchObject([{ alias: 'my-org', version: 2 }]);
+    writeFileSync(join(on.project, 'cachelane.yaml'), '');
+    expect(await on.cachelane('add', 'my-org', '--version', '1')).toBe(0);
+    expect(parseLock(lockOf(on), 'it')).toMatchObject([{ alias: 'my-org', version: 1 }]);
+    writeFileSync(join(on.project, 'cachelane.yaml'), 'catalogs: { my-org: github.com/other }\n');
+    expect(await on.cachelane('add', 'github.com/acme')).toBe(0);
+    expect(on.err()).toContain('my-org is github.com/other by cachelane.yaml:1, which counts before cachelane.lock');
+  });
+
+  test('needs no name of a catalog where only one can be meant', async () => {
+    using on = stage();
+    await publish(on, { npm: {}, pip: {} });
+    await publish(on, { go: { tool: 'go-build' } }, 'github.com/other');
+    await on.cachelane('add', 'github.com/acme', '--as', 'my-org');
+    await publish(on, { npm: {} });
+    await on.cachelane('add');
+    const before = lockOf(on);
+    expect(before).toContain('"pip": "removed in version 2"');
+    expect(await on.cachelane('add', '--accept', 'pip')).toBe(0);
+    expect(lockOf(on)).not.toContain('removed in version 2');
+    await on.cachelane('add', 'github.com/other');
+    const withBoth = lockOf(on);
+    expect(await on.cachelane('add', '--accept', 'pip')).toBe(2);
+    expect(on.err()).toContain('name it: cachelane add NAMESPACE, or one of those that are locked: my-org, other');
+    // Of two the one that has it, and the one that is named by its alias.
+    await on.cachelane('add', 'my-org', '--version', '1');
+    await on.cachelane('add', 'my-org');
+    expect(lockOf(on)).toContain('"pip": "removed in version 2"');
+    expect(await on.cachelane('add', '--accept', 'pip')).toBe(0);
+    expect(lockOf(on)).toBe(withBoth);
+    expect(await on.cachelane('add', '--as', 'other', '--version', '1')).toBe(0);
+    expect(await on.cachelane('add', '--as', 'nobody', '--version', '1')).toBe(2);
+  });
+
+  test('lets go of what is accepted where the catalog is not to be had', async () => {
+    using on = stage();
+    await publish(on, { npm: {}, pip: {} });
+    await on.cachelane('add', 'github.com/acme');
+    await publish(on, { npm: {} });
+    await on.cachelane('add');
+    using fresh = stage();
+    writeFileSync(join(fresh.project, 'cachelane.lock'), lockOf(on));
+    expect(await fresh.cachelane('add', '--accept', 'nobody')).toBe(2);
+    expect(fresh.err()).toContain('these are: pip');
+    expect(await fresh.cachelane('add', '--accept', 'pip')).toBe(0);
+    expect(fresh.out()).toBe('acme: github.com/acme stays at version 2\n');
+    expect(parseLock(lockOf(fresh), 'it')).toMatchObject([{ version: 2, gone: [] }]);
+    expect(await fresh.cachelane('add', '--accept', 'pip')).toBe(2);
+  });
+
+  test('locks two versions of one catalog under two aliases, says so, and asks which is meant', async () => {
+    using on = stage();
+    await publish(on, { npm: {} });
+    await publish(on, { npm: {}, pip: {} });
+    await on.cachelane('add', 'github.com/acme', '--version', '1');
+    expect(await on.cachelane('add', 'github.com/acme', '--as', 'next')).toBe(0);
+    expect(on.err()).toBe('cachelane: warning: github.com/acme is locked as acme as well, in version 1\n');
+    expect(await on.cachelane('add', 'github.com/acme')).toBe(2);
+    expect(on.err()).toContain('github.com/acme is locked as acme and next');
+    expect(on.err()).toContain('say which: cachelane add acme; or cachelane add for all that is locked');
+    expect(await on.cachelane('add', 'acme', '--dry-run')).toBe(0);
+    expect(on.out()).toContain('acme: github.com/acme would be locked at version 2, from version 1\n');
+    expect(parseLock(lockOf(on), 'it')).toMatchObject([
+      { alias: 'acme', version: 1 },
+      { alias: 'next', version: 2 },
+    ]);
+  });
+
   test('has nothing to bring up to date where nothing is locked', async () => {
     using on = stage();
     expect(await on.cachelane('add')).toBe(0);
