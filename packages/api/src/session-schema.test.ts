@@ -237,6 +237,9 @@ describe('a catalog that is asked for without a version', () => {
       expect(await on.data(askedBy(name))).toEqual(byLock);
       expect(await fresh.data(askedBy(name))).toEqual(byLock);
     }
+    const isLatest = '{ catalog(namespace: "my-org") { isLatest } }';
+    expect(await on.data(isLatest)).toEqual({ catalog: { isLatest: false } });
+    expect(await fresh.data(isLatest)).toEqual({ catalog: { isLatest: true } });
     expect(await on.data('{ catalogs { nodes { version } } }')).toEqual({ catalogs: { nodes: [{ version: 2 }] } });
     expect(await on.data('{ catalog(namespace: "my-org", version: 2) { version } }')).toEqual({
       catalog: { version: 2 },
@@ -281,17 +284,19 @@ describe('a version that the store has no more', () => {
         for (const each of [locked, other]) await publish(on.world.deps.metadata, each);
         await on.data(remove);
       },
+      ['pip-cache of github.com/acme is not in version 2 any more; cachelane.lock has version 1'],
     ],
-    ['is another one there', async (on: TestWorld) => await publish(on.world.deps.metadata, other)],
-  ])('and that the project has locked goes by the lock, with a warning: %s', async (_, arrange) => {
+    ['is another one there', async (on: TestWorld) => await publish(on.world.deps.metadata, other), []],
+  ])('and that the project has locked goes by the lock, with a warning: %s', async (_, arrange, later) => {
     await using on = testWorld({ lock: lockOf(locked) });
     await arrange(on);
     const { catalog, myOrg } = await on.data(asked, { variables: { digest: locked.digest } });
     const { cacheVolume } = catalog as { readonly cacheVolume: { readonly id: string } };
-    expect(cacheVolume).toMatchObject({ tool: 'npm', warnings: [note] });
+    const warnings = [...later, note];
+    expect(cacheVolume).toMatchObject({ tool: 'npm', warnings });
     expect(myOrg).toEqual({ pipCache: cacheVolume });
     const { attach: fork } = await on.data(attach, { variables: { id: cacheVolume.id } });
-    expect(fork).toEqual({ volumes: [{ key: 'pip-cache', namespace: 'github.com/acme/web', warnings: [note] }] });
+    expect(fork).toEqual({ volumes: [{ key: 'pip-cache', namespace: 'github.com/acme/web', warnings }] });
   });
 
   test('goes by the lock without a warning where the store knows nothing of the catalog: that is what it is for', async () => {

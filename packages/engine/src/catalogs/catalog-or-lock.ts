@@ -1,4 +1,11 @@
-import { isCachelaneError, lockedAs, type LockedCatalog, type Metadata, type NamespaceId } from '@cachelane/core';
+import {
+  isCachelaneError,
+  lockedAs,
+  parseCatalogText,
+  type LockedCatalog,
+  type Metadata,
+  type NamespaceId,
+} from '@cachelane/core';
 import { requireCatalog, type CatalogQuestion, type OfferedCatalog } from './find-catalog.ts';
 
 /** `version` null: the one that the project has locked, else the latest. */
@@ -25,13 +32,25 @@ export async function catalogOrLock(
   const stale = isAskedByName ? { stale: [...own.gone, ...own.changed] } : {};
   try {
     const found = await requireCatalog(metadata, { ...question, version, digest }, signal);
-    return found.digest === own.digest ? { ...found, byLock: 'confirmed', ...stale } : found;
+    if (found.digest !== own.digest) return found;
+    return { ...found, byLock: 'confirmed', ...stale, ...(await laterThan(metadata, found, signal)) };
   } catch (error) {
     if (!isCachelaneError(error, 'E_CATALOG', 'E_NOT_FOUND')) throw error;
-    const namespaceId = await publisherId(metadata, question, signal);
-    const isOffered = error.code === 'E_CATALOG';
-    return { ...standIn(own, namespaceId), ...stale, ...(isOffered ? { note: noteOf(own) } : {}) };
+    const found = standIn(own, await publisherId(metadata, question, signal));
+    const note = error.code === 'E_CATALOG' ? { note: noteOf(own) } : {};
+    return { ...found, ...stale, ...note, ...(await laterThan(metadata, found, signal)) };
   }
+}
+
+async function laterThan(
+  metadata: Metadata,
+  { namespaceId, namespace, version }: OfferedCatalog,
+  signal: AbortSignal,
+): Promise<Pick<OfferedCatalog, 'later'>> {
+  const latest = await metadata.catalogVersion(namespaceId, null, signal);
+  if (latest === undefined || latest.version <= version) return {};
+  const source = `version ${latest.version} of the catalog of ${namespace}`;
+  return { later: { version: latest.version, definitions: parseCatalogText(latest.text, source).definitions } };
 }
 
 type ByNumber = Pick<LockedQuestion, 'namespace' | 'version' | 'digest' | 'alias'>;

@@ -2,7 +2,6 @@ import {
   canonicalCompat,
   CachelaneError,
   didYouMean,
-  parseCatalogText,
   staleText,
   type Compat,
   type Metadata,
@@ -34,7 +33,7 @@ export interface DefinedVolume {
   readonly tool: string;
   /** Null: as suits the tool. */
   readonly sharing: SharingMode | null;
-  /** For people, one sentence; null: it is not deprecated. */
+  /** For people, one sentence; null: it is neither deprecated nor gone since. */
   readonly deprecated: string | null;
   /** These are those of the catalog. */
   readonly note?: string;
@@ -77,8 +76,18 @@ export function deprecations(defined: Pick<DefinedVolume, 'deprecated' | 'note'>
   return [defined?.deprecated, defined?.note].filter((text) => typeof text === 'string');
 }
 
-function deprecationText({ namespace }: OfferedCatalog, { name, deprecated }: VolumeDefinition): string | null {
-  return deprecated === null ? null : `${name} of ${namespace} is deprecated: ${deprecated}`;
+/** Also what a later version than the one that is locked says: whoever locked it would not hear of it. */
+function deprecationText(
+  { namespace, version, later }: OfferedCatalog,
+  { name, deprecated }: VolumeDefinition,
+): string | null {
+  const what = `${name} of ${namespace}`;
+  if (deprecated !== null) return `${what} is deprecated: ${deprecated}`;
+  if (later === undefined) return null;
+  const next = later.definitions.find((each) => each.name === name);
+  if (next === undefined)
+    return `${what} is not in version ${later.version} any more; cachelane.lock has version ${version}`;
+  return next.deprecated === null ? null : `${what} is deprecated in version ${later.version}: ${next.deprecated}`;
 }
 
 export interface NamedDefinition {
@@ -92,7 +101,7 @@ export async function requireDefinition(
   { catalog, name }: NamedDefinition,
   signal: AbortSignal,
 ): Promise<VolumeDefinition> {
-  const { namespace, version, definitions, stale } = catalog;
+  const { namespace, version, definitions, later, stale } = catalog;
   const refused = stale?.find((each) => each.name === name);
   if (refused !== undefined) {
     throw new CachelaneError('E_CATALOG', staleText(refused), {
@@ -109,27 +118,12 @@ export async function requireDefinition(
       hint: `cachelane catalog diff ${namespace}@${gone.lastVersion} ${namespace}@${gone.version} has what else changed then`,
     });
   }
-  const later = await latestWith(metadata, { catalog, name }, signal);
-  if (later !== null) {
-    throw new CachelaneError('E_CATALOG', `${what}: version ${later} does, and cachelane.lock has version ${version}`, {
-      hint: `cachelane add ${namespace} locks the latest`,
-    });
+  if (later?.definitions.some((each) => each.name === name) === true) {
+    const why = `version ${later.version} does, and cachelane.lock has version ${version}`;
+    throw new CachelaneError('E_CATALOG', `${what}: ${why}`, { hint: `cachelane add ${namespace} locks the latest` });
   }
   const names = definitions.map((each) => each.name);
   throw new CachelaneError('E_CATALOG', `${what}${didYouMean(name, names)}`, { hint: `it has: ${listText(names)}` });
-}
-
-/** The latest version, where a project that has locked another one would find it there; else null. */
-async function latestWith(
-  metadata: Metadata,
-  { catalog, name }: NamedDefinition,
-  signal: AbortSignal,
-): Promise<number | null> {
-  if (catalog.byLock === undefined) return null;
-  const latest = await metadata.catalogVersion(catalog.namespaceId, null, signal);
-  if (latest === undefined) return null;
-  const { definitions } = parseCatalogText(latest.text, `version ${latest.version}`);
-  return definitions.some((each) => each.name === name) ? latest.version : null;
 }
 
 const namesShown = 10;

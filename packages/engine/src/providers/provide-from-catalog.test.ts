@@ -134,6 +134,18 @@ describe('the version of a catalog', () => {
     expect(await got(engine, { lock: lockOf(1, second) })).toMatchObject({ name: 'second' });
   });
 
+  test('is told of with what a later one says of the volume', async () => {
+    const engine = testEngine();
+    await publish(engine, first);
+    const word = async (): Promise<string | null | undefined> =>
+      (await got(engine, { lock: lockOf(1, first) })).defined?.deprecated;
+    expect(await word()).toBeNull();
+    await publish(engine, { stock: { tool: 'indexed', deprecated: 'use later' } });
+    expect(await word()).toBe(`stock of ${acme} is deprecated in version 2: use later`);
+    await publish(engine, { later: { tool: 'indexed' } });
+    expect(await word()).toBe(`stock of ${acme} is not in version 3 any more; cachelane.lock has version 1`);
+  });
+
   test('that has no such name says so where a later one has it', async () => {
     const engine = testEngine();
     await publish(engine, first);

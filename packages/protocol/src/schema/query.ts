@@ -84,7 +84,7 @@ type Query {
   ): [Policy!]!
   """
   What a namespace offers. E_NOT_FOUND where it offers nothing, and where the caller may not know of it: a confined session may know of what its own project and the namespaces above it offer.
-  E_CATALOG for a version that is not there, or is not the one that was locked.
+  E_CATALOG for a version that is not there, or is not the one that was locked. What the caller's project has locked is had all the same, as its cachelane.lock has it.
   """
   catalog(
     "Any of its names, or what the person's own configuration, cachelane.yaml (both under \`catalogs\`) or cachelane.lock call it."
