@@ -122,6 +122,8 @@ describe('add', () => {
   test.each([
     ['an alias for nothing', ['--as', 'x'], 2, 'about one catalog'],
     ['no catalog', ['github.com/none'], 1, 'there is no catalog of github.com/none'],
+    ['a word for a namespace', ['acme'], 1, 'there is no catalog of acme; did you mean github.com/acme?'],
+    ['a name that is mistyped', ['github.com/amce'], 1, 'no catalog of github.com/amce; did you mean github.com/acme?'],
     ['no version', ['github.com/acme', '--version', '7'], 2, 'there is no version 7'],
     ['what is no version', ['github.com/acme', '--version', 'new'], 2, 'is no number of a version'],
     ['an alias that engines have', ['github.com/acme', '--as', 'run'], 2, 'run is what clients have already'],
@@ -199,7 +201,9 @@ describe('add', () => {
     await publish(on, { npm: {}, pip: {} });
     await on.cachelane('add', 'github.com/acme', '--version', '1');
     expect(await on.cachelane('add', 'github.com/acme', '--as', 'next')).toBe(0);
-    expect(on.err()).toBe('cachelane: warning: github.com/acme is locked as acme as well, in version 1\n');
+    expect(on.err()).toBe(
+      'cachelane: warning: github.com/acme is locked as acme as well, in version 1: what no code asks for can be taken out of cachelane.lock\n',
+    );
     expect(await on.cachelane('add', 'github.com/acme')).toBe(2);
     expect(on.err()).toContain('github.com/acme is locked as acme and next');
     expect(on.err()).toContain('say which: cachelane add acme; or cachelane add for all that is locked');
@@ -258,11 +262,16 @@ describe('generate', () => {
     writeFileSync(file, `${readFileSync(file, 'utf8')}\n`);
     expect(await on.cachelane('generate', '--check')).toBe(1);
     expect(on.err()).toContain(`${file} is not what the lock gives`);
+    expect(on.err()).toMatch(/^  line \d+ is "", and would be not there$/m);
     await on.cachelane('generate');
     await publish(on, { npm: {}, pip: {} });
     await on.cachelane('add');
     expect(on.err()).toContain('cachelane.generated.ts is not what the lock gives: cachelane generate');
     expect(await on.cachelane('generate', '--check')).toBe(1);
+    const [one, two] = [1, 2].map((version) =>
+      JSON.stringify(`/** What github.com/acme offers, in version ${version}. */`),
+    );
+    expect(on.err()).toContain(`  line 4 is ${one}, and would be ${two}\n`);
   });
 
   test('writes the file that it is told', async () => {

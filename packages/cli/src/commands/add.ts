@@ -1,7 +1,8 @@
 import { CachelaneError, encodeLock, lockFileName, type LockedCatalog } from '@cachelane/core';
-import { addCatalog, refreshCatalogs, requireCatalog, type AddedCatalog, type CatalogSource } from '@cachelane/engine';
+import { addCatalog, refreshCatalogs, type AddedCatalog, type CatalogSource } from '@cachelane/engine';
 import { addedJson, addedText } from '../added-catalog-text.ts';
 import { catalogAliases, type NamedCatalog } from '../catalog-aliases.ts';
+import { catalogOfStore } from '../catalogs/catalog-of-store.ts';
 import { catalogToAdd } from '../catalogs/catalog-to-add.ts';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { projectOf } from '../find-volume.ts';
@@ -50,7 +51,7 @@ export const add: Command = defineCommand({
     const asked = catalogToAdd({ name: operands.NAMESPACE, as, version, accepted }, { locked, aliases });
     const added = await readStore(host, async ({ metadata, signal }): Promise<AddedCatalog> => {
       const source: CatalogSource = async (namespace, wanted) =>
-        await requireCatalog(metadata, { namespace, version: wanted, digest: null }, signal);
+        await catalogOfStore(metadata, { namespace, version: wanted, digest: null }, signal);
       return asked === null
         ? await refreshCatalogs(source, locked)
         : await addCatalog(source, { locked, ...asked, version: versionIn(version), accepted });

@@ -5,9 +5,10 @@ import {
   type DefinitionChange,
   type Metadata,
 } from '@cachelane/core';
-import { readOffer, requireCatalog } from '@cachelane/engine';
+import { readOffer } from '@cachelane/engine';
 import { catalogArgument, type CatalogArgument } from '../catalogs/catalog-argument.ts';
 import { isCatalogFile, readCatalogFile } from '../catalogs/catalog-file.ts';
+import { catalogOfStore } from '../catalogs/catalog-of-store.ts';
 import { changeLines } from '../catalogs/catalog-words.ts';
 import { offeredHere } from '../catalogs/offered-here.ts';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
@@ -86,7 +87,7 @@ async function bothOf(
     const { namespace, version } = argument;
     const catalog =
       version === null && second === null
-        ? await requireCatalog(metadata, { namespace, version, digest: null }, signal)
+        ? await catalogOfStore(metadata, { namespace, version, digest: null }, signal)
         : await offeredHere({ host, metadata }, argument, signal);
     const where = catalog.byLock === undefined ? '' : ` of ${lockFileName}`;
     return { name: `${catalog.namespace}@${catalog.version}${where}`, content: catalog, version: catalog.version };

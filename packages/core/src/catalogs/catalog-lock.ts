@@ -50,6 +50,10 @@ export function lockedAs(
   return all.find((each) => each.alias === alias) ?? all.toSorted((a, b) => b.version - a.version)[0];
 }
 
+/** What becomes of one that cannot be read. */
+export const lockHint =
+  'put it back as it was; or remove it, and lock what it had anew: cachelane add NAMESPACE --as ALIAS';
+
 const format = 'cachelane-lock';
 const version = 1;
 
@@ -128,7 +132,7 @@ function lockedIn(alias: string, value: unknown, source: string): LockedCatalog 
   if (parts === null || typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1)
     throw broken(source, `${alias} has no version`);
   const digest = digestIn(parts['digest'], source, alias);
-  const content = readCatalog(parts['content'], { source: `${source}, ${alias}`, tools: null });
+  const content = contentIn(parts['content'], source, alias);
   if (catalogDigest(content) !== digest) throw broken(source, `what ${alias} offers is not what was locked`);
   const offered = new Set(content.definitions.map(({ name }) => methodName(name)));
   const staleIn = (key: string): readonly StaleDefinition[] =>
@@ -146,6 +150,16 @@ function lockedIn(alias: string, value: unknown, source: string): LockedCatalog 
     gone: requireNames(staleIn('gone'), source),
     changed: staleIn('changed'),
   };
+}
+
+function contentIn(value: unknown, source: string, alias: string): CatalogContent {
+  try {
+    return readCatalog(value, { source: `${source}, ${alias}`, tools: null });
+  } catch (error) {
+    if (!(error instanceof CachelaneError)) throw error;
+    // It is nothing that somebody is about to publish.
+    throw new CachelaneError(error.code, error.message, { hint: lockHint, cause: error });
+  }
 }
 
 function digestIn(value: unknown, source: string, alias: string): Digest {
@@ -172,14 +186,12 @@ function jsonIn(text: string, source: string): unknown {
         cause: error,
       });
     }
-    throw new CachelaneError('E_CATALOG', `${source} is no JSON`, { hint: 'put it back as it was', cause: error });
+    throw new CachelaneError('E_CATALOG', `${source} is no JSON`, { hint: lockHint, cause: error });
   }
 }
 
 function broken(source: string, why: string): CachelaneError {
-  return new CachelaneError('E_CATALOG', `${source}: ${why}`, {
-    hint: 'put it back as it was, or lock the catalog anew with cachelane add',
-  });
+  return new CachelaneError('E_CATALOG', `${source}: ${why}`, { hint: lockHint });
 }
 
 function recordIn(value: unknown): Readonly<Record<string, unknown>> | null {

@@ -3,6 +3,7 @@ import {
   CachelaneError,
   isCachelaneError,
   lockedAs,
+  lockFileName,
   lockCatalog,
   methodName,
   requireAlias,
@@ -61,7 +62,10 @@ export async function addCatalog(source: CatalogSource, request: AddRequest): Pr
   }
   const step = await stepTo(source, { alias, before, to, accepted });
   const others = before === null ? known : [];
-  const told = others.map((each) => `${each.namespace} is locked as ${each.alias} as well, in version ${each.version}`);
+  const told = others.map(
+    (each) =>
+      `${each.namespace} is locked as ${each.alias} as well, in version ${each.version}: what no code asks for can be taken out of ${lockFileName}`,
+  );
   const changed = { ...step, warnings: [...step.warnings, ...told] };
   return { locked: withStep(locked, changed), changed: [changed] };
 }
