@@ -52,6 +52,7 @@ export function gatherContext(request: ContextRequest): GatheredContext {
   const sources: ContextSources = {
     namespaceFlag: request.namespaceFlag,
     namespaceVariable: env['CACHELANE_NAMESPACE'] ?? null,
+    parentsVariable: env['CACHELANE_PARENTS'] ?? null,
     config: config === null ? null : { ...config, directory: slashes(configDirectory(config.path, project, files)) },
     repository: repository === null ? null : { root: slashes(repository.root), remote: repository.remote },
     project: { directory: slashes(directory), source: project.source },

@@ -34,6 +34,7 @@ import { openProviders } from '../providers/open-providers.ts';
 import { noFlags, providerWishes } from '../providers/provider-wishes.ts';
 import { isoTime } from '../print.ts';
 import { openProject, toolEnvironmentOf, withoutPersonal } from '../project.ts';
+import { settledParents } from '../settled-parents.ts';
 import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
 import type { VolumeArgument } from '../volume-argument.ts';
@@ -127,6 +128,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
   const { lock, problems } = sessionLock(project);
   const aliases = catalogAliases(project.config, await readUserConfig(host));
+  const settled = await settledParents(project, { metadata: store.metadata, signal });
   return {
     context,
     catalogs: new Map([...aliases].map(([alias, { namespace: named }]) => [alias, named])),
@@ -136,7 +138,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
       directory: project.directory,
       environment,
       cwd: project.workDir,
-      env: commandEnv(host, where, context),
+      env: commandEnv(host, where, settled.context),
       revision: project.revision,
       workflow: project.workflow,
       lanePolicy: lanePolicyOf(project.config),

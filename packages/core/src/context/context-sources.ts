@@ -29,6 +29,8 @@ export interface ContextSources {
   readonly namespaceFlag: string | null;
   /** CACHELANE_NAMESPACE; empty counts as not set, as an unset variable in CI often is. */
   readonly namespaceVariable: string | null;
+  /** CACHELANE_PARENTS, likewise; null or left out: not set. */
+  readonly parentsVariable?: string | null;
   readonly config: ConfigNames | null;
   readonly repository: RepositoryFacts | null;
   /** The project's directory, and for people what made it one: `package.json`, `root of the git repository`. */
