@@ -21,7 +21,8 @@ export interface ContextRequest {
   /** What cachelane.yaml says, and its absolute path (`Project.configPath` where left out); null without the file. */
   readonly config: (Omit<ConfigNames, 'directory'> & { readonly path?: string }) | null;
   /** See `ContextSources`. */
-  readonly personalTier?: string | null;
+  readonly personalTier?: ContextSources['personalTier'];
+  readonly userParents?: ContextSources['userParents'];
   readonly files: FileReader;
   /** From {@link findProject}, for a caller that needed it to find the configuration. */
   readonly project?: Project;
@@ -58,6 +59,7 @@ export function gatherContext(request: ContextRequest): GatheredContext {
     project: { directory: slashes(directory), source: project.source },
     platform,
     personalTier: request.personalTier ?? null,
+    userParents: request.userParents ?? [],
   };
   return {
     context: deriveContext(sources),

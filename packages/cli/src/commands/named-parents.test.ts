@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Namespace } from '@cachelane/core';
 import { expect, test } from 'vitest';
 import { stage, type Stage } from '../staged-host.fixture.ts';
@@ -40,7 +40,7 @@ async function teamIn(on: Stage): Promise<unknown> {
 
 const grant = ['--all', '-n', team, '--to', web];
 
-test('in CI its file alone opens nothing: a grant does, or the environment, and explain says which', async () => {
+test('in CI its file alone opens nothing: a grant does, the environment, or a person’s own file, and explain says which', async () => {
   using on = await checkout(pushToMain);
   const refused = { by: 'cachelane.yaml:1, without a grant', isRead: false, why: `${web} has no grant for its npm` };
   expect(await teamIn(on)).toMatchObject(refused);
@@ -50,6 +50,11 @@ test('in CI its file alone opens nothing: a grant does, or the environment, and 
   expect(await teamIn(on)).toMatchObject(refused);
   using named = await checkout({ ...pushToMain, CACHELANE_PARENTS: team });
   expect(await teamIn(named)).toMatchObject({ by: 'CACHELANE_PARENTS', isRead: true, layers: 1 });
+  using own = await checkout(pushToMain);
+  const file = join(own.dir, '.config/cachelane/config.yaml');
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `parents: { 'github.com/acme/**': [${team}] }\n`, { mode: 0o600 });
+  expect(await teamIn(own)).toMatchObject({ by: `${file}:1`, isRead: true, layers: 1 });
 });
 
 test('on one’s own machine it is read, and told until it is granted', async () => {

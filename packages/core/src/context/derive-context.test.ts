@@ -49,6 +49,11 @@ describe('where the namespace comes from, first to last', () => {
     ],
     ['parents', { config: { directory: root, parents: [named('x', 8), named('a//b', 9)] } }, 'cachelane.yaml:9: '],
     [
+      'a parent below the project, which reads the project',
+      { config: { directory: root, parents: [named('github.com/acme/web/site', 8)] } },
+      'cachelane.yaml:8: parents lead back to github.com/acme/web: ',
+    ],
+    [
       'own name as a parent',
       { config: { directory: root, parents: [named('github.com/acme/web', 8)] } },
       'cachelane.yaml:8: ',

@@ -10,6 +10,7 @@ import type { ClaimedParent } from './claimed-parents.ts';
 import type { Context, ContextInput } from './context.ts';
 import type { ConfiguredName, ContextSources, NamedProject } from './context-sources.ts';
 import { fileNames } from './file-names.ts';
+import { saidParents } from './said-parents.ts';
 import { derivedNamespace, localNamespaceOf, parentsOf } from './project-names.ts';
 
 /**
@@ -30,7 +31,7 @@ export function deriveContext(given: ContextSources): Context {
     namespace: project.namespace,
     parents,
     ...(named === null ? {} : { named }),
-    ...(claims.length === 0
+    ...(claims.length === 0 || saidParents(sources, project.namespace) !== null
       ? {}
       : { claimed: { parents: claims.map(claimed), needGrant: sources.platform !== null, shared: null } }),
     localNamespace,
@@ -60,9 +61,9 @@ export function deriveContext(given: ContextSources): Context {
 export function contextWarnings(given: ContextSources): readonly string[] {
   const { config, warnings } = fileNames(given);
   const sources = { ...given, config };
-  const { leftOut } = parentsOf(sources, nameProject(sources));
+  const { leftOut, named } = parentsOf(sources, nameProject(sources));
   if (leftOut.length === 0) return warnings;
-  return [...warnings, `CACHELANE_PARENTS names ${leftOut.join(', ')}: left out in a run that nobody vouches for`];
+  return [...warnings, `${named?.by} names ${leftOut.join(', ')}: left out in a run that nobody vouches for`];
 }
 
 function claimed({ value, line }: ConfiguredName): ClaimedParent {

@@ -1,13 +1,11 @@
 import { limits } from '../limits.ts';
 import { digestOf } from '../layers/digest.ts';
-import { canonicalNamespace, childNamespace, type Namespace, parseNamespace } from '../names/namespace.ts';
+import { canonicalNamespace, childNamespace, type Namespace } from '../names/namespace.ts';
 import { defaultParents, validateParents } from '../names/parents.ts';
 import { namespaceFromRemote } from '../names/remote.ts';
-import { requireNotPersonal } from '../tiers/personal-tier.ts';
-import { laneWithoutHub } from '../lanes/local.ts';
 import type { NamedParents } from './context.ts';
 import type { ConfiguredName, ContextSources, NamedProject } from './context-sources.ts';
-import { isSaid } from './file-names.ts';
+import { chosenName, checkSaid, saidParents } from './said-parents.ts';
 
 /** Hex characters of a path's hash: enough for the directories of one machine, short enough to read. */
 const pathHashLength = 16;
@@ -38,26 +36,29 @@ interface Parents {
   readonly parents: readonly Namespace[];
   /** Null: they are the path prefixes. */
   readonly named: NamedParents | null;
-  /** Named by the environment of a run that nobody vouches for, which reads what lies above it and no more. */
+  /** Named by a person, for a run that nobody vouches for: it reads what lies above it and no more. */
   readonly leftOut: readonly Namespace[];
 }
 
 /**
- * Parents of the project's namespace: those of CACHELANE_PARENTS, else of the file, else the path prefixes. A project below
+ * Parents of the project's namespace: those of CACHELANE_PARENTS, else of the person's own file, else of the project's, else the path prefixes. A project below
  * the one that they are named for reads what lies between first. A name that is forced for one command has its path prefixes
- * where the environment names no others: the file spoke of another one. Throws E_NAMESPACE, E_LIMIT.
+ * where nobody names others in person: the file spoke of another one. Throws E_NAMESPACE, E_LIMIT.
  */
 export function parentsOf(sources: ContextSources, { namespace, by }: NamedProject): Parents {
-  const { config, repository, project, parentsVariable } = sources;
+  const { config, repository, project } = sources;
   const isForced = by === 'flag' || by === 'variable';
   const prefixes = defaultParents(namespace);
   // `local/…` names are flat: a package of a repository without a remote finds its repository here.
   const isInside = by === 'path' && repository !== null && repository.root !== project.directory;
   const root = isInside ? [localNamespaceOf(repository.root)] : [];
-  if (isSaid(parentsVariable)) {
+  const said = saidParents(sources, namespace);
+  if (said !== null) {
     const top = isForced ? namespace : derivedNamespace(sources, repository?.root ?? project.directory);
+    // The project's own, of which whoever names parents for many projects does not know.
     const above = by === 'path' ? root : prefixes.filter((prefix) => isAtOrBelow(prefix, top));
-    return ofVariable(sources, { namespace, text: parentsVariable, above });
+    const { parents, leftOut } = checkSaid(sources, namespace, said);
+    return { parents: inOrder(namespace, [...above, ...parents]), named: { parents, by: said.source }, leftOut };
   }
   const explicit = config?.parents ?? null;
   if (isForced || config === null || explicit === null) {
@@ -73,38 +74,6 @@ export function parentsOf(sources: ContextSources, { namespace, by }: NamedProje
   });
   const above = top === namespace ? [] : prefixes.filter((prefix) => isAtOrBelow(prefix, top));
   return { parents: inOrder(namespace, [...above, ...parents]), named: { parents, by: source }, leftOut: [] };
-}
-
-const parentsVariableName = 'CACHELANE_PARENTS';
-
-interface OfVariable {
-  readonly namespace: Namespace;
-  readonly text: string;
-  /** The project's own, which a job that names parents for all its projects does not know. */
-  readonly above: readonly Namespace[];
-}
-
-function ofVariable({ platform }: ContextSources, { namespace, text, above }: OfVariable): Parents {
-  const words = text.split(/[\s,]+/).filter((word) => word !== '');
-  const names = words.length === 1 && words[0] === 'none' ? [] : words;
-  const said = names.map((name) => chosenName(name, parentsVariableName));
-  const asked = validateParents({
-    namespace,
-    // It may hold for all that an organisation runs, the parents' own runs among them.
-    explicit: said.filter((name) => name !== namespace),
-    source: parentsVariableName,
-    explicitParentsOf: () => undefined,
-  });
-  const isTrusted = platform === null || laneWithoutHub(platform).trust !== 'T0';
-  const prefixes = defaultParents(namespace);
-  const isOwn = (name: Namespace): boolean => isTrusted || prefixes.includes(name);
-  const parents = asked.filter(isOwn);
-  const leftOut = asked.filter((name) => !isOwn(name));
-  return { parents: inOrder(namespace, [...above, ...parents]), named: { parents, by: parentsVariableName }, leftOut };
-}
-
-function chosenName(text: string, source: string): Namespace {
-  return requireNotPersonal(parseNamespace(text, source), source);
 }
 
 function isAtOrBelow(namespace: Namespace, top: Namespace): boolean {

@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { parseNamespace } from '../names/namespace.ts';
+import { parseGrantee } from '../sharing/grantee.ts';
 import { ci, derive, inFolder, inputOf, links, named, ofFork, root, sourcesOf } from './context.fixture.ts';
-import type { ContextSources } from './context-sources.ts';
+import type { ContextSources, UserParents } from './context-sources.ts';
 import { contextWarnings } from './derive-context.ts';
 
-// Parents that the environment names.
+// Parents that a person names: in the environment of a job, or in their own file.
 
 const config = { directory: root, parents: [named('teams/payments', 3)] };
 const parentsOf = (changes: Partial<ContextSources>): readonly string[] => derive(changes).parents;
@@ -53,4 +55,40 @@ test('are those above it alone in a run that nobody vouches for', () => {
     'CACHELANE_PARENTS names teams/payments, github.com: left out in a run that nobody vouches for',
   ]);
   expect(contextWarnings(sourcesOf({ platform: ci, parentsVariable }))).toEqual([]);
+});
+
+const list = (of: string, ...parents: readonly string[]): UserParents => ({
+  of: parseGrantee(of, 'test'),
+  parents: parents.map((parent) => parseNamespace(parent)),
+  source: `config.yaml:${of}`,
+});
+
+describe('of the person’s own file', () => {
+  const userParents = [list('github.com/acme/**', 'teams/all'), list('github.com/acme/web', 'teams/site')];
+
+  test('count before the project’s file, the nearest list alone, and after the environment', () => {
+    const context = derive({ config, userParents });
+    expect(context.parents).toEqual(['teams/site']);
+    expect(context.claimed).toBe(undefined);
+    expect(inputOf(context, 'parents')).toMatchObject({ source: 'config.yaml:github.com/acme/web' });
+    expect(parentsOf({ userParents, namespaceFlag: 'github.com/acme/api' })).toEqual(['teams/all']);
+    expect(parentsOf({ userParents: userParents.toReversed() })).toEqual(['teams/site']);
+    expect(parentsOf({ userParents, parentsVariable: 'teams/x' })).toEqual(['teams/x']);
+    expect(parentsOf({ userParents: [list('github.com/acme/web')] })).toEqual([]);
+  });
+
+  test('are no concern of other projects', () => {
+    expect(parentsOf({ userParents, namespaceFlag: 'github.com/other/web' })).toEqual(['github.com/other']);
+    const context = derive({ config, userParents: [list('github.com/other/**', 'teams/site')] });
+    expect(context.parents).toEqual(['teams/payments']);
+    expect(context.claimed).toMatchObject({ needGrant: false });
+  });
+
+  test('give a run that nobody vouches for nothing beyond what lies above it', () => {
+    expect(parentsOf({ platform: ofFork, userParents })).toEqual([]);
+    expect(contextWarnings(sourcesOf({ platform: ofFork, userParents }))).toEqual([
+      'config.yaml:github.com/acme/web names teams/site: left out in a run that nobody vouches for',
+    ]);
+    expect(parentsOf({ platform: ci, userParents })).toEqual(['teams/site']);
+  });
 });
