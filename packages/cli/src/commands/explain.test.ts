@@ -73,6 +73,19 @@ describe('explain', () => {
     });
   });
 
+  test.each([
+    ['refuse', /^A run here leaves it out: catalog-names is refuse, and it is in no catalog\.$/],
+    ['warn', /^A run here starts cold, and adds what it changed/],
+  ])('a name that no catalog has, where catalog-names is %s', async (wanted, why) => {
+    using on = stage();
+    writeFileSync(join(on.project, 'cachelane.yaml'), `policy: { catalog-names: ${wanted} }\n`);
+    expect(await on.cachelane('explain', 'npm', '-n', web, '--json')).toBe(0);
+    expect(json(on)).toMatchObject({
+      catalog: expect.stringContaining(`catalog-names is ${wanted} (cachelane.yaml`),
+      why: expect.stringMatching(why),
+    });
+  });
+
   test('which budget holds: the file in a repository has no say in that of another namespace', async () => {
     expect(await budgetOf('data:/x', '-n', web)).toMatchObject({ value: 1e6 });
     expect(await budgetOf(`${web}:data:/x`)).toMatchObject({ value: null, source: 'default' });
