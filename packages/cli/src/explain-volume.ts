@@ -35,6 +35,7 @@ import {
 import { explainedRemoteJson, explainedRemoteText, explainRemote, type ExplainedRemote } from './explain-remote.ts';
 import { explainLifetime, lifetimeFields, lifetimeJson, type ExplainedLifetime } from './explain-lifetime.ts';
 import { tiersJson, tiersText } from './explain-tiers.ts';
+import { explainedRequest } from './explained-request.ts';
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import type { Host } from './host.ts';
@@ -50,7 +51,7 @@ import type { ReadStore } from './store.ts';
 import { readUserConfig } from './user-config.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 import { commitText, isUntried, storedLines, syncText, triedText } from './tool-words.ts';
-import { plainSelection, selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
+import { plainSelection, selectVolumes, type SelectionRequest } from './volumes.ts';
 
 export interface Explained {
   readonly context: Context;
@@ -116,7 +117,7 @@ export async function explainVolume(
   const environment = toolEnvironmentOf(host, project);
   const tools = await host.pieces.loadTools();
   const selection = plainSelection(project, { tools, environment, storeDir: store.homeDir, providers });
-  const asked = selectVolume(argument, selection).request;
+  const asked = await explainedRequest(store, argument, { context, selection, isConfined: bounds !== undefined });
   const place = { context: withBounds(context, bounds), environment };
   const deps = { metadata: store.metadata, tools, providers: openProviders(host, store.homeDir) };
   const request = await provideVolume(deps, place, asked, store.signal);

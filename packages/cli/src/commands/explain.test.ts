@@ -86,6 +86,20 @@ describe('explain', () => {
     });
   });
 
+  test.each([
+    ['data', ['-n', web]],
+    [`${web}:data`, []],
+  ])('of a directory that is stored, asked for without its place: %s', async (address, options) => {
+    using on = stage();
+    await push(on, { name: 'data', layers: ['a'] });
+    expect(await on.cachelane('explain', address, ...options)).toBe(2);
+    expect(on.err()).toContain(`${address} is a directory whose place a run says`);
+    expect(on.err()).toContain(`cachelane explain ${address}:/path`);
+    expect(on.err()).toContain(`cachelane inspect ${address}\n`);
+    expect(await on.cachelane('explain', 'dato', ...options)).toBe(2);
+    expect(on.err()).toContain('no tool is called dato');
+  });
+
   test('which budget holds: the file in a repository has no say in that of another namespace', async () => {
     expect(await budgetOf('data:/x', '-n', web)).toMatchObject({ value: 1e6 });
     expect(await budgetOf(`${web}:data:/x`)).toMatchObject({ value: null, source: 'default' });
