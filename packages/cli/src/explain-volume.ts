@@ -41,7 +41,7 @@ import type { Host } from './host.ts';
 import { lanePolicyOf } from './lane-policy.ts';
 import { toolEnvironmentOf, withoutPersonal, type OpenProject } from './project.ts';
 import { isoTime, shortId } from './print.ts';
-import { providerFields, providerJson } from './explain-provider.ts';
+import { definitionFields, definitionJson, providerFields, providerJson } from './explain-provider.ts';
 import { openProviders } from './providers/open-providers.ts';
 import type { ProviderWishes } from './providers/provider-wishes.ts';
 import { linkText } from './reporters/words.ts';
@@ -254,6 +254,7 @@ export function explainJson(explained: Explained): unknown {
     sharing: { sharing: explained.choice.sharing, asked: request.sharing },
     chosenBy,
     provider: providerJson(explained),
+    definition: definitionJson(request),
     compat,
     seed: explained.seed === null ? null : seedText(explained.seed),
     tool: toolJson(tool),
@@ -294,6 +295,7 @@ export function explainText(explained: Explained): string {
     ['mounter', `${choice.mounter}: ${choice.why}`],
     ['sharing', sharingText(explained)],
     ...providerFields(explained),
+    ...definitionFields(request),
     ...(explained.seed === null
       ? []
       : [['seed', `${seedText(explained.seed)}, below all that is read and never saved`] as const]),

@@ -81,7 +81,7 @@ export {
   type CatalogSource,
   type CatalogStep,
 } from './catalogs/add-catalog.ts';
-export { catalogOrLock } from './catalogs/catalog-or-lock.ts';
+export { catalogOrLock, type LockedQuestion } from './catalogs/catalog-or-lock.ts';
 export { boundsOf } from './sharing/bounds-of.ts';
 export { addFeed, listFeeds, removeFeed, type AddedFeed, type ListedFeed } from './sharing/feeds.ts';
 export {

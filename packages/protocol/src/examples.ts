@@ -59,7 +59,7 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   CompatField: ofNpm('compat { name value }'),
   Explanation: ofNpm(
-    'explain { why path pathSource mounter mounterWhy chosenBy seed keptFor keptBy provider providerBy gives remote lowLevelId }',
+    'explain { why path pathSource mounter mounterWhy chosenBy seed keptFor keptBy provider providerBy gives definition remote lowLevelId }',
   ),
   ExplainedLink: ofNpm('explain { readChain { namespace lane generation layers files sizeBytes updatedAt } }'),
   ExplainedTier: ofNpm('explain { tiers { namespace by lane isRead why layers files sizeBytes isFed feeding } }'),

@@ -25,6 +25,7 @@ import type {
 import packageJson from '../../package.json' with { type: 'json' };
 import { afterSaving } from '../after-saving.ts';
 import { catalogAliases } from '../catalog-aliases.ts';
+import { definitionText } from '../explain-provider.ts';
 import { explainJson, explainVolume, type Explained } from '../explain-volume.ts';
 import type { Host } from '../host.ts';
 import { lanePolicyOf } from '../lane-policy.ts';
@@ -127,7 +128,11 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const ignored = env === null ? [] : await ignoredRemote({ host, homeDir, choice });
   const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
   const { lock, problems } = sessionLock(project);
-  const aliases = catalogAliases(project.config, await readUserConfig(host));
+  const aliases = catalogAliases({
+    config: project.config,
+    user: await readUserConfig(host),
+    locked: lock?.catalogs ?? [],
+  });
   const settled = await settledParents(project, { metadata: store.metadata, signal });
   return {
     context,
@@ -209,6 +214,7 @@ function explained(all: Explained): ApiExplained {
     provider: all.provider?.provider ?? null,
     providerBy: all.provider?.chosenBy ?? null,
     gives: all.provider?.gives ?? null,
+    definition: definitionText(all.planned.request),
     catalog: all.catalog,
     keptFor: Number.isFinite(value) ? formatPolicyValue(lifetime.key, value) : null,
     keptBy: `${lifetime.key} (${source})`,

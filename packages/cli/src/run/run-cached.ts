@@ -20,7 +20,7 @@ import { providerWishes } from '../providers/provider-wishes.ts';
 import { runPolicy } from '../run-policy.ts';
 import { settledParents } from '../settled-parents.ts';
 import { homeOf, openStore } from '../store.ts';
-import { selectVolumes, type DroppedVolume, type SelectedVolume, type Selection } from '../volumes.ts';
+import { plainSelection, selectVolumes, type DroppedVolume, type SelectedVolume, type Selection } from '../volumes.ts';
 import type { CommandEnd } from './once.ts';
 import { commandEnv, withoutCache } from './bare.ts';
 import type { Run } from './run-state.ts';
@@ -42,17 +42,10 @@ export async function runCached(run: Run): Promise<CachedRun> {
   const storeDir = typeof home === 'string' ? home : null;
   const environment = toolEnvironmentOf(host, project);
   const { config, topDir } = project;
-  const selection = selectVolumes({
-    asked: options.volumes,
-    sharing: options.sharing,
-    commit: options.commit,
-    config,
-    tools,
-    environment,
-    topDir,
-    storeDir,
-    providers: await providerWishes(host, { flags: options.providers }),
-  });
+  const providers = await providerWishes(host, { flags: options.providers });
+  const plain = plainSelection(project, { tools, environment, storeDir, providers });
+  const { volumes: asked, sharing, commit } = options;
+  const selection = selectVolumes({ ...plain, asked, sharing, commit });
   known.volumes = [
     ...selection.volumes.map(({ request: { name }, path }) => ({ name, path, leftOut: null })),
     ...selection.dropped.map(({ name, path, message }) => ({ name, path, leftOut: message })),

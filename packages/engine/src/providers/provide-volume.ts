@@ -43,7 +43,7 @@ export async function provideVolume(
   if (choice === undefined || provided !== undefined) return request;
   try {
     const provided = await answer(deps, place, { request, choice }, signal);
-    const word = whoseWord(place.context, choice);
+    const word = whoseWord(place.context, choice, provided);
     await requireGranted(deps, place.context, { ...provided, word }, signal);
     return word === 'person' ? provided : { ...provided, word };
   } catch (thrown) {
@@ -114,9 +114,10 @@ function unseeded(): CachelaneError {
   });
 }
 
-/** A confined session gets what was granted to its project, whoever chose it. */
-function whoseWord({ bounds }: Context, choice: ProviderChoice): WhoseWord {
+/** A confined session gets what was granted to its project, whoever chose it. Which volume it is that a person named by its definition, a lock that the store knows nothing of says alone: a file in the repository. */
+function whoseWord({ bounds }: Context, choice: ProviderChoice, { defined }: VolumeRequest): WhoseWord {
   if (bounds !== undefined || choice.by === 'session') return 'confined';
+  if (defined?.byLock === 'alone') return 'repository';
   return providerRight(choice.by, choice.ref).kind === 'own' ? 'person' : 'repository';
 }
 

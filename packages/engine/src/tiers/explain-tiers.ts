@@ -20,7 +20,9 @@ import { listHeadsOf, type ListedHead } from '../inspect/list-heads.ts';
 import { isDamage } from '../is-damage.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { unverifiedAmong } from './feed-tier.ts';
-import { tiersOfRun } from './tiers-of-run.ts';
+import { isTakenAlong } from './taken-along.ts';
+import { tiersOfRun, type TierOfRun } from './tiers-of-run.ts';
+import { whyOtherTool } from './tool-of-tier.ts';
 
 /** What a tier has of a volume, and what a run here has to do with it. */
 export interface ExplainedTier {
@@ -73,14 +75,12 @@ export async function explainTiers(
     const reading = await readingOf(deps.metadata, { ...question, namespace, isFound }, signal);
     isFound ||= reading.isRead;
     const feed = feeds.get(namespace);
-    const why = feed?.why ?? null;
+    const why = feed === undefined ? null : (feed.why ?? (await refusedHere(deps, { planned, feed }, signal)));
     const told = why !== null && isConfined ? 'it takes nothing of what a run here saves' : why;
-    const asks = feed !== undefined && why === null && isPersonal(namespace);
-    const unverified = asks ? await unverifiedHere(deps, planned, signal) : null;
-    const isFed = feed !== undefined && why === null && unverified === null;
+    const isFed = feed !== undefined && why === null;
     const by = feed?.rule ?? null;
     const rule = by === null ? 'what its tool verifies goes there' : `its rule is for ${ruleText(by)}`;
-    const feeding = unverified ?? told ?? (feed === undefined ? 'nothing goes there' : rule);
+    const feeding = told ?? (feed === undefined ? 'nothing goes there' : rule);
     tiers.push({ namespace, by: tierBy(context, namespace), ...reading, isFed, feeding });
   }
   return tiers;
@@ -174,18 +174,31 @@ async function headAt(
   return { held: heads.find(({ head }) => head.lane === lane) ?? null, missing: null };
 }
 
-async function unverifiedHere(
+/** Why nothing of what the own lane has now goes there, although a rule says so. */
+async function refusedHere(
   deps: ExplainDependencies,
-  planned: PlannedVolume,
+  { planned, feed: { namespace, id: tierId } }: { readonly planned: PlannedVolume; readonly feed: TierOfRun },
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { held } = await headAt(deps.metadata, { planned, ...planned.own }, signal);
-  const ids: readonly LayerId[] = held?.head.layers ?? [];
-  try {
-    const path = await unverifiedAmong(deps, { ids, tool: planned.tool }, signal);
-    return path === null
+  const own = await headAt(deps.metadata, { planned, ...planned.own }, signal);
+  const tier = await headAt(deps.metadata, { planned, namespace, lane: planned.own.lane }, signal);
+  const volume = tier.held?.volume;
+  const otherTool =
+    tierId === null
       ? null
-      : `it holds ${displayPath(path as BytePath)}, which ${planned.tool.name} does not verify`;
+      : await whyOtherTool(deps.metadata, { planned, tier: { namespace, id: tierId }, volume }, signal);
+  if (otherTool !== null) return otherTool.message;
+  const there = new Set<LayerId>(tier.held?.head.layers);
+  const ids = (own.held?.head.layers ?? []).filter((id) => !there.has(id));
+  try {
+    if (isPersonal(namespace)) {
+      const path = await unverifiedAmong(deps, { ids, tool: planned.tool }, signal);
+      return path === null
+        ? null
+        : `it holds ${displayPath(path as BytePath)}, which ${planned.tool.name} does not verify`;
+    }
+    const isOfOthers = tierId !== null && (await isTakenAlong(deps, { planned, tierId, ids }, signal));
+    return isOfOthers ? 'its own lane lies on what it took along of another tier, and that goes no further' : null;
   } catch (error) {
     if (isDamage(error)) return 'layers of its own lane cannot be read: cachelane verify tells more';
     throw error;
