@@ -1,7 +1,8 @@
 import { CachelaneError, granteeText, trustLevels, type TrustLevel } from '@cachelane/core';
 import { grantedTrust, grantVolumes, type Granted } from '@cachelane/engine';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
-import { accessText, sharedIn, sharedText, sharingOptions } from '../shared-volume.ts';
+import { printJson } from '../print.ts';
+import { accessText, grantJson, sharedIn, sharedText, sharingOptions } from '../shared-volume.ts';
 import { readStore } from '../store.ts';
 import { userOf } from '../user-of.ts';
 import { warn } from '../warn.ts';
@@ -35,7 +36,8 @@ export const grant: Command = defineCommand({
         const { owner } = granted.grant;
         warn(host, `there is no namespace ${owner} yet: ${dryRun ? 'it would be created' : 'it was created'}`);
       }
-      host.stdout.write(text(granted, dryRun));
+      if (options.json) printJson(host, toJson(granted, dryRun));
+      else host.stdout.write(text(granted, dryRun));
       return 0;
     });
   },
@@ -56,6 +58,10 @@ interface Flags {
   readonly read: boolean;
   readonly write: boolean;
   readonly trust: TrustLevel | undefined;
+}
+
+function toJson({ grant: given, before }: Granted, dryRun: boolean): object {
+  return { dryRun, ...grantJson(given), before: before === null ? null : grantJson(before) };
 }
 
 function text({ grant: given, before }: Granted, dryRun: boolean): string {
