@@ -109,6 +109,22 @@ describe('grant', () => {
     expect(await grant('rm', 'npm')).toEqual({ dryRun: false, removed: null, beside: [all] });
   });
 
+  test('of a volume that nobody has is given, and told as such', async () => {
+    using on = stage();
+    await push(on, { layers: ['a'] });
+    const told = async (...words: string[]): Promise<string> => {
+      const before = on.err().length;
+      expect(await on.cachelane('grant', ...at, ...words, '--to', 'teams/x')).toBe(0);
+      return on.err().slice(before);
+    };
+    const warning = `cachelane: warning: ${web} has no volume nmp in this store yet; did you mean npm?\n`;
+    expect(await told('nmp', '--dry-run')).toBe(warning);
+    expect(await told('nmp')).toBe(warning);
+    expect(await said(on, 'grant', 'ls', web)).toMatch(/\nnmp +teams\/x +read /);
+    expect(await told('npm')).toBe('');
+    expect(await told('--all')).toBe('');
+  });
+
   test('of a namespace that is not there creates it, and says so', async () => {
     using on = stage();
     const args = ['grant', 'teams/site:npm', '--to', 'teams/x'];
