@@ -87,5 +87,5 @@ function standIn({ namespace, version, digest, content }: LockedCatalog, namespa
 }
 
 function noteOf({ namespace, version }: LockedCatalog): string {
-  return `version ${version} of the catalog of ${namespace} is not to be had as it was locked: what it says is taken from cachelane.lock`;
+  return `version ${version} of the catalog of ${namespace} is not to be had as it was locked: what it says is taken from cachelane.lock until cachelane add locks another version`;
 }
