@@ -45,6 +45,7 @@ import { definitionFields, definitionJson, providerFields, providerJson } from '
 import { openProviders } from './providers/open-providers.ts';
 import type { ProviderWishes } from './providers/provider-wishes.ts';
 import { linkText } from './reporters/words.ts';
+import { settledParents } from './settled-parents.ts';
 import type { ReadStore } from './store.ts';
 import { readUserConfig } from './user-config.ts';
 import type { VolumeArgument } from './volume-argument.ts';
@@ -106,9 +107,10 @@ export async function explainVolume(
   { seed, bounds, check }: ExplainedFor = {},
 ): Promise<Explained> {
   const found = await projectOf(host, question);
-  const project = bounds === undefined ? found : withoutPersonal(found);
+  check?.(found.context);
+  const settled = await settledParents(found, store);
+  const project = bounds === undefined ? settled : withoutPersonal(settled);
   const { context } = project;
-  check?.(context);
   const environment = toolEnvironmentOf(host, project);
   const tools = await host.pieces.loadTools();
   const selection = plainSelection(project, { tools, environment, storeDir: store.homeDir, providers });

@@ -55,6 +55,8 @@ export const limits = {
   incomingUnchecked: 1_073_741_824,
   /** Of an image of a registry, as it comes and as it lies on the disk: more than any cache that was seen. */
   providedImageBytes: 68_719_476_736,
+  /** Of all names in its layers, and of where links lead: what is known of links and directories is held in memory until the end. */
+  providedImageNameBytes: 268_435_456,
   /** Attempts to move a head before the save is given up and reported. */
   commitAttempts: 40,
   historyGenerations: 20,

@@ -94,5 +94,6 @@ export {
   type ListedGrant,
 } from './sharing/grants.ts';
 export { missingGrant } from './sharing/missing-grant.ts';
+export { parentsOfRun } from './sharing/parents-of-run.ts';
 export { requireReach, withoutGrant, type ReachQuestion } from './sharing/require-reach.ts';
 export { grantedTrust, requireSharing } from './sharing/require-sharing.ts';

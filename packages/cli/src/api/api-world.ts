@@ -35,6 +35,7 @@ import { openProviders } from '../providers/open-providers.ts';
 import { noFlags, providerWishes } from '../providers/provider-wishes.ts';
 import { isoTime } from '../print.ts';
 import { openProject, toolEnvironmentOf, withoutPersonal } from '../project.ts';
+import { settledParents } from '../settled-parents.ts';
 import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
 import type { VolumeArgument } from '../volume-argument.ts';
@@ -132,6 +133,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
     user: await readUserConfig(host),
     locked: lock?.catalogs ?? [],
   });
+  const settled = await settledParents(project, { metadata: store.metadata, signal });
   return {
     context,
     catalogs: new Map([...aliases].map(([alias, { namespace: named }]) => [alias, named])),
@@ -141,7 +143,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
       directory: project.directory,
       environment,
       cwd: project.workDir,
-      env: commandEnv(host, where, context),
+      env: commandEnv(host, where, settled.context),
       revision: project.revision,
       workflow: project.workflow,
       lanePolicy: lanePolicyOf(project.config),

@@ -61,7 +61,7 @@ async function secondOf(host: Host, { text, directory }: Words): Promise<Side | 
   if (text === undefined) return null;
   const { dir } = whereToRun(host, directory);
   if (!isCatalogFile(dir, text)) return await catalogArgument(host, { text, directory });
-  const file = await readCatalogFile(dir, text);
+  const file = await readCatalogFile({ directory: dir, name: text, env: host.env });
   return { name: file.source, content: readOffer(await host.pieces.loadTools(), file) };
 }
 

@@ -3,6 +3,7 @@ import {
   checkProvided,
   isCachelaneError,
   isProviderKind,
+  openParents,
   printable,
   providerKinds,
   providerRight,
@@ -123,11 +124,13 @@ function whoseWord({ bounds }: Context, choice: ProviderChoice, { defined }: Vol
 /** That it may be read: what is saved is asked for when it is saved. */
 async function requireGranted(
   deps: ProvideDependencies,
-  { namespace: caller, parents, lane }: Context,
+  context: Context,
   { namespace, name: volume, word = 'person' }: VolumeRequest,
   signal: AbortSignal,
 ): Promise<void> {
+  const { namespace: caller, lane } = context;
   if (namespace === null || namespace === caller) return;
+  const parents = openParents(context);
   await requireReach(deps, { word, caller, parents, namespace, volume, lane, access: 'read' }, signal);
 }
 

@@ -150,6 +150,8 @@ type Explanation {
 type ExplainedTier {
   "As the project names it."
   namespace: String!
+  "Who made it one, and by what right: one clause."
+  by: String!
   "The lane of it that is read; null: none."
   lane: String
   "Whether a run starts with what it has."
