@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { limits } from '../limits.ts';
 import { parseNamespace } from '../names/namespace.ts';
 import { encodeLock, lockedAs, parseLock, requireAlias } from './catalog-lock.ts';
 import { catalogOf, exampleLock, lockedOf } from './lock.fixture.ts';
@@ -58,6 +59,20 @@ describe('a lock', () => {
     expect(changed).not.toBe(text);
     expect(refused(changed)).toMatch(/^E_CATALOG cachelane.lock|^E_CATALOG /);
     expect(refused(changed)).toContain(why);
+  });
+
+  test('has an end, whoever wrote it: an engine makes types of all that it has', () => {
+    const named = (prefix: string): object =>
+      Object.fromEntries(Array.from({ length: limits.lockedDefinitions / 2 }, (_, index) => [`${prefix}${index}`, {}]));
+    const halves = ['v', 'w'].map((prefix) => ({ ...lockedOf(catalogOf(1, named(prefix))), alias: prefix }));
+    const whole = encodeLock(halves);
+    expect(parseLock(whole, 'it')).toHaveLength(2);
+    const more = { ...lockedOf(catalogOf(1, { a: {} })), alias: 'x' };
+    expect(() => encodeLock([...halves, more])).toThrow('would have 4001 definitions, at most 4000');
+    const one = JSON.parse(encodeLock([more])) as { readonly catalogs: object };
+    const both = JSON.parse(whole) as { catalogs: object };
+    both.catalogs = { ...both.catalogs, ...one.catalogs };
+    expect(() => parseLock(JSON.stringify(both), 'it')).toThrow(expect.objectContaining({ code: 'E_LIMIT' }) as Error);
   });
 
   test('that is refused says what becomes of it, and of nothing that is to be published', () => {

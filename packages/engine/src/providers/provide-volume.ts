@@ -128,9 +128,19 @@ async function requireGranted(
   { namespace, name: volume, word = 'person' }: VolumeRequest,
   signal: AbortSignal,
 ): Promise<void> {
-  const { namespace: caller, lane } = context;
+  const { namespace: caller, lane, trust } = context;
   if (namespace === null || namespace === caller) return;
   const parents = openParents(context);
+  // Whoever wrote the file of such a run is nobody that anything was granted to.
+  if (trust === 'T0' && word !== 'person' && !parents.includes(namespace)) {
+    throw new CachelaneError(
+      'E_GRANT',
+      `a run at T0 reads nothing of ${namespace} by the word of a file, whatever was granted to ${caller}`,
+      {
+        hint: 'it has its own volumes, and those of the namespaces above it',
+      },
+    );
+  }
   await requireReach(deps, { word, caller, parents, namespace, volume, lane, access: 'read' }, signal);
 }
 
