@@ -13,6 +13,9 @@ const refused = (changed: string): unknown => {
   }
 };
 
+const named = (prefix: string): object =>
+  Object.fromEntries(Array.from({ length: limits.lockedDefinitions / 2 }, (_, index) => [`${prefix}${index}`, {}]));
+
 describe('a lock', () => {
   test('is read as it was written, and written the same in whatever order', () => {
     const read = parseLock(text, 'cachelane.lock');
@@ -62,8 +65,6 @@ describe('a lock', () => {
   });
 
   test('has an end, whoever wrote it: an engine makes types of all that it has', () => {
-    const named = (prefix: string): object =>
-      Object.fromEntries(Array.from({ length: limits.lockedDefinitions / 2 }, (_, index) => [`${prefix}${index}`, {}]));
     const halves = ['v', 'w'].map((prefix) => ({ ...lockedOf(catalogOf(1, named(prefix))), alias: prefix }));
     const whole = encodeLock(halves);
     expect(parseLock(whole, 'it')).toHaveLength(2);
