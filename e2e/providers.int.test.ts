@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { requireCommands, startDockerRegistry, tarArchive } from '@cachelane/testkit';
@@ -396,6 +396,23 @@ requireCommands('bwrap')('who chooses', () => {
     const others = { CACHELANE_PROVIDERS: 'pip=project:github.com/acme/api:pip' };
     await expect(attach(others)).rejects.toMatchObject({ code: 'E_GRANT' });
     expect(await attach({ CACHELANE_PROVIDERS: 'pip=none:' })).toMatchObject({ files: [] });
+    // A lock that it wrote itself says what its own volumes are, and opens none of others.
+    const shared = 'volumes:\n  secret: { tool: pip, tier: catalog }\n  own: { tool: pip }\n';
+    const elsewhere = on.acme('elsewhere', { 'cachelane.catalog.yaml': shared });
+    const env = { CACHELANE_HOME: join(on.world.dir, 'another-home') };
+    for (const namespace of ['github.com/acme', 'github.com/other']) {
+      for (const argv of [
+        ['catalog', 'publish', '-n', namespace],
+        ['add', namespace],
+      ])
+        expect(await on.world.start(argv, { cwd: elsewhere, env }).finished).toMatchObject({ code: 0 });
+    }
+    copyFileSync(join(elsewhere, 'cachelane.lock'), join(directory, 'cachelane.lock'));
+    for (const namespace of ['github.com/acme', 'github.com/other', 'acme', 'other']) {
+      const provided = (name: string) => ({ CACHELANE_PROVIDERS: `pip=catalog:${namespace}/${name}` });
+      await expect(attach(provided('secret'))).rejects.toMatchObject({ code: 'E_GRANT' });
+      expect(await attach(provided('own'))).toMatchObject({ files: [] });
+    }
     // What the person set up for this machine holds, but for what a program could point elsewhere.
     configure(on, "providers: { pip: 'host:' }\n");
     await expect(attach({ PIP_CACHE_DIR: join(on.world.home, 'secret') })).rejects.toMatchObject({ code: 'E_USAGE' });
