@@ -137,6 +137,48 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     expect(await runWith('github.com/acme/pip-cache', alias)).toMatchObject({ code: 0 });
   });
 
+  test('catalog: what is locked is had in a store that never saw the catalog, as in CI', async () => {
+    await using on = openSdkWorld(sdk);
+    const offered = 'volumes:\n  pip-cache: { tool: pip, key: wheels }\n';
+    const catalog = on.world.project('catalog', { 'cachelane.catalog.yaml': offered });
+    const project = {
+      'cachelane.yaml':
+        "catalogs: { my-org: github.com/acme }\nvolumes: { pip: { provider: 'catalog:my-org/pip-cache' } }\n",
+    };
+    const cwd = on.acme('web', project);
+    const strictly = async (): Promise<{ readonly code: number | null; readonly stderr: string }> =>
+      await on.world.cachelane(['run', '--strict', '--', 'sh', '-c', 'echo a > ~/.cache/pip/a'], { cwd });
+    const nothing = await strictly();
+    expect([nothing.code, nothing.stderr]).toEqual([
+      125,
+      expect.stringContaining('there is no catalog of github.com/acme'),
+    ]);
+    expect(nothing.stderr).toContain('cachelane add github.com/acme');
+    const here = on.world.env['CACHELANE_HOME'] ?? '';
+    for (const argv of [
+      ['catalog', 'publish', '-n', 'github.com/acme', '-C', catalog],
+      ['add', 'github.com/acme'],
+    ])
+      expect(await on.world.cachelane(argv, { cwd })).toMatchObject({ code: 0 });
+    on.world.env['CACHELANE_HOME'] = `${here}-of-ci`;
+    const first = await strictly();
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.stderr).not.toContain('warning');
+    expect(await on.world.json(['ls', '--json'])).toMatchObject([
+      { namespace: 'github.com/acme/web', volume: 'wheels' },
+    ]);
+    const { definition } = (await on.world.json(['explain', 'pip', '--json'], { cwd })) as {
+      readonly definition: unknown;
+    };
+    expect(definition).toEqual({
+      name: 'pip-cache',
+      namespace: 'github.com/acme',
+      version: 1,
+      isLocked: true,
+      isInStore: false,
+    });
+  });
+
   test('a kind of a module of the person’s own', async () => {
     await using on = openSdkWorld(sdk);
     on.world.write({

@@ -41,10 +41,11 @@ import type { Host } from './host.ts';
 import { lanePolicyOf } from './lane-policy.ts';
 import { toolEnvironmentOf, withoutPersonal, type OpenProject } from './project.ts';
 import { isoTime, shortId } from './print.ts';
-import { providerFields, providerJson } from './explain-provider.ts';
+import { definitionFields, definitionJson, providerFields, providerJson } from './explain-provider.ts';
 import { openProviders } from './providers/open-providers.ts';
 import type { ProviderWishes } from './providers/provider-wishes.ts';
 import { linkText } from './reporters/words.ts';
+import { settledParents } from './settled-parents.ts';
 import type { ReadStore } from './store.ts';
 import { readUserConfig } from './user-config.ts';
 import type { VolumeArgument } from './volume-argument.ts';
@@ -106,9 +107,10 @@ export async function explainVolume(
   { seed, bounds, check }: ExplainedFor = {},
 ): Promise<Explained> {
   const found = await projectOf(host, question);
-  const project = bounds === undefined ? found : withoutPersonal(found);
+  check?.(found.context);
+  const settled = await settledParents(found, store);
+  const project = bounds === undefined ? settled : withoutPersonal(settled);
   const { context } = project;
-  check?.(context);
   const environment = toolEnvironmentOf(host, project);
   const tools = await host.pieces.loadTools();
   const selection = plainSelection(project, { tools, environment, storeDir: store.homeDir, providers });
@@ -252,6 +254,7 @@ export function explainJson(explained: Explained): unknown {
     sharing: { sharing: explained.choice.sharing, asked: request.sharing },
     chosenBy,
     provider: providerJson(explained),
+    definition: definitionJson(request),
     compat,
     seed: explained.seed === null ? null : seedText(explained.seed),
     tool: toolJson(tool),
@@ -292,6 +295,7 @@ export function explainText(explained: Explained): string {
     ['mounter', `${choice.mounter}: ${choice.why}`],
     ['sharing', sharingText(explained)],
     ...providerFields(explained),
+    ...definitionFields(request),
     ...(explained.seed === null
       ? []
       : [['seed', `${seedText(explained.seed)}, below all that is read and never saved`] as const]),

@@ -209,11 +209,11 @@ describe('tiers', () => {
     using on = stage();
     await push(on, { namespace: acme, layers: ['a', 'b'] });
     await on.cachelane('explain', 'npm', '-n', web);
-    expect(on.out()).toMatch(/^TIER +READ +FED$/m);
+    expect(on.out()).toMatch(/^TIER +NAMED BY +READ +FED$/m);
     expect(on.out()).toMatch(
-      /^github\.com\/acme +2 layers, [\d.]+ kB: laid below what is nearer, path by path +no: it has no feed rule$/m,
+      /^github\.com\/acme +the path of the project +2 layers, [\d.]+ kB: laid below what is nearer, path by path +no: it has no feed rule$/m,
     );
-    expect(on.out()).toMatch(/^~ +no: nobody asked for it: personal-tier: true in config\.yaml/m);
+    expect(on.out()).toMatch(/^~ +nobody +no: nobody asked for it: personal-tier: true in config\.yaml/m);
     expect(on.out()).toContain('A run here starts with what is in t1:local of github.com/acme, and adds');
   });
 

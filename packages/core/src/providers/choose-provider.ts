@@ -1,3 +1,4 @@
+import type { LockedCatalog } from '../catalogs/catalog-lock.ts';
 import { providerSources, type ProviderSourceKind } from './provider-rights.ts';
 import { providerText, type ProviderRef } from './provider-ref.ts';
 
@@ -10,6 +11,8 @@ export interface ProviderWish {
 }
 
 export interface ProviderChoice extends ProviderWish {
+  /** Of the kind `catalog`: what the project has locked of that catalog; undefined: nothing. Throws E_CATALOG for a lock that cannot be read. Left out: there is no lock to look at. */
+  readonly locked?: () => LockedCatalog | undefined;
   /** What those wanted who have less to say, the first of them nearest. */
   readonly overridden: readonly ProviderWish[];
 }

@@ -4,7 +4,9 @@ import {
   isPersonal,
   isTier,
   mergesByPath,
+  parentBy,
   personalNamespace,
+  sharedLinks,
   verifiedOf,
   type BytePath,
   type Context,
@@ -25,6 +27,8 @@ import { whyOtherTool } from './tool-of-tier.ts';
 /** What a tier has of a volume, and what a run here has to do with it. */
 export interface ExplainedTier {
   readonly namespace: Namespace;
+  /** Who made it one, and by what right: one clause. */
+  readonly by: string;
   /** That which is read; null: none. */
   readonly lane: LaneName | null;
   /** Whether a run here starts with what it has. */
@@ -63,7 +67,8 @@ export async function explainTiers(
   const read = planned.chain.filter((link) => isTier(planned.own, link)).map(({ namespace }) => namespace);
   const isOwn = planned.request.namespace === null || planned.request.namespace === context.namespace;
   const personal = isOwn && !isConfined && !isPersonal(context.namespace) ? [personalNamespace] : [];
-  const names = new Set(isConfined ? read : [...read, ...planned.tiers, ...personal]);
+  const claimed = isOwn ? (context.claimed?.parents ?? []).map(({ namespace }) => namespace) : [];
+  const names = new Set(isConfined ? read : [...read, ...planned.tiers, ...claimed, ...personal]);
   const tiers: ExplainedTier[] = [];
   let isFound = await holdsOwn(deps.metadata, planned, signal);
   for (const namespace of names) {
@@ -76,9 +81,14 @@ export async function explainTiers(
     const by = feed?.rule ?? null;
     const rule = by === null ? 'what its tool verifies goes there' : `its rule is for ${ruleText(by)}`;
     const feeding = told ?? (feed === undefined ? 'nothing goes there' : rule);
-    tiers.push({ namespace, ...reading, isFed, feeding });
+    tiers.push({ namespace, by: tierBy(context, namespace), ...reading, isFed, feeding });
   }
   return tiers;
+}
+
+function tierBy(context: Context, namespace: Namespace): string {
+  if (!isPersonal(namespace)) return parentBy(context, namespace);
+  return context.inputs.find(({ name }) => name === 'personal tier')?.source ?? 'nobody';
 }
 
 function ruleText({
@@ -131,10 +141,12 @@ async function readingOf(
     : { ...has, isRead: true, why: 'nothing nearer has anything: a first run starts with what is in it' };
 }
 
-function whyNotRead(context: Context, { tool }: PlannedVolume, namespace: Namespace): string {
+function whyNotRead(context: Context, { tool, request: { name } }: PlannedVolume, namespace: Namespace): string {
+  const isShared = sharedLinks(context, [{ namespace, lane: context.lane }], name).length > 0;
+  if (!isShared) return `${context.namespace} has no grant for its ${name}`;
   if (!isPersonal(namespace)) return `a run in lane ${context.lane} reads nothing of other namespaces`;
   if (verifiedOf(tool) === null) return `${tool.name} does not verify what it finds in its cache`;
-  return context.inputs.some(({ name }) => name === 'personal tier')
+  return context.inputs.some((input) => input.name === 'personal tier')
     ? `lane ${context.lane} has no part in it`
     : 'nobody asked for it: personal-tier: true in config.yaml, or CACHELANE_PERSONAL_TIER=1';
 }
