@@ -87,7 +87,7 @@ const pushOf =
 interface Variant {
   readonly prepare: (state: MemoryRemoteState) => Promise<void>;
   readonly act?: Act;
-  /** What that has in the place of its remote. */
+  /** What that has in the place of its remote. The first order that this breaks is the last one played. */
   readonly spoil?: (remote: Remote) => Remote;
 }
 
@@ -99,10 +99,7 @@ interface Explored {
   readonly deleted: number;
 }
 
-async function explore(
-  left: MemoryRemoteState,
-  { prepare, act = pushOf(['a']), spoil = (plain) => plain }: Variant,
-): Promise<Explored> {
+async function explore(left: MemoryRemoteState, { prepare, act = pushOf(['a']), spoil }: Variant): Promise<Explored> {
   let state = copyOf(left);
   let isBroken = false;
   const found = { broken: 0, sent: 0, deleted: 0 };
@@ -117,7 +114,8 @@ async function explore(
     return {
       push: async () => {
         await prepare(own);
-        const remote = spoil(turns.remote('push', memoryRemote(own)));
+        const plain = turns.remote('push', memoryRemote(own));
+        const remote = spoil?.(plain) ?? plain;
         try {
           await act(own, remote, (inner) => turns.clock('push', inner));
           found.sent += 1;
@@ -137,6 +135,7 @@ async function explore(
   };
   const orders = await playAll(start, () => {
     isBroken ||= dangling(state).length > 0;
+    return isBroken && spoil !== undefined ? 'enough' : undefined;
   });
   endOrder();
   return { orders, ...found };
