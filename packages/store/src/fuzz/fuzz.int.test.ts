@@ -36,8 +36,7 @@ async function withTarget<T>(factory: TargetFactory, use: (target: FuzzTarget) =
   }
 }
 
-// Threads that others' work keeps from a processor take minutes for what are seconds.
-describe.each(Object.entries(targets))('%s', { timeout: 300_000 }, (name, factory) => {
+describe.each(Object.entries(targets))('%s', (name, factory) => {
   test('takes what is valid, and does with what is not as it says', async () => {
     const module = moduleOf('targets.fixture.ts');
     const outcome = await fuzzWatched({ module, target: name, seed: 20_261_125, runs: runs[name] ?? 0, seconds: 60 });
