@@ -8,8 +8,8 @@ const roomier = { testTimeout: 600_000, hookTimeout: 600_000 };
 
 export default defineConfig({
   test: {
-    // Two workers, whatever the machine: the integration suites start compilers and package managers of their own.
-    maxWorkers: 2,
+    // Three workers, whatever the machine: the integration suites start compilers and package managers of their own, and wait for a part of their time.
+    maxWorkers: 3,
     pool: 'forks',
     passWithNoTests: false,
     reporters: ['default', './scripts/count-reporter.ts'],
