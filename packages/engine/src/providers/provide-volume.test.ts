@@ -50,6 +50,17 @@ async function refusal(said: unknown, volume = by('fixed:x')): Promise<string> {
   return 'taken';
 }
 
+async function vouched(reference: string, source: ProviderSourceKind, trust: 'T0' | 'T1'): Promise<string | undefined> {
+  const { deps } = engineWith();
+  const context = { ...baseRequest.context, trust, parents: [parseNamespace('github.com/acme')] };
+  try {
+    await provideVolume(deps, { ...baseRequest, context }, by(reference, source), noAbort);
+  } catch (error) {
+    return (error as { code?: string }).code;
+  }
+  return 'taken';
+}
+
 describe('a provider', () => {
   test('is told what is asked for, and where it would lie', async () => {
     const engine = engineWith();
@@ -95,6 +106,13 @@ describe('a provider', () => {
     expect(said).toBe('E_VOLUME: indexed by fixed:x (flag): the provider failed: https://vault/x is gone%0A%1B[31m');
   });
 
+  test.each(['https://ann:s3/cret@vault/x', 'https://ann:s3@cret@vault/x', '//ann:s3cret@vault'])(
+    'that fails at %s shows no password',
+    async (url) => {
+      expect(await refusal(new Error(`no answer of ${url} today`))).not.toMatch(/s3|cret/);
+    },
+  );
+
   test('that nobody has leaves the volume out', async () => {
     expect(await refusal(null, by('vault:x'))).toContain('E_CONFIG: indexed by vault:x (flag): there is no provider');
     const engine = engineWith();
@@ -121,6 +139,26 @@ describe('a provider', () => {
     const refused = await refusal(null, by('project:github.com/acme/api:npm', 'repository'));
     expect(refused).toContain('E_GRANT');
     expect(await refusal(null, by('project:github.com/acme/api:npm'))).toBe('taken');
+  });
+
+  test('of a file that nobody vouches for names nothing of another project, not what the project’s parents share either', async () => {
+    expect(await vouched('project:github.com/acme:secret', 'repository', 'T1')).toBe('taken');
+    expect(await vouched('project:github.com/acme:secret', 'repository', 'T0')).toBe('E_GRANT');
+    expect(await vouched('project:other', 'repository', 'T0')).toBe('taken');
+    expect(await vouched('project:github.com/acme:secret', 'environment', 'T0')).toBe('taken');
+  });
+
+  test('that does not listen is not waited for when nobody wants the volume any more', async () => {
+    const { deps } = engineWith();
+    const deaf: Provider = { kind: 'fixed', provide: async () => await new Promise(() => undefined) };
+    const abort = new AbortController();
+    const providers = { find: async () => await Promise.resolve(deaf) };
+    const asked = provideVolume({ ...deps, providers }, baseRequest, by('fixed:'), abort.signal);
+    abort.abort(new Error('enough'));
+    await expect(asked).rejects.toThrow('enough');
+    await expect(provideVolume({ ...deps, providers }, baseRequest, by('fixed:'), abort.signal)).rejects.toThrow(
+      'enough',
+    );
   });
 });
 
