@@ -355,6 +355,18 @@ requireCommands('bwrap')('who chooses', () => {
     expect(await run.finished).toMatchObject({ signal: 'SIGINT' });
   });
 
+  test('a file of one’s own that cannot be used is told, also where there is no remote', async () => {
+    using world = openWorld({ env: { CACHELANE_REMOTE: 'none' } });
+    world.write({ 'home/.config/cachelane/config.yaml': "providers: { npm: 'none:' }\nnonsense: 1\n" });
+    const run = await world.run(['true'], { options: ['-v', 'npm'] });
+    expect([run.code, run.stderr]).toEqual([
+      0,
+      expect.stringMatching(/warning: .*config\.yaml:2.*nothing of it counts/),
+    ]);
+    const strict = await world.cachelane(['run', '--strict', '-v', 'npm', '--', 'true']);
+    expect([strict.code, strict.stderr]).toEqual([125, expect.stringContaining('config.yaml:2')]);
+  });
+
   test('a confined session reaches no further than a file in the repository, whatever home it claims to have', async () => {
     await using on = openSdkWorld();
     on.world.write({
