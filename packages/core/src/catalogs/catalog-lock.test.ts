@@ -107,11 +107,12 @@ const called = (alias: string, version: number, of = namespace) =>
 test('what is locked of a catalog is what was called so, else the latest of it, and nothing of another one', () => {
   const all = [called('b', 2), called('a', 1), called('c', 7, other)];
   const versions = [
-    { namespace, alias: 'a' },
-    { namespace, alias: 'c' },
-    { namespace },
-    { namespace: other, alias: 'a' },
-    { namespace: parseNamespace('github.com/none') },
+    { names: [namespace], alias: 'a' },
+    { names: [namespace], alias: 'c' },
+    { names: [namespace] },
+    { names: [other], alias: 'a' },
+    { names: [other, namespace], alias: 'a' },
+    { names: [parseNamespace('github.com/none')] },
   ].map((question) => lockedAs(all, question)?.version);
-  expect(versions).toEqual([1, 2, 2, 7, undefined]);
+  expect(versions).toEqual([1, 2, 2, 7, 1, undefined]);
 });

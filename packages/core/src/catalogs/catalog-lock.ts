@@ -37,17 +37,15 @@ export const lockFileName = 'cachelane.lock';
 
 /** A catalog as a project names it. */
 export interface LockQuestion {
-  readonly namespace: Namespace;
+  /** By all names that it may be locked under. */
+  readonly names: readonly Namespace[];
   /** What it was called; left out: by its namespace. */
   readonly alias?: string | undefined;
 }
 
 /** What a project has locked of a catalog; undefined: nothing. Where it has several versions of one, under several aliases, and goes by none of these, that is the latest. */
-export function lockedAs(
-  locked: readonly LockedCatalog[],
-  { namespace, alias }: LockQuestion,
-): LockedCatalog | undefined {
-  const all = locked.filter((each) => each.namespace === namespace);
+export function lockedAs(locked: readonly LockedCatalog[], { names, alias }: LockQuestion): LockedCatalog | undefined {
+  const all = locked.filter(({ namespace }) => names.includes(namespace));
   return all.find((each) => each.alias === alias) ?? all.toSorted((a, b) => b.version - a.version)[0];
 }
 
