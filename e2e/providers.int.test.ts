@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { requireCommands, startDockerRegistry, tarArchive } from '@cachelane/testkit';
@@ -373,6 +373,42 @@ requireCommands('bwrap')('who chooses', () => {
     ]);
   });
 
+  test('a module of the person’s own is believed no more than a person, and waited for no longer', async () => {
+    using world = openWorld();
+    world.write({
+      'home/.config/cachelane/config.yaml': "providers: { pip: 'team:' }\nprovider-modules: [./team.mjs]\n",
+    });
+    const team = (body: string) =>
+      world.write({
+        'home/.config/cachelane/team.mjs': `export default { kind: 'team', async provide() { ${body} } };\n`,
+      });
+    const options = ['-v', 'pip', '-v', 'npm'];
+    for (const directory of [world.store, join(world.dir, 'none')]) {
+      team(`return { kind: 'directory', directory: '${directory}' };`);
+      const run = await world.run(['sh', '-c', 'echo x > ~/.cache/pip-was-here; echo a >> ~/.npm/a'], { options });
+      expect(run.volume('pip')).toMatchObject({ mounter: null, skipped: expect.stringContaining('pip by team:') });
+      expect(run.volume('npm').mounter).not.toBeNull();
+    }
+    expect((await world.run(['sh', '-c', 'cat ~/.npm/a'], { options })).stdout).toBe('a\na\n');
+    team("process.stdout.write('asked\\n'); return await new Promise(() => setInterval(() => {}, 1000));");
+    const run = world.start(['run', ...options, '--', 'true']);
+    await run.said('asked');
+    run.child.kill('SIGINT');
+    expect(await run.finished).toMatchObject({ signal: 'SIGINT' });
+  });
+
+  test('a file of one’s own that cannot be used is told, also where there is no remote', async () => {
+    using world = openWorld({ env: { CACHELANE_REMOTE: 'none' } });
+    world.write({ 'home/.config/cachelane/config.yaml': "providers: { npm: 'none:' }\nnonsense: 1\n" });
+    const run = await world.run(['true'], { options: ['-v', 'npm'] });
+    expect([run.code, run.stderr]).toEqual([
+      0,
+      expect.stringMatching(/warning: .*config\.yaml:2.*nothing of it counts/),
+    ]);
+    const strict = await world.cachelane(['run', '--strict', '-v', 'npm', '--', 'true']);
+    expect([strict.code, strict.stderr]).toEqual([125, expect.stringContaining('config.yaml:2')]);
+  });
+
   test('a confined session reaches no further than a file in the repository, whatever home it claims to have', async () => {
     await using on = openSdkWorld();
     on.world.write({
@@ -396,6 +432,23 @@ requireCommands('bwrap')('who chooses', () => {
     const others = { CACHELANE_PROVIDERS: 'pip=project:github.com/acme/api:pip' };
     await expect(attach(others)).rejects.toMatchObject({ code: 'E_GRANT' });
     expect(await attach({ CACHELANE_PROVIDERS: 'pip=none:' })).toMatchObject({ files: [] });
+    // A lock that it wrote itself says what its own volumes are, and opens none of others.
+    const shared = 'volumes:\n  secret: { tool: pip, tier: catalog }\n  own: { tool: pip }\n';
+    const elsewhere = on.acme('elsewhere', { 'cachelane.catalog.yaml': shared });
+    const env = { CACHELANE_HOME: join(on.world.dir, 'another-home') };
+    for (const namespace of ['github.com/acme', 'github.com/other']) {
+      for (const argv of [
+        ['catalog', 'publish', '-n', namespace],
+        ['add', namespace],
+      ])
+        expect(await on.world.start(argv, { cwd: elsewhere, env }).finished).toMatchObject({ code: 0 });
+    }
+    copyFileSync(join(elsewhere, 'cachelane.lock'), join(directory, 'cachelane.lock'));
+    for (const namespace of ['github.com/acme', 'github.com/other', 'acme', 'other']) {
+      const provided = (name: string) => ({ CACHELANE_PROVIDERS: `pip=catalog:${namespace}/${name}` });
+      await expect(attach(provided('secret'))).rejects.toMatchObject({ code: 'E_GRANT' });
+      expect(await attach(provided('own'))).toMatchObject({ files: [] });
+    }
     // What the person set up for this machine holds, but for what a program could point elsewhere.
     configure(on, "providers: { pip: 'host:' }\n");
     await expect(attach({ PIP_CACHE_DIR: join(on.world.home, 'secret') })).rejects.toMatchObject({ code: 'E_USAGE' });

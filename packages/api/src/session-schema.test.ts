@@ -271,7 +271,7 @@ describe('a version that the store has no more', () => {
     myOrg { pipCache { id tool warnings } }
   }`;
   const note =
-    'version 1 of the catalog of github.com/acme is not to be had as it was locked: what it says is taken from cachelane.lock';
+    'version 1 of the catalog of github.com/acme is not to be had as it was locked: what it says is taken from cachelane.lock until cachelane add locks another version';
   const attach = 'mutation ($id: ID!) { attach(volumes: [{ volume: $id }]) { volumes { key namespace warnings } } }';
 
   const other = lockedAt(1, { npm: {} });

@@ -26,7 +26,7 @@ export interface ProjectLock {
 type LockedProject = Pick<OpenProject, 'projectDir' | 'topDir'>;
 
 /** Several times what catalogs of the largest size come to. */
-const lockBytesMax = 33_554_432;
+const lockBytesMax = 16_777_216;
 
 /** The nearest cachelane.lock from the project up to the root of its repository. Errors: E_CATALOG for one that is none. */
 export function readProjectLock(project: LockedProject, files: FileReader = nodeFiles): ProjectLock {

@@ -51,6 +51,23 @@ describe('a catalog in code', () => {
     });
   });
 
+  test.each([
+    ['c.ts', `import { join } from 'node:path'; export default { volumes: { npm: { tool: join('npm') } } };`],
+    ['c.js', `export default ${JSON.stringify(npm)};`],
+  ])('%s in a package that is CommonJS says what to do, and Node does not', async (name, code) => {
+    using box = sandbox();
+    writeFileSync(join(box.project, 'package.json'), '{ "type": "commonjs" }');
+    writeFileSync(join(box.project, name), code);
+    const end = await box.cachelane('catalog', 'publish', '-n', 'github.com/acme', name);
+    expect(end).toMatchObject({ code: 2, stdout: '' });
+    const lines = end.stderr.split('\n');
+    expect(lines[0]).toMatch(new RegExp(`^cachelane: ${name} cannot be run: `));
+    expect(lines[1]).toContain('end the name of the file in .mts (or .mjs), or set "type": "module" there');
+    expect(lines.slice(2)).toEqual(['']);
+    writeFileSync(join(box.project, 'c.mts'), code);
+    expect(await box.cachelane('catalog', 'publish', '-n', 'github.com/acme', 'c.mts')).toMatchObject({ code: 0 });
+  });
+
   test('is what YAML says, and what it prints is not our result', async () => {
     using box = sandbox();
     writeFileSync(join(box.project, 'c.yaml'), 'volumes: { npm: { sharing: locked, docs: Packages. } }');

@@ -92,7 +92,13 @@ async function exported({ path, source, env }: RunFile): Promise<unknown> {
 
 const exportHint = 'export default defineCatalog({ volumes: { … } })';
 
+/** As `npm init` of today writes it. */
+const moduleHint =
+  'the nearest package.json has "type": "commonjs": end the name of the file in .mts (or .mjs), or set "type": "module" there';
+
 function hintOf({ message, code }: { readonly message: string; readonly code: string | undefined }): object {
-  const isSdk = code === 'ERR_MODULE_NOT_FOUND' && message.includes('@cachelane/sdk');
-  return isSdk ? { hint: 'install @cachelane/sdk there, or export the object without defineCatalog' } : {};
+  if (code === 'ERR_MODULE_NOT_FOUND' && message.includes('@cachelane/sdk'))
+    return { hint: 'install @cachelane/sdk there, or export the object without defineCatalog' };
+  if (/outside a module|Unexpected token 'export'/.test(message)) return { hint: moduleHint };
+  return {};
 }

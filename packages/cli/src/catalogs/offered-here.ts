@@ -23,8 +23,9 @@ export async function offeredHere(
   } catch (error) {
     if (!isCachelaneError(error, 'E_NOT_FOUND', 'E_CATALOG')) throw error;
     const locked = await lockedHere(host, directory);
-    if (!locked.some((each) => each.namespace === namespace)) throw error;
-    return await catalogOrLock(metadata, { ...question, locked, alias }, signal);
+    return await catalogOrLock(metadata, { ...question, locked, alias }, signal).catch((again: unknown) => {
+      throw isCachelaneError(again, 'E_NOT_FOUND') ? error : again;
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { CachelaneError, encodeLock, lockFileName, type LockedCatalog } from '@cachelane/core';
 import { addCatalog, refreshCatalogs, type AddedCatalog, type CatalogSource } from '@cachelane/engine';
 import { addedJson, addedText } from '../added-catalog-text.ts';
@@ -7,9 +8,10 @@ import { catalogToAdd } from '../catalogs/catalog-to-add.ts';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { projectOf } from '../find-volume.ts';
 import { besideLock, generatedClient } from '../generated-client.ts';
+import type { Host } from '../host.ts';
 import { printJson } from '../print.ts';
 import { readProjectLock, writeBeside } from '../project-lock.ts';
-import { readStore } from '../store.ts';
+import { homeOf, readStore } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
 import { warn } from '../warn.ts';
 
@@ -44,10 +46,13 @@ export const add: Command = defineCommand({
   ],
   async run({ options, operands }, host) {
     const project = await projectOf(host, { directory: options.directory, namespace: undefined });
+    const { as, accept: accepted, version } = options;
+    const user = await readUserConfig(host);
+    // Two that begin at once would each write what it read, and what it adds.
+    using _turn = await waitForFile(host, join(homeOf(host), 'adding'));
     const lock = readProjectLock(project);
     const { catalogs: locked } = lock;
-    const { as, accept: accepted, version } = options;
-    const aliases = catalogAliases({ config: project.config, user: await readUserConfig(host), locked });
+    const aliases = catalogAliases({ config: project.config, user, locked });
     const asked = catalogToAdd({ name: operands.NAMESPACE, as, version, accepted }, { locked, aliases });
     const added = await readStore(host, async ({ metadata, signal }): Promise<AddedCatalog> => {
       const source: CatalogSource = async (namespace, wanted) =>
@@ -88,4 +93,14 @@ function versionIn(text: string | undefined): number | null {
   throw new CachelaneError('E_USAGE', `--version ${JSON.stringify(text)} is no number of a version`, {
     hint: 'versions are 1, 2, 3: see cachelane catalog show NAMESPACE',
   });
+}
+
+const pollMs = 20;
+
+async function waitForFile({ pieces, clock }: Host, file: string): Promise<Disposable> {
+  for (;;) {
+    const held = await pieces.holdFile(file);
+    if (held !== null) return held;
+    await clock.sleep(pollMs, new AbortController().signal);
+  }
 }

@@ -26,7 +26,7 @@ export const catalogShow: Command = defineCommand({
       const catalog = await offeredHere({ host, metadata }, asked, signal);
       const versions = await metadata.catalogVersions(catalog.namespaceId, signal);
       const all = await lockedHere(host, asked.directory);
-      const locked = lockedAs(all, { namespace: catalog.namespace, alias: asked.alias }) ?? null;
+      const locked = lockedAs(all, { names: [catalog.namespace, asked.namespace], alias: asked.alias }) ?? null;
       const { alias, version } = locked ?? {};
       const ofLock = locked === null ? null : { alias, version };
       if (options.json)

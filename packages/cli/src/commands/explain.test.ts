@@ -73,6 +73,33 @@ describe('explain', () => {
     });
   });
 
+  test.each([
+    ['refuse', /^A run here leaves it out: catalog-names is refuse, and it is in no catalog\.$/],
+    ['warn', /^A run here starts cold, and adds what it changed/],
+  ])('a name that no catalog has, where catalog-names is %s', async (wanted, why) => {
+    using on = stage();
+    writeFileSync(join(on.project, 'cachelane.yaml'), `policy: { catalog-names: ${wanted} }\n`);
+    expect(await on.cachelane('explain', 'npm', '-n', web, '--json')).toBe(0);
+    expect(json(on)).toMatchObject({
+      catalog: expect.stringContaining(`catalog-names is ${wanted} (cachelane.yaml`),
+      why: expect.stringMatching(why),
+    });
+  });
+
+  test.each([
+    ['data', ['-n', web]],
+    [`${web}:data`, []],
+  ])('of a directory that is stored, asked for without its place: %s', async (address, options) => {
+    using on = stage();
+    await push(on, { name: 'data', layers: ['a'] });
+    expect(await on.cachelane('explain', address, ...options)).toBe(2);
+    expect(on.err()).toContain(`${address} is a directory whose place a run says`);
+    expect(on.err()).toContain(`cachelane explain ${address}:/path`);
+    expect(on.err()).toContain(`cachelane inspect ${address}\n`);
+    expect(await on.cachelane('explain', 'dato', ...options)).toBe(2);
+    expect(on.err()).toContain('no tool is called dato');
+  });
+
   test('which budget holds: the file in a repository has no say in that of another namespace', async () => {
     expect(await budgetOf('data:/x', '-n', web)).toMatchObject({ value: 1e6 });
     expect(await budgetOf(`${web}:data:/x`)).toMatchObject({ value: null, source: 'default' });

@@ -64,7 +64,7 @@ test('on one’s own machine it is read, and told until it is granted', async ()
   expect(on.err().match(/warning: .*/g)).toEqual([
     expect.stringContaining(`cachelane.yaml:1 names ${team} as a parent, and ${web} has no grant for it: read all the`),
   ]);
-  expect(on.err()).toContain(`cachelane grant ${grant.join(' ')} says that it is meant`);
+  expect(on.err()).toContain(`for a run without this line: cachelane grant ${grant.join(' ')}`);
   expect(await on.cachelane('grant', ...grant)).toBe(0);
   const told = on.err().length;
   expect(await on.cachelane('context', 'show')).toBe(0);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { limits } from '../limits.ts';
 import { parseNamespace } from '../names/namespace.ts';
 import { encodeLock, lockedAs, parseLock, requireAlias } from './catalog-lock.ts';
 import { catalogOf, exampleLock, lockedOf } from './lock.fixture.ts';
@@ -11,6 +12,9 @@ const refused = (changed: string): unknown => {
     return (error as Error & { readonly code: string }).code + ' ' + (error as Error).message;
   }
 };
+
+const named = (prefix: string): object =>
+  Object.fromEntries(Array.from({ length: limits.lockedDefinitions / 2 }, (_, index) => [`${prefix}${index}`, {}]));
 
 describe('a lock', () => {
   test('is read as it was written, and written the same in whatever order', () => {
@@ -60,6 +64,18 @@ describe('a lock', () => {
     expect(refused(changed)).toContain(why);
   });
 
+  test('has an end, whoever wrote it: an engine makes types of all that it has', () => {
+    const halves = ['v', 'w'].map((prefix) => ({ ...lockedOf(catalogOf(1, named(prefix))), alias: prefix }));
+    const whole = encodeLock(halves);
+    expect(parseLock(whole, 'it')).toHaveLength(2);
+    const more = { ...lockedOf(catalogOf(1, { a: {} })), alias: 'x' };
+    expect(() => encodeLock([...halves, more])).toThrow('would have 4001 definitions, at most 4000');
+    const one = JSON.parse(encodeLock([more])) as { readonly catalogs: object };
+    const both = JSON.parse(whole) as { catalogs: object };
+    both.catalogs = { ...both.catalogs, ...one.catalogs };
+    expect(() => parseLock(JSON.stringify(both), 'it')).toThrow(expect.objectContaining({ code: 'E_LIMIT' }) as Error);
+  });
+
   test('that is refused says what becomes of it, and of nothing that is to be published', () => {
     for (const changed of [
       'x',
@@ -91,11 +107,12 @@ const called = (alias: string, version: number, of = namespace) =>
 test('what is locked of a catalog is what was called so, else the latest of it, and nothing of another one', () => {
   const all = [called('b', 2), called('a', 1), called('c', 7, other)];
   const versions = [
-    { namespace, alias: 'a' },
-    { namespace, alias: 'c' },
-    { namespace },
-    { namespace: other, alias: 'a' },
-    { namespace: parseNamespace('github.com/none') },
+    { names: [namespace], alias: 'a' },
+    { names: [namespace], alias: 'c' },
+    { names: [namespace] },
+    { names: [other], alias: 'a' },
+    { names: [other, namespace], alias: 'a' },
+    { names: [parseNamespace('github.com/none')] },
   ].map((question) => lockedAs(all, question)?.version);
-  expect(versions).toEqual([1, 2, 2, 7, undefined]);
+  expect(versions).toEqual([1, 2, 2, 7, 1, undefined]);
 });

@@ -1,5 +1,6 @@
 import { CachelaneError } from '../errors.ts';
 import { parseDigest, type Digest } from '../layers/digest.ts';
+import { limits } from '../limits.ts';
 import { parseNamespace, type Namespace } from '../names/namespace.ts';
 import { catalogDigest, catalogText } from './catalog-text.ts';
 import type { CatalogContent } from './definition.ts';
@@ -36,17 +37,15 @@ export const lockFileName = 'cachelane.lock';
 
 /** A catalog as a project names it. */
 export interface LockQuestion {
-  readonly namespace: Namespace;
+  /** By all names that it may be locked under. */
+  readonly names: readonly Namespace[];
   /** What it was called; left out: by its namespace. */
   readonly alias?: string | undefined;
 }
 
 /** What a project has locked of a catalog; undefined: nothing. Where it has several versions of one, under several aliases, and goes by none of these, that is the latest. */
-export function lockedAs(
-  locked: readonly LockedCatalog[],
-  { namespace, alias }: LockQuestion,
-): LockedCatalog | undefined {
-  const all = locked.filter((each) => each.namespace === namespace);
+export function lockedAs(locked: readonly LockedCatalog[], { names, alias }: LockQuestion): LockedCatalog | undefined {
+  const all = locked.filter(({ namespace }) => names.includes(namespace));
   return all.find((each) => each.alias === alias) ?? all.toSorted((a, b) => b.version - a.version)[0];
 }
 
@@ -57,8 +56,9 @@ export const lockHint =
 const format = 'cachelane-lock';
 const version = 1;
 
-/** JSON that differs only where the lock does: a line for each definition, for people who merge it. */
+/** JSON that differs only where the lock does: a line for each definition, for people who merge it. Errors: E_LIMIT. */
 export function encodeLock(catalogs: readonly LockedCatalog[]): string {
+  requireSize(catalogs, lockFileName);
   const entries = catalogs.toSorted((a, b) => (a.alias < b.alias ? -1 : 1)).map((each) => [each.alias, partsOf(each)]);
   return `${JSON.stringify({ format, version, catalogs: Object.fromEntries(entries) }, null, 2)}\n`;
 }
@@ -82,7 +82,19 @@ function byName<T extends { readonly name: string }>(all: readonly T[]): readonl
   return all.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Throws E_CATALOG for what no version of Cachelane wrote, and for what was changed by hand. */
+function requireSize(catalogs: readonly LockedCatalog[], source: string): void {
+  const count = catalogs.reduce((sum, { content, gone }) => sum + content.definitions.length + gone.length, 0);
+  if (count <= limits.lockedDefinitions) return;
+  throw new CachelaneError(
+    'E_LIMIT',
+    `${source} would have ${count} definitions, at most ${limits.lockedDefinitions}`,
+    {
+      hint: 'lock what is used, and let go of what is gone: cachelane add NAMESPACE --accept NAME',
+    },
+  );
+}
+
+/** Throws E_CATALOG for what no version of Cachelane wrote, and for what was changed by hand; E_LIMIT. */
 export function parseLock(text: string, source: string): readonly LockedCatalog[] {
   const root = recordIn(jsonIn(text, source));
   if (root?.['format'] !== format) throw broken(source, 'it is no lock file of cachelane');
@@ -94,7 +106,9 @@ export function parseLock(text: string, source: string): readonly LockedCatalog[
     });
   }
   const entries = Object.entries(recordIn(root['catalogs']) ?? {});
-  return requireApart(entries.map(([alias, value]) => lockedIn(alias, value, source)));
+  const catalogs = requireApart(entries.map(([alias, value]) => lockedIn(alias, value, source)));
+  requireSize(catalogs, source);
+  return catalogs;
 }
 
 /** Throws E_CATALOG for an alias that no method can have, and for one that an engine, or its schema, has another meaning for. */

@@ -41,7 +41,11 @@ describe('in CI', () => {
       warning: null,
       context: { parents: [team, acme, site] },
     });
-    expect(settled({}, ci).warning).toContain('cachelane.yaml:3 names teams/payments, teams/site as a parent');
+    const { warning: ofBoth } = settled({}, ci);
+    expect(ofBoth).toContain(
+      'cachelane.yaml:3 names teams/payments, teams/site as parents, and github.com/acme/web has no',
+    );
+    expect(ofBoth).toMatch(/-n teams\/payments --to github\.com\/acme\/web, and likewise for the others$/);
   });
 
   test('give what they share and nothing else, and nothing before that is known', () => {
@@ -63,6 +67,14 @@ describe('in CI', () => {
   });
 });
 
+test('named twice are told once', () => {
+  const twice = { ...config, parents: [...config.parents, named(team, 6)] };
+  expect(derive({ config: twice, platform: ci }).claimed?.parents.map(({ namespace }) => namespace)).toEqual([
+    team,
+    site,
+  ]);
+});
+
 describe('on a machine of one’s own', () => {
   test('are read all the same, and told where they share nothing', () => {
     const { context, warning } = settled({ [site]: npm }, null);
@@ -70,7 +82,7 @@ describe('on a machine of one’s own', () => {
     expect(sharedLinks(context, context.readChain, pip)).toEqual(context.readChain);
     expect(openParents(context)).toEqual(context.parents);
     expect(warning).toBe(
-      'cachelane.yaml:3 names teams/payments as a parent, and github.com/acme/web has no grant for it: read all the same, on your own machine; cachelane grant --all -n teams/payments --to github.com/acme/web says that it is meant',
+      'cachelane.yaml:3 names teams/payments as a parent, and github.com/acme/web has no grant for it: read all the same, on your own machine; for a run without this line: cachelane grant --all -n teams/payments --to github.com/acme/web',
     );
     expect(settled({ [site]: npm, [team]: npm }, null).warning).toBe(null);
   });

@@ -53,11 +53,12 @@ function claimInput(settled: Context, { namespace }: ClaimedParent): ContextInpu
 function strangersText({ namespace, named, claimed }: Context, strangers: readonly ClaimedParent[]): string {
   const names = strangers.map((each) => each.namespace).join(', ');
   const [first] = strangers;
-  const grant = `cachelane grant --all -n ${first?.namespace} --to ${namespace}`;
-  const what = `${first?.source} names ${names} as a parent, and ${namespace} has no grant for it`;
+  const isOne = strangers.length === 1;
+  const grant = `cachelane grant --all -n ${first?.namespace} --to ${namespace}${isOne ? '' : ', and likewise for the others'}`;
+  const what = `${first?.source} names ${names} as ${isOne ? 'a parent' : 'parents'}, and ${namespace} has no grant for it`;
   return claimed?.needGrant === true
     ? `${what}: left out; whoever runs the job sets CACHELANE_PARENTS=${named?.parents.join(',')}, or ${grant}`
-    : `${what}: read all the same, on your own machine; ${grant} says that it is meant`;
+    : `${what}: read all the same, on your own machine; for a run without this line: ${grant}`;
 }
 
 /** The links of a project's own chain for a volume, without those of claimed parents that do not share it where that needs a grant. */

@@ -62,5 +62,11 @@ function isOwnName({ value }: ConfiguredName, own: Namespace): boolean {
 
 function claimsOf({ parents }: ConfigNames, own: Namespace): readonly ConfiguredName[] {
   const shared: readonly string[] = defaultParents(own);
-  return (parents ?? []).filter((parent) => !isOwnName(parent, own) && !shared.includes(parent.value));
+  const named = parents ?? [];
+  return named.filter(
+    (parent, index) =>
+      !isOwnName(parent, own) &&
+      !shared.includes(parent.value) &&
+      named.findIndex(({ value }) => value === parent.value) === index,
+  );
 }

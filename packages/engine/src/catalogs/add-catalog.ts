@@ -78,7 +78,7 @@ async function wantedVersion(
   try {
     return await source(namespace, version);
   } catch (error) {
-    const own = lockedAs(locked, { namespace, alias: alias ?? undefined });
+    const own = lockedAs(locked, { names: [namespace], alias: alias ?? undefined });
     const isKnown = version === null && accepted.length > 0 && isCachelaneError(error, 'E_NOT_FOUND', 'E_CATALOG');
     if (!isKnown || own === undefined) throw error;
     return { ...own.content, namespace, version: own.version, digest: own.digest, publishedAtMs: 0 };

@@ -5,6 +5,7 @@ import {
   type LockedCatalog,
   type Metadata,
   type NamespaceId,
+  type NamespaceRecord,
 } from '@cachelane/core';
 import { requireCatalog, type CatalogQuestion, type OfferedCatalog } from './find-catalog.ts';
 
@@ -25,7 +26,7 @@ export async function catalogOrLock(
   { locked, alias, ...question }: LockedQuestion,
   signal: AbortSignal,
 ): Promise<OfferedCatalog> {
-  const own = lockedFor(locked, { ...question, alias });
+  const own = await lockedFor(metadata, { ...question, locked, alias }, signal);
   if (own === undefined) return await requireCatalog(metadata, question, signal);
   const isAskedByName = question.version === null;
   const { version, digest } = isAskedByName ? own : question;
@@ -36,7 +37,7 @@ export async function catalogOrLock(
     return { ...found, byLock: 'confirmed', ...stale, ...(await laterThan(metadata, found, signal)) };
   } catch (error) {
     if (!isCachelaneError(error, 'E_CATALOG', 'E_NOT_FOUND')) throw error;
-    const found = standIn(own, await publisherId(metadata, question, signal));
+    const found = standIn(own, (await publisherOf(metadata, question, signal))?.id ?? nobody);
     const note = error.code === 'E_CATALOG' ? { note: noteOf(own) } : {};
     return { ...found, ...stale, ...note, ...(await laterThan(metadata, found, signal)) };
   }
@@ -53,26 +54,31 @@ async function laterThan(
   return { later: { version: latest.version, definitions: parseCatalogText(latest.text, source).definitions } };
 }
 
-type ByNumber = Pick<LockedQuestion, 'namespace' | 'version' | 'digest' | 'alias'>;
-
-function lockedFor(locked: readonly LockedCatalog[], question: ByNumber): LockedCatalog | undefined {
+async function lockedFor(
+  metadata: Metadata,
+  { locked, alias, ...question }: LockedQuestion,
+  signal: AbortSignal,
+): Promise<LockedCatalog | undefined> {
   const { namespace, version, digest } = question;
-  if (version === null) return lockedAs(locked, question);
+  if (locked.length === 0) return undefined;
+  // Renamed since, it is the same by any of its names.
+  const names = [namespace, ...((await publisherOf(metadata, question, signal))?.paths ?? [])];
+  if (version === null) return lockedAs(locked, { names, alias });
   return locked.find(
-    (each) => each.namespace === namespace && each.version === version && (digest === null || each.digest === digest),
+    (each) => names.includes(each.namespace) && each.version === version && (digest === null || each.digest === digest),
   );
 }
 
 /** Of nobody: then nobody is told who uses what it offers. */
 const nobody = '' as NamespaceId;
 
-async function publisherId(
+async function publisherOf(
   metadata: Metadata,
   { namespace, mayKnow = () => true }: CatalogQuestion,
   signal: AbortSignal,
-): Promise<NamespaceId> {
+): Promise<NamespaceRecord | undefined> {
   const record = await metadata.findNamespace(namespace, signal);
-  return record !== undefined && mayKnow(record.paths) ? record.id : nobody;
+  return record !== undefined && mayKnow(record.paths) ? record : undefined;
 }
 
 function standIn({ namespace, version, digest, content }: LockedCatalog, namespaceId: NamespaceId): OfferedCatalog {
@@ -81,5 +87,5 @@ function standIn({ namespace, version, digest, content }: LockedCatalog, namespa
 }
 
 function noteOf({ namespace, version }: LockedCatalog): string {
-  return `version ${version} of the catalog of ${namespace} is not to be had as it was locked: what it says is taken from cachelane.lock`;
+  return `version ${version} of the catalog of ${namespace} is not to be had as it was locked: what it says is taken from cachelane.lock until cachelane add locks another version`;
 }

@@ -13,6 +13,7 @@ import { describe, expect, test } from 'vitest';
 import { publishCatalog } from '../catalogs/publish-catalog.ts';
 import { removeCatalog } from '../catalogs/remove-catalog.ts';
 import type { VolumeRequest } from '../engine.ts';
+import { renameNamespace } from '../namespaces/rename-namespace.ts';
 import {
   baseRequest,
   indexedVolume,
@@ -51,7 +52,10 @@ interface Wish {
 
 function wish({ lock, name = 'stock', namespace = acme, by = 'flag' }: Wish): VolumeRequest {
   const ref = parseProviderRef(`catalog:${namespace}/${name}`, by);
-  return { ...indexedVolume, provider: { ref, by, source: by, overridden: [], locked: () => lock } };
+  return {
+    ...indexedVolume,
+    provider: { ref, by, source: by, overridden: [], locked: () => (lock === undefined ? [] : [lock]) },
+  };
 }
 
 async function got(engine: TestEngine, asked: Wish, context: Context = testContext()): Promise<VolumeRequest> {
@@ -82,6 +86,17 @@ describe('the version of a catalog', () => {
     const locked = await got(engine, { lock: lockOf(1, first) });
     expect(locked).toMatchObject({ name: 'first', defined: { definition: { version: 1 }, byLock: 'confirmed' } });
     expect(locked.defined?.note).toBeUndefined();
+  });
+
+  test('is the one that is locked under an earlier name of the namespace as well', async () => {
+    const engine = testEngine();
+    await publish(engine, first);
+    await publish(engine, second);
+    const renamed = parseNamespace('github.com/acme-inc');
+    await renameNamespace(engine.deps.metadata, { from: acme, to: renamed, dryRun: false }, noAbort);
+    const lock = lockOf(1, first);
+    for (const namespace of [acme, renamed])
+      expect(await got(engine, { lock, namespace })).toMatchObject({ name: 'first', defined: { byLock: 'confirmed' } });
   });
 
   test('is had where the store knows nothing of the catalog, and nobody is warned of that', async () => {

@@ -19,9 +19,8 @@ export async function provideFromCatalog(
 ): Promise<VolumeRequest> {
   const { catalog: namespace, definition: name } = parseCatalogArgument(request.provider?.ref.argument ?? '');
   const mayKnow = (names: readonly Namespace[]): boolean => isMeantFor(context, names);
-  const own = request.provider?.locked?.();
-  const locked = own === undefined ? [] : [own];
-  const question = { namespace, version: null, digest: null, name, mayKnow, locked };
+  const { locked = () => [], alias } = request.provider ?? {};
+  const question = { namespace, alias, version: null, digest: null, name, mayKnow, locked: locked() };
   const defined = await definitionVolume(metadata, question, signal).catch((error: unknown) => {
     throw isCachelaneError(error, 'E_NOT_FOUND') ? unlocked(error, namespace) : error;
   });

@@ -10,6 +10,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import type { EngineDependencies, VolumeRequest } from '../engine.ts';
 import { openFork } from '../sessions/fork.ts';
+import { grantVolumes } from '../sharing/grants.ts';
 import { baseRequest, indexedVolume, install, look, put, testEngine, text } from '../test-engine.fixture.ts';
 import { noneProvider, projectProvider } from './plain-providers.ts';
 import { provideVolume } from './provide-volume.ts';
@@ -95,6 +96,13 @@ describe('a provider', () => {
     expect(said).toBe('E_VOLUME: indexed by fixed:x (flag): the provider failed: https://vault/x is gone%0A%1B[31m');
   });
 
+  test.each(['https://ann:s3/cret@vault/x', 'https://ann:s3@cret@vault/x', '//ann:s3cret@vault'])(
+    'that fails at %s shows no password',
+    async (url) => {
+      expect(await refusal(new Error(`no answer of ${url} today`))).not.toMatch(/s3|cret/);
+    },
+  );
+
   test('that nobody has leaves the volume out', async () => {
     expect(await refusal(null, by('vault:x'))).toContain('E_CONFIG: indexed by vault:x (flag): there is no provider');
     const engine = engineWith();
@@ -121,6 +129,45 @@ describe('a provider', () => {
     const refused = await refusal(null, by('project:github.com/acme/api:npm', 'repository'));
     expect(refused).toContain('E_GRANT');
     expect(await refusal(null, by('project:github.com/acme/api:npm'))).toBe('taken');
+  });
+
+  test('of a file of a stranger reads nothing of another project, what is above it or was granted to it neither', async () => {
+    const { deps } = engineWith(null);
+    const [owner, acme] = ['github.com/acme/api', 'github.com/acme'].map((name) => parseNamespace(name));
+    const all = { namespace: parseNamespace('github.com/acme/web'), below: false };
+    for (const each of [owner, acme])
+      await grantVolumes(
+        deps,
+        { owner: each ?? expect.fail(), volume: null, to: all, access: 'read', trust: 'T1', by: 'ann', dryRun: false },
+        noAbort,
+      );
+    const code = async (trust: 'T0' | 'T1', named: string, source: ProviderSourceKind): Promise<string> => {
+      const context = { ...baseRequest.context, trust, parents: acme === undefined ? [] : [acme] };
+      const request = by(`project:${named}:npm`, source);
+      return await provideVolume(deps, { ...baseRequest, context }, request, noAbort).then(
+        () => 'taken',
+        (error: unknown) => `${(error as { readonly code?: string }).code}`,
+      );
+    };
+    for (const source of ['repository', 'session'] as const) {
+      expect(await code('T1', 'github.com/acme/api', source)).toBe('taken');
+      expect(await code('T0', 'github.com/acme/api', source)).toBe('E_GRANT');
+    }
+    expect(await code('T0', 'github.com/acme', 'repository')).toBe('E_GRANT');
+    expect(await code('T0', 'github.com/acme/api', 'user')).toBe('taken');
+  });
+
+  test('that does not listen is not waited for when nobody wants the volume any more', async () => {
+    const { deps } = engineWith();
+    const deaf: Provider = { kind: 'fixed', provide: async () => await new Promise(() => undefined) };
+    const abort = new AbortController();
+    const providers = { find: async () => await Promise.resolve(deaf) };
+    const asked = provideVolume({ ...deps, providers }, baseRequest, by('fixed:'), abort.signal);
+    abort.abort(new Error('enough'));
+    await expect(asked).rejects.toThrow('enough');
+    await expect(provideVolume({ ...deps, providers }, baseRequest, by('fixed:'), abort.signal)).rejects.toThrow(
+      'enough',
+    );
   });
 });
 
