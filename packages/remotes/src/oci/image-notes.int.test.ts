@@ -71,6 +71,7 @@ test('the image that an index has for this machine is known by the digest of the
             compat: {},
             project: parseNamespace('github.com/acme/web'),
             place: null,
+            fetch: { seedBytes: 1000, diskBytes: 1000 },
           },
           new AbortController().signal,
         );

@@ -53,6 +53,7 @@ const requestFor = (argument: string): ProviderRequest => ({
   compat: {},
   project: parseNamespace('github.com/acme/web'),
   place: null,
+  fetch: null,
 });
 
 const provide = async (argument: string) =>

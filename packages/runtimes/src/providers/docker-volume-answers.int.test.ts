@@ -29,6 +29,7 @@ test.each(['.', './', '..', '', '//tmp', '/tmp/../tmp', '/', 7, null])(
       compat: {},
       project: parseNamespace('github.com/acme/web'),
       place: null,
+      fetch: { seedBytes: 1000, diskBytes: 1000 },
     };
     await expect(provider.provide(request, new AbortController().signal)).rejects.toMatchObject({
       code: 'E_VOLUME',

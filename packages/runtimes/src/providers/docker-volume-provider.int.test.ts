@@ -35,6 +35,7 @@ const provide = async (env: Record<string, string>, signal = new AbortController
       compat: {},
       project: parseNamespace('github.com/acme/web'),
       place: null,
+      fetch: null,
     },
     signal,
   );

@@ -153,6 +153,7 @@ function requestOf({ argument, request }: Omit<ProviderExample, 'says'>): Provid
     compat: { arch: 'x64', os: 'linux' },
     project: parseNamespace('github.com/acme/web'),
     place: null,
+    fetch: { seedBytes: 1_000_000_000, diskBytes: 1_000_000_000 },
     ...request,
     argument,
   };
