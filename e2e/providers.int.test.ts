@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { requireCommands, startDockerRegistry, tarArchive } from '@cachelane/testkit';
@@ -204,6 +204,9 @@ requireCommands('bwrap', 'docker-registry')('the same pipeline', () => {
     await registry.push({ repository: 'team/pip', tag: '1', layers: [low, high] });
     configure(on, `providers: { pip: 'oci:${registry.host}/team/pip:1' }\n`);
     const pipeline = pipelineIn(on);
+    const told = await on.world.json(['explain', 'pip'], { cwd: pipeline.directory });
+    expect(JSON.stringify(told)).toContain(`above what is in oci:${registry.host}/team/pip:1`);
+    expect(existsSync(join(on.world.store, 'images'))).toBe(false);
     const { said, ...found } = await pipeline.pass('a');
     expect(found).toEqual({ program: 'wheel', step: 'a.p wheel' });
     expect(said).toContain(`above what is in oci:${registry.host}/team/pip:1`);
@@ -212,6 +215,18 @@ requireCommands('bwrap', 'docker-registry')('the same pipeline', () => {
       options: ['-v', 'pip'],
     });
     expect(read.stdout).toBe('high');
+    const images = join(on.world.store, 'images');
+    const [kept = ''] = readdirSync(images).filter((name) => name.startsWith('sha256-'));
+    mkdirSync(join(images, 'new-half/tree'), { recursive: true });
+    expect((await on.world.cachelane(['du'])).stdout).toMatch(/^images of registries: .* of that/m);
+    expect(await on.world.json(['gc', '--dry-run'])).toMatchObject({ images: [] });
+    const longAgo = Date.now() / 1000 - 31 * 86_400;
+    for (const name of readdirSync(images)) utimesSync(join(images, name), longAgo, longAgo);
+    const there = readdirSync(images).map((name) => `images/${name}`);
+    expect(there).toEqual(expect.arrayContaining([`images/${kept}`, 'images/new-half']));
+    expect(await on.world.json(['gc', '--dry-run'])).toMatchObject({ images: there });
+    expect((await on.world.cachelane(['gc'])).stdout).toMatch(/^removed .*2 images of registries$/m);
+    expect(readdirSync(images)).toEqual([]);
     await registry.push({ repository: 'team/bad', tag: '1', layers: [tarArchive([{ name: '../out', content: '' }])] });
     configure(on, `providers: { pip: 'oci:${registry.host}/team/bad:1' }\n`);
     const bad = await on.world.run(['true'], { cwd: pipeline.directory, options: ['-v', 'pip'] });

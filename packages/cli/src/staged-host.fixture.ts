@@ -121,6 +121,7 @@ export function stage(options: StageOptions = {}): Stage {
       openSeeds: () => Promise.resolve(memorySeedFiles({ volume: unreachable })),
       openProvider: missing('provider'),
       guardProvider: missing('provider'),
+      sweepProvidedImages: async () => await Promise.resolve([]),
       openRuntime: () =>
         Promise.resolve({
           name: 'staged',

@@ -1,6 +1,7 @@
 import {
   parseNamespace,
   parseProviderRef,
+  statedPolicy,
   type Mount,
   type Provided,
   type Provider,
@@ -13,7 +14,7 @@ import { openFork } from '../sessions/fork.ts';
 import { grantVolumes } from '../sharing/grants.ts';
 import { baseRequest, indexedVolume, install, look, put, testEngine, text } from '../test-engine.fixture.ts';
 import { noneProvider, projectProvider } from './plain-providers.ts';
-import { provideVolume } from './provide-volume.ts';
+import { provideVolume, providingFor } from './provide-volume.ts';
 
 const asked: ProviderRequest[] = [];
 
@@ -30,7 +31,7 @@ function engineWith(said: unknown = { kind: 'nothing' }, directories = {}) {
   };
   const all = [fixed, projectProvider, noneProvider];
   const find = async (kind: string) => await Promise.resolve(all.find((each) => each.kind === kind));
-  const wrap = (deps: EngineDependencies): EngineDependencies => ({ ...deps, providers: { find } });
+  const wrap = (deps: EngineDependencies): EngineDependencies => Object.assign(deps, { providers: { find } });
   return testEngine({ wrap, directories: new Map(Object.entries(directories)) });
 }
 
@@ -63,8 +64,41 @@ describe('a provider', () => {
         compat: {},
         project: 'github.com/acme/web',
         place: '/cache/indexed',
+        fetch: { seedBytes: Infinity, diskBytes: expect.any(Number) },
       },
     ]);
+  });
+
+  test('is told what it may fetch, and that it may not where nothing begins with it', async () => {
+    const policy = statedPolicy({ 'volume-size': '10MB' }, 'config.yaml');
+    const engine = engineWith();
+    const deps = { ...engine.deps, policy };
+    const wanted = { mode: 'write', purpose: 'run' } as const;
+    await provideVolume(deps, providingFor(deps, { ...baseRequest, ...wanted }), by('fixed:'), noAbort);
+    await provideVolume(
+      deps,
+      providingFor(deps, { ...baseRequest, ...wanted, purpose: 'prune' }),
+      by('fixed:'),
+      noAbort,
+    );
+    await provideVolume(deps, baseRequest, by('fixed:'), noAbort);
+    expect(asked.map(({ fetch }) => fetch)).toEqual([
+      { seedBytes: 10_000_000, diskBytes: expect.any(Number) },
+      null,
+      null,
+    ]);
+  });
+
+  test('is waited for no longer than a remote', async () => {
+    const { deps } = engineWith();
+    const deaf: Provider = { kind: 'fixed', provide: async () => await new Promise(() => undefined) };
+    const late = { ...deps, clock: { ...deps.clock, sleep: async () => await Promise.resolve() } };
+    const providers = { find: async () => await Promise.resolve(deaf) };
+    const place = providingFor(late, { ...baseRequest, mode: 'write', purpose: 'run', remoteWaitMs: 5000 });
+    await expect(provideVolume({ ...late, providers }, place, by('fixed:'), noAbort)).rejects.toMatchObject({
+      code: 'E_REMOTE_GONE',
+      message: expect.stringContaining('fixed: (flag): it did not answer within 5 s'),
+    });
   });
 
   test('is asked once, and not where none is named', async () => {
@@ -293,6 +327,19 @@ describe('a run', () => {
     );
     expect(report.volumes).toMatchObject([{ seed: 'fixed:ghcr', added: 2, provider: { kind: 'volume' } }]);
     expect(Object.keys(await look(engine))).toEqual(['content/a', 'index/bucket']);
+  });
+
+  test('does not claim a seed that is larger than it may be', async () => {
+    const steps = [
+      { do: 'mkdir', path: 'content' },
+      { do: 'write', path: 'content/s', content: 'seeded' },
+    ];
+    const engine = engineWith({ kind: 'seed', directory: '/stock' }, { '/stock': steps });
+    Object.assign(engine.deps, { policy: statedPolicy({ 'volume-size': '3B' }, 'config.yaml') });
+    const { report } = await engine.run(() => {}, { volumes: [by('fixed:ghcr')], request: { strict: false } });
+    expect(report.volumes).toMatchObject([
+      { seed: null, provider: { kind: 'volume', gives: 'volume github.com/acme/web:indexed' } },
+    ]);
   });
 
   test('prunes nothing that is not stored', async () => {

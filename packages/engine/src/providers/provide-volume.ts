@@ -20,15 +20,38 @@ import {
   type VolumeName,
   type WhoseWord,
 } from '@cachelane/core';
-import type { EngineDependencies, VolumeRequest } from '../engine.ts';
-import { provideFromCatalog } from './provide-from-catalog.ts';
+import type { EngineDependencies, RunCommandRequest, VolumeRequest } from '../engine.ts';
+import { roomToFetch, type AdmitDependencies } from '../seeds/admit-seed.ts';
+import { takesSeeds } from '../seeds/session-seeds.ts';
 import { requireReach } from '../sharing/require-reach.ts';
+import { within } from '../sync/deadline.ts';
+import { provideFromCatalog } from './provide-from-catalog.ts';
 
 export type ProvideDependencies = Pick<EngineDependencies, 'providers' | 'tools' | 'metadata'>;
 
 export interface Providing {
   readonly context: Context;
   readonly environment: ToolEnvironment;
+  /** Who is going to use it; left out: somebody only asks what it would be. */
+  readonly use?: ProvidedUse;
+}
+
+interface ProvidedUse {
+  readonly deps: AdmitDependencies & Pick<EngineDependencies, 'clock'>;
+  readonly lanePolicy: RunCommandRequest['lanePolicy'];
+  /** How long it is waited for. */
+  readonly waitMs: number;
+}
+
+type UseRequest = Pick<
+  RunCommandRequest,
+  'context' | 'environment' | 'lanePolicy' | 'remoteWaitMs' | 'mode' | 'purpose'
+>;
+
+/** For whoever begins with what volumes are made of; who takes no seed only has to know. */
+export function providingFor(deps: ProvidedUse['deps'], request: UseRequest): Providing {
+  const { context, environment, lanePolicy, remoteWaitMs: waitMs } = request;
+  return { context, environment, ...(takesSeeds(request) ? { use: { deps, lanePolicy, waitMs } } : {}) };
 }
 
 /**
@@ -44,7 +67,11 @@ export async function provideVolume(
   const { provider: choice, provided } = request;
   if (choice === undefined || provided !== undefined) return request;
   try {
-    const provided = await unlessAborted(answer(deps, place, { request, choice }, signal), signal);
+    const provided = await inTime(
+      place,
+      signal,
+      async (within) => await unlessAborted(answer(deps, place, { request, choice }, within), within),
+    );
     const word = whoseWord(place.context, choice, provided);
     await requireGranted(deps, place.context, { ...provided, word }, signal);
     return word === 'person' ? provided : { ...provided, word };
@@ -52,6 +79,16 @@ export async function provideVolume(
     signal.throwIfAborted();
     throw inWords(request, choice, thrown);
   }
+}
+
+async function inTime<T>(
+  { use }: Providing,
+  signal: AbortSignal,
+  act: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (use === undefined) return await act(signal);
+  const { clock } = use.deps;
+  return await within({ clock, limitMs: use.waitMs, late: 'it did not answer' }, signal, act);
 }
 
 /** Who does not listen to the signal is left behind: whoever aborts waits for nobody's program. */
@@ -84,7 +121,8 @@ async function answer(
   if (place.context.bounds !== undefined && choice.ref.kind === 'host') throw unseeded();
   const provider = await findProvider(deps, choice);
   const tool = deps.tools.find(({ name }) => name === request.tool);
-  return asProvided(request, choice, checkProvided(await provider.provide(questionOf(place, request, tool), signal)));
+  const question = await questionOf(place, { request, tool }, signal);
+  return asProvided(request, choice, checkProvided(await provider.provide(question, signal)));
 }
 
 /** Errors: E_CONFIG. */
@@ -107,19 +145,24 @@ async function findProvider({ providers }: ProvideDependencies, choice: Provider
   });
 }
 
-function questionOf(
-  { context, environment }: Providing,
-  request: VolumeRequest,
-  tool: Tool | undefined,
-): Parameters<Provider['provide']>[0] {
+async function questionOf(
+  { context, environment, use }: Providing,
+  { request, tool }: { readonly request: VolumeRequest; readonly tool: Tool | undefined },
+  signal: AbortSignal,
+): Promise<Parameters<Provider['provide']>[0]> {
+  const { namespace } = context;
   return {
     argument: request.provider?.ref.argument ?? '',
     volume: request.name,
     tool: request.tool,
     compat: { ...tool?.compat(environment), ...request.compat },
-    project: context.namespace,
+    project: namespace,
     // In a confined session whoever is confined says where its tools have their caches.
     place: context.bounds === undefined ? (request.path ?? tool?.locate(environment)?.path ?? null) : null,
+    fetch:
+      use === undefined
+        ? null
+        : await roomToFetch(use.deps, { namespace, lanePolicy: use.lanePolicy, volume: request.name }, signal),
   };
 }
 

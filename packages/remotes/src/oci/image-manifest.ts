@@ -11,6 +11,8 @@ export interface ImageManifest {
   readonly digest: string;
   /** The lowest first. */
   readonly layers: readonly Descriptor[];
+  /** Of all layers, as they are sent. */
+  readonly sizeBytes: number;
 }
 
 const architectures: Readonly<Record<string, string>> = {
@@ -39,9 +41,9 @@ export async function readImage(
   }
   const layers = listOf(manifest.content, 'layers').map(descriptorOf);
   if (layers.length > layersAtMost) throw tooLarge(`more than ${layersAtMost} layers`);
-  const bytes = layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const bytes = layers.reduce((sum, layer) => sum + layer.sizeBytes, 0);
   if (bytes > maxBytes) throw tooLarge(`${bytes} bytes of layers, and at most ${maxBytes} are taken in`);
-  return { digest: manifest.digest, layers };
+  return { digest: manifest.digest, layers, sizeBytes: bytes };
 }
 
 /**

@@ -162,7 +162,10 @@ describe('what is refused', () => {
   test('more than was agreed on, also where it is hidden again', async () => {
     const big = file('a', 'x'.repeat(600));
     expect((await unpack([[big]], 600)).text('a')).toHaveLength(600);
-    await expect(unpack([[big], [big]], 1000)).rejects.toMatchObject({ code: 'E_LIMIT' });
+    await expect(unpack([[big], [big]], 1000, { why: 'a reason' })).rejects.toMatchObject({
+      code: 'E_LIMIT',
+      message: expect.stringMatching(/^its layers have more than 1 ?k.*: a reason$/) as string,
+    });
   });
 
   test('more names than can be remembered, and directories that no member speaks of', async () => {

@@ -3,6 +3,7 @@ import {
   CachelaneError,
   childPath,
   displayPath,
+  formatPolicyValue,
   limits,
   parentPath,
   parseBytePath,
@@ -17,6 +18,8 @@ export interface ImageUnpacking {
   readonly dir: string;
   /** Of all files together, whatever becomes of them. */
   readonly maxBytes: number;
+  /** Why they may be no more, for people; left out: that was agreed on. */
+  readonly why?: string;
   /** Of all names together; `limits.providedImageNameBytes` when left out. */
   readonly maxNameBytes?: number;
   /** `limits.incomingEntries` when left out. */
@@ -37,11 +40,17 @@ const opaque = '.wh..wh..opq';
  */
 export async function unpackImageLayers(
   layers: readonly string[],
-  { dir, maxBytes, maxNameBytes = limits.providedImageNameBytes, ...most }: ImageUnpacking,
+  {
+    dir,
+    maxBytes,
+    why = 'no more was agreed on',
+    maxNameBytes = limits.providedImageNameBytes,
+    ...most
+  }: ImageUnpacking,
   signal: AbortSignal,
 ): Promise<UnpackedImage> {
   const tree = new MemberTree(dir, most);
-  const bound = new Bound({ maxBytes, maxNameBytes });
+  const bound = new Bound({ maxBytes, why, maxNameBytes });
   for (const layer of layers) {
     // While the tree holds lower layers alone: what a layer takes away is theirs, wherever it says so.
     await takeAway(tree, bound, { layer, signal });
@@ -116,12 +125,12 @@ async function place(tree: MemberTree, path: BytePath, member: ArchiveMember): P
 }
 
 class Bound {
-  readonly #most: Required<Pick<ImageUnpacking, 'maxBytes' | 'maxNameBytes'>>;
+  readonly #most: Required<Pick<ImageUnpacking, 'maxBytes' | 'why' | 'maxNameBytes'>>;
   #bytes = 0;
   #entries = 0;
   #nameBytes = 0;
 
-  constructor(most: Required<Pick<ImageUnpacking, 'maxBytes' | 'maxNameBytes'>>) {
+  constructor(most: Required<Pick<ImageUnpacking, 'maxBytes' | 'why' | 'maxNameBytes'>>) {
     this.#most = most;
   }
 
@@ -136,7 +145,8 @@ class Bound {
   async *within(data: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const part of data) {
       this.#bytes += part.length;
-      if (this.#bytes > this.#most.maxBytes) throw tooLarge(`more than ${this.#most.maxBytes} bytes`);
+      const { maxBytes, why } = this.#most;
+      if (this.#bytes > maxBytes) throw tooLarge(`more than ${formatPolicyValue('volume-size', maxBytes)}: ${why}`);
       yield part;
     }
   }

@@ -248,7 +248,7 @@ function clash(path: BytePath): CachelaneError {
 }
 
 export function refusedMember(name: string, why: string): CachelaneError {
-  return new CachelaneError('E_LAYER_REFUSED', `nothing is imported: ${displayPath(name as BytePath)} ${why}`, {
-    hint: 'unpack it where you trust it, remove what is wrong, and import the directory',
+  return new CachelaneError('E_LAYER_REFUSED', `nothing of it is taken: ${displayPath(name as BytePath)} ${why}`, {
+    hint: 'unpack it where you trust it, remove what is wrong, and take the directory',
   });
 }
