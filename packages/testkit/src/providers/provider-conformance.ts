@@ -35,6 +35,11 @@ export function providerConformance(name: string, open: () => Promise<ProviderFi
       expect(fixture.provider.kind).toMatch(/^[a-z][a-z0-9-]{0,63}$/);
     });
 
+    test('is shown with something that it answers', async () => {
+      await using fixture = await open();
+      expect(fixture.examples).not.toEqual([]);
+    });
+
     test('answers what it is asked, in a form that is understood', async () => {
       await using fixture = await open();
       for (const example of fixture.examples) {
