@@ -341,7 +341,11 @@ requireCommands('bwrap')('who chooses', () => {
     await on.serve();
     const directory = on.acme('web');
     const attach = async (environment: Readonly<Record<string, string>>) => {
-      const engine = await on.session(directory, { confine: true, environment: { ...on.world.env, ...environment } });
+      const engine = await on.session(directory, {
+        namespace: 'github.com/acme/web',
+        confine: true,
+        environment: { ...on.world.env, ...environment },
+      });
       await using fork = await engine.attach([engine.cacheVolume('pip')]);
       return { directory: fork.directory, files: readdirSync(fork.directory) };
     };

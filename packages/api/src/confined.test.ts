@@ -43,7 +43,9 @@ interface Stage {
 }
 
 async function openConfined(on: TestWorld): Promise<string> {
-  const { openSession } = await on.data('mutation { openSession(directory: "/web", confine: true) { token } }');
+  const { openSession } = await on.data(
+    'mutation { openSession(directory: "/web", namespace: "github.com/acme/web", confine: true) { token } }',
+  );
   return (openSession as { readonly token: string }).token;
 }
 

@@ -22,6 +22,8 @@ export interface ContextRequest {
   readonly config: (Omit<ConfigNames, 'directory'> & { readonly path?: string }) | null;
   /** See `ContextSources`. */
   readonly personalTier?: string | null;
+  /** See `ContextSources`. */
+  readonly isBounded?: boolean;
   readonly files: FileReader;
   /** From {@link findProject}, for a caller that needed it to find the configuration. */
   readonly project?: Project;
@@ -48,6 +50,8 @@ export function gatherContext(request: ContextRequest): GatheredContext {
   const { cwd, homeDir, env, files, config } = request;
   const project = request.project ?? findProject({ cwd, homeDir, files });
   const { repository, directory } = project;
+  // Whose work is noted is not for the program in it to say, nor is a commit of another repository that its `.git` leads to.
+  const checkedOut = request.isBounded === true ? null : (repository?.revision ?? null);
   const platform = readPlatform({ env, readText: (path) => files.readText(path) });
   const sources: ContextSources = {
     namespaceFlag: request.namespaceFlag,
@@ -57,6 +61,7 @@ export function gatherContext(request: ContextRequest): GatheredContext {
     project: { directory: slashes(directory), source: project.source },
     platform,
     personalTier: request.personalTier ?? null,
+    isBounded: request.isBounded ?? false,
   };
   return {
     context: deriveContext(sources),
@@ -64,7 +69,7 @@ export function gatherContext(request: ContextRequest): GatheredContext {
     projectDir: directory,
     gitRoot: repository?.root ?? null,
     directory: identityOf(directory, files),
-    revision: repository?.revision ?? platform?.revision ?? null,
+    revision: checkedOut ?? platform?.revision ?? null,
     workflow: platform?.workflow ?? null,
   };
 }

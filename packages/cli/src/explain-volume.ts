@@ -39,7 +39,8 @@ import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import type { Host } from './host.ts';
 import { lanePolicyOf } from './lane-policy.ts';
-import { toolEnvironmentOf, withoutPersonal, type OpenProject } from './project.ts';
+import type { ProgramPlace } from './program-version.ts';
+import { toolEnvironmentOf, type OpenProject } from './project.ts';
 import { isoTime, shortId } from './print.ts';
 import { providerFields, providerJson } from './explain-provider.ts';
 import { openProviders } from './providers/open-providers.ts';
@@ -94,6 +95,8 @@ interface ExplainedFor {
   readonly seed?: VolumeSeed | null;
   /** Of a confined session. */
   readonly bounds?: Bounds | undefined;
+  /** As in `toolEnvironmentOf`. */
+  readonly programs?: ProgramPlace | undefined;
   /** Throws where the project is not the one that it is to be. */
   readonly check?: (context: Context) => void;
 }
@@ -103,13 +106,12 @@ export async function explainVolume(
   { host, store, providers }: Surroundings,
   question: ProjectQuestion,
   argument: VolumeArgument,
-  { seed, bounds, check }: ExplainedFor = {},
+  { seed, bounds, check, programs }: ExplainedFor = {},
 ): Promise<Explained> {
-  const found = await projectOf(host, question);
-  const project = bounds === undefined ? found : withoutPersonal(found);
+  const project = await projectOf(host, question);
   const { context } = project;
   check?.(context);
-  const environment = toolEnvironmentOf(host, project);
+  const environment = toolEnvironmentOf(host, project, programs);
   const tools = await host.pieces.loadTools();
   const selection = plainSelection(project, { tools, environment, storeDir: store.homeDir, providers });
   const asked = selectVolume(argument, selection).request;

@@ -12,6 +12,7 @@ import { findProject } from './find-project.ts';
 import { userHome } from './home.ts';
 import type { Host } from './host.ts';
 import { personalTierWish } from './personal-tier-wish.ts';
+import type { ProgramPlace } from './program-version.ts';
 import { toolEnvironment } from './tool-environment.ts';
 import type { WhereToRun } from './working-directory.ts';
 
@@ -37,10 +38,15 @@ export interface ProjectOptions {
   readonly where: WhereToRun;
   /** From `--namespace`. */
   readonly namespace: Namespace | undefined;
+  /** Of a confined session. A person's own tier holds what all of their projects saved: it has no part in that. */
+  readonly isConfined?: boolean;
 }
 
 /** Errors: E_NOT_FOUND for a directory that is gone, E_CONFIG, E_NAMESPACE, E_LIMIT. */
-export async function openProject(host: Host, { where, namespace }: ProjectOptions): Promise<OpenProject> {
+export async function openProject(
+  host: Host,
+  { where, namespace, isConfined = false }: ProjectOptions,
+): Promise<OpenProject> {
   if (where.problem !== null) throw where.problem;
   const { env } = host;
   const homeDir = userHome(host) ?? null;
@@ -52,7 +58,8 @@ export async function openProject(host: Host, { where, namespace }: ProjectOptio
     env,
     homeDir,
     config,
-    personalTier: await personalTierWish(host),
+    personalTier: isConfined ? null : await personalTierWish(host),
+    isBounded: isConfined,
     files: nodeFiles,
     project,
   });
@@ -70,13 +77,12 @@ export async function openProject(host: Host, { where, namespace }: ProjectOptio
   };
 }
 
-/** Errors: E_HOME_UNUSABLE, since a tool's cache lies below the home directory until somebody says otherwise. */
-export function toolEnvironmentOf({ env, os, arch }: Host, { homeDir, workDir }: OpenProject): ToolEnvironment {
-  if (homeDir !== null) return toolEnvironment({ homeDir, workDir, os, arch, env });
+/** `programs`: how those of tools are started; left out: as anybody would here. Errors: E_HOME_UNUSABLE, since a tool's cache lies below the home directory until somebody says otherwise. */
+export function toolEnvironmentOf(
+  { env, os, arch }: Host,
+  { homeDir, workDir }: OpenProject,
+  programs: ProgramPlace = { cwd: workDir, env },
+): ToolEnvironment {
+  if (homeDir !== null) return toolEnvironment({ homeDir, workDir, os, arch, env, programs });
   throw new CachelaneError('E_HOME_UNUSABLE', 'there is no home directory: HOME is not set', { hint: 'set HOME' });
-}
-
-/** For a program that may know of nothing beyond what its project reads: a person's own tier holds what all of their projects saved. */
-export function withoutPersonal(project: OpenProject): OpenProject {
-  return { ...project, context: { ...project.context, personalTier: false } };
 }

@@ -68,7 +68,7 @@ export interface Engine extends AsyncDisposable {
    * import { spawn } from 'node:child_process';
    * import { connect } from '@cachelane/sdk/node';
    *
-   * await using engine = await connect({ confine: true });
+   * await using engine = await connect({ namespace: 'github.com/acme/web', confine: true });
    * spawn('node', ['plugin.js'], { env: { PATH: process.env['PATH'], ...(await engine.environment()) } });
    * ```
    */

@@ -24,7 +24,7 @@ import type {
 } from '@cachelane/api';
 import packageJson from '../../package.json' with { type: 'json' };
 import { afterSaving } from '../after-saving.ts';
-import { catalogAliases } from '../catalog-aliases.ts';
+import { aliasesAbove, catalogAliases } from '../catalog-aliases.ts';
 import { explainJson, explainVolume, type Explained } from '../explain-volume.ts';
 import type { Host } from '../host.ts';
 import { lanePolicyOf } from '../lane-policy.ts';
@@ -33,13 +33,14 @@ import { commandEnv } from '../run/bare.ts';
 import { openProviders } from '../providers/open-providers.ts';
 import { noFlags, providerWishes } from '../providers/provider-wishes.ts';
 import { isoTime } from '../print.ts';
-import { openProject, toolEnvironmentOf, withoutPersonal } from '../project.ts';
+import { openProject, toolEnvironmentOf } from '../project.ts';
 import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
 import type { VolumeArgument } from '../volume-argument.ts';
 import { plainSelection, requestOf } from '../volumes.ts';
 import { userOf } from '../user-of.ts';
 import { whereToRun } from '../working-directory.ts';
+import { enginePrograms } from './engine-programs.ts';
 import { sessionLock } from './session-lock.ts';
 import { ignoredRemote } from './ignored-remote.ts';
 import type { EnginePushes } from './engine-pushes.ts';
@@ -83,19 +84,21 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const { homeDir, store, tools, remote, remoteProblems, signal } = request;
   const { directory, namespace, environment: env, isConfined } = place;
   const host = env === null ? request.host : { ...request.host, env };
-  const found = await openProject(host, {
+  const project = await openProject(host, {
     where: whereToRun(host, directory ?? undefined, 'directory'),
     namespace: namespace ?? undefined,
+    isConfined,
   });
-  const project = isConfined ? withoutPersonal(found) : found;
   const { context } = project;
-  const environment = toolEnvironmentOf(host, project);
+  const programs = isConfined ? enginePrograms(request.host, project) : undefined;
+  const environment = toolEnvironmentOf(host, project, programs);
   // Whose file it is, and whose modules run, is the engine's to say, whatever home a program claims to have.
-  const providers = await providerWishes(request.host, {
+  const wishes = await providerWishes(request.host, {
     flags: noFlags,
     environment: host.env,
     by: isConfined ? 'session' : 'environment',
   });
+  const providers = isConfined ? { ...wishes, user: aliasesAbove(wishes.user, context.namespace) } : wishes;
   const selection = plainSelection(project, { tools, environment, storeDir: homeDir, providers });
   const argumentOf = ({ namespace: asked, key, defined }: VolumePlace): VolumeArgument => ({
     namespace: asked === context.namespace ? null : asked,
@@ -126,7 +129,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const ignored = env === null ? [] : await ignoredRemote({ host, homeDir, choice });
   const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
   const { lock, problems } = sessionLock(project);
-  const aliases = catalogAliases(project.config, await readUserConfig(host));
+  const aliases = catalogAliases(project.config, isConfined ? providers.user : await readUserConfig(host));
   return {
     context,
     catalogs: new Map([...aliases].map(([alias, { namespace: named }]) => [alias, named])),
@@ -159,9 +162,9 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
     },
     async explain(place, seed, bounds) {
       try {
-        const question = { directory: project.workDir, namespace: namespace ?? undefined };
+        const question = { directory: project.workDir, namespace: namespace ?? undefined, isConfined };
         const check = (now: Context): void => requireSame(context, now);
-        const whom = { seed, bounds, check };
+        const whom = { seed, bounds, check, programs };
         return explained(await explainVolume({ host, store: reading, providers }, question, argumentOf(place), whom));
       } catch (error) {
         if (isCachelaneError(error, 'E_VOLUME')) return null;

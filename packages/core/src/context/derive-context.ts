@@ -9,7 +9,7 @@ import { redactUrl } from '../names/remote-url.ts';
 import type { Context, ContextInput } from './context.ts';
 import type { ContextSources, NamedProject } from './context-sources.ts';
 import { fileNames } from './file-names.ts';
-import { derivedNamespace, localNamespaceOf, parentsOf, parentsSource } from './project-names.ts';
+import { configuredParents, derivedNamespace, localNamespaceOf, parentsOf, parentsSource } from './project-names.ts';
 
 /**
  * Where and who a command is, from what it was given and what lies around it. The namespace comes from the first of
@@ -72,16 +72,16 @@ function namespaceInputs(
   named: NamedProject,
   parents: readonly Namespace[],
 ): readonly ContextInput[] {
-  const { config, repository, project } = sources;
+  const { repository, project } = sources;
   const inputs: ContextInput[] = [{ name: 'namespace', value: named.namespace, source: named.source }];
   const remote = named.by === 'remote' ? (repository?.remote ?? null) : null;
   if (remote !== null) {
     inputs.push({ name: 'remote', value: redactUrl(remote.url), source: named.source });
   }
   inputs.push({ name: 'project', value: project.directory, source: project.source });
-  const configuredParents = named.by === 'flag' || named.by === 'variable' ? null : (config?.parents ?? null);
-  if (configuredParents !== null) {
-    inputs.push({ name: 'parents', value: parents.join(', '), source: parentsSource(configuredParents) });
+  const configured = configuredParents(sources, named);
+  if (configured !== null) {
+    inputs.push({ name: 'parents', value: parents.join(', '), source: parentsSource(configured) });
   }
   return inputs;
 }

@@ -34,17 +34,16 @@ export function derivedNamespace(sources: ContextSources, directory: string): Na
 
 /**
  * Parents of the project's namespace. Where a file names some, they are those of the file's directory, and a project below
- * it reads what lies between first. A name that is forced for one command has its path prefixes: the file spoke of
- * another one. Throws E_NAMESPACE, E_LIMIT.
+ * it reads what lies between first. Throws E_NAMESPACE, E_LIMIT.
  */
-export function parentsOf(sources: ContextSources, { namespace, by }: NamedProject): readonly Namespace[] {
-  const { config, repository, project } = sources;
+export function parentsOf(sources: ContextSources, project: NamedProject): readonly Namespace[] {
+  const { config, repository } = sources;
+  const { namespace, by } = project;
   const prefixes = defaultParents(namespace);
-  if (by === 'flag' || by === 'variable') return prefixes;
-  const explicit = config?.parents ?? null;
+  const explicit = configuredParents(sources, project);
   if (config === null || explicit === null) {
     // `local/…` names are flat: a package of a repository without a remote finds its repository here.
-    const isInside = by === 'path' && repository !== null && repository.root !== project.directory;
+    const isInside = by === 'path' && repository !== null && repository.root !== sources.project.directory;
     return isInside ? [localNamespaceOf(repository.root), ...prefixes] : prefixes;
   }
   const named = derivedNamespace(sources, config.directory);
@@ -62,6 +61,17 @@ export function parentsOf(sources: ContextSources, { namespace, by }: NamedProje
   return [...new Set([...between, named, ...parents])]
     .filter((parent) => parent !== namespace)
     .slice(0, limits.namespaceParents);
+}
+
+/** What the file says of them, as far as it counts: where a name is forced for one command, it spoke of another one. */
+export function configuredParents(
+  sources: ContextSources,
+  { namespace, by }: NamedProject,
+): readonly ConfiguredName[] | null {
+  const { config, project, isBounded = false } = sources;
+  const isForced = by === 'flag' || by === 'variable';
+  if (isForced && !(isBounded && derivedNamespace(sources, project.directory) === namespace)) return null;
+  return config?.parents ?? null;
 }
 
 export function parentsSource(parents: readonly ConfiguredName[]): string {
