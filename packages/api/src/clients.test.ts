@@ -179,7 +179,7 @@ describe('a confined session', () => {
     expect((await on.ask(id, { variables, session })).errors?.[0]?.extensions.code).toBe('E_NOT_FOUND');
     for (const [asked, code] of [
       [`{ cacheVolume(key: "npm", namespace: "${inner}") { id } }`, 'E_NOT_FOUND'],
-      [`mutation { setPolicy(namespace: "${inner}", key: "keep-pr", value: "1d") { key } }`, 'E_NOT_FOUND'],
+      [`mutation { setPolicy(namespace: "${inner}", key: "keep-pr", value: "1d") { key } }`, 'E_USAGE'],
     ] as const) {
       expect(await codeOf(on, asked, session)).toBe(code);
     }
@@ -192,6 +192,25 @@ describe('a confined session', () => {
       under: nothing,
       usage: [],
     });
+  });
+
+  test('decides for nobody how long caches live, be it of its own namespace: projects below it, and other lanes, would go by that', async () => {
+    await using on = testWorld();
+    const acme = 'github.com/acme';
+    await on.data(`mutation { setPolicy(namespace: "${acme}", key: "keep-branch", value: "20d") { key } }`);
+    const session = await openSession(on, `namespace: "${acme}", confine: true`);
+    const below = `{ policies(namespace: "${acme}/web") { key value } }`;
+    const before = await on.data(below);
+    expect(before).toMatchObject({ policies: expect.arrayContaining([{ key: 'keep-branch', value: '20d' }]) });
+    const asked = ['key: "keep-branch", value: "1d"', 'key: "keep-branch"', 'key: "volume-budget:npm", value: "1B"'];
+    for (const args of [...asked, ...asked.map((each) => `namespace: "${acme}", ${each}`)]) {
+      const { errors } = await on.ask(`mutation { setPolicy(${args}) { key } }`, { session });
+      expect(errors?.[0]).toMatchObject({
+        message: 'a confined session sets no policy',
+        extensions: { code: 'E_USAGE', hint: expect.stringContaining('cachelane.yaml') },
+      });
+    }
+    expect(await on.data(below)).toEqual(before);
   });
 
   test('has scopes of its own, and reaches no project below it by their names', async () => {
@@ -221,6 +240,7 @@ describe('a confined session', () => {
     expect(head).toEqual({ generation: 1 });
     const outside = 'E_USAGE: a confined session changes nothing outside github.com/acme/web';
     const ungranted = 'E_GRANT: github.com/acme/web has no grant to write github.com/acme/shared:npm on lane t1:local';
+    const noPolicy = 'E_USAGE: a confined session sets no policy';
     const unknown = 'E_NOT_FOUND: this session knows of no namespace github.com/acme/shared';
     for (const [field, refusal] of [
       ['remove(volume: $id) { lane }', outside],
@@ -228,7 +248,7 @@ describe('a confined session', () => {
       ['prune(volume: $id) { command }', outside],
       ['attach(volumes: [{ volume: $id }]) { id }', ungranted],
       ['attach(volumes: [{ volume: $id, mode: WRITE_ONLY }]) { id }', ungranted],
-      ['setPolicy(namespace: "github.com/acme/shared", key: "keep-pr", value: "1d") { key }', unknown],
+      ['setPolicy(namespace: "github.com/acme/shared", key: "keep-pr", value: "1d") { key }', noPolicy],
       ['grant(namespace: "github.com/acme/shared", key: "pip", to: "github.com/acme/web") { by }', unknown],
       ['addFeed(namespace: "github.com/acme/shared", from: "github.com/acme/web") { by }', unknown],
     ] as const) {

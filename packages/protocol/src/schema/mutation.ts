@@ -87,7 +87,7 @@ type Mutation {
     "As that of \`rollback\`. A clean-up that found nothing to remove leaves nothing that it could be known by, and is done again."
     key: String
   ): Pruned
-  "Says how long the caches of a namespace, and of those below it, live, or how large they may be."
+  "Says how long the caches of a namespace, and of those below it, live, or how large they may be. A confined session says nothing of that: projects below its own are others."
   setPolicy(
     "The caller's own project where it is left out."
     namespace: String
