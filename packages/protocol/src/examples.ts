@@ -58,6 +58,7 @@ export const examples: Readonly<Record<string, Example>> = {
     query: '{ volumes(key: "npm") { nodes { namespace key sizeBytes } pageInfo { endCursor } } }',
   },
   CompatField: ofNpm('compat { name value }'),
+  Provider: ofNpm('provider { reference chosenBy kind volume { id namespace key } problem }'),
   Explanation: ofNpm(
     'explain { why path pathSource mounter mounterWhy chosenBy seed keptFor keptBy provider providerBy gives remote lowLevelId }',
   ),

@@ -30,6 +30,7 @@ export type {
   EntryType,
   EventType,
   LeaseKind,
+  ProvidedKind,
   TrustLevel,
   UsageGroup,
 } from './generated/inputs.ts';
@@ -58,6 +59,7 @@ export type {
   Snapshot,
   Usage,
   VolumeInfo,
+  VolumeProvider,
   VolumeUsage,
 } from './generated/results.ts';
 export type { SessionOptions } from './session-options.ts';

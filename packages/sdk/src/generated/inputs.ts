@@ -90,6 +90,15 @@ export type LeaseKind =
   /** A directory that is kept from run to run: nobody removes it meanwhile. */
   | 'DIRECTORY';
 
+/** What a volume is made of where it is attached. */
+export type ProvidedKind =
+  /** A volume of the store. */
+  | 'VOLUME'
+  /** A directory of this machine: nothing of it is stored. */
+  | 'DIRECTORY'
+  /** An empty directory, which is gone afterwards. */
+  | 'NOTHING';
+
 /** What lies below all that is read of a volume: one of the two. A lane's own entries are found above it, and hide it where it removed something; nothing of it is saved, and none of it goes to other machines. */
 export interface SourceInput {
   /**

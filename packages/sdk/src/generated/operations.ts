@@ -68,7 +68,7 @@ export const volumes: Operation<{
   readonly after?: string | null | undefined;
 }> = {
   name: 'volumes',
-  text: 'query volumes($namespace:String$under:String$key:String$first:Int!$after:String){volumes(namespace:$namespace under:$under key:$key first:$first after:$after){nodes{...VolumeInfo}pageInfo{...Page}}}fragment VolumeInfo on CacheVolume{id key namespace compat{name value}tool sharing owner source{directory volume}warnings}fragment Page on PageInfo{hasNextPage endCursor}',
+  text: 'query volumes($namespace:String$under:String$key:String$first:Int!$after:String){volumes(namespace:$namespace under:$under key:$key first:$first after:$after){nodes{...VolumeInfo}pageInfo{...Page}}}fragment VolumeInfo on CacheVolume{id key namespace compat{name value}tool sharing owner source{directory volume}warnings provider{...VolumeProvider}}fragment VolumeProvider on Provider{reference chosenBy kind volume{id namespace key}problem}fragment Page on PageInfo{hasNextPage endCursor}',
 };
 
 export const volumeByKey: Operation<{
@@ -83,7 +83,7 @@ export const volumeByKey: Operation<{
   readonly owner?: string | null | undefined;
 }> = {
   name: 'volumeByKey',
-  text: 'query volumeByKey($key:String!$namespace:String$scope:[String!]$compat:[CompatFieldInput!]$sharing:CacheSharingMode$source:SourceInput$owner:String){cacheVolume(key:$key namespace:$namespace scope:$scope compat:$compat sharing:$sharing source:$source owner:$owner){...VolumeInfo}}fragment VolumeInfo on CacheVolume{id key namespace compat{name value}tool sharing owner source{directory volume}warnings}',
+  text: 'query volumeByKey($key:String!$namespace:String$scope:[String!]$compat:[CompatFieldInput!]$sharing:CacheSharingMode$source:SourceInput$owner:String){cacheVolume(key:$key namespace:$namespace scope:$scope compat:$compat sharing:$sharing source:$source owner:$owner){...VolumeInfo}}fragment VolumeInfo on CacheVolume{id key namespace compat{name value}tool sharing owner source{directory volume}warnings provider{...VolumeProvider}}fragment VolumeProvider on Provider{reference chosenBy kind volume{id namespace key}problem}',
 };
 
 export const catalog: Operation<{
@@ -114,7 +114,7 @@ export const offeredVolume: Operation<{
   readonly owner?: string | null | undefined;
 }> = {
   name: 'offeredVolume',
-  text: 'query offeredVolume($offerer:String!$version:Int$digest:String$name:String!$namespace:String$scope:[String!]$compat:[CompatFieldInput!]$sharing:CacheSharingMode$source:SourceInput$owner:String){catalog(namespace:$offerer version:$version digest:$digest){cacheVolume(name:$name namespace:$namespace scope:$scope compat:$compat sharing:$sharing source:$source owner:$owner){...VolumeInfo}}}fragment VolumeInfo on CacheVolume{id key namespace compat{name value}tool sharing owner source{directory volume}warnings}',
+  text: 'query offeredVolume($offerer:String!$version:Int$digest:String$name:String!$namespace:String$scope:[String!]$compat:[CompatFieldInput!]$sharing:CacheSharingMode$source:SourceInput$owner:String){catalog(namespace:$offerer version:$version digest:$digest){cacheVolume(name:$name namespace:$namespace scope:$scope compat:$compat sharing:$sharing source:$source owner:$owner){...VolumeInfo}}}fragment VolumeInfo on CacheVolume{id key namespace compat{name value}tool sharing owner source{directory volume}warnings provider{...VolumeProvider}}fragment VolumeProvider on Provider{reference chosenBy kind volume{id namespace key}problem}',
 };
 
 export const volumeById: Operation<{
@@ -123,7 +123,7 @@ export const volumeById: Operation<{
   readonly id: string;
 }> = {
   name: 'volumeById',
-  text: 'query volumeById($id:ID!){node(id:$id){...on CacheVolume{...VolumeInfo}}}fragment VolumeInfo on CacheVolume{id key namespace compat{name value}tool sharing owner source{directory volume}warnings}',
+  text: 'query volumeById($id:ID!){node(id:$id){...on CacheVolume{...VolumeInfo}}}fragment VolumeInfo on CacheVolume{id key namespace compat{name value}tool sharing owner source{directory volume}warnings provider{...VolumeProvider}}fragment VolumeProvider on Provider{reference chosenBy kind volume{id namespace key}problem}',
 };
 
 export const volumeExplanation: Operation<{
