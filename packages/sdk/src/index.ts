@@ -29,6 +29,7 @@ export type {
   DefinitionTier,
   EntryType,
   EventType,
+  GrantAccess,
   LeaseKind,
   ProvidedKind,
   TrustLevel,
@@ -47,6 +48,7 @@ export type {
   ExplainedLink,
   Explanation,
   ForkedVolume,
+  Grant,
   Head,
   HeadUsage,
   Lease,
@@ -63,3 +65,4 @@ export type {
   VolumeUsage,
 } from './generated/results.ts';
 export type { SessionOptions } from './session-options.ts';
+export type { GrantOptions, Grants, NamespaceOptions } from './grant-options.ts';

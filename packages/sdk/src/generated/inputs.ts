@@ -81,6 +81,13 @@ export type EventType =
   /** Anything else, for people. */
   | 'OTHER';
 
+/** What those whom a grant is for may do with the volumes. */
+export type GrantAccess =
+  /** Find what is in them. */
+  | 'READ'
+  /** Save to them as well, on the lane that their own runs write, where that is of the level which the grant names. */
+  | 'WRITE';
+
 /** What a session can have of a volume. */
 export type LeaseKind =
   /** A lane of it, against others that ask for it LOCKED. */
