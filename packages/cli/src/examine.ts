@@ -88,6 +88,7 @@ function permissionsOf(dir: string): Finding {
   const text = `0${(mode & 0o777).toString(8)}`;
   // Whoever can write layers there decides what the commands find in their caches.
   if ((mode & 0o022) !== 0) return warn(`${text}: others can write there`, `chmod 700 ${dir}`);
+  if ((mode & 0o055) !== 0) return warn(`${text}: others can read what is there`, `chmod 700 ${dir}`);
   return ok(text);
 }
 

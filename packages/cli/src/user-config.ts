@@ -37,10 +37,11 @@ const configBytesMax = 262_144;
 
 /** `$XDG_CONFIG_HOME/cachelane/config.yaml`, else below `~/.config`; null where there is no home directory. */
 function userConfigPath(request: HomeRequest): string | null {
-  const xdg = request.env['XDG_CONFIG_HOME'];
+  const env = request.configEnv ?? request.env;
+  const xdg = env['XDG_CONFIG_HOME'];
   // The XDG specification wants relative paths ignored.
   if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'cachelane/config.yaml');
-  const home = userHome(request);
+  const home = userHome({ ...request, env });
   return home === undefined ? null : join(home, '.config/cachelane/config.yaml');
 }
 

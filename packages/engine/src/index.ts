@@ -86,6 +86,7 @@ export { catalogOrLock } from './catalogs/catalog-or-lock.ts';
 export { boundsOf } from './sharing/bounds-of.ts';
 export { addFeed, listFeeds, removeFeed, type AddedFeed, type ListedFeed } from './sharing/feeds.ts';
 export {
+  grantsBeside,
   grantVolumes,
   listGrants,
   withdrawGrant,

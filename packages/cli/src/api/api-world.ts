@@ -83,7 +83,8 @@ export function apiWorld(request: WorldRequest): World {
 async function openApiProject(request: WorldRequest, place: ProjectPlace): Promise<ApiProject> {
   const { homeDir, store, tools, remote, remoteProblems, signal } = request;
   const { directory, namespace, environment: env, isConfined } = place;
-  const host = env === null ? request.host : { ...request.host, env };
+  // Whose own file it is, and whose modules run, is the engine's to say, whatever home a program claims to have.
+  const host = env === null ? request.host : { ...request.host, env, configEnv: request.host.env };
   const project = await openProject(host, {
     where: whereToRun(host, directory ?? undefined, 'directory'),
     namespace: namespace ?? undefined,
@@ -92,8 +93,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const { context } = project;
   const programs = isConfined ? enginePrograms(request.host, project) : undefined;
   const environment = toolEnvironmentOf(host, project, programs);
-  // Whose file it is, and whose modules run, is the engine's to say, whatever home a program claims to have.
-  const wishes = await providerWishes(request.host, {
+  const wishes = await providerWishes(host, {
     flags: noFlags,
     environment: host.env,
     by: isConfined ? 'session' : 'environment',

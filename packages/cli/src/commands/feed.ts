@@ -1,3 +1,4 @@
+import { parseLane } from '@cachelane/core';
 import { addFeed, type AddedFeed } from '@cachelane/engine';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
 import { feedOptions, feedRuleIn, feedText } from '../feed-rule.ts';
@@ -27,6 +28,8 @@ export const feed: Command = defineCommand({
         );
       }
       host.stdout.write(text(added, dryRun));
+      const vain = inVain(added.feed);
+      if (vain !== null) warn(host, vain);
       return 0;
     });
   },
@@ -35,4 +38,13 @@ export const feed: Command = defineCommand({
 function text({ feed: rule, isNew }: AddedFeed, dryRun: boolean): string {
   const feeds = !isNew ? 'feeds it already' : dryRun ? 'would feed it' : 'feeds it';
   return `${rule.tier}: ${feedText(rule)} ${feeds}\n`;
+}
+
+/** Why nobody may get anything of it; null: no reason is known. */
+function inVain({ tier, from: { namespace, below }, lanes }: AddedFeed['feed']): string | null {
+  if (lanes !== 'default' && !['local', 'ref'].includes(parseLane(lanes).kind)) {
+    return `runs find in a tier what is on the lane of their default branch, or on t1:local: what comes on ${lanes} is found by none`;
+  }
+  if (below || namespace.startsWith(`${tier}/`)) return null;
+  return `${tier} is not above ${namespace}, whose runs feed it only where they read it: parents: [${tier}] in its cachelane.yaml`;
 }

@@ -57,7 +57,7 @@ describe('grant', () => {
       ],
     });
     expect(await said(on, 'grant', 'rm', ...npm, '--dry-run')).toBe(
-      `github.com/acme/api might no longer read, and write on lanes of level T1, ${web}:npm\n`,
+      `github.com/acme/api would no longer have leave to read, and write on lanes of level T1, ${web}:npm\n`,
     );
     expect(await said(on, 'grant', 'rm', ...npm)).toContain('may no longer');
     expect(await said(on, 'grant', 'rm', ...npm)).toBe(`github.com/acme/api has no grant for ${web}:npm\n`);
@@ -65,6 +65,29 @@ describe('grant', () => {
       `teams/** may no longer read all volumes of ${web}\n`,
     );
     expect(await said(on, 'grant', 'ls', web)).toBe(`${web} shares nothing.\n`);
+  });
+
+  test('that is taken back names others by which they may have it all the same', async () => {
+    using on = stage();
+    const remove = async (...words: string[]): Promise<string> => await said(on, 'grant', 'rm', ...at, ...words);
+    await said(on, 'grant', ...at, 'npm', '--to', 'teams/**');
+    await said(on, 'grant', ...at, '--all', '--to', 'teams/x', '--write');
+    const all = `  another one stays: teams/x may read, and write on lanes of level T1, all volumes of ${web}\n`;
+    const below = `  another one stays: teams/** may read ${web}:npm\n`;
+    expect(await remove('npm', '--to', 'teams/x')).toMatch(`teams/x has no such grant for ${web}:npm\n`);
+    const told = await remove('npm', '--to', 'teams/x');
+    expect([told.includes(all), told.includes(below)]).toEqual([true, true]);
+    // Of fewer, or of another volume, is none of these.
+    expect(await remove('npm', '--to', 'teams/**', '--dry-run')).not.toContain('another');
+    expect(await remove('pip', '--to', 'teams/x')).toBe(`teams/x has no such grant for ${web}:pip\n${all}`);
+    expect(await remove('pip', '--to', 'teams/y')).toBe(`teams/y has no grant for ${web}:pip\n`);
+    expect(await remove('--all', '--to', 'teams/x')).toBe(
+      `teams/x may no longer read, and write on lanes of level T1, all volumes of ${web}\n`,
+    );
+    await said(on, 'grant', ...at, 'npm', '--to', 'teams/x');
+    expect(await remove('npm', '--to', 'teams/x')).toBe(
+      `teams/x may no longer read ${web}:npm by this grant\n${below}`,
+    );
   });
 
   test('of a namespace that is not there creates it, and says so', async () => {
@@ -85,6 +108,7 @@ describe('grant', () => {
     [['npm', '--to', web], `${web} has its own volumes without a grant`],
     [['npm', '--to', 'Teams X'], '--to: "Teams X"'],
     [['npm', '--to', 'teams/*'], '--to: "teams/*"'],
+    [['npm', '--to', '~'], 'nothing is granted to ~'],
     [['npm', '--to', 'teams/x', '--read', '--write'], '--read and --write exclude each other'],
     [['npm', '--to', 'teams/x', '--trust', 'T1'], '--trust says which lanes may write'],
     [['npm', '--to', 'teams/x', '--write', '--trust', 'T9'], 'T9'],
@@ -146,6 +170,25 @@ describe('feed', () => {
     expect(await said(on, 'feed', 'rm', ...rule, '--dry-run')).toBe(`${what} would no longer feed it\n`);
     expect(await said(on, 'feed', 'rm', ...rule)).toBe(`${what} feeds it no longer\n`);
     expect(await said(on, 'feed', 'rm', ...rule)).toBe(`${what} feeds it by no rule\n`);
+  });
+
+  test('that may bring nobody anything is made, and told as such', async () => {
+    using on = stage();
+    const told = async (...words: string[]): Promise<string> => {
+      const before = on.err().length;
+      await said(on, 'feed', 'github.com/acme', '--dry-run', ...words);
+      return on
+        .err()
+        .slice(before)
+        .replace(/.*it would be created\n/, '');
+    };
+    for (const from of [web, 'github.com/acme/**', 'teams/**']) expect(await told('--from', from)).toBe('');
+    for (const lane of ['t1:local', 't1:ref:main', 'default'])
+      expect(await told('--from', web, '--lane', lane)).toBe('');
+    expect(await told('--from', web, '--lane', 't1:pr:12')).toContain('what comes on t1:pr:12 is found by none');
+    expect(await told('--from', 'teams/x')).toContain(
+      'github.com/acme is not above teams/x, whose runs feed it only where they read it: parents: [github.com/acme]',
+    );
   });
 
   test.each([

@@ -34,15 +34,17 @@ export interface PendingHead extends Waiting {
 }
 
 export interface PendingSearch {
+  /** `known`: those that runs sent to this remote before, found in it, or left to be sent; without it, all that are shared. */
+  readonly lanes?: 'all' | 'known';
   /** Reads each head of the remote as well, one request for each: what is noted here does not know of repairs there, or of an older state that somebody put back. */
-  readonly looks: boolean;
+  readonly looks?: boolean;
 }
 
-/** What the remote lacks of the lanes here that are shared, whoever wrote them and whether or not a run has reached that remote before. */
+/** What the remote lacks of the lanes here that are shared, whoever wrote them. */
 export async function findPending(
   { metadata, remote, tools }: PendingDependencies,
   signal: AbortSignal,
-  { looks }: PendingSearch = { looks: false },
+  { lanes = 'all', looks = false }: PendingSearch = {},
 ): Promise<readonly PendingHead[]> {
   const remoteId = await readRemoteId(remote, signal);
   const volumes = new Map((await metadata.listVolumes(signal)).map((volume) => [volume.id, volume]));
@@ -56,6 +58,7 @@ export async function findPending(
     const name = { namespace, volume: volume.name, compat: volume.compat, lane: head.lane };
     if (!isShared(tools, volume, name)) continue;
     const synced = remoteId === null ? undefined : await metadata.syncedHead(remoteId, volumeId, head.lane, signal);
+    if (lanes === 'known' && synced === undefined) continue;
     const squashes = await squashesOf(metadata, head, signal);
     const lane = { head, synced, squashes };
     if (isPending(lane)) {
