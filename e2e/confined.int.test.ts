@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openWorld } from './cli.fixture.ts';
@@ -28,12 +28,18 @@ test('what is explained is what a run here would read: in a confined session as 
   expect(await confined()).toEqual({ data: reads(links) });
   expect(await world.cachelane(['grant', 'rm', ...payments], { cwd })).toMatchObject({ code: 0 });
   expect(await confined()).toEqual({ data: reads(links.slice(0, 1)) });
-  const readChain = links.slice(0, 1);
-  writeFileSync(join(cwd, 'cachelane.yaml'), 'namespace: acme/secret\n');
-  expect(await confined()).toMatchObject({
-    data: { context: { readChain }, cacheVolume: { explain: null } },
-    errors: [{ extensions: { code: 'E_CONFIG' } }],
-  });
+  // What is in a file that it may not read is not told in an error either.
+  world.write({ 'home/private.yaml': 'token-of-ann: hunter2\n' });
+  for (const change of [
+    () => writeFileSync(join(cwd, 'cachelane.yaml'), 'namespace: acme/secret\n'),
+    () => {
+      rmSync(join(cwd, 'cachelane.yaml'));
+      symlinkSync(join(world.home, 'private.yaml'), join(cwd, 'cachelane.yaml'));
+    },
+  ]) {
+    change();
+    expect(await confined()).toEqual({ data: reads(links.slice(0, 1)) });
+  }
 });
 
 test('a confined session is called by no file of its directory, and no program that the directory names runs in the engine', async () => {
@@ -91,4 +97,53 @@ test('what a person calls other namespaces is told to a confined session only of
   await expect(plain.catalog('theirs').cacheVolume('npm').id()).rejects.toMatchObject({
     message: expect.stringContaining('secret'),
   });
+});
+
+test('settings of tools in its directory tell a confined session nothing: neither of the environment, nor of what the engine’s user may read', async () => {
+  await using on = openSdkWorld();
+  on.world.env['TOKEN_OF_ANN'] = 'hunter2';
+  on.world.write({ 'home/private/pnpm': 'storeDir: /secret-place\n' });
+  const directory = on.acme('web', { '.npmrc': 'cache=/x/${TOKEN_OF_ANN}\n', 'package.json': '{}' });
+  symlinkSync(join(on.world.home, 'private/pnpm'), join(directory, 'pnpm-workspace.yaml'));
+  await on.serve();
+  const told = async (confine: boolean): Promise<readonly (string | undefined)[]> => {
+    const engine = await on.session(directory, { namespace: 'github.com/acme/web', confine });
+    const paths: (string | undefined)[] = [];
+    for (const key of ['npm', 'pnpm']) paths.push((await engine.cacheVolume(key).explain())?.path);
+    return paths;
+  };
+  expect(await told(false)).toEqual(['/x/hunter2', expect.stringContaining('/secret-place')]);
+  expect(await told(true)).toEqual([join(on.world.home, '.npm'), expect.stringContaining(on.world.home)]);
+  // Nor to whoever leaves the environment to the engine.
+  const { address } = await on.session(directory);
+  const opened = await ask(
+    { address, token: null },
+    `mutation { openSession(directory: "${directory}", namespace: "github.com/acme/web", confine: true) { token } }`,
+  );
+  const { token } = (opened.answer.data as { openSession: { token: string } }).openSession;
+  const explained = await ask({ address, token: null }, '{ cacheVolume(key: "npm") { explain { path } } }', {
+    'cachelane-session': token,
+  });
+  expect(explained.answer).toEqual({ data: { cacheVolume: { explain: { path: join(on.world.home, '.npm') } } } });
+});
+
+test('a symlink to somebody’s cachelane.yaml, or cachelane.lock, says nothing to a confined session', async () => {
+  await using on = openSdkWorld();
+  on.world.write({
+    'home/private/cachelane.yaml': 'parents: [teams/secret]\n',
+    'home/private/cachelane.lock': 'what only Ann may read',
+  });
+  const directory = on.acme('web');
+  for (const name of ['cachelane.yaml', 'cachelane.lock'])
+    symlinkSync(join(on.world.home, 'private', name), join(directory, name));
+  await on.serve();
+  const told = async (confine: boolean): Promise<string> =>
+    JSON.stringify(await (await on.session(directory, { namespace: 'github.com/acme/web', confine })).context());
+  expect(await told(true)).not.toContain('secret');
+  expect(await told(true)).toContain('cachelane.lock cannot be read');
+  expect(await told(false)).not.toContain('cachelane.lock cannot be read');
+  writeFileSync(join(on.world.home, 'private/cachelane.yaml'), 'token-of-ann: hunter2\n');
+  await expect(told(false)).rejects.toMatchObject({ message: expect.stringContaining('token-of-ann') });
+  const { length } = await told(true);
+  expect(length).toBeGreaterThan(0);
 });

@@ -13,6 +13,7 @@ import {
   type ProviderWish,
   type Revocation,
   type Tool,
+  type ToolEnvironment,
   type VolumeRecord,
   type VolumeSeed,
 } from '@cachelane/core';
@@ -35,12 +36,11 @@ import {
 import { explainedRemoteJson, explainedRemoteText, explainRemote, type ExplainedRemote } from './explain-remote.ts';
 import { explainLifetime, lifetimeFields, lifetimeJson, type ExplainedLifetime } from './explain-lifetime.ts';
 import { tiersJson, tiersText } from './explain-tiers.ts';
-import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
+import { compatText } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import type { Host } from './host.ts';
 import { lanePolicyOf } from './lane-policy.ts';
-import type { ProgramPlace } from './program-version.ts';
-import { toolEnvironmentOf, type OpenProject } from './project.ts';
+import type { OpenProject } from './project.ts';
 import { isoTime, shortId } from './print.ts';
 import { providerFields, providerJson } from './explain-provider.ts';
 import { openProviders } from './providers/open-providers.ts';
@@ -95,23 +95,22 @@ interface ExplainedFor {
   readonly seed?: VolumeSeed | null;
   /** Of a confined session. */
   readonly bounds?: Bounds | undefined;
-  /** As in `toolEnvironmentOf`. */
-  readonly programs?: ProgramPlace | undefined;
-  /** Throws where the project is not the one that it is to be. */
-  readonly check?: (context: Context) => void;
 }
 
-/** Errors: E_VOLUME, E_CONFIG, and those of the project. */
+/** Where it is asked, as that was found: files are not looked at again. */
+interface ExplainedIn {
+  readonly project: OpenProject;
+  readonly environment: ToolEnvironment;
+}
+
+/** Errors: E_VOLUME, E_CONFIG. */
 export async function explainVolume(
   { host, store, providers }: Surroundings,
-  question: ProjectQuestion,
+  { project, environment }: ExplainedIn,
   argument: VolumeArgument,
-  { seed, bounds, check, programs }: ExplainedFor = {},
+  { seed, bounds }: ExplainedFor = {},
 ): Promise<Explained> {
-  const project = await projectOf(host, question);
   const { context } = project;
-  check?.(context);
-  const environment = toolEnvironmentOf(host, project, programs);
   const tools = await host.pieces.loadTools();
   const selection = plainSelection(project, { tools, environment, storeDir: store.homeDir, providers });
   const asked = selectVolume(argument, selection).request;

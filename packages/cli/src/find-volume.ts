@@ -31,19 +31,13 @@ export interface FoundVolume {
 export interface ProjectQuestion {
   readonly directory: string | undefined;
   readonly namespace: string | undefined;
-  /** As in `ProjectOptions`. */
-  readonly isConfined?: boolean;
 }
 
 /** The project that a command is about. Errors: E_USAGE, E_NAMESPACE, E_CONFIG, E_LIMIT. */
-export async function projectOf(
-  host: Host,
-  { directory, namespace, isConfined = false }: ProjectQuestion,
-): Promise<OpenProject> {
+export async function projectOf(host: Host, { directory, namespace }: ProjectQuestion): Promise<OpenProject> {
   return await openProject(host, {
     where: whereToRun(host, directory),
     namespace: namespace === undefined ? undefined : parseNamespace(namespace, '--namespace'),
-    isConfined,
   });
 }
 

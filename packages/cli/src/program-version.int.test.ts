@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { programVersion } from './program-version.ts';
-import { toolEnvironment } from './tool-environment.ts';
+import { anyReach, toolEnvironment } from './tool-environment.ts';
 
 let dir = '';
 beforeEach(() => {
@@ -44,7 +44,7 @@ test('it is asked once', () => {
     os: 'linux',
     arch: 'x64',
     env,
-    programs: { cwd: dir, env },
+    reach: anyReach({ cwd: dir, env }),
   });
   expect([environment.programVersion('uv'), environment.programVersion('uv')]).toEqual(['1.2.3', '1.2.3']);
   rmSync(join(dir, 'bin/uv'));

@@ -11,9 +11,9 @@ import { nodeFiles } from './file-reader.ts';
 import { findProject } from './find-project.ts';
 import { userHome } from './home.ts';
 import type { Host } from './host.ts';
+import { leadsOut } from './mount-points.ts';
 import { personalTierWish } from './personal-tier-wish.ts';
-import type { ProgramPlace } from './program-version.ts';
-import { toolEnvironment } from './tool-environment.ts';
+import { anyReach, toolEnvironment, type ToolReach } from './tool-environment.ts';
 import type { WhereToRun } from './working-directory.ts';
 
 /** What a command knows about the place it was called in. */
@@ -51,7 +51,10 @@ export async function openProject(
   const { env } = host;
   const homeDir = userHome(host) ?? null;
   const project = findProject({ cwd: where.dir, homeDir, files: nodeFiles });
-  const config = project.configPath === null ? null : await readConfig(project.configPath);
+  const topDir = project.repository?.root ?? project.directory;
+  // Of whoever may be told what is in a file: a symlink to somebody's file is none of the project's.
+  const isRead = project.configPath !== null && !(isConfined && leadsOut(project.configPath, topDir));
+  const config = isRead ? await readConfig(project.configPath) : null;
   const gathered = gatherContext({
     cwd: where.dir,
     namespaceFlag: namespace ?? null,
@@ -73,16 +76,16 @@ export async function openProject(
     homeDir,
     workDir: where.dir,
     projectDir: gathered.projectDir,
-    topDir: gathered.gitRoot ?? gathered.projectDir,
+    topDir,
   };
 }
 
-/** `programs`: how those of tools are started; left out: as anybody would here. Errors: E_HOME_UNUSABLE, since a tool's cache lies below the home directory until somebody says otherwise. */
+/** Errors: E_HOME_UNUSABLE, since a tool's cache lies below the home directory until somebody says otherwise. */
 export function toolEnvironmentOf(
   { env, os, arch }: Host,
   { homeDir, workDir }: OpenProject,
-  programs: ProgramPlace = { cwd: workDir, env },
+  reach: ToolReach = anyReach({ cwd: workDir, env }),
 ): ToolEnvironment {
-  if (homeDir !== null) return toolEnvironment({ homeDir, workDir, os, arch, env, programs });
+  if (homeDir !== null) return toolEnvironment({ homeDir, workDir, os, arch, env, reach });
   throw new CachelaneError('E_HOME_UNUSABLE', 'there is no home directory: HOME is not set', { hint: 'set HOME' });
 }

@@ -5,7 +5,7 @@ import { isCachelaneError, limits, type Tool } from '@cachelane/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig } from './config-parse.ts';
 import { noChoice, parseSharing } from './choice-argument.ts';
-import { toolEnvironment } from './tool-environment.ts';
+import { anyReach, toolEnvironment } from './tool-environment.ts';
 import { noProviders } from './providers/provider-wishes.ts';
 import { parseVolumeArgument } from './volume-argument.ts';
 import { selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
@@ -71,7 +71,7 @@ function request(
       os: 'linux',
       arch: 'x64',
       env: more.env ?? {},
-      programs: { cwd: web, env: {} },
+      reach: anyReach({ cwd: web, env: {} }),
     }),
     topDir: join(dir, 'repo'),
     storeDir: join(home, '.cache/cachelane'),

@@ -1,12 +1,10 @@
 import { join } from 'node:path';
 import {
-  CachelaneError,
   formatPolicyValue,
   isCachelaneError,
   policyAt,
   seedText,
   unknownToolName,
-  type Context,
   type Namespace,
   type Policy,
   type Runtime,
@@ -40,7 +38,7 @@ import type { VolumeArgument } from '../volume-argument.ts';
 import { plainSelection, requestOf } from '../volumes.ts';
 import { userOf } from '../user-of.ts';
 import { whereToRun } from '../working-directory.ts';
-import { enginePrograms } from './engine-programs.ts';
+import { confinedReach, filesWithin } from './confined-reach.ts';
 import { sessionLock } from './session-lock.ts';
 import { ignoredRemote } from './ignored-remote.ts';
 import type { EnginePushes } from './engine-pushes.ts';
@@ -91,8 +89,8 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
     isConfined,
   });
   const { context } = project;
-  const programs = isConfined ? enginePrograms(request.host, project) : undefined;
-  const environment = toolEnvironmentOf(host, project, programs);
+  const reach = isConfined ? confinedReach(request.host, project) : undefined;
+  const environment = toolEnvironmentOf(host, project, reach);
   const wishes = await providerWishes(host, {
     flags: noFlags,
     environment: host.env,
@@ -128,7 +126,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const { choice } = remote;
   const ignored = env === null ? [] : await ignoredRemote({ host, homeDir, choice });
   const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
-  const { lock, problems } = sessionLock(project);
+  const { lock, problems } = sessionLock(project, isConfined ? filesWithin(project) : undefined);
   const aliases = catalogAliases(project.config, isConfined ? providers.user : await readUserConfig(host));
   return {
     context,
@@ -162,28 +160,15 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
     },
     async explain(place, seed, bounds) {
       try {
-        const question = { directory: project.workDir, namespace: namespace ?? undefined, isConfined };
-        const check = (now: Context): void => requireSame(context, now);
-        const whom = { seed, bounds, check, programs };
-        return explained(await explainVolume({ host, store: reading, providers }, question, argumentOf(place), whom));
+        const surroundings = { host, store: reading, providers };
+        const here = { project, environment };
+        return explained(await explainVolume(surroundings, here, argumentOf(place), { seed, bounds }));
       } catch (error) {
         if (isCachelaneError(error, 'E_VOLUME')) return null;
         throw error;
       }
     },
   };
-}
-
-/** Errors: E_CONFIG where the project's files say since that it is another one: a confined session would be told of that. */
-function requireSame({ namespace, readChain }: Context, now: Context): void {
-  if (JSON.stringify([namespace, readChain]) === JSON.stringify([now.namespace, now.readChain])) return;
-  throw new CachelaneError(
-    'E_CONFIG',
-    `the files of the project say another namespace, or other parents, than when it was ${namespace}`,
-    {
-      hint: 'open another session',
-    },
-  );
 }
 
 function explained(all: Explained): ApiExplained {
