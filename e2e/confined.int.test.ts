@@ -127,6 +127,22 @@ test('settings of tools in its directory tell a confined session nothing: neithe
   expect(explained.answer).toEqual({ data: { cacheVolume: { explain: { path: join(on.world.home, '.npm') } } } });
 });
 
+test('parents that a person’s own file gives a project are told to a confined session as far as they share something with it', async () => {
+  await using on = openSdkWorld();
+  on.world.write({
+    'home/.config/cachelane/config.yaml': "parents: { 'github.com/acme/**': [teams/payments, teams/secret] }\n",
+  });
+  const directory = on.acme('web');
+  await on.serve();
+  const session = await on.session(directory, { namespace: 'github.com/acme/web', confine: true });
+  const told = async (): Promise<string> => JSON.stringify(await session.context());
+  expect(await told()).not.toMatch(/teams|config\.yaml/);
+  const payments = ['grant', '--all', '-n', 'teams/payments', '--to', 'github.com/acme/web'];
+  expect(await on.world.cachelane(payments, { cwd: directory })).toMatchObject({ code: 0 });
+  expect(await told()).toContain('"value":"teams/payments"');
+  expect(await told()).not.toContain('secret');
+});
+
 test('a symlink to somebody’s cachelane.yaml, or cachelane.lock, says nothing to a confined session', async () => {
   await using on = openSdkWorld();
   on.world.write({

@@ -139,11 +139,12 @@ test('a version that vanished goes on by the lock, in an engine that never had i
   await publish(engine, first);
   await cachelane(on, web, 'add', 'github.com/acme', '--as', 'my-org');
   await cachelane(on, web, 'generate');
+  await publish(engine, [{ name: 'pip-cache', tool: 'pip' }]);
   await engine.query('mutation { removeCatalog(namespace: "github.com/acme", version: 1) { version } }');
   const { code, stdout, stderr } = await on.program(web, 'build.ts').finished;
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const note =
-    'version 1 of the catalog of github.com/acme is not to be had as it was locked: what it says is taken from cachelane.lock';
+    'version 1 of the catalog of github.com/acme is not to be had as it was locked: what it says is taken from cachelane.lock until cachelane add locks another version';
   expect(JSON.parse(stdout)).toMatchObject({
     pip: { key: 'pip-cache', tool: 'pip', warnings: [note] },
     models: 'github.com/acme',
@@ -152,7 +153,8 @@ test('a version that vanished goes on by the lock, in an engine that never had i
     CACHELANE_HOME: join(on.world.dir, 'another-home'),
   }).finished;
   expect(fresh).toBe(0);
-  expect(JSON.parse(answer)).toMatchObject({ pip: { warnings: [note] } });
+  // There, nobody ever published it: a lock is what CI goes by, and nothing to warn of.
+  expect(JSON.parse(answer)).toMatchObject({ pip: { tool: 'pip', warnings: [] } });
 });
 
 test('a lock that cannot be read keeps no program from its volumes', async () => {

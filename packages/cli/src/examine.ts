@@ -10,6 +10,7 @@ import type { Host } from './host.ts';
 import type { MountWay } from './mount-way.ts';
 import { readPlatform } from './platforms.ts';
 import type { RemoteFlags } from './remote-flags.ts';
+import { settledParentsHere } from './settled-parents.ts';
 import { chainText } from './reporters/words.ts';
 
 export interface Check {
@@ -222,7 +223,7 @@ interface FoundContext {
 
 async function contextOf(host: Host, question: ProjectQuestion): Promise<FoundContext> {
   try {
-    const { context, warnings } = await projectOf(host, question);
+    const { context, warnings } = await settledParentsHere(host, await projectOf(host, question));
     const { namespace, lane, readChain, canWrite, why } = context;
     const detail = `${namespace}, lane ${lane}, reads ${chainText(readChain, namespace)}, ${canWrite ? 'may save' : 'saves nothing'} (${why})`;
     const [warning] = warnings;

@@ -6,12 +6,22 @@ import type { OpenProject } from './project.ts';
 
 const generatedFileName = 'cachelane.generated.ts';
 
+interface LineDifference {
+  /** 1 for the first. */
+  readonly line: number;
+  /** Null: there is no such line. */
+  readonly has: string | null;
+  readonly wanted: string | null;
+}
+
 export interface GeneratedClient {
   /** Absolute. */
   readonly path: string;
   readonly text: string;
   /** `missing`: there is no file. */
   readonly state: 'current' | 'stale' | 'missing';
+  /** Where it is stale: the first line that is not as the lock gives it. */
+  readonly difference: LineDifference | null;
   readonly catalogs: number;
 }
 
@@ -32,7 +42,17 @@ export function generatedClient(project: OpenProject, out: string | undefined): 
     });
   }
   const state = before === text ? 'current' : before === undefined ? 'missing' : 'stale';
-  return { path, text, state, catalogs: lock.catalogs.length };
+  const difference = before === undefined ? null : firstDifference(before, text);
+  return { path, text, state, difference, catalogs: lock.catalogs.length };
+}
+
+function firstDifference(before: string, text: string): LineDifference | null {
+  if (before === text) return null;
+  const [has, wanted] = [before.split('\n'), text.split('\n')];
+  const index = Array.from({ length: Math.max(has.length, wanted.length) }).findIndex(
+    (_, at) => has[at] !== wanted[at],
+  );
+  return { line: index + 1, has: has[index] ?? null, wanted: wanted[index] ?? null };
 }
 
 export function besideLock(lockPath: string): string {

@@ -6,13 +6,13 @@ import {
   type ToolEnvironment,
 } from '@cachelane/core';
 import { readConfig, type Config } from './config.ts';
+import { contextWishes } from './context-wishes.ts';
 import { gatherContext } from './context.ts';
 import { nodeFiles } from './file-reader.ts';
 import { findProject } from './find-project.ts';
 import { userHome } from './home.ts';
 import type { Host } from './host.ts';
 import { leadsOut } from './mount-points.ts';
-import { personalTierWish } from './personal-tier-wish.ts';
 import { anyReach, toolEnvironment, type ToolReach } from './tool-environment.ts';
 import type { WhereToRun } from './working-directory.ts';
 
@@ -61,8 +61,8 @@ export async function openProject(
     env,
     homeDir,
     config,
-    personalTier: isConfined ? null : await personalTierWish(host),
-    isBounded: isConfined,
+    ...(await contextWishes(host)),
+    ...(isConfined ? { personalTier: null, isBounded: true } : {}),
     files: nodeFiles,
     project,
   });

@@ -76,6 +76,7 @@ function request(
     topDir: join(dir, 'repo'),
     storeDir: join(home, '.cache/cachelane'),
     providers: noProviders,
+    locked: () => [],
   };
 }
 

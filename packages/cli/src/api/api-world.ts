@@ -23,6 +23,7 @@ import type {
 import packageJson from '../../package.json' with { type: 'json' };
 import { afterSaving } from '../after-saving.ts';
 import { aliasesAbove, catalogAliases } from '../catalog-aliases.ts';
+import { definitionText } from '../explain-provider.ts';
 import { explainJson, explainVolume, type Explained } from '../explain-volume.ts';
 import type { Host } from '../host.ts';
 import { lanePolicyOf } from '../lane-policy.ts';
@@ -32,6 +33,7 @@ import { openProviders } from '../providers/open-providers.ts';
 import { noFlags, providerWishes } from '../providers/provider-wishes.ts';
 import { isoTime } from '../print.ts';
 import { openProject, toolEnvironmentOf } from '../project.ts';
+import { settledParents } from '../settled-parents.ts';
 import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
 import type { VolumeArgument } from '../volume-argument.ts';
@@ -127,7 +129,12 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const ignored = env === null ? [] : await ignoredRemote({ host, homeDir, choice });
   const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
   const { lock, problems } = sessionLock(project, isConfined ? filesWithin(project) : undefined);
-  const aliases = catalogAliases(project.config, isConfined ? providers.user : await readUserConfig(host));
+  const aliases = catalogAliases({
+    config: project.config,
+    user: isConfined ? providers.user : await readUserConfig(host),
+    locked: lock?.catalogs ?? [],
+  });
+  const settled = await settledParents(project, { metadata: store.metadata, signal });
   return {
     context,
     catalogs: new Map([...aliases].map(([alias, { namespace: named }]) => [alias, named])),
@@ -137,7 +144,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
       directory: project.directory,
       environment,
       cwd: project.workDir,
-      env: commandEnv(host, where, context),
+      env: commandEnv(host, where, settled.context),
       revision: project.revision,
       workflow: project.workflow,
       lanePolicy: lanePolicyOf(project.config),
@@ -195,6 +202,7 @@ function explained(all: Explained): ApiExplained {
     provider: all.provider?.provider ?? null,
     providerBy: all.provider?.chosenBy ?? null,
     gives: all.provider?.gives ?? null,
+    definition: definitionText(all.planned.request),
     catalog: all.catalog,
     keptFor: Number.isFinite(value) ? formatPolicyValue(lifetime.key, value) : null,
     keptBy: `${lifetime.key} (${source})`,

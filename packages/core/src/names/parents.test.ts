@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { CachelaneError } from '../errors.ts';
 import { type Namespace, parseNamespace } from './namespace.ts';
 import { validateParents } from './parents.ts';
 
@@ -59,6 +60,18 @@ test.each<readonly [string, readonly string[], Readonly<Record<string, readonly 
   expect(() => validate(explicit, others)).toThrow(
     expect.objectContaining({ code: 'E_NAMESPACE', message: expect.stringContaining(way) }),
   );
+});
+
+test('who names itself is told to take itself out, and nothing else', () => {
+  const hint = (explicit: readonly string[]): unknown => {
+    try {
+      return validate(explicit);
+    } catch (error) {
+      return (error as CachelaneError).hint;
+    }
+  };
+  expect(hint([web])).toBe(`take ${web} out of the list: what is its own comes first in any case`);
+  expect(hint([`${web}/api`])).toBe(`take ${web}/api out of the list, or ${web} out of its parents`);
 });
 
 test('a cycle among others is their problem, and ends', () => {

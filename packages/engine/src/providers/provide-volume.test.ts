@@ -10,6 +10,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import type { EngineDependencies, VolumeRequest } from '../engine.ts';
 import { openFork } from '../sessions/fork.ts';
+import { grantVolumes } from '../sharing/grants.ts';
 import { baseRequest, indexedVolume, install, look, put, testEngine, text } from '../test-engine.fixture.ts';
 import { noneProvider, projectProvider } from './plain-providers.ts';
 import { provideVolume } from './provide-volume.ts';
@@ -121,6 +122,32 @@ describe('a provider', () => {
     const refused = await refusal(null, by('project:github.com/acme/api:npm', 'repository'));
     expect(refused).toContain('E_GRANT');
     expect(await refusal(null, by('project:github.com/acme/api:npm'))).toBe('taken');
+  });
+
+  test('of a file of a stranger reads what is above the project, whatever the project was granted', async () => {
+    const { deps } = engineWith(null);
+    const [owner, acme] = ['github.com/acme/api', 'github.com/acme'].map((name) => parseNamespace(name));
+    const all = { namespace: parseNamespace('github.com/acme/web'), below: false };
+    for (const each of [owner, acme])
+      await grantVolumes(
+        deps,
+        { owner: each ?? expect.fail(), volume: null, to: all, access: 'read', trust: 'T1', by: 'ann', dryRun: false },
+        noAbort,
+      );
+    const code = async (trust: 'T0' | 'T1', named: string, source: ProviderSourceKind): Promise<string> => {
+      const context = { ...baseRequest.context, trust, parents: acme === undefined ? [] : [acme] };
+      const request = by(`project:${named}:npm`, source);
+      return await provideVolume(deps, { ...baseRequest, context }, request, noAbort).then(
+        () => 'taken',
+        (error: unknown) => `${(error as { readonly code?: string }).code}`,
+      );
+    };
+    for (const source of ['repository', 'session'] as const) {
+      expect(await code('T1', 'github.com/acme/api', source)).toBe('taken');
+      expect(await code('T0', 'github.com/acme/api', source)).toBe('E_GRANT');
+    }
+    expect(await code('T0', 'github.com/acme', 'repository')).toBe('taken');
+    expect(await code('T0', 'github.com/acme/api', 'user')).toBe('taken');
   });
 });
 

@@ -3,6 +3,7 @@ import {
   checkProvided,
   isCachelaneError,
   isProviderKind,
+  openParents,
   printable,
   providerKinds,
   providerRight,
@@ -42,7 +43,7 @@ export async function provideVolume(
   if (choice === undefined || provided !== undefined) return request;
   try {
     const provided = await answer(deps, place, { request, choice }, signal);
-    const word = whoseWord(place.context, choice);
+    const word = whoseWord(place.context, choice, provided);
     await requireGranted(deps, place.context, { ...provided, word }, signal);
     return word === 'person' ? provided : { ...provided, word };
   } catch (thrown) {
@@ -123,20 +124,33 @@ function unseeded(): CachelaneError {
   });
 }
 
-/** A confined session gets what was granted to its project, whoever chose it. */
-function whoseWord({ bounds }: Context, choice: ProviderChoice): WhoseWord {
+/** A confined session gets what was granted to its project, whoever chose it. Which volume it is that a person named by its definition, a lock that the store knows nothing of says alone: a file in the repository. */
+function whoseWord({ bounds }: Context, choice: ProviderChoice, { defined }: VolumeRequest): WhoseWord {
   if (bounds !== undefined || choice.by === 'session') return 'confined';
+  if (defined?.byLock === 'alone') return 'repository';
   return providerRight(choice.by, choice.ref).kind === 'own' ? 'person' : 'repository';
 }
 
 /** That it may be read: what is saved is asked for when it is saved. */
 async function requireGranted(
   deps: ProvideDependencies,
-  { namespace: caller, parents, lane }: Context,
+  context: Context,
   { namespace, name: volume, word = 'person' }: VolumeRequest,
   signal: AbortSignal,
 ): Promise<void> {
+  const { namespace: caller, lane, trust } = context;
   if (namespace === null || namespace === caller) return;
+  const parents = openParents(context);
+  // Whoever wrote the file of such a run is nobody that anything was granted to.
+  if (trust === 'T0' && word !== 'person' && !parents.includes(namespace)) {
+    throw new CachelaneError(
+      'E_GRANT',
+      `a run at T0 reads nothing of ${namespace} by the word of a file, whatever was granted to ${caller}`,
+      {
+        hint: 'it has its own volumes, and those of the namespaces above it',
+      },
+    );
+  }
   await requireReach(deps, { word, caller, parents, namespace, volume, lane, access: 'read' }, signal);
 }
 

@@ -221,6 +221,58 @@ describe('a registry that is none, or not what it should be', () => {
     expect(existsSync(join(dir, 'images')) ? readdirSync(join(dir, 'images')) : []).toEqual([]);
   });
 
+  describe('a document', () => {
+    const indexType = 'application/vnd.oci.image.index.v1+json';
+    const dockerType = 'application/vnd.docker.distribution.manifest.v2+json';
+    const evil = manifest(4, digestOf('evil'));
+    const layers = [{ mediaType: 'tar', digest: digestOf(layer), size: layer.length }];
+    const manifests = [{ mediaType: imageType, digest: digestOf(evil), size: evil.length }];
+    /** Pinned by its digest: it must not be for the server to say what that stands for. */
+    const pinned = async (document: object, type: string) => {
+      const body = JSON.stringify(document);
+      const listener: RequestListener = ({ url = '' }, response) => {
+        if (url.includes('/blobs/')) return void response.end(url.endsWith(digestOf('evil')) ? 'evil' : layer);
+        const isEvil = url.endsWith(digestOf(evil));
+        response.setHeader('content-type', isEvil ? imageType : type).end(isEvil ? evil : body);
+      };
+      return await refused(listener, `pip@${digestOf(body)}`);
+    };
+
+    test.each([imageType, indexType, 'application/json'])(
+      'that is an image and an index is neither: %s',
+      async (type) => {
+        for (const own of [{}, { mediaType: imageType }, { mediaType: indexType }])
+          expect(await pinned({ ...own, layers, manifests }, type)).toContain('E_REMOTE_UNFIT');
+        expect(await pinned({ mediaType: indexType, config: {}, manifests }, type)).toContain('E_REMOTE_UNFIT');
+      },
+    );
+
+    test.each([
+      [{ mediaType: imageType, layers }, indexType],
+      [{ mediaType: indexType, manifests }, imageType],
+      [{ mediaType: imageType, layers }, dockerType],
+      [{ layers }, indexType],
+      [{ manifests }, imageType],
+      [{ mediaType: indexType, layers }, indexType],
+      [{ mediaType: imageType, manifests }, 'application/json'],
+      [{ layers }, 'application/json'],
+      [{ mediaType: 1, layers }, imageType],
+      [{ mediaType: indexType, manifests: [{ ...manifests[0], mediaType: dockerType }] }, indexType],
+      [{ mediaType: indexType, manifests: [{ ...manifests[0], mediaType: indexType }] }, indexType],
+    ])('%j that a server calls %s is none', async (document, type) => {
+      expect(await pinned(document, type)).toContain('E_REMOTE_UNFIT');
+    });
+
+    test.each<[object, string, string]>([
+      [{ mediaType: imageType, layers }, 'application/json', 'layer'],
+      [{ layers }, imageType, 'layer'],
+      [{ mediaType: indexType, manifests }, 'application/json', 'evil'],
+      [{ manifests }, indexType, 'evil'],
+    ])('%j that a server calls %s is what is in it', async (document, type, holds) => {
+      expect(await pinned(document, type)).toBe(holds);
+    });
+  });
+
   test('a manifest that is not what its digest says', async () => {
     expect(await refused(serving(manifest()), `pip@${digestOf('other')}`)).toContain('E_OBJECT_CORRUPT');
   });
