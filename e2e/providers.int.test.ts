@@ -397,6 +397,42 @@ requireCommands('bwrap')('who chooses', () => {
     expect(await on.world.json(['ls', '--json'])).toMatchObject([{ namespace, volume: 'pip-cache' }]);
   });
 
+  test('a module of the person’s own is believed no more than a person, and waited for no longer', async () => {
+    using world = openWorld();
+    world.write({
+      'home/.config/cachelane/config.yaml': "providers: { pip: 'team:' }\nprovider-modules: [./team.mjs]\n",
+    });
+    const team = (body: string) =>
+      world.write({
+        'home/.config/cachelane/team.mjs': `export default { kind: 'team', async provide() { ${body} } };\n`,
+      });
+    const options = ['-v', 'pip', '-v', 'npm'];
+    for (const directory of [world.store, join(world.dir, 'none')]) {
+      team(`return { kind: 'directory', directory: '${directory}' };`);
+      const run = await world.run(['sh', '-c', 'echo x > ~/.cache/pip-was-here; echo a >> ~/.npm/a'], { options });
+      expect(run.volume('pip')).toMatchObject({ mounter: null, skipped: expect.stringContaining('pip by team:') });
+      expect(run.volume('npm').mounter).not.toBeNull();
+    }
+    expect((await world.run(['sh', '-c', 'cat ~/.npm/a'], { options })).stdout).toBe('a\na\n');
+    team("process.stdout.write('asked\\n'); return await new Promise(() => setInterval(() => {}, 1000));");
+    const run = world.start(['run', ...options, '--', 'true']);
+    await run.said('asked');
+    run.child.kill('SIGINT');
+    expect(await run.finished).toMatchObject({ signal: 'SIGINT' });
+  });
+
+  test('a file of one’s own that cannot be used is told, also where there is no remote', async () => {
+    using world = openWorld({ env: { CACHELANE_REMOTE: 'none' } });
+    world.write({ 'home/.config/cachelane/config.yaml': "providers: { npm: 'none:' }\nnonsense: 1\n" });
+    const run = await world.run(['true'], { options: ['-v', 'npm'] });
+    expect([run.code, run.stderr]).toEqual([
+      0,
+      expect.stringMatching(/warning: .*config\.yaml:2.*nothing of it counts/),
+    ]);
+    const strict = await world.cachelane(['run', '--strict', '-v', 'npm', '--', 'true']);
+    expect([strict.code, strict.stderr]).toEqual([125, expect.stringContaining('config.yaml:2')]);
+  });
+
   test('a confined session reaches no further than a file in the repository, whatever home it claims to have', async () => {
     await using on = openSdkWorld();
     on.world.write({

@@ -96,6 +96,8 @@ export interface Pieces {
   openSeeds(request: StoreRequest): Promise<SeedFiles>;
   /** Of the kinds that every cachelane has. */
   openProvider(kind: ProviderKind, request: ProviderPlace): Promise<Provider | undefined>;
+  /** Somebody else's, so that it sends nobody to where a person may not send them. */
+  guardProvider(provider: Provider, storeDir: string): Promise<Provider>;
   loadTools(): Promise<readonly Tool[]>;
   /** The one spelling of a remote's address; nothing is opened. Throws E_CONFIG, and repeats nothing that may be a secret. */
   nameRemote(address: string): Promise<string>;
@@ -177,6 +179,10 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
       return openSeedFiles({ dir: homeDir });
     },
     openProvider: async (kind, place) => await openProvider(kind, place, env),
+    async guardProvider(provider, storeDir) {
+      const { inUsableDirectory } = await import('@cachelane/runtimes');
+      return inUsableDirectory(provider, storeDir);
+    },
     async openImportFiles() {
       const { readArchive, readDirectory, unpackMembers } = await import('@cachelane/store');
       return { archive: readArchive, directory: readDirectory, unpack: unpackMembers };

@@ -120,6 +120,7 @@ export function stage(options: StageOptions = {}): Stage {
       // There is no directory on this stage.
       openSeeds: () => Promise.resolve(memorySeedFiles({ volume: unreachable })),
       openProvider: missing('provider'),
+      guardProvider: missing('provider'),
       openRuntime: () =>
         Promise.resolve({
           name: 'staged',

@@ -73,6 +73,7 @@ export * from './providers/choose-provider.ts';
 export * from './providers/image-reference.ts';
 export * from './providers/provider-ref.ts';
 export * from './providers/provider-rights.ts';
+export * from './providers/provider-words.ts';
 export * from './remotes/bytes-source.ts';
 export * from './remotes/check-remote.ts';
 export * from './remotes/remote-key.ts';

@@ -12,7 +12,7 @@ import type { ProviderWishes } from './provider-wishes.ts';
 interface Files {
   readonly config: Pick<Config, 'catalogs'> | null;
   readonly user: ProviderWishes['user'];
-  /** What the project has locked. Errors: E_CATALOG for a lock that cannot be read. */
+  /** What the project has locked. Errors: E_CATALOG and E_LIMIT for a lock that cannot be read. */
   readonly locked: () => readonly LockedCatalog[];
 }
 
@@ -37,7 +37,7 @@ function asFarAsRead(locked: Files['locked']): readonly LockedCatalog[] {
   try {
     return locked();
   } catch (error) {
-    if (isCachelaneError(error, 'E_CATALOG')) return [];
+    if (isCachelaneError(error)) return [];
     throw error;
   }
 }

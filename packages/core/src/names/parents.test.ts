@@ -62,14 +62,15 @@ test.each<readonly [string, readonly string[], Readonly<Record<string, readonly 
   );
 });
 
+const hint = (explicit: readonly string[]): unknown => {
+  try {
+    return validate(explicit);
+  } catch (error) {
+    return (error as CachelaneError).hint;
+  }
+};
+
 test('who names itself is told to take itself out, and nothing else', () => {
-  const hint = (explicit: readonly string[]): unknown => {
-    try {
-      return validate(explicit);
-    } catch (error) {
-      return (error as CachelaneError).hint;
-    }
-  };
   expect(hint([web])).toBe(`take ${web} out of the list: what is its own comes first in any case`);
   expect(hint([`${web}/api`])).toBe(`take ${web}/api out of the list, or ${web} out of its parents`);
 });

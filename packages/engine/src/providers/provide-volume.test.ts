@@ -96,6 +96,13 @@ describe('a provider', () => {
     expect(said).toBe('E_VOLUME: indexed by fixed:x (flag): the provider failed: https://vault/x is gone%0A%1B[31m');
   });
 
+  test.each(['https://ann:s3/cret@vault/x', 'https://ann:s3@cret@vault/x', '//ann:s3cret@vault'])(
+    'that fails at %s shows no password',
+    async (url) => {
+      expect(await refusal(new Error(`no answer of ${url} today`))).not.toMatch(/s3|cret/);
+    },
+  );
+
   test('that nobody has leaves the volume out', async () => {
     expect(await refusal(null, by('vault:x'))).toContain('E_CONFIG: indexed by vault:x (flag): there is no provider');
     const engine = engineWith();
@@ -124,7 +131,7 @@ describe('a provider', () => {
     expect(await refusal(null, by('project:github.com/acme/api:npm'))).toBe('taken');
   });
 
-  test('of a file of a stranger reads what is above the project, whatever the project was granted', async () => {
+  test('of a file of a stranger reads nothing of another project, what is above it or was granted to it neither', async () => {
     const { deps } = engineWith(null);
     const [owner, acme] = ['github.com/acme/api', 'github.com/acme'].map((name) => parseNamespace(name));
     const all = { namespace: parseNamespace('github.com/acme/web'), below: false };
@@ -146,8 +153,21 @@ describe('a provider', () => {
       expect(await code('T1', 'github.com/acme/api', source)).toBe('taken');
       expect(await code('T0', 'github.com/acme/api', source)).toBe('E_GRANT');
     }
-    expect(await code('T0', 'github.com/acme', 'repository')).toBe('taken');
+    expect(await code('T0', 'github.com/acme', 'repository')).toBe('E_GRANT');
     expect(await code('T0', 'github.com/acme/api', 'user')).toBe('taken');
+  });
+
+  test('that does not listen is not waited for when nobody wants the volume any more', async () => {
+    const { deps } = engineWith();
+    const deaf: Provider = { kind: 'fixed', provide: async () => await new Promise(() => undefined) };
+    const abort = new AbortController();
+    const providers = { find: async () => await Promise.resolve(deaf) };
+    const asked = provideVolume({ ...deps, providers }, baseRequest, by('fixed:'), abort.signal);
+    abort.abort(new Error('enough'));
+    await expect(asked).rejects.toThrow('enough');
+    await expect(provideVolume({ ...deps, providers }, baseRequest, by('fixed:'), abort.signal)).rejects.toThrow(
+      'enough',
+    );
   });
 });
 

@@ -4,18 +4,20 @@ import {
   isCachelaneError,
   isProviderKind,
   openParents,
-  printable,
   providerKinds,
   providerRight,
   providerText,
+  providerWords,
   unreachable,
   wishText,
   type Context,
+  type Namespace,
   type Provided,
   type Provider,
   type ProviderChoice,
   type Tool,
   type ToolEnvironment,
+  type VolumeName,
   type WhoseWord,
 } from '@cachelane/core';
 import type { EngineDependencies, VolumeRequest } from '../engine.ts';
@@ -42,13 +44,26 @@ export async function provideVolume(
   const { provider: choice, provided } = request;
   if (choice === undefined || provided !== undefined) return request;
   try {
-    const provided = await answer(deps, place, { request, choice }, signal);
+    const provided = await unlessAborted(answer(deps, place, { request, choice }, signal), signal);
     const word = whoseWord(place.context, choice, provided);
     await requireGranted(deps, place.context, { ...provided, word }, signal);
     return word === 'person' ? provided : { ...provided, word };
   } catch (thrown) {
     signal.throwIfAborted();
     throw inWords(request, choice, thrown);
+  }
+}
+
+/** Who does not listen to the signal is left behind: whoever aborts waits for nobody's program. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: never, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(signal.reason as Error);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    return await Promise.race([work, never]);
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }
 
@@ -131,7 +146,7 @@ function whoseWord({ bounds }: Context, choice: ProviderChoice, { defined }: Vol
   return providerRight(choice.by, choice.ref).kind === 'own' ? 'person' : 'repository';
 }
 
-/** That it may be read: what is saved is asked for when it is saved. */
+/** That it may be read: what is saved is asked for when it is saved. Where nobody vouches for the repository, its file has no say about what is not its project's. */
 async function requireGranted(
   deps: ProvideDependencies,
   context: Context,
@@ -141,17 +156,15 @@ async function requireGranted(
   const { namespace: caller, lane, trust } = context;
   if (namespace === null || namespace === caller) return;
   const parents = openParents(context);
-  // Whoever wrote the file of such a run is nobody that anything was granted to.
-  if (trust === 'T0' && word !== 'person' && !parents.includes(namespace)) {
-    throw new CachelaneError(
-      'E_GRANT',
-      `a run at T0 reads nothing of ${namespace} by the word of a file, whatever was granted to ${caller}`,
-      {
-        hint: 'it has its own volumes, and those of the namespaces above it',
-      },
-    );
-  }
+  if (word !== 'person' && trust === 'T0') throw unvouched(namespace, volume);
   await requireReach(deps, { word, caller, parents, namespace, volume, lane, access: 'read' }, signal);
+}
+
+function unvouched(namespace: Namespace, volume: VolumeName): CachelaneError {
+  const what = `${namespace}:${volume} is another project's, and nobody vouches for the file that names it (trust T0)`;
+  return new CachelaneError('E_GRANT', what, {
+    hint: 'the job may name it itself, with --provider or CACHELANE_PROVIDERS',
+  });
 }
 
 function asProvided(request: VolumeRequest, choice: ProviderChoice, said: Provided): VolumeRequest {
@@ -188,9 +201,5 @@ function inWords(request: VolumeRequest, choice: ProviderChoice, thrown: unknown
     const more = hint === undefined ? {} : { hint };
     return new CachelaneError(code, `${what}: ${message}`, { ...more, retryable, cause: thrown });
   }
-  const said = thrown instanceof Error ? thrown.message : String(thrown);
-  const shown = printable(said.replaceAll(/\/\/[^\s/@]*@/g, '//')).slice(0, wordsMost);
-  return new CachelaneError('E_VOLUME', `${what}: the provider failed: ${shown}`, { cause: thrown });
+  return new CachelaneError('E_VOLUME', `${what}: the provider failed: ${providerWords(thrown)}`, { cause: thrown });
 }
-
-const wordsMost = 500;
