@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { requireCommands, startDockerRegistry, tarArchive } from '@cachelane/testkit';
@@ -137,6 +137,48 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     expect(await runWith('github.com/acme/pip-cache', alias)).toMatchObject({ code: 0 });
   });
 
+  test('catalog: what is locked is had in a store that never saw the catalog, as in CI', async () => {
+    await using on = openSdkWorld(sdk);
+    const offered = 'volumes:\n  pip-cache: { tool: pip, key: wheels }\n';
+    const catalog = on.world.project('catalog', { 'cachelane.catalog.yaml': offered });
+    const project = {
+      'cachelane.yaml':
+        "catalogs: { my-org: github.com/acme }\nvolumes: { pip: { provider: 'catalog:my-org/pip-cache' } }\n",
+    };
+    const cwd = on.acme('web', project);
+    const strictly = async (): Promise<{ readonly code: number | null; readonly stderr: string }> =>
+      await on.world.cachelane(['run', '--strict', '--', 'sh', '-c', 'echo a > ~/.cache/pip/a'], { cwd });
+    const nothing = await strictly();
+    expect([nothing.code, nothing.stderr]).toEqual([
+      125,
+      expect.stringContaining('there is no catalog of github.com/acme'),
+    ]);
+    expect(nothing.stderr).toContain('cachelane add github.com/acme');
+    const here = on.world.env['CACHELANE_HOME'] ?? '';
+    for (const argv of [
+      ['catalog', 'publish', '-n', 'github.com/acme', '-C', catalog],
+      ['add', 'github.com/acme'],
+    ])
+      expect(await on.world.cachelane(argv, { cwd })).toMatchObject({ code: 0 });
+    on.world.env['CACHELANE_HOME'] = `${here}-of-ci`;
+    const first = await strictly();
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.stderr).not.toContain('warning');
+    expect(await on.world.json(['ls', '--json'])).toMatchObject([
+      { namespace: 'github.com/acme/web', volume: 'wheels' },
+    ]);
+    const { definition } = (await on.world.json(['explain', 'pip', '--json'], { cwd })) as {
+      readonly definition: unknown;
+    };
+    expect(definition).toEqual({
+      name: 'pip-cache',
+      namespace: 'github.com/acme',
+      version: 1,
+      isLocked: true,
+      isInStore: false,
+    });
+  });
+
   test('a kind of a module of the person’s own', async () => {
     await using on = openSdkWorld(sdk);
     on.world.write({
@@ -162,6 +204,9 @@ requireCommands('bwrap', 'docker-registry')('the same pipeline', () => {
     await registry.push({ repository: 'team/pip', tag: '1', layers: [low, high] });
     configure(on, `providers: { pip: 'oci:${registry.host}/team/pip:1' }\n`);
     const pipeline = pipelineIn(on);
+    const told = await on.world.json(['explain', 'pip'], { cwd: pipeline.directory });
+    expect(JSON.stringify(told)).toContain(`above what is in oci:${registry.host}/team/pip:1`);
+    expect(existsSync(join(on.world.store, 'images'))).toBe(false);
     const { said, ...found } = await pipeline.pass('a');
     expect(found).toEqual({ program: 'wheel', step: 'a.p wheel' });
     expect(said).toContain(`above what is in oci:${registry.host}/team/pip:1`);
@@ -170,6 +215,18 @@ requireCommands('bwrap', 'docker-registry')('the same pipeline', () => {
       options: ['-v', 'pip'],
     });
     expect(read.stdout).toBe('high');
+    const images = join(on.world.store, 'images');
+    const [kept = ''] = readdirSync(images).filter((name) => name.startsWith('sha256-'));
+    mkdirSync(join(images, 'new-half/tree'), { recursive: true });
+    expect((await on.world.cachelane(['du'])).stdout).toMatch(/^images of registries: .* of that/m);
+    expect(await on.world.json(['gc', '--dry-run'])).toMatchObject({ images: [] });
+    const longAgo = Date.now() / 1000 - 31 * 86_400;
+    for (const name of readdirSync(images)) utimesSync(join(images, name), longAgo, longAgo);
+    const there = readdirSync(images).map((name) => `images/${name}`);
+    expect(there).toEqual(expect.arrayContaining([`images/${kept}`, 'images/new-half']));
+    expect(await on.world.json(['gc', '--dry-run'])).toMatchObject({ images: there });
+    expect((await on.world.cachelane(['gc'])).stdout).toMatch(/^removed .*2 images of registries$/m);
+    expect(readdirSync(images)).toEqual([]);
     await registry.push({ repository: 'team/bad', tag: '1', layers: [tarArchive([{ name: '../out', content: '' }])] });
     configure(on, `providers: { pip: 'oci:${registry.host}/team/bad:1' }\n`);
     const bad = await on.world.run(['true'], { cwd: pipeline.directory, options: ['-v', 'pip'] });
@@ -331,6 +388,42 @@ requireCommands('bwrap')('who chooses', () => {
     ]);
   });
 
+  test('a module of the person’s own is believed no more than a person, and waited for no longer', async () => {
+    using world = openWorld();
+    world.write({
+      'home/.config/cachelane/config.yaml': "providers: { pip: 'team:' }\nprovider-modules: [./team.mjs]\n",
+    });
+    const team = (body: string) =>
+      world.write({
+        'home/.config/cachelane/team.mjs': `export default { kind: 'team', async provide() { ${body} } };\n`,
+      });
+    const options = ['-v', 'pip', '-v', 'npm'];
+    for (const directory of [world.store, join(world.dir, 'none')]) {
+      team(`return { kind: 'directory', directory: '${directory}' };`);
+      const run = await world.run(['sh', '-c', 'echo x > ~/.cache/pip-was-here; echo a >> ~/.npm/a'], { options });
+      expect(run.volume('pip')).toMatchObject({ mounter: null, skipped: expect.stringContaining('pip by team:') });
+      expect(run.volume('npm').mounter).not.toBeNull();
+    }
+    expect((await world.run(['sh', '-c', 'cat ~/.npm/a'], { options })).stdout).toBe('a\na\n');
+    team("process.stdout.write('asked\\n'); return await new Promise(() => setInterval(() => {}, 1000));");
+    const run = world.start(['run', ...options, '--', 'true']);
+    await run.said('asked');
+    run.child.kill('SIGINT');
+    expect(await run.finished).toMatchObject({ signal: 'SIGINT' });
+  });
+
+  test('a file of one’s own that cannot be used is told, also where there is no remote', async () => {
+    using world = openWorld({ env: { CACHELANE_REMOTE: 'none' } });
+    world.write({ 'home/.config/cachelane/config.yaml': "providers: { npm: 'none:' }\nnonsense: 1\n" });
+    const run = await world.run(['true'], { options: ['-v', 'npm'] });
+    expect([run.code, run.stderr]).toEqual([
+      0,
+      expect.stringMatching(/warning: .*config\.yaml:2.*nothing of it counts/),
+    ]);
+    const strict = await world.cachelane(['run', '--strict', '-v', 'npm', '--', 'true']);
+    expect([strict.code, strict.stderr]).toEqual([125, expect.stringContaining('config.yaml:2')]);
+  });
+
   test('a confined session reaches no further than a file in the repository, whatever home it claims to have', async () => {
     await using on = openSdkWorld();
     on.world.write({
@@ -354,6 +447,23 @@ requireCommands('bwrap')('who chooses', () => {
     const others = { CACHELANE_PROVIDERS: 'pip=project:github.com/acme/api:pip' };
     await expect(attach(others)).rejects.toMatchObject({ code: 'E_GRANT' });
     expect(await attach({ CACHELANE_PROVIDERS: 'pip=none:' })).toMatchObject({ files: [] });
+    // A lock that it wrote itself says what its own volumes are, and opens none of others.
+    const shared = 'volumes:\n  secret: { tool: pip, tier: catalog }\n  own: { tool: pip }\n';
+    const elsewhere = on.acme('elsewhere', { 'cachelane.catalog.yaml': shared });
+    const env = { CACHELANE_HOME: join(on.world.dir, 'another-home') };
+    for (const namespace of ['github.com/acme', 'github.com/other']) {
+      for (const argv of [
+        ['catalog', 'publish', '-n', namespace],
+        ['add', namespace],
+      ])
+        expect(await on.world.start(argv, { cwd: elsewhere, env }).finished).toMatchObject({ code: 0 });
+    }
+    copyFileSync(join(elsewhere, 'cachelane.lock'), join(directory, 'cachelane.lock'));
+    for (const namespace of ['github.com/acme', 'github.com/other', 'acme', 'other']) {
+      const provided = (name: string) => ({ CACHELANE_PROVIDERS: `pip=catalog:${namespace}/${name}` });
+      await expect(attach(provided('secret'))).rejects.toMatchObject({ code: 'E_GRANT' });
+      expect(await attach(provided('own'))).toMatchObject({ files: [] });
+    }
     // What the person set up for this machine holds, but for what a program could point elsewhere.
     configure(on, "providers: { pip: 'host:' }\n");
     await expect(attach({ PIP_CACHE_DIR: join(on.world.home, 'secret') })).rejects.toMatchObject({ code: 'E_USAGE' });

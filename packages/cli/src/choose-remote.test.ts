@@ -68,10 +68,11 @@ describe('where the address comes from, first to last', () => {
     expect(await choose(said)).toMatchObject({ address, source, problems: [] });
   });
 
-  test('a file that is not needed is not read', async () => {
+  test('a file that cannot be used is told also where it has no say about the remote: providers are in it too', async () => {
     const broken = { file: '- broken', push: 'wait' } as const;
-    expect((await choose({ ...broken, env })).problems).toEqual([]);
-    expect((await choose({ ...broken, noRemote: true })).problems).toEqual([]);
+    const told = [{ consequence: 'nothing of it counts', error: { code: 'E_CONFIG' } }];
+    expect(await choose({ ...broken, env })).toMatchObject({ address: 'dir:/env', pushMode: 'wait', problems: told });
+    expect(await choose({ ...broken, noRemote: true })).toMatchObject({ address: null, problems: told });
   });
 });
 

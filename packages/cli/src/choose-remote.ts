@@ -32,7 +32,7 @@ interface Asking {
   readonly host: Host;
   readonly flags: RemoteFlags;
   readonly problems: RemoteProblem[];
-  /** Undefined where it cannot be used, which is told then; read once, and only if it counts. */
+  /** Undefined where it cannot be used, which is told then; read once. */
   readonly file: () => Promise<UserConfig | null | undefined>;
 }
 
@@ -40,8 +40,18 @@ interface Asking {
 export async function chooseRemote(host: Host, flags: RemoteFlags): Promise<RemoteChoice> {
   const problems: RemoteProblem[] = [];
   let reading: Promise<UserConfig | null | undefined> | undefined;
-  const file = (): Promise<UserConfig | null | undefined> => (reading ??= readFile(host, problems));
-  const asking: Asking = { host, flags, problems, file };
+  const read = (consequence: string): Promise<UserConfig | null | undefined> =>
+    (reading ??= readFile(host, { problems, consequence }));
+  const file = async (): Promise<UserConfig | null | undefined> =>
+    await read('nothing of it counts, and nothing is sent to a remote');
+  const choice = await chosen({ host, flags, problems, file });
+  // What it says of providers and sizes does not count either, whoever decided about the remote.
+  await read('nothing of it counts');
+  return choice;
+}
+
+async function chosen(asking: Asking): Promise<RemoteChoice> {
+  const { problems } = asking;
   const { address, source } = outsideHome(asking, await chooseAddress(asking));
   if (address === null) {
     const push: Push = { pushMode: 'never', pushSource: 'there is no remote' };
@@ -50,12 +60,17 @@ export async function chooseRemote(host: Host, flags: RemoteFlags): Promise<Remo
   return { address, source, ...(await choosePush(asking)), waitMs: chooseWait(asking), problems };
 }
 
-async function readFile(host: Host, problems: RemoteProblem[]): Promise<UserConfig | null | undefined> {
+interface Reading {
+  readonly problems: RemoteProblem[];
+  readonly consequence: string;
+}
+
+async function readFile(host: Host, { problems, consequence }: Reading): Promise<UserConfig | null | undefined> {
   try {
     return await readUserConfig(host);
   } catch (error) {
     if (!isCachelaneError(error, 'E_CONFIG')) throw error;
-    problems.push({ error, consequence: 'nothing of it counts, and nothing is sent to a remote' });
+    problems.push({ error, consequence });
     return undefined;
   }
 }

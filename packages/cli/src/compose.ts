@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   unreachable,
@@ -96,6 +97,12 @@ export interface Pieces {
   openSeeds(request: StoreRequest): Promise<SeedFiles>;
   /** Of the kinds that every cachelane has. */
   openProvider(kind: ProviderKind, request: ProviderPlace): Promise<Provider | undefined>;
+  /** Removes what nobody used for a month of what images of registries hold, and halves of such; only finds it in a dry run. Returns names in the home. */
+  sweepProvidedImages(
+    request: Omit<ProviderPlace, 'platform'> & { readonly dryRun: boolean },
+  ): Promise<readonly string[]>;
+  /** Somebody else's, so that it sends nobody to where a person may not send them. */
+  guardProvider(provider: Provider, storeDir: string): Promise<Provider>;
   loadTools(): Promise<readonly Tool[]>;
   /** The one spelling of a remote's address; nothing is opened. Throws E_CONFIG, and repeats nothing that may be a secret. */
   nameRemote(address: string): Promise<string>;
@@ -177,6 +184,18 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
       return openSeedFiles({ dir: homeDir });
     },
     openProvider: async (kind, place) => await openProvider(kind, place, env),
+    async sweepProvidedImages({ storeDir, bootId, clock, dryRun }) {
+      const dir = imagesIn(storeDir);
+      // Who has none loads nothing for it.
+      if (!existsSync(dir)) return [];
+      const { ImageCache } = await import('@cachelane/remotes');
+      const cache = new ImageCache({ dir, bootId, nowMs: clock.nowMs() });
+      return (dryRun ? cache.stale() : cache.sweep()).map((name) => `images/${name}`);
+    },
+    async guardProvider(provider, storeDir) {
+      const { inUsableDirectory } = await import('@cachelane/runtimes');
+      return inUsableDirectory(provider, storeDir);
+    },
     async openImportFiles() {
       const { readArchive, readDirectory, unpackMembers } = await import('@cachelane/store');
       return { archive: readArchive, directory: readDirectory, unpack: unpackMembers };
@@ -219,6 +238,10 @@ export function drivers(env: Readonly<Record<string, string | undefined>>, start
   };
 }
 
+function imagesIn(storeDir: string): string {
+  return join(storeDir, 'images');
+}
+
 async function openProvider(
   kind: ProviderKind,
   place: ProviderPlace,
@@ -239,7 +262,7 @@ async function openProvider(
     case 'oci': {
       const { ociProvider } = await import('@cachelane/remotes');
       const { unpackImageLayers } = await import('@cachelane/store');
-      return ociProvider({ ...place, dir: join(storeDir, 'images'), unpack: unpackImageLayers });
+      return ociProvider({ ...place, dir: imagesIn(storeDir), unpack: unpackImageLayers });
     }
     case 'catalog':
       return undefined;

@@ -5,11 +5,12 @@ import { examineRemote } from './examine-remote.ts';
 import { nodeFiles } from './file-reader.ts';
 import { projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, plural } from './format.ts';
-import { locateHome, openHome, readBootId } from './home.ts';
+import { locateHome, openHome, readBootId, requireNothingElse } from './home.ts';
 import type { Host } from './host.ts';
 import type { MountWay } from './mount-way.ts';
 import { readPlatform } from './platforms.ts';
 import type { RemoteFlags } from './remote-flags.ts';
+import { settledParentsHere } from './settled-parents.ts';
 import { chainText } from './reporters/words.ts';
 
 export interface Check {
@@ -88,6 +89,7 @@ function permissionsOf(dir: string): Finding {
   const text = `0${(mode & 0o777).toString(8)}`;
   // Whoever can write layers there decides what the commands find in their caches.
   if ((mode & 0o022) !== 0) return warn(`${text}: others can write there`, `chmod 700 ${dir}`);
+  if ((mode & 0o055) !== 0) return warn(`${text}: others can read what is there`, `chmod 700 ${dir}`);
   return ok(text);
 }
 
@@ -139,6 +141,11 @@ function freeSpaceOf(dir: string): Finding {
 async function databaseIn(host: Host, homeDir: string): Promise<Finding> {
   const { clock, random, pieces } = host;
   const { signal } = new AbortController();
+  const mine = attempt(() => {
+    requireNothingElse(homeDir);
+  });
+  // A run would have its caches there all the same.
+  if (!mine.ok) return { ...failed(mine.error), status: 'warn' };
   try {
     await using metadata = await pieces.openMetadata({ homeDir, bootId: readBootId(), clock, random, signal });
     const [volumes, sessions] = [await metadata.listVolumes(signal), await metadata.listSessions(signal)];
@@ -221,7 +228,7 @@ interface FoundContext {
 
 async function contextOf(host: Host, question: ProjectQuestion): Promise<FoundContext> {
   try {
-    const { context, warnings } = await projectOf(host, question);
+    const { context, warnings } = await settledParentsHere(host, await projectOf(host, question));
     const { namespace, lane, readChain, canWrite, why } = context;
     const detail = `${namespace}, lane ${lane}, reads ${chainText(readChain, namespace)}, ${canWrite ? 'may save' : 'saves nothing'} (${why})`;
     const [warning] = warnings;

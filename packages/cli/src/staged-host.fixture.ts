@@ -120,6 +120,8 @@ export function stage(options: StageOptions = {}): Stage {
       // There is no directory on this stage.
       openSeeds: () => Promise.resolve(memorySeedFiles({ volume: unreachable })),
       openProvider: missing('provider'),
+      guardProvider: missing('provider'),
+      sweepProvidedImages: async () => await Promise.resolve([]),
       openRuntime: () =>
         Promise.resolve({
           name: 'staged',

@@ -14,6 +14,8 @@ export const limits = {
   volumesPerRun: 32,
   /** Of one catalog: several times what an organisation offers; a client is generated of all of them. */
   catalogDefinitions: 2000,
+  /** Of all that a project has locked, with what is gone of it: an engine makes types of them for each session. */
+  lockedDefinitions: 4000,
   catalogNameBytes: 64,
   /** How long it is known who used a definition: 90 days, so that what runs once in a quarter is seen. */
   catalogUsesMs: 7_776_000_000,
@@ -55,6 +57,8 @@ export const limits = {
   incomingUnchecked: 1_073_741_824,
   /** Of an image of a registry, as it comes and as it lies on the disk: more than any cache that was seen. */
   providedImageBytes: 68_719_476_736,
+  /** Of all names in its layers, and of where links lead: what is known of links and directories is held in memory until the end. */
+  providedImageNameBytes: 268_435_456,
   /** Attempts to move a head before the save is given up and reported. */
   commitAttempts: 40,
   historyGenerations: 20,

@@ -8,7 +8,7 @@ import {
 } from '@cachelane/core';
 import { heedCatalogs } from './catalogs/heed-catalogs.ts';
 import type { EngineDependencies, RunCommandRequest } from './engine.ts';
-import { provideVolume } from './providers/provide-volume.ts';
+import { provideVolume, providingFor } from './providers/provide-volume.ts';
 import { coldReport, plannedCold } from './sessions/volume-report.ts';
 import { newIds } from './sessions/open-session.ts';
 import { runSession, type SessionResult } from './sessions/run-session.ts';
@@ -71,10 +71,11 @@ async function planAll(
 ): Promise<{ readonly planned: readonly PlannedVolume[]; readonly reports: readonly VolumeReport[] }> {
   const planned: PlannedVolume[] = [];
   const reports: VolumeReport[] = [];
+  const place = providingFor(deps, request);
   for (const volume of request.volumes) {
     try {
       const provided =
-        volume.provider === undefined ? volume : await provideVolume(deps, request, volume, request.signal);
+        volume.provider === undefined ? volume : await provideVolume(deps, place, volume, request.signal);
       const plan = planVolume(deps.tools, request.context, request.environment, provided);
       if (request.purpose === 'prune') requireStored(plan);
       planned.push(plan);

@@ -1,6 +1,7 @@
 export { fileSource } from './content/object-sources.ts';
 export { retrying } from './decorators/retrying.ts';
 export { openRemote, type OpenRemoteOptions } from './open-remote.ts';
+export { ImageCache } from './oci/image-cache.ts';
 export { ociProvider, type OciProviderOptions } from './oci/oci-provider.ts';
 export {
   formatRemoteAddress,

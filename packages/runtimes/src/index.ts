@@ -5,3 +5,4 @@ export { type MountWay, processRuntime, type ProcessRuntimeOptions } from './pro
 export { sudoProblem } from './process/sudo-problem.ts';
 export { directoryProvider, hostProvider } from './providers/directory-providers.ts';
 export { dockerVolumeProvider } from './providers/docker-volume-provider.ts';
+export { inUsableDirectory } from './providers/usable-directory.ts';

@@ -12,7 +12,7 @@ export const du: Command = defineCommand({
   summary: 'show what takes how much space',
   details: [
     'One line for each lane of each volume: UNIQUE is the content of layers that no other head names, SHARED that of layers that several name, BUDGET what a volume may hold on that lane (policy volume-budget), where any has one. VOLUME leaves one volume, -n NAMESPACE those of a namespace.',
-    'Without either, the whole store follows: what it takes on disk (derived layers link most of their content, so that only the rest counts for them; kept directories are what runs work in where several share one or none can be mounted, and hold the contents once more), what history keeps beyond the heads, and what cachelane gc would free now.',
+    'Without either, the whole store follows: what it takes on disk (derived layers link most of their content, so that only the rest counts for them; kept directories are what runs work in where several share one or none can be mounted, and hold the contents once more), what history keeps beyond the heads, what images of registries hold that volumes begin with (provider oci:), and what cachelane gc would free now.',
   ],
   options: { ...projectOptions, ...jsonOption },
   operands: [{ name: 'VOLUME', optional: true, help: 'NAME, or NAMESPACE:NAME' }],
@@ -72,7 +72,7 @@ function toJson({ heads, headBytes, store }: Usage): unknown {
 }
 
 function totalOnDisk({ onDisk }: NonNullable<Usage['store']>): number {
-  return onDisk.layersBytes + onDisk.derivedBytes + onDisk.keptDirectoriesBytes + onDisk.otherBytes;
+  return Object.values(onDisk).reduce((sum, bytes) => sum + bytes, 0);
 }
 
 function text(usage: Usage): string {
@@ -88,7 +88,7 @@ function text(usage: Usage): string {
       : `; once older than ten minutes, ${plural(young.layers, 'layer')} (${formatBytes(young.bytes)}) more`;
   return `${table}
 ${volumes}history and open runs: ${formatBytes(store.keptBytes)} more
-on disk: ${formatBytes(totalOnDisk(store))}: ${plural(store.layers, 'layer')} ${formatBytes(onDisk.layersBytes)}, ${plural(store.derived, 'derived layer')} ${formatBytes(onDisk.derivedBytes)} beyond those, the rest ${formatBytes(onDisk.otherBytes)}${keptText(onDisk.keptDirectoriesBytes)}
+on disk: ${formatBytes(totalOnDisk(store))}: ${plural(store.layers, 'layer')} ${formatBytes(onDisk.layersBytes)}, ${plural(store.derived, 'derived layer')} ${formatBytes(onDisk.derivedBytes)} beyond those, the rest ${formatBytes(onDisk.otherBytes)}${keptText(onDisk.keptDirectoriesBytes)}${imagesText(onDisk.providedImagesBytes)}
 cachelane gc would free: ${gc}${later}
 `;
 }
@@ -96,6 +96,11 @@ cachelane gc would free: ${gc}${later}
 function keptText(bytes: number): string {
   if (bytes === 0) return '';
   return `\nkept directories: ${formatBytes(bytes)} of that, for runs that share a directory or have none mounted`;
+}
+
+function imagesText(bytes: number): string {
+  if (bytes === 0) return '';
+  return `\nimages of registries: ${formatBytes(bytes)} of that, for volumes that begin with what they hold`;
 }
 
 const right = { align: 'right' } as const;

@@ -29,7 +29,7 @@ export const gc: Command = defineCommand({
   details: [
     'Evicts heads that were not used for as long as their lane lives, earlier states of heads, and, where a size or the free space of the disk is not as it should be, the least trusted and least recently used lanes until it is (cachelane ns policy shows what holds). Default, protected and release lanes that were used in the last week stay, whatever else is said, and so does whatever a run has open. A run that starts cold because of that says so, and so does cachelane explain.',
     'Of a volume that holds more than its volume-budget on a lane, files go by themselves: first what no recent run was seen to use, the oldest first, then the least recently used. What the last two runs added, and what the last run that was looked at used, stays. cachelane log names it as a move of its own; --dry-run --json lists the paths.',
-    'Removes layers that no head, no history and no running command refers to then, derived layers that were not used for a week, directories that were kept for runs and not used for two weeks, downloads that nobody went on with for a day, and what killed runs left behind. Whatever is younger than ten minutes stays, since a run may be about to refer to it; how much of that nothing refers to is said.',
+    'Removes layers that no head, no history and no running command refers to then, derived layers that were not used for a week, directories that were kept for runs and not used for two weeks, downloads that nobody went on with for a day, images of registries that no run used for 30 days or that an earlier boot made, and what killed runs left behind. Whatever is younger than ten minutes stays, since a run may be about to refer to it; how much of that nothing refers to is said.',
     'It looks at what may have to go by now, and at what came loose since the last one; at every layer on the disk once a day, where some size is beyond its limit, and with --all.',
     'Runs that save something leave one behind by themselves, once an hour.',
     '--remote does the same in the remote that is set (CACHELANE_REMOTE, or your own file): it takes heads out that no machine used for as long as their lane lives, by the defaults or longer, and objects that no head has named for a day. Runs that push in the background leave that behind once a day; elsewhere let a job do it. Not where a run may save nothing.',
@@ -67,7 +67,10 @@ export const gc: Command = defineCommand({
     const deps = { ...store, tools, runtime: await host.pieces.openRuntime(), events };
     const wanted = { ...(await garbageOptions(host, options.trust)), all: options.all };
     const report = options['dry-run']
-      ? await findGarbage(deps, wanted, signal)
+      ? {
+          ...(await findGarbage(deps, wanted, signal)),
+          images: await sweepImages(host, { ...store, homeDir }, { dryRun: true }),
+        }
       : await collectAlone(host, { ...deps, homeDir }, wanted, signal);
     if (report === null) return exitCodes.ok;
     if (options.json) printJson(host, toJson(report, options['dry-run']));
@@ -87,7 +90,7 @@ async function collectAlone(
   deps: CollectDependencies,
   wanted: GarbageOptions,
   signal: AbortSignal,
-): Promise<GarbageReport | null> {
+): Promise<Collected | null> {
   const begin = host.env[backgroundVariable] === undefined ? alone : aloneOrNext;
   await using lease = await begin(host, deps.leases, 'gc', signal);
   if (lease === null) return null;
@@ -95,7 +98,20 @@ async function collectAlone(
   keepReserve(deps.homeDir);
   // Leases of sessions that died before anybody recorded them.
   await deps.leases.sweep(deps.clock.nowMs(), signal);
-  return report;
+  return { ...report, images: await sweepImages(host, deps, { dryRun: false }) };
+}
+
+interface Collected extends GarbageReport {
+  /** Of registries, in the home; names. */
+  readonly images: readonly string[];
+}
+
+async function sweepImages(
+  { pieces }: Host,
+  { homeDir: storeDir, bootId, clock }: Pick<CollectDependencies, 'homeDir' | 'bootId' | 'clock'>,
+  { dryRun }: { readonly dryRun: boolean },
+): Promise<readonly string[]> {
+  return await pieces.sweepProvidedImages({ storeDir, bootId, clock, dryRun });
 }
 
 function evictedParts(evictions: readonly PlannedEviction[]): readonly string[] {
@@ -108,7 +124,7 @@ function bytesOf(layers: GarbageReport['layers']): number {
   return layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
-function toJson(report: GarbageReport, dryRun: boolean): unknown {
+function toJson(report: Collected, dryRun: boolean): unknown {
   return {
     dryRun,
     freedBytes: bytesOf(report.layers),
@@ -121,6 +137,7 @@ function toJson(report: GarbageReport, dryRun: boolean): unknown {
     kept: report.kept.map(({ dir, volume, lane }) => ({ dir, volume, lane })),
     deadSessions: report.deadSessions,
     swept: report.swept,
+    images: report.images,
   };
 }
 
@@ -197,15 +214,17 @@ function unmetText(unmet: GarbageReport['unmet']): string {
     .join('');
 }
 
-function text(report: GarbageReport, dryRun: boolean): string {
+function text(report: Collected, dryRun: boolean): string {
   return `${evictionTable(report)}${removedText(report, dryRun)}${unmetText(report.unmet)}`;
 }
 
-function removedText(report: GarbageReport, dryRun: boolean): string {
-  const { evictions, growth, layers, young, derived, kept, deadSessions, swept } = report;
+function removedText(report: Collected, dryRun: boolean): string {
+  const { evictions, growth, layers, young, derived, kept, deadSessions, swept, images } = report;
   const gone = {
     files: growth.reduce((sum, { plan }) => sum + plan.paths.size, 0),
     bytes: growth.reduce((sum, { plan }) => sum + plan.goingBytes, 0),
+    // Of what a tag stood for there are notes beside.
+    images: images.filter((name) => !name.startsWith('images/tag-')).length,
   };
   const parts = [
     ...evictedParts(evictions),
@@ -215,6 +234,7 @@ function removedText(report: GarbageReport, dryRun: boolean): string {
     ...(kept.length > 0 ? [plural(kept.length, 'kept directory', 'kept directories')] : []),
     ...(deadSessions.length > 0 ? [`what ${plural(deadSessions.length, 'killed run')} left behind`] : []),
     ...(swept.length > 0 ? [plural(swept.length, 'unfinished file')] : []),
+    ...(gone.images > 0 ? [plural(gone.images, 'image of a registry', 'images of registries')] : []),
   ];
   const later =
     young.length === 0

@@ -7,7 +7,7 @@ export const nsAdopt: Command = defineCommand({
   name: 'ns adopt',
   summary: "hand the volumes of another name over to this project's namespace",
   details: [
-    'For a project that got a remote, or moved: without FROM it takes the name that its directory had before it had any other.',
+    'For a project that got a remote, or moved: without FROM it takes the name that its directory had before it had any other. Where a run may save nothing, nothing is handed over either.',
   ],
   options: { ...projectOptions, 'dry-run': { help: 'say what would happen, and change nothing' }, ...jsonOption },
   operands: [{ name: 'FROM', optional: true, help: 'the namespace whose volumes it takes' }],
@@ -19,6 +19,7 @@ export const nsAdopt: Command = defineCommand({
         hint: 'name the one whose volumes it takes: cachelane ns adopt FROM',
       });
     }
-    return await renameAndTell(host, { from, to: context.namespace, dryRun: options['dry-run'], json: options.json });
+    const { 'dry-run': dryRun, json } = options;
+    return await renameAndTell(host, { context, from, to: context.namespace, dryRun, json });
   },
 });

@@ -1,4 +1,4 @@
-import { CachelaneError, type LaneName, type LayerId, type Remote } from '@cachelane/core';
+import { backgroundVariable, CachelaneError, type LaneName, type LayerId, type Remote } from '@cachelane/core';
 import {
   contentEntry,
   emptyRemoteState,
@@ -85,6 +85,20 @@ describe('push', () => {
     expect(await say(on, 'push', '--dry-run')).toBe(`${web}:data ${lane}: would send 2 layers\n`);
     expect(await say(on, 'push')).toMatch(/^github\.com\/acme\/web:data t1:local: sent 2 layers, [\d.]+ k?B\n$/);
     expect(await say(on, 'push')).toBe('memory: has all of it.\n');
+  });
+
+  test('left behind by a run, sends nothing that no run had anything to do with there', async () => {
+    using on = staged();
+    await on.save('a');
+    const leftBehind = async (): Promise<string> => {
+      const next = on.again({ [backgroundVariable]: '/home' });
+      expect(await next.cachelane('push'), next.err()).toBe(0);
+      return next.out();
+    };
+    expect(await leftBehind()).toBe('memory: has all of it.\n');
+    await say(on, 'push');
+    await on.save('b');
+    expect(await leftBehind()).toMatch(/: sent 1 layer, /);
   });
 
   test('says what a rollback took out, and so does rollback itself', async () => {

@@ -18,7 +18,7 @@ export const push: Command = defineCommand({
   name: 'push',
   summary: 'send what runs have saved and the remote does not have yet',
   details: [
-    'Runs send what they saved by themselves; this sends what they were told to keep (--push never), what an outage or a kill kept them from sending, and what was saved without a remote or imported; it is what --push background leaves behind. It sends all lanes of this store that are shared. Whatever is there already is not sent again. What a rollback or a clean-up here took out of a lane is taken out there as well.',
+    'Runs send what they saved by themselves; this sends what they were told to keep (--push never), what an outage or a kill kept them from sending, and what was saved without a remote or imported; what --push background leaves behind does the same for the lanes that runs had with that remote. It sends all lanes of this store that are shared, of all projects: --dry-run says which. Whatever is there already is not sent again. What a rollback or a clean-up here took out of a lane is taken out there as well.',
     'Where a run may save nothing, nothing is sent either.',
     'The exit code is 1 when something could not be sent.',
   ],
@@ -48,7 +48,7 @@ export const push: Command = defineCommand({
     if (lease === null) return exitCodes.ok;
     const tools = await host.pieces.loadTools();
     const deps = { ...store, remote, tools, events: teller(host, options.quiet) };
-    const pending = await findPending(deps, signal, { looks: isAsked });
+    const pending = await findPending(deps, signal, { lanes: isAsked ? 'all' : 'known', looks: isAsked });
     const results: Result[] = [];
     for (const head of pending) {
       results.push({ head, outcome: options['dry-run'] ? null : await pushPending(deps, head, signal) });

@@ -69,8 +69,13 @@ describe('a module', () => {
 
   test.each<[string, string | null, string]>([
     ['is missing', null, 'cannot be read (ENOENT)'],
-    ['is no program', 'export default {', 'cannot be loaded ('],
-    ['throws', "throw new RangeError('s3cret');", 'cannot be loaded (RangeError)'],
+    ['is no program', 'export default {', 'cannot be loaded: '],
+    [
+      'throws',
+      "throw new RangeError('no key at https://ann:s3cret@vault/x');",
+      'cannot be loaded: no key at https://vault/x',
+    ],
+    ['imports what is not there', "import './none.mjs';", 'cannot be loaded: Cannot find module'],
     ['has no default export', 'export const kind = "a";', 'is no provider'],
     ['has no function', "export default { kind: 'a' };", 'is no provider'],
     ['has no kind that can be named', "export default { kind: 'A b', provide() {} };", 'is no provider'],
@@ -86,6 +91,8 @@ describe('a module', () => {
     const text = `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(file)}, ''); ${fine}`;
     expect(await refusal(text, 0o666)).toContain('can be written by others');
     if (effectiveUid === 0) writeFileSync(join(dir, 'module.mjs'), text);
+    chmodSync(dir, 0o777);
+    expect(await refusal(text)).toContain('a directory that others can write to');
     expect(() => readFileSync(file)).toThrow('ENOENT');
   });
 

@@ -1,6 +1,7 @@
-import { fstatSync, openSync, closeSync, constants } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, realpathSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { CachelaneError, isProviderKind, type Provider } from '@cachelane/core';
+import { CachelaneError, isProviderKind, providerWords, type Provider } from '@cachelane/core';
 import type { Located } from '../config.ts';
 
 export interface ModulesRequest {
@@ -11,7 +12,7 @@ export interface ModulesRequest {
   readonly effectiveUid: number;
 }
 
-/** The providers that a person's modules have, in their order. Errors: E_CONFIG for a file that others could have written, or that is no provider; its own words are not repeated, which may hold secrets. */
+/** The providers that a person's modules have, in their order. Errors: E_CONFIG for a file that others could have written, or that is no provider, with what it says where it cannot be loaded. */
 export async function loadProviders({
   modules,
   configPath,
@@ -48,6 +49,8 @@ function requireOwn(path: string, uid: number, refuse: Refuse): void {
     if (stats.uid !== uid && stats.uid !== 0)
       throw refuse(`belongs to user ${stats.uid}, and this command runs as user ${uid}`);
     if ((stats.mode & 0o022) !== 0) throw refuse('can be written by others');
+    const { mode } = statSync(dirname(realpathSync(path)));
+    if ((mode & 0o022) !== 0 && (mode & 0o1000) === 0) throw refuse('lies in a directory that others can write to');
   } finally {
     closeSync(file);
   }
@@ -57,7 +60,7 @@ async function importModule(path: string, refuse: Refuse): Promise<unknown> {
   try {
     return await import(pathToFileURL(path).href);
   } catch (error) {
-    throw refuse(`cannot be loaded (${error instanceof Error ? error.name : 'it throws'})`, error);
+    throw refuse(`cannot be loaded: ${providerWords(error)}`, error);
   }
 }
 

@@ -13,8 +13,13 @@ export function openProviders(host: Host, storeDir: string): Providers {
         const place = { storeDir, bootId: readBootId(), clock, platform: { os, arch } };
         return await host.pieces.openProvider(kind, place);
       }
-      modules ??= loadModules(host);
-      return (await modules).find((each) => each.kind === kind);
+      modules ??= loadModules(host).catch((error: unknown) => {
+        // Whoever mends the file is not to start the engine anew for it.
+        modules = undefined;
+        throw error;
+      });
+      const found = (await modules).find((each) => each.kind === kind);
+      return found === undefined ? undefined : await host.pieces.guardProvider(found, storeDir);
     },
   };
 }

@@ -77,6 +77,8 @@ export interface StoreUsage {
   readonly derivedBytes: number;
   /** Directories that are kept from run to run, also those that lie outside of the home. */
   readonly keptDirectoriesBytes: number;
+  /** What images of registries hold, for volumes that begin with it. */
+  readonly providedImagesBytes: number;
   /** Metadata, sessions, and what is being written or thrown away. */
   readonly otherBytes: number;
 }

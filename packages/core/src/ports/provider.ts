@@ -15,11 +15,20 @@ export interface ProviderRequest {
   readonly project: Namespace;
   /** Absolute path where the command looks for it on this machine; null: it has no place of its own. */
   readonly place: string | null;
+  /** What may be fetched for it to this machine; null: nothing, since somebody only asks what it would be, as `cachelane explain` does. Then what is not there yet may be named. */
+  readonly fetch: ProviderRoom | null;
+}
+
+export interface ProviderRoom {
+  /** A seed that holds more is not used: policy `volume-size`. */
+  readonly seedBytes: number;
+  /** What may be put on the disk of the store all in all: policy `free-space`. */
+  readonly diskBytes: number;
 }
 
 /** What the volume is made of. */
 export type Provided =
-  /** A volume of the store. What is left out is as it was asked for: `namespace`, the project; `name`, the same; `compat`, what the tool says; and nothing below it. */
+  /** A volume of the store. What is left out is as it was asked for: `namespace`, the project; `name`, the same; `compat`, what the tool says; and below it the `source` of the request. */
   | {
       readonly kind: 'volume';
       readonly namespace?: Namespace;
@@ -36,9 +45,9 @@ export type Provided =
 /**
  * Says what a volume is made of where its code runs. Guarantees of every provider:
  * - the same request is answered in the same way, as long as nothing that it names changed;
- * - paths are absolute and plain (no `.`, `..`, doubled slashes), and directories are there when they are named;
+ * - paths are absolute and plain (no `.`, `..`, doubled slashes), and directories are there when they are named for a run;
  * - nothing of the request is changed, and the project's directory is not looked at;
- * - it may take long, and ends soon after the signal is aborted;
+ * - it may take as long as a run waits for a remote, and ends soon after the signal is aborted: then nobody waits for it any more;
  * - where it cannot say, it throws, in words that hold no credentials: then the volume is left out.
  * It is asked once for each volume of a run, and never where its kind is not named.
  */

@@ -1,6 +1,7 @@
 import {
   parseNamespace,
   parseProviderRef,
+  statedPolicy,
   type Mount,
   type Provided,
   type Provider,
@@ -10,9 +11,10 @@ import {
 import { describe, expect, test } from 'vitest';
 import type { EngineDependencies, VolumeRequest } from '../engine.ts';
 import { openFork } from '../sessions/fork.ts';
+import { grantVolumes } from '../sharing/grants.ts';
 import { baseRequest, indexedVolume, install, look, put, testEngine, text } from '../test-engine.fixture.ts';
 import { noneProvider, projectProvider } from './plain-providers.ts';
-import { provideVolume } from './provide-volume.ts';
+import { provideVolume, providingFor } from './provide-volume.ts';
 
 const asked: ProviderRequest[] = [];
 
@@ -29,7 +31,7 @@ function engineWith(said: unknown = { kind: 'nothing' }, directories = {}) {
   };
   const all = [fixed, projectProvider, noneProvider];
   const find = async (kind: string) => await Promise.resolve(all.find((each) => each.kind === kind));
-  const wrap = (deps: EngineDependencies): EngineDependencies => ({ ...deps, providers: { find } });
+  const wrap = (deps: EngineDependencies): EngineDependencies => Object.assign(deps, { providers: { find } });
   return testEngine({ wrap, directories: new Map(Object.entries(directories)) });
 }
 
@@ -62,8 +64,41 @@ describe('a provider', () => {
         compat: {},
         project: 'github.com/acme/web',
         place: '/cache/indexed',
+        fetch: { seedBytes: Infinity, diskBytes: expect.any(Number) },
       },
     ]);
+  });
+
+  test('is told what it may fetch, and that it may not where nothing begins with it', async () => {
+    const policy = statedPolicy({ 'volume-size': '10MB' }, 'config.yaml');
+    const engine = engineWith();
+    const deps = { ...engine.deps, policy };
+    const wanted = { mode: 'write', purpose: 'run' } as const;
+    await provideVolume(deps, providingFor(deps, { ...baseRequest, ...wanted }), by('fixed:'), noAbort);
+    await provideVolume(
+      deps,
+      providingFor(deps, { ...baseRequest, ...wanted, purpose: 'prune' }),
+      by('fixed:'),
+      noAbort,
+    );
+    await provideVolume(deps, baseRequest, by('fixed:'), noAbort);
+    expect(asked.map(({ fetch }) => fetch)).toEqual([
+      { seedBytes: 10_000_000, diskBytes: expect.any(Number) },
+      null,
+      null,
+    ]);
+  });
+
+  test('is waited for no longer than a remote', async () => {
+    const { deps } = engineWith();
+    const deaf: Provider = { kind: 'fixed', provide: async () => await new Promise(() => undefined) };
+    const late = { ...deps, clock: { ...deps.clock, sleep: async () => await Promise.resolve() } };
+    const providers = { find: async () => await Promise.resolve(deaf) };
+    const place = providingFor(late, { ...baseRequest, mode: 'write', purpose: 'run', remoteWaitMs: 5000 });
+    await expect(provideVolume({ ...late, providers }, place, by('fixed:'), noAbort)).rejects.toMatchObject({
+      code: 'E_REMOTE_GONE',
+      message: expect.stringContaining('fixed: (flag): it did not answer within 5 s'),
+    });
   });
 
   test('is asked once, and not where none is named', async () => {
@@ -95,6 +130,13 @@ describe('a provider', () => {
     expect(said).toBe('E_VOLUME: indexed by fixed:x (flag): the provider failed: https://vault/x is gone%0A%1B[31m');
   });
 
+  test.each(['https://ann:s3/cret@vault/x', 'https://ann:s3@cret@vault/x', '//ann:s3cret@vault'])(
+    'that fails at %s shows no password',
+    async (url) => {
+      expect(await refusal(new Error(`no answer of ${url} today`))).not.toMatch(/s3|cret/);
+    },
+  );
+
   test('that nobody has leaves the volume out', async () => {
     expect(await refusal(null, by('vault:x'))).toContain('E_CONFIG: indexed by vault:x (flag): there is no provider');
     const engine = engineWith();
@@ -121,6 +163,45 @@ describe('a provider', () => {
     const refused = await refusal(null, by('project:github.com/acme/api:npm', 'repository'));
     expect(refused).toContain('E_GRANT');
     expect(await refusal(null, by('project:github.com/acme/api:npm'))).toBe('taken');
+  });
+
+  test('of a file of a stranger reads nothing of another project, what is above it or was granted to it neither', async () => {
+    const { deps } = engineWith(null);
+    const [owner, acme] = ['github.com/acme/api', 'github.com/acme'].map((name) => parseNamespace(name));
+    const all = { namespace: parseNamespace('github.com/acme/web'), below: false };
+    for (const each of [owner, acme])
+      await grantVolumes(
+        deps,
+        { owner: each ?? expect.fail(), volume: null, to: all, access: 'read', trust: 'T1', by: 'ann', dryRun: false },
+        noAbort,
+      );
+    const code = async (trust: 'T0' | 'T1', named: string, source: ProviderSourceKind): Promise<string> => {
+      const context = { ...baseRequest.context, trust, parents: acme === undefined ? [] : [acme] };
+      const request = by(`project:${named}:npm`, source);
+      return await provideVolume(deps, { ...baseRequest, context }, request, noAbort).then(
+        () => 'taken',
+        (error: unknown) => `${(error as { readonly code?: string }).code}`,
+      );
+    };
+    for (const source of ['repository', 'session'] as const) {
+      expect(await code('T1', 'github.com/acme/api', source)).toBe('taken');
+      expect(await code('T0', 'github.com/acme/api', source)).toBe('E_GRANT');
+    }
+    expect(await code('T0', 'github.com/acme', 'repository')).toBe('E_GRANT');
+    expect(await code('T0', 'github.com/acme/api', 'user')).toBe('taken');
+  });
+
+  test('that does not listen is not waited for when nobody wants the volume any more', async () => {
+    const { deps } = engineWith();
+    const deaf: Provider = { kind: 'fixed', provide: async () => await new Promise(() => undefined) };
+    const abort = new AbortController();
+    const providers = { find: async () => await Promise.resolve(deaf) };
+    const asked = provideVolume({ ...deps, providers }, baseRequest, by('fixed:'), abort.signal);
+    abort.abort(new Error('enough'));
+    await expect(asked).rejects.toThrow('enough');
+    await expect(provideVolume({ ...deps, providers }, baseRequest, by('fixed:'), abort.signal)).rejects.toThrow(
+      'enough',
+    );
   });
 });
 
@@ -246,6 +327,19 @@ describe('a run', () => {
     );
     expect(report.volumes).toMatchObject([{ seed: 'fixed:ghcr', added: 2, provider: { kind: 'volume' } }]);
     expect(Object.keys(await look(engine))).toEqual(['content/a', 'index/bucket']);
+  });
+
+  test('does not claim a seed that is larger than it may be', async () => {
+    const steps = [
+      { do: 'mkdir', path: 'content' },
+      { do: 'write', path: 'content/s', content: 'seeded' },
+    ];
+    const engine = engineWith({ kind: 'seed', directory: '/stock' }, { '/stock': steps });
+    Object.assign(engine.deps, { policy: statedPolicy({ 'volume-size': '3B' }, 'config.yaml') });
+    const { report } = await engine.run(() => {}, { volumes: [by('fixed:ghcr')], request: { strict: false } });
+    expect(report.volumes).toMatchObject([
+      { seed: null, provider: { kind: 'volume', gives: 'volume github.com/acme/web:indexed' } },
+    ]);
   });
 
   test('prunes nothing that is not stored', async () => {

@@ -1,31 +1,60 @@
 import {
+  canonicalCompat,
   CachelaneError,
   checkProvided,
   isCachelaneError,
   isProviderKind,
-  printable,
+  openParents,
   providerKinds,
   providerRight,
   providerText,
+  providerWords,
   unreachable,
   wishText,
+  type Compat,
   type Context,
+  type Namespace,
   type Provided,
   type Provider,
   type ProviderChoice,
   type Tool,
   type ToolEnvironment,
+  type VolumeName,
   type WhoseWord,
 } from '@cachelane/core';
-import type { EngineDependencies, VolumeRequest } from '../engine.ts';
-import { provideFromCatalog } from './provide-from-catalog.ts';
+import type { EngineDependencies, RunCommandRequest, VolumeRequest } from '../engine.ts';
+import { roomToFetch, type AdmitDependencies } from '../seeds/admit-seed.ts';
+import { takesSeeds } from '../seeds/session-seeds.ts';
 import { requireReach } from '../sharing/require-reach.ts';
+import { within } from '../sync/deadline.ts';
+import { judgeNamed } from './judge-named.ts';
+import { provideFromCatalog } from './provide-from-catalog.ts';
 
 export type ProvideDependencies = Pick<EngineDependencies, 'providers' | 'tools' | 'metadata'>;
 
 export interface Providing {
   readonly context: Context;
   readonly environment: ToolEnvironment;
+  /** Who is going to use it; left out: somebody only asks what it would be. */
+  readonly use?: ProvidedUse;
+}
+
+interface ProvidedUse {
+  readonly deps: AdmitDependencies & Pick<EngineDependencies, 'clock'>;
+  readonly lanePolicy: RunCommandRequest['lanePolicy'];
+  /** How long it is waited for. */
+  readonly waitMs: number;
+}
+
+type UseRequest = Pick<
+  RunCommandRequest,
+  'context' | 'environment' | 'lanePolicy' | 'remoteWaitMs' | 'mode' | 'purpose'
+>;
+
+/** For whoever begins with what volumes are made of; who takes no seed only has to know. */
+export function providingFor(deps: ProvidedUse['deps'], request: UseRequest): Providing {
+  const { context, environment, lanePolicy, remoteWaitMs: waitMs } = request;
+  return { context, environment, ...(takesSeeds(request) ? { use: { deps, lanePolicy, waitMs } } : {}) };
 }
 
 /**
@@ -41,13 +70,41 @@ export async function provideVolume(
   const { provider: choice, provided } = request;
   if (choice === undefined || provided !== undefined) return request;
   try {
-    const provided = await answer(deps, place, { request, choice }, signal);
-    const word = whoseWord(place.context, choice);
+    const provided = await inTime(
+      place,
+      signal,
+      async (within) => await unlessAborted(answer(deps, place, { request, choice }, within), within),
+    );
+    const word = whoseWord(place.context, choice, provided);
     await requireGranted(deps, place.context, { ...provided, word }, signal);
-    return word === 'person' ? provided : { ...provided, word };
+    const told = await withNote(deps, place, provided, signal);
+    return word === 'person' ? told : { ...told, word };
   } catch (thrown) {
     signal.throwIfAborted();
     throw inWords(request, choice, thrown);
+  }
+}
+
+async function inTime<T>(
+  { use }: Providing,
+  signal: AbortSignal,
+  act: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (use === undefined) return await act(signal);
+  const { clock } = use.deps;
+  return await within({ clock, limitMs: use.waitMs, late: 'it did not answer' }, signal, act);
+}
+
+/** Who does not listen to the signal is left behind: whoever aborts waits for nobody's program. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: never, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(signal.reason as Error);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    return await Promise.race([work, never]);
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }
 
@@ -67,8 +124,9 @@ async function answer(
   if (choice.ref.kind === 'catalog') return await provideFromCatalog(deps, place.context, request, signal);
   if (place.context.bounds !== undefined && choice.ref.kind === 'host') throw unseeded();
   const provider = await findProvider(deps, choice);
-  const tool = deps.tools.find(({ name }) => name === request.tool);
-  return asProvided(request, choice, checkProvided(await provider.provide(questionOf(place, request, tool), signal)));
+  const tool = toolOf(deps, request);
+  const question = await questionOf(place, { request, tool }, signal);
+  return asProvided(request, choice, checkProvided(await provider.provide(question, signal)));
 }
 
 /** Errors: E_CONFIG. */
@@ -91,19 +149,24 @@ async function findProvider({ providers }: ProvideDependencies, choice: Provider
   });
 }
 
-function questionOf(
-  { context, environment }: Providing,
-  request: VolumeRequest,
-  tool: Tool | undefined,
-): Parameters<Provider['provide']>[0] {
+async function questionOf(
+  { context, environment, use }: Providing,
+  { request, tool }: { readonly request: VolumeRequest; readonly tool: Tool | undefined },
+  signal: AbortSignal,
+): Promise<Parameters<Provider['provide']>[0]> {
+  const { namespace } = context;
   return {
     argument: request.provider?.ref.argument ?? '',
     volume: request.name,
     tool: request.tool,
-    compat: { ...tool?.compat(environment), ...request.compat },
-    project: context.namespace,
+    compat: compatOf(request, tool, environment),
+    project: namespace,
     // In a confined session whoever is confined says where its tools have their caches.
     place: context.bounds === undefined ? (request.path ?? tool?.locate(environment)?.path ?? null) : null,
+    fetch:
+      use === undefined
+        ? null
+        : await roomToFetch(use.deps, { namespace, lanePolicy: use.lanePolicy, volume: request.name }, signal),
   };
 }
 
@@ -113,21 +176,53 @@ function unseeded(): CachelaneError {
   });
 }
 
-/** A confined session gets what was granted to its project, whoever chose it. */
-function whoseWord({ bounds }: Context, choice: ProviderChoice): WhoseWord {
+/** A confined session gets what was granted to its project, whoever chose it. Which volume it is that a person named by its definition, a lock that the store knows nothing of says alone: a file in the repository. */
+function whoseWord({ bounds }: Context, choice: ProviderChoice, { defined }: VolumeRequest): WhoseWord {
   if (bounds !== undefined || choice.by === 'session') return 'confined';
+  if (defined?.byLock === 'alone') return 'repository';
   return providerRight(choice.by, choice.ref).kind === 'own' ? 'person' : 'repository';
 }
 
-/** That it may be read: what is saved is asked for when it is saved. */
+/** That it may be read: what is saved is asked for when it is saved. Where nobody vouches for the repository, its file has no say about what is not its project's. */
 async function requireGranted(
   deps: ProvideDependencies,
-  { namespace: caller, parents, lane }: Context,
+  context: Context,
   { namespace, name: volume, word = 'person' }: VolumeRequest,
   signal: AbortSignal,
 ): Promise<void> {
+  const { namespace: caller, lane, trust } = context;
   if (namespace === null || namespace === caller) return;
+  const parents = openParents(context);
+  if (word !== 'person' && trust === 'T0') throw unvouched(namespace, volume);
   await requireReach(deps, { word, caller, parents, namespace, volume, lane, access: 'read' }, signal);
+}
+
+/** Only where it may be read: what others have is not told to whom it is not shared with. */
+async function withNote(
+  { metadata, tools }: ProvideDependencies,
+  { context, environment }: Providing,
+  request: VolumeRequest,
+  signal: AbortSignal,
+): Promise<VolumeRequest> {
+  const compat = compatOf(request, toolOf({ tools }, request), environment);
+  const note = await judgeNamed(metadata, { context, request, compat }, signal);
+  const { provided } = request;
+  return note === null || provided === undefined ? request : { ...request, provided: { ...provided, note } };
+}
+
+function toolOf({ tools }: Pick<ProvideDependencies, 'tools'>, request: VolumeRequest): Tool | undefined {
+  return tools.find(({ name }) => name === request.tool);
+}
+
+function compatOf({ compat }: VolumeRequest, tool: Tool | undefined, environment: ToolEnvironment): Compat {
+  return canonicalCompat({ ...tool?.compat(environment), ...compat });
+}
+
+function unvouched(namespace: Namespace, volume: VolumeName): CachelaneError {
+  const what = `${namespace}:${volume} is another project's, and nobody vouches for the file that names it (trust T0)`;
+  return new CachelaneError('E_GRANT', what, {
+    hint: 'the job may name it itself, with --provider or CACHELANE_PROVIDERS',
+  });
 }
 
 function asProvided(request: VolumeRequest, choice: ProviderChoice, said: Provided): VolumeRequest {
@@ -164,9 +259,5 @@ function inWords(request: VolumeRequest, choice: ProviderChoice, thrown: unknown
     const more = hint === undefined ? {} : { hint };
     return new CachelaneError(code, `${what}: ${message}`, { ...more, retryable, cause: thrown });
   }
-  const said = thrown instanceof Error ? thrown.message : String(thrown);
-  const shown = printable(said.replaceAll(/\/\/[^\s/@]*@/g, '//')).slice(0, wordsMost);
-  return new CachelaneError('E_VOLUME', `${what}: the provider failed: ${shown}`, { cause: thrown });
+  return new CachelaneError('E_VOLUME', `${what}: the provider failed: ${providerWords(thrown)}`, { cause: thrown });
 }
-
-const wordsMost = 500;

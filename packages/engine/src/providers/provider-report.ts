@@ -1,4 +1,4 @@
-import { providerText, seedText, type ProviderReport } from '@cachelane/core';
+import { providerText, seedText, type ProviderReport, type VolumeSeed } from '@cachelane/core';
 import type { VolumeRequest } from '../engine.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 
@@ -7,12 +7,15 @@ export function shownName({ name, provided }: Pick<VolumeRequest, 'name' | 'prov
   return provided?.as ?? name;
 }
 
-/** Null: nobody chose a provider. */
-export function providerReport(planned: Pick<PlannedVolume, 'request' | 'own'>): ProviderReport | null {
+/** Null: nobody chose a provider. `seed`: what lies below the volume, where that came to something. */
+export function providerReport(
+  planned: Pick<PlannedVolume, 'request' | 'own'>,
+  seed: VolumeSeed | null = planned.request.seed,
+): ProviderReport | null {
   const { request } = planned;
   if (request.provided === undefined) return unprovided(request);
   const { backing } = request.provided;
-  return { ...named(request), kind: backing.kind, gives: givesText(planned) };
+  return { ...named(request), kind: backing.kind, gives: givesText(planned, seed) };
 }
 
 /** Of one that nothing came of. */
@@ -28,10 +31,11 @@ function named({ provider }: VolumeRequest): Pick<ProviderReport, 'provider' | '
 }
 
 /** What the command finds, for people. */
-function givesText({ request, own }: Pick<PlannedVolume, 'request' | 'own'>): string {
+function givesText({ request, own }: Pick<PlannedVolume, 'request' | 'own'>, seed: VolumeSeed | null): string {
   const backing = request.provided?.backing ?? { kind: 'volume' };
   if (backing.kind === 'directory') return `directory ${backing.directory}`;
   if (backing.kind === 'nothing') return 'an empty directory';
-  const seed = request.seed === null ? '' : ` above what is in ${seedText(request.seed)}`;
-  return `volume ${own.namespace}:${request.name}${seed}`;
+  const below = seed === null ? '' : ` above what is in ${seedText(seed)}`;
+  const note = request.provided?.note === undefined ? '' : ` (${request.provided.note})`;
+  return `volume ${own.namespace}:${request.name}${below}${note}`;
 }

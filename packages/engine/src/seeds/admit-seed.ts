@@ -1,14 +1,14 @@
-import { CachelaneError, formatPolicyValue, type SeedLook } from '@cachelane/core';
+import { CachelaneError, formatPolicyValue, type ProviderRoom, type SeedLook } from '@cachelane/core';
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { freeSpaceLimit } from '../garbage/plan-evictions.ts';
-import { policyOfRun } from '../policy-of-run.ts';
+import { policyOfRun, type PolicyQuestion } from '../policy-of-run.ts';
 import type { DirectorySeed } from './seeds.ts';
 
 export interface SeedToAdmit extends DirectorySeed {
   readonly lanePolicy: RunCommandRequest['lanePolicy'];
 }
 
-type AdmitDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'policy'>;
+export type AdmitDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'policy'>;
 
 /** Whether a directory is small enough to begin a volume with: it may hold as much as one run may add. Errors: E_QUOTA, which names the limit. Returns how much that is. */
 export async function admitSeed(
@@ -23,18 +23,35 @@ export async function admitSeed(
   throw refusal(`${sizeText(directory, sizeBytes)}, and a seed may hold ${most} (policy volume-size, ${source})`);
 }
 
+/** What may be fetched so that a volume begins with it. */
+export async function roomToFetch(
+  deps: AdmitDependencies,
+  question: PolicyQuestion,
+  signal: AbortSignal,
+): Promise<ProviderRoom> {
+  const { value } = (await policyOfRun(deps, question, signal))['volume-size'];
+  return { seedBytes: value, diskBytes: (await freeRoom(deps, signal)).room };
+}
+
+async function freeRoom(
+  { layers, policy: user = {} }: Pick<AdmitDependencies, 'layers' | 'policy'>,
+  signal: AbortSignal,
+): Promise<{ readonly room: number; readonly limit: number }> {
+  const space = await layers.space(signal);
+  const limit = freeSpaceLimit({ user, stored: [], lanes: [] }, space);
+  return { room: Math.max(0, space.freeBytes - limit), limit };
+}
+
 /** Whether the disk of the store has room for a copy. Errors: E_QUOTA, which names the limit. Returns how much that is. */
 export async function roomForSeed(
-  { layers, policy: user = {} }: AdmitDependencies,
+  deps: AdmitDependencies,
   { directory }: DirectorySeed,
   { sizeBytes, signal }: Pick<SeedLook, 'sizeBytes'> & { readonly signal: AbortSignal },
 ): Promise<number> {
-  const space = await layers.space(signal);
-  const limit = freeSpaceLimit({ user, stored: [], lanes: [] }, space);
-  const room = Math.max(0, space.freeBytes - limit);
+  const { room, limit } = await freeRoom(deps, signal);
   if (sizeBytes <= room) return room;
   const least = formatPolicyValue('free-space', limit);
-  const source = user['free-space']?.source ?? 'default';
+  const source = deps.policy?.['free-space']?.source ?? 'default';
   throw refusal(
     `${sizeText(directory, sizeBytes)}, and a copy would leave less than ${least} free (policy free-space, ${source})`,
   );

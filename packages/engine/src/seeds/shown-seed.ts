@@ -13,9 +13,10 @@ interface Shown {
   readonly links: readonly PinnedLink[];
 }
 
-/** The seed that the command finds below all else. In a directory that others are at work in, or left work in, that is theirs, or none. */
+/** The seed that the command finds below all else; null also where it could not be had, or holds nothing. In a directory that others are at work in, or left work in, that is theirs, or none. */
 export function shownSeed({ request: { seed }, own, links }: Shown): VolumeSeed | null {
-  return seedOf(own) === seedOf(links) ? seed : null;
+  const shown = seedOf(links);
+  return shown !== '' && seedOf(own) === shown ? seed : null;
 }
 
 /** A client that asked for a seed and finds others' contents must know. */

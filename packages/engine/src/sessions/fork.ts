@@ -13,7 +13,7 @@ import { heedCatalogs } from '../catalogs/heed-catalogs.ts';
 import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
 import { growthInRun, noGrowth } from '../growth/growth-in-run.ts';
 import { neverAborted } from '../never-aborted.ts';
-import { provideVolume } from '../providers/provide-volume.ts';
+import { provideVolume, providingFor } from '../providers/provide-volume.ts';
 import { withSeedDirectories } from '../seeds/session-seeds.ts';
 import { beginSync, endSync, type BegunSync } from '../sync/run-sync.ts';
 import { planVolume, type PlannedVolume } from '../volumes/plan.ts';
@@ -102,13 +102,12 @@ export async function openFork(deps: EngineDependencies, asked: ForkRequest): Pr
   }
 }
 
-async function planAll(
-  deps: EngineDependencies,
-  { context, environment, volumes, signal }: ForkRequest,
-): Promise<readonly PlannedVolume[]> {
+async function planAll(deps: EngineDependencies, request: StrictRequest): Promise<readonly PlannedVolume[]> {
+  const { context, environment, volumes, signal } = request;
+  const place = providingFor(deps, request);
   const planned: PlannedVolume[] = [];
   for (const volume of volumes) {
-    const provided = await provideVolume(deps, { context, environment }, volume, signal);
+    const provided = await provideVolume(deps, place, volume, signal);
     planned.push(planVolume(deps.tools, context, environment, provided));
   }
   return planned;

@@ -148,7 +148,8 @@ export interface EndInput extends Pick<AttachInput, 'sessionId' | 'run' | 'mode'
 function headOf({ planned, choice, links, opened, attachMs }: VolumeSession): ReportHead {
   const { request, target, warnings } = planned;
   const seed = shownSeed({ request, own: opened.pinned, links });
-  const had = { choice, links, attachMs, warnings, evicted: opened.evicted, provider: providerReport(planned) };
+  const provider = providerReport(planned, seed);
+  const had = { choice, links, attachMs, warnings, evicted: opened.evicted, provider };
   return { ...had, name: shownName(request), path: target, seed: seed === null ? null : seedText(seed) };
 }
 

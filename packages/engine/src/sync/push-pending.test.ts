@@ -1,4 +1,5 @@
 import {
+  aboutKey,
   decodeManifest,
   encodeManifest,
   type HeadManifest,
@@ -82,18 +83,25 @@ describe('what waits where no run has got anything to the remote yet', () => {
     expect(await sendAll(machine)).toBe('a\nb\n');
   });
 
-  test('after a run that was told to send in the background, and asked the remote nothing at its end', async () => {
+  test('after runs that were told to send in the background: the first makes the remote known, others ask it nothing at their end', async () => {
     const machine = here();
     let asked = 0;
     const counted = faultyRemote(memoryRemote(machine.state), () => void asked++);
-    const engine = testEngine({ seed: 'background', home: machine.home, remote: counted });
-    const command = ([volume]: readonly MemoryVolume[]): void => {
-      install(volume, 'a');
-      asked = 0;
+    const inBackground = async (name: string): Promise<void> => {
+      const engine = testEngine({ seed: `background ${name}`, home: machine.home, remote: counted });
+      const command = ([volume]: readonly MemoryVolume[]): void => {
+        install(volume, name);
+        asked = 0;
+      };
+      await engine.run(command, { request: { push: 'background' } });
     };
-    await engine.run(command, { request: { push: 'background' } });
+    await inBackground('a');
+    expect([...machine.state.heads.keys()]).toContain(aboutKey);
+    await inBackground('b');
     expect(asked).toBe(0);
-    expect(await sendAll(machine)).toBe('a\n');
+    expect(machine.state.objects.size).toBe(0);
+    expect(await machine.find()).toMatchObject([{ layers: 2, remoteId: expect.any(String) }]);
+    expect(await sendAll(machine)).toBe('a\nb\n');
   });
 
   test('after a run without the remote', async () => {
@@ -210,6 +218,29 @@ describe('what runs left to send', () => {
     const outcome = await pushPending(machine.deps, pending ?? expect.fail('nothing'), noAbort);
     expect(outcome).toMatchObject({ kind: 'sent', layers: 1, removed: 0 });
     expect(await sendAll(machine)).toBe('a\nb\n');
+  });
+
+  test('is of lanes that runs had with this remote, where another process sends for them', async () => {
+    const machine = here();
+    const context = testContext('t1:local', 'github.com/acme/secret');
+    await machine.run('hidden', { request: { context } }, null);
+    const known = async (): Promise<readonly string[]> =>
+      (await findPending(machine.deps, noAbort, { lanes: 'known' })).map(({ name }) => name.namespace);
+    expect(await known()).toEqual([]);
+    await machine.run('a', { request: { push: 'background' } });
+    expect(await known()).toEqual(['github.com/acme/web']);
+    expect(await machine.find()).toHaveLength(2);
+    await machine.run('b', { request: { context, push: 'never' } });
+    expect(await known()).toEqual(['github.com/acme/web']);
+    // An outage at the end: what it was to send is sent by a later run of that lane.
+    const gone = faultyRemote(memoryRemote(machine.state), () => denied);
+    await machine.run('c', { request: { context, push: 'background', strict: false } }, gone);
+    expect(await known()).toEqual(['github.com/acme/web']);
+    await machine.run('d', { request: { context, push: 'background' } });
+    expect((await known()).toSorted()).toEqual(['github.com/acme/secret', 'github.com/acme/web']);
+    // Nothing of it is known to a remote that was put in its place.
+    machine.state.heads.delete(aboutKey);
+    expect(await known()).toEqual([]);
   });
 
   test.each([

@@ -1,6 +1,7 @@
 import {
   asCachelaneError,
   headKey,
+  limits,
   newId,
   type CachelaneError,
   type HeadName,
@@ -12,6 +13,7 @@ import {
 } from '@cachelane/core';
 import type { EngineDependencies } from '../engine.ts';
 import { squashesOf } from '../known-squashes.ts';
+import { namesRunIn } from '../take-apart.ts';
 import { byteProgress } from './byte-progress.ts';
 import { everyLayerOf, layersOf } from './compare-heads.ts';
 import { isPending, waitingOf, type Waiting } from './pending.ts';
@@ -34,15 +36,17 @@ export interface PendingHead extends Waiting {
 }
 
 export interface PendingSearch {
+  /** `known`: those that runs sent to this remote before, found in it, or left to be sent; without it, all that are shared. */
+  readonly lanes?: 'all' | 'known';
   /** Reads each head of the remote as well, one request for each: what is noted here does not know of repairs there, or of an older state that somebody put back. */
-  readonly looks: boolean;
+  readonly looks?: boolean;
 }
 
-/** What the remote lacks of the lanes here that are shared, whoever wrote them and whether or not a run has reached that remote before. */
+/** What the remote lacks of the lanes here that are shared, whoever wrote them. */
 export async function findPending(
-  { metadata, remote, tools }: PendingDependencies,
+  { metadata, layers, clock, remote, tools }: PendingDependencies,
   signal: AbortSignal,
-  { looks }: PendingSearch = { looks: false },
+  { lanes = 'all', looks = false }: PendingSearch = {},
 ): Promise<readonly PendingHead[]> {
   const remoteId = await readRemoteId(remote, signal);
   const volumes = new Map((await metadata.listVolumes(signal)).map((volume) => [volume.id, volume]));
@@ -56,16 +60,39 @@ export async function findPending(
     const name = { namespace, volume: volume.name, compat: volume.compat, lane: head.lane };
     if (!isShared(tools, volume, name)) continue;
     const synced = remoteId === null ? undefined : await metadata.syncedHead(remoteId, volumeId, head.lane, signal);
+    if (lanes === 'known' && synced === undefined) continue;
     const squashes = await squashesOf(metadata, head, signal);
     const lane = { head, synced, squashes };
-    if (isPending(lane)) {
-      pending.push({ name, volume, remoteId, ...waitingOf(lane) });
+    const bad = await namedRevoked({ metadata, layers, clock }, { volume, head, squashes }, signal);
+    if (isPending(lane) || bad > 0) {
+      const { layers: news, removals } = waitingOf(lane);
+      pending.push({ name, volume, remoteId, layers: news, removals: removals + bad });
     } else if (looks && remoteId !== null) {
-      const layers = await lostThere(remote, { name, head, squashes }, signal);
-      if (layers > 0) pending.push({ name, volume, remoteId, layers, removals: 0 });
+      const lost = await lostThere(remote, { name, head, squashes }, signal);
+      if (lost > 0) pending.push({ name, volume, remoteId, layers: lost, removals: 0 });
     }
   }
   return pending;
+}
+
+/** Layers of a head with something of runs that were revoked of late: who wrote that down died before it got to this head, and a push takes them out of it, here and there. */
+async function namedRevoked(
+  { metadata, layers, clock }: Pick<PendingDependencies, 'metadata' | 'layers' | 'clock'>,
+  { volume, head, squashes }: { readonly volume: VolumeRecord; readonly head: HeadRecord; readonly squashes: Squashes },
+  signal: AbortSignal,
+): Promise<number> {
+  const sinceMs = clock.nowMs() - limits.revocationMs;
+  const revoked = (await metadata.revokedRuns(volume.namespaceId, signal)).filter(({ atMs }) => atMs >= sinceMs);
+  const runs = new Set(revoked.map(({ run }) => run));
+  let count = 0;
+  for (const id of runs.size === 0 ? [] : head.layers) {
+    for (const each of [id, ...squashes.expand([id])]) {
+      if (!(await namesRunIn(layers, { id: each, runs }, signal))) continue;
+      count += 1;
+      break;
+    }
+  }
+  return count;
 }
 
 /** Layers that the remote's head neither names, also as replaced, nor says were taken out; all of them where it cannot be read. */

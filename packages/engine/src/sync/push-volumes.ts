@@ -80,7 +80,8 @@ export async function pushVolumes(
     }
     if (sendable.length === 0) return pushed;
     if (request.push === 'wait') await sendNow(deps, request, sending);
-    else setLater(sending, request.push === 'never' ? 'push never' : 'sent in the background');
+    else if (request.push === 'never') setLater(sending, 'push never');
+    else await leaveToOther(deps, request, sending);
   } catch (thrown) {
     const error = asCachelaneError(thrown);
     setLater(sending, error.message);
@@ -117,6 +118,27 @@ async function sendNow(deps: EngineDependencies, request: PushRequest, sending: 
   const limitMs = Math.max(0, endMs - clock.monotonicMs());
   const limit = { clock, limitMs, late: `${sending.remote.name} did not take everything` };
   await within(limit, request.signal, async (stop) => await send(deps, remoteId, sending, stop));
+}
+
+/**
+ * What another process is to send is noted as a matter of this remote: that one takes nothing to it that no run had anything to do with. The remote need not have an
+ * id yet, and gets one.
+ */
+async function leaveToOther(deps: EngineDependencies, request: PushRequest, sending: Sending): Promise<void> {
+  const { metadata, clock } = deps;
+  if (sending.wasGone) {
+    setLater(sending, 'the remote was gone');
+    return;
+  }
+  const remote = sending.remoteId ?? (await ensureSame(deps, request, sending));
+  for (const { target, volume } of sending.sendable) {
+    const lane = { volumeId: volume.id, lane: target.name.lane };
+    if ((await metadata.syncedHead(remote, lane.volumeId, lane.lane, neverAborted)) !== undefined) continue;
+    // Whoever was faster has noted as much, or more.
+    const record = { ...lane, remote, layers: [], expectedRevision: 0, atMs: clock.nowMs() };
+    await metadata.recordSynced(record, neverAborted);
+  }
+  setLater(sending, 'sent in the background');
 }
 
 /**

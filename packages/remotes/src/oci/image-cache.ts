@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
-  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -14,14 +13,15 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-// DIR/sha256-<manifest>/tree   what an image holds
-// DIR/tag-<digest of host, repository, tag>   the manifest that a tag named last
+// DIR/sha256-<manifest>.<boot>/tree   what an image holds; its directory has the time of its last use
+// DIR/tag-<digest of host, repository, tag>   the manifest that a tag named last, or an index
 // DIR/new-…   one on its way
+// DIR/gone-…   one that goes
 
 export interface ImageCacheOptions {
   /** Of the home. */
   readonly dir: string;
-  /** What was written under another boot may not have reached the disk, and is made anew. */
+  /** What was written under another boot may not have reached the disk, and is made anew, beside it: somebody may have it open. */
   readonly bootId: string;
   readonly nowMs: number;
 }
@@ -30,34 +30,33 @@ export interface ImageCacheOptions {
 const keptMs = 2_592_000_000;
 /** Half an image of so long ago is nobody's. */
 const unfinishedMs = 86_400_000;
+/** One of another boot is of no use, but to whoever began to read it a moment ago on a machine that shares the home: an hour. */
+const otherBootMs = 3_600_000;
 
 export class ImageCache {
   readonly #dir: string;
-  readonly #bootId: string;
+  readonly #boot: string;
   readonly #nowMs: number;
 
   constructor({ dir, bootId, nowMs }: ImageCacheOptions) {
     this.#dir = dir;
-    this.#bootId = bootId;
+    this.#boot = createHash('sha256').update(bootId).digest('hex').slice(0, 16);
     this.#nowMs = nowMs;
   }
 
   /** Where its files lie; null: it is not there, or not for certain. */
   find(digest: string): string | null {
-    const dir = this.#placeOf(digest);
-    if (textOf(join(dir, 'boot')) !== this.#bootId) return null;
-    const now = this.#nowMs / 1000;
-    utimesSync(join(dir, 'boot'), now, now);
-    return join(dir, 'tree');
+    const place = this.#placeOf(digest);
+    return this.#noteUse(place) ? join(place, 'tree') : null;
   }
 
-  /** `make` gets an empty directory of its own, and one for the files. */
+  /** `make` gets an empty directory of its own, and one for the files. Of several that make one at once, one is what all get. */
   async add(
     digest: string,
     make: (place: { readonly scratch: string; readonly tree: string }) => Promise<void>,
   ): Promise<string> {
     mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
-    this.#sweep();
+    this.sweep();
     const fresh = mkdtempSync(join(this.#dir, 'new-'));
     try {
       const [scratch, tree] = [join(fresh, 'scratch'), join(fresh, 'tree')];
@@ -65,12 +64,9 @@ export class ImageCache {
       mkdirSync(tree, { mode: 0o755 });
       await make({ scratch, tree });
       rmSync(scratch, { recursive: true });
-      writeFileSync(join(fresh, 'boot'), this.#bootId);
+      this.#noteUse(fresh);
       const place = this.#placeOf(digest);
-      if (this.find(digest) === null) {
-        remove(place);
-        renameSync(fresh, place);
-      }
+      renameUnlessThere(fresh, place);
       return join(place, 'tree');
     } finally {
       remove(fresh);
@@ -79,7 +75,8 @@ export class ImageCache {
 
   /** What a tag named when it was asked for last; null: it never was. */
   tagged(name: string): string | null {
-    const digest = textOf(this.#tagOf(name));
+    const file = this.#tagOf(name);
+    const digest = this.#noteUse(file) ? textOf(file) : null;
     return digest !== null && /^sha256:[0-9a-f]{64}$/.test(digest) ? digest : null;
   }
 
@@ -91,22 +88,105 @@ export class ImageCache {
     remove(fresh);
   }
 
+  /** What nobody has use for: names in the directory. */
+  stale(): readonly string[] {
+    return namesIn(this.#dir).filter((name) => this.#isStale(name));
+  }
+
+  /** Removes that, as far as we may: what root left there must keep nobody from an image. Returns what it was. */
+  sweep(): readonly string[] {
+    return this.stale().filter((name) => {
+      try {
+        return this.#take(name);
+      } catch {
+        return false;
+      }
+    });
+  }
+
+  #isStale(name: string): boolean {
+    const stat = lstatSync(join(this.#dir, name), { throwIfNoEntry: false });
+    return stat !== undefined && this.#nowMs - stat.mtimeMs > this.#keptMs(name);
+  }
+
+  #keptMs(name: string): number {
+    if (name.startsWith('gone-')) return 0;
+    if (name.startsWith('new-')) return unfinishedMs;
+    return name.startsWith('sha256-') && !name.endsWith(`.${this.#boot}`) ? otherBootMs : keptMs;
+  }
+
+  /** Nobody finds it any more before it goes; who found it between the look and then keeps it. */
+  #take(name: string): boolean {
+    const path = join(this.#dir, name);
+    if (!name.startsWith('sha256-')) {
+      remove(path);
+      return true;
+    }
+    const bin = mkdtempSync(join(this.#dir, 'gone-'));
+    try {
+      const taken = join(bin, 'image');
+      if (!renamed(path, taken)) return false;
+      const isUsed = this.#nowMs - lstatSync(taken).mtimeMs <= this.#keptMs(name);
+      if (isUsed) renameUnlessThere(taken, path);
+      return !isUsed;
+    } finally {
+      remove(bin);
+    }
+  }
+
+  /** False where it is not there. */
+  #noteUse(path: string): boolean {
+    const now = this.#nowMs / 1000;
+    try {
+      utimesSync(path, now, now);
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  }
+
   #placeOf(digest: string): string {
-    return join(this.#dir, digest.replace(':', '-'));
+    return join(this.#dir, `${digest.replace(':', '-')}.${this.#boot}`);
   }
 
   #tagOf(name: string): string {
     return join(this.#dir, `tag-${createHash('sha256').update(name).digest('hex')}`);
   }
+}
 
-  #sweep(): void {
-    for (const name of readdirSync(this.#dir)) {
-      const path = join(this.#dir, name);
-      const used = name.startsWith('sha256-') && existsSync(join(path, 'boot')) ? join(path, 'boot') : path;
-      const usedMs = lstatSync(used, { throwIfNoEntry: false })?.mtimeMs ?? this.#nowMs;
-      if (this.#nowMs - usedMs > (name.startsWith('new-') ? unfinishedMs : keptMs)) remove(path);
-    }
+/** A directory that is not empty gives way to none. */
+function renameUnlessThere(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
   }
+}
+
+/** False where somebody else took it. */
+function renamed(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+function namesIn(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
 function textOf(file: string): string | null {

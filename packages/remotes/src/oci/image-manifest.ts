@@ -11,6 +11,8 @@ export interface ImageManifest {
   readonly digest: string;
   /** The lowest first. */
   readonly layers: readonly Descriptor[];
+  /** Of all layers, as they are sent. */
+  readonly sizeBytes: number;
 }
 
 const architectures: Readonly<Record<string, string>> = {
@@ -31,36 +33,51 @@ export async function readImage(
   signal: AbortSignal,
 ): Promise<ImageManifest> {
   const top = await registry.manifest(digest ?? tag ?? 'latest', signal);
-  const manifest = isIndex(top) ? await registry.manifest(chosenOf(top, platform), signal) : top;
-  if (!(manifestTypes.image as readonly string[]).includes(typeOf(manifest))) throw noImage();
+  let manifest = top;
+  if (kindOf(top) === 'index') {
+    const chosen = chosenOf(top, platform);
+    manifest = await registry.manifest(chosen.digest, signal);
+    if (kindOf(manifest) !== 'image' || typeOf(manifest) !== chosen.mediaType) throw noImage();
+  }
   const layers = listOf(manifest.content, 'layers').map(descriptorOf);
   if (layers.length > layersAtMost) throw tooLarge(`more than ${layersAtMost} layers`);
-  const bytes = layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const bytes = layers.reduce((sum, layer) => sum + layer.sizeBytes, 0);
   if (bytes > maxBytes) throw tooLarge(`${bytes} bytes of layers, and at most ${maxBytes} are taken in`);
-  return { digest: manifest.digest, layers };
+  return { digest: manifest.digest, layers, sizeBytes: bytes };
 }
 
-function isIndex(manifest: Manifest): boolean {
-  return (manifestTypes.index as readonly string[]).includes(typeOf(manifest));
+/**
+ * What a document is, is said by what is in it, which its digest stands for; what a server says beside it may change. One that could be read as both is neither: the same digest would be two images. Errors: E_REMOTE_UNFIT.
+ */
+function kindOf(manifest: Manifest): 'index' | 'image' {
+  const { content } = manifest;
+  const has = (field: string): boolean => Object.hasOwn(content as object, field);
+  const [isIndex, isImage] = [has('manifests'), has('layers') || has('config')];
+  if (isIndex === isImage) throw noImage();
+  const kind = isIndex ? 'index' : 'image';
+  if (!(manifestTypes[kind] as readonly string[]).includes(typeOf(manifest))) throw noImage();
+  return kind;
 }
 
-/** What it says of itself counts where a server says nothing. */
+/** What it says of itself and what the server says of it are the same, where both say something. */
 function typeOf({ mediaType, content }: Manifest): string {
-  const known: readonly string[] = [...manifestTypes.index, ...manifestTypes.image];
-  if (known.includes(mediaType)) return mediaType;
   const { mediaType: own } = content as { readonly mediaType?: unknown };
-  return typeof own === 'string' ? own : '';
+  const known: readonly string[] = [...manifestTypes.index, ...manifestTypes.image];
+  const said = known.includes(mediaType) ? mediaType : null;
+  if (own === undefined) return said ?? '';
+  if (typeof own !== 'string' || (said !== null && said !== own)) throw noImage();
+  return own;
 }
 
-function chosenOf({ content }: Manifest, { os, arch }: Platform): string {
+function chosenOf({ content }: Manifest, { os, arch }: Platform): Descriptor {
   const wanted = `${systems[os] ?? os}/${architectures[arch] ?? arch}`;
   const all = listOf(content, 'manifests').map((each) => ({ ...descriptorOf(each), platform: platformOf(each) }));
   const found = all.find(({ platform }) => platform === wanted);
-  if (found !== undefined) return found.digest;
+  if (found !== undefined) return found;
   const others = all.flatMap(({ platform }) => (platform === null ? [] : [platform]));
   // Contents that suit every machine need no platform.
   const [only] = all;
-  if (only !== undefined && all.length === 1 && only.platform === null) return only.digest;
+  if (only !== undefined && all.length === 1 && only.platform === null) return only;
   throw new CachelaneError('E_NOT_FOUND', `it has no image for ${wanted}`, {
     hint: `it has some for ${[...new Set(others)].slice(0, 8).join(', ') || 'nothing that it names'}`,
   });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdtempSync,
@@ -10,15 +9,14 @@ import {
   chmodSync,
   mkdirSync,
 } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { once } from 'node:events';
+import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseNamespace, parseVolumeName } from '@cachelane/core';
+import { parseNamespace, parseVolumeName, type ProviderRoom } from '@cachelane/core';
 import { requireCommands, startDockerRegistry, type DockerRegistry } from '@cachelane/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ociProvider, type OciProviderOptions } from './oci-provider.ts';
+import { digestOf, imageType, indexType, servedBy } from './registry.fixture.ts';
 
 let dir = '';
 const day = 86_400_000;
@@ -36,7 +34,11 @@ const unpack: OciProviderOptions['unpack'] = async (layers, { dir: into }) => {
   await Promise.resolve();
 };
 
-async function seed(argument: string, more: Partial<OciProviderOptions> = {}): Promise<string> {
+type More = Partial<OciProviderOptions> & { readonly fetch?: ProviderRoom | null };
+
+const plenty = { seedBytes: Infinity, diskBytes: 1e12 };
+
+async function seed(argument: string, { fetch = plenty, ...more }: More = {}): Promise<string> {
   const platform = { os: 'linux', arch: 'x64' };
   const provider = ociProvider({
     dir: join(dir, 'images'),
@@ -53,6 +55,7 @@ async function seed(argument: string, more: Partial<OciProviderOptions> = {}): P
     compat: {},
     project: parseNamespace('github.com/acme/web'),
     place: null,
+    fetch,
   };
   const provided = await provider.provide(request, new AbortController().signal);
   if (provided.kind !== 'seed') throw new Error('it is a seed');
@@ -117,6 +120,41 @@ requireCommands('docker-registry')('a real registry', () => {
     await expect(seed(`${registry.host}/other`)).rejects.toMatchObject({ code: 'E_REMOTE_GONE' });
   });
 
+  test('is not pulled for whoever only asks what it would be', async () => {
+    const registry = await started();
+    const { digest } = await registry.push({ repository: 'pip', tag: 'latest', layers: layers('a') });
+    const [byTag, byDigest] = [`${registry.host}/pip`, `${registry.host}/pip@${digest}`];
+    for (const name of [byTag, byDigest]) expect(existsSync(await seed(name, { fetch: null }))).toBe(false);
+    expect(existsSync(join(dir, 'images'))).toBe(false);
+    const there = await seed(byTag);
+    await servers.pop()?.[Symbol.asyncDispose]();
+    expect([await seed(byTag, { fetch: null }), await seed(byDigest, { fetch: null })]).toEqual([there, there]);
+  });
+
+  test('is no larger than a seed may be, and leaves the disk what has to stay free', async () => {
+    const registry = await started();
+    await registry.push({ repository: 'pip', tag: 'latest', layers: [Buffer.alloc(3000), Buffer.alloc(1000)] });
+    const asked: unknown[] = [];
+    const asking: OciProviderOptions['unpack'] = async (_, { dir: _into, ...most }) => {
+      asked.push(most);
+      await Promise.resolve();
+    };
+    const pull = async (seedBytes: number, diskBytes: number) => {
+      rmSync(join(dir, 'images'), { recursive: true, force: true });
+      await seed(`${registry.host}/pip`, { unpack: asking, fetch: { seedBytes, diskBytes } });
+    };
+    await pull(Infinity, 1e12);
+    await pull(5000, 1e12);
+    await pull(5000, 5000);
+    expect(asked).toEqual([
+      { maxBytes: 68_719_476_736, why: 'no image may have more' },
+      { maxBytes: 5000, why: expect.stringContaining('policy volume-size') },
+      { maxBytes: 1000, why: expect.stringContaining('policy free-space') },
+    ]);
+    await expect(pull(5000, 4000)).rejects.toMatchObject({ code: 'E_QUOTA' });
+    expect(existsSync(join(dir, 'images')) ? readdirSync(join(dir, 'images')) : []).toEqual([]);
+  });
+
   test('a tag that moved is another image; one of another boot is pulled anew', async () => {
     const registry = await started();
     await registry.push({ repository: 'pip', tag: 'latest', layers: layers('a') });
@@ -154,21 +192,8 @@ requireCommands('docker-registry')('a real registry', () => {
   });
 });
 
-const digestOf = (bytes: Buffer | string) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-async function served<T>(listener: RequestListener, work: (host: string) => Promise<T>): Promise<T> {
-  const server = createServer(listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  try {
-    return await work(`127.0.0.1:${(server.address() as AddressInfo).port}`);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
-}
-
 const refused = async (listener: RequestListener, name = 'pip') =>
-  await served(listener, async (host) => {
+  await servedBy(listener, async (host) => {
     try {
       return text(await seed(`${host}/${name}`));
     } catch (error) {
@@ -179,7 +204,6 @@ const refused = async (listener: RequestListener, name = 'pip') =>
 
 describe('a registry that is none, or not what it should be', () => {
   const layer = Buffer.from('layer');
-  const imageType = 'application/vnd.oci.image.manifest.v1+json';
   const manifest = (size = layer.length, digest = digestOf(layer)) =>
     JSON.stringify({ mediaType: imageType, layers: [{ mediaType: 'tar', digest, size }] });
 
@@ -221,6 +245,57 @@ describe('a registry that is none, or not what it should be', () => {
     expect(existsSync(join(dir, 'images')) ? readdirSync(join(dir, 'images')) : []).toEqual([]);
   });
 
+  describe('a document', () => {
+    const dockerType = 'application/vnd.docker.distribution.manifest.v2+json';
+    const evil = manifest(4, digestOf('evil'));
+    const layers = [{ mediaType: 'tar', digest: digestOf(layer), size: layer.length }];
+    const manifests = [{ mediaType: imageType, digest: digestOf(evil), size: evil.length }];
+    /** Pinned by its digest: it must not be for the server to say what that stands for. */
+    const pinned = async (document: object, type: string) => {
+      const body = JSON.stringify(document);
+      const listener: RequestListener = ({ url = '' }, response) => {
+        if (url.includes('/blobs/')) return void response.end(url.endsWith(digestOf('evil')) ? 'evil' : layer);
+        const isEvil = url.endsWith(digestOf(evil));
+        response.setHeader('content-type', isEvil ? imageType : type).end(isEvil ? evil : body);
+      };
+      return await refused(listener, `pip@${digestOf(body)}`);
+    };
+
+    test.each([imageType, indexType, 'application/json'])(
+      'that is an image and an index is neither: %s',
+      async (type) => {
+        for (const own of [{}, { mediaType: imageType }, { mediaType: indexType }])
+          expect(await pinned({ ...own, layers, manifests }, type)).toContain('E_REMOTE_UNFIT');
+        expect(await pinned({ mediaType: indexType, config: {}, manifests }, type)).toContain('E_REMOTE_UNFIT');
+      },
+    );
+
+    test.each([
+      [{ mediaType: imageType, layers }, indexType],
+      [{ mediaType: indexType, manifests }, imageType],
+      [{ mediaType: imageType, layers }, dockerType],
+      [{ layers }, indexType],
+      [{ manifests }, imageType],
+      [{ mediaType: indexType, layers }, indexType],
+      [{ mediaType: imageType, manifests }, 'application/json'],
+      [{ layers }, 'application/json'],
+      [{ mediaType: 1, layers }, imageType],
+      [{ mediaType: indexType, manifests: [{ ...manifests[0], mediaType: dockerType }] }, indexType],
+      [{ mediaType: indexType, manifests: [{ ...manifests[0], mediaType: indexType }] }, indexType],
+    ])('%j that a server calls %s is none', async (document, type) => {
+      expect(await pinned(document, type)).toContain('E_REMOTE_UNFIT');
+    });
+
+    test.each<[object, string, string]>([
+      [{ mediaType: imageType, layers }, 'application/json', 'layer'],
+      [{ layers }, imageType, 'layer'],
+      [{ mediaType: indexType, manifests }, 'application/json', 'evil'],
+      [{ manifests }, indexType, 'evil'],
+    ])('%j that a server calls %s is what is in it', async (document, type, holds) => {
+      expect(await pinned(document, type)).toBe(holds);
+    });
+  });
+
   test('a manifest that is not what its digest says', async () => {
     expect(await refused(serving(manifest()), `pip@${digestOf('other')}`)).toContain('E_OBJECT_CORRUPT');
   });
@@ -256,7 +331,7 @@ describe('a registry that is none, or not what it should be', () => {
 
   test('layers that lie on another server are fetched there without the token', async () => {
     const seen: (string | undefined)[] = [];
-    const said = await served(
+    const said = await servedBy(
       ({ headers }, response) => {
         seen.push(headers.authorization);
         response.end(layer);

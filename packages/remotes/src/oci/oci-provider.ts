@@ -1,5 +1,14 @@
 import { join } from 'node:path';
-import { isCachelaneError, limits, parseImageReference, type ImageReference, type Provider } from '@cachelane/core';
+import {
+  CachelaneError,
+  formatPolicyValue,
+  isCachelaneError,
+  limits,
+  parseImageReference,
+  type ImageReference,
+  type Provider,
+  type ProviderRoom,
+} from '@cachelane/core';
 import { ImageCache } from './image-cache.ts';
 import { readImage, type ImageManifest, type Platform } from './image-manifest.ts';
 import { openRegistry, type Registry } from './registry.ts';
@@ -13,7 +22,7 @@ export interface OciProviderOptions {
   /** Puts layers over each other, the lowest first; throws for what no cache may hold. */
   readonly unpack: (
     layers: readonly string[],
-    into: { readonly dir: string; readonly maxBytes: number },
+    into: { readonly dir: string; readonly maxBytes: number; readonly why: string },
     signal: AbortSignal,
   ) => Promise<unknown>;
 }
@@ -23,21 +32,24 @@ export function ociProvider(options: OciProviderOptions): Provider {
   const { dir, bootId, clock } = options;
   return {
     kind: 'oci',
-    async provide({ argument }, signal) {
+    async provide({ argument, fetch }, signal) {
       const image = parseImageReference(argument);
       const cache = new ImageCache({ dir, bootId, nowMs: clock.nowMs() });
       const known = image.digest === null ? null : cachedUnder(cache, image, image.digest);
-      const directory = known ?? (await asked(cache, { ...options, image }, signal));
-      return { kind: 'seed', directory };
+      if (known !== null) return { kind: 'seed', directory: known };
+      // A registry that is asked may know more, but it is not for a look to ask the network.
+      if (fetch === null) return { kind: 'seed', directory: cachedUnder(cache, image, nameOf(image)) ?? `${dir}/none` };
+      return { kind: 'seed', directory: await asked(cache, { ...options, image, room: fetch }, signal) };
     },
   };
 }
 
 interface Asking extends OciProviderOptions {
   readonly image: ImageReference;
+  readonly room: ProviderRoom;
 }
 
-async function asked(cache: ImageCache, { image, ...options }: Asking, signal: AbortSignal): Promise<string> {
+async function asked(cache: ImageCache, { image, room, ...options }: Asking, signal: AbortSignal): Promise<string> {
   const registry = openRegistry(image);
   const { platform } = options;
   const maxBytes = limits.providedImageBytes;
@@ -49,7 +61,7 @@ async function asked(cache: ImageCache, { image, ...options }: Asking, signal: A
     if (last === null) throw error;
     return last;
   }
-  const found = cache.find(manifest.digest) ?? (await pulled(cache, { registry, manifest, options }, signal));
+  const found = cache.find(manifest.digest) ?? (await pulled(cache, { registry, manifest, options, room }, signal));
   cache.noteTag(nameOf(image), manifest.digest);
   if (image.digest !== null) cache.noteTag(image.digest, manifest.digest);
   return found;
@@ -65,13 +77,15 @@ interface Pulling {
   readonly registry: Registry;
   readonly manifest: ImageManifest;
   readonly options: OciProviderOptions;
+  readonly room: ProviderRoom;
 }
 
 async function pulled(
   cache: ImageCache,
-  { registry, manifest, options }: Pulling,
+  { registry, manifest, options, room }: Pulling,
   signal: AbortSignal,
 ): Promise<string> {
+  const most = mostOf(manifest, room);
   return await cache.add(manifest.digest, async ({ scratch, tree }) => {
     const files: string[] = [];
     for (const [index, layer] of manifest.layers.entries()) {
@@ -79,8 +93,37 @@ async function pulled(
       await registry.blob(layer, file, signal);
       files.push(file);
     }
-    await options.unpack(files, { dir: tree, maxBytes: limits.providedImageBytes }, signal);
+    await options.unpack(files, { dir: tree, ...most }, signal);
   });
+}
+
+const text = (bytes: number): string => formatPolicyValue('volume-size', bytes);
+
+/** How large its files may be: they lie beside what was sent for a while. Errors: E_QUOTA for what does not even fit as it is sent. */
+function mostOf({ sizeBytes }: ImageManifest, { seedBytes, diskBytes }: ProviderRoom): Most {
+  const free = diskBytes - sizeBytes;
+  const most = Math.min(limits.providedImageBytes, seedBytes, free);
+  if (free <= 0) {
+    throw new CachelaneError(
+      'E_QUOTA',
+      `it has ${text(sizeBytes)} of layers, and the disk has room for ${text(diskBytes)}`,
+      {
+        hint: 'free some space: policy free-space says what has to stay free, cachelane ns policy shows it',
+      },
+    );
+  }
+  if (most === limits.providedImageBytes) return { maxBytes: most, why: 'no image may have more' };
+  const why =
+    most === seedBytes
+      ? 'a seed may hold no more (policy volume-size)'
+      : 'the disk has no room for more (policy free-space)';
+  return { maxBytes: most, why };
+}
+
+interface Most {
+  readonly maxBytes: number;
+  /** Why it is so much, a sentence. */
+  readonly why: string;
 }
 
 function nameOf({ host, repository, tag, digest }: ImageReference): string {

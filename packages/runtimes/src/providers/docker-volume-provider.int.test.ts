@@ -26,8 +26,8 @@ function dockerThat(root: string, script: string): Record<string, string> {
   return { PATH: [join(root, 'bin'), process.env['PATH'] ?? ''].join(delimiter) };
 }
 
-const provide = async (env: Record<string, string>, signal = new AbortController().signal) =>
-  await dockerVolumeProvider({ env, storeDir: join(dir, 'store') }).provide(
+const provide = async (env: Record<string, string>, signal = new AbortController().signal, more = {}) =>
+  await dockerVolumeProvider({ env, storeDir: join(dir, 'store'), ...more }).provide(
     {
       argument: 'pip',
       volume: parseVolumeName('pip'),
@@ -35,6 +35,7 @@ const provide = async (env: Record<string, string>, signal = new AbortController
       compat: {},
       project: parseNamespace('github.com/acme/web'),
       place: null,
+      fetch: null,
     },
     signal,
   );
@@ -46,6 +47,7 @@ providerConformance('docker-volume', async () => {
   const script = `[ "$*" = "volume inspect -- pip" ] && echo '${answer}' || { echo "Error response from daemon: get x: no such volume at tcp://ann:s3cret@host" >&2; exit 1; }`;
   return await Promise.resolve({
     provider: dockerVolumeProvider({ env: dockerThat(root, script), storeDir: join(root, 'store') }),
+    isOurs: true,
     examples: [{ argument: 'pip', says: 'directory' }] as const,
     refuses: ['other', '-f', '../x', ''],
     secrets: ['s3cret'],
@@ -78,6 +80,36 @@ describe('a volume of Docker', () => {
       await expect(provide(dockerThat(dir, `echo '${answer}'`))).rejects.toMatchObject({ code: 'E_VOLUME' });
     },
   );
+
+  test.each([
+    { Driver: 'local', Options: { type: 'nfs', o: 'addr=10.0.0.1,rw', device: ':/export' } },
+    { Driver: 'local', Options: { device: '/srv', o: 'bind' } },
+    { Driver: 'vieux/sshfs:latest', Options: null },
+  ])('that is mounted while a container has it is not worked in: %j', async (how) => {
+    const answer = JSON.stringify([{ Name: 'pip', Mountpoint: dir, ...how }]);
+    await expect(provide(dockerThat(dir, `echo '${answer}'`))).rejects.toMatchObject({
+      code: 'E_VOLUME',
+      message: expect.stringContaining('while a container has the volume pip'),
+    });
+  });
+
+  test.each([null, {}, { size: '1G' }])('of the plain kind is its directory: %j', async (options) => {
+    const directory = join(dir, 'data');
+    mkdirSync(directory);
+    const answer = JSON.stringify([{ Name: 'pip', Driver: 'local', Mountpoint: directory, Options: options }]);
+    expect(await provide(dockerThat(dir, `echo '${answer}'`))).toEqual({ kind: 'directory', directory });
+  });
+
+  test('is not waited for where docker does not answer, and does not listen', async () => {
+    const deaf = dockerThat(dir, `trap '' TERM; echo $$ > ${dir}/pid; while :; do sleep 1; done`);
+    await expect(provide(deaf, undefined, { answerMs: 500 })).rejects.toMatchObject({
+      message: expect.stringContaining('does not answer'),
+    });
+    const abort = new AbortController();
+    const asked = provide(deaf, abort.signal);
+    abort.abort();
+    await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
+  });
 
   test('is not waited for when nobody wants it any more', async () => {
     const env = dockerThat(dir, 'exec sleep 60');

@@ -6,18 +6,17 @@ export interface DockerVolumeOptions {
   /** Where docker and its daemon are found. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly storeDir: string;
+  /** How long the daemon has; a daemon that does not answer is none. */
+  readonly answerMs?: number;
 }
 
-/** A daemon that does not answer is none. */
-const answerMs = 20_000;
-
 /** The directory that Docker keeps a volume in, to work in. */
-export function dockerVolumeProvider({ env, storeDir }: DockerVolumeOptions): Provider {
+export function dockerVolumeProvider({ storeDir, ...docker }: DockerVolumeOptions): Provider {
   return {
     kind: 'docker-volume',
     async provide({ argument }, signal) {
       const name = parseDockerVolume(argument);
-      const mountpoint = await mountpointOf(name, env, signal);
+      const mountpoint = await mountpointOf(name, docker, signal);
       try {
         return { kind: 'directory', directory: usableDirectory({ directory: mountpoint, storeDir }) };
       } catch (error) {
@@ -34,19 +33,46 @@ export function dockerVolumeProvider({ env, storeDir }: DockerVolumeOptions): Pr
   };
 }
 
-async function mountpointOf(name: string, env: DockerVolumeOptions['env'], signal: AbortSignal): Promise<string> {
-  const text = await inspect(name, env, signal);
+interface Inspected {
+  readonly Driver?: unknown;
+  readonly Mountpoint?: unknown;
+  /** Null, or left out: none. */
+  readonly Options?: unknown;
+}
+
+type Docker = Omit<DockerVolumeOptions, 'storeDir'>;
+
+async function mountpointOf(name: string, docker: Docker, signal: AbortSignal): Promise<string> {
+  const text = await inspect(name, docker, signal);
+  let volume: Inspected;
+  let mountpoint: string;
   try {
-    const [volume] = JSON.parse(text) as readonly { readonly Mountpoint?: unknown }[];
-    return parsePlainDirectory(String(volume?.Mountpoint), 'work in');
+    const [first] = JSON.parse(text) as readonly Inspected[];
+    volume = first ?? {};
+    mountpoint = parsePlainDirectory(String(volume.Mountpoint), 'work in');
   } catch (error) {
     throw new CachelaneError('E_VOLUME', `docker does not say where it keeps the volume ${name}`, { cause: error });
   }
+  requirePlain(name, volume);
+  return mountpoint;
 }
 
-async function inspect(name: string, env: DockerVolumeOptions['env'], signal: AbortSignal): Promise<string> {
+/** What Docker mounts, it mounts while a container has it: at other times the directory is an empty one of the same name, and what a run puts there is lost below the mount. */
+function requirePlain(name: string, { Driver, Options }: Inspected): void {
+  const options = typeof Options === 'object' && Options !== null ? Object.keys(Options) : [];
+  const isMounted = options.includes('type') || options.includes('device');
+  if ((Driver === undefined || Driver === 'local') && !isMounted) return;
+  const how = isMounted ? 'mounts it from elsewhere' : `keeps it by a driver of its own`;
+  throw new CachelaneError('E_VOLUME', `Docker ${how} while a container has the volume ${name}, and only then`, {
+    hint: 'mount the same yourself and name its directory: dir:/path',
+  });
+}
+
+async function inspect(name: string, { env, answerMs = 20_000 }: Docker, signal: AbortSignal): Promise<string> {
   return await new Promise((resolve, reject) => {
-    const options = { env: env as NodeJS.ProcessEnv, signal, timeout: answerMs, maxBuffer: 1_048_576 };
+    // Who does not answer may not listen either.
+    const end = { signal, timeout: answerMs, killSignal: 'SIGKILL' } as const;
+    const options = { env: env as NodeJS.ProcessEnv, ...end, maxBuffer: 1_048_576 };
     execFile('docker', ['volume', 'inspect', '--', name], options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else reject(asRefusal(name, error, stderr));
@@ -54,29 +80,30 @@ async function inspect(name: string, env: DockerVolumeOptions['env'], signal: Ab
   });
 }
 
-/** What docker says is not repeated whole: it names hosts, and what is set up for them. */
+/** What docker says is not repeated, nor is an error that does: it names hosts, and what is set up for them. */
 function asRefusal(
   name: string,
   error: Error & { readonly code?: unknown; readonly killed?: boolean },
   stderr: string,
 ): Error {
   if (error.name === 'AbortError') return error;
+  const cause = new Error(`docker ended with ${String(error.code)}`);
   if (error.code === 'ENOENT') {
     return new CachelaneError('E_VOLUME', 'there is no docker here', {
       hint: 'the provider docker-volume asks the program docker where a volume lies',
-      cause: error,
+      cause,
     });
   }
   if (/no such volume/i.test(stderr)) {
     return new CachelaneError('E_NOT_FOUND', `Docker has no volume ${name}`, {
       hint: `docker volume create ${name}`,
-      cause: error,
+      cause,
     });
   }
   const why = error.killed === true ? 'does not answer' : 'cannot be asked';
   return new CachelaneError('E_VOLUME', `Docker's daemon ${why} for the volume ${name}`, {
     hint: 'docker info tells more',
     retryable: true,
-    cause: error,
+    cause,
   });
 }

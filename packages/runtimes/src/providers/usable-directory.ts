@@ -1,5 +1,5 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
-import { CachelaneError } from '@cachelane/core';
+import { CachelaneError, checkProvided, type Provider } from '@cachelane/core';
 
 export interface UsableRequest {
   /** Absolute and plain. */
@@ -21,6 +21,18 @@ export function usableDirectory({ directory, storeDir }: UsableRequest): string 
     throw refused(directory, 'is not ours to read and write', error);
   }
   return real;
+}
+
+/** A provider whose word for a directory is not enough: it is looked at as one that a person names. */
+export function inUsableDirectory(provider: Provider, storeDir: string): Provider {
+  return {
+    kind: provider.kind,
+    async provide(request, signal) {
+      const said = checkProvided(await provider.provide(request, signal));
+      if (said.kind !== 'directory') return said;
+      return { ...said, directory: usableDirectory({ directory: said.directory, storeDir }) };
+    },
+  };
 }
 
 function realOf(directory: string): string {

@@ -26,7 +26,13 @@ afterEach(() => {
 const noAbort = new AbortController().signal;
 let made = 0;
 
-async function unpack(layers: readonly (readonly TarMember[] | Buffer)[], maxBytes = 1_000_000) {
+type Most = Omit<Parameters<typeof unpackImageLayers>[1], 'dir'>;
+
+async function unpack(
+  layers: readonly (readonly TarMember[] | Buffer)[],
+  maxBytes = 1_000_000,
+  more: Partial<Most> = {},
+) {
   const files = layers.map((layer, index) => {
     const file = join(dir, `layer-${index}`);
     writeFileSync(file, Buffer.isBuffer(layer) ? layer : tarArchive(layer));
@@ -34,7 +40,7 @@ async function unpack(layers: readonly (readonly TarMember[] | Buffer)[], maxByt
   });
   const out = join(dir, `out-${(made += 1)}`);
   mkdirSync(out);
-  const { linksLeftOut } = await unpackImageLayers(files, { dir: out, maxBytes }, noAbort);
+  const { linksLeftOut } = await unpackImageLayers(files, { dir: out, maxBytes, ...more }, noAbort);
   return {
     linksLeftOut,
     text: (path: string) => (existsSync(join(out, path)) ? readFileSync(join(out, path), 'utf8') : null),
@@ -108,6 +114,20 @@ describe('layers over each other', () => {
     expect(['a', 'b'].map(seen.text)).toEqual(['high', 'low']);
   });
 
+  test('a layer without members changes nothing, as a step of a build that changed nothing leaves one', async () => {
+    const seen = await unpack([[file('a')], gzipSync(tarArchive([])), []]);
+    expect(seen.text('a')).toBe('a');
+  });
+
+  test('a directory that was taken away is another one afterwards, with what it then holds', async () => {
+    const seen = await unpack([
+      [folder('a'), symlink('a/l', 'x'), file('a/b/c'), symlink('a/b/m', 'c')],
+      [file('.wh.a', ''), file('a/l/z')],
+      [file('a/l/.wh.z', ''), symlink('a/b', 'l')],
+    ]);
+    expect([seen.kind('a/l'), seen.link('a/b'), seen.text('a/l/z')]).toEqual(['dir', 'l', null]);
+  });
+
   test('symlinks that stay inside are kept, others left out', async () => {
     const seen = await unpack([
       [file('a/x'), symlink('in', 'a/x'), symlink('out', '/etc/passwd'), symlink('up', '../x')],
@@ -142,7 +162,22 @@ describe('what is refused', () => {
   test('more than was agreed on, also where it is hidden again', async () => {
     const big = file('a', 'x'.repeat(600));
     expect((await unpack([[big]], 600)).text('a')).toHaveLength(600);
-    await expect(unpack([[big], [big]], 1000)).rejects.toMatchObject({ code: 'E_LIMIT' });
+    await expect(unpack([[big], [big]], 1000, { why: 'a reason' })).rejects.toMatchObject({
+      code: 'E_LIMIT',
+      message: expect.stringMatching(/^its layers have more than 1 ?k.*: a reason$/) as string,
+    });
+  });
+
+  test('more names than can be remembered, and directories that no member speaks of', async () => {
+    const long = { ...file('x'), pax: { path: `${'d/'.repeat(60)}x` } };
+    const away = [file('.wh.a', ''), file('.wh.b', '')];
+    await unpack([[file('a'), long], away], 1000, { maxNameBytes: 132, maxDirs: 60 });
+    const refusal = { code: 'E_LIMIT', message: expect.stringContaining('names') as string };
+    await expect(unpack([[long], away], 1000, { maxNameBytes: 130 })).rejects.toMatchObject(refusal);
+    await expect(unpack([[long]], 1000, { maxDirs: 59 })).rejects.toMatchObject({
+      code: 'E_LIMIT',
+      message: expect.stringContaining('directories') as string,
+    });
   });
 
   test('what is no archive', async () => {

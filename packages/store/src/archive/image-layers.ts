@@ -1,5 +1,14 @@
-import { basename, dirname } from 'node:path';
-import { CachelaneError, displayPath, limits, parseBytePath, type BytePath } from '@cachelane/core';
+import {
+  baseName,
+  CachelaneError,
+  childPath,
+  displayPath,
+  formatPolicyValue,
+  limits,
+  parentPath,
+  parseBytePath,
+  type BytePath,
+} from '@cachelane/core';
 import { belowRoot, type ArchiveMember } from './archive-member.ts';
 import { MemberTree, refusedMember } from './member-tree.ts';
 import { readArchive } from './read-archive.ts';
@@ -9,18 +18,17 @@ export interface ImageUnpacking {
   readonly dir: string;
   /** Of all files together, whatever becomes of them. */
   readonly maxBytes: number;
+  /** Why they may be no more, for people; left out: that was agreed on. */
+  readonly why?: string;
+  /** Of all names together; `limits.providedImageNameBytes` when left out. */
+  readonly maxNameBytes?: number;
+  /** `limits.incomingEntries` when left out. */
+  readonly maxDirs?: number;
 }
 
 export interface UnpackedImage {
   /** Symlinks that lead out. */
   readonly linksLeftOut: number;
-}
-
-/** What a layer takes away of those below it. */
-interface Whiteouts {
-  readonly removed: readonly BytePath[];
-  /** Directories that begin with nothing. */
-  readonly emptied: readonly BytePath[];
 }
 
 const whiteout = '.wh.';
@@ -32,43 +40,58 @@ const opaque = '.wh..wh..opq';
  */
 export async function unpackImageLayers(
   layers: readonly string[],
-  { dir, maxBytes }: ImageUnpacking,
+  {
+    dir,
+    maxBytes,
+    why = 'no more was agreed on',
+    maxNameBytes = limits.providedImageNameBytes,
+    ...most
+  }: ImageUnpacking,
   signal: AbortSignal,
 ): Promise<UnpackedImage> {
-  const tree = new MemberTree(dir);
-  const bound = new Bound(maxBytes);
+  const tree = new MemberTree(dir, most);
+  const bound = new Bound({ maxBytes, why, maxNameBytes });
   for (const layer of layers) {
-    const { removed, emptied } = await whiteoutsOf(layer, signal);
-    for (const path of emptied) tree.empty(path);
-    for (const path of removed) tree.remove(path);
-    for await (const member of readArchive(layer, signal)) {
-      bound.takeEntry();
+    // While the tree holds lower layers alone: what a layer takes away is theirs, wherever it says so.
+    await takeAway(tree, bound, { layer, signal });
+    for await (const member of readLayer(layer, signal)) {
       const path = pathOf(member);
-      if (path === '' || basename(path).startsWith(whiteout)) continue;
+      if (path === '' || isWhiteout(path)) continue;
       await place(tree, path, { ...member, data: bound.within(member.data) });
     }
   }
-  return { linksLeftOut: tree.finish() };
+  return { linksLeftOut: await tree.finish(signal) };
 }
 
-async function whiteoutsOf(layer: string, signal: AbortSignal): Promise<Whiteouts> {
-  const removed: BytePath[] = [];
-  const emptied: BytePath[] = [];
-  for await (const member of readArchive(layer, signal)) {
+/** A step that changed nothing has a layer without members. */
+const readLayer = (layer: string, signal: AbortSignal): AsyncIterable<ArchiveMember> =>
+  readArchive(layer, signal, { mayBeEmpty: true });
+
+interface Layer {
+  readonly layer: string;
+  readonly signal: AbortSignal;
+}
+
+async function takeAway(tree: MemberTree, bound: Bound, { layer, signal }: Layer): Promise<void> {
+  for await (const member of readLayer(layer, signal)) {
+    bound.takeEntry(member);
     const path = pathOf(member);
-    const name = basename(path);
-    if (!name.startsWith(whiteout)) continue;
-    const holder = dirname(path) === '.' ? '' : dirname(path);
+    if (!isWhiteout(path)) continue;
+    const name = baseName(path);
     // Others that begin so are notes of the program that made the layer.
-    if (name === opaque) emptied.push(holder as BytePath);
-    else if (!name.startsWith('.wh..wh.')) removed.push(hiddenBy(holder, name.slice(whiteout.length), member));
+    if (name === opaque) await tree.empty(parentPath(path));
+    else if (!name.startsWith('.wh..wh.')) await tree.remove(hiddenBy(path, member));
   }
-  return { removed, emptied };
 }
 
-function hiddenBy(holder: string, name: string, member: ArchiveMember): BytePath {
+function isWhiteout(path: BytePath): boolean {
+  return baseName(path).startsWith(whiteout);
+}
+
+function hiddenBy(path: BytePath, member: ArchiveMember): BytePath {
+  const name = baseName(path).slice(whiteout.length);
   if (name === '' || name === '.' || name === '..') throw refusedMember(member.name, 'takes nothing away');
-  return parseBytePath(holder === '' ? name : `${holder}/${name}`);
+  return childPath(parentPath(path), name);
 }
 
 function pathOf({ name }: Pick<ArchiveMember, 'name'>): BytePath {
@@ -82,16 +105,16 @@ function pathOf({ name }: Pick<ArchiveMember, 'name'>): BytePath {
 async function place(tree: MemberTree, path: BytePath, member: ArchiveMember): Promise<void> {
   switch (member.kind) {
     case 'dir':
-      tree.removeUnless('dir', path);
+      await tree.removeUnless('dir', path);
       return tree.addDir(path, member);
     case 'file':
-      tree.removeUnless('file', path);
+      await tree.removeUnless('file', path);
       return await tree.addFile(path, member);
     case 'symlink':
-      tree.removeUnless('file', path);
+      await tree.removeUnless('file', path);
       return tree.addSymlink(path, member);
     case 'hard link': {
-      tree.removeUnless('file', path);
+      await tree.removeUnless('file', path);
       if (tree.addHardLink(path, pathOf({ name: member.linkName }))) return;
       const target = displayPath(member.linkName as BytePath);
       throw refusedMember(member.name, `is a hard link to ${target}, which does not come before it`);
@@ -102,23 +125,28 @@ async function place(tree: MemberTree, path: BytePath, member: ArchiveMember): P
 }
 
 class Bound {
-  readonly #maxBytes: number;
+  readonly #most: Required<Pick<ImageUnpacking, 'maxBytes' | 'why' | 'maxNameBytes'>>;
   #bytes = 0;
   #entries = 0;
+  #nameBytes = 0;
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  constructor(most: Required<Pick<ImageUnpacking, 'maxBytes' | 'why' | 'maxNameBytes'>>) {
+    this.#most = most;
   }
 
-  takeEntry(): void {
+  takeEntry({ name, linkName }: Pick<ArchiveMember, 'name' | 'linkName'>): void {
     this.#entries += 1;
+    this.#nameBytes += name.length + linkName.length;
+    const { maxNameBytes } = this.#most;
+    if (this.#nameBytes > maxNameBytes) throw tooLarge(`more than ${maxNameBytes} bytes of names`);
     if (this.#entries > limits.incomingEntries) throw tooLarge(`more than ${limits.incomingEntries} entries`);
   }
 
   async *within(data: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const part of data) {
       this.#bytes += part.length;
-      if (this.#bytes > this.#maxBytes) throw tooLarge(`more than ${this.#maxBytes} bytes`);
+      const { maxBytes, why } = this.#most;
+      if (this.#bytes > maxBytes) throw tooLarge(`more than ${formatPolicyValue('volume-size', maxBytes)}: ${why}`);
       yield part;
     }
   }

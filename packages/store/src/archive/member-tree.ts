@@ -9,27 +9,19 @@ import {
   lutimesSync,
   mkdirSync,
   openSync,
-  readdirSync,
-  rmSync,
   symlinkSync,
   unlinkSync,
   utimesSync,
   writeSync,
 } from 'node:fs';
-import {
-  ancestors,
-  CachelaneError,
-  childPath,
-  displayPath,
-  limits,
-  parentPath,
-  type BytePath,
-  leadsOut,
-} from '@cachelane/core';
-import { errnoOf, fromSystem } from '../layers/file-errors.ts';
-import { filePath, type FilePath } from '../layers/file-path.ts';
+import { readdir, rm } from 'node:fs/promises';
+import { setImmediate as turn } from 'node:timers/promises';
+import { CachelaneError, childPath, displayPath, limits, parentPath, type BytePath, leadsOut } from '@cachelane/core';
+import { errnoOf, fromSystem, throwIfAborted } from '../layers/file-errors.ts';
+import { byteNames, filePath, type FilePath } from '../layers/file-path.ts';
 import { secondsOf } from '../layers/store-files.ts';
 import type { ArchiveMember } from './archive-member.ts';
+import { PathNotes } from './path-notes.ts';
 
 type About = Pick<ArchiveMember, 'mode' | 'mtimeNs'>;
 type Link = Pick<ArchiveMember, 'linkName' | 'mtimeNs'>;
@@ -38,6 +30,7 @@ type Link = Pick<ArchiveMember, 'linkName' | 'mtimeNs'>;
 const fileBits = 0o400;
 const dirBits = 0o500;
 const ownBits = 0o1777;
+const givesWayAfter = 500;
 
 /**
  * Files that come one after the other into a directory that starts empty and is nobody else's. Until all are there it holds no symlink, so
@@ -46,11 +39,16 @@ const ownBits = 0o1777;
  */
 export class MemberTree {
   readonly #dir: string;
-  readonly #links = new Map<BytePath, Link>();
-  readonly #dirs = new Map<BytePath, About>();
+  readonly #links = new PathNotes<Link>();
+  readonly #dirs = new PathNotes<About>();
+  readonly #maxDirs: number;
+  #made = 0;
+  #finished = 0;
 
-  constructor(dir: string) {
+  /** `maxDirs`: that are made, whether members say so or lie in them. */
+  constructor(dir: string, { maxDirs = limits.incomingEntries }: { readonly maxDirs?: number } = {}) {
     this.#dir = dir;
+    this.#maxDirs = maxDirs;
   }
 
   addDir(path: BytePath, about: About): void {
@@ -113,38 +111,42 @@ export class MemberTree {
   }
 
   /** Whatever is there, with all below it. It holds no symlink yet, so that nothing else is reached. */
-  remove(path: BytePath): void {
-    this.empty(path);
-    this.#links.delete(path);
-    this.#dirs.delete(path);
+  async remove(path: BytePath): Promise<void> {
     this.#requireNoLinkAbove(path);
-    rmSync(filePath(this.#dir, path), { recursive: true, force: true });
+    for (const notes of [this.#links, this.#dirs]) {
+      notes.deleteBelow(path);
+      notes.delete(path);
+    }
+    const file = filePath(this.#dir, path);
+    const stat = lstatSync(file, { throwIfNoEntry: false });
+    if (stat?.isDirectory() === true) await rm(file, { recursive: true });
+    else if (stat !== undefined) unlinkSync(file);
   }
 
   /** What lies below a path. */
-  empty(path: BytePath): void {
-    const isBelow = (each: BytePath): boolean => path === '' || each.startsWith(`${path}/`);
-    for (const link of this.#links.keys()) if (isBelow(link)) this.#links.delete(link);
-    for (const dir of this.#dirs.keys()) if (isBelow(dir)) this.#dirs.delete(dir);
+  async empty(path: BytePath): Promise<void> {
     this.#requireNoLinkAbove(path);
+    for (const notes of [this.#links, this.#dirs]) notes.deleteBelow(path);
     const dir = filePath(this.#dir, path);
     if (lstatSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) return;
-    for (const name of readdirSync(dir, 'latin1')) {
-      rmSync(filePath(this.#dir, childPath(path, name)), { recursive: true, force: true });
+    for (const name of await readdir(dir, byteNames)) {
+      await rm(filePath(this.#dir, childPath(path, name)), { recursive: true });
     }
   }
 
   /** Of two that cannot both be there the later one stands: what is no directory gives way to one, and a directory to a file. */
-  removeUnless(kind: 'dir' | 'file', path: BytePath): void {
+  async removeUnless(kind: 'dir' | 'file', path: BytePath): Promise<void> {
     const stat = lstatSync(filePath(this.#dir, path), { throwIfNoEntry: false });
     const isDir = stat === undefined ? null : stat.isDirectory();
-    if (this.#links.has(path) ? kind === 'dir' : isDir !== null && isDir !== (kind === 'dir')) this.remove(path);
+    const isLink = this.#links.get(path) !== undefined;
+    if (isLink ? kind === 'dir' : isDir !== null && isDir !== (kind === 'dir')) await this.remove(path);
   }
 
   /** Makes what had to wait. Returns how many symlinks were left out because they lead out of the tree. */
-  finish(): number {
+  async finish(signal?: AbortSignal): Promise<number> {
     let leftOut = 0;
-    for (const [path, { linkName, mtimeNs }] of this.#links) {
+    for (const [path, { linkName, mtimeNs }] of this.#links.entries()) {
+      await this.#giveWay(signal);
       if (leadsOut(path, linkName)) {
         leftOut += 1;
         continue;
@@ -158,14 +160,22 @@ export class MemberTree {
         throw errnoOf(error) === 'EEXIST' ? clash(path) : fromSystem(error, `writing ${displayPath(path)}`);
       }
     }
-    // The deepest first: a directory may be closed to us afterwards, and what is made in it changes its time.
-    for (const [path, { mode, mtimeNs }] of [...this.#dirs].toSorted(([a], [b]) => (a < b ? 1 : -1))) {
+    // What lies in a directory first: it may be closed to us afterwards, and what is made in it changes its time.
+    for (const [path, { mode, mtimeNs }] of [...this.#dirs.entries()].toReversed()) {
+      await this.#giveWay(signal);
       const file = filePath(this.#dir, path);
       const seconds = secondsOf(mtimeNs);
       utimesSync(file, seconds, seconds);
       chmodSync(file, (mode & ownBits) | dirBits);
     }
     return leftOut;
+  }
+
+  /** There may be a million of them, and a process may have something else to do. */
+  async #giveWay(signal: AbortSignal | undefined): Promise<void> {
+    if (++this.#finished % givesWayAfter !== 0) return;
+    await turn();
+    if (signal !== undefined) throwIfAborted(signal);
   }
 
   /** With its directories, in place of a file of the same name. */
@@ -196,19 +206,30 @@ export class MemberTree {
   #makeDir(path: BytePath): void {
     if (path === '') return;
     this.#requireNoLinkAbove(path);
-    if (this.#links.has(path)) throw clash(path);
+    if (this.#links.get(path) !== undefined) throw clash(path);
+    const file = filePath(this.#dir, path);
     try {
       // Open to us until the end.
-      mkdirSync(filePath(this.#dir, path), { recursive: true, mode: 0o700 });
+      this.#count(file, mkdirSync(file, { recursive: true, mode: 0o700 }));
     } catch (error) {
       const code = errnoOf(error);
       throw code === 'EEXIST' || code === 'ENOTDIR' ? clash(path) : fromSystem(error, `writing ${displayPath(path)}`);
     }
   }
 
+  /** A name may be 2000 directories deep: a few of them would fill any disk with what no member says. */
+  #count(file: FilePath, first: string | undefined): void {
+    if (first === undefined) return;
+    this.#made += depthOf(file) - depthOf(first) + 1;
+    if (this.#made <= this.#maxDirs) return;
+    throw new CachelaneError('E_LIMIT', `it has more than ${this.#maxDirs} directories`, {
+      hint: 'take a part of it',
+    });
+  }
+
   #requireNoLinkAbove(path: BytePath): void {
-    if (this.#links.size === 0) return;
-    for (const holder of ancestors(path)) if (this.#links.has(holder)) throw clash(holder);
+    const holder = this.#links.above(path);
+    if (holder !== null) throw clash(holder);
   }
 
   #requireTime(path: BytePath, { mtimeNs }: Pick<About, 'mtimeNs'>): void {
@@ -218,12 +239,16 @@ export class MemberTree {
   }
 }
 
+function depthOf(file: FilePath): number {
+  return file.toString('latin1').split('/').length;
+}
+
 function clash(path: BytePath): CachelaneError {
   return refusedMember(path, 'is a directory and something else at once');
 }
 
 export function refusedMember(name: string, why: string): CachelaneError {
-  return new CachelaneError('E_LAYER_REFUSED', `nothing is imported: ${displayPath(name as BytePath)} ${why}`, {
-    hint: 'unpack it where you trust it, remove what is wrong, and import the directory',
+  return new CachelaneError('E_LAYER_REFUSED', `nothing of it is taken: ${displayPath(name as BytePath)} ${why}`, {
+    hint: 'unpack it where you trust it, remove what is wrong, and take the directory',
   });
 }

@@ -21,7 +21,11 @@ const metaBytes = 1_048_576;
  * The members of a tar archive (V7, ustar, GNU, PAX; plain, gzip or zstd), in order and one at a time. Believes nothing: what is
  * no archive, damaged, cut off, or larger than any, ends in E_USAGE.
  */
-export async function* readArchive(file: string, signal: AbortSignal): AsyncGenerator<ArchiveMember> {
+export async function* readArchive(
+  file: string,
+  signal: AbortSignal,
+  { mayBeEmpty = false }: { readonly mayBeEmpty?: boolean } = {},
+): AsyncGenerator<ArchiveMember> {
   await using source = await ArchiveSource.open(file, signal);
   const reader: Reader = { file, source, globals: new Map() };
   let count = 0;
@@ -36,7 +40,7 @@ export async function* readArchive(file: string, signal: AbortSignal): AsyncGene
     yield asMember(file, header, content);
     await content.skipRest();
   }
-  if (count === 0) throw unreadable(file, 'there is nothing in it');
+  if (count === 0 && !mayBeEmpty) throw unreadable(file, 'there is nothing in it');
   await source.drain();
 }
 

@@ -53,7 +53,7 @@ export async function unpackMembers(
     await place(member, path, { tree, root, keptAside });
   }
   rmSync(aside, { recursive: true });
-  return { entries, elsewhere, linksLeftOut: tree.finish() };
+  return { entries, elsewhere, linksLeftOut: await tree.finish() };
 }
 
 /** A link may be to a name that is itself a link. */

@@ -56,8 +56,9 @@ export function diskUsage({ home, paths }: MeasuredHome, signal: AbortSignal): S
   const derivedBytes = bytesOf(paths.derived);
   const places = placesOf(paths.kept);
   const keptDirectoriesBytes = places.reduce((sum, place) => sum + bytesOf(place), 0);
-  const otherBytes = bytesOf(home, [paths.layers, paths.derived, ...places]);
-  return { layersBytes, derivedBytes, keptDirectoriesBytes, otherBytes };
+  const providedImagesBytes = bytesOf(paths.images);
+  const otherBytes = bytesOf(home, [paths.layers, paths.derived, paths.images, ...places]);
+  return { layersBytes, derivedBytes, keptDirectoriesBytes, providedImagesBytes, otherBytes };
 }
 
 /** A short name for a directory whose path is long, while it is open. */

@@ -275,6 +275,7 @@ function usageOf({ layers, derived }: MemoryLayerDisk): StoreUsage {
     layersBytes: bytesOf(layers.values()),
     derivedBytes: bytesOf(derived.values()),
     keptDirectoriesBytes: 0,
+    providedImagesBytes: 0,
     otherBytes: 0,
   };
 }
