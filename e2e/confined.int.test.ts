@@ -157,9 +157,43 @@ test('a symlink to somebody’s cachelane.yaml, or cachelane.lock, says nothing 
     JSON.stringify(await (await on.session(directory, { namespace: 'github.com/acme/web', confine })).context());
   expect(await told(true)).not.toContain('secret');
   expect(await told(true)).toContain('cachelane.lock cannot be read');
+  // Nor in the words of whoever goes by the lock.
+  const environment = { ...on.world.env, CACHELANE_PROVIDERS: 'npm=catalog:mine/npm' };
+  const provided = await on.session(directory, { namespace: 'github.com/acme/web', confine: true, environment });
+  const thrown = await provided.attach([provided.cacheVolume('npm')]).catch(String);
+  expect(thrown).not.toContain('JSON');
+  expect(thrown).toContain('cachelane.lock cannot be read');
   expect(await told(false)).not.toContain('cachelane.lock cannot be read');
   writeFileSync(join(on.world.home, 'private/cachelane.yaml'), 'token-of-ann: hunter2\n');
   await expect(told(false)).rejects.toMatchObject({ message: expect.stringContaining('token-of-ann') });
   const { length } = await told(true);
   expect(length).toBeGreaterThan(0);
+});
+
+test('a confined session that nobody vouches for knows nothing of a namespace that is not above it, whatever its project was granted', async () => {
+  const env = { GITLAB_CI: 'true', CI_PIPELINE_SOURCE: 'external_pull_request_event', CI_PIPELINE_ID: '7' };
+  using world = openWorld({ env });
+  const cwd = world.project('web', { 'cachelane.yaml': 'parents: [teams/payments]\n' });
+  world.gitInit(cwd, 'https://github.com/acme/web.git');
+  const own = { cwd, env: { GITLAB_CI: '' } };
+  const payments = ['--all', '-n', 'teams/payments', '--to', 'github.com/acme/web'];
+  expect(await world.cachelane(['grant', ...payments], own)).toMatchObject({ code: 0 });
+  const save = ['run', '-n', 'teams/payments', '-v', 'data:d', '--', 'sh', '-c', 'echo x > d/x'];
+  expect(await world.cachelane(save, own)).toMatchObject({ code: 0 });
+  const engine = await startEngine(world, [], { cwd });
+  const opened = await ask(
+    engine,
+    `mutation { openSession(namespace: "github.com/acme/web", directory: ${JSON.stringify(cwd)}, confine: true) { token } }`,
+  );
+  const { token } = (opened.answer.data as { openSession: { token: string } }).openSession;
+  const asked = async (namespace: string): Promise<string> => {
+    const query = `{ cacheVolume(key: "data", namespace: "${namespace}") { heads { lane } } }`;
+    return JSON.stringify((await ask(engine, query, { 'cachelane-session': token })).answer);
+  };
+  const told = await asked('teams/payments');
+  expect(told).toContain('this session knows of no volume teams/payments:data');
+  expect(told.replaceAll('teams/payments', 'teams/nobody')).toBe(await asked('teams/nobody'));
+  const context = await ask(engine, '{ context { trust readChain { namespace } } }', { 'cachelane-session': token });
+  expect(context.answer).toMatchObject({ data: { context: { trust: 'T0' } } });
+  expect(JSON.stringify(context.answer)).not.toContain('payments');
 });

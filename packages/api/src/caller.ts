@@ -1,4 +1,5 @@
 import {
+  boundsOfStranger,
   CachelaneError,
   defaultParents,
   isOwn,
@@ -48,7 +49,9 @@ export async function projectNow(
   const { context, warning } = await parentsOfRun(deps, project.context, signal);
   const warnings = warning === null ? project.warnings : [...project.warnings, warning];
   const settled = context === project.context ? project : { ...project, context, warnings };
-  return isConfined ? withinBounds(settled, await boundsOf(deps, context.namespace, signal)) : settled;
+  if (!isConfined) return settled;
+  const bounds = await boundsOf(deps, context.namespace, signal);
+  return withinBounds(settled, context.trust === 'T0' ? boundsOfStranger(bounds) : bounds);
 }
 
 function withinBounds(project: ApiProject, bounds: Bounds): ApiProject {

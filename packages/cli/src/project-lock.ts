@@ -8,8 +8,6 @@ import {
   type Digest,
   type LockedCatalog,
 } from '@cachelane/core';
-import type { FileReader } from './file-reader.ts';
-import { nodeFiles } from './file-reader.ts';
 import { nearestFile } from './find-project.ts';
 import type { OpenProject } from './project.ts';
 import { replaceFile } from './replace-file.ts';
@@ -23,14 +21,13 @@ export interface ProjectLock {
   readonly catalogs: readonly LockedCatalog[];
 }
 
-type LockedProject = Pick<OpenProject, 'projectDir' | 'topDir'>;
+type LockedProject = Pick<OpenProject, 'projectDir' | 'topDir' | 'files'>;
 
 /** Several times what catalogs of the largest size come to. */
 const lockBytesMax = 16_777_216;
 
 /** The nearest cachelane.lock from the project up to the root of its repository. Errors: E_CATALOG for one that is none. */
-export function readProjectLock(project: LockedProject, files: FileReader = nodeFiles): ProjectLock {
-  const { projectDir: directory, topDir: top } = project;
+export function readProjectLock({ projectDir: directory, topDir: top, files }: LockedProject): ProjectLock {
   const path = nearestFile({ directory, top, name: lockFileName }, files);
   if (path === null) return { path: join(directory, lockFileName), digest: null, catalogs: [] };
   const text = files.readText(path, lockBytesMax);

@@ -8,7 +8,7 @@ import {
 import { readConfig, type Config } from './config.ts';
 import { contextWishes } from './context-wishes.ts';
 import { gatherContext } from './context.ts';
-import { nodeFiles } from './file-reader.ts';
+import { nodeFiles, type FileReader } from './file-reader.ts';
 import { findProject } from './find-project.ts';
 import { userHome } from './home.ts';
 import type { Host } from './host.ts';
@@ -32,6 +32,8 @@ export interface OpenProject {
   readonly projectDir: string;
   /** Lockfiles are looked for from the working directory up to here. */
   readonly topDir: string;
+  /** What of the project's files a session may be told. */
+  readonly files: FileReader;
 }
 
 export interface ProjectOptions {
@@ -77,6 +79,15 @@ export async function openProject(
     workDir: where.dir,
     projectDir: gathered.projectDir,
     topDir,
+    files: isConfined ? filesWithin(topDir) : nodeFiles,
+  };
+}
+
+/** What lies in the project, and is no symlink to what the engine's user may read elsewhere. */
+function filesWithin(topDir: string): FileReader {
+  return {
+    ...nodeFiles,
+    readText: (path, bytesMax) => (leadsOut(path, topDir) ? undefined : nodeFiles.readText(path, bytesMax)),
   };
 }
 

@@ -48,7 +48,7 @@ export interface SelectionRequest {
 
 /** Of whoever asks about a project's volumes and has no flags. */
 export function plainSelection(
-  project: Pick<OpenProject, 'config' | 'topDir' | 'projectDir'>,
+  project: Pick<OpenProject, 'config' | 'topDir' | 'projectDir' | 'files'>,
   place: Pick<SelectionRequest, 'tools' | 'environment' | 'storeDir' | 'providers'>,
 ): SelectionRequest {
   const { config, topDir } = project;

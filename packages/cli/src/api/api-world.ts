@@ -40,7 +40,7 @@ import type { VolumeArgument } from '../volume-argument.ts';
 import { plainSelection, requestOf } from '../volumes.ts';
 import { userOf } from '../user-of.ts';
 import { whereToRun } from '../working-directory.ts';
-import { confinedReach, filesWithin } from './confined-reach.ts';
+import { confinedReach } from './confined-reach.ts';
 import { sessionLock } from './session-lock.ts';
 import { ignoredRemote } from './ignored-remote.ts';
 import type { EnginePushes } from './engine-pushes.ts';
@@ -128,7 +128,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const { choice } = remote;
   const ignored = env === null ? [] : await ignoredRemote({ host, homeDir, choice });
   const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
-  const { lock, problems } = sessionLock(project, isConfined ? filesWithin(project) : undefined);
+  const { lock, problems } = sessionLock(project);
   const aliases = catalogAliases({
     config: project.config,
     user: isConfined ? providers.user : await readUserConfig(host),

@@ -1,7 +1,6 @@
 import { delimiter, isAbsolute, parse } from 'node:path';
-import { nodeFiles, type FileReader } from '../file-reader.ts';
 import type { Host } from '../host.ts';
-import { isWithin, leadsOut, realPathOf } from '../mount-points.ts';
+import { isWithin, realPathOf } from '../mount-points.ts';
 import type { OpenProject } from '../project.ts';
 import type { ToolReach } from '../tool-environment.ts';
 
@@ -18,13 +17,5 @@ export function confinedReach({ env }: Pick<Host, 'env'>, { topDir }: Pick<OpenP
     // The engine's own.
     programs: { cwd: parse(ofProject).root, env: { ...env, PATH: found.join(delimiter) } },
     mayRead: isOurs,
-  };
-}
-
-/** What lies in its project, and is no symlink to what the engine's user may read elsewhere. */
-export function filesWithin({ topDir }: Pick<OpenProject, 'topDir'>): FileReader {
-  return {
-    ...nodeFiles,
-    readText: (path, bytesMax) => (leadsOut(path, topDir) ? undefined : nodeFiles.readText(path, bytesMax)),
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ci, derive, inFolder, inputOf, links, named, root, sourcesOf } from './context.fixture.ts';
+import { ci, derive, inFolder, inputOf, links, named, ofFork, root, sourcesOf } from './context.fixture.ts';
 import type { ContextSources } from './context-sources.ts';
 import type { Context } from './context.ts';
 import { contextWarnings } from './derive-context.ts';
@@ -141,6 +141,7 @@ describe('parents', () => {
     expect(derive({ ...bounded, config: { ...config, namespace: named('teams/secret') } }).parents).toEqual([
       'github.com/acme',
     ]);
+    expect(derive({ ...bounded, platform: ofFork }).parents).toEqual(['github.com/acme']);
   });
 });
 

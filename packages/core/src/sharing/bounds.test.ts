@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest';
 import type { LaneName } from '../lanes/lane.ts';
 import { parseNamespace, scopeNamespace } from '../names/namespace.ts';
 import { parseVolumeName } from '../names/volume.ts';
-import { isOwn, linksOfAny, linksWithin, mayReach, type Bounds, type GrantedVolumes } from './bounds.ts';
+import {
+  boundsOfStranger,
+  isOwn,
+  linksOfAny,
+  linksWithin,
+  mayReach,
+  type Bounds,
+  type GrantedVolumes,
+} from './bounds.ts';
 
 const name = (text: string): ReturnType<typeof parseNamespace> => parseNamespace(`github.com/acme/${text}`);
 const [web, site, api, tier] = [name('web'), name('site'), name('api'), name('tier')];
@@ -61,6 +69,11 @@ describe('how far one gets without a word', () => {
     }
     const both = within(grant({ access: 'write', trust: 'T2' }), grant({ volume: null, access: 'write' }));
     expect(mayReach(both, { namespace: api, volume: npm, access: 'write', lane: lane('t1:local') })).toBe(true);
+  });
+
+  test('a run that nobody vouches for has of what was granted what lies above it', () => {
+    const above = grant({ owner: [parseNamespace('github.com/acme'), name('renamed')] });
+    expect(boundsOfStranger(within(grant(), above, grant({ owner: [tier], volume: null })))).toEqual(within(above));
   });
 
   test('a chain has the links of others that share this volume; all of them where nobody is confined', () => {

@@ -1,5 +1,6 @@
 import { laneTrust, type LaneName } from '../lanes/lane.ts';
 import { isScopeOf, type Namespace } from '../names/namespace.ts';
+import { defaultParents } from '../names/parents.ts';
 import type { VolumeName } from '../names/volume.ts';
 import type { ChainLink } from '../ports/metadata.ts';
 import type { GrantAccess, GrantRecord } from '../ports/sharing-store.ts';
@@ -28,6 +29,12 @@ export interface Bounds {
 /** By any of a namespace's names. A project is its namespace, and scopes in it: those of libraries that it uses. What else lies below it are other projects. */
 export function isOwn({ own }: Pick<Bounds, 'own'>, names: readonly Namespace[]): boolean {
   return names.some((name) => own.some((each) => each === name || isScopeOf(each, name)));
+}
+
+/** What of it a run has that nobody vouches for: of other namespaces those above it, and whatever else was granted to its project it was not granted. */
+export function boundsOfStranger({ own, granted }: Bounds): Bounds {
+  const above = own.flatMap((name) => defaultParents(name));
+  return { own, granted: granted.filter(({ owner }) => owner.some((name) => above.includes(name))) };
 }
 
 export interface Reaching {
