@@ -1,14 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
 const sources = 'packages/*/src/**';
-const roomy = { testTimeout: 120_000, hookTimeout: 120_000 };
-// Compilers run in parallel there, on machines that may be busy with something else: seconds can become minutes.
-const roomier = { testTimeout: 300_000, hookTimeout: 300_000 };
+// For what hangs. A machine may be busy with something else, and seconds become minutes: with twenty processes to a processor they did.
+const roomy = { testTimeout: 300_000, hookTimeout: 300_000 };
+// Compilers run in parallel there.
+const roomier = { testTimeout: 600_000, hookTimeout: 600_000 };
 
 export default defineConfig({
   test: {
-    // Two workers, whatever the machine: the integration suites start compilers and package managers of their own.
-    maxWorkers: 2,
+    // Three workers, whatever the machine: the integration suites start compilers and package managers of their own, and wait for a part of their time.
+    maxWorkers: 3,
     pool: 'forks',
     passWithNoTests: false,
     reporters: ['default', './scripts/count-reporter.ts'],

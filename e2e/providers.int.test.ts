@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { requireCommands, startDockerRegistry, tarArchive } from '@cachelane/testkit';
@@ -135,6 +135,48 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     expect(await runWith('github.com/acme/pip-cache', alias)).toMatchObject(refused);
     on.world.env['CACHELANE_PROVIDERS'] = 'pip=catalog:github.com/other/pip-cache';
     expect(await runWith('github.com/acme/pip-cache', alias)).toMatchObject({ code: 0 });
+  });
+
+  test('catalog: what is locked is had in a store that never saw the catalog, as in CI', async () => {
+    await using on = openSdkWorld(sdk);
+    const offered = 'volumes:\n  pip-cache: { tool: pip, key: wheels }\n';
+    const catalog = on.world.project('catalog', { 'cachelane.catalog.yaml': offered });
+    const project = {
+      'cachelane.yaml':
+        "catalogs: { my-org: github.com/acme }\nvolumes: { pip: { provider: 'catalog:my-org/pip-cache' } }\n",
+    };
+    const cwd = on.acme('web', project);
+    const strictly = async (): Promise<{ readonly code: number | null; readonly stderr: string }> =>
+      await on.world.cachelane(['run', '--strict', '--', 'sh', '-c', 'echo a > ~/.cache/pip/a'], { cwd });
+    const nothing = await strictly();
+    expect([nothing.code, nothing.stderr]).toEqual([
+      125,
+      expect.stringContaining('there is no catalog of github.com/acme'),
+    ]);
+    expect(nothing.stderr).toContain('cachelane add github.com/acme');
+    const here = on.world.env['CACHELANE_HOME'] ?? '';
+    for (const argv of [
+      ['catalog', 'publish', '-n', 'github.com/acme', '-C', catalog],
+      ['add', 'github.com/acme'],
+    ])
+      expect(await on.world.cachelane(argv, { cwd })).toMatchObject({ code: 0 });
+    on.world.env['CACHELANE_HOME'] = `${here}-of-ci`;
+    const first = await strictly();
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.stderr).not.toContain('warning');
+    expect(await on.world.json(['ls', '--json'])).toMatchObject([
+      { namespace: 'github.com/acme/web', volume: 'wheels' },
+    ]);
+    const { definition } = (await on.world.json(['explain', 'pip', '--json'], { cwd })) as {
+      readonly definition: unknown;
+    };
+    expect(definition).toEqual({
+      name: 'pip-cache',
+      namespace: 'github.com/acme',
+      version: 1,
+      isLocked: true,
+      isInStore: false,
+    });
   });
 
   test('a kind of a module of the person’s own', async () => {
@@ -405,6 +447,23 @@ requireCommands('bwrap')('who chooses', () => {
     const others = { CACHELANE_PROVIDERS: 'pip=project:github.com/acme/api:pip' };
     await expect(attach(others)).rejects.toMatchObject({ code: 'E_GRANT' });
     expect(await attach({ CACHELANE_PROVIDERS: 'pip=none:' })).toMatchObject({ files: [] });
+    // A lock that it wrote itself says what its own volumes are, and opens none of others.
+    const shared = 'volumes:\n  secret: { tool: pip, tier: catalog }\n  own: { tool: pip }\n';
+    const elsewhere = on.acme('elsewhere', { 'cachelane.catalog.yaml': shared });
+    const env = { CACHELANE_HOME: join(on.world.dir, 'another-home') };
+    for (const namespace of ['github.com/acme', 'github.com/other']) {
+      for (const argv of [
+        ['catalog', 'publish', '-n', namespace],
+        ['add', namespace],
+      ])
+        expect(await on.world.start(argv, { cwd: elsewhere, env }).finished).toMatchObject({ code: 0 });
+    }
+    copyFileSync(join(elsewhere, 'cachelane.lock'), join(directory, 'cachelane.lock'));
+    for (const namespace of ['github.com/acme', 'github.com/other', 'acme', 'other']) {
+      const provided = (name: string) => ({ CACHELANE_PROVIDERS: `pip=catalog:${namespace}/${name}` });
+      await expect(attach(provided('secret'))).rejects.toMatchObject({ code: 'E_GRANT' });
+      expect(await attach(provided('own'))).toMatchObject({ files: [] });
+    }
     // What the person set up for this machine holds, but for what a program could point elsewhere.
     configure(on, "providers: { pip: 'host:' }\n");
     await expect(attach({ PIP_CACHE_DIR: join(on.world.home, 'secret') })).rejects.toMatchObject({ code: 'E_USAGE' });

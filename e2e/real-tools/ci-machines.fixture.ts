@@ -25,6 +25,8 @@ export interface CiLane {
   readonly workflow: string;
   /** None: a push to main. */
   readonly pullRequest?: number;
+  /** The pull request is from a fork. */
+  readonly fork?: true;
 }
 
 /** Machines of the repository github.com/acme/web, with nothing in common but a remote. */
@@ -67,10 +69,10 @@ function commit(world: World, checkout: string): void {
 
 const repository = { full_name: 'acme/web', default_branch: 'main', fork: false };
 
-function eventOf({ pullRequest }: CiLane): unknown {
+function eventOf({ pullRequest, fork }: CiLane): unknown {
   if (pullRequest === undefined) return { ref: 'refs/heads/main', repository };
-  const side = (ref: string): unknown => ({ ref, repo: repository });
-  const pull = { number: pullRequest, head: side('feat/a'), base: side('main') };
+  const head = fork === true ? { full_name: 'mallory/web', default_branch: 'main', fork } : repository;
+  const pull = { number: pullRequest, head: { ref: 'feat/a', repo: head }, base: { ref: 'main', repo: repository } };
   return { number: pullRequest, pull_request: pull, repository };
 }
 

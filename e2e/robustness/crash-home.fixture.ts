@@ -309,7 +309,7 @@ export function lookScript(more = ''): string {
 
 function lookAt(name: string): string {
   const list = `find . -mindepth 1 -printf '%y %m %P -> %l\\n' | sort`;
-  const print = `find . -type f | sort | while read -r file; do echo "== $file"; cat "$file"; done`;
+  const print = `find . -type f -print0 | sort -z | xargs -0 -r tail -v -n +1`;
   return `cd "$${name.toUpperCase()}"; { ${list}; ${print}; } > "$DIR/seen-${name}"`;
 }
 

@@ -8,7 +8,7 @@ import { enumerate, firstSave, leaveWreckage, rivalSave, save, secondSave } from
 
 // The invariant of crash-points.int.test.ts, for what takes away instead of adding.
 
-requireCommands('bwrap', 'flock')('a process that dies at any operation', { timeout: 300_000 }, () => {
+requireCommands('bwrap', 'flock')('a process that dies at any operation', { timeout: 900_000 }, () => {
   test('of a start that repairs what two dead ones left', async () => {
     await enumerate({ prepare: leaveWreckage, act: (process) => process.run(lookScript()) }, 20);
   });

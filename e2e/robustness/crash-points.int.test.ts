@@ -5,7 +5,7 @@ import { enumerate, firstSave, rivalSave, save, secondSave } from './crash-point
 // Invariant: whatever operation on the disk or on the metadata is the last one of a process, each head is the old or the
 // new snapshot, every layer that it names is whole, the next run sees the one or the other, and what was left goes.
 
-requireCommands('bwrap', 'flock')('a process that dies at any operation', { timeout: 300_000 }, () => {
+requireCommands('bwrap', 'flock')('a process that dies at any operation', { timeout: 900_000 }, () => {
   test('of a first save', async () => {
     await enumerate({ prepare: async () => {}, act: (process) => process.run(firstSave) }, 50);
   });
@@ -20,6 +20,7 @@ requireCommands('bwrap', 'flock')('a process that dies at any operation', { time
         prepare: (home) => save(home, firstSave),
         act: (process) => process.run(secondSave),
         hooks: (home) => ({ beforeCommit: () => save(home, rivalSave) }),
+        from: 'commit',
       },
       50,
     );

@@ -70,7 +70,7 @@ async function headOf(home: CrashHome, name: string): Promise<readonly LayerId[]
   return (await volumesOf(process.deps.metadata)).get(name)?.head?.layers ?? [];
 }
 
-requireCommands('bwrap', 'flock')('an import that dies at any operation', { timeout: 300_000 }, () => {
+requireCommands('bwrap', 'flock')('an import that dies at any operation', { timeout: 900_000 }, () => {
   test.each(['data', 'npm'] as const)('of the volume %s, which has contents of its own', async (name) => {
     const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-crash-export-')));
     try {

@@ -55,7 +55,7 @@ async function expectTidy(world: World): Promise<void> {
   await expectSound(world);
 }
 
-requireCommands('bwrap', 'flock')('killed at any moment', { timeout: 300_000 }, () => {
+requireCommands('bwrap', 'flock')('killed at any moment', () => {
   test('an export leaves the older one, or is the new one; the volume stays as it is', async () => {
     using world = openWorld();
     await fill(world);

@@ -115,7 +115,7 @@ async function openPair(world: World): Promise<Pair> {
 
 describe.each(worldUsers)('as %s', (user) => {
   requireCommands('bwrap', 'flock')('a volume', () => {
-    test('keeps everything, through changes of every kind, like a plain directory', { timeout: 240_000 }, async () => {
+    test('keeps everything, through changes of every kind, like a plain directory', async () => {
       using world = openWorld({ user });
       const pair = await openPair(world);
       for (const script of [create, change, changeBack]) {

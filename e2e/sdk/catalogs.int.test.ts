@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { requireAlias } from '@cachelane/core';
 import type { NodeEngine } from '@cachelane/sdk/node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { configure } from '../provided-volumes.fixture.ts';
 import { buildSdk, openSdkWorld, pathsOf, type BuiltSdk, type SdkWorld } from './sdk-world.fixture.ts';
 
 // What an organisation offers, as the programs of its projects use it: locked, generated, and run by Node as it is.
@@ -138,11 +139,12 @@ test('a version that vanished goes on by the lock, in an engine that never had i
   await publish(engine, first);
   await cachelane(on, web, 'add', 'github.com/acme', '--as', 'my-org');
   await cachelane(on, web, 'generate');
+  await publish(engine, [{ name: 'pip-cache', tool: 'pip' }]);
   await engine.query('mutation { removeCatalog(namespace: "github.com/acme", version: 1) { version } }');
   const { code, stdout, stderr } = await on.program(web, 'build.ts').finished;
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const note =
-    'version 1 of the catalog of github.com/acme is not to be had as it was locked: what it says is taken from cachelane.lock';
+    'version 1 of the catalog of github.com/acme is not to be had as it was locked: what it says is taken from cachelane.lock until cachelane add locks another version';
   expect(JSON.parse(stdout)).toMatchObject({
     pip: { key: 'pip-cache', tool: 'pip', warnings: [note] },
     models: 'github.com/acme',
@@ -151,7 +153,8 @@ test('a version that vanished goes on by the lock, in an engine that never had i
     CACHELANE_HOME: join(on.world.dir, 'another-home'),
   }).finished;
   expect(fresh).toBe(0);
-  expect(JSON.parse(answer)).toMatchObject({ pip: { warnings: [note] } });
+  // There, nobody ever published it: a lock is what CI goes by, and nothing to warn of.
+  expect(JSON.parse(answer)).toMatchObject({ pip: { tool: 'pip', warnings: [] } });
 });
 
 test('a lock that cannot be read keeps no program from its volumes', async () => {
@@ -174,5 +177,22 @@ test('what an engine of the SDK has is no alias, so that a client can have both'
   for (const name of names) {
     // Whoever adds a method adds it to the list in method-name.ts.
     expect(() => requireAlias(name), name).toThrow(expect.objectContaining({ code: 'E_CATALOG' }));
+  }
+});
+
+test('what a namespace is called is said by the file of the engine’s person, not by one below a home that a program claims', async () => {
+  await using on = openSdkWorld(sdk);
+  configure(on, 'catalogs: { my-org: github.com/acme }\n');
+  on.world.write({ 'evil/cachelane/config.yaml': 'catalogs: { my-org: github.com/evil }\n' });
+  on.world.write({ 'secret/cachelane/config.yaml': 'token-of-ann: hunter2\n' });
+  await on.serve();
+  const web = on.acme('web');
+  await publish(await on.session(web), first);
+  for (const home of ['evil', 'secret']) {
+    const environment = { ...on.world.env, XDG_CONFIG_HOME: join(on.world.dir, home) };
+    for (const confine of [false, true]) {
+      const engine = await on.session(web, { environment, confine });
+      expect((await engine.catalog('my-org').cacheVolume('pip-cache').info()).tool).toBe('pip');
+    }
   }
 });

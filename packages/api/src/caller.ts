@@ -9,7 +9,7 @@ import {
   type NamespaceRecord,
   type VolumeName,
 } from '@cachelane/core';
-import { boundsOf, type EngineDependencies } from '@cachelane/engine';
+import { boundsOf, parentsOfRun, type EngineDependencies } from '@cachelane/engine';
 import type { Client } from './clients.ts';
 import type { ApiProject } from './world.ts';
 
@@ -21,18 +21,35 @@ export interface Caller {
   readonly token: string | null;
 }
 
-/** What a confined session is bounded by is looked up once for each request, and is part of its project's context from then on. */
+/** What the project has by what others share with it is looked up once for each request, and is part of its context from then on. */
 export async function callerOf(
   deps: Pick<EngineDependencies, 'metadata'>,
   caller: Caller,
   signal: AbortSignal,
 ): Promise<Caller> {
   const { project, client } = caller;
-  if (!client.place.isConfined) return caller;
-  return { ...caller, project: withinBounds(project, await boundsOf(deps, project.context.namespace, signal)) };
+  const now = await projectNow(deps, { project, isConfined: client.place.isConfined }, signal);
+  return now === project ? caller : { ...caller, project: now };
 }
 
-export function withinBounds(project: ApiProject, bounds: Bounds): ApiProject {
+interface AskedProject {
+  readonly project: ApiProject;
+  readonly isConfined: boolean;
+}
+
+/** With the parents that it has at this moment, and what a confined session is bounded by. */
+export async function projectNow(
+  deps: Pick<EngineDependencies, 'metadata'>,
+  { project, isConfined }: AskedProject,
+  signal: AbortSignal,
+): Promise<ApiProject> {
+  const { context, warning } = await parentsOfRun(deps, project.context, signal);
+  const warnings = warning === null ? project.warnings : [...project.warnings, warning];
+  const settled = context === project.context ? project : { ...project, context, warnings };
+  return isConfined ? withinBounds(settled, await boundsOf(deps, context.namespace, signal)) : settled;
+}
+
+function withinBounds(project: ApiProject, bounds: Bounds): ApiProject {
   const { context } = project;
   return { ...project, context: { ...context, bounds, readChain: linksOfAny(bounds, context.readChain) } };
 }

@@ -225,6 +225,19 @@ describe('a confined session', () => {
     });
   });
 
+  test('that was granted to read is told of the mode that takes no more', async () => {
+    await using on = await twoProjects();
+    await grant(on, 'key: "npm"');
+    const session = await confined(on);
+    const volume = await idOf(on, 'npm', shared);
+    const { errors } = await on.ask(attachQuery, { variables: { volumes: [{ volume }] }, session });
+    expect(errors?.[0]?.extensions).toMatchObject({
+      code: 'E_GRANT',
+      hint: expect.stringMatching(/^mode READ finds what is in it, and saves nothing; .* --to .* --write$/) as unknown,
+    });
+    expect((await attach(on, session, [{ volume, mode: 'READ' }])).volumes).toHaveLength(1);
+  });
+
   test('is told of a grant that went while it worked', async () => {
     await using on = await twoProjects();
     await grant(on, 'key: "npm", access: WRITE');

@@ -145,7 +145,7 @@ describe('policies', () => {
   test.each([
     ['keep-forever', '1d', 'E_USAGE'],
     ['store-size', '1GiB', 'E_USAGE'],
-    ['keep-branch', 'a while', 'E_CONFIG'],
+    ['keep-branch', 'a while', 'E_USAGE'],
   ])('%s: %s is refused', async (key, value, code) => {
     await using on = testWorld();
     const { data, errors } = await on.ask(`mutation { setPolicy(key: "${key}", value: "${value}") { key } }`);

@@ -223,27 +223,90 @@ describe('the schema of a session whose project has locked a catalog', () => {
   });
 });
 
+const askedBy = (named: string, name = 'pip-cache'): string =>
+  `{ catalog(namespace: "${named}") { version cacheVolume(name: "${name}") { tool } } }`;
+
+describe('a catalog that is asked for without a version', () => {
+  const byLock = { catalog: { version: 1, cacheVolume: { tool: 'npm' } } };
+
+  test('is had in the one that the project has locked, by its alias and its namespace, wherever that is', async () => {
+    await using on = await published();
+    await publish(on.world.deps.metadata, lockedAt(2, { uv: { tool: 'npm' } }));
+    await using fresh = testWorld({ lock: lockOf(locked) });
+    for (const name of ['my-org', 'github.com/acme']) {
+      expect(await on.data(askedBy(name))).toEqual(byLock);
+      expect(await fresh.data(askedBy(name))).toEqual(byLock);
+    }
+    const isLatest = '{ catalog(namespace: "my-org") { isLatest } }';
+    expect(await on.data(isLatest)).toEqual({ catalog: { isLatest: false } });
+    expect(await fresh.data(isLatest)).toEqual({ catalog: { isLatest: true } });
+    expect(await on.data('{ catalogs { nodes { version } } }')).toEqual({ catalogs: { nodes: [{ version: 2 }] } });
+    expect(await on.data('{ catalog(namespace: "my-org", version: 2) { version } }')).toEqual({
+      catalog: { version: 2 },
+    });
+  });
+
+  test('is the latest of several versions that are locked, unless the alias says which', async () => {
+    const two = lockedAt(2, { uv: { tool: 'npm' } }, { alias: 'next' });
+    await using on = testWorld({ lock: lockOf(locked, two) });
+    const versionOf = async (name: string): Promise<unknown> =>
+      (await on.data(`{ catalog(namespace: "${name}") { version } }`))['catalog'];
+    expect(await versionOf('my-org')).toEqual({ version: 1 });
+    expect(await versionOf('next')).toEqual({ version: 2 });
+    expect(await versionOf('github.com/acme')).toEqual({ version: 2 });
+  });
+
+  test('gives no volume that the lock says is gone, or another one', async () => {
+    await using on = await published();
+    expect(await refusal(on, askedBy('my-org', 'gone'))).toBe('gone was removed in version 1: use pip-cache');
+    expect(await refusal(on, askedBy('my-org', 'moved'))).toBe(
+      'moved was made another volume in version 1: key moved -> moved2',
+    );
+  });
+});
+
 describe('a version that the store has no more', () => {
   const asked = `query ($digest: String) {
     catalog(namespace: "github.com/acme", version: 1, digest: $digest) { cacheVolume(name: "pip-cache") { id tool warnings } }
     myOrg { pipCache { id tool warnings } }
   }`;
   const note =
-    'version 1 of the catalog of github.com/acme is not to be had as it was locked: what it says is taken from cachelane.lock';
+    'version 1 of the catalog of github.com/acme is not to be had as it was locked: what it says is taken from cachelane.lock until cachelane add locks another version';
   const attach = 'mutation ($id: ID!) { attach(volumes: [{ volume: $id }]) { volumes { key namespace warnings } } }';
 
+  const other = lockedAt(1, { npm: {} });
+  const remove = `mutation { removeCatalog(namespace: "github.com/acme", version: 1) { version } }`;
+
   test.each([
-    ['was removed', async () => await Promise.resolve()],
-    ['is another one there', async (on: TestWorld) => await publish(on.world.deps.metadata, lockedAt(1, { npm: {} }))],
-  ])('and that the project has locked goes by the lock, with a warning: %s', async (_, arrange) => {
+    [
+      'was removed',
+      async (on: TestWorld) => {
+        for (const each of [locked, other]) await publish(on.world.deps.metadata, each);
+        await on.data(remove);
+      },
+      ['pip-cache of github.com/acme is not in version 2 any more; cachelane.lock has version 1'],
+    ],
+    ['is another one there', async (on: TestWorld) => await publish(on.world.deps.metadata, other), []],
+  ])('and that the project has locked goes by the lock, with a warning: %s', async (_, arrange, later) => {
     await using on = testWorld({ lock: lockOf(locked) });
     await arrange(on);
     const { catalog, myOrg } = await on.data(asked, { variables: { digest: locked.digest } });
     const { cacheVolume } = catalog as { readonly cacheVolume: { readonly id: string } };
-    expect(cacheVolume).toMatchObject({ tool: 'npm', warnings: [note] });
+    const warnings = [...later, note];
+    expect(cacheVolume).toMatchObject({ tool: 'npm', warnings });
     expect(myOrg).toEqual({ pipCache: cacheVolume });
     const { attach: fork } = await on.data(attach, { variables: { id: cacheVolume.id } });
-    expect(fork).toEqual({ volumes: [{ key: 'pip-cache', namespace: 'github.com/acme/web', warnings: [note] }] });
+    expect(fork).toEqual({ volumes: [{ key: 'pip-cache', namespace: 'github.com/acme/web', warnings }] });
+  });
+
+  test('goes by the lock without a warning where the store knows nothing of the catalog: that is what it is for', async () => {
+    await using on = testWorld({ lock: lockOf(locked) });
+    const { catalog, myOrg } = await on.data(asked, { variables: { digest: locked.digest } });
+    const { cacheVolume } = catalog as { readonly cacheVolume: { readonly id: string } };
+    expect(cacheVolume).toMatchObject({ tool: 'npm', warnings: [] });
+    expect(myOrg).toEqual({ pipCache: cacheVolume });
+    const { attach: fork } = await on.data(attach, { variables: { id: cacheVolume.id } });
+    expect(fork).toMatchObject({ volumes: [{ key: 'pip-cache', warnings: [] }] });
   });
 
   test('is an error for a project that has not locked it', async () => {

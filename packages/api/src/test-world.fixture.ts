@@ -235,7 +235,10 @@ export function testWorld({
       run,
       warnings: [],
       lock,
-      catalogs: new Map(Object.entries(aliases).map(([alias, named]) => [alias, parseNamespace(named)])),
+      catalogs: new Map([
+        ...(lock?.catalogs ?? []).map(({ alias, namespace }) => [alias, namespace] as const),
+        ...Object.entries(aliases).map(([alias, named]) => [alias, parseNamespace(named)] as const),
+      ]),
       meaningOf: ({ key, namespace, defined }) => {
         const { tool: name, compat, sharing } = requestFor(key, asked(namespace), defined);
         const tool = tools.find((each) => each.name === name) as Tool;

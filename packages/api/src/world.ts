@@ -70,7 +70,7 @@ export interface ApiProject {
   readonly run: ProjectRun;
   /** What its files, or the program's environment, say and does not count; one sentence each. */
   readonly warnings: readonly string[];
-  /** What its file, and the person's own, call namespaces whose catalogs are used. */
+  /** What its file, the person's own and its lock call namespaces whose catalogs are used. */
   readonly catalogs: ReadonlyMap<string, Namespace>;
   /** Null: it has none. */
   readonly lock: ProjectLock | null;
@@ -105,6 +105,7 @@ export interface Explained {
   readonly provider: string | null;
   readonly providerBy: string | null;
   readonly gives: string | null;
+  readonly definition: string | null;
   readonly catalog: string | null;
   readonly keptFor: string | null;
   readonly keptBy: string;

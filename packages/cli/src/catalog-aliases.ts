@@ -1,4 +1,4 @@
-import { configFileName, type Namespace } from '@cachelane/core';
+import { configFileName, lockFileName, type LockedCatalog, type Namespace } from '@cachelane/core';
 import type { Config, Located } from './config.ts';
 import type { UserConfig } from './user-config.ts';
 
@@ -16,15 +16,28 @@ export interface NamedCatalog {
   readonly isOfRepository: boolean;
 }
 
-/** By what they are called; the person's own file counts before that of the project. */
-export function catalogAliases(
-  config: Pick<Config, 'catalogs'> | null,
-  user: Pick<UserConfig, 'catalogs' | 'path'> | null,
-): ReadonlyMap<string, NamedCatalog> {
+/** Who says what namespaces are called. */
+interface AliasSources {
+  readonly config: Pick<Config, 'catalogs'> | null;
+  readonly user: Pick<UserConfig, 'catalogs' | 'path'> | null;
+  /** What the project has locked. */
+  readonly locked: readonly LockedCatalog[];
+}
+
+/** By what they are called: the person's own file counts before that of the project, and that before its lock. */
+export function catalogAliases({ config, user, locked }: AliasSources): ReadonlyMap<string, NamedCatalog> {
   const named = (source: string, isOfRepository: boolean, aliases: readonly CatalogAlias[] = []) =>
     aliases.map(({ alias, namespace: { value, line } }): readonly [string, NamedCatalog] => [
       alias,
       { namespace: value, source: `${source}:${line}`, isOfRepository },
     ]);
-  return new Map([...named(configFileName, true, config?.catalogs), ...named(user?.path ?? '', false, user?.catalogs)]);
+  const ofLock = locked.map(({ alias, namespace }): readonly [string, NamedCatalog] => [
+    alias,
+    { namespace, source: lockFileName, isOfRepository: true },
+  ]);
+  return new Map([
+    ...ofLock,
+    ...named(configFileName, true, config?.catalogs),
+    ...named(user?.path ?? '', false, user?.catalogs),
+  ]);
 }

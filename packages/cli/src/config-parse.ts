@@ -7,7 +7,6 @@ import {
   canonicalCompat,
   configFileName,
   limits,
-  parseNamespace,
   parseProviderRef,
   parseVolumeName,
   providerRight,
@@ -16,13 +15,12 @@ import {
 } from '@cachelane/core';
 import { commitPolicies, type CommitPolicy } from '@cachelane/engine';
 import { dirname } from 'node:path';
-import { isSeq, type Node } from 'yaml';
 import { readCatalogAliases } from './catalog-aliases-reader.ts';
+import { readNamespace, readParents } from './parents-reader.ts';
 import { readPolicy, refusesStoreKeys } from './policy-reader.ts';
 import { type Config, type ConfigVolume, type Located } from './config.ts';
 import {
   fields,
-  follow,
   guarded,
   lineOf,
   located,
@@ -97,26 +95,6 @@ function refuseRemote(reader: Reader, { key, at }: Field): void {
     at,
     `${key} is not for a file in the repository to choose: whoever changes the repository would decide where caches come from and go to; set ${variable}, or put it into your own cachelane/config.yaml below ~/.config`,
   );
-}
-
-function readNamespace(reader: Reader, node: Node | null, at: number): Located<Namespace> | null {
-  const text = readText(reader, node, at, 'a namespace');
-  if (text === null) return null;
-  return guarded(reader, text, (namespace) => parseNamespace(namespace));
-}
-
-function readParents(reader: Reader, field: Field): readonly Located<Namespace>[] | null {
-  if (!isSeq(field.value)) {
-    problem(reader, field.at, 'parents must be a list of namespaces');
-    return null;
-  }
-  if (field.value.items.length > limits.namespaceParents) {
-    problem(reader, field.at, `there are ${field.value.items.length} parents, at most ${limits.namespaceParents}`);
-  }
-  return field.value.items.flatMap((item) => {
-    const parent = readNamespace(reader, follow(reader, item as Node), field.at);
-    return parent === null ? [] : [parent];
-  });
 }
 
 function readVolumes(reader: Reader, field: Field): readonly ConfigVolume[] {

@@ -21,7 +21,8 @@ export interface ContextRequest {
   /** What cachelane.yaml says, and its absolute path (`Project.configPath` where left out); null without the file. */
   readonly config: (Omit<ConfigNames, 'directory'> & { readonly path?: string }) | null;
   /** See `ContextSources`. */
-  readonly personalTier?: string | null;
+  readonly personalTier?: ContextSources['personalTier'];
+  readonly userParents?: ContextSources['userParents'];
   readonly files: FileReader;
   /** From {@link findProject}, for a caller that needed it to find the configuration. */
   readonly project?: Project;
@@ -52,11 +53,13 @@ export function gatherContext(request: ContextRequest): GatheredContext {
   const sources: ContextSources = {
     namespaceFlag: request.namespaceFlag,
     namespaceVariable: env['CACHELANE_NAMESPACE'] ?? null,
+    parentsVariable: env['CACHELANE_PARENTS'] ?? null,
     config: config === null ? null : { ...config, directory: slashes(configDirectory(config.path, project, files)) },
     repository: repository === null ? null : { root: slashes(repository.root), remote: repository.remote },
     project: { directory: slashes(directory), source: project.source },
     platform,
     personalTier: request.personalTier ?? null,
+    userParents: request.userParents ?? [],
   };
   return {
     context: deriveContext(sources),

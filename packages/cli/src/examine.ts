@@ -10,6 +10,7 @@ import type { Host } from './host.ts';
 import type { MountWay } from './mount-way.ts';
 import { readPlatform } from './platforms.ts';
 import type { RemoteFlags } from './remote-flags.ts';
+import { settledParentsHere } from './settled-parents.ts';
 import { chainText } from './reporters/words.ts';
 
 export interface Check {
@@ -88,6 +89,7 @@ function permissionsOf(dir: string): Finding {
   const text = `0${(mode & 0o777).toString(8)}`;
   // Whoever can write layers there decides what the commands find in their caches.
   if ((mode & 0o022) !== 0) return warn(`${text}: others can write there`, `chmod 700 ${dir}`);
+  if ((mode & 0o055) !== 0) return warn(`${text}: others can read what is there`, `chmod 700 ${dir}`);
   return ok(text);
 }
 
@@ -221,7 +223,7 @@ interface FoundContext {
 
 async function contextOf(host: Host, question: ProjectQuestion): Promise<FoundContext> {
   try {
-    const { context, warnings } = await projectOf(host, question);
+    const { context, warnings } = await settledParentsHere(host, await projectOf(host, question));
     const { namespace, lane, readChain, canWrite, why } = context;
     const detail = `${namespace}, lane ${lane}, reads ${chainText(readChain, namespace)}, ${canWrite ? 'may save' : 'saves nothing'} (${why})`;
     const [warning] = warnings;

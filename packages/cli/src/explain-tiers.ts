@@ -2,8 +2,9 @@ import type { ExplainedTier } from '@cachelane/engine';
 import { formatBytes, formatTable, plural } from './format.ts';
 
 export function tiersJson(tiers: readonly ExplainedTier[]): readonly object[] {
-  return tiers.map(({ namespace, lane, isRead, why, layers, files, sizeBytes, isFed, feeding }) => ({
+  return tiers.map(({ namespace, by, lane, isRead, why, layers, files, sizeBytes, isFed, feeding }) => ({
     namespace,
+    by,
     lane,
     isRead,
     why,
@@ -19,9 +20,10 @@ export function tiersJson(tiers: readonly ExplainedTier[]): readonly object[] {
 export function tiersText(tiers: readonly ExplainedTier[]): string {
   if (tiers.length === 0) return '';
   const table = formatTable(
-    [{ title: 'TIER' }, { title: 'READ' }, { title: 'FED' }],
-    tiers.map(({ namespace, isRead, why, layers, sizeBytes, isFed, feeding }) => [
+    [{ title: 'TIER' }, { title: 'NAMED BY' }, { title: 'READ' }, { title: 'FED' }],
+    tiers.map(({ namespace, by, isRead, why, layers, sizeBytes, isFed, feeding }) => [
       namespace,
+      by,
       isRead ? `${plural(layers, 'layer')}, ${formatBytes(sizeBytes)}: ${why}` : `no: ${why}`,
       `${isFed ? 'yes' : 'no'}: ${feeding}`,
     ]),

@@ -35,21 +35,23 @@ import {
 import { explainedRemoteJson, explainedRemoteText, explainRemote, type ExplainedRemote } from './explain-remote.ts';
 import { explainLifetime, lifetimeFields, lifetimeJson, type ExplainedLifetime } from './explain-lifetime.ts';
 import { tiersJson, tiersText } from './explain-tiers.ts';
+import { explainedRequest } from './explained-request.ts';
 import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import type { Host } from './host.ts';
 import { lanePolicyOf } from './lane-policy.ts';
 import { toolEnvironmentOf, withoutPersonal, type OpenProject } from './project.ts';
 import { isoTime, shortId } from './print.ts';
-import { providerFields, providerJson } from './explain-provider.ts';
+import { definitionFields, definitionJson, providerFields, providerJson } from './explain-provider.ts';
 import { openProviders } from './providers/open-providers.ts';
 import type { ProviderWishes } from './providers/provider-wishes.ts';
 import { linkText } from './reporters/words.ts';
+import { settledParents } from './settled-parents.ts';
 import type { ReadStore } from './store.ts';
 import { readUserConfig } from './user-config.ts';
 import type { VolumeArgument } from './volume-argument.ts';
 import { commitText, isUntried, storedLines, syncText, triedText } from './tool-words.ts';
-import { plainSelection, selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
+import { plainSelection, selectVolumes, type SelectionRequest } from './volumes.ts';
 
 export interface Explained {
   readonly context: Context;
@@ -74,6 +76,8 @@ export interface Explained {
   readonly lifetime: ExplainedLifetime;
   /** What a policy makes of a name that no catalog has, and that a definition is deprecated, one sentence; null: nothing is to be said. */
   readonly catalog: string | null;
+  /** By that policy: a run is without it. */
+  readonly isLeftOut: boolean;
   /** Why nothing can be saved to it, a volume of another project; null: it can. */
   readonly ungranted: CachelaneError | null;
   /** Nearest first. */
@@ -106,13 +110,14 @@ export async function explainVolume(
   { seed, bounds, check }: ExplainedFor = {},
 ): Promise<Explained> {
   const found = await projectOf(host, question);
-  const project = bounds === undefined ? found : withoutPersonal(found);
+  check?.(found.context);
+  const settled = await settledParents(found, store);
+  const project = bounds === undefined ? settled : withoutPersonal(settled);
   const { context } = project;
-  check?.(context);
   const environment = toolEnvironmentOf(host, project);
   const tools = await host.pieces.loadTools();
   const selection = plainSelection(project, { tools, environment, storeDir: store.homeDir, providers });
-  const asked = selectVolume(argument, selection).request;
+  const asked = await explainedRequest(store, argument, { context, selection, isConfined: bounds !== undefined });
   const place = { context: withBounds(context, bounds), environment };
   const deps = { metadata: store.metadata, tools, providers: openProviders(host, store.homeDir) };
   const request = await provideVolume(deps, place, asked, store.signal);
@@ -146,7 +151,7 @@ export async function explainVolume(
       { project, planned, namespace, record, held: chain[0]?.held ?? null },
     ),
     chosenBy: argument.namespace === null ? chosenBy(selection, asked.name) : null,
-    catalog: await catalogWord({ host, store, providers }, project, planned),
+    ...(await catalogWord({ host, store, providers }, project, planned)),
     note: await otherMeaning(store, argument),
     // As a plain run here would choose.
     choice: chooseMounter(planned, {
@@ -169,11 +174,12 @@ async function catalogWord(
   { host, store: { metadata, signal } }: Surroundings,
   { config }: OpenProject,
   planned: PlannedVolume,
-): Promise<string | null> {
+): Promise<Pick<Explained, 'catalog' | 'isLeftOut'>> {
   const policy = (await readUserConfig(host))?.policy ?? {};
   const verdict = await judgeName({ metadata, policy }, { lanePolicy: lanePolicyOf(config), signal }, planned);
-  const refused = verdict?.policy === 'refuse' ? `${verdict.message}; a run leaves it out` : verdict?.message;
-  return refused ?? planned.request.defined?.deprecated ?? null;
+  const isLeftOut = verdict?.policy === 'refuse';
+  const message = verdict?.message ?? planned.request.defined?.deprecated ?? null;
+  return { catalog: isLeftOut ? `${message}; a run leaves it out` : message, isLeftOut };
 }
 
 function withBounds(context: Context, bounds: Bounds | undefined): Context {
@@ -252,6 +258,7 @@ export function explainJson(explained: Explained): unknown {
     sharing: { sharing: explained.choice.sharing, asked: request.sharing },
     chosenBy,
     provider: providerJson(explained),
+    definition: definitionJson(request),
     compat,
     seed: explained.seed === null ? null : seedText(explained.seed),
     tool: toolJson(tool),
@@ -292,6 +299,7 @@ export function explainText(explained: Explained): string {
     ['mounter', `${choice.mounter}: ${choice.why}`],
     ['sharing', sharingText(explained)],
     ...providerFields(explained),
+    ...definitionFields(request),
     ...(explained.seed === null
       ? []
       : [['seed', `${seedText(explained.seed)}, below all that is read and never saved`] as const]),
@@ -354,7 +362,9 @@ function checksText(tool: Tool): string {
   return checked.length === 0 ? 'the tool checks nothing that it finds' : `the tool checks ${checked.join(', ')}`;
 }
 
-function whyText({ context, namespace, planned, chain, tiers, seed, provider, ungranted }: Explained): string {
+function whyText(explained: Explained): string {
+  const { context, namespace, planned, chain, tiers, seed, provider, ungranted, isLeftOut } = explained;
+  if (isLeftOut) return 'A run here leaves it out: catalog-names is refuse, and it is in no catalog.';
   if (provider !== null && isUnstored(planned))
     return `A run here finds ${provider.gives}, and cachelane saves nothing of it: ${provider.provider} (${provider.chosenBy}).`;
   const idle = new Set(tiers.flatMap(({ namespace: tier, isRead }) => (isRead ? [] : [tier])));

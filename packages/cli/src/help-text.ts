@@ -70,6 +70,6 @@ Cache volumes for pipelines: namespaced, persistent, mergeable.
 
 Commands:
 ${helpRows(rows)}
-${wrap('Each command has its own help: cachelane help COMMAND. CACHELANE_HOME says where volumes are kept (default: $XDG_CACHE_HOME/cachelane, ~/.cache/cachelane), CACHELANE_NAMESPACE which namespace a project has.', 0)}
+${wrap('Each command has its own help: cachelane help COMMAND. CACHELANE_HOME says where volumes are kept (default: $XDG_CACHE_HOME/cachelane, ~/.cache/cachelane), CACHELANE_NAMESPACE which namespace a project has, CACHELANE_PARENTS whose caches it reads below its own.', 0)}
 `;
 }

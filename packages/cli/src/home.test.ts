@@ -86,6 +86,24 @@ describe('opening it', () => {
     expect(open({ CACHELANE_HOME: path })).toBe(path);
   });
 
+  test('one that is there, and holds nothing or a store, is closed to other users; what else it may be is left as it is', () => {
+    const path = join(dir, 'made');
+    const modeAfter = (): number => {
+      open({ CACHELANE_HOME: path });
+      return statSync(path).mode & 0o777;
+    };
+    mkdirSync(path);
+    chmodSync(path, 0o755);
+    expect(modeAfter()).toBe(0o700);
+    writeFileSync(join(path, 'state.db'), '');
+    chmodSync(path, 0o775);
+    expect(modeAfter()).toBe(0o700);
+    rmSync(join(path, 'state.db'));
+    writeFileSync(join(path, 'notes.txt'), '');
+    chmodSync(path, 0o755);
+    expect(modeAfter()).toBe(0o755);
+  });
+
   test('symlinks are resolved', () => {
     mkdirSync(join(dir, 'real'));
     symlinkSync('real', join(dir, 'link'));

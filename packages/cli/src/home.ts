@@ -1,11 +1,22 @@
-import { accessSync, constants, mkdirSync, realpathSync, statSync, type Stats } from 'node:fs';
-import { readFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  type Stats,
+} from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
 
 export interface HomeRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Says in place of `env` where the person's own file lies: an engine's, whatever home its programs claim to have. */
+  readonly configEnv?: Readonly<Record<string, string | undefined>>;
   readonly effectiveUid: number;
   /** The home directory that the system has on file for this user; undefined where the user is unknown to it. */
   readonly accountHome?: () => string | undefined;
@@ -19,6 +30,7 @@ export interface HomeLocation {
   readonly explicit: boolean;
 }
 
+const databaseName = 'state.db';
 const ownHint = 'set CACHELANE_HOME to a directory of your own';
 
 /** CACHELANE_HOME, else XDG_CACHE_HOME/cachelane, else ~/.cache/cachelane. Throws E_HOME_UNUSABLE where there is none. */
@@ -59,7 +71,7 @@ function systemAccountHome(): string | undefined {
 }
 
 /**
- * Makes the home where it is missing (mode 0700) and checks that it is ours. Returns its real path: mount points and
+ * Makes the home where it is missing (mode 0700), and checks that it is ours and nobody else's to look into. Returns its real path: mount points and
  * overlays must not depend on a symlink that somebody turns. Errors: E_HOME_OWNER, E_HOME_UNUSABLE, E_DISK_FULL.
  */
 export function openHome(location: HomeLocation, request: HomeRequest): string {
@@ -73,9 +85,21 @@ export function openHome(location: HomeLocation, request: HomeRequest): string {
     if (!stats.isDirectory()) throw unusable(path, 'is not a directory');
     if (stats.uid !== request.effectiveUid) throw foreign(path, stats.uid, request);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    if ((stats.mode & 0o077) !== 0) closeToOthers(path, stats.mode);
     return realpathSync(path);
   } catch (error) {
     throw fromSystem(path, error);
+  }
+}
+
+/** No other user can work in a home, so none has to look into it; a directory that holds something else is left as it is, which `doctor` tells. */
+function closeToOthers(path: string, mode: number): void {
+  const names = readdirSync(path);
+  if (names.length > 0 && !names.includes(databaseName)) return;
+  try {
+    chmodSync(path, mode & 0o700);
+  } catch {
+    // A file system without modes.
   }
 }
 

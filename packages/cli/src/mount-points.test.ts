@@ -17,6 +17,17 @@ describe('places for volumes', () => {
     expect(problems('/home/ann/.npm', '/home/ann/.npm-2', '/home/ann/web/cache')).toEqual([null, null, null]);
   });
 
+  test('with a path that no file system takes are none', () => {
+    const name = 'n'.repeat(256);
+    expect(problems(`/opt/${name}/x`, `/opt/${'é'.repeat(128)}`, `/opt/${name.slice(1)}`)).toEqual([
+      `a name in its path is longer than 255 bytes: ${name.slice(0, 40)}…`,
+      expect.stringContaining('longer than 255 bytes'),
+      null,
+    ]);
+    const long = '/0123456'.repeat(512);
+    expect(problems(long, long.slice(1))).toEqual(['its path is longer than 4095 bytes', null]);
+  });
+
   test.each(['/', '/home', '/home/ann/web'])('%s would hide the working directory', (path) => {
     expect(problems(path)[0]).toContain('holds the directory that the command runs in');
   });

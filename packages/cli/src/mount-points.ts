@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { limits } from '@cachelane/core';
 
 export interface MountPointRules {
   /** Real path of the directory that the command runs in. */
@@ -18,10 +19,20 @@ export interface MountPointRules {
 export function mountPointProblems(paths: readonly string[], rules: MountPointRules): readonly (string | null)[] {
   const kept: string[] = [];
   return paths.map((path) => {
-    const problem = placeProblem(path, rules) ?? systemProblem(path) ?? overlapProblem(path, kept);
+    const problem =
+      lengthProblem(path) ?? placeProblem(path, rules) ?? systemProblem(path) ?? overlapProblem(path, kept);
     if (problem === null) kept.push(path);
     return problem;
   });
+}
+
+/** Told before anything is made: later it would look as if the store had the long path. */
+function lengthProblem(path: string): string | null {
+  const long = path.split(sep).find((name) => Buffer.byteLength(name) > limits.fileNameBytes);
+  if (long !== undefined)
+    return `a name in its path is longer than ${limits.fileNameBytes} bytes: ${long.slice(0, 40)}…`;
+  // The kernel counts the byte that ends it.
+  return Buffer.byteLength(path) < limits.pathBytes ? null : `its path is longer than ${limits.pathBytes - 1} bytes`;
 }
 
 function placeProblem(path: string, { workDir, projectDir, homeDir, storeDir }: MountPointRules): string | null {

@@ -1,5 +1,13 @@
 import { join } from 'node:path';
-import { CachelaneError, digestOf, lockFileName, parseLock, type Digest, type LockedCatalog } from '@cachelane/core';
+import {
+  CachelaneError,
+  digestOf,
+  lockFileName,
+  lockHint,
+  parseLock,
+  type Digest,
+  type LockedCatalog,
+} from '@cachelane/core';
 import type { FileReader } from './file-reader.ts';
 import { nodeFiles } from './file-reader.ts';
 import { nearestFile } from './find-project.ts';
@@ -18,7 +26,7 @@ export interface ProjectLock {
 type LockedProject = Pick<OpenProject, 'projectDir' | 'topDir'>;
 
 /** Several times what catalogs of the largest size come to. */
-const lockBytesMax = 33_554_432;
+const lockBytesMax = 16_777_216;
 
 /** The nearest cachelane.lock from the project up to the root of its repository. Errors: E_CATALOG for one that is none. */
 export function readProjectLock(project: LockedProject, files: FileReader = nodeFiles): ProjectLock {
@@ -28,7 +36,7 @@ export function readProjectLock(project: LockedProject, files: FileReader = node
   const text = files.readText(path, lockBytesMax);
   if (text === undefined) {
     throw new CachelaneError('E_CATALOG', `${path} cannot be read, or is no file of at most ${lockBytesMax} bytes`, {
-      hint: 'put it back as it was, or lock the catalog anew with cachelane add',
+      hint: lockHint,
     });
   }
   return { path, ...parsed(text) };

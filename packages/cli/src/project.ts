@@ -6,12 +6,12 @@ import {
   type ToolEnvironment,
 } from '@cachelane/core';
 import { readConfig, type Config } from './config.ts';
+import { contextWishes } from './context-wishes.ts';
 import { gatherContext } from './context.ts';
 import { nodeFiles } from './file-reader.ts';
 import { findProject } from './find-project.ts';
 import { userHome } from './home.ts';
 import type { Host } from './host.ts';
-import { personalTierWish } from './personal-tier-wish.ts';
 import { toolEnvironment } from './tool-environment.ts';
 import type { WhereToRun } from './working-directory.ts';
 
@@ -52,7 +52,7 @@ export async function openProject(host: Host, { where, namespace }: ProjectOptio
     env,
     homeDir,
     config,
-    personalTier: await personalTierWish(host),
+    ...(await contextWishes(host)),
     files: nodeFiles,
     project,
   });

@@ -1,4 +1,7 @@
-import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+
+/** What is a mount of its own, or in a directory that is not ours, can be written and not replaced. */
+const notReplaceable: readonly (string | undefined)[] = ['EBUSY', 'EXDEV', 'EACCES', 'EPERM', 'EROFS'];
 
 /**
  * A reader sees the old file or the whole new one. What is no regular file (`/dev/stdout`, a pipe) is written to as it is, since renaming would put a file in its place. Throws errors of the file system.
@@ -18,8 +21,18 @@ export function replaceFile(path: string, text: string): void {
     renameSync(temporary, target);
   } catch (error) {
     rmSync(temporary, { force: true });
-    // A single file that is mounted into a container can be written and not replaced.
-    if (stats === undefined) throw error;
+    if (stats === undefined || !notReplaceable.includes((error as NodeJS.ErrnoException).code)) throw error;
+    overwrite(target, text);
+  }
+}
+
+/** A single file that is mounted into a container, for example. On a full disk it is as it was, as far as that can be had. */
+function overwrite(target: string, text: string): void {
+  const before = readFileSync(target);
+  try {
     writeFileSync(target, text);
+  } catch (error) {
+    writeFileSync(target, before);
+    throw error;
   }
 }

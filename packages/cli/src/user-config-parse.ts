@@ -1,9 +1,10 @@
 import { dirname, resolve } from 'node:path';
-import { parseProviderRef, parseVolumeName, type StatedPolicy } from '@cachelane/core';
+import { parseGrantee, parseProviderRef, parseVolumeName, type StatedPolicy, type UserParents } from '@cachelane/core';
 import { pushModes, type PushMode } from '@cachelane/engine';
 import { isSeq, type Node } from 'yaml';
 import type { Located } from './config.ts';
 import { readCatalogAliases } from './catalog-aliases-reader.ts';
+import { readParents } from './parents-reader.ts';
 import { readPolicy } from './policy-reader.ts';
 import type { UserConfig, UserProvider } from './user-config.ts';
 import {
@@ -33,6 +34,7 @@ function readRoot(reader: Reader, path: string): UserConfig {
   let providerModules: readonly Located<string>[] = [];
   let catalogs: UserConfig['catalogs'] = [];
   let personalTier: Located<boolean> | null = null;
+  let parents: readonly UserParents[] = [];
   for (const field of fields(reader, reader.document.contents, 'the file')) {
     switch (field.key) {
       case 'remote':
@@ -48,6 +50,9 @@ function readRoot(reader: Reader, path: string): UserConfig {
         personalTier = value === null ? null : { value: value === 'true', line: lineOf(reader, field.at) };
         break;
       }
+      case 'parents':
+        parents = readParentsOf(reader, field, path);
+        break;
       case 'policy':
         policy = readPolicy(reader, field, {
           sourceOf: (line) => `${path}:${line}`,
@@ -69,6 +74,7 @@ function readRoot(reader: Reader, path: string): UserConfig {
           'remote',
           'push',
           'personal-tier',
+          'parents',
           'policy',
           'providers',
           'provider-modules',
@@ -76,7 +82,16 @@ function readRoot(reader: Reader, path: string): UserConfig {
         ]);
     }
   }
-  return { path, remote, push, personalTier, policy, providers, providerModules, catalogs };
+  return { path, remote, push, personalTier, parents, policy, providers, providerModules, catalogs };
+}
+
+function readParentsOf(reader: Reader, field: Field, path: string): readonly UserParents[] {
+  return fields(reader, field.value, field.key).flatMap((part) => {
+    const line = lineOf(reader, part.at);
+    const of = guarded(reader, { value: part.key, line, at: part.at }, (each) => parseGrantee(each, field.key));
+    const parents = readParents(reader, part)?.map(({ value }) => value) ?? null;
+    return of === null || parents === null ? [] : [{ of: of.value, parents, source: `${path}:${line}` }];
+  });
 }
 
 function readProviders(reader: Reader, field: Field, path: string): readonly UserProvider[] {

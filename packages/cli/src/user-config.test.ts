@@ -40,11 +40,27 @@ describe('where it lies', () => {
       remote: { value: 's3://bucket/prefix', line: 1 },
       push: { value: 'wait', line: 2 },
       personalTier: null,
+      parents: [],
       policy: {},
       providers: [],
       providerModules: [],
       catalogs: [],
     });
+  });
+
+  test('with parents of projects', async () => {
+    write('parents:\n  github.com/acme/**: [teams/payments, github.com/acme]\n  github.com/acme/web: []\n');
+    expect((await read())?.parents).toEqual([
+      {
+        of: { namespace: 'github.com/acme', below: true },
+        parents: ['teams/payments', 'github.com/acme'],
+        source: `${path}:2`,
+      },
+      { of: { namespace: 'github.com/acme/web', below: false }, parents: [], source: `${path}:3` },
+    ]);
+    write('parents: { Acme: [teams/x], github.com/acme: teams/x, github.com/other: [Teams X] }\n');
+    const { message } = await refusal();
+    for (const why of ['github.com/acme must be a list of namespaces', '"Teams X"']) expect(message).toContain(why);
   });
 
   test('with providers, and modules that lie beside it', async () => {

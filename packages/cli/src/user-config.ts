@@ -1,6 +1,12 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { CachelaneError, type ProviderRef, type StatedPolicy, type VolumeName } from '@cachelane/core';
+import {
+  CachelaneError,
+  type ProviderRef,
+  type StatedPolicy,
+  type UserParents,
+  type VolumeName,
+} from '@cachelane/core';
 import type { PushMode } from '@cachelane/engine';
 import type { CatalogAlias } from './catalog-aliases.ts';
 import type { Located } from './config.ts';
@@ -16,6 +22,8 @@ export interface UserConfig {
   readonly push: Located<PushMode> | null;
   /** Whether a tier of the person's own lies below all projects. */
   readonly personalTier: Located<boolean> | null;
+  /** What projects read below their own, whatever their files say. */
+  readonly parents: readonly UserParents[];
   /** How long caches live and how large they may be, for all namespaces. */
   readonly policy: StatedPolicy;
   /** Of volumes, whatever project asks for them. */
@@ -37,10 +45,11 @@ const configBytesMax = 262_144;
 
 /** `$XDG_CONFIG_HOME/cachelane/config.yaml`, else below `~/.config`; null where there is no home directory. */
 function userConfigPath(request: HomeRequest): string | null {
-  const xdg = request.env['XDG_CONFIG_HOME'];
+  const env = request.configEnv ?? request.env;
+  const xdg = env['XDG_CONFIG_HOME'];
   // The XDG specification wants relative paths ignored.
   if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'cachelane/config.yaml');
-  const home = userHome(request);
+  const home = userHome({ ...request, env });
   return home === undefined ? null : join(home, '.config/cachelane/config.yaml');
 }
 

@@ -69,6 +69,7 @@ function request(
     topDir: join(dir, 'repo'),
     storeDir: join(home, '.cache/cachelane'),
     providers: noProviders,
+    locked: () => [],
   };
 }
 

@@ -9,6 +9,7 @@ import {
   parseVolumeName,
   unknownToolName,
   type ErrorCode,
+  type LockedCatalog,
   type Tool,
   type ToolEnvironment,
   type VolumeName,
@@ -17,8 +18,10 @@ import {
 import type { DefinedVolume, VolumeRequest } from '@cachelane/engine';
 import { type Config, type ConfigVolume } from './config.ts';
 import { detectLockfiles } from './detect-lockfiles.ts';
-import { withoutAlias } from './providers/without-alias.ts';
+import { ofCatalog } from './providers/of-catalog.ts';
 import type { ProviderWishes } from './providers/provider-wishes.ts';
+import type { OpenProject } from './project.ts';
+import { readProjectLock } from './project-lock.ts';
 import { isWithin, mountPointProblems, reachProblem, realPathOf } from './mount-points.ts';
 import { noChoice, requireNamed, type CommitChoice, type SharingChoice } from './choice-argument.ts';
 import type { VolumeArgument } from './volume-argument.ts';
@@ -39,14 +42,18 @@ export interface SelectionRequest {
   readonly storeDir: string | null;
   /** Who wants which provider, but for what the file says. */
   readonly providers: ProviderWishes;
+  /** What the project has locked of what others offer. Errors: E_CATALOG for a lock that cannot be read. */
+  readonly locked: () => readonly LockedCatalog[];
 }
 
 /** Of whoever asks about a project's volumes and has no flags. */
 export function plainSelection(
-  { config, topDir }: { readonly config: Config | null; readonly topDir: string },
+  project: Pick<OpenProject, 'config' | 'topDir' | 'projectDir'>,
   place: Pick<SelectionRequest, 'tools' | 'environment' | 'storeDir' | 'providers'>,
 ): SelectionRequest {
-  return { ...place, asked: [], sharing: noChoice, commit: noChoice, config, topDir };
+  const { config, topDir } = project;
+  const locked = (): readonly LockedCatalog[] => readProjectLock(project).catalogs;
+  return { ...place, asked: [], sharing: noChoice, commit: noChoice, config, topDir, locked };
 }
 
 export interface SelectedVolume {
@@ -180,7 +187,7 @@ export function requestOf(argument: VolumeArgument, request: SelectionRequest): 
 function providerOf(
   name: VolumeName,
   configured: ConfigVolume['provider'],
-  { providers, config }: Pick<SelectionRequest, 'providers' | 'config'>,
+  { providers, config, locked }: Pick<SelectionRequest, 'providers' | 'config' | 'locked'>,
 ): Pick<VolumeRequest, 'provider'> {
   const ofFile =
     configured === null
@@ -189,7 +196,7 @@ function providerOf(
   const provider = chooseProvider([...ofFile, ...providers.of(name)]);
   if (provider === null) return {};
   const { user } = providers;
-  return { provider: { ...provider, ...withoutAlias(provider, { config, user }) } };
+  return { provider: { ...provider, ...ofCatalog(provider, { config, user, locked }) } };
 }
 
 function configuredAs({ namespace, name }: VolumeArgument, { config }: SelectionRequest): ConfigVolume | undefined {

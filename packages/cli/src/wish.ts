@@ -1,5 +1,9 @@
-/** What a variable of the environment asks for. Anything else than these is no wish: a run must not fail for it. */
+const words: ReadonlyMap<string, 'yes' | 'no'> = new Map([
+  ...['1', 'true', 'yes', 'on'].map((word) => [word, 'yes'] as const),
+  ...['0', 'false', 'no', 'off'].map((word) => [word, 'no'] as const),
+]);
+
+/** What a variable of the environment asks for, in large letters or small. Anything else than these words is no wish: a run must not fail for it. */
 export function wishOf(value: string | undefined): 'yes' | 'no' | null {
-  if (value === '1' || value === 'true') return 'yes';
-  return value === '0' || value === 'false' ? 'no' : null;
+  return words.get(value?.toLowerCase() ?? '') ?? null;
 }

@@ -14,6 +14,8 @@ export const limits = {
   volumesPerRun: 32,
   /** Of one catalog: several times what an organisation offers; a client is generated of all of them. */
   catalogDefinitions: 2000,
+  /** Of all that a project has locked, with what is gone of it: an engine makes types of them for each session. */
+  lockedDefinitions: 4000,
   catalogNameBytes: 64,
   /** How long it is known who used a definition: 90 days, so that what runs once in a quarter is seen. */
   catalogUsesMs: 7_776_000_000,

@@ -81,10 +81,11 @@ export {
   type CatalogSource,
   type CatalogStep,
 } from './catalogs/add-catalog.ts';
-export { catalogOrLock } from './catalogs/catalog-or-lock.ts';
+export { catalogOrLock, type LockedQuestion } from './catalogs/catalog-or-lock.ts';
 export { boundsOf } from './sharing/bounds-of.ts';
 export { addFeed, listFeeds, removeFeed, type AddedFeed, type ListedFeed } from './sharing/feeds.ts';
 export {
+  grantsBeside,
   grantVolumes,
   listGrants,
   withdrawGrant,
@@ -93,5 +94,6 @@ export {
   type ListedGrant,
 } from './sharing/grants.ts';
 export { missingGrant } from './sharing/missing-grant.ts';
+export { parentsOfRun } from './sharing/parents-of-run.ts';
 export { requireReach, withoutGrant, type ReachQuestion } from './sharing/require-reach.ts';
 export { grantedTrust, requireSharing } from './sharing/require-sharing.ts';

@@ -19,7 +19,7 @@ export interface LayerTakenFrom {
   readonly layer: StoredLayer;
   readonly before: readonly StoredLayer[];
   /** Without the runs. */
-  readonly after: readonly Remains[];
+  readonly after: readonly Omit<Remains, 'id'>[];
 }
 
 /**
@@ -27,13 +27,18 @@ export interface LayerTakenFrom {
  * there only if somebody else still says it; what the clean-up itself added to such a file goes.
  */
 export function stageWithout(entries: readonly Entry[], from: LayerTakenFrom, tool: Tool): readonly StagedEntry[] {
-  const isWrittenOver = ({ path, removed }: Entry): boolean => {
-    const was = removed === 'counted' ? from.layer.index.find(path) : undefined;
-    return was?.type === 'file' && was.removed === 'below';
-  };
-  if (!entries.some(isWrittenOver)) return entries.map((entry) => stageFrom(entry, from.layer));
+  const over = new Set(writtenOver(entries, from.layer));
+  if (over.size === 0) return entries.map((entry) => stageFrom(entry, from.layer));
   const writer = new Writer(entries, from, tool);
-  return entries.map((entry) => (isWrittenOver(entry) ? writer.write(entry) : null) ?? stageFrom(entry, from.layer));
+  return entries.map((entry) => (over.has(entry) ? writer.write(entry) : null) ?? stageFrom(entry, from.layer));
+}
+
+/** Of what is left of a layer, the places of files that a clean-up wrote anew. */
+export function writtenOver(entries: readonly Entry[], layer: StoredLayer): readonly Entry[] {
+  return entries.filter(({ path, removed }) => {
+    const was = removed === 'counted' ? layer.index.find(path) : undefined;
+    return was?.type === 'file' && was.removed === 'below';
+  });
 }
 
 class Writer {
@@ -64,7 +69,7 @@ class Writer {
       fromLayer(entry, before[index] as StoredLayer),
     );
     const now = this.#compose(left, this.#after, ({ index, entry }) =>
-      this.#sourceAt(index, entry, after[index] as Remains),
+      this.#sourceAt(index, entry, after[index] as Omit<Remains, 'id'>),
     );
     if (seen === null || now === null) return null;
     const took = linesBeyond(driver, toVersion(fromLayer(was, layer)), seen);
@@ -91,14 +96,14 @@ class Writer {
     return withContent(toVersion(nearest), answer.content);
   }
 
-  #sourceAt(index: number, entry: Entry, { layer, entries }: Remains): SourcedEntry {
+  #sourceAt(index: number, entry: Entry, { layer, entries }: Omit<Remains, 'id'>): SourcedEntry {
     const staged = this.#staged.get(index) ?? new Map(entries.map((each) => [each.entry.path, each]));
     this.#staged.set(index, staged);
     return sourceOf(staged.get(entry.path) ?? stageFrom(entry, layer), layer);
   }
 }
 
-function indexOf({ changed, layer, entries }: Remains): LayerIndex {
+function indexOf({ changed, layer, entries }: Omit<Remains, 'id'>): LayerIndex {
   return changed ? memoryIndex(entries.map(({ entry }) => entry)) : layer.index;
 }
 

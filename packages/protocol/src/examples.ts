@@ -59,10 +59,10 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   CompatField: ofNpm('compat { name value }'),
   Explanation: ofNpm(
-    'explain { why path pathSource mounter mounterWhy chosenBy seed keptFor keptBy provider providerBy gives remote lowLevelId }',
+    'explain { why path pathSource mounter mounterWhy chosenBy seed keptFor keptBy provider providerBy gives definition remote lowLevelId }',
   ),
   ExplainedLink: ofNpm('explain { readChain { namespace lane generation layers files sizeBytes updatedAt } }'),
-  ExplainedTier: ofNpm('explain { tiers { namespace lane isRead why layers files sizeBytes isFed feeding } }'),
+  ExplainedTier: ofNpm('explain { tiers { namespace by lane isRead why layers files sizeBytes isFed feeding } }'),
   Head: ofNpm('head { id lane generation updatedAt files sizeBytes volume { key } }'),
   Snapshot: ofNpm(
     'head { snapshots(first: 5) { generation at layer layers added changed removed sizeBytes run { id } } }',

@@ -47,7 +47,7 @@ export interface Engine extends AsyncDisposable {
   /** A volume by its key: a tool that cachelane knows (`npm`, `go-build`), a volume of cachelane.yaml, or any text. Asks for nothing yet. */
   cacheVolume(key: string, options?: VolumeOptions): CacheVolume;
   /**
-   * What a namespace offers: by its name, or by what cachelane.yaml or the person's own configuration call it, under `catalogs`, so that code names no organisation. `locked`: in this version, and no other; generated clients give it. Asks for nothing yet.
+   * What a namespace offers: by its name, or by what the person's own configuration, cachelane.yaml (both under `catalogs`) or cachelane.lock call it, so that code names no organisation. `locked`: in this version, and no other; generated clients give it. Else in the one that the project has locked, or the latest where it has none. Asks for nothing yet.
    */
   catalog(named: string, locked?: LockedVersion): Catalog;
   /** A volume by an id that somebody passed on. Asks for nothing yet. */

@@ -1,6 +1,5 @@
 import { CachelaneError } from '@cachelane/core';
-import { boundsOf } from '@cachelane/engine';
-import { withinBounds } from '../caller.ts';
+import { projectNow } from '../caller.ts';
 import { contextNode } from '../nodes/context-node.ts';
 import { namespaceIn } from '../root/find-volume.ts';
 import type { ApiRequest } from '../request.ts';
@@ -39,9 +38,7 @@ export async function openClientSession(request: ApiRequest, args: OpenSessionAr
   };
   // First, so that a session of a project that cannot be opened is none.
   const project = await world.openProject(place);
-  const told = args.confine
-    ? withinBounds(project, await boundsOf(world.deps, project.context.namespace, request.signal))
-    : project;
+  const told = await projectNow(world.deps, { project, isConfined: args.confine }, request.signal);
   const { token } = clients.open(place, project);
   return { token, context: contextNode(told), isConfined: args.confine };
 }

@@ -32,7 +32,7 @@ export function catalogNode(request: ApiRequest, catalog: OfferedCatalog): objec
   return {
     __typename: 'Catalog',
     namespace,
-    isLatest: async () => (await versions())[0]?.version === version,
+    isLatest: async () => (await versions()).every((each) => each.version <= version),
     ...versionNode(catalog),
     docs,
     definitions: () => definitions.map((each) => definitionNode(request, catalog, each)),

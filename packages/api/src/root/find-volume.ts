@@ -37,8 +37,9 @@ export async function volumeToSave(request: ApiRequest, text: string): Promise<V
   const { bounds, lane, namespace: caller } = request.caller.project.context;
   const { namespace, key: volume } = subject;
   const reaching = { namespace, volume, access: 'write', lane } as const;
-  if (bounds !== undefined && !mayReach(bounds, reaching)) throw withoutGrant({ caller, ...reaching });
-  return subject;
+  if (bounds === undefined || mayReach(bounds, reaching)) return subject;
+  const { code, message, hint } = withoutGrant({ caller, ...reaching });
+  throw new CachelaneError(code, message, { hint: `mode READ finds what is in it, and saves nothing; ${hint}` });
 }
 
 export async function volumeAt(request: ApiRequest, id: VolumeNodeId): Promise<VolumeSubject> {

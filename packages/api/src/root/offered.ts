@@ -3,8 +3,8 @@ import {
   catalogOrLock,
   definedVolume,
   requireDefinition,
-  type CatalogQuestion,
   type DefinedVolume,
+  type LockedQuestion,
   type OfferedCatalog,
 } from '@cachelane/engine';
 import { mayKnowOffer } from '../caller.ts';
@@ -18,28 +18,23 @@ export interface CatalogArguments {
   readonly digest?: string | null;
 }
 
-/** Errors: those of {@link catalogOrLock}; E_NAMESPACE for what is neither a namespace nor called so by anybody. */
+/** In the version that is asked for, else in the one that the project has locked, else in the latest. Errors: those of {@link catalogOrLock}; E_NAMESPACE for what is neither a namespace nor called so by anybody. */
 export async function catalogIn(
   request: ApiRequest,
   { namespace, version = null, digest = null }: CatalogArguments,
 ): Promise<OfferedCatalog> {
-  const question = { namespace: offererIn(request, namespace), version, digest: digest as Digest | null };
+  const named = request.caller.project.catalogs.get(namespace) ?? parseNamespace(namespace, 'namespace');
+  const question = { namespace: named, alias: namespace, version, digest: digest as Digest | null };
   return await offered(request, question);
 }
 
 async function offered(
   { world, caller, signal }: ApiRequest,
-  question: Pick<CatalogQuestion, 'namespace' | 'version' | 'digest'>,
+  question: Pick<LockedQuestion, 'namespace' | 'alias' | 'version' | 'digest'>,
 ): Promise<OfferedCatalog> {
   const mayKnow = (names: readonly Namespace[]): boolean => mayKnowOffer(caller, names);
   const locked = caller.project.lock?.catalogs ?? [];
   return await catalogOrLock(world.deps.metadata, { ...question, mayKnow, locked }, signal);
-}
-
-/** What the project has locked has an alias, too. */
-function offererIn({ caller: { project } }: ApiRequest, text: string): Namespace {
-  const locked = project.lock?.catalogs.find(({ alias }) => alias === text);
-  return project.catalogs.get(text) ?? locked?.namespace ?? parseNamespace(text, 'namespace');
 }
 
 /** In another store a version of the same number may say something else. */

@@ -25,6 +25,7 @@ import type {
 import packageJson from '../../package.json' with { type: 'json' };
 import { afterSaving } from '../after-saving.ts';
 import { catalogAliases } from '../catalog-aliases.ts';
+import { definitionText } from '../explain-provider.ts';
 import { explainJson, explainVolume, type Explained } from '../explain-volume.ts';
 import type { Host } from '../host.ts';
 import { lanePolicyOf } from '../lane-policy.ts';
@@ -34,6 +35,7 @@ import { openProviders } from '../providers/open-providers.ts';
 import { noFlags, providerWishes } from '../providers/provider-wishes.ts';
 import { isoTime } from '../print.ts';
 import { openProject, toolEnvironmentOf, withoutPersonal } from '../project.ts';
+import { settledParents } from '../settled-parents.ts';
 import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
 import type { VolumeArgument } from '../volume-argument.ts';
@@ -82,7 +84,8 @@ export function apiWorld(request: WorldRequest): World {
 async function openApiProject(request: WorldRequest, place: ProjectPlace): Promise<ApiProject> {
   const { homeDir, store, tools, remote, remoteProblems, signal } = request;
   const { directory, namespace, environment: env, isConfined } = place;
-  const host = env === null ? request.host : { ...request.host, env };
+  // Whose own file it is, and whose modules run, is the engine's to say, whatever home a program claims to have.
+  const host = env === null ? request.host : { ...request.host, env, configEnv: request.host.env };
   const found = await openProject(host, {
     where: whereToRun(host, directory ?? undefined, 'directory'),
     namespace: namespace ?? undefined,
@@ -90,8 +93,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const project = isConfined ? withoutPersonal(found) : found;
   const { context } = project;
   const environment = toolEnvironmentOf(host, project);
-  // Whose file it is, and whose modules run, is the engine's to say, whatever home a program claims to have.
-  const providers = await providerWishes(request.host, {
+  const providers = await providerWishes(host, {
     flags: noFlags,
     environment: host.env,
     by: isConfined ? 'session' : 'environment',
@@ -126,7 +128,12 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const ignored = env === null ? [] : await ignoredRemote({ host, homeDir, choice });
   const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
   const { lock, problems } = sessionLock(project);
-  const aliases = catalogAliases(project.config, await readUserConfig(host));
+  const aliases = catalogAliases({
+    config: project.config,
+    user: await readUserConfig(host),
+    locked: lock?.catalogs ?? [],
+  });
+  const settled = await settledParents(project, { metadata: store.metadata, signal });
   return {
     context,
     catalogs: new Map([...aliases].map(([alias, { namespace: named }]) => [alias, named])),
@@ -136,7 +143,7 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
       directory: project.directory,
       environment,
       cwd: project.workDir,
-      env: commandEnv(host, where, context),
+      env: commandEnv(host, where, settled.context),
       revision: project.revision,
       workflow: project.workflow,
       lanePolicy: lanePolicyOf(project.config),
@@ -207,6 +214,7 @@ function explained(all: Explained): ApiExplained {
     provider: all.provider?.provider ?? null,
     providerBy: all.provider?.chosenBy ?? null,
     gives: all.provider?.gives ?? null,
+    definition: definitionText(all.planned.request),
     catalog: all.catalog,
     keptFor: Number.isFinite(value) ? formatPolicyValue(lifetime.key, value) : null,
     keptBy: `${lifetime.key} (${source})`,

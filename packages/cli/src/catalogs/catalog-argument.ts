@@ -1,7 +1,8 @@
-import { CachelaneError, parseNamespace, type Namespace } from '@cachelane/core';
+import { CachelaneError, parseNamespace, type LockedCatalog, type Namespace } from '@cachelane/core';
 import { catalogAliases } from '../catalog-aliases.ts';
 import { projectOf } from '../find-volume.ts';
 import type { Host } from '../host.ts';
+import { readProjectLock } from '../project-lock.ts';
 import { readUserConfig } from '../user-config.ts';
 
 /** A catalog as a person names it. */
@@ -9,6 +10,9 @@ export interface CatalogArgument {
   readonly namespace: Namespace;
   /** Null: the latest. */
   readonly version: number | null;
+  /** The words without the version. */
+  readonly alias: string;
+  readonly directory: string | undefined;
 }
 
 export interface CatalogWords {
@@ -23,7 +27,7 @@ export async function catalogArgument(host: Host, { text, directory }: CatalogWo
   const at = text.lastIndexOf('@');
   const name = at < 0 ? text : text.slice(0, at);
   const version = at < 0 ? null : versionIn(text, text.slice(at + 1));
-  return { namespace: await namespaceNamed(host, { text: name, directory }), version };
+  return { namespace: await namespaceNamed(host, { text: name, directory }), version, alias: name, directory };
 }
 
 function versionIn(text: string, digits: string): number {
@@ -33,9 +37,14 @@ function versionIn(text: string, digits: string): number {
   });
 }
 
-/** What has no slash may be an alias, of the person's own file or of that of the project. */
+/** What has no slash may be an alias: of the person's own file, of that of the project, or of its lock. */
 export async function namespaceNamed(host: Host, { text, directory }: CatalogWords): Promise<Namespace> {
   if (text.includes('/')) return parseNamespace(text);
-  const { config } = await projectOf(host, { directory, namespace: undefined });
-  return catalogAliases(config, await readUserConfig(host)).get(text)?.namespace ?? parseNamespace(text);
+  const project = await projectOf(host, { directory, namespace: undefined });
+  const { config } = project;
+  const user = await readUserConfig(host);
+  const named = (locked: readonly LockedCatalog[]): Namespace | undefined =>
+    catalogAliases({ config, user, locked }).get(text)?.namespace;
+  // A lock that cannot be read is nothing to complain of before it is needed.
+  return named([]) ?? named(readProjectLock(project).catalogs) ?? parseNamespace(text);
 }

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { CachelaneError } from '@cachelane/core';
+import { CachelaneError, unreachable } from '@cachelane/core';
 
 /** Looked for in this order. */
 const extensions = ['.ts', '.mts', '.mjs', '.js', '.yaml', '.yml', '.json'];
@@ -33,8 +32,15 @@ export function findCatalogFile(directory: string): string {
   throw new CachelaneError('E_USAGE', `there are ${found.join(' and ')} in ${directory}`, { hint: 'name one of them' });
 }
 
-/** Code is run, as any script that a person starts; its default export is the catalog. Errors: E_NOT_FOUND, E_CATALOG. */
-export async function readCatalogFile(directory: string, name: string): Promise<CatalogFile> {
+export interface CatalogFileQuestion {
+  readonly directory: string;
+  readonly name: string;
+  /** That code is run with. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Code is run, as any script that a person starts; its default export is the catalog. Errors: E_NOT_FOUND, E_CATALOG, E_LIMIT. */
+export async function readCatalogFile({ directory, name, env }: CatalogFileQuestion): Promise<CatalogFile> {
   const path = resolve(directory, name);
   const source = basename(path);
   if (!existsSync(path) || !statSync(path).isFile()) {
@@ -44,7 +50,7 @@ export async function readCatalogFile(directory: string, name: string): Promise<
     throw new CachelaneError('E_LIMIT', `${source} is larger than ${catalogBytesMax} bytes`);
   }
   const isText = ['.yaml', '.yml', '.json'].includes(extname(path));
-  return { source, value: isText ? await parsed(path, source) : await exported(path, source) };
+  return { source, value: isText ? await parsed(path, source) : await exported({ path, source, env }) };
 }
 
 async function parsed(path: string, source: string): Promise<unknown> {
@@ -58,20 +64,41 @@ async function parsed(path: string, source: string): Promise<unknown> {
   }
 }
 
-async function exported(path: string, source: string): Promise<unknown> {
-  let module: { readonly default?: unknown };
-  try {
-    module = (await import(pathToFileURL(path).href)) as { readonly default?: unknown };
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const isSdk = (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && why.includes('@cachelane/sdk');
-    throw new CachelaneError('E_CATALOG', `${source} cannot be run: ${why}`, {
-      ...(isSdk ? { hint: 'install @cachelane/sdk there, or export the object without defineCatalog' } : {}),
-      cause: error,
-    });
+interface RunFile {
+  readonly path: string;
+  readonly source: string;
+  readonly env: CatalogFileQuestion['env'];
+}
+
+async function exported({ path, source, env }: RunFile): Promise<unknown> {
+  const { runCatalogCode } = await import('./run-catalog-code.ts');
+  const end = await runCatalogCode({ path, env, bytesMax: catalogBytesMax });
+  switch (end.kind) {
+    case 'exported':
+      if (end.value !== undefined) return end.value;
+      throw new CachelaneError('E_CATALOG', `${source} exports no catalog`, { hint: exportHint });
+    case 'ended':
+      throw new CachelaneError('E_CATALOG', `${source} ended (${end.how}) before it had exported a catalog`, {
+        hint: exportHint,
+      });
+    case 'too-large':
+      throw new CachelaneError('E_LIMIT', `${source} exports more than ${catalogBytesMax} bytes`);
+    case 'failed':
+      throw new CachelaneError('E_CATALOG', `${source} cannot be run: ${end.message}`, hintOf(end));
+    default:
+      return unreachable(end);
   }
-  if (module.default !== undefined) return module.default;
-  throw new CachelaneError('E_CATALOG', `${source} exports no catalog`, {
-    hint: 'export default defineCatalog({ volumes: { … } })',
-  });
+}
+
+const exportHint = 'export default defineCatalog({ volumes: { … } })';
+
+/** As `npm init` of today writes it. */
+const moduleHint =
+  'the nearest package.json has "type": "commonjs": end the name of the file in .mts (or .mjs), or set "type": "module" there';
+
+function hintOf({ message, code }: { readonly message: string; readonly code: string | undefined }): object {
+  if (code === 'ERR_MODULE_NOT_FOUND' && message.includes('@cachelane/sdk'))
+    return { hint: 'install @cachelane/sdk there, or export the object without defineCatalog' };
+  if (/outside a module|Unexpected token 'export'/.test(message)) return { hint: moduleHint };
+  return {};
 }

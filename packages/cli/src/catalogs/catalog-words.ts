@@ -33,6 +33,8 @@ export function firstLine(text: string): string {
 }
 
 export function catalogJson(catalog: OfferedCatalog): object {
-  const { namespace, version, digest, publishedAtMs, by, docs, definitions } = catalog;
-  return { namespace, version, digest, publishedAt: isoTime(publishedAtMs), publishedBy: by, docs, definitions };
+  const { namespace, version, digest, publishedAtMs, by, byLock, docs, definitions } = catalog;
+  const isInStore = byLock !== 'alone';
+  const published = { publishedAt: isInStore ? isoTime(publishedAtMs) : null, publishedBy: isInStore ? by : null };
+  return { namespace, version, digest, ...published, isInStore, docs, definitions };
 }

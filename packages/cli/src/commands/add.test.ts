@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { catalogDigest, catalogText, newId, parseLock, parseNamespace, readCatalog } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
@@ -122,6 +122,8 @@ describe('add', () => {
   test.each([
     ['an alias for nothing', ['--as', 'x'], 2, 'about one catalog'],
     ['no catalog', ['github.com/none'], 1, 'there is no catalog of github.com/none'],
+    ['a word for a namespace', ['acme'], 1, 'there is no catalog of acme; did you mean github.com/acme?'],
+    ['a name that is mistyped', ['github.com/amce'], 1, 'no catalog of github.com/amce; did you mean github.com/acme?'],
     ['no version', ['github.com/acme', '--version', '7'], 2, 'there is no version 7'],
     ['what is no version', ['github.com/acme', '--version', 'new'], 2, 'is no number of a version'],
     ['an alias that engines have', ['github.com/acme', '--as', 'run'], 2, 'run is what clients have already'],
@@ -132,6 +134,85 @@ describe('add', () => {
     expect(await on.cachelane('add', ...argv)).toBe(code);
     expect(on.err()).toContain(message);
     expect(existsSync(join(on.project, 'cachelane.lock'))).toBe(false);
+  });
+
+  test('takes what the project calls a namespace, and calls it so', async () => {
+    using on = stage();
+    await publish(on, { npm: {} });
+    await publish(on, { npm: {} }, 'github.com/other');
+    writeFileSync(join(on.project, 'cachelane.yaml'), 'catalogs: { my-org: github.com/acme }\n');
+    expect(await on.cachelane('add', 'github.com/acme')).toBe(0);
+    expect(parseLock(lockOf(on), 'it')).toMatchObject([{ alias: 'my-org' }]);
+    await publish(on, { npm: {}, pip: {} });
+    expect(await on.cachelane('add', 'my-org')).toBe(0);
+    expect(parseLock(lockOf(on), 'it')).toMatchObject([{ alias: 'my-org', version: 2 }]);
+    writeFileSync(join(on.project, 'cachelane.yaml'), '');
+    expect(await on.cachelane('add', 'my-org', '--version', '1')).toBe(0);
+    expect(parseLock(lockOf(on), 'it')).toMatchObject([{ alias: 'my-org', version: 1 }]);
+    writeFileSync(join(on.project, 'cachelane.yaml'), 'catalogs: { my-org: github.com/other }\n');
+    expect(await on.cachelane('add', 'github.com/acme')).toBe(0);
+    expect(on.err()).toContain('my-org is github.com/other by cachelane.yaml:1, which counts before cachelane.lock');
+  });
+
+  test('needs no name of a catalog where only one can be meant', async () => {
+    using on = stage();
+    await publish(on, { npm: {}, pip: {} });
+    await publish(on, { go: { tool: 'go-build' } }, 'github.com/other');
+    await on.cachelane('add', 'github.com/acme', '--as', 'my-org');
+    await publish(on, { npm: {} });
+    await on.cachelane('add');
+    const before = lockOf(on);
+    expect(before).toContain('"pip": "removed in version 2"');
+    expect(await on.cachelane('add', '--accept', 'pip')).toBe(0);
+    expect(lockOf(on)).not.toContain('removed in version 2');
+    await on.cachelane('add', 'github.com/other');
+    const withBoth = lockOf(on);
+    expect(await on.cachelane('add', '--accept', 'pip')).toBe(2);
+    expect(on.err()).toContain('name it: cachelane add NAMESPACE, or one of those that are locked: my-org, other');
+    // Of two the one that has it, and the one that is named by its alias.
+    await on.cachelane('add', 'my-org', '--version', '1');
+    await on.cachelane('add', 'my-org');
+    expect(lockOf(on)).toContain('"pip": "removed in version 2"');
+    expect(await on.cachelane('add', '--accept', 'pip')).toBe(0);
+    expect(lockOf(on)).toBe(withBoth);
+    expect(await on.cachelane('add', '--as', 'other', '--version', '1')).toBe(0);
+    expect(await on.cachelane('add', '--as', 'nobody', '--version', '1')).toBe(2);
+  });
+
+  test('lets go of what is accepted where the catalog is not to be had', async () => {
+    using on = stage();
+    await publish(on, { npm: {}, pip: {} });
+    await on.cachelane('add', 'github.com/acme');
+    await publish(on, { npm: {} });
+    await on.cachelane('add');
+    using fresh = stage();
+    writeFileSync(join(fresh.project, 'cachelane.lock'), lockOf(on));
+    expect(await fresh.cachelane('add', '--accept', 'nobody')).toBe(2);
+    expect(fresh.err()).toContain('these are: pip');
+    expect(await fresh.cachelane('add', '--accept', 'pip')).toBe(0);
+    expect(fresh.out()).toBe('acme: github.com/acme stays at version 2\n');
+    expect(parseLock(lockOf(fresh), 'it')).toMatchObject([{ version: 2, gone: [] }]);
+    expect(await fresh.cachelane('add', '--accept', 'pip')).toBe(2);
+  });
+
+  test('locks two versions of one catalog under two aliases, says so, and asks which is meant', async () => {
+    using on = stage();
+    await publish(on, { npm: {} });
+    await publish(on, { npm: {}, pip: {} });
+    await on.cachelane('add', 'github.com/acme', '--version', '1');
+    expect(await on.cachelane('add', 'github.com/acme', '--as', 'next')).toBe(0);
+    expect(on.err()).toBe(
+      'cachelane: warning: github.com/acme is locked as acme as well, in version 1: what no code asks for can be taken out of cachelane.lock\n',
+    );
+    expect(await on.cachelane('add', 'github.com/acme')).toBe(2);
+    expect(on.err()).toContain('github.com/acme is locked as acme and next');
+    expect(on.err()).toContain('say which: cachelane add acme; or cachelane add for all that is locked');
+    expect(await on.cachelane('add', 'acme', '--dry-run')).toBe(0);
+    expect(on.out()).toContain('acme: github.com/acme would be locked at version 2, from version 1\n');
+    expect(parseLock(lockOf(on), 'it')).toMatchObject([
+      { alias: 'acme', version: 1 },
+      { alias: 'next', version: 2 },
+    ]);
   });
 
   test('has nothing to bring up to date where nothing is locked', async () => {
@@ -181,11 +262,16 @@ describe('generate', () => {
     writeFileSync(file, `${readFileSync(file, 'utf8')}\n`);
     expect(await on.cachelane('generate', '--check')).toBe(1);
     expect(on.err()).toContain(`${file} is not what the lock gives`);
+    expect(on.err()).toMatch(/^  line \d+ is "", and would be not there$/m);
     await on.cachelane('generate');
     await publish(on, { npm: {}, pip: {} });
     await on.cachelane('add');
     expect(on.err()).toContain('cachelane.generated.ts is not what the lock gives: cachelane generate');
     expect(await on.cachelane('generate', '--check')).toBe(1);
+    const [one, two] = [1, 2].map((version) =>
+      JSON.stringify(`/** What github.com/acme offers, in version ${version}. */`),
+    );
+    expect(on.err()).toContain(`  line 4 is ${one}, and would be ${two}\n`);
   });
 
   test('writes the file that it is told', async () => {
@@ -197,6 +283,24 @@ describe('generate', () => {
     expect(existsSync(join(on.project, 'src/caches.ts'))).toBe(true);
     expect(await on.cachelane('generate', '--out', 'none/caches.ts')).toBe(2);
     expect(on.err()).toContain('none/caches.ts cannot be written (ENOENT)');
+  });
+
+  test('writes over nothing that it did not write, by whatever name', async () => {
+    using on = stage();
+    await publish(on, { npm: {} });
+    await on.cachelane('add', 'github.com/acme');
+    const own = join(on.project, 'own.ts');
+    writeFileSync(own, 'export const mine = 1;\n');
+    symlinkSync(own, join(on.project, 'cachelane.generated.ts'));
+    for (const more of [[], ['--out', 'own.ts'], ['--check']]) {
+      expect(await on.cachelane('generate', ...more)).toBe(2);
+      expect(on.err()).toContain('is there, and cachelane generate did not write it');
+      expect(readFileSync(own, 'utf8')).toBe('export const mine = 1;\n');
+    }
+    writeFileSync(own, '/* eslint-disable */\n// Generated by `cachelane generate` long ago\n');
+    expect(await on.cachelane('generate', '--out', 'own.ts')).toBe(0);
+    writeFileSync(own, '');
+    expect(await on.cachelane('generate', '--out', 'own.ts')).toBe(0);
   });
 
   test('needs a lock', async () => {

@@ -1,19 +1,25 @@
-import { CachelaneError, encodeLock, parseNamespace } from '@cachelane/core';
-import { addCatalog, refreshCatalogs, requireCatalog, type AddedCatalog, type CatalogSource } from '@cachelane/engine';
+import { join } from 'node:path';
+import { CachelaneError, encodeLock, lockFileName, type LockedCatalog } from '@cachelane/core';
+import { addCatalog, refreshCatalogs, type AddedCatalog, type CatalogSource } from '@cachelane/engine';
 import { addedJson, addedText } from '../added-catalog-text.ts';
+import { catalogAliases, type NamedCatalog } from '../catalog-aliases.ts';
+import { catalogOfStore } from '../catalogs/catalog-of-store.ts';
+import { catalogToAdd } from '../catalogs/catalog-to-add.ts';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { projectOf } from '../find-volume.ts';
 import { besideLock, generatedClient } from '../generated-client.ts';
+import type { Host } from '../host.ts';
 import { printJson } from '../print.ts';
 import { readProjectLock, writeBeside } from '../project-lock.ts';
-import { readStore } from '../store.ts';
+import { homeOf, readStore } from '../store.ts';
+import { readUserConfig } from '../user-config.ts';
 import { warn } from '../warn.ts';
 
 export const add: Command = defineCommand({
   name: 'add',
   summary: 'lock a version of what a namespace offers',
   details: [
-    'Writes what the catalog of NAMESPACE says, in its latest version, into cachelane.lock: the nearest one from the project up to the root of its repository, else beside the project. Commit it. From then on client.myOrg().pipCache() of cachelane generate, and sessions of an engine, go by that, also where the catalog is not to be had any more. Again it brings what changed, and says what of that breaks code; without NAMESPACE it does so for all that is locked.',
+    'Writes what the catalog of NAMESPACE says, in its latest version, into cachelane.lock: the nearest one from the project up to the root of its repository, else beside the project. Commit it. From then on client.myOrg().pipCache() of cachelane generate, sessions of an engine, and providers (catalog:my-org/pip-cache) go by that, also where the catalog is not to be had, as in CI. Again it brings what changed, and says what of that breaks code; without NAMESPACE it does so for all that is locked.',
     'What a later version removed, or made another volume, is kept as such: code that asks for it does not compile, with the reason, and gets an error where nothing compiles it. Once the code is right, --accept NAME lets it go.',
   ],
   options: {
@@ -31,29 +37,35 @@ export const add: Command = defineCommand({
     'dry-run': { help: 'say what would change, and change nothing' },
     ...jsonOption,
   },
-  operands: [{ name: 'NAMESPACE', optional: true, help: 'whose catalog it is, such as github.com/acme' }],
+  operands: [
+    {
+      name: 'NAMESPACE',
+      optional: true,
+      help: 'whose catalog it is, such as github.com/acme, or what the project calls it; --accept and --version may be without where only one can be meant',
+    },
+  ],
   async run({ options, operands }, host) {
     const project = await projectOf(host, { directory: options.directory, namespace: undefined });
+    const { as, accept: accepted, version } = options;
+    const user = await readUserConfig(host);
+    // Two that begin at once would each write what it read, and what it adds.
+    using _turn = await waitForFile(host, join(homeOf(host), 'adding'));
     const lock = readProjectLock(project);
-    const { as: alias = null, accept: accepted, version } = options;
-    const isAll = operands.NAMESPACE === undefined;
-    if (isAll && (alias !== null || version !== undefined || accepted.length > 0))
-      throw new CachelaneError('E_USAGE', '--as, --version and --accept are about one catalog', {
-        hint: 'name it: cachelane add NAMESPACE',
-      });
-    const asked = isAll ? null : parseNamespace(operands.NAMESPACE ?? '', 'NAMESPACE');
+    const { catalogs: locked } = lock;
+    const aliases = catalogAliases({ config: project.config, user, locked });
+    const asked = catalogToAdd({ name: operands.NAMESPACE, as, version, accepted }, { locked, aliases });
     const added = await readStore(host, async ({ metadata, signal }): Promise<AddedCatalog> => {
       const source: CatalogSource = async (namespace, wanted) =>
-        await requireCatalog(metadata, { namespace, version: wanted, digest: null }, signal);
-      const { catalogs: locked } = lock;
+        await catalogOfStore(metadata, { namespace, version: wanted, digest: null }, signal);
       return asked === null
         ? await refreshCatalogs(source, locked)
-        : await addCatalog(source, { locked, namespace: asked, alias, version: versionIn(version), accepted });
+        : await addCatalog(source, { locked, ...asked, version: versionIn(version), accepted });
     });
     const dryRun = options['dry-run'];
     const text = encodeLock(added.locked);
     if (!dryRun && added.locked.length > 0) writeBeside(lock.path, text);
-    for (const { warnings } of added.changed) for (const message of warnings) warn(host, message);
+    for (const { warnings, after } of added.changed)
+      for (const message of [...warnings, ...otherMeaning(after, aliases)]) warn(host, message);
     if (options.json) printJson(host, addedJson(added, { file: lock.path, dryRun }));
     else host.stdout.write(addedText(added, { file: lock.path, dryRun }));
     const client = dryRun || added.locked.length === 0 ? null : generatedClient(project, undefined);
@@ -63,6 +75,16 @@ export const add: Command = defineCommand({
   },
 });
 
+/** Code that names the alias and no version would get the other one. */
+function otherMeaning(
+  { alias, namespace }: LockedCatalog,
+  aliases: ReadonlyMap<string, NamedCatalog>,
+): readonly string[] {
+  const named = aliases.get(alias);
+  if (named === undefined || named.namespace === namespace) return [];
+  return [`${alias} is ${named.namespace} by ${named.source}, which counts before ${lockFileName}`];
+}
+
 /** Errors: E_USAGE. */
 function versionIn(text: string | undefined): number | null {
   if (text === undefined) return null;
@@ -71,4 +93,14 @@ function versionIn(text: string | undefined): number | null {
   throw new CachelaneError('E_USAGE', `--version ${JSON.stringify(text)} is no number of a version`, {
     hint: 'versions are 1, 2, 3: see cachelane catalog show NAMESPACE',
   });
+}
+
+const pollMs = 20;
+
+async function waitForFile({ pieces, clock }: Host, file: string): Promise<Disposable> {
+  for (;;) {
+    const held = await pieces.holdFile(file);
+    if (held !== null) return held;
+    await clock.sleep(pollMs, new AbortController().signal);
+  }
 }

@@ -11,7 +11,7 @@ export const catalogPublish: Command = defineCommand({
   name: 'catalog publish',
   summary: 'offer others what a namespace has, as a new version of its catalog',
   details: [
-    'FILE says all that it offers from then on: cachelane.catalog.yaml (or .json), or cachelane.catalog.ts (.mts, .mjs, .js) with a default export, best made by defineCatalog of @cachelane/sdk. Code is run, with all that you may do, as any script that you start.',
+    'FILE says all that it offers from then on: cachelane.catalog.yaml (or .json), or cachelane.catalog.ts (.mts, .mjs, .js) with a default export, best made by defineCatalog of @cachelane/sdk. Code is run, with all that you may do, as any script that you start; what it prints goes to stderr.',
     'A version never changes. What the latest one says already is no new version, whether code or YAML says it. What would break code that was written for the version before is refused without --breaking: a definition that is another volume now, or that is gone and was not deprecated before. Where a run may save nothing, nothing is published either.',
   ],
   options: {
@@ -25,7 +25,8 @@ export const catalogPublish: Command = defineCommand({
   async run({ options, operands }, host) {
     const { context, workDir } = await projectOf(host, options);
     requireWritable(context);
-    const file = await readCatalogFile(workDir, operands.FILE ?? findCatalogFile(workDir));
+    const name = operands.FILE ?? findCatalogFile(workDir);
+    const file = await readCatalogFile({ directory: workDir, name, env: host.env });
     const tools = await host.pieces.loadTools();
     return await readStore(host, async ({ metadata, signal }) => {
       const { clock, random } = host;

@@ -10,7 +10,7 @@ export const catalogRm: Command = defineCommand({
   name: 'catalog rm',
   summary: 'take one version of a catalog away, for good',
   details: [
-    'Its number never comes again. Who goes by the latest version goes by the one before, where it was the latest; who locked it is told that it is gone. Volumes stay as they are. Where a run may save nothing, nothing is removed either.',
+    'Its number never comes again, while the namespace is there. Who goes by the latest version goes by the one before, where it was the latest; who locked it is told that it is gone. Volumes stay as they are. Where a run may save nothing, nothing is removed either.',
   ],
   options: {
     directory: projectOptions.directory,

@@ -8,6 +8,7 @@ import { formatFields, formatTable } from '../format.ts';
 import { printJson } from '../print.ts';
 import { parseRemoteFlags, remoteOptions } from '../remote-flags.ts';
 import { chainText } from '../reporters/words.ts';
+import { settledParentsHere } from '../settled-parents.ts';
 import { warn } from '../warn.ts';
 
 export const contextShow: Command = defineCommand({
@@ -16,7 +17,7 @@ export const contextShow: Command = defineCommand({
   options: { ...projectOptions, ...remoteOptions, ...jsonOption },
   operands: [],
   async run({ options }, host) {
-    const { context, warnings } = await projectOf(host, options);
+    const { context, warnings } = await settledParentsHere(host, await projectOf(host, options));
     for (const warning of warnings) warn(host, warning);
     const choice = await chooseRemote(host, await parseRemoteFlags(host, options));
     for (const { error, consequence } of choice.problems) {

@@ -19,6 +19,16 @@ test('a demo that does not come out as told says so, and leaves nothing', async 
   expect(readdirSync(tmp)).toEqual([]);
 });
 
+test('a demo that has no place to play is told which one it is to be given', async () => {
+  using on = stage({ env: { PATH: process.env['PATH'] ?? '' }, program: ['true'] });
+  vi.stubEnv('TMPDIR', join(on.dir, 'none'));
+  expect(await on.cachelane('demo')).toBe(1);
+  expect(on.err()).toBe(
+    `cachelane: no directory can be made in ${on.dir}/none (ENOENT)\n  set TMPDIR to a directory that you can write to\n`,
+  );
+  expect(on.out()).toBe('');
+});
+
 test('the story of an organisation needs a clone, and others are none', async () => {
   using on = stage({ env: { PATH: process.env['PATH'] ?? '' }, program: ['true'] });
   expect(await on.cachelane('demo', 'organisation')).toBe(1);

@@ -73,6 +73,33 @@ describe('explain', () => {
     });
   });
 
+  test.each([
+    ['refuse', /^A run here leaves it out: catalog-names is refuse, and it is in no catalog\.$/],
+    ['warn', /^A run here starts cold, and adds what it changed/],
+  ])('a name that no catalog has, where catalog-names is %s', async (wanted, why) => {
+    using on = stage();
+    writeFileSync(join(on.project, 'cachelane.yaml'), `policy: { catalog-names: ${wanted} }\n`);
+    expect(await on.cachelane('explain', 'npm', '-n', web, '--json')).toBe(0);
+    expect(json(on)).toMatchObject({
+      catalog: expect.stringContaining(`catalog-names is ${wanted} (cachelane.yaml`),
+      why: expect.stringMatching(why),
+    });
+  });
+
+  test.each([
+    ['data', ['-n', web]],
+    [`${web}:data`, []],
+  ])('of a directory that is stored, asked for without its place: %s', async (address, options) => {
+    using on = stage();
+    await push(on, { name: 'data', layers: ['a'] });
+    expect(await on.cachelane('explain', address, ...options)).toBe(2);
+    expect(on.err()).toContain(`${address} is a directory whose place a run says`);
+    expect(on.err()).toContain(`cachelane explain ${address}:/path`);
+    expect(on.err()).toContain(`cachelane inspect ${address}\n`);
+    expect(await on.cachelane('explain', 'dato', ...options)).toBe(2);
+    expect(on.err()).toContain('no tool is called dato');
+  });
+
   test('which budget holds: the file in a repository has no say in that of another namespace', async () => {
     expect(await budgetOf('data:/x', '-n', web)).toMatchObject({ value: 1e6 });
     expect(await budgetOf(`${web}:data:/x`)).toMatchObject({ value: null, source: 'default' });
@@ -209,11 +236,11 @@ describe('tiers', () => {
     using on = stage();
     await push(on, { namespace: acme, layers: ['a', 'b'] });
     await on.cachelane('explain', 'npm', '-n', web);
-    expect(on.out()).toMatch(/^TIER +READ +FED$/m);
+    expect(on.out()).toMatch(/^TIER +NAMED BY +READ +FED$/m);
     expect(on.out()).toMatch(
-      /^github\.com\/acme +2 layers, [\d.]+ kB: laid below what is nearer, path by path +no: it has no feed rule$/m,
+      /^github\.com\/acme +the path of the project +2 layers, [\d.]+ kB: laid below what is nearer, path by path +no: it has no feed rule$/m,
     );
-    expect(on.out()).toMatch(/^~ +no: nobody asked for it: personal-tier: true in config\.yaml/m);
+    expect(on.out()).toMatch(/^~ +nobody +no: nobody asked for it: personal-tier: true in config\.yaml/m);
     expect(on.out()).toContain('A run here starts with what is in t1:local of github.com/acme, and adds');
   });
 

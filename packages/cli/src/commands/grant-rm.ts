@@ -1,7 +1,8 @@
 import { granteeText } from '@cachelane/core';
-import { withdrawGrant } from '@cachelane/engine';
+import { grantsBeside, withdrawGrant, type ListedGrant } from '@cachelane/engine';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
-import { accessText, sharedIn, sharedText, sharingOptions } from '../shared-volume.ts';
+import { printJson } from '../print.ts';
+import { accessText, grantJson, sharedIn, sharedText, sharingOptions } from '../shared-volume.ts';
 import { readStore } from '../store.ts';
 
 export const grantRm: Command = defineCommand({
@@ -17,13 +18,24 @@ export const grantRm: Command = defineCommand({
     const dryRun = options['dry-run'];
     return await readStore(host, async ({ metadata, signal }) => {
       const gone = await withdrawGrant(metadata, { ...shared, dryRun }, signal);
+      const beside = await grantsBeside(metadata, shared, signal);
+      if (options.json) {
+        printJson(host, { dryRun, removed: gone === null ? null : grantJson(gone), beside: beside.map(grantJson) });
+        return 0;
+      }
       const to = granteeText(shared.to);
+      const may = dryRun ? 'would no longer have leave to' : 'may no longer';
       host.stdout.write(
         gone === null
-          ? `${to} has no grant for ${sharedText(shared)}\n`
-          : `${to} ${dryRun ? 'might no longer' : 'may no longer'} ${accessText(gone)} ${sharedText(gone)}\n`,
+          ? `${to} has no ${beside.length === 0 ? '' : 'such '}grant for ${sharedText(shared)}\n`
+          : `${to} ${may} ${accessText(gone)} ${sharedText(gone)}${beside.length === 0 ? '' : ' by this grant'}\n`,
       );
+      for (const each of beside) host.stdout.write(besideText(each));
       return 0;
     });
   },
 });
+
+function besideText({ to, ...given }: ListedGrant): string {
+  return `  another one stays: ${granteeText(to)} may ${accessText(given)} ${sharedText(given)}\n`;
+}

@@ -14,6 +14,7 @@ import type { CommandPhase } from '../run/run-state.ts';
 import { shownRoot } from '../seed/choose-root.ts';
 import { parseRoot, seedInto, type Seeded } from '../seed/seed-into.ts';
 import { openStore, type Store } from '../store.ts';
+import { settledParentsHere } from '../settled-parents.ts';
 import { whereToRun, type WhereToRun } from '../working-directory.ts';
 import { warn } from '../warn.ts';
 
@@ -40,10 +41,11 @@ export const importVolume: Command = defineCommand({
   async run({ options, operands }, host) {
     const { namespace } = options;
     const where = whereToRun(host, options.directory);
-    const project = await openProject(host, {
+    const opened = await openProject(host, {
       where,
       namespace: namespace === undefined ? undefined : parseNamespace(namespace, '--namespace'),
     });
+    const project = await settledParentsHere(host, opened);
     requireWritable(project.context);
     const file = resolve(where.dir, operands.FILE);
     const stat = statSync(file, { throwIfNoEntry: false });

@@ -87,12 +87,13 @@ describe('ns policy', () => {
     [['volume-budget:npm=soon'], 'volume-budget:npm is like 500MB, 10GiB or none, not "soon"'],
     [['keep-moon=1d'], 'there is no policy "keep-moon"'],
     [['keep-pr=soon'], 'keep-pr is like 12h, 30d or none, not "soon"'],
+    [['catalog-names=maybe'], 'catalog-names is one of refuse, warn, any, not "maybe"'],
     [['store-size=1GB'], 'store-size is about the whole store'],
     [['--unset', 'keep-p'], 'there is no policy "keep-p"; did you mean keep-pr?'],
     [['a/b', 'c/d'], 'one namespace at a time'],
   ])('%j is refused, and nothing is set', async (argv, why) => {
     using on = stage();
-    expect(await on.cachelane('ns', 'policy', ...argv)).not.toBe(0);
+    expect(await on.cachelane('ns', 'policy', ...argv)).toBe(2);
     expect(on.err()).toContain(why);
     expect(await on.metadata.listPolicies(new AbortController().signal)).toEqual([]);
   });

@@ -25,6 +25,7 @@ import { watchSignals } from '../run/signals.ts';
 import { oneVolume } from '../one-volume.ts';
 import { pushLater } from '../push-later.ts';
 import { homeOf, openStore, readStore } from '../store.ts';
+import { settledParentsHere } from '../settled-parents.ts';
 import { whereToRun, type WhereToRun } from '../working-directory.ts';
 import { warn } from '../warn.ts';
 
@@ -48,10 +49,11 @@ export const prune: Command = defineCommand({
     const { namespace } = options;
     const where = whereToRun(host, options.directory);
     const flags = await parseRemoteFlags(host, options);
-    const project = await openProject(host, {
+    const opened = await openProject(host, {
       where,
       namespace: namespace === undefined ? undefined : parseNamespace(namespace, '--namespace'),
     });
+    const project = await settledParentsHere(host, opened);
     const target = await targetOf(host, project, operands.VOLUME, parseProviderFlags(options.provider));
     if (options['dry-run']) {
       if (options.json) printJson(host, { dryRun: true, ...identityOf(target), removes: target.removes });

@@ -1,4 +1,4 @@
-import type { Namespace, RunPurpose } from '@cachelane/core';
+import { parseLane, formatLane, type Namespace, type RunPurpose } from '@cachelane/core';
 import { aLayer, countingIds, openOne, openRequest, pushLayer } from '@cachelane/testkit';
 import { projectOf } from '../find-volume.ts';
 import type { Stage } from '../staged-host.fixture.ts';
@@ -16,17 +16,19 @@ interface Pushed {
   /** Names of layers, oldest first; a day apart. */
   readonly layers: readonly string[];
   readonly purpose?: RunPurpose;
+  readonly lane?: string;
 }
 
 export const ids: ReturnType<typeof countingIds> = countingIds();
 
 export async function push(on: Stage, pushed: Pushed): Promise<void> {
   const { namespace = web, name = 'npm', compat = {}, layers, purpose = 'run' } = pushed;
+  const lane = formatLane(parseLane(pushed.lane ?? 't1:local'));
   for (const [day, text] of layers.entries()) {
     const atMs = startMs + day * dayMs;
-    const request = openRequest(ids, { namespace, volumes: [{ name, compat }], atMs });
+    const request = openRequest(ids, { namespace, volumes: [{ name, compat }], atMs, lane });
     const { volumeId, run } = await openOne(on.metadata, { ...request, run: { ...request.run, purpose } });
-    await pushLayer(on.metadata, { volumeId, layer: aLayer(text), run, atMs });
+    await pushLayer(on.metadata, { volumeId, layer: aLayer(text), run, atMs, lane });
   }
 }
 

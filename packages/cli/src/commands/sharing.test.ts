@@ -17,6 +17,8 @@ async function refused(on: Stage, ...argv: string[]): Promise<string> {
 }
 
 const signal = new AbortController().signal;
+/** By the clock of the stage. */
+const now = '2026-11-24T14:39:05.000Z';
 
 describe('grant', () => {
   test('is given, listed at both ends, and taken back; a dry run changes nothing', async () => {
@@ -57,7 +59,7 @@ describe('grant', () => {
       ],
     });
     expect(await said(on, 'grant', 'rm', ...npm, '--dry-run')).toBe(
-      `github.com/acme/api might no longer read, and write on lanes of level T1, ${web}:npm\n`,
+      `github.com/acme/api would no longer have leave to read, and write on lanes of level T1, ${web}:npm\n`,
     );
     expect(await said(on, 'grant', 'rm', ...npm)).toContain('may no longer');
     expect(await said(on, 'grant', 'rm', ...npm)).toBe(`github.com/acme/api has no grant for ${web}:npm\n`);
@@ -65,6 +67,62 @@ describe('grant', () => {
       `teams/** may no longer read all volumes of ${web}\n`,
     );
     expect(await said(on, 'grant', 'ls', web)).toBe(`${web} shares nothing.\n`);
+  });
+
+  test('that is taken back names others by which they may have it all the same', async () => {
+    using on = stage();
+    const remove = async (...words: string[]): Promise<string> => await said(on, 'grant', 'rm', ...at, ...words);
+    await said(on, 'grant', ...at, 'npm', '--to', 'teams/**');
+    await said(on, 'grant', ...at, '--all', '--to', 'teams/x', '--write');
+    const all = `  another one stays: teams/x may read, and write on lanes of level T1, all volumes of ${web}\n`;
+    const below = `  another one stays: teams/** may read ${web}:npm\n`;
+    expect(await remove('npm', '--to', 'teams/x')).toMatch(`teams/x has no such grant for ${web}:npm\n`);
+    const told = await remove('npm', '--to', 'teams/x');
+    expect([told.includes(all), told.includes(below)]).toEqual([true, true]);
+    // Of fewer, or of another volume, is none of these.
+    expect(await remove('npm', '--to', 'teams/**', '--dry-run')).not.toContain('another');
+    expect(await remove('pip', '--to', 'teams/x')).toBe(`teams/x has no such grant for ${web}:pip\n${all}`);
+    expect(await remove('pip', '--to', 'teams/y')).toBe(`teams/y has no grant for ${web}:pip\n`);
+    expect(await remove('--all', '--to', 'teams/x')).toBe(
+      `teams/x may no longer read, and write on lanes of level T1, all volumes of ${web}\n`,
+    );
+    await said(on, 'grant', ...at, 'npm', '--to', 'teams/x');
+    expect(await remove('npm', '--to', 'teams/x')).toBe(
+      `teams/x may no longer read ${web}:npm by this grant\n${below}`,
+    );
+  });
+
+  test('says in JSON what it came to', async () => {
+    using on = stage({ env: { USER: 'ann' } });
+    await push(on, { layers: ['a'] });
+    const grant = async (...words: string[]): Promise<unknown> =>
+      JSON.parse(await said(on, 'grant', ...words, ...at, '--to', 'teams/x', '--json'));
+    const read = { namespace: web, volume: 'npm', to: 'teams/x', access: 'read', trust: 'T1', at: now, by: 'ann' };
+    const write = { ...read, access: 'write' };
+    expect(await grant('npm', '--dry-run')).toEqual({ dryRun: true, ...read, before: null });
+    expect(await grant('npm')).toEqual({ dryRun: false, ...read, before: null });
+    expect(await grant('npm', '--write')).toEqual({ dryRun: false, ...write, before: read });
+    const all = { ...read, volume: null };
+    await grant('--all');
+    expect(await grant('rm', 'npm', '--dry-run')).toEqual({ dryRun: true, removed: write, beside: [all] });
+    expect(await grant('rm', 'npm')).toEqual({ dryRun: false, removed: write, beside: [all] });
+    expect(await grant('rm', 'npm')).toEqual({ dryRun: false, removed: null, beside: [all] });
+  });
+
+  test('of a volume that nobody has is given, and told as such', async () => {
+    using on = stage();
+    await push(on, { layers: ['a'] });
+    const told = async (...words: string[]): Promise<string> => {
+      const before = on.err().length;
+      expect(await on.cachelane('grant', ...at, ...words, '--to', 'teams/x')).toBe(0);
+      return on.err().slice(before);
+    };
+    const warning = `cachelane: warning: ${web} has no volume nmp in this store yet; did you mean npm?\n`;
+    expect(await told('nmp', '--dry-run')).toBe(warning);
+    expect(await told('nmp')).toBe(warning);
+    expect(await said(on, 'grant', 'ls', web)).toMatch(/\nnmp +teams\/x +read /);
+    expect(await told('npm')).toBe('');
+    expect(await told('--all')).toBe('');
   });
 
   test('of a namespace that is not there creates it, and says so', async () => {
@@ -85,6 +143,7 @@ describe('grant', () => {
     [['npm', '--to', web], `${web} has its own volumes without a grant`],
     [['npm', '--to', 'Teams X'], '--to: "Teams X"'],
     [['npm', '--to', 'teams/*'], '--to: "teams/*"'],
+    [['npm', '--to', '~'], 'nothing is granted to ~'],
     [['npm', '--to', 'teams/x', '--read', '--write'], '--read and --write exclude each other'],
     [['npm', '--to', 'teams/x', '--trust', 'T1'], '--trust says which lanes may write'],
     [['npm', '--to', 'teams/x', '--write', '--trust', 'T9'], 'T9'],
@@ -146,6 +205,38 @@ describe('feed', () => {
     expect(await said(on, 'feed', 'rm', ...rule, '--dry-run')).toBe(`${what} would no longer feed it\n`);
     expect(await said(on, 'feed', 'rm', ...rule)).toBe(`${what} feeds it no longer\n`);
     expect(await said(on, 'feed', 'rm', ...rule)).toBe(`${what} feeds it by no rule\n`);
+  });
+
+  test('says in JSON what it came to', async () => {
+    using on = stage({ env: { USER: 'ann' } });
+    const feed = async (...words: string[]): Promise<unknown> =>
+      JSON.parse(await said(on, 'feed', ...words, 'github.com/acme', '--from', web, '--json'));
+    const rule = { tier: 'github.com/acme', from: web, volume: null, lanes: 'default', at: now, by: 'ann' };
+    expect(await feed('--dry-run')).toEqual({ dryRun: true, ...rule, isNew: true });
+    expect(await feed()).toEqual({ dryRun: false, ...rule, isNew: true });
+    expect(await feed()).toEqual({ dryRun: false, ...rule, isNew: false });
+    expect(await feed('rm', '--dry-run')).toEqual({ dryRun: true, removed: rule });
+    expect(await feed('rm')).toEqual({ dryRun: false, removed: rule });
+    expect(await feed('rm')).toEqual({ dryRun: false, removed: null });
+  });
+
+  test('that may bring nobody anything is made, and told as such', async () => {
+    using on = stage();
+    const told = async (...words: string[]): Promise<string> => {
+      const before = on.err().length;
+      await said(on, 'feed', 'github.com/acme', '--dry-run', ...words);
+      return on
+        .err()
+        .slice(before)
+        .replace(/.*it would be created\n/, '');
+    };
+    for (const from of [web, 'github.com/acme/**', 'teams/**']) expect(await told('--from', from)).toBe('');
+    for (const lane of ['t1:local', 't1:ref:main', 'default'])
+      expect(await told('--from', web, '--lane', lane)).toBe('');
+    expect(await told('--from', web, '--lane', 't1:pr:12')).toContain('what comes on t1:pr:12 is found by none');
+    expect(await told('--from', 'teams/x')).toContain(
+      'github.com/acme is not above teams/x, whose runs feed it only where they read it: parents: [github.com/acme]',
+    );
   });
 
   test.each([

@@ -143,6 +143,21 @@ describe('diff', () => {
     expect(staged.on.err()).toContain('has no variant os=plan9');
   });
 
+  test.each([
+    [['--compat', '-'], 'generation 1 of t1:local'],
+    [['--compat=-'], 'generation 1 of t1:local'],
+    [['--compat', 'arch=x64,image=trixie'], 'generation 2 of t1:local'],
+    [['--compat', 'arch=x64 image=trixie'], 'generation 2 of t1:local'],
+  ])('%j: means a variant as tables show it, also the one without a field', async (option, state) => {
+    using staged = withLayers();
+    await push(staged, { files: { a: '1' } });
+    for (const b of ['1', '2']) await push(staged, { files: { b }, compat: { image: 'trixie', arch: 'x64' } });
+    expect(await staged.on.cachelane('diff', data, data)).toBe(2);
+    expect(staged.on.err()).toContain('say which one with --compat: - or arch=x64,image=trixie\n');
+    expect(await staged.on.cachelane('diff', ...option, data, data)).toBe(0);
+    expect(staged.on.out()).toContain(`-> data ${state}: no path differs`);
+  });
+
   test('says which layer is gone', async () => {
     using staged = withLayers();
     await push(staged, { files: { a: '1' } });

@@ -8,8 +8,11 @@ import type { Teller } from './teller.ts';
 /** Where a clone has the example. Errors: E_NOT_FOUND where the program lies in none. */
 export function organisationDirectory({ program }: Pick<Host, 'program'>): string {
   const file = program.at(-1) ?? '';
-  // The bundle lies in `dist`, the source in `packages/cli/src`. No further: what lies above a clone may be anybody's, and the page is run.
-  const places = existsSync(file) ? ['..', '../../..'].map((up) => join(dirname(realpathSync(file)), up)) : [];
+  const directory = existsSync(file) ? dirname(realpathSync(file)) : '';
+  // The bundle lies in `dist`, the source in `packages/cli/src`. No further: what lies above a clone, or above an installed package, may be anybody's, and the page is run.
+  const places = ['dist', 'packages/cli/src'].flatMap((folder) =>
+    directory.endsWith(`/${folder}`) ? [directory.slice(0, -folder.length)] : [],
+  );
   const found = places.map((place) => join(place, 'examples/organisation')).find((place) => existsSync(pageOf(place)));
   if (found !== undefined) return found;
   throw new CachelaneError(

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CachelaneError } from '@cachelane/core';
 import type { Host } from '../host.ts';
 import { quoted } from './quoted.ts';
 
@@ -31,11 +32,12 @@ export interface PlaygroundOptions {
 /** Longer than any step takes on the slowest machine; a step that waits for another one that failed must end. */
 const callMs = 60_000;
 
+/** Errors: E_CONFIG where there is no place for it. */
 export function openPlayground(
   { program, env }: Pick<Host, 'program' | 'env'>,
   { projects, abort }: PlaygroundOptions,
 ): Playground {
-  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-demo-')));
+  const dir = freshDirectory();
   for (const name of ['home', 'tmp', 'ready', 'bin']) mkdirSync(join(dir, name));
   const projectsDir = typeof projects === 'string' ? join(dir, 'projects') : dir;
   if (typeof projects === 'string') cpSync(projects, projectsDir, { recursive: true });
@@ -78,6 +80,18 @@ export function openPlayground(
     // What the store writes in the background may still come to be there.
     [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }),
   };
+}
+
+function freshDirectory(): string {
+  try {
+    return realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-demo-')));
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new CachelaneError('E_CONFIG', `no directory can be made in ${tmpdir()} (${why})`, {
+      hint: 'set TMPDIR to a directory that you can write to',
+      cause: error,
+    });
+  }
 }
 
 function stopGroup({ pid }: ChildProcess): void {

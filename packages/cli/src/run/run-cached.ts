@@ -18,8 +18,9 @@ import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts'
 import { openProviders } from '../providers/open-providers.ts';
 import { providerWishes } from '../providers/provider-wishes.ts';
 import { runPolicy } from '../run-policy.ts';
+import { settledParents } from '../settled-parents.ts';
 import { homeOf, openStore } from '../store.ts';
-import { selectVolumes, type DroppedVolume, type SelectedVolume, type Selection } from '../volumes.ts';
+import { plainSelection, selectVolumes, type DroppedVolume, type SelectedVolume, type Selection } from '../volumes.ts';
 import type { CommandEnd } from './once.ts';
 import { commandEnv, withoutCache } from './bare.ts';
 import type { Run } from './run-state.ts';
@@ -31,27 +32,20 @@ export type CachedRun =
 
 /** Everything up to and including the engine's run. Fills `run.known` on the way. */
 export async function runCached(run: Run): Promise<CachedRun> {
-  const { options, host, where, reporter, known } = run;
+  const { options, host, where, known } = run;
   const project = await openProject(host, { where, namespace: options.namespace });
   known.context = project.context;
-  for (const message of project.warnings) reporter.event({ type: 'warning', code: 'E_CONFIG', message, hint: null });
+  tellAll(run, project.warnings);
 
   const tools = await host.pieces.loadTools();
   const home = options.mode === 'none' ? null : tryHome(run);
   const storeDir = typeof home === 'string' ? home : null;
   const environment = toolEnvironmentOf(host, project);
   const { config, topDir } = project;
-  const selection = selectVolumes({
-    asked: options.volumes,
-    sharing: options.sharing,
-    commit: options.commit,
-    config,
-    tools,
-    environment,
-    topDir,
-    storeDir,
-    providers: await providerWishes(host, { flags: options.providers }),
-  });
+  const providers = await providerWishes(host, { flags: options.providers });
+  const plain = plainSelection(project, { tools, environment, storeDir, providers });
+  const { volumes: asked, sharing, commit } = options;
+  const selection = selectVolumes({ ...plain, asked, sharing, commit });
   known.volumes = [
     ...selection.volumes.map(({ request: { name }, path }) => ({ name, path, leftOut: null })),
     ...selection.dropped.map(({ name, path, message }) => ({ name, path, leftOut: message })),
@@ -67,6 +61,10 @@ export async function runCached(run: Run): Promise<CachedRun> {
   return await runOpened(run, { project, environment, tools, selection, homeDir: home });
 }
 
+function tellAll({ reporter }: Run, warnings: readonly string[]): void {
+  for (const message of warnings) reporter.event({ type: 'warning', code: 'E_CONFIG', message, hint: null });
+}
+
 interface Prepared {
   readonly project: OpenProject;
   readonly environment: ToolEnvironment;
@@ -75,15 +73,15 @@ interface Prepared {
   readonly homeDir: string;
 }
 
-async function runOpened(run: Run, { project, environment, tools, selection, homeDir }: Prepared): Promise<CachedRun> {
-  const { options, host, where, watch, once, reporter } = run;
+async function runOpened(run: Run, prepared: Prepared): Promise<CachedRun> {
+  const { environment, tools, selection, homeDir } = prepared;
+  const { options, host, where, watch, once, reporter, known } = run;
   const hint = containerHint(
     options.argv,
     selection.volumes.map((volume) => placeOf(volume, tools)),
     environment.homeDir,
   );
   if (hint !== null) reporter.event({ type: 'warning', code: 'E_MOUNT', ...hint });
-  const env = commandEnv(host, where, project.context);
   const volumes = selection.volumes.map(({ request }) => (options.isShell ? inShell(run, request) : request));
   await using shared = await openChosenRemote(host, {
     flags: options.remote,
@@ -94,6 +92,10 @@ async function runOpened(run: Run, { project, environment, tools, selection, hom
     },
   });
   await using store = await openStore(host, watch.abort, homeDir);
+  const project = await settledParents(prepared.project, { metadata: store.metadata, signal: watch.abort });
+  known.context = project.context;
+  tellAll(run, project.warnings.slice(prepared.project.warnings.length));
+  const env = commandEnv(host, where, project.context);
   const { report: saved, outcome } = await runCommand(
     {
       ...store,

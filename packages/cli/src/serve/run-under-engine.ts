@@ -4,6 +4,7 @@ import type { Host } from '../host.ts';
 import { openProject } from '../project.ts';
 import { commandEnv } from '../run/bare.ts';
 import { exitAs } from '../run/exit-as.ts';
+import { settledParentsHere } from '../settled-parents.ts';
 import type { WhereToRun } from '../working-directory.ts';
 
 interface EngineForCommand {
@@ -48,7 +49,8 @@ export async function runUnderEngine(
 /** Null where it cannot be found out: the command runs, and is told why when it asks the engine. */
 async function contextHere(host: Host, where: WhereToRun, namespace: Namespace | null): Promise<Context | null> {
   try {
-    return (await openProject(host, { where, namespace: namespace ?? undefined })).context;
+    const project = await openProject(host, { where, namespace: namespace ?? undefined });
+    return (await settledParentsHere(host, project)).context;
   } catch (error) {
     if (isCachelaneError(error)) return null;
     throw error;

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { encodeLock, parseLock, requireAlias } from './catalog-lock.ts';
+import { limits } from '../limits.ts';
+import { parseNamespace } from '../names/namespace.ts';
+import { encodeLock, lockedAs, parseLock, requireAlias } from './catalog-lock.ts';
 import { catalogOf, exampleLock, lockedOf } from './lock.fixture.ts';
 
 const text = encodeLock(exampleLock);
@@ -10,6 +12,9 @@ const refused = (changed: string): unknown => {
     return (error as Error & { readonly code: string }).code + ' ' + (error as Error).message;
   }
 };
+
+const named = (prefix: string): object =>
+  Object.fromEntries(Array.from({ length: limits.lockedDefinitions / 2 }, (_, index) => [`${prefix}${index}`, {}]));
 
 describe('a lock', () => {
   test('is read as it was written, and written the same in whatever order', () => {
@@ -26,6 +31,17 @@ describe('a lock', () => {
     ['no JSON', 'x', 'is no JSON'],
     ['another file', '{}', 'is no lock file'],
     ['a later version', text.replace('"version": 1,\n  "catalogs"', '"version": 2,\n  "catalogs"'), 'later version'],
+    [
+      'a version that is no number',
+      text.replace('"version": 1,\n  "cat', '"version": "x",\n  "cat'),
+      'in which version of its',
+    ],
+    [
+      'marks of a merge',
+      text.replace('  "catalogs"', '<<<<<<< HEAD\n  "catalogs"'),
+      'the marks of a merge that is not done',
+    ],
+    ['a definition whose name is code', text.replace('"gradle": {', '"x(){}": {'), 'volumes.x(){} is no name'],
     ['an edited definition', text.replace('"key": "m2"', '"key": "m3"'), 'is not what was locked'],
     ['no digest', text.replaceAll(/"digest": "[0-9a-f]+"/g, '"digest": 7'), 'has no digest'],
     ['a version that is none', text.replace('"version": 4', '"version": 0'), 'has no version'],
@@ -48,6 +64,29 @@ describe('a lock', () => {
     expect(refused(changed)).toContain(why);
   });
 
+  test('has an end, whoever wrote it: an engine makes types of all that it has', () => {
+    const halves = ['v', 'w'].map((prefix) => ({ ...lockedOf(catalogOf(1, named(prefix))), alias: prefix }));
+    const whole = encodeLock(halves);
+    expect(parseLock(whole, 'it')).toHaveLength(2);
+    const more = { ...lockedOf(catalogOf(1, { a: {} })), alias: 'x' };
+    expect(() => encodeLock([...halves, more])).toThrow('would have 4001 definitions, at most 4000');
+    const one = JSON.parse(encodeLock([more])) as { readonly catalogs: object };
+    const both = JSON.parse(whole) as { catalogs: object };
+    both.catalogs = { ...both.catalogs, ...one.catalogs };
+    expect(() => parseLock(JSON.stringify(both), 'it')).toThrow(expect.objectContaining({ code: 'E_LIMIT' }) as Error);
+  });
+
+  test('that is refused says what becomes of it, and of nothing that is to be published', () => {
+    for (const changed of [
+      'x',
+      text.replace('"gradle": {', '"x(){}": {'),
+      text.replace('"key": "m2"', '"key": "m3"'),
+    ]) {
+      const error = expect.objectContaining({ hint: expect.stringContaining('remove it, and lock what it had anew') });
+      expect(() => parseLock(changed, 'cachelane.lock')).toThrow(error as Error);
+    }
+  });
+
   test.each(['my-org', 'acme', 'A1', 'new'])('%s may be what a catalog is called', (alias) => {
     expect(requireAlias(alias)).toBe(alias);
   });
@@ -58,4 +97,22 @@ describe('a lock', () => {
       expect(() => requireAlias(alias)).toThrow(expect.objectContaining({ code: 'E_CATALOG' }));
     },
   );
+});
+
+const { namespace } = catalogOf(1, {});
+const other = parseNamespace('github.com/other');
+const called = (alias: string, version: number, of = namespace) =>
+  lockedOf(catalogOf(version, {}), { alias, namespace: of });
+
+test('what is locked of a catalog is what was called so, else the latest of it, and nothing of another one', () => {
+  const all = [called('b', 2), called('a', 1), called('c', 7, other)];
+  const versions = [
+    { names: [namespace], alias: 'a' },
+    { names: [namespace], alias: 'c' },
+    { names: [namespace] },
+    { names: [other], alias: 'a' },
+    { names: [other, namespace], alias: 'a' },
+    { names: [parseNamespace('github.com/none')] },
+  ].map((question) => lockedAs(all, question)?.version);
+  expect(versions).toEqual([1, 2, 2, 7, 1, undefined]);
 });

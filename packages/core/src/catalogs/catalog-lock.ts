@@ -1,5 +1,6 @@
 import { CachelaneError } from '../errors.ts';
 import { parseDigest, type Digest } from '../layers/digest.ts';
+import { limits } from '../limits.ts';
 import { parseNamespace, type Namespace } from '../names/namespace.ts';
 import { catalogDigest, catalogText } from './catalog-text.ts';
 import type { CatalogContent } from './definition.ts';
@@ -34,11 +35,30 @@ export function staleText({ name, why }: StaleDefinition): string {
 
 export const lockFileName = 'cachelane.lock';
 
+/** A catalog as a project names it. */
+export interface LockQuestion {
+  /** By all names that it may be locked under. */
+  readonly names: readonly Namespace[];
+  /** What it was called; left out: by its namespace. */
+  readonly alias?: string | undefined;
+}
+
+/** What a project has locked of a catalog; undefined: nothing. Where it has several versions of one, under several aliases, and goes by none of these, that is the latest. */
+export function lockedAs(locked: readonly LockedCatalog[], { names, alias }: LockQuestion): LockedCatalog | undefined {
+  const all = locked.filter(({ namespace }) => names.includes(namespace));
+  return all.find((each) => each.alias === alias) ?? all.toSorted((a, b) => b.version - a.version)[0];
+}
+
+/** What becomes of one that cannot be read. */
+export const lockHint =
+  'put it back as it was; or remove it, and lock what it had anew: cachelane add NAMESPACE --as ALIAS';
+
 const format = 'cachelane-lock';
 const version = 1;
 
-/** JSON that differs only where the lock does: a line for each definition, for people who merge it. */
+/** JSON that differs only where the lock does: a line for each definition, for people who merge it. Errors: E_LIMIT. */
 export function encodeLock(catalogs: readonly LockedCatalog[]): string {
+  requireSize(catalogs, lockFileName);
   const entries = catalogs.toSorted((a, b) => (a.alias < b.alias ? -1 : 1)).map((each) => [each.alias, partsOf(each)]);
   return `${JSON.stringify({ format, version, catalogs: Object.fromEntries(entries) }, null, 2)}\n`;
 }
@@ -62,17 +82,33 @@ function byName<T extends { readonly name: string }>(all: readonly T[]): readonl
   return all.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Throws E_CATALOG for what no version of Cachelane wrote, and for what was changed by hand. */
+function requireSize(catalogs: readonly LockedCatalog[], source: string): void {
+  const count = catalogs.reduce((sum, { content, gone }) => sum + content.definitions.length + gone.length, 0);
+  if (count <= limits.lockedDefinitions) return;
+  throw new CachelaneError(
+    'E_LIMIT',
+    `${source} would have ${count} definitions, at most ${limits.lockedDefinitions}`,
+    {
+      hint: 'lock what is used, and let go of what is gone: cachelane add NAMESPACE --accept NAME',
+    },
+  );
+}
+
+/** Throws E_CATALOG for what no version of Cachelane wrote, and for what was changed by hand; E_LIMIT. */
 export function parseLock(text: string, source: string): readonly LockedCatalog[] {
   const root = recordIn(jsonIn(text, source));
   if (root?.['format'] !== format) throw broken(source, 'it is no lock file of cachelane');
-  if (root['version'] !== version) {
+  const written = root['version'];
+  if (typeof written !== 'number') throw broken(source, 'it does not say in which version of its format it is');
+  if (written !== version) {
     throw new CachelaneError('E_CATALOG', `${source} was written by a later version of cachelane`, {
       hint: 'use that one here',
     });
   }
   const entries = Object.entries(recordIn(root['catalogs']) ?? {});
-  return requireApart(entries.map(([alias, value]) => lockedIn(alias, value, source)));
+  const catalogs = requireApart(entries.map(([alias, value]) => lockedIn(alias, value, source)));
+  requireSize(catalogs, source);
+  return catalogs;
 }
 
 /** Throws E_CATALOG for an alias that no method can have, and for one that an engine, or its schema, has another meaning for. */
@@ -110,7 +146,7 @@ function lockedIn(alias: string, value: unknown, source: string): LockedCatalog 
   if (parts === null || typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1)
     throw broken(source, `${alias} has no version`);
   const digest = digestIn(parts['digest'], source, alias);
-  const content = readCatalog(parts['content'], { source: `${source}, ${alias}`, tools: null });
+  const content = contentIn(parts['content'], source, alias);
   if (catalogDigest(content) !== digest) throw broken(source, `what ${alias} offers is not what was locked`);
   const offered = new Set(content.definitions.map(({ name }) => methodName(name)));
   const staleIn = (key: string): readonly StaleDefinition[] =>
@@ -128,6 +164,16 @@ function lockedIn(alias: string, value: unknown, source: string): LockedCatalog 
     gone: requireNames(staleIn('gone'), source),
     changed: staleIn('changed'),
   };
+}
+
+function contentIn(value: unknown, source: string, alias: string): CatalogContent {
+  try {
+    return readCatalog(value, { source: `${source}, ${alias}`, tools: null });
+  } catch (error) {
+    if (!(error instanceof CachelaneError)) throw error;
+    // It is nothing that somebody is about to publish.
+    throw new CachelaneError(error.code, error.message, { hint: lockHint, cause: error });
+  }
 }
 
 function digestIn(value: unknown, source: string, alias: string): Digest {
@@ -148,14 +194,18 @@ function jsonIn(text: string, source: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new CachelaneError('E_CATALOG', `${source} is no JSON`, { hint: 'put it back as it was', cause: error });
+    if (/^(<{7}|={7}|>{7})/m.test(text)) {
+      throw new CachelaneError('E_CATALOG', `${source} has the marks of a merge that is not done`, {
+        hint: 'take one side of it whole, run cachelane add for what only the other side had, and cachelane generate',
+        cause: error,
+      });
+    }
+    throw new CachelaneError('E_CATALOG', `${source} is no JSON`, { hint: lockHint, cause: error });
   }
 }
 
 function broken(source: string, why: string): CachelaneError {
-  return new CachelaneError('E_CATALOG', `${source}: ${why}`, {
-    hint: 'put it back as it was, or lock the catalog anew with cachelane add',
-  });
+  return new CachelaneError('E_CATALOG', `${source}: ${why}`, { hint: lockHint });
 }
 
 function recordIn(value: unknown): Readonly<Record<string, unknown>> | null {

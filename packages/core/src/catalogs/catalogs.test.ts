@@ -70,6 +70,19 @@ describe('a catalog', () => {
     );
   });
 
+  test('that names no tool is told which there are, and what a plain directory is', () => {
+    expect(() => read({ volumes: { data: {} } })).toThrow(
+      expect.objectContaining({
+        message: 'the catalog: volumes.data.tool "data" is no tool that cachelane knows',
+        hint: 'mend it and publish again: nothing was changed. cachelane tools lists the tools; what is none of theirs has tool: directory',
+      }),
+    );
+    expect(() => read({ volumes: { npn: {} } })).toThrow(/knows; did you mean npm\?$/);
+    expect(() => read({ volumes: [] })).toThrow(
+      expect.objectContaining({ hint: 'mend it and publish again: nothing was changed' }),
+    );
+  });
+
   test('is refused with all that is wrong, as far as it is readable', () => {
     const many = Object.fromEntries(Array.from({ length: 7 }, (_, index) => [`v${index}`, { tool: 'x', tier: 'y' }]));
     expect(() => volumes(many)).toThrow(/^the catalog: volumes\.v0\.tool .*; volumes\.v0\.tier .*; and 9 more$/);

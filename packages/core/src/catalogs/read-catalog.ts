@@ -1,7 +1,9 @@
 import { CachelaneError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { didYouMean } from '../names/suggest.ts';
 import { canonicalCompat, parseVolumeName, type Compat, type VolumeName } from '../names/volume.ts';
 import { sharingModes } from '../ports/mounter.ts';
+import { unknownToolName } from '../ports/tool.ts';
 import { definitionTiers, type CatalogContent, type VolumeDefinition } from './definition.ts';
 import { isFreeMethodName, methodName } from './method-name.ts';
 
@@ -43,9 +45,13 @@ function refuse(source: string, problems: readonly string[]): never {
   const more = problems.length - problemsShown;
   const shown = problems.slice(0, problemsShown).join('; ');
   throw new CachelaneError('E_CATALOG', `${source}: ${shown}${more > 0 ? `; and ${more} more` : ''}`, {
-    hint: 'mend it and publish again: nothing was changed',
+    hint: `mend it and publish again: nothing was changed${problems.some(isOfTool) ? toolHint : ''}`,
   });
 }
+
+const noTool = 'is no tool that cachelane knows';
+const isOfTool = (problem: string): boolean => problem.includes(noTool);
+const toolHint = `. cachelane tools lists the tools; what is none of theirs has tool: ${unknownToolName}`;
 
 type Report = (place: string, why: string) => void;
 
@@ -74,7 +80,8 @@ function readDefinition({ name, given, tools, report }: Given): VolumeDefinition
   const choice = <T extends string>(key: string, choices: readonly T[]): T | null =>
     choiceIn({ value: parts[key], place: `${place}.${key}`, choices, report });
   const tool = text('tool') ?? name;
-  if (tools?.has(tool) === false) report(`${place}.tool`, `${JSON.stringify(tool)} is no tool that cachelane knows`);
+  if (tools?.has(tool) === false)
+    report(`${place}.tool`, `${JSON.stringify(tool)} ${noTool}${didYouMean(tool, tools)}`);
   return {
     name,
     tool,

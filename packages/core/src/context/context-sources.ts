@@ -1,6 +1,7 @@
 import type { ReadPolicy } from '../lanes/access.ts';
 import type { PlatformHints } from '../lanes/platform-hints.ts';
 import type { Namespace } from '../names/namespace.ts';
+import type { Grantee } from '../sharing/grantee.ts';
 
 /** A value in `cachelane.yaml` and its line, for messages. */
 export interface ConfiguredName {
@@ -24,11 +25,25 @@ export interface RepositoryFacts {
   readonly remote: { readonly name: string; readonly url: string } | null;
 }
 
+/** Parents that a person gives to projects of their own choice. */
+export interface UserParents {
+  /** Which projects. */
+  readonly of: Grantee;
+  /** An empty list means none. */
+  readonly parents: readonly Namespace[];
+  /** For people: the file and the line. */
+  readonly source: string;
+}
+
 /** All that a context is derived from. Paths are absolute and real, with `/`. */
 export interface ContextSources {
   readonly namespaceFlag: string | null;
   /** CACHELANE_NAMESPACE; empty counts as not set, as an unset variable in CI often is. */
   readonly namespaceVariable: string | null;
+  /** CACHELANE_PARENTS, likewise; null or left out: not set. */
+  readonly parentsVariable?: string | null;
+  /** Of the person's own file; left out: there are none. */
+  readonly userParents?: readonly UserParents[];
   readonly config: ConfigNames | null;
   readonly repository: RepositoryFacts | null;
   /** The project's directory, and for people what made it one: `package.json`, `root of the git repository`. */

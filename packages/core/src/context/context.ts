@@ -2,6 +2,7 @@ import type { LaneName, TrustLevel } from '../lanes/lane.ts';
 import type { Namespace } from '../names/namespace.ts';
 import type { ChainLink } from '../ports/metadata.ts';
 import type { Bounds } from '../sharing/bounds.ts';
+import type { ClaimedParents } from './claimed-parents.ts';
 
 /** One input that decided something, for `context show`. */
 export interface ContextInput {
@@ -12,11 +13,21 @@ export interface ContextInput {
   readonly source: string;
 }
 
+export interface NamedParents {
+  readonly parents: readonly Namespace[];
+  /** `CACHELANE_PARENTS`, `cachelane.yaml:3`. */
+  readonly by: string;
+}
+
 /** Where and who a command is. */
 export interface Context {
   readonly endpoint: 'local';
   readonly namespace: Namespace;
   readonly parents: readonly Namespace[];
+  /** Those that somebody named instead of the path prefixes, and who it was; left out: nobody did. */
+  readonly named?: NamedParents;
+  /** Those among them that nobody but the repository names. Left out: there are none. */
+  readonly claimed?: ClaimedParents;
   /** The name this directory has, or would have, without a remote or any other source: `local/<dir>-<hash>`. */
   readonly localNamespace: Namespace;
   /**

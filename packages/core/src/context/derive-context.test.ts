@@ -1,32 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { PlatformHints } from '../lanes/platform-hints.ts';
+import { ci, derive, inFolder, inputOf, links, named, root, sourcesOf } from './context.fixture.ts';
 import type { ContextSources } from './context-sources.ts';
 import type { Context } from './context.ts';
-import { deriveContext } from './derive-context.ts';
-import { contextWarnings } from './file-names.ts';
-
-const root = '/home/ann/src/web';
-const remote = { name: 'origin', url: 'https://ann:s3cret@GitHub.com/Acme/Web.git' };
-
-function derive(changes: Partial<ContextSources> = {}): Context {
-  return deriveContext({
-    namespaceFlag: null,
-    namespaceVariable: null,
-    config: null,
-    repository: { root, remote },
-    project: { directory: root, source: 'package.json' },
-    platform: null,
-    ...changes,
-  });
-}
-
-const inFolder = (folder: string): Partial<ContextSources> => ({
-  project: { directory: `${root}/${folder}`, source: 'package.json' },
-});
-const named = (value: string, line = 2) => ({ value, line });
-const links = (context: Context): readonly string[] =>
-  context.readChain.map(({ namespace, lane }) => `${namespace} ${lane}`);
-const inputOf = (context: Context, name: string) => context.inputs.find((input) => input.name === name);
+import { contextWarnings } from './derive-context.ts';
 
 describe('where the namespace comes from, first to last', () => {
   const config = { directory: root, namespace: named('teams/web') };
@@ -72,6 +48,11 @@ describe('where the namespace comes from, first to last', () => {
       'cachelane.yaml:7: ',
     ],
     ['parents', { config: { directory: root, parents: [named('x', 8), named('a//b', 9)] } }, 'cachelane.yaml:9: '],
+    [
+      'a parent below the project, which reads the project',
+      { config: { directory: root, parents: [named('github.com/acme/web/site', 8)] } },
+      'cachelane.yaml:8: parents lead back to github.com/acme/web: ',
+    ],
     [
       'own name as a parent',
       { config: { directory: root, parents: [named('github.com/acme/web', 8)] } },
@@ -151,18 +132,6 @@ describe('parents', () => {
   });
 });
 
-const ci: PlatformHints = {
-  platform: 'GitHub Actions',
-  event: { value: 'pull_request', source: 'GITHUB_EVENT_NAME in the environment' },
-  ref: { kind: 'pr', value: '12', source: 'GITHUB_REF in the environment' },
-  base: { value: 'next', source: 'GITHUB_BASE_REF in the environment' },
-  defaultBranch: { value: 'main', source: 'the event' },
-  runId: { value: '8843', source: 'GITHUB_RUN_ID in the environment' },
-  revision: null,
-  workflow: null,
-  signals: [],
-};
-
 describe('lane and read chain', () => {
   test('a laptop reads its own lane, and that of each parent', () => {
     const context = derive();
@@ -212,19 +181,9 @@ describe('lane and read chain', () => {
 
 describe('names in the file that are not the repository’s own', () => {
   const secret = { directory: root, namespace: named('github.com/acme/secret') };
-  const above = { directory: root, parents: [named('github.com/acme'), named('github.com/acme/secret', 3)] };
+  const claims = { directory: root, parents: [named('github.com/acme'), named('github.com/acme/secret', 3)] };
   const host = { directory: root, namespace: named('github.com') };
-  const sourcesOf = (changes: Partial<ContextSources>): ContextSources => ({
-    namespaceFlag: null,
-    namespaceVariable: null,
-    config: null,
-    repository: { root, remote },
-    project: { directory: root, source: 'package.json' },
-    platform: null,
-    ...changes,
-  });
-
-  test.each([secret, above, host, { directory: root, namespace: named('github.com/acme/web-2') }])(
+  test.each([secret, host, { directory: root, namespace: named('github.com/acme/web-2') }])(
     'are refused in CI, and told on a laptop: %j',
     (config) => {
       expect(() => derive({ config, platform: ci })).toThrow(
@@ -241,6 +200,20 @@ describe('names in the file that are not the repository’s own', () => {
     },
   );
 
+  test('as parents are claims of the file, which has to be granted what it names in CI', () => {
+    const claim = { parents: [{ namespace: 'github.com/acme/secret', source: 'cachelane.yaml:3' }], shared: null };
+    expect(derive({ config: claims, platform: ci }).claimed).toEqual({ ...claim, needGrant: true });
+    expect(derive({ config: claims }).claimed).toEqual({ ...claim, needGrant: false });
+    expect(contextWarnings(sourcesOf({ config: claims, platform: ci }))).toEqual([]);
+    const others: readonly Partial<ContextSources>[] = [
+      { parentsVariable: 'github.com/acme/secret' },
+      { namespaceFlag: 'a/b' },
+      { namespaceVariable: 'a/b' },
+      { repository: { root, remote: null } },
+    ];
+    for (const changes of others) expect(derive({ config: claims, platform: ci, ...changes }).claimed).toBe(undefined);
+  });
+
   test('its own, what lies below it and its own prefixes are nobody’s business', () => {
     const config = {
       directory: root,
@@ -249,12 +222,13 @@ describe('names in the file that are not the repository’s own', () => {
     };
     expect(derive({ config, platform: ci }).namespace).toBe('github.com/acme/web/site');
     expect(contextWarnings(sourcesOf({ config, platform: ci }))).toEqual([]);
+    expect(derive({ config, platform: ci }).claimed).toBe(undefined);
   });
 
   test('count for nothing in a run that nobody vouches for', () => {
     const signal = { level: 'T0', why: 'pull request from a fork', source: 'the event' } as const;
     const platform = { ...ci, signals: [signal] };
-    for (const config of [secret, above, host]) {
+    for (const config of [secret, claims, host]) {
       expect(derive({ config, platform })).toMatchObject({
         namespace: 'github.com/acme/web',
         parents: ['github.com/acme'],

@@ -3,13 +3,15 @@ import { laneWithoutHub, type LaneDecision } from '../lanes/local.ts';
 import type { PlatformHints } from '../lanes/platform-hints.ts';
 import { personalLane } from '../tiers/personal-tier.ts';
 import { readChain } from '../lanes/read-chain.ts';
-import { type Namespace, parseNamespace } from '../names/namespace.ts';
+import { parseNamespace } from '../names/namespace.ts';
 import { printable } from '../names/printable.ts';
 import { redactUrl } from '../names/remote-url.ts';
+import type { ClaimedParent } from './claimed-parents.ts';
 import type { Context, ContextInput } from './context.ts';
-import type { ContextSources, NamedProject } from './context-sources.ts';
+import type { ConfiguredName, ContextSources, NamedProject } from './context-sources.ts';
 import { fileNames } from './file-names.ts';
-import { derivedNamespace, localNamespaceOf, parentsOf, parentsSource } from './project-names.ts';
+import { saidParents } from './said-parents.ts';
+import { derivedNamespace, localNamespaceOf, parentsOf } from './project-names.ts';
 
 /**
  * Where and who a command is, from what it was given and what lies around it. The namespace comes from the first of
@@ -17,24 +19,29 @@ import { derivedNamespace, localNamespaceOf, parentsOf, parentsSource } from './
  * the directory's own path. Throws E_NAMESPACE and E_LIMIT that name the source of the value that was refused.
  */
 export function deriveContext(given: ContextSources): Context {
-  const sources = { ...given, config: fileNames(given).config };
-  const named = nameProject(sources);
-  const parents = parentsOf(sources, named);
+  const { config, claims } = fileNames(given);
+  const sources = { ...given, config };
+  const project = nameProject(sources);
+  const { parents, named } = parentsOf(sources, project);
   const decision = laneWithoutHub(sources.platform);
   const personal = sources.personalTier ?? null;
   const localNamespace = localNamespaceOf(sources.project.directory);
   return {
     endpoint: 'local',
-    namespace: named.namespace,
+    namespace: project.namespace,
     parents,
+    ...(named === null ? {} : { named }),
+    ...(claims.length === 0 || saidParents(sources, project.namespace) !== null
+      ? {}
+      : { claimed: { parents: claims.map(claimed), needGrant: sources.platform !== null, shared: null } }),
     localNamespace,
-    adoptFrom: named.by === 'remote' || named.by === 'config' ? localNamespace : null,
+    adoptFrom: project.by === 'remote' || project.by === 'config' ? localNamespace : null,
     lane: decision.lane,
     trust: decision.trust,
     defaultLane: decision.defaultLane,
     readChain: readChain({
       ...decision,
-      namespace: named.namespace,
+      namespace: project.namespace,
       parents,
       policy: sources.policy ?? policyWithoutHub,
     }),
@@ -42,11 +49,25 @@ export function deriveContext(given: ContextSources): Context {
     canWrite: decision.canWrite,
     why: decision.why,
     inputs: [
-      ...namespaceInputs(sources, named, parents),
+      ...namespaceInputs(sources, project),
+      ...(named === null ? [] : [{ name: 'parents', value: parents.join(', ') || 'none', source: named.by }]),
       ...laneInputs(sources.platform, decision),
       ...(personal === null ? [] : [personalInput(decision, personal)]),
     ].map(safe),
   };
+}
+
+/** What must be told in every run. Throws as {@link deriveContext} does. */
+export function contextWarnings(given: ContextSources): readonly string[] {
+  const { config, warnings } = fileNames(given);
+  const sources = { ...given, config };
+  const { leftOut, named } = parentsOf(sources, nameProject(sources));
+  if (leftOut.length === 0) return warnings;
+  return [...warnings, `${named?.by} names ${leftOut.join(', ')}: left out in a run that nobody vouches for`];
+}
+
+function claimed({ value, line }: ConfiguredName): ClaimedParent {
+  return { namespace: parseNamespace(value), source: `cachelane.yaml:${line}` };
 }
 
 function nameProject(sources: ContextSources): NamedProject {
@@ -67,22 +88,13 @@ function nameProject(sources: ContextSources): NamedProject {
   return { namespace, by: 'path', source: 'path of the project directory' };
 }
 
-function namespaceInputs(
-  sources: ContextSources,
-  named: NamedProject,
-  parents: readonly Namespace[],
-): readonly ContextInput[] {
-  const { config, repository, project } = sources;
+function namespaceInputs({ repository, project }: ContextSources, named: NamedProject): readonly ContextInput[] {
   const inputs: ContextInput[] = [{ name: 'namespace', value: named.namespace, source: named.source }];
   const remote = named.by === 'remote' ? (repository?.remote ?? null) : null;
   if (remote !== null) {
     inputs.push({ name: 'remote', value: redactUrl(remote.url), source: named.source });
   }
   inputs.push({ name: 'project', value: project.directory, source: project.source });
-  const configuredParents = named.by === 'flag' || named.by === 'variable' ? null : (config?.parents ?? null);
-  if (configuredParents !== null) {
-    inputs.push({ name: 'parents', value: parents.join(', '), source: parentsSource(configuredParents) });
-  }
   return inputs;
 }
 

@@ -1,10 +1,11 @@
 import { limits } from '../limits.ts';
 import { digestOf } from '../layers/digest.ts';
-import { canonicalNamespace, childNamespace, type Namespace, parseNamespace } from '../names/namespace.ts';
+import { canonicalNamespace, childNamespace, type Namespace } from '../names/namespace.ts';
 import { defaultParents, validateParents } from '../names/parents.ts';
 import { namespaceFromRemote } from '../names/remote.ts';
-import { requireNotPersonal } from '../tiers/personal-tier.ts';
+import type { NamedParents } from './context.ts';
 import type { ConfiguredName, ContextSources, NamedProject } from './context-sources.ts';
+import { chosenName, checkSaid, saidParents } from './said-parents.ts';
 
 /** Hex characters of a path's hash: enough for the directories of one machine, short enough to read. */
 const pathHashLength = 16;
@@ -23,48 +24,67 @@ export function derivedNamespace(sources: ContextSources, directory: string): Na
   const { config, repository } = sources;
   const named = config?.namespace ?? null;
   if (config !== null && named !== null) {
-    const { value, line } = named;
-    const source = `cachelane.yaml:${line}`;
-    const configured = requireNotPersonal(parseNamespace(value, source), source);
+    const configured = chosenName(named.value, `cachelane.yaml:${named.line}`);
     return childNamespace(configured, ...segmentsBelow(config.directory, directory));
   }
   if (repository === null || repository.remote === null) return localNamespaceOf(directory);
   return childNamespace(namespaceFromRemote(repository.remote.url), ...segmentsBelow(repository.root, directory));
 }
 
-/**
- * Parents of the project's namespace. Where a file names some, they are those of the file's directory, and a project below
- * it reads what lies between first. A name that is forced for one command has its path prefixes: the file spoke of
- * another one. Throws E_NAMESPACE, E_LIMIT.
- */
-export function parentsOf(sources: ContextSources, { namespace, by }: NamedProject): readonly Namespace[] {
-  const { config, repository, project } = sources;
-  const prefixes = defaultParents(namespace);
-  if (by === 'flag' || by === 'variable') return prefixes;
-  const explicit = config?.parents ?? null;
-  if (config === null || explicit === null) {
-    // `local/…` names are flat: a package of a repository without a remote finds its repository here.
-    const isInside = by === 'path' && repository !== null && repository.root !== project.directory;
-    return isInside ? [localNamespaceOf(repository.root), ...prefixes] : prefixes;
-  }
-  const named = derivedNamespace(sources, config.directory);
-  const parents = validateParents({
-    namespace: named,
-    explicit: explicit.map(({ value, line }) => {
-      const source = `cachelane.yaml:${line}`;
-      return requireNotPersonal(parseNamespace(value, source), source);
-    }),
-    source: parentsSource(explicit),
-    explicitParentsOf: () => undefined,
-  });
-  if (named === namespace) return parents;
-  const between = prefixes.filter((prefix) => prefix.startsWith(`${named}/`));
-  return [...new Set([...between, named, ...parents])]
-    .filter((parent) => parent !== namespace)
-    .slice(0, limits.namespaceParents);
+/** What a project reads, and who decided it. */
+interface Parents {
+  readonly parents: readonly Namespace[];
+  /** Null: they are the path prefixes. */
+  readonly named: NamedParents | null;
+  /** Named by a person, for a run that nobody vouches for: it reads what lies above it and no more. */
+  readonly leftOut: readonly Namespace[];
 }
 
-export function parentsSource(parents: readonly ConfiguredName[]): string {
+/**
+ * Parents of the project's namespace: those of CACHELANE_PARENTS, else of the person's own file, else of the project's, else the path prefixes. A project below
+ * the one that they are named for reads what lies between first. A name that is forced for one command has its path prefixes
+ * where nobody names others in person: the file spoke of another one. Throws E_NAMESPACE, E_LIMIT.
+ */
+export function parentsOf(sources: ContextSources, { namespace, by }: NamedProject): Parents {
+  const { config, repository, project } = sources;
+  const isForced = by === 'flag' || by === 'variable';
+  const prefixes = defaultParents(namespace);
+  // `local/…` names are flat: a package of a repository without a remote finds its repository here.
+  const isInside = by === 'path' && repository !== null && repository.root !== project.directory;
+  const root = isInside ? [localNamespaceOf(repository.root)] : [];
+  const said = saidParents(sources, namespace);
+  if (said !== null) {
+    const top = isForced ? namespace : derivedNamespace(sources, repository?.root ?? project.directory);
+    // The project's own, of which whoever names parents for many projects does not know.
+    const above = by === 'path' ? root : prefixes.filter((prefix) => isAtOrBelow(prefix, top));
+    const { parents, leftOut } = checkSaid(sources, namespace, said);
+    return { parents: inOrder(namespace, [...above, ...parents]), named: { parents, by: said.source }, leftOut };
+  }
+  const explicit = config?.parents ?? null;
+  if (isForced || config === null || explicit === null) {
+    return { parents: isForced ? prefixes : [...root, ...prefixes], named: null, leftOut: [] };
+  }
+  const top = derivedNamespace(sources, config.directory);
+  const source = parentsSource(explicit);
+  const parents = validateParents({
+    namespace: top,
+    explicit: explicit.map((name) => chosenName(name.value, `cachelane.yaml:${name.line}`)),
+    source,
+    explicitParentsOf: () => undefined,
+  });
+  const above = top === namespace ? [] : prefixes.filter((prefix) => isAtOrBelow(prefix, top));
+  return { parents: inOrder(namespace, [...above, ...parents]), named: { parents, by: source }, leftOut: [] };
+}
+
+function isAtOrBelow(namespace: Namespace, top: Namespace): boolean {
+  return namespace === top || namespace.startsWith(`${top}/`);
+}
+
+function inOrder(namespace: Namespace, parents: readonly Namespace[]): readonly Namespace[] {
+  return [...new Set(parents)].filter((parent) => parent !== namespace).slice(0, limits.namespaceParents);
+}
+
+function parentsSource(parents: readonly ConfiguredName[]): string {
   const first = parents[0];
   return first === undefined ? 'cachelane.yaml' : `cachelane.yaml:${first.line}`;
 }

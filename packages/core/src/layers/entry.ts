@@ -70,4 +70,6 @@ export interface LayerIndex {
   below(directory: BytePath): Iterable<Entry>;
   /** Entries whose form is `delta`, that are grouped, or that remove: the few that composing must look at one by one. */
   special(): Iterable<Entry>;
+  /** Runs, the origins of all entries among them; found without going through those. */
+  runs(): Iterable<RunId>;
 }

@@ -35,6 +35,7 @@ type Attributes = Pick<Entry, 'type' | 'mode' | 'origins' | 'mergeClass' | 'grou
 export class IndexReader {
   readonly count: number;
   readonly specials: number;
+  readonly runs: number;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #counts: IndexCounts;
@@ -51,6 +52,7 @@ export class IndexReader {
     if (this.#sections.total !== bytes.length) throw corrupt('its length is not what its header says');
     this.count = this.#counts.entries;
     this.specials = this.#counts.specials;
+    this.runs = this.#counts.runs;
     this.#directories = [];
     this.#attributes = [];
   }
@@ -123,6 +125,12 @@ export class IndexReader {
     return number;
   }
 
+  /** The run in place `number` of their table. */
+  run(number: number): RunId {
+    const at = this.#sections.runs + number * runBytes;
+    return `run_${hex(this.#bytes, at, at + runBytes)}` as RunId;
+  }
+
   #directory(number: number): BytePath {
     const directory = this.#view.getUint32(this.#sections.records + number * recordBytes + record.directory, true);
     const known = this.#directories[directory];
@@ -178,8 +186,7 @@ export class IndexReader {
     for (let i = from; i < to; i++) {
       const run = this.#view.getUint32(this.#sections.originRefs + 4 * i, true);
       if (run >= this.#counts.runs) throw corrupt('a run that is not in its table');
-      const at = this.#sections.runs + run * runBytes;
-      origins.push(`run_${hex(this.#bytes, at, at + runBytes)}` as RunId);
+      origins.push(this.run(run));
     }
     return origins;
   }

@@ -66,6 +66,7 @@ describe('an index in bytes', () => {
         const model = memoryIndex(entries);
         expect(index.count).toBe(model.count);
         expect(read(index)).toEqual(read(model));
+        expect(new Set(index.runs())).toEqual(new Set(model.runs()));
         for (const path of [...entries.map((entry) => entry.path), ...strangers, '' as BytePath]) {
           expect(index.find(path)).toEqual(model.find(path));
           expect([...index.below(path)]).toEqual([...model.below(path)]);

@@ -1,3 +1,4 @@
+import type { RunId } from '../ids.ts';
 import { childPath, isBelow, type BytePath } from './byte-path.ts';
 import type { Entry, LayerIndex } from './entry.ts';
 import { IndexReader } from './index-codec-decode.ts';
@@ -22,7 +23,12 @@ export function openIndex(bytes: Uint8Array): LayerIndex {
     entries: (from = 0, to = reader.count) => iterable(() => entriesAt(reader, from, to)),
     below: (directory) => iterable(() => entriesBelow(reader, directory)),
     special: () => iterable(() => specialEntries(reader)),
+    runs: () => iterable(() => runsOf(reader)),
   };
+}
+
+function* runsOf(reader: IndexReader): Generator<RunId> {
+  for (let number = 0; number < reader.runs; number++) yield reader.run(number);
 }
 
 /** The first entry whose path is not before `path`; `count` when there is none. */
@@ -92,6 +98,6 @@ function checkOrder(previous: BytePath | undefined, path: BytePath): void {
 }
 
 /** As often as one likes, like an array. */
-function iterable(entries: () => Generator<Entry>): Iterable<Entry> {
-  return { [Symbol.iterator]: entries };
+function iterable<T>(each: () => Generator<T>): Iterable<T> {
+  return { [Symbol.iterator]: each };
 }

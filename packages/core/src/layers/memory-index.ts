@@ -16,6 +16,7 @@ export function memoryIndex(entries: Iterable<Entry>): LayerIndex {
     entries: (from = 0, to = sorted.length) => (from === 0 && to === sorted.length ? sorted : sorted.slice(from, to)),
     below: (directory) => sorted.filter((entry) => isBelow(entry.path, directory)),
     special: () => sorted.filter(isSpecial),
+    runs: () => new Set(sorted.flatMap(({ origins }) => origins)),
   };
 }
 

@@ -61,6 +61,14 @@ test.each<readonly [string, readonly string[], Readonly<Record<string, readonly 
   );
 });
 
+test('who names itself is told to take itself out, and nothing else', () => {
+  expect(() => validate([web])).toThrow(
+    expect.objectContaining({ hint: `take ${web} out of the list: what is its own comes first in any case` }),
+  );
+  const hint = `take ${web}/api out of the list, or ${web} out of its parents`;
+  expect(() => validate([`${web}/api`])).toThrow(expect.objectContaining({ hint }));
+});
+
 test('a cycle among others is their problem, and ends', () => {
   expect(validate(['teams/a'], { 'teams/a': ['teams/b'], 'teams/b': ['teams/a'] })).toEqual(['teams/a']);
 });

@@ -37,10 +37,17 @@ export function validateParents(request: ParentsRequest): readonly Namespace[] {
   const cycle = findCycle(request, parents);
   if (cycle !== null) {
     throw new CachelaneError('E_NAMESPACE', `${source}: parents lead back to ${namespace}: ${cycle.join(' -> ')}`, {
-      hint: `take ${cycle[1] ?? namespace} out of the list, or ${namespace} out of its parents`,
+      hint: hintFor(namespace, cycle[1] ?? namespace),
     });
   }
   return parents;
+}
+
+/** `named`: the one of its list that leads back. */
+function hintFor(namespace: Namespace, named: Namespace): string {
+  return named === namespace
+    ? `take ${namespace} out of the list: what is its own comes first in any case`
+    : `take ${named} out of the list, or ${namespace} out of its parents`;
 }
 
 /** A way from the namespace back to itself, both ends included; null where there is none. */

@@ -175,13 +175,13 @@ function valueOf(key: StatedKey, text: string): number | undefined {
 
 const examples = { time: '12h, 30d or none', size: '500MB, 10GiB or none', count: '20', percent: '30%' } as const;
 
-/** Throws E_CONFIG for what is no value of the key's kind. */
+/** Throws E_USAGE for what is no value of the key's kind. */
 export function parsePolicyValue(key: StatedKey, text: string): number {
   const rule = policyRuleOf(key);
   const value = valueOf(key, text);
   if (value !== undefined) return value;
   const right = rule.unit === 'choice' ? `one of ${rule.choices.join(', ')}` : `like ${examples[rule.unit]}`;
-  throw new CachelaneError('E_CONFIG', `${key} is ${right}, not ${JSON.stringify(text.slice(0, 100))}`);
+  throw new CachelaneError('E_USAGE', `${key} is ${right}, not ${JSON.stringify(text.slice(0, 100))}`);
 }
 
 export function formatPolicyValue(key: StatedKey, value: number): string {

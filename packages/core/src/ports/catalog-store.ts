@@ -60,6 +60,8 @@ export interface CatalogStore {
   catalogVersions(namespaceId: NamespaceId, signal: AbortSignal): Promise<readonly ListedCatalog[]>;
   /** The latest of each namespace, in the order of their ids. */
   listCatalogs(signal: AbortSignal): Promise<readonly ListedCatalog[]>;
+  /** What the next one will be called, whatever was removed before: 1 for a namespace that is not there. */
+  nextCatalogVersion(namespaceId: NamespaceId, signal: AbortSignal): Promise<number>;
   /** False: there was none. */
   removeCatalogVersion(namespaceId: NamespaceId, version: number, signal: AbortSignal): Promise<boolean>;
   /** The last use of each consumer is kept, for each definition. Nothing happens where one of both namespaces is not there. */

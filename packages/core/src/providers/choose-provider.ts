@@ -1,3 +1,4 @@
+import type { LockedCatalog } from '../catalogs/catalog-lock.ts';
 import { providerSources, type ProviderSourceKind } from './provider-rights.ts';
 import { providerText, type ProviderRef } from './provider-ref.ts';
 
@@ -10,6 +11,10 @@ export interface ProviderWish {
 }
 
 export interface ProviderChoice extends ProviderWish {
+  /** Of the kind `catalog`: what the project has locked. Throws E_CATALOG for a lock that cannot be read. Left out: there is no lock to look at. */
+  readonly locked?: () => readonly LockedCatalog[];
+  /** Of the kind `catalog`: as it was said, before it was known whose it is. */
+  readonly alias?: string;
   /** What those wanted who have less to say, the first of them nearest. */
   readonly overridden: readonly ProviderWish[];
 }

@@ -58,9 +58,12 @@ export function linksWithin(
   return chain.filter(({ namespace, lane }) => mayReach(bounds, { namespace, volume, access: 'read', lane }));
 }
 
-/** The links of namespaces that share anything at all. */
+/** Whether a namespace shares anything at all, if only one volume. */
+export function sharesAny(bounds: Bounds, namespace: Namespace): boolean {
+  return isOwn(bounds, [namespace]) || bounds.granted.some(({ owner }) => owner.includes(namespace));
+}
+
+/** The links of namespaces that do. */
 export function linksOfAny(bounds: Bounds, chain: readonly ChainLink[]): readonly ChainLink[] {
-  return chain.filter(
-    ({ namespace }) => isOwn(bounds, [namespace]) || bounds.granted.some(({ owner }) => owner.includes(namespace)),
-  );
+  return chain.filter(({ namespace }) => sharesAny(bounds, namespace));
 }

@@ -4,7 +4,7 @@ import { digestOf } from '../layers/digest.ts';
 import type { Entry } from '../layers/entry.ts';
 import type { RunId } from '../ids.ts';
 import { memoryIndex } from '../layers/memory-index.ts';
-import { withoutRun } from './without-run.ts';
+import { namesRun, withoutRun } from './without-run.ts';
 
 const run = (digit: string): RunId => `run_${digit.repeat(32)}` as RunId;
 const [first, second, cleaner] = [run('1'), run('2'), run('3')];
@@ -33,4 +33,12 @@ test('what a clean-up hid stays hidden, also when the second of two runs is take
 
 test('what the run itself took away is there again', () => {
   expect(withoutRun(memoryIndex([index]), new Set([cleaner]), cleaner)).toEqual({ kind: 'drop' });
+});
+
+test('a layer that knows nothing of a run is not gone through for it', () => {
+  const layer = memoryIndex([index]);
+  expect(namesRun(layer, new Set([second]))).toBe(true);
+  expect(namesRun({ ...layer, entries: () => expect.fail('it is gone through') }, new Set([run('4')]))).toBe(false);
+  // What knows of one need not name it.
+  expect(namesRun({ ...layer, runs: () => [run('4')] }, new Set([run('4')]))).toBe(false);
 });

@@ -38,6 +38,7 @@ export function withoutRun(index: LayerIndex, runs: ReadonlySet<RunId>, maker: R
 
 /** Whether an entry of the layer has one of the runs among its origins. */
 export function namesRun(index: LayerIndex, runs: ReadonlySet<RunId>): boolean {
+  if (runs.isDisjointFrom(new Set(index.runs()))) return false;
   for (const { origins } of index.entries()) if (origins.some((origin) => runs.has(origin))) return true;
   return false;
 }

@@ -2,6 +2,8 @@ import {
   asCachelaneError,
   CachelaneError,
   isCachelaneError,
+  lockedAs,
+  lockFileName,
   lockCatalog,
   methodName,
   requireAlias,
@@ -45,11 +47,12 @@ export interface CatalogStep {
   readonly warnings: readonly string[];
 }
 
-/** Locks a version of what a namespace offers, in the place of another one. Errors: those of the source; E_CATALOG for an alias that cannot be one, or is another catalog's. */
+/** Locks a version of what a namespace offers, in the place of another one. Errors: those of the source; E_CATALOG for an alias that cannot be one, or is another catalog's, and for none where the catalog has several. */
 export async function addCatalog(source: CatalogSource, request: AddRequest): Promise<AddedCatalog> {
-  const { locked, namespace, version, accepted } = request;
-  const to = await source(namespace, version);
+  const { locked, namespace, accepted } = request;
+  const to = await wantedVersion(source, request);
   const known = locked.filter((each) => each.namespace === to.namespace || each.namespace === namespace);
+  if (request.alias === null && known.length > 1) throw severalAliases(namespace, known);
   const alias = requireAlias(request.alias ?? known[0]?.alias ?? aliasFrom(to.namespace));
   const before = locked.find((each) => each.alias === alias) ?? null;
   if (before !== null && !known.includes(before) && !(await isSame(source, before.namespace, to.namespace))) {
@@ -58,7 +61,35 @@ export async function addCatalog(source: CatalogSource, request: AddRequest): Pr
     });
   }
   const step = await stepTo(source, { alias, before, to, accepted });
-  return { locked: withStep(locked, step), changed: [step] };
+  const others = before === null ? known : [];
+  const told = others.map(
+    (each) =>
+      `${each.namespace} is locked as ${each.alias} as well, in version ${each.version}: what no code asks for can be taken out of ${lockFileName}`,
+  );
+  const changed = { ...step, warnings: [...step.warnings, ...told] };
+  return { locked: withStep(locked, changed), changed: [changed] };
+}
+
+/** Of what is only to be accepted the lock knows enough, where the catalog is not to be had. Errors: those of the source. */
+async function wantedVersion(
+  source: CatalogSource,
+  { locked, namespace, alias, version, accepted }: AddRequest,
+): Promise<Catalog> {
+  try {
+    return await source(namespace, version);
+  } catch (error) {
+    const own = lockedAs(locked, { names: [namespace], alias: alias ?? undefined });
+    const isKnown = version === null && accepted.length > 0 && isCachelaneError(error, 'E_NOT_FOUND', 'E_CATALOG');
+    if (!isKnown || own === undefined) throw error;
+    return { ...own.content, namespace, version: own.version, digest: own.digest, publishedAtMs: 0 };
+  }
+}
+
+function severalAliases(namespace: Namespace, known: readonly LockedCatalog[]): CachelaneError {
+  const names = known.map((each) => each.alias);
+  return new CachelaneError('E_CATALOG', `${namespace} is locked as ${names.join(' and ')}`, {
+    hint: `say which: cachelane add ${names[0]}; or cachelane add for all that is locked`,
+  });
 }
 
 /** Locks the latest version of each catalog. One that is not there any more stays as it is, with a warning. */

@@ -21,18 +21,22 @@ export interface NameVerdict {
 type NameDependencies = Pick<EngineDependencies, 'metadata' | 'policy'>;
 type NameQuestion = Pick<RunCommandRequest, 'lanePolicy' | 'signal'>;
 
-/** Null: a catalog of its namespace, or of one above it, has the name, it was asked for by its definition, or the policy wants nothing of it. */
+/** Null: a catalog of its namespace, or of one above it, has the name, it was asked for by a definition that the store knows of, or the policy wants nothing of it. */
 export async function judgeName(
   deps: NameDependencies,
   { lanePolicy, signal }: NameQuestion,
   { request, own: { namespace } }: PlannedVolume,
 ): Promise<NameVerdict | null> {
-  if (request.defined !== undefined || isUnstored({ request })) return null;
-  const policy = await policyOfRun(deps, { namespace, lanePolicy, volume: request.name }, signal);
+  const isAlone = request.defined?.byLock === 'alone';
+  if ((request.defined !== undefined && !isAlone) || isUnstored({ request })) return null;
+  // What a lock says that the store knows nothing of is the word of the repository: as good as a policy of its own.
+  const question = { namespace, lanePolicy: isAlone ? null : lanePolicy, volume: request.name };
+  const policy = await policyOfRun(deps, question, signal);
   const wanted = catalogNamesOf(policy);
   if (wanted === 'any' || (await isOffered(deps.metadata, { namespace, name: request.name }, signal))) return null;
   const { source } = policy['catalog-names'];
-  const where = `in no catalog of ${namespace}, or of those above it`;
+  const lockText = isAlone ? ', and what cachelane.lock says of one counts for nothing here' : '';
+  const where = `in no catalog of ${namespace}, or of those above it${lockText}`;
   return { policy: wanted, message: `the volume ${request.name} is ${where}: catalog-names is ${wanted} (${source})` };
 }
 

@@ -1,46 +1,91 @@
-import { isCachelaneError, type LockedCatalog, type Metadata, type NamespaceId } from '@cachelane/core';
+import {
+  isCachelaneError,
+  lockedAs,
+  parseCatalogText,
+  type LockedCatalog,
+  type Metadata,
+  type NamespaceId,
+  type NamespaceRecord,
+} from '@cachelane/core';
 import { requireCatalog, type CatalogQuestion, type OfferedCatalog } from './find-catalog.ts';
 
+/** `version` null: the one that the project has locked, else the latest. */
 export interface LockedQuestion extends CatalogQuestion {
   /** What the project of whoever asks has locked. */
   readonly locked: readonly LockedCatalog[];
+  /** What the project called it; left out: by its namespace. */
+  readonly alias?: string | undefined;
 }
 
 /**
- * What a namespace offers. Where the version that is asked for is not to be had, or is not the one that was locked, the project's lock stands in for it, with a note: it has all that a volume is made of. Errors: those of {@link requireCatalog}, where the lock has not got it
- * either.
+ * What a namespace offers to a project. Where the version that is locked is not to be had, or is another one here, the lock stands in for it: it has all that a volume is made of. That is told where the store has the catalog, and is as it should be where
+ * it has none. Errors: those of {@link requireCatalog}, where the lock has not got it either.
  */
 export async function catalogOrLock(
   metadata: Metadata,
-  { locked, ...question }: LockedQuestion,
+  { locked, alias, ...question }: LockedQuestion,
   signal: AbortSignal,
 ): Promise<OfferedCatalog> {
+  const own = await lockedFor(metadata, { ...question, locked, alias }, signal);
+  if (own === undefined) return await requireCatalog(metadata, question, signal);
+  const isAskedByName = question.version === null;
+  const { version, digest } = isAskedByName ? own : question;
+  const stale = isAskedByName ? { stale: [...own.gone, ...own.changed] } : {};
   try {
-    return await requireCatalog(metadata, question, signal);
+    const found = await requireCatalog(metadata, { ...question, version, digest }, signal);
+    if (found.digest !== own.digest) return found;
+    return { ...found, byLock: 'confirmed', ...stale, ...(await laterThan(metadata, found, signal)) };
   } catch (error) {
     if (!isCachelaneError(error, 'E_CATALOG', 'E_NOT_FOUND')) throw error;
-    const { namespace, version, digest } = question;
-    const own = locked.find(
-      (each) => each.namespace === namespace && each.version === version && (digest === null || each.digest === digest),
-    );
-    if (own === undefined) throw error;
-    return standIn(own, await publisherId(metadata, question, signal));
+    const found = standIn(own, (await publisherOf(metadata, question, signal))?.id ?? nobody);
+    const note = error.code === 'E_CATALOG' ? { note: noteOf(own) } : {};
+    return { ...found, ...stale, ...note, ...(await laterThan(metadata, found, signal)) };
   }
+}
+
+async function laterThan(
+  metadata: Metadata,
+  { namespaceId, namespace, version }: OfferedCatalog,
+  signal: AbortSignal,
+): Promise<Pick<OfferedCatalog, 'later'>> {
+  const latest = await metadata.catalogVersion(namespaceId, null, signal);
+  if (latest === undefined || latest.version <= version) return {};
+  const source = `version ${latest.version} of the catalog of ${namespace}`;
+  return { later: { version: latest.version, definitions: parseCatalogText(latest.text, source).definitions } };
+}
+
+async function lockedFor(
+  metadata: Metadata,
+  { locked, alias, ...question }: LockedQuestion,
+  signal: AbortSignal,
+): Promise<LockedCatalog | undefined> {
+  const { namespace, version, digest } = question;
+  if (locked.length === 0) return undefined;
+  // Renamed since, it is the same by any of its names.
+  const names = [namespace, ...((await publisherOf(metadata, question, signal))?.paths ?? [])];
+  if (version === null) return lockedAs(locked, { names, alias });
+  return locked.find(
+    (each) => names.includes(each.namespace) && each.version === version && (digest === null || each.digest === digest),
+  );
 }
 
 /** Of nobody: then nobody is told who uses what it offers. */
 const nobody = '' as NamespaceId;
 
-async function publisherId(
+async function publisherOf(
   metadata: Metadata,
   { namespace, mayKnow = () => true }: CatalogQuestion,
   signal: AbortSignal,
-): Promise<NamespaceId> {
+): Promise<NamespaceRecord | undefined> {
   const record = await metadata.findNamespace(namespace, signal);
-  return record !== undefined && mayKnow(record.paths) ? record.id : nobody;
+  return record !== undefined && mayKnow(record.paths) ? record : undefined;
 }
 
 function standIn({ namespace, version, digest, content }: LockedCatalog, namespaceId: NamespaceId): OfferedCatalog {
-  const note = `version ${version} of the catalog of ${namespace} is not to be had as it was locked: what it says is taken from cachelane.lock`;
-  return { ...content, namespaceId, namespace, version, digest, publishedAtMs: 0, by: 'cachelane.lock', note };
+  const published = { publishedAtMs: 0, by: 'cachelane.lock' };
+  return { ...content, namespaceId, namespace, version, digest, ...published, byLock: 'alone' };
+}
+
+function noteOf({ namespace, version }: LockedCatalog): string {
+  return `version ${version} of the catalog of ${namespace} is not to be had as it was locked: what it says is taken from cachelane.lock until cachelane add locks another version`;
 }

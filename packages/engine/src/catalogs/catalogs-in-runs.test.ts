@@ -26,7 +26,7 @@ async function publish({ deps }: TestEngine, volumes: object, path: Namespace = 
 }
 
 async function asked(engine: TestEngine, name: string): Promise<VolumeRequest> {
-  const question = { namespace: acme, version: null, digest: null, name };
+  const question = { namespace: acme, version: null, digest: null, name, locked: [] };
   const defined = await definitionVolume(engine.deps.metadata, question, signal);
   const { namespace, key, compat, tool, sharing } = defined;
   return { ...indexedVolume, namespace, name: key, compat, tool, sharing, defined };

@@ -2,6 +2,7 @@ import {
   canonicalCompat,
   CachelaneError,
   didYouMean,
+  staleText,
   type Compat,
   type Metadata,
   type Namespace,
@@ -10,7 +11,8 @@ import {
   type VolumeDefinition,
   type VolumeName,
 } from '@cachelane/core';
-import { offeredCatalog, requireCatalog, type CatalogQuestion, type OfferedCatalog } from './find-catalog.ts';
+import { catalogOrLock, type LockedQuestion } from './catalog-or-lock.ts';
+import { offeredCatalog, type ByLock, type OfferedCatalog } from './find-catalog.ts';
 
 /** By which definition a volume was asked for. */
 export interface UsedDefinition {
@@ -31,29 +33,30 @@ export interface DefinedVolume {
   readonly tool: string;
   /** Null: as suits the tool. */
   readonly sharing: SharingMode | null;
-  /** For people, one sentence; null: it is not deprecated. */
+  /** For people, one sentence; null: it is neither deprecated nor gone since. */
   readonly deprecated: string | null;
-  /** That of the catalog. */
+  /** These are those of the catalog. */
   readonly note?: string;
+  readonly byLock?: ByLock;
   readonly definition: UsedDefinition;
 }
 
-export interface DefinitionQuestion extends CatalogQuestion {
+export interface DefinitionQuestion extends LockedQuestion {
   readonly name: string;
 }
 
-/** The volume that a name means in a catalog. Errors: those of {@link requireCatalog} and {@link requireDefinition}. */
+/** The volume that a name means in a catalog. Errors: those of {@link catalogOrLock} and {@link requireDefinition}. */
 export async function definitionVolume(
   metadata: Metadata,
   { name, ...question }: DefinitionQuestion,
   signal: AbortSignal,
 ): Promise<DefinedVolume> {
-  const catalog = await requireCatalog(metadata, question, signal);
+  const catalog = await catalogOrLock(metadata, question, signal);
   return definedVolume(catalog, await requireDefinition(metadata, { catalog, name }, signal));
 }
 
 export function definedVolume(catalog: OfferedCatalog, definition: VolumeDefinition): DefinedVolume {
-  const { namespaceId, namespace, version, note } = catalog;
+  const { namespaceId, namespace, version, note, byLock } = catalog;
   const { name, tier, key, compat, tool, sharing } = definition;
   return {
     namespace: tier === 'catalog' ? namespace : null,
@@ -63,6 +66,7 @@ export function definedVolume(catalog: OfferedCatalog, definition: VolumeDefinit
     sharing,
     deprecated: deprecationText(catalog, definition),
     ...(note === undefined ? {} : { note }),
+    ...(byLock === undefined ? {} : { byLock }),
     definition: { namespaceId, namespace, name, version },
   };
 }
@@ -72,8 +76,18 @@ export function deprecations(defined: Pick<DefinedVolume, 'deprecated' | 'note'>
   return [defined?.deprecated, defined?.note].filter((text) => typeof text === 'string');
 }
 
-function deprecationText({ namespace }: OfferedCatalog, { name, deprecated }: VolumeDefinition): string | null {
-  return deprecated === null ? null : `${name} of ${namespace} is deprecated: ${deprecated}`;
+/** Also what a later version than the one that is locked says: whoever locked it would not hear of it. */
+function deprecationText(
+  { namespace, version, later }: OfferedCatalog,
+  { name, deprecated }: VolumeDefinition,
+): string | null {
+  const what = `${name} of ${namespace}`;
+  if (deprecated !== null) return `${what} is deprecated: ${deprecated}`;
+  if (later === undefined) return null;
+  const next = later.definitions.find((each) => each.name === name);
+  if (next === undefined)
+    return `${what} is not in version ${later.version} any more; cachelane.lock has version ${version}`;
+  return next.deprecated === null ? null : `${what} is deprecated in version ${later.version}: ${next.deprecated}`;
 }
 
 export interface NamedDefinition {
@@ -81,15 +95,21 @@ export interface NamedDefinition {
   readonly name: string;
 }
 
-/** Errors: E_CATALOG with what is called alike, or with the version in which it went and what was said of it last. */
+/** Errors: E_CATALOG for what the project's lock says is gone, or another volume; and for what is not there, with what is called alike, or with the version in which it went and what was said of it last. */
 export async function requireDefinition(
   metadata: Metadata,
   { catalog, name }: NamedDefinition,
   signal: AbortSignal,
 ): Promise<VolumeDefinition> {
-  const found = catalog.definitions.find((each) => each.name === name);
+  const { namespace, version, definitions, later, stale } = catalog;
+  const refused = stale?.find((each) => each.name === name);
+  if (refused !== undefined) {
+    throw new CachelaneError('E_CATALOG', staleText(refused), {
+      hint: `use what the reason says; once that is right: cachelane add ${namespace} --accept ${name}`,
+    });
+  }
+  const found = definitions.find((each) => each.name === name);
   if (found !== undefined) return found;
-  const { namespace, version, definitions } = catalog;
   const gone = await whenItWent(metadata, { catalog, name }, signal);
   const what = `version ${version} of the catalog of ${namespace} has no ${JSON.stringify(name.slice(0, 100))}`;
   if (gone !== null) {
@@ -97,6 +117,10 @@ export async function requireDefinition(
     throw new CachelaneError('E_CATALOG', `${what}: it went in version ${gone.version}${why}`, {
       hint: `cachelane catalog diff ${namespace}@${gone.lastVersion} ${namespace}@${gone.version} has what else changed then`,
     });
+  }
+  if (later?.definitions.some((each) => each.name === name) === true) {
+    const why = `version ${later.version} does, and cachelane.lock has version ${version}`;
+    throw new CachelaneError('E_CATALOG', `${what}: ${why}`, { hint: `cachelane add ${namespace} locks the latest` });
   }
   const names = definitions.map((each) => each.name);
   throw new CachelaneError('E_CATALOG', `${what}${didYouMean(name, names)}`, { hint: `it has: ${listText(names)}` });

@@ -8,7 +8,10 @@ import {
   type Namespace,
   type NamespaceId,
   type NamespaceRecord,
+  type StaleDefinition,
 } from '@cachelane/core';
+
+export type ByLock = 'confirmed' | 'alone';
 
 /** A catalog as a store has it. */
 export interface OfferedCatalog extends Catalog {
@@ -17,6 +20,12 @@ export interface OfferedCatalog extends Catalog {
   readonly by: string;
   /** What whoever goes by it has to be told, one sentence. */
   readonly note?: string;
+  /** That the project's lock made it this version. `alone`: the store has not got it, and what it says is that file's word. Left out: it is the latest of the store, or its number was given. */
+  readonly byLock?: ByLock;
+  /** Where it is by the lock, and the store has a later one: the latest, for what has to be told of it. */
+  readonly later?: Pick<Catalog, 'version' | 'definitions'>;
+  /** What the project's code must not get by its name. */
+  readonly stale?: readonly StaleDefinition[];
 }
 
 export interface CatalogQuestion {

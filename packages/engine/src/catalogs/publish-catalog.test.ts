@@ -162,6 +162,18 @@ describe('a version', () => {
     await expect(ask(9)).rejects.toThrow('it is not published; the latest is 3');
   });
 
+  test('is called in a dry run as it will be, whatever was removed', async () => {
+    const engine = await published();
+    await publish(engine, { ...indexed, more: { tool: 'indexed' } });
+    for (const version of [2, 1]) {
+      await removeCatalog(engine.deps.metadata, { path: acme, version, dryRun: false }, signal);
+      expect(await publish(engine, { data: { tool: 'directory' } }, { dryRun: true, breaking: true })).toMatchObject({
+        version: 3,
+      });
+    }
+    expect(await publish(engine, { data: { tool: 'directory' } })).toMatchObject({ version: 3 });
+  });
+
   test('is known by what it comes to', async () => {
     const engine = await published();
     const question = { namespace: acme, version: 1, digest: '0'.repeat(64) as never };

@@ -72,7 +72,10 @@ export async function publishCatalog(
     if (latest?.digest === digest) return { ...known, version: latest.version, isNew: false, changes: [] };
     const changes = changesSince(latest, content);
     if (!breaking) requireUnbroken(changes, { namespace, version: latest?.version ?? 0 });
-    if (record === null || dryRun) return { ...known, version: (latest?.version ?? 0) + 1, isNew: true, changes };
+    if (record === null || dryRun) {
+      const version = record === null ? 1 : await deps.metadata.nextCatalogVersion(record.id, signal);
+      return { ...known, version, isNew: true, changes };
+    }
     const result = await deps.metadata.publishCatalog(
       {
         namespaceId: record.id,

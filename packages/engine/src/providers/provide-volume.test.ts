@@ -11,6 +11,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import type { EngineDependencies, VolumeRequest } from '../engine.ts';
 import { openFork } from '../sessions/fork.ts';
+import { grantVolumes } from '../sharing/grants.ts';
 import { baseRequest, indexedVolume, install, look, put, testEngine, text } from '../test-engine.fixture.ts';
 import { noneProvider, projectProvider } from './plain-providers.ts';
 import { provideVolume, providingFor } from './provide-volume.ts';
@@ -47,17 +48,6 @@ async function refusal(said: unknown, volume = by('fixed:x')): Promise<string> {
     await provideVolume(deps, baseRequest, volume, noAbort);
   } catch (error) {
     return `${(error as { code?: string }).code}: ${(error as Error).message}`;
-  }
-  return 'taken';
-}
-
-async function vouched(reference: string, source: ProviderSourceKind, trust: 'T0' | 'T1'): Promise<string | undefined> {
-  const { deps } = engineWith();
-  const context = { ...baseRequest.context, trust, parents: [parseNamespace('github.com/acme')] };
-  try {
-    await provideVolume(deps, { ...baseRequest, context }, by(reference, source), noAbort);
-  } catch (error) {
-    return (error as { code?: string }).code;
   }
   return 'taken';
 }
@@ -175,11 +165,30 @@ describe('a provider', () => {
     expect(await refusal(null, by('project:github.com/acme/api:npm'))).toBe('taken');
   });
 
-  test('of a file that nobody vouches for names nothing of another project, not what the project’s parents share either', async () => {
-    expect(await vouched('project:github.com/acme:secret', 'repository', 'T1')).toBe('taken');
-    expect(await vouched('project:github.com/acme:secret', 'repository', 'T0')).toBe('E_GRANT');
-    expect(await vouched('project:other', 'repository', 'T0')).toBe('taken');
-    expect(await vouched('project:github.com/acme:secret', 'environment', 'T0')).toBe('taken');
+  test('of a file of a stranger reads nothing of another project, what is above it or was granted to it neither', async () => {
+    const { deps } = engineWith(null);
+    const [owner, acme] = ['github.com/acme/api', 'github.com/acme'].map((name) => parseNamespace(name));
+    const all = { namespace: parseNamespace('github.com/acme/web'), below: false };
+    for (const each of [owner, acme])
+      await grantVolumes(
+        deps,
+        { owner: each ?? expect.fail(), volume: null, to: all, access: 'read', trust: 'T1', by: 'ann', dryRun: false },
+        noAbort,
+      );
+    const code = async (trust: 'T0' | 'T1', named: string, source: ProviderSourceKind): Promise<string> => {
+      const context = { ...baseRequest.context, trust, parents: acme === undefined ? [] : [acme] };
+      const request = by(`project:${named}:npm`, source);
+      return await provideVolume(deps, { ...baseRequest, context }, request, noAbort).then(
+        () => 'taken',
+        (error: unknown) => `${(error as { readonly code?: string }).code}`,
+      );
+    };
+    for (const source of ['repository', 'session'] as const) {
+      expect(await code('T1', 'github.com/acme/api', source)).toBe('taken');
+      expect(await code('T0', 'github.com/acme/api', source)).toBe('E_GRANT');
+    }
+    expect(await code('T0', 'github.com/acme', 'repository')).toBe('E_GRANT');
+    expect(await code('T0', 'github.com/acme/api', 'user')).toBe('taken');
   });
 
   test('that does not listen is not waited for when nobody wants the volume any more', async () => {

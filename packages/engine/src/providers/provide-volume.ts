@@ -4,6 +4,7 @@ import {
   checkProvided,
   isCachelaneError,
   isProviderKind,
+  openParents,
   providerKinds,
   providerRight,
   providerText,
@@ -74,7 +75,7 @@ export async function provideVolume(
       signal,
       async (within) => await unlessAborted(answer(deps, place, { request, choice }, within), within),
     );
-    const word = whoseWord(place.context, choice);
+    const word = whoseWord(place.context, choice, provided);
     await requireGranted(deps, place.context, { ...provided, word }, signal);
     const told = await withNote(deps, place, provided, signal);
     return word === 'person' ? told : { ...told, word };
@@ -175,21 +176,24 @@ function unseeded(): CachelaneError {
   });
 }
 
-/** A confined session gets what was granted to its project, whoever chose it. */
-function whoseWord({ bounds }: Context, choice: ProviderChoice): WhoseWord {
+/** A confined session gets what was granted to its project, whoever chose it. Which volume it is that a person named by its definition, a lock that the store knows nothing of says alone: a file in the repository. */
+function whoseWord({ bounds }: Context, choice: ProviderChoice, { defined }: VolumeRequest): WhoseWord {
   if (bounds !== undefined || choice.by === 'session') return 'confined';
+  if (defined?.byLock === 'alone') return 'repository';
   return providerRight(choice.by, choice.ref).kind === 'own' ? 'person' : 'repository';
 }
 
 /** That it may be read: what is saved is asked for when it is saved. Where nobody vouches for the repository, its file has no say about what is not its project's. */
 async function requireGranted(
   deps: ProvideDependencies,
-  { namespace: caller, parents, lane, trust }: Context,
+  context: Context,
   { namespace, name: volume, word = 'person' }: VolumeRequest,
   signal: AbortSignal,
 ): Promise<void> {
+  const { namespace: caller, lane, trust } = context;
   if (namespace === null || namespace === caller) return;
-  if (word === 'repository' && trust === 'T0') throw unvouched(namespace, volume);
+  const parents = openParents(context);
+  if (word !== 'person' && trust === 'T0') throw unvouched(namespace, volume);
   await requireReach(deps, { word, caller, parents, namespace, volume, lane, access: 'read' }, signal);
 }
 

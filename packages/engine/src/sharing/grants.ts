@@ -1,7 +1,9 @@
 import {
   CachelaneError,
+  coveringGrantees,
   granteeText,
   isOwn,
+  isPersonal,
   type Grantee,
   type GrantKey,
   type GrantRecord,
@@ -64,6 +66,11 @@ export async function grantVolumes(
 }
 
 function requireAnother(own: readonly Namespace[], { namespace, below }: Grantee): void {
+  if (isPersonal(namespace)) {
+    throw new CachelaneError('E_USAGE', `nothing is granted to ${namespace}, which no run is of`, {
+      hint: 'name the namespace of a project with --to',
+    });
+  }
   if (below || !isOwn({ own }, [namespace])) return;
   throw new CachelaneError('E_USAGE', `${namespace} has its own volumes without a grant`, {
     hint: `name another namespace with --to, or ${own[0] ?? namespace}/** for those below it`,
@@ -82,6 +89,25 @@ export async function withdrawGrant(
   const grant = await findGrant(metadata, key, signal);
   if (grant !== null && !dryRun) await metadata.removeGrant(key, signal);
   return grant === null ? null : { ...grant, owner: record.paths[0] ?? asked };
+}
+
+/** The other grants of a namespace by which these may have the volume all the same: of all its volumes, or to more than these. */
+export async function grantsBeside(
+  metadata: Metadata,
+  { owner, volume, to }: Pick<GrantedTo, 'owner' | 'volume' | 'to'>,
+  signal: AbortSignal,
+): Promise<readonly ListedGrant[]> {
+  const record = await metadata.findNamespace(owner, signal);
+  if (record === undefined) return [];
+  const covering = new Set(coveringGrantees([to.namespace]).map(granteeText));
+  const beside = (await metadata.grantsOf(record.id, signal)).filter(
+    (each) =>
+      (each.volume === null || each.volume === volume) &&
+      (each.to.below || !to.below) &&
+      covering.has(granteeText(each.to)) &&
+      (each.volume !== volume || granteeText(each.to) !== granteeText(to)),
+  );
+  return await withOwners(metadata, beside, signal);
 }
 
 async function findGrant(

@@ -8,33 +8,48 @@ const foundBefore: readonly number[] = [
   253, 336, 1319, 1398, 1423, 1793, 2131, 2799, 2931, 2980, 3385, 4349, 4386, 4418, 4464, 7600,
 ];
 
-async function firstFault(options: Omit<Parameters<typeof play>[0], 'seed'>, seeds: number): Promise<string | null> {
-  for (let seed = 1; seed <= seeds; seed++) {
+type Options = Omit<Parameters<typeof play>[0], 'seed'>;
+
+const seedsTo = (last: number): readonly number[] => Array.from({ length: last }, (_, index) => index + 1);
+
+async function firstFault(options: Options, seeds: readonly number[]): Promise<string | null> {
+  for (const seed of seeds) {
     const { fault } = await play({ ...options, seed });
     if (fault !== null) return `seed ${seed}: ${fault}`;
   }
   return null;
 }
 
+/** Where planted faults were found last that take many seeds: looked at first, so that the others are played only when what a seed does has changed. */
+const foundAt: Readonly<Record<string, number>> = {
+  'a head is moved without a look at what it was': 27,
+  'a squash takes the place of what lies where its layers lay': 29,
+  'a squash forgets what was taken away': 87,
+  'who collects on the remote takes at once what nobody names': 594,
+  'who collects on the remote does not know what squashes replaced': 39,
+  'nobody who syncs looks which runs were taken out': 47,
+};
+
 describe('a simulation of machines that share a remote', () => {
   test('finds nothing', async () => {
     for (const seed of foundBefore) expect([seed, (await play({ seed })).fault]).toEqual([seed, null]);
-    expect(await firstFault({}, 150)).toBeNull();
+    // `npm run sim` plays thousands.
+    expect(await firstFault({}, seedsTo(60))).toBeNull();
   });
 
   test('comes to the same for the same seed', async () => {
     expect(await play({ seed: 11 })).toEqual(await play({ seed: 11 }));
   });
 
-  test.each(Object.entries(planted))('finds it when %s', async (_, options) => {
-    expect(await firstFault(options, 700)).not.toBeNull();
+  test.each(Object.entries(planted))('finds it when %s', async (name, options) => {
+    expect(await firstFault(options, [foundAt[name] ?? 1, ...seedsTo(700)])).not.toBeNull();
   });
 });
 
 describe('a crowd of machines that save in one lane at once', () => {
   test('loses nothing, and leaves heads that can be read', async () => {
-    // Of these 8, 11 and 13 once found a head that named a layer twice.
-    for (let seed = 1; seed <= 14; seed++) {
+    // 8, 11 and 13 once found a head that named a layer twice.
+    for (const seed of [1, 8, 11, 13]) {
       expect([seed, await playCrowd({ seed, machines: 10, runs: 9 })]).toEqual([seed, null]);
     }
   });

@@ -239,7 +239,9 @@ export async function adopt(
     squashes: squashesIn(manifest),
     expectedRevision: synced?.revision ?? 0,
   };
-  if (isSame(layers, local)) {
+  // Without a head nobody would come upon what is to be taken out there.
+  const isTold = head !== undefined || common.length === 0;
+  if (isTold && isSame(layers, local)) {
     if (synced !== undefined && isSame(synced.layers, common.toSorted())) return true;
     return await metadata.recordSynced({ ...change, volumeId, lane: name.lane, atMs }, signal);
   }

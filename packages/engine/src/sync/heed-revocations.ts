@@ -29,7 +29,7 @@ export type HeedDependencies = Pick<
 
 /**
  * Writes down here what others revoked. A head has a say about its own namespace alone, whatever runs it names: who may write to one remote, or to one project's heads in it, must not take away what others saved elsewhere. What tiers
- * got of runs of that namespace is its own all the same.
+ * got of runs of that namespace is its own all the same; a run of which a tier's head told first may be anybody's who feeds it, and is for that head to speak of.
  */
 export async function noteRevocations(
   metadata: Pick<Metadata, 'revokedRuns' | 'revokeRuns' | 'run' | 'listNamespaces' | 'feedsOf'>,
@@ -46,10 +46,8 @@ export async function noteRevocations(
   );
   if (news.length === 0) return;
   const fed = await tiersFedBy(metadata, namespaceId, signal);
-  // A run of which a tier's head told first is taken for one of the tier's.
-  const isFed = new Set([namespaceId, ...fed]);
   const noted = news.flatMap(({ revocation, namespaceId: ranIn }) =>
-    [namespaceId, ...(isFed.has(ranIn) ? fed : [])].map((each) => ({ ...revocation, namespaceId: each })),
+    [namespaceId, ...(ranIn === namespaceId ? fed : [])].map((each) => ({ ...revocation, namespaceId: each })),
   );
   await metadata.revokeRuns(noted, signal);
 }
@@ -137,7 +135,10 @@ export async function heedRevocations(deps: HeedDependencies, heeding: Heeding, 
   await removeRuns(deps, request, signal);
 }
 
-/** Squashes with something of the runs of which the remote has what is missing here: the next pull brings them back, as if they had been found damaged. */
+/**
+ * Squashes with something of the runs of which the remote has what is missing here: the next pull brings them back, as if they had been found damaged. Where its head is not known, what is noted of
+ * remotes tells that.
+ */
 async function setAside(
   deps: HeedDependencies,
   { place: { volumeId, name }, by, manifest }: Heeding,
@@ -145,7 +146,9 @@ async function setAside(
   signal: AbortSignal,
 ): Promise<void> {
   const squashes = await squashesOf(deps.metadata, head, signal);
-  const there = new Set(everyLayerOf(manifest).map(({ id }) => id));
+  const noted = manifest === null ? await deps.metadata.listSyncedHeads(null, signal) : [];
+  const synced = noted.filter((each) => each.volumeId === volumeId && each.lane === name.lane);
+  const there = new Set([...everyLayerOf(manifest).map(({ id }) => id), ...synced.flatMap(({ layers }) => layers)]);
   const aside = new Set<LayerId>();
   for (const id of await takeApart(deps, { head, runs }, signal)) {
     const isTold = squashes.partsOf(id).length > 0 && there.has(id);

@@ -1,6 +1,7 @@
 import {
   asCachelaneError,
   headKey,
+  limits,
   newId,
   type CachelaneError,
   type HeadName,
@@ -12,6 +13,7 @@ import {
 } from '@cachelane/core';
 import type { EngineDependencies } from '../engine.ts';
 import { squashesOf } from '../known-squashes.ts';
+import { namesRunIn } from '../take-apart.ts';
 import { byteProgress } from './byte-progress.ts';
 import { everyLayerOf, layersOf } from './compare-heads.ts';
 import { isPending, waitingOf, type Waiting } from './pending.ts';
@@ -42,7 +44,7 @@ export interface PendingSearch {
 
 /** What the remote lacks of the lanes here that are shared, whoever wrote them. */
 export async function findPending(
-  { metadata, remote, tools }: PendingDependencies,
+  { metadata, layers, clock, remote, tools }: PendingDependencies,
   signal: AbortSignal,
   { lanes = 'all', looks = false }: PendingSearch = {},
 ): Promise<readonly PendingHead[]> {
@@ -61,14 +63,36 @@ export async function findPending(
     if (lanes === 'known' && synced === undefined) continue;
     const squashes = await squashesOf(metadata, head, signal);
     const lane = { head, synced, squashes };
-    if (isPending(lane)) {
-      pending.push({ name, volume, remoteId, ...waitingOf(lane) });
+    const bad = await namedRevoked({ metadata, layers, clock }, { volume, head, squashes }, signal);
+    if (isPending(lane) || bad > 0) {
+      const { layers: news, removals } = waitingOf(lane);
+      pending.push({ name, volume, remoteId, layers: news, removals: removals + bad });
     } else if (looks && remoteId !== null) {
-      const layers = await lostThere(remote, { name, head, squashes }, signal);
-      if (layers > 0) pending.push({ name, volume, remoteId, layers, removals: 0 });
+      const lost = await lostThere(remote, { name, head, squashes }, signal);
+      if (lost > 0) pending.push({ name, volume, remoteId, layers: lost, removals: 0 });
     }
   }
   return pending;
+}
+
+/** Layers of a head with something of runs that were revoked of late: who wrote that down died before it got to this head, and a push takes them out of it, here and there. */
+async function namedRevoked(
+  { metadata, layers, clock }: Pick<PendingDependencies, 'metadata' | 'layers' | 'clock'>,
+  { volume, head, squashes }: { readonly volume: VolumeRecord; readonly head: HeadRecord; readonly squashes: Squashes },
+  signal: AbortSignal,
+): Promise<number> {
+  const sinceMs = clock.nowMs() - limits.revocationMs;
+  const revoked = (await metadata.revokedRuns(volume.namespaceId, signal)).filter(({ atMs }) => atMs >= sinceMs);
+  const runs = new Set(revoked.map(({ run }) => run));
+  let count = 0;
+  for (const id of runs.size === 0 ? [] : head.layers) {
+    for (const each of [id, ...squashes.expand([id])]) {
+      if (!(await namesRunIn(layers, { id: each, runs }, signal))) continue;
+      count += 1;
+      break;
+    }
+  }
+  return count;
 }
 
 /** Layers that the remote's head neither names, also as replaced, nor says were taken out; all of them where it cannot be read. */

@@ -2,6 +2,7 @@ import type { OpenedVolume, Remote, RunId, VolumeReport } from '@cachelane/core'
 import type { EngineDependencies } from '../engine.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { fedVolumes } from './fed-volumes.ts';
+import { finishRevocations, type RunToBegin } from './finish-revocations.ts';
 import { pullVolumes, type Pulled } from './pull-volumes.ts';
 import { pushVolumes } from './push-volumes.ts';
 import { withSync } from './sync-report.ts';
@@ -15,16 +16,19 @@ export interface BegunSync {
   readonly pullMs: number;
 }
 
-/** What other machines have of the volumes, before a run opens its session; null without a remote. Errors: with `strict`, those of the remote. */
+/** What other machines have of the volumes, before a run opens its session, and without what was revoked; null without a remote. Errors: with `strict`, those of the remote, and of what is taken out here. */
 export async function beginSync(
   deps: EngineDependencies,
   request: SyncRequest,
-  run: { readonly planned: readonly PlannedVolume[]; readonly run: RunId },
+  run: RunToBegin,
 ): Promise<BegunSync | null> {
   const { remote } = deps;
-  if (remote === null) return null;
-  const [pulled, pullMs] = await timed(deps, () => pullVolumes(deps, request, { remote, ...run }));
-  return { remote, pulled, pullMs };
+  const [pulled, pullMs] = await timed(deps, async () => {
+    const done = remote === null ? null : await pullVolumes(deps, request, { remote, ...run });
+    await finishRevocations(deps, request, run);
+    return done;
+  });
+  return remote === null || pulled === null ? null : { remote, pulled, pullMs };
 }
 
 export interface EndedRun {

@@ -122,7 +122,7 @@ describe('a process that dies while it pulls, saves and pushes', () => {
     for (let operation = 1; operation <= undisturbed.operations; operation++) {
       for (const when of ['before', 'after'] as const) await scenario(new Life({ operation, when }));
     }
-  }, 120_000);
+  });
 });
 
 describe('P6 between machines', () => {
@@ -184,5 +184,5 @@ describe('P6 between machines', () => {
       }),
       { numRuns: 60 },
     );
-  }, 120_000);
+  });
 });

@@ -82,12 +82,15 @@ interface Branch {
 }
 
 /**
- * Plays every order there is, but for those that differ only in which of two independent steps is first. Returns how many.
+ * Plays every order there is, but for those that differ only in which of two independent steps is first. Returns how many. No more are played
+ * when `look`, which is called after each step, has said that it has seen enough: what goes wrong shows long before all were played, since those that differ
+ * early come first.
  */
-export async function playAll(start: Start, look: () => void): Promise<number> {
+export async function playAll(start: Start, look: () => 'enough' | undefined): Promise<number> {
   let count = 0;
+  const seen = { isEnough: false };
   const branches: Branch[] = [{ order: [], asleep: [] }];
-  for (let branch = branches.pop(); branch !== undefined; branch = branches.pop()) {
+  for (let branch = branches.shift(); branch !== undefined && !seen.isEnough; branch = branches.shift()) {
     const { order: prefix, asleep: first } = branch;
     const order: string[] = [];
     let asleep = first;
@@ -102,18 +105,20 @@ export async function playAll(start: Start, look: () => void): Promise<number> {
         const [next = '', ...others] = [...ready.keys()].filter((name) => !asleep.includes(name));
         // All that could come is known: to its end, for the sake of the processes.
         const chosen = next === '' ? ([...ready.keys()][0] ?? '') : next;
-        const seen = [...asleep, chosen];
+        const tried = [...asleep, chosen];
         for (const other of others) {
-          const still = seen.filter((name) => areIndependent(ready.get(name), ready.get(other)));
+          const still = tried.filter((name) => areIndependent(ready.get(name), ready.get(other)));
           branches.push({ order: [...order, other], asleep: still });
-          seen.push(other);
+          tried.push(other);
         }
         asleep =
           next === '' ? [...ready.keys()] : asleep.filter((name) => areIndependent(ready.get(name), ready.get(chosen)));
         order.push(chosen);
         return chosen;
       },
-      look,
+      () => {
+        seen.isEnough ||= look() === 'enough';
+      },
     );
     count += 1;
   }

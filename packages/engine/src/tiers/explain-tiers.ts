@@ -4,7 +4,9 @@ import {
   isPersonal,
   isTier,
   mergesByPath,
+  parentBy,
   personalNamespace,
+  sharedLinks,
   verifiedOf,
   type BytePath,
   type Context,
@@ -18,11 +20,15 @@ import { listHeadsOf, type ListedHead } from '../inspect/list-heads.ts';
 import { isDamage } from '../is-damage.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { unverifiedAmong } from './feed-tier.ts';
-import { tiersOfRun } from './tiers-of-run.ts';
+import { isTakenAlong } from './taken-along.ts';
+import { tiersOfRun, type TierOfRun } from './tiers-of-run.ts';
+import { whyOtherTool } from './tool-of-tier.ts';
 
 /** What a tier has of a volume, and what a run here has to do with it. */
 export interface ExplainedTier {
   readonly namespace: Namespace;
+  /** Who made it one, and by what right: one clause. */
+  readonly by: string;
   /** That which is read; null: none. */
   readonly lane: LaneName | null;
   /** Whether a run here starts with what it has. */
@@ -61,24 +67,28 @@ export async function explainTiers(
   const read = planned.chain.filter((link) => isTier(planned.own, link)).map(({ namespace }) => namespace);
   const isOwn = planned.request.namespace === null || planned.request.namespace === context.namespace;
   const personal = isOwn && !isConfined && !isPersonal(context.namespace) ? [personalNamespace] : [];
-  const names = new Set(isConfined ? read : [...read, ...planned.tiers, ...personal]);
+  const claimed = isOwn ? (context.claimed?.parents ?? []).map(({ namespace }) => namespace) : [];
+  const names = new Set(isConfined ? read : [...read, ...planned.tiers, ...claimed, ...personal]);
   const tiers: ExplainedTier[] = [];
   let isFound = await holdsOwn(deps.metadata, planned, signal);
   for (const namespace of names) {
     const reading = await readingOf(deps.metadata, { ...question, namespace, isFound }, signal);
     isFound ||= reading.isRead;
     const feed = feeds.get(namespace);
-    const why = feed?.why ?? null;
+    const why = feed === undefined ? null : (feed.why ?? (await refusedHere(deps, { planned, feed }, signal)));
     const told = why !== null && isConfined ? 'it takes nothing of what a run here saves' : why;
-    const asks = feed !== undefined && why === null && isPersonal(namespace);
-    const unverified = asks ? await unverifiedHere(deps, planned, signal) : null;
-    const isFed = feed !== undefined && why === null && unverified === null;
+    const isFed = feed !== undefined && why === null;
     const by = feed?.rule ?? null;
     const rule = by === null ? 'what its tool verifies goes there' : `its rule is for ${ruleText(by)}`;
-    const feeding = unverified ?? told ?? (feed === undefined ? 'nothing goes there' : rule);
-    tiers.push({ namespace, ...reading, isFed, feeding });
+    const feeding = told ?? (feed === undefined ? 'nothing goes there' : rule);
+    tiers.push({ namespace, by: tierBy(context, namespace), ...reading, isFed, feeding });
   }
   return tiers;
+}
+
+function tierBy(context: Context, namespace: Namespace): string {
+  if (!isPersonal(namespace)) return parentBy(context, namespace);
+  return context.inputs.find(({ name }) => name === 'personal tier')?.source ?? 'nobody';
 }
 
 function ruleText({
@@ -131,10 +141,12 @@ async function readingOf(
     : { ...has, isRead: true, why: 'nothing nearer has anything: a first run starts with what is in it' };
 }
 
-function whyNotRead(context: Context, { tool }: PlannedVolume, namespace: Namespace): string {
+function whyNotRead(context: Context, { tool, request: { name } }: PlannedVolume, namespace: Namespace): string {
+  const isShared = sharedLinks(context, [{ namespace, lane: context.lane }], name).length > 0;
+  if (!isShared) return `${context.namespace} has no grant for its ${name}`;
   if (!isPersonal(namespace)) return `a run in lane ${context.lane} reads nothing of other namespaces`;
   if (verifiedOf(tool) === null) return `${tool.name} does not verify what it finds in its cache`;
-  return context.inputs.some(({ name }) => name === 'personal tier')
+  return context.inputs.some((input) => input.name === 'personal tier')
     ? `lane ${context.lane} has no part in it`
     : 'nobody asked for it: personal-tier: true in config.yaml, or CACHELANE_PERSONAL_TIER=1';
 }
@@ -162,18 +174,31 @@ async function headAt(
   return { held: heads.find(({ head }) => head.lane === lane) ?? null, missing: null };
 }
 
-async function unverifiedHere(
+/** Why nothing of what the own lane has now goes there, although a rule says so. */
+async function refusedHere(
   deps: ExplainDependencies,
-  planned: PlannedVolume,
+  { planned, feed: { namespace, id: tierId } }: { readonly planned: PlannedVolume; readonly feed: TierOfRun },
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { held } = await headAt(deps.metadata, { planned, ...planned.own }, signal);
-  const ids: readonly LayerId[] = held?.head.layers ?? [];
-  try {
-    const path = await unverifiedAmong(deps, { ids, tool: planned.tool }, signal);
-    return path === null
+  const own = await headAt(deps.metadata, { planned, ...planned.own }, signal);
+  const tier = await headAt(deps.metadata, { planned, namespace, lane: planned.own.lane }, signal);
+  const volume = tier.held?.volume;
+  const otherTool =
+    tierId === null
       ? null
-      : `it holds ${displayPath(path as BytePath)}, which ${planned.tool.name} does not verify`;
+      : await whyOtherTool(deps.metadata, { planned, tier: { namespace, id: tierId }, volume }, signal);
+  if (otherTool !== null) return otherTool.message;
+  const there = new Set<LayerId>(tier.held?.head.layers);
+  const ids = (own.held?.head.layers ?? []).filter((id) => !there.has(id));
+  try {
+    if (isPersonal(namespace)) {
+      const path = await unverifiedAmong(deps, { ids, tool: planned.tool }, signal);
+      return path === null
+        ? null
+        : `it holds ${displayPath(path as BytePath)}, which ${planned.tool.name} does not verify`;
+    }
+    const isOfOthers = tierId !== null && (await isTakenAlong(deps, { planned, tierId, ids }, signal));
+    return isOfOthers ? 'its own lane lies on what it took along of another tier, and that goes no further' : null;
   } catch (error) {
     if (isDamage(error)) return 'layers of its own lane cannot be read: cachelane verify tells more';
     throw error;

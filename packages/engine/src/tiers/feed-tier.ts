@@ -28,8 +28,8 @@ export interface TierFeed {
   readonly own: LanePlace;
   readonly tier: LanePlace;
   readonly tool: Tool;
-  /** Whether only what the tool verifies itself may go there. */
-  readonly isPersonal: boolean;
+  /** Whether none of these layers may come. */
+  readonly isRefused: (ids: ReadonlySet<LayerId>) => Promise<boolean>;
   /** On whose behalf the tier's head moves. */
   readonly run: RunId;
   /** Its pins keep a collector away from what comes until the tier's head names it. */
@@ -87,7 +87,7 @@ async function planMove(deps: FeedDependencies, feed: TierFeed, signal: AbortSig
   if (isSame(layers, before)) return null;
   const fresh = new Set(layers).difference(new Set(before));
   // `explain` says so; a word after each run would only be in the way.
-  if (feed.isPersonal && (await unverifiedAmong(deps, { ids: fresh, tool: feed.tool }, signal)) !== null) return null;
+  if (await feed.isRefused(fresh)) return null;
   const records: LayerRecord[] = [];
   for (const id of fresh) {
     const record = await metadata.layer(id, signal);

@@ -17,8 +17,10 @@ import { closeSession } from '../sessions/open-session.ts';
 import { squashHead } from '../squash-head.ts';
 import { findVolume } from '../volumes/find-volume.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
-import { feedTier, type Fed } from './feed-tier.ts';
+import { feedTier, unverifiedAmong, type Fed } from './feed-tier.ts';
+import { isTakenAlong } from './taken-along.ts';
 import { tiersOfRun, type TierOfRun } from './tiers-of-run.ts';
+import { whyOtherTool } from './tool-of-tier.ts';
 
 export interface FeedRequest {
   readonly planned: PlannedVolume;
@@ -74,13 +76,11 @@ async function feedOne(
   try {
     if (tier.id !== null && opening.namespaceId !== tier.id) return null;
     const { volume } = opening;
-    if (volume.tool !== planned.tool.name) {
-      const error = `its volume ${volume.name} is one of ${volume.tool}, and this one of ${planned.tool.name}`;
-      deps.events({ type: 'warning', code: 'E_VOLUME', message: `${tier.namespace}: ${error}`, hint: null });
-      return null;
-    }
-    const { lane } = planned.own;
     const { namespace } = tier;
+    const question = { planned, tier: { namespace, id: opening.namespaceId }, volume };
+    const otherTool = await whyOtherTool(deps.metadata, question, signal);
+    if (otherTool !== null) throw otherTool;
+    const { lane } = planned.own;
     const { name } = planned.request;
     const fed = await feedTier(
       deps,
@@ -88,7 +88,10 @@ async function feedOne(
         own: { volumeId: opened.volume.id, lane },
         tier: { volumeId: volume.id, lane },
         tool: planned.tool,
-        isPersonal: isPersonal(namespace),
+        isRefused: async (ids) =>
+          isPersonal(namespace)
+            ? (await unverifiedAmong(deps, { ids, tool: planned.tool }, signal)) !== null
+            : await isTakenAlong(deps, { planned, tierId: opening.namespaceId, ids }, signal),
         run,
         sessionId,
         admit: async (heldBytes) =>

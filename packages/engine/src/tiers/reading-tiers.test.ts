@@ -113,6 +113,17 @@ describe('a personal tier', () => {
   });
 });
 
+test('a parent that is not there, or has no such volume, adds nothing, and is no reason for a word', async () => {
+  const engine = testEngine();
+  await dataIn(engine, contextOf(acme, { parents: [] }), { a: 'x' });
+  const context = contextOf(web, { parents: [team, acme] });
+  await installIn(engine, context, 'own');
+  expect(await found(engine, context)).toEqual(['own']);
+  expect(warningsOf(engine)).toEqual([]);
+  // To be read makes nobody.
+  expect(await engine.deps.metadata.findNamespace(team, noAbort)).toBeUndefined();
+});
+
 describe('twelve levels of tiers', () => {
   test('are one view of few layers', async () => {
     const engine = testEngine();

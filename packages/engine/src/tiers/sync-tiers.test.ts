@@ -1,5 +1,13 @@
-import type { Context, Namespace, RunId } from '@cachelane/core';
-import { noAbort } from '@cachelane/testkit';
+import {
+  decodeManifest,
+  encodeManifest,
+  headPrefix,
+  type Context,
+  type HeadManifest,
+  type Namespace,
+  type RunId,
+} from '@cachelane/core';
+import { noAbort, type MemoryRemoteState } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { machines } from '../sync/machines.fixture.ts';
 import { findPending, pushPending } from '../sync/push-pending.ts';
@@ -20,7 +28,16 @@ import {
   warningsOf,
 } from './tiers.fixture.ts';
 
-const [web, api] = ['web', 'api'].map(projectOf) as [Namespace, Namespace];
+const [web, api, shop] = ['web', 'api', 'shop'].map(projectOf) as [Namespace, Namespace, Namespace];
+
+/** As whoever may write it likes it. */
+function forgeHead({ heads }: MemoryRemoteState, namespace: Namespace, change: Partial<HeadManifest>): void {
+  for (const [key, head] of heads) {
+    const manifest = key.startsWith(headPrefix) && head.bytes !== null ? decodeManifest(head.bytes, null) : null;
+    if (manifest?.namespace !== namespace) continue;
+    heads.set(key, { ...head, version: 'forged' as never, bytes: encodeManifest({ ...manifest, ...change }) });
+  }
+}
 
 const mine = (project: Namespace): Context => contextOf(project, { parents: [], personal: true });
 
@@ -143,6 +160,21 @@ describe('a tier that machines share', () => {
     await pushOf(ann, web);
     for (const engine of [machine(), ben, ann]) expect(await found(engine, contextOf(web))).toEqual(['left']);
   });
+});
+
+test('a project that feeds a tier takes nothing out of it that others fed', async () => {
+  const { machine, state } = machines();
+  const [ann, mallory, ben] = [machine(), machine(), machine()];
+  for (const engine of [ann, ben]) await feedFrom(engine, acme);
+  await installIn(ann, contextOf(api), 'left');
+  const run = lastRun(ann);
+  await installIn(mallory, contextOf(web, { parents: [] }), 'right');
+  // All that this machine has heard of the run is what the tier says.
+  expect(await found(ben, contextOf(shop))).toEqual(['left']);
+  forgeHead(state, web, { revoked: [{ run, atMs: 1, by: 'mallory' }] });
+  await installIn(ben, contextOf(web), 'more');
+  for (const engine of [ben, ann, machine()])
+    expect(await found(engine, contextOf(shop))).toEqual(['left', 'more', 'right']);
 });
 
 test('a personal tier is neither sent nor read from a remote', async () => {

@@ -35,12 +35,7 @@ export async function tiersOfRun(
 ): Promise<readonly TierOfRun[]> {
   if (planned.tiers.length === 0) return [];
   const own = await metadata.findNamespace(planned.own.namespace, signal);
-  const feeding: Feeding = {
-    names: own?.paths ?? [planned.own.namespace],
-    volume: planned.request.name,
-    lane: planned.own.lane,
-    defaultLane: planned.defaultLane,
-  };
+  const feeding = feedingOf(planned, own);
   const tiers: TierOfRun[] = [];
   for (const namespace of planned.tiers) {
     const record = await metadata.findNamespace(namespace, signal);
@@ -53,6 +48,16 @@ export async function tiersOfRun(
     tiers.push({ ...place, ...found });
   }
   return tiers;
+}
+
+/** What a run saves of a volume, as rules of tiers ask for it; `own`: its namespace. */
+export function feedingOf(planned: PlannedVolume, own: NamespaceRecord | undefined): Feeding {
+  return {
+    names: own?.paths ?? [planned.own.namespace],
+    volume: planned.request.name,
+    lane: planned.own.lane,
+    defaultLane: planned.defaultLane,
+  };
 }
 
 async function ruleOf(

@@ -6,6 +6,7 @@ import {
   mergesByPath,
   newId,
   personalLink,
+  sharedLinks,
   unknownToolName,
   verifiedOf,
   type ChainLink,
@@ -113,12 +114,12 @@ interface ChainedVolume {
 }
 
 /** A volume of another namespace is read and written there, on the same lanes; it has no part in the project's own chain. Links that the context's bounds do not reach are none. */
-export function chainFor(context: Context, { namespace, name }: ChainedVolume): readonly ChainLink[] {
-  return linksWithin(context.bounds, wholeChain(context, namespace), name);
+export function chainFor(context: Context, volume: ChainedVolume): readonly ChainLink[] {
+  return linksWithin(context.bounds, wholeChain(context, volume), volume.name);
 }
 
-function wholeChain(context: Context, namespace: Namespace | null): readonly ChainLink[] {
-  if (namespace === null || namespace === context.namespace) return context.readChain;
+function wholeChain(context: Context, { namespace, name }: ChainedVolume): readonly ChainLink[] {
+  if (namespace === null || namespace === context.namespace) return sharedLinks(context, context.readChain, name);
   return context.readChain
     .filter((link) => link.namespace === context.namespace)
     .map(({ lane }) => ({ namespace, lane }));

@@ -84,12 +84,12 @@ type Query {
   ): [Policy!]!
   """
   What a namespace offers. E_NOT_FOUND where it offers nothing, and where the caller may not know of it: a confined session may know of what its own project and the namespaces above it offer.
-  E_CATALOG for a version that is not there, or is not the one that was locked.
+  E_CATALOG for a version that is not there, or is not the one that was locked. What the caller's project has locked is had all the same, as its cachelane.lock has it.
   """
   catalog(
-    "Any of its names, or what cachelane.yaml or the person's own configuration call it, under \`catalogs\`."
+    "Any of its names, or what the person's own configuration, cachelane.yaml (both under \`catalogs\`) or cachelane.lock call it."
     namespace: String!
-    "The latest where it is left out."
+    "Where it is left out: the one that the caller's project has locked, else the latest."
     version: Int
     "What it has to come to, where somebody locked it."
     digest: String
@@ -109,7 +109,7 @@ type Query {
     namespace: String!
     "As it is published: \`pip-cache\`."
     name: String!
-    "The latest where it is left out."
+    "As that of \`catalog\`."
     version: Int
   ): Definition!
   "Whatever has this id; null where there is nothing, and where the caller may not know of it."

@@ -140,6 +140,8 @@ type Explanation {
   providerBy: String
   "What a run here finds because of it."
   gives: String
+  "By which definition of a catalog it is had, in which version, and whether cachelane.lock or this engine's store says so; null: by none."
+  definition: String
   "Where it is shared with other machines; null: nowhere."
   remote: String
 }
@@ -148,6 +150,8 @@ type Explanation {
 type ExplainedTier {
   "As the project names it."
   namespace: String!
+  "Who made it one, and by what right: one clause."
+  by: String!
   "The lane of it that is read; null: none."
   lane: String
   "Whether a run starts with what it has."

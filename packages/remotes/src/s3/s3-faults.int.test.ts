@@ -136,7 +136,7 @@ withServer('a bucket behind a bad network', () => {
     });
 
     test('of any step of an upload in parts leaves it whole or not there', async () => {
-      const { patient, straight } = await openAll({ silenceMs: 1500 });
+      const { patient, straight } = await openAll({ silenceMs: 700 });
       const source = sourceOf(noise(limits.remotePartBytes + 100_000), 1_000_000);
       const steps: readonly ((method: string, path: string) => boolean)[] = [
         (method, path) => method === 'POST' && path.includes('uploads'),
@@ -222,7 +222,7 @@ withServer('a bucket behind a bad network', () => {
     await checkRemote((await openAll()).straight, systemRandom, noAbort);
   });
 
-  test('none of 200 swaps by 8 machines is lost, whatever the network does to a third of their requests', async () => {
+  test('none of 80 swaps by 8 machines is lost, whatever the network does to a third of their requests', async () => {
     const { address, straight } = await openAll();
     const faults: readonly HttpFault[] = [
       'error-before',
@@ -242,15 +242,15 @@ withServer('a bucket behind a bad network', () => {
       Array.from({ length: 8 }, async (_, writer) => {
         await using own = await world.open(address);
         const patient = retrying(own, { clock: impatient, random: seededRandom(writer), attempts: 40 });
-        const own25 = Array.from({ length: 25 }, (_word, index) => `${writer}.${index}`);
-        await addWords(patient.heads, { key, words: own25, attempt });
-        return own25;
+        const ten = Array.from({ length: 10 }, (_word, index) => `${writer}.${index}`);
+        await addWords(patient.heads, { key, words: ten, attempt });
+        return ten;
       }),
     );
     expect(wordsOf((await straight.heads.read(key, noAbort))?.bytes).toSorted()).toEqual(words.flat().toSorted());
   });
 
-  test('none of 200 swaps by 4 processes is lost', async () => {
+  test('none of 80 swaps by 4 processes is lost', async () => {
     const { address, straight } = await openAll();
     const url = `s3://${address.bucket}/${address.prefix}?endpoint=${world.server.endpoint}`;
     const env = {
@@ -258,11 +258,11 @@ withServer('a bucket behind a bad network', () => {
       AWS_SECRET_ACCESS_KEY: world.server.user.secretAccessKey,
     };
     const runs = await Promise.all(
-      Array.from({ length: 4 }, (_, writer) => runWriter({ address: url, name: `${writer}`, count: 50, env })),
+      Array.from({ length: 4 }, (_, writer) => runWriter({ address: url, name: `${writer}`, count: 20, env })),
     );
     expect(runs.map(({ end }) => end)).toEqual(runs.map(() => [0, null]));
     const added = runs.flatMap((run) => run.added);
-    expect(added).toHaveLength(200);
+    expect(added).toHaveLength(80);
     expect(wordsOf((await straight.heads.read(key, noAbort))?.bytes).toSorted()).toEqual(added.toSorted());
   });
 

@@ -73,8 +73,9 @@ export async function runAsChild(
   desk.connect(receiver(child.pid));
   const failure = onStart();
   const { code, signal } = await child.end();
+  const received = await desk.received();
   if (failure !== null) throw failure;
-  return exitedWith(signal === null ? (code ?? 0) : exitCodeOfSignal(signal), desk.received);
+  return exitedWith(signal === null ? (code ?? 0) : exitCodeOfSignal(signal), received);
 }
 
 /** Node gives every child the default signal actions; without `env` a signal that was ignored stays so only for us. */

@@ -24,9 +24,8 @@ export async function runInPlace(request: RunRequest, options: RunOptions): Prom
   const taken = flock === undefined ? null : await takeLease(flock, leaseFile);
   if (taken !== null && 'reason' in taken) {
     // Whoever asked us to stop meanwhile does not want the command to be run in another way.
-    return desk.received === null
-      ? notStarted(taken.reason)
-      : exitedWith(exitCodeOfSignal(desk.received), desk.received);
+    const received = await desk.received();
+    return received === null ? notStarted(taken.reason) : exitedWith(exitCodeOfSignal(received), received);
   }
   using lease = taken;
   const env = { ...request.env, [placeVariable(leaseFile)]: '1' };

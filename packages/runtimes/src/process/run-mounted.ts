@@ -32,16 +32,17 @@ export async function runMounted(request: RunRequest, options: RunOptions): Prom
   desk.connect(monitoredReceiver(child.pid, () => status.read().childPid));
   const placeError = tell(() => request.onPlace?.(placeOf(plan.marker)));
   const { code, signal } = await child.end();
+  const received = await desk.received();
   if (placeError !== null) throw placeError;
   const { exitCode } = status.read();
-  if (exitCode !== null) return exitedWith(exitCode, desk.received);
+  if (exitCode !== null) return exitedWith(exitCode, received);
   // The monitor was killed, before there was a command or while it lives on.
-  if (signal !== null) return exitedWith(exitCodeOfSignal(signal), desk.received);
+  if (signal !== null) return exitedWith(exitCodeOfSignal(signal), received);
   const reason = code === leaseHeldCode ? leaseHeld : await whyNotStarted(plan);
   // Whoever asked us to stop meanwhile does not want the command to be run in another way.
-  return desk.received === null
+  return received === null
     ? notStarted(reason, imageMend(reason, plan.images?.images ?? []))
-    : exitedWith(exitCodeOfSignal(desk.received), desk.received);
+    : exitedWith(exitCodeOfSignal(received), received);
 }
 
 /** The command runs by now and is waited for, whatever the caller's code does. */

@@ -30,14 +30,15 @@ export async function runWithSudo(request: RunRequest, options: RunOptions): Pro
   desk.connect(receiverBehind(status));
   const placeError = tell(() => request.onPlace?.(placeOf(marker)));
   const { code, signal } = await child.end();
+  const received = await desk.received();
   if (placeError !== null) throw placeError;
   const { exitCode, childPid } = status.read();
-  if (exitCode !== null) return exitedWith(exitCode, desk.received);
+  if (exitCode !== null) return exitedWith(exitCode, received);
   // The monitor was killed: the command lives on, or nobody knows how it ended, and it must not be run once more.
-  if (childPid !== null) return exitedWith(exitCodeOfSignal('SIGKILL'), desk.received);
-  if (signal !== null) return exitedWith(exitCodeOfSignal(signal), desk.received);
+  if (childPid !== null) return exitedWith(exitCodeOfSignal('SIGKILL'), received);
+  if (signal !== null) return exitedWith(exitCodeOfSignal(signal), received);
   // Whoever asked us to stop meanwhile does not want the command to be run in another way.
-  if (desk.received !== null) return exitedWith(exitCodeOfSignal(desk.received), desk.received);
+  if (received !== null) return exitedWith(exitCodeOfSignal(received), received);
   if (code === leaseHeldCode) return notStarted(leaseHeld);
   const reason = complaintIn(textOf(status)) ?? sudoProblem() ?? `sudo failed (exit code ${String(code)})`;
   return notStarted(reason, imageMend(reason, imagesOf(request.mounts)));

@@ -21,8 +21,8 @@ const retryMs = 1;
 
 /** Takes the signals that are sent to us while a command runs: we live on, and the command gets each once. */
 export interface SignalDesk extends Disposable {
-  /** The first one that asked us to stop. */
-  readonly received: NodeSignal | null;
+  /** Of those that came so far, the first that asked us to stop. Of a command that it ended Node may tell first. */
+  received(): Promise<NodeSignal | null>;
   /**
    * Resolves when those that came so far are noted: Node hands a signal over in a later turn of the loop, when it cannot be told
    * any more whether the command, which may get it from the terminal as well, was there already. To be waited for before the start.
@@ -59,13 +59,11 @@ export function openSignalDesk(ignored: readonly HeldSignal[]): SignalDesk {
   });
   for (const { signal, listener } of listeners) process.on(signal, listener);
   return {
-    get received() {
+    async received() {
+      await caughtUp();
       return received;
     },
-    async caughtUp() {
-      // The first one may run in this very turn, before the loop has looked.
-      await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
-    },
+    caughtUp,
     connect(command) {
       receiver = command;
     },
@@ -74,6 +72,11 @@ export function openSignalDesk(ignored: readonly HeldSignal[]): SignalDesk {
       for (const timer of timers) clearTimeout(timer);
     },
   };
+}
+
+async function caughtUp(): Promise<void> {
+  // The first one may run in this very turn, before the loop has looked.
+  await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
 }
 
 /** The bit of a signal in the sets that /proc shows. */

@@ -135,7 +135,7 @@ export const volumeExplanation: Operation<{
   readonly source?: SourceInput | null | undefined;
 }> = {
   name: 'volumeExplanation',
-  text: 'query volumeExplanation($id:ID!$source:SourceInput){node(id:$id){...on CacheVolume{explain(source:$source){...Explanation}}}}fragment Explanation on Explanation{why lowLevelId path pathSource mounter mounterWhy chosenBy readChain{...ExplainedLink}seed keptFor keptBy provider providerBy gives remote}fragment ExplainedLink on ExplainedLink{namespace lane generation layers files sizeBytes updatedAt}',
+  text: 'query volumeExplanation($id:ID!$source:SourceInput){node(id:$id){...on CacheVolume{explain(source:$source){...Explanation}}}}fragment Explanation on Explanation{why lowLevelId path pathSource mounter mounterWhy chosenBy readChain{...ExplainedLink}seed keptFor keptBy provider providerBy gives definition remote}fragment ExplainedLink on ExplainedLink{namespace lane generation layers files sizeBytes updatedAt}',
 };
 
 export const volumeUsage: Operation<{

@@ -260,6 +260,8 @@ export interface Explanation {
   readonly providerBy: string | null;
   /** What a run here finds because of it. */
   readonly gives: string | null;
+  /** By which definition of a catalog it is had, in which version, and whether cachelane.lock or this engine's store says so; null: by none. */
+  readonly definition: string | null;
   /** Where it is shared with other machines; null: nowhere. */
   readonly remote: string | null;
 }

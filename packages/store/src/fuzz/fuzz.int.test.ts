@@ -13,16 +13,16 @@ import { fuzzWatched } from './watched.fixture.ts';
 const keptDir = join(import.meta.dirname, 'kept');
 const moduleOf = (name: string): string => new URL(name, import.meta.url).href;
 
-/** A second's work or two. */
+/** Half a second's work or one; `npm run fuzz` does a minute's. */
 const runs: Readonly<Record<string, number>> = {
-  archive: 200,
-  index: 4000,
-  frames: 1000,
-  walk: 2000,
-  threads: 30,
-  'take-in': 150,
-  image: 30,
-  manifest: 4000,
+  archive: 80,
+  index: 1500,
+  frames: 400,
+  walk: 800,
+  threads: 12,
+  'take-in': 60,
+  image: 15,
+  manifest: 1500,
 };
 
 async function withTarget<T>(factory: TargetFactory, use: (target: FuzzTarget) => Promise<T>): Promise<T> {

@@ -25,7 +25,7 @@ export function fromSystem(error: unknown, doing: string): unknown {
       });
     case 'ENAMETOOLONG':
       return new CachelaneError('E_LAYER_REFUSED', `a path is too long for ${doing} (${detail.slice(0, 200)})`, {
-        hint: 'set CACHELANE_HOME to a shorter path',
+        hint: 'give the volume, or CACHELANE_HOME, a shorter path',
         cause: error,
       });
     case 'EIO':

@@ -53,6 +53,12 @@ export function catalogStore(database: SqliteDatabase): CatalogStore {
         return sql.all<ListedRow>(`${selectListed} WHERE ${isLatest} ORDER BY namespace_id`).map(toListed);
       }),
 
+    nextCatalogVersion: (id, signal) =>
+      database.read(signal, (sql) => {
+        const select = 'SELECT catalog_version FROM namespaces WHERE id = ?';
+        return (sql.get<{ catalog_version: number }>(select, id)?.catalog_version ?? 0) + 1;
+      }),
+
     removeCatalogVersion: (id, version, signal) =>
       database.write('durable', signal, (sql) => {
         const gone = sql.get('DELETE FROM catalogs WHERE namespace_id = ? AND version = ? RETURNING 1', id, version);

@@ -115,5 +115,7 @@ function isRevoked(sql: Sql, run: RunId, namespaceId: NamespaceId | ''): boolean
 /** Of what is to go to volumes of a namespace. Throws E_LAYER_REFUSED. */
 export function requireNotRevoked(sql: Sql, run: RunId, namespaceId: NamespaceId): void {
   if (!isRevoked(sql, run, namespaceId)) return;
-  throw new CachelaneError('E_LAYER_REFUSED', `${run} is revoked: what it made is not taken`);
+  throw new CachelaneError('E_LAYER_REFUSED', `${run} is revoked: what it made is not taken`, {
+    hint: `cachelane revoke --run ${run} takes out what is still here of it`,
+  });
 }

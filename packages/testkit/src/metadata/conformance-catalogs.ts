@@ -124,6 +124,8 @@ export function catalogConformance(create: MetadataFactory): void {
       expect(next).toMatchObject({ kind: 'published', record: { version: 4 } });
       for (const version of [2, 4]) await metadata.removeCatalogVersion(id, version, noAbort);
       expect(await metadata.listCatalogs(noAbort)).toEqual([]);
+      expect(await metadata.nextCatalogVersion(id, noAbort)).toBe(5);
+      expect(await metadata.nextCatalogVersion(ids.namespace(), noAbort)).toBe(1);
       const anew = await metadata.publishCatalog(publishing(id, 'd'), noAbort);
       expect(anew).toMatchObject({ kind: 'published', record: { version: 5 } });
     });

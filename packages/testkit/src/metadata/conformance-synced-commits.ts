@@ -64,6 +64,21 @@ export function syncedCommitConformance(create: MetadataFactory): void {
       expect(await metadata.syncedHead(backup, volumeId, local, noAbort)).toMatchObject({ layers: [], revision: 1 });
     });
 
+    test('of a head that names nothing from the first on keeps the volume, and what is in common', async () => {
+      await using store = await create();
+      await using metadata = await store.open();
+      const request = openRequest(ids);
+      const opened = await openOne(metadata, request);
+      const { volumeId } = opened;
+      const taking = { ...takingAway(opened, []), expectedGeneration: 0 };
+      const synced = { remote: hub, layers: [aLayer('a')], expectedRevision: 0 };
+      const head = { volumeId, lane: local, generation: 1, layers: [] };
+      expect(await metadata.commit({ ...taking, synced }, noAbort)).toMatchObject({ kind: 'moved', head });
+      await metadata.closeSession(request.sessionId, () => undefined, noAbort);
+      expect(await metadata.listHeads(noAbort)).toMatchObject([head]);
+      expect(await metadata.syncedHead(hub, volumeId, local, noAbort)).toMatchObject({ layers: [aLayer('a')] });
+    });
+
     test.each([
       ['the record moved', 1, 0],
       ['the record is not there yet', 1, 2],

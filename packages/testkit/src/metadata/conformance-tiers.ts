@@ -91,7 +91,10 @@ export function tierConformance(create: MetadataFactory): void {
       const fed = { ...push, layer: null, origins: [tier.run, own.run] };
       const everywhere = { run: own.run, namespaceId: null, atMs: startMs, by: 'ann' };
       await metadata.revokeRuns([everywhere], noAbort);
-      await expect(metadata.commit(fed, noAbort)).rejects.toMatchObject({ code: 'E_LAYER_REFUSED' });
+      await expect(metadata.commit(fed, noAbort)).rejects.toMatchObject({
+        code: 'E_LAYER_REFUSED',
+        hint: expect.stringContaining(`cachelane revoke --run ${own.run} `),
+      });
       expect(await metadata.head(tier.volumeId, local, noAbort)).toBeUndefined();
       expect(await metadata.commit({ ...fed, origins: [tier.run] }, noAbort)).toMatchObject({ kind: 'moved' });
     });

@@ -104,6 +104,7 @@ export function crashingMetadata(inner: Metadata, point: CrashPoint): CrashingMe
     catalogVersion: (id, version, signal) => step(() => inner.catalogVersion(id, version, signal)),
     catalogVersions: (id, signal) => step(() => inner.catalogVersions(id, signal)),
     listCatalogs: (signal) => step(() => inner.listCatalogs(signal)),
+    nextCatalogVersion: (id, signal) => step(() => inner.nextCatalogVersion(id, signal)),
     removeCatalogVersion: (id, version, signal) => step(() => inner.removeCatalogVersion(id, version, signal)),
     noteCatalogUse: (use, signal) => step(() => inner.noteCatalogUse(use, signal)),
     catalogUses: (id, definition, signal) => step(() => inner.catalogUses(id, definition, signal)),

@@ -23,6 +23,7 @@ export function memoryCatalogs(state: MemoryState): CatalogStore {
     catalogVersions: (id, signal) => transact(signal, () => versionsOf(id).map(listed)),
     listCatalogs: (signal) =>
       transact(signal, () => inOrder(state.catalogs).flatMap(({ versions }) => versions.slice(0, 1).map(listed))),
+    nextCatalogVersion: (id, signal) => transact(signal, () => (state.catalogs.get(id) ?? noCatalog).lastVersion + 1),
     removeCatalogVersion: (id, version, signal) =>
       transact(signal, () => {
         const { lastVersion, versions } = state.catalogs.get(id) ?? noCatalog;

@@ -1,0 +1,17 @@
+import { CachelaneError, parseProviderRef, type ErrorCode } from '@cachelane/core';
+import { expect, test } from 'vitest';
+import { ofCatalog } from './of-catalog.ts';
+
+test.each<ErrorCode>(['E_CATALOG', 'E_LIMIT'])(
+  'a lock that cannot be read (%s) is told of when the volume is to be had, and keeps no other one',
+  (code) => {
+    const problem = new CachelaneError(code, 'that is no lock');
+    const locked = (): never => {
+      throw problem;
+    };
+    const ref = parseProviderRef('catalog:my-org/npm', '--provider');
+    const wish = ofCatalog({ ref, by: 'flag', source: '--provider' }, { config: null, user: null, locked });
+    expect(wish).toMatchObject({ ref, by: 'flag', alias: 'my-org' });
+    expect(() => wish.locked?.()).toThrow(problem);
+  },
+);

@@ -1,0 +1,97 @@
+import type { Namespace } from '../names/namespace.ts';
+import type { VolumeName } from '../names/volume.ts';
+import type { ChainLink } from '../ports/metadata.ts';
+import { mayReach, sharesAny, type Bounds } from '../sharing/bounds.ts';
+import type { Context, ContextInput } from './context.ts';
+
+/** A parent that a file in the repository names, and that is none of the repository's own names. */
+export interface ClaimedParent {
+  readonly namespace: Namespace;
+  /** `cachelane.yaml:3`. */
+  readonly source: string;
+}
+
+/** Parents by the word of the repository alone: whoever writes its files must not decide whose contents its runs read. */
+export interface ClaimedParents {
+  readonly parents: readonly ClaimedParent[];
+  /** On a machine of one's own they are read all the same, and it is told. */
+  readonly needGrant: boolean;
+  /** What is shared with the project; null: nobody has asked yet, and nothing counts as shared. */
+  readonly shared: Bounds | null;
+}
+
+export interface SettledParents {
+  readonly context: Context;
+  /** What a person must be told of parents that share nothing, one sentence; null: there are none. */
+  readonly warning: string | null;
+}
+
+/** The context with what is shared with its project. Claimed parents that share nothing are no parents where that needs a grant. */
+export function settleParents(context: Context, shared: Bounds): SettledParents {
+  const { claimed } = context;
+  if (claimed === undefined) return { context, warning: null };
+  const strangers = claimed.parents.filter(({ namespace }) => !sharesAny(shared, namespace));
+  const isOut = (asked: Namespace): boolean => claimed.needGrant && isOneOf(strangers, asked);
+  const parents = context.parents.filter((parent) => !isOut(parent));
+  const settled = {
+    ...context,
+    parents,
+    claimed: { ...claimed, shared },
+    readChain: context.readChain.filter(({ namespace }) => !isOut(namespace)),
+  };
+  return {
+    context: { ...settled, inputs: [...context.inputs, ...claimed.parents.map((claim) => claimInput(settled, claim))] },
+    warning: strangers.length === 0 ? null : strangersText(context, strangers),
+  };
+}
+
+function claimInput(settled: Context, { namespace }: ClaimedParent): ContextInput {
+  const isRead = settled.parents.includes(namespace);
+  return { name: 'parent', value: isRead ? namespace : `not ${namespace}`, source: parentBy(settled, namespace) };
+}
+
+function strangersText({ namespace, named, claimed }: Context, strangers: readonly ClaimedParent[]): string {
+  const names = strangers.map((each) => each.namespace).join(', ');
+  const [first] = strangers;
+  const isOne = strangers.length === 1;
+  const grant = `cachelane grant --all -n ${first?.namespace} --to ${namespace}${isOne ? '' : ', and likewise for the others'}`;
+  const what = `${first?.source} names ${names} as ${isOne ? 'a parent' : 'parents'}, and ${namespace} has no grant for it`;
+  return claimed?.needGrant === true
+    ? `${what}: left out; whoever runs the job sets CACHELANE_PARENTS=${named?.parents.join(',')}, or ${grant}`
+    : `${what}: read all the same, on your own machine; for a run without this line: ${grant}`;
+}
+
+/** The links of a project's own chain for a volume, without those of claimed parents that do not share it where that needs a grant. */
+export function sharedLinks(
+  { claimed }: Pick<Context, 'claimed'>,
+  chain: readonly ChainLink[],
+  volume: VolumeName,
+): readonly ChainLink[] {
+  if (claimed?.needGrant !== true) return chain;
+  const { shared } = claimed;
+  return chain.filter(
+    ({ namespace, lane }) =>
+      !isOneOf(claimed.parents, namespace) ||
+      (shared !== null && mayReach(shared, { namespace, volume, access: 'read', lane })),
+  );
+}
+
+/** Parents all of whose volumes a run may read, without a grant for each. */
+export function openParents({ parents, claimed }: Pick<Context, 'parents' | 'claimed'>): readonly Namespace[] {
+  return claimed?.needGrant === true ? parents.filter((parent) => !isOneOf(claimed.parents, parent)) : parents;
+}
+
+function isOneOf(claims: readonly ClaimedParent[], asked: Namespace): boolean {
+  return claims.some(({ namespace }) => namespace === asked);
+}
+
+/** Who made a namespace a parent of the project, and by what right; one clause for people. */
+export function parentBy({ named, claimed }: Pick<Context, 'named' | 'claimed'>, parent: Namespace): string {
+  const claim = claimed?.parents.find(({ namespace }) => namespace === parent);
+  if (claimed !== undefined && claim !== undefined) {
+    const isGranted = claimed.shared !== null && sharesAny(claimed.shared, parent);
+    if (isGranted) return `${claim.source}, by a grant`;
+    return claimed.needGrant ? `${claim.source}, without a grant` : `${claim.source}, on your own machine`;
+  }
+  return named?.parents.includes(parent) === true ? named.by : 'the path of the project';
+}

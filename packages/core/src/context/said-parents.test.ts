@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { parseNamespace } from '../names/namespace.ts';
+import { parseGrantee } from '../sharing/grantee.ts';
+import { ci, derive, inFolder, inputOf, links, named, ofFork, root, sourcesOf } from './context.fixture.ts';
+import type { ContextSources, UserParents } from './context-sources.ts';
+import { contextWarnings } from './derive-context.ts';
+
+// Parents that a person names: in the environment of a job, or in their own file.
+
+const config = { directory: root, parents: [named('teams/payments', 3)] };
+const parentsOf = (changes: Partial<ContextSources>): readonly string[] => derive(changes).parents;
+
+test('win over the file and the path, whoever gave the namespace', () => {
+  const parentsVariable = ' teams/site, github.com/acme ';
+  for (const changes of [{}, { config }, { config, platform: ci }, { namespaceFlag: 'a/b' }]) {
+    const context = derive({ ...changes, parentsVariable });
+    expect(context.parents).toEqual(['teams/site', 'github.com/acme']);
+    expect(inputOf(context, 'parents')).toMatchObject({ source: 'CACHELANE_PARENTS' });
+  }
+  expect(parentsOf({ config, parentsVariable: ' ' })).toEqual(['teams/payments']);
+  expect(parentsOf({ config, parentsVariable: 'none' })).toEqual([]);
+});
+
+test('are read after what lies between a package and its repository', () => {
+  const between = ['github.com/acme/web/services', 'github.com/acme/web'];
+  const parentsVariable = 'teams/site';
+  expect(parentsOf({ ...inFolder('services/api'), parentsVariable })).toEqual([...between, 'teams/site']);
+  expect(parentsOf({ ...inFolder('services/api'), parentsVariable: 'none' })).toEqual(between);
+  const noRemote = { repository: { root, remote: null }, parentsVariable };
+  expect(parentsOf({ ...noRemote, ...inFolder('a') })).toEqual([derive(noRemote).namespace, 'teams/site']);
+});
+
+test('may be the same for all projects of an organisation, those that are parents among them', () => {
+  const parentsVariable = 'github.com/acme/web,teams/site';
+  expect(parentsOf({ parentsVariable })).toEqual(['teams/site']);
+  expect(parentsOf({ ...inFolder('a'), parentsVariable })).toEqual(['github.com/acme/web', 'teams/site']);
+});
+
+test.each([
+  ['github.com/acme/web/site', 'CACHELANE_PARENTS: parents lead back to github.com/acme/web'],
+  ['~', 'CACHELANE_PARENTS: ~ is the tier of whoever owns the machine'],
+  ['GitHub.com/acme', 'CACHELANE_PARENTS: "GitHub.com/acme"'],
+])('%s is refused', (parentsVariable, message) => {
+  const refused = expect.objectContaining({ code: 'E_NAMESPACE', message: expect.stringContaining(message) });
+  expect(() => parentsOf({ parentsVariable })).toThrow(refused);
+});
+
+test('are those above it alone in a run that nobody vouches for', () => {
+  const parentsVariable = 'teams/payments,github.com/acme,github.com';
+  const context = derive({ platform: ofFork, parentsVariable });
+  expect(context.parents).toEqual(['github.com/acme']);
+  expect(links(context)).not.toContainEqual(expect.stringContaining('teams/payments'));
+  expect(parentsOf({ platform: ofFork, parentsVariable: 'none' })).toEqual([]);
+  expect(contextWarnings(sourcesOf({ platform: ofFork, parentsVariable }))).toEqual([
+    'CACHELANE_PARENTS names teams/payments, github.com: left out in a run that nobody vouches for',
+  ]);
+  expect(contextWarnings(sourcesOf({ platform: ci, parentsVariable }))).toEqual([]);
+});
+
+const list = (of: string, ...parents: readonly string[]): UserParents => ({
+  of: parseGrantee(of, 'test'),
+  parents: parents.map((parent) => parseNamespace(parent)),
+  source: `config.yaml:${of}`,
+});
+
+describe('of the person’s own file', () => {
+  const userParents = [list('github.com/acme/**', 'teams/all'), list('github.com/acme/web', 'teams/site')];
+
+  test('count before the project’s file, the nearest list alone, and after the environment', () => {
+    const context = derive({ config, userParents });
+    expect(context.parents).toEqual(['teams/site']);
+    expect(context.claimed).toBe(undefined);
+    expect(inputOf(context, 'parents')).toMatchObject({ source: 'config.yaml:github.com/acme/web' });
+    expect(parentsOf({ userParents, namespaceFlag: 'github.com/acme/api' })).toEqual(['teams/all']);
+    expect(parentsOf({ userParents: userParents.toReversed() })).toEqual(['teams/site']);
+    expect(parentsOf({ userParents, parentsVariable: 'teams/x' })).toEqual(['teams/x']);
+    expect(parentsOf({ userParents: [list('github.com/acme/web')] })).toEqual([]);
+  });
+
+  test('are no concern of other projects', () => {
+    expect(parentsOf({ userParents, namespaceFlag: 'github.com/other/web' })).toEqual(['github.com/other']);
+    const context = derive({ config, userParents: [list('github.com/other/**', 'teams/site')] });
+    expect(context.parents).toEqual(['teams/payments']);
+    expect(context.claimed).toMatchObject({ needGrant: false });
+  });
+
+  test('give a run that nobody vouches for nothing beyond what lies above it', () => {
+    expect(parentsOf({ platform: ofFork, userParents })).toEqual([]);
+    expect(contextWarnings(sourcesOf({ platform: ofFork, userParents }))).toEqual([
+      'config.yaml:github.com/acme/web names teams/site: left out in a run that nobody vouches for',
+    ]);
+    expect(parentsOf({ platform: ci, userParents })).toEqual(['teams/site']);
+  });
+});

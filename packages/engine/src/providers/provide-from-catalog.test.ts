@@ -1,0 +1,239 @@
+import {
+  catalogDigest,
+  parseNamespace,
+  parseProviderRef,
+  readCatalog,
+  type Context,
+  type LockedCatalog,
+  type Namespace,
+  type ProviderSourceKind,
+  CachelaneError,
+} from '@cachelane/core';
+import { describe, expect, test } from 'vitest';
+import { publishCatalog } from '../catalogs/publish-catalog.ts';
+import { removeCatalog } from '../catalogs/remove-catalog.ts';
+import type { VolumeRequest } from '../engine.ts';
+import { renameNamespace } from '../namespaces/rename-namespace.ts';
+import {
+  baseRequest,
+  indexedVolume,
+  install,
+  testContext,
+  testEngine,
+  text,
+  type TestEngine,
+} from '../test-engine.fixture.ts';
+import { provideVolume } from './provide-volume.ts';
+
+// Which version of a catalog counts for `catalog:NAMESPACE/NAME`, and whose word that is.
+
+const noAbort = new AbortController().signal;
+const acme = parseNamespace('github.com/acme');
+const other = parseNamespace('github.com/other');
+const web = parseNamespace('github.com/acme/web');
+
+async function publish({ deps }: TestEngine, volumes: object, path = acme): Promise<void> {
+  const offer = { path, value: { volumes }, source: 'test', by: 'ann', breaking: true, dryRun: false };
+  await publishCatalog(deps, offer, noAbort);
+}
+
+function lockOf(version: number, volumes: object, more: Partial<LockedCatalog> = {}): LockedCatalog {
+  const content = readCatalog({ volumes }, { source: 'test', tools: null });
+  const digest = catalogDigest(content);
+  return { alias: 'my-org', namespace: acme, version, digest, content, gone: [], changed: [], ...more };
+}
+
+interface Wish {
+  readonly lock?: LockedCatalog;
+  readonly name?: string;
+  readonly namespace?: Namespace;
+  readonly by?: ProviderSourceKind;
+}
+
+function wish({ lock, name = 'stock', namespace = acme, by = 'flag' }: Wish): VolumeRequest {
+  const ref = parseProviderRef(`catalog:${namespace}/${name}`, by);
+  return {
+    ...indexedVolume,
+    provider: { ref, by, source: by, overridden: [], locked: () => (lock === undefined ? [] : [lock]) },
+  };
+}
+
+async function got(engine: TestEngine, asked: Wish, context: Context = testContext()): Promise<VolumeRequest> {
+  return await provideVolume(engine.deps, { ...baseRequest, context }, wish(asked), noAbort);
+}
+
+/** Which names a run finds in the index of the volume. */
+async function foundBy(engine: TestEngine, asked: Wish): Promise<string> {
+  let found = '';
+  await engine.run(([volume]) => void (found = text(volume, 'index/bucket')), { volumes: [wish(asked)] });
+  return found;
+}
+
+const first = { stock: { tool: 'indexed', key: 'first' } };
+const second = { stock: { tool: 'indexed', key: 'second' }, later: { tool: 'indexed' } };
+const shared = { stock: { tool: 'indexed', tier: 'catalog', key: 'shared' } };
+
+function unreadable(): never {
+  throw new CachelaneError('E_CATALOG', 'cachelane.lock is no JSON', { hint: 'mend it' });
+}
+
+describe('the version of a catalog', () => {
+  test('is the one that the project has locked, also where the store has a later one', async () => {
+    const engine = testEngine();
+    await publish(engine, first);
+    await publish(engine, second);
+    expect(await got(engine, {})).toMatchObject({ name: 'second', defined: { definition: { version: 2 } } });
+    const locked = await got(engine, { lock: lockOf(1, first) });
+    expect(locked).toMatchObject({ name: 'first', defined: { definition: { version: 1 }, byLock: 'confirmed' } });
+    expect(locked.defined?.note).toBeUndefined();
+  });
+
+  test('is the one that is locked under an earlier name of the namespace as well', async () => {
+    const engine = testEngine();
+    await publish(engine, first);
+    await publish(engine, second);
+    const renamed = parseNamespace('github.com/acme-inc');
+    await renameNamespace(engine.deps.metadata, { from: acme, to: renamed, dryRun: false }, noAbort);
+    const lock = lockOf(1, first);
+    for (const namespace of [acme, renamed])
+      expect(await got(engine, { lock, namespace })).toMatchObject({ name: 'first', defined: { byLock: 'confirmed' } });
+  });
+
+  test('is had where the store knows nothing of the catalog, and nobody is warned of that', async () => {
+    const engine = testEngine();
+    const { report } = await engine.run(([volume]) => install(volume, 'a'), {
+      volumes: [wish({ lock: lockOf(1, first) })],
+    });
+    expect(report.volumes[0]).toMatchObject({ added: 2, warnings: [], provider: { gives: `volume ${web}:first` } });
+    expect(engine.events.filter(({ type }) => type === 'warning')).toEqual([]);
+    expect(await foundBy(engine, { lock: lockOf(1, first) })).toBe('a\n');
+  });
+
+  test('is had with a warning where the store has the catalog and not that version, or another one of its number', async () => {
+    const engine = testEngine();
+    await publish(engine, second);
+    const lock = lockOf(1, first);
+    const taken = { name: 'first', defined: { byLock: 'alone', note: expect.stringContaining('from cachelane.lock') } };
+    expect(await got(engine, { lock })).toMatchObject(taken);
+    await publish(engine, first);
+    await removeCatalog(engine.deps.metadata, { path: acme, version: 1, dryRun: false }, noAbort);
+    expect(await got(engine, { lock })).toMatchObject(taken);
+  });
+
+  test.each([
+    [acme, `cachelane add ${acme}, where it is published, writes`],
+    [parseNamespace('my-org'), 'cachelane add NAMESPACE --as my-org'],
+  ])(
+    'is none where neither store nor lock has the catalog of %s, and it is said what to do',
+    async (namespace, hint) => {
+      await expect(got(testEngine(), { namespace })).rejects.toMatchObject({
+        code: 'E_NOT_FOUND',
+        message: `indexed by catalog:${namespace}/stock (flag): there is no catalog of ${namespace}`,
+        hint: expect.stringContaining(hint),
+      });
+    },
+  );
+
+  test('gives nothing that the lock says is gone, or another volume', async () => {
+    const engine = testEngine();
+    await publish(engine, second);
+    const gone = { gone: [{ name: 'old', why: 'removed in version 1: use stock' }] };
+    const changed = { changed: [{ name: 'stock', why: 'made another volume in version 1: key first -> second' }] };
+    const lock = lockOf(1, second, { ...gone, ...changed });
+    await expect(got(engine, { lock, name: 'old' })).rejects.toMatchObject({
+      code: 'E_CATALOG',
+      message: expect.stringContaining('old was removed in version 1: use stock'),
+      hint: expect.stringContaining(`cachelane add ${acme} --accept old`),
+    });
+    await expect(got(engine, { lock })).rejects.toThrow('stock was made another volume in version 1: key');
+    expect(await got(engine, { lock: lockOf(1, second) })).toMatchObject({ name: 'second' });
+  });
+
+  test('is told of with what a later one says of the volume', async () => {
+    const engine = testEngine();
+    await publish(engine, first);
+    const word = async (): Promise<string | null | undefined> =>
+      (await got(engine, { lock: lockOf(1, first) })).defined?.deprecated;
+    expect(await word()).toBeNull();
+    await publish(engine, { stock: { tool: 'indexed', deprecated: 'use later' } });
+    expect(await word()).toBe(`stock of ${acme} is deprecated in version 2: use later`);
+    await publish(engine, { later: { tool: 'indexed' } });
+    expect(await word()).toBe(`stock of ${acme} is not in version 3 any more; cachelane.lock has version 1`);
+  });
+
+  test('that has no such name says so where a later one has it', async () => {
+    const engine = testEngine();
+    await publish(engine, first);
+    await publish(engine, second);
+    await expect(got(engine, { lock: lockOf(1, first), name: 'later' })).rejects.toMatchObject({
+      code: 'E_CATALOG',
+      message: expect.stringContaining('has no "later": version 2 does, and cachelane.lock has version 1'),
+      hint: `cachelane add ${acme} locks the latest`,
+    });
+  });
+
+  test('is not guessed where the lock cannot be read', async () => {
+    const engine = testEngine();
+    await publish(engine, first);
+    const asked = wish({});
+    const provider = { ...(asked.provider as NonNullable<typeof asked.provider>), locked: unreadable };
+    const { report } = await engine.run(() => undefined, {
+      volumes: [{ ...asked, provider }],
+      request: { strict: false },
+    });
+    expect(report.volumes[0]).toMatchObject({ mounter: null, skipped: expect.stringContaining('is no JSON') });
+  });
+});
+
+describe('a lock that the store knows nothing of', () => {
+  const forged = lockOf(7, { stock: { tool: 'indexed', tier: 'catalog', key: 'secret' } }, { namespace: other });
+  const asked = { lock: forged, namespace: other };
+
+  test('is the word of the repository, whoever named the definition', async () => {
+    const engine = testEngine();
+    await expect(got(engine, asked)).rejects.toMatchObject({
+      code: 'E_GRANT',
+      message: expect.stringContaining(`${web} has no grant to read ${other}:secret`),
+    });
+    // A parent may be read, and what it says itself is as good as ever.
+    const above = { lock: lockOf(1, shared) };
+    const below = { ...testContext(), parents: [acme] };
+    expect(await got(engine, above, below)).toMatchObject({ namespace: acme, name: 'shared', word: 'repository' });
+    await publish(engine, shared);
+    expect(await got(engine, above)).not.toHaveProperty('word');
+    await publish(engine, shared, other);
+    const known = { lock: lockOf(1, shared, { namespace: other }), namespace: other };
+    expect(await got(engine, known)).toMatchObject({ namespace: other, name: 'shared' });
+  });
+
+  test('opens nothing to a confined session, and answers the same whether there is such a catalog or not', async () => {
+    const context = { ...testContext(), bounds: { own: [web], granted: [] } };
+    const answers: string[] = [];
+    for (const isThere of [false, true]) {
+      const engine = testEngine();
+      if (isThere) await publish(engine, { stock: { tool: 'indexed', deprecated: 'theirs' } }, other);
+      const refused = await got(engine, asked, context).catch((error: unknown) => String(error));
+      const mine = lockOf(7, first, { namespace: other });
+      const { defined, ...request } = await got(engine, { ...asked, lock: mine }, context);
+      answers.push(JSON.stringify([refused, request, defined]));
+    }
+    expect(answers[0]).toContain(`has no grant to read ${other}:secret`);
+    expect(answers[0]).toContain('"name":"first"');
+    expect(answers[1]).toBe(answers[0]);
+  });
+
+  test('makes no name one that a policy lets pass, but for a policy of the repository itself', async () => {
+    const engine = testEngine();
+    const lock = lockOf(1, first);
+    const run = async (texts: Readonly<Record<string, string>> | null): Promise<string | null | undefined> => {
+      const lanePolicy = texts === null ? null : ({ texts, source: 'cachelane.yaml' } as const);
+      const request = { strict: false, lanePolicy };
+      return (await engine.run(() => undefined, { volumes: [wish({ lock })], request })).report.volumes[0]?.skipped;
+    };
+    expect(await run({ 'catalog-names': 'refuse' })).toBeNull();
+    await engine.deps.metadata.setPolicy(acme, 'catalog-names', 'refuse', noAbort);
+    expect(await run(null)).toContain('and what cachelane.lock says of one counts for nothing here');
+    await publish(engine, first);
+    expect(await run(null)).toBeNull();
+  });
+});

@@ -1,0 +1,99 @@
+import {
+  isPersonal,
+  mergesByPath,
+  whyNotFed,
+  type LayerId,
+  type LayerRecord,
+  type Metadata,
+  type NamespaceId,
+  type RunId,
+} from '@cachelane/core';
+import type { EngineDependencies } from '../engine.ts';
+import type { PlannedVolume } from '../volumes/plan.ts';
+import { originsOf } from './feed-tier.ts';
+import { feedingOf } from './tiers-of-run.ts';
+
+export interface Bringing {
+  readonly planned: PlannedVolume;
+  /** The tier that is to be fed. */
+  readonly tierId: NamespaceId;
+  /** What would come to it. */
+  readonly ids: Iterable<LayerId>;
+}
+
+/**
+ * Whether some of it is what a first save took along of another tier: whoever reads this one need not be among those who may read that. Without it what lies on it is half a cache, so that nothing of it goes there. What a rule
+ * of the tier covers by itself goes, whoever brings it.
+ */
+export async function isTakenAlong(
+  { metadata, layers }: Pick<EngineDependencies, 'metadata' | 'layers'>,
+  { planned, tierId, ids }: Bringing,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (mergesByPath(planned.tool)) return false;
+  const records: LayerRecord[] = [];
+  for (const id of ids) {
+    const record = await metadata.layer(id, signal);
+    if (record !== undefined) records.push(record);
+  }
+  const { others, takes } = await ofTiers(metadata, { planned, tierId }, signal);
+  const areOthers = async (runs: Iterable<RunId>): Promise<boolean> => {
+    for (const id of runs) {
+      const run = await metadata.run(id, signal);
+      if (run !== undefined && !takes(run.namespaceId)) return true;
+    }
+    return false;
+  };
+  // Indexes are read last: the rest knows mostly.
+  return (
+    (await isAnyHeld(metadata, { records, others }, signal)) ||
+    (await areOthers(records.map(({ run }) => run))) ||
+    (await areOthers(await originsOf({ layers }, records, signal)))
+  );
+}
+
+interface OfTiers {
+  /** Other tiers of the volume, that neither this one nor this project has anything to do with. */
+  readonly others: ReadonlySet<NamespaceId>;
+  /** Whether what runs of a namespace saved may come to the tier. */
+  readonly takes: (from: NamespaceId) => boolean;
+}
+
+async function ofTiers(
+  metadata: Metadata,
+  { planned, tierId }: Omit<Bringing, 'ids'>,
+  signal: AbortSignal,
+): Promise<OfTiers> {
+  const own = await metadata.findNamespace(planned.own.namespace, signal);
+  const feeding = feedingOf(planned, own);
+  const rules = await metadata.feedsOf(tierId, signal);
+  const names = new Map((await metadata.listNamespaces(signal)).map(({ id, paths }) => [id, paths]));
+  const takes = (from: NamespaceId): boolean =>
+    from === tierId ||
+    from === own?.id ||
+    rules.some((rule) => whyNotFed(rule, { ...feeding, names: names.get(from) ?? [] }) === null);
+  const others = new Set<NamespaceId>();
+  for (const namespace of planned.tiers) {
+    const id = (await metadata.findNamespace(namespace, signal))?.id;
+    if (id === undefined || isPersonal(namespace) || takes(id)) continue;
+    // What a tier has that takes something of this project may be of this project.
+    const isFed = (await metadata.feedsOf(id, signal)).some((rule) => whyNotFed(rule, feeding) === null);
+    if (!isFed) others.add(id);
+  }
+  return { others, takes };
+}
+
+/** A machine that heard of a lane from a remote takes all runs that the lane names for those of its project; what it has of the tiers tells more. */
+async function isAnyHeld(
+  metadata: Metadata,
+  { records, others }: Pick<OfTiers, 'others'> & { readonly records: readonly LayerRecord[] },
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (const { id } of others.size === 0 ? [] : records) {
+    for (const volumeId of await metadata.volumesHolding(id, signal)) {
+      const volume = await metadata.volume(volumeId, signal);
+      if (volume !== undefined && others.has(volume.namespaceId)) return true;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,85 @@
+import type { Namespace } from '@cachelane/core';
+import { noAbort } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { publishCatalog } from '../catalogs/publish-catalog.ts';
+import { baseRequest, plainVolume, put, testEngine, type TestEngine } from '../test-engine.fixture.ts';
+import { planVolume } from '../volumes/plan.ts';
+import { explainTiers } from './explain-tiers.ts';
+import { acme, contextOf, feedFrom, headOf, installIn, projectOf } from './tiers.fixture.ts';
+
+const [web, api] = ['web', 'api'].map(projectOf) as [Namespace, Namespace];
+/** Of the same name as what {@link installIn} writes, and of another tool. */
+const other = { ...plainVolume, name: 'indexed' as typeof plainVolume.name };
+
+async function otherIn(engine: TestEngine, project: Namespace): Promise<readonly unknown[]> {
+  const { report } = await engine.run(([volume]) => put(volume, 'f', 'x'), {
+    volumes: [other],
+    request: { context: contextOf(project) },
+  });
+  return report.volumes[0]?.fed ?? [];
+}
+
+async function defineIn({ deps }: TestEngine, tool: string): Promise<void> {
+  const value = { volumes: { bundle: { tool, key: 'indexed' } } };
+  const offer = { path: acme, value, source: 'test', by: 'ann', breaking: true, dryRun: false };
+  await publishCatalog(deps, offer, noAbort);
+}
+
+const warningsOf = ({ events }: TestEngine): readonly unknown[] =>
+  events.flatMap((event) => (event.type === 'warning' ? [[event.message, event.hint]] : []));
+
+async function feedingOf({ deps }: TestEngine, project: Namespace, isConfined = false): Promise<string | undefined> {
+  const context = contextOf(project);
+  const planned = planVolume(deps.tools, context, baseRequest.environment, other);
+  return (await explainTiers(deps, { context, planned, isConfined }, noAbort))[0]?.feeding;
+}
+
+describe('the tool of a tier', () => {
+  test('is that of whoever fed it first, whom the others are told, with what to do', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, acme);
+    await installIn(engine, contextOf(api), 'left');
+    expect(await otherIn(engine, web)).toEqual([]);
+    const why = `${acme}:indexed is a volume of indexed, as ${api} began it, and this one is of directory`;
+    expect(warningsOf(engine)).toEqual([
+      [
+        `indexed was not fed to ${acme}: ${why}`,
+        `cachelane rm ${acme}:indexed begins it anew; a definition of indexed in its catalog decides for whoever feeds it`,
+      ],
+    ]);
+    expect(await feedingOf(engine, web)).toBe(why);
+    expect(await feedingOf(engine, web, true)).toBe('it takes nothing of what a run here saves');
+  });
+
+  test('is that of its catalog, and not of whoever would have fed it first', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, acme);
+    await defineIn(engine, 'indexed');
+    expect(await otherIn(engine, web)).toEqual([]);
+    expect(await headOf(engine, acme)).toBeUndefined();
+    const why = `the catalog of ${acme} has indexed as one of indexed, and this one is of directory`;
+    expect(warningsOf(engine)).toEqual([
+      [
+        `indexed was not fed to ${acme}: ${why}`,
+        `ask for it by its definition, or by another name: cachelane catalog show ${acme}`,
+      ],
+    ]);
+    expect(await feedingOf(engine, web)).toBe(why);
+    expect((await installIn(engine, contextOf(api), 'left'))?.fed).toMatchObject([{ namespace: acme }]);
+  });
+
+  test('is that of its catalog also where the volume is older, which is told', async () => {
+    const engine = testEngine();
+    await feedFrom(engine, acme);
+    expect(await otherIn(engine, web)).toHaveLength(1);
+    await defineIn(engine, 'indexed');
+    expect((await installIn(engine, contextOf(api), 'left'))?.fed).toEqual([]);
+    expect(warningsOf(engine)).toEqual([
+      [
+        `indexed was not fed to ${acme}: ${acme}:indexed is a volume of directory, as ${web} began it, and this one is of indexed`,
+        `its catalog says indexed, and the volume is older: cachelane rm ${acme}:indexed begins it anew`,
+      ],
+    ]);
+    expect(await otherIn(engine, web)).toEqual([]);
+  });
+});
