@@ -82,5 +82,6 @@ export { transferFilesConformance } from './transfers/transfer-files-conformance
 export { type TransferFilesFactory, type TransferFilesFixture } from './transfers/transfer-files-fixture.ts';
 export { memorySeedFiles, type MemorySeedFilesOptions } from './seeds/memory-seed-files.ts';
 export { seedFilesConformance, type SeedFilesFixture } from './seeds/seed-files-conformance.ts';
-export { providerConformance, type ProviderExample, type ProviderFixture } from './providers/provider-conformance.ts';
+export { providerConformance } from './providers/provider-conformance.ts';
+export { type ProviderExample, type ProviderFixture } from './providers/provider-laws.ts';
 export { startDockerDaemon, type DockerDaemon } from './docker-daemon.ts';

@@ -1,11 +1,36 @@
+import { isCachelaneError } from '@cachelane/core';
 import { expect, test } from 'vitest';
-import { parseProviderFlags } from './provider-wishes.ts';
+import { noFlags, parseProviderFlags, providerWishes } from './provider-wishes.ts';
 
-test.each(['https://ann:s3cret@host/x', '=https://ann:s3cret@host/x'])(
-  'what is no volume and its provider is not repeated: %s',
-  (text) => {
-    const said = (): unknown => parseProviderFlags([text]);
-    expect(said).toThrow('--provider names no volume');
-    expect(said).not.toThrow('s3cret');
-  },
-);
+/** What was written where people and logs read it, with a password in it by mistake. */
+const texts = [
+  'https://ann:s3cret@vault/x',
+  '=https://ann:s3cret@vault/x',
+  's3cret',
+  'pip=https://ann:s3cret@vault/\u0001x',
+  'pip=oci:ann:s3cret@ghcr.io/acme/pip',
+  'pip=S3CRET:s3cret',
+];
+
+async function wordsOf(work: () => unknown): Promise<string> {
+  try {
+    await work();
+  } catch (error) {
+    if (isCachelaneError(error)) return `${error.code} ${error.message} ${error.hint}`;
+    throw error;
+  }
+  return 'taken';
+}
+
+test.each(texts)('--provider %j is refused without its text', async (text) => {
+  const said = await wordsOf(() => parseProviderFlags([text]));
+  expect(said).toMatch(/^E_USAGE --provider/);
+  expect(said).not.toContain('s3cret');
+});
+
+test.each(texts)('CACHELANE_PROVIDERS=%j is refused without its text', async (text) => {
+  const env = { HOME: '/nowhere', CACHELANE_PROVIDERS: `npm=none:, ${text}` };
+  const said = await wordsOf(async () => await providerWishes({ env, effectiveUid: 0 }, { flags: noFlags }));
+  expect(said).toMatch(/^E_CONFIG CACHELANE_PROVIDERS/);
+  expect(said).not.toContain('s3cret');
+});

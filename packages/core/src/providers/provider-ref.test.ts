@@ -67,6 +67,11 @@ describe('a reference', () => {
     expect(refusal(text)).toMatch(/^--provider/);
   });
 
+  test('is told as much as the longest path has', () => {
+    expect(refusal(`vault:${'a'.repeat(4096)}`)).toBe('taken');
+    expect(refusal(`vault:${'a'.repeat(4097)}`)).toContain('what no provider is told');
+  });
+
   test('with a password in it does not show that', () => {
     for (const text of ['oci:ann:s3cret@ghcr.io/acme/pip', 'https://ann:s3cret@host/x\n']) {
       expect(refusal(text)).not.toContain('s3cret');

@@ -8,6 +8,7 @@ providerConformance(
   async () =>
     await Promise.resolve({
       provider: projectProvider,
+      isOurs: true,
       examples: [
         { argument: '', says: 'volume' },
         { argument: 'other', says: 'volume' },
@@ -23,8 +24,9 @@ providerConformance(
   async () =>
     await Promise.resolve({
       provider: noneProvider,
+      isOurs: true,
       examples: [{ argument: '', says: 'nothing' }] as const,
-      refuses: [],
+      refuses: 'nothing',
       [Symbol.asyncDispose]: nothingToDo,
     }),
 );

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdtempSync,
@@ -10,15 +9,14 @@ import {
   chmodSync,
   mkdirSync,
 } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { once } from 'node:events';
+import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseNamespace, parseVolumeName, type ProviderRoom } from '@cachelane/core';
 import { requireCommands, startDockerRegistry, type DockerRegistry } from '@cachelane/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ociProvider, type OciProviderOptions } from './oci-provider.ts';
+import { digestOf, imageType, indexType, servedBy } from './registry.fixture.ts';
 
 let dir = '';
 const day = 86_400_000;
@@ -198,21 +196,8 @@ requireCommands('docker-registry')('a real registry', () => {
   });
 });
 
-const digestOf = (bytes: Buffer | string) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-async function served<T>(listener: RequestListener, work: (host: string) => Promise<T>): Promise<T> {
-  const server = createServer(listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  try {
-    return await work(`127.0.0.1:${(server.address() as AddressInfo).port}`);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
-}
-
 const refused = async (listener: RequestListener, name = 'pip') =>
-  await served(listener, async (host) => {
+  await servedBy(listener, async (host) => {
     try {
       return text(await seed(`${host}/${name}`));
     } catch (error) {
@@ -223,7 +208,6 @@ const refused = async (listener: RequestListener, name = 'pip') =>
 
 describe('a registry that is none, or not what it should be', () => {
   const layer = Buffer.from('layer');
-  const imageType = 'application/vnd.oci.image.manifest.v1+json';
   const manifest = (size = layer.length, digest = digestOf(layer)) =>
     JSON.stringify({ mediaType: imageType, layers: [{ mediaType: 'tar', digest, size }] });
 
@@ -281,7 +265,6 @@ describe('a registry that is none, or not what it should be', () => {
   });
 
   describe('a document', () => {
-    const indexType = 'application/vnd.oci.image.index.v1+json';
     const dockerType = 'application/vnd.docker.distribution.manifest.v2+json';
     const evil = manifest(4, digestOf('evil'));
     const layers = [{ mediaType: 'tar', digest: digestOf(layer), size: layer.length }];
@@ -379,7 +362,7 @@ describe('a registry that is none, or not what it should be', () => {
 
   test('layers that lie on another server are fetched there without the token', async () => {
     const seen: (string | undefined)[] = [];
-    const said = await served(
+    const said = await servedBy(
       ({ headers }, response) => {
         seen.push(headers.authorization);
         response.end(layer);

@@ -25,6 +25,7 @@ providerConformance('dir', async () => {
   writeFileSync(join(root, 'file'), '');
   return await Promise.resolve({
     provider: directoryProvider({ storeDir: join(root, 'store') }),
+    isOurs: true,
     examples: [{ argument: join(root, 'pip'), says: 'directory' }] as const,
     refuses: [join(root, 'none'), join(root, 'file'), 'pip', '/', `${root}/../x`, join(root, 'file/x')],
     [Symbol.asyncDispose]: async () => await Promise.resolve(rmSync(root, { recursive: true })),
@@ -35,6 +36,7 @@ providerConformance('host', async () => {
   const root = place();
   return await Promise.resolve({
     provider: hostProvider,
+    isOurs: true,
     examples: [
       { argument: '', request: { place: root }, says: 'seed' },
       { argument: '', request: { place: join(root, 'none') }, says: 'volume' },

@@ -47,6 +47,7 @@ providerConformance('docker-volume', async () => {
   const script = `[ "$*" = "volume inspect -- pip" ] && echo '${answer}' || { echo "Error response from daemon: get x: no such volume at tcp://ann:s3cret@host" >&2; exit 1; }`;
   return await Promise.resolve({
     provider: dockerVolumeProvider({ env: dockerThat(root, script), storeDir: join(root, 'store') }),
+    isOurs: true,
     examples: [{ argument: 'pip', says: 'directory' }] as const,
     refuses: ['other', '-f', '../x', ''],
     secrets: ['s3cret'],

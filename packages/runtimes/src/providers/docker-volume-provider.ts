@@ -80,29 +80,30 @@ async function inspect(name: string, { env, answerMs = 20_000 }: Docker, signal:
   });
 }
 
-/** What docker says is not repeated whole: it names hosts, and what is set up for them. */
+/** What docker says is not repeated, nor is an error that does: it names hosts, and what is set up for them. */
 function asRefusal(
   name: string,
   error: Error & { readonly code?: unknown; readonly killed?: boolean },
   stderr: string,
 ): Error {
   if (error.name === 'AbortError') return error;
+  const cause = new Error(`docker ended with ${String(error.code)}`);
   if (error.code === 'ENOENT') {
     return new CachelaneError('E_VOLUME', 'there is no docker here', {
       hint: 'the provider docker-volume asks the program docker where a volume lies',
-      cause: error,
+      cause,
     });
   }
   if (/no such volume/i.test(stderr)) {
     return new CachelaneError('E_NOT_FOUND', `Docker has no volume ${name}`, {
       hint: `docker volume create ${name}`,
-      cause: error,
+      cause,
     });
   }
   const why = error.killed === true ? 'does not answer' : 'cannot be asked';
   return new CachelaneError('E_VOLUME', `Docker's daemon ${why} for the volume ${name}`, {
     hint: 'docker info tells more',
     retryable: true,
-    cause: error,
+    cause,
   });
 }

@@ -1,0 +1,66 @@
+import { chmodSync, chownSync, existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { loadProviders } from './load-modules.ts';
+
+let dir = '';
+beforeEach(() => {
+  dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-module-owner-')));
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const ownUid = process.geteuid?.() ?? 0;
+
+/** Whether it was run tells the file `ran`. */
+function moduleOf(mode: number): string {
+  const path = join(dir, 'team.mjs');
+  const kind = "export default { kind: 'team', provide: async () => ({ kind: 'nothing' }) };";
+  writeFileSync(
+    path,
+    `import { writeFileSync } from 'node:fs';\nwriteFileSync(${JSON.stringify(join(dir, 'ran'))}, '');\n${kind}\n`,
+  );
+  chmodSync(path, mode);
+  return path;
+}
+
+const load = async (path: string, effectiveUid = ownUid) =>
+  await loadProviders({ modules: [{ value: path, line: 3 }], configPath: '/config.yaml', effectiveUid });
+
+test.each([0o664, 0o646, 0o666, 0o662, 0o622])(
+  'a module of mode %o, which others may write, is not run',
+  async (mode) => {
+    await expect(load(moduleOf(mode))).rejects.toMatchObject({
+      code: 'E_CONFIG',
+      message: expect.stringContaining('can be written by others'),
+    });
+    expect(existsSync(join(dir, 'ran'))).toBe(false);
+  },
+);
+
+test.each([0o400, 0o600, 0o644, 0o755])('one of mode %o is', async (mode) => {
+  expect(await load(moduleOf(mode))).toMatchObject([{ kind: 'team' }]);
+});
+
+// Whose a file is, only root may change; nobody else's is ours to ask for.
+const asRoot = test.runIf(ownUid === 0);
+
+asRoot('a module of another user is not run, also where root runs it', async () => {
+  const path = moduleOf(0o644);
+  chownSync(path, 65_534, 65_534);
+  for (const uid of [0, 1000]) {
+    await expect(load(path, uid)).rejects.toMatchObject({
+      message: expect.stringContaining(`belongs to user 65534, and this command runs as user ${uid}`),
+    });
+  }
+  expect(existsSync(join(dir, 'ran'))).toBe(false);
+});
+
+asRoot('one of one’s own is run, and one of root’s by anybody', async () => {
+  const path = moduleOf(0o644);
+  expect(await load(path, 65_534)).toMatchObject([{ kind: 'team' }]);
+  chownSync(path, 65_534, 65_534);
+  expect(await load(path, 65_534)).toMatchObject([{ kind: 'team' }]);
+});

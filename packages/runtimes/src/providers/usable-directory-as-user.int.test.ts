@@ -1,0 +1,32 @@
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { becomeOrdinaryUser } from '../process/world.fixture.ts';
+import { usableDirectory } from './usable-directory.ts';
+
+becomeOrdinaryUser();
+
+let dir = '';
+beforeEach(() => {
+  dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-usable-')));
+});
+afterEach(() => {
+  chmodSync(join(dir, 'pip'), 0o700);
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function ofMode(mode: number): string {
+  const directory = join(dir, 'pip');
+  mkdirSync(directory);
+  chmodSync(directory, mode);
+  return usableDirectory({ directory, storeDir: join(dir, 'store') });
+}
+
+test.each([0o000, 0o500, 0o300, 0o600, 0o077])('a directory of mode %o is none to work in', (mode) => {
+  expect(() => ofMode(mode)).toThrow('is not ours to read and write');
+});
+
+test('one that we may read, write and enter is', () => {
+  expect(ofMode(0o700)).toBe(join(dir, 'pip'));
+});

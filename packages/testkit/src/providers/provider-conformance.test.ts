@@ -1,0 +1,102 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Provided, Provider } from '@cachelane/core';
+import { describe, expect, test } from 'vitest';
+import { providerConformance } from './provider-conformance.ts';
+import { providerLaws, type ProviderFixture } from './provider-laws.ts';
+
+const right: Provider = {
+  kind: 'team',
+  async provide({ argument }, signal) {
+    await setTimeout(1, undefined, { signal });
+    if (argument !== 'payments') throw new Error('there is no such team');
+    return { kind: 'nothing' };
+  },
+};
+
+const fixtureOf = (provider: Partial<Provider>, more: Partial<ProviderFixture> = {}): ProviderFixture => ({
+  provider: { ...right, ...provider },
+  examples: [{ argument: 'payments', says: 'nothing' }],
+  refuses: ['../payments'],
+  secrets: ['s3cret'],
+  [Symbol.asyncDispose]: async () => await Promise.resolve(),
+  ...more,
+});
+
+providerConformance('one that keeps all of it', async () => await Promise.resolve(fixtureOf({})));
+
+const failing = (thrown: unknown): Partial<Provider> => ({
+  async provide(request, signal) {
+    if (request.argument === 'payments') return await right.provide(request, signal);
+    throw thrown;
+  },
+});
+
+let count = 0;
+
+describe('what is noticed of one that', () => {
+  test.each<[string, ProviderFixture, readonly string[]]>([
+    ['is called as one of ours', fixtureOf({ kind: 'dir' }), ['kind of its own']],
+    ['has a kind that nothing can name', fixtureOf({ kind: 'A team' }), ['kind of its own']],
+    ['is ours by its word alone', fixtureOf({}, { isOurs: true }), ['kind of its own']],
+    ['shows nothing', fixtureOf({}, { examples: [] }), ['has an example']],
+    ['refuses nothing, and does not say so', fixtureOf({}, { refuses: [] }), ['has an example']],
+    [
+      'is deaf',
+      fixtureOf({
+        provide: async () => await new Promise(() => undefined).then(() => ({ kind: 'nothing' })),
+      }),
+      ['ends soon'],
+    ],
+    [
+      'is deaf once it is at work',
+      fixtureOf({
+        async provide(request, signal) {
+          signal.throwIfAborted();
+          await setTimeout(3000);
+          return await right.provide(request, new AbortController().signal);
+        },
+      }),
+      ['in the middle of it'],
+    ],
+    [
+      'refuses by an answer',
+      fixtureOf({ provide: async () => await Promise.resolve({ kind: 'nothing' }) }),
+      ['throws'],
+    ],
+    ['throws what is no error', fixtureOf(failing('no')), ['throws']],
+    ['tells a secret', fixtureOf(failing(new Error('no s3cret'))), ['throws']],
+    ['tells it in a hint', fixtureOf(failing(Object.assign(new Error('no'), { hint: 's3cret' }))), ['throws']],
+    ['has it in a cause', fixtureOf(failing(new Error('no', { cause: new Error('s3cret') }))), ['throws']],
+    [
+      'has it below a cause',
+      fixtureOf(failing(new Error('no', { cause: new Error('no', { cause: { stderr: 's3cret' } }) }))),
+      ['throws'],
+    ],
+    [
+      'says something that nobody understands',
+      fixtureOf({ provide: async () => await Promise.resolve({ kind: 'all' } as unknown as Provided) }),
+      ['answers what it is asked', 'throws'],
+    ],
+    [
+      'says something else each time',
+      fixtureOf({ provide: async () => await Promise.resolve({ kind: 'directory', directory: `/tmp/${count++}` }) }),
+      ['the same to the same question'],
+    ],
+    [
+      'changes the question',
+      fixtureOf({
+        async provide(request) {
+          (request as { tool: string }).tool = 'npm';
+          return await Promise.resolve({ kind: 'nothing' });
+        },
+      }),
+      ['leaves the question'],
+    ],
+  ])('%s', async (_, fixture, noticed) => {
+    const laws = providerLaws.filter(({ name }) => noticed.some((words) => name.includes(words)));
+    expect(laws.length).toBeGreaterThanOrEqual(noticed.length);
+    await Promise.all(
+      laws.map(async (law) => await expect(law.check(fixture), law.name).rejects.toBeInstanceOf(Error)),
+    );
+  });
+});
