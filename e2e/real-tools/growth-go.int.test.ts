@@ -85,7 +85,7 @@ requireCommands(
 )('a build cache of Go with a tight budget', () => {
   test('keeps the standard library while builds change, and tells what goes', async () => {
     using world = openWorld();
-    const runs = await staysWarm(world, 10);
+    const runs = await staysWarm(world, 8);
     const shrunk = runs.flatMap((run) => run.volume('go-build').shrunk ?? []);
     const project = `${world.dir}/projects/app`;
     const log = (await world.json(['log', 'go-build'], { cwd: project })) as readonly {

@@ -100,7 +100,7 @@ async function left(remote: Remote): Promise<readonly boolean[]> {
 }
 
 function collected(open: () => Promise<Remote>): void {
-  test('objects that no head names go with the second look', { timeout: 60_000 }, async () => {
+  test('objects that no head names go with the second look', async () => {
     await using remote = await open();
     await putAll(remote);
     await untilLater(remote);
@@ -111,7 +111,7 @@ function collected(open: () => Promise<Remote>): void {
     expect(await putAll(remote)).toEqual(['stored', 'stored']);
   });
 
-  test('what is stored anew, or named, between two looks stays', { timeout: 60_000 }, async () => {
+  test('what is stored anew, or named, between two looks stays', async () => {
     await using remote = await open();
     await putAll(remote);
     await untilLater(remote);
