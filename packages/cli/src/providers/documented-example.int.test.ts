@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { providerConformance } from '@cachelane/testkit';
@@ -89,11 +98,17 @@ describe('a module', () => {
   test('that others could have written is not run', async () => {
     const file = join(dir, 'ran');
     const text = `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(file)}, ''); ${fine}`;
-    expect(await refusal(text, 0o666)).toContain('can be written by others');
+    for (const mode of [0o666, 0o664, 0o646]) expect(await refusal(text, mode)).toContain('can be written by others');
     if (effectiveUid === 0) writeFileSync(join(dir, 'module.mjs'), text);
     chmodSync(dir, 0o777);
     expect(await refusal(text)).toContain('a directory that others can write to');
     expect(() => readFileSync(file)).toThrow('ENOENT');
+  });
+
+  test.runIf(effectiveUid === 0)('of somebody else is not run, also by root', async () => {
+    writeFileSync(join(dir, 'module.mjs'), fine);
+    chownSync(join(dir, 'module.mjs'), 65_534, 65_534);
+    expect(await refusal(null)).toContain('belongs to user 65534');
   });
 
   test.skipIf(effectiveUid === 0)('of another user is not run', async () => {

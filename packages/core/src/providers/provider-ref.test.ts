@@ -59,6 +59,7 @@ describe('a reference', () => {
     ['oci:ann:s3cret@ghcr.io/acme/pip', 'no registry'],
     ['oci:ghcr.io/../pip', 'no repository'],
     ['oci:ghcr.io/Acme/pip', 'no repository'],
+    [`vault:${'a'.repeat(4097)}`, 'what no provider is told'],
     ['oci:ghcr.io/acme/pip:a/b', 'tag'],
     ['oci:ghcr.io/acme/pip@sha256:abc', 'digest'],
   ])('%j is refused: %s', (text, why) => {

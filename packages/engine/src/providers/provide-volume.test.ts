@@ -137,6 +137,18 @@ describe('a provider', () => {
     },
   );
 
+  test('that says very much is not repeated whole', async () => {
+    expect((await refusal(new Error('x'.repeat(10_000)))).length).toBeLessThan(1000);
+  });
+
+  test('is not told by a confined session where its tools lie, and reaches what is granted, whoever chose it', async () => {
+    const { deps } = engineWith({ kind: 'volume', namespace: 'github.com/acme/api' });
+    const web = parseNamespace('github.com/acme/web');
+    const place = { ...baseRequest, context: { ...baseRequest.context, bounds: { own: [web], granted: [] } } };
+    await expect(provideVolume(deps, place, by('fixed:x', 'user'), noAbort)).rejects.toMatchObject({ code: 'E_GRANT' });
+    expect(asked).toMatchObject([{ place: null }]);
+  });
+
   test('that nobody has leaves the volume out', async () => {
     expect(await refusal(null, by('vault:x'))).toContain('E_CONFIG: indexed by vault:x (flag): there is no provider');
     const engine = engineWith();

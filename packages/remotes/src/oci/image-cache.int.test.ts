@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -106,12 +107,19 @@ test.runIf(process.geteuid?.() === 0)('what is not ours to remove stays, and is 
   }
 });
 
+test('what is no digest is nothing that a name stands for', async () => {
+  await add(cache(), 'a');
+  cache().noteTag('name', '../../etc');
+  expect(cache().tagged('name')).toBeNull();
+});
+
 test('what a name stood for is known as long as it is asked for', async () => {
   await add(cache(), 'a');
   cache().noteTag('name', digest);
   const noted = readdirSync(join(dir, 'images')).find((each) => each.startsWith('tag-')) ?? '';
   utimesSync(join(dir, 'images', noted), startMs / 1000, startMs / 1000);
   expect(cache('boot-1', startMs + 29 * day).tagged('name')).toBe(digest);
+  expect(statSync(join(dir, 'images')).mode & 0o777).toBe(0o700);
   expect(cache('boot-1', startMs + 58 * day).stale()).not.toContain(noted);
   expect(cache('boot-1', startMs + 60 * day).stale()).toContain(noted);
 });

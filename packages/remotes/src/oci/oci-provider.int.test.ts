@@ -105,7 +105,11 @@ requireCommands('docker-registry')('a real registry', () => {
     const any = await registry.push({ repository: 'pip', layers: layers('any') });
     const index = await registry.pushIndex({ repository: 'pip', tag: 'latest', images: { '': any } });
     expect(text(await seed(`${registry.host}/pip`))).toBe('any');
-    expect(text(await seed(`${registry.host}/pip@${index.digest}`))).toBe('any');
+    const byDigest = `${registry.host}/pip@${index.digest}`;
+    expect(text(await seed(byDigest))).toBe('any');
+    // The index has another digest than its image, and is known by it, whatever else it is called.
+    await servers.pop()?.[Symbol.asyncDispose]();
+    expect(text(await seed(`${registry.host}/pip:other@${index.digest}`))).toBe('any');
   });
 
   test('is not pulled twice, and not needed where the digest is known', async () => {
@@ -207,6 +211,12 @@ describe('a registry that is none, or not what it should be', () => {
   const manifest = (size = layer.length, digest = digestOf(layer)) =>
     JSON.stringify({ mediaType: imageType, layers: [{ mediaType: 'tar', digest, size }] });
 
+  const layersOf = (count: number) =>
+    JSON.stringify({
+      mediaType: imageType,
+      layers: Array.from({ length: count }, () => ({ mediaType: 'tar', digest: digestOf(layer), size: 5 })),
+    });
+
   const serving =
     (body: string | Buffer, blob: string | Buffer = layer): RequestListener =>
     ({ url = '' }, response) =>
@@ -224,6 +234,15 @@ describe('a registry that is none, or not what it should be', () => {
     ['half a layer', serving(manifest(), 'lay'), 'E_OBJECT_CORRUPT'],
     ['more of a layer than it says', serving(manifest(3), layer), 'E_REMOTE_UNFIT'],
     ['too large a layer', serving(manifest(2 ** 40)), 'E_LIMIT'],
+    ['a size that is below nothing', serving(manifest(-1)), 'E_REMOTE_UNFIT'],
+    ['a size of half a byte', serving(manifest(5.5)), 'E_REMOTE_UNFIT'],
+    ['more layers than an image has', serving(layersOf(129)), 'E_LIMIT'],
+    ['too many questions', (_, response) => void response.writeHead(429).end(), 'E_REMOTE_GONE'],
+    [
+      'a way with a name in it',
+      (_, response) => void response.writeHead(302, { location: 'http://ann@127.0.0.1:1/' }).end(),
+      'E_REMOTE_UNFIT',
+    ],
     ['a manifest without end', serving('x'.repeat(5_000_000)), 'E_REMOTE_UNFIT'],
     ['an error of its own', (_, response) => void response.writeHead(500).end('s3cret'), 'E_REMOTE_GONE'],
     [
@@ -321,6 +340,18 @@ describe('a registry that is none, or not what it should be', () => {
       '/v2/pip/manifests/latest Bearer t0ken',
       `/v2/pip/blobs/${digestOf(layer)} Bearer t0ken`,
     ]);
+  });
+
+  test.each([
+    [JSON.stringify({ token: 'a\nb: c' }), 'gives no token'],
+    [JSON.stringify({ token: 1 }), 'gives no token'],
+    [JSON.stringify({ token: 'a'.repeat(70_000) }), 'sends more than it says'],
+  ])('a token that is none', async (token, why) => {
+    const said = await refused(({ url = '', headers: { host } }, response) => {
+      if (url.startsWith('/token')) return void response.end(token);
+      response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${host}/token"` }).end();
+    });
+    expect(said).toContain(why);
   });
 
   test('a token is not asked for where nothing is encrypted', async () => {

@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseNamespace, parseVolumeName } from '@cachelane/core';
@@ -105,10 +114,14 @@ describe('a volume of Docker', () => {
     await expect(provide(deaf, undefined, { answerMs: 500 })).rejects.toMatchObject({
       message: expect.stringContaining('does not answer'),
     });
+    rmSync(join(dir, 'pid'));
     const abort = new AbortController();
     const asked = provide(deaf, abort.signal);
+    const pidOf = () => (existsSync(join(dir, 'pid')) ? Number(readFileSync(join(dir, 'pid'), 'utf8')) : 0);
+    await expect.poll(pidOf, { timeout: 60_000 }).toBeGreaterThan(0);
     abort.abort();
     await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
+    await expect.poll(() => existsSync(`/proc/${pidOf()}`), { timeout: 20_000 }).toBe(false);
   });
 
   test('is not waited for when nobody wants it any more', async () => {

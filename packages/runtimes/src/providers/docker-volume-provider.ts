@@ -69,14 +69,21 @@ function requirePlain(name: string, { Driver, Options }: Inspected): void {
 }
 
 async function inspect(name: string, { env, answerMs = 20_000 }: Docker, signal: AbortSignal): Promise<string> {
+  signal.throwIfAborted();
   return await new Promise((resolve, reject) => {
-    // Who does not answer may not listen either.
-    const end = { signal, timeout: answerMs, killSignal: 'SIGKILL' } as const;
+    // Who does not answer may not listen either; a signal that Node is given ends it by TERM, whatever is said here.
+    const end = { timeout: answerMs, killSignal: 'SIGKILL' } as const;
     const options = { env: env as NodeJS.ProcessEnv, ...end, maxBuffer: 1_048_576 };
-    execFile('docker', ['volume', 'inspect', '--', name], options, (error, stdout, stderr) => {
+    const stop = (): void => {
+      child.kill('SIGKILL');
+      reject(signal.reason as Error);
+    };
+    const child = execFile('docker', ['volume', 'inspect', '--', name], options, (error, stdout, stderr) => {
+      signal.removeEventListener('abort', stop);
       if (error === null) resolve(stdout);
       else reject(asRefusal(name, error, stderr));
     });
+    signal.addEventListener('abort', stop, { once: true });
   });
 }
 
@@ -86,7 +93,6 @@ function asRefusal(
   error: Error & { readonly code?: unknown; readonly killed?: boolean },
   stderr: string,
 ): Error {
-  if (error.name === 'AbortError') return error;
   const cause = new Error(`docker ended with ${String(error.code)}`);
   if (error.code === 'ENOENT') {
     return new CachelaneError('E_VOLUME', 'there is no docker here', {
