@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { RunReport } from '@cachelane/core';
 import { requireCommands, startDockerDaemon, type DockerDaemon } from '@cachelane/testkit';
-import { expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { openWorld } from '../cli.fixture.ts';
 
 // A default, unprivileged container may mount nothing. No registry is asked: the image is made of this machine's programs.
@@ -79,81 +79,84 @@ function importImage(daemon: DockerDaemon): void {
   rmSync(`${root}.tar`);
 }
 
-requireCommands(
-  'dockerd',
-  'docker',
-  'flock',
-)('a default container', () => {
-  test.runIf(process.getuid?.() === 0).each(['0:0', '1000:1000'])(
-    'as %s: a run works, says how, and is warm the second time',
-    async (user) => {
-      using daemon = await startDockerDaemon();
-      importImage(daemon);
-      const run = (
-        script: string,
-      ): { readonly stdout: string; readonly stderr: string; readonly report: RunReport } => {
-        const line = `cd /job && node /bin/cachelane.cjs run --report /job/report.json -v data:cache -v npm -- sh -c '${script}' && cat report.json`;
-        const ended = daemon.docker(
-          'run',
-          '--rm',
-          '--network=none',
-          `--user=${user}`,
-          '--volume=cachelane-work:/job',
-          '--env=CACHELANE_HOME=/job/store',
-          '--env=HOME=/job/home',
-          'cachelane-test',
-          'sh',
-          '-c',
-          line,
-        );
-        expect(ended).toMatchObject({ code: 0 });
-        const at = ended.stdout.indexOf('{');
-        const report = JSON.parse(ended.stdout.slice(at)) as RunReport;
-        return { stdout: ended.stdout.slice(0, at), stderr: ended.stderr, report };
-      };
-      expect(daemon.docker('volume', 'create', 'cachelane-work').code).toBe(0);
-      const cold = run('echo 1 > cache/f; echo 2 > $npm_config_cache/g; id -u');
-      expect(cold.stdout).toBe(`${user.split(':')[0]}\n`);
-      expect(cold.report.volumes).toMatchObject([
-        { name: 'data', mounter: 'clone', added: 1, hits: [], skipped: null },
-        { name: 'npm', mounter: 'clone', added: 1, hits: [], skipped: null },
-      ]);
-      expect(cold.stderr).toContain('clone: volumes cannot be mounted here');
-      const warm = run('cat cache/f $npm_config_cache/g');
-      expect(warm.stdout).toBe('1\n2\n');
-      expect(warm.report.volumes.map(({ hits }) => hits.length)).toEqual([1, 1]);
-      expect(warm.report.volumes.map(({ layer }) => layer)).toEqual([null, null]);
-    },
-    120_000,
-  );
-});
+/** Leaves a file at a place of this machine, from inside. */
+function inContainer({ socket }: DockerDaemon, place: string): readonly string[] {
+  const script = 'echo 1 > /cache/f';
+  return [
+    'sh',
+    '-c',
+    `docker -H ${socket} run --rm --network=none -v ${place}:/cache cachelane-test sh -c '${script}'`,
+  ];
+}
 
 requireCommands(
   'dockerd',
   'docker',
-  'bwrap',
   'flock',
-)('a container that a command starts', () => {
-  test.runIf(process.getuid?.() === 0)(
-    'does not see the volume at its place, and is told of a way that works',
-    async () => {
-      using daemon = await startDockerDaemon();
+)('with a daemon', () => {
+  describe.runIf(process.getuid?.() === 0)('of root', () => {
+    let daemon: DockerDaemon;
+    beforeAll(async () => {
+      daemon = await startDockerDaemon();
       importImage(daemon);
-      using world = openWorld();
-      const inContainer = (place: string, script: string): readonly string[] => [
-        'sh',
-        '-c',
-        `docker -H ${daemon.socket} run --rm --network=none -v ${place}:/cache cachelane-test sh -c '${script}'`,
-      ];
-      const warned = await world.run(inContainer('~/.npm', 'echo 1 > /cache/f'), { options: ['-v', 'npm'] });
-      expect(warned.volume('npm')).toMatchObject({ added: 0 });
-      expect(warned.stderr).toContain('and not the volume (npm); for npm, run with --mounter clone and give');
-      const options = ['-v', 'npm', '--mounter', 'clone'];
-      const run = await world.run(inContainer('"$NPM_CONFIG_CACHE"', 'echo 1 > /cache/f'), { options });
-      expect(run.stderr).not.toContain('warning');
-      expect(run.volume('npm')).toMatchObject({ added: 1, skipped: null });
-      expect((await world.run(['sh', '-c', 'cat ~/.npm/f'], { options: ['-v', 'npm'] })).stdout).toBe('1\n');
-    },
-    120_000,
-  );
+    });
+    afterAll(() => {
+      daemon[Symbol.dispose]();
+    });
+
+    test.each(['0:0', '1000:1000'])(
+      'in a default container as %s a run works, says how, and is warm the second time',
+      (user) => {
+        const work = `cachelane-work-${user.replace(':', '-')}`;
+        const run = (
+          script: string,
+        ): { readonly stdout: string; readonly stderr: string; readonly report: RunReport } => {
+          const line = `cd /job && node /bin/cachelane.cjs run --report /job/report.json -v data:cache -v npm -- sh -c '${script}' && cat report.json`;
+          const ended = daemon.docker(
+            'run',
+            '--rm',
+            '--network=none',
+            `--user=${user}`,
+            `--volume=${work}:/job`,
+            '--env=CACHELANE_HOME=/job/store',
+            '--env=HOME=/job/home',
+            'cachelane-test',
+            'sh',
+            '-c',
+            line,
+          );
+          expect(ended).toMatchObject({ code: 0 });
+          const at = ended.stdout.indexOf('{');
+          const report = JSON.parse(ended.stdout.slice(at)) as RunReport;
+          return { stdout: ended.stdout.slice(0, at), stderr: ended.stderr, report };
+        };
+        expect(daemon.docker('volume', 'create', work).code).toBe(0);
+        const cold = run('echo 1 > cache/f; echo 2 > $npm_config_cache/g; id -u');
+        expect(cold.stdout).toBe(`${user.split(':')[0]}\n`);
+        expect(cold.report.volumes).toMatchObject([
+          { name: 'data', mounter: 'clone', added: 1, hits: [], skipped: null },
+          { name: 'npm', mounter: 'clone', added: 1, hits: [], skipped: null },
+        ]);
+        expect(cold.stderr).toContain('clone: volumes cannot be mounted here');
+        const warm = run('cat cache/f $npm_config_cache/g');
+        expect(warm.stdout).toBe('1\n2\n');
+        expect(warm.report.volumes.map(({ hits }) => hits.length)).toEqual([1, 1]);
+        expect(warm.report.volumes.map(({ layer }) => layer)).toEqual([null, null]);
+      },
+    );
+
+    requireCommands('bwrap')('a container that a command starts', () => {
+      test('does not see the volume at its place, and is told of a way that works', async () => {
+        using world = openWorld();
+        const warned = await world.run(inContainer(daemon, '~/.npm'), { options: ['-v', 'npm'] });
+        expect(warned.volume('npm')).toMatchObject({ added: 0 });
+        expect(warned.stderr).toContain('and not the volume (npm); for npm, run with --mounter clone and give');
+        const options = ['-v', 'npm', '--mounter', 'clone'];
+        const run = await world.run(inContainer(daemon, '"$NPM_CONFIG_CACHE"'), { options });
+        expect(run.stderr).not.toContain('warning');
+        expect(run.volume('npm')).toMatchObject({ added: 1, skipped: null });
+        expect((await world.run(['sh', '-c', 'cat ~/.npm/f'], { options: ['-v', 'npm'] })).stdout).toBe('1\n');
+      });
+    });
+  });
 });

@@ -96,7 +96,7 @@ describe.each(['overlay', 'clone', 'live'])('attached by %s', (mounter) => {
       });
       await seedGoBuild(world, project);
       const options = ['-v', 'go-build', '-v', 'go-mod', from];
-      const script = `go mod tidy 2>/dev/null; go test -x ./... 2>&1; stat -c 'mode %a' "$(go env GOMODCACHE)"/example.com/dep@v1.0.0`;
+      const script = `go mod tidy 2>/dev/null; go test -x -vet=off ./... 2>&1; stat -c 'mode %a' "$(go env GOMODCACHE)"/example.com/dep@v1.0.0`;
       const run = async (env: Readonly<Record<string, string>>): Promise<FinishedRun> =>
         await world.run(['sh', '-c', script], { cwd: project, options, env });
       const cold = await run({ GOPROXY: proxy });
@@ -144,7 +144,9 @@ describe.each(['overlay', 'clone', 'live'])('attached by %s', (mounter) => {
   });
 
   requireCommands('bwrap')('pnpm', () => {
-    test.each([pnpm10, pnpm11, ...pnpm12()])('$name downloads nothing', async (pnpm) => {
+    // How each version keeps its files is seen with one mounter, what the others make of them with one version.
+    const versions = mounter === 'overlay' ? [pnpm10, pnpm11, ...pnpm12()] : [pnpm11];
+    test.each(versions)('$name downloads nothing', async (pnpm) => {
       const packages = somePackages('part', 4);
       await using registry = await startLocalRegistry(packages);
       using world = openWorld({

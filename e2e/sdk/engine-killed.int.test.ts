@@ -80,14 +80,14 @@ function expectTold(outcome: Outcome<readonly Saved[]>, done: readonly string[])
   });
 }
 
-const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
+const seeds = [1, 2, 3, 4];
 
 /** In parts of what a commit takes here: from its begin to a little after its end, each seed in a part of its own. */
 function momentOf(seed: number, random: () => number): number {
   return ((seed - 1 + random()) / seeds.length) * 1.2;
 }
 
-test.each(seeds)('a commit and a rollback whose engine is killed, seed %i', { timeout: 120_000 }, async (seed) => {
+test.each(seeds)('a commit and a rollback whose engine is killed, seed %i', async (seed) => {
   const random = seededNumbers(seed);
   await using on = openSdkWorld();
   const engine = await on.serve('--keep');

@@ -19,13 +19,13 @@ requireCommands('bwrap', 'flock')(
           dir,
           seed,
           workers: 8,
-          operations: 500,
+          operations: 200,
           killsPerHundred: 6,
           cachelane: inject('cachelaneProgram'),
         };
         const { faults, figures, kills } = await stress(options);
         expect(faults, `${figures.join('\n')}\nnpm run stress -- --seed ${seed}`).toEqual([]);
-        expect(kills).toBeGreaterThanOrEqual(10);
+        expect(kills).toBeGreaterThanOrEqual(5);
       } finally {
         rmSync(dir, { recursive: true, force: true });
       }

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { seededNumbers } from '../seeded.fixture.ts';
 import { startMachine, type MachineOrder } from './machine-order.fixture.ts';
 
@@ -28,18 +27,22 @@ export async function liveThrough(work: Work, { seed, killRate, env }: HardLife)
     const faults = faultRate === 0 ? null : { seed: seed + 1000 * kills, rate: faultRate };
     const { child, lines } = startMachine({ ...order, from: saved.length, faults, dies: null }, env);
     let begunMs = 0;
+    let dying: NodeJS.Timeout | undefined;
     for await (const line of lines) {
       const [what, name = ''] = line.split(' ');
       if (what === 'begun') {
         begunMs = performance.now();
-        if (random() < killRate) void wait(random() * commitMs).then(() => child.kill('SIGKILL'));
+        if (random() < killRate) dying = setTimeout(() => child.kill('SIGKILL'), random() * commitMs);
       }
       if (what === 'saved') {
         saved.push(name);
         commitMs = performance.now() - begunMs;
+        // The one before took longer, on a machine that had more to do.
+        if (dying !== undefined) child.kill('SIGKILL');
       }
       if (what === 'done') isDone = true;
     }
+    clearTimeout(dying);
     if (child.signalCode === 'SIGKILL') kills++;
   }
   return { saved, kills };

@@ -11,7 +11,6 @@ import { scratchDir, startBucket } from './places.fixture.ts';
 
 // Machines with homes of their own share two volumes and are killed all the while, on networks that fail: whatever any of them said it had saved is there in the end.
 
-const commits = 10;
 const names = Array.from({ length: 20 }, (_, index) => `m${index}`);
 
 interface Place {
@@ -21,22 +20,24 @@ interface Place {
   /** Of calls, in the machines' own processes. */
   readonly faultRate: number;
   readonly seed: number;
+  /** By each machine. Whoever comes late to a head does all of it once more, so that twice as many are four times the work. */
+  readonly commits: number;
 }
 
-async function liveTogether({ dir, address, env, faultRate, seed }: Place): Promise<readonly LivedLife[]> {
+async function liveTogether({ dir, address, env, faultRate, seed, commits }: Place): Promise<readonly LivedLife[]> {
   return await Promise.all(
     names.map(async (name, index) => {
       const work = { dir: join(dir, name), address, name, to: commits, faultRate };
-      return await liveThrough(work, { seed: seed + 50 * index, killRate: 0.15, env });
+      return await liveThrough(work, { seed: seed + 50 * index, killRate: 0.4, env });
     }),
   );
 }
 
 async function expectNothingLost(place: Place, lives: readonly LivedLife[]): Promise<void> {
-  const { dir, address, env } = place;
+  const { dir, address, env, commits } = place;
   const all = names.flatMap((name) => Array.from({ length: commits }, (_, number) => `${name}.${number}`));
   expect(lives.flatMap(({ saved }) => saved).toSorted()).toEqual(all.toSorted());
-  expect(lives.reduce((sum, { kills }) => sum + kills, 0)).toBeGreaterThanOrEqual(15);
+  expect(lives.reduce((sum, { kills }) => sum + kills, 0)).toBeGreaterThanOrEqual(10);
 
   await using newcomer = await openMachine({ dir: join(dir, 'newcomer'), address, env });
   const missing: string[] = [];
@@ -58,7 +59,14 @@ describe('20 machines at once, which are killed at any moment, lose nothing', ()
     async () => {
       using scratch = scratchDir();
       mkdirSync(join(scratch.path, 'shared'));
-      const place = { dir: scratch.path, address: `dir:${scratch.path}/shared`, env: {}, faultRate: 0.01, seed: 1 };
+      const place = {
+        dir: scratch.path,
+        address: `dir:${scratch.path}/shared`,
+        env: {},
+        faultRate: 0.01,
+        seed: 1,
+        commits: 3,
+      };
       await expectNothingLost(place, await liveTogether(place));
     },
   );
@@ -85,7 +93,7 @@ describe('20 machines at once, which are killed at any moment, lose nothing', ()
       const random = seededNumbers(7);
       bucket.proxy.decide = () => (random() < 0.01 ? faults[Math.floor(random() * faults.length)] : undefined);
       const { env } = bucket;
-      const place = { dir: scratch.path, address: bucket.address('many'), env, faultRate: 0, seed: 2 };
+      const place = { dir: scratch.path, address: bucket.address('many'), env, faultRate: 0, seed: 2, commits: 2 };
       const lives = await liveTogether(place);
       bucket.proxy.decide = () => undefined;
       await expectNothingLost(place, lives);

@@ -5,7 +5,7 @@ import { examineRemote } from './examine-remote.ts';
 import { nodeFiles } from './file-reader.ts';
 import { projectOf, type ProjectQuestion } from './find-volume.ts';
 import { formatBytes, plural } from './format.ts';
-import { locateHome, openHome, readBootId } from './home.ts';
+import { locateHome, openHome, readBootId, requireNothingElse } from './home.ts';
 import type { Host } from './host.ts';
 import type { MountWay } from './mount-way.ts';
 import { readPlatform } from './platforms.ts';
@@ -141,6 +141,11 @@ function freeSpaceOf(dir: string): Finding {
 async function databaseIn(host: Host, homeDir: string): Promise<Finding> {
   const { clock, random, pieces } = host;
   const { signal } = new AbortController();
+  const mine = attempt(() => {
+    requireNothingElse(homeDir);
+  });
+  // A run would have its caches there all the same.
+  if (!mine.ok) return { ...failed(mine.error), status: 'warn' };
   try {
     await using metadata = await pieces.openMetadata({ homeDir, bootId: readBootId(), clock, random, signal });
     const [volumes, sessions] = [await metadata.listVolumes(signal), await metadata.listSessions(signal)];

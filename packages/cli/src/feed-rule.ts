@@ -9,14 +9,17 @@ import {
   type Namespace,
 } from '@cachelane/core';
 import { requireSharing, type ListedFeed } from '@cachelane/engine';
+import { jsonOption } from './command.ts';
 import { projectOf } from './find-volume.ts';
 import type { Host } from './host.ts';
+import { isoTime } from './print.ts';
 
 interface FeedOptionTable {
   readonly from: { readonly value: 'NAMESPACE'; readonly help: string };
   readonly volume: { readonly value: 'NAME'; readonly help: string };
   readonly lane: { readonly value: 'LANE'; readonly help: string };
   readonly 'dry-run': { readonly help: string };
+  readonly json: { readonly help: string };
 }
 
 /** Options of commands that change feed rules. */
@@ -28,6 +31,7 @@ export const feedOptions: FeedOptionTable = {
     help: "a lane of theirs, such as t1:ref:main; that of the default branch when left out, as with 'default'",
   },
   'dry-run': { help: 'say what would change, and change nothing' },
+  ...jsonOption,
 };
 
 interface FeedArguments {
@@ -68,4 +72,8 @@ function lanesIn(text: string): FeedRecord['lanes'] {
 export function feedText({ from, volume, lanes }: Pick<ListedFeed, 'from' | 'volume' | 'lanes'>): string {
   const on = lanes === 'default' ? 'the default branch' : `lane ${lanes}`;
   return `${volume ?? 'all that is saved'} in ${granteeText(from)} on ${on}`;
+}
+
+export function feedJson({ tier, from, volume, lanes, atMs, by }: ListedFeed): object {
+  return { tier, from: granteeText(from), volume, lanes, at: isoTime(atMs), by };
 }

@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -13,7 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isCachelaneError } from '@cachelane/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { locateHome, openHome, readBootId, userHome, type HomeRequest } from './home.ts';
+import { locateHome, openHome, readBootId, requireNothingElse, userHome, type HomeRequest } from './home.ts';
+import { stage } from './staged-host.fixture.ts';
 
 const uid = process.geteuid?.() ?? 0;
 let dir = '';
@@ -104,6 +106,27 @@ describe('opening it', () => {
     expect(modeAfter()).toBe(0o755);
   });
 
+  test('who only looks makes no store of a directory that holds something else', () => {
+    const path = join(dir, 'other');
+    mkdirSync(path);
+    const look = (): void => {
+      requireNothingElse(path);
+    };
+    expect(look).not.toThrow();
+    mkdirSync(join(path, 'lost+found'));
+    expect(look).not.toThrow();
+    writeFileSync(join(path, 'notes.txt'), '');
+    expect(look).toThrow(
+      expect.objectContaining({
+        code: 'E_HOME_UNUSABLE',
+        message: `${path} is no store: there are other things in it`,
+      }),
+    );
+    // Of a first run that was killed, and one that is there.
+    mkdirSync(join(path, 'layers'));
+    expect(look).not.toThrow();
+  });
+
   test('symlinks are resolved', () => {
     mkdirSync(join(dir, 'real'));
     symlinkSync('real', join(dir, 'link'));
@@ -159,4 +182,25 @@ test('the boot id, and what stands in for it', () => {
   writeFileSync(join(dir, 'stat'), 'cpu 1 2\nbtime 1795531145\n');
   expect(readBootId(dir)).toBe('btime-1795531145');
   expect(readBootId(join(dir, 'none'))).toBe('unknown');
+});
+
+test.each([['ls'], ['ns', 'ls'], ['rm', 'npm'], ['grant', 'npm', '--to', 'teams/x'], ['add', 'github.com/acme']])(
+  '%s in a directory that holds something else makes nothing there',
+  async (...argv) => {
+    using on = stage({ pieces: { openMetadata: () => Promise.reject(new Error('a store is made')) } });
+    mkdirSync(on.home);
+    writeFileSync(join(on.home, 'notes.txt'), '');
+    expect(await on.cachelane(...argv)).toBe(1);
+    expect(on.err()).toContain(`${on.home} is no store: there are other things in it\n  set CACHELANE_HOME to `);
+    expect(readdirSync(on.home)).toEqual(['notes.txt']);
+  },
+);
+
+test('doctor warns of a directory that holds something else, and makes nothing there either', async () => {
+  using on = stage();
+  mkdirSync(on.home);
+  writeFileSync(join(on.home, 'notes.txt'), '');
+  await on.cachelane('doctor');
+  expect(on.out()).toContain(`warn  state.db: ${on.home} is no store: there are other things in it\n`);
+  expect(readdirSync(on.home)).toEqual(['notes.txt']);
 });

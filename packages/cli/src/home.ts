@@ -92,6 +92,36 @@ export function openHome(location: HomeLocation, request: HomeRequest): string {
   }
 }
 
+/** Something of a store is there, maybe before its metadata: a process that was killed may have come no further. */
+const storeNames: readonly string[] = [
+  databaseName,
+  'adding',
+  'collected',
+  'derived',
+  'engine',
+  'gc.log',
+  'images',
+  'incoming',
+  'kept',
+  'layers',
+  'outgoing',
+  'push.log',
+  'reserve',
+  'sessions',
+  'staging',
+  'trash',
+];
+
+/** For who only looks: a directory that holds something else does not become a store by that. `path` is a home's. Errors: E_HOME_UNUSABLE. */
+export function requireNothingElse(path: string): void {
+  // What file systems have in their root belongs to nobody.
+  const names = readdirSync(path).filter((name) => name !== 'lost+found');
+  if (names.length === 0 || names.some((name) => storeNames.includes(name))) return;
+  throw new CachelaneError('E_HOME_UNUSABLE', `${path} is no store: there are other things in it`, {
+    hint: 'set CACHELANE_HOME to a directory that is empty or not there yet; a run makes a store there all the same',
+  });
+}
+
 /** No other user can work in a home, so none has to look into it; a directory that holds something else is left as it is, which `doctor` tells. */
 function closeToOthers(path: string, mode: number): void {
   const names = readdirSync(path);

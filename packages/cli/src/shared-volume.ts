@@ -1,5 +1,6 @@
 import {
   CachelaneError,
+  granteeText,
   parseGrantee,
   parseVolumeAddress,
   type Context,
@@ -8,13 +9,16 @@ import {
   type VolumeName,
 } from '@cachelane/core';
 import { requireSharing, type ListedGrant } from '@cachelane/engine';
+import { jsonOption } from './command.ts';
 import { projectOf } from './find-volume.ts';
 import type { Host } from './host.ts';
+import { isoTime } from './print.ts';
 
 interface SharingOptionTable {
   readonly to: { readonly value: 'NAMESPACE'; readonly help: string };
   readonly all: { readonly help: string };
   readonly 'dry-run': { readonly help: string };
+  readonly json: { readonly help: string };
 }
 
 /** Options of commands that change what is shared; those of the project belong to them. */
@@ -25,6 +29,7 @@ export const sharingOptions: SharingOptionTable = {
   },
   all: { help: 'all volumes of the namespace, now and later, in place of one' },
   'dry-run': { help: 'say what would change, and change nothing' },
+  ...jsonOption,
 };
 
 interface SharedArguments {
@@ -71,4 +76,8 @@ export function sharedText({ owner, volume }: Pick<ListedGrant, 'owner' | 'volum
 /** `read`, `read, and write on lanes of level T1`. */
 export function accessText({ access, trust }: Pick<ListedGrant, 'access' | 'trust'>): string {
   return access === 'read' ? 'read' : `read, and write on lanes of level ${trust},`;
+}
+
+export function grantJson({ owner, volume, to, access, trust, atMs, by }: ListedGrant): object {
+  return { namespace: owner, volume, to: granteeText(to), access, trust, at: isoTime(atMs), by };
 }

@@ -1,7 +1,7 @@
 import type { Clock, LayerStore, Metadata, Mounters, Random, TransferFiles } from '@cachelane/core';
 import type { Seeds } from '@cachelane/engine';
 import type { StoreRequest, SweepingLeases } from './compose.ts';
-import { locateHome, openHome, readBootId } from './home.ts';
+import { locateHome, openHome, readBootId, requireNothingElse } from './home.ts';
 import type { Host } from './host.ts';
 import { sparing, withReserve } from './reserve.ts';
 
@@ -30,6 +30,13 @@ export interface Store extends AsyncDisposable {
 /** Real path of the home, made where it is missing. Errors: E_HOME_OWNER, E_HOME_UNUSABLE, E_DISK_FULL. */
 export function homeOf(host: Host): string {
   return openHome(locateHome(host), host);
+}
+
+/** As {@link homeOf}, for who makes no store beside what else may be there. */
+export function homeToRead(host: Host): string {
+  const homeDir = homeOf(host);
+  requireNothingElse(homeDir);
+  return homeDir;
 }
 
 function requestOf({ clock, random }: Host, homeDir: string, signal: AbortSignal): StoreRequest {
@@ -86,9 +93,10 @@ async function withMetadata<T>(
   work: (store: ReadStore) => Promise<T>,
 ): Promise<T> {
   const { signal } = new AbortController();
-  const request = requestOf(host, homeOf(host), signal);
+  const homeDir = homeToRead(host);
+  const request = requestOf(host, homeDir, signal);
   await using metadata = await open(request);
   const layers = async (): Promise<LayerStore> => await host.pieces.openLayers(request);
   const mounters = async (): Promise<Mounters> => await host.pieces.openMounters(request);
-  return await work({ homeDir: request.homeDir, metadata, layers, mounters, signal });
+  return await work({ homeDir, metadata, layers, mounters, signal });
 }

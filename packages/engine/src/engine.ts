@@ -104,6 +104,8 @@ export interface ProvidedVolume {
     /** Absolute. */
     | { readonly kind: 'directory'; readonly directory: string }
     | { readonly kind: 'nothing' };
+  /** What people have to know of it; left out: nothing. */
+  readonly note?: string;
 }
 
 export interface RunCommandRequest {

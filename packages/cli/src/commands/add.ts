@@ -11,7 +11,7 @@ import { besideLock, generatedClient } from '../generated-client.ts';
 import type { Host } from '../host.ts';
 import { printJson } from '../print.ts';
 import { readProjectLock, writeBeside } from '../project-lock.ts';
-import { homeOf, readStore } from '../store.ts';
+import { homeToRead, readStore } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
 import { warn } from '../warn.ts';
 
@@ -49,7 +49,7 @@ export const add: Command = defineCommand({
     const { as, accept: accepted, version } = options;
     const user = await readUserConfig(host);
     // Two that begin at once would each write what it read, and what it adds.
-    using _turn = await waitForFile(host, join(homeOf(host), 'adding'));
+    using _turn = await waitForFile(host, join(homeToRead(host), 'adding'));
     const lock = readProjectLock(project);
     const { catalogs: locked } = lock;
     const aliases = catalogAliases({ config: project.config, user, locked });

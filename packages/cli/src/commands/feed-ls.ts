@@ -1,10 +1,11 @@
 import { granteeText, isCovered, parseNamespace, type Namespace } from '@cachelane/core';
 import { listFeeds, type ListedFeed } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
+import { feedJson } from '../feed-rule.ts';
 import { projectOf } from '../find-volume.ts';
 import { formatTable, formatTime } from '../format.ts';
 import type { Host } from '../host.ts';
-import { isoTime, printJson } from '../print.ts';
+import { printJson } from '../print.ts';
 import { readStore, type ReadStore } from '../store.ts';
 
 export const feedLs: Command = defineCommand({
@@ -53,10 +54,6 @@ async function feedsOf(
     found.push(...(from === null || tier === from ? all : all.filter((each) => isCovered(each.from, names))));
   }
   return found;
-}
-
-function feedJson({ tier, from, volume, lanes, atMs, by }: ListedFeed): unknown {
-  return { tier, from: granteeText(from), volume, lanes, at: isoTime(atMs), by };
 }
 
 function table(feeds: readonly ListedFeed[]): string {

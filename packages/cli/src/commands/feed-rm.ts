@@ -1,6 +1,7 @@
 import { removeFeed } from '@cachelane/engine';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
-import { feedOptions, feedRuleIn, feedText } from '../feed-rule.ts';
+import { feedJson, feedOptions, feedRuleIn, feedText } from '../feed-rule.ts';
+import { printJson } from '../print.ts';
 import { readStore } from '../store.ts';
 
 export const feedRm: Command = defineCommand({
@@ -16,6 +17,10 @@ export const feedRm: Command = defineCommand({
     const dryRun = options['dry-run'];
     return await readStore(host, async ({ metadata, signal }) => {
       const gone = await removeFeed(metadata, { ...rule, dryRun }, signal);
+      if (options.json) {
+        printJson(host, { dryRun, removed: gone === null ? null : feedJson(gone) });
+        return 0;
+      }
       const end = gone === null ? 'feeds it by no rule' : dryRun ? 'would no longer feed it' : 'feeds it no longer';
       host.stdout.write(`${gone?.tier ?? rule.tier}: ${feedText(rule)} ${end}\n`);
       return 0;

@@ -1,7 +1,8 @@
 import { parseLane } from '@cachelane/core';
 import { addFeed, type AddedFeed } from '@cachelane/engine';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
-import { feedOptions, feedRuleIn, feedText } from '../feed-rule.ts';
+import { feedJson, feedOptions, feedRuleIn, feedText } from '../feed-rule.ts';
+import { printJson } from '../print.ts';
 import { readStore } from '../store.ts';
 import { userOf } from '../user-of.ts';
 import { warn } from '../warn.ts';
@@ -27,7 +28,8 @@ export const feed: Command = defineCommand({
           `there is no namespace ${added.feed.tier} yet: ${dryRun ? 'it would be created' : 'it was created'}`,
         );
       }
-      host.stdout.write(text(added, dryRun));
+      if (options.json) printJson(host, { dryRun, ...feedJson(added.feed), isNew: added.isNew });
+      else host.stdout.write(text(added, dryRun));
       const vain = inVain(added.feed);
       if (vain !== null) warn(host, vain);
       return 0;

@@ -3,7 +3,8 @@ import { listGrants, type GrantsOfNamespace, type ListedGrant } from '@cachelane
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
 import { projectOf } from '../find-volume.ts';
 import { formatTable, formatTime } from '../format.ts';
-import { isoTime, printJson } from '../print.ts';
+import { printJson } from '../print.ts';
+import { grantJson } from '../shared-volume.ts';
 import { readStore } from '../store.ts';
 
 export const grantLs: Command = defineCommand({
@@ -27,10 +28,6 @@ export const grantLs: Command = defineCommand({
 
 function toJson(namespace: Namespace, { given, received }: GrantsOfNamespace): unknown {
   return { namespace, given: given.map(grantJson), received: received.map(grantJson) };
-}
-
-function grantJson({ owner, volume, to, access, trust, atMs, by }: ListedGrant): unknown {
-  return { namespace: owner, volume, to: granteeText(to), access, trust, at: isoTime(atMs), by };
 }
 
 function text(namespace: Namespace, { given, received }: GrantsOfNamespace): string {

@@ -1,7 +1,8 @@
 import { granteeText } from '@cachelane/core';
 import { grantsBeside, withdrawGrant, type ListedGrant } from '@cachelane/engine';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
-import { accessText, sharedIn, sharedText, sharingOptions } from '../shared-volume.ts';
+import { printJson } from '../print.ts';
+import { accessText, grantJson, sharedIn, sharedText, sharingOptions } from '../shared-volume.ts';
 import { readStore } from '../store.ts';
 
 export const grantRm: Command = defineCommand({
@@ -18,6 +19,10 @@ export const grantRm: Command = defineCommand({
     return await readStore(host, async ({ metadata, signal }) => {
       const gone = await withdrawGrant(metadata, { ...shared, dryRun }, signal);
       const beside = await grantsBeside(metadata, shared, signal);
+      if (options.json) {
+        printJson(host, { dryRun, removed: gone === null ? null : grantJson(gone), beside: beside.map(grantJson) });
+        return 0;
+      }
       const to = granteeText(shared.to);
       const may = dryRun ? 'would no longer have leave to' : 'may no longer';
       host.stdout.write(

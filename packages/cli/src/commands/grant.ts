@@ -1,7 +1,8 @@
-import { CachelaneError, granteeText, trustLevels, type TrustLevel } from '@cachelane/core';
+import { CachelaneError, didYouMean, granteeText, trustLevels, type Metadata, type TrustLevel } from '@cachelane/core';
 import { grantedTrust, grantVolumes, type Granted } from '@cachelane/engine';
 import { defineCommand, projectOptions, type Command } from '../command.ts';
-import { accessText, sharedIn, sharedText, sharingOptions } from '../shared-volume.ts';
+import { printJson } from '../print.ts';
+import { accessText, grantJson, sharedIn, sharedText, sharingOptions } from '../shared-volume.ts';
 import { readStore } from '../store.ts';
 import { userOf } from '../user-of.ts';
 import { warn } from '../warn.ts';
@@ -31,11 +32,13 @@ export const grant: Command = defineCommand({
       const { clock, random } = host;
       const wanted = { ...shared, access, trust, by: userOf(host), dryRun } as const;
       const granted = await grantVolumes({ metadata, clock, random }, wanted, signal);
-      if (granted.isNewOwner) {
-        const { owner } = granted.grant;
-        warn(host, `there is no namespace ${owner} yet: ${dryRun ? 'it would be created' : 'it was created'}`);
-      }
-      host.stdout.write(text(granted, dryRun));
+      const { owner } = granted.grant;
+      const missing = granted.isNewOwner
+        ? `there is no namespace ${owner} yet: ${dryRun ? 'it would be created' : 'it was created'}`
+        : await missingVolume(metadata, granted.grant, signal);
+      if (missing !== null) warn(host, missing);
+      if (options.json) printJson(host, toJson(granted, dryRun));
+      else host.stdout.write(text(granted, dryRun));
       return 0;
     });
   },
@@ -56,6 +59,22 @@ interface Flags {
   readonly read: boolean;
   readonly write: boolean;
   readonly trust: TrustLevel | undefined;
+}
+
+function toJson({ grant: given, before }: Granted, dryRun: boolean): object {
+  return { dryRun, ...grantJson(given), before: before === null ? null : grantJson(before) };
+}
+
+/** Nobody has to have it yet, and most who name one that nobody has meant another. Null: it is there, or all are granted. */
+async function missingVolume(
+  metadata: Metadata,
+  { owner, volume }: Granted['grant'],
+  signal: AbortSignal,
+): Promise<string | null> {
+  const record = volume === null ? undefined : await metadata.findNamespace(owner, signal);
+  const names = record === undefined ? [] : (await metadata.volumesOf(record.id, signal)).map(({ name }) => name);
+  if (volume === null || names.includes(volume)) return null;
+  return `${owner} has no volume ${volume} in this store yet${didYouMean(volume, names)}`;
 }
 
 function text({ grant: given, before }: Granted, dryRun: boolean): string {

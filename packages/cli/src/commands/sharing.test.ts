@@ -17,6 +17,8 @@ async function refused(on: Stage, ...argv: string[]): Promise<string> {
 }
 
 const signal = new AbortController().signal;
+/** By the clock of the stage. */
+const now = '2026-11-24T14:39:05.000Z';
 
 describe('grant', () => {
   test('is given, listed at both ends, and taken back; a dry run changes nothing', async () => {
@@ -88,6 +90,39 @@ describe('grant', () => {
     expect(await remove('npm', '--to', 'teams/x')).toBe(
       `teams/x may no longer read ${web}:npm by this grant\n${below}`,
     );
+  });
+
+  test('says in JSON what it came to', async () => {
+    using on = stage({ env: { USER: 'ann' } });
+    await push(on, { layers: ['a'] });
+    const grant = async (...words: string[]): Promise<unknown> =>
+      JSON.parse(await said(on, 'grant', ...words, ...at, '--to', 'teams/x', '--json'));
+    const read = { namespace: web, volume: 'npm', to: 'teams/x', access: 'read', trust: 'T1', at: now, by: 'ann' };
+    const write = { ...read, access: 'write' };
+    expect(await grant('npm', '--dry-run')).toEqual({ dryRun: true, ...read, before: null });
+    expect(await grant('npm')).toEqual({ dryRun: false, ...read, before: null });
+    expect(await grant('npm', '--write')).toEqual({ dryRun: false, ...write, before: read });
+    const all = { ...read, volume: null };
+    await grant('--all');
+    expect(await grant('rm', 'npm', '--dry-run')).toEqual({ dryRun: true, removed: write, beside: [all] });
+    expect(await grant('rm', 'npm')).toEqual({ dryRun: false, removed: write, beside: [all] });
+    expect(await grant('rm', 'npm')).toEqual({ dryRun: false, removed: null, beside: [all] });
+  });
+
+  test('of a volume that nobody has is given, and told as such', async () => {
+    using on = stage();
+    await push(on, { layers: ['a'] });
+    const told = async (...words: string[]): Promise<string> => {
+      const before = on.err().length;
+      expect(await on.cachelane('grant', ...at, ...words, '--to', 'teams/x')).toBe(0);
+      return on.err().slice(before);
+    };
+    const warning = `cachelane: warning: ${web} has no volume nmp in this store yet; did you mean npm?\n`;
+    expect(await told('nmp', '--dry-run')).toBe(warning);
+    expect(await told('nmp')).toBe(warning);
+    expect(await said(on, 'grant', 'ls', web)).toMatch(/\nnmp +teams\/x +read /);
+    expect(await told('npm')).toBe('');
+    expect(await told('--all')).toBe('');
   });
 
   test('of a namespace that is not there creates it, and says so', async () => {
@@ -170,6 +205,19 @@ describe('feed', () => {
     expect(await said(on, 'feed', 'rm', ...rule, '--dry-run')).toBe(`${what} would no longer feed it\n`);
     expect(await said(on, 'feed', 'rm', ...rule)).toBe(`${what} feeds it no longer\n`);
     expect(await said(on, 'feed', 'rm', ...rule)).toBe(`${what} feeds it by no rule\n`);
+  });
+
+  test('says in JSON what it came to', async () => {
+    using on = stage({ env: { USER: 'ann' } });
+    const feed = async (...words: string[]): Promise<unknown> =>
+      JSON.parse(await said(on, 'feed', ...words, 'github.com/acme', '--from', web, '--json'));
+    const rule = { tier: 'github.com/acme', from: web, volume: null, lanes: 'default', at: now, by: 'ann' };
+    expect(await feed('--dry-run')).toEqual({ dryRun: true, ...rule, isNew: true });
+    expect(await feed()).toEqual({ dryRun: false, ...rule, isNew: true });
+    expect(await feed()).toEqual({ dryRun: false, ...rule, isNew: false });
+    expect(await feed('rm', '--dry-run')).toEqual({ dryRun: true, removed: rule });
+    expect(await feed('rm')).toEqual({ dryRun: false, removed: rule });
+    expect(await feed('rm')).toEqual({ dryRun: false, removed: null });
   });
 
   test('that may bring nobody anything is made, and told as such', async () => {

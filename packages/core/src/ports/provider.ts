@@ -28,7 +28,7 @@ export interface ProviderRoom {
 
 /** What the volume is made of. */
 export type Provided =
-  /** A volume of the store. What is left out is as it was asked for: `namespace`, the project; `name`, the same; `compat`, what the tool says; and nothing below it. */
+  /** A volume of the store. What is left out is as it was asked for: `namespace`, the project; `name`, the same; `compat`, what the tool says; and below it the `source` of the request. */
   | {
       readonly kind: 'volume';
       readonly namespace?: Namespace;

@@ -1,4 +1,5 @@
 import {
+  canonicalCompat,
   CachelaneError,
   checkProvided,
   isCachelaneError,
@@ -10,6 +11,7 @@ import {
   providerWords,
   unreachable,
   wishText,
+  type Compat,
   type Context,
   type Namespace,
   type Provided,
@@ -25,6 +27,7 @@ import { roomToFetch, type AdmitDependencies } from '../seeds/admit-seed.ts';
 import { takesSeeds } from '../seeds/session-seeds.ts';
 import { requireReach } from '../sharing/require-reach.ts';
 import { within } from '../sync/deadline.ts';
+import { judgeNamed } from './judge-named.ts';
 import { provideFromCatalog } from './provide-from-catalog.ts';
 
 export type ProvideDependencies = Pick<EngineDependencies, 'providers' | 'tools' | 'metadata'>;
@@ -74,7 +77,8 @@ export async function provideVolume(
     );
     const word = whoseWord(place.context, choice, provided);
     await requireGranted(deps, place.context, { ...provided, word }, signal);
-    return word === 'person' ? provided : { ...provided, word };
+    const told = await withNote(deps, place, provided, signal);
+    return word === 'person' ? told : { ...told, word };
   } catch (thrown) {
     signal.throwIfAborted();
     throw inWords(request, choice, thrown);
@@ -120,7 +124,7 @@ async function answer(
   if (choice.ref.kind === 'catalog') return await provideFromCatalog(deps, place.context, request, signal);
   if (place.context.bounds !== undefined && choice.ref.kind === 'host') throw unseeded();
   const provider = await findProvider(deps, choice);
-  const tool = deps.tools.find(({ name }) => name === request.tool);
+  const tool = toolOf(deps, request);
   const question = await questionOf(place, { request, tool }, signal);
   return asProvided(request, choice, checkProvided(await provider.provide(question, signal)));
 }
@@ -155,7 +159,7 @@ async function questionOf(
     argument: request.provider?.ref.argument ?? '',
     volume: request.name,
     tool: request.tool,
-    compat: { ...tool?.compat(environment), ...request.compat },
+    compat: compatOf(request, tool, environment),
     project: namespace,
     // In a confined session whoever is confined says where its tools have their caches.
     place: context.bounds === undefined ? (request.path ?? tool?.locate(environment)?.path ?? null) : null,
@@ -191,6 +195,27 @@ async function requireGranted(
   const parents = openParents(context);
   if (word !== 'person' && trust === 'T0') throw unvouched(namespace, volume);
   await requireReach(deps, { word, caller, parents, namespace, volume, lane, access: 'read' }, signal);
+}
+
+/** Only where it may be read: what others have is not told to whom it is not shared with. */
+async function withNote(
+  { metadata, tools }: ProvideDependencies,
+  { context, environment }: Providing,
+  request: VolumeRequest,
+  signal: AbortSignal,
+): Promise<VolumeRequest> {
+  const compat = compatOf(request, toolOf({ tools }, request), environment);
+  const note = await judgeNamed(metadata, { context, request, compat }, signal);
+  const { provided } = request;
+  return note === null || provided === undefined ? request : { ...request, provided: { ...provided, note } };
+}
+
+function toolOf({ tools }: Pick<ProvideDependencies, 'tools'>, request: VolumeRequest): Tool | undefined {
+  return tools.find(({ name }) => name === request.tool);
+}
+
+function compatOf({ compat }: VolumeRequest, tool: Tool | undefined, environment: ToolEnvironment): Compat {
+  return canonicalCompat({ ...tool?.compat(environment), ...compat });
 }
 
 function unvouched(namespace: Namespace, volume: VolumeName): CachelaneError {

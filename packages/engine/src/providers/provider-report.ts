@@ -36,5 +36,6 @@ function givesText({ request, own }: Pick<PlannedVolume, 'request' | 'own'>, see
   if (backing.kind === 'directory') return `directory ${backing.directory}`;
   if (backing.kind === 'nothing') return 'an empty directory';
   const below = seed === null ? '' : ` above what is in ${seedText(seed)}`;
-  return `volume ${own.namespace}:${request.name}${below}`;
+  const note = request.provided?.note === undefined ? '' : ` (${request.provided.note})`;
+  return `volume ${own.namespace}:${request.name}${below}${note}`;
 }

@@ -1,0 +1,48 @@
+import { parseProviderRef, parseVolumeName, type Provider } from '@cachelane/core';
+import { expect, test } from 'vitest';
+import type { EngineDependencies, VolumeRequest } from '../engine.ts';
+import { indexedVolume, install, plainVolume, put, testEngine } from '../test-engine.fixture.ts';
+
+const name = parseVolumeName('stock');
+const indexedStock = { ...indexedVolume, name };
+
+function engineThatNamesStock() {
+  const fixed: Provider = {
+    kind: 'fixed',
+    provide: async () => await Promise.resolve({ kind: 'volume', name }),
+  };
+  const find = async () => await Promise.resolve(fixed);
+  return testEngine({ wrap: (deps: EngineDependencies) => Object.assign(deps, { providers: { find } }) });
+}
+
+const named: VolumeRequest = {
+  ...indexedVolume,
+  provider: { ref: parseProviderRef('fixed:', 'flag'), by: 'flag', source: 'flag', overridden: [] },
+};
+
+test('a run works in no volume of another tool, whatever names it', async () => {
+  const engine = engineThatNamesStock();
+  await engine.run(([volume]) => put(volume, 'a', 'a'), { volumes: [{ ...plainVolume, name }] });
+  const refusal = {
+    code: 'E_VOLUME',
+    message: expect.stringContaining(
+      'indexed by fixed: (flag): github.com/acme/web:stock is a volume of directory, and one of indexed was asked for',
+    ) as string,
+  };
+  await expect(engine.run(() => {}, { volumes: [named] })).rejects.toMatchObject(refusal);
+  await engine.run(([volume]) => install(volume, 'a'), { volumes: [{ ...indexedStock, compat: { os: 'linux' } }] });
+  // Also where there is another one of that name and tool: this is that one.
+  await expect(engine.run(() => {}, { volumes: [named] })).rejects.toMatchObject(refusal);
+});
+
+test('it is told that the volume has other variants, and begins with nothing of theirs', async () => {
+  const engine = engineThatNamesStock();
+  await engine.run(([volume]) => install(volume, 'a'), { volumes: [{ ...indexedStock, compat: { os: 'linux' } }] });
+  const first = await engine.run(([volume]) => install(volume, 'b'), { volumes: [named] });
+  const plain = 'volume github.com/acme/web:stock';
+  expect(first.report.volumes).toMatchObject([
+    { provider: { gives: `${plain} (a variant of its own, that of no compat: there is os=linux)` } },
+  ]);
+  const again = await engine.run(() => {}, { volumes: [named] });
+  expect(again.report.volumes).toMatchObject([{ provider: { gives: plain } }]);
+});
