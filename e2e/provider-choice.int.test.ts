@@ -1,0 +1,157 @@
+import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { requireCommands } from '@cachelane/testkit';
+import { expect, test } from 'vitest';
+import { openWorld } from './cli.fixture.ts';
+import { configure } from './provided-volumes.fixture.ts';
+import { openSdkWorld } from './sdk/sdk-world.fixture.ts';
+
+requireCommands('bwrap')('who chooses', () => {
+  test('a file in the repository may choose none, and reaches no further', async () => {
+    using world = openWorld();
+    const dir = world.project('web', { 'cachelane.yaml': 'volumes:\n  npm: { provider: none }\n' });
+    const options = { cwd: dir };
+    const found = await world.run(['sh', '-c', 'ls ~/.npm; echo a > ~/.npm/a'], options);
+    expect([found.code, found.stdout, found.volume('npm').provider]).toEqual([
+      0,
+      '',
+      { provider: 'none:', chosenBy: 'cachelane.yaml:2', kind: 'nothing', gives: 'an empty directory' },
+    ]);
+    for (const provider of ['dir:/etc', 'host:', 'oci:127.0.0.1:1/x', 'docker-volume:x', 'team:x']) {
+      writeFileSync(join(dir, 'cachelane.yaml'), `volumes:\n  npm: { provider: '${provider}' }\n`);
+      const { code, stderr } = await world.cachelane(['run', '--strict', '--', 'true'], options);
+      expect([code, stderr]).toEqual([125, expect.stringContaining('not for a file in the repository to choose')]);
+    }
+    writeFileSync(join(dir, 'cachelane.yaml'), "volumes:\n  npm: { provider: 'project:github.com/acme/api:npm' }\n");
+    const { code, stderr } = await world.cachelane(['run', '--strict', '--', 'true'], options);
+    expect([code, stderr]).toEqual([125, expect.stringContaining('no grant to read github.com/acme/api:npm')]);
+  });
+
+  test('flag over environment over the own file over the repository, and explain tells all of them', async () => {
+    using world = openWorld();
+    const dir = world.project('web', { 'cachelane.yaml': 'volumes:\n  npm: { provider: none }\n' });
+    world.gitInit(dir, 'https://github.com/acme/web.git');
+    const providerOf = async (...argv: readonly string[]) =>
+      ((await world.json(['explain', 'npm', '--json', ...argv], { cwd: dir })) as { readonly provider: unknown })
+        .provider;
+    expect(await providerOf()).toMatchObject({ provider: 'none:', chosenBy: 'cachelane.yaml:2', overridden: [] });
+    const config = join(world.home, '.config/cachelane/config.yaml');
+    world.write({ 'home/.config/cachelane/config.yaml': "providers: { npm: 'project:a' }\n" });
+    expect(await providerOf()).toMatchObject({ provider: 'project:a', chosenBy: `${config}:1` });
+    world.env['CACHELANE_PROVIDERS'] = 'npm=project:b';
+    expect(await providerOf('--provider', 'npm=project:c')).toEqual({
+      provider: 'project:c',
+      chosenBy: '--provider',
+      kind: 'volume',
+      gives: 'volume github.com/acme/web:c',
+      overridden: [
+        { provider: 'project:b', chosenBy: 'CACHELANE_PROVIDERS' },
+        { provider: 'project:a', chosenBy: `${config}:1` },
+        { provider: 'none:', chosenBy: 'cachelane.yaml:2' },
+      ],
+    });
+    const { stdout } = await world.cachelane(['explain', 'npm'], { cwd: dir });
+    expect(stdout).toMatch(/^provider: +project:b \(CACHELANE_PROVIDERS\): volume github.com\/acme\/web:b$/m);
+    expect(stdout).toMatch(/^overridden: +none: \(cachelane.yaml:2\)$/m);
+  });
+
+  test('what cannot be had is told, and the run goes on without it', async () => {
+    using world = openWorld();
+    const options = ['-v', 'data:data', '--provider', `data=dir:${world.dir}/none`];
+    const run = await world.run(['sh', '-c', 'exit 3'], { options });
+    expect([run.code, run.stderr]).toEqual([3, expect.stringMatching(/warning: data by dir:.*there is no directory/)]);
+    const strict = await world.cachelane(['run', '--strict', ...options, '--', 'true']);
+    expect(strict.code).toBe(125);
+    const wrong = await world.cachelane(['run', '-v', 'data:data', '--provider', 'data', '--', 'true']);
+    expect([wrong.code, wrong.stderr]).toEqual([125, expect.stringContaining('--provider names no volume')]);
+    const prune = await world.cachelane(['prune', 'npm', '--provider', 'npm=none:']);
+    expect([prune.code, prune.stderr]).toEqual([
+      expect.any(Number),
+      expect.stringContaining('cachelane stores nothing of it'),
+    ]);
+  });
+
+  test('a module of the person’s own is believed no more than a person, and waited for no longer', async () => {
+    using world = openWorld();
+    world.write({
+      'home/.config/cachelane/config.yaml': "providers: { pip: 'team:' }\nprovider-modules: [./team.mjs]\n",
+    });
+    const team = (body: string) =>
+      world.write({
+        'home/.config/cachelane/team.mjs': `export default { kind: 'team', async provide() { ${body} } };\n`,
+      });
+    const options = ['-v', 'pip', '-v', 'npm'];
+    for (const directory of [world.store, join(world.dir, 'none')]) {
+      team(`return { kind: 'directory', directory: '${directory}' };`);
+      const run = await world.run(['sh', '-c', 'echo x > ~/.cache/pip-was-here; echo a >> ~/.npm/a'], { options });
+      expect(run.volume('pip')).toMatchObject({ mounter: null, skipped: expect.stringContaining('pip by team:') });
+      expect(run.volume('npm').mounter).not.toBeNull();
+    }
+    expect((await world.run(['sh', '-c', 'cat ~/.npm/a'], { options })).stdout).toBe('a\na\n');
+    team("process.stdout.write('asked\\n'); return await new Promise(() => setInterval(() => {}, 1000));");
+    const run = world.start(['run', ...options, '--', 'true']);
+    await run.said('asked');
+    run.child.kill('SIGINT');
+    expect(await run.finished).toMatchObject({ signal: 'SIGINT' });
+  });
+
+  test('a file of one’s own that cannot be used is told, also where there is no remote', async () => {
+    using world = openWorld({ env: { CACHELANE_REMOTE: 'none' } });
+    world.write({ 'home/.config/cachelane/config.yaml': "providers: { npm: 'none:' }\nnonsense: 1\n" });
+    const run = await world.run(['true'], { options: ['-v', 'npm'] });
+    expect([run.code, run.stderr]).toEqual([
+      0,
+      expect.stringMatching(/warning: .*config\.yaml:2.*nothing of it counts/),
+    ]);
+    const strict = await world.cachelane(['run', '--strict', '-v', 'npm', '--', 'true']);
+    expect([strict.code, strict.stderr]).toEqual([125, expect.stringContaining('config.yaml:2')]);
+  });
+
+  test('a confined session reaches no further than a file in the repository, whatever home it claims to have', async () => {
+    await using on = openSdkWorld();
+    on.world.write({
+      'evil/cachelane/config.yaml': "providers: { pip: 'evil:' }\nprovider-modules: [./evil.mjs]\n",
+      'evil/cachelane/evil.mjs': `import { writeFileSync } from 'node:fs'; writeFileSync('${on.world.dir}/ran', ''); export default { kind: 'evil', provide: async () => ({ kind: 'nothing' }) };`,
+      'home/secret/x': 'x',
+    });
+    await on.serve();
+    const directory = on.acme('web');
+    const attach = async (environment: Readonly<Record<string, string>>) => {
+      const engine = await on.session(directory, { confine: true, environment: { ...on.world.env, ...environment } });
+      await using fork = await engine.attach([engine.cacheVolume('pip')]);
+      return { directory: fork.directory, files: readdirSync(fork.directory) };
+    };
+    const away = { XDG_CONFIG_HOME: join(on.world.dir, 'evil'), HOME: join(on.world.dir, 'evil') };
+    expect(await attach(away)).toMatchObject({ directory: expect.stringContaining(on.world.store), files: [] });
+    expect(existsSync(join(on.world.dir, 'ran'))).toBe(false);
+    for (const provider of [`dir:${on.world.home}/secret`, 'host:', 'evil:', 'oci:127.0.0.1:1/x']) {
+      await expect(attach({ CACHELANE_PROVIDERS: `pip=${provider}` })).rejects.toMatchObject({ code: 'E_CONFIG' });
+    }
+    const others = { CACHELANE_PROVIDERS: 'pip=project:github.com/acme/api:pip' };
+    await expect(attach(others)).rejects.toMatchObject({ code: 'E_GRANT' });
+    expect(await attach({ CACHELANE_PROVIDERS: 'pip=none:' })).toMatchObject({ files: [] });
+    // A lock that it wrote itself says what its own volumes are, and opens none of others.
+    const shared = 'volumes:\n  secret: { tool: pip, tier: catalog }\n  own: { tool: pip }\n';
+    const elsewhere = on.acme('elsewhere', { 'cachelane.catalog.yaml': shared });
+    const env = { CACHELANE_HOME: join(on.world.dir, 'another-home') };
+    for (const namespace of ['github.com/acme', 'github.com/other']) {
+      for (const argv of [
+        ['catalog', 'publish', '-n', namespace],
+        ['add', namespace],
+      ])
+        expect(await on.world.start(argv, { cwd: elsewhere, env }).finished).toMatchObject({ code: 0 });
+    }
+    copyFileSync(join(elsewhere, 'cachelane.lock'), join(directory, 'cachelane.lock'));
+    for (const namespace of ['github.com/acme', 'github.com/other', 'acme', 'other']) {
+      const provided = (name: string) => ({ CACHELANE_PROVIDERS: `pip=catalog:${namespace}/${name}` });
+      await expect(attach(provided('secret'))).rejects.toMatchObject({ code: 'E_GRANT' });
+      expect(await attach(provided('own'))).toMatchObject({ files: [] });
+    }
+    // What the person set up for this machine holds, but for what a program could point elsewhere.
+    configure(on, "providers: { pip: 'host:' }\n");
+    await expect(attach({ PIP_CACHE_DIR: join(on.world.home, 'secret') })).rejects.toMatchObject({ code: 'E_USAGE' });
+    mkdirSync(join(on.world.dir, 'shared'));
+    configure(on, `providers: { pip: 'dir:${on.world.dir}/shared' }\n`);
+    expect(await attach({})).toEqual({ directory: join(on.world.dir, 'shared'), files: [] });
+  });
+});
