@@ -71,6 +71,30 @@ requireCommands('bwrap')('who chooses', () => {
     ]);
   });
 
+  test('a program is told what a fork of its volume finds: another volume, a directory, or nothing', async () => {
+    await using on = openSdkWorld();
+    await on.serve();
+    const directory = on.acme('web');
+    const told = async (reference: string) => {
+      configure(on, `providers: { pip: '${reference}' }\n`);
+      const engine = await on.session(directory, { environment: { ...on.world.env } });
+      const { provider, namespace } = await engine.cacheVolume('pip').info();
+      expect(namespace).toBe('github.com/acme/web');
+      expect(provider).toMatchObject({ reference, chosenBy: expect.stringContaining('config.yaml:1'), problem: null });
+      const found = provider?.volume;
+      await using fork = await engine.attach([found ? engine.volume(found.id) : engine.cacheVolume('pip')]);
+      writeFileSync(join(fork.directory, 'a'), 'a');
+      await fork.commit();
+      return { kind: provider?.kind, namespace: found?.namespace, key: found?.key };
+    };
+    const namespace = 'github.com/acme/shared';
+    expect(await told(`project:${namespace}:pip-cache`)).toEqual({ kind: 'VOLUME', namespace, key: 'pip-cache' });
+    mkdirSync(join(on.world.dir, 'shared'));
+    expect(await told(`dir:${on.world.dir}/shared`)).toMatchObject({ kind: 'DIRECTORY', key: undefined });
+    expect(await told('none:')).toMatchObject({ kind: 'NOTHING', key: undefined });
+    expect(await on.world.json(['ls', '--json'])).toMatchObject([{ namespace, volume: 'pip-cache' }]);
+  });
+
   test('a module of the person’s own is believed no more than a person, and waited for no longer', async () => {
     using world = openWorld();
     world.write({
@@ -117,7 +141,11 @@ requireCommands('bwrap')('who chooses', () => {
     await on.serve();
     const directory = on.acme('web');
     const attach = async (environment: Readonly<Record<string, string>>) => {
-      const engine = await on.session(directory, { confine: true, environment: { ...on.world.env, ...environment } });
+      const engine = await on.session(directory, {
+        namespace: 'github.com/acme/web',
+        confine: true,
+        environment: { ...on.world.env, ...environment },
+      });
       await using fork = await engine.attach([engine.cacheVolume('pip')]);
       return { directory: fork.directory, files: readdirSync(fork.directory) };
     };

@@ -165,7 +165,7 @@ describe('serve -- COMMAND', () => {
     expect(attached.stdout).toContain('"id": "');
     expect((await ask(engine, '{ sessions { id } }')).answer).toEqual({ data: { sessions: [] } });
 
-    const opened = await ask(engine, 'mutation { openSession(confine: true) { token } }');
+    const opened = await ask(engine, 'mutation { openSession(namespace: "acme/web", confine: true) { token } }');
     const { token: confined } = (opened.answer.data as { openSession: { token: string } }).openSession;
     expect(namespaceOf(JSON.parse((await query(api, confined, 'q.graphql')).stdout))).toBe('acme/web');
     expect(namespaceOf(JSON.parse((await query(api, token, 'q.graphql')).stdout))).toBe('acme/api');

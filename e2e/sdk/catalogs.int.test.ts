@@ -191,7 +191,7 @@ test('what a namespace is called is said by the file of the engine’s person, n
   for (const home of ['evil', 'secret']) {
     const environment = { ...on.world.env, XDG_CONFIG_HOME: join(on.world.dir, home) };
     for (const confine of [false, true]) {
-      const engine = await on.session(web, { environment, confine });
+      const engine = await on.session(web, { namespace: 'github.com/acme/web', environment, confine });
       expect((await engine.catalog('my-org').cacheVolume('pip-cache').info()).tool).toBe('pip');
     }
   }

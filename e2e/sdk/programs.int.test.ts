@@ -311,7 +311,7 @@ process.stdout.write([namespace, told].join(' '));
 const parent = `
 import { spawnSync } from 'node:child_process';
 import { connect } from '@cachelane/sdk/node';
-await using engine = await connect({ confine: true });
+await using engine = await connect({ namespace: 'github.com/acme/web', confine: true });
 const own = await engine.environment();
 if (Object.values(own).includes(process.env.CACHELANE_ENGINE_TOKEN)) throw new Error('the token of the engine is passed on');
 const env = { PATH: process.env.PATH, ...own };
@@ -336,7 +336,7 @@ const told = async (options) => {
     return code;
   }
 };
-const asked = [{}, { confine: true }, { namespace: 'teams/site' }, { directory: '/no/such' }];
+const asked = [{}, { namespace: 'github.com/acme/other', confine: true }, { confine: true }, { namespace: 'teams/site' }, { directory: '/no/such' }];
 for (const options of asked) process.stdout.write((await told(options)) + '\\n');
 `;
   const hand = `
@@ -344,7 +344,7 @@ import { spawnSync } from 'node:child_process';
 import { connect } from '@cachelane/sdk/node';
 await using other = await connect();
 for (const confine of [false, true]) {
-  const engine = await connect({ confine });
+  const engine = await connect({ namespace: 'github.com/acme/web', confine });
   const env = { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, ...(await engine.environment()) };
   const cwd = process.argv[2];
   const child = spawnSync(process.execPath, ['look.mjs'], { cwd, env, encoding: 'utf8' });
@@ -371,11 +371,13 @@ for (const confine of [false, true]) {
   expect(stdout.split('\n')).toEqual([
     `${mine} ${theirs} ${mine}`,
     `${theirs} ${theirs}`,
+    'E_USAGE',
     `teams/site ${theirs} ${mine}`,
     'E_USAGE',
     `${mine} ${theirs} ${mine}`,
     'E_SESSION_GONE',
     `${mine} ${mine}`,
+    'E_ENGINE_DENIED',
     'E_ENGINE_DENIED',
     'E_ENGINE_DENIED',
     'E_ENGINE_DENIED',

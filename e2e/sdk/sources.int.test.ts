@@ -223,7 +223,7 @@ test('a source in cachelane.yaml counts for programs too, but for a confined one
     ]);
     expect(filesOf(fork)).toEqual(['other']);
   }
-  const confined = await on.session(web, { confine: true });
+  const confined = await on.session(web, { namespace: 'github.com/acme/web', confine: true });
   const own = confined.cacheVolume('parts');
   await using fork = await confined.attach([own]);
   expect(filesOf(fork)).toEqual([]);
@@ -276,7 +276,7 @@ describe('a volume with another one as its source', () => {
     await using on = openSdkWorld();
     await on.serve();
     const web = await on.session(on.acme('web'));
-    const api = await on.session(on.acme('api'), { confine: true });
+    const api = await on.session(on.acme('api'), { namespace: 'github.com/acme/api', confine: true });
     {
       await using fork = await web.attach([web.cacheVolume('stock')]);
       writeFileSync(join(fork.directory, 'part'), 'part');

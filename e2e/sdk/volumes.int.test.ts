@@ -59,7 +59,7 @@ describe('volumes of several projects on one engine', () => {
     await using on = openSdkWorld();
     await on.serve();
     const web = await on.session(on.acme('web'));
-    const api = await on.session(on.acme('api'), { confine: true });
+    const api = await on.session(on.acme('api'), { namespace: 'github.com/acme/api', confine: true });
     await web.run(['sh', '-c', 'echo web > "$DIR/by-web"'], {
       volumes: [{ volume: web.cacheVolume('npm'), variable: 'DIR' }],
     });

@@ -36,7 +36,7 @@ export function openApi(world: World, own: CallerPlace): Api {
   const client = new Client({ place: own, project: null, clock, room });
   const readings = new Readings();
   const entries = new EntryCache(readings, clock);
-  const shared = { world, clients, readings, entries, asked: new AskedVolumes(), ended: new EndedForks() };
+  const shared = { world, own, clients, readings, entries, asked: new AskedVolumes(), ended: new EndedForks() };
   const requestOf = async (token: SessionToken, signal: AbortSignal): Promise<ApiRequest> => {
     const asking = token === null ? client : clients.find(token);
     const project = asking.project ?? (await world.openProject(asking.place));

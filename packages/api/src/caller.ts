@@ -4,7 +4,9 @@ import {
   isOwn,
   linksOfAny,
   mayReach,
+  sharesAny,
   type Bounds,
+  type Context,
   type Namespace,
   type NamespaceRecord,
   type VolumeName,
@@ -51,7 +53,17 @@ export async function projectNow(
 
 function withinBounds(project: ApiProject, bounds: Bounds): ApiProject {
   const { context } = project;
-  return { ...project, context: { ...context, bounds, readChain: linksOfAny(bounds, context.readChain) } };
+  const readChain = linksOfAny(bounds, context.readChain);
+  return { ...project, context: { ...context, bounds, readChain, inputs: inputsWithin(bounds, context) } };
+}
+
+/** A person's own file may name parents for it of which it knows nothing. */
+function inputsWithin(bounds: Bounds, { inputs, parents }: Context): Context['inputs'] {
+  const known = parents.filter((parent) => sharesAny(bounds, parent));
+  return inputs.flatMap((input) => {
+    if (input.name !== 'parents') return [input];
+    return known.length === 0 ? [] : [{ ...input, value: known.join(', ') }];
+  });
 }
 
 /** A namespace with all that is in it: of a confined session its own, by any of its names. */

@@ -62,7 +62,7 @@ describe('a confined session is told who uses a definition', () => {
 
   test('that it used itself, and nothing of the publisher’s volume unless it may have that still', async () => {
     await using on = await used();
-    const place = 'directory: "/web"';
+    const place = `directory: "/web", namespace: "${web}"`;
     const nothing = {
       consumers: [{ namespace: web, sizeBytes: 0, volume: null }],
       volumes: [],

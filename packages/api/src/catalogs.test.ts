@@ -16,7 +16,8 @@ const own = '{ name: "npm-cache", tool: "npm", docs: "Packages." }';
 const ours = '{ name: "ours", tool: "npm", tier: CATALOG, sharing: LOCKED }';
 
 async function confined(on: TestWorld, directory = '/web'): Promise<string> {
-  const { openSession } = await on.data(`mutation { openSession(directory: "${directory}", confine: true) { token } }`);
+  const place = `directory: "${directory}", namespace: "github.com/acme${directory}"`;
+  const { openSession } = await on.data(`mutation { openSession(${place}, confine: true) { token } }`);
   return (openSession as { readonly token: string }).token;
 }
 

@@ -1,8 +1,10 @@
 import { parseNamespace, type NamespaceId } from '@cachelane/core';
-import { noAbort } from '@cachelane/testkit';
+import { noAbort, type MemoryVolume } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
+import { openApi } from './api.ts';
 import { sessionIdleMs } from './clients.ts';
 import { testWorld, type TestWorld } from './test-world.fixture.ts';
+import type { ProjectPlace } from './world.ts';
 
 const aNamespaceId = `ns_${'a'.repeat(32)}` as NamespaceId;
 
@@ -97,7 +99,7 @@ describe('a confined session', () => {
       secret: cacheVolume(key: "npm", namespace: "github.com/acme/secret") { id head { id layers { id } } }
       none: cacheVolume(key: "npm", namespace: "github.com/acme/none") { id }
     }`)) as unknown as { secret: { id: string; head: { id: string; layers: { id: string }[] } }; none: { id: string } };
-    const session = await openSession(on, 'directory: "/web", confine: true');
+    const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
 
     const ask = async (name: string): Promise<unknown> =>
       (await on.ask(`{ cacheVolume(key: "npm", namespace: "github.com/acme/${name}") { id } }`, { session })).errors;
@@ -153,7 +155,7 @@ describe('a confined session', () => {
       const { cacheVolume } = await on.data(query);
       return (cacheVolume as { readonly head: { readonly layers: readonly { readonly id: string }[] } }).head.layers;
     };
-    const session = await openSession(on, 'directory: "/web", confine: true');
+    const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
     const query = 'query ($id: ID!) { node(id: $id) { id } }';
     const [fed, secret] = [(await layersOf('api'))[0]?.id, (await layersOf('secret'))[0]?.id];
     expect(await on.data(query, { variables: { id: fed }, session })).toEqual({ node: { id: fed } });
@@ -177,7 +179,7 @@ describe('a confined session', () => {
     expect((await on.ask(id, { variables, session })).errors?.[0]?.extensions.code).toBe('E_NOT_FOUND');
     for (const [asked, code] of [
       [`{ cacheVolume(key: "npm", namespace: "${inner}") { id } }`, 'E_NOT_FOUND'],
-      [`mutation { setPolicy(namespace: "${inner}", key: "keep-pr", value: "1d") { key } }`, 'E_NOT_FOUND'],
+      [`mutation { setPolicy(namespace: "${inner}", key: "keep-pr", value: "1d") { key } }`, 'E_USAGE'],
     ] as const) {
       expect(await codeOf(on, asked, session)).toBe(code);
     }
@@ -192,17 +194,33 @@ describe('a confined session', () => {
     });
   });
 
+  test('decides for nobody how long caches live, be it of its own namespace: projects below it, and other lanes, would go by that', async () => {
+    await using on = testWorld();
+    const acme = 'github.com/acme';
+    await on.data(`mutation { setPolicy(namespace: "${acme}", key: "keep-branch", value: "20d") { key } }`);
+    const session = await openSession(on, `namespace: "${acme}", confine: true`);
+    const below = `{ policies(namespace: "${acme}/web") { key value } }`;
+    const before = await on.data(below);
+    expect(before).toMatchObject({ policies: expect.arrayContaining([{ key: 'keep-branch', value: '20d' }]) });
+    const asked = ['key: "keep-branch", value: "1d"', 'key: "keep-branch"', 'key: "volume-budget:npm", value: "1B"'];
+    for (const args of [...asked, ...asked.map((each) => `namespace: "${acme}", ${each}`)]) {
+      const { errors } = await on.ask(`mutation { setPolicy(${args}) { key } }`, { session });
+      expect(errors?.[0]).toMatchObject({
+        message: 'a confined session sets no policy',
+        extensions: { code: 'E_USAGE', hint: expect.stringContaining('cachelane.yaml') },
+      });
+    }
+    expect(await on.data(below)).toEqual(before);
+  });
+
   test('has scopes of its own, and reaches no project below it by their names', async () => {
     await using on = testWorld();
     await on.save('/web/services/api', 'npm', { a: '1' });
-    const session = await openSession(on, 'directory: "/web", confine: true');
+    const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
     const { cacheVolume } = await on.data(scoped('["services", "api"]'), { session });
     expect(cacheVolume).toMatchObject({ namespace: 'github.com/acme/web/scope%2Fservices/api', heads: [] });
     const variables = cacheVolume as { readonly id: string };
-    const prune = 'mutation ($id: ID!) { prune(volume: $id, dryRun: true) { command } }';
-    expect(await on.data(prune, { variables, session })).toMatchObject({
-      prune: { command: ['npm', 'cache', 'verify'] },
-    });
+    expect(await on.data(removing('dryRun: true'), { variables, session })).toEqual({ remove: [] });
     const own = '{ cacheVolume(key: "npm", namespace: "github.com/acme/web/scope%2Fservices/api") { id } }';
     expect(await on.data(own, { session })).toEqual({ cacheVolume: { id: variables.id } });
   });
@@ -213,7 +231,7 @@ describe('a confined session', () => {
     await on.data(
       'mutation { grant(namespace: "github.com/acme/shared", key: "npm", to: "github.com/acme/web") { by } }',
     );
-    const session = await openSession(on, 'directory: "/web", confine: true');
+    const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
     const { cacheVolume } = await on.data(
       '{ cacheVolume(key: "npm", namespace: "github.com/acme/shared") { id head { generation } } }',
       { session },
@@ -222,6 +240,7 @@ describe('a confined session', () => {
     expect(head).toEqual({ generation: 1 });
     const outside = 'E_USAGE: a confined session changes nothing outside github.com/acme/web';
     const ungranted = 'E_GRANT: github.com/acme/web has no grant to write github.com/acme/shared:npm on lane t1:local';
+    const noPolicy = 'E_USAGE: a confined session sets no policy';
     const unknown = 'E_NOT_FOUND: this session knows of no namespace github.com/acme/shared';
     for (const [field, refusal] of [
       ['remove(volume: $id) { lane }', outside],
@@ -229,7 +248,7 @@ describe('a confined session', () => {
       ['prune(volume: $id) { command }', outside],
       ['attach(volumes: [{ volume: $id }]) { id }', ungranted],
       ['attach(volumes: [{ volume: $id, mode: WRITE_ONLY }]) { id }', ungranted],
-      ['setPolicy(namespace: "github.com/acme/shared", key: "keep-pr", value: "1d") { key }', unknown],
+      ['setPolicy(namespace: "github.com/acme/shared", key: "keep-pr", value: "1d") { key }', noPolicy],
       ['grant(namespace: "github.com/acme/shared", key: "pip", to: "github.com/acme/web") { by }', unknown],
       ['addFeed(namespace: "github.com/acme/shared", from: "github.com/acme/web") { by }', unknown],
     ] as const) {
@@ -244,7 +263,7 @@ describe('a confined session', () => {
     async (args) => {
       await using on = testWorld();
       await on.save('/web', 'npm', { a: '1' });
-      const session = await openSession(on, 'directory: "/web", confine: true');
+      const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
       const { cacheVolume } = await on.data('{ cacheVolume(key: "npm") { id } }', { session });
       const asking = { variables: cacheVolume as { readonly id: string }, session };
       expect((await on.ask(removing(args), asking)).errors?.[0]).toMatchObject({
@@ -258,7 +277,7 @@ describe('a confined session', () => {
   test('is not told whether others have the same layer', async () => {
     await using on = testWorld();
     for (const directory of ['/web', '/secret']) await on.save(directory, 'npm', { a: directory });
-    const session = await openSession(on, 'directory: "/web", confine: true');
+    const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
     const { metadata } = on.world.deps;
     const { signal } = new AbortController();
     const namespace = await metadata.findNamespace(parseNamespace('github.com/acme/web'), signal);
@@ -288,10 +307,68 @@ describe('a confined session', () => {
     });
   });
 
+  test('is told its namespace, and takes it from no directory: nothing of that is looked at', async () => {
+    await using on = testWorld();
+    const opened: unknown[] = [];
+    const openProject = on.world.openProject.bind(on.world);
+    Object.assign(on.world, {
+      openProject: async (place: ProjectPlace) => {
+        opened.push(place.directory);
+        return await openProject(place);
+      },
+    });
+    for (const place of ['', 'directory: "/secret", ', 'directory: "/secret", environment: [], ']) {
+      const { errors } = await on.ask(`mutation { openSession(${place}confine: true) { token } }`);
+      expect(errors).toMatchObject([
+        {
+          message: 'a confined session is told its namespace, and takes it from no directory',
+          extensions: { code: 'E_USAGE', hint: expect.stringContaining('namespace') },
+        },
+      ]);
+    }
+    expect(opened).not.toContain('/secret');
+    expect(on.api.sessionCount).toBe(0);
+  });
+
+  test('is of the namespace that the engine was started for, where it names no directory either', async () => {
+    await using on = testWorld();
+    const teams = parseNamespace('teams/site');
+    await using api = openApi(on.world, { directory: '/web', namespace: teams, environment: null, isConfined: false });
+    const open = async (args: string): Promise<unknown> => {
+      const query = `mutation { openSession(${args}) { context { namespace } } }`;
+      const { data, errors } = await api.execute({ query, variables: {}, operationName: null }, null, noAbort);
+      return errors?.[0]?.extensions.code ?? data;
+    };
+    const context = { namespace: teams };
+    expect(await open('confine: true')).toEqual({ openSession: { context } });
+    expect(await open('confine: false')).toEqual({ openSession: { context } });
+    expect(await open('directory: "/api", confine: true')).toBe('E_USAGE');
+    expect(await open('directory: "/api"')).toEqual({ openSession: { context: { namespace: 'github.com/acme/api' } } });
+  });
+
+  test('has the engine run no command of a tool', async () => {
+    await using on = testWorld();
+    await on.save('/web', 'npm', { a: '1' });
+    const ran: MemoryVolume[] = [];
+    on.onCommand((volume) => void ran.push(volume));
+    const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
+    const { cacheVolume } = await on.data('{ cacheVolume(key: "npm") { id } }', { session });
+    const variables = cacheVolume as { readonly id: string };
+    for (const dryRun of [true, false]) {
+      const query = `mutation ($id: ID!) { prune(volume: $id, dryRun: ${dryRun}) { command } }`;
+      const { errors } = await on.ask(query, { variables, session });
+      expect(errors?.[0]).toMatchObject({
+        message: 'a confined session has the engine run no command of a tool',
+        extensions: { code: 'E_USAGE' },
+      });
+    }
+    expect(ran).toEqual([]);
+  });
+
   test('stays bound to what its project was, whatever the files of that say since', async () => {
     await using on = testWorld();
     await on.save('/secret', 'npm', { a: '1' });
-    const session = await openSession(on, 'directory: "/web", confine: true');
+    const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
     on.turnInto('/web', '/secret');
     const query = '{ context { namespace } cacheVolume(key: "npm") { head { generation } } volumes { nodes { key } } }';
     expect(await on.data(query, { session })).toEqual({
@@ -315,7 +392,7 @@ describe('a confined session', () => {
   ])('%s', async (_, query) => {
     await using on = testWorld();
     await on.save('/secret', 'npm', { a: '1' });
-    const session = await openSession(on, 'directory: "/web", confine: true');
+    const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
     expect(await codeOf(on, query, session)).toMatch(/^E_(USAGE|NOT_FOUND|ENGINE_DENIED)$/);
   });
 });

@@ -101,3 +101,20 @@ export function selected(field: GraphQLField<unknown, unknown>, levels: number):
 export function needsNothing({ args }: GraphQLField<unknown, unknown>): boolean {
   return !args.some(isRequiredArgument);
 }
+
+/** Names of the operations of the store, as they come. */
+export function recorder(): { readonly life: { wrap<T extends object>(port: T): T }; readonly calls: string[] } {
+  const calls: string[] = [];
+  const wrap = <T extends object>(port: T): T =>
+    new Proxy(port, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key, target);
+        if (typeof value !== 'function' || typeof key !== 'string') return value;
+        return (...args: readonly unknown[]): unknown => {
+          calls.push(key);
+          return Reflect.apply(value as (...all: unknown[]) => unknown, target, args);
+        };
+      },
+    });
+  return { life: { wrap }, calls };
+}

@@ -3,7 +3,7 @@ import { schemaText } from '@cachelane/protocol';
 import { buildSchema } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { cases, harmless, type Asking } from './confined-cases.fixture.ts';
-import { idsOf, needsNothing, selected, textArguments, type Target } from './confined.fixture.ts';
+import { idsOf, needsNothing, recorder, selected, textArguments, type Target } from './confined.fixture.ts';
 import { idOf } from './mutations-killed.fixture.ts';
 import { testWorld, type TestWorld } from './test-world.fixture.ts';
 
@@ -13,23 +13,6 @@ import { testWorld, type TestWorld } from './test-world.fixture.ts';
 
 const schema = buildSchema(schemaText);
 const noAbort = new AbortController().signal;
-
-/** Names of the operations of the store, as they come. */
-function recorder(): { readonly life: { wrap<T extends object>(port: T): T }; readonly calls: string[] } {
-  const calls: string[] = [];
-  const wrap = <T extends object>(port: T): T =>
-    new Proxy(port, {
-      get(target, key) {
-        const value: unknown = Reflect.get(target, key, target);
-        if (typeof value !== 'function' || typeof key !== 'string') return value;
-        return (...args: readonly unknown[]): unknown => {
-          calls.push(key);
-          return Reflect.apply(value as (...all: unknown[]) => unknown, target, args);
-        };
-      },
-    });
-  return { life: { wrap }, calls };
-}
 
 const web = 'github.com/acme/web';
 const shared = 'github.com/acme/shared';
@@ -43,7 +26,9 @@ interface Stage {
 }
 
 async function openConfined(on: TestWorld): Promise<string> {
-  const { openSession } = await on.data('mutation { openSession(directory: "/web", confine: true) { token } }');
+  const { openSession } = await on.data(
+    'mutation { openSession(directory: "/web", namespace: "github.com/acme/web", confine: true) { token } }',
+  );
   return (openSession as { readonly token: string }).token;
 }
 

@@ -13,7 +13,8 @@ const commit = async (on: TestWorld, fork: string, session: string | null = null
   await on.ask(commitQuery, { variables: { fork }, session });
 
 async function sessionOf(on: TestWorld, isConfined: boolean): Promise<string> {
-  const query = 'mutation ($confine: Boolean!) { openSession(directory: "/web", confine: $confine) { token } }';
+  const place = 'directory: "/web", namespace: "github.com/acme/web"';
+  const query = `mutation ($confine: Boolean!) { openSession(${place}, confine: $confine) { token } }`;
   const { openSession } = await on.data(query, { variables: { confine: isConfined } });
   return (openSession as { readonly token: string }).token;
 }

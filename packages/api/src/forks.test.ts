@@ -112,7 +112,9 @@ describe('a commit whose answer was lost', () => {
     await using on = testWorld();
     const fork = await forkOf(on, [await idOf(on, 'npm', 'github.com/acme/secret')], 'mine');
     await on.data(commitQuery, { variables: { fork: fork.id } });
-    const { openSession } = await on.data('mutation { openSession(directory: "/web", confine: true) { token } }');
+    const { openSession } = await on.data(
+      'mutation { openSession(directory: "/web", namespace: "github.com/acme/web", confine: true) { token } }',
+    );
     const { token: session } = openSession as { readonly token: string };
     expect((await commit(on, fork.id, session)).errors?.[0]?.extensions.code).toBe('E_NOT_FOUND');
     const known = parseForkId(fork.id);

@@ -10,7 +10,8 @@ async function openSession(on: TestWorld, args: string): Promise<string> {
   return (opened as { readonly token: string }).token;
 }
 
-const confined = async (on: TestWorld): Promise<string> => await openSession(on, 'directory: "/web", confine: true');
+const confined = async (on: TestWorld): Promise<string> =>
+  await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
 
 async function grant(on: TestWorld, args: string): Promise<object> {
   return await on.data(`mutation { grant(namespace: "${shared}", to: "${web}", ${args}) { access trust by } }`);
@@ -215,7 +216,7 @@ describe('a confined session', () => {
     );
     const session = await openSession(
       on,
-      'directory: "/web", confine: true, environment: [{ name: "TEST_LANE", value: "t2:ref:main" }]',
+      'directory: "/web", namespace: "github.com/acme/web", confine: true, environment: [{ name: "TEST_LANE", value: "t2:ref:main" }]',
     );
     const variables = { volumes: [{ volume: await idOf(on, 'npm', shared) }] };
     const { errors } = await on.ask(attachQuery, { variables, session });
@@ -316,7 +317,9 @@ test('a feed rule is made once, listed with its tier and its volumes, and taken 
 
 test('a confined session makes no rule: what others save would come to it without their grant', async () => {
   await using on = testWorld({ parents: [shared] });
-  const { openSession } = await on.data('mutation { openSession(directory: "/shared", confine: true) { token } }');
+  const { openSession } = await on.data(
+    'mutation { openSession(directory: "/shared", namespace: "github.com/acme/shared", confine: true) { token } }',
+  );
   const { token: session } = openSession as { readonly token: string };
   for (const dryRun of [true, false]) {
     const add = `mutation { addFeed(from: "${web}", key: "npm", dryRun: ${dryRun}) { by } }`;

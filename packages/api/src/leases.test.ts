@@ -104,7 +104,9 @@ describe('leases', () => {
     await running(on, 'web/services/api');
     // Of its volume, but nothing that it is told of whoever that is.
     await running(on, 'api', { parent: 'github.com/acme/web' });
-    const { openSession } = await on.data('mutation { openSession(directory: "/web", confine: true) { token } }');
+    const { openSession } = await on.data(
+      'mutation { openSession(directory: "/web", namespace: "github.com/acme/web", confine: true) { token } }',
+    );
     const { token } = openSession as { readonly token: string };
     expect(await on.data('{ leases { session namespace } }', { session: token })).toEqual({
       leases: [{ session: mine.sessionId, namespace: 'github.com/acme/web' }],

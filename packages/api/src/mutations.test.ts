@@ -201,7 +201,7 @@ describe('a namespace', () => {
     await using on = testWorld();
     const [error] = (await on.ask(create('GitHub.com/Acme/Web'))).errors ?? [];
     expect(error?.extensions).toMatchObject({ code: 'E_NAMESPACE', hint: 'write it like this: github.com/acme/web' });
-    for (const args of ['directory: "/web", confine: true', 'directory: "/fork"']) {
+    for (const args of ['directory: "/web", namespace: "github.com/acme/web", confine: true', 'directory: "/fork"']) {
       const { openSession } = await on.data(`mutation { openSession(${args}) { token } }`);
       const { token: session } = openSession as { readonly token: string };
       const { errors } = await on.ask(create('github.com/acme/web'), { session });

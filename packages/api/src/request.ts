@@ -4,12 +4,14 @@ import type { Clients } from './clients.ts';
 import type { EndedForks } from './ended-forks.ts';
 import type { EntryCache } from './entry-cache.ts';
 import type { Readings } from './readings.ts';
-import type { World } from './world.ts';
+import type { ProjectPlace, World } from './world.ts';
 
 /** What every field of one request has at hand. */
 export interface ApiRequest {
   readonly world: World;
   readonly caller: Caller;
+  /** Where the engine was started. */
+  readonly own: ProjectPlace;
   readonly clients: Clients;
   readonly entries: EntryCache;
   readonly ended: EndedForks;

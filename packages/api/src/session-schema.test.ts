@@ -320,7 +320,8 @@ describe('a version that the store has no more', () => {
   test('gives a confined session nothing of what is not its own', async () => {
     const other = parseNamespace('github.com/other');
     const lock = lockOf({ ...locked, namespace: other });
-    const confined = 'mutation { openSession(directory: "/web", confine: true) { token } }';
+    const confined =
+      'mutation { openSession(directory: "/web", namespace: "github.com/acme/web", confine: true) { token } }';
     const answers: unknown[] = [];
     for (const isThere of [false, true]) {
       await using on = testWorld({ lock });

@@ -125,7 +125,7 @@ describe('a volume with a source', () => {
 describe('a confined session', () => {
   test('has no directory as a source, whether it is there or not', async () => {
     await using on = testWorld({ seeds: new Map([['/seed', []]]) });
-    const session = await openSession(on, 'directory: "/web", confine: true');
+    const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
     const message = 'E_USAGE: a confined session seeds no volume from a directory';
     for (const directory of ['/seed', '/none', 'x']) {
       expect(await refusal(on, { session, source: { directory } })).toBe(message);
@@ -145,7 +145,7 @@ describe('a confined session', () => {
       none: cacheVolume(key: "npm", namespace: "github.com/acme/none") { id }
       own: cacheVolume(key: "npm") { id }
     }`)) as unknown as Record<'secret' | 'none' | 'own', { readonly id: string }>;
-    const session = await openSession(on, 'directory: "/web", confine: true');
+    const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
     const of = async (volume: string): Promise<string> => await refusal(on, { session, source: { volume } });
     expect(await of(secret.id)).toBe('E_NOT_FOUND: this session knows of no volume github.com/acme/secret:npm');
     expect(await of(none.id)).toBe((await of(secret.id)).replace('secret', 'none'));
@@ -171,7 +171,7 @@ describe('a confined session', () => {
       session: outside,
       variables: { source: { directory: '/secret-seed' } },
     });
-    const session = await openSession(on, 'directory: "/web", confine: true');
+    const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
     const { id } = await ask(on, { session, key: 'stock' });
     const { cacheVolume } = await on.data(query, { session, variables: { source: { volume: id } } });
     const { warnings } = cacheVolume as { readonly warnings: readonly string[] };

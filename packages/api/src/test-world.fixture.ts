@@ -3,15 +3,25 @@ import {
   formatLane,
   parseLane,
   parseNamespace,
+  parseProviderRef,
   parseVolumeName,
   policyAt,
   type ChainLink,
   type Context,
   type Namespace,
   type PathRule,
+  type ProviderSourceKind,
   type Tool,
 } from '@cachelane/core';
-import { runCommand, Seeds, type DefinedVolume, type EngineDependencies, type VolumeRequest } from '@cachelane/engine';
+import {
+  noneProvider,
+  projectProvider,
+  runCommand,
+  Seeds,
+  type DefinedVolume,
+  type EngineDependencies,
+  type VolumeRequest,
+} from '@cachelane/engine';
 import {
   emptyState,
   emptyTransferState,
@@ -148,6 +158,8 @@ export interface TestWorldOptions {
   readonly parents?: readonly string[];
   /** What every project calls namespaces whose catalogs it uses. */
   readonly aliases?: Readonly<Record<string, string>>;
+  /** What every project has its own volumes made of, by their keys: a reference, and who chose it. */
+  readonly providers?: Readonly<Record<string, readonly [string, ProviderSourceKind]>>;
   /** What every project has locked; null: nothing. */
   readonly lock?: ProjectLock | null;
   /** Directories of its machine that volumes may be seeded from, by absolute path: what was done in them. */
@@ -183,6 +195,7 @@ export function testWorld({
   parents = [],
   aliases = {},
   lock = null,
+  providers = {},
   seeds,
   home = testHome(),
   life = immortal,
@@ -216,7 +229,15 @@ export function testWorld({
       bytes: (count) => Uint8Array.from(hash('sha512', `${engine} ${counter++}`, 'buffer').subarray(0, count)),
     },
     tools,
+    providers: {
+      find: async (kind) => await Promise.resolve([projectProvider, noneProvider].find((each) => each.kind === kind)),
+    },
     bootId: 'boot-1',
+  };
+  const madeOf = (key: string, namespace: Namespace | null): Pick<VolumeRequest, 'provider'> => {
+    const [text, by] = (namespace === null ? providers[key] : undefined) ?? [];
+    if (text === undefined || by === undefined) return {};
+    return { provider: { ref: parseProviderRef(text, by), by, source: by, overridden: [] } };
   };
   const requestFor = (key: string, namespace: Namespace | null, defined?: DefinedVolume): VolumeRequest => {
     const tool = tools.find(({ name }) => name === (defined?.tool ?? key))?.name ?? 'directory';
@@ -225,7 +246,8 @@ export function testWorld({
     const nothing = { sharing: defined?.sharing ?? null, commit, sync: null, seed: null } as const;
     const by = defined === undefined ? {} : { defined };
     const compat = defined?.compat ?? {};
-    return { namespace, name: parseVolumeName(key), tool, path, ...nothing, compat, source: 'test', ...by };
+    const name = parseVolumeName(key);
+    return { namespace, name, tool, path, ...nothing, compat, source: 'test', ...by, ...madeOf(key, namespace) };
   };
   const projectOf = (place: ProjectPlace): ApiProject => {
     const context = contextOf(place, parents);

@@ -1,4 +1,4 @@
-import { configFileName, lockFileName, type LockedCatalog, type Namespace } from '@cachelane/core';
+import { configFileName, defaultParents, lockFileName, type LockedCatalog, type Namespace } from '@cachelane/core';
 import type { Config, Located } from './config.ts';
 import type { UserConfig } from './user-config.ts';
 
@@ -40,4 +40,10 @@ export function catalogAliases({ config, user, locked }: AliasSources): Readonly
     ...named(configFileName, true, config?.catalogs),
     ...named(user?.path ?? '', false, user?.catalogs),
   ]);
+}
+
+/** What a confined session of a namespace may know of a person's own file: what they call that, and those above it. */
+export function aliasesAbove<T extends Pick<UserConfig, 'catalogs'>>(user: T | null, own: Namespace): T | null {
+  const known: readonly Namespace[] = [own, ...defaultParents(own)];
+  return user && { ...user, catalogs: user.catalogs.filter(({ namespace }) => known.includes(namespace.value)) };
 }

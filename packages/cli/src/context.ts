@@ -23,6 +23,8 @@ export interface ContextRequest {
   /** See `ContextSources`. */
   readonly personalTier?: ContextSources['personalTier'];
   readonly userParents?: ContextSources['userParents'];
+  /** See `ContextSources`. */
+  readonly isBounded?: boolean;
   readonly files: FileReader;
   /** From {@link findProject}, for a caller that needed it to find the configuration. */
   readonly project?: Project;
@@ -49,6 +51,8 @@ export function gatherContext(request: ContextRequest): GatheredContext {
   const { cwd, homeDir, env, files, config } = request;
   const project = request.project ?? findProject({ cwd, homeDir, files });
   const { repository, directory } = project;
+  // Whose work is noted is not for the program in it to say, nor is a commit of another repository that its `.git` leads to.
+  const checkedOut = request.isBounded === true ? null : (repository?.revision ?? null);
   const platform = readPlatform({ env, readText: (path) => files.readText(path) });
   const sources: ContextSources = {
     namespaceFlag: request.namespaceFlag,
@@ -60,6 +64,7 @@ export function gatherContext(request: ContextRequest): GatheredContext {
     platform,
     personalTier: request.personalTier ?? null,
     userParents: request.userParents ?? [],
+    isBounded: request.isBounded ?? false,
   };
   return {
     context: deriveContext(sources),
@@ -67,7 +72,7 @@ export function gatherContext(request: ContextRequest): GatheredContext {
     projectDir: directory,
     gitRoot: repository?.root ?? null,
     directory: identityOf(directory, files),
-    revision: repository?.revision ?? platform?.revision ?? null,
+    revision: checkedOut ?? platform?.revision ?? null,
     workflow: platform?.workflow ?? null,
   };
 }

@@ -13,6 +13,7 @@ import {
   type ProviderWish,
   type Revocation,
   type Tool,
+  type ToolEnvironment,
   type VolumeRecord,
   type VolumeSeed,
 } from '@cachelane/core';
@@ -36,11 +37,11 @@ import { explainedRemoteJson, explainedRemoteText, explainRemote, type Explained
 import { explainLifetime, lifetimeFields, lifetimeJson, type ExplainedLifetime } from './explain-lifetime.ts';
 import { tiersJson, tiersText } from './explain-tiers.ts';
 import { explainedRequest } from './explained-request.ts';
-import { compatText, projectOf, type ProjectQuestion } from './find-volume.ts';
+import { compatText } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import type { Host } from './host.ts';
 import { lanePolicyOf } from './lane-policy.ts';
-import { toolEnvironmentOf, withoutPersonal, type OpenProject } from './project.ts';
+import type { OpenProject } from './project.ts';
 import { isoTime, shortId } from './print.ts';
 import { definitionFields, definitionJson, providerFields, providerJson } from './explain-provider.ts';
 import { openProviders } from './providers/open-providers.ts';
@@ -98,23 +99,23 @@ interface ExplainedFor {
   readonly seed?: VolumeSeed | null;
   /** Of a confined session. */
   readonly bounds?: Bounds | undefined;
-  /** Throws where the project is not the one that it is to be. */
-  readonly check?: (context: Context) => void;
 }
 
-/** Errors: E_VOLUME, E_CONFIG, and those of the project. */
+/** Where it is asked, as that was found: files are not looked at again. */
+interface ExplainedIn {
+  readonly project: OpenProject;
+  readonly environment: ToolEnvironment;
+}
+
+/** Errors: E_VOLUME, E_CONFIG. */
 export async function explainVolume(
   { host, store, providers }: Surroundings,
-  question: ProjectQuestion,
+  { project: found, environment }: ExplainedIn,
   argument: VolumeArgument,
-  { seed, bounds, check }: ExplainedFor = {},
+  { seed, bounds }: ExplainedFor = {},
 ): Promise<Explained> {
-  const found = await projectOf(host, question);
-  check?.(found.context);
-  const settled = await settledParents(found, store);
-  const project = bounds === undefined ? settled : withoutPersonal(settled);
+  const project = await settledParents(found, store);
   const { context } = project;
-  const environment = toolEnvironmentOf(host, project);
   const tools = await host.pieces.loadTools();
   const selection = plainSelection(project, { tools, environment, storeDir: store.homeDir, providers });
   const asked = await explainedRequest(store, argument, { context, selection, isConfined: bounds !== undefined });

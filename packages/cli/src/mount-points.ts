@@ -118,6 +118,11 @@ export function isWithin(path: string, directory: string): boolean {
   return rest === '' || (rest !== '..' && !rest.startsWith(`..${sep}`));
 }
 
+/** By a symlink. */
+export function leadsOut(path: string, directory: string): boolean {
+  return !isWithin(realPathOf(path), realPathOf(directory));
+}
+
 /** The path without symlinks as far as it exists: two names of one place are one place. */
 export function realPathOf(path: string): string {
   const missing: string[] = [];

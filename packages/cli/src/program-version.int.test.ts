@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { programVersion } from './program-version.ts';
-import { toolEnvironment } from './tool-environment.ts';
+import { anyReach, toolEnvironment } from './tool-environment.ts';
 
 let dir = '';
 beforeEach(() => {
@@ -38,7 +38,14 @@ test('it is asked once', () => {
   ask(`echo asked >> "${dir}/log"; echo 1.2.3`);
   rmSync(join(dir, 'log'));
   const env = { PATH: `${dir}/bin:/usr/bin:/bin` };
-  const environment = toolEnvironment({ homeDir: dir, workDir: dir, os: 'linux', arch: 'x64', env });
+  const environment = toolEnvironment({
+    homeDir: dir,
+    workDir: dir,
+    os: 'linux',
+    arch: 'x64',
+    env,
+    reach: anyReach({ cwd: dir, env }),
+  });
   expect([environment.programVersion('uv'), environment.programVersion('uv')]).toEqual(['1.2.3', '1.2.3']);
   rmSync(join(dir, 'bin/uv'));
   expect(environment.programVersion('uv')).toBe('1.2.3');

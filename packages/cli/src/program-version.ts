@@ -1,10 +1,14 @@
 import { spawnSync } from 'node:child_process';
 
-export interface ProgramQuestion {
-  readonly name: string;
+/** How a program is started. */
+export interface ProgramPlace {
   /** Version managers choose by the directory that they are called in. */
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface ProgramQuestion extends ProgramPlace {
+  readonly name: string;
 }
 
 /** A program that takes longer for its version than this is not waited for: the run goes on, and shares with those that do not know either. */

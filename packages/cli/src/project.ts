@@ -12,7 +12,8 @@ import { nodeFiles } from './file-reader.ts';
 import { findProject } from './find-project.ts';
 import { userHome } from './home.ts';
 import type { Host } from './host.ts';
-import { toolEnvironment } from './tool-environment.ts';
+import { leadsOut } from './mount-points.ts';
+import { anyReach, toolEnvironment, type ToolReach } from './tool-environment.ts';
 import type { WhereToRun } from './working-directory.ts';
 
 /** What a command knows about the place it was called in. */
@@ -37,15 +38,23 @@ export interface ProjectOptions {
   readonly where: WhereToRun;
   /** From `--namespace`. */
   readonly namespace: Namespace | undefined;
+  /** Of a confined session. A person's own tier holds what all of their projects saved: it has no part in that. */
+  readonly isConfined?: boolean;
 }
 
 /** Errors: E_NOT_FOUND for a directory that is gone, E_CONFIG, E_NAMESPACE, E_LIMIT. */
-export async function openProject(host: Host, { where, namespace }: ProjectOptions): Promise<OpenProject> {
+export async function openProject(
+  host: Host,
+  { where, namespace, isConfined = false }: ProjectOptions,
+): Promise<OpenProject> {
   if (where.problem !== null) throw where.problem;
   const { env } = host;
   const homeDir = userHome(host) ?? null;
   const project = findProject({ cwd: where.dir, homeDir, files: nodeFiles });
-  const config = project.configPath === null ? null : await readConfig(project.configPath);
+  const topDir = project.repository?.root ?? project.directory;
+  // Of whoever may be told what is in a file: a symlink to somebody's file is none of the project's.
+  const isRead = project.configPath !== null && !(isConfined && leadsOut(project.configPath, topDir));
+  const config = isRead ? await readConfig(project.configPath) : null;
   const gathered = gatherContext({
     cwd: where.dir,
     namespaceFlag: namespace ?? null,
@@ -53,6 +62,7 @@ export async function openProject(host: Host, { where, namespace }: ProjectOptio
     homeDir,
     config,
     ...(await contextWishes(host)),
+    ...(isConfined ? { personalTier: null, isBounded: true } : {}),
     files: nodeFiles,
     project,
   });
@@ -66,17 +76,16 @@ export async function openProject(host: Host, { where, namespace }: ProjectOptio
     homeDir,
     workDir: where.dir,
     projectDir: gathered.projectDir,
-    topDir: gathered.gitRoot ?? gathered.projectDir,
+    topDir,
   };
 }
 
 /** Errors: E_HOME_UNUSABLE, since a tool's cache lies below the home directory until somebody says otherwise. */
-export function toolEnvironmentOf({ env, os, arch }: Host, { homeDir, workDir }: OpenProject): ToolEnvironment {
-  if (homeDir !== null) return toolEnvironment({ homeDir, workDir, os, arch, env });
+export function toolEnvironmentOf(
+  { env, os, arch }: Host,
+  { homeDir, workDir }: OpenProject,
+  reach: ToolReach = anyReach({ cwd: workDir, env }),
+): ToolEnvironment {
+  if (homeDir !== null) return toolEnvironment({ homeDir, workDir, os, arch, env, reach });
   throw new CachelaneError('E_HOME_UNUSABLE', 'there is no home directory: HOME is not set', { hint: 'set HOME' });
-}
-
-/** For a program that may know of nothing beyond what its project reads: a person's own tier holds what all of their projects saved. */
-export function withoutPersonal(project: OpenProject): OpenProject {
-  return { ...project, context: { ...project.context, personalTier: false } };
 }

@@ -5,7 +5,7 @@ import { isCachelaneError, limits, type Tool } from '@cachelane/core';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig } from './config-parse.ts';
 import { noChoice, parseSharing } from './choice-argument.ts';
-import { toolEnvironment } from './tool-environment.ts';
+import { anyReach, toolEnvironment } from './tool-environment.ts';
 import { noProviders } from './providers/provider-wishes.ts';
 import { parseVolumeArgument } from './volume-argument.ts';
 import { selectVolume, selectVolumes, type SelectionRequest } from './volumes.ts';
@@ -65,7 +65,14 @@ function request(
     commit: noChoice,
     config: more.config === undefined ? null : parseConfig(more.config, join(dir, 'repo/cachelane.yaml')),
     tools: more.tools ?? [npm, go, goMod, plain],
-    environment: toolEnvironment({ homeDir: home, workDir: web, os: 'linux', arch: 'x64', env: more.env ?? {} }),
+    environment: toolEnvironment({
+      homeDir: home,
+      workDir: web,
+      os: 'linux',
+      arch: 'x64',
+      env: more.env ?? {},
+      reach: anyReach({ cwd: web, env: {} }),
+    }),
     topDir: join(dir, 'repo'),
     storeDir: join(home, '.cache/cachelane'),
     providers: noProviders,

@@ -84,7 +84,7 @@ export interface VolumeRequest {
   /** Added to what the tool says. */
   readonly compat: Readonly<Record<string, string>>;
   /** Of a catalog, that it was asked for by; left out: by its own name. */
-  readonly defined?: Pick<DefinedVolume, 'definition' | 'deprecated' | 'note' | 'byLock'>;
+  readonly defined?: DefinedVolume;
   /** Whose word it is that it is had, where it is another namespace's; left out: a person's, which needs no grant. */
   readonly word?: WhoseWord;
   /** Who says what it is and where, for people: `-v`, `package-lock.json`, `cachelane.yaml:4`. */

@@ -71,6 +71,7 @@ export { removeVolumes } from './volumes/remove-volume.ts';
 export { toolOf } from './provenance/revoke-runs.ts';
 export { Seeds } from './seeds/seeds.ts';
 export { noneProvider, projectProvider } from './providers/plain-providers.ts';
+export { foreseeProvided } from './providers/foresee-provided.ts';
 export { provideVolume } from './providers/provide-volume.ts';
 export { providerReport, shownName } from './providers/provider-report.ts';
 export { isUnstored, requireStored } from './sessions/unstored-volume.ts';

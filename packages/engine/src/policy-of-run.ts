@@ -26,7 +26,8 @@ export async function policyOfRun(
   signal: AbortSignal,
 ): Promise<Policy> {
   const stored = await metadata.listPolicies(signal);
-  const record = stored.length === 0 ? undefined : await metadata.findNamespace(namespace, signal);
+  // Also where nobody says anything: whether somebody does, of whatever namespace, is not for a confined session to see by the work.
+  const record = await metadata.findNamespace(namespace, signal);
   const place = { paths: record?.paths ?? [namespace], lane: null, volume };
   const others = policyAt({ user, stored, lanes: [] }, place);
   const repository: StatedPolicy = lanePolicy ? statedPolicy(lanePolicy.texts, lanePolicy.source) : {};

@@ -58,6 +58,7 @@ export const examples: Readonly<Record<string, Example>> = {
     query: '{ volumes(key: "npm") { nodes { namespace key sizeBytes } pageInfo { endCursor } } }',
   },
   CompatField: ofNpm('compat { name value }'),
+  Provider: ofNpm('provider { reference chosenBy kind volume { id namespace key } problem }'),
   Explanation: ofNpm(
     'explain { why path pathSource mounter mounterWhy chosenBy seed keptFor keptBy provider providerBy gives definition remote lowLevelId }',
   ),
@@ -90,7 +91,7 @@ export const examples: Readonly<Record<string, Example>> = {
   Mutation: { query: 'mutation { setPolicy(key: "keep-branch", value: "7d") { key value source } }' },
   ClientSession: {
     query:
-      'mutation { openSession(directory: "/home/ann/src/api", confine: true) { token isConfined context { namespace } } }',
+      'mutation { openSession(directory: "/home/ann/src/api", namespace: "github.com/acme/api", confine: true) { token isConfined context { namespace } } }',
   },
   RolledBack: changing('rollback(volume: $npm, key: "before the release") { lane from to generation keptOnTop }'),
   Removed: changing('remove(volume: $npm, dryRun: true) { lane generation layers sizeBytes }'),

@@ -3,6 +3,7 @@ import type {
   Blamed,
   Entry,
   Explanation,
+  Grant,
   Head,
   Pruned,
   Removed,
@@ -11,6 +12,7 @@ import type {
   VolumeInfo,
   VolumeUsage,
 } from './generated/results.ts';
+import type { GrantOptions } from './grant-options.ts';
 
 /** What every call may be given. */
 export interface CallOptions {
@@ -142,6 +144,25 @@ export interface CacheVolume {
   rollback(options?: RollbackOptions): Promise<RolledBack>;
   /** Removes what it holds on one lane, history and all. Empty where it holds nothing. Forks that had found something there are not saved after that: their commit throws E_NOT_FOUND. */
   remove(options?: RemoveOptions): Promise<readonly Removed[]>;
+  /** With whom it is shared, by whom it is for. A session of another project that is confined is told what is for that. */
+  grants(options?: CallOptions): Promise<readonly Grant[]>;
+  /**
+   * Lets others use it, whatever its compat: `github.com/acme/api`, or `github.com/acme/**` for that one and those below it. Another grant for the same takes its place. The volume need not hold anything yet, and the other namespace need not be there. A confined session shares what is its own.
+   *
+   * @example
+   * ```ts
+   * import { connect } from '@cachelane/sdk/node';
+   *
+   * await using engine = await connect();
+   * const npm = engine.cacheVolume('npm');
+   * const { access, trust } = await npm.grant('github.com/acme/api', { access: 'WRITE' });
+   * console.log(access, trust, (await npm.grants()).length);
+   * await npm.withdrawGrant('github.com/acme/api');
+   * ```
+   */
+  grant(to: string, options?: GrantOptions): Promise<Grant>;
+  /** Takes it back; null where there is none, as when it is asked again. What is open with it goes on reading, and saves nothing more there. */
+  withdrawGrant(to: string, options?: ChangeOptions): Promise<Grant | null>;
   /** Runs the tool's own clean-up in it and saves what that removed. */
   prune(options?: KeyedOptions): Promise<Pruned>;
 }

@@ -2,7 +2,8 @@ import type { Attachable, CacheVolume, CallOptions, ChangeOptions, VolumeOptions
 import type { Catalog, LockedVersion } from './catalog.ts';
 import type { Fork } from './fork.ts';
 import type { UsageGroup } from './generated/inputs.ts';
-import type { Context, CreatedNamespace, EngineEvent, Lease, Usage, VolumeInfo } from './generated/results.ts';
+import type { Context, CreatedNamespace, EngineEvent, Grant, Lease, Usage, VolumeInfo } from './generated/results.ts';
+import type { GrantOptions, Grants, NamespaceOptions } from './grant-options.ts';
 
 export interface VolumesOptions extends CallOptions {
   /** Only those of this namespace. */
@@ -68,7 +69,7 @@ export interface Engine extends AsyncDisposable {
    * import { spawn } from 'node:child_process';
    * import { connect } from '@cachelane/sdk/node';
    *
-   * await using engine = await connect({ confine: true });
+   * await using engine = await connect({ namespace: 'github.com/acme/web', confine: true });
    * spawn('node', ['plugin.js'], { env: { PATH: process.env['PATH'], ...(await engine.environment()) } });
    * ```
    */
@@ -94,6 +95,12 @@ export interface Engine extends AsyncDisposable {
    * ```
    */
   createNamespace(path: string, options?: ChangeOptions): Promise<CreatedNamespace>;
+  /** What the program's project shares with others, by volume and whom it is for, and what others share with it. Nothing is told of a namespace that is not there yet: a run, or {@link Engine.createNamespace}, makes it. */
+  grants(options?: NamespaceOptions & CallOptions): Promise<Grants>;
+  /** As {@link CacheVolume.grant}, of all volumes that the namespace has, now and later. */
+  grantAll(to: string, options?: NamespaceOptions & GrantOptions): Promise<Grant>;
+  /** Takes back what {@link Engine.grantAll} gave; null where there is none. Grants of single volumes stay. */
+  withdrawGrantAll(to: string, options?: NamespaceOptions & ChangeOptions): Promise<Grant | null>;
   /**
    * Directories to work in, one for each volume, with what a run here would find; at most 32. Nobody else sees what is done there (but in SHARED volumes) before it is committed.
    *

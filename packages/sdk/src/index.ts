@@ -29,7 +29,9 @@ export type {
   DefinitionTier,
   EntryType,
   EventType,
+  GrantAccess,
   LeaseKind,
+  ProvidedKind,
   TrustLevel,
   UsageGroup,
 } from './generated/inputs.ts';
@@ -46,6 +48,7 @@ export type {
   ExplainedLink,
   Explanation,
   ForkedVolume,
+  Grant,
   Head,
   HeadUsage,
   Lease,
@@ -58,6 +61,8 @@ export type {
   Snapshot,
   Usage,
   VolumeInfo,
+  VolumeProvider,
   VolumeUsage,
 } from './generated/results.ts';
 export type { SessionOptions } from './session-options.ts';
+export type { GrantOptions, Grants, NamespaceOptions } from './grant-options.ts';

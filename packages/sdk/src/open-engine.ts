@@ -8,6 +8,7 @@ import { openFork } from './open-fork.ts';
 import { openCatalog } from './open-catalog.ts';
 import { openVolume, type Scoping } from './open-volume.ts';
 import { itemsOf } from './pages.ts';
+import { giveGrant, grantsOf, ownerIn, takeGrantBack } from './sharing.ts';
 
 export interface OpenEngineOptions {
   readonly connection: Connection;
@@ -46,6 +47,11 @@ export function openEngine<E extends Engine>(
     leases: async ({ signal } = {}) => (await connection.ask(leases, {}, signal)).leases,
     createNamespace: async (path, { dryRun = false, signal } = {}) =>
       done((await connection.ask(createNamespace, { path, dryRun }, signal)).createNamespace),
+    grants: async ({ namespace, ...options } = {}) => await grantsOf(connection, ownerIn(scoping, namespace), options),
+    grantAll: async (to, { namespace, ...options } = {}) =>
+      await giveGrant(connection, { namespace: ownerIn(scoping, namespace), key: null, to }, options),
+    withdrawGrantAll: async (to, { namespace, ...options } = {}) =>
+      await takeGrantBack(connection, { namespace: ownerIn(scoping, namespace), key: null, to }, options),
     attach: async (asked, options = {}) => await openFork(connection, asked, options),
     events: ({ signal } = {}) => openEvents(connection, signal),
     query: async <Result>(

@@ -13,6 +13,7 @@ import {
   volumeByKey,
   volumeEntries,
   volumeExplanation,
+  volumeGrants,
   volumeHead,
   volumeHeads,
   volumeSize,
@@ -23,6 +24,7 @@ import type { VolumeInfo } from './generated/results.ts';
 import { newKey } from './new-key.ts';
 import type { Operation } from './operation.ts';
 import { itemsOf } from './pages.ts';
+import { giveGrant, takeGrantBack } from './sharing.ts';
 
 /** Where volumes are that say nowhere where they are. */
 export interface Scoping {
@@ -142,6 +144,15 @@ export function openVolume(connection: Connection, naming: Naming): CacheVolume 
     async remove({ lane, allLanes = false, dryRun = false, signal } = {}) {
       const variables = { volume: await id({ signal }), lane, allLanes, dryRun };
       return done((await connection.ask(remove, variables, signal)).remove);
+    },
+    grants: async ({ signal } = {}) => (await asked(volumeGrants, (id) => ({ id }), signal)).grants,
+    async grant(to, options = {}) {
+      const { namespace, key } = await info(options);
+      return await giveGrant(connection, { namespace, key, to }, options);
+    },
+    async withdrawGrant(to, options = {}) {
+      const { namespace, key } = await info(options);
+      return await takeGrantBack(connection, { namespace, key, to }, options);
     },
     async prune({ dryRun = false, key = newKey(), signal } = {}) {
       return done((await connection.ask(prune, { volume: await id({ signal }), dryRun, key }, signal)).prune);

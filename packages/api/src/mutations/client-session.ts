@@ -3,6 +3,7 @@ import { projectNow } from '../caller.ts';
 import { contextNode } from '../nodes/context-node.ts';
 import { namespaceIn } from '../root/find-volume.ts';
 import type { ApiRequest } from '../request.ts';
+import type { ProjectPlace } from '../world.ts';
 import { requireStaying } from './require-staying.ts';
 
 /** No path is longer. */
@@ -15,9 +16,9 @@ export interface OpenSessionArguments {
   readonly environment?: readonly { readonly name: string; readonly value: string }[] | null;
 }
 
-/** Errors: E_ENGINE_DENIED from a confined session, which could leave its bounds by another one; E_USAGE; those of the project. */
+/** Errors: E_ENGINE_DENIED from a confined session, which could leave its bounds by another one; E_USAGE, also where nobody names the namespace to confine it to; those of the project. */
 export async function openClientSession(request: ApiRequest, args: OpenSessionArguments): Promise<object> {
-  const { world, caller, clients } = request;
+  const { world, caller, clients, own } = request;
   requireStaying(request, 'the session');
   if (caller.client.place.isConfined) {
     throw new CachelaneError('E_ENGINE_DENIED', 'a confined session opens no other one', {
@@ -31,16 +32,26 @@ export async function openClientSession(request: ApiRequest, args: OpenSessionAr
     });
   }
   const place = {
-    directory,
-    namespace: namespaceIn(args.namespace),
+    directory: directory ?? own.directory,
+    // What whoever started the engine says of the place that it was started in.
+    namespace: namespaceIn(args.namespace) ?? (directory === null ? own.namespace : null),
     isConfined: args.confine,
     environment: environmentIn(args.environment),
   };
+  if (place.isConfined) requireNamed(place);
   // First, so that a session of a project that cannot be opened is none.
   const project = await world.openProject(place);
   const told = await projectNow(world.deps, { project, isConfined: args.confine }, request.signal);
   const { token } = clients.open(place, project);
   return { token, context: contextNode(told), isConfined: args.confine };
+}
+
+/** The program that is confined may have written all that its directory would be called after: whose volumes it has, whoever confines it says. Errors: E_USAGE. */
+function requireNamed({ namespace }: ProjectPlace): void {
+  if (namespace !== null) return;
+  throw new CachelaneError('E_USAGE', 'a confined session is told its namespace, and takes it from no directory', {
+    hint: 'whoever opens it gives namespace: what cachelane.yaml and the git remote of its directory say, the program in it may have written',
+  });
 }
 
 export async function closeClientSession({ caller, clients }: ApiRequest): Promise<boolean> {

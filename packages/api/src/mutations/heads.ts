@@ -119,12 +119,13 @@ export interface PruneArguments {
   readonly key?: string | null;
 }
 
-/** Errors: E_USAGE for a tool that has no such command and for a lane that may not be written, E_COMMAND where it fails. */
+/** Errors: E_USAGE for a tool that has no such command, for a lane that may not be written, and from a confined session; E_COMMAND where it fails. */
 export async function prune(request: ApiRequest, { volume: id, dryRun, key }: PruneArguments): Promise<object> {
   const { world, caller, signal } = request;
   const { context } = caller.project;
   requireWritable(context);
   const subject = await volumeToChange(request, id);
+  if (caller.client.place.isConfined) throw noCommands();
   const tool = toolOf(world.deps.tools, subject);
   const { argv } = pruneCommand(tool);
   if (dryRun) return { command: argv, saved: null };
@@ -139,6 +140,13 @@ export async function prune(request: ApiRequest, { volume: id, dryRun, key }: Pr
     },
     async () => await pruneNow(request, { subject, argv, run }),
   );
+}
+
+/** The tool's command would run as the engine's user, in a directory and an environment that say what it does: `yarnPath` in a file of the project, a PATH. */
+function noCommands(): CachelaneError {
+  return new CachelaneError('E_USAGE', 'a confined session has the engine run no command of a tool', {
+    hint: 'prune in a session that is not confined: files of the project may say what such a command runs',
+  });
 }
 
 interface Pruning {

@@ -11,7 +11,7 @@ import {
 import { createNamespace, renameNamespace, requireWritable, type RenameRequest } from '@cachelane/engine';
 import { policyNodes } from '../nodes/namespace-node.ts';
 import type { ApiRequest } from '../request.ts';
-import { namespaceAt, namespaceIn } from '../root/find-volume.ts';
+import { namespaceIn } from '../root/find-volume.ts';
 
 export interface SetPolicyArguments {
   readonly namespace?: string | null;
@@ -19,15 +19,19 @@ export interface SetPolicyArguments {
   readonly value?: string | null;
 }
 
-/** Errors: E_USAGE, E_CONFIG for what is no value of the key. */
+/** Errors: E_USAGE, also from any confined session; E_CONFIG for what is no value of the key. */
 export async function setPolicy(request: ApiRequest, args: SetPolicyArguments): Promise<readonly object[]> {
   const { world, caller, signal } = request;
   const { context } = caller.project;
   // What is said here takes away what others saved, sooner or later.
   requireWritable(context);
+  // It would hold for lanes that the session does not write, and for the projects below, which are others.
+  if (caller.client.place.isConfined) {
+    throw new CachelaneError('E_USAGE', 'a confined session sets no policy', {
+      hint: 'it would hold for other lanes, and for the projects below: policy in cachelane.yaml lowers what holds for its own lane',
+    });
+  }
   const namespace = namespaceIn(args.namespace) ?? context.namespace;
-  // What it may know of is its own.
-  await namespaceAt(request, namespace);
   const key = keyIn(args.key);
   const { value = null } = args;
   const text = value === null ? null : formatPolicyValue(key, parsePolicyValue(key, value));

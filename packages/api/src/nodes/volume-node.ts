@@ -6,6 +6,7 @@ import type { ApiRequest } from '../request.ts';
 import { entryNode, pathIn } from './entry-node.ts';
 import { headNode } from './head-node.ts';
 import { heldBy, type Held } from './held.ts';
+import { providerNode } from './provider-node.ts';
 import { runOf } from './run-node.ts';
 import { chainHeads } from './chain-heads.ts';
 import { seedHeads } from './seed-heads.ts';
@@ -29,6 +30,7 @@ export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: 
     owner: subject.owner,
     source: subject.source?.node ?? null,
     warnings: subject.warnings,
+    provider: async () => await providerNode(request, subject, (found) => volumeNode(request, found)),
     heads: async () => {
       const { volume, heads } = await find();
       return volume === null

@@ -1,12 +1,10 @@
 import { join } from 'node:path';
 import {
-  CachelaneError,
   formatPolicyValue,
   isCachelaneError,
   policyAt,
   seedText,
   unknownToolName,
-  type Context,
   type Namespace,
   type Policy,
   type Runtime,
@@ -24,7 +22,7 @@ import type {
 } from '@cachelane/api';
 import packageJson from '../../package.json' with { type: 'json' };
 import { afterSaving } from '../after-saving.ts';
-import { catalogAliases } from '../catalog-aliases.ts';
+import { aliasesAbove, catalogAliases } from '../catalog-aliases.ts';
 import { definitionText } from '../explain-provider.ts';
 import { explainJson, explainVolume, type Explained } from '../explain-volume.ts';
 import type { Host } from '../host.ts';
@@ -34,7 +32,7 @@ import { commandEnv } from '../run/bare.ts';
 import { openProviders } from '../providers/open-providers.ts';
 import { noFlags, providerWishes } from '../providers/provider-wishes.ts';
 import { isoTime } from '../print.ts';
-import { openProject, toolEnvironmentOf, withoutPersonal } from '../project.ts';
+import { openProject, toolEnvironmentOf } from '../project.ts';
 import { settledParents } from '../settled-parents.ts';
 import type { ReadStore, Store } from '../store.ts';
 import { readUserConfig } from '../user-config.ts';
@@ -42,6 +40,7 @@ import type { VolumeArgument } from '../volume-argument.ts';
 import { plainSelection, requestOf } from '../volumes.ts';
 import { userOf } from '../user-of.ts';
 import { whereToRun } from '../working-directory.ts';
+import { confinedReach, filesWithin } from './confined-reach.ts';
 import { sessionLock } from './session-lock.ts';
 import { ignoredRemote } from './ignored-remote.ts';
 import type { EnginePushes } from './engine-pushes.ts';
@@ -86,18 +85,20 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const { directory, namespace, environment: env, isConfined } = place;
   // Whose own file it is, and whose modules run, is the engine's to say, whatever home a program claims to have.
   const host = env === null ? request.host : { ...request.host, env, configEnv: request.host.env };
-  const found = await openProject(host, {
+  const project = await openProject(host, {
     where: whereToRun(host, directory ?? undefined, 'directory'),
     namespace: namespace ?? undefined,
+    isConfined,
   });
-  const project = isConfined ? withoutPersonal(found) : found;
   const { context } = project;
-  const environment = toolEnvironmentOf(host, project);
-  const providers = await providerWishes(host, {
+  const reach = isConfined ? confinedReach(request.host, project) : undefined;
+  const environment = toolEnvironmentOf(host, project, reach);
+  const wishes = await providerWishes(host, {
     flags: noFlags,
     environment: host.env,
     by: isConfined ? 'session' : 'environment',
   });
+  const providers = isConfined ? { ...wishes, user: aliasesAbove(wishes.user, context.namespace) } : wishes;
   const selection = plainSelection(project, { tools, environment, storeDir: homeDir, providers });
   const argumentOf = ({ namespace: asked, key, defined }: VolumePlace): VolumeArgument => ({
     namespace: asked === context.namespace ? null : asked,
@@ -127,10 +128,10 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
   const { choice } = remote;
   const ignored = env === null ? [] : await ignoredRemote({ host, homeDir, choice });
   const where = { dir: project.workDir, isChosen: directory !== null, problem: null };
-  const { lock, problems } = sessionLock(project);
+  const { lock, problems } = sessionLock(project, isConfined ? filesWithin(project) : undefined);
   const aliases = catalogAliases({
     config: project.config,
-    user: await readUserConfig(host),
+    user: isConfined ? providers.user : await readUserConfig(host),
     locked: lock?.catalogs ?? [],
   });
   const settled = await settledParents(project, { metadata: store.metadata, signal });
@@ -166,28 +167,15 @@ async function openApiProject(request: WorldRequest, place: ProjectPlace): Promi
     },
     async explain(place, seed, bounds) {
       try {
-        const question = { directory: project.workDir, namespace: namespace ?? undefined };
-        const check = (now: Context): void => requireSame(context, now);
-        const whom = { seed, bounds, check };
-        return explained(await explainVolume({ host, store: reading, providers }, question, argumentOf(place), whom));
+        const surroundings = { host, store: reading, providers };
+        const here = { project, environment };
+        return explained(await explainVolume(surroundings, here, argumentOf(place), { seed, bounds }));
       } catch (error) {
         if (isCachelaneError(error, 'E_VOLUME')) return null;
         throw error;
       }
     },
   };
-}
-
-/** Errors: E_CONFIG where the project's files say since that it is another one: a confined session would be told of that. */
-function requireSame({ namespace, readChain }: Context, now: Context): void {
-  if (JSON.stringify([namespace, readChain]) === JSON.stringify([now.namespace, now.readChain])) return;
-  throw new CachelaneError(
-    'E_CONFIG',
-    `the files of the project say another namespace, or other parents, than when it was ${namespace}`,
-    {
-      hint: 'open another session',
-    },
-  );
 }
 
 function explained(all: Explained): ApiExplained {

@@ -1,5 +1,6 @@
 import type { ProjectLock } from '@cachelane/api';
 import { isCachelaneError } from '@cachelane/core';
+import type { FileReader } from '../file-reader.ts';
 import { followedBy } from '../followed-by.ts';
 import { readProjectLock } from '../project-lock.ts';
 import type { OpenProject } from '../project.ts';
@@ -12,9 +13,9 @@ interface SessionLock {
 }
 
 /** What sessions of a project go by. Caches do not hang on it: one that cannot be read is told of. */
-export function sessionLock(project: Pick<OpenProject, 'projectDir' | 'topDir'>): SessionLock {
+export function sessionLock(project: Pick<OpenProject, 'projectDir' | 'topDir'>, files?: FileReader): SessionLock {
   try {
-    const { digest, catalogs } = readProjectLock(project);
+    const { digest, catalogs } = readProjectLock(project, files);
     return { lock: digest === null ? null : { digest, catalogs }, problems: [] };
   } catch (error) {
     if (!isCachelaneError(error)) throw error;

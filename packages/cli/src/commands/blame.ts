@@ -1,3 +1,5 @@
+import { projectOf } from '../find-volume.ts';
+import { toolEnvironmentOf } from '../project.ts';
 import { CachelaneError, displayPath, isCachelaneError, parseBytePath, seedText, type BytePath } from '@cachelane/core';
 import { blamePath, requireStored, type Blamed } from '@cachelane/engine';
 import { defineCommand, jsonOption, projectOptions, type Command } from '../command.ts';
@@ -27,7 +29,9 @@ export const blame: Command = defineCommand({
     const argument = parseVolumeArgument(operands.VOLUME);
     return await readStore(host, async (store) => {
       const providers = await providerWishes(host, { flags: noFlags });
-      const explained = await explainVolume({ host, store, providers }, options, argument);
+      const project = await projectOf(host, options);
+      const place = { project, environment: toolEnvironmentOf(host, project) };
+      const explained = await explainVolume({ host, store, providers }, place, argument);
       requireStored(explained.planned);
       const path = pathIn(explained, operands.PATH);
       const heads = explained.chain.flatMap(({ held }) => (held === null ? [] : [held.head]));

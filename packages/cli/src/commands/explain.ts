@@ -1,5 +1,7 @@
 import { defineCommand, jsonOption, projectOptions, providerOption, type Command } from '../command.ts';
 import { explainJson, explainText, explainVolume } from '../explain-volume.ts';
+import { projectOf } from '../find-volume.ts';
+import { toolEnvironmentOf } from '../project.ts';
 import { printJson } from '../print.ts';
 import { parseProviderFlags, providerWishes } from '../providers/provider-wishes.ts';
 import { readStore } from '../store.ts';
@@ -17,7 +19,9 @@ export const explain: Command = defineCommand({
     const argument = parseVolumeArgument(operands.VOLUME);
     return await readStore(host, async (store) => {
       const providers = await providerWishes(host, { flags: parseProviderFlags(options.provider) });
-      const explained = await explainVolume({ host, store, providers }, options, argument);
+      const project = await projectOf(host, options);
+      const place = { project, environment: toolEnvironmentOf(host, project) };
+      const explained = await explainVolume({ host, store, providers }, place, argument);
       if (options.json) printJson(host, explainJson(explained));
       else host.stdout.write(explainText(explained));
       return 0;

@@ -47,6 +47,8 @@ const takenByEngines: ReadonlySet<string> = new Set([
   'engine',
   'environment',
   'events',
+  'grantAll',
+  'grants',
   'leases',
   'namespace',
   'namespaces',
@@ -59,6 +61,7 @@ const takenByEngines: ReadonlySet<string> = new Set([
   'usage',
   'volume',
   'volumes',
+  'withdrawGrantAll',
   'withNamespace',
   // Types of the schema that would be called as that of a catalog.
   'published',

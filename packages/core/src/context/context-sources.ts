@@ -53,6 +53,8 @@ export interface ContextSources {
   /** Who wants a tier of their own below all projects, in words for people; null or left out: nobody. */
   readonly personalTier?: string | null;
   readonly policy?: ReadPolicy;
+  /** What is read of parents is held against grants, whoever names them: so those of the file count also where the name was forced, if it is the one that the file is about. */
+  readonly isBounded?: boolean;
 }
 
 /** The project's namespace and who decided it. */

@@ -130,6 +130,18 @@ describe('parents', () => {
     expect(derive({ config, namespaceFlag: 'github.com/acme' }).parents).toEqual([]);
     expect(derive({ config, namespaceVariable: 'ci/x/web' }).parents).toEqual(['ci/x']);
   });
+
+  test('of a name forced for whoever reads of them what was granted are those of the file, if it is about that name', () => {
+    const config = { directory: root, parents: [named('teams/payments', 3)] };
+    const bounded = { config, isBounded: true, namespaceFlag: 'github.com/acme/web' };
+    expect(derive(bounded).parents).toEqual(['teams/payments']);
+    expect(inputOf(derive(bounded), 'parents')?.source).toBe('cachelane.yaml:3');
+    expect(derive({ ...bounded, isBounded: false }).parents).toEqual(['github.com/acme']);
+    expect(derive({ ...bounded, namespaceFlag: 'github.com/acme/api' }).parents).toEqual(['github.com/acme']);
+    expect(derive({ ...bounded, config: { ...config, namespace: named('teams/secret') } }).parents).toEqual([
+      'github.com/acme',
+    ]);
+  });
 });
 
 describe('lane and read chain', () => {

@@ -61,7 +61,7 @@ export function parentsOf(sources: ContextSources, { namespace, by }: NamedProje
     return { parents: inOrder(namespace, [...above, ...parents]), named: { parents, by: said.source }, leftOut };
   }
   const explicit = config?.parents ?? null;
-  if (isForced || config === null || explicit === null) {
+  if ((isForced && !isAbout(sources, namespace)) || config === null || explicit === null) {
     return { parents: isForced ? prefixes : [...root, ...prefixes], named: null, leftOut: [] };
   }
   const top = derivedNamespace(sources, config.directory);
@@ -74,6 +74,11 @@ export function parentsOf(sources: ContextSources, { namespace, by }: NamedProje
   });
   const above = top === namespace ? [] : prefixes.filter((prefix) => isAtOrBelow(prefix, top));
   return { parents: inOrder(namespace, [...above, ...parents]), named: { parents, by: source }, leftOut: [] };
+}
+
+/** Whether what the file says of parents counts though the name was forced: where it is about that name, and every parent has to share what is read of it. */
+function isAbout(sources: ContextSources, namespace: Namespace): boolean {
+  return sources.isBounded === true && derivedNamespace(sources, sources.project.directory) === namespace;
 }
 
 function isAtOrBelow(namespace: Namespace, top: Namespace): boolean {

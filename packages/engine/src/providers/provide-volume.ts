@@ -119,20 +119,30 @@ async function answer(
   { request, choice }: Asked,
   signal: AbortSignal,
 ): Promise<VolumeRequest> {
-  requireRight(choice);
+  requireMay(place.context, choice);
   // More than what it is made of: what its definition says of it.
   if (choice.ref.kind === 'catalog') return await provideFromCatalog(deps, place.context, request, signal);
-  if (place.context.bounds !== undefined && choice.ref.kind === 'host') throw unseeded();
   const provider = await findProvider(deps, choice);
   const tool = toolOf(deps, request);
   const question = await questionOf(place, { request, tool }, signal);
   return asProvided(request, choice, checkProvided(await provider.provide(question, signal)));
 }
 
-/** Errors: E_CONFIG. */
-function requireRight(choice: ProviderChoice): void {
+/** That whoever chose the provider may have it here, before it is asked. Errors: E_CONFIG, E_USAGE, with the volume, the provider and who chose it. */
+export function requireChoosable(context: Context, request: VolumeRequest, choice: ProviderChoice): void {
+  try {
+    requireMay(context, choice);
+  } catch (thrown) {
+    throw inWords(request, choice, thrown);
+  }
+}
+
+function requireMay({ bounds }: Context, choice: ProviderChoice): void {
   const right = providerRight(choice.by, choice.ref);
-  if (right.kind !== 'refused') return;
+  if (right.kind !== 'refused') {
+    if (bounds !== undefined && choice.ref.kind === 'host') throw unseeded();
+    return;
+  }
   throw new CachelaneError('E_CONFIG', `a file in the repository may not choose it: it ${right.why}`, {
     hint: 'it may choose project, catalog and none; any other is for --provider, CACHELANE_PROVIDERS or your own configuration',
   });

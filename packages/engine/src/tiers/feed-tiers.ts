@@ -2,6 +2,7 @@ import {
   asCachelaneError,
   invariant,
   isPersonal,
+  mayReach,
   newId,
   warningOf,
   type FedTier,
@@ -14,6 +15,7 @@ import type { EngineDependencies } from '../engine.ts';
 import { admitSave } from '../garbage/admit-save.ts';
 import { neverAborted } from '../never-aborted.ts';
 import { closeSession } from '../sessions/open-session.ts';
+import { boundsOf } from '../sharing/bounds-of.ts';
 import { squashHead } from '../squash-head.ts';
 import { findVolume } from '../volumes/find-volume.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
@@ -43,7 +45,8 @@ export async function feedTiers(
     deps.events(warningOf(error, `${planned.request.name} was not fed to ${what}: ${error.message}`));
   };
   try {
-    for (const tier of await tiersOfRun(deps.metadata, planned, signal)) {
+    const tiers = await knownTiers(deps, planned, signal);
+    for (const tier of await tiersOfRun(deps.metadata, { ...planned, tiers }, signal)) {
       if (tier.why !== null) continue;
       try {
         const done = await feedOne(deps, request, tier, signal);
@@ -56,6 +59,17 @@ export async function feedTiers(
     told(thrown, 'its tiers');
   }
   return fed;
+}
+
+/** Of a confined session those that it may read by now: what becomes of others, and what they have and lack, it is not told, nor does it wait for that. They get it from the next run of the lane that is not confined. */
+async function knownTiers(
+  { metadata }: EngineDependencies,
+  { boundedTo, tiers, request: { name: volume }, own: { lane } }: PlannedVolume,
+  signal: AbortSignal,
+): Promise<PlannedVolume['tiers']> {
+  if (boundedTo === null || tiers.length === 0) return tiers;
+  const bounds = await boundsOf({ metadata }, boundedTo, signal);
+  return tiers.filter((namespace) => mayReach(bounds, { namespace, volume, access: 'read', lane }));
 }
 
 function toReport({ namespace }: TierOfRun, { head, layers }: Fed): FedTier {

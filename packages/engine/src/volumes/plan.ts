@@ -52,6 +52,8 @@ export interface PlannedVolume {
   readonly grant: ReachQuestion | null;
   /** Those who may be at work in one directory with it, beside what the volume is; null: whoever has the same volume. */
   readonly company: string | null;
+  /** Whose bounds are asked before anything of another namespace is looked at when it ends; null: nothing bounds it. */
+  readonly boundedTo: Namespace | null;
   /** Namespaces that what a run saves may go to as well, where they have a rule for it; nearest first. */
   readonly tiers: readonly Namespace[];
   /** That of the default branch, where that is known. */
@@ -102,6 +104,7 @@ export function planVolume(
     warnings: deprecations(request.defined),
     grant: grantFor(context, request, own),
     company: context.bounds === undefined ? null : companyOf(context, request, chain),
+    boundedTo: context.bounds === undefined ? null : context.namespace,
     tiers: isOwn ? [...context.parents, ...personal.map(({ namespace }) => namespace)] : [],
     defaultLane: context.defaultLane,
   };

@@ -14,9 +14,9 @@ type Mutation {
   openSession(
     "Absolute, on the engine's machine: whose project it is. Where the engine was started where it is left out."
     directory: String
-    "Instead of the project's own namespace, which its files say (cachelane.yaml, the git remote): whoever confines a program that may have written those names it here."
+    "Instead of the project's own namespace, which its files say (cachelane.yaml, the git remote). Without directory, that of the engine where it was started for one. A confined session has to have one: the program in it may have written those files."
     namespace: String
-    "It sees its own project, as it is now, and the volumes that were granted to it; changes its own alone, and saves to others that it may write; and is not told whether there is anything else. Projects below it are others."
+    "It sees its namespace, as it is now, and the volumes that were granted to that; changes its own alone, and saves to others that it may write; and is not told whether there is anything else. Projects below it are others."
     confine: Boolean! = false
     """
     The program's environment: what a CI system says of it decides its lane, and tools are set there. The engine's own where it is left out. It is kept for as long as the session, and told to nobody.
@@ -78,7 +78,7 @@ type Mutation {
     "Says what would go, and removes nothing."
     dryRun: Boolean! = false
   ): [Removed!]
-  "Runs the tool's own clean-up in a volume and saves what it removed."
+  "Runs the tool's own clean-up in a volume and saves what it removed. A confined session has none run: files of its directory may say what such a command does."
   prune(
     "Its id."
     volume: ID!
@@ -87,7 +87,7 @@ type Mutation {
     "As that of \`rollback\`. A clean-up that found nothing to remove leaves nothing that it could be known by, and is done again."
     key: String
   ): Pruned
-  "Says how long the caches of a namespace, and of those below it, live, or how large they may be."
+  "Says how long the caches of a namespace, and of those below it, live, or how large they may be. A confined session says nothing of that: projects below its own are others."
   setPolicy(
     "The caller's own project where it is left out."
     namespace: String

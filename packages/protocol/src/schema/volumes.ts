@@ -67,6 +67,8 @@ type CacheVolume implements Node {
   source: VolumeSource
   "Told of the request for it: that another one on this engine asked for the same volume with other attributes, who, when and how."
   warnings: [String!]!
+  "What decides what a fork or a run here finds by its key; null: it is this volume. All else here is about this volume, whatever is found."
+  provider: Provider
   "What it is on each lane that has something, by the name of the lane."
   heads: [Head!]!
   "What it is on one lane; null where that has nothing. The lane that the caller writes where it is left out."
@@ -96,6 +98,30 @@ type CacheVolume implements Node {
   grants: [Grant!]!
   "What feeds it as part of a tier; a confined session of another project is told nothing of that."
   feeds: [Feed!]!
+}
+
+"What a volume is made of where it is attached."
+enum ProvidedKind {
+  "A volume of the store."
+  VOLUME
+  "A directory of this machine: nothing of it is stored."
+  DIRECTORY
+  "An empty directory, which is gone afterwards."
+  NOTHING
+}
+
+"What decides what a volume is made of here. Nothing but the store is asked for that: no image is fetched, and no directory looked at."
+type Provider {
+  "As a reference names it: \`catalog:github.com/acme/pip-cache\`, \`dir:/mnt/pip\`."
+  reference: String!
+  "Who chose it: \`CACHELANE_PROVIDERS\`, \`cachelane.yaml:4\`."
+  chosenBy: String!
+  "What it gives; null for one of somebody's own, which only a run asks."
+  kind: ProvidedKind
+  "The volume that it gives, which is another one for \`project:\` and \`catalog:\`; null where it gives none, or none that can be had."
+  volume: CacheVolume
+  "Why that cannot be had, one sentence: whoever attaches it is told the same. Null: it can, as far as the store knows."
+  problem: String
 }
 
 "A page of volumes."

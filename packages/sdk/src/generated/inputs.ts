@@ -81,6 +81,13 @@ export type EventType =
   /** Anything else, for people. */
   | 'OTHER';
 
+/** What those whom a grant is for may do with the volumes. */
+export type GrantAccess =
+  /** Find what is in them. */
+  | 'READ'
+  /** Save to them as well, on the lane that their own runs write, where that is of the level which the grant names. */
+  | 'WRITE';
+
 /** What a session can have of a volume. */
 export type LeaseKind =
   /** A lane of it, against others that ask for it LOCKED. */
@@ -89,6 +96,15 @@ export type LeaseKind =
   | 'PIN'
   /** A directory that is kept from run to run: nobody removes it meanwhile. */
   | 'DIRECTORY';
+
+/** What a volume is made of where it is attached. */
+export type ProvidedKind =
+  /** A volume of the store. */
+  | 'VOLUME'
+  /** A directory of this machine: nothing of it is stored. */
+  | 'DIRECTORY'
+  /** An empty directory, which is gone afterwards. */
+  | 'NOTHING';
 
 /** What lies below all that is read of a volume: one of the two. A lane's own entries are found above it, and hide it where it removed something; nothing of it is saved, and none of it goes to other machines. */
 export interface SourceInput {

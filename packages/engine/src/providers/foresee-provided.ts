@@ -1,0 +1,48 @@
+import { asCachelaneError, isProviderKind, type ProviderKind } from '@cachelane/core';
+import type { VolumeRequest } from '../engine.ts';
+import { provideVolume, requireChoosable, type ProvideDependencies, type Providing } from './provide-volume.ts';
+
+/** What a run here would find of a volume that has a provider, as far as that can be said without asking what is no part of the store. */
+export type Foreseen =
+  /** `request`: for the volume that is found; null: it cannot be had. */
+  | { readonly kind: 'volume'; readonly request: VolumeRequest | null; readonly problem: string | null }
+  | { readonly kind: 'directory' | 'nothing'; readonly problem: string | null }
+  /** Only a run finds it out. */
+  | { readonly kind: null; readonly problem: string | null };
+
+/** `request`: another volume; `own`: the one that was asked for, above something. */
+const finds: Readonly<Record<ProviderKind, 'request' | 'own' | 'directory' | 'nothing'>> = {
+  project: 'request',
+  catalog: 'request',
+  host: 'own',
+  oci: 'own',
+  dir: 'directory',
+  'docker-volume': 'directory',
+  none: 'nothing',
+};
+
+/** A question about a volume fetches no image, and runs no program of others: that is for who attaches it. Null: it has no provider. */
+export async function foreseeProvided(
+  deps: ProvideDependencies,
+  place: Providing,
+  request: VolumeRequest,
+  signal: AbortSignal,
+): Promise<Foreseen | null> {
+  const { provider: choice } = request;
+  if (choice === undefined) return null;
+  const { kind } = choice.ref;
+  const found = isProviderKind(kind) ? finds[kind] : null;
+  try {
+    requireChoosable(place.context, request, choice);
+    if (found === 'request') {
+      return { kind: 'volume', request: await provideVolume(deps, place, request, signal), problem: null };
+    }
+    return found === 'own' ? { kind: 'volume', request, problem: null } : { kind: found, problem: null };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const problem = asCachelaneError(thrown).message;
+    return found === 'own' || found === 'request'
+      ? { kind: 'volume', request: null, problem }
+      : { kind: found, problem };
+  }
+}
