@@ -14,7 +14,7 @@ export interface SeedLook {
 }
 
 export interface SeedCopy {
-  /** Symlinks that lead out of the directory, what is neither file, directory nor symlink, what we may not read, and files that changed each time that they were read. */
+  /** Symlinks that lead out of the directory, what is neither file, directory nor symlink, what we may not read, and files that changed each time that they were read; of an image of a registry also what was left out when it was unpacked. */
   readonly leftOut: number;
 }
 

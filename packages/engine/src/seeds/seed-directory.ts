@@ -1,4 +1,12 @@
-import { CachelaneError, type ChangeSet, type LayerId, type SeedCopy, type SeedNote, type Tool } from '@cachelane/core';
+import {
+  CachelaneError,
+  seedText,
+  type ChangeSet,
+  type LayerId,
+  type SeedCopy,
+  type SeedNote,
+  type Tool,
+} from '@cachelane/core';
 import type { EngineDependencies } from '../engine.ts';
 import { neverAborted } from '../never-aborted.ts';
 import { planSeal } from '../save/seal-plan.ts';
@@ -137,11 +145,12 @@ async function seal(
 
 function tellLeftOut(
   deps: EngineDependencies,
-  { request: { name } }: PlannedVolume,
+  { request: { name, seed } }: PlannedVolume,
   { directory, leftOut }: SeedCopy & { readonly directory: string },
 ): void {
   if (leftOut === 0) return;
   const what = 'which are symlinks that lead out of it, no files, not ours to read, or changed while they were read';
-  const message = `${name} is seeded from ${directory} without ${leftOut} of its entries, ${what}`;
+  const from = seed === null ? directory : seedText(seed);
+  const message = `${name} is seeded from ${from} without ${leftOut} of its entries, ${what}`;
   deps.events({ type: 'warning', code: 'E_LAYER_REFUSED', message, hint: null });
 }

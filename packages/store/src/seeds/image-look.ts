@@ -12,11 +12,25 @@ export async function imageLook(tree: string, look: () => Promise<SeedLook>): Pr
   return { path: tree, changedAtMs: 0, ...seen };
 }
 
+/** What its provider could not put there: symlinks that lead out. */
+export function leftOutOfImage(tree: string): number {
+  const text = textOf(join(dirname(tree), 'left-out'));
+  return /^\d{1,9}$/.test(text) ? Number(text) : 0;
+}
+
+function textOf(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 type Seen = Pick<SeedLook, 'stamp' | 'sizeBytes'>;
 
 function seenIn(file: string): Seen | null {
   try {
-    const { stamp, sizeBytes } = JSON.parse(fs.readFileSync(file, 'utf8')) as Readonly<Record<string, unknown>>;
+    const { stamp, sizeBytes } = JSON.parse(textOf(file)) as Readonly<Record<string, unknown>>;
     const isSize = typeof sizeBytes === 'number' && Number.isSafeInteger(sizeBytes) && sizeBytes >= 0;
     return typeof stamp === 'string' && isSize ? { stamp, sizeBytes } : null;
   } catch {

@@ -8,7 +8,7 @@ import { entriesBelow, FirstNames, reading } from '../archive/read-directory.ts'
 import { unpackMembers } from '../archive/unpack-members.ts';
 import { homePaths } from '../layers/home-paths.ts';
 import { errnoOf, longPortCall, portCall, throwIfAborted } from '../layers/file-errors.ts';
-import { imageLook } from './image-look.ts';
+import { imageLook, leftOutOfImage } from './image-look.ts';
 import { leavingOut, seedMembers } from './seed-members.ts';
 import { readSeedNote, writeSeedNote } from './seed-notes.ts';
 
@@ -31,7 +31,9 @@ export function openSeedFiles({ dir: home }: SeedFilesOptions): SeedFiles {
     copy: async (dir, { into, maxBytes }, signal) =>
       await longPortCall(`copying ${dir}`, signal, async () => {
         const bound = new Bound(dir, maxBytes);
-        return await copyInto(realDirectory(dir, home), { into: directoryOf(into), bound, signal });
+        const real = realDirectory(dir, home);
+        const { leftOut } = await copyInto(real, { into: directoryOf(into), bound, signal });
+        return { leftOut: leftOut + (isImage(real, home) ? leftOutOfImage(real) : 0) };
       }),
     noted: async (key, signal) => await portCall('reading of a seed', signal, () => readSeedNote(home, key)),
     note: async (key, note, signal) => await portCall('noting a seed', signal, () => writeSeedNote(home, key, note)),
