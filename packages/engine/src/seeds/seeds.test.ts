@@ -141,6 +141,21 @@ describe('a volume that is seeded from a directory', () => {
     expect(await run('second')).toEqual([0, 1]);
     directories.set('/seed', made(['content/x', 'new x']));
     expect(await run('third')).toEqual([1, 0]);
+    // What is a credential by its place, any tool may say.
+    const notes = home.seedNotes.size;
+    const { engine: newer } = machine({
+      home,
+      directories,
+      seed: 'newer',
+      wrap: (deps) => ({
+        ...deps,
+        tools: deps.tools.map((each) =>
+          each.name === indexedVolume.tool ? each : { ...each, rulesVersion: each.rulesVersion + 1 },
+        ),
+      }),
+    });
+    await look(newer, bySeed);
+    expect(home.seedNotes.size).toBe(notes + 1);
   });
 
   test('that many runs want at once is read once', async () => {
