@@ -13,6 +13,7 @@ import {
   type Runtime,
   type Tool,
   type Version,
+  type SeedNote,
 } from '@cachelane/core';
 import {
   memoryLeases,
@@ -259,10 +260,12 @@ export interface TestHome {
   readonly transfers: MemoryTransferState;
   /** Sessions whose processes live. */
   readonly held: Set<string>;
+  readonly seedNotes: Map<string, SeedNote>;
 }
 
 export function testHome(): TestHome {
-  return { metadata: emptyState(), disk: memoryLayerDisk(), transfers: emptyTransferState(), held: new Set() };
+  const disk = memoryLayerDisk();
+  return { metadata: emptyState(), disk, transfers: emptyTransferState(), held: new Set(), seedNotes: new Map() };
 }
 
 export interface TestEngineOptions {
@@ -295,7 +298,7 @@ export function testEngine(options: TestEngineOptions = {}): TestEngine {
       endSurvivors: async () => [],
     },
     leases: memoryLeases(home.held),
-    seeds: new Seeds(memorySeedFiles({ directories, volume: (mount) => mounter.volume(mount) })),
+    seeds: new Seeds(memorySeedFiles({ directories, notes: home.seedNotes, volume: (mount) => mounter.volume(mount) })),
     clock: {
       nowMs: () => (nowMs += 1000),
       monotonicMs: () => nowMs,

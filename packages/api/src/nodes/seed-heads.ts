@@ -5,7 +5,7 @@ import type { ApiRequest } from '../request.ts';
 import { chainHeads } from './chain-heads.ts';
 import type { VolumeSubject } from './volume-subject.ts';
 
-/** What lies below all lanes of a volume that is seeded so: of a directory as this engine read it last, as long as that is here. */
+/** What lies below all lanes of a volume that is seeded so: of a directory as it was read last, as long as that is here. */
 export async function seedHeads(
   request: ApiRequest,
   subject: VolumeSubject,
@@ -21,7 +21,8 @@ export async function seedHeads(
   const { directory } = seed;
   const { homeDir } = run.environment;
   const planned = planVolume(world.deps.tools, context, run.environment, volumeRequest(request, subject));
-  const layer = world.deps.seeds.knownOf({ planned, directory, homeDir })?.layer ?? null;
+  const layer =
+    (await world.deps.seeds.knownOf(world.deps.tools, { planned, directory, homeDir }, signal))?.layer ?? null;
   if (layer === null || !(await world.deps.layers.has(layer, signal))) return [];
   return [{ volumeId: null, lane: seedLane, layers: [layer], isSeed: true }];
 }

@@ -31,6 +31,8 @@ export interface PlaygroundOptions {
 
 /** Longer than any step takes on the slowest machine; a step that waits for another one that failed must end. */
 const callMs = 60_000;
+/** Time to clear up, for what is stopped; who does not listen is ended. */
+const graceMs = 2000;
 
 /** Errors: E_CONFIG where there is no place for it. */
 export function openPlayground(
@@ -40,8 +42,13 @@ export function openPlayground(
   const dir = freshDirectory();
   for (const name of ['home', 'tmp', 'ready', 'bin']) mkdirSync(join(dir, name));
   const projectsDir = typeof projects === 'string' ? join(dir, 'projects') : dir;
-  if (typeof projects === 'string') cpSync(projects, projectsDir, { recursive: true });
-  else for (const name of projects) mkdirSync(join(dir, name));
+  try {
+    if (typeof projects === 'string') cpSync(projects, projectsDir, { recursive: true });
+    else for (const name of projects) mkdirSync(join(dir, name));
+  } catch (error) {
+    remove(dir);
+    throw error;
+  }
   const ownBin = join(dir, 'bin');
   const path = [join(projectsDir, 'bin'), ownBin, env['PATH']].join(':');
   writeFileSync(join(ownBin, 'cachelane'), `#!/bin/sh\nexec ${program.map(quoted).join(' ')} "$@"\n`, { mode: 0o755 });
@@ -64,21 +71,25 @@ export function openPlayground(
       detached: true,
     });
     // Not spawn's own `signal`: the directories are removed next, so the child has to be gone.
-    const stop = (): void => stopGroup(child);
+    let grace: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      signalGroup(child, 'SIGTERM');
+      grace = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs);
+    };
     const end = AbortSignal.any([abort, AbortSignal.timeout(callMs)]);
     end.addEventListener('abort', stop);
     try {
       return await ended(child);
     } finally {
       end.removeEventListener('abort', stop);
+      clearTimeout(grace);
     }
   };
   return {
     dir,
     call: async (project, argv) => await start(project, [...program, ...argv]),
     shell: async (project, line) => await start(project, ['sh', '-c', line]),
-    // What the store writes in the background may still come to be there.
-    [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }),
+    [Symbol.dispose]: () => remove(dir),
   };
 }
 
@@ -94,9 +105,14 @@ function freshDirectory(): string {
   }
 }
 
-function stopGroup({ pid }: ChildProcess): void {
+/** What the store writes in the background may still come to be there. */
+function remove(dir: string): void {
+  rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+}
+
+function signalGroup({ pid }: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
-    if (pid !== undefined) process.kill(-pid, 'SIGTERM');
+    if (pid !== undefined) process.kill(-pid, signal);
   } catch {
     // It is gone already.
   }

@@ -49,11 +49,23 @@ function requireOwn(path: string, uid: number, refuse: Refuse): void {
     if (stats.uid !== uid && stats.uid !== 0)
       throw refuse(`belongs to user ${stats.uid}, and this command runs as user ${uid}`);
     if ((stats.mode & 0o022) !== 0) throw refuse('can be written by others');
-    const { mode } = statSync(dirname(realpathSync(path)));
-    if ((mode & 0o022) !== 0 && (mode & 0o1000) === 0) throw refuse('lies in a directory that others can write to');
+    for (const dir of [...dirsAbove(path), ...dirsAbove(realpathSync(path))]) requireOwnDir(dir, uid, refuse);
   } finally {
     closeSync(file);
   }
+}
+
+function dirsAbove(path: string): readonly string[] {
+  const dir = dirname(path);
+  return dir === path ? [] : [dir, ...dirsAbove(dir)];
+}
+
+/** Whoever may write to one of them puts another file in the place of ours. Where only owners may take away what is theirs (`/tmp`), that it is ours is enough. */
+function requireOwnDir(dir: string, uid: number, refuse: Refuse): void {
+  const stats = statSync(dir);
+  if (stats.uid !== uid && stats.uid !== 0) throw refuse(`lies below ${dir}, which belongs to user ${stats.uid}`);
+  const isSticky = (stats.mode & 0o1000) !== 0;
+  if ((stats.mode & 0o022) !== 0 && !isSticky) throw refuse(`lies below ${dir}, a directory that others can write to`);
 }
 
 async function importModule(path: string, refuse: Refuse): Promise<unknown> {

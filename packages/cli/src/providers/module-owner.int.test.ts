@@ -1,4 +1,14 @@
-import { chmodSync, chownSync, existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -15,8 +25,9 @@ afterEach(() => {
 const ownUid = process.geteuid?.() ?? 0;
 
 /** Whether it was run tells the file `ran`. */
-function moduleOf(mode: number): string {
-  const path = join(dir, 'team.mjs');
+function moduleOf(mode: number, below = '.'): string {
+  mkdirSync(join(dir, below), { recursive: true });
+  const path = join(dir, below, 'team.mjs');
   const kind = "export default { kind: 'team', provide: async () => ({ kind: 'nothing' }) };";
   writeFileSync(
     path,
@@ -44,6 +55,33 @@ test.each([0o400, 0o600, 0o644, 0o755])('one of mode %o is', async (mode) => {
   expect(await load(moduleOf(mode))).toMatchObject([{ kind: 'team' }]);
 });
 
+test.each(['a', 'a/b', 'a/b/c'])('one below a directory that others can write to is not run: %s', async (open) => {
+  const path = moduleOf(0o644, 'a/b/c');
+  symlinkSync('a/b/c/team.mjs', join(dir, 'link.mjs'));
+  for (const mode of [0o775, 0o757]) {
+    chmodSync(join(dir, open), mode);
+    for (const name of [path, join(dir, 'link.mjs')]) {
+      await expect(load(name)).rejects.toMatchObject({
+        message: expect.stringContaining(`lies below ${join(dir, open)}, a directory that others can write to`),
+      });
+    }
+  }
+  expect(existsSync(join(dir, 'ran'))).toBe(false);
+  // Where each may take away what is their own alone, nobody takes ours.
+  chmodSync(join(dir, open), 0o1777);
+  expect(await load(path)).toMatchObject([{ kind: 'team' }]);
+});
+
+test('a symlink is where others could write as well', async () => {
+  const path = moduleOf(0o644, 'a');
+  mkdirSync(join(dir, 'open'));
+  symlinkSync(path, join(dir, 'open/team.mjs'));
+  chmodSync(join(dir, 'open'), 0o777);
+  await expect(load(join(dir, 'open/team.mjs'))).rejects.toMatchObject({
+    message: expect.stringContaining('a directory that others can write to'),
+  });
+});
+
 // Whose a file is, only root may change; nobody else's is ours to ask for.
 const asRoot = test.runIf(ownUid === 0);
 
@@ -58,9 +96,17 @@ asRoot('a module of another user is not run, also where root runs it', async () 
   expect(existsSync(join(dir, 'ran'))).toBe(false);
 });
 
-asRoot('one of one’s own is run, and one of root’s by anybody', async () => {
-  const path = moduleOf(0o644);
-  expect(await load(path, 65_534)).toMatchObject([{ kind: 'team' }]);
-  chownSync(path, 65_534, 65_534);
-  expect(await load(path, 65_534)).toMatchObject([{ kind: 'team' }]);
-});
+asRoot(
+  'one of one’s own is run, and one of root’s by anybody, and none below a directory of somebody else’s',
+  async () => {
+    const path = moduleOf(0o644, 'a/b');
+    expect(await load(path, 65_534)).toMatchObject([{ kind: 'team' }]);
+    chownSync(path, 65_534, 65_534);
+    chownSync(join(dir, 'a'), 65_534, 65_534);
+    expect(await load(path, 65_534)).toMatchObject([{ kind: 'team' }]);
+    chownSync(path, 0, 0);
+    await expect(load(path, 0)).rejects.toMatchObject({
+      message: expect.stringContaining(`lies below ${join(dir, 'a')}, which belongs to user 65534`),
+    });
+  },
+);

@@ -1,3 +1,4 @@
+import type { LayerId } from '../layers/entry.ts';
 import type { Mount } from './mounter.ts';
 
 /** What can be told of a directory without reading its files. */
@@ -13,7 +14,7 @@ export interface SeedLook {
 }
 
 export interface SeedCopy {
-  /** Symlinks that lead out of the directory, what is neither file, directory nor symlink, what we may not read, and files that changed each time that they were read. */
+  /** Symlinks that lead out of the directory, what is neither file, directory nor symlink, what we may not read, and files that changed each time that they were read; of an image of a registry also what was left out when it was unpacked. */
   readonly leftOut: number;
 }
 
@@ -22,6 +23,16 @@ export interface SeedTarget {
   readonly into: Mount;
   /** No more of files is copied: a directory may grow after a look. */
   readonly maxBytes: number;
+}
+
+/** What came of a directory when it was read last. */
+export interface SeedNote {
+  /** Of the look before. */
+  readonly stamp: string;
+  /** Null: it held nothing that is ever stored. */
+  readonly layer: LayerId | null;
+  /** As of the copy. */
+  readonly leftOut: number;
 }
 
 /**
@@ -38,4 +49,8 @@ export interface SeedFiles {
   /** `dir`: as {@link parseSeedDirectory} gives it. */
   look(dir: string, signal: AbortSignal): Promise<SeedLook>;
   copy(dir: string, to: SeedTarget, signal: AbortSignal): Promise<SeedCopy>;
+  /** What any process that has this store noted under the key last; null: nothing that can be read; the oldest notes go, so that there are not many. A note is no promise: the layer may be gone. */
+  noted(key: string, signal: AbortSignal): Promise<SeedNote | null>;
+  /** In place of what was noted before. Nothing is lost where it cannot be written. */
+  note(key: string, note: SeedNote, signal: AbortSignal): Promise<void>;
 }

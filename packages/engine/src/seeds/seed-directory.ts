@@ -1,4 +1,12 @@
-import { CachelaneError, type ChangeSet, type LayerId, type SeedCopy, type Tool } from '@cachelane/core';
+import {
+  CachelaneError,
+  seedText,
+  type ChangeSet,
+  type LayerId,
+  type SeedCopy,
+  type SeedNote,
+  type Tool,
+} from '@cachelane/core';
 import type { EngineDependencies } from '../engine.ts';
 import { neverAborted } from '../never-aborted.ts';
 import { planSeal } from '../save/seal-plan.ts';
@@ -6,6 +14,7 @@ import type { Ids } from '../sessions/open-session.ts';
 import { emptyView } from '../views/view.ts';
 import { keepingSecrets } from '../volumes/keep-secrets.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
+import { seedKey } from './seeds.ts';
 import { admitSeed, roomForSeed, type SeedToAdmit } from './admit-seed.ts';
 
 export interface SessionSeed extends SeedToAdmit {
@@ -26,18 +35,23 @@ export async function layerOfDirectory(
   seed: SessionSeed,
   signal: AbortSignal,
 ): Promise<LayerId | null> {
-  const { directory, ids } = seed;
-  return await deps.seeds.inTurn(seed, async () => {
+  const { directory, ids, planned } = seed;
+  const { files } = deps.seeds;
+  const key = seedKey(deps.tools, seed);
+  return await deps.seeds.inTurn(key, async () => {
     const atMs = deps.clock.nowMs();
-    const { path, stamp, changedAtMs, sizeBytes } = await deps.seeds.files.look(directory, signal);
+    const { path, stamp, changedAtMs, sizeBytes } = await files.look(directory, signal);
     const admitted = await admitSeed(deps, seed, { sizeBytes, signal });
-    const known = deps.seeds.knownOf(seed);
-    if (known?.stamp === stamp && (await isStillThere(deps, ids, known.layer, signal))) return known.layer;
+    const known = await deps.seeds.knownOf(deps.tools, seed, signal);
+    if (known?.stamp === stamp && (await isStillThere(deps, ids, known.layer, signal))) {
+      tellLeftOut(deps, planned, { directory, leftOut: known.leftOut });
+      return known.layer;
+    }
     const tool = keepingSecrets(seed.planned.tool, { target: path, homeDir: seed.homeDir, tools: deps.tools });
     const room = await roomForSeed(deps, seed, { sizeBytes, signal });
-    const layer = await readDirectory(deps, { ...seed, tool, maxBytes: Math.min(admitted, room) }, signal);
-    deps.seeds.note(seed, { stamp: changedAtMs < atMs - settledMs ? stamp : '', layer });
-    return layer;
+    const read = await readDirectory(deps, { ...seed, tool, maxBytes: Math.min(admitted, room) }, signal);
+    if (changedAtMs < atMs - settledMs) await files.note(key, { stamp, ...read }, signal);
+    return read.layer;
   });
 }
 
@@ -64,7 +78,7 @@ async function readDirectory(
   deps: EngineDependencies,
   { planned, tool, directory, ids, ordinal, maxBytes }: Reading,
   signal: AbortSignal,
-): Promise<LayerId | null> {
+): Promise<Omit<SeedNote, 'stamp'>> {
   const attached = await deps.mounters.clone.attach(
     {
       ...ids,
@@ -87,7 +101,7 @@ async function readDirectory(
     tellLeftOut(deps, planned, { directory, leftOut });
     const collected = await attached.collect(signal, { inUse: false, wanted: true });
     if (collected.kind !== 'changes') throw new CachelaneError('E_INTERNAL', 'a seed of its own is shared');
-    return await seal(deps, { tool, ids, changes: collected.changes }, signal);
+    return { layer: await seal(deps, { tool, ids, changes: collected.changes }, signal), leftOut };
   } finally {
     await attached.release(neverAborted);
   }
@@ -131,11 +145,12 @@ async function seal(
 
 function tellLeftOut(
   deps: EngineDependencies,
-  { request: { name } }: PlannedVolume,
+  { request: { name, seed } }: PlannedVolume,
   { directory, leftOut }: SeedCopy & { readonly directory: string },
 ): void {
   if (leftOut === 0) return;
   const what = 'which are symlinks that lead out of it, no files, not ours to read, or changed while they were read';
-  const message = `${name} is seeded from ${directory} without ${leftOut} of its entries, ${what}`;
+  const from = seed === null ? directory : seedText(seed);
+  const message = `${name} is seeded from ${from} without ${leftOut} of its entries, ${what}`;
   deps.events({ type: 'warning', code: 'E_LAYER_REFUSED', message, hint: null });
 }

@@ -128,6 +128,36 @@ describe('a volume that is seeded from a directory', () => {
     expect(home.disk.layers.size).toBe(before + 1);
   });
 
+  test('that another process of the store has read is not read again, by a program that has the same rules', async () => {
+    const { engine, home, directories } = machine();
+    directories.set('/seed', [...made(['content/x', 'x']), { do: 'fifo', path: 'content/fifo' }]);
+    await look(engine, bySeed);
+    const run = async (seed: string, more: Parameters<typeof machine>[0] = {}) => {
+      const other = machine({ home, directories, seed, ...more });
+      expect(Object.keys(await look(other.engine, bySeed))).toEqual(['content/x']);
+      // What was left out is told each time: who reads the report of one run has not read that of another.
+      return [other.reads.count, other.engine.events.filter(({ type }) => type === 'warning').length];
+    };
+    expect(await run('second')).toEqual([0, 1]);
+    directories.set('/seed', made(['content/x', 'new x']));
+    expect(await run('third')).toEqual([1, 0]);
+    // What is a credential by its place, any tool may say.
+    const notes = home.seedNotes.size;
+    const { engine: newer } = machine({
+      home,
+      directories,
+      seed: 'newer',
+      wrap: (deps) => ({
+        ...deps,
+        tools: deps.tools.map((each) =>
+          each.name === indexedVolume.tool ? each : { ...each, rulesVersion: each.rulesVersion + 1 },
+        ),
+      }),
+    });
+    await look(newer, bySeed);
+    expect(home.seedNotes.size).toBe(notes + 1);
+  });
+
   test('that many runs want at once is read once', async () => {
     const { engine, reads } = machine();
     await Promise.all(Array.from({ length: 4 }, async () => await look(engine, bySeed)));

@@ -1,4 +1,4 @@
-import type { LayerId, SeedFiles } from '@cachelane/core';
+import type { SeedFiles, SeedNote, Tool } from '@cachelane/core';
 import type { PlannedVolume } from '../volumes/plan.ts';
 
 /** A directory that a volume is seeded from. */
@@ -9,42 +9,22 @@ export interface DirectorySeed {
   readonly homeDir: string;
 }
 
-/** A directory as it was read. */
-export interface KnownSeed {
-  readonly stamp: string;
-  /** Null: it held nothing that is ever stored. */
-  readonly layer: LayerId | null;
-}
-
-/** Directories that are remembered: those that were read last. */
-const rememberedMax = 1000;
-
-/** The directories that volumes are seeded from, and what this process knows of them: one that did not change is not read again. */
+/** The directories that volumes are seeded from. */
 export class Seeds {
   readonly files: SeedFiles;
-  private readonly known = new Map<string, KnownSeed>();
   private readonly turns = new Map<string, Promise<unknown>>();
 
   constructor(files: SeedFiles) {
     this.files = files;
   }
 
-  /** As it was read last; undefined: it was not, in this process. */
-  knownOf(seed: DirectorySeed): KnownSeed | undefined {
-    return this.known.get(keyOf(seed));
+  /** As any process read it last that has this store; null: none did. */
+  async knownOf(tools: readonly Tool[], seed: DirectorySeed, signal: AbortSignal): Promise<SeedNote | null> {
+    return await this.files.noted(seedKey(tools, seed), signal);
   }
 
-  note(seed: DirectorySeed, known: KnownSeed): void {
-    const key = keyOf(seed);
-    this.known.delete(key);
-    this.known.set(key, known);
-    const [oldest] = this.known.keys();
-    if (this.known.size > rememberedMax && oldest !== undefined) this.known.delete(oldest);
-  }
-
-  /** One after the other: whoever comes second finds what the first one read. */
-  async inTurn<T>(seed: DirectorySeed, work: () => Promise<T>): Promise<T> {
-    const key = keyOf(seed);
+  /** One after the other: whoever comes second finds what the first one noted. */
+  async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
     const mine = (this.turns.get(key) ?? Promise.resolve()).then(work, work);
     this.turns.set(key, mine);
     try {
@@ -55,7 +35,11 @@ export class Seeds {
   }
 }
 
-/** What is stored of a directory depends on the tool, and for credentials on where things lie. */
-function keyOf({ planned: { tool, target }, directory, homeDir }: DirectorySeed): string {
-  return JSON.stringify([tool.name, tool.rulesVersion, target, directory, homeDir]);
+/**
+ * What is stored of a directory depends on the tool, and for credentials on where things lie and on what any tool calls one. Notes outlive the program that wrote them: one whose rules are others reads the directory anew.
+ */
+export function seedKey(tools: readonly Tool[], { planned, directory, homeDir }: DirectorySeed): string {
+  const { tool, target } = planned;
+  const rules = tools.map(({ name, rulesVersion }) => `${name} ${rulesVersion}`);
+  return JSON.stringify([tool.name, tool.rulesVersion, target, directory, homeDir, rules]);
 }

@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseNamespace, parseVolumeName } from '@cachelane/core';
+import { dirname, join } from 'node:path';
+import { parseNamespace, parseVolumeName, type Provided } from '@cachelane/core';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ImageCache } from './image-cache.ts';
 import { ociProvider } from './oci-provider.ts';
@@ -60,7 +60,7 @@ test('the image that an index has for this machine is known by the digest of the
         bootId: 'boot-1',
         clock: { nowMs: () => nowMs },
         platform: { os: 'linux', arch: 'x64' },
-        unpack: async () => await Promise.resolve(),
+        unpack: async () => await Promise.resolve({ linksLeftOut: 3 }),
       });
       const provide = async (name: string) =>
         await provider.provide(
@@ -76,6 +76,8 @@ test('the image that an index has for this machine is known by the digest of the
           new AbortController().signal,
         );
       const first = await provide(`pip:1@${digestOf(index)}`);
+      const { directory } = first as Extract<Provided, { readonly kind: 'seed' }>;
+      expect(readFileSync(join(dirname(directory), 'left-out'), 'utf8')).toBe('3');
       expect(asked.splice(0)).toHaveLength(3);
       expect(await provide(`pip@${digestOf(index)}`)).toEqual(first);
       expect(await provide(`pip@${digestOf(image)}`)).toEqual(first);

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import {
   CachelaneError,
   formatPolicyValue,
@@ -24,7 +25,7 @@ export interface OciProviderOptions {
     layers: readonly string[],
     into: { readonly dir: string; readonly maxBytes: number; readonly why: string },
     signal: AbortSignal,
-  ) => Promise<unknown>;
+  ) => Promise<{ readonly linksLeftOut: number }>;
 }
 
 /** The files of an image as a seed. An image that is here is not asked for again by its digest; of a tag, the registry is asked each time, and where it is gone, what it said last counts. */
@@ -93,7 +94,9 @@ async function pulled(
       await registry.blob(layer, file, signal);
       files.push(file);
     }
-    await options.unpack(files, { dir: tree, ...most }, signal);
+    const { linksLeftOut } = await options.unpack(files, { dir: tree, ...most }, signal);
+    // For those who read it, now and later: they tell people.
+    if (linksLeftOut > 0) writeFileSync(join(dirname(tree), 'left-out'), String(linksLeftOut));
   });
 }
 

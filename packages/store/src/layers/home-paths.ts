@@ -17,6 +17,8 @@ export interface HomePaths {
   readonly incoming: string;
   /** What images of registries hold, for volumes that begin with it. */
   readonly images: string;
+  /** What is known of directories that volumes are seeded from. */
+  readonly seeds: string;
 }
 
 export function homePaths(home: string): HomePaths {
@@ -30,6 +32,7 @@ export function homePaths(home: string): HomePaths {
     outgoing: `${home}/outgoing`,
     incoming: `${home}/incoming`,
     images: `${home}/images`,
+    seeds: `${home}/seeds`,
   };
 }
 

@@ -41,6 +41,26 @@ const noAbort = new AbortController().signal;
 
 seedFilesConformance('store', createSeedHome);
 
+describe('an image of a registry', () => {
+  test.each([
+    ['3', 3],
+    ['-1', 0],
+    ['many', 0],
+    [null, 0],
+  ])('of which %j symlinks were left out is copied as one that lacks so many', async (text, leftOut) => {
+    await using on = await createSeedHome();
+    const tree = `${on.home}/images/sha256-a.boot/tree`;
+    fs.mkdirSync(`${tree}/part`, { recursive: true });
+    fs.writeFileSync(`${tree}/part/a`, 'a');
+    if (text !== null) fs.writeFileSync(`${tree}/../left-out`, text);
+    const copied = async (dir: string) =>
+      await on.seeds.copy(dir, { into: (await on.attach()).mount, maxBytes: 100 }, noAbort);
+    expect(await copied(tree)).toEqual({ leftOut });
+    // Nobody knows of which part they were.
+    expect(await copied(`${tree}/part`)).toEqual({ leftOut: 0 });
+  });
+});
+
 describe('a directory that a volume is seeded from', () => {
   test('may be reached by a symlink, and symlinks in it are not followed', async () => {
     await using on = await createSeedHome();

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { CachelaneError, limits, type Mount, type SeedCopy, type SeedFiles, type SeedLook } from '@cachelane/core';
 import type { ArchiveMember } from '../archive/archive-member.ts';
 import { entriesBelow, FirstNames, reading } from '../archive/read-directory.ts';
 import { unpackMembers } from '../archive/unpack-members.ts';
 import { homePaths } from '../layers/home-paths.ts';
-import { errnoOf, longPortCall, throwIfAborted } from '../layers/file-errors.ts';
+import { errnoOf, longPortCall, portCall, throwIfAborted } from '../layers/file-errors.ts';
+import { imageLook, leftOutOfImage } from './image-look.ts';
 import { leavingOut, seedMembers } from './seed-members.ts';
+import { readSeedNote, writeSeedNote } from './seed-notes.ts';
 
 export interface SeedFilesOptions {
   /** Real path of the home: a directory that it lies in, or that lies in it, is no seed. */
@@ -20,12 +23,20 @@ const turnEvery = 16;
 export function openSeedFiles({ dir: home }: SeedFilesOptions): SeedFiles {
   return {
     look: async (dir, signal) =>
-      await longPortCall(`looking at ${dir}`, signal, async () => await lookAt(realDirectory(dir, home), signal)),
+      await longPortCall(`looking at ${dir}`, signal, async () => {
+        const real = realDirectory(dir, home);
+        const walk = async (): Promise<SeedLook> => await lookAt(real, signal);
+        return isImage(real, home) ? await imageLook(real, walk) : await walk();
+      }),
     copy: async (dir, { into, maxBytes }, signal) =>
       await longPortCall(`copying ${dir}`, signal, async () => {
         const bound = new Bound(dir, maxBytes);
-        return await copyInto(realDirectory(dir, home), { into: directoryOf(into), bound, signal });
+        const real = realDirectory(dir, home);
+        const { leftOut } = await copyInto(real, { into: directoryOf(into), bound, signal });
+        return { leftOut: leftOut + (isImage(real, home) ? leftOutOfImage(real) : 0) };
       }),
+    noted: async (key, signal) => await portCall('reading of a seed', signal, () => readSeedNote(home, key)),
+    note: async (key, note, signal) => await portCall('noting a seed', signal, () => writeSeedNote(home, key, note)),
   };
 }
 
@@ -42,6 +53,11 @@ function realDirectory(dir: string, home: string): string {
     });
   }
   return real;
+}
+
+/** All of what one holds, and no part of it. */
+function isImage(real: string, home: string): boolean {
+  return basename(real) === 'tree' && dirname(dirname(real)) === homePaths(home).images;
 }
 
 function isIn(inner: string, outer: string): boolean {

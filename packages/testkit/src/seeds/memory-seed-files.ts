@@ -1,4 +1,4 @@
-import { CachelaneError, leadsOut, type BytePath, type Mount, type SeedFiles } from '@cachelane/core';
+import { CachelaneError, leadsOut, type BytePath, type Mount, type SeedFiles, type SeedNote } from '@cachelane/core';
 import type { MemoryVolume } from '../mounter/memory-volume.ts';
 import type { VolumeStep } from '../mounter/volume-steps.ts';
 
@@ -7,11 +7,18 @@ export interface MemorySeedFilesOptions {
   readonly directories?: ReadonlyMap<string, readonly VolumeStep[]> | undefined;
   /** Files of the pretended machine. */
   readonly files?: readonly string[];
+  /** Of the store; engines that meet in one have them in common. */
+  readonly notes?: Map<string, SeedNote> | undefined;
   readonly volume: (mount: Mount) => Pick<MemoryVolume, 'run'>;
 }
 
 /** Directories that a test says what is in. Nothing in them changed a moment ago. */
-export function memorySeedFiles({ directories = new Map(), files = [], volume }: MemorySeedFilesOptions): SeedFiles {
+export function memorySeedFiles({
+  directories = new Map(),
+  files = [],
+  notes = new Map(),
+  volume,
+}: MemorySeedFilesOptions): SeedFiles {
   const stepsOf = async (dir: string, signal: AbortSignal): Promise<readonly VolumeStep[]> => {
     await Promise.resolve();
     if (signal.aborted) throw new CachelaneError('E_ABORTED', 'stopped on request', { cause: signal.reason });
@@ -31,6 +38,11 @@ export function memorySeedFiles({ directories = new Map(), files = [], volume }:
       const kept = steps.filter(isKept);
       volume(into).run(kept);
       return { leftOut: steps.length - kept.length };
+    },
+    noted: async (key) => await Promise.resolve(notes.get(key) ?? null),
+    note: async (key, note) => {
+      notes.set(key, note);
+      await Promise.resolve();
     },
   };
 }

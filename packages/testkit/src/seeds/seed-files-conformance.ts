@@ -1,4 +1,4 @@
-import type { AttachedVolume, SeedFiles } from '@cachelane/core';
+import type { AttachedVolume, LayerId, SeedFiles } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
 import type { SeenVolume, VolumeStep } from '../mounter/volume-steps.ts';
 
@@ -69,6 +69,18 @@ export function seedFilesConformance(name: string, create: () => Promise<SeedFil
       });
       const volume = await on.attach();
       expect(await on.seeds.copy(dir, { into: volume.mount, maxBytes: 5 }, noAbort)).toEqual({ leftOut: 0 });
+    });
+
+    test('what was noted of a key is known until something else is', async () => {
+      await using on = await create();
+      const layer = 'a'.repeat(64) as LayerId;
+      expect(await on.seeds.noted('["a/../b"]', noAbort)).toBeNull();
+      await on.seeds.note('["a/../b"]', { stamp: 'one', layer, leftOut: 2 }, noAbort);
+      await on.seeds.note('other', { stamp: 'two', layer: null, leftOut: 0 }, noAbort);
+      expect(await on.seeds.noted('["a/../b"]', noAbort)).toEqual({ stamp: 'one', layer, leftOut: 2 });
+      expect(await on.seeds.noted('other', noAbort)).toEqual({ stamp: 'two', layer: null, leftOut: 0 });
+      await on.seeds.note('["a/../b"]', { stamp: 'three', layer: null, leftOut: 0 }, noAbort);
+      expect(await on.seeds.noted('["a/../b"]', noAbort)).toEqual({ stamp: 'three', layer: null, leftOut: 0 });
     });
 
     test('what is not there, and what is no directory, is refused', async () => {

@@ -1,0 +1,95 @@
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LayerId } from '@cachelane/core';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openSeedFiles } from './seed-files.ts';
+
+let home = '';
+beforeEach(() => {
+  home = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'cachelane-seed-notes-')));
+});
+afterEach(() => {
+  fs.rmSync(home, { recursive: true, force: true });
+});
+
+const noAbort = new AbortController().signal;
+const note = { stamp: 'one', layer: 'a'.repeat(64) as LayerId, leftOut: 0 };
+const seeds = () => openSeedFiles({ dir: home });
+const only = (dir: string) => join(dir, fs.readdirSync(dir)[0] ?? 'nothing');
+
+describe('a note', () => {
+  test.each([
+    '',
+    'null',
+    '[]',
+    '{"stamp":"one"}',
+    '{"stamp":"one","layer":"../..","leftOut":0}',
+    '{"stamp":1,"layer":null,"leftOut":0}',
+  ])('that says %j is none, and gives way to the next one', async (text) => {
+    await seeds().note('key', note, noAbort);
+    fs.writeFileSync(only(join(home, 'seeds')), text);
+    expect(await seeds().noted('key', noAbort)).toBeNull();
+    await seeds().note('key', note, noAbort);
+    expect(await seeds().noted('key', noAbort)).toEqual(note);
+  });
+
+  test('that cannot be written is none', async () => {
+    fs.writeFileSync(join(home, 'seeds'), 'a file');
+    await seeds().note('key', note, noAbort);
+    expect(await seeds().noted('key', noAbort)).toBeNull();
+  });
+
+  test('the oldest goes where there are a thousand, and what a kill left with it', async () => {
+    const dir = join(home, 'seeds');
+    await seeds().note('oldest', note, noAbort);
+    fs.utimesSync(only(dir), 1, 1);
+    fs.mkdirSync(join(dir, 'new-left'));
+    fs.utimesSync(join(dir, 'new-left'), 2, 2);
+    for (let count = 0; count < 999; count++) fs.writeFileSync(join(dir, `other-${count}`), '');
+    await seeds().note('newest', note, noAbort);
+    expect(fs.readdirSync(dir)).toHaveLength(1000);
+    expect(fs.existsSync(join(dir, 'new-left'))).toBe(false);
+    expect(await seeds().noted('oldest', noAbort)).toBeNull();
+    expect(await seeds().noted('newest', noAbort)).toEqual(note);
+  });
+});
+
+function image(name: string): string {
+  const tree = join(home, 'images', name, 'tree');
+  fs.mkdirSync(tree, { recursive: true });
+  fs.writeFileSync(join(tree, 'a'), 'abc');
+  return tree;
+}
+
+describe('a look at what an image holds', () => {
+  test('is taken once, and says that nothing changed a moment ago', async () => {
+    const tree = image('sha256-a.boot');
+    const first = await seeds().look(tree, noAbort);
+    expect(first).toMatchObject({ path: tree, sizeBytes: 3, changedAtMs: 0 });
+    // Nobody does that: it shows that no file is looked at again.
+    fs.writeFileSync(join(tree, 'b'), 'b');
+    expect(await seeds().look(tree, noAbort)).toEqual(first);
+    expect(fs.readdirSync(join(home, 'images/sha256-a.boot')).toSorted()).toEqual(['look', 'tree']);
+    expect((await seeds().look(image('sha256-b.boot'), noAbort)).stamp).not.toBe(first.stamp);
+  });
+
+  test('is one at each file where it is a part of one', async () => {
+    const tree = image('sha256-a.boot');
+    fs.mkdirSync(join(tree, 'tree'));
+    const { stamp } = await seeds().look(join(tree, 'tree'), noAbort);
+    fs.writeFileSync(join(tree, 'tree/b'), 'b');
+    expect((await seeds().look(join(tree, 'tree'), noAbort)).stamp).not.toBe(stamp);
+    expect(fs.readdirSync(tree).toSorted()).toEqual(['a', 'tree']);
+  });
+
+  test.each(['', '{}', '{"stamp":"s","sizeBytes":-1}', '{"stamp":"s","sizeBytes":"3"}'])(
+    'that was noted as %j is taken anew',
+    async (text) => {
+      const tree = image('sha256-a.boot');
+      const first = await seeds().look(tree, noAbort);
+      fs.writeFileSync(join(tree, '../look'), text);
+      expect(await seeds().look(tree, noAbort)).toEqual(first);
+    },
+  );
+});
