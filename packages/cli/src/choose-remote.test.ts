@@ -47,6 +47,7 @@ describe('how long a run waits for it, first to last', () => {
     ['the variable', { env: timeEnv }, 30_000],
     ['an empty variable is none', { env: { ...env, CACHELANE_REMOTE_TIMEOUT: '' } }, limits.remoteWaitMs],
     ['five minutes', { env }, 300_000],
+    ['also without one, for whatever else it waits for', { timeout: '2', env: {} }, 2000],
   ])('%s', async (_, said, waitMs) => {
     expect(await choose(said)).toMatchObject({ waitMs, problems: [] });
   });

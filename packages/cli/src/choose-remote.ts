@@ -55,7 +55,7 @@ async function chosen(asking: Asking): Promise<RemoteChoice> {
   const { address, source } = outsideHome(asking, await chooseAddress(asking));
   if (address === null) {
     const push: Push = { pushMode: 'never', pushSource: 'there is no remote' };
-    return { address, source, ...push, waitMs: limits.remoteWaitMs, problems };
+    return { address, source, ...push, waitMs: chooseWait(asking), problems };
   }
   return { address, source, ...(await choosePush(asking)), waitMs: chooseWait(asking), problems };
 }

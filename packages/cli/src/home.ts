@@ -124,8 +124,7 @@ export function requireNothingElse(path: string): void {
 
 /** No other user can work in a home, so none has to look into it; a directory that holds something else is left as it is, which `doctor` tells. */
 function closeToOthers(path: string, mode: number): void {
-  const names = readdirSync(path);
-  if (names.length > 0 && !names.includes(databaseName)) return;
+  if (!readdirSync(path).every((name) => storeNames.includes(name) || name.startsWith(databaseName))) return;
   try {
     chmodSync(path, mode & 0o700);
   } catch {

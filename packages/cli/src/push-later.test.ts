@@ -29,7 +29,7 @@ describe('a push that is left to a process of its own', () => {
     expect(await warningsOf(on)).toEqual([]);
     writeFileSync(pushLog(on.home), 'cachelane: warning: a is there again\ncachelane: b was not sent\u001B[2J\n');
     expect(await warningsOf(on)).toEqual([
-      String.raw`the last push in the background failed, and is tried again: b was not sent\u001b[2J`,
+      String.raw`the last push in the background failed, and the next run of the lane tries again, or cachelane push: b was not sent\u001b[2J`,
     ]);
     expect(await warningsOf(on)).toEqual([]);
     writeFileSync(pushLog(on.home), 'cachelane: warning: a is there again\n');

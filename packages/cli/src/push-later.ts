@@ -22,7 +22,7 @@ export async function pushLater(
   if (pushMode !== 'background' || address === null || reports.every(({ sync }) => sync?.pushed !== 'later'))
     return false;
   const told = takeLog(pushLog(homeDir), {
-    failed: 'the last push in the background failed, and is tried again',
+    failed: 'the last push in the background failed, and the next run of the lane tries again, or cachelane push',
     warned: 'the last push in the background',
   });
   if (told !== null) warn(told);

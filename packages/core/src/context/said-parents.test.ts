@@ -30,14 +30,14 @@ test('are read after what lies between a package and its repository', () => {
   expect(parentsOf({ ...noRemote, ...inFolder('a') })).toEqual([derive(noRemote).namespace, 'teams/site']);
 });
 
-test('may be the same for all projects of an organisation, those that are parents among them', () => {
+test('may be the same for all projects of an organisation, those that are parents among them, and those above a parent', () => {
   const parentsVariable = 'github.com/acme/web,teams/site';
   expect(parentsOf({ parentsVariable })).toEqual(['teams/site']);
   expect(parentsOf({ ...inFolder('a'), parentsVariable })).toEqual(['github.com/acme/web', 'teams/site']);
+  expect(parentsOf({ namespaceFlag: 'github.com/acme', parentsVariable })).toEqual(['teams/site']);
 });
 
 test.each([
-  ['github.com/acme/web/site', 'CACHELANE_PARENTS: parents lead back to github.com/acme/web'],
   ['~', 'CACHELANE_PARENTS: ~ is the tier of whoever owns the machine'],
   ['GitHub.com/acme', 'CACHELANE_PARENTS: "GitHub.com/acme"'],
 ])('%s is refused', (parentsVariable, message) => {

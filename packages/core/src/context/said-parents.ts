@@ -46,8 +46,10 @@ export function checkSaid(
 ): CheckedParents {
   const asked = validateParents({
     namespace,
-    // It may hold for all that an organisation runs, the parents' own runs among them.
-    explicit: names.map((name) => chosenName(name, source)).filter((name) => name !== namespace),
+    // It may hold for all that an organisation runs, the parents' own runs among them, and those of what is above a parent.
+    explicit: names
+      .map((name) => chosenName(name, source))
+      .filter((name) => name !== namespace && !name.startsWith(`${namespace}/`)),
     source,
     explicitParentsOf: () => undefined,
   });
