@@ -115,7 +115,7 @@ const storeNames: readonly string[] = [
 /** For who only looks: a directory that holds something else does not become a store by that. `path` is a home's. Errors: E_HOME_UNUSABLE. */
 export function requireNothingElse(path: string): void {
   // What file systems have in their root belongs to nobody.
-  const names = readdirSync(path).filter((name) => name !== 'lost+found');
+  const names = readdirSync(path).filter((name) => !['lost+found', '.snapshot'].includes(name));
   if (names.length === 0 || names.some((name) => storeNames.includes(name))) return;
   throw new CachelaneError('E_HOME_UNUSABLE', `${path} is no store: there are other things in it`, {
     hint: 'set CACHELANE_HOME to a directory that is empty or not there yet; a run makes a store there all the same',

@@ -38,6 +38,12 @@ describe('a catalog in code', () => {
     ['it waits for nothing', 'await new Promise(() => {});', 'E_CATALOG', 'c.mjs ended (exit code 13) before'],
     ['it is killed', 'process.kill(process.pid, "SIGKILL");', 'E_CATALOG', 'c.mjs ended (SIGKILL) before'],
     ['what it exports is no data', 'export default { volumes: () => 1 };', 'E_CATALOG', 'could not be cloned'],
+    [
+      'it writes where that is handed over',
+      'import { writeSync } from "node:fs"; writeSync(3, "x"); export default {};',
+      'E_CATALOG',
+      'c.mjs cannot be run: it wrote to descriptor 3',
+    ],
     ['it is too much', 'export default "x".repeat(5_000_000);', 'E_LIMIT', 'c.mjs exports more than 4194304 bytes'],
   ])('is refused, and told why: %s', async (_, text, code, why) => {
     await expect(read('c.mjs', text)).rejects.toMatchObject({ code, message: expect.stringContaining(why) as unknown });

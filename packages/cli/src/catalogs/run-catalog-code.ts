@@ -49,7 +49,12 @@ export async function runCatalogCode({ path, env, bytesMax }: CatalogCode): Prom
   // Nothing but a signal ends it in the middle of what it hands over.
   if (bytes.length === 0 || child.signalCode !== null) return { kind: 'ended', how };
   const { deserialize } = await import('node:v8');
-  return deserialize(bytes) as CatalogCodeEnd;
+  try {
+    return deserialize(bytes) as CatalogCodeEnd;
+  } catch {
+    // The descriptor is open to the code as well.
+    return { kind: 'failed', message: 'it wrote to descriptor 3, where its export is handed over', code: undefined };
+  }
 }
 
 async function endOf(child: ChildProcess): Promise<string> {

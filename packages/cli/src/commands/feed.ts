@@ -48,5 +48,5 @@ function inVain({ tier, from: { namespace, below }, lanes }: AddedFeed['feed']):
     return `runs find in a tier what is on the lane of their default branch, or on t1:local: what comes on ${lanes} is found by none`;
   }
   if (below || namespace.startsWith(`${tier}/`)) return null;
-  return `${tier} is not above ${namespace}, whose runs feed it only where they read it: parents: [${tier}] in its cachelane.yaml`;
+  return `${tier} is not above ${namespace}, whose runs feed it only where they read it: parents: [${tier}] in its cachelane.yaml, and in CI a grant or CACHELANE_PARENTS as well`;
 }

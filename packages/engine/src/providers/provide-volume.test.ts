@@ -89,15 +89,18 @@ describe('a provider', () => {
     ]);
   });
 
-  test('is waited for no longer than a remote', async () => {
+  test.each([
+    ['fixed:', 'it was not done within 5 s'],
+    ['oci:ghcr.io/a/b', 'it was not done within 30 s'],
+  ])('is waited for no longer than a remote, an image six times as long: %s', async (reference, told) => {
     const { deps } = engineWith();
     const deaf: Provider = { kind: 'fixed', provide: async () => await new Promise(() => undefined) };
     const late = { ...deps, clock: { ...deps.clock, sleep: async () => await Promise.resolve() } };
     const providers = { find: async () => await Promise.resolve(deaf) };
     const place = providingFor(late, { ...baseRequest, mode: 'write', purpose: 'run', remoteWaitMs: 5000 });
-    await expect(provideVolume({ ...late, providers }, place, by('fixed:'), noAbort)).rejects.toMatchObject({
+    await expect(provideVolume({ ...late, providers }, place, by(reference), noAbort)).rejects.toMatchObject({
       code: 'E_REMOTE_GONE',
-      message: expect.stringContaining('fixed: (flag): it did not answer within 5 s'),
+      message: expect.stringContaining(`${reference} (flag): ${told}`),
     });
   });
 
@@ -177,7 +180,7 @@ describe('a provider', () => {
     expect(await refusal(null, by('project:github.com/acme/api:npm'))).toBe('taken');
   });
 
-  test('of a file of a stranger reads nothing of another project, what is above it or was granted to it neither', async () => {
+  test('of a file of a stranger reads what is above the project, and nothing that it was granted', async () => {
     const { deps } = engineWith(null);
     const [owner, acme] = ['github.com/acme/api', 'github.com/acme'].map((name) => parseNamespace(name));
     const all = { namespace: parseNamespace('github.com/acme/web'), below: false };
@@ -199,7 +202,7 @@ describe('a provider', () => {
       expect(await code('T1', 'github.com/acme/api', source)).toBe('taken');
       expect(await code('T0', 'github.com/acme/api', source)).toBe('E_GRANT');
     }
-    expect(await code('T0', 'github.com/acme', 'repository')).toBe('E_GRANT');
+    expect(await code('T0', 'github.com/acme', 'repository')).toBe('taken');
     expect(await code('T0', 'github.com/acme/api', 'user')).toBe('taken');
   });
 
