@@ -107,6 +107,7 @@ const storeNames: readonly string[] = [
   'outgoing',
   'push.log',
   'reserve',
+  'seeds',
   'sessions',
   'staging',
   'trash',

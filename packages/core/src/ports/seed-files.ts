@@ -27,7 +27,7 @@ export interface SeedTarget {
 
 /** What came of a directory when it was read last. */
 export interface SeedNote {
-  /** Of the look before. */
+  /** Of the look before; empty where the directory may still change without another one. */
   readonly stamp: string;
   /** Null: it held nothing that is ever stored. */
   readonly layer: LayerId | null;

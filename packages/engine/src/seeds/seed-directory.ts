@@ -50,7 +50,8 @@ export async function layerOfDirectory(
     const tool = keepingSecrets(seed.planned.tool, { target: path, homeDir: seed.homeDir, tools: deps.tools });
     const room = await roomForSeed(deps, seed, { sizeBytes, signal });
     const read = await readDirectory(deps, { ...seed, tool, maxBytes: Math.min(admitted, room) }, signal);
-    if (changedAtMs < atMs - settledMs) await files.note(key, { stamp, ...read }, signal);
+    // Without a stamp it is read again, and yet known to whoever asks what came of it.
+    await files.note(key, { stamp: changedAtMs < atMs - settledMs ? stamp : '', ...read }, signal);
     return read.layer;
   });
 }
