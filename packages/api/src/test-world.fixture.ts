@@ -111,6 +111,9 @@ function contextOf({ directory, namespace, environment }: ProjectPlace, parents:
   };
 }
 
+/** How long a run waits for what is not of this machine. */
+const waitMs = 5000;
+
 const run: ApiProject['run'] = {
   directory: null,
   environment: {
@@ -127,7 +130,7 @@ const run: ApiProject['run'] = {
   revision: 'abc123',
   workflow: null,
   push: 'never',
-  remoteWaitMs: 1000,
+  remoteWaitMs: waitMs,
 };
 
 export interface TestWorld extends AsyncDisposable {
@@ -223,7 +226,13 @@ export function testWorld({
     clock: {
       nowMs: () => (home.nowMs += 1000),
       monotonicMs: () => home.nowMs,
-      sleep: async () => await Promise.resolve(),
+      // Deadlines are not met here; what is tried again after a while is tried at once.
+      sleep: async (ms, signal) => {
+        if (ms < waitMs) return;
+        await new Promise((_, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+        );
+      },
     },
     random: {
       bytes: (count) => Uint8Array.from(hash('sha512', `${engine} ${counter++}`, 'buffer').subarray(0, count)),
