@@ -289,4 +289,17 @@ describe('nothing takes room that nobody frees:', () => {
     first[Symbol.dispose]();
     for (const each of await Promise.all(waiters)) each[Symbol.dispose]();
   });
+
+  test('and is there anew before anybody sees that it was gone, is waited for; what is in its way for good is told', async () => {
+    await using home = await createKeptHome(openCloneMounter);
+    const slots = new KeptSlots(`${home.dir}/kept`, 'clone-1', { files: home.files, bootId: 'boot' });
+    // As for whoever opens it in the directory that went, and looks for that when the next one is there.
+    fs.mkdirSync(`${slots.dir}/guard`, { recursive: true });
+    const waiter = slots.guard(noAbort);
+    fs.rmdirSync(`${slots.dir}/guard`);
+    (await waiter)[Symbol.dispose]();
+    fs.rmSync(`${slots.dir}/guard`);
+    fs.mkdirSync(`${slots.dir}/guard`);
+    await expect(slots.guard(noAbort)).rejects.toThrow('unable to open database file');
+  });
 });

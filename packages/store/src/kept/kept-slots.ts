@@ -8,7 +8,7 @@ import { isMissing, throwIfAborted } from '../layers/file-errors.ts';
 import { namesIn } from '../layers/read-file.ts';
 import type { StoreFiles } from '../layers/store-files.ts';
 import { unlinkIfThere } from '../layers/tree-builder.ts';
-import { isSqliteBusy } from '../metadata/sqlite-errors.ts';
+import { isSqliteBusy, isSqliteUnopened } from '../metadata/sqlite-errors.ts';
 import { KeptTable } from './kept-table.ts';
 import { clockMsAt, ensureDir, readIfThere, readJson, writeWhole } from './slot-files.ts';
 
@@ -283,11 +283,16 @@ export class KeptSlots {
    * process dies.
    */
   async guard(signal: AbortSignal): Promise<Guard> {
-    for (;;) {
+    for (let unopened = 0; ;) {
       throwIfAborted(signal);
       mkdirSync(this.dir, { recursive: true, mode: 0o700 });
-      const guard = this.#tryGuard();
-      if (guard !== null) return guard;
+      try {
+        const guard = this.#tryGuard();
+        if (guard !== null) return guard;
+      } catch (error) {
+        // Taken away with its directory in between, and maybe made anew by now. Where that goes on, it is something else.
+        if (!isSqliteUnopened(error) || (unopened += 1) > unopenedMost) throw error;
+      }
       await wait(guardPollMs);
     }
   }
@@ -322,6 +327,7 @@ function holding(connection: DatabaseSync): Guard {
 }
 
 const guardPollMs = 20;
+const unopenedMost = 50;
 
 const oncePrefix = 'once-';
 

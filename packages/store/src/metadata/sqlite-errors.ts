@@ -30,6 +30,11 @@ export function isSqliteBusy(error: unknown): boolean {
   return primary === codes.busy || primary === codes.locked || primary === codes.protocol;
 }
 
+/** True where the file, or the directory that it lies in, is not there, or not to be opened. */
+export function isSqliteUnopened(error: unknown): boolean {
+  return ((resultCode(error) ?? 0) & 0xff) === codes.cannotOpen;
+}
+
 export function corruptStore(file: string, what: string, cause?: unknown): CachelaneError {
   return new CachelaneError('E_STORE_CORRUPT', `${file} ${what}`, {
     hint: `move it and its -wal and -shm files away (mv ${file} ${file}.broken): the caches start cold, nothing else is lost`,
