@@ -25,3 +25,8 @@ test('what is long is cut after its passwords went', () => {
   expect(told).toHaveLength(500);
   expect(told).toMatch(/^https:\/\/vault\/x+$/);
 });
+
+test.each(['x', '/', '//', '@', 'x:', 'a://', 'a://b@'])('megabytes of %j end at once', (part) => {
+  // A search that goes back to the beginning for each character would not end within a test.
+  expect(providerWords(part.repeat(4_000_000 / part.length)).length).toBeLessThanOrEqual(500);
+});
