@@ -1,5 +1,5 @@
 import {
-  boundsOfStranger,
+  unvouchedBounds,
   CachelaneError,
   defaultParents,
   isOwn,
@@ -51,7 +51,7 @@ export async function projectNow(
   const settled = context === project.context ? project : { ...project, context, warnings };
   if (!isConfined) return settled;
   const bounds = await boundsOf(deps, context.namespace, signal);
-  return withinBounds(settled, context.trust === 'T0' ? boundsOfStranger(bounds) : bounds);
+  return withinBounds(settled, context.trust === 'T0' ? unvouchedBounds(bounds) : bounds);
 }
 
 function withinBounds(project: ApiProject, bounds: Bounds): ApiProject {

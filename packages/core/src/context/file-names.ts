@@ -27,10 +27,10 @@ export function fileNames(sources: ContextSources): FileNames {
     isSaid(parentsVariable) && sources.config !== null ? { ...sources.config, parents: null } : sources.config;
   const named = [config?.namespace ?? null, ...(config?.parents ?? [])].filter((name) => name !== null);
   if (config === null || named.length === 0) return { config, claims: [], warnings: [] };
-  const isStranger = platform !== null && laneWithoutHub(platform).trust === 'T0';
+  const isUnvouched = platform !== null && laneWithoutHub(platform).trust === 'T0';
   // Where a name is forced the file spoke of another one, but for a confined session: that is told its name, and may have parents by the file.
-  if (isForced) return { config: isStranger ? { ...config, parents: null } : config, claims: [], warnings: [] };
-  if (isStranger) {
+  if (isForced) return { config: isUnvouched ? { ...config, parents: null } : config, claims: [], warnings: [] };
+  if (isUnvouched) {
     const warnings = [`cachelane.yaml:${named[0]?.line}: its names do not count in a run that nobody vouches for`];
     return { config: { ...config, namespace: null, parents: null }, claims: [], warnings };
   }

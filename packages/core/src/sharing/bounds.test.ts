@@ -3,7 +3,7 @@ import type { LaneName } from '../lanes/lane.ts';
 import { parseNamespace, scopeNamespace } from '../names/namespace.ts';
 import { parseVolumeName } from '../names/volume.ts';
 import {
-  boundsOfStranger,
+  unvouchedBounds,
   isOwn,
   linksOfAny,
   linksWithin,
@@ -73,7 +73,7 @@ describe('how far one gets without a word', () => {
 
   test('a run that nobody vouches for has of what was granted what lies above it', () => {
     const above = grant({ owner: [parseNamespace('github.com/acme'), name('renamed')] });
-    expect(boundsOfStranger(within(grant(), above, grant({ owner: [tier], volume: null })))).toEqual(within(above));
+    expect(unvouchedBounds(within(grant(), above, grant({ owner: [tier], volume: null })))).toEqual(within(above));
   });
 
   test('a chain has the links of others that share this volume; all of them where nobody is confined', () => {

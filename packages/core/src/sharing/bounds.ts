@@ -32,7 +32,7 @@ export function isOwn({ own }: Pick<Bounds, 'own'>, names: readonly Namespace[])
 }
 
 /** What of it a run has that nobody vouches for: of other namespaces those above it, and whatever else was granted to its project it was not granted. */
-export function boundsOfStranger({ own, granted }: Bounds): Bounds {
+export function unvouchedBounds({ own, granted }: Bounds): Bounds {
   const above = own.flatMap((name) => defaultParents(name));
   return { own, granted: granted.filter(({ owner }) => owner.some((name) => above.includes(name))) };
 }

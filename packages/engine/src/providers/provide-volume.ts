@@ -85,6 +85,7 @@ export async function provideVolume(
   }
 }
 
+/** Of what a run waits for a remote. */
 const imageWaits = 6;
 
 async function inTime<T>(
