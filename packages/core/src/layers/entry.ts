@@ -7,7 +7,7 @@ export type LayerId = Digest & { readonly __layerId: unique symbol };
 export type EntryType = 'file' | 'dir' | 'symlink';
 
 /**
- * How versions of one path relate (docs/ARCHITECTURE.md, "Merge classes"): U path union, A append-union of lines,
+ * How versions of one path relate (docs/explanation/merging.md): U path union, A append-union of lines,
  * L newest embedded time, Q SQLite upsert, G atomic group, W last writer, D unknown directory.
  */
 export const mergeClasses = ['U', 'A', 'L', 'Q', 'G', 'W', 'D'] as const;
