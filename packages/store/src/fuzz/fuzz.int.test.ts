@@ -8,7 +8,7 @@ import { planted } from './planted.fixture.ts';
 import { targets } from './targets.fixture.ts';
 import { fuzzWatched } from './watched.fixture.ts';
 
-// What reads bytes that others made says no in the ways that are documented, or takes what is as it has to be (docs/TESTING.md, "Fuzzing").
+// What reads bytes that others made says no in the ways that are documented, or takes what is as it has to be.
 
 const keptDir = join(import.meta.dirname, 'kept');
 const moduleOf = (name: string): string => new URL(name, import.meta.url).href;
