@@ -126,7 +126,10 @@ export default defineConfig({
     { files: sources('sdk'), rules: { 'no-restricted-imports': restrict(sdkBan, testkitBan, deepBan) } },
     { files: testFiles('sdk'), rules: { 'no-restricted-imports': restrict(sdkBan, deepBan) } },
     // The main entry runs wherever there is fetch.
-    { files: ['packages/sdk/src/*.ts'], rules: { 'import/no-nodejs-modules': 'error' } },
+    {
+      files: ['packages/sdk/src/*.ts', 'packages/sdk/src/{connection,engine,errors,volume,wire}/*.ts'],
+      rules: { 'import/no-nodejs-modules': 'error' },
+    },
     { files: sources('cli'), rules: { 'no-restricted-imports': restrict(composeBan, testkitBan, deepBan) } },
     { files: ['packages/cli/src/compose.ts'], rules: { 'no-restricted-imports': restrict(testkitBan, deepBan) } },
     { files: testFiles('cli'), rules: { 'no-restricted-imports': restrict(deepBan) } },

@@ -83,7 +83,7 @@ function operationsFile(schema: GraphQLSchema, { operations, fragments }: Docume
     .join('');
   const names = fragments.map(({ name }) => name.value).filter((name) => mentions(body, name));
   return [
-    `import type { Operation } from '../operation.ts';\n`,
+    `import type { Operation } from '../wire/operation.ts';\n`,
     importOf(schema, body, './inputs.ts').trimEnd(),
     `\nimport type {\n${names.map((name) => `  ${name},\n`).join('')}} from './results.ts';\n\n`,
     body.trimEnd(),

@@ -1,11 +1,9 @@
-export { connectTo, type ConnectToOptions } from './connect-to.ts';
-export { extendEngine, notOffered } from './extend-engine.ts';
-export { LostAnswerError } from './lost-answer-error.ts';
-export { CachelaneError, isCachelaneError, type CachelaneErrorOptions } from './errors.ts';
+export { connectTo, type ConnectToOptions } from './engine/connect-to.ts';
+export { extendEngine, notOffered } from './engine/extend-engine.ts';
+export { LostAnswerError } from './errors/lost-answer-error.ts';
+export { CachelaneError, isCachelaneError, type CachelaneErrorOptions } from './errors/errors.ts';
+export type { Attachable, AttachRequest, CacheVolume, VolumeOptions, VolumeSeed } from './volume/cache-volume.ts';
 export type {
-  Attachable,
-  AttachRequest,
-  CacheVolume,
   CallOptions,
   ChangeOptions,
   EntriesOptions,
@@ -14,13 +12,16 @@ export type {
   RemoveOptions,
   RollbackOptions,
   SnapshotsOptions,
-  VolumeOptions,
-  VolumeSeed,
-} from './cache-volume.ts';
-export type { Catalog, CatalogVolumeOptions, LockedVersion } from './catalog.ts';
-export { defineCatalog, type CatalogDefinition, type OfferedVolume, type OfferedVolumes } from './define-catalog.ts';
-export type { AttachOptions, Engine, EngineEvents, UsageOptions, VolumesOptions } from './engine.ts';
-export type { CommitOptions, Fork } from './fork.ts';
+} from './volume/call-options.ts';
+export type { Catalog, CatalogVolumeOptions, LockedVersion } from './volume/catalog.ts';
+export {
+  defineCatalog,
+  type CatalogDefinition,
+  type OfferedVolume,
+  type OfferedVolumes,
+} from './volume/define-catalog.ts';
+export type { AttachOptions, Engine, EngineEvents, UsageOptions, VolumesOptions } from './engine/engine.ts';
+export type { CommitOptions, Fork } from './engine/fork.ts';
 export type { ErrorCode } from './generated/error-codes.ts';
 export type { ToolName } from './generated/tool-names.ts';
 export type {
@@ -64,5 +65,5 @@ export type {
   VolumeProvider,
   VolumeUsage,
 } from './generated/results.ts';
-export type { SessionOptions } from './session-options.ts';
-export type { GrantOptions, Grants, NamespaceOptions } from './grant-options.ts';
+export type { SessionOptions } from './connection/session-options.ts';
+export type { GrantOptions, Grants, NamespaceOptions } from './volume/grant-options.ts';

@@ -2,10 +2,10 @@ import { findEngine, type Found } from './node/find-engine.ts';
 import type { NodeEngine } from './node/node-engine.ts';
 import { packageScope, type ModuleMeta } from './node/package-scope.ts';
 import { runCommand } from './node/run-command.ts';
-import { openEngine } from './open-engine.ts';
-import { ownProject, type Scoping } from './open-volume.ts';
-import type { SessionOptions } from './session-options.ts';
-import { placeOf } from './session-place.ts';
+import { openEngine } from './engine/open-engine.ts';
+import { ownProject, type Scoping } from './volume/scoping.ts';
+import type { SessionOptions } from './connection/session-options.ts';
+import { placeOf } from './connection/session-place.ts';
 
 export type { NodeEngine } from './node/node-engine.ts';
 export type { ModuleMeta } from './node/package-scope.ts';

@@ -5,10 +5,10 @@ export { fetchProject, fetchTool, type FetchedProject, type FetchedTool } from '
 export * from './arbitraries/layers.ts';
 export * from './layers/arbitrary-entries.ts';
 export * from './layers/arbitrary-tree.ts';
-export { type MetadataFactory, type MetadataFixture } from './metadata/conformance-fixture.ts';
+export { type MetadataFactory, type MetadataFixture } from './metadata/metadata-fixture.ts';
 export * from './metadata/crashing-metadata.ts';
-export { memoryMetadata } from './metadata/memory-metadata.ts';
-export { emptyState, type MemoryState } from './metadata/memory-state.ts';
+export { memoryMetadata } from './metadata/memory/memory-metadata.ts';
+export { emptyState, type MemoryState } from './metadata/memory/memory-state.ts';
 export {
   aLayer,
   aRemote,
@@ -24,7 +24,7 @@ export {
   syncedRequest,
   type TestIds,
 } from './metadata/metadata-builders.ts';
-export { metadataConformance } from './metadata/metadata-conformance.ts';
+export { metadataConformance } from './metadata/conformance/metadata-conformance.ts';
 export { mergeDriverConformance } from './drivers/merge-driver-conformance.ts';
 export { mergeDriverLaws, type MergeDriverLaw } from './drivers/merge-driver-laws.ts';
 export { namingDriverConformance } from './drivers/naming-driver-conformance.ts';

@@ -1,7 +1,7 @@
 /** Files that read clock, randomness or environment themselves, and why they may: they implement the port, or start. */
 export const worldAllowed: ReadonlyMap<string, string> = new Map([
   ['packages/sdk/src/node.ts', 'a program asks for an engine in its own environment and directory'],
-  ['packages/sdk/src/new-key.ts', 'a change of a program gets a name that no other one has, on any platform'],
+  ['packages/sdk/src/volume/new-key.ts', 'a change of a program gets a name that no other one has, on any platform'],
   ['packages/testkit/src/require-commands.ts', 'looks for the commands on the PATH of the test run'],
   ['packages/testkit/src/remotes/radosgw.ts', 'makes a cluster that no other test knows, with daemons from the PATH'],
   ['packages/testkit/src/remotes/signed-request.ts', 'servers refuse a signature that is not of now'],

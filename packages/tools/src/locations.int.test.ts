@@ -1,9 +1,9 @@
 import { requireCommands } from '@cachelane/testkit';
 import { expect, test } from 'vitest';
-import { goBuildTool } from './go-build.ts';
-import { goModTool } from './go-mod.ts';
+import { goBuildTool } from './go/go-build.ts';
+import { goModTool } from './go/go-mod.ts';
 import { locations, type Setting } from './locations.fixture.ts';
-import { npmTool } from './npm.ts';
+import { npmTool } from './javascript/npm.ts';
 
 requireCommands('npm')('npm says the same about its cache as we do', () => {
   test.each<Setting>([

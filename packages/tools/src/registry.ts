@@ -1,24 +1,24 @@
 import type { Tool } from '@cachelane/core';
-import { aptTool } from './apt.ts';
-import { bazelTool } from './bazel.ts';
-import { bunTool } from './bun.ts';
-import { cargoGitTool } from './cargo-git.ts';
-import { cargoRegistryTool } from './cargo-registry.ts';
-import { cargoTargetTool } from './cargo-target.ts';
-import { ccacheTool } from './ccache.ts';
-import { directoryTool } from './directory.ts';
-import { goBuildTool } from './go-build.ts';
-import { goModTool } from './go-mod.ts';
-import { gradleTool } from './gradle.ts';
-import { mavenTool } from './maven.ts';
-import { npmTool } from './npm.ts';
-import { nxTool } from './nx.ts';
-import { pipTool } from './pip.ts';
-import { pnpmTool } from './pnpm.ts';
-import { sccacheTool } from './sccache.ts';
-import { turboTool } from './turbo.ts';
-import { uvTool } from './uv.ts';
-import { yarnTool } from './yarn.ts';
+import { aptTool } from './native/apt.ts';
+import { bazelTool } from './native/bazel.ts';
+import { bunTool } from './javascript/bun.ts';
+import { cargoGitTool } from './rust/cargo-git.ts';
+import { cargoRegistryTool } from './rust/cargo-registry.ts';
+import { cargoTargetTool } from './rust/cargo-target.ts';
+import { ccacheTool } from './native/ccache.ts';
+import { directoryTool } from './common/directory.ts';
+import { goBuildTool } from './go/go-build.ts';
+import { goModTool } from './go/go-mod.ts';
+import { gradleTool } from './jvm/gradle.ts';
+import { mavenTool } from './jvm/maven.ts';
+import { npmTool } from './javascript/npm.ts';
+import { nxTool } from './javascript/nx.ts';
+import { pipTool } from './python/pip.ts';
+import { pnpmTool } from './javascript/pnpm.ts';
+import { sccacheTool } from './native/sccache.ts';
+import { turboTool } from './javascript/turbo.ts';
+import { uvTool } from './python/uv.ts';
+import { yarnTool } from './javascript/yarn.ts';
 
 /** Every tool, in the order in which they are listed and attached; the rule for unknown directories is the last. */
 export const tools: readonly Tool[] = [

@@ -1,8 +1,8 @@
 import { requireCommands } from '@cachelane/testkit';
 import { expect, test } from 'vitest';
-import { ccacheTool } from './ccache.ts';
+import { ccacheTool } from './native/ccache.ts';
 import { locations, type Setting } from './locations.fixture.ts';
-import { pipTool } from './pip.ts';
+import { pipTool } from './python/pip.ts';
 
 function conf(dir: string): string {
   return `[global]\ncache-dir = ${dir}\n`;

@@ -1,6 +1,6 @@
-import type { Attachable } from '../cache-volume.ts';
-import type { AttachOptions } from '../engine.ts';
-import { CachelaneError } from '../errors.ts';
+import type { Attachable } from '../volume/cache-volume.ts';
+import type { AttachOptions } from '../engine/engine.ts';
+import { CachelaneError } from '../errors/errors.ts';
 import type { Saved } from '../generated/results.ts';
 import type { LeftProcess } from './left-processes.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { variables } from '@cachelane/protocol';
-import { Connection } from '../connection.ts';
-import { CachelaneError, isCachelaneError } from '../errors.ts';
-import { noEngineAt } from '../failures.ts';
-import type { SessionPlace } from '../session-place.ts';
+import { Connection } from '../connection/connection.ts';
+import { CachelaneError, isCachelaneError } from '../errors/errors.ts';
+import { noEngineAt } from '../errors/failures.ts';
+import type { SessionPlace } from '../connection/session-place.ts';
 import { homeSocket, type Environment } from './home-socket.ts';
 import { httpTransport } from './http-transport.ts';
 import { isOwnSocketThere } from './own-socket.ts';

@@ -1,7 +1,7 @@
 import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { CachelaneError } from '../errors.ts';
-import type { Transport, TransportRequest, TransportResponse } from '../transport.ts';
+import { CachelaneError } from '../errors/errors.ts';
+import type { Transport, TransportRequest, TransportResponse } from '../wire/transport.ts';
 
 /** Over HTTP to a port, or to a socket, which `fetch` cannot. Errors: E_USAGE for an address that is none of an engine. */
 export function httpTransport(address: string): Transport {

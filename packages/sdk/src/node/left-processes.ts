@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { variables } from '@cachelane/protocol';
-import { newKey } from '../new-key.ts';
+import { newKey } from '../volume/new-key.ts';
 import type { Environment } from './home-socket.ts';
 
 // What a command starts inherits its environment: a variable with a name that no other command has tells who belongs to it, also when it has ended. Where the system has no /proc nobody is found.

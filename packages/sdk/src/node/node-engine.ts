@@ -1,4 +1,4 @@
-import type { Engine } from '../engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { ModuleMeta } from './package-scope.ts';
 import type { CommandResult, RunOptions } from './command.ts';
 

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { CachelaneError } from '../errors.ts';
+import { CachelaneError } from '../errors/errors.ts';
 
 /**
  * Whether there may be an engine at the socket. Whoever listens there is told the program's whole environment, and in a directory for temporary files anybody could have made the

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CachelaneError } from '../errors.ts';
+import { CachelaneError } from '../errors/errors.ts';
 
 /** `import.meta` of a module that is a file. */
 export interface ModuleMeta {

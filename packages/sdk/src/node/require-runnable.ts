@@ -1,4 +1,4 @@
-import { CachelaneError } from '../errors.ts';
+import { CachelaneError } from '../errors/errors.ts';
 
 /** What the compiler says to whoever has one. Errors: E_USAGE. */
 export function requireRunnable(command: unknown): void {

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { CachelaneError } from '../errors.ts';
+import { CachelaneError } from '../errors/errors.ts';
 import type { CommandResult, RunOptions } from './command.ts';
 import type { Environment } from './home-socket.ts';
 import { endLeft, newMark } from './left-processes.ts';

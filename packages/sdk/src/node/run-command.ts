@@ -1,5 +1,5 @@
-import type { Engine } from '../engine.ts';
-import { aborted } from '../failures.ts';
+import type { Engine } from '../engine/engine.ts';
+import { aborted } from '../errors/failures.ts';
 import { CommandError, type CommandResult, type RunOptions } from './command.ts';
 import type { Environment } from './home-socket.ts';
 import { requireRunnable } from './require-runnable.ts';

@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CachelaneError } from '../errors.ts';
-import { aborted } from '../failures.ts';
+import { CachelaneError } from '../errors/errors.ts';
+import { aborted } from '../errors/failures.ts';
 import type { Environment } from './home-socket.ts';
 import { withoutMarks } from './left-processes.ts';
 

@@ -1,5 +1,4 @@
 import type { ChangeSet, Digest, LayerId, LayerStore, StoredLayer } from '@cachelane/core';
-import type { SeenFile } from '../mounter/volume-steps.ts';
 import type { ChangeItem } from './change-sets.ts';
 
 /** What becomes of a published layer behind the store's back. */
@@ -8,6 +7,13 @@ export type Damage =
   | { readonly kind: 'add'; readonly path: string }
   /** Its index. */
   | { readonly kind: 'flip-index' | 'remove-index' };
+
+/** What a command finds at a path. */
+export type SeenFile =
+  | { readonly type: 'file'; readonly mode: number; readonly content: string }
+  | { readonly type: 'dir'; readonly mode: number }
+  | { readonly type: 'symlink'; readonly target: string }
+  | { readonly type: 'special' };
 
 export type SeenInTree = SeenFile | { readonly type: 'whiteout' };
 

@@ -15,7 +15,8 @@ import {
   type UsedFile,
 } from '@cachelane/core';
 import { changeSetOf, toBytes } from '../layers/change-sets.ts';
-import type { SeenFile, SeenVolume, VolumeStep } from './volume-steps.ts';
+import type { SeenFile } from '../layers/layer-store-fixture.ts';
+import type { SeenVolume, VolumeStep } from './volume-steps.ts';
 
 /** One inode: two paths with the same one are hard links. */
 interface FileNode {

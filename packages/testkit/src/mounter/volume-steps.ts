@@ -1,3 +1,5 @@
+import type { SeenFile } from '../layers/layer-store-fixture.ts';
+
 /** What a command does in an attached volume. Paths are relative to it, each character one byte. */
 export type VolumeStep =
   /** Makes the file, or replaces its content in place. */
@@ -14,13 +16,6 @@ export type VolumeStep =
   /** Whole seconds since the epoch. */
   | { readonly do: 'touch'; readonly path: string; readonly seconds: number }
   | { readonly do: 'fifo'; readonly path: string };
-
-/** What a command finds at a path. */
-export type SeenFile =
-  | { readonly type: 'file'; readonly mode: number; readonly content: string }
-  | { readonly type: 'dir'; readonly mode: number }
-  | { readonly type: 'symlink'; readonly target: string }
-  | { readonly type: 'special' };
 
 /** By path; without the volume's root. */
 export type SeenVolume = ReadonlyMap<string, SeenFile>;

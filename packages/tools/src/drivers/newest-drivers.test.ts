@@ -2,8 +2,8 @@ import type { BytePath, MergeDriver, Version } from '@cachelane/core';
 import { arbitraryVersionOf, composedVersion, mergeDriverConformance, versionOf } from '@cachelane/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { goActionEntryDriver } from './go-action-entry.ts';
-import { goSumLookupDriver } from './go-sum-lookup.ts';
+import { goActionEntryDriver } from '../go/go-action-entry.ts';
+import { goSumLookupDriver } from '../go/go-sum-lookup.ts';
 import { plainTimeDriver } from './plain-time.ts';
 
 interface ActionEntry {

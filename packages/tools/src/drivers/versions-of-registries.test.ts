@@ -8,9 +8,9 @@ import {
 } from '@cachelane/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cargoIndexDriver } from './cargo-index.ts';
-import { mavenMetadataDriver } from './maven-metadata.ts';
-import { mavenRemotesDriver } from './maven-remotes.ts';
+import { cargoIndexDriver } from '../rust/cargo-index.ts';
+import { mavenMetadataDriver } from '../jvm/maven-metadata.ts';
+import { mavenRemotesDriver } from '../jvm/maven-remotes.ts';
 
 function cargoEntry(versions: readonly string[], etag = 'a'): Uint8Array {
   const lines = versions.map((version) => `${version}\0{"vers":"${version}"}\0`);

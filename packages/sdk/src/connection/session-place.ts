@@ -1,0 +1,31 @@
+import { environmentVariables, whyTooLarge, type EnvironmentVariable } from '@cachelane/protocol';
+import { CachelaneError } from '../errors/errors.ts';
+import type { SessionOptions } from './session-options.ts';
+
+/** Whose project a session is of; null: as the engine decides. */
+export interface SessionPlace {
+  readonly directory: string | null;
+  readonly namespace: string | null;
+  readonly isConfined: boolean;
+  /** Null: that of the engine. */
+  readonly environment: readonly EnvironmentVariable[] | null;
+}
+
+/** Errors: E_LIMIT. */
+export function placeOf({ directory, namespace, confine, environment }: SessionOptions): SessionPlace {
+  return {
+    directory: directory ?? null,
+    namespace: namespace ?? null,
+    isConfined: confine ?? false,
+    environment: environment === undefined ? null : variablesOf(environment),
+  };
+}
+
+function variablesOf(environment: NonNullable<SessionOptions['environment']>): SessionPlace['environment'] {
+  const all = environmentVariables(environment);
+  const why = whyTooLarge(all);
+  if (why === null) return all;
+  throw new CachelaneError('E_LIMIT', why, {
+    hint: 'give connect({ environment }) only what tools and CI systems are set by',
+  });
+}

@@ -1,0 +1,17 @@
+import type { Page } from '../generated/results.ts';
+
+export interface PageOf<T> {
+  readonly nodes: readonly T[];
+  readonly pageInfo: Page;
+}
+
+/** Items of one page after the other; a page is asked for when the one before has been read. */
+export async function* itemsOf<T>(pageAfter: (cursor: string | null) => Promise<PageOf<T>>): AsyncGenerator<T> {
+  let cursor: string | null = null;
+  for (;;) {
+    const { nodes, pageInfo }: PageOf<T> = await pageAfter(cursor);
+    yield* nodes;
+    if (!pageInfo.hasNextPage) return;
+    cursor = pageInfo.endCursor;
+  }
+}

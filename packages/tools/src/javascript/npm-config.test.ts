@@ -1,0 +1,162 @@
+import { expect, test } from 'vitest';
+import { npmCacheLocation } from './npm-config.ts';
+import { environmentOf, type FakeEnvironment } from '../tool-environment.fixture.ts';
+
+const project = '/home/ann/project/.npmrc';
+const user = '/home/ann/.npmrc';
+const manifest = { '/home/ann/project/package.json': '{}' };
+
+interface Place extends FakeEnvironment {
+  readonly name: string;
+  readonly path: string;
+  readonly source: string;
+  readonly byProject?: boolean;
+}
+
+const places: readonly Place[] = [
+  { name: 'nothing is said', path: '/home/ann/.npm', source: "npm's default" },
+  {
+    name: 'the environment says so',
+    env: { npm_config_cache: '/c' },
+    files: { [project]: 'cache=/p' },
+    path: '/c',
+    source: 'npm_config_cache in the environment',
+  },
+  {
+    name: 'the environment says so in capitals',
+    env: { NPM_CONFIG_CACHE: '~/c' },
+    path: '/home/ann/c',
+    source: 'npm_config_cache in the environment',
+  },
+  {
+    name: 'the environment says nothing in many words',
+    env: { npm_config_cache: '' },
+    files: { [user]: 'cache=/u' },
+    path: '/u',
+    source: `cache in ${user}`,
+  },
+  {
+    name: 'the project says so',
+    files: { [project]: 'cache=/p', [user]: 'cache=/u' },
+    path: '/p',
+    source: `cache in ${project}`,
+    byProject: true,
+  },
+  {
+    name: 'a path is relative to where npm runs',
+    workDir: '/home/ann/project/deep/er',
+    files: { ...manifest, [project]: 'cache=.npm' },
+    path: '/home/ann/project/deep/er/.npm',
+    source: `cache in ${project}`,
+    byProject: true,
+  },
+  {
+    name: 'variables are filled in',
+    env: { CI_DIR: '/ci' },
+    files: { [project]: 'cache = "${CI_DIR}/${NONE?}npm/${NONE}/\\\\${CI_DIR}" ' },
+    path: '/ci/npm/${NONE}/${CI_DIR}',
+    source: `cache in ${project}`,
+    byProject: true,
+  },
+  {
+    name: 'comments and sections are left out, the last one wins',
+    files: { [project]: '; cache=/1\n# cache=/2\ncache=/3\r\ncache = /4 ; four\n[section]\ncache=/5' },
+    path: '/4',
+    source: `cache in ${project}`,
+    byProject: true,
+  },
+  {
+    name: 'the user has another file',
+    env: { npm_config_userconfig: '/etc/ann.npmrc' },
+    files: { '/etc/ann.npmrc': "cache='/u'" },
+    path: '/u',
+    source: 'cache in /etc/ann.npmrc',
+  },
+  {
+    name: 'the project says which file is the user’s',
+    files: { [project]: 'userconfig=/etc/ann.npmrc', '/etc/ann.npmrc': 'cache=/u' },
+    path: '/u',
+    source: 'cache in /etc/ann.npmrc',
+    byProject: true,
+  },
+  {
+    name: 'the global file says so',
+    env: { PATH: '/bin:/usr/local/bin' },
+    files: { '/usr/local/lib/node_modules/npm/package.json': '{}', '/usr/local/etc/npmrc': 'cache=/g' },
+    path: '/g',
+    source: 'cache in /usr/local/etc/npmrc',
+  },
+  {
+    name: 'the global file lies below another prefix',
+    env: { PATH: '/usr/local/bin' },
+    files: {
+      '/usr/local/lib/node_modules/npm/package.json': '{}',
+      [user]: 'prefix=~/.global',
+      '/home/ann/.global/etc/npmrc': 'cache=/g',
+    },
+    path: '/g',
+    source: 'cache in /home/ann/.global/etc/npmrc',
+  },
+  {
+    name: 'whoever packaged npm says so',
+    env: { PATH: '/usr/bin' },
+    files: {
+      '/usr/lib/node_modules/npm/package.json': '{}',
+      '/usr/lib/node_modules/npm/npmrc': 'cache=/var/cache/npm',
+    },
+    path: '/var/cache/npm',
+    source: 'cache in /usr/lib/node_modules/npm/npmrc',
+  },
+  {
+    name: 'the command runs in a part of a workspace',
+    workDir: '/home/ann/project/packages/web/src',
+    files: {
+      '/home/ann/project/package.json': '{"workspaces":["packages/*"]}',
+      '/home/ann/project/packages/web/package.json': '{}',
+      '/home/ann/project/packages/web/.npmrc': 'cache=/wrong',
+      [project]: 'cache=/p',
+    },
+    path: '/p',
+    source: `cache in ${project}`,
+    byProject: true,
+  },
+  {
+    name: 'the project above is none of ours',
+    workDir: '/home/ann/project/examples/web',
+    files: {
+      '/home/ann/project/package.json': '{"workspaces":{"packages":["./examples/**/","!examples/web"]}}',
+      '/home/ann/project/examples/web/package.json': '{}',
+      [project]: 'cache=/wrong',
+    },
+    path: '/home/ann/.npm',
+    source: "npm's default",
+  },
+  {
+    name: 'the home directory is the project',
+    workDir: '/home/ann',
+    files: { '/home/ann/node_modules/.package-lock.json': '{}', [user]: 'cache=/u' },
+    path: '/u',
+    source: `cache in ${user}`,
+  },
+  {
+    name: 'manifests are broken',
+    workDir: '/home/ann/project/web',
+    files: { '/home/ann/project/package.json': '{', '/home/ann/project/web/package.json': 'null', [user]: 'cache=/u' },
+    path: '/u',
+    source: `cache in ${user}`,
+  },
+  {
+    name: 'it is Windows',
+    os: 'win32',
+    homeDir: 'C:\\Users\\ann',
+    workDir: 'C:\\p',
+    env: { LOCALAPPDATA: 'C:\\Users\\ann\\AppData\\Local' },
+    path: 'C:\\Users\\ann\\AppData\\Local\\npm-cache',
+    source: "npm's default",
+  },
+];
+
+test.each(places)('where npm’s cache lies when $name', ({ path, source, byProject, ...environment }) => {
+  const location = { path, source, ...(byProject === true ? { byProject } : {}) };
+  expect(npmCacheLocation(environmentOf(environment))).toEqual(location);
+});

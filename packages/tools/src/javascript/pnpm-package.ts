@@ -1,0 +1,60 @@
+import type { BytePath, MergeDriver } from '@cachelane/core';
+import { newestDriver } from '../drivers/newest.ts';
+import { isOversize } from '../drivers/pick.ts';
+import { ancestor, pnpmContentPath, type PackageFile } from './pnpm-content.ts';
+import { toText } from '../drivers/text.ts';
+
+interface Described {
+  /** Without the times at which pnpm last looked at the files. */
+  readonly text: string;
+  readonly files: readonly PackageFile[];
+}
+
+const byLength = newestDriver({
+  name: 'newest',
+  parse(content) {
+    const described = describe(content);
+    // Grows by what build scripts made of the package on some platform.
+    return described === null ? null : { stamp: BigInt(described.text.length), rest: described.text };
+  },
+  stampMatters: true,
+  clock: null,
+});
+
+/** `index/…/<package>.json` of pnpm's store v10: the list of its files. */
+export const pnpmPackageDriver: MergeDriver = {
+  ...byLength,
+  close(version, path, has) {
+    const described = isOversize(version) ? null : describe(version.content());
+    if (described === null) return null;
+    const store = storeOf(path);
+    return described.files.every((file) => has(pnpmContentPath(store, file))) ? null : new Uint8Array();
+  },
+};
+
+function storeOf(path: BytePath): BytePath {
+  // `index/ab/cdef.json`, or `<address of a repository>/integrity.json`.
+  return ancestor(path, /(?:^|\/)index\/[0-9a-f]{2}\/[^/]+$/.test(path) ? 3 : 2);
+}
+
+function describe(content: Uint8Array): Described | null {
+  try {
+    const parsed: unknown = JSON.parse(toText(content), (key, value: unknown) =>
+      key === 'checkedAt' ? undefined : value,
+    );
+    const { files, sideEffects } = Object(parsed) as { readonly files?: unknown; readonly sideEffects?: unknown };
+    if (typeof files !== 'object' || files === null) return null;
+    const built = Object.values(Object(sideEffects) as object).map((effects) => Object(effects) as { added?: unknown });
+    const lists = [files, ...built.map(({ added }) => Object(added) as object)];
+    return { text: JSON.stringify(parsed), files: lists.flatMap((list) => Object.values(list).map(toFile)) };
+  } catch {
+    return null;
+  }
+}
+
+function toFile(value: unknown): PackageFile {
+  const { integrity, mode } = Object(value) as { readonly integrity?: unknown; readonly mode?: unknown };
+  const [, base64] = /^sha512-(.+)$/.exec(String(integrity)) ?? [];
+  if (base64 === undefined || typeof mode !== 'number') throw new Error('not the description of a file');
+  return { digest: Uint8Array.fromBase64(base64).toHex(), mode };
+}

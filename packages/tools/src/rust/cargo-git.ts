@@ -1,0 +1,41 @@
+import type { PathRule, Tool } from '@cachelane/core';
+import { cargoHome } from './cargo-settings.ts';
+import { classifyUnknown } from '../common/directory.ts';
+import { pathsOf } from '../common/paths.ts';
+import { groupRule, never, unionRule } from '../common/rules.ts';
+
+const checkouts = never('checkouts; cargo makes them again from their repositories');
+
+/** `git` of cargo's home: clones of what is used by the address of a repository. */
+export const cargoGitTool: Tool = {
+  name: 'cargo-git',
+  rulesVersion: 1,
+  summary: "cargo's clones of repositories (~/.cargo/git)",
+  // Most projects use none; a volume for each of them would be one more mount for nothing.
+  lockfiles: [],
+  locate(environment) {
+    const { dir, source } = cargoHome(environment);
+    return { path: pathsOf(environment).join(dir, 'git'), source };
+  },
+  redirect: () => null,
+  linksOut: false,
+  compat: () => ({}),
+  classify(path, isDirectory, context) {
+    return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
+  },
+  commitWhen: 'exit',
+  prune: { kind: 'none', why: 'stable cargo has no command for it' },
+  sync: 'always',
+  versions: 'plain git repositories',
+  stored: [{ path: 'db/left-<16 hex>/HEAD', what: 'clones of repositories', checked: 'when used' }],
+  neverStored: ['checkouts/'],
+  tried: 'fixture',
+};
+
+function ruleFor(path: string, isDirectory: boolean): PathRule | null {
+  const [top, name] = path.split('/');
+  if (top === 'checkouts') return checkouts;
+  if (!isDirectory && path === 'CACHEDIR.TAG') return unionRule;
+  if (top !== 'db') return null;
+  return name === undefined ? (isDirectory ? unionRule : null) : groupRule(`db/${name}`);
+}
