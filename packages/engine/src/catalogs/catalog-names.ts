@@ -6,8 +6,8 @@ import {
   type Metadata,
   type Namespace,
 } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
-import { policyOfRun } from '../policy-of-run.ts';
+import type { EngineDependencies, RunCommandRequest } from '../model/engine.ts';
+import { policyOfRun } from '../evictions/policy-of-run.ts';
 import { isUnstored } from '../sessions/unstored-volume.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 

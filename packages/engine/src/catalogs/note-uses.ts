@@ -1,5 +1,5 @@
 import { asCachelaneError, warningOf, type OpenedSession } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 
 interface Opening {

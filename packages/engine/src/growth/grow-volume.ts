@@ -8,7 +8,7 @@ import {
   type UsedFile,
   type VolumeReport,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine.ts';
 import type { Saved } from '../save/save-volume.ts';
 import type { VolumeSession } from '../sessions/volume-session.ts';
 import type { View } from '../views/view.ts';

@@ -1,10 +1,10 @@
 import { laneTrust, limits, type OpenedSession, type OpenedVolume, type PolicyValue } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import type { EngineDependencies, RunCommandRequest } from '../model/engine.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { mostBytesOf } from './grown-head.ts';
 import { notesOf } from './notes-of.ts';
 import { isLookOwed } from './plan-growth.ts';
-import { policyOfRun } from '../policy-of-run.ts';
+import { policyOfRun } from '../evictions/policy-of-run.ts';
 
 /** What a run has to do with the budget of a volume. */
 export interface GrowthInRun {

@@ -22,11 +22,11 @@ import {
   type VolumeName,
   type WhoseWord,
 } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest, VolumeRequest } from '../engine.ts';
+import type { EngineDependencies, RunCommandRequest, VolumeRequest } from '../model/engine.ts';
 import { roomToFetch, type AdmitDependencies } from '../seeds/admit-seed.ts';
 import { takesSeeds } from '../seeds/session-seeds.ts';
 import { requireReach } from '../sharing/require-reach.ts';
-import { within } from '../sync/deadline.ts';
+import { within } from '../base/deadline.ts';
 import { judgeNamed } from './judge-named.ts';
 import { provideFromCatalog } from './provide-from-catalog.ts';
 

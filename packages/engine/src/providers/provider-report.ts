@@ -1,5 +1,5 @@
 import { providerText, seedText, type ProviderReport, type VolumeSeed } from '@cachelane/core';
-import type { VolumeRequest } from '../engine.ts';
+import type { VolumeRequest } from '../model/engine.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 
 /** The name by which people asked for it. */

@@ -12,7 +12,7 @@ import {
   type VolumeRecord,
   type VolumeSeed,
 } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import type { EngineDependencies, RunCommandRequest } from '../model/engine.ts';
 import type { Ids, SessionInput } from '../sessions/open-session.ts';
 import { findVolume } from '../volumes/find-volume.ts';
 import { chainFor, type PlannedVolume } from '../volumes/plan.ts';

@@ -1,5 +1,5 @@
 import { seedLane, seedText, type PinnedLink, type VolumeSeed } from '@cachelane/core';
-import type { EngineDependencies, VolumeRequest } from '../engine.ts';
+import type { EngineDependencies, VolumeRequest } from '../model/engine.ts';
 
 function seedOf(links: readonly PinnedLink[]): string {
   return links.find(({ lane }) => lane === seedLane)?.layers.join() ?? '';

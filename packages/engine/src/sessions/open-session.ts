@@ -11,13 +11,13 @@ import {
   type SessionId,
 } from '@cachelane/core';
 import { noteDefinitionUses } from '../catalogs/note-uses.ts';
-import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import type { EngineDependencies, RunCommandRequest } from '../model/engine.ts';
 import { shownName } from '../providers/provider-report.ts';
 import { laidOn, seedVolumes, takesSeeds } from '../seeds/session-seeds.ts';
 import { toOpenVolume, type PlannedVolume } from '../volumes/plan.ts';
-import { neverAborted } from '../never-aborted.ts';
-import { discardSession, mayLock, removeTargets } from './mounters.ts';
-import { recover } from './recover.ts';
+import { neverAborted } from '../base/never-aborted.ts';
+import { discardSession, mayLock, removeTargets } from '../leases/mounters.ts';
+import { recover } from '../leases/recover.ts';
 
 export interface Ids {
   readonly sessionId: SessionId;

@@ -1,6 +1,6 @@
 import { asCachelaneError, mergesByPath, warningOf, type HeadRecord, type SessionId } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import { squashHead } from '../squash-head.ts';
+import type { EngineDependencies } from '../model/engine.ts';
+import { squashHead } from '../heads/squash-head.ts';
 import { isSeenTier } from '../tiers/lineage.ts';
 import { openView } from '../views/view.ts';
 import type { VolumeSession } from './volume-session.ts';

@@ -6,11 +6,11 @@ import {
   type Reach,
   type VolumeReport,
 } from '@cachelane/core';
-import type { CacheMode, EngineDependencies } from '../engine.ts';
-import { neverAborted } from '../never-aborted.ts';
+import type { CacheMode, EngineDependencies } from '../model/engine.ts';
+import { neverAborted } from '../base/never-aborted.ts';
 import { providerReport, shownName } from '../providers/provider-report.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
-import type { MounterChoice } from './mounters.ts';
+import type { MounterChoice } from '../leases/mounters.ts';
 import type { Ids } from './open-session.ts';
 import { nothingSaved, reportOf } from './volume-report.ts';
 

@@ -1,6 +1,6 @@
 import { type OpenedVolume, type VolumeRecord, type VolumeReport } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import { neverAborted } from '../never-aborted.ts';
+import type { EngineDependencies } from '../model/engine.ts';
+import { neverAborted } from '../base/never-aborted.ts';
 import { findVolume } from '../volumes/find-volume.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 

@@ -1,8 +1,8 @@
 import { warningOf, asCachelaneError, type RunId } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import type { EngineDependencies, RunCommandRequest } from '../model/engine.ts';
 import { findVolume } from '../volumes/find-volume.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
-import { heedRevocations } from './heed-revocations.ts';
+import { heedRevocations } from './revocations/heed-revocations.ts';
 
 export interface RunToBegin {
   readonly planned: readonly PlannedVolume[];

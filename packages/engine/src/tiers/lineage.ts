@@ -9,7 +9,7 @@ import {
   type RunId,
   type SessionId,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine.ts';
 import { findVolume } from '../volumes/find-volume.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { originsOf } from './feed-tier.ts';

@@ -8,7 +8,7 @@ import {
   type NamespaceId,
   type RunId,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine.ts';
 import type { PlannedVolume } from '../volumes/plan.ts';
 import { originsOf } from './feed-tier.ts';
 import { feedingOf } from './tiers-of-run.ts';

@@ -23,7 +23,7 @@ import {
   type VolumeName,
 } from '@cachelane/core';
 import { deprecations } from '../catalogs/definition-volume.ts';
-import type { CommitPolicy, VolumeRequest } from '../engine.ts';
+import type { CommitPolicy, VolumeRequest } from '../model/engine.ts';
 import type { ReachQuestion } from '../sharing/require-reach.ts';
 import { keepingSecrets } from './keep-secrets.ts';
 
