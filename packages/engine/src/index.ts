@@ -1,16 +1,16 @@
-export * from './model/engine.ts';
+export type { EngineDependencies } from './model/engine-dependencies.ts';
+export * from './model/run-request.ts';
+export * from './model/volume-request.ts';
 export { runCommand, type RunResult } from './runs/run-command.ts';
 export { catalogConsumers, definitionUsage, volumesOf, type CatalogConsumer } from './catalogs/consumers.ts';
 export { judgeName, type NameVerdict } from './catalogs/catalog-names.ts';
 export {
+  type DefinitionQuestion,
   definedVolume,
   definitionVolume,
-  deprecations,
   requireDefinition,
-  type DefinedVolume,
-  type DefinitionQuestion,
-  type UsedDefinition,
 } from './catalogs/definition-volume.ts';
+export { type DefinedVolume, type UsedDefinition, deprecations } from './model/defined-volume.ts';
 export { requireCatalog, type CatalogQuestion, type OfferedCatalog } from './catalogs/find-catalog.ts';
 export { listCatalogs } from './catalogs/list-catalogs.ts';
 export { publishCatalog, readOffer, type PublishedCatalog, type PublishOffer } from './catalogs/publish-catalog.ts';
@@ -33,10 +33,17 @@ export { pruneCommand, pruneVolume, type PruneRequest, type Pruned } from './run
 export { requireNoOthers } from './base/require-no-others.ts';
 export { requireWritable } from './base/require-writable.ts';
 export { explainTiers, type ExplainedTier } from './tiers/explain-tiers.ts';
-export { chainFor, planVolume, type PlannedVolume } from './volumes/plan.ts';
+export { chainFor, planVolume } from './volumes/plan.ts';
+export type { PlannedVolume } from './model/planned-volume.ts';
 export { volumeIn } from './volumes/find-volume.ts';
 export { findKept, removeKept } from './volumes/kept-directories.ts';
-export { planRollBack, rollBack, type RollBackPlan, type RollBackRequest, type RolledBack } from './removal/roll-back.ts';
+export {
+  planRollBack,
+  rollBack,
+  type RollBackPlan,
+  type RollBackRequest,
+  type RolledBack,
+} from './removal/roll-back.ts';
 export { rolledBackBy } from './removal/rolled-back-by.ts';
 export { compareSnapshots, type PathDifference, type SnapshotState } from './views/compare.ts';
 export { squashesOf } from './heads/known-squashes.ts';
@@ -74,7 +81,8 @@ export { noneProvider, projectProvider } from './providers/plain-providers.ts';
 export { foreseeProvided } from './providers/foresee-provided.ts';
 export { provideVolume } from './providers/provide-volume.ts';
 export { providerReport, shownName } from './providers/provider-report.ts';
-export { isUnstored, requireStored } from './sessions/unstored-volume.ts';
+export { requireStored } from './sessions/unstored-volume.ts';
+export { isUnstored } from './model/planned-volume.ts';
 export {
   addCatalog,
   refreshCatalogs,
@@ -96,5 +104,6 @@ export {
 } from './sharing/grants.ts';
 export { missingGrant } from './sharing/missing-grant.ts';
 export { parentsOfRun } from './sharing/parents-of-run.ts';
-export { requireReach, withoutGrant, type ReachQuestion } from './sharing/require-reach.ts';
+export { requireReach, withoutGrant } from './sharing/require-reach.ts';
+export type { ReachQuestion } from './model/reach-question.ts';
 export { grantedTrust, requireSharing } from './sharing/require-sharing.ts';

@@ -1,6 +1,6 @@
 import { parseNamespace, type Namespace, type VolumeReport } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
-import type { VolumeRequest } from '../model/engine.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 import { openFork } from '../runs/fork.ts';
 import {
   baseRequest,

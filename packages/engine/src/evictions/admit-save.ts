@@ -7,7 +7,8 @@ import {
   type PolicyKey,
   type VolumeName,
 } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
 import { policyOfRun } from './policy-of-run.ts';
 import { freeSpaceLimit, planEvictions, type UnmetLimit } from './plan-evictions.ts';
 import { isWithinLimits } from './within-limits.ts';

@@ -7,7 +7,8 @@ import {
   type StatedPolicy,
   type VolumeName,
 } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
 
 /** What a run saves to. */
 export interface PolicyQuestion {

@@ -12,7 +12,7 @@ import {
 } from '@cachelane/core';
 import { countingIds, noAbort, openRequest, type MemoryVolume } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import type { RunCommandRequest } from '../model/engine.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
 import {
   everything,
   install,

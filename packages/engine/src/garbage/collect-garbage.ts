@@ -1,5 +1,5 @@
 import type { Digest, LayerId, SessionId } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { removeKept } from '../volumes/kept-directories.ts';
 import { deadSessions, recover, type RecoverDependencies } from '../leases/recover.ts';
 import { findGrowth, shrinkAll, unmetBudgets, type GrowthFindDependencies, type PlannedGrowth } from './find-growth.ts';

@@ -1,5 +1,5 @@
 import { compareTrust, type TrustLevel } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { planGrowth, type GrowthPlan } from '../growth/plan-growth.ts';
 import { shrinkHead } from '../growth/shrink-head.ts';
 import { isDamage } from '../base/is-damage.ts';

@@ -12,9 +12,14 @@ import {
   type StatedPolicy,
   type TrustLevel,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { findKept } from '../volumes/kept-directories.ts';
-import { planEvictions, type EvictionPlan, type PlannedEviction, type UnmetLimit } from '../evictions/plan-evictions.ts';
+import {
+  planEvictions,
+  type EvictionPlan,
+  type PlannedEviction,
+  type UnmetLimit,
+} from '../evictions/plan-evictions.ts';
 import { isWithinLimits } from '../evictions/within-limits.ts';
 
 export interface GarbageOptions {

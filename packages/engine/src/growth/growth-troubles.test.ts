@@ -3,7 +3,14 @@ import { CachelaneError, parseNamespace, type LaneName, type Space } from '@cach
 import type { MemoryVolume } from '@cachelane/testkit';
 import { collectGarbage, findGarbage } from '../garbage/collect-garbage.ts';
 import { look } from '../sim/histories.fixture.ts';
-import { everything, indexedVolume, put, testContext, testEngine, type TestEngine } from '../testing/test-engine.fixture.ts';
+import {
+  everything,
+  indexedVolume,
+  put,
+  testContext,
+  testEngine,
+  type TestEngine,
+} from '../testing/test-engine.fixture.ts';
 import { add, budgeted, lenient, sizeBytes, use } from './growth.fixture.ts';
 
 const { signal } = new AbortController();

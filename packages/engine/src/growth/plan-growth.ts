@@ -9,7 +9,7 @@ import {
   type StoredLayer,
   type Tool,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { squashesOf } from '../heads/known-squashes.ts';
 import { grownHead, mostBytesOf } from './grown-head.ts';
 import { notesOf, type HeadNotes } from './notes-of.ts';

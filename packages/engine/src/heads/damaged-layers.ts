@@ -7,7 +7,7 @@ import {
   type RunId,
   type VolumeId,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { isDamage } from '../base/is-damage.ts';
 import { cleanUpsAmong, standing } from '../base/clean-ups.ts';
 import { withoutDamaged } from './known-squashes.ts';

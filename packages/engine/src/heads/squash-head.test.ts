@@ -10,7 +10,7 @@ import {
   type SquashRequest,
 } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { look } from '../sim/histories.fixture.ts';
 import { rollBack } from '../removal/roll-back.ts';
 import { squashHead } from './squash-head.ts';

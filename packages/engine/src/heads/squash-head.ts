@@ -11,7 +11,7 @@ import {
   type StagedLayer,
   type Tool,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { stageFold, foldsOf, wholeOf, type Fold } from '../views/squash.ts';
 
 export type SquashHeadDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'bootId' | 'events'>;

@@ -9,7 +9,7 @@ import {
   type RunId,
 } from '@cachelane/core';
 import { backOff } from '../base/back-off.ts';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { withoutDamaged } from './known-squashes.ts';
 import { isDamage } from '../base/is-damage.ts';
 

@@ -7,8 +7,8 @@ import {
   type SessionId,
   type SharingMode,
 } from '@cachelane/core';
-import type { CacheMode } from '../model/engine.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { CacheMode } from '../model/run-request.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 
 /** Frees what attached volumes of a dead session left behind, whichever way they were attached. */
 export async function discardSession(mounters: Mounters, id: SessionId, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import { CachelaneError, warningOf, type AttachedVolume } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 
 /** Whose processes kept a directory from this run. */
 export function tellPassedOver(

@@ -1,5 +1,6 @@
 import { limits, type RunPlace } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
 
 /**
  * What outlives the command could go on writing; it is ended before the seal unless the person asked to leave it. Returns whether

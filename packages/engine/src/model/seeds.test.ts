@@ -1,7 +1,8 @@
 import { limits, parseNamespace, parseVolumeName, statedPolicy, type LayerId, type VolumeSeed } from '@cachelane/core';
 import { emptyRemoteState, memoryRemote, noAbort, type VolumeStep } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import type { EngineDependencies, VolumeRequest } from './engine.ts';
+import type { EngineDependencies } from './engine-dependencies.ts';
+import type { VolumeRequest } from './volume-request.ts';
 import { collectGarbage } from '../garbage/collect-garbage.ts';
 import {
   everything,

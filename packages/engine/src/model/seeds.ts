@@ -1,5 +1,5 @@
 import type { SeedFiles, SeedNote, Tool } from '@cachelane/core';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { PlannedVolume } from './planned-volume.ts';
 
 /** A directory that a volume is seeded from. */
 export interface DirectorySeed {

@@ -8,7 +8,7 @@ import {
   type Tool,
   type VolumeRecord,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { squashesOf } from '../heads/known-squashes.ts';
 import { removeRuns, type FetchedLayers } from '../removal/remove-runs.ts';
 import { Origins, readersOf } from './origins.ts';

@@ -1,6 +1,7 @@
 import { parseProviderRef, parseVolumeName, type Provider } from '@cachelane/core';
 import { expect, test } from 'vitest';
-import type { EngineDependencies, VolumeRequest } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 import { indexedVolume, install, plainVolume, put, testEngine } from '../testing/test-engine.fixture.ts';
 
 const name = parseVolumeName('stock');

@@ -12,7 +12,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { publishCatalog } from '../catalogs/publish-catalog.ts';
 import { removeCatalog } from '../catalogs/remove-catalog.ts';
-import type { VolumeRequest } from '../model/engine.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 import { renameNamespace } from '../namespaces/rename-namespace.ts';
 import {
   baseRequest,

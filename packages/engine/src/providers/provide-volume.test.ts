@@ -9,7 +9,8 @@ import {
   type ProviderSourceKind,
 } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
-import type { EngineDependencies, VolumeRequest } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 import { openFork } from '../runs/fork.ts';
 import { grantVolumes } from '../sharing/grants.ts';
 import { baseRequest, indexedVolume, install, look, put, testEngine, text } from '../testing/test-engine.fixture.ts';

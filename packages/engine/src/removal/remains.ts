@@ -16,7 +16,7 @@ import {
   type Tool,
   type VolumeId,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { driverFor, fromLayer, toVersion, type SourcedEntry } from '../views/versions.ts';
 
 /** A layer and the entries that are left of it. */

@@ -14,7 +14,7 @@ import {
   type Tool,
   type VolumeId,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { isDamage } from '../base/is-damage.ts';
 import { closeNames, commitRemains, publishRemains, type Remainder, type Remains } from './remains.ts';
 import { takeApart } from '../heads/take-apart.ts';

@@ -3,7 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { look } from '../sim/histories.fixture.ts';
 import { planRollBack, rollBack, type RollBackRequest } from './roll-back.ts';
 import { rolledBackBy } from './rolled-back-by.ts';
-import { indexedTool, indexedVolume, put, testContext, testEngine, type TestEngine } from '../testing/test-engine.fixture.ts';
+import {
+  indexedTool,
+  indexedVolume,
+  put,
+  testContext,
+  testEngine,
+  type TestEngine,
+} from '../testing/test-engine.fixture.ts';
 
 const { signal } = new AbortController();
 const context = testContext();

@@ -15,7 +15,7 @@ import {
 } from '@cachelane/core';
 import { backOff } from '../base/back-off.ts';
 import { cleanUpsAmong } from '../base/clean-ups.ts';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { squashesOf } from '../heads/known-squashes.ts';
 import type { Remainder } from './remains.ts';
 import { takeOut } from './remove-runs.ts';

@@ -10,17 +10,21 @@ import {
   type VolumeReport,
 } from '@cachelane/core';
 import { heedCatalogs } from './heed-catalogs.ts';
-import type { EngineDependencies, RunCommandRequest } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
 import { growthInRun, noGrowth } from '../growth/growth-in-run.ts';
 import { neverAborted } from '../base/never-aborted.ts';
 import { provideVolume, providingFor } from '../providers/provide-volume.ts';
 import { withSeedDirectories } from '../seeds/session-seeds.ts';
 import { beginSync, endSync, type BegunSync } from '../sync/run-sync.ts';
-import { planVolume, type PlannedVolume } from '../volumes/plan.ts';
+import { planVolume } from '../volumes/plan.ts';
+import { type PlannedVolume, isUnstored } from '../model/planned-volume.ts';
 import { chooseMounter, type MounterChoice } from '../leases/mounters.ts';
-import { closeSession, newIds, openSession, type Ids } from '../sessions/open-session.ts';
+import { openSession } from '../sessions/open-session.ts';
+import { closeSession } from '../leases/close-session.ts';
+import { type Ids, newIds } from '../model/session-input.ts';
 import { recover } from '../leases/recover.ts';
-import { attachUnstored, endUnstored, isUnstored, unstoredChoice, type UnstoredVolume } from '../sessions/unstored-volume.ts';
+import { type UnstoredVolume, attachUnstored, endUnstored, unstoredChoice } from '../sessions/unstored-volume.ts';
 import { attachVolume, endVolume, leftToNext, type EndInput, type VolumeSession } from '../sessions/volume-session.ts';
 
 /** As a run's request, but for what only a command has. */

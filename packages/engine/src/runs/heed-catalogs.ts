@@ -1,7 +1,8 @@
 import { CachelaneError, warningOf, type VolumeReport } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
 import { plannedCold } from '../sessions/volume-report.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import { judgeName } from '../catalogs/catalog-names.ts';
 
 /** Volumes as far as catalogs, and what policies make of them, let a run have them. */

@@ -1,5 +1,7 @@
 import { CachelaneError, type CommandOutcome, type Tool, type VolumeReport } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest, VolumeRequest } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 import { requireWritable } from '../base/require-writable.ts';
 import { runCommand } from './run-command.ts';
 

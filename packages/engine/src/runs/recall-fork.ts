@@ -1,5 +1,5 @@
 import { CachelaneError, type LaneName, type RunId, type SessionId, type Tool, type VolumeId } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { savedBy, type SavedVolume } from '../save/saved-by.ts';
 import { isAlive, type LifeDependencies } from '../leases/recover.ts';
 

@@ -7,14 +7,16 @@ import {
   type VolumeReport,
 } from '@cachelane/core';
 import { heedCatalogs } from './heed-catalogs.ts';
-import type { EngineDependencies, RunCommandRequest } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
 import { provideVolume, providingFor } from '../providers/provide-volume.ts';
 import { coldReport, plannedCold } from '../sessions/volume-report.ts';
-import { newIds } from '../sessions/open-session.ts';
+import { newIds } from '../model/session-input.ts';
 import { runSession, type SessionResult } from '../sessions/run-session.ts';
-import { isUnstored, requireStored } from '../sessions/unstored-volume.ts';
+import { requireStored } from '../sessions/unstored-volume.ts';
+import { type PlannedVolume, isUnstored } from '../model/planned-volume.ts';
 import { beginSync, endSync } from '../sync/run-sync.ts';
-import { planVolume, type PlannedVolume } from '../volumes/plan.ts';
+import { planVolume } from '../volumes/plan.ts';
 
 /** How the command ended, beside the report. */
 export interface RunResult {

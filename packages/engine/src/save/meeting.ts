@@ -6,7 +6,7 @@ import {
   type StoredLayer,
   type Tool,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { squashesOf, type LanePlace } from '../heads/known-squashes.ts';
 import { neverAborted } from '../base/never-aborted.ts';
 import { describeConflicts, type MergeOutcome } from './conflicts.ts';

@@ -1,5 +1,5 @@
 import type { RunId, Tool, VolumeReport } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import type { LanePlace } from '../heads/known-squashes.ts';
 import { meeting } from './meeting.ts';
 

@@ -7,13 +7,13 @@ import {
   type SeedNote,
   type Tool,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { neverAborted } from '../base/never-aborted.ts';
 import { planSeal } from '../save/seal-plan.ts';
-import type { Ids } from '../sessions/open-session.ts';
+import type { Ids } from '../model/session-input.ts';
 import { emptyView } from '../views/view.ts';
 import { keepingSecrets } from '../volumes/keep-secrets.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import { seedKey } from '../model/seeds.ts';
 import { admitSeed, roomForSeed, type SeedToAdmit } from './admit-seed.ts';
 

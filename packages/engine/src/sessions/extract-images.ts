@@ -1,5 +1,6 @@
 import { asCachelaneError, warningOf, type LayerId } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
 import { isDamage } from '../base/is-damage.ts';
 import type { Scrutiny } from '../heads/damaged-layers.ts';
 import type { VolumeSession } from './volume-session.ts';

@@ -11,12 +11,12 @@ import type {
   SessionId,
   StoredLayer,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { squashesOf } from '../heads/known-squashes.ts';
 import type { Saved } from '../save/save-volume.ts';
 import { isSeenTier } from '../tiers/lineage.ts';
 import { emptyView, openView, type View } from '../views/view.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import { changesSince } from './changes-since.ts';
 import { isDamage } from '../base/is-damage.ts';
 import { dropDamaged, type Scrutiny } from '../heads/damaged-layers.ts';

@@ -19,7 +19,9 @@ import {
   type SessionId,
   type VolumeReport,
 } from '@cachelane/core';
-import type { CacheMode, CommitPolicy, EngineDependencies, RunCommandRequest } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { CacheMode, RunCommandRequest } from '../model/run-request.ts';
+import type { CommitPolicy } from '../model/volume-request.ts';
 import { admitSave } from '../evictions/admit-save.ts';
 import { nothingSaved, reportOf, type ReportHead, type SaveEnd } from './volume-report.ts';
 import type { GrowthInRun } from '../growth/growth-in-run.ts';
@@ -31,7 +33,7 @@ import { shownSeed, tellOtherSeed } from '../seeds/shown-seed.ts';
 import { feedTiers } from '../tiers/feed-tiers.ts';
 import { lineageOf } from '../tiers/lineage.ts';
 import type { View } from '../views/view.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import type { MounterChoice } from '../leases/mounters.ts';
 import { isDamage } from '../base/is-damage.ts';
 import { dropDamaged, type Scrutiny } from '../heads/damaged-layers.ts';

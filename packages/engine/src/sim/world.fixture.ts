@@ -18,7 +18,7 @@ import {
   type RunId,
 } from '@cachelane/core';
 import { emptyRemoteState, faultyRemote, memoryRemote, noAbort, type RemoteFault } from '@cachelane/testkit';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { everyLayerOf } from '../sync/heads/compare-heads.ts';
 import { testContext, testEngine, testHome, type TestEngine, type TestHome } from '../testing/test-engine.fixture.ts';
 import { Chance, Process, Turns, type Fate } from './turns.fixture.ts';

@@ -1,7 +1,8 @@
 import { warningOf, asCachelaneError, type RunId } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
 import { findVolume } from '../volumes/find-volume.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import { heedRevocations } from './revocations/heed-revocations.ts';
 
 export interface RunToBegin {

@@ -1,6 +1,6 @@
 import type { OpenedVolume, Remote, RunId, VolumeReport } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import { fedVolumes } from './fed-volumes.ts';
 import { finishRevocations, type RunToBegin } from './finish-revocations.ts';
 import { pullVolumes, type Pulled } from './pull/pull-volumes.ts';

@@ -31,7 +31,9 @@ import {
   type MemoryVolume,
   type VolumeStep,
 } from '@cachelane/testkit';
-import type { EngineDependencies, RunCommandRequest, VolumeRequest } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 import type { GarbageOptions } from '../garbage/find-removable.ts';
 import { runCommand, type RunResult } from '../runs/run-command.ts';
 import { Seeds } from '../model/seeds.ts';

@@ -17,7 +17,7 @@ import {
 } from '@cachelane/core';
 import { backOff } from '../base/back-off.ts';
 import { cleanUpsAmong } from '../base/clean-ups.ts';
-import type { EngineDependencies } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import type { LanePlace } from '../heads/known-squashes.ts';
 import { Origins } from '../provenance/origins.ts';
 import { isSame } from '../sync/heads/compare-heads.ts';

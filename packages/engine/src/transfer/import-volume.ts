@@ -14,7 +14,8 @@ import {
   type VolumeRecord,
 } from '@cachelane/core';
 import { backOff } from '../base/back-off.ts';
-import type { EngineDependencies, VolumeRequest } from '../model/engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 import { manifestName, type ExportManifest, type ExportPart } from './export-volume.ts';
 import { neverAborted } from '../base/never-aborted.ts';
 import type { Remainder } from '../removal/remains.ts';
@@ -23,8 +24,11 @@ import { requireWritable } from '../base/require-writable.ts';
 import { secretIn } from '../volumes/secret-in.ts';
 import { namesRunIn } from '../heads/take-apart.ts';
 import { isSame } from '../sync/heads/compare-heads.ts';
-import { closeSession, newIds, openSession, type Ids, type SessionInput } from '../sessions/open-session.ts';
-import { planVolume, type PlannedVolume } from '../volumes/plan.ts';
+import { openSession } from '../sessions/open-session.ts';
+import { closeSession } from '../leases/close-session.ts';
+import { type Ids, type SessionInput, newIds } from '../model/session-input.ts';
+import { planVolume } from '../volumes/plan.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 
 export interface ImportRequest extends Omit<SessionInput, 'mode' | 'purpose' | 'strict'> {
   readonly volume: VolumeRequest;

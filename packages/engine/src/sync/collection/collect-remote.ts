@@ -1,10 +1,4 @@
 import {
-  encodeManifest,
-  lifetimeOf,
-  limits,
-  newAttempt,
-  objectsOf,
-  useKey,
   type Clock,
   type HeadManifest,
   type HeadName,
@@ -15,9 +9,15 @@ import {
   type Random,
   type Remote,
   type RemoteKey,
+  encodeManifest,
+  lifetimeOf,
+  limits,
+  newAttempt,
+  objectsOf,
+  useKey,
 } from '@cachelane/core';
-import { readCollection, endDead, remoteNow, swapCollection, type FoundCollection } from '../heads/collection-guard.ts';
-import { headKeys, manifestAt } from '../heads/listed-heads.ts';
+import { type FoundCollection, endDead, readCollection, remoteNow, swapCollection } from '../heads/collection-guard.ts';
+import { headKeys, lastMoveOf, manifestAt } from '../heads/listed-heads.ts';
 import { withMend } from '../heads/remote-heads.ts';
 
 export interface RemoteCollectDependencies {
@@ -129,11 +129,6 @@ async function idleHeads(
       found.push({ key, version: head.version, manifest, idle: { name, policy, usedAtMs } });
   }
   return found;
-}
-
-/** By the clocks of those who moved it. */
-export function lastMoveOf({ layers, runs }: Pick<HeadManifest, 'layers' | 'runs'>): number {
-  return Math.max(0, ...layers.map(({ sealedAtMs }) => sealedAtMs), ...runs.map(({ startedAtMs }) => startedAtMs));
 }
 
 /** One that moved since stays. Of one that says who is revoked that is left: a machine that was away must not bring it back. */

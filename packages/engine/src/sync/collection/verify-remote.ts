@@ -13,7 +13,7 @@ import {
   type RemoteHead,
   type RemoteKey,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../../model/engine.ts';
+import type { EngineDependencies } from '../../model/engine-dependencies.ts';
 import { changeHead } from '../heads/change-head.ts';
 import { everyLayerOf } from '../heads/compare-heads.ts';
 import { headKeys, manifestAt } from '../heads/listed-heads.ts';

@@ -1,8 +1,5 @@
 import {
   CachelaneError,
-  decodeManifest,
-  headKey,
-  headPrefix,
   type HeadManifest,
   type LaneName,
   type Namespace,
@@ -10,6 +7,9 @@ import {
   type RemoteHead,
   type RemoteKey,
   type VolumeName,
+  decodeManifest,
+  headKey,
+  headPrefix,
 } from '@cachelane/core';
 import { withMend } from './remote-heads.ts';
 
@@ -55,4 +55,9 @@ export async function findHeads(
     if (lane === null || manifest.lane === lane) found.push(manifest);
   }
   return found;
+}
+
+/** By the clocks of those who moved it. */
+export function lastMoveOf({ layers, runs }: Pick<HeadManifest, 'layers' | 'runs'>): number {
+  return Math.max(0, ...layers.map(({ sealedAtMs }) => sealedAtMs), ...runs.map(({ startedAtMs }) => startedAtMs));
 }

@@ -11,8 +11,8 @@ import {
   type Tool,
   type VolumeRecord,
 } from '@cachelane/core';
-import type { RunCommandRequest } from '../../model/engine.ts';
-import type { PlannedVolume } from '../../volumes/plan.ts';
+import type { RunCommandRequest } from '../../model/run-request.ts';
+import type { PlannedVolume } from '../../model/planned-volume.ts';
 
 /** A lane of a volume that has, or may have, a counterpart in the remote. */
 export interface SyncTarget {

@@ -1,6 +1,7 @@
 import { bytesSource, laneTrust, limits, useKey, type Remote } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../../model/engine.ts';
-import { lastMoveOf } from '../collection/collect-remote.ts';
+import type { EngineDependencies } from '../../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../../model/run-request.ts';
+import { lastMoveOf } from '../heads/listed-heads.ts';
 import { within } from '../../base/deadline.ts';
 import type { FoundHead } from '../heads/remote-heads.ts';
 import type { SyncTarget } from '../heads/synced-volumes.ts';

@@ -15,10 +15,13 @@ import {
   type VolumeId,
 } from '@cachelane/core';
 import { backOff } from '../../base/back-off.ts';
-import type { EngineDependencies, RunCommandRequest } from '../../model/engine.ts';
+import type { EngineDependencies } from '../../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../../model/run-request.ts';
 import { neverAborted } from '../../base/never-aborted.ts';
-import { closeSession, newIds, openSession } from '../../sessions/open-session.ts';
-import type { PlannedVolume } from '../../volumes/plan.ts';
+import { openSession } from '../../sessions/open-session.ts';
+import { closeSession } from '../../leases/close-session.ts';
+import { newIds } from '../../model/session-input.ts';
+import type { PlannedVolume } from '../../model/planned-volume.ts';
 import {
   adopt,
   compareHeads,

@@ -8,7 +8,8 @@ import {
   type RemoteId,
   type RemoteKey,
 } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../../model/engine.ts';
+import type { EngineDependencies } from '../../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../../model/run-request.ts';
 import { within } from '../../base/deadline.ts';
 import { inParallel } from '../../base/in-parallel.ts';
 import type { ReadTarget } from './note-uses.ts';

@@ -11,7 +11,7 @@ import {
   type Squashes,
   type VolumeRecord,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../../model/engine.ts';
+import type { EngineDependencies } from '../../model/engine-dependencies.ts';
 import { squashesOf } from '../../heads/known-squashes.ts';
 import { namesRunIn } from '../../heads/take-apart.ts';
 import { byteProgress } from '../heads/byte-progress.ts';

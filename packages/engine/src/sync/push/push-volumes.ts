@@ -11,10 +11,11 @@ import {
   type RunId,
   type VolumeRecord,
 } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../../model/engine.ts';
+import type { EngineDependencies } from '../../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../../model/run-request.ts';
 import { squashesOf } from '../../heads/known-squashes.ts';
 import { neverAborted } from '../../base/never-aborted.ts';
-import type { PlannedVolume } from '../../volumes/plan.ts';
+import type { PlannedVolume } from '../../model/planned-volume.ts';
 import { byteProgress } from '../heads/byte-progress.ts';
 import { within } from '../../base/deadline.ts';
 import { pushHead } from './push-head.ts';

@@ -12,11 +12,18 @@ import {
   type RunRecord,
 } from '@cachelane/core';
 import { backOff } from '../../base/back-off.ts';
-import type { EngineDependencies } from '../../model/engine.ts';
+import type { EngineDependencies } from '../../model/engine-dependencies.ts';
 import { squashesOf } from '../../heads/known-squashes.ts';
 import { toolOf } from '../../provenance/revoke-runs.ts';
 import type { FetchedLayers } from '../../removal/remove-runs.ts';
-import { adopt, compareHeads, everyLayerOf, replacedHere, revisionOf, type SyncedPlace } from '../heads/compare-heads.ts';
+import {
+  adopt,
+  compareHeads,
+  everyLayerOf,
+  replacedHere,
+  revisionOf,
+  type SyncedPlace,
+} from '../heads/compare-heads.ts';
 import { isAboutLayer, pullLayer } from '../layers/pull-layer.ts';
 import { readHead, readRemoteId } from '../heads/remote-heads.ts';
 

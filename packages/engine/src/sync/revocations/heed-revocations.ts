@@ -10,7 +10,7 @@ import {
   type Revocation,
   type RunId,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../../model/engine.ts';
+import type { EngineDependencies } from '../../model/engine-dependencies.ts';
 import { squashesOf } from '../../heads/known-squashes.ts';
 import { toolOf } from '../../provenance/revoke-runs.ts';
 import { removeRuns, type FetchedLayers } from '../../removal/remove-runs.ts';

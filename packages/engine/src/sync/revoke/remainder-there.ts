@@ -15,7 +15,7 @@ import {
   type StagedEntry,
   type StoredLayer,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../../model/engine.ts';
+import type { EngineDependencies } from '../../model/engine-dependencies.ts';
 import { toolOf } from '../../provenance/revoke-runs.ts';
 import { stageFrom } from '../../views/squash.ts';
 import { stageWithout, writtenOver } from '../../removal/written-over.ts';

@@ -9,7 +9,7 @@ import {
   type Revocation,
   type RunId,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../../model/engine.ts';
+import type { EngineDependencies } from '../../model/engine-dependencies.ts';
 import { planRevocation, revokeHere, type AffectedHead, type RevocationPlan } from '../../provenance/revoke-runs.ts';
 import type { FetchedLayers } from '../../removal/remove-runs.ts';
 import { fetchReplaced, nothingFetched } from '../revocations/fetch-replaced.ts';
