@@ -13,7 +13,7 @@ import { type PlannedVolume, isUnstored } from '../model/planned-volume.ts';
 import type { CacheMode } from '../model/run-request.ts';
 import type { Ids } from '../model/session-input.ts';
 import { providerReport, shownName } from '../providers/provider-report.ts';
-import { reportOf } from './volume-report.ts';
+import { nothingSaved, reportOf } from './volume-report.ts';
 
 // Volumes that the store knows nothing of: a directory of the machine that the command works in, or an empty one that goes after the run.
 
