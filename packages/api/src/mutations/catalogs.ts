@@ -1,8 +1,8 @@
 import { CachelaneError, type SharingMode } from '@cachelane/core';
 import { publishCatalog, removeCatalog, requireWritable } from '@cachelane/engine';
 import { changeNode } from '../nodes/catalog-node.ts';
-import type { ApiRequest } from '../request.ts';
-import { namespaceAt, namespaceIn } from '../root/find-volume.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { namespaceAt, namespaceIn } from '../volumes/find-volume.ts';
 
 interface DefinitionInput {
   readonly name: string;

@@ -1,9 +1,9 @@
 import { CachelaneError } from '@cachelane/core';
-import { projectNow } from '../caller.ts';
+import { projectNow } from '../request/caller.ts';
 import { contextNode } from '../nodes/context-node.ts';
-import { namespaceIn } from '../root/find-volume.ts';
-import type { ApiRequest } from '../request.ts';
-import type { ProjectPlace } from '../world.ts';
+import { namespaceIn } from '../volumes/find-volume.ts';
+import type { ApiRequest } from '../request/request.ts';
+import type { ProjectPlace } from '../request/world.ts';
 import { requireStaying } from './require-staying.ts';
 
 /** No path is longer. */

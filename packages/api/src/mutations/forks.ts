@@ -20,21 +20,21 @@ import {
   type SavedVolume,
   type VolumeRequest,
 } from '@cachelane/engine';
-import type { AttachMode } from '../attach-mode.ts';
-import type { AttachedFork } from '../clients.ts';
-import { formatForkId, parseForkId, type ForkId } from '../fork-id.ts';
-import { findVolumeRecord } from '../nodes/held.ts';
+import type { AttachMode } from '../values/attach-mode.ts';
+import type { AttachedFork } from '../request/clients.ts';
+import { formatForkId, parseForkId, type ForkId } from '../values/fork-id.ts';
+import { findVolumeRecord } from '../volumes/held.ts';
 import { savedNode } from '../nodes/saved-node.ts';
-import type { VolumeSubject } from '../nodes/volume-subject.ts';
-import type { ApiRequest } from '../request.ts';
-import { placeOf, volumeToSave, volumeWithId } from '../root/find-volume.ts';
-import { noteAsked } from '../root/note-asked.ts';
-import { requireStillDefined } from '../root/offered.ts';
-import { mayBeSeeded, sourceIn, type SourceInput } from '../root/volume-source.ts';
+import type { VolumeSubject } from '../volumes/volume-subject.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { placeOf, volumeToSave, volumeWithId } from '../volumes/find-volume.ts';
+import { noteAsked } from '../volumes/note-asked.ts';
+import { requireStillDefined } from '../volumes/offered.ts';
+import { mayBeSeeded, sourceIn, type SourceInput } from '../volumes/volume-source.ts';
 import { withHint } from './in-api-words.ts';
 import { keyOfChange } from './repeated.ts';
 import { requireStaying } from './require-staying.ts';
-import { volumeRequest } from './volume-request.ts';
+import { volumeRequest } from '../volumes/volume-request.ts';
 
 interface AttachInput {
   readonly volume: string;

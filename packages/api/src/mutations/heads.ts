@@ -13,15 +13,15 @@ import {
   type RollBackPlan,
   type RolledBack,
 } from '@cachelane/engine';
-import { laneIn } from '../lane-in.ts';
-import { findVolumeRecord, heldBy } from '../nodes/held.ts';
+import { laneIn } from '../values/lane-in.ts';
+import { findVolumeRecord, heldBy } from '../volumes/held.ts';
 import { savedNode } from '../nodes/saved-node.ts';
-import { volumeId, type VolumeSubject } from '../nodes/volume-subject.ts';
-import type { ApiRequest } from '../request.ts';
-import { volumeToChange } from '../root/find-volume.ts';
+import { volumeId, type VolumeSubject } from '../volumes/volume-subject.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { volumeToChange } from '../volumes/find-volume.ts';
 import { withHint } from './in-api-words.ts';
 import { once, runOfChange } from './repeated.ts';
-import { volumeRequest } from './volume-request.ts';
+import { volumeRequest } from '../volumes/volume-request.ts';
 
 export interface RollbackArguments {
   readonly volume: string;

@@ -1,4 +1,4 @@
-import type { ApiRequest } from '../request.ts';
+import type { ApiRequest } from '../request/request.ts';
 import { publish, removeVersion, type PublishArguments, type RemoveCatalogArguments } from './catalogs.ts';
 import { closeClientSession, openClientSession, type OpenSessionArguments } from './client-session.ts';
 import { attach, commit, discard, type AttachArguments, type CommitArguments, type ForkArguments } from './forks.ts';

@@ -10,8 +10,8 @@ import {
 } from '@cachelane/core';
 import { createNamespace, renameNamespace, requireWritable, type RenameRequest } from '@cachelane/engine';
 import { policyNodes } from '../nodes/namespace-node.ts';
-import type { ApiRequest } from '../request.ts';
-import { namespaceIn } from '../root/find-volume.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { namespaceIn } from '../volumes/find-volume.ts';
 
 export interface SetPolicyArguments {
   readonly namespace?: string | null;

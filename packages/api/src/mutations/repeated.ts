@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { CachelaneError, isCachelaneError, newId, type RunId } from '@cachelane/core';
-import type { ApiRequest } from '../request.ts';
+import type { ApiRequest } from '../request/request.ts';
 
 /** The same change has the same run, whoever repeats it and whichever engine it reaches. Errors: E_USAGE. */
 export function runOfChange({ world }: ApiRequest, what: readonly unknown[], key: string | null | undefined): RunId {

@@ -1,5 +1,5 @@
 import { CachelaneError } from '@cachelane/core';
-import type { ApiRequest } from '../request.ts';
+import type { ApiRequest } from '../request/request.ts';
 
 /** Errors: E_USAGE where what is asked for would be gone when its answer is read. */
 export function requireStaying({ world }: ApiRequest, what: string): void {

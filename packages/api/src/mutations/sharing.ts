@@ -1,9 +1,9 @@
 import { CachelaneError, parseGrantee, type Namespace, type TrustLevel, type VolumeName } from '@cachelane/core';
 import { addFeed, grantedTrust, grantVolumes, removeFeed, requireSharing, withdrawGrant } from '@cachelane/engine';
-import { laneIn } from '../lane-in.ts';
+import { laneIn } from '../values/lane-in.ts';
 import { feedNode, grantNode } from '../nodes/sharing-nodes.ts';
-import type { ApiRequest } from '../request.ts';
-import { keyIn, namespaceAt, namespaceIn } from '../root/find-volume.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { keyIn, namespaceAt, namespaceIn } from '../volumes/find-volume.ts';
 
 interface SharingArguments {
   readonly namespace?: string | null;

@@ -15,13 +15,13 @@ import {
   type CatalogConsumer,
   type OfferedCatalog,
 } from '@cachelane/engine';
-import { mayKnow, mayKnowVolume } from '../caller.ts';
-import type { ApiRequest } from '../request.ts';
-import { askForOffered, type OfferedVolumeArguments } from '../root/ask-for-volume.ts';
-import { isoTime } from './iso-time.ts';
-import { byLane, type Held } from './held.ts';
+import { mayKnow, mayKnowVolume } from '../request/caller.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { askForOffered, type OfferedVolumeArguments } from '../volumes/ask-for-volume.ts';
+import { isoTime } from '../values/iso-time.ts';
+import { byLane, type Held } from '../volumes/held.ts';
 import { volumeNode } from './volume-node.ts';
-import { nothingAsked } from './volume-subject.ts';
+import { nothingAsked } from '../volumes/volume-subject.ts';
 
 export function catalogNode(request: ApiRequest, catalog: OfferedCatalog): object {
   const { metadata } = request.world.deps;

@@ -1,6 +1,6 @@
 import { CachelaneError, displayPath, parseBytePath, isBelow, type BytePath, type Entry } from '@cachelane/core';
-import { pageOf, type Page, type PageArguments } from '../pages.ts';
-import { isoTime } from './iso-time.ts';
+import { pageOf, type Page, type PageArguments } from '../values/pages.ts';
+import { isoTime } from '../values/iso-time.ts';
 
 const entryTypes = { file: 'FILE', dir: 'DIRECTORY', symlink: 'SYMLINK' } as const;
 

@@ -1,8 +1,8 @@
 import { isCachelaneError, providerText, type Tool } from '@cachelane/core';
 import { deprecations, foreseeProvided, type VolumeRequest } from '@cachelane/engine';
-import type { ApiRequest } from '../request.ts';
-import { placeOf } from '../root/find-volume.ts';
-import { nothingAsked, type VolumeSubject } from './volume-subject.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { placeOf } from '../volumes/find-volume.ts';
+import { nothingAsked, type VolumeSubject } from '../volumes/volume-subject.ts';
 
 /** What decides what a fork of the caller finds by the volume's key; null: nothing does. */
 export async function providerNode(

@@ -1,9 +1,9 @@
 import { granteeText, isCovered, type Namespace, type VolumeName } from '@cachelane/core';
 import { listFeeds, listGrants, type ListedFeed, type ListedGrant } from '@cachelane/engine';
-import { mayKnow, namesOf } from '../caller.ts';
-import type { ApiRequest } from '../request.ts';
-import { isoTime } from './iso-time.ts';
-import type { VolumeSubject } from './volume-subject.ts';
+import { mayKnow, namesOf } from '../request/caller.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { isoTime } from '../values/iso-time.ts';
+import type { VolumeSubject } from '../volumes/volume-subject.ts';
 
 /** Of a namespace that the caller may know of. */
 export async function given({ world, signal }: ApiRequest, namespace: Namespace): Promise<readonly ListedGrant[]> {

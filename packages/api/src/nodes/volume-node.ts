@@ -1,17 +1,17 @@
-import { laneIn } from '../lane-in.ts';
+import { laneIn } from '../values/lane-in.ts';
 import { compatFields, type HeadRecord } from '@cachelane/core';
 import { blamePath, type Blamed, type BlamedHead } from '@cachelane/engine';
-import { seedFor, sourceIn, type SourceInput } from '../root/volume-source.ts';
-import type { ApiRequest } from '../request.ts';
+import { seedFor, sourceIn, type SourceInput } from '../volumes/volume-source.ts';
+import type { ApiRequest } from '../request/request.ts';
 import { entryNode, pathIn } from './entry-node.ts';
 import { headNode } from './head-node.ts';
-import { heldBy, type Held } from './held.ts';
+import { heldBy, type Held } from '../volumes/held.ts';
 import { providerNode } from './provider-node.ts';
 import { runOf } from './run-node.ts';
-import { chainHeads } from './chain-heads.ts';
-import { seedHeads } from './seed-heads.ts';
+import { chainHeads } from '../volumes/chain-heads.ts';
+import { seedHeads } from '../volumes/seed-heads.ts';
 import { feedNode, feedsOfVolume, grantNode, grantsOfVolume } from './sharing-nodes.ts';
-import { volumeId, type VolumeSubject } from './volume-subject.ts';
+import { volumeId, type VolumeSubject } from '../volumes/volume-subject.ts';
 
 /** `known`: what it holds, where that was read already. */
 export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: Held): object {

@@ -1,12 +1,12 @@
 import { compatKey, type Namespace, type NamespaceRecord, type VolumeName, type VolumeRecord } from '@cachelane/core';
 import { compareText } from '@cachelane/engine';
-import { mayKnowOf } from '../caller.ts';
-import { pageOf, type Page, type PageArguments } from '../pages.ts';
-import type { ApiRequest } from '../request.ts';
-import { byLane, type Held } from './held.ts';
-import { knownVolumes } from './known-volumes.ts';
+import { mayKnowOf } from '../request/caller.ts';
+import { pageOf, type Page, type PageArguments } from '../values/pages.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { byLane, type Held } from '../volumes/held.ts';
+import { knownVolumes } from '../volumes/known-volumes.ts';
 import { volumeNode } from './volume-node.ts';
-import { nothingAsked } from './volume-subject.ts';
+import { nothingAsked } from '../volumes/volume-subject.ts';
 
 /** How many volumes or namespaces a page may have. */
 export const nodesPerPage = 1000;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { Operation } from '../execute.ts';
-import { queryLimits } from '../query-limits.ts';
+import type { Operation } from '../execute/execute.ts';
+import { queryLimits } from '../execute/query-limits.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import { busy, refused, type Refused } from './refused.ts';
 

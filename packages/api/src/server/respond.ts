@@ -1,7 +1,8 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CachelaneError, type ErrorCode } from '@cachelane/core';
-import { answerError, type Answer } from '../execute.ts';
+import { answerError } from '../execute/answer-error.ts';
+import type { Answer } from '../execute/execute.ts';
 import type { Refused } from './refused.ts';
 
 const json = 'application/json; charset=utf-8';

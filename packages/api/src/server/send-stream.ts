@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Answer } from '../execute.ts';
+import type { Answer } from '../execute/execute.ts';
 
 export interface StreamLimits {
   /** Milliseconds that a client has to take what was sent before the next one. */

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CachelaneError } from '@cachelane/core';
-import type { Api, SessionToken } from '../api.ts';
-import { answerError, type Answer, type Operation } from '../execute.ts';
+import type { Api, SessionToken } from '../execute/api.ts';
+import { answerError } from '../execute/answer-error.ts';
+import type { Answer, Operation } from '../execute/execute.ts';
 import { openGuard, sessionOf, type Guarded } from './guard.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { listen, type ListenAt } from './listen.ts';

@@ -1,6 +1,6 @@
 import type { EngineEvent } from '@cachelane/core';
-import type { TimedEvent } from '../event-feed.ts';
-import { isoTime } from '../nodes/iso-time.ts';
+import type { TimedEvent } from '../request/event-feed.ts';
+import { isoTime } from '../values/iso-time.ts';
 import { savedNode } from '../nodes/saved-node.ts';
 
 /** An event in the schema's words. */

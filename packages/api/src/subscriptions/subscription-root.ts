@@ -1,4 +1,4 @@
-import type { ApiRequest } from '../request.ts';
+import type { ApiRequest } from '../request/request.ts';
 import { eventNode } from './event-node.ts';
 
 /** A method for each field of `Subscription`; what each yields is a root of its own. */

@@ -1,0 +1,80 @@
+import { CachelaneError, isCachelaneError, parseNamespace, type Digest, type Namespace } from '@cachelane/core';
+import {
+  catalogOrLock,
+  definedVolume,
+  requireDefinition,
+  type DefinedVolume,
+  type LockedQuestion,
+  type OfferedCatalog,
+} from '@cachelane/engine';
+import { mayKnowOffer } from '../request/caller.ts';
+import { parseNodeId, type NamedDefinition, type VolumeNodeId } from '../values/node-id.ts';
+import type { VolumeSubject } from './volume-subject.ts';
+import type { ApiRequest } from '../request/request.ts';
+
+export interface CatalogArguments {
+  readonly namespace: string;
+  readonly version?: number | null;
+  readonly digest?: string | null;
+}
+
+/** In the version that is asked for, else in the one that the project has locked, else in the latest. Errors: those of {@link catalogOrLock}; E_NAMESPACE for what is neither a namespace nor called so by anybody. */
+export async function catalogIn(
+  request: ApiRequest,
+  { namespace, version = null, digest = null }: CatalogArguments,
+): Promise<OfferedCatalog> {
+  const named = request.caller.project.catalogs.get(namespace) ?? parseNamespace(namespace, 'namespace');
+  const question = { namespace: named, alias: namespace, version, digest: digest as Digest | null };
+  return await offered(request, question);
+}
+
+async function offered(
+  { world, caller, signal }: ApiRequest,
+  question: Pick<LockedQuestion, 'namespace' | 'alias' | 'version' | 'digest'>,
+): Promise<OfferedCatalog> {
+  const mayKnow = (names: readonly Namespace[]): boolean => mayKnowOffer(caller, names);
+  const locked = caller.project.lock?.catalogs ?? [];
+  return await catalogOrLock(world.deps.metadata, { ...question, mayKnow, locked }, signal);
+}
+
+/** In another store a version of the same number may say something else. */
+function lockedDigest(
+  { caller }: ApiRequest,
+  { namespace, version }: Pick<NamedDefinition, 'namespace' | 'version'>,
+): Digest | null {
+  const all = caller.project.lock?.catalogs ?? [];
+  return all.find((each) => each.namespace === namespace && each.version === version)?.digest ?? null;
+}
+
+/** What the definition that an id names says now; undefined where it names none, or one that is not there any more: what was opened by it goes on. */
+export async function definedAt(request: ApiRequest, id: VolumeNodeId): Promise<DefinedVolume | undefined> {
+  if (id.definition === null) return undefined;
+  try {
+    return await requireDefined(request, id);
+  } catch (error) {
+    if (isCachelaneError(error, 'E_CATALOG', 'E_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+/** For what begins anew. Errors: those of {@link catalogOrLock}, and E_CATALOG for a name that it has not. */
+export async function requireStillDefined(request: ApiRequest, text: string, subject: VolumeSubject): Promise<void> {
+  const id = parseNodeId(text);
+  if (id?.kind === 'volume' && id.definition !== null && subject.defined === undefined) {
+    await requireDefined(request, id);
+  }
+}
+
+async function requireDefined(
+  request: ApiRequest,
+  { key, namespace, definition }: VolumeNodeId,
+): Promise<DefinedVolume> {
+  const { metadata } = request.world.deps;
+  const { name, ...question } = definition as NonNullable<typeof definition>;
+  const catalog = await offered(request, { ...question, digest: lockedDigest(request, question) });
+  const defined = definedVolume(catalog, await requireDefinition(metadata, { catalog, name }, request.signal));
+  const record = await metadata.findNamespace(namespace, request.signal);
+  const isThere = defined.namespace === null || (record?.paths ?? [namespace]).includes(defined.namespace);
+  if (defined.key === key && isThere) return defined;
+  throw new CachelaneError('E_CATALOG', `${name} of ${question.namespace} is another volume than this id says`);
+}

@@ -1,0 +1,57 @@
+import { CachelaneError, parseSeedDirectory, type VolumeSeed } from '@cachelane/core';
+import { mayKnowVolume, type Caller } from '../request/caller.ts';
+import { volumeId, type VolumeSource, type VolumeSubject } from './volume-subject.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { volumeWithId } from './find-volume.ts';
+
+export interface SourceInput {
+  readonly directory?: string | null;
+  /** An id. */
+  readonly volume?: string | null;
+}
+
+/**
+ * Nothing is looked at on the disk. Errors: E_USAGE for what names none or two, for no path of a directory, and for a directory in a confined session, which is told of nothing on the machine; E_NOT_FOUND for a volume that
+ * the caller may not know of, whether it is there or not.
+ */
+export async function sourceIn(
+  request: ApiRequest,
+  source: SourceInput | null | undefined,
+): Promise<VolumeSource | null> {
+  if (source === null || source === undefined) return null;
+  const { directory = null, volume = null } = source;
+  if ((directory === null) === (volume === null)) {
+    throw new CachelaneError('E_USAGE', 'a source is either a directory or a volume', { hint: 'name one of them' });
+  }
+  if (volume !== null) {
+    const subject = await volumeWithId(request, volume);
+    const { namespace, key: name, compat } = subject;
+    return {
+      seed: { kind: 'volume', namespace, name, compat },
+      node: { directory: null, volume: volumeId(subject) },
+    };
+  }
+  if (request.caller.client.place.isConfined) {
+    throw new CachelaneError('E_USAGE', 'a confined session seeds no volume from a directory', {
+      hint: 'name a volume that it may know of, or open a session that is not confined',
+    });
+  }
+  const plain = parseSeedDirectory(directory ?? '');
+  return { seed: { kind: 'directory', directory: plain }, node: { directory: plain, volume: null } };
+}
+
+/** What the caller's volume lies on: what it asks for, else what the project's file says, as far as it may have that. */
+export function seedFor(
+  request: ApiRequest,
+  subject: Pick<VolumeSubject, 'namespace' | 'key' | 'source'>,
+): VolumeSeed | null {
+  const seed = subject.source?.seed ?? request.caller.project.requestFor(subject).seed;
+  return mayBeSeeded(request.caller, seed) ? seed : null;
+}
+
+/** Of a confined session. Whoever is at work in a project may put symlinks into it at any moment: no directory of it is certain to be a part of it. */
+export function mayBeSeeded(caller: Caller, seed: VolumeSeed | null): boolean {
+  if (seed === null) return true;
+  if (seed.kind === 'volume') return mayKnowVolume(caller, [seed.namespace], seed.name);
+  return !caller.client.place.isConfined;
+}
