@@ -15,7 +15,7 @@ afterAll(() => {
   sdk[Symbol.dispose]();
 });
 
-const document = readFileSync(join(import.meta.dirname, '../../docs/SDK.md'), 'utf8');
+const document = readFileSync(join(import.meta.dirname, '../../docs/howto/sdk.md'), 'utf8');
 const examples = [...document.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code = '']) => code);
 
 test('the examples of the document do what it says', async () => {

@@ -44,7 +44,7 @@ export async function buildSdkPackage({ root, target }: BuildRequest): Promise<v
   }
   writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedManifest(source), null, 2)}\n`);
   copyFileSync(join(root, 'LICENSE'), join(target, 'LICENSE'));
-  copyFileSync(join(root, 'docs/SDK.md'), join(target, 'README.md'));
+  copyFileSync(join(root, 'docs/howto/sdk.md'), join(target, 'README.md'));
 }
 
 function publishedManifest(source: string): object {

@@ -14,7 +14,7 @@ import { providerConformance } from '@cachelane/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadProviders } from './load-modules.ts';
 
-const document = readFileSync(join(import.meta.dirname, '../../../../docs/PROVIDERS.md'), 'utf8');
+const document = readFileSync(join(import.meta.dirname, '../../../../docs/howto/providers.md'), 'utf8');
 const [, example = ''] = /```js\n([^]*?)```/.exec(document) ?? [];
 
 const effectiveUid = process.geteuid?.() ?? 0;
@@ -25,7 +25,7 @@ async function load(path: string, uid = effectiveUid) {
   return await loadProviders({ modules: [{ value: path, line: 3 }], configPath, effectiveUid: uid });
 }
 
-providerConformance('the example of docs/PROVIDERS.md', async () => {
+providerConformance('the example of docs/howto/providers.md', async () => {
   const root = place();
   // The example has one place for all teams.
   const text = example.replace("'/mnt/caches'", JSON.stringify(join(root, 'caches')));

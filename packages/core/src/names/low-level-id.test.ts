@@ -18,7 +18,7 @@ const last = 'ns_ffffffffffffffffffffffffffffffff';
 const x64 = { os: 'linux', arch: 'x64' };
 const odd = { image: 'node:26, "slim" é', '9': '', '10': '%' };
 
-// Made by another implementation (Python's hashlib and struct, from the layout in docs/NAMING.md). A change here is a
+// Made by another implementation (Python's hashlib and struct, from the layout in docs/reference/names.md). A change here is a
 // change of every id in every store: it needs a new version tag.
 const vectors: readonly (readonly [Raw, string])[] = [
   [
@@ -66,10 +66,9 @@ test('the bytes of the first vector', () => {
   );
 });
 
-test('docs/NAMING.md publishes these vectors, all of them', () => {
-  const text = readFileSync(join(import.meta.dirname, '../../../../docs/NAMING.md'), 'utf8');
-  const row =
-    /^\|\s*`(ns_[0-9a-f]+)`\s*\|\s*`([^`]+)`\s*\|\s*`(\{[^`]*\})`\s*\|\s*`([^`]+)`\s*\|\s*`([0-9a-f]{64})`\s*\|$/gm;
+test('docs/reference/names.md publishes these vectors, all of them', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../../../docs/reference/names.md'), 'utf8');
+  const row = /^(ns_[0-9a-f]+) (\S+) (\{.*\}) (\S+)\n {2}([0-9a-f]{64})$/gm;
   const published = [...text.matchAll(row)].map(([, namespaceId, volume, compat = '', lane, id]) => [
     { namespaceId, volume, compat: JSON.parse(compat) as unknown, lane },
     id,

@@ -28,7 +28,7 @@ export const lowLevelIdVersion = 'cachelane.low-level-id.1';
 /**
  * SHA-256 over fields in a fixed order, each one tag byte, the length of its value in bytes as four bytes big-endian, and
  * the value as UTF-8: version, namespace id, volume, for each compat field in byte order its name and its value, lane. Since
- * every value carries its length, no two inputs have the same bytes. docs/NAMING.md has the layout and test vectors.
+ * every value carries its length, no two inputs have the same bytes. docs/reference/names.md has the layout and test vectors.
  * Throws as `canonicalCompat`.
  */
 export function lowLevelId(inputs: LowLevelIdInputs): LowLevelId {

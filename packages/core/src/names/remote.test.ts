@@ -30,8 +30,8 @@ describe('real remotes', () => {
   });
 });
 
-test('the table in docs/NAMING.md tells the truth', () => {
-  const text = readFileSync(join(import.meta.dirname, '../../../../docs/NAMING.md'), 'utf8');
+test('the table in docs/reference/names.md tells the truth', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../../../docs/reference/names.md'), 'utf8');
   const table = /^\| remote .*\n.*\n((?:\|.*\n)+)/m.exec(text)?.[1] ?? '';
   let namespace = '';
   const rows = table.split('\n').filter((line) => line !== '');

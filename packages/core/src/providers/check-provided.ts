@@ -20,7 +20,7 @@ export function checkProvided(said: unknown): Provided {
       return { kind };
     default:
       throw new CachelaneError('E_CONFIG', 'it said nothing that a volume is made of', {
-        hint: 'a provider answers { kind: "volume" }, "directory", "seed" or "nothing": docs/PROVIDERS.md',
+        hint: 'a provider answers { kind: "volume" }, "directory", "seed" or "nothing": docs/howto/providers.md',
       });
   }
 }
