@@ -4,40 +4,40 @@ import { unknownToolName, type Tool } from '@cachelane/core';
 import { expect, test } from 'vitest';
 import { tools } from './registry.ts';
 
-const document = join(import.meta.dirname, '..', '..', '..', 'docs', 'TOOLS.md');
+const document = readFileSync(join(import.meta.dirname, '../../../docs/reference/tools.md'), 'utf8');
+const known = tools.filter(({ name }) => name !== unknownToolName);
+const code = (texts: readonly string[]): string => texts.map((text) => `\`${text}\``).join(' ') || '–';
 
-function row(tool: Tool): readonly string[] {
-  const moved = Object.keys(tool.redirect('/x') ?? {}).filter((name) => !/^npm_|^pnpm_/.test(name));
-  return [
-    `\`${tool.name}\``,
-    tool.summary,
-    tool.lockfiles.map((name) => `\`${name}\``).join(' ') || '–',
-    moved.map((name) => `\`${name}\``).join(' ') || '–',
-    tool.linksOut ? 'yes' : 'no',
-    tool.commitWhen,
-    tool.prune.kind === 'command' ? `\`${tool.prune.argv.join(' ')}\`` : '–',
-    tool.sync,
-    tool.tried,
-  ];
+/** The rows of the table below a heading of the page, as cells. */
+function tableOf(heading: string): readonly (readonly string[])[] {
+  const [, section = ''] = document.split(`\n## ${heading}\n`);
+  const [body = ''] = section.split('\n## ');
+  const rows = body.split('\n').filter((line) => line.startsWith('| `'));
+  return rows.map((line) =>
+    line
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim()),
+  );
 }
 
-test('the table of docs/TOOLS.md is what the tools declare', () => {
-  const expected = tools.filter(({ name }) => name !== unknownToolName).map(row);
-  const found = readFileSync(document, 'utf8')
-    .split('\n')
-    .filter((line) => line.startsWith('| `'))
-    .map((line) =>
-      line
-        .slice(1, -1)
-        .split('|')
-        .map((cell) => cell.trim()),
-    );
-  expect(found).toEqual(expected);
+function placeRow(tool: Tool): readonly string[] {
+  const moved = Object.keys(tool.redirect('/x') ?? {}).filter((name) => !/^npm_|^pnpm_/.test(name));
+  return [code([tool.name]), code(tool.lockfiles), code(moved)];
+}
+
+function ruleRow(tool: Tool): readonly string[] {
+  const prune = tool.prune.kind === 'command' ? code([tool.prune.argv.join(' ')]) : '–';
+  return [code([tool.name]), tool.linksOut ? 'yes' : 'no', tool.commitWhen, prune, tool.sync, tool.tried];
+}
+
+test('the tables of docs/reference/tools.md list what the tools declare', () => {
+  expect(tableOf('Volumes')).toEqual(known.map(({ name, summary }) => [code([name]), summary]));
+  expect(tableOf('Detection and places')).toEqual(known.map(placeRow));
+  expect(tableOf('Rules')).toEqual(known.map(ruleRow));
 });
 
-test('docs/TOOLS.md names the tools whose files go by themselves', () => {
-  const text = readFileSync(document, 'utf8');
-  const [, list = ''] = /^A volume of (.+?) can be kept within a `volume-budget`/m.exec(text) ?? [];
-  const wanted = tools.filter(({ losesFiles }) => losesFiles).map(({ name }) => name);
-  expect(list.split(/, | or /)).toEqual(wanted);
+test('docs/reference/tools.md names the tools that a budget applies to', () => {
+  const [, list = ''] = /^A `volume-budget` applies to ([^.]+)\./m.exec(document.replaceAll(/\n(?=[a-z`])/g, ' ')) ?? [];
+  expect(list.split(/, | and /)).toEqual(tools.filter(({ losesFiles }) => losesFiles).map(({ name }) => name));
 });
