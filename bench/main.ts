@@ -37,14 +37,14 @@ const usage = `npm run bench [-- OPTIONS]
   --store-size     only what else lies in the store; needs no corpus
   --layers NUMBERS how large those stores are, 10,1000,100000 by default: 20 kB on the disk for each
   --projects N     only what the caches of so many projects take; needs no corpus
-  --write          put the tables into docs/BENCHMARKS.md
+  --write          put the tables into docs/reference/benchmarks.md
   --prepare        only make the corpora
 Corpora lie in $CACHELANE_BENCH_DIR, by default cachelane-bench in the user's cache directory.
 `;
 
 const root = join(import.meta.dirname, '..');
 const launcher = join(root, 'cachelane');
-const document = join(root, 'docs/BENCHMARKS.md');
+const document = join(root, 'docs/reference/benchmarks.md');
 
 /** Everything; the order matters, since the first saves are what the others run on. */
 function measureAll(bench: Bench, barsOnly: boolean): readonly Section[] {

@@ -77,8 +77,10 @@ function markdownTable(rows: readonly Row[]): string {
   return [line(header), line(widths.map((width) => '-'.repeat(width))), ...cells.map(line)].join('\n');
 }
 
+/** Medians only: ranges would make the rows of the page too wide. */
 export function markdownSections(sections: readonly Section[]): string {
-  return sections.map(({ title, rows }) => `### ${title}\n\n${markdownTable(rows)}\n`).join('\n');
+  const text = sections.map(({ title, rows }) => `### ${title}\n\n${markdownTable(rows)}\n`).join('\n');
+  return text.replaceAll(/ \([^()|]* to [^()|]*\)/g, '');
 }
 
 const begin = '<!-- bench:begin (npm run bench -- --write) -->';
