@@ -4,11 +4,14 @@ import { queryLimits } from './query-limits.ts';
 
 export interface AnswerBudget {
   readonly fieldResolver: GraphQLFieldResolver<unknown, unknown>;
-  /** Aborted, with the error, when the answer has come to more than it may. */
+  /** Aborts with the error when the answer exceeds its limit. */
   readonly signal: AbortSignal;
 }
 
-/** Counts fields, and the items of lists, while an answer is made: lists are as long as they are, whatever was assumed of them before. */
+/**
+ * Returns a budget that counts fields and list items while an answer is made, since real lists may be longer than
+ * assumed.
+ */
 export function answerBudget(): AnswerBudget {
   const controller = new AbortController();
   let left: number = queryLimits.fields;
@@ -33,7 +36,7 @@ export function answerBudget(): AnswerBudget {
 }
 
 function tooMuch(): CachelaneError {
-  return new CachelaneError('E_LIMIT', `the answer comes to more than ${queryLimits.fields} fields`, {
+  return new CachelaneError('E_LIMIT', `the answer has more than ${queryLimits.fields} fields`, {
     hint: 'ask for smaller pages with first, or for fewer fields',
   });
 }

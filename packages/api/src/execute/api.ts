@@ -9,26 +9,29 @@ import { Readings } from '../request/readings.ts';
 import type { ApiRequest } from '../request/request.ts';
 import type { World } from '../request/world.ts';
 
-/** Who asks: a session by its token; null: the engine's own project. */
+/** The token of the caller's session; null: the engine's own project. */
 export type SessionToken = string | null;
 
-/** One engine's API, whatever carries the documents to it. */
+/** The API of one engine, independent of the transport. */
 export interface Api extends AsyncDisposable {
-  /** Never throws: whatever goes wrong is in the answer. */
+  /** Never throws: the answer contains the error. */
   execute(operation: Operation, session: SessionToken, signal: AbortSignal): Promise<Answer>;
-  /** For subscriptions: ends when the signal, or whoever reads, ends it. Never throws. */
+  /** Answers a subscription until the signal aborts or the reader stops. Never throws. */
   stream(operation: Operation, session: SessionToken, signal: AbortSignal): AsyncGenerator<Answer>;
-  /** A subscription is for {@link stream}: it goes on until somebody ends it. Null for what cannot be read. */
+  /** Returns the kind of an operation; null if it cannot be parsed. Subscriptions go to {@link stream}. */
   kindOf(operation: Operation): 'query' | 'mutation' | 'subscription' | null;
-  /** Whether a session has this token, for endpoints that let its client in by it. */
+  /** Returns whether an open session has this token. */
   hasSession(token: string): boolean;
-  /** Sessions at this moment. */
+  /** The number of open sessions. */
   readonly sessionCount: number;
-  /** Ends sessions of which nothing was heard for a minute, and forgets what nobody read for as long: to be called now and then. */
+  /** Ends idle sessions and drops unread entry lists. Call it periodically. */
   sweep(): Promise<void>;
 }
 
-/** `own`: where the engine was started, for whoever has no session. At the end what clients left is discarded, and what is under way comes to its end, also where nobody waits for it. */
+/**
+ * Opens the API of an engine that was started at `own`. Disposing it waits for running operations and discards open
+ * forks.
+ */
 export function openApi(world: World, own: CallerPlace): Api {
   const { clock, random } = world.deps;
   const room = new ForkRoom(forksOfEngine, null);

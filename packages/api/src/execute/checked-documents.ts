@@ -15,39 +15,39 @@ import { LastUsed } from '../request/last-used.ts';
 import { requireShallow } from './nesting.ts';
 import { queryLimits } from './query-limits.ts';
 
-/** Documents that are kept parsed and checked: programs send the same few again and again. Parsed, one takes up to a hundred times its length. */
+/** Number of parsed documents kept: programs repeat a few. A parsed document takes up to 100 times its length. */
 const documentsKept = 500;
 const keptLength = 4096;
 
-/** Documents of which it is known whether they fit: to find that out may take a hundred times as long as to read them. */
+/** Number of validation results kept: validating may take 100 times as long as parsing. */
 const verdictsKept = 2000;
 
-/** A document quotes itself in what is wrong with it. */
+/** Maximum length of a kept error message: it may quote the document. */
 const messageLength = 500;
 
-/** Operations of a document of which it is remembered what they are to be: one has a few. */
+/** Maximum number of operations remembered for a refused document. */
 const operationsKept = 32;
 
-/** A document that does not fit the schema, with all that is wrong. */
+/** A document that does not match the schema, with its errors. */
 export class RefusedDocument extends Error {
   readonly errors: readonly AnswerError[];
-  /** Its operations, as far as it could be read: it may fit another schema. */
+  /** Its operations, if it could be parsed: it may match another schema. */
   readonly operations: readonly OperationFacts[];
   constructor(errors: readonly AnswerError[], document?: DocumentNode) {
-    super('the document does not fit the schema');
+    super('the document does not match the schema');
     this.errors = errors;
     const all = document === undefined ? [] : operationsIn(document);
     this.operations = all.slice(0, operationsKept).map(({ name, operation }) => ({ name, operation }));
   }
 }
 
-/** What one operation of a document is called, and is to be. */
+/** The name and kind of one operation in a document. */
 export interface OperationFacts {
   readonly name: string | null;
   readonly operation: OperationTypeNode;
 }
 
-/** With what they are made of. */
+/** Returns the operations of a document with their nodes. */
 export function operationsIn(
   document: DocumentNode,
 ): readonly (OperationFacts & { readonly node: OperationDefinitionNode })[] {
@@ -58,15 +58,18 @@ export function operationsIn(
   );
 }
 
-/** What a document was found to be: it fits, or why not. */
+/** The result of checking a document. */
 type Verdict = 'fits' | RefusedDocument | CachelaneError;
 
-/** Documents that fit the schema, each looked at once. */
+/** Parses and validates documents, each only once. */
 export class CheckedDocuments {
   private readonly parsed = new LastUsed<string, DocumentNode>(documentsKept);
   private readonly verdicts = new LastUsed<string, Verdict>(verdictsKept);
 
-  /** `schemaName` tells the schema from others that documents are checked by. Throws `RefusedDocument`. Errors: E_LIMIT. */
+  /**
+   * Returns the parsed document. `schemaName` distinguishes schemas in the cache. Throws `RefusedDocument`; errors:
+   * E_LIMIT.
+   */
   of(schema: GraphQLSchema, query: string, schemaName = ''): DocumentNode {
     const key = schemaName === '' ? query : `${schemaName} ${query}`;
     const known = this.parsed.get(key);
@@ -99,7 +102,7 @@ export class CheckedDocuments {
     return asCachelaneError(thrown);
   }
 
-  /** What is kept holds on to nothing of the document. */
+  /** Builds a refusal that keeps no reference to the document. */
   private refused(errors: readonly GraphQLError[], document?: DocumentNode): RefusedDocument {
     const answers = errors.map((error) => {
       const answer = answerError(error);

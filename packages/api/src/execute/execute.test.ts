@@ -91,7 +91,7 @@ describe('a document', () => {
   });
 
   test('that asks for a list inside of itself is refused, also where a fragment does', async () => {
-    const message = 'the query asks for CacheVolume.heads inside of CacheVolume.heads';
+    const message = 'the query asks for CacheVolume.heads inside CacheVolume.heads';
     const plain = '{ cacheVolume(key: "npm") { heads { volume { heads { lane } } } } }';
     expect(await refusal(plain)).toEqual({ code: 'E_LIMIT', message });
     const spread =
@@ -106,7 +106,7 @@ describe('a document', () => {
     const fields = Array.from({ length: 30 }, (_, n) => `p${n}: path`).join(' ');
     const query = `{ cacheVolume(key: "npm") { head { entries { ${aliases} } } } } fragment E on Entry { ${fields} }`;
     expect((await on.ask(query)).errors).toMatchObject([
-      { message: 'the answer comes to more than 250000 fields', extensions: { code: 'E_LIMIT', retryable: false } },
+      { message: 'the answer has more than 250000 fields', extensions: { code: 'E_LIMIT', retryable: false } },
     ]);
   });
 

@@ -17,7 +17,7 @@ import { mutationRoot } from '../mutations/mutation-root.ts';
 import { fixedSchema, schemaFor, type SessionSchema } from '../schema/session-schema.ts';
 import { subscriptionRoot } from '../subscriptions/subscription-root.ts';
 
-/** One document to carry out. */
+/** One GraphQL request. */
 export interface Operation {
   readonly query: string;
   readonly variables: Readonly<Record<string, unknown>>;
@@ -25,7 +25,7 @@ export interface Operation {
   readonly operationName: string | null;
 }
 
-/** As the GraphQL specification has it. */
+/** A response as in the GraphQL specification. */
 export interface Answer {
   readonly data?: unknown;
   readonly errors?: readonly AnswerError[];
@@ -33,20 +33,20 @@ export interface Answer {
 
 const documents = new CheckedDocuments();
 
-/** Carries a query or mutation out. Never throws: whatever goes wrong is in the answer, with a code. */
+/** Executes a query or mutation. Never throws: the answer contains the error with its code. */
 export async function executeOperation(operation: Operation, request: ApiRequest): Promise<Answer> {
   try {
     const { args, kind } = prepare(operation, request);
     if (kind !== OperationTypeNode.SUBSCRIPTION) return answerOf(await execute(args));
-    throw new CachelaneError('E_USAGE', 'a subscription is answered by a stream', {
-      hint: 'ask for text/event-stream with the header accept, as engine.events() of the SDK does; cachelane query prints one answer',
+    throw new CachelaneError('E_USAGE', 'a subscription needs a streaming request', {
+      hint: 'set the header accept to text/event-stream, or use engine.events() of the SDK; cachelane query prints one answer only',
     });
   } catch (thrown) {
     return refusal(thrown);
   }
 }
 
-/** Answers of a subscription one after the other, as things happen. Never throws: what is refused is a single answer. */
+/** Yields the answers of a subscription. Never throws: a refused one yields a single answer. */
 export async function* executeStream(operation: Operation, request: ApiRequest): AsyncGenerator<Answer> {
   try {
     const result = await subscribe(prepare(operation, request).args);
@@ -57,7 +57,7 @@ export async function* executeStream(operation: Operation, request: ApiRequest):
   }
 }
 
-/** What it is to be; null, where it cannot be read. Whether it fits depends on whose it is. */
+/** Returns the kind of the operation, or null if it cannot be parsed. Does not check it against a session's schema. */
 export function kindOf({ query, operationName }: Operation): OperationTypeNode | null {
   try {
     return chosen(operationsOf(query), operationName).operation;
@@ -75,7 +75,7 @@ function operationsOf(query: string): readonly OperationFacts[] {
   }
 }
 
-/** What fits without the catalogs of the session fits with them, and most documents name none: these are looked at once for all sessions. */
+/** Returns the checked document. Most documents use no catalog, so they are checked once for all sessions. */
 function documentFor({ schema, name }: SessionSchema, query: string): DocumentNode {
   try {
     return documents.of(fixedSchema().schema, query);
@@ -104,7 +104,7 @@ function prepare(
       contextValue: request,
       variableValues: variables,
       operationName,
-      // A mutation is told by its own signal, and answers when it has come to an end.
+      // A mutation runs to its end. It gets the request's signal from its context.
       ...(kind === OperationTypeNode.QUERY
         ? { abortSignal: AbortSignal.any([request.signal, budget.signal]), fieldResolver: budget.fieldResolver }
         : {}),
@@ -138,6 +138,6 @@ function chosen<T extends OperationFacts>(all: readonly T[], name: string | null
   const [only] = named;
   if (only !== undefined && named.length === 1) return only;
   const why =
-    name === null ? `the document has ${all.length} operations` : 'the document has no operation of this name';
-  throw new CachelaneError('E_USAGE', why, { hint: 'say which one with operationName' });
+    name === null ? `the document has ${all.length} operations` : 'the document has no operation with this name';
+  throw new CachelaneError('E_USAGE', why, { hint: 'name one of its operations with operationName' });
 }

@@ -6,7 +6,8 @@ const opening: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BR
 const closing: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
 
 /**
- * Refuses what is nested without end before anything that goes into itself as the document does has read it: how far that can go depends on the stack of the moment. Errors: E_LIMIT; a GraphQLError for what is no document.
+ * Refuses deeply nested documents before the recursive parser could overflow the stack. Errors: E_LIMIT; a GraphQLError
+ * for a document that cannot be tokenized.
  */
 export function requireShallow(query: string): void {
   const lexer = new Lexer(new Source(query));

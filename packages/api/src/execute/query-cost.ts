@@ -17,11 +17,11 @@ import {
 } from 'graphql';
 import { assumedItems, queryLimits, readingCosts } from './query-limits.ts';
 
-/** How much an operation asks for, as far as can be told before it is carried out. */
+/** The estimated size of an operation. */
 interface Extent {
   readonly cost: number;
   readonly depth: number;
-  /** Lists that are asked for, as `Type.field`. */
+  /** The lists that it asks for, as `Type.field`. */
   readonly lists: ReadonlySet<string>;
 }
 
@@ -29,29 +29,25 @@ const nothing: Extent = { cost: 0, depth: 0, lists: new Set() };
 
 export interface Measured {
   readonly schema: GraphQLSchema;
-  /** Valid: no fragment holds itself. */
+  /** Must be valid: no fragment may contain itself. */
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** Errors: E_LIMIT, with the limit and what was asked for; for a list inside of itself as well. */
+/** Errors: E_LIMIT, with the limit and the estimate; also for a list inside itself. */
 export function requireAffordable(measured: Measured): void {
   const { cost, depth } = extentOf(measured);
   if (depth > queryLimits.depth) {
     throw new CachelaneError('E_LIMIT', `the query is ${depth} fields deep, at most ${queryLimits.depth}`, {
-      hint: 'ask for the inner part by the id of what it belongs to: node(id)',
+      hint: 'ask for inner objects by their id with node(id)',
     });
   }
   if (cost > queryLimits.cost) {
     const count = Number.isFinite(cost) ? String(Math.ceil(cost)) : 'without end';
-    throw new CachelaneError(
-      'E_LIMIT',
-      `the query may come to ${count} fields, or the work of so many, at most ${queryLimits.cost}`,
-      {
-        hint: 'ask for smaller pages with first, or for fewer fields',
-      },
-    );
+    throw new CachelaneError('E_LIMIT', `the query may cost up to ${count} fields, at most ${queryLimits.cost}`, {
+      hint: 'ask for smaller pages with first, or for fewer fields',
+    });
   }
 }
 
@@ -59,7 +55,7 @@ function extentOf({ schema, document, operation, variables }: Measured): Extent 
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const each of document.definitions)
     if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each);
-  // A fragment that is used a thousand times is looked at once.
+  // Each fragment is measured once, even if it is used a thousand times.
   const known = new Map<string, Extent>();
 
   const numberOf = (value: ValueNode | undefined): number | undefined => {
@@ -87,7 +83,7 @@ function extentOf({ schema, document, operation, variables }: Measured): Extent 
     const name = `${parent.name}.${node.name.value}`;
     const cost = 1 + (readingCosts[name] ?? 0) + itemsOf(node, field, numberOf) * inner.cost;
     const extent = { cost, depth: 1 + inner.depth };
-    // The schema's own lists are few, and short.
+    // The lists of the introspection schema are short.
     if (!isList(field) || parent.name.startsWith('__')) return { ...extent, lists: inner.lists };
     if (inner.lists.has(name)) throw endless(name);
     return { ...extent, lists: new Set([...inner.lists, name]) };
@@ -133,7 +129,7 @@ function fieldOf(
   return schema.getField(parent, name);
 }
 
-/** A page has as many as `first` says; the lists in a connection are that page and count once. */
+/** Returns the assumed number of items: a page has `first` items, and the lists of a connection are that page. */
 function itemsOf(
   node: FieldNode,
   field: GraphQLField<unknown, unknown>,
@@ -142,7 +138,7 @@ function itemsOf(
   const paged = field.args.find(({ name }) => name === 'first');
   if (paged !== undefined) {
     const said = numberOf(node.arguments?.find(({ name }) => name.value === 'first')?.value);
-    // A variable that nobody gives is as an argument that is left out.
+    // A variable without a value counts as a missing argument.
     return Math.max(1, said ?? numberOf(paged.default?.literal) ?? 1);
   }
   return isList(field) && field.name !== 'nodes' && field.name !== 'paths' ? assumedItems : 1;
@@ -152,9 +148,9 @@ function isList({ type }: GraphQLField<unknown, unknown>): boolean {
   return isListType(isNonNullType(type) ? type.ofType : type);
 }
 
-/** A list has as many as the store has, each of which would have the list again. */
+/** A list inside itself would repeat the whole list for each of its items. */
 function endless(name: string): CachelaneError {
-  return new CachelaneError('E_LIMIT', `the query asks for ${name} inside of ${name}`, {
-    hint: 'ask for the inner one by the id of what it belongs to: node(id)',
+  return new CachelaneError('E_LIMIT', `the query asks for ${name} inside ${name}`, {
+    hint: 'ask for inner objects by their id with node(id)',
   });
 }

@@ -1,26 +1,26 @@
-/** What one request may ask for. Each is named in the error of whoever asks for more. */
+/** Limits of one request. Errors name the limit that was exceeded. */
 export const queryLimits = {
-  /** Bytes of a request's body: a document with its variables is some kilobytes. */
+  /** Bytes of a request body. A typical one has a few kilobytes. */
   bodyBytes: 262_144,
-  /** Words and signs of a document: what it takes to parse it. */
+  /** Tokens of a document. */
   tokens: 10_000,
-  /** Brackets of all kinds inside brackets: several times what the depth below can come to. */
+  /** Nested brackets of all kinds: several times the depth limit. */
   nesting: 100,
-  /** Fields inside fields. The introspection that clients send has 13. */
+  /** Nested fields. Introspection queries of clients need 13. */
   depth: 20,
-  /** Fields that an answer may come to, as far as can be told before: a page of 10,000 entries with all that is known of each has 100,000. */
+  /** Estimated fields of an answer. A page of 10,000 entries with all fields has 100,000. */
   cost: 1_000_000,
-  /** Fields, and items of lists, that an answer comes to in fact. */
+  /** Actual fields and list items of an answer. */
   fields: 250_000,
 } as const;
 
-/** What a list counts for that says nowhere how long it may be. */
+/** Assumed length of a list without a limit. */
 export const assumedItems = 5;
 
-/** What a field costs beside its answer: it reads whole layers, or all that the store lists, for however little of it. */
+/** Extra cost of fields that read whole layers or list the whole store. */
 export const readingCosts: Readonly<Record<string, number>> = {
   'Query.diff': 50_000,
-  // Asked again it reads the history of each volume, and what its run met there.
+  // A repeated commit reads the history of each volume.
   'Mutation.commit': 10_000,
   'CacheVolume.blame': 10_000,
   'Head.entries': 10_000,

@@ -87,7 +87,7 @@ describe('a catalog', () => {
     await publish(on, own);
     expect(await failure(on, publishing(`${own}, ${own}`))).toEqual({
       code: 'E_CATALOG',
-      message: 'the catalog has "npm-cache" twice',
+      message: 'the catalog defines "npm-cache" twice',
     });
     expect((await failure(on, publishing('{ name: "nonsense" }'))).code).toBe('E_CATALOG');
     expect((await failure(on, publishing(ours))).message).toContain('npm-cache is gone');
@@ -196,7 +196,9 @@ describe('the volume of a definition', () => {
     const forged = [...fieldsOf(id).slice(0, 4), ...fieldsOf(other.id).slice(4)];
     const variables = { id: Buffer.from(JSON.stringify(forged)).toString('base64url') };
     const attach = 'mutation ($id: ID!) { attach(volumes: [{ volume: $id }]) { id } }';
-    expect((await on.ask(attach, { variables })).errors?.[0]?.message).toContain('is another volume than this id says');
+    expect((await on.ask(attach, { variables })).errors?.[0]?.message).toContain(
+      'now means another volume than this id',
+    );
   });
 });
 

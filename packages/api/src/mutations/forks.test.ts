@@ -177,7 +177,7 @@ describe('an attach with a key', () => {
     const asked = { volumes: [{ volume: npm, sharing: 'LOCKED' }], key: 'mine' };
     expect((await attach(on, asked)).errors?.[0]?.extensions).toEqual({
       code: 'E_LOCKED',
-      hint: 'lockTimeoutSeconds says how long attach waits',
+      hint: 'lockTimeoutSeconds sets how long attach waits',
       retryable: true,
     });
     const { id } = (holder.data as { readonly attach: ForkFacts }).attach;

@@ -234,7 +234,7 @@ describe('a confined session', () => {
     const { errors } = await on.ask(attachQuery, { variables: { volumes: [{ volume }] }, session });
     expect(errors?.[0]?.extensions).toMatchObject({
       code: 'E_GRANT',
-      hint: expect.stringMatching(/^mode READ finds what is in it, and saves nothing; .* --to .* --write$/) as unknown,
+      hint: expect.stringMatching(/^attach it with mode READ, which saves nothing; .* --to .* --write$/) as unknown,
     });
     expect((await attach(on, session, [{ volume, mode: 'READ' }])).volumes).toHaveLength(1);
   });
@@ -324,7 +324,7 @@ test('a confined session makes no rule: what others save would come to it withou
   for (const dryRun of [true, false]) {
     const add = `mutation { addFeed(from: "${web}", key: "npm", dryRun: ${dryRun}) { by } }`;
     const { errors } = await on.ask(add, { session });
-    expect(errors).toMatchObject([{ message: 'a confined session lets nobody feed its project' }]);
+    expect(errors).toMatchObject([{ message: 'a confined session cannot add feeds' }]);
   }
   await on.save('/web', 'npm', { a: 'theirs' });
   expect(await on.data('{ volumes { nodes { key } } }', { session })).toEqual({ volumes: { nodes: [] } });

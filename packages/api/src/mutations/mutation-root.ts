@@ -23,7 +23,7 @@ import {
   type GrantedArguments,
 } from './sharing.ts';
 
-/** A method for each field of `Mutation`, as `queryRoot` has them for queries. */
+/** Resolvers for the fields of `Mutation`. */
 export const mutationRoot = {
   openSession: async (args: OpenSessionArguments, request: ApiRequest): Promise<object> =>
     await openClientSession(request, args),

@@ -113,7 +113,7 @@ export function definitionNode(request: ApiRequest, catalog: OfferedCatalog, def
   };
 }
 
-/** All, where the catalog is the caller's own; else itself, with what it may have still: who else uses what it uses is nothing that it is told. */
+/** Returns the consumers of a definition. Only the catalog's owner sees other consumers. */
 async function consumersOf(
   { world, caller, signal }: ApiRequest,
   { namespace, namespaceId }: OfferedCatalog,
@@ -142,7 +142,7 @@ async function consumerNode(request: ApiRequest, consumer: CatalogConsumer): Pro
   };
 }
 
-/** That somebody uses what one offers opens nothing of theirs. */
+/** A publisher may know that a consumer exists, but not read its volumes. */
 async function volumeOf(request: ApiRequest, { volume, heads }: Held): Promise<object | null> {
   if (volume === null) return null;
   const record = await request.world.deps.metadata.namespace(volume.namespaceId, request.signal);

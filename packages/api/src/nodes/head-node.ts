@@ -12,7 +12,7 @@ const snapshotsPerPage = 1000;
 
 export interface HeadSubject {
   readonly held: Pick<ListedHead, 'namespace' | 'volume' | 'head'>;
-  /** The node that it is a head of. */
+  /** Returns the node of its volume. */
   readonly volume: () => object;
 }
 

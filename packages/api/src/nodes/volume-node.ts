@@ -13,7 +13,7 @@ import { seedHeads } from '../volumes/seed-heads.ts';
 import { feedNode, feedsOfVolume, grantNode, grantsOfVolume } from './sharing-nodes.ts';
 import { volumeId, type VolumeSubject } from '../volumes/volume-subject.ts';
 
-/** `known`: what it holds, where that was read already. */
+/** `known` is its record and heads if they were already read. */
 export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: Held): object {
   const { world, caller, signal } = request;
   const { namespace, key, compat } = subject;
@@ -89,7 +89,7 @@ interface BlameQuestion {
   readonly own: readonly HeadRecord[];
 }
 
-/** Of one lane, or of all that the caller reads, nearest first. */
+/** Returns the heads of one lane, or of all lanes that the caller reads, nearest first. */
 async function readHeads(request: ApiRequest, { subject, lane, own }: BlameQuestion): Promise<readonly BlamedHead[]> {
   const { context } = request.caller.project;
   if (lane !== null) return own.filter((head) => head.lane === (laneIn(lane) ?? context.lane));

@@ -22,7 +22,7 @@ export interface DiffArguments {
 
 const kinds = { added: 'ADDED', changed: 'CHANGED', removed: 'REMOVED' } as const;
 
-/** Errors: E_NOT_FOUND, E_LIMIT, E_LAYER_MISSING, E_LAYER_CORRUPT. */
+/** Compares two snapshots. Errors: E_NOT_FOUND, E_LIMIT, E_LAYER_MISSING, E_LAYER_CORRUPT. */
 export async function difference(request: ApiRequest, { before, after, first }: DiffArguments): Promise<object> {
   requireWithin('first', first, pathsAtMost);
   const states = { before: await stateOf(request, before), after: await stateOf(request, after) };
@@ -45,7 +45,7 @@ async function stateOf(request: ApiRequest, input: StateInput): Promise<Snapshot
   const volume = await findVolumeRecord(request, subject);
   const head = volume === null ? undefined : await world.deps.metadata.head(volume.id, lane, signal);
   if (volume === null || head === undefined) {
-    throw new CachelaneError('E_NOT_FOUND', `${subject.namespace}:${subject.key} has nothing in lane ${lane}`);
+    throw new CachelaneError('E_NOT_FOUND', `${subject.namespace}:${subject.key} has nothing on lane ${lane}`);
   }
   return {
     layers: await layersAt(request, head, input.generation ?? head.generation),

@@ -3,7 +3,7 @@ import { layerNode } from '../nodes/layer-node.ts';
 import { allKnownVolumes } from '../volumes/known-volumes.ts';
 import type { ApiRequest } from '../request/request.ts';
 
-/** One that nothing refers to any more is nobody's, and not told of. */
+/** Returns the layer node; null for a layer that nothing refers to. */
 export async function findLayer(request: ApiRequest, id: LayerId): Promise<object | null> {
   const { world, caller, signal } = request;
   if (caller.project.context.bounds !== undefined && !(await isNamed(request, id))) return null;
@@ -14,8 +14,8 @@ export async function findLayer(request: ApiRequest, id: LayerId): Promise<objec
 }
 
 /**
- * Whether a head, now or earlier, of a volume that the caller may know of names it. The same content may be in volumes of many: whose it was first says nothing, and what it is is not looked up before it is known to be the
- * caller's.
+ * Returns whether a head or its history names the layer, in a volume that the caller may see. Checked before any
+ * lookup: equal layers may be in volumes of others.
  */
 async function isNamed(request: ApiRequest, id: LayerId): Promise<boolean> {
   const { metadata } = request.world.deps;

@@ -8,7 +8,7 @@ import type { ApiRequest } from '../request/request.ts';
 import { findLayer } from './find-layer.ts';
 import { namespaceAt, volumeAt } from '../volumes/find-volume.ts';
 
-/** Null for what is not there, for what is no id, and for what the caller may not know of. */
+/** Returns the node; null if it does not exist, the id is invalid, or the caller may not see it. */
 export async function findNode(request: ApiRequest, text: string): Promise<object | null> {
   const id = parseNodeId(text);
   try {

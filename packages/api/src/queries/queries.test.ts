@@ -55,7 +55,7 @@ describe('a volume', () => {
     expect(await ask('LOCKED')).toEqual({
       warnings: [
         expect.stringMatching(
-          /^it was asked for with sharing SHARED by github.com\/acme\/web at 2023-.*Z, and with sharing LOCKED now: it is the same volume/,
+          /^github.com\/acme\/web requested it with sharing SHARED at 2023-.*Z, and this request has sharing LOCKED: it is the same volume/,
         ),
       ],
     });
@@ -148,7 +148,7 @@ describe('pages', () => {
     const slashed = '{ cacheVolume(key: "npm") { head { entries(under: "a/") { nodes { path } } } } }';
     expect(await on.data(slashed)).toEqual(await on.data(slashed.replace('a/', 'a')));
     expect((await on.ask(slashed.replace('a/', 'a/../b'))).errors).toMatchObject([
-      { message: expect.stringContaining('no path inside of a volume'), extensions: { code: 'E_USAGE' } },
+      { message: expect.stringContaining('not a path inside a volume'), extensions: { code: 'E_USAGE' } },
     ]);
     expect(await on.data('{ cacheVolume(key: "npm") { head { entries(under: "a") { nodes { path } } } } }')).toEqual({
       cacheVolume: { head: { entries: { nodes: [{ path: 'a' }, { path: 'a/x' }] } } },

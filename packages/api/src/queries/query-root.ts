@@ -26,7 +26,7 @@ interface VolumesArguments extends NamespacesArguments {
   readonly key?: string | null;
 }
 
-/** A method for each field of `Query`. Nothing is decided here: use cases of the engine decide, and `nodes` say it in the schema's words. */
+/** Resolvers for the fields of `Query`. The engine's use cases decide; `nodes` format the result. */
 export const queryRoot = {
   engine: (_: unknown, { world }: ApiRequest): object => ({
     version: world.version,
@@ -78,7 +78,7 @@ export const queryRoot = {
     await findNode(request, id),
 } as const;
 
-/** By any of its names, and listed by its present one. Null: all of them. */
+/** Finds a namespace by any of its names. Null: all of them. */
 async function askedNamespaces(
   { world, caller, signal }: ApiRequest,
   asked: Namespace | null,
@@ -86,7 +86,7 @@ async function askedNamespaces(
 ): Promise<readonly NamespaceRecord[] | null> {
   const { metadata } = world.deps;
   if (asked === null && under === null) return null;
-  // One that the caller may not know of is not looked up: that takes the same, whether it is there or not.
+  // A namespace that the caller may not see is not looked up, so that the time reveals nothing.
   const isKnown = asked === null || mayKnowOf(caller, [asked]);
   const named = asked === null || !isKnown ? undefined : await metadata.findNamespace(asked, signal);
   const found = asked === null ? await metadata.listNamespaces(signal) : [named];

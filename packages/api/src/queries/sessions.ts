@@ -5,7 +5,7 @@ import { isoTime } from '../values/iso-time.ts';
 import { runNode } from '../nodes/run-node.ts';
 import type { ApiRequest } from '../request/request.ts';
 
-/** Those at work, in the order in which they began. */
+/** Returns running sessions, oldest first. */
 export async function sessions(request: ApiRequest): Promise<readonly object[]> {
   const { world, signal } = request;
   const found: object[] = [];
@@ -28,7 +28,7 @@ export async function sessions(request: ApiRequest): Promise<readonly object[]> 
   return found;
 }
 
-/** Those of sessions, and of volumes, that the caller may know of. */
+/** Returns leases of sessions and volumes that the caller may see. */
 export async function leases(request: ApiRequest): Promise<readonly object[]> {
   const { world, caller, signal } = request;
   const own = await ownNamespaces(request);
@@ -38,7 +38,7 @@ export async function leases(request: ApiRequest): Promise<readonly object[]> {
     .map((lease) => leaseNode(request, lease));
 }
 
-/** Those of a confined session; null: any. All are read, so that it takes the same whoever else is at work. */
+/** Returns the namespaces of a confined session; null: any. It reads all, so that the time reveals nothing. */
 async function ownNamespaces({
   world,
   caller,

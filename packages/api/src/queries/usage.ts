@@ -5,13 +5,13 @@ import type { ApiRequest } from '../request/request.ts';
 
 export type UsageGroup = 'NAMESPACE' | 'LANE';
 
-/** By the names of namespace and lane. */
+/** Returns usage by namespace and lane. */
 export async function usage(request: ApiRequest, by: UsageGroup): Promise<readonly object[]> {
   const seen = await knownHeads(request);
   const groups = Map.groupBy(seen, ({ namespace, head }) =>
     JSON.stringify(by === 'LANE' ? [namespace, head.lane] : [namespace]),
   );
-  // Of what a confined session knows alone: whether others have the same layer is nothing that it is told.
+  // Counts holders that the session may see: whether others hold a layer stays secret.
   const holders = holdersOf(seen);
   return [...groups].map(([key, heads]) => {
     const [namespace, lane = null] = JSON.parse(key) as readonly [string, string?];
@@ -36,7 +36,7 @@ async function knownHeads(request: ApiRequest): Promise<readonly ListedHead[]> {
   return await listHeadsOf(metadata, await allKnownVolumes(request), signal);
 }
 
-/** Of each layer, once. */
+/** Returns the size of each layer. */
 function sizesOf(heads: readonly ListedHead[]): ReadonlyMap<LayerId, number> {
   const sizes = new Map<LayerId, number>();
   for (const { head, layers } of heads)

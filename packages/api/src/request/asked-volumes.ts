@@ -2,47 +2,50 @@ import type { Namespace } from '@cachelane/core';
 import { LastUsed } from './last-used.ts';
 import { isoTime } from '../values/iso-time.ts';
 
-/** What a request for a volume may say beyond what the volume is. */
+/** Request attributes that do not identify a volume. */
 const attributes = ['sharing', 'owner', 'source'] as const;
 type Attribute = (typeof attributes)[number];
 
-/** What somebody asked a volume to be, for people; null: that was not said. */
+/** The attributes of a request; null: not given. */
 export type AskedAttributes = Readonly<Record<Attribute, string | null>>;
 
-/** Whose request it is. */
+/** The client that asks. */
 interface Asker {
-  /** The same one for all requests of one client. */
+  /** The same symbol for all requests of one client. */
   readonly client: symbol;
-  /** The project that it is at work in. */
+  /** The namespace of its project. */
   readonly namespace: Namespace;
   readonly atMs: number;
 }
 
 interface Said extends Asker {
   readonly value: string;
-  /** What was said before, and otherwise. */
+  /** The previous, different value. */
   readonly before: Said | null;
 }
 
-/** How much of another one's request may be told. */
+/** What the asker may learn about requests of others. */
 interface Discretion {
-  /** Of a request of one whom the asker may not know of nothing is told, not even that there was one. */
+  /** If false, the asker does not learn that the request exists. */
   readonly mayKnow: (namespace: Namespace) => boolean;
-  /** Whether directories of the machine, and volumes of any project, may be named. */
+  /** Whether messages may name directories of the machine and volumes of other projects. */
   readonly mayNameSources: boolean;
 }
 
-/** How many volumes are remembered: those that were asked for last. */
+/** Number of volumes remembered, most recent first. */
 const remembered = 10_000;
 
 /**
- * What was last asked of each volume on this engine. Attributes are no part of what a volume is, so two requests with different ones get the same volume, and have to
- * be told of each other.
+ * The latest requested attributes of each volume. Attributes do not identify a volume, so different requests share it
+ * and are warned.
  */
 export class AskedVolumes {
   private readonly last = new LastUsed<string, Partial<Record<Attribute, Said>>>(remembered);
 
-  /** Sentences for whoever asks; the same again when the same client repeats itself. A request that says nothing contradicts nobody. */
+  /**
+   * Records a request and returns warnings about different requests of others. Repeating a request returns the same
+   * warnings.
+   */
   note(volume: string, asked: AskedAttributes, { asker, discretion }: Noting): readonly string[] {
     const said = this.last.get(volume) ?? {};
     const next: Partial<Record<Attribute, Said>> = { ...said };
@@ -67,9 +70,9 @@ interface Noting {
 }
 
 const meanings: Readonly<Record<Attribute, string>> = {
-  sharing: 'runs of both are at work in it at once',
-  owner: 'each is told its own, and the files in it are the same',
-  source: 'what was saved in it is found above either',
+  sharing: 'runs of both requests use it at once',
+  owner: 'each request sees its own owner, but the files are the same',
+  source: 'both requests see the saved files on top of their own source',
 };
 
 function warningOf(
@@ -79,6 +82,6 @@ function warningOf(
 ): string {
   const isTold = attribute !== 'source' || mayNameSources;
   const earlier = isTold ? `with ${attribute} ${before.value}` : `with another ${attribute}`;
-  const first = `it was asked for ${earlier} by ${before.namespace} at ${isoTime(before.atMs)}`;
-  return `${first}, and with ${attribute} ${value} now: it is the same volume, and ${meanings[attribute]}`;
+  const first = `${before.namespace} requested it ${earlier} at ${isoTime(before.atMs)}`;
+  return `${first}, and this request has ${attribute} ${value}: it is the same volume, and ${meanings[attribute]}`;
 }

@@ -16,15 +16,15 @@ import { boundsOf, parentsOfRun, type EngineDependencies } from '@cachelane/engi
 import type { Client } from './clients.ts';
 import type { ApiProject } from './world.ts';
 
-/** Who asks: a program in its project. */
+/** The program that asks, in its project. */
 export interface Caller {
   readonly project: ApiProject;
   readonly client: Client;
-  /** Null: it is the engine's own project, without a session. */
+  /** Null: the engine's own project, without a session. */
   readonly token: string | null;
 }
 
-/** What the project has by what others share with it is looked up once for each request, and is part of its context from then on. */
+/** Returns the caller with parents and bounds as they are now. Each request does this once. */
 export async function callerOf(
   deps: Pick<EngineDependencies, 'metadata'>,
   caller: Caller,
@@ -40,7 +40,7 @@ interface AskedProject {
   readonly isConfined: boolean;
 }
 
-/** With the parents that it has at this moment, and what a confined session is bounded by. */
+/** Returns the project with its current parents and, if confined, its bounds. */
 export async function projectNow(
   deps: Pick<EngineDependencies, 'metadata'>,
   { project, isConfined }: AskedProject,
@@ -60,7 +60,7 @@ function withinBounds(project: ApiProject, bounds: Bounds): ApiProject {
   return { ...project, context: { ...context, bounds, readChain, inputs: inputsWithin(bounds, context) } };
 }
 
-/** A person's own file may name parents for it of which it knows nothing. */
+/** The user's own configuration may name parents that a confined session must not see. */
 function inputsWithin(bounds: Bounds, { inputs, parents }: Context): Context['inputs'] {
   const known = parents.filter((parent) => sharesAny(bounds, parent));
   return inputs.flatMap((input) => {
@@ -69,20 +69,20 @@ function inputsWithin(bounds: Bounds, { inputs, parents }: Context): Context['in
   });
 }
 
-/** A namespace with all that is in it: of a confined session its own, by any of its names. */
+/** Returns whether the caller may see all of a namespace. A confined session sees its own only. */
 export function mayKnow({ project }: Caller, names: readonly Namespace[]): boolean {
   const { bounds } = project.context;
   return bounds === undefined || isOwn(bounds, names);
 }
 
-/** A volume by any name of its namespace. What else is in a namespace that shares one is nothing that a confined session is told. */
+/** Returns whether the caller may see a volume. A confined session sees its own volumes and those granted to it. */
 export function mayKnowVolume({ project }: Caller, names: readonly Namespace[], volume: VolumeName): boolean {
   const { bounds, lane } = project.context;
   if (bounds === undefined || isOwn(bounds, names)) return true;
   return names.some((namespace) => mayReach(bounds, { namespace, volume, access: 'read', lane }));
 }
 
-/** A namespace of which the caller may know anything, if only one volume. */
+/** Returns whether the caller may see anything of a namespace, if only one volume. */
 export function mayKnowOf(caller: Caller, names: readonly Namespace[]): boolean {
   const { bounds } = caller.project.context;
   return (
@@ -90,22 +90,25 @@ export function mayKnowOf(caller: Caller, names: readonly Namespace[]): boolean 
   );
 }
 
-/** What a namespace offers is meant for those below it, also for a confined session. Parents that the project's files name are not above it: there, anybody may be named. */
+/**
+ * Returns whether the caller may see a catalog. Namespaces below the publisher may; parents from project files do not
+ * count, since a file can name any.
+ */
 export function mayKnowOffer(caller: Caller, names: readonly Namespace[]): boolean {
   const above = caller.project.context.bounds?.own.flatMap(defaultParents) ?? [];
   return mayKnow(caller, names) || above.some((parent) => names.includes(parent));
 }
 
-/** Errors: E_USAGE. What a project reads, or saves to by a grant, is not its own: a confined session of it leaves that as it is. */
+/** Errors: E_USAGE if a confined session would change another project. */
 export function requireOwn(caller: Caller, names: readonly Namespace[]): void {
   if (mayKnow(caller, names)) return;
   const { namespace } = caller.project.context;
-  throw new CachelaneError('E_USAGE', `a confined session changes nothing outside ${namespace}`, {
-    hint: 'what it was granted it may attach',
+  throw new CachelaneError('E_USAGE', `a confined session cannot change anything outside ${namespace}`, {
+    hint: 'attach the volumes that were granted to it',
   });
 }
 
-/** The names of one that may not be in the store yet. */
+/** Returns the names of a namespace that may not be stored yet. */
 export function namesOf(record: NamespaceRecord | undefined, asked: Namespace): readonly Namespace[] {
   return record?.paths ?? [asked];
 }

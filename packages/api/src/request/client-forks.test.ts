@@ -65,7 +65,7 @@ test('one session has only so many forks at one time, those included that are on
   const { promise, resolve } = Promise.withResolvers<AttachedFork>();
   const last = client.keep(async () => await promise, signal);
   const oneMore = opening(forkNamed(forksOfClient, forgets));
-  await expect(client.keep(oneMore, signal)).rejects.toThrow('there are 1000 forks, and no more of one session');
+  await expect(client.keep(oneMore, signal)).rejects.toThrow('there are already 1000 forks of this session');
   resolve(forkNamed(forksOfClient - 1, forgets));
   await last;
   const held = client.take(forkNamed(0, forgets).id);
@@ -91,14 +91,14 @@ test('all sessions of one engine have only so many together, and what never came
   const clients = Array.from({ length: 5 }, () => aClient(room));
   const [one] = clients;
   await expect(one?.keep(failing, signal)).rejects.toThrow('the disk is gone');
-  await expect(one?.keep(opening(forkNamed(1, forgets)), AbortSignal.abort())).rejects.toThrow('has gone');
+  await expect(one?.keep(opening(forkNamed(1, forgets)), AbortSignal.abort())).rejects.toThrow('the client left');
   for (const client of clients.slice(1)) {
     for (let n = 0; n < forksOfClient; n += 1) await client.keep(opening(forkNamed(n, forgets)), signal);
   }
   const more = opening(forkNamed(1, forgets));
   await expect(one?.keep(more, signal)).rejects.toMatchObject({
     code: 'E_LIMIT',
-    message: 'there are 4000 forks, and no more of one engine at one time',
+    message: 'there are already 4000 forks of this engine, which is the limit',
     retryable: true,
   });
   await clients.at(-1)?.leave();

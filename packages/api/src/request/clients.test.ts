@@ -206,7 +206,7 @@ describe('a confined session', () => {
     for (const args of [...asked, ...asked.map((each) => `namespace: "${acme}", ${each}`)]) {
       const { errors } = await on.ask(`mutation { setPolicy(${args}) { key } }`, { session });
       expect(errors?.[0]).toMatchObject({
-        message: 'a confined session sets no policy',
+        message: 'a confined session cannot set policies',
         extensions: { code: 'E_USAGE', hint: expect.stringContaining('cachelane.yaml') },
       });
     }
@@ -238,9 +238,9 @@ describe('a confined session', () => {
     );
     const { id, head } = cacheVolume as { readonly id: string; readonly head: object };
     expect(head).toEqual({ generation: 1 });
-    const outside = 'E_USAGE: a confined session changes nothing outside github.com/acme/web';
+    const outside = 'E_USAGE: a confined session cannot change anything outside github.com/acme/web';
     const ungranted = 'E_GRANT: github.com/acme/web has no grant to write github.com/acme/shared:npm on lane t1:local';
-    const noPolicy = 'E_USAGE: a confined session sets no policy';
+    const noPolicy = 'E_USAGE: a confined session cannot set policies';
     const unknown = 'E_NOT_FOUND: this session knows of no namespace github.com/acme/shared';
     for (const [field, refusal] of [
       ['remove(volume: $id) { lane }', outside],
@@ -267,7 +267,7 @@ describe('a confined session', () => {
       const { cacheVolume } = await on.data('{ cacheVolume(key: "npm") { id } }', { session });
       const asking = { variables: cacheVolume as { readonly id: string }, session };
       expect((await on.ask(removing(args), asking)).errors?.[0]).toMatchObject({
-        message: 'a confined session removes nothing of other lanes than t1:local',
+        message: 'a confined session can remove only lane t1:local',
         extensions: { code: 'E_USAGE' },
       });
       expect(await on.data(removing('lane: "t1:local"'), asking)).toEqual({ remove: [{ generation: 1 }] });
@@ -321,7 +321,7 @@ describe('a confined session', () => {
       const { errors } = await on.ask(`mutation { openSession(${place}confine: true) { token } }`);
       expect(errors).toMatchObject([
         {
-          message: 'a confined session is told its namespace, and takes it from no directory',
+          message: 'a confined session needs an explicit namespace',
           extensions: { code: 'E_USAGE', hint: expect.stringContaining('namespace') },
         },
       ]);
@@ -358,7 +358,7 @@ describe('a confined session', () => {
       const query = `mutation ($id: ID!) { prune(volume: $id, dryRun: ${dryRun}) { command } }`;
       const { errors } = await on.ask(query, { variables, session });
       expect(errors?.[0]).toMatchObject({
-        message: 'a confined session has the engine run no command of a tool',
+        message: "a confined session cannot run a tool's clean-up command",
         extensions: { code: 'E_USAGE' },
       });
     }

@@ -5,66 +5,66 @@ import { EventFeed } from './event-feed.ts';
 import { forksOfClient, ForkRoom } from './fork-room.ts';
 import type { ApiProject, ProjectPlace } from './world.ts';
 
-/** How long a session lives of which nothing is heard. */
+/** Idle time after which a session ends. */
 export const sessionIdleMs = 60_000;
 
-/** Sessions at one time: each may have a program behind it. */
+/** Maximum number of open sessions. */
 const sessionsAtMost = 10_000;
 
-/** Characters of the environments of all sessions together: a thousand of the largest that a request can bring. */
+/** Maximum characters of the environments of all sessions: a thousand of the largest possible ones. */
 const environmentsAtMost = 33_554_432;
 
-/** Who asks, as the endpoint found out, or a session says. */
+/** The caller's place, from the endpoint or its session. */
 export type CallerPlace = ProjectPlace;
 
 export interface ClientOptions {
   readonly place: CallerPlace;
   readonly project: ApiProject | null;
   readonly clock: Clock;
-  /** For the forks of all clients. */
+  /** The fork limit shared by all clients. */
   readonly room: ForkRoom;
 }
 
 export interface AttachedFork {
-  /** What its client was told, to the letter: whoever says anything else does not have it. */
+  /** The id that the client was given. No other spelling of it is accepted. */
   readonly id: string;
   readonly fork: Fork;
 }
 
 export interface HeldFork extends AttachedFork {
-  /** Given back when the fork has ended. */
+  /** Disposed when the fork has ended. */
   readonly place: Disposable;
 }
 
-/** A request for a fork that may come again. */
+/** A fork request that may be repeated. */
 interface Attaching {
-  /** The client's own name for it. */
+  /** The client's idempotency key. */
   readonly key: string;
-  /** What it asks for, as text. */
+  /** The request as text. */
   readonly asked: string;
   readonly signal: AbortSignal;
 }
 
 interface Keyed {
-  /** A digest of what was asked for, which may be long. */
+  /** A digest of the request. */
   readonly asked: string;
   readonly attached: Promise<AttachedFork>;
-  /** Of the fork; null: it is not there yet. */
+  /** The fork's id; null: not open yet. */
   id: string | null;
 }
 
-/** One client of the engine, and what it has at hand. */
+/** One client of the engine, with its forks. */
 export class Client {
   readonly place: CallerPlace;
-  /** What it is bound to, as it was when it came; null: what its directory says at any time, which whoever works there may change. */
+  /** The project as it was when the session opened; null: the project of the directory, read anew for each request. */
   readonly project: ApiProject | null;
   readonly feed: EventFeed = new EventFeed();
-  /** Tells it from others, also when it has gone. */
+  /** Identifies the client, also after it has left. */
   readonly mark: symbol = Symbol('client');
   heardAtMs: number;
   private readonly clock: Clock;
   private readonly forks = new Map<string, HeldFork>();
-  /** Attached, or about to be, by the client's own names for that. */
+  /** Forks by idempotency key, open or being opened. */
   private readonly keyed = new Map<string, Keyed>();
   private readonly room: ForkRoom;
   private hasLeft = false;
@@ -80,7 +80,7 @@ export class Client {
 
   readonly events: EventSink = (event: EngineEvent) => this.feed.tell({ atMs: this.clock.nowMs(), event });
 
-  /** What it waits for is heard of it until it has come. */
+  /** Keeps the session alive while a request runs. */
   working(): Disposable {
     this.atWork += 1;
     return {
@@ -96,16 +96,18 @@ export class Client {
   }
 
   /**
-   * The fork that was attached under this key, as long as it has not ended; else one that `open` makes. So a client that lost an answer gets what it has already, and does not wait for a lock that it holds itself.
-   * Errors: E_USAGE where the key is that of another request, and those of {@link keep}.
+   * Returns the open fork with this key, or opens one. A client that retries gets its fork and does not wait for its
+   * own lock. Errors: E_USAGE if the key belongs to another request, and those of {@link keep}.
    */
   async keepOnce({ key, asked: text, signal }: Attaching, open: () => Promise<AttachedFork>): Promise<AttachedFork> {
     const asked = hash('sha256', text);
     for (let known = this.keyed.get(key); known !== undefined; known = this.keyed.get(key)) {
       if (known.asked !== asked) {
-        throw new CachelaneError('E_USAGE', 'this key is that of another attach', { hint: 'give each its own key' });
+        throw new CachelaneError('E_USAGE', 'another attach request has this key', {
+          hint: 'use a new key for each attach',
+        });
       }
-      // Whoever asked before may have gone meanwhile, and what it waited for with it.
+      // The first request may have been aborted; then this one opens the fork.
       const attached = await known.attached.catch(() => null);
       if (attached !== null && this.forks.has(attached.id)) return attached;
       if (this.keyed.get(key) === known) this.keyed.delete(key);
@@ -122,10 +124,7 @@ export class Client {
     }
   }
 
-  /**
-   * Keeps the fork that `open` makes, until somebody takes it. One that was made for a client that has left meanwhile, or waits for it no more, is nobody's. Errors: E_LIMIT, E_ABORTED, and those of
-   * `open`.
-   */
+  /** Opens and keeps a fork. Discards it if the client left or aborted. Errors: E_LIMIT, E_ABORTED, and those of `open`. */
   async keep(open: () => Promise<AttachedFork>, signal: AbortSignal): Promise<AttachedFork> {
     using place = new DisposableStack();
     place.use(this.room.take());
@@ -135,15 +134,15 @@ export class Client {
       return attached;
     }
     await attached.fork.discard();
-    throw new CachelaneError('E_ABORTED', 'the client has gone while it attached');
+    throw new CachelaneError('E_ABORTED', 'the client left before the fork was attached');
   }
 
-  /** A fork that has not ended. */
+  /** Returns the open fork with this id. */
   fork(id: string): Fork | undefined {
     return this.forks.get(id)?.fork;
   }
 
-  /** It is at hand until it has ended: what failed can be asked again, as long as the client is there. */
+  /** Commits a fork. If that fails and the fork is still open, the client can retry. */
   async commit({ id, fork }: AttachedFork, exitCode = 0): ReturnType<Fork['commit']> {
     try {
       return await fork.commit(exitCode);
@@ -153,7 +152,7 @@ export class Client {
     }
   }
 
-  /** Hands a fork out for its end, after which it counts no more: whoever comes second finds none. */
+  /** Removes and returns a fork, so that only one caller ends it. */
   take(id: string): HeldFork | undefined {
     const held = this.forks.get(id);
     this.forks.delete(id);
@@ -161,7 +160,7 @@ export class Client {
     return held;
   }
 
-  /** Discards what it left; all of it, also where something cannot be, and then throws why. */
+  /** Discards all forks, then throws the first error if one failed. */
   async leave(): Promise<void> {
     this.hasLeft = true;
     this.feed.close();
@@ -180,17 +179,17 @@ export interface ClientsOptions {
   readonly room: ForkRoom;
 }
 
-/** The clients of one engine, by the tokens of their sessions. */
+/** The clients of one engine, by session token. */
 export class Clients {
   private readonly all = new Map<string, Client>();
   private readonly clock: Clock;
   private readonly random: Random;
-  /** Characters of their environments. */
+  /** Characters in the environments of all sessions. */
   private environments = 0;
 
   private readonly room: ForkRoom;
 
-  /** `room`: for the forks of all of them. */
+  /** `room` limits the forks of all clients. */
   constructor({ clock, random, room }: ClientsOptions) {
     this.clock = clock;
     this.random = random;
@@ -201,18 +200,18 @@ export class Clients {
     return this.all.size;
   }
 
-  /** `project`: that of the place. Errors: E_LIMIT. */
+  /** Opens a session for a project. Errors: E_LIMIT. */
   open(place: CallerPlace, project: ApiProject): { readonly token: string; readonly client: Client } {
     if (this.all.size >= sessionsAtMost) {
-      throw new CachelaneError('E_LIMIT', `there are ${sessionsAtMost} sessions, and no more at one time`, {
-        hint: 'close those that are not needed any more',
+      throw new CachelaneError('E_LIMIT', `there are already ${sessionsAtMost} sessions, which is the limit`, {
+        hint: 'close sessions that are not needed any more',
         retryable: true,
       });
     }
     const environment = charactersOf(place.environment);
     if (this.environments + environment > environmentsAtMost) {
-      throw new CachelaneError('E_LIMIT', 'the environments of all sessions come to more than 32 Mi characters', {
-        hint: 'send the variables that tools and CI systems are set by',
+      throw new CachelaneError('E_LIMIT', 'the environments of all sessions have more than 32 Mi characters', {
+        hint: 'send only variables that configure tools or identify the CI run',
         retryable: true,
       });
     }
@@ -232,20 +231,16 @@ export class Clients {
     return this.all.has(token);
   }
 
-  /** Errors: E_SESSION_GONE. The token is a secret, and in no message. */
+  /** Returns the session's client. Errors: E_SESSION_GONE, whose message never contains the secret token. */
   find(token: string): Client {
     const client = this.all.get(token);
     if (client !== undefined) {
       client.heardAtMs = this.clock.monotonicMs();
       return client;
     }
-    throw new CachelaneError(
-      'E_SESSION_GONE',
-      'there is no such session: it was closed, or nothing was heard of it for a minute',
-      {
-        hint: 'open another one',
-      },
-    );
+    throw new CachelaneError('E_SESSION_GONE', 'there is no such session: it was closed, or it was idle for a minute', {
+      hint: 'open another one',
+    });
   }
 
   async close(token: string): Promise<boolean> {
@@ -257,7 +252,7 @@ export class Clients {
     return true;
   }
 
-  /** Ends sessions of which nothing was heard, and that nobody listens to. */
+  /** Ends idle sessions without listeners. */
   async sweep(): Promise<void> {
     const before = this.clock.monotonicMs() - sessionIdleMs;
     for (const [token, client] of this.all) {

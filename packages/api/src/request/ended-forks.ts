@@ -1,32 +1,33 @@
 import type { SavedVolume } from '@cachelane/engine';
 import { LastUsed } from './last-used.ts';
 
-/** Commits whose answers are kept; history answers for those before them. */
+/** Number of commit results kept. History answers for older ones. */
 const keptAtMost = 500;
 
-/** Answers with more than that are large, and history has what is in them. */
+/** Results with more conflicts are not kept. History contains them. */
 const conflictsAtMost = 20;
 
 interface Commit {
-  /** Whose fork it was: the mark of its client. */
+  /** The mark of the client that had the fork. */
   readonly by: symbol;
   readonly commit: Promise<readonly SavedVolume[]>;
 }
 
 /**
- * What commits came to, or will: whoever asks again, after an answer was lost, is told the same. By the ids of their forks to the letter: what else an id says, whoever sends it may have made up.
+ * Results of commits by fork id, so that a client that lost an answer gets the same one. The other parts of an id are
+ * not trusted.
  */
 export class EndedForks {
-  /** All of them: until it is over, nothing else knows what one comes to. */
+  /** Running commits: nothing else knows their result yet. */
   private readonly underWay = new Map<string, Commit>();
   private readonly saved = new LastUsed<string, Commit>(keptAtMost);
 
-  /** Undefined: none is known of. */
+  /** Returns the commit of a fork, if known. */
   of(id: string): Commit | undefined {
     return this.underWay.get(id) ?? this.saved.get(id);
   }
 
-  /** One that fails is forgotten: a fork that is open is committed again, and of another one history knows what was saved. */
+  /** Remembers a commit. A failed one is forgotten: an open fork can be committed again, and history covers the rest. */
   keep(id: string, ended: Commit): void {
     this.underWay.set(id, ended);
     ended.commit.then(
@@ -35,7 +36,7 @@ export class EndedForks {
         const count = saved.reduce((sum, { conflicts }) => sum + conflicts.length, 0);
         if (count <= conflictsAtMost) this.saved.set(id, ended);
       },
-      // Whoever asked for it is told.
+      // The caller of the commit handles the error.
       () => this.underWay.delete(id),
     );
   }

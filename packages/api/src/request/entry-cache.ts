@@ -3,10 +3,10 @@ import type { Readings } from './readings.ts';
 
 const neverAborted = new AbortController().signal;
 
-/** Entries of all lists that are kept: some hundred bytes each. */
+/** Maximum number of cached entries. Each takes some hundred bytes. */
 const entriesKept = 500_000;
 
-/** How long a list is kept that nobody reads: whoever turns pages asks for the next one sooner. */
+/** Time after which an unread list is dropped. Clients that page read faster. */
 export const listKeptMs = 60_000;
 
 interface Held {
@@ -14,14 +14,12 @@ interface Held {
   readonly usedAtMs: number;
 }
 
-/**
- * The entries of snapshots that were read last. A snapshot never changes, and composing it anew for each page would cost the whole list again.
- */
+/** Caches the entries of recently read snapshots, so that each page need not compose the whole list again. */
 export class EntryCache {
   private readonly readings: Readings;
   private readonly clock: Pick<Clock, 'monotonicMs'>;
   private readonly lists = new Map<string, Promise<readonly Entry[]>>();
-  /** Of the lists that are there, the one that was used last at the end. */
+  /** Cached lists, least recently used first. */
   private readonly held = new Map<string, Held>();
 
   constructor(readings: Readings, clock: Pick<Clock, 'monotonicMs'>) {
@@ -29,7 +27,10 @@ export class EntryCache {
     this.clock = clock;
   }
 
-  /** `key` names the snapshot and the rules that it is read by. Others may wait for the same list: whoever asked first may not abort it. */
+  /**
+   * Returns the list for `key`, which names the snapshot and its rules. Concurrent readers share one read, so a single
+   * reader cannot abort it.
+   */
   async read(key: string, read: (signal: AbortSignal) => Promise<readonly Entry[]>): Promise<readonly Entry[]> {
     const list = this.lists.get(key) ?? this.readings.take(neverAborted, async () => await read(neverAborted));
     this.lists.set(key, list);
@@ -40,13 +41,13 @@ export class EntryCache {
       this.forgetOldest(key);
       return entries;
     } catch (error) {
-      // What is missing now may be there in a moment.
+      // A failed read is not cached.
       this.forget(key);
       throw error;
     }
   }
 
-  /** To be called now and then. */
+  /** Drops unread lists. Call it periodically. */
   forgetUnused(): void {
     const before = this.clock.monotonicMs() - listKeptMs;
     for (const [key, { usedAtMs }] of this.held) if (usedAtMs < before) this.forget(key);

@@ -1,6 +1,6 @@
 import type { EngineEvent } from '@cachelane/core';
 
-/** Events that wait for one listener: somebody who does not read loses the oldest, not the engine its memory. */
+/** Maximum number of events queued for a listener. A slow listener loses the oldest. */
 const waitingAtMost = 1000;
 
 const doNothing = (): void => undefined;
@@ -10,7 +10,7 @@ export interface TimedEvent {
   readonly event: EngineEvent;
 }
 
-/** What happens, to whoever listens at that moment. */
+/** Delivers events to current listeners. */
 export class EventFeed {
   private readonly listeners = new Set<(event: TimedEvent) => void>();
   private readonly closed = new AbortController();
@@ -23,12 +23,12 @@ export class EventFeed {
     for (const listener of this.listeners) listener(event);
   }
 
-  /** Nothing will happen any more: ends whoever listens. */
+  /** Ends all listeners. */
   close(): void {
     this.closed.abort();
   }
 
-  /** From now on, until the signal, whoever reads, or the feed ends it. */
+  /** Yields events from now on, until the signal aborts, the reader stops, or the feed closes. */
   async *listen(until: AbortSignal): AsyncGenerator<TimedEvent> {
     const signal = AbortSignal.any([until, this.closed.signal]);
     const waiting: TimedEvent[] = [];

@@ -1,24 +1,24 @@
 import { CachelaneError } from '@cachelane/core';
 
-/** Forks of one client at one time: each has directories, and files that are held open. */
+/** Open forks of one client. Each has directories and open files. */
 export const forksOfClient = 1000;
 
-/** Of all clients of one engine together: several for each of a thousand clients, and two files each that are held open. */
+/** Open forks of an engine: several for each of a thousand clients, with two open files each. */
 export const forksOfEngine = 4000;
 
-/** Room for forks: those that there are, and those that are on their way. */
+/** Limits the number of open and opening forks. */
 export class ForkRoom {
   private taken = 0;
   private readonly atMost: number;
   private readonly engine: ForkRoom | null;
 
-  /** `engine`: what a session takes here is taken there, too; null where this is the engine's. */
+  /** `engine` is the engine's own limit, which also counts; null for the engine itself. */
   constructor(atMost: number, engine: ForkRoom | null) {
     this.atMost = atMost;
     this.engine = engine;
   }
 
-  /** Disposed of when the fork has ended, or has not come to be. Errors: E_LIMIT. */
+  /** Takes one place, until it is disposed. Errors: E_LIMIT. */
   take(): Disposable {
     if (this.taken >= this.atMost) throw this.full();
     const there = this.engine?.take();
@@ -38,10 +38,10 @@ export class ForkRoom {
     const whose = this.engine === null ? 'engine' : 'session';
     return new CachelaneError(
       'E_LIMIT',
-      `there are ${this.atMost} forks, and no more of one ${whose} at one time`,
+      `there are already ${this.atMost} forks of this ${whose}, which is the limit`,
       this.engine === null
         ? { hint: 'wait until some have ended, or start another engine: cachelane serve --listen', retryable: true }
-        : { hint: 'commit or discard those that are done' },
+        : { hint: 'commit or discard forks that are done' },
     );
   }
 }

@@ -1,4 +1,4 @@
-/** The entries that were used last, at most so many. */
+/** A map that keeps the most recently used entries. */
 export class LastUsed<K, V> {
   private readonly entries = new Map<K, V>();
   private readonly atMost: number;

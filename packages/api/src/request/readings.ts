@@ -1,11 +1,8 @@
-/**
- * Carries readings of whole volumes out one after the other. All of them are work for the one thread that there is: at once they take as long, and as much more
- * memory as there are of them.
- */
+/** Runs reads of whole volumes one at a time. They share one thread: parallel reads are no faster and need more memory. */
 export class Readings {
   private last: Promise<unknown> = Promise.resolve();
 
-  /** Errors: the signal's reason where it is aborted before its turn comes, and those of `read`. */
+  /** Runs `read` when its turn comes. Throws the signal's reason if it aborted before. */
   async take<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
     const mine = this.last.then(async () => {
       signal.throwIfAborted();

@@ -6,11 +6,11 @@ import type { EntryCache } from './entry-cache.ts';
 import type { Readings } from './readings.ts';
 import type { ProjectPlace, World } from './world.ts';
 
-/** What every field of one request has at hand. */
+/** What resolvers need to answer one request. */
 export interface ApiRequest {
   readonly world: World;
   readonly caller: Caller;
-  /** Where the engine was started. */
+  /** The place where the engine was started. */
   readonly own: ProjectPlace;
   readonly clients: Clients;
   readonly entries: EntryCache;

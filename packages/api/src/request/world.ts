@@ -22,66 +22,72 @@ import type {
   ExplainedTier,
 } from '@cachelane/engine';
 
-/** Where a program says that it is. */
+/** The place of a program. */
 export interface ProjectPlace {
-  /** Absolute; null: where the engine was started. */
+  /** Absolute; null: the engine's directory. */
   readonly directory: string | null;
-  /** The caller's own choice; null: as the directory says. */
+  /** Chosen by the caller; null: derived from the directory. */
   readonly namespace: Namespace | null;
-  /** Of the program: what a CI system says of it, and how its tools are set; null: that of the engine. The same object for all that one program asks. */
+  /**
+   * The program's environment, which identifies its CI run and configures its tools; null: the engine's. The same
+   * object for all requests of a program.
+   */
   readonly environment: Readonly<Record<string, string>> | null;
-  /** It sees its own project and the volumes that were granted to it, and is not told whether there is anything else: what its environment says is believed no further than a file of the project. */
+  /**
+   * A confined program sees only its own project and volumes granted to it. Its environment is trusted no more than a
+   * project file.
+   */
   readonly isConfined: boolean;
 }
 
-/** What a key means in a project, before anybody has asked for anything special. */
+/** What a key means in a project by default. */
 export interface VolumeMeaning {
   readonly tool: Tool;
   readonly compat: Compat;
-  /** As cachelane.yaml says; null: as suits the tool. */
+  /** From cachelane.yaml; null: the tool's default. */
   readonly sharing: SharingMode | null;
 }
 
-/** A volume as an address names it. */
+/** A volume's address. */
 export interface VolumePlace {
   readonly namespace: Namespace;
   readonly key: VolumeName;
-  /** By which definition of a catalog it is asked for; left out: by its key. */
+  /** The catalog definition that names it; left out: named by key. */
   readonly defined?: DefinedVolume | undefined;
 }
 
-/** What all runs of a project have in common. */
+/** Facts about the project that all its runs share. */
 export type ProjectRun = Pick<
   ForkRequest,
   'directory' | 'environment' | 'cwd' | 'revision' | 'workflow' | 'lanePolicy' | 'push' | 'remoteWaitMs'
 > &
   Pick<PruneRequest, 'env'>;
 
-/** What a project has locked of what others offer. */
+/** The catalogs that a project has locked. */
 export interface ProjectLock {
-  /** Of the whole of it. */
+  /** The digest of the whole lock. */
   readonly digest: Digest;
   readonly catalogs: readonly LockedCatalog[];
 }
 
-/** What the composition root knows of a project. */
+/** A project, as the composition root opens it. */
 export interface ApiProject {
   readonly context: Context;
   readonly run: ProjectRun;
-  /** What its files, or the program's environment, say and does not count; one sentence each. */
+  /** Settings that are ignored, one sentence each. */
   readonly warnings: readonly string[];
-  /** What its file, the person's own and its lock call namespaces whose catalogs are used. */
+  /** Aliases of catalog namespaces, from the project's file, the user's configuration and the lock. */
   readonly catalogs: ReadonlyMap<string, Namespace>;
-  /** Null: it has none. */
+  /** Null: no lock. */
   readonly lock: ProjectLock | null;
   meaningOf(place: VolumePlace): VolumeMeaning;
-  /** As a run here would ask for it; one that has no place of its own gets a name for where it would lie. */
+  /** Returns the request that a run would make. A volume without a path gets a placeholder. */
   requestFor(place: VolumePlace): VolumeRequest;
-  /** With this seed, or none, and what is within the bounds of a confined session. Null where the volume has no place of its own here. */
+  /** Explains a volume with this seed, within the bounds of a confined session. Null if the volume has no path here. */
   explain(place: VolumePlace, seed: VolumeSeed | null, bounds: Bounds | undefined): Promise<Explained | null>;
 }
 
-/** What `explain` tells, as the schema has it. */
+/** An explanation, as in the schema. */
 export interface Explained {
   readonly why: string;
   readonly lowLevelId: string | null;
@@ -112,28 +118,28 @@ export interface Explained {
   readonly remote: string | null;
 }
 
-/** What a commit or a clean-up came to. */
+/** The result of a commit or clean-up. */
 export interface SavedWork {
   readonly context: Context;
   readonly reports: readonly VolumeReport[];
-  /** Of whose doing it is. */
+  /** The sink of the client that did it. */
   readonly events: EventSink;
 }
 
-/** What the API needs from outside; assembled in a composition root. */
+/** What the API needs from outside. A composition root assembles it. */
 export interface World {
-  /** Of the program. */
+  /** The version of the program. */
   readonly version: string;
-  /** Without `events`: what happens is told to whose doing it is. */
+  /** Without `events`: each client gets its own. */
   readonly deps: Omit<EngineDependencies, 'events'>;
-  /** It is there for one question: what outlives an answer is refused. */
+  /** True if the engine answers one operation only. It then refuses sessions and forks. */
   readonly endsWithAnswer?: boolean;
-  /** Errors: E_NOT_FOUND for a directory that is gone, E_CONFIG, E_NAMESPACE, E_LIMIT. */
+  /** Errors: E_NOT_FOUND for a missing directory, E_CONFIG, E_NAMESPACE, E_LIMIT. */
   openProject(place: ProjectPlace): Promise<ApiProject>;
-  /** Who is told to have said what is said of namespaces. */
+  /** Recorded as the author of policies and grants. */
   readonly user: string;
-  /** Without what files in repositories lower on single lanes. */
+  /** Returns the policy without limits that repository files set for single lanes. */
   policyOf(namespace: Namespace): Promise<Policy>;
-  /** Has what was saved sent where it is to be sent in the background, as after a run. Never throws: it is saved. */
+  /** Starts the background push of saved volumes. Never throws, since the work is already saved. */
   afterSaving(saved: SavedWork): Promise<void>;
 }

@@ -7,16 +7,22 @@ import {
   type VolumeDefinition,
 } from '@cachelane/core';
 
-/** As those of `Catalog.cacheVolume`, which says what they are; once for each definition that would be most of the schema. */
+/**
+ * The arguments of `Catalog.cacheVolume`, without their descriptions: repeated for each definition, those would be most
+ * of the schema.
+ */
 const volumeArguments =
   '(namespace: String, scope: [String!], compat: [CompatFieldInput!], sharing: CacheSharingMode, source: SourceInput, owner: String)';
 
-/** What a session of a project that has locked catalogs can ask beside what all can: a field for each catalog, which has to offer something, with one for each definition. What is gone, or another volume than before, has none, and the type says why. */
+/**
+ * Returns schema text with a field for each locked catalog that offers something, and a method for each definition.
+ * Removed or changed definitions are only named in the description.
+ */
 export function catalogTypes(catalogs: readonly LockedCatalog[]): string {
   return catalogs.flatMap((catalog) => [typeOf(catalog), fieldOf(catalog)]).join('\n');
 }
 
-/** What may be asked for. */
+/** Returns the definitions that can be requested. */
 export function volumesOf({ content, changed }: LockedCatalog): readonly VolumeDefinition[] {
   return content.definitions.filter(({ name }) => changed.every((each) => each.name !== name));
 }
@@ -24,7 +30,7 @@ export function volumesOf({ content, changed }: LockedCatalog): readonly VolumeD
 function typeOf(catalog: LockedCatalog): string {
   const { alias, namespace, version, content, gone, changed } = catalog;
   const about = [
-    `What ${namespace} offers, in version ${version}. Arguments are those of \`cacheVolume\` of \`Catalog\`.`,
+    `The volumes that ${namespace} offers, in version ${version}. For the arguments see \`cacheVolume\` of \`Catalog\`.`,
     content.docs,
     ...[...gone, ...changed].map(staleLine),
   ];
@@ -32,21 +38,21 @@ function typeOf(catalog: LockedCatalog): string {
 }
 
 function staleLine(stale: StaleDefinition): string {
-  return `Not to be had: ${staleText(stale)}.`;
+  return `Not available: ${staleText(stale)}.`;
 }
 
 function volumeField({ name, docs, deprecated }: VolumeDefinition): string {
   const directive = deprecated === null ? '' : ` @deprecated(reason: ${JSON.stringify(deprecated)})`;
-  const about = described([docs === '' ? `\`${name}\` of the catalog.` : docs]);
+  const about = described([docs === '' ? `Definition \`${name}\` of the catalog.` : docs]);
   return `${about}\n${methodName(name)}${volumeArguments}: CacheVolume!${directive}\n`;
 }
 
 function fieldOf({ alias, namespace }: LockedCatalog): string {
-  const about = described([`\`${alias}\` in cachelane.lock: ${namespace}.`]);
+  const about = described([`The catalog \`${alias}\` of ${namespace} in cachelane.lock.`]);
   return `extend type Query {\n${about}\n${methodName(alias)}: ${catalogTypeName(alias)}!\n}`;
 }
 
-/** GraphQL has the escapes of JSON. */
+/** GraphQL strings have the same escapes as JSON. */
 function described(paragraphs: readonly string[]): string {
   return JSON.stringify(paragraphs.filter((text) => text !== '').join('\n\n'));
 }

@@ -7,7 +7,7 @@ import { volumeNode } from '../nodes/volume-node.ts';
 
 type Asked = Omit<OfferedVolumeArguments, 'name'>;
 
-/** A method for each volume that a locked catalog offers; one object for all sessions that have locked the same. */
+/** Returns the resolvers of a locked catalog. Sessions with the same lock share them. */
 export function lockedCatalogNode(catalog: LockedCatalog): object {
   const { namespace, version, digest } = catalog;
   const ask = async (name: string, asked: Asked, request: ApiRequest): Promise<object> => {

@@ -83,16 +83,16 @@ describe('the schema of a session whose project has locked a catalog', () => {
     const field = schema.getQueryType()?.getFields()['myOrg'];
     expect([String(field?.type), field?.description]).toEqual([
       'MyOrgCatalog!',
-      '`my-org` in cachelane.lock: github.com/acme.',
+      'The catalog `my-org` of github.com/acme in cachelane.lock.',
     ]);
     const type = schema.getType('MyOrgCatalog');
     if (!isObjectType(type)) throw new Error('there is no such type');
     expect(type.description).toBe(
       [
-        'What github.com/acme offers, in version 1. Arguments are those of `cacheVolume` of `Catalog`.',
+        'The volumes that github.com/acme offers, in version 1. For the arguments see `cacheVolume` of `Catalog`.',
         'Of acme.',
-        'Not to be had: gone was removed in version 1: use pip-cache.',
-        'Not to be had: moved was made another volume in version 1: key moved -> moved2.',
+        'Not available: gone was removed in version 1: use pip-cache.',
+        'Not available: moved was made another volume in version 1: key moved -> moved2.',
       ].join('\n\n'),
     );
     const fields = Object.values(type.getFields());

@@ -7,26 +7,26 @@ import { lockedCatalogNode } from './locked-catalog-node.ts';
 import { queryRoot } from '../queries/query-root.ts';
 import type { ProjectLock } from '../request/world.ts';
 
-/** What documents of a session are read and answered by. */
+/** The schema and root of a session's queries. */
 export interface SessionSchema {
   readonly schema: GraphQLSchema;
   readonly queryRoot: object;
-  /** Tells it from others; empty for the one of all sessions that have locked nothing. */
+  /** Identifies the schema; empty for sessions without locked catalogs. */
   readonly name: string;
 }
 
 let fixed: SessionSchema | undefined;
 
-/** The same for every engine. */
+/** Returns the schema without catalogs, which all engines share. */
 export function fixedSchema(): SessionSchema {
   return (fixed ??= { schema: buildSchema(schemaText), queryRoot, name: '' });
 }
 
-/** Of projects whose programs came last: one of a thousand definitions takes some megabytes, and part of a second to make. */
+/** Number of extended schemas kept. One of a thousand definitions takes some megabytes and a fraction of a second. */
 const schemasKept = 16;
 const extended = new LastUsed<string, SessionSchema>(schemasKept);
 
-/** With what the project of the session has locked. */
+/** Returns the schema extended by the project's locked catalogs. */
 export function schemaFor(lock: ProjectLock | null): SessionSchema {
   if (lock === null) return fixedSchema();
   const known = extended.get(lock.digest);
@@ -42,14 +42,14 @@ function extendedBy({ digest, catalogs }: ProjectLock): SessionSchema {
   if (told.length === 0) return fixedSchema();
   const fields = told.map((catalog) => [methodName(catalog.alias), lockedCatalogNode(catalog)]);
   return {
-    // It was looked at when it was locked: to do so again takes longer than all the rest.
+    // The lock was validated when it was made. Validating here would take most of the time.
     schema: extendSchema(schema, parse(catalogTypes(told), { noLocation: true }), { assumeValidSDL: true }),
     queryRoot: { ...queryRoot, ...Object.fromEntries(fields) },
     name: digest,
   };
 }
 
-/** An alias that was free when it was locked may be a name of the schema by now. */
+/** A newer schema may have taken a name that was free when the alias was locked. */
 function isFree(schema: GraphQLSchema, alias: string): boolean {
   const field = schema.getQueryType()?.getFields()[methodName(alias)];
   return field === undefined && schema.getType(catalogTypeName(alias)) === undefined;

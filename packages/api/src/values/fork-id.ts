@@ -1,14 +1,14 @@
 import { limits, parseId, parseLane, type LaneName, type RunId, type SessionId } from '@cachelane/core';
 import { attachModes, type AttachMode } from './attach-mode.ts';
 
-/** What the id of a fork says of it: enough to tell what became of it when nobody has it at hand any more. */
+/** The contents of a fork id: enough to find its result in the history. */
 export interface ForkId {
   readonly session: SessionId;
   readonly run: RunId;
-  /** That it writes. */
+  /** The lane that it writes. */
   readonly lane: LaneName;
   readonly mode: AttachMode;
-  /** Ids of its volumes, in the order in which they are saved. */
+  /** Ids of its volumes, in the order of saving. */
   readonly volumes: readonly string[];
 }
 
@@ -16,7 +16,7 @@ export function formatForkId({ session, run, lane, mode, volumes }: ForkId): str
   return Buffer.from(JSON.stringify(['f', session, run, lane, mode, volumes]), 'utf8').toString('base64url');
 }
 
-/** Whoever sends an id may have made it up: undefined for what {@link formatForkId} does not make. It says nothing that its sender may not know. */
+/** Returns the parsed id; undefined if {@link formatForkId} would not make it. Ids may be forged. */
 export function parseForkId(text: string): ForkId | undefined {
   try {
     const fields: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));

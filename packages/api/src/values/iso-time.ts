@@ -1,4 +1,4 @@
-/** As `DateTime` has it. */
+/** Formats a `DateTime` of the schema. */
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }

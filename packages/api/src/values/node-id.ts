@@ -11,7 +11,7 @@ import {
   type VolumeName,
 } from '@cachelane/core';
 
-/** What an id stands for. Namespaces go by the first name that they had: it goes on naming them. */
+/** What an id names. Namespaces are stored by their first name, which stays valid. */
 export type NodeId =
   | { readonly kind: 'namespace'; readonly namespace: Namespace }
   | VolumeNodeId
@@ -23,18 +23,18 @@ export interface VolumeNodeId {
   readonly namespace: Namespace;
   readonly key: VolumeName;
   readonly compat: Compat;
-  /** By which definition it was asked for, which says what its key does not: the tool. Null: by its key. */
+  /** The definition that named it, which determines its tool; null: named by key. */
   readonly definition: NamedDefinition | null;
 }
 
 export interface NamedDefinition {
-  /** The name of the namespace that offers it, when it was asked for. */
+  /** The publishing namespace, by its name at that time. */
   readonly namespace: Namespace;
   readonly name: string;
   readonly version: number;
 }
 
-/** Text for one node, the same whoever makes it. */
+/** Returns the id of a node. Equal nodes have equal ids. */
 export function formatNodeId(id: NodeId): string {
   return Buffer.from(JSON.stringify(fieldsOf(id)), 'utf8').toString('base64url');
 }
@@ -60,7 +60,7 @@ function definitionFields(definition: NamedDefinition | null): readonly unknown[
   return definition === null ? [] : [definition.namespace, definition.name, definition.version];
 }
 
-/** Whoever sends an id may have made it up: undefined for what {@link formatNodeId} does not make. */
+/** Returns the parsed id; undefined if {@link formatNodeId} would not make it. Ids may be forged. */
 export function parseNodeId(text: string): NodeId | undefined {
   try {
     const fields: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));

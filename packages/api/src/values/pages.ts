@@ -11,14 +11,14 @@ export interface Page<T> {
 }
 
 export interface Paging<T> {
-  /** In the order of their keys. */
+  /** Sorted by key. */
   readonly all: readonly T[];
   readonly keyOf: (item: T) => string;
-  /** How many a page may have. */
+  /** Maximum page size. */
   readonly atMost: number;
 }
 
-/** A cursor is the key of the last item, so a page goes on where the one before ended, whatever came and went meanwhile. Errors: E_LIMIT, E_USAGE. */
+/** Returns a page. Cursors are keys, so paging stays correct when items come and go. Errors: E_LIMIT, E_USAGE. */
 export function pageOf<T>({ all, keyOf, atMost }: Paging<T>, { first, after }: PageArguments): Page<T> {
   requireWithin('first', first, atMost);
   const from = after === undefined || after === null ? 0 : firstBehind(all, keyOf, keyIn(after));
@@ -31,7 +31,7 @@ export function pageOf<T>({ all, keyOf, atMost }: Paging<T>, { first, after }: P
 /** Errors: E_LIMIT. */
 export function requireWithin(name: string, value: number, atMost: number): void {
   if (value >= 1 && value <= atMost) return;
-  throw new CachelaneError('E_LIMIT', `${name} is ${value}, and a page has 1 to ${atMost}`, {
+  throw new CachelaneError('E_LIMIT', `${name} is ${value}, and must be 1 to ${atMost}`, {
     hint: 'ask for the next page with after',
   });
 }
@@ -39,10 +39,10 @@ export function requireWithin(name: string, value: number, atMost: number): void
 function keyIn(cursor: string): string {
   const key = Buffer.from(cursor, 'base64url').toString('utf8');
   if (Buffer.from(key, 'utf8').toString('base64url') === cursor) return key;
-  throw new CachelaneError('E_USAGE', 'after is no cursor: take the endCursor of a page');
+  throw new CachelaneError('E_USAGE', 'after is not a cursor: use the endCursor of a page');
 }
 
-/** The place of the first item whose key is greater. */
+/** Returns the index of the first item with a greater key. */
 function firstBehind<T>(all: readonly T[], keyOf: (item: T) => string, key: string): number {
   let low = 0;
   let high = all.length;

@@ -7,7 +7,7 @@ import { keyIn, namespaceIn, placeOf } from './find-volume.ts';
 import { noteAsked } from './note-asked.ts';
 import { sourceIn, type SourceInput } from './volume-source.ts';
 
-/** How a volume is asked for, whatever it is asked for by. */
+/** The common arguments of requests for a volume. */
 interface Wish {
   readonly namespace?: string | null;
   readonly scope?: readonly string[] | null;
@@ -22,11 +22,14 @@ export interface CacheVolumeArguments extends Wish {
 }
 
 export interface OfferedVolumeArguments extends Wish {
-  /** Of the definition. */
+  /** The definition's name. */
   readonly name: string;
 }
 
-/** Errors: E_VOLUME, E_NAMESPACE, E_LIMIT, E_USAGE for owner and source; E_NOT_FOUND for a namespace, or the volume of a source, that the caller may not know of, whether there is one or not. */
+/**
+ * Returns the volume with this key. Errors: E_VOLUME, E_NAMESPACE, E_LIMIT, E_USAGE for owner and source; E_NOT_FOUND
+ * for a namespace or source that the caller may not see.
+ */
 export async function askForVolume(
   request: ApiRequest,
   { key, ...wish }: CacheVolumeArguments,
@@ -34,7 +37,7 @@ export async function askForVolume(
   return await askFor(request, { namespace: wantedPlace(request, wish), key: keyIn(key) }, wish);
 }
 
-/** Errors: as {@link askForVolume}; E_CATALOG for a name that the catalog has not. */
+/** Returns the volume of a definition. Errors: as {@link askForVolume}; E_CATALOG for an unknown name. */
 export async function askForOffered(
   request: ApiRequest,
   catalog: OfferedCatalog,

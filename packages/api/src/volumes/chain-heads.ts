@@ -4,7 +4,7 @@ import type { ApiRequest } from '../request/request.ts';
 import { heldBy } from './held.ts';
 import type { VolumeSubject } from './volume-subject.ts';
 
-/** Of a volume, on the lanes that the caller reads; nearest first. */
+/** Returns the volume's heads on the lanes that the caller reads, nearest first. */
 export async function chainHeads(
   request: ApiRequest,
   volume: Pick<VolumeSubject, 'namespace' | 'key' | 'compat'>,

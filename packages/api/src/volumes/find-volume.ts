@@ -17,21 +17,21 @@ import { nothingAsked, type VolumeSubject } from './volume-subject.ts';
 import type { ApiRequest } from '../request/request.ts';
 import { definedAt } from './offered.ts';
 
-/** Errors: E_NOT_FOUND for what is no id of a volume, and for one that the caller may not know of. */
+/** Returns the volume with this id. Errors: E_NOT_FOUND, also for a volume that the caller may not see. */
 export async function volumeWithId(request: ApiRequest, text: string): Promise<VolumeSubject> {
   const id = parseNodeId(text);
   if (id?.kind === 'volume') return await volumeAt(request, id);
   throw new CachelaneError('E_NOT_FOUND', 'there is no volume with this id');
 }
 
-/** As {@link volumeWithId}, for what changes it. Errors: E_USAGE where a confined session has no part in it. */
+/** As {@link volumeWithId}, for changes. Errors: E_USAGE if a confined session does not own it. */
 export async function volumeToChange(request: ApiRequest, text: string): Promise<VolumeSubject> {
   const subject = await volumeWithId(request, text);
   requireOwn(request.caller, namesOf(subject.record, subject.namespace));
   return subject;
 }
 
-/** As {@link volumeWithId}, for what saves to it. Errors: E_GRANT where a confined session may read it alone. */
+/** As {@link volumeWithId}, for saving. Errors: E_GRANT if a confined session may only read it. */
 export async function volumeToSave(request: ApiRequest, text: string): Promise<VolumeSubject> {
   const subject = await volumeWithId(request, text);
   const { bounds, lane, namespace: caller } = request.caller.project.context;
@@ -39,7 +39,7 @@ export async function volumeToSave(request: ApiRequest, text: string): Promise<V
   const reaching = { namespace, volume, access: 'write', lane } as const;
   if (bounds === undefined || mayReach(bounds, reaching)) return subject;
   const { code, message, hint } = withoutGrant({ caller, ...reaching });
-  throw new CachelaneError(code, message, { hint: `mode READ finds what is in it, and saves nothing; ${hint}` });
+  throw new CachelaneError(code, message, { hint: `attach it with mode READ, which saves nothing; ${hint}` });
 }
 
 export async function volumeAt(request: ApiRequest, id: VolumeNodeId): Promise<VolumeSubject> {
@@ -58,11 +58,14 @@ export async function volumeAt(request: ApiRequest, id: VolumeNodeId): Promise<V
     defined,
   };
   if (id.definition === null || defined !== undefined) return subject;
-  // The definition went, and its volume may be there: what it was saved by is known.
+  // The definition was removed, but the stored volume remembers its tool.
   return { ...subject, tool: (await findVolumeRecord(request, subject))?.tool ?? subject.tool };
 }
 
-/** Whose volume it is, by any name of the namespace. Errors: E_NOT_FOUND for one that the caller may not know of, in the same words whether it is there or not, and before anything is looked up. */
+/**
+ * Finds the namespace by any of its names. Errors: E_NOT_FOUND for one that the caller may not see, before any lookup,
+ * so that the answer does not reveal whether it exists.
+ */
 export async function placeOf(
   request: ApiRequest,
   asked: Namespace,
@@ -81,7 +84,7 @@ export async function namespaceAt(request: ApiRequest, asked: Namespace): Promis
 
 function unknown(what: string): CachelaneError {
   return new CachelaneError('E_NOT_FOUND', `this session knows of no ${what}`, {
-    hint: 'it was confined to its project, and to what was granted to that: open one that is not, or ask in the project itself',
+    hint: 'it is confined to its project and to volumes granted to it: use a session that is not confined',
   });
 }
 
@@ -90,7 +93,7 @@ export function namespaceIn(text: string | null | undefined): Namespace | null {
   return text === null || text === undefined ? null : parseNamespace(text, 'namespace');
 }
 
-/** A key is any text: what is no name as it stands is escaped. Errors: E_VOLUME for an empty one. */
+/** Returns the volume name for a key. Keys are any text and are escaped where needed. Errors: E_VOLUME for an empty one. */
 export function keyIn(text: string): VolumeName {
   try {
     return parseVolumeName(text);

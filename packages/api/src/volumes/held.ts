@@ -5,7 +5,7 @@ import type { VolumeSubject } from './volume-subject.ts';
 
 type Named = Pick<VolumeSubject, 'record' | 'key' | 'compat'>;
 
-/** What the store has of a volume; null where no run has used it. */
+/** Returns the stored volume; null if no run has used it. */
 export async function findVolumeRecord(
   { world, signal }: ApiRequest,
   { record, key: name, compat }: Named,
@@ -16,7 +16,7 @@ export async function findVolumeRecord(
 
 export interface Held {
   readonly volume: VolumeRecord | null;
-  /** By the name of the lane. */
+  /** Sorted by lane. */
   readonly heads: readonly HeadRecord[];
 }
 

@@ -2,7 +2,7 @@ import type { NamespaceRecord, VolumeRecord } from '@cachelane/core';
 import { mayKnowOf, mayKnowVolume } from '../request/caller.ts';
 import type { ApiRequest } from '../request/request.ts';
 
-/** Those of a namespace that the caller may know of. */
+/** Returns the volumes of a namespace that the caller may see. */
 export async function knownVolumes(
   { world, caller, signal }: ApiRequest,
   { id, paths }: NamespaceRecord,
@@ -11,7 +11,7 @@ export async function knownVolumes(
   return volumes.filter(({ name }) => mayKnowVolume(caller, paths, name));
 }
 
-/** Those of all namespaces, for a confined session: what is not to be told of is not read either. */
+/** Returns all volumes that a confined session may see, without reading others. */
 export async function allKnownVolumes(request: ApiRequest): Promise<readonly VolumeRecord[]> {
   const { world, caller, signal } = request;
   const volumes: VolumeRecord[] = [];

@@ -5,12 +5,12 @@ import type { ApiRequest } from '../request/request.ts';
 
 type Identity = Parameters<typeof volumeId>[0];
 
-/** Whatever it was asked for by. */
+/** The same text for a volume named by key or by definition. */
 function markOf({ namespace, record, key, compat }: Identity): string {
   return volumeId({ namespace, record, key, compat });
 }
 
-/** What the caller wants of a volume, for whoever asks for it next; returns what it has to be told of those who asked before. */
+/** Records what the caller asked of a volume and returns warnings about different requests before. */
 export function noteAsked(
   { asked, caller, world }: ApiRequest,
   subject: Identity,
@@ -30,10 +30,10 @@ export function noteAsked(
   );
 }
 
-/** Characters: what is remembered of ten thousand volumes must not take as much as their clients like. */
+/** Maximum characters remembered of an attribute, to limit memory. */
 const textMost = 200;
 
-/** Another one for another seed. */
+/** Different seeds give different texts. */
 function shortText(seed: VolumeSeed): string {
   const text = seedText(seed);
   return text.length <= textMost ? text : `${text.slice(0, textMost)}… (${digestOf(text).slice(0, 12)})`;

@@ -18,7 +18,10 @@ export interface CatalogArguments {
   readonly digest?: string | null;
 }
 
-/** In the version that is asked for, else in the one that the project has locked, else in the latest. Errors: those of {@link catalogOrLock}; E_NAMESPACE for what is neither a namespace nor called so by anybody. */
+/**
+ * Returns the catalog in the requested version, else the locked one, else the latest. Errors: those of {@link
+ * catalogOrLock}; E_NAMESPACE for text that is neither a namespace nor an alias.
+ */
 export async function catalogIn(
   request: ApiRequest,
   { namespace, version = null, digest = null }: CatalogArguments,
@@ -37,7 +40,7 @@ async function offered(
   return await catalogOrLock(world.deps.metadata, { ...question, mayKnow, locked }, signal);
 }
 
-/** In another store a version of the same number may say something else. */
+/** The digest matters because another store may have other content under the same version. */
 function lockedDigest(
   { caller }: ApiRequest,
   { namespace, version }: Pick<NamedDefinition, 'namespace' | 'version'>,
@@ -46,7 +49,10 @@ function lockedDigest(
   return all.find((each) => each.namespace === namespace && each.version === version)?.digest ?? null;
 }
 
-/** What the definition that an id names says now; undefined where it names none, or one that is not there any more: what was opened by it goes on. */
+/**
+ * Returns the current definition that an id names; undefined if it names none or the definition was removed. Opened
+ * volumes remain usable.
+ */
 export async function definedAt(request: ApiRequest, id: VolumeNodeId): Promise<DefinedVolume | undefined> {
   if (id.definition === null) return undefined;
   try {
@@ -57,7 +63,10 @@ export async function definedAt(request: ApiRequest, id: VolumeNodeId): Promise<
   }
 }
 
-/** For what begins anew. Errors: those of {@link catalogOrLock}, and E_CATALOG for a name that it has not. */
+/**
+ * Requires that the id's definition still exists, for new forks. Errors: those of {@link catalogOrLock}, and E_CATALOG
+ * for an unknown name.
+ */
 export async function requireStillDefined(request: ApiRequest, text: string, subject: VolumeSubject): Promise<void> {
   const id = parseNodeId(text);
   if (id?.kind === 'volume' && id.definition !== null && subject.defined === undefined) {
@@ -76,5 +85,5 @@ async function requireDefined(
   const record = await metadata.findNamespace(namespace, request.signal);
   const isThere = defined.namespace === null || (record?.paths ?? [namespace]).includes(defined.namespace);
   if (defined.key === key && isThere) return defined;
-  throw new CachelaneError('E_CATALOG', `${name} of ${question.namespace} is another volume than this id says`);
+  throw new CachelaneError('E_CATALOG', `${name} of ${question.namespace} now means another volume than this id`);
 }

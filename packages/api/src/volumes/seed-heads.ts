@@ -5,7 +5,7 @@ import type { ApiRequest } from '../request/request.ts';
 import { chainHeads } from './chain-heads.ts';
 import type { VolumeSubject } from './volume-subject.ts';
 
-/** What lies below all lanes of a volume that is seeded so: of a directory as it was read last, as long as that is here. */
+/** Returns the layers of a seed. For a directory, the layer of its latest reading, if it is stored here. */
 export async function seedHeads(
   request: ApiRequest,
   subject: VolumeSubject,

@@ -35,7 +35,7 @@ async function openSession(on: TestWorld, args: string): Promise<string> {
 
 const long = (end: string): object => ({ directory: `/${'x'.repeat(4000)}${end}` });
 
-const at = 'by github.com/acme/web at 2023-11-14T';
+const at = 'at 2023-11-14T';
 
 describe('a volume with a source', () => {
   test('is the same one without, and with another one, and both requests are named', async () => {
@@ -49,17 +49,17 @@ describe('a volume with a source', () => {
     expect(second.warnings).toEqual([
       expect.stringMatching(
         new RegExp(
-          `^it was asked for with source /seed ${at}.*Z, and with source /other now: it is the same volume, and what was saved in it is found above either$`,
+          `^github.com/acme/web requested it with source /seed ${at}.*Z, and this request has source /other: it is the same volume, and both requests see the saved files on top of their own source$`,
         ),
       ),
     ]);
-    // Who repeats itself is told again, who says nothing is not, and somebody else contradicts the last one.
+    // The same client gets its warning again. Another client is compared with the latest request.
     expect((await ask(on, { source: two })).warnings).toEqual(second.warnings);
     expect((await ask(on, {})).warnings).toEqual([]);
     const session = await openSession(on, 'directory: "/web"');
     expect((await ask(on, { source: two, session })).warnings).toEqual([]);
     const { warnings } = await ask(on, { source: one, session });
-    expect(warnings).toEqual([expect.stringContaining('with source /other by')]);
+    expect(warnings).toEqual([expect.stringContaining('with source /other at')]);
   });
 
   test('is remembered in few words, however long its name is', async () => {
@@ -81,7 +81,7 @@ describe('a volume with a source', () => {
     expect(owner).toBe('node');
     expect(warnings).toEqual([
       expect.stringMatching(
-        /^it was asked for with owner 1000:1000 .*Z, and with owner node now: it is the same volume/,
+        /^.* requested it with owner 1000:1000 at .*Z, and this request has owner node: it is the same volume/,
       ),
     ]);
   });
@@ -126,7 +126,7 @@ describe('a confined session', () => {
   test('has no directory as a source, whether it is there or not', async () => {
     await using on = testWorld({ seeds: new Map([['/seed', []]]) });
     const session = await openSession(on, 'directory: "/web", namespace: "github.com/acme/web", confine: true');
-    const message = 'E_USAGE: a confined session seeds no volume from a directory';
+    const message = 'E_USAGE: a confined session cannot seed a volume from a directory';
     for (const directory of ['/seed', '/none', 'x']) {
       expect(await refusal(on, { session, source: { directory } })).toBe(message);
     }
@@ -178,7 +178,7 @@ describe('a confined session', () => {
     expect(warnings).toEqual([]);
     const other = await on.data(query.replace('"x"', '"y"'), { session, variables: { source: { volume: id } } });
     expect(other['cacheVolume']).toEqual({
-      warnings: [expect.stringContaining('with owner x by github.com/acme/web at 2023-')],
+      warnings: [expect.stringContaining('github.com/acme/web requested it with owner x at 2023-')],
     });
   });
 });

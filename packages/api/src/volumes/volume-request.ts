@@ -4,10 +4,13 @@ import type { VolumeSubject } from './volume-subject.ts';
 import type { ApiRequest } from '../request/request.ts';
 import { seedFor } from './volume-source.ts';
 
-/** What a run of the caller's project asks for to get this very volume. Errors: E_USAGE for a variant that no run here can have. */
+/**
+ * Returns the request by which a run of the caller's project gets this very volume. Errors: E_USAGE for a variant that
+ * no run here can have.
+ */
 export function volumeRequest(request: ApiRequest, subject: VolumeSubject): VolumeRequest {
   const { project } = request.caller;
-  // A run adds what the tool says here to what it asks for.
+  // A run always adds the tool's own compat fields.
   const here = Object.keys(project.meaningOf(subject).compat);
   const missing = here.filter((name) => !Object.hasOwn(subject.compat, name));
   if (missing.length === 0) {
@@ -16,6 +19,6 @@ export function volumeRequest(request: ApiRequest, subject: VolumeSubject): Volu
   }
   throw new CachelaneError(
     'E_USAGE',
-    `${subject.key} is a variant that says nothing of ${missing.join(', ')}, and no run here can have it`,
+    `no run here can use this variant of ${subject.key}: its compat lacks ${missing.join(', ')}`,
   );
 }

@@ -11,8 +11,8 @@ export interface SourceInput {
 }
 
 /**
- * Nothing is looked at on the disk. Errors: E_USAGE for what names none or two, for no path of a directory, and for a directory in a confined session, which is told of nothing on the machine; E_NOT_FOUND for a volume that
- * the caller may not know of, whether it is there or not.
+ * Returns the requested source without reading the disk. Errors: E_USAGE for an invalid path, for none or two sources,
+ * and for a directory in a confined session; E_NOT_FOUND for a volume that the caller may not see.
  */
 export async function sourceIn(
   request: ApiRequest,
@@ -32,15 +32,15 @@ export async function sourceIn(
     };
   }
   if (request.caller.client.place.isConfined) {
-    throw new CachelaneError('E_USAGE', 'a confined session seeds no volume from a directory', {
-      hint: 'name a volume that it may know of, or open a session that is not confined',
+    throw new CachelaneError('E_USAGE', 'a confined session cannot seed a volume from a directory', {
+      hint: 'name a volume that it may see, or use a session that is not confined',
     });
   }
   const plain = parseSeedDirectory(directory ?? '');
   return { seed: { kind: 'directory', directory: plain }, node: { directory: plain, volume: null } };
 }
 
-/** What the caller's volume lies on: what it asks for, else what the project's file says, as far as it may have that. */
+/** Returns the seed of a volume: the requested one, else the one of the project's file, if the caller may use it. */
 export function seedFor(
   request: ApiRequest,
   subject: Pick<VolumeSubject, 'namespace' | 'key' | 'source'>,
@@ -49,7 +49,10 @@ export function seedFor(
   return mayBeSeeded(request.caller, seed) ? seed : null;
 }
 
-/** Of a confined session. Whoever is at work in a project may put symlinks into it at any moment: no directory of it is certain to be a part of it. */
+/**
+ * Returns whether a confined session may use the seed. It may use no directory, since symlinks in a project can point
+ * anywhere.
+ */
 export function mayBeSeeded(caller: Caller, seed: VolumeSeed | null): boolean {
   if (seed === null) return true;
   if (seed.kind === 'volume') return mayKnowVolume(caller, [seed.namespace], seed.name);

@@ -11,14 +11,14 @@ import type {
 import type { DefinedVolume } from '@cachelane/engine';
 import { formatNodeId, type NamedDefinition, type VolumeNodeId } from '../values/node-id.ts';
 
-/** A source that the caller may have. */
+/** A source that the caller may use. */
 export interface VolumeSource {
   readonly seed: VolumeSeed;
-  /** As the schema has it. */
+  /** As in the schema. */
   readonly node: { readonly directory: string | null; readonly volume: string | null };
 }
 
-/** A volume that somebody asked about, whether it holds anything or not. */
+/** A volume that a caller asked about. It may be empty. */
 export interface VolumeSubject {
   /** Its present name. */
   readonly namespace: Namespace;
@@ -28,16 +28,16 @@ export interface VolumeSubject {
   readonly compat: Compat;
   readonly tool: string;
   readonly sharing: SharingMode | null;
-  /** Who its files are to belong to in a container. */
+  /** The owner of its files in a container. */
   readonly owner: VolumeOwner | null;
-  /** What lies below all that is read of it. */
+  /** The seed below its layers. */
   readonly source: VolumeSource | null;
   readonly warnings: readonly string[];
-  /** By which definition it was asked for; left out: by its key. */
+  /** The definition that named it; left out: named by key. */
   readonly defined?: DefinedVolume | undefined;
 }
 
-/** Of a volume that nobody asked to be anything. */
+/** The attributes of a volume that was named without any. */
 export const nothingAsked = { sharing: null, owner: null, source: null, warnings: [] } as const;
 
 type Identity = Pick<VolumeSubject, 'namespace' | 'record' | 'key' | 'compat' | 'defined'>;
