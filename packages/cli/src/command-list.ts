@@ -27,7 +27,10 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'push', load: async () => (await import('./commands/share/push.ts')).push },
   { name: 'gc', load: async () => (await import('./commands/cleanup/gc.ts')).gc },
   { name: 'verify', load: async () => (await import('./commands/cleanup/verify.ts')).verify },
-  { name: 'verify remote', load: async () => (await import('./commands/cleanup/verify-remote.ts')).verifyRemoteCommand },
+  {
+    name: 'verify remote',
+    load: async () => (await import('./commands/cleanup/verify-remote.ts')).verifyRemoteCommand,
+  },
   { name: 'add', load: async () => (await import('./commands/share/add.ts')).add },
   { name: 'generate', load: async () => (await import('./commands/share/generate.ts')).generate },
   { name: 'query', load: async () => (await import('./commands/programs/query.ts')).query },
