@@ -1,21 +1,8 @@
+import { backgroundVariable, closeInherited } from '@cachelane/core';
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { backgroundVariable, closeInherited } from '@cachelane/core';
 import { printable } from './format.ts';
-
-export interface BackgroundProcess {
-  /** How to start this very program. */
-  readonly program: readonly string[];
-  /** The command with its arguments, which anybody may read. */
-  readonly words: readonly string[];
-  /** Real path. */
-  readonly homeDir: string;
-  /** Whatever it says on stderr is appended to this file. */
-  readonly log: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Told once, when it has ended or could not be started; never, where this process ends first. */
-  readonly onEnd?: () => void;
-}
+import type { BackgroundProcess } from './host/pieces.ts';
 
 /** Leaves a command of ours behind that goes on after this process has ended, at the lowest priority. */
 export function startBackground({ program, words, homeDir, log, env, onEnd }: BackgroundProcess): void {

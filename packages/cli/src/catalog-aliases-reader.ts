@@ -1,5 +1,5 @@
 import { parseNamespace, requireAlias } from '@cachelane/core';
-import type { CatalogAlias } from './catalog-aliases.ts';
+import type { CatalogAlias } from './config-types.ts';
 import { fields, guarded, lineOf, readText, type Field, type Reader } from './yaml-reader.ts';
 
 /** The mapping behind `catalogs:`. */

@@ -1,12 +1,5 @@
-import { configFileName, defaultParents, lockFileName, type LockedCatalog, type Namespace } from '@cachelane/core';
-import type { Config, Located } from './config.ts';
-import type { UserConfig } from './user-config.ts';
-
-/** What a file calls a namespace whose catalog is used: `my-org`. */
-export interface CatalogAlias {
-  readonly alias: string;
-  readonly namespace: Located<Namespace>;
-}
+import { type LockedCatalog, type Namespace, configFileName, lockFileName } from '@cachelane/core';
+import type { CatalogAlias, Config, UserConfig } from './config-types.ts';
 
 /** What somebody calls a namespace, and who: `cachelane.yaml:4`. */
 export interface NamedCatalog {

@@ -5,7 +5,8 @@ import type { Host } from './host.ts';
 import { isWithin, realPathOf } from './mount-points.ts';
 import { platformName } from './platforms.ts';
 import { isNoRemote, parseWait, type RemoteFlags } from './remote-flags.ts';
-import { readUserConfig, type UserConfig } from './user-config.ts';
+import { readUserConfig } from './user-config.ts';
+import type { UserConfig } from './config-types.ts';
 
 export interface RemoteProblem {
   readonly error: CachelaneError;

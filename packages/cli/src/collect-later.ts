@@ -1,16 +1,10 @@
+import { type Random, type TrustLevel, type VolumeReport, limits } from '@cachelane/core';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { limits, type Random, type TrustLevel, type VolumeReport } from '@cachelane/core';
-import { takeLog, type BackgroundProcess } from './background-process.ts';
+import { takeLog } from './background-process.ts';
 import type { Host } from './host.ts';
 import type { ChosenRemote } from './open-chosen-remote.ts';
 import { keepReserve } from './reserve.ts';
-
-export type CollectProcess = Pick<BackgroundProcess, 'program' | 'homeDir' | 'env'> &
-  (
-    | { readonly where: 'here'; /** Of the lane that began it. */ readonly trust: TrustLevel }
-    | { readonly where: 'remote'; /** In its one spelling. */ readonly address: string }
-  );
 
 /** What collections in the background wrote since a run last told it. */
 export function collectLog(homeDir: string): string {

@@ -18,7 +18,7 @@ import { dirname } from 'node:path';
 import { readCatalogAliases } from './catalog-aliases-reader.ts';
 import { readNamespace, readParents } from './parents-reader.ts';
 import { readPolicy, refusesStoreKeys } from './policy-reader.ts';
-import { type Config, type ConfigVolume, type Located } from './config.ts';
+import type { Config, ConfigVolume, Located } from './config-types.ts';
 import {
   fields,
   guarded,

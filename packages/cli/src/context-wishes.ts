@@ -1,6 +1,7 @@
 import { isCachelaneError, type ContextSources } from '@cachelane/core';
 import type { Host } from './host.ts';
-import { readUserConfig, type UserConfig } from './user-config.ts';
+import { readUserConfig } from './user-config.ts';
+import type { UserConfig } from './config-types.ts';
 import { wishOf } from './wish.ts';
 
 const variable = 'CACHELANE_PERSONAL_TIER';

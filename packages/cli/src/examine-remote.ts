@@ -9,7 +9,7 @@ import {
 } from '@cachelane/core';
 import { readRemoteId } from '@cachelane/engine';
 import { chooseRemote, type RemoteChoice } from './choose-remote.ts';
-import type { Check } from './examine.ts';
+import type { Check } from './check.ts';
 import { followedBy } from './followed-by.ts';
 import { formatDuration } from './format.ts';
 import type { Host } from './host.ts';

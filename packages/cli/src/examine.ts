@@ -1,26 +1,18 @@
-import { accessSync, constants, statfsSync, statSync } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
+import { accessSync, constants, statSync, statfsSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
+import type { Check } from './check.ts';
 import { examineRemote } from './examine-remote.ts';
 import { nodeFiles } from './file-reader.ts';
-import { projectOf, type ProjectQuestion } from './find-volume.ts';
+import { type ProjectQuestion, projectOf } from './find-volume.ts';
 import { formatBytes, plural } from './format.ts';
 import { locateHome, openHome, readBootId, requireNothingElse } from './home.ts';
 import type { Host } from './host.ts';
-import type { MountWay } from './mount-way.ts';
+import type { MountWay } from './host/pieces.ts';
 import { readPlatform } from './platforms.ts';
 import type { RemoteFlags } from './remote-flags.ts';
-import { settledParentsHere } from './settled-parents.ts';
 import { chainText } from './reporters/words.ts';
-
-export interface Check {
-  readonly name: string;
-  /** `fail`: a run would go on without a cache, or without the remote that it was to have. */
-  readonly status: 'ok' | 'warn' | 'fail';
-  readonly detail: string;
-  /** What to do about it; null where there is nothing to do. */
-  readonly mend: string | null;
-}
+import { settledParentsHere } from './settled-parents.ts';
 
 type Finding = Omit<Check, 'name'>;
 

@@ -1,6 +1,6 @@
 import { lockFileName, providerText, wishText } from '@cachelane/core';
 import type { VolumeRequest } from '@cachelane/engine';
-import type { Explained } from './explain-volume.ts';
+import type { Explained } from './explained.ts';
 
 type Provided = Pick<Explained, 'provider' | 'overridden'>;
 

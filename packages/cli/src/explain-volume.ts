@@ -1,91 +1,26 @@
-import {
-  CachelaneError,
-  configFileName,
-  lowLevelId,
-  seedText,
-  type Bounds,
-  type ChainLink,
-  type Context,
-  type LowLevelId,
-  type Namespace,
-  type NamespaceId,
-  type ProviderReport,
-  type ProviderWish,
-  type Revocation,
-  type Tool,
-  type ToolEnvironment,
-  type VolumeRecord,
-  type VolumeSeed,
-} from '@cachelane/core';
-import {
-  chooseMounter,
-  explainTiers,
-  judgeName,
-  missingGrant,
-  type ExplainedTier,
-  planVolume,
-  isUnstored,
-  providerReport,
-  provideVolume,
-  type MounterChoice,
-  type PlannedVolume,
-  listHeadsOf,
-  type ListedHead,
-  type VolumeRequest,
-} from '@cachelane/engine';
-import { explainedRemoteJson, explainedRemoteText, explainRemote, type ExplainedRemote } from './explain-remote.ts';
-import { explainLifetime, lifetimeFields, lifetimeJson, type ExplainedLifetime } from './explain-lifetime.ts';
+import { type Bounds, CachelaneError, type ChainLink, type Context, type Namespace, type NamespaceId, type Revocation, type Tool, type ToolEnvironment, type VolumeRecord, type VolumeSeed, configFileName, lowLevelId, seedText } from '@cachelane/core';
+import { type ListedHead, type PlannedVolume, type VolumeRequest, chooseMounter, explainTiers, isUnstored, judgeName, listHeadsOf, missingGrant, planVolume, provideVolume, providerReport } from '@cachelane/engine';
+import { explainLifetime, lifetimeFields, lifetimeJson } from './explain-lifetime.ts';
+import { definitionFields, definitionJson, providerFields, providerJson } from './explain-provider.ts';
+import { explainRemote, explainedRemoteJson, explainedRemoteText } from './explain-remote.ts';
 import { tiersJson, tiersText } from './explain-tiers.ts';
 import { explainedRequest } from './explained-request.ts';
+import type { Explained } from './explained.ts';
 import { compatText } from './find-volume.ts';
 import { formatBytes, formatFields, formatTable, formatTime } from './format.ts';
 import type { Host } from './host.ts';
 import { lanePolicyOf } from './lane-policy.ts';
-import type { OpenProject } from './project.ts';
 import { isoTime, shortId } from './print.ts';
-import { definitionFields, definitionJson, providerFields, providerJson } from './explain-provider.ts';
+import type { OpenProject } from './project.ts';
 import { openProviders } from './providers/open-providers.ts';
 import type { ProviderWishes } from './providers/provider-wishes.ts';
 import { linkText } from './reporters/words.ts';
 import { settledParents } from './settled-parents.ts';
 import type { ReadStore } from './store.ts';
+import { commitText, isUntried, storedLines, syncText, triedText } from './tool-words.ts';
 import { readUserConfig } from './user-config.ts';
 import type { VolumeArgument } from './volume-argument.ts';
-import { commitText, isUntried, storedLines, syncText, triedText } from './tool-words.ts';
-import { plainSelection, selectVolumes, type SelectionRequest } from './volumes.ts';
-
-export interface Explained {
-  readonly context: Context;
-  readonly namespace: Namespace;
-  /** Null until the first run gives the namespace its id. */
-  readonly namespaceId: NamespaceId | null;
-  readonly lowLevelId: LowLevelId | null;
-  readonly planned: PlannedVolume;
-  /** What lies below the lanes that are read; null: nothing. */
-  readonly seed: VolumeSeed | null;
-  readonly chain: readonly { readonly link: ChainLink; readonly held: ListedHead | null }[];
-  /** What decided what it is made of; null: it is the project's own volume. */
-  readonly provider: ProviderReport | null;
-  /** What others wanted who have less to say. */
-  readonly overridden: readonly ProviderWish[];
-  /** What makes a plain `cachelane run` attach it: a lockfile, a line of the file; null where nothing does. */
-  readonly chosenBy: string | null;
-  readonly choice: MounterChoice;
-  readonly remote: ExplainedRemote;
-  /** Runs of the namespace that were revoked, the latest first. */
-  readonly revoked: readonly Revocation[];
-  readonly lifetime: ExplainedLifetime;
-  /** What a policy makes of a name that no catalog has, and that a definition is deprecated, one sentence; null: nothing is to be said. */
-  readonly catalog: string | null;
-  /** By that policy: a run is without it. */
-  readonly isLeftOut: boolean;
-  /** Why nothing can be saved to it, a volume of another project; null: it can. */
-  readonly ungranted: CachelaneError | null;
-  /** Nearest first. */
-  readonly tiers: readonly ExplainedTier[];
-  /** What else the words may have meant; null where that is plain. */
-  readonly note: string | null;
-}
+import { type SelectionRequest, plainSelection, selectVolumes } from './volumes.ts';
 
 interface Surroundings {
   readonly host: Host;

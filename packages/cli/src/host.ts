@@ -1,5 +1,5 @@
 import type { Clock, NodeSignal, Random } from '@cachelane/core';
-import type { Pieces } from './compose.ts';
+import type { Pieces } from './host/pieces.ts';
 import type { Output } from './output.ts';
 
 /** The world as the commands see it: the only way to the process, so that tests can stage one. */

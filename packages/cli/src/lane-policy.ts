@@ -1,5 +1,5 @@
 import { configFileName, formatPolicyValue, isStatedKey, type PolicyTexts, type StatedKey } from '@cachelane/core';
-import type { Config } from './config.ts';
+import type { Config } from './config-types.ts';
 
 /** What the project's file says of how long its lane lives and how large it may be, as the store keeps it for collections; null: nothing. */
 export function lanePolicyOf(

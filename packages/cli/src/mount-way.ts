@@ -1,19 +1,12 @@
+import type { ChosenWay } from './host/pieces.ts';
 import { platformName } from './platforms.ts';
 import { wishOf } from './wish.ts';
-
-export type MountWay = 'bubblewrap' | 'sudo';
 
 export interface MountWayFacts {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly isRoot: boolean;
   /** Why sudo cannot be had without a password, null where it can. Asked only where the answer counts: it takes milliseconds. */
   readonly sudoProblem: () => string | null;
-}
-
-export interface ChosenWay {
-  readonly way: MountWay;
-  /** One clause, for people. */
-  readonly why: string;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { limits, parseNamespace, type Namespace } from '@cachelane/core';
 import { isSeq, type Node } from 'yaml';
-import type { Located } from './config.ts';
+import type { Located } from './config-types.ts';
 import { follow, guarded, problem, readText, type Field, type Reader } from './yaml-reader.ts';
 
 export function readNamespace(reader: Reader, node: Node | null, at: number): Located<Namespace> | null {

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Clock, NodeSignal } from '@cachelane/core';
-import type { Pieces } from './compose.ts';
+import type { Pieces } from './host/pieces.ts';
 import type { Host, SignalSource } from './host.ts';
 import { descriptorOutput } from './output.ts';
 

@@ -5,7 +5,8 @@ import {
   type Namespace,
   type ToolEnvironment,
 } from '@cachelane/core';
-import { readConfig, type Config } from './config.ts';
+import { readConfig } from './config.ts';
+import type { Config } from './config-types.ts';
 import { contextWishes } from './context-wishes.ts';
 import { gatherContext } from './context.ts';
 import { nodeFiles, type FileReader } from './file-reader.ts';

@@ -3,7 +3,8 @@ import type { VolumeReport } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
 import type { ChosenRemote } from './open-chosen-remote.ts';
 import { pushLater } from './push-later.ts';
-import { pushLog, startPush, type PushProcess } from './push-process.ts';
+import { pushLog, startPush } from './push-process.ts';
+import type { PushProcess } from './host/pieces.ts';
 import { stage, type Stage } from './staged-host.fixture.ts';
 
 const address = 'dir:/mnt/cache';

@@ -1,10 +1,6 @@
 import { join } from 'node:path';
-import { startBackground, type BackgroundProcess } from './background-process.ts';
-
-export interface PushProcess extends Omit<BackgroundProcess, 'words' | 'log'> {
-  /** Of the remote, in its one spelling. */
-  readonly address: string;
-}
+import { startBackground } from './background-process.ts';
+import type { PushProcess } from './host/pieces.ts';
 
 /** What pushes in the background wrote since a run last told it; empty where all went well. */
 export function pushLog(homeDir: string): string {

@@ -14,7 +14,7 @@ import { formatRemoteAddress, parseRemoteAddress } from '@cachelane/remotes';
 import { memoryMetadata, memorySeedFiles, memoryTransferFiles } from '@cachelane/testkit';
 import { tools } from '@cachelane/tools';
 import { main } from './cli.ts';
-import type { Pieces } from './compose.ts';
+import type { Pieces } from './host/pieces.ts';
 import type { Host } from './host.ts';
 
 export type Exited = Extract<CommandOutcome, { kind: 'exited' }>;

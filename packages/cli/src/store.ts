@@ -1,6 +1,6 @@
 import type { Clock, LayerStore, Metadata, Mounters, Random, TransferFiles } from '@cachelane/core';
 import type { Seeds } from '@cachelane/engine';
-import type { StoreRequest, SweepingLeases } from './compose.ts';
+import type { StoreRequest, SweepingLeases } from './host/pieces.ts';
 import { locateHome, openHome, readBootId, requireNothingElse } from './home.ts';
 import type { Host } from './host.ts';
 import { sparing, withReserve } from './reserve.ts';

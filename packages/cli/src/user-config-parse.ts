@@ -2,11 +2,10 @@ import { dirname, resolve } from 'node:path';
 import { parseGrantee, parseProviderRef, parseVolumeName, type StatedPolicy, type UserParents } from '@cachelane/core';
 import { pushModes, type PushMode } from '@cachelane/engine';
 import { isSeq, type Node } from 'yaml';
-import type { Located } from './config.ts';
+import type { Located, UserConfig, UserProvider } from './config-types.ts';
 import { readCatalogAliases } from './catalog-aliases-reader.ts';
 import { readParents } from './parents-reader.ts';
 import { readPolicy } from './policy-reader.ts';
-import type { UserConfig, UserProvider } from './user-config.ts';
 import {
   fields,
   follow,

@@ -1,45 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { CachelaneError } from '@cachelane/core';
+import { type Stats, closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import {
-  CachelaneError,
-  type ProviderRef,
-  type StatedPolicy,
-  type UserParents,
-  type VolumeName,
-} from '@cachelane/core';
-import type { PushMode } from '@cachelane/engine';
-import type { CatalogAlias } from './catalog-aliases.ts';
-import type { Located } from './config.ts';
+import type { UserConfig } from './config-types.ts';
 import { nodeFiles } from './file-reader.ts';
-import { userHome, type HomeRequest } from './home.ts';
-
-/** What a person's own file says, for all projects. */
-export interface UserConfig {
-  /** Absolute path of the file. */
-  readonly path: string;
-  /** As written. */
-  readonly remote: Located<string> | null;
-  readonly push: Located<PushMode> | null;
-  /** Whether a tier of the person's own lies below all projects. */
-  readonly personalTier: Located<boolean> | null;
-  /** What projects read below their own, whatever their files say. */
-  readonly parents: readonly UserParents[];
-  /** How long caches live and how large they may be, for all namespaces. */
-  readonly policy: StatedPolicy;
-  /** Of volumes, whatever project asks for them. */
-  readonly providers: readonly UserProvider[];
-  /** Absolute paths of modules that have providers of others. */
-  readonly providerModules: readonly Located<string>[];
-  /** What the person calls namespaces whose catalogs are used, in all projects. */
-  readonly catalogs: readonly CatalogAlias[];
-}
-
-export interface UserProvider {
-  readonly name: VolumeName;
-  readonly ref: ProviderRef;
-  /** For people: the file and the line. */
-  readonly source: string;
-}
+import { type HomeRequest, userHome } from './home.ts';
 
 const configBytesMax = 262_144;
 

@@ -16,7 +16,7 @@ import {
   type VolumeSeed,
 } from '@cachelane/core';
 import type { DefinedVolume, VolumeRequest } from '@cachelane/engine';
-import { type Config, type ConfigVolume } from './config.ts';
+import type { Config, ConfigVolume } from './config-types.ts';
 import { detectLockfiles } from './detect-lockfiles.ts';
 import { ofCatalog } from './providers/of-catalog.ts';
 import type { ProviderWishes } from './providers/provider-wishes.ts';

@@ -1,6 +1,6 @@
 import { CachelaneError, didYouMean } from '@cachelane/core';
 import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Document, type Node, type Pair } from 'yaml';
-import type { Located } from './config.ts';
+import type { Located } from './config-types.ts';
 
 // By hand over the nodes instead of a schema library: each problem is told with its line, its column and the reason.
 

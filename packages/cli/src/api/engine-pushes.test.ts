@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { VolumeReport } from '@cachelane/core';
 import { expect, test } from 'vitest';
 import type { ChosenRemote } from '../open-chosen-remote.ts';
-import type { PushProcess } from '../push-process.ts';
+import type { PushProcess } from '../host/pieces.ts';
 import { stage } from '../staged-host.fixture.ts';
 import { enginePushes } from './engine-pushes.ts';
 

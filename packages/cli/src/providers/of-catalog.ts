@@ -6,7 +6,7 @@ import {
   type ProviderWish,
 } from '@cachelane/core';
 import { catalogAliases } from '../catalog-aliases.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config-types.ts';
 import type { ProviderWishes } from './provider-wishes.ts';
 
 interface Files {

@@ -9,7 +9,8 @@ import {
   type VolumeName,
 } from '@cachelane/core';
 import type { HomeRequest } from '../home.ts';
-import { readUserConfig, type UserConfig } from '../user-config.ts';
+import { readUserConfig } from '../user-config.ts';
+import type { UserConfig } from '../config-types.ts';
 
 /** What `--provider` said, by volume; of several for one the last counts. */
 export type ProviderFlags = ReadonlyMap<VolumeName, ProviderRef>;

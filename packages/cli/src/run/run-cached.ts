@@ -8,7 +8,7 @@ import {
 } from '@cachelane/core';
 import { runCommand, type VolumeRequest } from '@cachelane/engine';
 import { afterSaving } from '../after-saving.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config-types.ts';
 import { lanePolicyOf } from '../lane-policy.ts';
 import { containerHint, type Place } from '../container-hint.ts';
 import { whyNothing, type DetectionRequest } from '../detect-lockfiles.ts';

@@ -11,7 +11,8 @@ import { bareReport, commandEnv } from './bare.ts';
 import { die, exitAs } from './exit-as.ts';
 import { runOnce, type CommandEnd } from './once.ts';
 import type { RunOptions } from './run-options.ts';
-import type { CommandPhase, Run } from './run-state.ts';
+import type { Run } from './run-state.ts';
+import type { CommandPhase } from './command-phase.ts';
 import { watchSignals } from './signals.ts';
 
 interface Ended {

@@ -12,7 +12,7 @@ import {
 import { alone, aloneOrNext } from '../../alone.ts';
 import { collectShared, sharedJson, sharedText } from '../../collect-shared.ts';
 import { defineCommand, jsonOption, type Command } from '../../command.ts';
-import type { SweepingLeases } from '../../compose.ts';
+import type { SweepingLeases } from '../../host/pieces.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { projectOf } from '../../find-volume.ts';
 import { formatBytes, formatTable, formatTime, plural } from '../../format.ts';

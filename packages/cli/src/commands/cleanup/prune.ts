@@ -20,7 +20,7 @@ import { parseProviderFlags, type ProviderFlags } from '../../providers/provider
 import { parseRemoteFlags, syncOptions, type RemoteFlags } from '../../remote-flags.ts';
 import { commandEnv } from '../../run/bare.ts';
 import { runOnce } from '../../run/once.ts';
-import type { CommandPhase } from '../../run/run-state.ts';
+import type { CommandPhase } from '../../run/command-phase.ts';
 import { watchSignals } from '../../run/signals.ts';
 import { oneVolume } from '../../one-volume.ts';
 import { pushLater } from '../../push-later.ts';

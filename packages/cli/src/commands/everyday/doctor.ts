@@ -1,6 +1,7 @@
 import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
 import { isRemoteCheck } from '../../examine-remote.ts';
-import { examine, type Check } from '../../examine.ts';
+import { examine } from '../../examine.ts';
+import type { Check } from '../../check.ts';
 import { exitCodes } from '../../exit-codes.ts';
 import { printable } from '../../format.ts';
 import { printJson } from '../../print.ts';

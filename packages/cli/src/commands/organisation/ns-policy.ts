@@ -1,30 +1,12 @@
-import {
-  CachelaneError,
-  didYouMean,
-  formatPolicyValue,
-  isStatedKey,
-  parseNamespace,
-  parsePolicyValue,
-  budgetedVolumes,
-  policyAt,
-  volumeBudgetKey,
-  policyKeys,
-  policyRuleOf,
-  policyRules,
-  type Namespace,
-  type Policy,
-  type PolicyKey,
-  type PolicyValue,
-  type VolumeName,
-  type StatedKey,
-} from '@cachelane/core';
+import { CachelaneError, type Namespace, type Policy, type PolicyKey, type PolicyValue, type StatedKey, type VolumeName, budgetedVolumes, didYouMean, formatPolicyValue, isStatedKey, parseNamespace, parsePolicyValue, policyAt, policyKeys, policyRuleOf, policyRules, volumeBudgetKey } from '@cachelane/core';
 import { requireWritable } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
+import { type Command, defineCommand, jsonOption, projectOptions } from '../../command.ts';
 import { projectOf } from '../../find-volume.ts';
 import { formatTable } from '../../format.ts';
 import type { Host } from '../../host.ts';
+import { policyJson, valueJson } from '../../policy-json.ts';
 import { printJson } from '../../print.ts';
-import { readStore, type ReadStore } from '../../store.ts';
+import { type ReadStore, readStore } from '../../store.ts';
 import { readUserConfig } from '../../user-config.ts';
 import { warn } from '../../warn.ts';
 
@@ -109,23 +91,6 @@ interface Held {
 function budgetsJson(budgets: Held['budgets']): object {
   return Object.fromEntries(budgets.map(([name, value]) => [volumeBudgetKey(name), valueJson('volume-budget', value)]));
 }
-
-export function policyJson(policy: Policy): object {
-  return Object.fromEntries(
-    policyKeys.map((key) => {
-      return [key, valueJson(key, policy[key])];
-    }),
-  );
-}
-
-function valueJson(key: PolicyKey, { value, source }: PolicyValue): object {
-  const { unit } = policyRules[key];
-  if (unit === 'choice') return { value: formatPolicyValue(key, value), unit, source };
-  // JSON has no infinity.
-  return { value: Number.isFinite(value) ? value : null, unit: jsonUnits[unit], source };
-}
-
-const jsonUnits = { time: 'ms', size: 'bytes', count: 'count', percent: 'percent' } as const;
 
 function policyText(policy: Policy, budgets: Held['budgets']): string {
   const special = budgets.map(([name, value]) => ({

@@ -10,7 +10,7 @@ import { printJson, shortId } from '../../print.ts';
 import { layerProgress } from '../../progress-line.ts';
 import { openProject, toolEnvironmentOf, type OpenProject } from '../../project.ts';
 import { watchSignals } from '../../run/signals.ts';
-import type { CommandPhase } from '../../run/run-state.ts';
+import type { CommandPhase } from '../../run/command-phase.ts';
 import { shownRoot } from '../../seed/choose-root.ts';
 import { parseRoot, seedInto, type Seeded } from '../../seed/seed-into.ts';
 import { openStore, type Store } from '../../store.ts';
