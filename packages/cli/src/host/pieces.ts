@@ -1,4 +1,20 @@
-import type { Clock, LayerStore, LeaseStore, Metadata, Mounters, Provider, ProviderKind, Random, Remote, Runtime, SeedFiles, SessionId, Tool, TransferFiles, TrustLevel } from '@cachelane/core';
+import type {
+  Clock,
+  LayerStore,
+  LeaseStore,
+  Metadata,
+  Mounters,
+  Provider,
+  ProviderKind,
+  Random,
+  Remote,
+  Runtime,
+  SeedFiles,
+  SessionId,
+  Tool,
+  TransferFiles,
+  TrustLevel,
+} from '@cachelane/core';
 import type { ExportPart } from '@cachelane/engine';
 import type { ArchiveMember, Unpacked, Unpacking } from '@cachelane/store';
 

@@ -1,7 +1,7 @@
 import type { Context } from '@cachelane/core';
-import type { Host } from '../host.ts';
+import type { Host } from '../host/host.ts';
 import type { Reporter } from '../reporters/reporter.ts';
-import type { WhereToRun } from '../working-directory.ts';
+import type { WhereToRun } from '../host/working-directory.ts';
 import type { CommandPhase } from './command-phase.ts';
 import type { OnceRuntime } from './once.ts';
 import type { RunOptions } from './run-options.ts';

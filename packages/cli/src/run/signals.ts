@@ -1,5 +1,5 @@
 import { CachelaneError, type NodeSignal } from '@cachelane/core';
-import type { SignalSource } from '../host.ts';
+import type { SignalSource } from '../host/host.ts';
 import type { CommandPhase } from './command-phase.ts';
 
 export interface SignalWatch extends Disposable {

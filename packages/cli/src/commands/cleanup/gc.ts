@@ -9,19 +9,19 @@ import {
   type PlannedEviction,
   type PlannedGrowth,
 } from '@cachelane/engine';
-import { alone, aloneOrNext } from '../../alone.ts';
-import { collectShared, sharedJson, sharedText } from '../../collect-shared.ts';
-import { defineCommand, jsonOption, type Command } from '../../command.ts';
+import { alone, aloneOrNext } from '../../host/alone.ts';
+import { collectShared, sharedJson, sharedText } from '../../remotes/collect-shared.ts';
+import { defineCommand, jsonOption, type Command } from '../../host/command.ts';
 import type { SweepingLeases } from '../../host/pieces.ts';
-import { exitCodes } from '../../exit-codes.ts';
-import { projectOf } from '../../find-volume.ts';
-import { formatBytes, formatTable, formatTime, plural } from '../../format.ts';
-import type { Host } from '../../host.ts';
-import { isoTime, printJson, shortId } from '../../print.ts';
-import { garbageOptions } from '../../garbage-options.ts';
-import { keepReserve } from '../../reserve.ts';
-import { homeOf, openSparingStore } from '../../store.ts';
-import { warn } from '../../warn.ts';
+import { exitCodes } from '../../base/exit-codes.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { formatBytes, formatTable, formatTime, plural } from '../../base/format.ts';
+import type { Host } from '../../host/host.ts';
+import { isoTime, printJson, shortId } from '../../host/print.ts';
+import { garbageOptions } from '../../config/garbage-options.ts';
+import { keepReserve } from '../../home/reserve.ts';
+import { homeOf, openSparingStore } from '../../home/store.ts';
+import { warn } from '../../host/warn.ts';
 
 export const gc: Command = defineCommand({
   name: 'gc',

@@ -8,26 +8,26 @@ import {
   type Pruned,
   type ListedHead,
 } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, providerOption, type Command } from '../../command.ts';
-import { heldBy } from '../../explain-volume.ts';
-import { followedBy } from '../../followed-by.ts';
-import { formatBytes, plural } from '../../format.ts';
-import type { Host } from '../../host.ts';
-import { openChosenRemote } from '../../open-chosen-remote.ts';
-import { printJson } from '../../print.ts';
-import { openProject, toolEnvironmentOf, type OpenProject } from '../../project.ts';
+import { defineCommand, jsonOption, projectOptions, providerOption, type Command } from '../../host/command.ts';
+import { heldBy } from '../../explain/explain-volume.ts';
+import { followedBy } from '../../base/followed-by.ts';
+import { formatBytes, plural } from '../../base/format.ts';
+import type { Host } from '../../host/host.ts';
+import { openChosenRemote } from '../../remotes/open-chosen-remote.ts';
+import { printJson } from '../../host/print.ts';
+import { openProject, toolEnvironmentOf, type OpenProject } from '../../context/project.ts';
 import { parseProviderFlags, type ProviderFlags } from '../../providers/provider-wishes.ts';
-import { parseRemoteFlags, syncOptions, type RemoteFlags } from '../../remote-flags.ts';
+import { parseRemoteFlags, syncOptions, type RemoteFlags } from '../../remotes/remote-flags.ts';
 import { commandEnv } from '../../run/bare.ts';
 import { runOnce } from '../../run/once.ts';
 import type { CommandPhase } from '../../run/command-phase.ts';
 import { watchSignals } from '../../run/signals.ts';
-import { oneVolume } from '../../one-volume.ts';
-import { pushLater } from '../../push-later.ts';
-import { homeOf, openStore, readStore } from '../../store.ts';
-import { settledParentsHere } from '../../settled-parents.ts';
-import { whereToRun, type WhereToRun } from '../../working-directory.ts';
-import { warn } from '../../warn.ts';
+import { oneVolume } from '../../volumes/one-volume.ts';
+import { pushLater } from '../../remotes/push-later.ts';
+import { homeOf, openStore, readStore } from '../../home/store.ts';
+import { settledParentsHere } from '../../context/settled-parents.ts';
+import { whereToRun, type WhereToRun } from '../../host/working-directory.ts';
+import { warn } from '../../host/warn.ts';
 
 export const prune: Command = defineCommand({
   name: 'prune',

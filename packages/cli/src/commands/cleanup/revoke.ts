@@ -17,18 +17,18 @@ import {
   revokeEverywhere,
   type RevocationPlans,
 } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { compatText, projectOf } from '../../find-volume.ts';
-import { plural } from '../../format.ts';
-import { openChosenRemote } from '../../open-chosen-remote.ts';
-import { printJson } from '../../print.ts';
-import { parseRemoteFlags, whichRemote } from '../../remote-flags.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { compatText, projectOf } from '../../context/find-volume.ts';
+import { plural } from '../../base/format.ts';
+import { openChosenRemote } from '../../remotes/open-chosen-remote.ts';
+import { printJson } from '../../host/print.ts';
+import { parseRemoteFlags, whichRemote } from '../../remotes/remote-flags.ts';
 import { warningText } from '../../reporters/words.ts';
-import { parseRun, recordsOf, runJson, runText } from '../../run-argument.ts';
-import { openStore, type Store } from '../../store.ts';
+import { parseRun, recordsOf, runJson, runText } from '../../inspect/run-argument.ts';
+import { openStore, type Store } from '../../home/store.ts';
 import { readersText } from '../inspect/trace.ts';
-import { userOf } from '../../user-of.ts';
-import { warn } from '../../warn.ts';
+import { userOf } from '../../host/user-of.ts';
+import { warn } from '../../host/warn.ts';
 
 export const revoke: Command = defineCommand({
   name: 'revoke',

@@ -1,6 +1,6 @@
 import { openMemoryMounter } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { mergeRequestOfFork, stage } from '../../staged-host.fixture.ts';
+import { mergeRequestOfFork, stage } from '../../fixtures/staged-host.fixture.ts';
 import { json, push, web } from '../share/pushed.fixture.ts';
 
 const withMounters = {

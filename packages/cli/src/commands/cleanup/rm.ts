@@ -10,15 +10,15 @@ import {
   type SyncedHead,
 } from '@cachelane/core';
 import { emptyHead, findHeads, removeVolumes, requireWritable, type ListedHead } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { compatText, findVolume, projectOf, type FoundVolume, type VolumeQuestion } from '../../find-volume.ts';
-import { formatBytes, plural } from '../../format.ts';
-import { headsOf, nothingInLane } from '../../heads.ts';
-import type { Host } from '../../host.ts';
-import { openChosenRemote, requireRemote } from '../../open-chosen-remote.ts';
-import { printJson } from '../../print.ts';
-import { parseRemoteFlags, whichRemote, type RemoteFlags } from '../../remote-flags.ts';
-import { sparingStore, type ReadStore } from '../../store.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { compatText, findVolume, projectOf, type FoundVolume, type VolumeQuestion } from '../../context/find-volume.ts';
+import { formatBytes, plural } from '../../base/format.ts';
+import { headsOf, nothingInLane } from '../../inspect/heads.ts';
+import type { Host } from '../../host/host.ts';
+import { openChosenRemote, requireRemote } from '../../remotes/open-chosen-remote.ts';
+import { printJson } from '../../host/print.ts';
+import { parseRemoteFlags, whichRemote, type RemoteFlags } from '../../remotes/remote-flags.ts';
+import { sparingStore, type ReadStore } from '../../home/store.ts';
 
 export const rm: Command = defineCommand({
   name: 'rm',

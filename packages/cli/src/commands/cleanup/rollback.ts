@@ -8,15 +8,15 @@ import {
   type RollBackPlan,
   type RolledBack,
 } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { countDifferences, countsText, differenceJson, summaryLines } from '../../differences.ts';
-import { findVolume, projectOf } from '../../find-volume.ts';
-import { plural } from '../../format.ts';
-import { readBootId } from '../../home.ts';
-import { compatOption, oneHead } from '../../heads.ts';
-import { printJson } from '../../print.ts';
-import { readStore, type ReadStore } from '../../store.ts';
-import { toolOf } from '../../tool-of.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { countDifferences, countsText, differenceJson, summaryLines } from '../../inspect/differences.ts';
+import { findVolume, projectOf } from '../../context/find-volume.ts';
+import { plural } from '../../base/format.ts';
+import { readBootId } from '../../home/home.ts';
+import { compatOption, oneHead } from '../../inspect/heads.ts';
+import { printJson } from '../../host/print.ts';
+import { readStore, type ReadStore } from '../../home/store.ts';
+import { toolOf } from '../../host/tool-of.ts';
 
 const pathsShown = 10;
 

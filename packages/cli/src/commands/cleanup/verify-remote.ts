@@ -1,14 +1,14 @@
 import { aboutKey, type HeadName } from '@cachelane/core';
 import { repairRemote, requireWritable, verifyRemote, type RemoteVerification } from '@cachelane/engine';
-import { defineCommand, jsonOption, type Command } from '../../command.ts';
-import { exitCodes } from '../../exit-codes.ts';
-import { projectOf } from '../../find-volume.ts';
-import { plural, printable } from '../../format.ts';
-import { openChosenRemote, requireRemote } from '../../open-chosen-remote.ts';
-import { printJson, shortId } from '../../print.ts';
-import { layerProgress } from '../../progress-line.ts';
-import { parseRemoteFlags, whichRemote } from '../../remote-flags.ts';
-import { openStore } from '../../store.ts';
+import { defineCommand, jsonOption, type Command } from '../../host/command.ts';
+import { exitCodes } from '../../base/exit-codes.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { plural, printable } from '../../base/format.ts';
+import { openChosenRemote, requireRemote } from '../../remotes/open-chosen-remote.ts';
+import { printJson, shortId } from '../../host/print.ts';
+import { layerProgress } from '../../host/progress-line.ts';
+import { parseRemoteFlags, whichRemote } from '../../remotes/remote-flags.ts';
+import { openStore } from '../../home/store.ts';
 
 export const verifyRemoteCommand: Command = defineCommand({
   name: 'verify remote',

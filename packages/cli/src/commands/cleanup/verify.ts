@@ -7,11 +7,11 @@ import {
   listHeads,
   type ListedHead,
 } from '@cachelane/engine';
-import { defineCommand, jsonOption, type Command } from '../../command.ts';
-import { plural } from '../../format.ts';
-import { printJson, shortId } from '../../print.ts';
-import { layerProgress } from '../../progress-line.ts';
-import { readStore, type ReadStore } from '../../store.ts';
+import { defineCommand, jsonOption, type Command } from '../../host/command.ts';
+import { plural } from '../../base/format.ts';
+import { printJson, shortId } from '../../host/print.ts';
+import { layerProgress } from '../../host/progress-line.ts';
+import { readStore, type ReadStore } from '../../home/store.ts';
 
 const problemsShown = 3;
 

@@ -1,15 +1,15 @@
 import type { Context } from '@cachelane/core';
-import { chooseRemote, type RemoteChoice } from '../../choose-remote.ts';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { contextJson } from '../../context-json.ts';
-import { projectOf } from '../../find-volume.ts';
-import { followedBy } from '../../followed-by.ts';
-import { formatFields, formatTable } from '../../format.ts';
-import { printJson } from '../../print.ts';
-import { parseRemoteFlags, remoteOptions } from '../../remote-flags.ts';
+import { chooseRemote, type RemoteChoice } from '../../remotes/choose-remote.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { contextJson } from '../../context/context-json.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { followedBy } from '../../base/followed-by.ts';
+import { formatFields, formatTable } from '../../base/format.ts';
+import { printJson } from '../../host/print.ts';
+import { parseRemoteFlags, remoteOptions } from '../../remotes/remote-flags.ts';
 import { chainText } from '../../reporters/words.ts';
-import { settledParentsHere } from '../../settled-parents.ts';
-import { warn } from '../../warn.ts';
+import { settledParentsHere } from '../../context/settled-parents.ts';
+import { warn } from '../../host/warn.ts';
 
 export const contextShow: Command = defineCommand({
   name: 'context show',

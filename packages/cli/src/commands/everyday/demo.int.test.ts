@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { stage } from '../../staged-host.fixture.ts';
+import { stage } from '../../fixtures/staged-host.fixture.ts';
 
 afterEach(() => void vi.unstubAllEnvs());
 

@@ -1,12 +1,12 @@
 import { CachelaneError, didYouMean, type NodeSignal } from '@cachelane/core';
-import { defineCommand, type Command } from '../../command.ts';
+import { defineCommand, type Command } from '../../host/command.ts';
 import { organisationDirectory, tellOrganisation } from '../../demo/organisation.ts';
 import { openPlayground } from '../../demo/playground.ts';
 import { projects, tell } from '../../demo/story.ts';
 import { NotAsTold, openTeller, type Teller } from '../../demo/teller.ts';
-import { exitCodeOfSignal, exitCodes } from '../../exit-codes.ts';
-import { printable } from '../../format.ts';
-import type { Host } from '../../host.ts';
+import { exitCodeOfSignal, exitCodes } from '../../base/exit-codes.ts';
+import { printable } from '../../base/format.ts';
+import type { Host } from '../../host/host.ts';
 
 export const demo: Command = defineCommand({
   name: 'demo',

@@ -17,7 +17,7 @@ import {
   seededRandom,
 } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { mergeRequestOfFork, stage } from '../../staged-host.fixture.ts';
+import { mergeRequestOfFork, stage } from '../../fixtures/staged-host.fixture.ts';
 
 interface Found {
   readonly name: string;

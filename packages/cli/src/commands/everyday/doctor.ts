@@ -1,11 +1,11 @@
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { isRemoteCheck } from '../../examine-remote.ts';
-import { examine } from '../../examine.ts';
-import type { Check } from '../../check.ts';
-import { exitCodes } from '../../exit-codes.ts';
-import { printable } from '../../format.ts';
-import { printJson } from '../../print.ts';
-import { parseRemoteFlags, remoteOptions } from '../../remote-flags.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { isRemoteCheck } from '../../doctor/examine-remote.ts';
+import { examine } from '../../doctor/examine.ts';
+import type { Check } from '../../doctor/check.ts';
+import { exitCodes } from '../../base/exit-codes.ts';
+import { printable } from '../../base/format.ts';
+import { printJson } from '../../host/print.ts';
+import { parseRemoteFlags, remoteOptions } from '../../remotes/remote-flags.ts';
 
 export const doctor: Command = defineCommand({
   name: 'doctor',

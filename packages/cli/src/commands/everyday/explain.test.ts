@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { LayerId, Namespace, RemoteId } from '@cachelane/core';
 import { aLayer, noAbort } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { mergeRequestOfFork, stage } from '../../staged-host.fixture.ts';
+import { mergeRequestOfFork, stage } from '../../fixtures/staged-host.fixture.ts';
 import { json, push, web } from '../share/pushed.fixture.ts';
 
 // How a volume would be attached, and who could be at work in it at once.

@@ -1,11 +1,11 @@
-import { defineCommand, jsonOption, projectOptions, providerOption, type Command } from '../../command.ts';
-import { explainJson, explainText, explainVolume } from '../../explain-volume.ts';
-import { projectOf } from '../../find-volume.ts';
-import { toolEnvironmentOf } from '../../project.ts';
-import { printJson } from '../../print.ts';
+import { defineCommand, jsonOption, projectOptions, providerOption, type Command } from '../../host/command.ts';
+import { explainJson, explainText, explainVolume } from '../../explain/explain-volume.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { toolEnvironmentOf } from '../../context/project.ts';
+import { printJson } from '../../host/print.ts';
 import { parseProviderFlags, providerWishes } from '../../providers/provider-wishes.ts';
-import { readStore } from '../../store.ts';
-import { parseVolumeArgument } from '../../volume-argument.ts';
+import { readStore } from '../../home/store.ts';
+import { parseVolumeArgument } from '../../base/volume-argument.ts';
 
 export const explain: Command = defineCommand({
   name: 'explain',

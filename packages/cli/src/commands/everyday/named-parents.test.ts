@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Namespace } from '@cachelane/core';
 import { expect, test } from 'vitest';
-import { stage, type Stage } from '../../staged-host.fixture.ts';
+import { stage, type Stage } from '../../fixtures/staged-host.fixture.ts';
 import { json, push, web } from '../share/pushed.fixture.ts';
 
 // Parents that are no path prefixes, and what commands tell of them.

@@ -1,7 +1,7 @@
 import type { CommandOutcome, Runtime, RunRequest } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
 import { runOnce } from '../../run/once.ts';
-import { exited, stage } from '../../staged-host.fixture.ts';
+import { exited, stage } from '../../fixtures/staged-host.fixture.ts';
 
 describe('shell', () => {
   test.each([

@@ -1,4 +1,4 @@
-import type { Command } from '../../command.ts';
+import type { Command } from '../../host/command.ts';
 import { runningCommand } from '../../run/running-command.ts';
 
 export const shell: Command = runningCommand({

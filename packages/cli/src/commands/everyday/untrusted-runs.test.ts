@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { commandList } from '../../command-list.ts';
-import { mergeRequestOfFork, stage } from '../../staged-host.fixture.ts';
+import { commandList } from '../../app/command-list.ts';
+import { mergeRequestOfFork, stage } from '../../fixtures/staged-host.fixture.ts';
 import { push, web } from '../share/pushed.fixture.ts';
 
 // A run of a fork may save nothing, and so changes nothing of anybody's in other ways. A command that is new says here

@@ -1,15 +1,15 @@
-import { projectOf } from '../../find-volume.ts';
-import { toolEnvironmentOf } from '../../project.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { toolEnvironmentOf } from '../../context/project.ts';
 import { CachelaneError, displayPath, isCachelaneError, parseBytePath, seedText, type BytePath } from '@cachelane/core';
 import { blamePath, requireStored, type Blamed } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { explainVolume } from '../../explain-volume.ts';
-import type { Explained } from '../../explained.ts';
-import { formatTable, formatTime } from '../../format.ts';
-import { isoTime, printJson, shortId } from '../../print.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { explainVolume } from '../../explain/explain-volume.ts';
+import type { Explained } from '../../explain/explained.ts';
+import { formatTable, formatTime } from '../../base/format.ts';
+import { isoTime, printJson, shortId } from '../../host/print.ts';
 import { noFlags, providerWishes } from '../../providers/provider-wishes.ts';
-import { readStore } from '../../store.ts';
-import { parseVolumeArgument } from '../../volume-argument.ts';
+import { readStore } from '../../home/store.ts';
+import { parseVolumeArgument } from '../../base/volume-argument.ts';
 
 export const blame: Command = defineCommand({
   name: 'blame',

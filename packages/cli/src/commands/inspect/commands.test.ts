@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Namespace } from '@cachelane/core';
 import { aLayer, openOne, openRequest } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { stage } from '../../staged-host.fixture.ts';
+import { stage } from '../../fixtures/staged-host.fixture.ts';
 import { ids, json, localName, push, startMs, web } from '../share/pushed.fixture.ts';
 
 describe('ls', () => {
@@ -309,7 +309,7 @@ describe('usage', () => {
   });
 
   test('every command has help, on stdout', async () => {
-    const { commandList } = await import('../../command-list.ts');
+    const { commandList } = await import('../../app/command-list.ts');
     for (const { name } of commandList) {
       using on = stage();
       expect(await on.cachelane(...name.split(' '), '--help')).toBe(0);

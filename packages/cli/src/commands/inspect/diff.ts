@@ -1,11 +1,11 @@
 import { compareSnapshots, type PathDifference } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { countDifferences, countsText, differenceJson, differenceTable } from '../../differences.ts';
-import { compatOption } from '../../heads.ts';
-import { printJson } from '../../print.ts';
-import { readStore } from '../../store.ts';
-import { toolOf } from '../../tool-of.ts';
-import { findState, parseState, type VolumeState } from '../../volume-state.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { countDifferences, countsText, differenceJson, differenceTable } from '../../inspect/differences.ts';
+import { compatOption } from '../../inspect/heads.ts';
+import { printJson } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
+import { toolOf } from '../../host/tool-of.ts';
+import { findState, parseState, type VolumeState } from '../../inspect/volume-state.ts';
 
 const operandHelp = 'VOLUME, VOLUME@GENERATION, VOLUME@LANE, or VOLUME@LAYER';
 

@@ -1,11 +1,11 @@
 import { formatPolicyValue, parseNamespace } from '@cachelane/core';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { usageOf, type HeadUsage, type Usage, type UsageFilter } from '../../disk-usage.ts';
-import { compatText, findVolume } from '../../find-volume.ts';
-import { formatBytes, formatTable, plural } from '../../format.ts';
-import type { Host } from '../../host.ts';
-import { printJson } from '../../print.ts';
-import { readStore, type ReadStore } from '../../store.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { usageOf, type HeadUsage, type Usage, type UsageFilter } from '../../inspect/disk-usage.ts';
+import { compatText, findVolume } from '../../context/find-volume.ts';
+import { formatBytes, formatTable, plural } from '../../base/format.ts';
+import type { Host } from '../../host/host.ts';
+import { printJson } from '../../host/print.ts';
+import { readStore, type ReadStore } from '../../home/store.ts';
 
 export const du: Command = defineCommand({
   name: 'du',

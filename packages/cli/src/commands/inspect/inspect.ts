@@ -1,11 +1,11 @@
 import { CachelaneError, parseVolumeAddress, type LayerId } from '@cachelane/core';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { findVolume } from '../../find-volume.ts';
-import { headsOf } from '../../heads.ts';
-import { layerJson, layerText, readLayer } from '../../inspect-layer.ts';
-import { volumeJson, volumeText } from '../../inspect-volume.ts';
-import { printJson } from '../../print.ts';
-import { readStore, type ReadStore } from '../../store.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { findVolume } from '../../context/find-volume.ts';
+import { headsOf } from '../../inspect/heads.ts';
+import { layerJson, layerText, readLayer } from '../../inspect/inspect-layer.ts';
+import { volumeJson, volumeText } from '../../inspect/inspect-volume.ts';
+import { printJson } from '../../host/print.ts';
+import { readStore, type ReadStore } from '../../home/store.ts';
 
 export const inspect: Command = defineCommand({
   name: 'inspect',

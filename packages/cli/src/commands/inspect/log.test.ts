@@ -1,6 +1,6 @@
 import { aLayer, noAbort, pushRequest } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { stage } from '../../staged-host.fixture.ts';
+import { stage } from '../../fixtures/staged-host.fixture.ts';
 import { ids, json, localName, push, startMs, web } from '../share/pushed.fixture.ts';
 
 describe('log', () => {

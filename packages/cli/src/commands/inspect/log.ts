@@ -8,12 +8,12 @@ import type {
   VolumeRecord,
 } from '@cachelane/core';
 import { squashesOf } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { compatText, findVolume } from '../../find-volume.ts';
-import { formatBytes, formatTable, formatTime } from '../../format.ts';
-import { headsOf } from '../../heads.ts';
-import { isoTime, printJson, shortId } from '../../print.ts';
-import { readStore, type ReadStore } from '../../store.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { compatText, findVolume } from '../../context/find-volume.ts';
+import { formatBytes, formatTable, formatTime } from '../../base/format.ts';
+import { headsOf } from '../../inspect/heads.ts';
+import { isoTime, printJson, shortId } from '../../host/print.ts';
+import { readStore, type ReadStore } from '../../home/store.ts';
 
 export const log: Command = defineCommand({
   name: 'log',

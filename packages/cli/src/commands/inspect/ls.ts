@@ -1,11 +1,11 @@
 import { parseNamespace, type Namespace } from '@cachelane/core';
 import { listHeads, listHeadsOf, type ListedHead } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { compatText, projectOf } from '../../find-volume.ts';
-import { formatBytes, formatTable, formatTime } from '../../format.ts';
-import type { Host } from '../../host.ts';
-import { isoTime, printJson, shortId } from '../../print.ts';
-import { readStore, type ReadStore } from '../../store.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { compatText, projectOf } from '../../context/find-volume.ts';
+import { formatBytes, formatTable, formatTime } from '../../base/format.ts';
+import type { Host } from '../../host/host.ts';
+import { isoTime, printJson, shortId } from '../../host/print.ts';
+import { readStore, type ReadStore } from '../../home/store.ts';
 
 export const ls: Command = defineCommand({
   name: 'ls',

@@ -19,7 +19,7 @@ import {
   pushLayer,
 } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { mergeRequestOfFork, stage, type Stage } from '../../staged-host.fixture.ts';
+import { mergeRequestOfFork, stage, type Stage } from '../../fixtures/staged-host.fixture.ts';
 
 // trace, blame and revoke: what they say and do, without processes.
 

@@ -9,7 +9,7 @@ import {
   pushLayer,
 } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { stage, type Stage } from '../../staged-host.fixture.ts';
+import { stage, type Stage } from '../../fixtures/staged-host.fixture.ts';
 
 // diff, rollback and du: what they say of states that were pushed here, without processes.
 

@@ -1,11 +1,11 @@
 import { displayPath, type RunId, type RunRecord } from '@cachelane/core';
 import { traceRun, type Trace, type TracedHead, listHeads, type ListedHead } from '@cachelane/engine';
-import { defineCommand, jsonOption, type Command } from '../../command.ts';
-import { compatText } from '../../find-volume.ts';
-import { formatTable, formatTime, plural, printable } from '../../format.ts';
-import { isoTime, printJson, shortId } from '../../print.ts';
-import { parseRun, recordsOf, runJson, runText } from '../../run-argument.ts';
-import { readStore, type ReadStore } from '../../store.ts';
+import { defineCommand, jsonOption, type Command } from '../../host/command.ts';
+import { compatText } from '../../context/find-volume.ts';
+import { formatTable, formatTime, plural, printable } from '../../base/format.ts';
+import { isoTime, printJson, shortId } from '../../host/print.ts';
+import { parseRun, recordsOf, runJson, runText } from '../../inspect/run-argument.ts';
+import { readStore, type ReadStore } from '../../home/store.ts';
 
 export const trace: Command = defineCommand({
   name: 'trace',

@@ -1,12 +1,12 @@
 import { granteeText, isCovered, parseNamespace, type Namespace } from '@cachelane/core';
 import { listFeeds, type ListedFeed } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
 import { feedJson } from './feed-rule.ts';
-import { projectOf } from '../../find-volume.ts';
-import { formatTable, formatTime } from '../../format.ts';
-import type { Host } from '../../host.ts';
-import { printJson } from '../../print.ts';
-import { readStore, type ReadStore } from '../../store.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { formatTable, formatTime } from '../../base/format.ts';
+import type { Host } from '../../host/host.ts';
+import { printJson } from '../../host/print.ts';
+import { readStore, type ReadStore } from '../../home/store.ts';
 
 export const feedLs: Command = defineCommand({
   name: 'feed ls',

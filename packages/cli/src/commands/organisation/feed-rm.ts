@@ -1,8 +1,8 @@
 import { removeFeed } from '@cachelane/engine';
-import { defineCommand, projectOptions, type Command } from '../../command.ts';
+import { defineCommand, projectOptions, type Command } from '../../host/command.ts';
 import { feedJson, feedOptions, feedRuleIn, feedText } from './feed-rule.ts';
-import { printJson } from '../../print.ts';
-import { readStore } from '../../store.ts';
+import { printJson } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
 
 export const feedRm: Command = defineCommand({
   name: 'feed rm',

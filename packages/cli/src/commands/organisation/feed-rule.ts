@@ -9,10 +9,10 @@ import {
   type Namespace,
 } from '@cachelane/core';
 import { requireSharing, type ListedFeed } from '@cachelane/engine';
-import { jsonOption } from '../../command.ts';
-import { projectOf } from '../../find-volume.ts';
-import type { Host } from '../../host.ts';
-import { isoTime } from '../../print.ts';
+import { jsonOption } from '../../host/command.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import type { Host } from '../../host/host.ts';
+import { isoTime } from '../../host/print.ts';
 
 interface FeedOptionTable {
   readonly from: { readonly value: 'NAMESPACE'; readonly help: string };

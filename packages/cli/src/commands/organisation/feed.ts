@@ -1,11 +1,11 @@
 import { parseLane } from '@cachelane/core';
 import { addFeed, type AddedFeed } from '@cachelane/engine';
-import { defineCommand, projectOptions, type Command } from '../../command.ts';
+import { defineCommand, projectOptions, type Command } from '../../host/command.ts';
 import { feedJson, feedOptions, feedRuleIn, feedText } from './feed-rule.ts';
-import { printJson } from '../../print.ts';
-import { readStore } from '../../store.ts';
-import { userOf } from '../../user-of.ts';
-import { warn } from '../../warn.ts';
+import { printJson } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
+import { userOf } from '../../host/user-of.ts';
+import { warn } from '../../host/warn.ts';
 
 export const feed: Command = defineCommand({
   name: 'feed',

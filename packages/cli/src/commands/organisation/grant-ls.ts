@@ -1,11 +1,11 @@
 import { granteeText, parseNamespace, type Namespace } from '@cachelane/core';
 import { listGrants, type GrantsOfNamespace, type ListedGrant } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { projectOf } from '../../find-volume.ts';
-import { formatTable, formatTime } from '../../format.ts';
-import { printJson } from '../../print.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { formatTable, formatTime } from '../../base/format.ts';
+import { printJson } from '../../host/print.ts';
 import { grantJson } from './shared-volume.ts';
-import { readStore } from '../../store.ts';
+import { readStore } from '../../home/store.ts';
 
 export const grantLs: Command = defineCommand({
   name: 'grant ls',

@@ -1,9 +1,9 @@
 import { granteeText } from '@cachelane/core';
 import { grantsBeside, withdrawGrant, type ListedGrant } from '@cachelane/engine';
-import { defineCommand, projectOptions, type Command } from '../../command.ts';
-import { printJson } from '../../print.ts';
+import { defineCommand, projectOptions, type Command } from '../../host/command.ts';
+import { printJson } from '../../host/print.ts';
 import { accessText, grantJson, sharedIn, sharedText, sharingOptions } from './shared-volume.ts';
-import { readStore } from '../../store.ts';
+import { readStore } from '../../home/store.ts';
 
 export const grantRm: Command = defineCommand({
   name: 'grant rm',

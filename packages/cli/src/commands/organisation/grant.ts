@@ -1,11 +1,11 @@
 import { CachelaneError, didYouMean, granteeText, trustLevels, type Metadata, type TrustLevel } from '@cachelane/core';
 import { grantedTrust, grantVolumes, type Granted } from '@cachelane/engine';
-import { defineCommand, projectOptions, type Command } from '../../command.ts';
-import { printJson } from '../../print.ts';
+import { defineCommand, projectOptions, type Command } from '../../host/command.ts';
+import { printJson } from '../../host/print.ts';
 import { accessText, grantJson, sharedIn, sharedText, sharingOptions } from './shared-volume.ts';
-import { readStore } from '../../store.ts';
-import { userOf } from '../../user-of.ts';
-import { warn } from '../../warn.ts';
+import { readStore } from '../../home/store.ts';
+import { userOf } from '../../host/user-of.ts';
+import { warn } from '../../host/warn.ts';
 
 export const grant: Command = defineCommand({
   name: 'grant',

@@ -1,6 +1,6 @@
 import { CachelaneError, parseNamespace } from '@cachelane/core';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { projectOf } from '../../find-volume.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { projectOf } from '../../context/find-volume.ts';
 import { renameAndTell } from './rename-and-tell.ts';
 
 export const nsAdopt: Command = defineCommand({

@@ -1,9 +1,9 @@
 import { parseNamespace, type Namespace } from '@cachelane/core';
 import { createNamespace, requireWritable, type Created } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { projectOf } from '../../find-volume.ts';
-import { printJson } from '../../print.ts';
-import { readStore } from '../../store.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { printJson } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
 
 export const nsCreate: Command = defineCommand({
   name: 'ns create',

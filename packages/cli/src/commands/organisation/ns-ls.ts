@@ -1,9 +1,9 @@
 import type { NamespaceRecord } from '@cachelane/core';
 import { listHeads, compareText } from '@cachelane/engine';
-import { defineCommand, jsonOption, type Command } from '../../command.ts';
-import { formatBytes, formatTable, formatTime } from '../../format.ts';
-import { isoTime, printJson } from '../../print.ts';
-import { readStore } from '../../store.ts';
+import { defineCommand, jsonOption, type Command } from '../../host/command.ts';
+import { formatBytes, formatTable, formatTime } from '../../base/format.ts';
+import { isoTime, printJson } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
 
 export const nsLs: Command = defineCommand({
   name: 'ns ls',

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { mergeRequestOfFork, stage, type Stage } from '../../staged-host.fixture.ts';
+import { mergeRequestOfFork, stage, type Stage } from '../../fixtures/staged-host.fixture.ts';
 
 interface Said {
   readonly namespace: string;

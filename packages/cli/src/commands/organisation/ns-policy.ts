@@ -1,14 +1,33 @@
-import { CachelaneError, type Namespace, type Policy, type PolicyKey, type PolicyValue, type StatedKey, type VolumeName, budgetedVolumes, didYouMean, formatPolicyValue, isStatedKey, parseNamespace, parsePolicyValue, policyAt, policyKeys, policyRuleOf, policyRules, volumeBudgetKey } from '@cachelane/core';
+import {
+  CachelaneError,
+  type Namespace,
+  type Policy,
+  type PolicyKey,
+  type PolicyValue,
+  type StatedKey,
+  type VolumeName,
+  budgetedVolumes,
+  didYouMean,
+  formatPolicyValue,
+  isStatedKey,
+  parseNamespace,
+  parsePolicyValue,
+  policyAt,
+  policyKeys,
+  policyRuleOf,
+  policyRules,
+  volumeBudgetKey,
+} from '@cachelane/core';
 import { requireWritable } from '@cachelane/engine';
-import { type Command, defineCommand, jsonOption, projectOptions } from '../../command.ts';
-import { projectOf } from '../../find-volume.ts';
-import { formatTable } from '../../format.ts';
-import type { Host } from '../../host.ts';
-import { policyJson, valueJson } from '../../policy-json.ts';
-import { printJson } from '../../print.ts';
-import { type ReadStore, readStore } from '../../store.ts';
-import { readUserConfig } from '../../user-config.ts';
-import { warn } from '../../warn.ts';
+import { type Command, defineCommand, jsonOption, projectOptions } from '../../host/command.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { formatTable } from '../../base/format.ts';
+import type { Host } from '../../host/host.ts';
+import { policyJson, valueJson } from '../../config/policy-json.ts';
+import { printJson } from '../../host/print.ts';
+import { type ReadStore, readStore } from '../../home/store.ts';
+import { readUserConfig } from '../../config/user-config.ts';
+import { warn } from '../../host/warn.ts';
 
 export const nsPolicy: Command = defineCommand({
   name: 'ns policy',

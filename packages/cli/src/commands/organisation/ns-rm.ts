@@ -1,10 +1,10 @@
 import { parseNamespace } from '@cachelane/core';
 import { removeNamespace, requireWritable, type RemovedNamespace } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { projectOf } from '../../find-volume.ts';
-import { formatBytes, plural } from '../../format.ts';
-import { printJson } from '../../print.ts';
-import { sparingStore } from '../../store.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { formatBytes, plural } from '../../base/format.ts';
+import { printJson } from '../../host/print.ts';
+import { sparingStore } from '../../home/store.ts';
 
 export const nsRm: Command = defineCommand({
   name: 'ns rm',

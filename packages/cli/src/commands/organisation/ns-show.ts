@@ -1,10 +1,10 @@
 import { parseNamespace, type NamespaceRecord } from '@cachelane/core';
 import { listHeadsOf, requireNamespace, type ListedHead } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { compatText, projectOf } from '../../find-volume.ts';
-import { formatBytes, formatFields, formatTable, formatTime, plural } from '../../format.ts';
-import { isoTime, printJson } from '../../print.ts';
-import { readStore } from '../../store.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { compatText, projectOf } from '../../context/find-volume.ts';
+import { formatBytes, formatFields, formatTable, formatTime, plural } from '../../base/format.ts';
+import { isoTime, printJson } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
 
 export const nsShow: Command = defineCommand({
   name: 'ns show',

@@ -1,8 +1,8 @@
 import type { Context, Namespace } from '@cachelane/core';
 import { renameNamespace, requireWritable } from '@cachelane/engine';
-import type { Host } from '../../host.ts';
-import { printJson } from '../../print.ts';
-import { readStore } from '../../store.ts';
+import type { Host } from '../../host/host.ts';
+import { printJson } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
 
 export interface NamespaceRename {
   /** Of whoever asks. */

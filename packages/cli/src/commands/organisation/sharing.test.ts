@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { mergeRequestOfFork, stage, type Stage } from '../../staged-host.fixture.ts';
+import { mergeRequestOfFork, stage, type Stage } from '../../fixtures/staged-host.fixture.ts';
 import { push, web } from '../share/pushed.fixture.ts';
 
 const at = ['-n', web];

@@ -4,11 +4,11 @@ import { CachelaneError, parseNamespace } from '@cachelane/core';
 import { variables } from '@cachelane/protocol';
 import { askAsProject, type ProgramPlace } from '../../api/ask-as-project.ts';
 import type { EngineAccess } from '../../api/ask-engine.ts';
-import { defineCommand, projectOptions, type Command } from '../../command.ts';
-import { projectOf, type ProjectQuestion } from '../../find-volume.ts';
-import type { Host } from '../../host.ts';
-import { printJson } from '../../print.ts';
-import { whereToRun } from '../../working-directory.ts';
+import { defineCommand, projectOptions, type Command } from '../../host/command.ts';
+import { projectOf, type ProjectQuestion } from '../../context/find-volume.ts';
+import type { Host } from '../../host/host.ts';
+import { printJson } from '../../host/print.ts';
+import { whereToRun } from '../../host/working-directory.ts';
 
 export const query: Command = defineCommand({
   name: 'query',

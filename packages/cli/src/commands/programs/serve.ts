@@ -1,16 +1,16 @@
 import type { ApiServer, CallerPlace, ListenAt } from '@cachelane/api';
 import { CachelaneError, isCachelaneError, parseNamespace } from '@cachelane/core';
 import { protocolVersion } from '@cachelane/protocol';
-import { parseSeconds } from '../../choice-argument.ts';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { exitCodes } from '../../exit-codes.ts';
-import type { Host } from '../../host.ts';
+import { parseSeconds } from '../../base/choice-argument.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { exitCodes } from '../../base/exit-codes.ts';
+import type { Host } from '../../host/host.ts';
 import { claimSocket, type SocketClaim } from '../../serve/claim-socket.ts';
 import { watchHome } from '../../serve/watch-home.ts';
 import { anyPort, placeToListen } from '../../serve/engine-place.ts';
 import { runUnderEngine } from '../../serve/run-under-engine.ts';
-import { homeOf } from '../../store.ts';
-import { whereToRun } from '../../working-directory.ts';
+import { homeOf } from '../../home/store.ts';
+import { whereToRun } from '../../host/working-directory.ts';
 
 /** How long an engine stays without clients: until the first one has come, and after the last one has gone. */
 const idleMs = { first: 60_000, grace: 10_000 };

@@ -1,7 +1,7 @@
 import type { Tool } from '@cachelane/core';
-import { defineCommand, jsonOption, type Command } from '../../command.ts';
-import { formatTable } from '../../format.ts';
-import { printJson } from '../../print.ts';
+import { defineCommand, jsonOption, type Command } from '../../host/command.ts';
+import { formatTable } from '../../base/format.ts';
+import { printJson } from '../../host/print.ts';
 
 export const tools: Command = defineCommand({
   name: 'tools',

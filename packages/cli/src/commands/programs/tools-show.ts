@@ -1,10 +1,10 @@
 import { CachelaneError, didYouMean, type Tool, type ToolEnvironment } from '@cachelane/core';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { compatText, projectOf } from '../../find-volume.ts';
-import { formatFields, formatTable } from '../../format.ts';
-import type { Host } from '../../host.ts';
-import { printJson } from '../../print.ts';
-import { toolEnvironmentOf } from '../../project.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { compatText, projectOf } from '../../context/find-volume.ts';
+import { formatFields, formatTable } from '../../base/format.ts';
+import type { Host } from '../../host/host.ts';
+import { printJson } from '../../host/print.ts';
+import { toolEnvironmentOf } from '../../context/project.ts';
 import {
   budgetText,
   commitText,
@@ -15,7 +15,7 @@ import {
   storedLines,
   syncText,
   triedText,
-} from '../../tool-words.ts';
+} from '../../inspect/tool-words.ts';
 
 export const toolsShow: Command = defineCommand({
   name: 'tools show',

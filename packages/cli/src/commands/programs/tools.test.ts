@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { stage } from '../../staged-host.fixture.ts';
+import { stage } from '../../fixtures/staged-host.fixture.ts';
 
 test('tools lists every tool, what prunes it, whether it is worth sending, and how it was tried', async () => {
   using on = stage();

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseLock } from '@cachelane/core';
 import { expect, test } from 'vitest';
-import { sandbox } from '../../cli-process.fixture.ts';
+import { sandbox } from '../../fixtures/cli-process.fixture.ts';
 
 test('what several add at once is locked, all of it', async () => {
   using box = sandbox();

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import { catalogDigest, catalogText, newId, parseLock, parseNamespace, readCatalog } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
-import { stage, type Stage } from '../../staged-host.fixture.ts';
+import { stage, type Stage } from '../../fixtures/staged-host.fixture.ts';
 
 const signal = new AbortController().signal;
 

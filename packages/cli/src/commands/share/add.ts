@@ -1,19 +1,19 @@
 import { join } from 'node:path';
 import { CachelaneError, encodeLock, lockFileName, type LockedCatalog } from '@cachelane/core';
 import { addCatalog, refreshCatalogs, type AddedCatalog, type CatalogSource } from '@cachelane/engine';
-import { addedJson, addedText } from '../../added-catalog-text.ts';
-import { catalogAliases, type NamedCatalog } from '../../catalog-aliases.ts';
+import { addedJson, addedText } from '../../catalogs/added-catalog-text.ts';
+import { catalogAliases, type NamedCatalog } from '../../config/catalog-aliases.ts';
 import { catalogOfStore } from '../../catalogs/catalog-of-store.ts';
 import { catalogToAdd } from '../../catalogs/catalog-to-add.ts';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { projectOf } from '../../find-volume.ts';
-import { besideLock, generatedClient } from '../../generated-client.ts';
-import type { Host } from '../../host.ts';
-import { printJson } from '../../print.ts';
-import { readProjectLock, writeBeside } from '../../project-lock.ts';
-import { homeToRead, readStore } from '../../store.ts';
-import { readUserConfig } from '../../user-config.ts';
-import { warn } from '../../warn.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { besideLock, generatedClient } from '../../catalogs/generated-client.ts';
+import type { Host } from '../../host/host.ts';
+import { printJson } from '../../host/print.ts';
+import { readProjectLock, writeBeside } from '../../context/project-lock.ts';
+import { homeToRead, readStore } from '../../home/store.ts';
+import { readUserConfig } from '../../config/user-config.ts';
+import { warn } from '../../host/warn.ts';
 
 export const add: Command = defineCommand({
   name: 'add',

@@ -1,11 +1,11 @@
 import { CachelaneError, isCachelaneError, type Metadata, type Namespace, type NamespaceId } from '@cachelane/core';
 import { catalogConsumers, type CatalogConsumer } from '@cachelane/engine';
 import { namespaceNamed, type CatalogWords } from '../../catalogs/catalog-argument.ts';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { formatBytes, formatTable, formatTime } from '../../format.ts';
-import type { Host } from '../../host.ts';
-import { isoTime, printJson } from '../../print.ts';
-import { readStore } from '../../store.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { formatBytes, formatTable, formatTime } from '../../base/format.ts';
+import type { Host } from '../../host/host.ts';
+import { isoTime, printJson } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
 
 export const catalogConsumersCommand: Command = defineCommand({
   name: 'catalog consumers',

@@ -11,11 +11,11 @@ import { isCatalogFile, readCatalogFile } from '../../catalogs/catalog-file.ts';
 import { catalogOfStore } from '../../catalogs/catalog-of-store.ts';
 import { changeLines } from '../../catalogs/catalog-words.ts';
 import { offeredHere } from '../../catalogs/offered-here.ts';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import type { Host } from '../../host.ts';
-import { printJson } from '../../print.ts';
-import { readStore } from '../../store.ts';
-import { whereToRun } from '../../working-directory.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import type { Host } from '../../host/host.ts';
+import { printJson } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
+import { whereToRun } from '../../host/working-directory.ts';
 
 export const catalogDiff: Command = defineCommand({
   name: 'catalog diff',

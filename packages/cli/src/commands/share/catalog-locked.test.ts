@@ -1,7 +1,7 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { stage, type Stage } from '../../staged-host.fixture.ts';
+import { stage, type Stage } from '../../fixtures/staged-host.fixture.ts';
 
 // What a project has locked, in a store that never saw the catalog, and in one that has gone on.
 

@@ -1,10 +1,10 @@
 import { listCatalogs, type OfferedCatalog } from '@cachelane/engine';
 import { namespaceNamed } from '../../catalogs/catalog-argument.ts';
 import { firstLine } from '../../catalogs/catalog-words.ts';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { formatTable, formatTime } from '../../format.ts';
-import { isoTime, printJson } from '../../print.ts';
-import { readStore } from '../../store.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { formatTable, formatTime } from '../../base/format.ts';
+import { isoTime, printJson } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
 
 export const catalogLs: Command = defineCommand({
   name: 'catalog ls',

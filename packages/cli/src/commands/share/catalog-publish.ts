@@ -1,11 +1,11 @@
 import { publishCatalog, requireWritable, type PublishedCatalog } from '@cachelane/engine';
 import { findCatalogFile, readCatalogFile } from '../../catalogs/catalog-file.ts';
 import { changeLines } from '../../catalogs/catalog-words.ts';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { projectOf } from '../../find-volume.ts';
-import { printJson, shortId } from '../../print.ts';
-import { readStore } from '../../store.ts';
-import { userOf } from '../../user-of.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { printJson, shortId } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
+import { userOf } from '../../host/user-of.ts';
 
 export const catalogPublish: Command = defineCommand({
   name: 'catalog publish',

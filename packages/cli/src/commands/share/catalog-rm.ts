@@ -1,10 +1,10 @@
 import { CachelaneError } from '@cachelane/core';
 import { removeCatalog, requireWritable, type RemovedCatalog } from '@cachelane/engine';
 import { catalogArgument } from '../../catalogs/catalog-argument.ts';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { projectOf } from '../../find-volume.ts';
-import { printJson } from '../../print.ts';
-import { readStore } from '../../store.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { printJson } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
 
 export const catalogRm: Command = defineCommand({
   name: 'catalog rm',

@@ -3,10 +3,10 @@ import type { OfferedCatalog } from '@cachelane/engine';
 import { catalogArgument } from '../../catalogs/catalog-argument.ts';
 import { catalogJson, definitionTable } from '../../catalogs/catalog-words.ts';
 import { lockedHere, offeredHere } from '../../catalogs/offered-here.ts';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { formatFields, formatTime, printable } from '../../format.ts';
-import { isoTime, printJson } from '../../print.ts';
-import { readStore } from '../../store.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { formatFields, formatTime, printable } from '../../base/format.ts';
+import { isoTime, printJson } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
 
 export const catalogShow: Command = defineCommand({
   name: 'catalog show',

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { CachelaneError, formatLane, parseLane } from '@cachelane/core';
 import { exportParts } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { findVolume, projectOf } from '../../find-volume.ts';
-import { formatBytes, plural } from '../../format.ts';
-import { compatOption, oneHead } from '../../heads.ts';
-import { printJson } from '../../print.ts';
-import { readStore } from '../../store.ts';
-import { whereToRun } from '../../working-directory.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { findVolume, projectOf } from '../../context/find-volume.ts';
+import { formatBytes, plural } from '../../base/format.ts';
+import { compatOption, oneHead } from '../../inspect/heads.ts';
+import { printJson } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
+import { whereToRun } from '../../host/working-directory.ts';
 
 export const exportVolume: Command = defineCommand({
   name: 'export',

@@ -1,10 +1,10 @@
-import { exitCodes } from '../../exit-codes.ts';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { projectOf } from '../../find-volume.ts';
-import { generatedClient, type GeneratedClient } from '../../generated-client.ts';
-import { printable } from '../../format.ts';
-import { printJson } from '../../print.ts';
-import { writeBeside } from '../../project-lock.ts';
+import { exitCodes } from '../../base/exit-codes.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { generatedClient, type GeneratedClient } from '../../catalogs/generated-client.ts';
+import { printable } from '../../base/format.ts';
+import { printJson } from '../../host/print.ts';
+import { writeBeside } from '../../context/project-lock.ts';
 
 export const generate: Command = defineCommand({
   name: 'generate',

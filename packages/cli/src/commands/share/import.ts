@@ -2,21 +2,21 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CachelaneError, limits, parseNamespace, type EngineEvent, type VolumeReport } from '@cachelane/core';
 import { importLayers, requireWritable, runCommand, type Imported } from '@cachelane/engine';
-import { defineCommand, jsonOption, projectOptions, type Command } from '../../command.ts';
-import { formatBytes, plural } from '../../format.ts';
-import type { Host } from '../../host.ts';
-import { oneVolume } from '../../one-volume.ts';
-import { printJson, shortId } from '../../print.ts';
-import { layerProgress } from '../../progress-line.ts';
-import { openProject, toolEnvironmentOf, type OpenProject } from '../../project.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { formatBytes, plural } from '../../base/format.ts';
+import type { Host } from '../../host/host.ts';
+import { oneVolume } from '../../volumes/one-volume.ts';
+import { printJson, shortId } from '../../host/print.ts';
+import { layerProgress } from '../../host/progress-line.ts';
+import { openProject, toolEnvironmentOf, type OpenProject } from '../../context/project.ts';
 import { watchSignals } from '../../run/signals.ts';
 import type { CommandPhase } from '../../run/command-phase.ts';
 import { shownRoot } from '../../seed/choose-root.ts';
 import { parseRoot, seedInto, type Seeded } from '../../seed/seed-into.ts';
-import { openStore, type Store } from '../../store.ts';
-import { settledParentsHere } from '../../settled-parents.ts';
-import { whereToRun, type WhereToRun } from '../../working-directory.ts';
-import { warn } from '../../warn.ts';
+import { openStore, type Store } from '../../home/store.ts';
+import { settledParentsHere } from '../../context/settled-parents.ts';
+import { whereToRun, type WhereToRun } from '../../host/working-directory.ts';
+import { warn } from '../../host/warn.ts';
 
 export const importVolume: Command = defineCommand({
   name: 'import',

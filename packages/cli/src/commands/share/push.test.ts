@@ -12,7 +12,7 @@ import {
   seededRandom,
 } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { mergeRequestOfFork, stage, type Stage } from '../../staged-host.fixture.ts';
+import { mergeRequestOfFork, stage, type Stage } from '../../fixtures/staged-host.fixture.ts';
 import { ids, json, push, web } from './pushed.fixture.ts';
 
 // What push says and is allowed, on a remote in memory.

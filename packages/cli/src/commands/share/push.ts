@@ -1,18 +1,18 @@
 import { backgroundVariable, type EngineEvent } from '@cachelane/core';
 import { findPending, pushPending, requireWritable, type PendingHead, type PushOutcome } from '@cachelane/engine';
-import { alone, aloneOrNext } from '../../alone.ts';
-import { defineCommand, jsonOption, type Command } from '../../command.ts';
-import { exitCodes } from '../../exit-codes.ts';
-import { projectOf } from '../../find-volume.ts';
-import { formatBytes, plural } from '../../format.ts';
-import type { Host } from '../../host.ts';
-import { openChosenRemote, requireRemote } from '../../open-chosen-remote.ts';
-import { printJson } from '../../print.ts';
-import { parseRemoteFlags, whichRemote } from '../../remote-flags.ts';
+import { alone, aloneOrNext } from '../../host/alone.ts';
+import { defineCommand, jsonOption, type Command } from '../../host/command.ts';
+import { exitCodes } from '../../base/exit-codes.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { formatBytes, plural } from '../../base/format.ts';
+import type { Host } from '../../host/host.ts';
+import { openChosenRemote, requireRemote } from '../../remotes/open-chosen-remote.ts';
+import { printJson } from '../../host/print.ts';
+import { parseRemoteFlags, whichRemote } from '../../remotes/remote-flags.ts';
 import { conflictsText, progressText } from '../../reporters/words.ts';
 import { slowProgress } from '../../reporters/slow-progress.ts';
-import { openStore } from '../../store.ts';
-import { warn } from '../../warn.ts';
+import { openStore } from '../../home/store.ts';
+import { warn } from '../../host/warn.ts';
 
 export const push: Command = defineCommand({
   name: 'push',

@@ -1,7 +1,7 @@
 import { parseLane, formatLane, type Namespace, type RunPurpose } from '@cachelane/core';
 import { aLayer, countingIds, openOne, openRequest, pushLayer } from '@cachelane/testkit';
-import { projectOf } from '../../find-volume.ts';
-import type { Stage } from '../../staged-host.fixture.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import type { Stage } from '../../fixtures/staged-host.fixture.ts';
 
 // Volumes with heads, as runs would have left them.
 
