@@ -132,7 +132,7 @@ export default defineConfig({
     },
     { files: sources('cli'), rules: { 'no-restricted-imports': restrict(composeBan, testkitBan, deepBan) } },
     {
-      files: ['packages/cli/src/compose/compose.ts'],
+      files: ['packages/cli/src/compose/compose.ts', 'packages/cli/src/host/pieces.ts'],
       rules: { 'no-restricted-imports': restrict(testkitBan, deepBan) },
     },
     { files: testFiles('cli'), rules: { 'no-restricted-imports': restrict(deepBan) } },

@@ -35,7 +35,7 @@ export interface SweepingLeases extends LeaseStore {
 export type MountProbe = { readonly ok: true } | { readonly ok: false; readonly reason: string; readonly mend: string };
 
 /** Exports as files. */
-export interface ExportFiles {
+interface ExportFiles {
   /** Puts the file in place when it is whole; returns its size in bytes. */
   write(file: string, parts: AsyncIterable<ExportPart>, signal: AbortSignal): Promise<number>;
   read(file: string): AsyncIterable<ExportPart>;
@@ -58,7 +58,7 @@ export interface ProviderPlace {
   readonly platform: { readonly os: string; readonly arch: string };
 }
 
-export interface RemoteRequest {
+interface RemoteRequest {
   /** As {@link Pieces.nameRemote} spells it. */
   readonly address: string;
   readonly clock: Clock;
