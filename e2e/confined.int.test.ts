@@ -57,7 +57,7 @@ test('a confined session is called by no file of its directory, and no program t
   await on.serve('-C', directory);
   await expect(on.session(directory, { confine: true })).rejects.toMatchObject({
     code: 'E_USAGE',
-    message: 'a confined session is told its namespace, and takes it from no directory',
+    message: 'a confined session needs an explicit namespace',
   });
   const confined = await on.session(directory, { namespace: 'github.com/acme/web', confine: true });
   expect((await confined.context()).namespace).toBe('github.com/acme/web');

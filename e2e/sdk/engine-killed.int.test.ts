@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { seededNumbers } from '../seeded.fixture.ts';
 import { openSdkWorld, pathsOf, type SdkWorld, type ServedEngine } from './sdk-world.fixture.ts';
 
-// An engine that is a process, killed while it makes a change; its client asks the next one for the same. Every single moment is in packages/api/src/mutations-killed.sim.test.ts.
+// An engine that is a process, killed while it makes a change; its client asks the next one for the same. Every single moment is in packages/api/src/mutations/mutations-killed.sim.test.ts.
 
 const keys = ['one', 'two', 'three'] as const;
 const filesInEach = 30;

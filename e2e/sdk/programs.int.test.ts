@@ -395,7 +395,7 @@ test('a child process is in the session of its parent, and in its bounds; it nev
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout.split('\n')).toEqual([
     'github.com/acme/web E_NOT_FOUND',
-    'a confined session opens no other one',
+    'a confined session cannot open sessions',
     'github.com/acme/web',
     '',
   ]);

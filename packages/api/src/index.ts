@@ -1,6 +1,7 @@
-export { openApi, type Api, type SessionToken } from './api.ts';
-export type { CallerPlace } from './clients.ts';
-export type { Answer, AnswerError, Operation } from './execute.ts';
+export { openApi, type Api, type SessionToken } from './execute/api.ts';
+export type { CallerPlace } from './request/clients.ts';
+export type { AnswerError } from './execute/answer-error.ts';
+export type { Answer, Operation } from './execute/execute.ts';
 export { watchIdle, type IdleRules, type IdleWatch } from './server/idle-watch.ts';
 export { startServer, type ApiServer, type ServerOptions } from './server/start-server.ts';
 export type { ListenAt } from './server/listen.ts';
@@ -14,4 +15,4 @@ export type {
   VolumeMeaning,
   VolumePlace,
   World,
-} from './world.ts';
+} from './request/world.ts';

@@ -1,8 +1,8 @@
 import { CachelaneError, type SharingMode } from '@cachelane/core';
 import { publishCatalog, removeCatalog, requireWritable } from '@cachelane/engine';
 import { changeNode } from '../nodes/catalog-node.ts';
-import type { ApiRequest } from '../request.ts';
-import { namespaceAt, namespaceIn } from '../root/find-volume.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { namespaceAt, namespaceIn } from '../volumes/find-volume.ts';
 
 interface DefinitionInput {
   readonly name: string;
@@ -22,7 +22,10 @@ export interface PublishArguments {
   readonly dryRun: boolean;
 }
 
-/** Errors: E_USAGE, E_NAMESPACE, E_CATALOG, E_LIMIT, E_NOT_FOUND for a namespace that the caller may not know of. */
+/**
+ * Publishes a catalog version. Errors: E_USAGE, E_NAMESPACE, E_CATALOG, E_LIMIT, E_NOT_FOUND for a namespace that the
+ * caller may not see.
+ */
 export async function publish(
   request: ApiRequest,
   { namespace, content, breaking, dryRun }: PublishArguments,
@@ -38,12 +41,12 @@ export async function publish(
   return { ...published, changes: changes.map(changeNode) };
 }
 
-/** As YAML says it. Errors: E_CATALOG for a name that comes twice, of which a mapping would have one. */
+/** Returns the definitions as in YAML. Errors: E_CATALOG for a duplicate name. */
 function volumesIn(definitions: readonly DefinitionInput[]): Readonly<Record<string, object>> {
   const seen = new Set<string>();
   for (const { name } of definitions) {
     if (seen.has(name))
-      throw new CachelaneError('E_CATALOG', `the catalog has ${JSON.stringify(name.slice(0, 100))} twice`);
+      throw new CachelaneError('E_CATALOG', `the catalog defines ${JSON.stringify(name.slice(0, 100))} twice`);
     seen.add(name);
   }
   return Object.fromEntries(
@@ -60,7 +63,7 @@ export interface RemoveCatalogArguments {
   readonly dryRun: boolean;
 }
 
-/** Errors: E_USAGE, E_NAMESPACE, E_NOT_FOUND. */
+/** Removes a catalog version. Errors: E_USAGE, E_NAMESPACE, E_NOT_FOUND. */
 export async function removeVersion(
   request: ApiRequest,
   { namespace, version, dryRun }: RemoveCatalogArguments,

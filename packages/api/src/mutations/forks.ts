@@ -20,21 +20,21 @@ import {
   type SavedVolume,
   type VolumeRequest,
 } from '@cachelane/engine';
-import type { AttachMode } from '../attach-mode.ts';
-import type { AttachedFork } from '../clients.ts';
-import { formatForkId, parseForkId, type ForkId } from '../fork-id.ts';
-import { findVolumeRecord } from '../nodes/held.ts';
+import type { AttachMode } from '../values/attach-mode.ts';
+import type { AttachedFork } from '../request/clients.ts';
+import { formatForkId, parseForkId, type ForkId } from '../values/fork-id.ts';
+import { findVolumeRecord } from '../volumes/held.ts';
 import { savedNode } from '../nodes/saved-node.ts';
-import type { VolumeSubject } from '../nodes/volume-subject.ts';
-import type { ApiRequest } from '../request.ts';
-import { placeOf, volumeToSave, volumeWithId } from '../root/find-volume.ts';
-import { noteAsked } from '../root/note-asked.ts';
-import { requireStillDefined } from '../root/offered.ts';
-import { mayBeSeeded, sourceIn, type SourceInput } from '../root/volume-source.ts';
+import type { VolumeSubject } from '../volumes/volume-subject.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { placeOf, volumeToSave, volumeWithId } from '../volumes/find-volume.ts';
+import { noteAsked } from '../volumes/note-asked.ts';
+import { requireStillDefined } from '../volumes/offered.ts';
+import { mayBeSeeded, sourceIn, type SourceInput } from '../volumes/volume-source.ts';
 import { withHint } from './in-api-words.ts';
 import { keyOfChange } from './repeated.ts';
 import { requireStaying } from './require-staying.ts';
-import { volumeRequest } from './volume-request.ts';
+import { volumeRequest } from '../volumes/volume-request.ts';
 
 interface AttachInput {
   readonly volume: string;
@@ -52,9 +52,9 @@ export interface AttachArguments {
 
 const modes = { READ: 'read', WRITE: 'write', WRITE_ONLY: 'write-only' } as const;
 
-const lockHint = 'lockTimeoutSeconds says how long attach waits';
+const lockHint = 'lockTimeoutSeconds sets how long attach waits';
 
-/** Errors: E_USAGE, E_LIMIT, E_LOCKED, E_NOT_FOUND, and those of a strict run. */
+/** Attaches volumes as one fork. Errors: E_USAGE, E_LIMIT, E_LOCKED, E_NOT_FOUND, and those of a strict run. */
 export async function attach(request: ApiRequest, args: AttachArguments): Promise<object> {
   const { world, caller, signal } = request;
   const { project, client } = caller;
@@ -88,7 +88,10 @@ export interface CommitArguments extends ForkArguments {
   readonly exitCode: number;
 }
 
-/** The fork's id is the key of its commit: asked again, it is the same one. Errors: E_NOT_FOUND, E_NOT_SAVED, E_LOCKED, and those of a strict save. */
+/**
+ * Commits a fork. Repeating it with the same fork id returns the same result. Errors: E_NOT_FOUND, E_NOT_SAVED,
+ * E_LOCKED, and those of a strict save.
+ */
 export async function commit(
   request: ApiRequest,
   { fork: text, exitCode }: CommitArguments,
@@ -102,9 +105,9 @@ export async function commit(
   if (fork?.isOpen === true)
     ended.keep(text, { by: client.mark, commit: commitFork(request, { id: text, fork }, exitCode) });
   const known = ended.of(text);
-  // What was granted when it was made may not be any more, and it is its client's all the same.
+  // The client that attached the fork gets its result even if a grant was withdrawn since then.
   if (known?.by === client.mark) return (await known.commit).map(savedNode);
-  // Also of one that somebody else had: what became of it is told to whoever may know of its volumes.
+  // Another client gets the result only if it may see all volumes of the fork.
   const subjects: VolumeSubject[] = [];
   for (const volume of id.volumes) subjects.push(await volumeWithId(request, volume));
   return (await (known?.commit ?? recall(request, { ...id, exitCode }, subjects))).map(savedNode);
@@ -112,7 +115,8 @@ export async function commit(
 
 /** Errors: E_USAGE. */
 function requireExitCode(exitCode: number): void {
-  if (exitCode < 0 || exitCode > 255) throw new CachelaneError('E_USAGE', `exitCode is ${exitCode}: it is 0 to 255`);
+  if (exitCode < 0 || exitCode > 255)
+    throw new CachelaneError('E_USAGE', `exitCode is ${exitCode}, and must be 0 to 255`);
 }
 
 async function commitFork(
@@ -131,11 +135,11 @@ async function commitFork(
   }
 }
 
-/** Of a fork that has ended: nothing of the kind can succeed any more, whatever is retryable while it is open. */
+/** Returns the error without `retryable`: a fork that has ended cannot be committed again. */
 function overWith(thrown: unknown, run: RunId): CachelaneError {
   const { code, message } = asCachelaneError(thrown);
   return new CachelaneError(code, message, {
-    hint: `the fork has ended: asked again, commit tells what was saved of it, and so does the history of ${run}`,
+    hint: `the fork has ended: call commit again, or read the history of ${run}, to see what was saved`,
     cause: thrown,
   });
 }
@@ -165,7 +169,7 @@ async function goneVolume(
   const asked = { ...caller.project.requestFor(subject), compat: subject.compat };
   const provided = await provideVolume(world.deps, { context, environment: run.environment }, asked, signal);
   if (isUnstored({ request: provided }))
-    return { name: subject.key, id: null, tool, skipped: 'cachelane stores nothing of it', isUnstored: true };
+    return { name: subject.key, id: null, tool, skipped: 'cachelane does not store this volume', isUnstored: true };
   const policy = provided.commit ?? tool.commitWhen;
   const outcome = { exitCode, interrupted: false };
   const skipped = whyNothingSaved({ mode: modes[mode], readOnly: canWrite ? null : why, policy, outcome });
@@ -176,9 +180,9 @@ async function goneVolume(
   return { name: subject.key, id, tool, skipped };
 }
 
-/** False where it has ended: whoever asks again, after an answer was lost, has what it asked for. */
+/** Discards a fork. Returns false if it has already ended, so that a client can retry after a lost answer. */
 export async function discard({ caller }: ApiRequest, { fork: text }: ForkArguments): Promise<boolean> {
-  // Of one that is being committed it is too late.
+  // A fork that is being committed cannot be discarded.
   if (caller.client.fork(text)?.isOpen !== true) return false;
   const held = caller.client.take(text);
   if (held === undefined) return false;
@@ -187,7 +191,7 @@ export async function discard({ caller }: ApiRequest, { fork: text }: ForkArgume
   return true;
 }
 
-/** A session of the store is of one mode. Errors: E_USAGE, E_LIMIT. */
+/** Returns the mode that all inputs share: a store session has one mode. Errors: E_USAGE, E_LIMIT. */
 function modeOf(inputs: readonly AttachInput[]): AttachMode {
   const [first] = inputs;
   if (first === undefined) throw new CachelaneError('E_USAGE', 'there is no volume to attach');
@@ -198,7 +202,7 @@ function modeOf(inputs: readonly AttachInput[]): AttachMode {
     );
   }
   if (inputs.every(({ mode }) => mode === first.mode)) return first.mode;
-  throw new CachelaneError('E_USAGE', 'the volumes of one fork are attached in one mode', {
+  throw new CachelaneError('E_USAGE', 'all volumes of a fork need the same mode', {
     hint: 'make a fork for each mode',
   });
 }
@@ -226,10 +230,10 @@ async function attaching(
   };
 }
 
-/** What the project's file says; what a request says was refused before. */
+/** Returns the warning about a seed from the project's file. Seeds of a request were checked before. */
 function withoutSeed({ source }: VolumeRequest, { kind }: VolumeSeed): string {
-  const from = kind === 'directory' ? 'from a directory' : 'from another one that was not granted to its project';
-  return `it is not seeded as ${source} says: a confined session seeds no volume ${from}`;
+  const from = kind === 'directory' ? 'from a directory' : 'from another volume that was not granted to its project';
+  return `it is not seeded from ${source}: a confined session seeds no volume ${from}`;
 }
 
 /** Errors: E_USAGE. */
@@ -244,7 +248,7 @@ function requireDistinct(volumes: readonly VolumeRequest[]): void {
 function waitMs(seconds: number | null | undefined): number {
   if (seconds === null || seconds === undefined) return limits.lockWaitMs;
   if (seconds >= 0 && seconds <= 86_400) return seconds * 1000;
-  throw new CachelaneError('E_LIMIT', `lockTimeoutSeconds is ${seconds}, and is from 0 to 86400, a day`);
+  throw new CachelaneError('E_LIMIT', `lockTimeoutSeconds is ${seconds}, and must be 0 to 86400 (one day)`);
 }
 
 function forkedNode({ planned, choice, directory, environment }: ForkedVolume, asked: readonly string[]): object {

@@ -13,15 +13,15 @@ import {
   type RollBackPlan,
   type RolledBack,
 } from '@cachelane/engine';
-import { laneIn } from '../lane-in.ts';
-import { findVolumeRecord, heldBy } from '../nodes/held.ts';
+import { laneIn } from '../values/lane-in.ts';
+import { findVolumeRecord, heldBy } from '../volumes/held.ts';
 import { savedNode } from '../nodes/saved-node.ts';
-import { volumeId, type VolumeSubject } from '../nodes/volume-subject.ts';
-import type { ApiRequest } from '../request.ts';
-import { volumeToChange } from '../root/find-volume.ts';
+import { volumeId, type VolumeSubject } from '../volumes/volume-subject.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { volumeToChange } from '../volumes/find-volume.ts';
 import { withHint } from './in-api-words.ts';
 import { once, runOfChange } from './repeated.ts';
-import { volumeRequest } from './volume-request.ts';
+import { volumeRequest } from '../volumes/volume-request.ts';
 
 export interface RollbackArguments {
   readonly volume: string;
@@ -30,14 +30,14 @@ export interface RollbackArguments {
   readonly key?: string | null;
 }
 
-/** Errors: E_USAGE, E_NOT_FOUND, E_LAYER_MISSING, E_LAYER_CORRUPT. */
+/** Rolls a head back. Errors: E_USAGE, E_NOT_FOUND, E_LAYER_MISSING, E_LAYER_CORRUPT. */
 export async function rollback(request: ApiRequest, args: RollbackArguments): Promise<object> {
   const { world, caller, signal } = request;
   const { context } = caller.project;
   requireWritable(context);
   const subject = await volumeToChange(request, args.volume);
   const { volume } = await heldBy(request, subject);
-  if (volume === null) throw new CachelaneError('E_NOT_FOUND', `${subject.namespace}:${subject.key} holds nothing`);
+  if (volume === null) throw new CachelaneError('E_NOT_FOUND', `${subject.namespace}:${subject.key} is empty`);
   const { lane } = context;
   const by = runOfChange(request, ['rollback', volume.id, args.generation ?? null], args.key);
   const wanted = {
@@ -78,15 +78,18 @@ export interface RemoveArguments {
   readonly dryRun: boolean;
 }
 
-/** Nothing to remove is no error: whoever asks again after a lost answer has what it asked for. Errors: E_USAGE, and E_NOT_FOUND for what is no volume. */
+/**
+ * Removes heads of a volume. Removing nothing is no error, so that a client can retry after a lost answer. Errors:
+ * E_USAGE, E_NOT_FOUND.
+ */
 export async function remove(request: ApiRequest, args: RemoveArguments): Promise<readonly object[]> {
   const { world, caller, signal } = request;
   const { context } = caller.project;
-  // Also of another lane, or of all: whoever may save nothing may not take away what others saved.
+  // A read-only context must not remove what others saved, on any lane.
   requireWritable(context);
   const lane = laneToRemove(context.lane, args);
   if (caller.client.place.isConfined && lane !== context.lane) {
-    throw new CachelaneError('E_USAGE', `a confined session removes nothing of other lanes than ${context.lane}`);
+    throw new CachelaneError('E_USAGE', `a confined session can remove only lane ${context.lane}`);
   }
   const subject = await volumeToChange(request, args.volume);
   const { volume, heads } = await heldBy(request, subject);
@@ -106,7 +109,7 @@ export async function remove(request: ApiRequest, args: RemoveArguments): Promis
   return removed;
 }
 
-/** Null: all of them. Errors: E_USAGE. */
+/** Returns the lane to remove; null: all. Errors: E_USAGE. */
 function laneToRemove(own: LaneName, { lane, allLanes }: RemoveArguments): LaneName | null {
   const named = laneIn(lane);
   if (allLanes && named !== null) throw new CachelaneError('E_USAGE', 'lane and allLanes exclude each other');
@@ -119,7 +122,10 @@ export interface PruneArguments {
   readonly key?: string | null;
 }
 
-/** Errors: E_USAGE for a tool that has no such command, for a lane that may not be written, and from a confined session; E_COMMAND where it fails. */
+/**
+ * Runs the tool's clean-up command. Errors: E_USAGE for a tool without one, for a read-only lane, and from a confined
+ * session; E_COMMAND if it fails.
+ */
 export async function prune(request: ApiRequest, { volume: id, dryRun, key }: PruneArguments): Promise<object> {
   const { world, caller, signal } = request;
   const { context } = caller.project;
@@ -142,10 +148,10 @@ export async function prune(request: ApiRequest, { volume: id, dryRun, key }: Pr
   );
 }
 
-/** The tool's command would run as the engine's user, in a directory and an environment that say what it does: `yarnPath` in a file of the project, a PATH. */
+/** The command would run as the engine's user, and files of the project (`yarnPath`, PATH) decide what it does. */
 function noCommands(): CachelaneError {
-  return new CachelaneError('E_USAGE', 'a confined session has the engine run no command of a tool', {
-    hint: 'prune in a session that is not confined: files of the project may say what such a command runs',
+  return new CachelaneError('E_USAGE', "a confined session cannot run a tool's clean-up command", {
+    hint: 'prune in a session that is not confined: files of the project can change what the command does',
   });
 }
 
@@ -163,14 +169,14 @@ async function pruneNow(request: ApiRequest, { subject, argv, run }: Pruning): P
     run,
     context: project.context,
     volume: volumeRequest(request, subject),
-    // An engine has one standard output, and its word on it is not the command's.
+    // The engine's own standard output is not for the command.
     argv: ['sh', '-c', 'exec "$0" "$@" >/dev/null 2>&1', ...argv],
     mounter: null,
     lockWaitMs: 0,
     signal,
   };
   const deps = { ...world.deps, events: client.events };
-  const hint = 'a clean-up waits for nobody: try again when that run has ended';
+  const hint = 'prune does not wait: try again when that run has ended';
   const { outcome, report } = await withHint('E_LOCKED', hint, async () => await pruneVolume(deps, asked));
   if (outcome.exitCode === 0 && report.skipped === null) {
     await world.afterSaving({ context: project.context, reports: [report], events: client.events });

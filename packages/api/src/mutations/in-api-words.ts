@@ -1,6 +1,6 @@
 import { CachelaneError, isCachelaneError, type ErrorCode } from '@cachelane/core';
 
-/** What helps against an error of the engine is said as the API has it, and not the command line. */
+/** Replaces the engine's hint, which names command-line options, with one that names API arguments. */
 export async function withHint<T>(code: ErrorCode, hint: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act();

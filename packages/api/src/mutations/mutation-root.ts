@@ -1,4 +1,4 @@
-import type { ApiRequest } from '../request.ts';
+import type { ApiRequest } from '../request/request.ts';
 import { publish, removeVersion, type PublishArguments, type RemoveCatalogArguments } from './catalogs.ts';
 import { closeClientSession, openClientSession, type OpenSessionArguments } from './client-session.ts';
 import { attach, commit, discard, type AttachArguments, type CommitArguments, type ForkArguments } from './forks.ts';
@@ -23,7 +23,7 @@ import {
   type GrantedArguments,
 } from './sharing.ts';
 
-/** A method for each field of `Mutation`, as `queryRoot` has them for queries. */
+/** Resolvers for the fields of `Mutation`. */
 export const mutationRoot = {
   openSession: async (args: OpenSessionArguments, request: ApiRequest): Promise<object> =>
     await openClientSession(request, args),

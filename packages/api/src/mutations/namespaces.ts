@@ -10,8 +10,8 @@ import {
 } from '@cachelane/core';
 import { createNamespace, renameNamespace, requireWritable, type RenameRequest } from '@cachelane/engine';
 import { policyNodes } from '../nodes/namespace-node.ts';
-import type { ApiRequest } from '../request.ts';
-import { namespaceIn } from '../root/find-volume.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { namespaceIn } from '../volumes/find-volume.ts';
 
 export interface SetPolicyArguments {
   readonly namespace?: string | null;
@@ -19,16 +19,16 @@ export interface SetPolicyArguments {
   readonly value?: string | null;
 }
 
-/** Errors: E_USAGE, also from any confined session; E_CONFIG for what is no value of the key. */
+/** Sets a policy. Errors: E_USAGE, also from any confined session; E_CONFIG for an invalid value. */
 export async function setPolicy(request: ApiRequest, args: SetPolicyArguments): Promise<readonly object[]> {
   const { world, caller, signal } = request;
   const { context } = caller.project;
-  // What is said here takes away what others saved, sooner or later.
+  // A policy can delete what others saved.
   requireWritable(context);
-  // It would hold for lanes that the session does not write, and for the projects below, which are others.
+  // A policy also applies to other lanes and to projects below the namespace.
   if (caller.client.place.isConfined) {
-    throw new CachelaneError('E_USAGE', 'a confined session sets no policy', {
-      hint: 'it would hold for other lanes, and for the projects below: policy in cachelane.yaml lowers what holds for its own lane',
+    throw new CachelaneError('E_USAGE', 'a confined session cannot set policies', {
+      hint: 'a policy also applies to other lanes and to projects below; policy in cachelane.yaml can lower it for this lane',
     });
   }
   const namespace = namespaceIn(args.namespace) ?? context.namespace;
@@ -42,11 +42,11 @@ export async function setPolicy(request: ApiRequest, args: SetPolicyArguments): 
 function keyIn(text: string): StatedKey {
   if (!isStatedKey(text)) {
     throw new CachelaneError('E_USAGE', `there is no policy ${JSON.stringify(text.slice(0, 80))}`, {
-      hint: `there is: ${policyKeys.join(', ')}`,
+      hint: `policies are: ${policyKeys.join(', ')}`,
     });
   }
   if (policyRuleOf(text).scope === 'namespace') return text;
-  throw new CachelaneError('E_USAGE', `${text} is about the whole store, and said in the person's own configuration`);
+  throw new CachelaneError('E_USAGE', `${text} applies to the whole store: set it in the user's own configuration`);
 }
 
 export interface CreateNamespaceArguments {
@@ -54,13 +54,14 @@ export interface CreateNamespaceArguments {
   readonly dryRun: boolean;
 }
 
-/** Errors: E_USAGE, E_NAMESPACE. */
+/** Creates a namespace. Errors: E_USAGE, E_NAMESPACE. */
 export async function create(request: ApiRequest, { path, dryRun }: CreateNamespaceArguments): Promise<object> {
   const { world, caller, signal } = request;
   const asked = parseNamespace(path, 'path');
   requireWritable(caller.project.context);
-  // It would be told whether there is one.
-  if (caller.client.place.isConfined) throw new CachelaneError('E_USAGE', 'a confined session creates no namespace');
+  // The answer would reveal whether the namespace exists.
+  if (caller.client.place.isConfined)
+    throw new CachelaneError('E_USAGE', 'a confined session cannot create namespaces');
   const { namespace, isNew } = await createNamespace(world.deps, { path: asked, dryRun }, signal);
   return { namespace, isNew };
 }
@@ -71,7 +72,7 @@ export interface RenameArguments {
   readonly dryRun: boolean;
 }
 
-/** Errors: E_USAGE, E_NOT_FOUND, E_NAMESPACE. */
+/** Renames a namespace. Errors: E_USAGE, E_NOT_FOUND, E_NAMESPACE. */
 export async function rename(request: ApiRequest, { from, to, dryRun }: RenameArguments): Promise<object> {
   return await renameOne(request, { from: parseNamespace(from, 'from'), to: parseNamespace(to, 'to'), dryRun });
 }
@@ -81,13 +82,13 @@ export interface AdoptArguments {
   readonly dryRun: boolean;
 }
 
-/** Errors: E_USAGE, E_NOT_FOUND, E_NAMESPACE. */
+/** Moves the volumes of another namespace to this project. Errors: E_USAGE, E_NOT_FOUND, E_NAMESPACE. */
 export async function adopt(request: ApiRequest, { from, dryRun }: AdoptArguments): Promise<object> {
   const { context } = request.caller.project;
   const source = namespaceIn(from) ?? context.localNamespace;
   if (source === context.namespace) {
-    throw new CachelaneError('E_USAGE', `${source} is the namespace of this project already`, {
-      hint: 'name the one whose volumes it takes with from',
+    throw new CachelaneError('E_USAGE', `${source} is already the namespace of this project`, {
+      hint: 'name the other namespace with from',
     });
   }
   return await renameOne(request, { from: source, to: context.namespace, dryRun });
@@ -96,9 +97,9 @@ export async function adopt(request: ApiRequest, { from, dryRun }: AdoptArgument
 async function renameOne(request: ApiRequest, rename: RenameRequest): Promise<object> {
   const { world, caller, signal } = request;
   requireWritable(caller.project.context);
-  // What a name is taken by would be told, whoever's it is; and what it is in now would not be the project's any more.
+  // An error would reveal whether the other name exists.
   if (caller.client.place.isConfined) {
-    throw new CachelaneError('E_USAGE', 'a confined session renames nothing');
+    throw new CachelaneError('E_USAGE', 'a confined session cannot rename namespaces');
   }
   const { volumes } = await renameNamespace(world.deps.metadata, rename, signal);
   return { namespace: rename.to, volumes };

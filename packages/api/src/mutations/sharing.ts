@@ -1,9 +1,9 @@
 import { CachelaneError, parseGrantee, type Namespace, type TrustLevel, type VolumeName } from '@cachelane/core';
 import { addFeed, grantedTrust, grantVolumes, removeFeed, requireSharing, withdrawGrant } from '@cachelane/engine';
-import { laneIn } from '../lane-in.ts';
+import { laneIn } from '../values/lane-in.ts';
 import { feedNode, grantNode } from '../nodes/sharing-nodes.ts';
-import type { ApiRequest } from '../request.ts';
-import { keyIn, namespaceAt, namespaceIn } from '../root/find-volume.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { keyIn, namespaceAt, namespaceIn } from '../volumes/find-volume.ts';
 
 interface SharingArguments {
   readonly namespace?: string | null;
@@ -21,7 +21,7 @@ export interface GrantArguments extends GrantedArguments {
   readonly trust?: TrustLevel | null;
 }
 
-/** Errors: E_USAGE, E_NAMESPACE, E_VOLUME; E_NOT_FOUND from a confined session for any namespace but its own. */
+/** Grants access. Errors: E_USAGE, E_NAMESPACE, E_VOLUME; E_NOT_FOUND from a confined session for any other namespace. */
 export async function grant(request: ApiRequest, args: GrantArguments): Promise<object> {
   const { world, caller, signal } = request;
   const wanted = await grantedIn(request, args);
@@ -31,7 +31,7 @@ export async function grant(request: ApiRequest, args: GrantArguments): Promise<
   return grantNode((await grantVolumes(world.deps, asked, signal)).grant);
 }
 
-/** Errors: those of {@link grant}. */
+/** Withdraws a grant. Errors: those of {@link grant}. */
 export async function withdraw(request: ApiRequest, args: GrantedArguments): Promise<readonly object[]> {
   const { world, signal } = request;
   const gone = await withdrawGrant(world.deps.metadata, await grantedIn(request, args), signal);
@@ -48,20 +48,20 @@ export interface FeedArguments extends SharingArguments {
   readonly lanes: string;
 }
 
-/** Errors: those of {@link grant}; E_USAGE from any confined session. */
+/** Adds a feed. Errors: those of {@link grant}; E_USAGE from any confined session. */
 export async function feed(request: ApiRequest, args: FeedArguments): Promise<object> {
   const { world, caller, signal } = request;
   const asked = { ...(await ruleIn(request, args)), by: speakerOf(request) };
-  // Whoever it names need not have granted anything, and what they save would lie in its own volumes.
+  // Without a grant, other projects would then save into this project's volumes.
   if (caller.project.context.bounds !== undefined) {
-    throw new CachelaneError('E_USAGE', 'a confined session lets nobody feed its project', {
-      hint: 'what others save would come to it without a grant: do this in a session that is not confined',
+    throw new CachelaneError('E_USAGE', 'a confined session cannot add feeds', {
+      hint: 'other projects would save to this one without a grant: add the feed in a session that is not confined',
     });
   }
   return feedNode((await addFeed(world.deps, asked, signal)).feed);
 }
 
-/** Errors: those of {@link grant}. */
+/** Removes a feed. Errors: those of {@link grant}. */
 export async function unfeed(request: ApiRequest, args: FeedArguments): Promise<readonly object[]> {
   const { world, signal } = request;
   const gone = await removeFeed(world.deps.metadata, await ruleIn(request, args), signal);
@@ -75,7 +75,7 @@ async function ruleIn(request: ApiRequest, args: FeedArguments): Promise<Paramet
   return { tier: await sharerOf(request, args), volume: key === null ? null : keyIn(key), from, lanes, dryRun };
 }
 
-/** Whose volumes they are: of a confined session its own. */
+/** Returns the namespace that shares. A confined session can name only its own. */
 async function sharerOf(request: ApiRequest, { namespace }: SharingArguments): Promise<Namespace> {
   const { context } = request.caller.project;
   requireSharing(context);
@@ -84,15 +84,15 @@ async function sharerOf(request: ApiRequest, { namespace }: SharingArguments): P
   return asked;
 }
 
-/** Null: all. Errors: E_USAGE. */
+/** Returns the volume; null: all. Errors: E_USAGE. */
 function volumeIn({ key = null, all }: Pick<GrantedArguments, 'key' | 'all'>): VolumeName | null {
   if ((key === null) === all) return key === null ? null : keyIn(key);
-  throw new CachelaneError('E_USAGE', all ? 'key and all exclude each other' : 'it is not said which volume', {
+  throw new CachelaneError('E_USAGE', all ? 'key and all exclude each other' : 'no volume is named', {
     hint: 'name one with key, or all of them with all: true',
   });
 }
 
-/** What a program says in a confined session is not the word of the person whose engine it is. */
+/** Returns the author of a change. A confined session does not speak for the engine's user. */
 function speakerOf({ world, caller }: ApiRequest): string {
   const { bounds, namespace } = caller.project.context;
   return bounds === undefined ? world.user : `a session confined to ${namespace}`;

@@ -15,13 +15,13 @@ import {
   type CatalogConsumer,
   type OfferedCatalog,
 } from '@cachelane/engine';
-import { mayKnow, mayKnowVolume } from '../caller.ts';
-import type { ApiRequest } from '../request.ts';
-import { askForOffered, type OfferedVolumeArguments } from '../root/ask-for-volume.ts';
-import { isoTime } from './iso-time.ts';
-import { byLane, type Held } from './held.ts';
+import { mayKnow, mayKnowVolume } from '../request/caller.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { askForOffered, type OfferedVolumeArguments } from '../volumes/ask-for-volume.ts';
+import { isoTime } from '../values/iso-time.ts';
+import { byLane, type Held } from '../volumes/held.ts';
 import { volumeNode } from './volume-node.ts';
-import { nothingAsked } from './volume-subject.ts';
+import { nothingAsked } from '../volumes/volume-subject.ts';
 
 export function catalogNode(request: ApiRequest, catalog: OfferedCatalog): object {
   const { metadata } = request.world.deps;
@@ -113,7 +113,7 @@ export function definitionNode(request: ApiRequest, catalog: OfferedCatalog, def
   };
 }
 
-/** All, where the catalog is the caller's own; else itself, with what it may have still: who else uses what it uses is nothing that it is told. */
+/** Returns the consumers of a definition. Only the catalog's owner sees other consumers. */
 async function consumersOf(
   { world, caller, signal }: ApiRequest,
   { namespace, namespaceId }: OfferedCatalog,
@@ -142,7 +142,7 @@ async function consumerNode(request: ApiRequest, consumer: CatalogConsumer): Pro
   };
 }
 
-/** That somebody uses what one offers opens nothing of theirs. */
+/** A publisher may know that a consumer exists, but not read its volumes. */
 async function volumeOf(request: ApiRequest, { volume, heads }: Held): Promise<object | null> {
   if (volume === null) return null;
   const record = await request.world.deps.metadata.namespace(volume.namespaceId, request.signal);

@@ -1,4 +1,4 @@
-import type { ApiProject } from '../world.ts';
+import type { ApiProject } from '../request/world.ts';
 
 export function contextNode({ context, warnings }: ApiProject): object {
   return { ...context, warnings };

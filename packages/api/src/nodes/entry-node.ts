@@ -1,6 +1,6 @@
 import { CachelaneError, displayPath, parseBytePath, isBelow, type BytePath, type Entry } from '@cachelane/core';
-import { pageOf, type Page, type PageArguments } from '../pages.ts';
-import { isoTime } from './iso-time.ts';
+import { pageOf, type Page, type PageArguments } from '../values/pages.ts';
+import { isoTime } from '../values/iso-time.ts';
 
 const entryTypes = { file: 'FILE', dir: 'DIRECTORY', symlink: 'SYMLINK' } as const;
 
@@ -8,7 +8,7 @@ export interface EntryArguments extends PageArguments {
   readonly under?: string | null;
 }
 
-/** How many entries a page may have. */
+/** Maximum number of entries in a page. */
 const entriesPerPage = 10_000;
 
 export function entryNode(entry: Entry): object {
@@ -25,19 +25,19 @@ export function entryNode(entry: Entry): object {
   };
 }
 
-/** Errors: E_LIMIT, E_USAGE. */
+/** Returns a page of entries. Errors: E_LIMIT, E_USAGE. */
 export function entryPage(all: readonly Entry[], { under, ...page }: EntryArguments): Page<object> {
   const wanted = under === undefined || under === null || under === '' ? all : partOf(all, pathIn(under));
   const { nodes, pageInfo } = pageOf({ all: wanted, keyOf: ({ path }) => path, atMost: entriesPerPage }, page);
   return { nodes: nodes.map(entryNode), pageInfo };
 }
 
-/** As a client writes it: a directory perhaps with a slash at its end. Errors: E_USAGE. */
+/** Parses a path inside a volume. A slash at its end is ignored. Errors: E_USAGE. */
 export function pathIn(text: string): BytePath {
   try {
     return parseBytePath(Buffer.from(text.replace(/\/+$/, ''), 'utf8').toString('latin1'));
   } catch (cause) {
-    throw new CachelaneError('E_USAGE', `${JSON.stringify(text.slice(0, 200))} is no path inside of a volume`, {
+    throw new CachelaneError('E_USAGE', `${JSON.stringify(text.slice(0, 200))} is not a path inside a volume`, {
       hint: 'write it relative to the volume, without "." and "..": _cacache/index-v5',
       cause,
     });

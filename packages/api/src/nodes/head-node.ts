@@ -1,18 +1,18 @@
 import type { Entry, HistoryRecord } from '@cachelane/core';
 import { toolOf, describeHead, snapshotEntries, type ListedHead } from '@cachelane/engine';
-import { requireWithin } from '../pages.ts';
-import type { ApiRequest } from '../request.ts';
+import { requireWithin } from '../values/pages.ts';
+import type { ApiRequest } from '../request/request.ts';
 import { entryPage, type EntryArguments } from './entry-node.ts';
-import { isoTime } from './iso-time.ts';
+import { isoTime } from '../values/iso-time.ts';
 import { layerNode } from './layer-node.ts';
 import { runNode } from './run-node.ts';
-import { headId, type VolumeSubject } from './volume-subject.ts';
+import { headId, type VolumeSubject } from '../volumes/volume-subject.ts';
 
 const snapshotsPerPage = 1000;
 
 export interface HeadSubject {
   readonly held: Pick<ListedHead, 'namespace' | 'volume' | 'head'>;
-  /** The node that it is a head of. */
+  /** Returns the node of its volume. */
   readonly volume: () => object;
 }
 

@@ -1,8 +1,8 @@
 import type { Entry, LayerId, LayerRecord } from '@cachelane/core';
-import { formatNodeId } from '../node-id.ts';
-import type { ApiRequest } from '../request.ts';
+import { formatNodeId } from '../values/node-id.ts';
+import type { ApiRequest } from '../request/request.ts';
 import { entryPage, type EntryArguments } from './entry-node.ts';
-import { isoTime } from './iso-time.ts';
+import { isoTime } from '../values/iso-time.ts';
 import { runNode } from './run-node.ts';
 
 export function layerNode(request: ApiRequest, id: LayerId, record: LayerRecord | null): object {

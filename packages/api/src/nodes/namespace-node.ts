@@ -6,11 +6,11 @@ import {
   type NamespaceRecord,
   type Policy,
 } from '@cachelane/core';
-import type { Page, PageArguments } from '../pages.ts';
-import { formatNodeId } from '../node-id.ts';
-import type { ApiRequest } from '../request.ts';
+import type { Page, PageArguments } from '../values/pages.ts';
+import { formatNodeId } from '../values/node-id.ts';
+import type { ApiRequest } from '../request/request.ts';
 import { feedNode, feeds, given, grantNode, received } from './sharing-nodes.ts';
-import { isoTime } from './iso-time.ts';
+import { isoTime } from '../values/iso-time.ts';
 import { volumePage } from './volume-page.ts';
 
 export function namespaceNode(request: ApiRequest, record: NamespaceRecord): object {

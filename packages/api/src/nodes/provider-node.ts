@@ -1,10 +1,10 @@
 import { isCachelaneError, providerText, type Tool } from '@cachelane/core';
 import { deprecations, foreseeProvided, type VolumeRequest } from '@cachelane/engine';
-import type { ApiRequest } from '../request.ts';
-import { placeOf } from '../root/find-volume.ts';
-import { nothingAsked, type VolumeSubject } from './volume-subject.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { placeOf } from '../volumes/find-volume.ts';
+import { nothingAsked, type VolumeSubject } from '../volumes/volume-subject.ts';
 
-/** What decides what a fork of the caller finds by the volume's key; null: nothing does. */
+/** Returns the provider that serves this volume to the caller's forks; null if there is none. */
 export async function providerNode(
   request: ApiRequest,
   subject: VolumeSubject,
@@ -27,7 +27,7 @@ export async function providerNode(
   };
 }
 
-/** As a run here would ask for it. Null where the project's file is wrong about it, which whoever attaches it is told. */
+/** Returns the request that a run here would make. Null if the project's file is invalid for it; attach reports that. */
 function requestHere({ caller }: ApiRequest, subject: VolumeSubject): VolumeRequest | null {
   try {
     return { ...caller.project.requestFor(subject), compat: subject.compat };
@@ -37,7 +37,7 @@ function requestHere({ caller }: ApiRequest, subject: VolumeSubject): VolumeRequ
   }
 }
 
-/** The volume that is found instead of the one that was asked for. */
+/** Returns the volume that the provider chose. */
 async function subjectOf(
   request: ApiRequest,
   { namespace, name: key, tool: name, compat, sharing, defined }: VolumeRequest,

@@ -1,6 +1,6 @@
 import type { RunId, RunRecord } from '@cachelane/core';
-import type { ApiRequest } from '../request.ts';
-import { isoTime } from './iso-time.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { isoTime } from '../values/iso-time.ts';
 
 export interface RunNode {
   readonly id: string;

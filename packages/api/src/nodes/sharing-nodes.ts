@@ -1,11 +1,11 @@
 import { granteeText, isCovered, type Namespace, type VolumeName } from '@cachelane/core';
 import { listFeeds, listGrants, type ListedFeed, type ListedGrant } from '@cachelane/engine';
-import { mayKnow, namesOf } from '../caller.ts';
-import type { ApiRequest } from '../request.ts';
-import { isoTime } from './iso-time.ts';
-import type { VolumeSubject } from './volume-subject.ts';
+import { mayKnow, namesOf } from '../request/caller.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { isoTime } from '../values/iso-time.ts';
+import type { VolumeSubject } from '../volumes/volume-subject.ts';
 
-/** Of a namespace that the caller may know of. */
+/** Returns the grants of a namespace that the caller may see. */
 export async function given({ world, signal }: ApiRequest, namespace: Namespace): Promise<readonly ListedGrant[]> {
   return (await listGrants(world.deps.metadata, namespace, signal)).given;
 }
@@ -20,7 +20,7 @@ export async function feeds({ world, signal }: ApiRequest, tier: Namespace): Pro
 
 type OfVolume = Pick<VolumeSubject, 'namespace' | 'record' | 'key'>;
 
-/** A confined session that does not have it as its own is told what is for its project, and not for whom else it is. */
+/** Returns the grants of a volume. A confined session of another project sees only grants to itself. */
 export async function grantsOfVolume(request: ApiRequest, subject: OfVolume): Promise<readonly ListedGrant[]> {
   const { bounds } = request.caller.project.context;
   const all = (await given(request, subject.namespace)).filter(isOf(subject.key));

@@ -1,19 +1,19 @@
-import { laneIn } from '../lane-in.ts';
+import { laneIn } from '../values/lane-in.ts';
 import { compatFields, type HeadRecord } from '@cachelane/core';
 import { blamePath, type Blamed, type BlamedHead } from '@cachelane/engine';
-import { seedFor, sourceIn, type SourceInput } from '../root/volume-source.ts';
-import type { ApiRequest } from '../request.ts';
+import { seedFor, sourceIn, type SourceInput } from '../volumes/volume-source.ts';
+import type { ApiRequest } from '../request/request.ts';
 import { entryNode, pathIn } from './entry-node.ts';
 import { headNode } from './head-node.ts';
-import { heldBy, type Held } from './held.ts';
+import { heldBy, type Held } from '../volumes/held.ts';
 import { providerNode } from './provider-node.ts';
 import { runOf } from './run-node.ts';
-import { chainHeads } from './chain-heads.ts';
-import { seedHeads } from './seed-heads.ts';
+import { chainHeads } from '../volumes/chain-heads.ts';
+import { seedHeads } from '../volumes/seed-heads.ts';
 import { feedNode, feedsOfVolume, grantNode, grantsOfVolume } from './sharing-nodes.ts';
-import { volumeId, type VolumeSubject } from './volume-subject.ts';
+import { volumeId, type VolumeSubject } from '../volumes/volume-subject.ts';
 
-/** `known`: what it holds, where that was read already. */
+/** `known` is its record and heads if they were already read. */
 export function volumeNode(request: ApiRequest, subject: VolumeSubject, known?: Held): object {
   const { world, caller, signal } = request;
   const { namespace, key, compat } = subject;
@@ -89,7 +89,7 @@ interface BlameQuestion {
   readonly own: readonly HeadRecord[];
 }
 
-/** Of one lane, or of all that the caller reads, nearest first. */
+/** Returns the heads of one lane, or of all lanes that the caller reads, nearest first. */
 async function readHeads(request: ApiRequest, { subject, lane, own }: BlameQuestion): Promise<readonly BlamedHead[]> {
   const { context } = request.caller.project;
   if (lane !== null) return own.filter((head) => head.lane === (laneIn(lane) ?? context.lane));

@@ -1,14 +1,14 @@
 import { compatKey, type Namespace, type NamespaceRecord, type VolumeName, type VolumeRecord } from '@cachelane/core';
 import { compareText } from '@cachelane/engine';
-import { mayKnowOf } from '../caller.ts';
-import { pageOf, type Page, type PageArguments } from '../pages.ts';
-import type { ApiRequest } from '../request.ts';
-import { byLane, type Held } from './held.ts';
-import { knownVolumes } from './known-volumes.ts';
+import { mayKnowOf } from '../request/caller.ts';
+import { pageOf, type Page, type PageArguments } from '../values/pages.ts';
+import type { ApiRequest } from '../request/request.ts';
+import { byLane, type Held } from '../volumes/held.ts';
+import { knownVolumes } from '../volumes/known-volumes.ts';
 import { volumeNode } from './volume-node.ts';
-import { nothingAsked } from './volume-subject.ts';
+import { nothingAsked } from '../volumes/volume-subject.ts';
 
-/** How many volumes or namespaces a page may have. */
+/** Maximum number of volumes or namespaces in a page. */
 export const nodesPerPage = 1000;
 
 interface Listed extends Held {
@@ -18,13 +18,13 @@ interface Listed extends Held {
 }
 
 export interface VolumesWanted {
-  /** Whose; null: of all namespaces. */
+  /** Namespaces to list; null: all. */
   readonly namespaces: readonly NamespaceRecord[] | null;
-  /** Null: any. */
+  /** Null: any key. */
   readonly key: VolumeName | null;
 }
 
-/** Volumes that hold something, of those that the caller may know of. */
+/** Returns a page of non-empty volumes that the caller may see. */
 export async function volumePage(
   request: ApiRequest,
   { namespaces, key }: VolumesWanted,
@@ -32,7 +32,7 @@ export async function volumePage(
 ): Promise<Page<object>> {
   const records = namespaces ?? (await request.world.deps.metadata.listNamespaces(request.signal));
   const known = records.filter(({ paths }) => mayKnowOf(request.caller, paths));
-  // What is not to be told of is not read either.
+  // Volumes that the caller may not see are not read.
   const isWhole = namespaces === null && request.caller.project.context.bounds === undefined;
   const listed = await listedVolumes(request, known, isWhole);
   const all = key === null ? listed : listed.filter(({ volume }) => volume.name === key);
@@ -40,7 +40,7 @@ export async function volumePage(
   return { nodes: nodes.map((each) => volumeNode(request, subjectOf(each), each)), pageInfo };
 }
 
-/** By namespace, key and compat; each once. `isWhole`: these are all namespaces that there are. */
+/** Returns volumes by namespace, key and compat. `isWhole`: `known` has all namespaces. */
 async function listedVolumes(
   request: ApiRequest,
   known: readonly NamespaceRecord[],
@@ -65,7 +65,7 @@ async function listedVolumes(
   return found.toSorted((a, b) => compareText(keyOf(a), keyOf(b)));
 }
 
-/** Spaces and lower characters are in no name, so the order is that of the parts. */
+/** No name contains characters up to the space, so the text sorts by its parts. */
 function keyOf({ namespace, volume }: Listed): string {
   return `${namespace} ${volume.name} ${compatKey(volume.compat)}`;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { openApi } from '../api.ts';
-import { forkOf, idOf } from '../mutations-killed.fixture.ts';
-import { testWorld } from '../test-world.fixture.ts';
+import { openApi } from '../execute/api.ts';
+import { forkOf, idOf } from '../mutations/mutations-killed.fixture.ts';
+import { testWorld } from '../execute/test-world.fixture.ts';
 import { startTestServer } from './test-server.fixture.ts';
 
 test.each([true, false])(

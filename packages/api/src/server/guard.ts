@@ -6,28 +6,28 @@ import { tokenCheck, tokenIn } from './token.ts';
 /** What is known of a request before its body. */
 export interface RequestHead {
   readonly method?: string | undefined;
-  /** As it stands in the first line. */
+  /** The path of the request line. */
   readonly url?: string | undefined;
   readonly headers: IncomingHttpHeaders;
 }
 
-/** Where only those connect whom the kernel lets, or where anybody of this machine may, and has to have a token. */
+/** A socket is protected by the kernel. A port needs a token. */
 export type Guarded =
   | { readonly kind: 'socket' }
   | {
       readonly kind: 'port';
       readonly port: number;
-      /** The engine's own. */
+      /** The engine's token. */
       readonly token: string;
-      /** Whether a session has this token: it lets its client in, too. */
+      /** Session tokens are accepted, too. */
       readonly hasSession: (token: string) => boolean;
     };
 
 const queryPath = '/query';
 
 /**
- * Says why a request is refused; null for one whose body may be read. A browser sends whatever a page tells it to, also to this machine: it says `Origin` then, and
- * a page whose name was made to lead here sends that name as `Host`. No client of ours does either.
+ * Returns a check for request heads: it returns why a request is refused, or null. Browser pages can reach this
+ * machine, but send `Origin` or, with a rebound name, a foreign `Host`. Our clients never do.
  */
 export function openGuard(guarded: Guarded): (head: RequestHead) => Refused | null {
   const isIn = admission(guarded);
@@ -35,15 +35,16 @@ export function openGuard(guarded: Guarded): (head: RequestHead) => Refused | nu
   return (head) => {
     const { method, url, headers } = head;
     if (!isIn(headers.authorization)) return unauthorized();
-    if (headers.origin !== undefined) return foreign('it comes from a page in a browser');
-    if (hosts?.has(headers.host?.toLowerCase() ?? '') === false) return foreign('its Host is not this engine');
+    if (headers.origin !== undefined) return foreign('it comes from a web page');
+    if (hosts?.has(headers.host?.toLowerCase() ?? '') === false)
+      return foreign('its Host header does not name this engine');
     if (url?.split('?', 1)[0] !== queryPath) {
       const hint = `there is ${queryPath}`;
       return refused(404, 'E_NOT_FOUND', { message: 'there is nothing at this path', hint });
     }
     if (method !== 'POST') {
       const hint = `send the document with POST ${queryPath}`;
-      return refused(405, 'E_USAGE', { message: 'this method does nothing here', hint, headers: { allow: 'POST' } });
+      return refused(405, 'E_USAGE', { message: 'this method is not supported', hint, headers: { allow: 'POST' } });
     }
     return isJson(headers) ? null : notJson();
   };
@@ -58,7 +59,7 @@ function admission(guarded: Guarded): (authorization: string | undefined) => boo
   };
 }
 
-/** Who a request acts as: the session that it names, else the one that let it in; null: the engine's own project. */
+/** Returns the session token of a request; null: the engine's own project. */
 export function sessionOf({ headers }: RequestHead, hasSession: (token: string) => boolean): string | null {
   const named = headers[sessionHeader];
   if (typeof named === 'string') return named;
@@ -77,14 +78,14 @@ function isJson(headers: IncomingHttpHeaders): boolean {
 
 function unauthorized(): Refused {
   return refused(401, 'E_ENGINE_DENIED', {
-    message: 'the request does not have the token of this engine',
-    hint: 'CACHELANE_ENGINE_TOKEN is to hold the one that cachelane serve --json told, or set for its command; it is sent as a bearer token, or as the user of basic auth',
+    message: 'the request has no valid token for this engine',
+    hint: 'set CACHELANE_ENGINE_TOKEN to the token that cachelane serve --json printed; send it as a bearer token or as the user of basic auth',
     headers: { 'www-authenticate': 'Basic realm="cachelane"' },
   });
 }
 
 function foreign(why: string): Refused {
-  const hint = 'programs of this machine ask it, and no page of a browser';
+  const hint = 'only programs on this machine may send requests, not web pages';
   return refused(403, 'E_ENGINE_DENIED', { message: `the request is refused: ${why}`, hint });
 }
 

@@ -1,4 +1,4 @@
-/** Counts what is held at once for all requests together. */
+/** Limits the bytes that all requests hold together. */
 export class HeldBytes {
   private held = 0;
   private readonly atMost: number;
@@ -7,7 +7,7 @@ export class HeldBytes {
     this.atMost = atMost;
   }
 
-  /** False: there is no room, and nothing was counted. */
+  /** Returns false, and counts nothing, if there is no room. */
   take(bytes: number): boolean {
     if (this.held + bytes > this.atMost) return false;
     this.held += bytes;

@@ -1,20 +1,20 @@
 export interface IdleRules {
-  /** Milliseconds until the first client has come. */
+  /** Milliseconds to wait for the first client. */
   readonly firstMs: number;
-  /** Milliseconds after the last client has gone, in which another may come. */
+  /** Milliseconds to wait for another client after the last one has gone. */
   readonly graceMs: number;
-  /** Whether there is somebody who has no connection at this moment; asked when it would end. */
+  /** Returns whether a client without a connection may come back. Asked before ending. */
   readonly isAwaited: () => boolean;
 }
 
 export interface IdleWatch extends Disposable {
-  /** To be told how many there are, whenever that changes. */
+  /** Call this when the number of clients changes. */
   readonly onClients: (count: number) => void;
-  /** Resolves when nobody is there and nobody came in time; never after it was disposed. */
+  /** Resolves when the wait is over; never after disposal. */
   readonly idle: Promise<void>;
 }
 
-/** Tells when an engine has nobody left to serve. */
+/** Watches for the time when an engine has no more clients. */
 export function watchIdle({ firstMs, graceMs, isAwaited }: IdleRules): IdleWatch {
   const { promise, resolve } = Promise.withResolvers<void>();
   const look = (): void => {

@@ -4,21 +4,21 @@ import type { AddressInfo } from 'node:net';
 import { CachelaneError } from '@cachelane/core';
 import { socketPathBytes } from '@cachelane/protocol';
 
-/** A socket lies in a directory of its user alone. A port is for the programs of this machine that have the token. */
+/** A socket must be in a directory of its user only. A port needs a token. */
 export type ListenAt =
-  | { readonly kind: 'socket'; /** Absolute; there is nothing there. */ readonly path: string }
-  | { readonly kind: 'port'; /** 0: any that is free. */ readonly port: number; readonly token: string };
+  | { readonly kind: 'socket'; /** Absolute and free. */ readonly path: string }
+  | { readonly kind: 'port'; /** 0: any free port. */ readonly port: number; readonly token: string };
 
 export interface BoundAddress {
-  /** As in `CACHELANE_ENGINE`. */
+  /** The endpoint, as in `CACHELANE_ENGINE`. */
   readonly text: string;
   /** 0 for a socket. */
   readonly port: number;
-  /** Takes the socket away, after the server was closed; not one of another engine that is there by now. */
+  /** Removes the socket after the server was closed, unless another engine has replaced it. */
   readonly remove: () => void;
 }
 
-/** Errors: E_USAGE. */
+/** Starts listening. Errors: E_USAGE. */
 export async function listen(server: Server, at: ListenAt, backlog: number): Promise<BoundAddress> {
   if (at.kind === 'port') {
     await listening(server, at, () => {
@@ -29,7 +29,7 @@ export async function listen(server: Server, at: ListenAt, backlog: number): Pro
   }
   const bound = nameToBind(at.path);
   await listening(server, at, () => {
-    // The socket is there when the call returns, and has these rights from the start.
+    // `listen` creates the socket before it returns. The mask gives it its mode from the start.
     const before = process.umask(0o177);
     try {
       server.listen({ path: bound, backlog, exclusive: true });
@@ -47,12 +47,13 @@ export async function listen(server: Server, at: ListenAt, backlog: number): Pro
 }
 
 /**
- * A server that is closed removes whatever is at the name that it was bound to, also where its directory was removed under it and another engine is there by now: it is bound to a name of its own, and moved.
+ * Returns a private name to bind; the socket is then renamed. A closing server deletes the name that it bound, which
+ * could by then be another engine's socket.
  */
 function nameToBind(path: string): string {
   const own = `${path}.${process.pid}`;
   if (Buffer.byteLength(own) > socketPathBytes) return path;
-  // A dead engine's, which had the same number; what is no socket is somebody's file.
+  // A socket is left from a dead engine with the same number. Any other file is kept.
   const there = lstatSync(own, { throwIfNoEntry: false });
   if (there?.isSocket() === true) rmSync(own, { force: true });
   return there === undefined || there.isSocket() ? own : path;
@@ -70,9 +71,9 @@ async function listening(server: Server, at: ListenAt, start: () => void): Promi
 
 function unusable(at: ListenAt, cause: NodeJS.ErrnoException): CachelaneError {
   const where = at.kind === 'port' ? `port ${at.port}` : at.path;
-  const why = cause.code === 'EADDRINUSE' ? 'somebody else listens there' : (cause.code ?? cause.message);
-  return new CachelaneError('E_USAGE', `it is not possible to listen at ${where}: ${why}`, {
-    hint: 'choose another one with --listen',
+  const why = cause.code === 'EADDRINUSE' ? 'another program listens there' : (cause.code ?? cause.message);
+  return new CachelaneError('E_USAGE', `cannot listen at ${where}: ${why}`, {
+    hint: 'choose another address with --listen',
     cause,
   });
 }

@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import type { Operation } from '../execute.ts';
-import { queryLimits } from '../query-limits.ts';
+import type { Operation } from '../execute/execute.ts';
+import { queryLimits } from '../execute/query-limits.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import { busy, refused, type Refused } from './refused.ts';
 
 /**
- * The body as bytes; they stay counted in `held` until the caller gives them back. Throws `Refused`: 413, 503; and what the connection ends with.
+ * Reads the body. Its bytes stay counted in `held` until the caller releases them. Throws `Refused` (413, 503) and
+ * connection errors.
  */
 export async function readBody(
   request: IncomingMessage,
@@ -14,10 +15,10 @@ export async function readBody(
     proceed,
   }: {
     readonly held: HeldBytes;
-    /** Tells a client that asked first that it may send. */ readonly proceed: () => void;
+    /** Sends `100 Continue` if the client waits for it. */ readonly proceed: () => void;
   },
 ): Promise<Buffer> {
-  // Who says how much it is gets told before the first byte.
+  // A request with Content-Length is refused before its first byte.
   if (Number(request.headers['content-length'] ?? 0) > queryLimits.bodyBytes) throw tooLarge();
   proceed();
   const pieces: Buffer[] = [];
@@ -25,7 +26,7 @@ export async function readBody(
   try {
     for await (const piece of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       if (bytes + piece.length > queryLimits.bodyBytes) throw tooLarge();
-      if (!held.take(piece.length)) throw busy('requests and answers fill all the memory that there is for them');
+      if (!held.take(piece.length)) throw busy('requests and answers use all their memory');
       bytes += piece.length;
       pieces.push(piece);
     }
@@ -39,18 +40,18 @@ export async function readBody(
 function tooLarge(): Refused {
   return refused(413, 'E_LIMIT', {
     message: `the request is too large: at most ${queryLimits.bodyBytes} bytes`,
-    hint: 'ask for less at once; an environment that is sent with openSession is to hold what tools and CI systems are set by',
+    hint: 'ask for less at once; in openSession, send only variables that configure tools or identify the CI run',
   });
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Throws `Refused`: 400. */
+/** Throws `Refused` (400). */
 export function operationIn(body: Buffer): Operation {
   const { query, variables, operationName } = objectIn(body);
   if (typeof query !== 'string') throw malformed('query is no text');
-  if (!isAbsent(variables) && !isObject(variables)) throw malformed('variables is no object');
-  if (!isAbsent(operationName) && typeof operationName !== 'string') throw malformed('operationName is no text');
+  if (!isAbsent(variables) && !isObject(variables)) throw malformed('variables is not an object');
+  if (!isAbsent(operationName) && typeof operationName !== 'string') throw malformed('operationName is not a string');
   return { query, variables: variables ?? {}, operationName: operationName ?? null };
 }
 
@@ -59,7 +60,7 @@ function objectIn(body: Buffer): Readonly<Record<string, unknown>> {
   try {
     value = JSON.parse(utf8.decode(body));
   } catch {
-    throw malformed('it is no JSON in UTF-8');
+    throw malformed('it is not JSON in UTF-8');
   }
   if (isObject(value)) return value;
   throw malformed('it is no object');
@@ -76,6 +77,6 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 function malformed(why: string): Refused {
   return refused(400, 'E_USAGE', {
     message: `the request cannot be read: ${why}`,
-    hint: 'send { "query": TEXT, "variables": OBJECT, "operationName": TEXT }, the last two where they are needed',
+    hint: 'send { "query": TEXT, "variables": OBJECT, "operationName": TEXT }; the last two are optional',
   });
 }

@@ -1,6 +1,6 @@
 import { asCachelaneError, CachelaneError, type CachelaneErrorOptions, type ErrorCode } from '@cachelane/core';
 
-/** A request that is answered with a status of its own, and no operation. */
+/** A request that gets an HTTP status instead of an operation's result. */
 export class Refused extends Error {
   readonly status: number;
   readonly error: CachelaneError;
@@ -14,7 +14,7 @@ export class Refused extends Error {
   }
 }
 
-/** What is wrong with a request, for whoever sent it. */
+/** Makes a refusal with its error. */
 export function refused(
   status: number,
   code: ErrorCode,
@@ -27,13 +27,13 @@ export function refused(
   return new Refused(status, new CachelaneError(code, message, options), headers);
 }
 
-/** The engine has as much to do as it takes on. */
+/** Refuses because the engine is at its limit. */
 export function busy(message: string): Refused {
-  const hint = 'try again in a moment, with fewer requests at once';
+  const hint = 'retry in a moment, with fewer requests at once';
   return refused(503, 'E_ENGINE_BUSY', { message, hint, retryable: true, headers: { 'retry-after': '1' } });
 }
 
-/** For whatever kept a request from being carried out. */
+/** Returns the refusal for any error. */
 export function refusalFor(thrown: unknown): Refused {
   if (thrown instanceof Refused) return thrown;
   const error = asCachelaneError(thrown);

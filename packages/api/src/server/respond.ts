@@ -1,23 +1,24 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CachelaneError, type ErrorCode } from '@cachelane/core';
-import { answerError, type Answer } from '../execute.ts';
+import { answerError } from '../execute/answer-error.ts';
+import type { Answer } from '../execute/execute.ts';
 import type { Refused } from './refused.ts';
 
 const json = 'application/json; charset=utf-8';
 const graphqlJson = 'application/graphql-response+json; charset=utf-8';
 
-/** What a client that names both, or the newer one, gets: there the status says whether the operation was carried out. */
+/** Returns the media type for the answer. Clients that accept GraphQL's own type get it, with meaningful statuses. */
 export function mediaTypeFor(request: IncomingMessage): string {
   return /application\/graphql-response\+json/i.test(request.headers.accept ?? '') ? graphqlJson : json;
 }
 
-/** Whether answers are to come one after the other, as they do for a subscription. */
+/** Returns whether the client wants server-sent events. */
 export function wantsStream(request: IncomingMessage): boolean {
   return /^text\/event-stream\b/i.test(request.headers.accept ?? '');
 }
 
-/** As GraphQL over HTTP has it: plain JSON says all in the body. */
+/** Returns the status by GraphQL over HTTP: always 200 for plain JSON. */
 export function statusOf({ data, errors = [] }: Answer, mediaType: string): number {
   if (mediaType === json || data !== undefined) return 200;
   const [first] = errors;
@@ -30,7 +31,7 @@ export interface Response {
   readonly mediaType: string;
   readonly body: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The connection is not used again. */
+  /** Closes the connection afterwards. */
   readonly isLast: boolean;
 }
 
@@ -51,8 +52,8 @@ function writeHead(response: ServerResponse, { status, mediaType, body, headers,
 }
 
 /**
- * Where the body is not there yet, the answer goes first and the connection is closed. What still comes of the body is thrown away, up to `discardedBytes`: a client
- * that cannot send to its end may never look at the answer. One that asked first whether to send has sent nothing.
+ * Sends a refusal. If the body is still coming, answers first and closes the connection. Up to `discardedBytes` of the
+ * body are read, since a client that cannot finish sending may never read the answer.
  */
 export function sendRefusal(
   request: IncomingMessage,
@@ -83,15 +84,15 @@ function errorBody(error: CachelaneError): Buffer {
 
 const brokenRequests: Readonly<Record<string, readonly [number, ErrorCode, string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'E_LIMIT', 'the headers of the request are too large'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'E_LIMIT', 'the request took too long to come'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'E_LIMIT', 'the request took too long to arrive'],
 };
 
-/** Answers what is no request, or does not become one in time, and ends the connection. */
+/** Answers an invalid or late request and ends the connection. */
 export function answerBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
   const [status, code, message] = brokenRequests[error.code ?? ''] ?? [
     400,
     'E_USAGE',
-    'this is no request of HTTP/1.1',
+    'this is not an HTTP/1.1 request',
   ];
   const body = errorBody(new CachelaneError(code, message, { hint: 'POST /query with a body of JSON' }));
   const head = [

@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
-import type { Answer } from '../execute.ts';
+import type { Answer } from '../execute/execute.ts';
 
 export interface StreamLimits {
-  /** Milliseconds that a client has to take what was sent before the next one. */
+  /** Milliseconds for the client to read one answer before the next. */
   readonly answerMs: number;
 }
 
-/** Sends answers as server-sent events (`next`, and `complete` at the end), no faster than they are read. */
+/** Sends answers as server-sent events (`next`, finally `complete`), waiting for the client to read. */
 export async function sendStream(
   response: ServerResponse,
   answers: AsyncIterable<Answer> | Iterable<Answer>,
@@ -17,7 +17,7 @@ export async function sendStream(
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
   });
-  // Whoever reads this knows that nothing is missed from here on.
+  // The client may rely on seeing all events after the headers.
   response.flushHeaders();
   for await (const answer of answers) {
     if (response.destroyed) return;
@@ -26,7 +26,7 @@ export async function sendStream(
   response.end('event: complete\ndata:\n\n');
 }
 
-/** A client that does not read loses its connection. */
+/** Waits until the client has read. A client that does not read in time is disconnected. */
 async function drained(response: ServerResponse, withinMs: number): Promise<void> {
   const timer = setTimeout(() => response.destroy(), withinMs).unref();
   await new Promise<void>((resolve) => {

@@ -1,32 +1,35 @@
-/** What one engine holds at once, so that no number of clients makes it larger than that. */
+/** Limits of one engine, whatever the number of clients. */
 export const serverLimits = {
-  /** More than a thousand clients with a connection each; the kernel refuses what comes beyond. */
+  /** Room for more than a thousand clients. The kernel refuses more. */
   connections: 2048,
-  /** Connections that wait to be accepted: a thousand clients may come in one instant. */
+  /** Connections waiting to be accepted: a thousand clients may connect at once. */
   backlog: 4096,
-  /** Operations carried out at once: they take turns on one thread, and each may hold a page of entries. */
+  /** Running operations. They share one thread, and each may hold a page of entries. */
   operations: 16,
   /** Operations that wait for their turn. */
   waiting: 4096,
-  /** How long one of them keeps the others waiting. */
+  /** Time after which an operation no longer blocks others. */
   turnMs: 1000,
-  /** Queries that take longer than that, carried out beside the others. Changes may wait for each other, and do little meanwhile: they are as many as there are connections. */
+  /**
+   * Queries that may exceed it beside the others. Mutations do not count: they may wait for each other, and connections
+   * limit them.
+   */
   late: 48,
-  /** Bytes of requests and of answers that are not read yet, all together. */
+  /** Bytes of unread requests and answers together. */
   heldBytes: 134_217_728,
-  /** Bytes of one answer: several times a page of 10,000 entries with all that is known of each. */
+  /** Bytes of one answer: several pages of 10,000 entries with all fields. */
   answerBytes: 33_554_432,
-  /** Of one request. */
+  /** Bytes of a request's headers. */
   headerBytes: 16_384,
-  /** Until the headers of a request are there, counted from its first byte or from the connection. */
+  /** Time for the headers, from the first byte or the connection. */
   headersMs: 10_000,
-  /** Until all of a request is there. */
+  /** Time for a whole request. */
   requestMs: 30_000,
-  /** Until a client has taken what it was told. */
+  /** Time for a client to read its answer. */
   answerMs: 60_000,
-  /** How often sessions that nobody heard of are looked for. */
+  /** Interval of the search for idle sessions. */
   sweepMs: 10_000,
-  /** How much of a refused request's body is read and thrown away, so that its client gets to read why. */
+  /** Bytes of a refused body that are read and discarded, so that the client can read why. */
   discardedBytes: 4_194_304,
 } as const;
 

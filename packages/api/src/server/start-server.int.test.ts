@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Api } from '../api.ts';
-import { queryLimits } from '../query-limits.ts';
-import { testWorld } from '../test-world.fixture.ts';
+import type { Api } from '../execute/api.ts';
+import { queryLimits } from '../execute/query-limits.ts';
+import { testWorld } from '../execute/test-world.fixture.ts';
 import { startServer } from './start-server.ts';
 import { closing, readAll, startTestServer, testToken, type Answered, type Question } from './test-server.fixture.ts';
 

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CachelaneError } from '@cachelane/core';
-import type { Api, SessionToken } from '../api.ts';
-import { answerError, type Answer, type Operation } from '../execute.ts';
+import type { Api, SessionToken } from '../execute/api.ts';
+import { answerError } from '../execute/answer-error.ts';
+import type { Answer, Operation } from '../execute/execute.ts';
 import { openGuard, sessionOf, type Guarded } from './guard.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { listen, type ListenAt } from './listen.ts';
@@ -16,7 +17,7 @@ import { Turns } from './turns.ts';
 export interface ServerOptions {
   readonly api: Api;
   readonly at: ListenAt;
-  /** Told whenever it changes: connections that have brought a request which was not refused. */
+  /** Called when the number of connections changes that have sent an accepted request. */
   readonly onClients?: (count: number) => void;
   readonly limits?: Partial<ServerLimits>;
 }
@@ -24,28 +25,31 @@ export interface ServerOptions {
 export interface ApiServer {
   /** `unix:/path`, or `http://127.0.0.1:PORT`. */
   readonly address: string;
-  /** Takes no more requests, finishes those that are under way, and closes. Without patience they are told to end: what waits does, what saves is saved. */
+  /**
+   * Stops accepting requests, finishes the running ones, and closes. If not patient, it aborts them; a save still
+   * completes.
+   */
   stop(how?: { readonly isPatient: boolean }): Promise<void>;
-  /** Ends what is under way; for one that is to stop and does not. */
+  /** Aborts everything and closes all connections. */
   abort(): void;
 }
 
-/** An operation that waits or is carried out, until its answer has gone. */
+/** An operation, from its start until its answer was sent. */
 interface Work {
   readonly socket: Socket;
   readonly response: ServerResponse;
   readonly controller: AbortController;
-  /** It ends when somebody ends it. */
+  /** Whether it is a subscription. */
   readonly isStream: boolean;
 }
 
-/** An answer as it is sent. */
+/** An encoded answer. */
 interface Encoded {
   readonly answer: Answer;
   readonly body: Buffer;
 }
 
-/** Errors: E_USAGE where it cannot listen there. */
+/** Errors: E_USAGE if it cannot listen. */
 export async function startServer(options: ServerOptions): Promise<ApiServer> {
   const limits: ServerLimits = { ...serverLimits, ...options.limits };
   const server = createServer({
@@ -53,9 +57,9 @@ export async function startServer(options: ServerOptions): Promise<ApiServer> {
     headersTimeout: limits.headersMs,
     requestTimeout: limits.requestMs,
     connectionsCheckingInterval: Math.min(1000, limits.headersMs),
-    // A client that waits is a client: it says itself when it goes.
+    // A waiting client keeps its connection until it closes it.
     keepAliveTimeout: 0,
-    // Whoever sends none is told in JSON.
+    // The guard answers requests without Host in JSON.
     requireHostHeader: false,
   });
   server.maxConnections = limits.connections;
@@ -85,7 +89,7 @@ class Desk {
   private readonly sockets = new Set<Socket>();
   private readonly clients = new Set<Socket>();
   private readonly works = new Set<Work>();
-  /** Requests whose clients wait to be told whether to send. */
+  /** Requests whose clients wait for `100 Continue`. */
   private readonly unsent = new WeakSet<IncomingMessage>();
   private sweeping: NodeJS.Timeout | undefined;
   private isStopping = false;
@@ -105,7 +109,7 @@ class Desk {
 
   open(guarded: Guarded): void {
     const refusalOf = openGuard(guarded);
-    // One that fails is tried again.
+    // A failed sweep is retried at the next interval.
     const sweep = (): void => void this.options.api.sweep().catch(() => {});
     this.sweeping = setInterval(sweep, this.limits.sweepMs).unref();
     const onRequest = (request: IncomingMessage, response: ServerResponse, proceed: () => void): void => {
@@ -124,7 +128,7 @@ class Desk {
       .on('request', (request, response) => {
         onRequest(request, response, () => {});
       })
-      // Whoever asks first is told before it sends.
+      // A client that sends `Expect: 100-continue` can be refused before its body.
       .on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
         this.unsent.add(request);
         onRequest(request, response, () => {
@@ -141,7 +145,7 @@ class Desk {
 
   private async carryOut(request: IncomingMessage, response: ServerResponse, proceed: () => void): Promise<void> {
     const { socket } = request;
-    // As it was let in: a session that ends while the body comes does not make it anybody else.
+    // Read before the body arrives: a session that ends meanwhile does not change whose request this is.
     const session = sessionOf(request, (token) => this.options.api.hasSession(token));
     if (!this.clients.has(socket)) {
       this.clients.add(socket);
@@ -155,7 +159,7 @@ class Desk {
         this.held.giveBack(body.length);
       }
     } catch (error) {
-      // What a connection that broke ends with is nobody's any more.
+      // A broken connection cannot be answered.
       if (response.destroyed || response.headersSent) socket.destroy();
       else this.refuse(request, response, refusalFor(error));
     }
@@ -187,11 +191,11 @@ class Desk {
     else this.send(request, response, this.withinLimit(answer));
   }
 
-  /** Whoever listens is told that it is the engine that ends. */
+  /** Appends an error if the engine stops, so that the listener knows why the stream ended. */
   private async *toldOfEnd(answers: AsyncIterable<Answer>): AsyncGenerator<Answer> {
     yield* answers;
     if (!this.isStopping) return;
-    const hint = 'forks that were open are discarded: attach again when an engine is there';
+    const hint = 'open forks were discarded: attach again when an engine is running';
     const error = new CachelaneError('E_ENGINE_GONE', 'the engine was stopped', { hint, retryable: true });
     yield { errors: [answerError(error)] };
   }
@@ -202,7 +206,7 @@ class Desk {
     this.works.add(work);
     response.once('close', () => {
       this.works.delete(work);
-      if (!response.writableFinished) controller.abort(new CachelaneError('E_ABORTED', 'the client has gone'));
+      if (!response.writableFinished) controller.abort(new CachelaneError('E_ABORTED', 'the client disconnected'));
     });
     return controller.signal;
   }
@@ -214,11 +218,10 @@ class Desk {
     return { answer: told, body: Buffer.from(JSON.stringify(told)) };
   }
 
-  /** Throws `Refused`: 503 where answers that nobody reads fill the memory. */
+  /** Throws `Refused` (503) when unread answers fill the memory. */
   private send(request: IncomingMessage, response: ServerResponse, { answer: told, body }: Encoded): void {
     const mediaType = mediaTypeFor(request);
-    if (!this.held.take(body.length))
-      throw busy('answers that wait for their readers fill all the memory that there is');
+    if (!this.held.take(body.length)) throw busy('unread answers use all their memory');
     response.once('close', () => {
       this.held.giveBack(body.length);
     });
@@ -251,7 +254,7 @@ function stopped(): CachelaneError {
 }
 
 function stopping(): Refused {
-  return refused(503, 'E_ENGINE_GONE', { message: 'the engine is about to stop', retryable: true });
+  return refused(503, 'E_ENGINE_GONE', { message: 'the engine is stopping', retryable: true });
 }
 
 function tooLarge(bytes: number, atMost: number): CachelaneError {

@@ -4,8 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
-import type { Api } from '../api.ts';
-import type { Answer } from '../execute.ts';
+import type { Api } from '../execute/api.ts';
+import type { Answer } from '../execute/execute.ts';
 import type { ServerLimits } from './server-limits.ts';
 import { startServer, type ApiServer } from './start-server.ts';
 

@@ -1,12 +1,12 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 
-/** Tells whether it is the token; takes as long for any wrong one. */
+/** Returns a check for the token that takes constant time. */
 export function tokenCheck(token: string): (given: string) => boolean {
   const wanted = hash('sha256', token, 'buffer');
   return (given) => timingSafeEqual(hash('sha256', given, 'buffer'), wanted);
 }
 
-/** The token in an `Authorization` header: a bearer's, or the user of basic auth, whatever the password; empty where there is none. */
+/** Returns the token of an `Authorization` header: a bearer token, or the user of basic auth; empty if there is none. */
 export function tokenIn(authorization: string | undefined): string {
   const [, scheme = '', credentials = ''] = /^(\S+) +(\S+) *$/.exec(authorization ?? '') ?? [];
   switch (scheme.toLowerCase()) {

@@ -3,25 +3,28 @@ import { busy } from './refused.ts';
 export interface TurnLimits {
   readonly atOnce: number;
   readonly waiting: number;
-  /** How long one keeps others waiting at most, as far as `late` goes. */
+  /** Time after which an operation gives up its turn, if `late` allows. */
   readonly turnMs: number;
-  /** So many of those that take longer go on without a turn, beside the others. */
+  /** Number of operations that may continue without a turn. */
   readonly late: number;
 }
 
-/** Whether it may wait for another one to come to its end, as an attach does for a commit: then no number of them keeps others waiting. */
+/**
+ * Whether the operation may wait for another one, as an attach waits for a commit. Such operations are not counted as
+ * late.
+ */
 export interface TurnFor {
   readonly waitsForOthers: boolean;
 }
 
-/** So many at once; others wait, the first to come is the first to go. */
+/** Limits concurrent operations. The others wait in order. */
 export class Turns {
   private free: number;
-  /** That go on without a turn, of those that count. */
+  /** Counted operations that continue without a turn. */
   private late = 0;
   private readonly limits: TurnLimits;
   private readonly waiting = new Set<() => void>();
-  /** That are over their time, and keep their turn until there is room for them among the late. */
+  /** Operations past their time that keep their turn until a late place is free. */
   private readonly overdue = new Set<() => void>();
 
   constructor(limits: TurnLimits) {
@@ -29,7 +32,7 @@ export class Turns {
     this.free = limits.atOnce;
   }
 
-  /** Throws `Refused` (503) where too many wait, and the signal's reason where that comes first. */
+  /** Waits for a turn. Throws `Refused` (503) if too many wait, or the signal's reason. */
   async take(signal: AbortSignal, { waitsForOthers }: TurnFor): Promise<Disposable> {
     signal.throwIfAborted();
     if (this.free > 0) this.free -= 1;
@@ -58,7 +61,7 @@ export class Turns {
     };
   }
 
-  /** A turn goes from hand to hand: nobody who comes now gets ahead of those who wait. */
+  /** Passes the turn to the first that waits, so that nothing overtakes it. */
   private handOn(): void {
     const [next] = this.waiting;
     if (next === undefined) this.free += 1;
@@ -72,7 +75,7 @@ export class Turns {
   }
 
   private async wait(signal: AbortSignal): Promise<void> {
-    if (this.waiting.size >= this.limits.waiting) throw busy(`${this.limits.waiting} operations wait already`);
+    if (this.waiting.size >= this.limits.waiting) throw busy(`${this.limits.waiting} operations are already waiting`);
     await new Promise<void>((resolve, reject) => {
       const go = (): void => {
         this.waiting.delete(go);

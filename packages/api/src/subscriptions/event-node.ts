@@ -1,9 +1,9 @@
 import type { EngineEvent } from '@cachelane/core';
-import type { TimedEvent } from '../event-feed.ts';
-import { isoTime } from '../nodes/iso-time.ts';
+import type { TimedEvent } from '../request/event-feed.ts';
+import { isoTime } from '../values/iso-time.ts';
 import { savedNode } from '../nodes/saved-node.ts';
 
-/** An event in the schema's words. */
+/** Formats an event as in the schema. */
 export function eventNode({ atMs, event }: TimedEvent): object {
   return { at: isoTime(atMs), ...fieldsOf(event) };
 }
@@ -25,7 +25,7 @@ function fieldsOf(event: EngineEvent): object {
     case 'warning':
       return { type: 'WARNING', message: event.message, code: event.code, hint: event.hint };
     case 'namespace-adopted':
-      return { type: 'OTHER', message: `the volumes of ${event.from} are those of ${event.to} now` };
+      return { type: 'OTHER', message: `the volumes of ${event.from} now belong to ${event.to}` };
     case 'extracting':
       return { type: 'OTHER', message: event.reason };
     case 'command-ended':

@@ -6,10 +6,10 @@ import {
   type Metadata,
   type Namespace,
 } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
-import { policyOfRun } from '../policy-of-run.ts';
-import { isUnstored } from '../sessions/unstored-volume.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
+import { policyOfRun } from '../evictions/policy-of-run.ts';
+import { type PlannedVolume, isUnstored } from '../model/planned-volume.ts';
 
 /** What a policy says of a volume whose name no catalog has. */
 export interface NameVerdict {

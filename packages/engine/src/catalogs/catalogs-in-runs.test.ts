@@ -1,7 +1,7 @@
 import { parseNamespace, type Namespace, type VolumeReport } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
-import type { VolumeRequest } from '../engine.ts';
-import { openFork } from '../sessions/fork.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
+import { openFork } from '../runs/fork.ts';
 import {
   baseRequest,
   indexedVolume,
@@ -10,7 +10,7 @@ import {
   testContext,
   testEngine,
   type TestEngine,
-} from '../test-engine.fixture.ts';
+} from '../testing/test-engine.fixture.ts';
 import { catalogConsumers, definitionUsage } from './consumers.ts';
 import { definitionVolume } from './definition-volume.ts';
 import { publishCatalog } from './publish-catalog.ts';

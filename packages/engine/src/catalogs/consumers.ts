@@ -8,7 +8,7 @@ import type {
   VolumeName,
   VolumeRecord,
 } from '@cachelane/core';
-import { compareText } from '../inspect/list-heads.ts';
+import { compareText } from '../heads/list-heads.ts';
 
 /** A project that asked for a volume by its definition. */
 export interface CatalogConsumer {

@@ -1,45 +1,14 @@
 import {
-  canonicalCompat,
   CachelaneError,
+  type Metadata,
+  type VolumeDefinition,
+  canonicalCompat,
   didYouMean,
   staleText,
-  type Compat,
-  type Metadata,
-  type Namespace,
-  type NamespaceId,
-  type SharingMode,
-  type VolumeDefinition,
-  type VolumeName,
 } from '@cachelane/core';
-import { catalogOrLock, type LockedQuestion } from './catalog-or-lock.ts';
-import { offeredCatalog, type ByLock, type OfferedCatalog } from './find-catalog.ts';
-
-/** By which definition a volume was asked for. */
-export interface UsedDefinition {
-  /** Who offers it. */
-  readonly namespaceId: NamespaceId;
-  readonly namespace: Namespace;
-  readonly name: string;
-  readonly version: number;
-}
-
-/** What a definition makes of the request for a volume. */
-export interface DefinedVolume {
-  /** Whose it is; null: whoever asks has its own. */
-  readonly namespace: Namespace | null;
-  readonly key: VolumeName;
-  /** Added to what the tool says. */
-  readonly compat: Compat;
-  readonly tool: string;
-  /** Null: as suits the tool. */
-  readonly sharing: SharingMode | null;
-  /** For people, one sentence; null: it is neither deprecated nor gone since. */
-  readonly deprecated: string | null;
-  /** These are those of the catalog. */
-  readonly note?: string;
-  readonly byLock?: ByLock;
-  readonly definition: UsedDefinition;
-}
+import type { DefinedVolume } from '../model/defined-volume.ts';
+import { type LockedQuestion, catalogOrLock } from './catalog-or-lock.ts';
+import { type OfferedCatalog, offeredCatalog } from './find-catalog.ts';
 
 export interface DefinitionQuestion extends LockedQuestion {
   readonly name: string;
@@ -69,11 +38,6 @@ export function definedVolume(catalog: OfferedCatalog, definition: VolumeDefinit
     ...(byLock === undefined ? {} : { byLock }),
     definition: { namespaceId, namespace, name, version },
   };
-}
-
-/** What has to be told of it, one sentence each. */
-export function deprecations(defined: Pick<DefinedVolume, 'deprecated' | 'note'> | undefined): readonly string[] {
-  return [defined?.deprecated, defined?.note].filter((text) => typeof text === 'string');
 }
 
 /** Also what a later version than the one that is locked says: whoever locked it would not hear of it. */

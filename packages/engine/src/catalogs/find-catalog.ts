@@ -1,6 +1,5 @@
 import {
   CachelaneError,
-  parseCatalogText,
   type Catalog,
   type CatalogRecord,
   type Digest,
@@ -9,9 +8,9 @@ import {
   type NamespaceId,
   type NamespaceRecord,
   type StaleDefinition,
+  parseCatalogText,
 } from '@cachelane/core';
-
-export type ByLock = 'confirmed' | 'alone';
+import type { ByLock } from '../model/defined-volume.ts';
 
 /** A catalog as a store has it. */
 export interface OfferedCatalog extends Catalog {

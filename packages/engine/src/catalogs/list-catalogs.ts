@@ -1,5 +1,5 @@
 import type { CatalogRecord, Metadata, Namespace, NamespaceRecord } from '@cachelane/core';
-import { compareText } from '../inspect/list-heads.ts';
+import { compareText } from '../heads/list-heads.ts';
 import { offeredCatalog, type OfferedCatalog } from './find-catalog.ts';
 
 export interface CatalogsWanted {

@@ -1,6 +1,6 @@
 import { asCachelaneError, warningOf, type OpenedSession } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 
 interface Opening {
   readonly planned: readonly PlannedVolume[];

@@ -1,6 +1,6 @@
 import { parseNamespace, type CatalogStore } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
-import { testEngine, testHome, type TestEngine, type TestEngineOptions } from '../test-engine.fixture.ts';
+import { testEngine, testHome, type TestEngine, type TestEngineOptions } from '../testing/test-engine.fixture.ts';
 import { requireCatalog } from './find-catalog.ts';
 import { listCatalogs } from './list-catalogs.ts';
 import { publishCatalog, type PublishedCatalog } from './publish-catalog.ts';

@@ -16,7 +16,7 @@ import {
   type Random,
   type Tool,
 } from '@cachelane/core';
-import { backOff } from '../back-off.ts';
+import { backOff } from '../base/back-off.ts';
 import { createNamespace } from '../namespaces/create-namespace.ts';
 
 export interface PublishDependencies {

@@ -1,5 +1,5 @@
 import type { Metadata, Namespace } from '@cachelane/core';
-import { compareText } from '../inspect/list-heads.ts';
+import { compareText } from '../heads/list-heads.ts';
 import { requireNamespace } from '../namespaces/require-namespace.ts';
 
 export interface RemoveCatalogRequest {

@@ -12,7 +12,7 @@ import {
 } from '@cachelane/core';
 import { countingIds, noAbort, openRequest, type MemoryVolume } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import type { RunCommandRequest } from '../engine.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
 import {
   everything,
   install,
@@ -22,8 +22,8 @@ import {
   testHome,
   type TestEngine,
   type TestHome,
-} from '../test-engine.fixture.ts';
-import { admitSave } from './admit-save.ts';
+} from '../testing/test-engine.fixture.ts';
+import { admitSave } from '../evictions/admit-save.ts';
 import { collectGarbage, findGarbage } from './collect-garbage.ts';
 import { dayMs, later } from './garbage.fixture.ts';
 

@@ -1,10 +1,10 @@
 import type { Digest, LayerId, SessionId } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import { removeKept } from '../kept-directories.ts';
-import { deadSessions, recover, type RecoverDependencies } from '../sessions/recover.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { removeKept } from '../volumes/kept-directories.ts';
+import { deadSessions, recover, type RecoverDependencies } from '../leases/recover.ts';
 import { findGrowth, shrinkAll, unmetBudgets, type GrowthFindDependencies, type PlannedGrowth } from './find-growth.ts';
 import { findRemovable, type Found, type GarbageOptions, type Removable } from './find-removable.ts';
-import type { PlannedEviction } from './plan-evictions.ts';
+import type { PlannedEviction } from '../evictions/plan-evictions.ts';
 
 export interface GarbageReport extends Removable {
   /** Heads that are over their budget, and what goes of each. */

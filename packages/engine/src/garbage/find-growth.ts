@@ -1,11 +1,11 @@
 import { compareTrust, type TrustLevel } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { planGrowth, type GrowthPlan } from '../growth/plan-growth.ts';
 import { shrinkHead } from '../growth/shrink-head.ts';
-import { isDamage } from '../is-damage.ts';
+import { isDamage } from '../base/is-damage.ts';
 import { toolOf } from '../provenance/revoke-runs.ts';
-import type { HeldLane } from './held-lanes.ts';
-import type { UnmetLimit } from './plan-evictions.ts';
+import type { HeldLane } from '../evictions/held-lanes.ts';
+import type { UnmetLimit } from '../evictions/plan-evictions.ts';
 
 /** A head that is over its budget. */
 export interface PlannedGrowth {

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { statedPolicy, type LayerId, type PolicyTexts } from '@cachelane/core';
 import { noAbort } from '@cachelane/testkit';
-import type { EngineDependencies } from '../engine.ts';
-import { everything, install, testContext, testEngine, testHome } from '../test-engine.fixture.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { everything, install, testContext, testEngine, testHome } from '../testing/test-engine.fixture.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { findRemovable, type GarbageOptions } from './find-removable.ts';
 

@@ -12,10 +12,15 @@ import {
   type StatedPolicy,
   type TrustLevel,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import { findKept } from '../kept-directories.ts';
-import { planEvictions, type EvictionPlan, type PlannedEviction, type UnmetLimit } from './plan-evictions.ts';
-import { isWithinLimits } from './within-limits.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { findKept } from '../volumes/kept-directories.ts';
+import {
+  planEvictions,
+  type EvictionPlan,
+  type PlannedEviction,
+  type UnmetLimit,
+} from '../evictions/plan-evictions.ts';
+import { isWithinLimits } from '../evictions/within-limits.ts';
 
 export interface GarbageOptions {
   /** What the person's own file says. */

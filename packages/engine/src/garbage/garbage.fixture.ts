@@ -1,4 +1,4 @@
-import type { TestEngine } from '../test-engine.fixture.ts';
+import type { TestEngine } from '../testing/test-engine.fixture.ts';
 
 export const dayMs = 86_400_000;
 

@@ -1,7 +1,7 @@
 import type { LayerId } from '@cachelane/core';
 import { countingIds, noAbort, openRequest } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { everything, install, testEngine, testHome, type TestEngine } from '../test-engine.fixture.ts';
+import { everything, install, testEngine, testHome, type TestEngine } from '../testing/test-engine.fixture.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { dayMs, later } from './garbage.fixture.ts';
 

@@ -4,16 +4,28 @@ import {
   warningOf,
   type BytePath,
   type HeadRecord,
+  type OpenedVolume,
   type RunId,
   type UsedFile,
   type VolumeReport,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import type { Saved } from '../save/save-volume.ts';
-import type { VolumeSession } from '../sessions/volume-session.ts';
+import type { MounterChoice } from '../leases/mounters.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import type { View } from '../views/view.ts';
+import type { GrowthInRun } from './growth-in-run.ts';
 import { notesOf } from './notes-of.ts';
 import { shrinkHead } from './shrink-head.ts';
+
+/** A volume that a run had attached. */
+interface RunVolume {
+  readonly planned: PlannedVolume;
+  readonly opened: OpenedVolume;
+  readonly choice: Pick<MounterChoice, 'isLook'>;
+  readonly growth: GrowthInRun;
+  readonly attachedAtMs: number;
+}
 
 /** What a run left of its volume. */
 export interface RunTraces {
@@ -36,7 +48,7 @@ const nothing: GrownVolume = { cameBack: null, shrunk: null, head: null };
 /** Notes what the run used of a volume that has a budget, and takes away what is beyond that. The save stands: a failure is told, and the next run has the same to do. */
 export async function growVolume(
   deps: EngineDependencies,
-  session: VolumeSession,
+  session: RunVolume,
   traces: RunTraces,
   signal: AbortSignal,
 ): Promise<GrownVolume> {
@@ -80,7 +92,7 @@ async function firstStartOf(
 /** Whether that was a look: only what is seen of all that is read makes it one, or a directory that was made for it; and a run that used nothing says nothing of those that do. */
 async function noteUses(
   { metadata, clock }: EngineDependencies,
-  { planned, opened, choice, attachedAtMs }: VolumeSession,
+  { planned, opened, choice, attachedAtMs }: RunVolume,
   { touched, used }: RunTraces,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -100,7 +112,7 @@ async function noteUses(
 
 async function whatCameBack(
   { metadata, layers }: EngineDependencies,
-  { planned, opened }: VolumeSession,
+  { planned, opened }: RunVolume,
   { saved, view }: RunTraces,
   signal: AbortSignal,
 ): Promise<GrownVolume['cameBack']> {

@@ -1,10 +1,11 @@
 import { laneTrust, limits, type OpenedSession, type OpenedVolume, type PolicyValue } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import { mostBytesOf } from './grown-head.ts';
 import { notesOf } from './notes-of.ts';
 import { isLookOwed } from './plan-growth.ts';
-import { policyOfRun } from '../policy-of-run.ts';
+import { policyOfRun } from '../evictions/policy-of-run.ts';
 
 /** What a run has to do with the budget of a volume. */
 export interface GrowthInRun {

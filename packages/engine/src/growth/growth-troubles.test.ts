@@ -2,8 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { CachelaneError, parseNamespace, type LaneName, type Space } from '@cachelane/core';
 import type { MemoryVolume } from '@cachelane/testkit';
 import { collectGarbage, findGarbage } from '../garbage/collect-garbage.ts';
-import { look } from '../histories.fixture.ts';
-import { everything, indexedVolume, put, testContext, testEngine, type TestEngine } from '../test-engine.fixture.ts';
+import { look } from '../sim/histories.fixture.ts';
+import {
+  everything,
+  indexedVolume,
+  put,
+  testContext,
+  testEngine,
+  type TestEngine,
+} from '../testing/test-engine.fixture.ts';
 import { add, budgeted, lenient, sizeBytes, use } from './growth.fixture.ts';
 
 const { signal } = new AbortController();

@@ -1,5 +1,5 @@
 import type { MemoryVolume } from '@cachelane/testkit';
-import { install, put, testEngine, type TestEngine, type TestEngineOptions } from '../test-engine.fixture.ts';
+import { install, put, testEngine, type TestEngine, type TestEngineOptions } from '../testing/test-engine.fixture.ts';
 
 export const sizeBytes = 1000;
 export const lenient = { strict: false } as const;

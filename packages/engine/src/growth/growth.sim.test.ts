@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { MounterName } from '@cachelane/core';
 import { collectGarbage, findGarbage } from '../garbage/collect-garbage.ts';
-import { look } from '../histories.fixture.ts';
-import { everything, install, put, testEngine, testHome, type TestEngine } from '../test-engine.fixture.ts';
+import { look } from '../sim/histories.fixture.ts';
+import { everything, install, put, testEngine, testHome, type TestEngine } from '../testing/test-engine.fixture.ts';
 
 /**
  * Machines that share a remote, runs that overlap, a budget that is too small: whatever happens in which order, no name is without its content; nothing goes that a run added which

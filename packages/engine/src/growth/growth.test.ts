@@ -4,7 +4,7 @@ import { emptyRemoteState, memoryRemote, type MemoryVolume } from '@cachelane/te
 import { collectGarbage, findGarbage } from '../garbage/collect-garbage.ts';
 import type { GarbageOptions } from '../garbage/find-removable.ts';
 import { planRevocation, revokeHere } from '../provenance/revoke-runs.ts';
-import { look } from '../histories.fixture.ts';
+import { look } from '../sim/histories.fixture.ts';
 import {
   everything,
   put,
@@ -14,7 +14,7 @@ import {
   type TestEngine,
   type TestEngineOptions,
   type TestRun,
-} from '../test-engine.fixture.ts';
+} from '../testing/test-engine.fixture.ts';
 import { add, budgeted, lenient, sizeBytes, use } from './growth.fixture.ts';
 
 const { signal } = new AbortController();

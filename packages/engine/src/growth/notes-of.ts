@@ -1,5 +1,5 @@
 import { believedNotes, type HeadRecord, type NotedPaths } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 
 /** What is noted of the paths of a head, as far as it can be believed. */
 export interface HeadNotes {

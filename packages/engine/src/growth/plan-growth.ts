@@ -9,8 +9,8 @@ import {
   type StoredLayer,
   type Tool,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import { squashesOf } from '../known-squashes.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { squashesOf } from '../heads/known-squashes.ts';
 import { grownHead, mostBytesOf } from './grown-head.ts';
 import { notesOf, type HeadNotes } from './notes-of.ts';
 

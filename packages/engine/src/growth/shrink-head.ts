@@ -14,8 +14,8 @@ import {
   type Squashes,
   type StoredLayer,
 } from '@cachelane/core';
-import { isRecordedHere, squashesOf } from '../known-squashes.ts';
-import { closeNames, commitRemains, publishRemains, type Remains } from '../remains.ts';
+import { isRecordedHere, squashesOf } from '../heads/known-squashes.ts';
+import { closeNames, commitRemains, publishRemains, type Remains } from '../removal/remains.ts';
 import { stageFrom } from '../views/squash.ts';
 import { planGrowth, type GrowthDependencies, type GrowthPlan, type GrowthQuestion } from './plan-growth.ts';
 

@@ -1,5 +1,5 @@
 import type { Metadata, Mounters, Namespace, NamespaceRecord, VolumeName } from '@cachelane/core';
-import { compareText, listHeadsOf } from '../inspect/list-heads.ts';
+import { compareText, listHeadsOf } from '../heads/list-heads.ts';
 import { removeVolumes } from '../volumes/remove-volume.ts';
 import { requireNamespace } from './require-namespace.ts';
 

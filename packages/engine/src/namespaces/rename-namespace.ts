@@ -7,7 +7,7 @@ import {
   type NamespaceRecord,
   type VolumeName,
 } from '@cachelane/core';
-import { compareText } from '../inspect/list-heads.ts';
+import { compareText } from '../heads/list-heads.ts';
 import { requireNamespace } from './require-namespace.ts';
 
 export interface RenameRequest {

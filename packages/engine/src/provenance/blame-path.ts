@@ -12,7 +12,7 @@ import {
   type StoredLayer,
   type VolumeId,
 } from '@cachelane/core';
-import { squashesOf } from '../known-squashes.ts';
+import { squashesOf } from '../heads/known-squashes.ts';
 
 /** The head of one lane of a read chain. */
 export interface BlamedHead {

@@ -14,10 +14,17 @@ import {
 } from '@cachelane/core';
 import { memoryRemote, type MemoryRemoteState } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { look } from '../histories.fixture.ts';
+import { look } from '../sim/histories.fixture.ts';
 import { installOn, machines, warnings } from '../sync/machines.fixture.ts';
-import { planEverywhere, revokeEverywhere } from '../sync/revoke-everywhere.ts';
-import { indexedVolume, plainVolume, put, testContext, testEngine, type TestEngine } from '../test-engine.fixture.ts';
+import { planEverywhere, revokeEverywhere } from '../sync/revoke/revoke-everywhere.ts';
+import {
+  indexedVolume,
+  plainVolume,
+  put,
+  testContext,
+  testEngine,
+  type TestEngine,
+} from '../testing/test-engine.fixture.ts';
 
 // Heads of a remote that say of revocations what their writers like, remotes that are damaged, and revocations that did not get to their end.
 

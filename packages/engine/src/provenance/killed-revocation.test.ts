@@ -2,9 +2,9 @@ import type { Namespace, RunId } from '@cachelane/core';
 import { crashingMetadata, memoryRemote, noAbort, SimulatedCrash } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { installOn, machines, warnings } from '../sync/machines.fixture.ts';
-import { findPending, pushPending } from '../sync/push-pending.ts';
-import { planEverywhere, revokeEverywhere } from '../sync/revoke-everywhere.ts';
-import { look, testContext, testEngine, testHome, type TestEngine } from '../test-engine.fixture.ts';
+import { findPending, pushPending } from '../sync/push/push-pending.ts';
+import { planEverywhere, revokeEverywhere } from '../sync/revoke/revoke-everywhere.ts';
+import { look, testContext, testEngine, testHome, type TestEngine } from '../testing/test-engine.fixture.ts';
 import { acme, contextOf, feedFrom, found, installIn, lastRun, projectOf, warningsOf } from '../tiers/tiers.fixture.ts';
 
 const [web, api] = ['web', 'api'].map(projectOf) as [Namespace, Namespace];

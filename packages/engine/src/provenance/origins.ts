@@ -1,5 +1,5 @@
 import type { LayerId, LayerStore, Metadata, RunId } from '@cachelane/core';
-import { isDamage } from '../is-damage.ts';
+import { isDamage } from '../base/is-damage.ts';
 
 /** Which runs layers of this store name as origins of their entries; each layer is looked through once. */
 export class Origins {

@@ -1,12 +1,12 @@
 import { decodeManifest, encodeManifest, type BytePath, type RunId } from '@cachelane/core';
 import type { MemoryVolume } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { look } from '../histories.fixture.ts';
-import { exportParts } from '../export-volume.ts';
-import { importLayers } from '../import-volume.ts';
-import { rollBack } from '../roll-back.ts';
+import { look } from '../sim/histories.fixture.ts';
+import { exportParts } from '../transfer/export-volume.ts';
+import { importLayers } from '../transfer/import-volume.ts';
+import { rollBack } from '../removal/roll-back.ts';
 import { installOn, machines, warnings } from '../sync/machines.fixture.ts';
-import { planEverywhere, revokeEverywhere } from '../sync/revoke-everywhere.ts';
+import { planEverywhere, revokeEverywhere } from '../sync/revoke/revoke-everywhere.ts';
 import {
   baseRequest,
   indexedTool,
@@ -17,7 +17,7 @@ import {
   testContext,
   testEngine,
   type TestEngine,
-} from '../test-engine.fixture.ts';
+} from '../testing/test-engine.fixture.ts';
 import { blamePath } from './blame-path.ts';
 import { traceRun } from './trace-run.ts';
 

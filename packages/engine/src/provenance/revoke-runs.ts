@@ -8,9 +8,9 @@ import {
   type Tool,
   type VolumeRecord,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import { squashesOf } from '../known-squashes.ts';
-import { removeRuns, type FetchedLayers } from '../remove-runs.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { squashesOf } from '../heads/known-squashes.ts';
+import { removeRuns, type FetchedLayers } from '../removal/remove-runs.ts';
 import { Origins, readersOf } from './origins.ts';
 
 export type RevokeDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'bootId' | 'tools'>;

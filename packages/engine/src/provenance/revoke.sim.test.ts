@@ -3,9 +3,9 @@ import { emptyRemoteState, memoryRemote, type MemoryRemoteState, type MemoryVolu
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { collectGarbage } from '../garbage/collect-garbage.ts';
-import { look } from '../histories.fixture.ts';
-import { rollBack } from '../roll-back.ts';
-import { planEverywhere, revokeEverywhere } from '../sync/revoke-everywhere.ts';
+import { look } from '../sim/histories.fixture.ts';
+import { rollBack } from '../removal/roll-back.ts';
+import { planEverywhere, revokeEverywhere } from '../sync/revoke/revoke-everywhere.ts';
 import {
   everything,
   indexedTool,
@@ -16,7 +16,7 @@ import {
   testHome,
   text,
   type TestEngine,
-} from '../test-engine.fixture.ts';
+} from '../testing/test-engine.fixture.ts';
 
 /**
  * P5: after the revocation of a run no head, here or anywhere, has it among the origins of an entry; inside the window every head shows what a replay without it

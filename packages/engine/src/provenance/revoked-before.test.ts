@@ -3,9 +3,9 @@ import { noAbort } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { collectGarbage } from '../garbage/collect-garbage.ts';
 import { installOn, machines } from '../sync/machines.fixture.ts';
-import { findPending, pushPending, type PendingDependencies } from '../sync/push-pending.ts';
-import { planEverywhere, revokeEverywhere } from '../sync/revoke-everywhere.ts';
-import { look, testContext, type TestEngine } from '../test-engine.fixture.ts';
+import { findPending, pushPending, type PendingDependencies } from '../sync/push/push-pending.ts';
+import { planEverywhere, revokeEverywhere } from '../sync/revoke/revoke-everywhere.ts';
+import { look, testContext, type TestEngine } from '../testing/test-engine.fixture.ts';
 
 /** As with `--no-remote`: the remote hears of it with a push. */
 async function revokeHereAlone({ deps: { remote: _, ...deps } }: TestEngine, run: RunId): Promise<void> {

@@ -9,7 +9,7 @@ import {
   type RunId,
   type RunRecord,
 } from '@cachelane/core';
-import { squashesOf } from '../known-squashes.ts';
+import { squashesOf } from '../heads/known-squashes.ts';
 import { Origins, readersOf } from './origins.ts';
 
 export interface TraceDependencies {

@@ -1,5 +1,5 @@
 import { asCachelaneError, isProviderKind, type ProviderKind } from '@cachelane/core';
-import type { VolumeRequest } from '../engine.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 import { provideVolume, requireChoosable, type ProvideDependencies, type Providing } from './provide-volume.ts';
 
 /** What a run here would find of a volume that has a provider, as far as that can be said without asking what is no part of the store. */

@@ -1,7 +1,8 @@
 import { parseProviderRef, parseVolumeName, type Provider } from '@cachelane/core';
 import { expect, test } from 'vitest';
-import type { EngineDependencies, VolumeRequest } from '../engine.ts';
-import { indexedVolume, install, plainVolume, put, testEngine } from '../test-engine.fixture.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
+import { indexedVolume, install, plainVolume, put, testEngine } from '../testing/test-engine.fixture.ts';
 
 const name = parseVolumeName('stock');
 const indexedStock = { ...indexedVolume, name };

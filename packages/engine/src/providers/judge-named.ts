@@ -6,7 +6,7 @@ import {
   type Metadata,
   type VolumeRecord,
 } from '@cachelane/core';
-import type { VolumeRequest } from '../engine.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 
 interface Judged {
   readonly context: Pick<Context, 'namespace'>;

@@ -7,9 +7,9 @@ import {
   type ProviderSourceKind,
 } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
-import type { VolumeRequest } from '../engine.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 import { grantVolumes } from '../sharing/grants.ts';
-import { baseRequest, indexedVolume, testEngine } from '../test-engine.fixture.ts';
+import { baseRequest, indexedVolume, testEngine } from '../testing/test-engine.fixture.ts';
 import { projectProvider } from './plain-providers.ts';
 import { provideVolume } from './provide-volume.ts';
 

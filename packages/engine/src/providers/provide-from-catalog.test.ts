@@ -12,7 +12,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { publishCatalog } from '../catalogs/publish-catalog.ts';
 import { removeCatalog } from '../catalogs/remove-catalog.ts';
-import type { VolumeRequest } from '../engine.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 import { renameNamespace } from '../namespaces/rename-namespace.ts';
 import {
   baseRequest,
@@ -22,7 +22,7 @@ import {
   testEngine,
   text,
   type TestEngine,
-} from '../test-engine.fixture.ts';
+} from '../testing/test-engine.fixture.ts';
 import { provideVolume } from './provide-volume.ts';
 
 // Which version of a catalog counts for `catalog:NAMESPACE/NAME`, and whose word that is.

@@ -8,7 +8,8 @@ import {
   type Namespace,
 } from '@cachelane/core';
 import { definitionVolume } from '../catalogs/definition-volume.ts';
-import type { EngineDependencies, VolumeRequest } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 
 /** The volume that a definition of a catalog means, in place of the one that was asked for: in the version that the project has locked, else in the latest. Errors: those of {@link definitionVolume}. */
 export async function provideFromCatalog(

@@ -9,10 +9,11 @@ import {
   type ProviderSourceKind,
 } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
-import type { EngineDependencies, VolumeRequest } from '../engine.ts';
-import { openFork } from '../sessions/fork.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
+import { openFork } from '../runs/fork.ts';
 import { grantVolumes } from '../sharing/grants.ts';
-import { baseRequest, indexedVolume, install, look, put, testEngine, text } from '../test-engine.fixture.ts';
+import { baseRequest, indexedVolume, install, look, put, testEngine, text } from '../testing/test-engine.fixture.ts';
 import { noneProvider, projectProvider } from './plain-providers.ts';
 import { provideVolume, providingFor } from './provide-volume.ts';
 

@@ -22,11 +22,13 @@ import {
   type VolumeName,
   type WhoseWord,
 } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest, VolumeRequest } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 import { roomToFetch, type AdmitDependencies } from '../seeds/admit-seed.ts';
 import { takesSeeds } from '../seeds/session-seeds.ts';
 import { requireReach } from '../sharing/require-reach.ts';
-import { within } from '../sync/deadline.ts';
+import { within } from '../base/deadline.ts';
 import { judgeNamed } from './judge-named.ts';
 import { provideFromCatalog } from './provide-from-catalog.ts';
 

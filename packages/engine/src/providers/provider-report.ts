@@ -1,6 +1,6 @@
 import { providerText, seedText, type ProviderReport, type VolumeSeed } from '@cachelane/core';
-import type { VolumeRequest } from '../engine.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 
 /** The name by which people asked for it. */
 export function shownName({ name, provided }: Pick<VolumeRequest, 'name' | 'provided'>): string {

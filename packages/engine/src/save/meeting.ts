@@ -6,9 +6,9 @@ import {
   type StoredLayer,
   type Tool,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import { squashesOf, type LanePlace } from '../known-squashes.ts';
-import { neverAborted } from '../never-aborted.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { squashesOf, type LanePlace } from '../heads/known-squashes.ts';
+import { neverAborted } from '../base/never-aborted.ts';
 import { describeConflicts, type MergeOutcome } from './conflicts.ts';
 
 export interface Meeting extends LanePlace {

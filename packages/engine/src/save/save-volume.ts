@@ -22,10 +22,10 @@ import {
   type Tool,
   type VolumeId,
 } from '@cachelane/core';
-import { cleanUpsAmong } from '../clean-ups.ts';
-import { backOff } from '../back-off.ts';
-import { squashesOf } from '../known-squashes.ts';
-import { neverAborted } from '../never-aborted.ts';
+import { cleanUpsAmong } from '../base/clean-ups.ts';
+import { backOff } from '../base/back-off.ts';
+import { squashesOf } from '../heads/known-squashes.ts';
+import { neverAborted } from '../base/never-aborted.ts';
 import type { Lineage } from '../tiers/lineage.ts';
 import type { View } from '../views/view.ts';
 import type { MergeOutcome } from './conflicts.ts';

@@ -1,7 +1,7 @@
 import type { BytePath, CollectedPart, RunId } from '@cachelane/core';
 import { changeSetOf, memoryChangeSet } from '@cachelane/testkit';
 import { expect, test } from 'vitest';
-import { indexedTool } from '../test-engine.fixture.ts';
+import { indexedTool } from '../testing/test-engine.fixture.ts';
 import { emptyView } from '../views/view.ts';
 import { planSeal, type SealPlan } from './seal-plan.ts';
 

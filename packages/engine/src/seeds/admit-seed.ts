@@ -1,8 +1,9 @@
 import { CachelaneError, formatPolicyValue, type ProviderRoom, type SeedLook } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
-import { freeSpaceLimit } from '../garbage/plan-evictions.ts';
-import { policyOfRun, type PolicyQuestion } from '../policy-of-run.ts';
-import type { DirectorySeed } from './seeds.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
+import { freeSpaceLimit } from '../evictions/plan-evictions.ts';
+import { policyOfRun, type PolicyQuestion } from '../evictions/policy-of-run.ts';
+import type { DirectorySeed } from '../model/seeds.ts';
 
 export interface SeedToAdmit extends DirectorySeed {
   readonly lanePolicy: RunCommandRequest['lanePolicy'];

@@ -7,14 +7,14 @@ import {
   type SeedNote,
   type Tool,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import { neverAborted } from '../never-aborted.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { neverAborted } from '../base/never-aborted.ts';
 import { planSeal } from '../save/seal-plan.ts';
-import type { Ids } from '../sessions/open-session.ts';
+import type { Ids } from '../model/session-input.ts';
 import { emptyView } from '../views/view.ts';
 import { keepingSecrets } from '../volumes/keep-secrets.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
-import { seedKey } from './seeds.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
+import { seedKey } from '../model/seeds.ts';
 import { admitSeed, roomForSeed, type SeedToAdmit } from './admit-seed.ts';
 
 export interface SessionSeed extends SeedToAdmit {

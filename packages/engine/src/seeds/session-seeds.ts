@@ -12,10 +12,12 @@ import {
   type VolumeRecord,
   type VolumeSeed,
 } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
-import type { Ids, SessionInput } from '../sessions/open-session.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
+import type { Ids, SessionInput } from '../model/session-input.ts';
 import { findVolume } from '../volumes/find-volume.ts';
-import { chainFor, type PlannedVolume } from '../volumes/plan.ts';
+import { chainFor } from '../volumes/plan.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import { layerOfDirectory } from './seed-directory.ts';
 
 type VolumeOf<Kind extends VolumeSeed['kind']> = Extract<VolumeSeed, { readonly kind: Kind }>;

@@ -1,5 +1,6 @@
 import { seedLane, seedText, type PinnedLink, type VolumeSeed } from '@cachelane/core';
-import type { EngineDependencies, VolumeRequest } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 
 function seedOf(links: readonly PinnedLink[]): string {
   return links.find(({ lane }) => lane === seedLane)?.layers.join() ?? '';

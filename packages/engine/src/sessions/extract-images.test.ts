@@ -7,7 +7,7 @@ import {
   text,
   type TestEngine,
   type TestEngineOptions,
-} from '../test-engine.fixture.ts';
+} from '../testing/test-engine.fixture.ts';
 
 /** A machine whose layers are images, as if they had been pulled: `a` below `b`. */
 async function pulled(

@@ -1,7 +1,8 @@
 import { asCachelaneError, warningOf, type LayerId } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
-import { isDamage } from '../is-damage.ts';
-import type { Scrutiny } from './damaged-layers.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
+import { isDamage } from '../base/is-damage.ts';
+import type { Scrutiny } from '../heads/damaged-layers.ts';
 import type { VolumeSession } from './volume-session.ts';
 
 /** Layers of these volumes that the runtime was to mount from images. */

@@ -1,61 +1,20 @@
 import {
-  asCachelaneError,
   CachelaneError,
-  warningOf,
+  type OpenSessionRequest,
+  type OpenedSession,
   isCachelaneError,
   limits,
   newId,
-  type OpenedSession,
-  type OpenSessionRequest,
-  type RunId,
-  type SessionId,
 } from '@cachelane/core';
 import { noteDefinitionUses } from '../catalogs/note-uses.ts';
-import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import { mayLock } from '../leases/mounters.ts';
+import { recover } from '../leases/recover.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
+import type { Ids, SessionInput } from '../model/session-input.ts';
 import { shownName } from '../providers/provider-report.ts';
 import { laidOn, seedVolumes, takesSeeds } from '../seeds/session-seeds.ts';
-import { toOpenVolume, type PlannedVolume } from '../volumes/plan.ts';
-import { neverAborted } from '../never-aborted.ts';
-import { discardSession, mayLock, removeTargets } from './mounters.ts';
-import { recover } from './recover.ts';
-
-export interface Ids {
-  readonly sessionId: SessionId;
-  readonly run: RunId;
-}
-
-/** What a session is opened with, whatever is done in it. */
-export type SessionInput = Pick<
-  RunCommandRequest,
-  | 'context'
-  | 'mode'
-  | 'purpose'
-  | 'directory'
-  | 'revision'
-  | 'workflow'
-  | 'lanePolicy'
-  | 'lockWaitMs'
-  | 'strict'
-  | 'signal'
->;
-
-export function newIds({ random }: Pick<EngineDependencies, 'random'>): Ids {
-  return { sessionId: newId('session', random.bytes(16)), run: newId('run', random.bytes(16)) };
-}
-
-/**
- * The command has run by now, or an error is on its way: what fails here is told, and the next start repairs it. Nobody aborts it: tidying up is
- * what a person who presses Ctrl-C expects.
- */
-export async function closeSession(deps: EngineDependencies, id: SessionId): Promise<void> {
-  try {
-    await discardSession(deps.mounters, id, neverAborted);
-    await deps.metadata.closeSession(id, (dirs) => removeTargets(deps.mounters, dirs), neverAborted);
-  } catch (thrown) {
-    const error = asCachelaneError(thrown);
-    deps.events(warningOf(error, `the session was not closed properly: ${error.message}`));
-  }
-}
+import { toOpenVolume } from '../volumes/plan.ts';
 
 interface Opening extends Ids {
   /** A command of the run sees the volumes. */

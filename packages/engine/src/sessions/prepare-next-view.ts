@@ -1,14 +1,21 @@
-import { asCachelaneError, mergesByPath, warningOf, type HeadRecord, type SessionId } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import { squashHead } from '../squash-head.ts';
+import {
+  asCachelaneError,
+  mergesByPath,
+  warningOf,
+  type HeadRecord,
+  type PinnedLink,
+  type SessionId,
+} from '@cachelane/core';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { squashHead } from '../heads/squash-head.ts';
 import { isSeenTier } from '../tiers/lineage.ts';
 import { openView } from '../views/view.ts';
-import type { VolumeSession } from './volume-session.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 
 /** The next run on this lane finds its view composed, and the lane squashed. A failure costs that run time, nothing else. */
 export async function prepareNextView(
   deps: EngineDependencies,
-  session: Pick<VolumeSession, 'planned' | 'links'>,
+  session: { readonly planned: PlannedVolume; readonly links: readonly PinnedLink[] },
   { head, sessionId }: { readonly head: HeadRecord; readonly sessionId: SessionId },
   signal: AbortSignal,
 ): Promise<void> {

@@ -12,19 +12,22 @@ import {
   type RunPlace,
   type VolumeReport,
 } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
 import { growthInRun, noGrowth, type GrowthInRun } from '../growth/growth-in-run.ts';
 import { shownName } from '../providers/provider-report.ts';
 import { withSeedDirectories } from '../seeds/session-seeds.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
-import { neverAborted } from '../never-aborted.ts';
-import { requireNoOthers } from '../require-no-others.ts';
-import { chooseMounter, type MounterChoice } from './mounters.ts';
-import { closeSession, openSession, type Ids } from './open-session.ts';
-import type { Scrutiny } from './damaged-layers.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
+import { neverAborted } from '../base/never-aborted.ts';
+import { requireNoOthers } from '../base/require-no-others.ts';
+import { chooseMounter, type MounterChoice } from '../leases/mounters.ts';
+import { openSession } from './open-session.ts';
+import { closeSession } from '../leases/close-session.ts';
+import type { Ids } from '../model/session-input.ts';
+import type { Scrutiny } from '../heads/damaged-layers.ts';
 import { extractImages, mountedImages } from './extract-images.ts';
-import { recover } from './recover.ts';
-import { settleLeftovers } from './settle-leftovers.ts';
+import { recover } from '../leases/recover.ts';
+import { settleLeftovers } from '../leases/settle-leftovers.ts';
 import { attachUnstored, endUnstored, unstoredChoice, type UnstoredVolume } from './unstored-volume.ts';
 import { plannedCold } from './volume-report.ts';
 import { attachVolume, endVolume, type AttachInput, type VolumeSession } from './volume-session.ts';

@@ -11,16 +11,16 @@ import type {
   SessionId,
   StoredLayer,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import { squashesOf } from '../known-squashes.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { squashesOf } from '../heads/known-squashes.ts';
 import type { Saved } from '../save/save-volume.ts';
 import { isSeenTier } from '../tiers/lineage.ts';
 import { emptyView, openView, type View } from '../views/view.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import { changesSince } from './changes-since.ts';
-import { isDamage } from '../is-damage.ts';
-import { dropDamaged, type Scrutiny } from './damaged-layers.ts';
-import { neverAborted } from '../never-aborted.ts';
+import { isDamage } from '../base/is-damage.ts';
+import { dropDamaged, type Scrutiny } from '../heads/damaged-layers.ts';
+import { neverAborted } from '../base/never-aborted.ts';
 
 /** A read chain and what it comes to. */
 export interface Composed {

@@ -1,17 +1,18 @@
 import {
-  CachelaneError,
   type AttachedVolume,
+  CachelaneError,
   type DirectoryMount,
   type Mount,
   type Reach,
   type VolumeReport,
 } from '@cachelane/core';
-import type { CacheMode, EngineDependencies } from '../engine.ts';
-import { neverAborted } from '../never-aborted.ts';
+import { neverAborted } from '../base/never-aborted.ts';
+import type { MounterChoice } from '../leases/mounters.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { type PlannedVolume, isUnstored } from '../model/planned-volume.ts';
+import type { CacheMode } from '../model/run-request.ts';
+import type { Ids } from '../model/session-input.ts';
 import { providerReport, shownName } from '../providers/provider-report.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
-import type { MounterChoice } from './mounters.ts';
-import type { Ids } from './open-session.ts';
 import { nothingSaved, reportOf } from './volume-report.ts';
 
 // Volumes that the store knows nothing of: a directory of the machine that the command works in, or an empty one that goes after the run.
@@ -29,10 +30,6 @@ export interface UnstoredInput extends Ids {
   readonly mode: CacheMode;
   readonly canWrite: boolean;
   readonly cwd: string;
-}
-
-export function isUnstored({ request }: Pick<PlannedVolume, 'request'>): boolean {
-  return request.provided !== undefined && request.provided.backing.kind !== 'volume';
 }
 
 /** Errors: E_USAGE for what a clean-up, or a look at what is stored, says nothing of. */

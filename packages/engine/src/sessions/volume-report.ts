@@ -7,12 +7,12 @@ import {
   type ProviderReport,
   type VolumeReport,
 } from '@cachelane/core';
-import type { VolumeRequest } from '../engine.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 import type { GrownVolume } from '../growth/grow-volume.ts';
 import type { Saved } from '../save/save-volume.ts';
 import { shownName, unprovided } from '../providers/provider-report.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
-import type { MounterChoice } from './mounters.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
+import type { MounterChoice } from '../leases/mounters.ts';
 
 const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 };
 

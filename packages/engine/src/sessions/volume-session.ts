@@ -19,8 +19,10 @@ import {
   type SessionId,
   type VolumeReport,
 } from '@cachelane/core';
-import type { CacheMode, CommitPolicy, EngineDependencies, RunCommandRequest } from '../engine.ts';
-import { admitSave } from '../garbage/admit-save.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { CacheMode, RunCommandRequest } from '../model/run-request.ts';
+import type { CommitPolicy } from '../model/volume-request.ts';
+import { admitSave } from '../evictions/admit-save.ts';
 import { nothingSaved, reportOf, type ReportHead, type SaveEnd } from './volume-report.ts';
 import type { GrowthInRun } from '../growth/growth-in-run.ts';
 import { growVolume } from '../growth/grow-volume.ts';
@@ -31,14 +33,14 @@ import { shownSeed, tellOtherSeed } from '../seeds/shown-seed.ts';
 import { feedTiers } from '../tiers/feed-tiers.ts';
 import { lineageOf } from '../tiers/lineage.ts';
 import type { View } from '../views/view.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
-import type { MounterChoice } from './mounters.ts';
-import { isDamage } from '../is-damage.ts';
-import { dropDamaged, type Scrutiny } from './damaged-layers.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
+import type { MounterChoice } from '../leases/mounters.ts';
+import { isDamage } from '../base/is-damage.ts';
+import { dropDamaged, type Scrutiny } from '../heads/damaged-layers.ts';
 import { prepareNextView } from './prepare-next-view.ts';
 import { baseOf, cold, composeView, hasOwnLayers, joinedView, linksWith, type Composed } from './session-view.ts';
-import { tellPassedOver } from './passed-over.ts';
-import { neverAborted } from '../never-aborted.ts';
+import { tellPassedOver } from '../leases/passed-over.ts';
+import { neverAborted } from '../base/never-aborted.ts';
 
 /** One volume of a running session. */
 export interface VolumeSession {

@@ -1,6 +1,6 @@
 import { parseGrantee, parseNamespace } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
-import { indexedVolume, install, look, put, testEngine, type TestEngine } from '../test-engine.fixture.ts';
+import { indexedVolume, install, look, put, testEngine, type TestEngine } from '../testing/test-engine.fixture.ts';
 import { grantVolumes, withdrawGrant } from './grants.ts';
 
 const noAbort = new AbortController().signal;

@@ -1,5 +1,5 @@
 import { isCachelaneError, type CachelaneError } from '@cachelane/core';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import type { BoundsDependencies } from './bounds-of.ts';
 import { requireReach } from './require-reach.ts';
 

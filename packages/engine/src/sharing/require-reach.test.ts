@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { newId, parseGrantee, parseNamespace, parseVolumeName, isCovered, type GrantRecord } from '@cachelane/core';
 import type { BoundsDependencies } from './bounds-of.ts';
-import { requireReach, type ReachQuestion } from './require-reach.ts';
+import { requireReach } from './require-reach.ts';
+import type { ReachQuestion } from '../model/reach-question.ts';
 
 const [web, old, api, tier] = ['acme/web', 'acme/old', 'acme/api', 'acme'].map((text) => parseNamespace(text)) as [
   ReturnType<typeof parseNamespace>,

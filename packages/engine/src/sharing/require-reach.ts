@@ -1,14 +1,6 @@
-import { CachelaneError, isPersonal, mayReach, type Namespace, type Reaching, type WhoseWord } from '@cachelane/core';
-import { boundsOf, type BoundsDependencies } from './bounds-of.ts';
-
-/** A volume that somebody wants, by its address. */
-export interface ReachQuestion extends Reaching {
-  /** Whose run it is. */
-  readonly caller: Namespace;
-  /** Those of the run: what they share is read without a grant, save by confined sessions. */
-  readonly parents: readonly Namespace[];
-  readonly word: WhoseWord;
-}
+import { CachelaneError, type Reaching, isPersonal, mayReach } from '@cachelane/core';
+import type { ReachQuestion } from '../model/reach-question.ts';
+import { type BoundsDependencies, boundsOf } from './bounds-of.ts';
 
 /** Errors: E_GRANT, in the same words whether there is such a volume or not. */
 export async function requireReach(

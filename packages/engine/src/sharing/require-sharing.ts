@@ -1,5 +1,5 @@
 import { CachelaneError, compareTrust, type Context, type TrustLevel } from '@cachelane/core';
-import { requireWritable } from '../require-writable.ts';
+import { requireWritable } from '../base/require-writable.ts';
 
 /** What a namespace shares is said where a run may save, and by none that nobody vouches for. Throws E_USAGE. */
 export function requireSharing(context: Pick<Context, 'lane' | 'canWrite' | 'trust' | 'why'>): void {

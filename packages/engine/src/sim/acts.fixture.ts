@@ -1,5 +1,5 @@
 import { invariant, resolvePolicy, statedPolicy, type Remote, type RunId } from '@cachelane/core';
-import { everything, type TestEngine } from '../test-engine.fixture.ts';
+import { everything, type TestEngine } from '../testing/test-engine.fixture.ts';
 import type { Chance } from './turns.fixture.ts';
 import type { Machine, Plant, Troubles } from './world.fixture.ts';
 

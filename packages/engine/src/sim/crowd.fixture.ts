@@ -1,6 +1,6 @@
 import { noAbort } from '@cachelane/testkit';
-import { findPending, pushPending } from '../sync/push-pending.ts';
-import type { TestEngine } from '../test-engine.fixture.ts';
+import { findPending, pushPending } from '../sync/push/push-pending.ts';
+import type { TestEngine } from '../testing/test-engine.fixture.ts';
 import { install, namesIn } from './installs.fixture.ts';
 import { calm, contextIn, faultOfMachine, faultOfRemote, World } from './world.fixture.ts';
 

@@ -1,5 +1,5 @@
 import type { MemoryVolume } from '@cachelane/testkit';
-import { put, text } from '../test-engine.fixture.ts';
+import { put, text } from '../testing/test-engine.fixture.ts';
 import { readableIn, type LaneKey } from './world.fixture.ts';
 
 // Names are `WHAT-LANE-NUMBER`. A name has a content and a line in an index of its lane, as a package manager would have it.

@@ -14,7 +14,7 @@ import {
   type Tool,
   type Version,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { stageFrom } from '../views/squash.ts';
 import type { PlayOptions } from './play.fixture.ts';
 import { contextIn, laneName } from './world.fixture.ts';

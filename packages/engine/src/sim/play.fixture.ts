@@ -1,10 +1,10 @@
 import { isCachelaneError, limits, type Context, type HistoryRecord, type RunId } from '@cachelane/core';
 import { noAbort, type MemoryVolume } from '@cachelane/testkit';
 import { collectGarbage } from '../garbage/collect-garbage.ts';
-import { rollBack } from '../roll-back.ts';
-import { collectRemote } from '../sync/collect-remote.ts';
-import { planEverywhere, revokeEverywhere } from '../sync/revoke-everywhere.ts';
-import { indexedTool, type TestEngine } from '../test-engine.fixture.ts';
+import { rollBack } from '../removal/roll-back.ts';
+import { collectRemote } from '../sync/collection/collect-remote.ts';
+import { planEverywhere, revokeEverywhere } from '../sync/revoke/revoke-everywhere.ts';
+import { indexedTool, type TestEngine } from '../testing/test-engine.fixture.ts';
 import {
   dayMs,
   faultOfPull,

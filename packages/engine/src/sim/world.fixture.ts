@@ -18,9 +18,9 @@ import {
   type RunId,
 } from '@cachelane/core';
 import { emptyRemoteState, faultyRemote, memoryRemote, noAbort, type RemoteFault } from '@cachelane/testkit';
-import type { EngineDependencies } from '../engine.ts';
-import { everyLayerOf } from '../sync/compare-heads.ts';
-import { testContext, testEngine, testHome, type TestEngine, type TestHome } from '../test-engine.fixture.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { everyLayerOf } from '../sync/heads/compare-heads.ts';
+import { testContext, testEngine, testHome, type TestEngine, type TestHome } from '../testing/test-engine.fixture.ts';
 import { Chance, Process, Turns, type Fate } from './turns.fixture.ts';
 
 /** A fault of our own, put in to see whether the simulation finds it. */

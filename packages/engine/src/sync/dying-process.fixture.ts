@@ -1,6 +1,6 @@
 import type { Remote } from '@cachelane/core';
 import { SimulatedCrash } from '@cachelane/testkit';
-import type { EngineDependencies } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 
 /** The life of a process: it dies at one of its operations, whichever port that is on. */
 export class Life {

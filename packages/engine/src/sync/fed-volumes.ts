@@ -1,8 +1,8 @@
 import { type OpenedVolume, type VolumeRecord, type VolumeReport } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import { neverAborted } from '../never-aborted.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { neverAborted } from '../base/never-aborted.ts';
 import { findVolume } from '../volumes/find-volume.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 
 export interface FedVolume {
   readonly planned: PlannedVolume;

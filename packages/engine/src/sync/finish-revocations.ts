@@ -1,8 +1,9 @@
 import { warningOf, asCachelaneError, type RunId } from '@cachelane/core';
-import type { EngineDependencies, RunCommandRequest } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
 import { findVolume } from '../volumes/find-volume.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
-import { heedRevocations } from './heed-revocations.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
+import { heedRevocations } from './revocations/heed-revocations.ts';
 
 export interface RunToBegin {
   readonly planned: readonly PlannedVolume[];

@@ -1,7 +1,7 @@
 import { CachelaneError, dataKey, digestOf, limits, type RemoteKey } from '@cachelane/core';
 import { memoryRemote, noAbort, type RemoteFault } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { look, put, testEngine, testHome, type TestEngine } from '../test-engine.fixture.ts';
+import { look, put, testEngine, testHome, type TestEngine } from '../testing/test-engine.fixture.ts';
 import { lenient, machines, warnings, type Machines } from './machines.fixture.ts';
 
 const sizeBytes = limits.resumableBytes + 1_000_000;

@@ -8,7 +8,7 @@ import {
   type RemoteFault,
 } from '@cachelane/testkit';
 import { expect } from 'vitest';
-import { install, testEngine, type TestEngine, type TestRun } from '../test-engine.fixture.ts';
+import { install, testEngine, type TestEngine, type TestRun } from '../testing/test-engine.fixture.ts';
 
 export const lenient = { request: { strict: false } } as const;
 

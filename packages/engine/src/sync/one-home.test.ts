@@ -1,9 +1,9 @@
 import { parseNamespace, type Remote } from '@cachelane/core';
 import { memoryRemote, noAbort, type MemoryRemoteState } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { look, testContext, testEngine, testHome, type TestEngine } from '../test-engine.fixture.ts';
+import { look, testContext, testEngine, testHome, type TestEngine } from '../testing/test-engine.fixture.ts';
 import { installOn, machines } from './machines.fixture.ts';
-import { findPending, pushPending } from './push-pending.ts';
+import { findPending, pushPending } from './push/push-pending.ts';
 
 /** Processes of one machine; `process(null)` has no remote. */
 function oneMachine(state: MemoryRemoteState): { readonly process: (remote?: Remote | null) => TestEngine } {

@@ -1,7 +1,7 @@
 import { CachelaneError, limits, type HeadVersion, type SwapOutcome, type SwapRequest } from '@cachelane/core';
 import { emptyRemoteState, memoryRemote } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { install, look, testEngine } from '../test-engine.fixture.ts';
+import { install, look, testEngine } from '../testing/test-engine.fixture.ts';
 import { installOn, lenient, machines, warnings } from './machines.fixture.ts';
 
 const down = { code: 'E_REMOTE_GONE', retryable: false } as const;

@@ -1,10 +1,10 @@
 import type { OpenedVolume, Remote, RunId, VolumeReport } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import { fedVolumes } from './fed-volumes.ts';
 import { finishRevocations, type RunToBegin } from './finish-revocations.ts';
-import { pullVolumes, type Pulled } from './pull-volumes.ts';
-import { pushVolumes } from './push-volumes.ts';
+import { pullVolumes, type Pulled } from './pull/pull-volumes.ts';
+import { pushVolumes } from './push/push-volumes.ts';
 import { withSync } from './sync-report.ts';
 
 export type SyncRequest = Parameters<typeof pullVolumes>[1] & Parameters<typeof pushVolumes>[1];

@@ -1,11 +1,11 @@
 import { decodeManifest, encodeManifest, limits, type HeadManifest, type LayerId, type RunId } from '@cachelane/core';
 import type { MemoryRemoteState } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { cleanUpsAmong } from '../clean-ups.ts';
-import { look } from '../histories.fixture.ts';
-import { rollBack } from '../roll-back.ts';
-import { indexedTool, install, put, testContext, text, type TestEngine } from '../test-engine.fixture.ts';
-import { heedRevocations } from './heed-revocations.ts';
+import { cleanUpsAmong } from '../base/clean-ups.ts';
+import { look } from '../sim/histories.fixture.ts';
+import { rollBack } from '../removal/roll-back.ts';
+import { indexedTool, install, put, testContext, text, type TestEngine } from '../testing/test-engine.fixture.ts';
+import { heedRevocations } from './revocations/heed-revocations.ts';
 import { installOn, machines, onlyHead, warnings } from './machines.fixture.ts';
 
 const { signal } = new AbortController();

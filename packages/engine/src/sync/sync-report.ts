@@ -1,11 +1,11 @@
 import type { LayerId, Metadata, OpenedVolume, SyncReport, VolumeReport } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import { neverAborted } from '../never-aborted.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { neverAborted } from '../base/never-aborted.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import type { FedVolume } from './fed-volumes.ts';
-import type { Pulled } from './pull-volumes.ts';
-import type { PushedVolumes } from './push-volumes.ts';
-import { whyLocal } from './synced-volumes.ts';
+import type { Pulled } from './pull/pull-volumes.ts';
+import type { PushedVolumes } from './push/push-volumes.ts';
+import { whyLocal } from './heads/synced-volumes.ts';
 
 export interface SyncedRun {
   /** For people. */

@@ -9,7 +9,15 @@ import {
 } from '@cachelane/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { install, look, testEngine, testHome, text, type TestEngine, type TestHome } from '../test-engine.fixture.ts';
+import {
+  install,
+  look,
+  testEngine,
+  testHome,
+  text,
+  type TestEngine,
+  type TestHome,
+} from '../testing/test-engine.fixture.ts';
 import { Life, mortal } from './dying-process.fixture.ts';
 
 const noAbort = new AbortController().signal;

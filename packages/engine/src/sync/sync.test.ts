@@ -1,8 +1,8 @@
 import { memoryRemote, noAbort } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { indexedVolume, install, look, plainVolume, put, testContext } from '../test-engine.fixture.ts';
+import { indexedVolume, install, look, plainVolume, put, testContext } from '../testing/test-engine.fixture.ts';
 import { installOn, lenient, machines, onlyHead, warnings } from './machines.fixture.ts';
-import { findPending } from './push-pending.ts';
+import { findPending } from './push/push-pending.ts';
 
 describe('machines that share a remote', () => {
   test('what one saved the other one finds', async () => {

@@ -9,7 +9,7 @@ import {
 } from '@cachelane/core';
 import { noAbort, type MemoryRemoteState } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { indexedVolume, look, put, type TestEngine } from '../test-engine.fixture.ts';
+import { indexedVolume, look, put, type TestEngine } from '../testing/test-engine.fixture.ts';
 import { installOn, machines, onlyHead, warnings } from './machines.fixture.ts';
 
 async function damaged(harm: (state: MemoryRemoteState, layer: LayerId) => void): Promise<{

@@ -1,12 +1,18 @@
 import { parseGrantee, parseProviderRef, parseVolumeName, type Context, type VolumeName } from '@cachelane/core';
 import { noAbort } from '@cachelane/testkit';
 import { expect, test } from 'vitest';
-import type { EngineDependencies } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { projectProvider } from '../providers/plain-providers.ts';
 import { provideVolume } from '../providers/provide-volume.ts';
 import { grantVolumes, withdrawGrant } from '../sharing/grants.ts';
 import { parentsOfRun } from '../sharing/parents-of-run.ts';
-import { baseRequest, indexedVolume, plainVolume, testEngine, type TestEngine } from '../test-engine.fixture.ts';
+import {
+  baseRequest,
+  indexedVolume,
+  plainVolume,
+  testEngine,
+  type TestEngine,
+} from '../testing/test-engine.fixture.ts';
 import { planVolume } from '../volumes/plan.ts';
 import { explainTiers, type ExplainedTier } from './explain-tiers.ts';
 import {

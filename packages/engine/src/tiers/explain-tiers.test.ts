@@ -9,7 +9,7 @@ import {
   put,
   testEngine,
   type TestEngine,
-} from '../test-engine.fixture.ts';
+} from '../testing/test-engine.fixture.ts';
 import { planVolume } from '../volumes/plan.ts';
 import { explainTiers, type ExplainedTier } from './explain-tiers.ts';
 import { acme, contextOf, dataIn, feedFrom, installIn, projectOf, team } from './tiers.fixture.ts';

@@ -15,10 +15,10 @@ import {
   type Metadata,
   type Namespace,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import { listHeadsOf, type ListedHead } from '../inspect/list-heads.ts';
-import { isDamage } from '../is-damage.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { listHeadsOf, type ListedHead } from '../heads/list-heads.ts';
+import { isDamage } from '../base/is-damage.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import { unverifiedAmong } from './feed-tier.ts';
 import { isTakenAlong } from './taken-along.ts';
 import { tiersOfRun, type TierOfRun } from './tiers-of-run.ts';

@@ -15,12 +15,12 @@ import {
   type SquashRecord,
   type Tool,
 } from '@cachelane/core';
-import { backOff } from '../back-off.ts';
-import { cleanUpsAmong } from '../clean-ups.ts';
-import type { EngineDependencies } from '../engine.ts';
-import type { LanePlace } from '../known-squashes.ts';
+import { backOff } from '../base/back-off.ts';
+import { cleanUpsAmong } from '../base/clean-ups.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { LanePlace } from '../heads/known-squashes.ts';
 import { Origins } from '../provenance/origins.ts';
-import { isSame } from '../sync/compare-heads.ts';
+import { isSame } from '../sync/heads/compare-heads.ts';
 
 type FeedDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'random'>;
 

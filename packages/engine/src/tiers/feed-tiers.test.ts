@@ -2,10 +2,10 @@ import { CachelaneError, type Namespace } from '@cachelane/core';
 import { noAbort } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { collectGarbage } from '../garbage/collect-garbage.ts';
-import { listLeases } from '../inspect/list-leases.ts';
+import { listLeases } from '../leases/list-leases.ts';
 import { planRevocation, revokeHere } from '../provenance/revoke-runs.ts';
 import { traceRun } from '../provenance/trace-run.ts';
-import { everything, indexedVolume, install, testEngine } from '../test-engine.fixture.ts';
+import { everything, indexedVolume, install, testEngine } from '../testing/test-engine.fixture.ts';
 import { findVolume } from '../volumes/find-volume.ts';
 import {
   acme,

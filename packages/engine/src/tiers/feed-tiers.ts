@@ -11,14 +11,14 @@ import {
   type RunId,
   type VolumeRecord,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import { admitSave } from '../garbage/admit-save.ts';
-import { neverAborted } from '../never-aborted.ts';
-import { closeSession } from '../sessions/open-session.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { admitSave } from '../evictions/admit-save.ts';
+import { neverAborted } from '../base/never-aborted.ts';
+import { closeSession } from '../leases/close-session.ts';
 import { boundsOf } from '../sharing/bounds-of.ts';
-import { squashHead } from '../squash-head.ts';
+import { squashHead } from '../heads/squash-head.ts';
 import { findVolume } from '../volumes/find-volume.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import { feedTier, unverifiedAmong, type Fed } from './feed-tier.ts';
 import { isTakenAlong } from './taken-along.ts';
 import { tiersOfRun, type TierOfRun } from './tiers-of-run.ts';

@@ -9,9 +9,9 @@ import {
   type RunId,
   type SessionId,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { findVolume } from '../volumes/find-volume.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import { originsOf } from './feed-tier.ts';
 
 /** What a run saw of a tier, and what it saves is changes to. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { renameNamespace } from '../namespaces/rename-namespace.ts';
 import { addFeed } from '../sharing/feeds.ts';
 import { grantVolumes } from '../sharing/grants.ts';
-import { testEngine, type TestEngine } from '../test-engine.fixture.ts';
+import { testEngine, type TestEngine } from '../testing/test-engine.fixture.ts';
 import { acme, personal, projectOf } from './tiers.fixture.ts';
 
 const noAbort = new AbortController().signal;

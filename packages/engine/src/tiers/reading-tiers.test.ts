@@ -1,7 +1,7 @@
 import { personalNamespace, type Context, type Namespace } from '@cachelane/core';
 import { noAbort } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { install, plainVolume, put, testEngine } from '../test-engine.fixture.ts';
+import { install, plainVolume, put, testEngine } from '../testing/test-engine.fixture.ts';
 import { findVolume } from '../volumes/find-volume.ts';
 import {
   acme,

@@ -10,11 +10,11 @@ import {
 import { noAbort, type MemoryRemoteState } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { machines } from '../sync/machines.fixture.ts';
-import { findPending, pushPending } from '../sync/push-pending.ts';
-import { planEverywhere, revokeEverywhere } from '../sync/revoke-everywhere.ts';
-import { install, type TestEngine } from '../test-engine.fixture.ts';
-import { verifyRemote } from '../sync/verify-remote.ts';
-import { verifyStore } from '../verify-store.ts';
+import { findPending, pushPending } from '../sync/push/push-pending.ts';
+import { planEverywhere, revokeEverywhere } from '../sync/revoke/revoke-everywhere.ts';
+import { install, type TestEngine } from '../testing/test-engine.fixture.ts';
+import { verifyRemote } from '../sync/collection/verify-remote.ts';
+import { verifyStore } from '../heads/verify-store.ts';
 import {
   acme,
   contextOf,

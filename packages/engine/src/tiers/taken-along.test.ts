@@ -2,7 +2,7 @@ import type { Namespace } from '@cachelane/core';
 import { noAbort } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { machines } from '../sync/machines.fixture.ts';
-import { baseRequest, plainVolume, testEngine, type TestEngine } from '../test-engine.fixture.ts';
+import { baseRequest, plainVolume, testEngine, type TestEngine } from '../testing/test-engine.fixture.ts';
 import { planVolume } from '../volumes/plan.ts';
 import { explainTiers } from './explain-tiers.ts';
 import { acme, contextOf, dataIn, feedFrom, projectOf, seenIn, team, warningsOf } from './tiers.fixture.ts';

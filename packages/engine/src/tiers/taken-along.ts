@@ -8,8 +8,8 @@ import {
   type NamespaceId,
   type RunId,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../engine.ts';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 import { originsOf } from './feed-tier.ts';
 import { feedingOf } from './tiers-of-run.ts';
 

@@ -1,7 +1,7 @@
 import { parseNamespace, type Namespace, type NamespaceId, type NamespaceRecord } from '@cachelane/core';
 import { expect, test } from 'vitest';
 import { planVolume } from '../volumes/plan.ts';
-import { indexedVolume, testEngine } from '../test-engine.fixture.ts';
+import { indexedVolume, testEngine } from '../testing/test-engine.fixture.ts';
 import { tiersOfRun } from './tiers-of-run.ts';
 import { contextOf, projectOf } from './tiers.fixture.ts';
 

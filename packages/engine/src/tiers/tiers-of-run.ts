@@ -9,7 +9,7 @@ import {
   type NamespaceId,
   type NamespaceRecord,
 } from '@cachelane/core';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 
 /** A tier of a volume, and whether what a run saves of it goes there. */
 export interface TierOfRun {

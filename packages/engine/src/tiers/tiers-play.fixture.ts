@@ -14,8 +14,8 @@ import {
   type Plant,
   type Troubles,
 } from '../sim/world.fixture.ts';
-import { planEverywhere, revokeEverywhere } from '../sync/revoke-everywhere.ts';
-import { install, testEngine, text, type TestEngine } from '../test-engine.fixture.ts';
+import { planEverywhere, revokeEverywhere } from '../sync/revoke/revoke-everywhere.ts';
+import { install, testEngine, text, type TestEngine } from '../testing/test-engine.fixture.ts';
 import { acme, contextOf, feedFrom, laneOf, lastRun, projectOf, team } from './tiers.fixture.ts';
 
 /** Projects, what they read, and where what they save goes. `shop` feeds nothing. */

@@ -24,7 +24,7 @@ import {
   put,
   testContext,
   type TestEngine,
-} from '../test-engine.fixture.ts';
+} from '../testing/test-engine.fixture.ts';
 
 export const acme: Namespace = parseNamespace('github.com/acme');
 export const team: Namespace = parseNamespace('teams/payments');

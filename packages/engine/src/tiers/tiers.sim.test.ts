@@ -1,6 +1,6 @@
 import type { CommitRequest, FeedRecord } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
-import type { EngineDependencies } from '../engine.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { playTiers } from './tiers-play.fixture.ts';
 
 async function firstFault(

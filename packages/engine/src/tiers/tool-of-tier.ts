@@ -6,7 +6,7 @@ import {
   type NamespaceId,
   type VolumeRecord,
 } from '@cachelane/core';
-import type { PlannedVolume } from '../volumes/plan.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
 
 export interface ToolQuestion {
   readonly planned: PlannedVolume;

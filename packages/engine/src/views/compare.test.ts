@@ -1,6 +1,6 @@
 import type { HistoryRecord, Tool } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
-import { indexedVolume, plainVolume, put, testEngine, type TestEngine } from '../test-engine.fixture.ts';
+import { indexedVolume, plainVolume, put, testEngine, type TestEngine } from '../testing/test-engine.fixture.ts';
 import { compareSnapshots } from './compare.ts';
 
 const { signal } = new AbortController();

@@ -1,6 +1,6 @@
 import { unknownToolName, type BytePath, type Tool } from '@cachelane/core';
 import { expect, test } from 'vitest';
-import { indexedTool } from '../test-engine.fixture.ts';
+import { indexedTool } from '../testing/test-engine.fixture.ts';
 import { keepingSecrets } from './keep-secrets.ts';
 
 const anyDirectory: Tool = {

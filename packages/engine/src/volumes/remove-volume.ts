@@ -1,5 +1,5 @@
 import type { KeptDirectory, LaneName, Metadata, Mounters, VolumeId } from '@cachelane/core';
-import { findKept, removeKept } from '../kept-directories.ts';
+import { findKept, removeKept } from './kept-directories.ts';
 
 export interface Removal {
   /** Variants of a volume. */

@@ -1,3 +1,0 @@
-/** As the schema has them. */
-export const attachModes = ['READ', 'WRITE', 'WRITE_ONLY'] as const;
-export type AttachMode = (typeof attachModes)[number];

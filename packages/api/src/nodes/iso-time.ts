@@ -1,4 +1,0 @@
-/** As `DateTime` has it. */
-export function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
-}

@@ -1,0 +1,4 @@
+/** Formats a `DateTime` of the schema. */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

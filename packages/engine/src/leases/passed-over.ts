@@ -1,0 +1,19 @@
+import { CachelaneError, warningOf, type AttachedVolume } from '@cachelane/core';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
+
+/** Whose processes kept a directory from this run. */
+export function tellPassedOver(
+  deps: EngineDependencies,
+  { request }: PlannedVolume,
+  { passedOver }: AttachedVolume,
+): void {
+  if (passedOver.length === 0) return;
+  const names = passedOver.map(({ name, pid }) => `${name} (${pid})`).join(', ');
+  const error = new CachelaneError(
+    'E_LOCKED',
+    `${request.name}: ${names} outlived an earlier run and may still write to its directory: this run gets another one`,
+    { hint: 'end it, and the directory serves again' },
+  );
+  deps.events(warningOf(error));
+}

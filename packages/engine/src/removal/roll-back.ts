@@ -1,0 +1,269 @@
+import {
+  CachelaneError,
+  isCachelaneError,
+  limits,
+  type CommitResult,
+  type Context,
+  type HeadRecord,
+  type HistoryRecord,
+  type LayerCounts,
+  type LayerId,
+  type RunId,
+  type Squashes,
+  type Tool,
+  type VolumeId,
+} from '@cachelane/core';
+import { backOff } from '../base/back-off.ts';
+import { cleanUpsAmong } from '../base/clean-ups.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { squashesOf } from '../heads/known-squashes.ts';
+import type { Remainder } from './remains.ts';
+import { takeOut } from './remove-runs.ts';
+import { isDamage } from '../base/is-damage.ts';
+import { compareSnapshots, composeSnapshot, type PathDifference, type SnapshotState } from '../views/compare.ts';
+import { requireWritable } from '../base/require-writable.ts';
+import { rolledBackBy } from './rolled-back-by.ts';
+
+export type RollBackDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'random' | 'bootId'>;
+
+export interface RollBackRequest {
+  readonly volumeId: VolumeId;
+  readonly tool: Tool;
+  /** Who asks: only the lane that a run of this context writes goes back, and only where it may write at all. */
+  readonly context: Pick<Context, 'lane' | 'canWrite' | 'why'>;
+  /** Null: the generation before the present one. */
+  readonly to: number | null;
+  /** The run on whose behalf the head moves. */
+  readonly by: RunId;
+  /** Whether the run stands for this change alone, which is made once however often it is asked for. */
+  readonly isOnce?: boolean;
+}
+
+export interface RollBackPlan {
+  readonly from: HeadRecord;
+  readonly to: HistoryRecord;
+  /** What readers will find otherwise; null where the present state is too damaged to tell. */
+  readonly differences: readonly PathDifference[] | null;
+}
+
+export interface RolledBack extends RollBackPlan {
+  /** Null: the head names these layers already, so it did not move. */
+  readonly head: HeadRecord | null;
+  /** Layers of runs that ended meanwhile; they stay on top. */
+  readonly keptOnTop: number;
+}
+
+/**
+ * What {@link rollBack} would do; changes nothing. Errors: E_USAGE where the lane may not be written, E_NOT_FOUND for a generation
+ * that history does not have, E_LAYER_MISSING and E_LAYER_CORRUPT where its layers are gone.
+ */
+export async function planRollBack(
+  deps: RollBackDependencies,
+  request: RollBackRequest,
+  signal: AbortSignal,
+): Promise<RollBackPlan> {
+  requireWritable(request.context);
+  const { lane } = request.context;
+  const from = await deps.metadata.head(request.volumeId, lane, signal);
+  if (from === undefined) throw new CachelaneError('E_NOT_FOUND', `there is nothing in lane ${lane} to roll back`);
+  const history = await deps.metadata.history(request.volumeId, lane, signal);
+  const to = targetOf(history, from, request.to);
+  await requireLayers(deps, to, signal);
+  return { from, to, differences: await differencesOf(deps, request.tool, { from, to }, signal) };
+}
+
+/**
+ * Moves the head back to the layers that it named at an earlier generation, as a new generation: history keeps both, and going back
+ * again undoes it. A run that ends meanwhile loses nothing; its layer lies on top, as if it had ended afterwards. Errors: beside those of {@link planRollBack}, E_HEAD_MOVED; also where it is
+ * made once and was made before: {@link rolledBackBy} says what came of it.
+ */
+export async function rollBack(
+  deps: RollBackDependencies,
+  request: RollBackRequest,
+  signal: AbortSignal,
+): Promise<RolledBack> {
+  const plan = await planRollBack(deps, request, signal);
+  const { from, to } = plan;
+  let head = from;
+  for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
+    await requireNotDone(deps, request, signal);
+    const squashes = await squashesOf(deps.metadata, from, signal);
+    const pushed = await pushedOnto(deps, { from, head, squashes }, signal);
+    const plain = [...pushed, ...squashes.expand(to.layers)];
+    const back = squashes.contract(plain, [...to.layers, ...head.layers]);
+    const remainder = await withoutRevoked(deps, request, back, signal);
+    const layers = remainder?.layers ?? back;
+    // One that is made once leaves a trace also where nothing is to be done: asked again, it must not undo what came since.
+    if (request.isOnce !== true && isSameStack(squashes.expand(layers), squashes.expand(head.layers)))
+      return { ...plan, head: null, keptOnTop: pushed.length };
+    const result = await commitBack(
+      deps,
+      request,
+      { plan, head, layers, rewritten: remainder?.rewritten ?? [] },
+      signal,
+    );
+    if (result.kind === 'moved') return { ...plan, head: result.head, keptOnTop: pushed.length };
+    if (result.head === null) throw movedOtherwise(from);
+    head = result.head;
+    await backOff(deps, attempt, signal);
+  }
+  throw new CachelaneError('E_HEAD_MOVED', `the head moved ${limits.commitAttempts} times while it was rolled back`, {
+    hint: 'try again when fewer runs end at once',
+    retryable: true,
+  });
+}
+
+/** After the head was read: what comes in between keeps it from moving. */
+async function requireNotDone(
+  { metadata }: RollBackDependencies,
+  { volumeId, context: { lane }, by, isOnce = false }: RollBackRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!isOnce || (await rolledBackBy(metadata, { volumeId, lane, by }, signal)) === null) return;
+  throw new CachelaneError('E_HEAD_MOVED', 'the same rollback was made meanwhile', {
+    hint: 'ask again under the same name: the answer is that of the first',
+    retryable: true,
+  });
+}
+
+function targetOf(
+  history: readonly HistoryRecord[],
+  { generation, lane }: HeadRecord,
+  to: number | null,
+): HistoryRecord {
+  const wanted = to ?? generation - 1;
+  const found = history.find((move) => move.generation === wanted);
+  if (found !== undefined) return found;
+  const known = history.map((move) => move.generation);
+  const [newest, oldest] = [known[0], known.at(-1)];
+  const kept =
+    newest === undefined || oldest === undefined
+      ? 'its history is empty'
+      : newest === oldest
+        ? `its history has generation ${newest} only`
+        : `its history goes from generation ${oldest} to ${newest}`;
+  const problem =
+    to === null
+      ? `there is no generation before ${generation} in lane ${lane}`
+      : `there is no generation ${to} in lane ${lane}`;
+  throw new CachelaneError('E_NOT_FOUND', problem, { hint: `${kept}, see: cachelane log` });
+}
+
+/** History names layers for as long as they are kept; one can still be missing when somebody deleted files. */
+async function requireLayers(deps: RollBackDependencies, to: HistoryRecord, signal: AbortSignal): Promise<void> {
+  const gone: LayerId[] = [];
+  for (const id of to.layers) if (!(await deps.layers.has(id, signal))) gone.push(id);
+  if (gone.length === 0) return;
+  const names = gone.slice(0, 3).map((id) => id.slice(0, 12));
+  const more = gone.length > names.length ? `, and ${gone.length - names.length} more` : '';
+  throw new CachelaneError(
+    'E_LAYER_MISSING',
+    `generation ${to.generation} cannot come back: ${gone.length} of its ${to.layers.length} layers are gone (${names.join(', ')}${more})`,
+    { hint: 'choose another generation of cachelane log' },
+  );
+}
+
+async function differencesOf(
+  { layers }: RollBackDependencies,
+  tool: Tool,
+  { from, to }: Pick<RollBackPlan, 'from' | 'to'>,
+  signal: AbortSignal,
+): Promise<RollBackPlan['differences']> {
+  const before: SnapshotState = { layers: from.layers, tool };
+  const after: SnapshotState = { layers: to.layers, tool };
+  try {
+    return await compareSnapshots(layers, { before, after }, signal);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  }
+  // A damaged state is a reason to leave it. That to come back to has to be whole.
+  await composeSnapshot(layers, after, signal);
+  return null;
+}
+
+/** What was revoked does not come back, however far one goes. Null where nothing of it is there. */
+async function withoutRevoked(
+  deps: RollBackDependencies,
+  { volumeId, context: { lane }, tool, by }: RollBackRequest,
+  stack: readonly LayerId[],
+  signal: AbortSignal,
+): Promise<Remainder | null> {
+  const volume = await deps.metadata.volume(volumeId, signal);
+  const revoked = volume === undefined ? [] : await deps.metadata.revokedRuns(volume.namespaceId, signal);
+  if (revoked.length === 0) return null;
+  const runs = new Set(revoked.map(({ run }) => run));
+  return await takeOut(deps, { volumeId, lane, tool, runs, by }, stack, signal);
+}
+
+interface Since {
+  readonly from: HeadRecord;
+  readonly head: HeadRecord;
+  readonly squashes: Squashes;
+}
+
+/** What runs put on top since; throws where something else moved the head: what would be lost then, nobody has looked at. Clean-ups of what goes back give way. */
+async function pushedOnto(
+  { metadata }: RollBackDependencies,
+  { from, head, squashes }: Since,
+  signal: AbortSignal,
+): Promise<readonly LayerId[]> {
+  const [before, now] = [squashes.expand(from.layers), squashes.expand(head.layers)];
+  const count = now.length - before.length;
+  if (count < 0 || !isSameStack(now.slice(count), before)) throw movedOtherwise(from);
+  const pushed = now.slice(0, count);
+  const cleanUps = await cleanUpsAmong(metadata, pushed, signal);
+  return pushed.filter((id) => !cleanUps.has(id));
+}
+
+function isSameStack(one: readonly LayerId[], other: readonly LayerId[]): boolean {
+  return one.length === other.length && one.every((id, index) => id === other[index]);
+}
+
+function movedOtherwise({ lane }: HeadRecord): CachelaneError {
+  return new CachelaneError('E_HEAD_MOVED', `something else took layers out of lane ${lane} meanwhile`, {
+    hint: 'look at cachelane log, and roll back again',
+    retryable: true,
+  });
+}
+
+async function commitBack(
+  deps: RollBackDependencies,
+  request: RollBackRequest,
+  move: Remainder & { readonly plan: RollBackPlan; readonly head: HeadRecord },
+  signal: AbortSignal,
+): Promise<CommitResult> {
+  const { plan, head, layers, rewritten } = move;
+  try {
+    return await deps.metadata.commit(
+      {
+        volumeId: request.volumeId,
+        lane: request.context.lane,
+        expectedGeneration: head.generation,
+        layers,
+        layer: null,
+        rewritten,
+        run: request.by,
+        counts: countsOf(plan.differences ?? []),
+        atMs: deps.clock.nowMs(),
+      },
+      signal,
+    );
+  } catch (error) {
+    if (!isCachelaneError(error, 'E_LAYER_MISSING')) throw error;
+    throw new CachelaneError('E_LAYER_MISSING', `generation ${plan.to.generation} was collected meanwhile`, {
+      hint: 'choose another generation of cachelane log',
+      cause: error,
+    });
+  }
+}
+
+/** What history says of the move; no layer came with it, so it added no bytes. */
+function countsOf(differences: readonly PathDifference[]): LayerCounts {
+  const count = (of: (difference: PathDifference) => boolean): number => differences.filter(of).length;
+  return {
+    added: count(({ before }) => before === null),
+    changed: count(({ before, after }) => before !== null && after !== null),
+    removed: count(({ after }) => after === null),
+    sizeBytes: 0,
+  };
+}

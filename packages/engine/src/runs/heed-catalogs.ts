@@ -1,0 +1,41 @@
+import { CachelaneError, warningOf, type VolumeReport } from '@cachelane/core';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../model/run-request.ts';
+import { plannedCold } from '../sessions/volume-report.ts';
+import type { PlannedVolume } from '../model/planned-volume.ts';
+import { judgeName } from '../catalogs/catalog-names.ts';
+
+/** Volumes as far as catalogs, and what policies make of them, let a run have them. */
+export interface HeededVolumes {
+  readonly planned: readonly PlannedVolume[];
+  /** Of those that a policy keeps out. */
+  readonly refused: readonly VolumeReport[];
+}
+
+type Heeding = Pick<RunCommandRequest, 'lanePolicy' | 'strict' | 'signal'>;
+
+/** Tells what is deprecated, and what no catalog has where a policy wants that. Errors, with `strict`: E_CATALOG for what a policy keeps out. */
+export async function heedCatalogs(
+  deps: Pick<EngineDependencies, 'metadata' | 'policy' | 'events'>,
+  request: Heeding,
+  asked: readonly PlannedVolume[],
+): Promise<HeededVolumes> {
+  const planned: PlannedVolume[] = [];
+  const refused: VolumeReport[] = [];
+  for (const volume of asked) {
+    const verdict = await judgeName(deps, request, volume);
+    if (verdict?.policy === 'refuse') {
+      const error = new CachelaneError('E_CATALOG', verdict.message, {
+        hint: 'ask for what a catalog has: cachelane catalog ls; or have it published',
+      });
+      if (request.strict) throw error;
+      deps.events(warningOf(error, `${error.message}; it is left out`));
+      refused.push(plannedCold(volume, error.message));
+      continue;
+    }
+    const told = verdict === null ? volume : { ...volume, warnings: [...volume.warnings, verdict.message] };
+    for (const message of told.warnings) deps.events(warningOf(new CachelaneError('E_CATALOG', message)));
+    planned.push(told);
+  }
+  return { planned, refused };
+}

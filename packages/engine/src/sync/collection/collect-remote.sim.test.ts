@@ -1,0 +1,278 @@
+import {
+  collectionKey,
+  decodeManifest,
+  defaultPolicy,
+  encodeCollection,
+  headPrefix,
+  indexKey,
+  isCachelaneError,
+  namesRun,
+  newAttempt,
+  objectsOf,
+  openIndex,
+  parseRemoteKey,
+  type Clock,
+  type Remote,
+  type RemoteCollection,
+  type RemoteKey,
+} from '@cachelane/core';
+import { emptyRemoteState, memoryRemote, noAbort, type MemoryRemoteState } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { install, testEngine, testHome, type TestEngine } from '../../testing/test-engine.fixture.ts';
+import { collectRemote } from './collect-remote.ts';
+import { findPending, pushPending } from '../push/push-pending.ts';
+import { revokeThere } from '../revoke/revoke-there.ts';
+import { playAll, type Turns } from '../turns.fixture.ts';
+
+// A push, or a revocation, that finds an object there and counts on it, and a collection that is about to delete it, in every order of their calls: no
+// head ever names what is not there.
+
+const hourMs = 3_600_000;
+
+/** A machine that saved layers and sent nothing; the same one each time. */
+async function saver(remote: Remote, names: readonly string[]): Promise<TestEngine> {
+  const engine = testEngine({ seed: 'saver', home: testHome(), remote });
+  for (const name of names) await engine.run(([volume]) => install(volume, name), { request: { push: 'never' } });
+  return engine;
+}
+
+async function pushAll({ deps }: TestEngine, remote: Remote, clock = deps.clock): Promise<void> {
+  const own = { ...deps, clock, remote };
+  for (const pending of await findPending(own, noAbort)) await pushPending(own, pending, noAbort);
+}
+
+/** What an interrupted push left three days ago: the very objects, and no head. */
+async function leftovers(names: readonly string[] = ['a']): Promise<MemoryRemoteState> {
+  const state = emptyRemoteState();
+  await pushAll(await saver(memoryRemote(state), names), memoryRemote(state));
+  for (const key of state.heads.keys()) if (key.startsWith(headPrefix)) state.heads.delete(key);
+  age(state);
+  return state;
+}
+
+function age(state: MemoryRemoteState): void {
+  for (const [key, object] of state.objects)
+    state.objects.set(key, { ...object, storedAtMs: state.nowMs - 72 * hourMs });
+}
+
+function copyOf(state: MemoryRemoteState): MemoryRemoteState {
+  return { objects: new Map(state.objects), heads: new Map(state.heads), nowMs: state.nowMs };
+}
+
+async function mark(state: MemoryRemoteState, collection: Partial<RemoteCollection>): Promise<void> {
+  const markedAtMs = state.nowMs - 25 * hourMs;
+  const bytes = encodeCollection({ phase: 'marked', markedAtMs, deletingAtMs: 0, keys: [], ...collection });
+  const attempt = newAttempt(new Uint8Array(16).fill(9));
+  await memoryRemote(state).heads.swap({ key: collectionKey, bytes, expected: null, attempt }, noAbort);
+}
+
+function dangling(state: MemoryRemoteState): readonly RemoteKey[] {
+  return [...state.heads].flatMap(([key, { bytes }]) =>
+    key.startsWith(headPrefix) && bytes !== null
+      ? objectsOf(decodeManifest(bytes, null)).filter((object) => !state.objects.has(object))
+      : [],
+  );
+}
+
+/** What is at work beside a collection: on `remote`, whose calls wait for their turns. */
+type Act = (state: MemoryRemoteState, remote: Remote, clock: (inner: Clock) => Clock) => Promise<void>;
+
+const pushOf =
+  (names: readonly string[]): Act =>
+  async (state, remote, clock) => {
+    const engine = await saver(memoryRemote(state), names);
+    await pushAll(engine, remote, clock(engine.deps.clock));
+  };
+
+interface Variant {
+  readonly prepare: (state: MemoryRemoteState) => Promise<void>;
+  readonly act?: Act;
+  /** What that has in the place of its remote. The first order that this breaks is the last one played. */
+  readonly spoil?: (remote: Remote) => Remote;
+}
+
+interface Explored {
+  readonly orders: number;
+  /** Orders in which a head named what was not there, at whatever moment. */
+  readonly broken: number;
+  readonly sent: number;
+  readonly deleted: number;
+}
+
+async function explore(left: MemoryRemoteState, { prepare, act = pushOf(['a']), spoil }: Variant): Promise<Explored> {
+  let state = copyOf(left);
+  let isBroken = false;
+  const found = { broken: 0, sent: 0, deleted: 0 };
+  const endOrder = (): void => {
+    if (isBroken) found.broken += 1;
+    isBroken = false;
+  };
+  const start = (turns: Turns): Readonly<Record<string, () => Promise<void>>> => {
+    endOrder();
+    state = copyOf(left);
+    const own = state;
+    return {
+      push: async () => {
+        await prepare(own);
+        const plain = turns.remote('push', memoryRemote(own));
+        const remote = spoil?.(plain) ?? plain;
+        try {
+          await act(own, remote, (inner) => turns.clock('push', inner));
+          found.sent += 1;
+        } catch (error) {
+          if (!isCachelaneError(error, 'E_REMOTE_BUSY')) throw error;
+        }
+      },
+      collect: async () => {
+        const { deps } = testEngine({ seed: 'collector' });
+        const remote = turns.remote('collect', memoryRemote(own));
+        const clock = turns.clock('collect', { ...deps.clock, monotonicMs: () => 0 });
+        const options = { policyOf: () => defaultPolicy, dryRun: false, onlyIfDue: false };
+        const { deleted } = await collectRemote({ remote, clock, random: deps.random }, options, noAbort);
+        found.deleted += deleted.length > 0 ? 1 : 0;
+      },
+    };
+  };
+  const orders = await playAll(start, () => {
+    isBroken ||= dangling(state).length > 0;
+    return isBroken && spoil !== undefined ? 'enough' : undefined;
+  });
+  endOrder();
+  return { orders, ...found };
+}
+
+async function due(state: MemoryRemoteState): Promise<void> {
+  await mark(state, { keys: [...state.objects.keys()] });
+}
+
+/** Where a push stores nothing anew. */
+function renewingNothing(remote: Remote): Remote {
+  return {
+    ...remote,
+    objects: { ...remote.objects, renew: async () => await Promise.resolve() },
+  };
+}
+
+/** Where a push does not look again. */
+function lookingOnce(remote: Remote): Remote {
+  let first: Promise<Awaited<ReturnType<typeof remote.heads.read>>> | undefined;
+  const read: typeof remote.heads.read = async (key, signal) =>
+    await (key === collectionKey ? (first ??= remote.heads.read(key, signal)) : remote.heads.read(key, signal));
+  return { ...remote, heads: { ...remote.heads, read } };
+}
+
+describe('a push and a collection of a remote, in every order', () => {
+  test.each<readonly [string, (state: MemoryRemoteState) => Promise<void>]>([
+    ['objects that are due to go', async (state) => await mark(state, { keys: [...state.objects.keys()] })],
+    ['objects that nobody marked yet', async () => await Promise.resolve()],
+    ['one of two that is due', async (state) => await mark(state, { keys: [...state.objects.keys()].slice(0, 1) })],
+    [
+      'others that are due',
+      async (state) => {
+        const key = parseRemoteKey('data/00/other');
+        const [object] = state.objects.values();
+        if (object !== undefined) state.objects.set(key, { ...object, key });
+        await mark(state, { keys: [key] });
+      },
+    ],
+  ])('%s', async (_, prepare) => {
+    const left = await leftovers();
+    const { orders, broken, sent } = await explore(left, { prepare });
+    expect(orders).toBeGreaterThan(20);
+    expect({ broken, sent }).toEqual({ broken: 0, sent: orders });
+  });
+
+  test('of two layers one that is due and one that is new', async () => {
+    const act = pushOf(['a', 'b']);
+    const { orders, broken, sent, deleted } = await explore(await leftovers(), { prepare: due, act });
+    expect({ broken, sent }).toEqual({ broken: 0, sent: orders });
+    expect(deleted).toBeGreaterThan(0);
+    const spoilt = { prepare: due, act, spoil: renewingNothing };
+    expect((await explore(await leftovers(), spoilt)).broken).toBeGreaterThan(0);
+  });
+
+  test('of a head that was squashed since, whose layers are due', async () => {
+    const act = pushOf(['a', 'b', 'c', 'd']);
+    const { orders, broken, sent } = await explore(await leftovers(), { prepare: due, act });
+    expect({ broken, sent }).toEqual({ broken: 0, sent: orders });
+    const spoilt = { prepare: due, act, spoil: renewingNothing };
+    expect((await explore(await leftovers(), spoilt)).broken).toBeGreaterThan(0);
+  });
+
+  test('does not hold where a push stores nothing anew', async () => {
+    expect((await explore(await leftovers(), { prepare: due, spoil: renewingNothing })).broken).toBeGreaterThan(0);
+  });
+
+  test('does not hold where a push does not look again', async () => {
+    expect((await explore(await leftovers(), { prepare: due, spoil: lookingOnce })).broken).toBeGreaterThan(0);
+  });
+});
+
+/** A head with a layer that a run has a part in, which is another one's; and what an interrupted revocation of that run left three days ago. */
+async function revoked(): Promise<{ readonly state: MemoryRemoteState; readonly act: Act }> {
+  const state = emptyRemoteState();
+  const engine = await saver(memoryRemote(state), []);
+  for (const name of ['a', 'b']) await engine.run(([volume]) => install(volume, name));
+  // A clean-up writes the index anew, and so names whoever had a line in it.
+  await engine.run(
+    ([volume]) => {
+      volume?.remove('content/b');
+      volume?.write('index/bucket', 'a\n');
+    },
+    { request: { purpose: 'prune' } },
+  );
+  const opened = engine.events.find(({ type }) => type === 'session-opened');
+  const run = opened?.type === 'session-opened' ? opened.run : expect.fail('no run');
+  const [head] = [...state.heads].flatMap(([key, { bytes }]) =>
+    key.startsWith(headPrefix) && bytes !== null ? [decodeManifest(bytes, null)] : [],
+  );
+  const { namespace, volume, compat, lane } = head ?? expect.fail('no head');
+  const revoke = async ({ deps }: TestEngine, remote: Remote, clock = deps.clock): Promise<void> => {
+    const revocations = [{ run, atMs: 1, by: 'ann' }];
+    await revokeThere({ ...deps, remote, clock }, { namespace, volume, compat, lane }, revocations, noAbort);
+  };
+  const before = new Map(state.heads);
+  await revoke(testEngine({ seed: 'first' }), memoryRemote(state));
+  state.heads.clear();
+  for (const [key, each] of before) state.heads.set(key, each);
+  age(state);
+  return {
+    state,
+    act: async (own, remote, clock) => {
+      const other = testEngine({ seed: 'second' });
+      await revoke(other, remote, clock(other.deps.clock));
+      for (const [key, { bytes }] of own.heads) {
+        if (!key.startsWith(headPrefix) || bytes === null) continue;
+        for (const { id } of decodeManifest(bytes, null).layers) {
+          const index = own.objects.get(indexKey(id));
+          if (index !== undefined) expect(namesRun(openIndex(index.bytes), new Set([run]))).toBe(false);
+        }
+      }
+    },
+  };
+}
+
+async function dueUnnamed(state: MemoryRemoteState): Promise<void> {
+  const named = new Set(
+    [...state.heads].flatMap(([key, { bytes }]) =>
+      key.startsWith(headPrefix) && bytes !== null ? objectsOf(decodeManifest(bytes, null)) : [],
+    ),
+  );
+  await mark(state, { keys: [...state.objects.keys()].filter((key) => !named.has(key) && !key.startsWith('uses/')) });
+}
+
+describe('a revocation and a collection of a remote, in every order', () => {
+  test('what a head lost is gone, and what it names is there', async () => {
+    const { state, act } = await revoked();
+    const { orders, broken, sent, deleted } = await explore(state, { prepare: dueUnnamed, act });
+    expect(orders).toBeGreaterThan(20);
+    expect({ broken, sent }).toEqual({ broken: 0, sent: orders });
+    expect(deleted).toBeGreaterThan(0);
+  });
+
+  test('does not hold where a revocation stores nothing anew', async () => {
+    const { state, act } = await revoked();
+    const { broken } = await explore(state, { prepare: dueUnnamed, act, spoil: renewingNothing });
+    expect(broken).toBeGreaterThan(0);
+  });
+});

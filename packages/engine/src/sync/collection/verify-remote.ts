@@ -1,0 +1,182 @@
+import {
+  aboutKey,
+  asCachelaneError,
+  decodeAbout,
+  headKey,
+  isCachelaneError,
+  newAttempt,
+  type HeadManifest,
+  type HeadName,
+  type LayerId,
+  type ManifestLayer,
+  type Remote,
+  type RemoteHead,
+  type RemoteKey,
+} from '@cachelane/core';
+import type { EngineDependencies } from '../../model/engine-dependencies.ts';
+import { changeHead } from '../heads/change-head.ts';
+import { everyLayerOf } from '../heads/compare-heads.ts';
+import { headKeys, manifestAt } from '../heads/listed-heads.ts';
+import { checkLayer, isAboutLayer } from '../layers/pull-layer.ts';
+
+export type RemoteVerifyDependencies = Pick<EngineDependencies, 'layers' | 'clock' | 'random' | 'tools'> & {
+  readonly remote: Remote;
+};
+
+/** A layer of a remote that no pull would take, and whom it is missing. */
+interface FaultyRemoteLayer {
+  readonly id: LayerId;
+  readonly problem: string;
+  readonly heads: readonly HeadName[];
+}
+
+/** A head that cannot be read, or what the remote says of itself (`aboutKey`). */
+interface FaultyRemoteHead {
+  readonly key: RemoteKey;
+  readonly problem: string;
+}
+
+export interface RemoteVerification {
+  /** Heads and layers that were read. */
+  readonly heads: number;
+  readonly layers: number;
+  readonly faultyLayers: readonly FaultyRemoteLayer[];
+  readonly faultyHeads: readonly FaultyRemoteHead[];
+}
+
+interface Named {
+  readonly layer: ManifestLayer;
+  readonly tool: string;
+  readonly heads: HeadName[];
+}
+
+/** Reads every head of a remote and every layer that one names, and takes each apart as a pull does. Changes nothing, there or here. */
+export async function verifyRemote(
+  deps: RemoteVerifyDependencies,
+  onProgress: (done: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<RemoteVerification> {
+  const named = new Map<LayerId, Named>();
+  const faultyHeads: FaultyRemoteHead[] = [];
+  let heads = 0;
+  const noteHead = async (key: RemoteKey): Promise<void> => {
+    const found = await readSound(deps.remote, key, signal);
+    if (found.kind === 'unreadable') faultyHeads.push({ key, problem: found.problem });
+    if (found.kind === 'manifest') noteLayers(named, found.manifest);
+  };
+  await noteHead(aboutKey);
+  for await (const key of headKeys(deps.remote, signal)) {
+    heads++;
+    await noteHead(key);
+  }
+  const faultyLayers: FaultyRemoteLayer[] = [];
+  for (const [index, { layer, tool, heads: hurt }] of [...named.values()].entries()) {
+    onProgress(index, named.size);
+    const problem = await problemOf(deps, layer, tool, signal);
+    if (problem !== null) faultyLayers.push({ id: layer.id, problem, heads: hurt });
+  }
+  return { heads, layers: named.size, faultyLayers, faultyHeads };
+}
+
+/**
+ * Takes damaged layers out of the heads that name them, and heads that cannot be read out of the remote; nothing else is touched. Who still has such a layer sends it again with
+ * its next push. Returns how many heads moved.
+ */
+export async function repairRemote(
+  deps: RemoteVerifyDependencies,
+  { faultyLayers, faultyHeads }: RemoteVerification,
+  signal: AbortSignal,
+): Promise<number> {
+  const bad = new Set(faultyLayers.map(({ id }) => id));
+  const names = new Map(faultyLayers.flatMap(({ heads }) => heads.map((name) => [headKey(name), name])));
+  let moved = 0;
+  for (const name of names.values()) {
+    if (await changeHead(deps, name, (manifest) => without(manifest, bad), signal)) moved++;
+  }
+  for (const { key } of faultyHeads) if (await dropHead(deps, key, signal)) moved++;
+  return moved;
+}
+
+type FoundHead =
+  | { readonly kind: 'manifest'; readonly manifest: HeadManifest }
+  /** There is none, or it is what the remote says of itself. */
+  | { readonly kind: 'other' }
+  /** `head` is null where the driver itself cannot make sense of it. */
+  | { readonly kind: 'unreadable'; readonly problem: string; readonly head: RemoteHead | null };
+
+async function readSound(remote: Remote, key: RemoteKey, signal: AbortSignal): Promise<FoundHead> {
+  let head: RemoteHead | null = null;
+  try {
+    head = (await remote.heads.read(key, signal)) ?? null;
+    if (head === null) return { kind: 'other' };
+    if (key !== aboutKey) return { kind: 'manifest', manifest: manifestAt(key, head) };
+    decodeAbout(head.bytes);
+    return { kind: 'other' };
+  } catch (error) {
+    if (!isCachelaneError(error, 'E_OBJECT_CORRUPT')) throw error;
+    return { kind: 'unreadable', problem: error.message, head };
+  }
+}
+
+function noteLayers(named: Map<LayerId, Named>, manifest: HeadManifest): void {
+  const { namespace, volume, compat, lane, tool } = manifest;
+  const name = { namespace, volume, compat, lane };
+  for (const layer of everyLayerOf(manifest)) {
+    const known = named.get(layer.id);
+    if (known === undefined) named.set(layer.id, { layer, tool, heads: [name] });
+    else known.heads.push(name);
+  }
+}
+
+async function problemOf(
+  deps: RemoteVerifyDependencies,
+  layer: ManifestLayer,
+  toolName: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const tool = deps.tools.find(({ name }) => name === toolName) ?? null;
+  try {
+    await checkLayer(deps, { layer, tool, onBytes: () => undefined }, signal);
+    return null;
+  } catch (error) {
+    if (isAboutLayer(error)) return asCachelaneError(error).message;
+    throw error;
+  }
+}
+
+function without(manifest: HeadManifest, bad: ReadonlySet<LayerId>): HeadManifest | null {
+  // Not noted as removed: it is lost.
+  const layers = manifest.layers.flatMap((layer) => (bad.has(layer.id) ? partsOf(manifest, layer.id, bad) : [layer]));
+  const squashes = manifest.squashes.filter(
+    ({ id, layers: parts }) => !bad.has(id) && !parts.some((part) => bad.has(part.id)),
+  );
+  if (layers.length === manifest.layers.length && squashes.length === manifest.squashes.length) return null;
+  const changed = { ...manifest, layers, squashes };
+  const left = new Set([...everyLayerOf(changed).map(({ id }) => id), ...bad]);
+  // A squash of which something is lost is a layer like others from then on.
+  const replaced = everyLayerOf(manifest).flatMap(({ id }) => (left.has(id) ? [] : [id]));
+  return { ...changed, removed: [...replaced, ...manifest.removed] };
+}
+
+/** What a damaged squash replaced is there in its place, as far as it is sound. */
+function partsOf(manifest: HeadManifest, squash: LayerId, bad: ReadonlySet<LayerId>): readonly ManifestLayer[] {
+  const parts = manifest.squashes.find(({ id }) => id === squash)?.layers ?? [];
+  return parts.flatMap((part) => (bad.has(part.id) ? partsOf(manifest, part.id, bad) : [part]));
+}
+
+/** Only the one that could not be read: where somebody put another one in its place, that stays. */
+async function dropHead(
+  { remote, random }: RemoteVerifyDependencies,
+  key: RemoteKey,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const found = await readSound(remote, key, signal);
+  if (found.kind !== 'unreadable') return false;
+  const { heads } = remote;
+  const attempt = newAttempt(random.bytes(16));
+  const { kind } =
+    found.head === null
+      ? await heads.removeDamaged({ key, attempt }, signal)
+      : await heads.remove({ key, expected: found.head.version, attempt }, signal);
+  return kind === 'removed';
+}

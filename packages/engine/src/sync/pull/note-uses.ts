@@ -1,0 +1,39 @@
+import { bytesSource, laneTrust, limits, useKey, type Remote } from '@cachelane/core';
+import type { EngineDependencies } from '../../model/engine-dependencies.ts';
+import type { RunCommandRequest } from '../../model/run-request.ts';
+import { lastMoveOf } from '../heads/listed-heads.ts';
+import { within } from '../../base/deadline.ts';
+import type { FoundHead } from '../heads/remote-heads.ts';
+import type { SyncTarget } from '../heads/synced-volumes.ts';
+
+export interface ReadTarget {
+  readonly target: SyncTarget;
+  readonly found: FoundHead;
+}
+
+/**
+ * Leaves a word in the remote that somebody reads heads which nobody moved for a day, at most once a day for each: else a collection would take them for idle. Only where
+ * the run may send something. That it cannot be said is no trouble of the run's.
+ */
+export async function noteUses(
+  { clock }: Pick<EngineDependencies, 'clock'>,
+  { context, push, signal }: Pick<RunCommandRequest, 'context' | 'push' | 'signal'>,
+  { remote, heads }: { readonly remote: Remote; readonly heads: readonly ReadTarget[] },
+): Promise<void> {
+  if (!context.canWrite || push === 'never' || laneTrust(context.lane) === 'T0') return;
+  const oldMs = clock.nowMs() - limits.remoteUseNotedMs;
+  const old = heads.filter(({ found }) => found.manifest !== null && lastMoveOf(found.manifest) < oldMs);
+  if (old.length === 0) return;
+  const source = bytesSource(new TextEncoder().encode('used\n'));
+  try {
+    await within({ clock, limitMs: limits.remoteAgainMs, late: 'too late' }, signal, async (stop) => {
+      for (const { target } of old) {
+        const key = useKey(target.key);
+        const known = await remote.objects.stat(key, stop);
+        if (known === undefined || known.storedAtMs < oldMs) await remote.objects.renew(key, source, stop);
+      }
+    });
+  } catch {
+    // The next run says it.
+  }
+}

@@ -1,0 +1,70 @@
+import {
+  displayPath,
+  findConflicts,
+  limits,
+  openIndex,
+  type Conflict,
+  type LayerId,
+  type LayerIndex,
+  type LayerStore,
+  type ManifestLayer,
+  type Remote,
+} from '@cachelane/core';
+import { describeConflict } from '../../save/conflicts.ts';
+import { readIndex } from '../layers/pull-layer.ts';
+
+export interface Meeting {
+  /** Layers that were sent just now. */
+  readonly mine: readonly LayerId[];
+  /** Those that other machines had sent meanwhile, top first: ours lie on top of them. */
+  readonly theirs: readonly ManifestLayer[];
+}
+
+interface ForeignLayer {
+  readonly id: LayerId;
+  readonly index: LayerIndex;
+}
+
+/**
+ * Paths that layers of this push and layers that this machine does not have yet decided differently, at most `limits.conflictsReported`. Drivers unite what they can
+ * when both are read; of the rest ours shows, and the other version stays in its layer. Only indexes are read, and no more of them than fit in memory.
+ */
+export async function foreignConflicts(
+  { remote, layers }: { readonly remote: Remote; readonly layers: LayerStore },
+  { mine, theirs }: Meeting,
+  signal: AbortSignal,
+): Promise<readonly Conflict[]> {
+  const foreign = await readForeign(remote, theirs, signal);
+  const conflicts: Conflict[] = [];
+  for (const id of foreign.length === 0 ? [] : mine) {
+    const { index } = await layers.open(id, signal);
+    for (const conflict of findConflicts(index, foreign)) {
+      if (conflict.kind === 'merge') continue;
+      if (conflicts.length === limits.conflictsReported) return conflicts;
+      const { path, digest } = conflict.theirs;
+      const holder = foreign.find((layer) => layer.index.find(path)?.digest === digest);
+      conflicts.push({
+        path: displayPath(conflict.path),
+        resolution: describeConflict(conflict),
+        layer: holder?.id ?? null,
+      });
+    }
+  }
+  return conflicts;
+}
+
+async function readForeign(
+  remote: Remote,
+  theirs: readonly ManifestLayer[],
+  signal: AbortSignal,
+): Promise<readonly ForeignLayer[]> {
+  let left: number = limits.comparedIndexBytes;
+  const foreign: ForeignLayer[] = [];
+  for (const layer of theirs) {
+    left -= layer.indexBytes;
+    if (left < 0) return foreign;
+    const bytes = await readIndex(remote, { layer, onBytes: () => undefined }, signal);
+    foreign.push({ id: layer.id, index: openIndex(bytes) });
+  }
+  return foreign;
+}
