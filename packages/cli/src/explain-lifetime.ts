@@ -12,7 +12,7 @@ import {
   type Policy,
 } from '@cachelane/core';
 import { type PlannedVolume, type ListedHead } from '@cachelane/engine';
-import { policyJson } from './commands/ns-policy.ts';
+import { policyJson } from './commands/organisation/ns-policy.ts';
 import { budgetJson, budgetText, explainBudget, type ExplainedBudget } from './explain-budget.ts';
 import { evictionJson, evictionText } from './eviction-words.ts';
 import type { Host } from './host.ts';
