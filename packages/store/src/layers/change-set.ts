@@ -14,10 +14,7 @@ export interface ChangedTree {
 }
 
 /** Returns a change set whose contents are read from a directory on demand. */
-export function toChangeSet(
-  { upper, files, movable = true }: ChangedTree,
-  changes: readonly Change[],
-): ChangeSet {
+export function toChangeSet({ upper, files, movable = true }: ChangedTree, changes: readonly Change[]): ChangeSet {
   let byPath: ReadonlyMap<BytePath, Change> | undefined;
   const read = <T>(path: BytePath, use: (file: FilePath) => T): T => {
     const access = new OpenAccess(upper, files);

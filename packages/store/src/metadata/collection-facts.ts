@@ -17,7 +17,15 @@ import {
 import { dueLanes, levels } from './due-lanes.ts';
 import type { HeldBy } from './rows/holders.ts';
 import { namespaceIdOf, namespaceRecord } from './namespaces.ts';
-import { toHead, toHistory, toVolume, type Decoder, type HeadRow, type HistoryRow, type VolumeRow } from './rows/rows.ts';
+import {
+  toHead,
+  toHistory,
+  toVolume,
+  type Decoder,
+  type HeadRow,
+  type HistoryRow,
+  type VolumeRow,
+} from './rows/rows.ts';
 import { toSquash, type SquashRow } from './rows/squash-rows.ts';
 import type { Sql } from '../sqlite/sqlite-database.ts';
 

@@ -1,6 +1,21 @@
-import { type BytePath, type Change, type ChangeSet, LayerStack, type StoredLayer, parentPath, rootPath } from '@cachelane/core';
+import {
+  type BytePath,
+  type Change,
+  type ChangeSet,
+  LayerStack,
+  type StoredLayer,
+  parentPath,
+  rootPath,
+} from '@cachelane/core';
 import { refused } from '../files/file-errors.ts';
-import { type MarkNamespace, type OverlayMarks, isOpaque, markNamespaces, readMarks, refersElsewhere } from '../files/markers.ts';
+import {
+  type MarkNamespace,
+  type OverlayMarks,
+  isOpaque,
+  markNamespaces,
+  readMarks,
+  refersElsewhere,
+} from '../files/markers.ts';
 import { OpenAccess } from '../files/open-access.ts';
 import type { StoreFiles } from '../files/store-files.ts';
 import { toChangeSet } from '../layers/change-set.ts';
