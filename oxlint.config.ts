@@ -26,7 +26,7 @@ const packagesBan = (names: readonly string[], message: string): Ban => ({
 const portBan = (names: readonly string[]): Ban =>
   packagesBan(
     names,
-    'Only core may be imported here: use its port, and let packages/cli/src/compose.ts pass the driver in.',
+    'Only core may be imported here: use its port, and let packages/cli/src/compose/compose.ts pass the driver in.',
   );
 
 const restrict = (...bans: readonly Ban[]) => ['error', { patterns: bans }] as const;
@@ -62,7 +62,7 @@ const sdkBan = packagesBan(
 );
 const composeBan = packagesBan(
   drivers,
-  'Drivers are imported in packages/cli/src/compose.ts only: take the port from there.',
+  'Drivers are imported in packages/cli/src/compose/compose.ts only: take the port from there.',
 );
 
 export default defineConfig({
@@ -131,7 +131,10 @@ export default defineConfig({
       rules: { 'import/no-nodejs-modules': 'error' },
     },
     { files: sources('cli'), rules: { 'no-restricted-imports': restrict(composeBan, testkitBan, deepBan) } },
-    { files: ['packages/cli/src/compose.ts'], rules: { 'no-restricted-imports': restrict(testkitBan, deepBan) } },
+    {
+      files: ['packages/cli/src/compose/compose.ts', 'packages/cli/src/host/pieces.ts'],
+      rules: { 'no-restricted-imports': restrict(testkitBan, deepBan) },
+    },
     { files: testFiles('cli'), rules: { 'no-restricted-imports': restrict(deepBan) } },
     {
       files: sources('testkit'),

@@ -65,7 +65,7 @@ const companion: Plugin = {
 
 // Threads begin with a file of their own.
 const threadName = 'cachelane-thread.cjs';
-const threadSource = join(root, 'packages/store/src/threads/thread.ts');
+const threadSource = join(root, 'packages/store/src/threads/entry/thread.ts');
 const threads: Plugin = {
   name: 'threads',
   load: (id) =>

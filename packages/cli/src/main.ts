@@ -14,9 +14,9 @@ if (argv.length === 1 && versionFlags.includes(argv[0])) {
 async function start(): Promise<void> {
   // Stands until the real one is known: a promise that nobody settles would let Node end with 0.
   process.exitCode = argv[0] === 'run' || argv[0] === 'shell' ? 125 : 1;
-  const { drivers } = await import('./compose.ts');
-  const { main } = await import('./cli.ts');
-  const { processHost } = await import('./process-host.ts');
+  const { drivers } = await import('./compose/compose.ts');
+  const { main } = await import('./app/cli.ts');
+  const { processHost } = await import('./app/process-host.ts');
   // What the launcher tells us of how it was started is not for the command.
   const { _CACHELANE_IGNORED_SIGNALS: ignoredSignals, ...env } = process.env;
   const abandoned = new Set<Promise<unknown>>();

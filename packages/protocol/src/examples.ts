@@ -1,4 +1,4 @@
-/** A document that shows a type, for docs/API.md; the suite carries each of them out. */
+/** An example for docs/API.md. The tests execute each of them. */
 export interface Example {
   readonly query: string;
   /** Names of volumes whose ids the variables of these names are to hold. */
@@ -18,7 +18,7 @@ const offer = (field: string, selection: string): Example => ({
   query: `{ definition(namespace: "github.com/acme", name: "npm-cache") { ${field} { ${selection} } } }`,
 });
 
-/** By the name of the type: one for each that an answer can hold. */
+/** Examples by type name, one for each output type. */
 export const examples: Readonly<Record<string, Example>> = {
   Query: { query: '{ context { namespace lane } cacheVolume(key: "npm") { id namespace } }' },
   Node: {

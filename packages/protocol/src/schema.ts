@@ -11,8 +11,8 @@ import { sharingTypes } from './schema/sharing.ts';
 import { volumeTypes } from './schema/volumes.ts';
 
 /**
- * The schema of the engine's API, one for every endpoint: the engine that a program starts for itself, `cachelane serve`, and a hub. Descriptions are the
- * reference that docs/API.md prints; a change here is a change of the wire, and `protocol-version.ts` says what that takes.
+ * The schema of the engine's API, the same for every endpoint. docs/API.md is generated from its descriptions.
+ * For changes see `protocol-version.ts`.
  */
 export const schemaText: string = [
   basicTypes,

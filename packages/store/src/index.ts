@@ -1,12 +1,12 @@
 export { openSqliteMetadata } from './metadata/sqlite-metadata.ts';
-export { type SqliteOptions } from './metadata/sqlite-database.ts';
-export { openLayerFiles, type LayerFilesOptions } from './layers/layer-files.ts';
-export { realFiles, type StoreFiles } from './layers/store-files.ts';
+export { type SqliteOptions } from './sqlite/sqlite-database.ts';
+export { openLayerFiles, type LayerFilesOptions } from './home/layer-files.ts';
+export { realFiles, type StoreFiles } from './files/store-files.ts';
 export { openLeaseStore, type LeaseStoreOptions, type SweepingLeaseStore } from './leases/lease-store.ts';
 export { holdFile } from './leases/hold-file.ts';
 export { openTransferFiles, type TransferFilesOptions } from './transfers/transfer-files.ts';
 export { isBundle, readBundle, writeBundle, type BundlePart } from './wire/bundle-file.ts';
-export { openMounters } from './mounters.ts';
+export { openMounters } from './home/mounters.ts';
 export { type ArchiveMember } from './archive/archive-member.ts';
 export { readArchive } from './archive/read-archive.ts';
 export { unpackImageLayers, type ImageUnpacking } from './archive/image-layers.ts';

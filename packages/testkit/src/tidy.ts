@@ -115,7 +115,7 @@ export function tidyRules(worldAllowed: ReadonlyMap<string, string>): readonly T
     },
     {
       name: 'drivers',
-      appliesTo: (path) => isCli(path) && isShipped(path) && path !== 'packages/cli/src/compose.ts',
+      appliesTo: (path) => isCli(path) && isShipped(path) && path !== 'packages/cli/src/compose/compose.ts',
       findings: forbid(
         /\bimport\(\s*'@cachelane\/(store|runtimes|remotes|tools)/,
         'drivers are imported in compose.ts only',

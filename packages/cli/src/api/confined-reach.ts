@@ -1,8 +1,8 @@
 import { delimiter, isAbsolute, parse } from 'node:path';
-import type { Host } from '../host.ts';
-import { isWithin, realPathOf } from '../mount-points.ts';
-import type { OpenProject } from '../project.ts';
-import type { ToolReach } from '../tool-environment.ts';
+import type { Host } from '../host/host.ts';
+import { isWithin, realPathOf } from '../base/mount-points.ts';
+import type { OpenProject } from '../context/project.ts';
+import type { ToolReach } from '../context/tool-environment.ts';
 
 /**
  * What a confined session makes of how tools are set: nothing that its directory says. A confined program would have its own programs run by what it leaves there (a version manager's file, one below `node_modules/.bin`), as the

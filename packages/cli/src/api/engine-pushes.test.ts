@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import type { VolumeReport } from '@cachelane/core';
 import { expect, test } from 'vitest';
-import type { ChosenRemote } from '../open-chosen-remote.ts';
-import type { PushProcess } from '../push-process.ts';
-import { stage } from '../staged-host.fixture.ts';
+import type { ChosenRemote } from '../remotes/open-chosen-remote.ts';
+import type { PushProcess } from '../host/pieces.ts';
+import { stage } from '../fixtures/staged-host.fixture.ts';
 import { enginePushes } from './engine-pushes.ts';
 
 const shared = { pushMode: 'background', choice: { address: 'dir:/mnt/cache' } } as ChosenRemote;

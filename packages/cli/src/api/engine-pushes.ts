@@ -1,5 +1,5 @@
-import type { Host } from '../host.ts';
-import { pushLater, type LaterPush } from '../push-later.ts';
+import type { Host } from '../host/host.ts';
+import { pushLater, type LaterPush } from '../remotes/push-later.ts';
 
 /** Of an engine, which may save many times a second. */
 export interface EnginePushes extends AsyncDisposable {

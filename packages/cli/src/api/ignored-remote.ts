@@ -1,5 +1,5 @@
-import { chooseRemote, type RemoteChoice } from '../choose-remote.ts';
-import type { Host } from '../host.ts';
+import { chooseRemote, type RemoteChoice } from '../remotes/choose-remote.ts';
+import type { Host } from '../host/host.ts';
 
 interface Question {
   /** That of the engine, with the environment of a program. */

@@ -1,11 +1,11 @@
 import { openApi, type Api, type CallerPlace } from '@cachelane/api';
 import { isCachelaneError } from '@cachelane/core';
-import { followedBy } from '../followed-by.ts';
-import type { Host } from '../host.ts';
-import { openChosenRemote } from '../open-chosen-remote.ts';
-import { runPolicy } from '../run-policy.ts';
-import { homeOf, openStore } from '../store.ts';
-import { warn } from '../warn.ts';
+import { followedBy } from '../base/followed-by.ts';
+import type { Host } from '../host/host.ts';
+import { openChosenRemote } from '../remotes/open-chosen-remote.ts';
+import { runPolicy } from '../config/run-policy.ts';
+import { homeOf, openStore } from '../home/store.ts';
+import { warn } from '../host/warn.ts';
 import { apiWorld } from './api-world.ts';
 import { enginePushes } from './engine-pushes.ts';
 

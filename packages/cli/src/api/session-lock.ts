@@ -1,8 +1,8 @@
 import type { ProjectLock } from '@cachelane/api';
 import { isCachelaneError } from '@cachelane/core';
-import { followedBy } from '../followed-by.ts';
-import { readProjectLock } from '../project-lock.ts';
-import type { OpenProject } from '../project.ts';
+import { followedBy } from '../base/followed-by.ts';
+import { readProjectLock } from '../context/project-lock.ts';
+import type { OpenProject } from '../context/project.ts';
 
 interface SessionLock {
   /** Null: there is none, or none that can be read. */

@@ -1,9 +1,9 @@
 import { CachelaneError, parseNamespace, type LockedCatalog, type Namespace } from '@cachelane/core';
-import { catalogAliases } from '../catalog-aliases.ts';
-import { projectOf } from '../find-volume.ts';
-import type { Host } from '../host.ts';
-import { readProjectLock } from '../project-lock.ts';
-import { readUserConfig } from '../user-config.ts';
+import { catalogAliases } from '../config/catalog-aliases.ts';
+import { projectOf } from '../context/find-volume.ts';
+import type { Host } from '../host/host.ts';
+import { readProjectLock } from '../context/project-lock.ts';
+import { readUserConfig } from '../config/user-config.ts';
 
 /** A catalog as a person names it. */
 export interface CatalogArgument {

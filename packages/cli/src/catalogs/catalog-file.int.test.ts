@@ -2,7 +2,7 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, afterEach, describe, expect, test } from 'vitest';
-import { sandbox } from '../cli-process.fixture.ts';
+import { sandbox } from '../fixtures/cli-process.fixture.ts';
 import { readCatalogFile } from './catalog-file.ts';
 
 let directory: string;

@@ -1,5 +1,5 @@
 import { CachelaneError, parseNamespace, type LockedCatalog, type Namespace } from '@cachelane/core';
-import type { NamedCatalog } from '../catalog-aliases.ts';
+import type { NamedCatalog } from '../config/catalog-aliases.ts';
 
 /** What was said of which catalog is to be locked. */
 export interface AddWords {

@@ -1,8 +1,8 @@
 import type { DefinitionChange, VolumeDefinition } from '@cachelane/core';
 import type { OfferedCatalog } from '@cachelane/engine';
-import { compatText } from '../find-volume.ts';
-import { formatTable, printable } from '../format.ts';
-import { isoTime } from '../print.ts';
+import { compatText } from '../context/find-volume.ts';
+import { formatTable, printable } from '../base/format.ts';
+import { isoTime } from '../host/print.ts';
 
 export function changeLines(changes: readonly DefinitionChange[]): string {
   return changes

@@ -1,8 +1,8 @@
 import { isCachelaneError, type LockedCatalog, type Metadata } from '@cachelane/core';
 import { catalogOrLock, type OfferedCatalog } from '@cachelane/engine';
-import { projectOf } from '../find-volume.ts';
-import type { Host } from '../host.ts';
-import { readProjectLock } from '../project-lock.ts';
+import { projectOf } from '../context/find-volume.ts';
+import type { Host } from '../host/host.ts';
+import { readProjectLock } from '../context/project-lock.ts';
 import type { CatalogArgument } from './catalog-argument.ts';
 import { catalogOfStore } from './catalog-of-store.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
-import type { Host } from '../host.ts';
+import type { Host } from '../host/host.ts';
 import { readScript } from './script.ts';
 import type { Teller } from './teller.ts';
 

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
-import type { Host } from '../host.ts';
+import type { Host } from '../host/host.ts';
 import { quoted } from './quoted.ts';
 
 /** What one call of our own program came to. */

@@ -1,6 +1,6 @@
-import { printable } from '../format.ts';
-import { wrap } from '../help-text.ts';
-import type { Output } from '../output.ts';
+import { printable } from '../base/format.ts';
+import { wrap } from '../base/help-text.ts';
+import type { Output } from '../base/output.ts';
 import { otherThanTold, saidOf, type Outcome } from './outcome.ts';
 import type { Called, Playground } from './playground.ts';
 import { quoted } from './quoted.ts';

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, realpathSync, statSync } fro
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CachelaneError, isProviderKind, providerWords, type Provider } from '@cachelane/core';
-import type { Located } from '../config.ts';
+import type { Located } from '../config/config-types.ts';
 
 export interface ModulesRequest {
   /** Absolute paths, with the lines that name them. */

@@ -5,8 +5,8 @@ import {
   type ProviderChoice,
   type ProviderWish,
 } from '@cachelane/core';
-import { catalogAliases } from '../catalog-aliases.ts';
-import type { Config } from '../config.ts';
+import { catalogAliases } from '../config/catalog-aliases.ts';
+import type { Config } from '../config/config-types.ts';
 import type { ProviderWishes } from './provider-wishes.ts';
 
 interface Files {

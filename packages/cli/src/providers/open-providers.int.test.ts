@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Provider } from '@cachelane/core';
 import { expect, test } from 'vitest';
-import type { Host } from '../host.ts';
+import type { Host } from '../host/host.ts';
 import { openProviders } from './open-providers.ts';
 
 test('a module that could not be used is looked at again, once it is mended', async () => {

@@ -1,7 +1,7 @@
 import { isProviderKind, type Provider, type Providers } from '@cachelane/core';
-import { readBootId } from '../home.ts';
-import type { Host } from '../host.ts';
-import { readUserConfig } from '../user-config.ts';
+import { readBootId } from '../home/home.ts';
+import type { Host } from '../host/host.ts';
+import { readUserConfig } from '../config/user-config.ts';
 
 /** What a run's references may name: ours, and those of the person's modules. Nothing is looked at before one is named. `storeDir`: our own, which nobody works in. */
 export function openProviders(host: Host, storeDir: string): Providers {

@@ -8,8 +8,9 @@ import {
   type ProviderWish,
   type VolumeName,
 } from '@cachelane/core';
-import type { HomeRequest } from '../home.ts';
-import { readUserConfig, type UserConfig } from '../user-config.ts';
+import type { HomeRequest } from '../home/home.ts';
+import { readUserConfig } from '../config/user-config.ts';
+import type { UserConfig } from '../config/config-types.ts';
 
 /** What `--provider` said, by volume; of several for one the last counts. */
 export type ProviderFlags = ReadonlyMap<VolumeName, ProviderRef>;

@@ -1,5 +1,5 @@
 import { unreachable, type Clock } from '@cachelane/core';
-import type { Output } from '../output.ts';
+import type { Output } from '../base/output.ts';
 import type { Reporter, ReporterOptions } from './reporter.ts';
 import { quietly } from './reporter.ts';
 

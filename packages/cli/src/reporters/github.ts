@@ -1,5 +1,5 @@
 import type { Namespace } from '@cachelane/core';
-import { printable } from '../format.ts';
+import { printable } from '../base/format.ts';
 import type { Reporter, ReporterOptions } from './reporter.ts';
 import { slowProgress } from './slow-progress.ts';
 import { eventText, progressText, sessionText, warningText } from './words.ts';

@@ -1,5 +1,5 @@
 import type { Clock, EngineEvent } from '@cachelane/core';
-import type { Output } from '../output.ts';
+import type { Output } from '../base/output.ts';
 
 /** What is shown during a run: the engine's events, and what the cli itself has to say. */
 export type RunEvent =

@@ -7,9 +7,9 @@ import {
   type Namespace,
   type VolumeReport,
 } from '@cachelane/core';
-import { formatBytes, formatDuration, formatTime, plural, printable } from '../format.ts';
-import { evictionText } from '../eviction-words.ts';
-import { shortId } from '../print.ts';
+import { formatBytes, formatDuration, formatTime, plural, printable } from '../base/format.ts';
+import { evictionText } from '../inspect/eviction-words.ts';
+import { shortId } from '../host/print.ts';
 import type { RunEvent } from './reporter.ts';
 
 // The sentences that the reporters for people share. Nothing in here knows the command's arguments.

@@ -1,8 +1,8 @@
 import type { Context, VolumeReport } from '@cachelane/core';
-import { contextJson } from '../context-json.ts';
-import type { Host } from '../host.ts';
-import type { WrittenReport } from '../report-file.ts';
-import type { WhereToRun } from '../working-directory.ts';
+import { contextJson } from '../context/context-json.ts';
+import type { Host } from '../host/host.ts';
+import type { WrittenReport } from '../base/report-file.ts';
+import type { WhereToRun } from '../host/working-directory.ts';
 import type { CommandEnd } from './once.ts';
 import type { Known } from './run-state.ts';
 

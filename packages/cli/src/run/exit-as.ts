@@ -1,6 +1,6 @@
 import type { NodeSignal } from '@cachelane/core';
-import { exitCodeOfSignal } from '../exit-codes.ts';
-import type { Host } from '../host.ts';
+import { exitCodeOfSignal } from '../base/exit-codes.ts';
+import type { Host } from '../host/host.ts';
 import type { CommandEnd } from './once.ts';
 
 /** The command's code; where a signal that we were sent ended it, the signal, so that our caller sees the same. */

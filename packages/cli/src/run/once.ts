@@ -1,5 +1,5 @@
 import { invariant, type CommandOutcome, type Runtime } from '@cachelane/core';
-import type { CommandPhase } from './run-state.ts';
+import type { CommandPhase } from './command-phase.ts';
 
 export type CommandEnd = Extract<CommandOutcome, { kind: 'exited' }>;
 

@@ -7,20 +7,26 @@ import {
   type ToolEnvironment,
 } from '@cachelane/core';
 import { runCommand, type VolumeRequest } from '@cachelane/engine';
-import { afterSaving } from '../after-saving.ts';
-import type { Config } from '../config.ts';
-import { lanePolicyOf } from '../lane-policy.ts';
-import { containerHint, type Place } from '../container-hint.ts';
-import { whyNothing, type DetectionRequest } from '../detect-lockfiles.ts';
-import { followedBy } from '../followed-by.ts';
-import { openChosenRemote } from '../open-chosen-remote.ts';
-import { openProject, toolEnvironmentOf, type OpenProject } from '../project.ts';
+import { afterSaving } from '../remotes/after-saving.ts';
+import type { Config } from '../config/config-types.ts';
+import { lanePolicyOf } from '../config/lane-policy.ts';
+import { containerHint, type Place } from '../volumes/container-hint.ts';
+import { whyNothing, type DetectionRequest } from '../volumes/detect-lockfiles.ts';
+import { followedBy } from '../base/followed-by.ts';
+import { openChosenRemote } from '../remotes/open-chosen-remote.ts';
+import { openProject, toolEnvironmentOf, type OpenProject } from '../context/project.ts';
 import { openProviders } from '../providers/open-providers.ts';
 import { providerWishes } from '../providers/provider-wishes.ts';
-import { runPolicy } from '../run-policy.ts';
-import { settledParents } from '../settled-parents.ts';
-import { homeOf, openStore } from '../store.ts';
-import { plainSelection, selectVolumes, type DroppedVolume, type SelectedVolume, type Selection } from '../volumes.ts';
+import { runPolicy } from '../config/run-policy.ts';
+import { settledParents } from '../context/settled-parents.ts';
+import { homeOf, openStore } from '../home/store.ts';
+import {
+  plainSelection,
+  selectVolumes,
+  type DroppedVolume,
+  type SelectedVolume,
+  type Selection,
+} from '../volumes/volumes.ts';
 import type { CommandEnd } from './once.ts';
 import { commandEnv, withoutCache } from './bare.ts';
 import type { Run } from './run-state.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CachelaneError, type RunReport } from '@cachelane/core';
 import { memoryRemote } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { exited, stage, type Stage } from '../staged-host.fixture.ts';
+import { exited, stage, type Stage } from '../fixtures/staged-host.fixture.ts';
 
 const failing = (code: CachelaneError['code']) => ({
   openMetadata: () => Promise.reject(new CachelaneError(code, 'it is broken', { hint: 'mend it' })),
@@ -223,7 +223,7 @@ describe('what the command gets', () => {
         throw new Error('ENOENT');
       },
     };
-    const { main } = await import('../cli.ts');
+    const { main } = await import('../app/cli.ts');
     expect(await main(['run', '-v', 'npm', 'true'], host)).toBe(0);
     expect(on.commands[0]?.cwd).toBe('/proc/self/cwd');
     expect(on.err()).toContain('the working directory does not exist any more');

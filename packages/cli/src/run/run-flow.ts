@@ -1,17 +1,18 @@
 import { resolve } from 'node:path';
 import { CachelaneError, isCachelaneError } from '@cachelane/core';
-import { errorText } from '../error-text.ts';
-import { exitCodeOf } from '../exit-codes.ts';
-import { followedBy } from '../followed-by.ts';
-import type { Host } from '../host.ts';
+import { errorText } from '../base/error-text.ts';
+import { exitCodeOf } from '../base/exit-codes.ts';
+import { followedBy } from '../base/followed-by.ts';
+import type { Host } from '../host/host.ts';
 import { openReporter } from '../reporters/choose.ts';
-import type { WrittenReport } from '../report-file.ts';
-import { whereToRun } from '../working-directory.ts';
+import type { WrittenReport } from '../base/report-file.ts';
+import { whereToRun } from '../host/working-directory.ts';
 import { bareReport, commandEnv } from './bare.ts';
 import { die, exitAs } from './exit-as.ts';
 import { runOnce, type CommandEnd } from './once.ts';
 import type { RunOptions } from './run-options.ts';
-import type { CommandPhase, Run } from './run-state.ts';
+import type { Run } from './run-state.ts';
+import type { CommandPhase } from './command-phase.ts';
 import { watchSignals } from './signals.ts';
 
 interface Ended {
@@ -90,7 +91,7 @@ async function writeReportFile(run: Run, report: WrittenReport): Promise<void> {
   if (file === undefined) return;
   const path = resolve(run.where.dir, file);
   try {
-    const { writeReport } = await import('../report-file.ts');
+    const { writeReport } = await import('../base/report-file.ts');
     writeReport(path, report);
   } catch (error) {
     // The work is done and saved: that nobody can read of it is no reason to call it failed.

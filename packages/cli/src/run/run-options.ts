@@ -1,10 +1,10 @@
 import type { MounterName, Namespace } from '@cachelane/core';
 import type { CacheMode } from '@cachelane/engine';
 import type { ReporterName } from '../reporters/choose.ts';
-import type { CommitChoice, SharingChoice } from '../choice-argument.ts';
+import type { CommitChoice, SharingChoice } from '../base/choice-argument.ts';
 import type { ProviderFlags } from '../providers/provider-wishes.ts';
-import type { RemoteFlags } from '../remote-flags.ts';
-import type { VolumeArgument } from '../volume-argument.ts';
+import type { RemoteFlags } from '../remotes/remote-flags.ts';
+import type { VolumeArgument } from '../base/volume-argument.ts';
 
 /** What `cachelane run` or `cachelane shell` was asked for, checked. */
 export interface RunOptions {

@@ -1,16 +1,11 @@
 import type { Context } from '@cachelane/core';
-import type { Host } from '../host.ts';
+import type { Host } from '../host/host.ts';
 import type { Reporter } from '../reporters/reporter.ts';
-import type { WhereToRun } from '../working-directory.ts';
+import type { WhereToRun } from '../host/working-directory.ts';
+import type { CommandPhase } from './command-phase.ts';
 import type { OnceRuntime } from './once.ts';
 import type { RunOptions } from './run-options.ts';
 import type { SignalWatch } from './signals.ts';
-
-/** Where the one command of a run stands. */
-export interface CommandPhase {
-  /** `lost`: it was started, and the runtime failed to tell its end. */
-  state: 'not-started' | 'running' | 'ended' | 'lost';
-}
 
 interface KnownVolume {
   readonly name: string;

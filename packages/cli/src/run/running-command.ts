@@ -1,13 +1,13 @@
 import { limits, mounterNames, parseNamespace } from '@cachelane/core';
 import { cacheModes } from '@cachelane/engine';
-import type { CommandSpec } from '../args.ts';
-import { defineCommand, projectOptions, providerOption, type Command } from '../command.ts';
-import type { Host } from '../host.ts';
-import { parseRemoteFlags, syncOptions } from '../remote-flags.ts';
+import type { CommandSpec } from '../base/args.ts';
+import { defineCommand, projectOptions, providerOption, type Command } from '../host/command.ts';
+import type { Host } from '../host/host.ts';
+import { parseRemoteFlags, syncOptions } from '../remotes/remote-flags.ts';
 import { reporterNames } from '../reporters/choose.ts';
-import { parseCommit, parseSeconds, parseSharing, requireSuitable } from '../choice-argument.ts';
+import { parseCommit, parseSeconds, parseSharing, requireSuitable } from '../base/choice-argument.ts';
 import { parseProviderFlags } from '../providers/provider-wishes.ts';
-import { parseVolumeArgument } from '../volume-argument.ts';
+import { parseVolumeArgument } from '../base/volume-argument.ts';
 import type { RunOptions } from './run-options.ts';
 
 /** What `run` and `shell` have in common: which volumes, what may be saved, how it is reported. */

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { CachelaneError, type LayerStore, type RunReport } from '@cachelane/core';
 import { requireCommands } from '@cachelane/testkit';
 import { expect, test } from 'vitest';
-import { drivers, type StoreRequest } from '../compose.ts';
-import { stage, type Stage } from '../staged-host.fixture.ts';
+import { drivers } from '../compose/compose.ts';
+import type { StoreRequest } from '../host/pieces.ts';
+import { stage, type Stage } from '../fixtures/staged-host.fixture.ts';
 
 // Real drivers but for a store that takes no layer: the command is over by then.
 

@@ -1,6 +1,6 @@
 import { CachelaneError, type NodeSignal } from '@cachelane/core';
-import type { SignalSource } from '../host.ts';
-import type { CommandPhase } from './run-state.ts';
+import type { SignalSource } from '../host/host.ts';
+import type { CommandPhase } from './command-phase.ts';
 
 export interface SignalWatch extends Disposable {
   /** Aborted by a signal that came while the command was not running. */

@@ -1,5 +1,5 @@
 import { CachelaneError, displayPath, type BytePath } from '@cachelane/core';
-import { plural } from '../format.ts';
+import { plural } from '../base/format.ts';
 import { holderOf, holdersOf, type Survey } from './survey.ts';
 
 export interface RootQuestion {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { CachelaneError, type Tool } from '@cachelane/core';
-import type { ImportFiles } from '../compose.ts';
+import type { ImportFiles } from '../host/pieces.ts';
 import { chooseRoot } from './choose-root.ts';
 import { layoutOf } from './layout.ts';
 import { surveyArchive } from './survey.ts';

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
 import { socketPathBytes } from '@cachelane/protocol';
-import type { Host } from '../host.ts';
+import type { Host } from '../host/host.ts';
 
 export interface SocketClaim {
   readonly path: string;

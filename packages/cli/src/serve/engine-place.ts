@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type { ListenAt } from '@cachelane/api';
 import { CachelaneError } from '@cachelane/core';
 import { engineSocketPath, parseEngineAddress } from '@cachelane/protocol';
-import type { Host } from '../host.ts';
+import type { Host } from '../host/host.ts';
 
 /** Where `--listen` wants the engine; the socket of the home where it says nothing. Errors: E_USAGE. */
 export function placeToListen(host: Host, text: string | undefined, homeDir: string): ListenAt {

@@ -1,11 +1,11 @@
 import { CachelaneError, isCachelaneError, type Context, type Namespace } from '@cachelane/core';
 import { variables } from '@cachelane/protocol';
-import type { Host } from '../host.ts';
-import { openProject } from '../project.ts';
+import type { Host } from '../host/host.ts';
+import { openProject } from '../context/project.ts';
 import { commandEnv } from '../run/bare.ts';
 import { exitAs } from '../run/exit-as.ts';
-import { settledParentsHere } from '../settled-parents.ts';
-import type { WhereToRun } from '../working-directory.ts';
+import { settledParentsHere } from '../context/settled-parents.ts';
+import type { WhereToRun } from '../host/working-directory.ts';
 
 interface EngineForCommand {
   /** `http://127.0.0.1:PORT`. */

@@ -8,14 +8,13 @@ import {
   type Entry,
   type HeadRecord,
   type LayerId,
-  type LayerStore,
   type NamespaceId,
   type RunId,
   type RunRecord,
   type Squashes,
   type StoredLayer,
 } from '@cachelane/core';
-import { squashesOf } from '../heads/known-squashes.ts';
+import { isRecordedHere, squashesOf } from '../heads/known-squashes.ts';
 import { closeNames, commitRemains, publishRemains, type Remains } from '../removal/remains.ts';
 import { stageFrom } from '../views/squash.ts';
 import { planGrowth, type GrowthDependencies, type GrowthPlan, type GrowthQuestion } from './plan-growth.ts';
@@ -111,13 +110,13 @@ async function closedRemains(
 
 /** Of what squashes replaced, as far as it is here: so a run can still be taken out as if it had never been. */
 async function remainsOf(
-  { layers }: GrowthDependencies,
+  deps: GrowthDependencies,
   { going, squashes }: GoingFrom,
   signal: AbortSignal,
 ): Promise<readonly Remains[]> {
   const remains: Remains[] = [];
-  for (const id of await partsOf(layers, { head: going.head, squashes }, signal)) {
-    const layer = await layers.open(id, signal);
+  for (const id of await partsOf(deps, { head: going.head, squashes }, signal)) {
+    const layer = await deps.layers.open(id, signal);
     const all = [...layer.index.entries()];
     const left = withoutGoing(all, going);
     remains.push(remainsIn(layer, { id, left, changed: left.length < all.length }));
@@ -126,7 +125,7 @@ async function remainsOf(
 }
 
 async function partsOf(
-  layers: LayerStore,
+  deps: GrowthDependencies,
   { head, squashes }: { readonly head: HeadRecord; readonly squashes: Squashes },
   signal: AbortSignal,
 ): Promise<ReadonlySet<LayerId>> {
@@ -134,7 +133,7 @@ async function partsOf(
   for (const id of head.layers) {
     const parts = squashes.expand([id]);
     let areHere = true;
-    for (const part of parts) areHere &&= await layers.has(part, signal);
+    for (const part of parts) areHere &&= await isRecordedHere(deps, part, signal);
     for (const part of areHere ? parts : [id]) all.add(part);
   }
   return all;

@@ -24,6 +24,18 @@ export async function squashesOf(
   return new Squashes(await metadata.squashes(volumeId, lane, signal));
 }
 
+/**
+ * Whether a head here may name a layer: the store has its content and its record. Content without a record is left from a fetch or a
+ * push whose commit never came, and the collector may delete it at any time.
+ */
+export async function isRecordedHere(
+  deps: { readonly metadata: Pick<Metadata, 'layer'>; readonly layers: Pick<LayerStore, 'has'> },
+  id: LayerId,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return (await deps.layers.has(id, signal)) && (await deps.metadata.layer(id, signal)) !== undefined;
+}
+
 export interface MendedHead {
   /** Top first. */
   readonly layers: readonly LayerId[];
@@ -46,7 +58,7 @@ export async function withoutDamaged(
     if (parts.length === 0) gaps.add(id);
     const opened: LayerId[] = [];
     for (const part of parts)
-      opened.push(...(!bad.has(part) && (await isSound(deps.layers, part, signal)) ? [part] : await open(part)));
+      opened.push(...(!bad.has(part) && (await isSound(deps, part, signal)) ? [part] : await open(part)));
     return parts.length === 0 ? [id] : opened;
   };
   const stack: LayerId[] = [];
@@ -60,9 +72,13 @@ export async function withoutDamaged(
   return { layers, lost: [...new Set([...head.layers.filter((id) => bad.has(id)), ...gone, ...hurt])] };
 }
 
-async function isSound(layers: LayerStore, id: LayerId, signal: AbortSignal): Promise<boolean> {
+async function isSound(
+  deps: { readonly metadata: Pick<Metadata, 'layer'>; readonly layers: LayerStore },
+  id: LayerId,
+  signal: AbortSignal,
+): Promise<boolean> {
   try {
-    return (await layers.has(id, signal)) && (await layers.verify(id, signal)).ok;
+    return (await isRecordedHere(deps, id, signal)) && (await deps.layers.verify(id, signal)).ok;
   } catch (error) {
     if (isDamage(error)) return false;
     throw error;

@@ -1,10 +1,20 @@
-import { namesRun, type HeadRecord, type LayerId, type LayerStore, type Metadata, type RunId } from '@cachelane/core';
-import { squashesOf, type LanePlace } from './known-squashes.ts';
+import {
+  namesRun,
+  type HeadRecord,
+  type LayerId,
+  type LayerRecord,
+  type LayerStore,
+  type Metadata,
+  type RunId,
+} from '@cachelane/core';
+import { isRecordedHere, squashesOf, type LanePlace } from './known-squashes.ts';
 import { isDamage } from '../base/is-damage.ts';
 
 export interface TakingApart {
   readonly head: LanePlace & Pick<HeadRecord, 'layers'>;
   readonly runs: ReadonlySet<RunId>;
+  /** Layers whose content is here and whose records the caller commits with the new head. */
+  readonly fetched?: readonly LayerRecord[];
 }
 
 /**
@@ -12,11 +22,12 @@ export interface TakingApart {
  * in the place of each squash that one of them has a part in. Of others, and of what is beyond the window, the squash stays.
  */
 export async function takeApart(
-  deps: { readonly metadata: Pick<Metadata, 'squashes'>; readonly layers: LayerStore },
-  { head, runs }: TakingApart,
+  deps: { readonly metadata: Pick<Metadata, 'squashes' | 'layer'>; readonly layers: LayerStore },
+  { head, runs, fetched = [] }: TakingApart,
   signal: AbortSignal,
 ): Promise<readonly LayerId[]> {
   const squashes = await squashesOf(deps.metadata, head, signal);
+  const isFetched = new Set(fetched.map(({ id }) => id));
   const takes = new Map<LayerId, boolean>();
   /** They may have a part in what a squash replaced, and none of what the squash shows. */
   const hasPart = async (id: LayerId): Promise<boolean> => {
@@ -31,7 +42,7 @@ export async function takeApart(
   const open = async (id: LayerId): Promise<readonly LayerId[]> => {
     const parts = squashes.partsOf(id);
     if (parts.length === 0 || parts.includes(id) || !(await hasPart(id))) return [id];
-    for (const part of parts) if (!(await deps.layers.has(part, signal))) return [id];
+    for (const part of parts) if (!isFetched.has(part) && !(await isRecordedHere(deps, part, signal))) return [id];
     const opened: LayerId[] = [];
     for (const part of parts) opened.push(...(await open(part)));
     return opened;

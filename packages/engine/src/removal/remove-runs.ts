@@ -94,15 +94,15 @@ export async function takeOut(
   stack: readonly LayerId[],
   signal: AbortSignal,
 ): Promise<Remainder | null> {
-  const { volumeId, runs, by, tool } = request;
-  const ids = await takeApart(deps, { head: { volumeId, lane: request.lane, layers: stack }, runs }, signal);
+  const { volumeId, lane, runs, by, tool, fetched = [] } = request;
+  const ids = await takeApart(deps, { head: { volumeId, lane, layers: stack }, runs, fetched }, signal);
   const layers = await openReadable(deps, ids, signal);
   // Nobody can tell what a damaged layer holds of the run: it goes, as it would at the next run's start.
   let touched = layers.length < ids.length;
   const gone = new Set<BytePath>();
   let remains: readonly Remains[] = [];
   for (const [at, { id, layer }] of [...layers.entries()].toReversed()) {
-    const record = (await deps.metadata.layer(id, signal)) ?? request.fetched?.find((each) => each.id === id);
+    const record = (await deps.metadata.layer(id, signal)) ?? fetched.find((each) => each.id === id);
     const answer = withoutRun(layer.index, runs, record?.run ?? null);
     touched ||= answer.kind !== 'keep';
     const kept = answer.kind === 'keep' ? [...layer.index.entries()] : answer.kind === 'rewrite' ? answer.entries : [];

@@ -1,32 +1,32 @@
-/** What other types are made of, and the engine itself. */
+/** Common types and the engine. */
 export const basicTypes: string = `
-"An instant, ISO 8601 in UTC: 2026-11-26T08:30:00.000Z."
+"A date and time, ISO 8601 in UTC: 2026-11-26T08:30:00.000Z."
 scalar DateTime
 
-"A count of bytes: an integer from 0 to 2^53 - 1."
+"A number of bytes: an integer from 0 to 2^53 - 1."
 scalar Bytes
 
-"What can be found again by its id."
+"An object that can be fetched by its id."
 interface Node {
-  "Opaque; the same for the same thing, in every session and on every engine."
+  "Opaque; the same object has the same id in every session and on every engine."
   id: ID!
 }
 
-"How a list goes on."
+"The position of a page in its list."
 type PageInfo {
-  "Whether there is more behind this page."
+  "Whether more items follow this page."
   hasNextPage: Boolean!
-  "What continues behind this page; null where it is empty."
+  "Pass it as \`after\` to get the next page; null for an empty page."
   endCursor: String
 }
 
 "The engine that answers."
 type Engine {
-  "Of cachelane: 1.4.0."
+  "The version of cachelane: 1.4.0."
   version: String!
-  "Of this schema; it grows when a client of the one before might fail."
+  "The version of this schema. It increases when older clients might fail."
   protocolVersion: Int!
-  "What this schema's text comes to: 64 hex digits of SHA-256."
+  "SHA-256 of the schema text, 64 hex digits."
   schemaHash: String!
 }
 `;

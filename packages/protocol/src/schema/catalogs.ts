@@ -1,112 +1,114 @@
-/** What namespaces offer to others. */
+/** Catalogs. */
 export const catalogTypes: string = `
-"What a namespace offers in one version, which never changes."
+"One immutable version of the volumes that a namespace offers."
 type Catalog {
   "The present name of the namespace that offers it."
   namespace: String!
-  "1 for the first that was published; another content is another version."
+  "The first version is 1. Different content gets a new version."
   version: Int!
-  "Whether there is no later one."
+  "Whether this is the latest version."
   isLatest: Boolean!
-  "What its content comes to, however it was written: 64 hex digits of SHA-256."
+  "SHA-256 of its normalized content, 64 hex digits."
   digest: String!
   "When this version was published."
   publishedAt: DateTime!
-  "Who did, for people."
+  "Who published it, as a free text."
   publishedBy: String!
-  "For people; empty where nothing is said."
+  "Documentation; empty if there is none."
   docs: String!
-  "In the order of their names."
+  "Sorted by name."
   definitions: [Definition!]!
-  "One of them by its name. E_CATALOG where there is none, which says what there is that is called alike, or when it went, and why."
+  "The definition with this name. E_CATALOG if there is none; the error names similar definitions, or when and why it was removed."
   definition(
-    "As it is published: \`pip-cache\`."
+    "The published name: \`pip-cache\`."
     name: String!
   ): Definition!
-  "All versions that are there, newest first."
+  "All existing versions, newest first."
   versions: [CatalogVersion!]!
-  "What this version changed since an earlier one, in the order of the names."
+  "Changes since an earlier version, sorted by name."
   changes(
-    "The one before where it is left out; for the first one, all is new."
+    "The default is the previous version. For the first version, everything is new."
     since: Int
   ): [DefinitionChange!]!
   """
-  The volume that a definition means to the caller, as \`cacheVolume\` of \`Query\` has it: its own (tier \`PROJECT\`), or the one of the namespace that offers it (\`CATALOG\`). \`warnings\` says that it is deprecated, and what to use instead. Its id says by
-  which definition it was asked for. E_CATALOG for a name that this version has not.
+  The caller's volume for a definition: its own (tier \`PROJECT\`) or the publisher's (tier \`CATALOG\`). \`warnings\`
+  reports a deprecation and what to use instead. The volume's id includes the definition. E_CATALOG if this version
+  has no such definition.
   """
   cacheVolume(
-    "Of the definition: \`pip-cache\`."
+    "The definition's name: \`pip-cache\`."
     name: String!
-    "Of tier \`PROJECT\`: instead of the caller's own project. A volume of tier \`CATALOG\` is where it is."
+    "For tier \`PROJECT\`: the namespace to use instead of the caller's project. Ignored for tier \`CATALOG\`."
     namespace: String
-    "Of tier \`PROJECT\`: as that of \`cacheVolume\` of \`Query\`."
+    "For tier \`PROJECT\`: see \`cacheVolume\` of \`Query\`."
     scope: [String!]
-    "Added to what tool and definition say about who can use whose contents."
+    "Added to the compat fields of the tool and the definition."
     compat: [CompatFieldInput!]
-    "As the definition says where it is left out."
+    "The default is the definition's."
     sharing: CacheSharingMode
-    "As that of \`cacheVolume\` of \`Query\`."
+    "See \`cacheVolume\` of \`Query\`."
     source: SourceInput
-    "As that of \`cacheVolume\` of \`Query\`."
+    "See \`cacheVolume\` of \`Query\`."
     owner: String
   ): CacheVolume!
 }
 
 "A page of catalogs."
 type CatalogConnection {
-  "The page itself."
+  "The items of the page."
   nodes: [Catalog!]!
-  "How the list goes on."
+  "The position of the page."
   pageInfo: PageInfo!
 }
 
-"One version of a catalog, without what it says."
+"One version of a catalog, without its content."
 type CatalogVersion {
-  "1 for the first."
+  "The first version is 1."
   version: Int!
-  "What its content comes to."
+  "The digest of its content."
   digest: String!
   "When it was published."
   publishedAt: DateTime!
-  "Who did, for people."
+  "Who published it, as a free text."
   publishedBy: String!
 }
 
-"Whose volume a definition means."
+"Who owns the volume of a definition."
 enum DefinitionTier {
-  "Each project has its own, with what the namespaces above share of that key below it."
+  "Each project has its own volume. Parents share theirs of the same key."
   PROJECT
-  "There is one, of the namespace that offers it."
+  "The namespace that offers it has the only volume."
   CATALOG
 }
 
 "A volume that a namespace offers."
 type Definition {
-  "What consumers ask for: \`pip-cache\`."
+  "The name that consumers use: \`pip-cache\`."
   name: String!
-  "The version of the catalog that this is from."
+  "The catalog version that contains it."
   catalog: Catalog!
-  "The tool whose rules hold for it."
+  "The tool whose rules apply."
   tool: String!
   "The key of the volume."
   key: String!
-  "Whose volume it is."
+  "Who owns the volume."
   tier: DefinitionTier!
-  "Null: as suits the tool."
+  "Null: the tool's default."
   sharing: CacheSharingMode
-  "Added to what the tool says."
+  "Added to the tool's compat fields."
   compat: [CompatField!]!
-  "For people; empty where nothing is said."
+  "Documentation; empty if there is none."
   docs: String!
-  "Why it should not be used any more, and what to use instead; null where it may be."
+  "Why it is deprecated and what to use instead; null if it is not."
   deprecated: String
   """
-  Who asked for it on this engine, in whatever version, by the name of the namespace. A confined session is told of its own project, and of all others where the catalog is its own.
+  Projects that asked this engine for it, in any version, sorted by namespace. A confined session sees only its own
+  project, or all if it owns the catalog.
   """
   consumers: [CatalogConsumer!]!
-  "Volumes that its consumers have by it, and that hold something; those that \`consumers\` tells."
+  "Non-empty volumes of the visible \`consumers\`."
   volumes: [CacheVolume!]!
-  "What these come to."
+  "The totals of these volumes."
   usage: DefinitionUsage!
 }
 
@@ -114,103 +116,103 @@ type Definition {
 type CatalogConsumer {
   "The present name of the project's namespace."
   namespace: String!
-  "The version that it went by, the last time."
+  "The version that it used last."
   version: Int!
-  "When that was: a run or a fork began with it."
+  "When a run or fork last used it."
   usedAt: DateTime!
-  "What it got; null where that is not there any more, and where the caller may not know of it."
+  "Its volume; null if it was removed or the caller may not see it."
   volume: CacheVolume
-  "What that holds: content of the layers that its heads name, each counted once. 0 for a consumer that may not have it any more."
+  "Bytes in the layers of its heads, each layer counted once. 0 if it may no longer use the volume."
   sizeBytes: Bytes!
 }
 
-"What the volumes of a definition come to."
+"The totals of a definition's volumes."
 type DefinitionUsage {
-  "How many projects asked for it."
+  "The number of projects that asked for it."
   consumers: Int!
-  "How many volumes they have by it."
+  "The number of their volumes."
   volumes: Int!
-  "Content of the layers that the heads of those name, each counted once."
+  "Bytes in the layers of their heads, each layer counted once."
   sizeBytes: Bytes!
-  "When a run or a fork last began with it; null: never."
+  "When a run or fork last used it; null: never."
   lastUsedAt: DateTime
 }
 
-"What became of a definition between two versions of a catalog."
+"A difference between two versions of a definition."
 type DefinitionChange {
-  "Of the definition."
+  "The definition's name."
   name: String!
-  "What became of it."
+  "The kind of change."
   kind: DefinitionChangeKind!
-  "Whether code that was written for the older version fails with the newer one, or finds another volume."
+  "Whether code for the older version would fail or get another volume."
   breaks: Boolean!
-  "For people, one clause for each: \`key pip -> pip3\`."
+  "Human-readable changes, one clause each: \`key pip -> pip3\`."
   what: [String!]!
 }
 
-"What became of a definition."
+"Kinds of changes to a definition."
 enum DefinitionChangeKind {
-  "It is new."
+  "Only the newer version has it."
   ADDED
-  "It is gone."
+  "Only the older version has it."
   REMOVED
-  "It says something else."
+  "Both versions have it, with differences."
   CHANGED
-  "It should not be used any more, and says so; nothing else changed."
+  "It was deprecated without other changes."
   DEPRECATED
 }
 
-"What a namespace is to offer."
+"The content of a catalog to publish."
 input CatalogInput {
-  "For people."
+  "Documentation."
   docs: String
-  "No two of one name, and none whose names would be one in code: \`pip-cache\` and \`pip_cache\`."
+  "Names must be unique, also after conversion to code: \`pip-cache\` equals \`pip_cache\`."
   definitions: [DefinitionInput!]!
 }
 
-"A volume that a namespace is to offer."
+"A volume to offer."
 input DefinitionInput {
-  "Letters, digits and . _ - behind a letter."
+  "A letter, then letters, digits, and the characters . _ -"
   name: String!
-  "The tool of that name where it is left out."
+  "The default is the tool with the definition's name."
   tool: String
-  "The name where it is left out."
+  "The default is the definition's name."
   key: String
-  "Whose volume it is."
+  "Who owns the volume."
   tier: DefinitionTier! = PROJECT
-  "As suits the tool where it is left out."
+  "The default is the tool's."
   sharing: CacheSharingMode
-  "Added to what the tool says."
+  "Added to the tool's compat fields."
   compat: [CompatFieldInput!]
-  "For people."
+  "Documentation."
   docs: String
-  "Why it should not be used any more, and what to use instead."
+  "Why it is deprecated and what to use instead."
   deprecated: String
 }
 
-"What came of publishing, or would come of it."
+"The result of publishing, or of a dry run."
 type PublishedCatalog {
   "The present name of the namespace."
   namespace: String!
-  "The version that has this content."
+  "The version with this content."
   version: Int!
-  "What it comes to."
+  "The digest of its content."
   digest: String!
-  "Whether this is a new version; false where the latest one says the same already."
+  "Whether the version is new; false if the latest one already had this content."
   isNew: Boolean!
-  "Since the version before, in the order of the names; all where there was none."
+  "Changes since the previous version, sorted by name; everything for the first one."
   changes: [DefinitionChange!]!
 }
 
-"A version that is gone, or would be."
+"The removed version, or the result of a dry run."
 type RemovedCatalog {
   "The present name of the namespace."
   namespace: String!
-  "The one that is gone."
+  "The removed version."
   version: Int!
-  "Whether it was there until now."
+  "Whether it existed before."
   wasThere: Boolean!
-  "Projects that went by it, the last time that they asked for something."
+  "Projects whose latest request used it."
   consumers: [String!]!
 }
 `;

@@ -1,30 +1,30 @@
-/** Where and who the caller is. */
+/** The caller's context. */
 export const contextTypes: string = `
-"Where and who a program is."
+"The caller's namespace and lanes."
 type Context {
-  "What scopes the names of its volumes: \`github.com/acme/web\`."
+  "The namespace of its volumes: \`github.com/acme/web\`."
   namespace: String!
   "The lane that it writes: \`t1:ref:main\`."
   lane: String!
-  "The level of that lane, T0 (untrusted) to T3 (release)."
+  "The trust level of that lane, T0 (untrusted) to T3 (release)."
   trust: TrustLevel!
-  "Whether what it saves is kept."
+  "Whether saved work is kept."
   canWrite: Boolean!
-  "Why this lane, and whether it may write: one clause."
+  "Why it has this lane and may or may not write, as one clause."
   why: String!
-  "The lanes that it reads, nearest first; the first is its own."
+  "The lanes that it reads, nearest first. The first one is its own."
   readChain: [ChainLink!]!
-  "What the files of the project, or the environment of the program, say and does not count, one sentence each: such as another remote than the engine has."
+  "Ignored settings of the project's files or the program's environment, one sentence each, such as a remote that the engine does not use."
   warnings: [String!]!
-  "What decided all that."
+  "The inputs that decided the context."
   inputs: [ContextInput!]!
 }
 
-"How far whoever writes a lane is trusted."
+"How far the authors of a lane are trusted."
 enum TrustLevel {
-  "Nobody vouches for it: a pull request from a fork."
+  "Not vouched for: a pull request from a fork."
   T0
-  "A branch or pull request of the repository itself, a person's own machine."
+  "A branch or pull request of the repository itself, or a developer's machine."
   T1
   "A protected branch."
   T2
@@ -32,7 +32,7 @@ enum TrustLevel {
   T3
 }
 
-"A lane of a namespace, as a read chain lists it."
+"A lane of a namespace in a read chain."
 type ChainLink {
   "The present name of the namespace."
   namespace: String!
@@ -40,13 +40,13 @@ type ChainLink {
   lane: String!
 }
 
-"One input that decided something of a context."
+"One input of a context."
 type ContextInput {
   "What it decided: \`namespace\`, \`lane\`, \`base\`, \`trust\`."
   name: String!
-  "What it says."
+  "Its value."
   value: String!
-  "Where it came from: \`--namespace\`, \`cachelane.yaml:2\`, \`GITHUB_REF in the environment\`."
+  "Where it comes from: \`--namespace\`, \`cachelane.yaml:2\`, \`GITHUB_REF in the environment\`."
   source: String!
 }
 `;

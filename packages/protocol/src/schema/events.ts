@@ -1,50 +1,50 @@
-/** What goes on. */
+/** Events. */
 export const eventTypes: string = `
-"What goes on while it goes on."
+"Live events."
 type Subscription {
-  "What forks and clean-ups of the caller's session tell, from now on."
+  "New events of forks and clean-ups in the caller's session."
   events: Event!
 }
 
-"What a fork or a clean-up tells while it works."
+"An event of a running fork or clean-up."
 type Event {
   "When it happened."
   at: DateTime!
-  "What kind it is."
+  "The kind of event."
   type: EventType!
-  "The key of the volume that it is about; null where it is about none."
+  "The key of the volume; null if it concerns none."
   volume: String
-  "One sentence; null where the type says all."
+  "One sentence; null if the type says everything."
   message: String
-  "Of a warning: its code."
+  "The code of a warning."
   code: String
-  "Of a warning: what can be done about it."
+  "What to do about a warning."
   hint: String
-  "Of progress."
+  "The progress so far."
   done: Float
-  "Null while it is unknown."
+  "Null while unknown."
   total: Float
-  "Of \`SAVED\`: what became of the changes."
+  "For \`SAVED\`: the result."
   saved: Saved
 }
 
 "Kinds of events."
 enum EventType {
-  "A fork, or a clean-up, has begun."
+  "A fork or clean-up began."
   SESSION_OPENED
-  "A volume is in place."
+  "A volume was attached."
   ATTACHED
-  "Another run has a volume for itself."
+  "Another run has locked a volume."
   WAITING
-  "Something that takes long goes on."
+  "A slow step is running."
   PROGRESS
-  "What became of the changes of one volume."
+  "The changes of a volume were saved."
   SAVED
-  "What went to the remote, and came from it."
+  "A volume was pulled from or pushed to the remote."
   SYNCED
-  "Something went wrong that the work goes on without."
+  "A problem that does not stop the work."
   WARNING
-  "Anything else, for people."
+  "Any other message."
   OTHER
 }
 `;

@@ -1,44 +1,44 @@
-/** What a client works in. */
+/** Client sessions and forks. */
 export const forkTypes: string = `
 "A client of the engine, in its project."
 type ClientSession {
-  "For the header \`cachelane-session\`. Whoever has it is this client."
+  "Send it in the header \`cachelane-session\`. Everyone who has it is this client."
   token: String!
-  "Where and who its client is."
+  "The client's namespace and lanes."
   context: Context!
-  "As it was asked for."
+  "As requested."
   isConfined: Boolean!
 }
 
-"A volume to work in."
+"A volume to attach."
 input AttachInput {
-  "Of a volume."
+  "The volume's id."
   volume: ID!
-  "Instead of what cachelane.yaml says, or suits the tool."
+  "Overrides cachelane.yaml and the tool's default."
   sharing: CacheSharingMode
-  "What lies below all that is read of it, instead of what cachelane.yaml says. One that cannot be had is an error."
+  "The seed below its layers; overrides cachelane.yaml. It is an error if the seed is not available."
   source: SourceInput
-  "\`READ\` saves nothing, \`WRITE_ONLY\` begins with nothing."
+  "\`READ\` saves nothing; \`WRITE_ONLY\` starts empty."
   mode: AttachMode! = WRITE
 }
 
-"What a fork finds, and whether it saves."
+"Whether a fork starts with the volume's content, and whether it saves."
 enum AttachMode {
-  "What is there is found, and nothing is saved."
+  "Starts with the content and saves nothing."
   READ
-  "What is there is found, and what changes is saved at the commit."
+  "Starts with the content and saves changes at the commit."
   WRITE
-  "The directory is empty at first, and what is put there is saved."
+  "Starts empty and saves what is put there."
   WRITE_ONLY
 }
 
-"Directories that a client works in, until it commits or discards them."
+"Directories for a client's work until it commits or discards them."
 type Fork {
-  "Good in the caller's session alone; once the fork has ended, whoever may know of its volumes is told by it what was saved."
+  "Valid in the caller's session. After the fork has ended, clients that may see its volumes can use it to ask what was saved."
   id: ID!
-  "The run that what it saves is told to be of."
+  "The run that its saved work is recorded under."
   run: String!
-  "In the order in which they were asked for."
+  "In the requested order."
   volumes: [ForkedVolume!]!
 }
 
@@ -50,61 +50,61 @@ type ForkedVolume {
   namespace: String!
   "Absolute, on the engine's machine."
   directory: String!
-  "What makes the tool look there, for the environment of its commands; empty where it has no setting for that."
+  "Variables that point the tool to the directory; empty if it has no such setting."
   environment: [EnvironmentVariable!]!
-  "As it is, and not only as it was asked for."
+  "The actual sharing mode, which may differ from the requested one."
   sharing: CacheSharingMode!
-  "The lane that is written."
+  "The lane that it writes."
   lane: String!
-  "As those of CacheVolume, told of this request."
+  "Warnings about this request, as in CacheVolume."
   warnings: [String!]!
 }
 
 "A variable for a command."
 type EnvironmentVariable {
-  "Of the variable."
+  "The variable's name."
   name: String!
-  "What it has to be set to."
+  "The value to set."
   value: String!
 }
 
 "A variable of a program."
 input EnvironmentVariableInput {
-  "Of the variable."
+  "The variable's name."
   name: String!
-  "What it is set to."
+  "Its value."
   value: String!
 }
 
-"What became of a volume's changes."
+"What was saved of a volume."
 type Saved {
   "The name of the volume."
   key: String!
-  "Paths that were not there before."
+  "Number of new paths."
   added: Int!
-  "Paths that were there, and are otherwise now."
+  "Number of changed paths."
   changed: Int!
-  "Paths that are gone."
+  "Number of removed paths."
   removed: Int!
-  "Content of the new layer."
+  "Bytes in the new layer."
   savedBytes: Bytes!
-  "The layer that holds them: its digest; null where nothing was saved."
+  "The digest of the new layer; null if nothing was saved."
   layer: String
-  "Paths that were united with the work of other runs."
+  "Number of paths merged with the work of other runs."
   merged: Int!
-  "Paths that two runs decided differently."
+  "Paths that two runs changed differently."
   conflicts: [Conflict!]!
-  "Why nothing was saved; null where something was, or there was nothing."
+  "Why nothing was saved; null if something was or nothing had changed."
   skipped: String
 }
 
-"A path that two runs decided differently, and that nothing could unite."
+"A path that two runs changed differently and that could not be merged."
 type Conflict {
-  "Inside the volume."
+  "Relative to the volume."
   path: String!
-  "How it was decided: \`later run kept\`, \`nearest lane kept\`, …"
+  "How it was resolved: \`later run kept\`, \`nearest lane kept\`, …"
   resolution: String!
-  "Holds the version that does not show; null where it is not known any more."
+  "The layer with the hidden version; null if it is no longer known."
   layer: String
 }
 `;

@@ -1,42 +1,42 @@
-/** What a volume holds, and how it came to be there. */
+/** Heads, layers, entries and differences. */
 export const layerTypes: string = `
 "The current state of a volume on a lane."
 type Head implements Node {
   "See Node."
   id: ID!
-  "What it is a head of."
+  "The volume."
   volume: CacheVolume!
   "The name of the lane."
   lane: String!
-  "Counts its moves: 1 for the first save."
+  "The number of its moves: 1 for the first save."
   generation: Int!
-  "When it moved last."
+  "When it last moved."
   updatedAt: DateTime!
-  "The run that moved it last."
+  "The run that last moved it."
   run: Run!
-  "Files and symlinks of all its layers; a path that several of them hold counts in each."
+  "Files and symlinks of all its layers. A path counts once for each layer that has it."
   files: Int!
-  "Content of its layers."
+  "Bytes in its layers."
   sizeBytes: Bytes!
-  "Top first."
+  "Top layer first."
   layers: [Layer!]!
-  "What it was after its moves, newest first; as far back as history goes."
+  "Its states, newest first, as far back as the history goes."
   snapshots(
-    "How many at most; up to 1000."
+    "Page size, at most 1000."
     first: Int! = 20
   ): [Snapshot!]!
-  "What a reader of this lane finds, in byte order of the paths."
+  "The entries that a reader of this lane sees, in byte order of their paths."
   entries(
-    "Only this path and what is below it."
+    "Only this path and the paths below it."
     under: String
-    "How many at most; up to 10000."
+    "Page size, at most 10000."
     first: Int! = 1000
-    "Continues behind the page whose \`endCursor\` this is."
+    "The \`endCursor\` of the previous page."
     after: String
   ): EntryConnection!
 }
 
-"A state of a volume: what its head was after one move."
+"The state of a volume after one move of its head."
 type Snapshot {
   "The number of the move."
   generation: Int!
@@ -44,17 +44,17 @@ type Snapshot {
   at: DateTime!
   "The run that moved it."
   run: Run!
-  "What the head named then, top first: ids of layers."
+  "Ids of its layers, top layer first."
   layers: [String!]!
-  "The layer that came with the move; null for one that only took layers away."
+  "The layer that the move added; null if it only removed layers."
   layer: String
-  "Paths that were not there before."
+  "Number of new paths."
   added: Int!
-  "Paths that were there, and are otherwise now."
+  "Number of changed paths."
   changed: Int!
-  "Paths that are gone."
+  "Number of removed paths."
   removed: Int!
-  "Content of that layer."
+  "Bytes in that layer."
   sizeBytes: Bytes!
 }
 
@@ -62,78 +62,78 @@ type Snapshot {
 type Layer implements Node {
   "See Node."
   id: ID!
-  "The digest of its index: 64 hex digits."
+  "The digest of its index, 64 hex digits."
   digest: String!
-  "The run that made it; null where nothing is known of it any more."
+  "The run that made it; null if no longer known."
   run: Run
-  "When it was made; null where nothing is known of it any more, as for what follows."
+  "When it was made. This and the following fields are null if its record is gone."
   sealedAt: DateTime
-  "Paths that were not there before."
+  "Number of new paths."
   added: Int
-  "Paths that were there, and are otherwise now."
+  "Number of changed paths."
   changed: Int
-  "Paths that are gone."
+  "Number of removed paths."
   removed: Int
-  "Files and symlinks that it holds."
+  "Number of files and symlinks."
   files: Int
-  "Its content."
+  "Bytes in its files."
   sizeBytes: Bytes
-  "Its own entries, in byte order of the paths."
+  "Its own entries, in byte order of their paths."
   entries(
-    "Only this path and what is below it."
+    "Only this path and the paths below it."
     under: String
-    "How many at most; up to 10000."
+    "Page size, at most 10000."
     first: Int! = 1000
-    "Continues behind the page whose \`endCursor\` this is."
+    "The \`endCursor\` of the previous page."
     after: String
   ): EntryConnection!
 }
 
-"One path of a layer, or of a head."
+"One path of a layer or head."
 type Entry {
-  "Inside the volume; bytes that are no UTF-8 as \`\\\\xNN\`."
+  "Relative to the volume. Bytes that are not UTF-8 are written as \`\\\\xNN\`."
   path: String!
-  "What lies there."
+  "The type of the entry."
   type: EntryType!
-  "Permissions: an integer, 420 is 0644."
+  "Permissions as an integer: 420 is 0644."
   mode: Int!
-  "Of its content; 0 for what has none."
+  "Bytes of its content; 0 if it has none."
   sizeBytes: Bytes!
-  "SHA-256 of its content, 64 hex digits; null for what has none."
+  "SHA-256 of its content, 64 hex digits; null if it has none."
   digest: String
-  "When its content changed last, as far as the file system knew."
+  "When its content last changed, according to the file system."
   modifiedAt: DateTime!
-  "How versions of it relate: U, A, L, Q, G, W or D, see the glossary."
+  "How its versions are merged: U, A, L, Q, G, W or D. See the glossary."
   mergeClass: String!
-  "How it is taken away: \`counted\` (readers miss it), \`hint\`, \`below\`; null for what is there."
+  "How it was removed: \`counted\` (readers miss it), \`hint\`, \`below\`; null if it was not."
   removed: String
-  "The runs that put it there: their ids."
+  "Ids of the runs that wrote it."
   origins: [String!]!
 }
 
-"What can lie at a path."
+"Types of entries."
 enum EntryType {
-  "With content."
+  "A file."
   FILE
-  "What is in it has entries of its own."
+  "A directory. Its content has separate entries."
   DIRECTORY
-  "Its content is what it leads to."
+  "A symlink. Its content is its target."
   SYMLINK
 }
 
 "A page of entries."
 type EntryConnection {
-  "The page itself."
+  "The items of the page."
   nodes: [Entry!]!
-  "How the list goes on."
+  "The position of the page."
   pageInfo: PageInfo!
 }
 
-"One command that was run; what is told of a run whose record is gone is its id alone."
+"One command that was run. Only the id is known if its record is gone."
 type Run {
   "\`run_\` and 32 hex digits."
   id: String!
-  "The lane that it wrote; null as below where its record is gone."
+  "The lane that it wrote. This and the following fields are null if its record is gone."
   lane: String
   "When its session opened."
   startedAt: DateTime
@@ -143,61 +143,61 @@ type Run {
   workflow: String
 }
 
-"What one layer says of a path."
+"The entry of one layer for a path."
 type Blamed {
-  "Whether a reader finds it, or a part of it where versions are merged; else something nearer decides."
+  "Whether a reader sees the entry, at least as part of a merge. Otherwise a nearer layer hides it."
   isSeen: Boolean!
-  "As that layer has it."
+  "The entry in that layer."
   entry: Entry!
-  "The layer: its digest."
+  "The digest of the layer."
   layer: String!
-  "The lane whose head names the layer; \`seed\` for a directory that the volume is seeded from."
+  "The lane whose head has the layer; \`seed\` for a seed directory."
   lane: String!
-  "Whether it lies below all lanes of the volume, by its source."
+  "Whether the layer comes from the volume's seed."
   isSeed: Boolean!
-  "Those that the entry names as its origins."
+  "The runs that wrote the entry."
   runs: [Run!]!
 }
 
-"A state of a volume, to be compared."
+"A state of a volume to compare."
 input StateInput {
-  "Of a volume."
+  "The volume's id."
   volume: ID!
-  "The lane that the caller writes where it is left out."
+  "The default is the lane that the caller writes."
   lane: String
-  "The head where it is left out."
+  "The default is the head."
   generation: Int
 }
 
-"What differs between two states."
+"The difference between two states."
 type Difference {
-  "Paths that were not there before."
+  "Number of new paths."
   added: Int!
-  "Paths that were there, and are otherwise now."
+  "Number of changed paths."
   changed: Int!
-  "Paths that are gone."
+  "Number of removed paths."
   removed: Int!
-  "The first of them, in byte order."
+  "The first differing paths, in byte order."
   paths: [PathDifference!]!
-  "Whether there are more paths than were asked for."
+  "Whether there are more paths than were requested."
   isCut: Boolean!
 }
 
-"A path that two states have otherwise."
+"A path that differs between two states."
 type PathDifference {
-  "Inside the volume."
+  "Relative to the volume."
   path: String!
-  "What became of it."
+  "The kind of change."
   kind: DifferenceKind!
 }
 
-"How two states differ at a path."
+"Kinds of differences."
 enum DifferenceKind {
-  "It is in the second state alone."
+  "Only the second state has it."
   ADDED
-  "It is in both, and not the same."
+  "Both states have it, with different content."
   CHANGED
-  "It is in the first state alone."
+  "Only the first state has it."
   REMOVED
 }
 `;

@@ -1,261 +1,290 @@
-/** What can be changed. */
+/** The mutations and their results. */
 export const mutationTypes: string = `
 """
-What changes something, as the commands of the same names do. Each field is carried out or not at all, and is null where it was not: those before it stay done.
+Changes, as made by the commands of the same names. Each field succeeds or fails as a whole. A failed field is null,
+and the fields before it remain done.
 
-Whoever lost an answer, because a connection broke or the engine ended, may ask the same again, of this engine or of the next one: it is carried out once, and the answer is that of the first time. \`rollback\` and \`prune\` need a \`key\` for that,
-and \`attach\` where its session goes on; \`commit\` is known by its fork. The others are carried out each time: they come to the same, and say so where nothing was left to do, unless somebody else changed the same meanwhile. So \`remove\` takes what is there when it is asked again.
+A client that lost an answer can repeat the request, on this engine or the next: the change is made once, and the
+answer is the first one. For this, \`rollback\` and \`prune\` need a \`key\`, and so does \`attach\` within a session;
+\`commit\` uses the fork's id. The other fields have the same effect when repeated, and report that nothing was left
+to do. If another client made changes in between, they act on the present state.
 """
 type Mutation {
   """
-  Says where and who the caller is, for all that it asks from then on with the session's token in the header \`cachelane-session\`. The session ends when it is closed, or when nothing was heard
-  of it for a minute; forks that it left are discarded then. So does one whose token was lost.
+  Opens a session. Send its token in the header \`cachelane-session\` with all following requests. It ends when it is
+  closed or idle for a minute. Its open forks are then discarded.
   """
   openSession(
-    "Absolute, on the engine's machine: whose project it is. Where the engine was started where it is left out."
+    "The project's directory, absolute, on the engine's machine. The default is the engine's own."
     directory: String
-    "Instead of the project's own namespace, which its files say (cachelane.yaml, the git remote). Without directory, that of the engine where it was started for one. A confined session has to have one: the program in it may have written those files."
+    """
+    Overrides the namespace of the project's files (cachelane.yaml, the git remote). Without \`directory\`, the
+    default is the engine's own. Required for a confined session, since its program may have written those files.
+    """
     namespace: String
-    "It sees its namespace, as it is now, and the volumes that were granted to that; changes its own alone, and saves to others that it may write; and is not told whether there is anything else. Projects below it are others."
+    """
+    Confines the session to its namespace and the volumes granted to it. It changes only its own, saves only where it
+    may write, and learns nothing about the rest, not even about projects below it.
+    """
     confine: Boolean! = false
     """
-    The program's environment: what a CI system says of it decides its lane, and tools are set there. The engine's own where it is left out. It is kept for as long as the session, and told to nobody.
+    The program's environment, which identifies its CI run and configures its tools. The default is the engine's own.
+    It is kept secret and only for the session.
     """
     environment: [EnvironmentVariableInput!]
   ): ClientSession
-  "Ends the caller's session. False where it has none; E_SESSION_GONE where it has ended before."
+  "Ends the caller's session. False if it has none; E_SESSION_GONE if it has already ended."
   closeSession: Boolean
   """
-  A directory for each volume, with what a run here would find, for the caller to work in: nobody else sees what it does there (but in SHARED volumes) before it is committed.
+  Makes a private directory for each volume, with the content that a run would get. Until the commit, no other client
+  sees its changes (except in SHARED volumes).
   """
   attach(
-    "At most 32; none twice."
+    "At most 32 different volumes."
     volumes: [AttachInput!]!
-    "How long to wait for runs that have a LOCKED volume; as \`cachelane run\` where it is left out."
+    "How long to wait for runs that hold a LOCKED volume. The default is that of \`cachelane run\`."
     lockTimeoutSeconds: Int
-    "The caller's own name for this fork, 1 to 200 characters: in the same session it is the same fork again, until that has ended. A fork ends with its engine, and is another one in the next."
+    "A key chosen by the client, 1 to 200 characters. Within the session, repeating it returns the same fork until that fork has ended."
     key: String
     """
-    Directories may lie where those of earlier forks did, for commands of tools that note where their cache lies. Processes that outlived an earlier fork are looked for first: where one was told the path, or has something open there, it is another
-    one. Without it no path comes twice, so that whoever goes on writing to the directory of a fork that has ended writes nowhere.
+    Allows the paths of earlier forks to be reused, for tools that record the location of their cache. A path is not
+    reused while a left-over process was given it or has files open there. By default, each path is new, so that a
+    late writer to an ended fork harms nothing.
     """
     samePath: Boolean! = false
   ): Fork
   """
-  Saves what was changed in a fork, one volume after the other, and ends it. Each is saved whole or not at all. Where one cannot be saved, those before it stay saved, and the error says which, and why. The fork is open still then, and the directories of
-  the others are as they were: asked again, it goes on where it failed. What was saved is told again to whoever asks again; where the engine ended before all was, E_NOT_SAVED names what was and what was not.
+  Saves the changes of a fork, volume by volume, and ends it. Each volume is saved as a whole or not at all. If one
+  fails, the earlier ones stay saved, the error names it, and the fork stays open: a repeated commit continues there.
+  Repeating a finished commit returns the same result. If the engine ended during the commit, E_NOT_SAVED names what
+  was saved and what was not.
   """
   commit(
-    "Its id, which names this change as a key does."
+    "The fork's id. It also serves as the key of this change."
     fork: ID!
-    "What the work in it came to, as a command's exit code, 0 to 255. With another one than 0 only that is saved what tools leave complete whatever becomes of a command, as after \`cachelane run\`."
+    """
+    The exit code of the work, 0 to 255. If it is not 0, only files are saved that the tool always leaves complete, as
+    after \`cachelane run\`.
+    """
     exitCode: Int! = 0
   ): [Saved!]
-  "Ends a fork; what was changed in it is gone. False where it has ended before."
+  "Ends a fork without saving. False if it has already ended."
   discard(
     "Its id."
     fork: ID!
   ): Boolean
-  "Brings back what a volume was, on the lane that the caller writes, at an earlier generation; itself a new generation."
+  "Restores an earlier generation of a volume on the caller's lane, as a new generation."
   rollback(
     "Its id."
     volume: ID!
-    "The one before the present one where it is left out."
+    "The default is the generation before the current one."
     generation: Int
-    "Says what would change, and changes nothing."
+    "Only reports what would change."
     dryRun: Boolean! = false
-    "The caller's own name for this change, 1 to 200 characters: repeated under the same name and for the same generation, after an answer was lost, it is the same change, for as long as the history of the volume goes back."
+    """
+    A key chosen by the client, 1 to 200 characters. Repeating it for the same generation returns the first result, as
+    far back as the volume's history goes.
+    """
     key: String
   ): RolledBack
-  "Removes what a volume holds on one lane, history and all. Its layers go with the next collection. Forks that had found something there are not saved after that: their commit is E_NOT_FOUND. Empty where it holds nothing."
+  """
+  Removes a volume's head and history on one lane. Its layers are deleted by the next collection. Open forks that
+  started with them can no longer be saved: their commit is E_NOT_FOUND. The result is empty if there was nothing.
+  """
   remove(
     "Its id."
     volume: ID!
-    "The lane that the caller writes where it is left out."
+    "The default is the lane that the caller writes."
     lane: String
-    "On every lane."
+    "Removes all lanes."
     allLanes: Boolean! = false
-    "Says what would go, and removes nothing."
+    "Only reports what would be removed."
     dryRun: Boolean! = false
   ): [Removed!]
-  "Runs the tool's own clean-up in a volume and saves what it removed. A confined session has none run: files of its directory may say what such a command does."
+  """
+  Runs the tool's own clean-up command in a volume and saves the result. Not allowed in a confined session, since
+  project files can change what the command does.
+  """
   prune(
     "Its id."
     volume: ID!
-    "Says which command would run, and runs nothing."
+    "Only reports which command would run."
     dryRun: Boolean! = false
-    "As that of \`rollback\`. A clean-up that found nothing to remove leaves nothing that it could be known by, and is done again."
+    "See \`rollback\`. A clean-up that removed nothing is repeated."
     key: String
   ): Pruned
-  "Says how long the caches of a namespace, and of those below it, live, or how large they may be. A confined session says nothing of that: projects below its own are others."
+  "Sets how long caches of a namespace and those below it live, or how large they may be. Not allowed in a confined session."
   setPolicy(
-    "The caller's own project where it is left out."
+    "The default is the caller's own project."
     namespace: String
-    "One of those that \`policies\` lists, of a namespace."
+    "One of the keys that \`policies\` of a namespace lists."
     key: String!
-    "As a person would write it: \`14d\`, \`10GiB\`, \`none\`; null takes back what was said."
+    "As in cachelane.yaml: \`14d\`, \`10GiB\`, \`none\`; null removes the policy."
     value: String
   ): [Policy!]
-  """
-  Makes a namespace that is there without volumes, with the policies that are said of it, until \`cachelane ns rm\`. One that runs made stays from then on; the same again is the same.
-  """
+  "Creates a namespace that stays, also without volumes, until \`cachelane ns rm\`. An existing one stays from then on."
   createNamespace(
     "In its canonical spelling: \`teams/payments\`."
     path: String!
-    "Says whether there is one already, and changes nothing."
+    "Only reports whether it already exists."
     dryRun: Boolean! = false
   ): CreatedNamespace
-  "Gives a namespace another name. Nothing moves, and the old name goes on working."
+  "Renames a namespace. No data moves, and the old name remains an alias."
   renameNamespace(
     "Any of its names."
     from: String!
-    "The new one."
+    "The new name."
     to: String!
-    "Says whether it could be done, and changes nothing."
+    "Only reports whether it is possible."
     dryRun: Boolean! = false
   ): Renamed
-  "Hands the volumes of another name over to the caller's project."
+  "Moves the volumes of another namespace to the caller's project."
   adopt(
-    "The name that its directory had before it had any other, where it is left out."
+    "The default is the name that the directory had before it got any other."
     from: String
-    "Says whether it could be done, and changes nothing."
+    "Only reports whether it is possible."
     dryRun: Boolean! = false
   ): Renamed
   """
-  Offers others what a namespace has, as a new version; where the latest one says the same already, that is the answer. The namespace stays from then on. What would break code that was written for the version before is E_CATALOG: a definition that is another
-  volume now, or one that is gone and was not deprecated before.
+  Publishes what a namespace offers as a new version, unless the latest one has the same content. The namespace stays
+  from then on. Changes that break existing code are E_CATALOG: a definition that means another volume, or one that
+  was removed without a deprecation.
   """
   publishCatalog(
-    "The caller's own project where it is left out."
+    "The default is the caller's own project."
     namespace: String
-    "All that it offers from then on."
+    "The whole content of the new version."
     content: CatalogInput!
-    "Publishes also what breaks code."
+    "Allows breaking changes."
     breaking: Boolean! = false
-    "Says what would change, and changes nothing."
+    "Only reports what would change."
     dryRun: Boolean! = false
   ): PublishedCatalog
-  "Takes one version of a catalog away, for good: its number never comes again, and whoever locked it is told. The same again is the same."
+  """
+  Removes one version of a catalog for good. Its number is not reused, and projects that locked it get an error.
+  Removing it again changes nothing.
+  """
   removeCatalog(
-    "The caller's own project where it is left out."
+    "The default is the caller's own project."
     namespace: String
-    "Which one; for all, remove the namespace."
+    "The version. To remove all, remove the namespace."
     version: Int!
-    "Says who went by it, and removes nothing."
+    "Only reports which projects use it."
     dryRun: Boolean! = false
   ): RemovedCatalog
   """
-  Lets others use volumes of a namespace, which stays from then on until \`cachelane ns rm\`. There is one grant for each volume and each whom it is for: another one takes its place, the same again is the same. A confined session gives grants of its own project
-  alone; a run of a level none above its own.
+  Lets others use volumes of a namespace, which stays from then on until \`cachelane ns rm\`. A volume has one grant
+  for each grantee: another one replaces it. A confined session can grant only volumes of its own project, and no run
+  can grant a higher trust level than its own.
   """
   grant(
-    "Whose; the caller's own project where it is left out."
+    "The owner. The default is the caller's own project."
     namespace: String
-    "The volume's name; it need not hold anything yet."
+    "The volume's name. The volume may be empty."
     key: String
-    "Instead of a key: all volumes that there are, now and later."
+    "Instead of a key: all present and future volumes."
     all: Boolean! = false
-    "Whom it is for: \`github.com/acme/api\`, or \`github.com/acme/**\` for that one and those below it. It need not be there."
+    "The grantee: \`github.com/acme/api\`, or \`github.com/acme/**\` for it and those below it. It need not exist."
     to: String!
-    "What they may do."
+    "The permitted access."
     access: GrantAccess! = READ
-    "The level of lanes that may save; that of the caller's own where it is left out."
+    "The trust level that lanes need to save. The default is the level of the caller's lane."
     trust: TrustLevel
-    "Says what would be granted, and changes nothing."
+    "Only reports what would be granted."
     dryRun: Boolean! = false
   ): Grant
-  """
-  Takes a grant back. Sessions that are open read on with what they have, and save nothing more there. Empty where there is none, as when it is asked again.
-  """
+  "Withdraws a grant. Open sessions can still read what they have, but cannot save. The result is empty if there is no such grant."
   withdrawGrant(
-    "Whose; the caller's own project where it is left out."
+    "The owner. The default is the caller's own project."
     namespace: String
-    "The volume's name, as the grant has it."
+    "The volume's name, as in the grant."
     key: String
-    "Instead of a key: the grant of all volumes."
+    "Instead of a key: the grant for all volumes."
     all: Boolean! = false
-    "Whom it is for, as the grant has it."
+    "The grantee, as in the grant."
     to: String!
-    "Says what would be taken back, and changes nothing."
+    "Only reports what would be withdrawn."
     dryRun: Boolean! = false
   ): [Grant!]
   """
-  Lets runs of projects bring what they save to a namespace that is a parent of theirs, which stays from then on until \`cachelane ns rm\`. The same again is the same. A confined session makes none: what others save would come to it without a grant.
+  Lets runs of projects save to a parent namespace, which stays from then on until \`cachelane ns rm\`. Adding the
+  same feed again changes nothing. Not allowed in a confined session, since others could then save to it without a
+  grant.
   """
   addFeed(
-    "The tier; the caller's own project where it is left out."
+    "The tier. The default is the caller's own project."
     namespace: String
-    "The projects: \`github.com/acme/web\`, or \`github.com/acme/**\` for that one and those below it."
+    "The projects: \`github.com/acme/web\`, or \`github.com/acme/**\` for it and those below it."
     from: String!
-    "The volume's name; all that they save where it is left out."
+    "The volume's name. The default is all volumes."
     key: String
-    "Which lanes of the projects: \`default\` for that of the default branch, or one by its name."
+    "The lanes of the projects: \`default\` for the default branch's, or a lane's name."
     lanes: String! = "default"
-    "Says which rule it would be, and changes nothing."
+    "Only reports the feed that would be added."
     dryRun: Boolean! = false
   ): Feed
-  "Takes a feed rule back. What it brought stays. Empty where there is none, as when it is asked again."
+  "Removes a feed. What it has saved stays. The result is empty if there is no such feed."
   removeFeed(
-    "The tier; the caller's own project where it is left out."
+    "The tier. The default is the caller's own project."
     namespace: String
-    "The projects, as the rule has them."
+    "The projects, as in the feed."
     from: String!
-    "The volume's name, as the rule has it."
+    "The volume's name, as in the feed."
     key: String
-    "The lanes, as the rule has them."
+    "The lanes, as in the feed."
     lanes: String! = "default"
-    "Says what would be taken back, and changes nothing."
+    "Only reports what would be withdrawn."
     dryRun: Boolean! = false
   ): [Feed!]
 }
 
-"What a rollback did, or would do."
+"The result of a rollback, or of a dry run."
 type RolledBack {
   "The name of the lane."
   lane: String!
-  "The generation that was left."
+  "The generation before the rollback."
   from: Int!
-  "The one whose layers are back."
+  "The generation that was restored."
   to: Int!
-  "The new one; null for a dry run, and where the head named those layers already."
+  "The new generation; null for a dry run, and if the head already had those layers."
   generation: Int
-  "Layers of runs that ended meanwhile, and stay."
+  "Number of layers that stay because their runs ended in the meantime."
   keptOnTop: Int!
 }
 
-"What is gone of one lane, or would be."
+"What was removed of one lane, or would be."
 type Removed {
   "The name of the lane."
   lane: String!
-  "Where its head was."
+  "The generation of the removed head."
   generation: Int!
-  "How many its head named."
+  "The number of its layers."
   layers: Int!
-  "Content of those."
+  "Bytes in its layers."
   sizeBytes: Bytes!
 }
 
-"What a clean-up did, or would do."
+"The result of a clean-up, or of a dry run."
 type Pruned {
-  "What runs, word by word."
+  "The arguments of the command."
   command: [String!]!
   "Null for a dry run."
   saved: Saved
 }
 
-"A namespace that somebody asked for."
+"A created namespace."
 type CreatedNamespace {
-  "Its present name: another one than it was asked for by, where that is a name it had before."
+  "Its present name. It differs from the requested one if that is an alias."
   namespace: String!
-  "Whether it was made, or would be; false where it was there already."
+  "Whether it is new; false if it already existed."
   isNew: Boolean!
 }
 
-"What has another name now, or would have."
+"The result of a rename, or of a dry run."
 type Renamed {
-  "The namespace by its new name."
+  "The namespace with its new name."
   namespace: String!
-  "What it holds, by key."
+  "The keys of its volumes."
   volumes: [String!]!
 }
 `;

@@ -1,77 +1,77 @@
-/** What scopes volumes, and what holds for it. */
+/** Namespaces, policies, usage, sessions and leases. */
 export const namespaceTypes: string = `
-"What scopes the names of volumes. It outlives sessions; a rename moves no data."
+"The scope of volume names. It outlives sessions, and renaming it moves no data."
 type Namespace implements Node {
   "See Node."
   id: ID!
   "Its present name."
   path: String!
-  "Names that it had before, and that go on working."
+  "Earlier names, which still work."
   aliases: [String!]!
-  "When somebody created it, or a run first used it."
+  "When it was created, or first used by a run."
   createdAt: DateTime!
-  "Volumes that hold something, by key and compat."
+  "Non-empty volumes, sorted by key and compat."
   volumes(
-    "How many at most; up to 1000."
+    "Page size, at most 1000."
     first: Int! = 100
-    "Continues behind the page whose \`endCursor\` this is."
+    "The \`endCursor\` of the previous page."
     after: String
   ): CacheVolumeConnection!
-  "How long its caches live, and how large they may be."
+  "The policies for its caches."
   policies: [Policy!]!
-  "What it shares with others, by volume and whom it is for."
+  "Its grants to others, sorted by volume and grantee."
   grants: [Grant!]!
-  "What others share with it, by whose it is, volume and whom it is for."
+  "Grants of others to it, sorted by owner, volume and grantee."
   granted: [Grant!]!
-  "What feeds it as a tier, by volume, project and lane."
+  "Feeds that save to it as a tier, sorted by volume, project and lane."
   feeds: [Feed!]!
 }
 
 "A page of namespaces."
 type NamespaceConnection {
-  "The page itself."
+  "The items of the page."
   nodes: [Namespace!]!
-  "How the list goes on."
+  "The position of the page."
   pageInfo: PageInfo!
 }
 
-"What holds for a namespace."
+"A policy of a namespace."
 type Policy {
-  "\`keep-branch\`, \`volume-size\`, …: docs/CONFIGURATION.md has them all."
+  "\`keep-branch\`, \`volume-size\`, …: all are in docs/CONFIGURATION.md."
   key: String!
-  "As a person would write it: \`14d\`, \`10GiB\`, \`none\`."
+  "As in cachelane.yaml: \`14d\`, \`10GiB\`, \`none\`."
   value: String!
-  "Who says so: \`default\`, \`cachelane ns policy github.com/acme\`."
+  "Where it was set: \`default\`, \`cachelane ns policy github.com/acme\`."
   source: String!
-  "What it is about."
+  "What it controls."
   meaning: String!
 }
 
-"What usage is counted by."
+"How usage is grouped."
 enum UsageGroup {
-  "A line for each namespace."
+  "One row for each namespace."
   NAMESPACE
-  "A line for each lane of each namespace."
+  "One row for each lane of each namespace."
   LANE
 }
 
-"What a namespace, or one of its lanes, holds."
+"The space that a namespace, or one of its lanes, uses."
 type Usage {
   "The present name of the namespace."
   namespace: String!
-  "Null where it is that of the whole namespace."
+  "Null for the whole namespace."
   lane: String
-  "How many hold something."
+  "The number of non-empty volumes."
   volumes: Int!
-  "How many lanes of them do, all together."
+  "The number of their heads."
   heads: Int!
-  "Content of the layers that its heads name, each counted once."
+  "Bytes in the layers of its heads, each layer counted once."
   sizeBytes: Bytes!
-  "Of that, layers that nothing else names: what would be free without it."
+  "Bytes in layers that only it uses: what removing it would free."
   uniqueBytes: Bytes!
 }
 
-"A run that is at work in volumes."
+"A running session."
 type Session {
   "\`ses_\` and 32 hex digits."
   id: String!
@@ -79,49 +79,49 @@ type Session {
   namespace: String!
   "The name of the lane."
   lane: String!
-  "What it is told to be of in history."
+  "The run that it is recorded under."
   run: Run!
   "When it began."
   openedAt: DateTime!
-  "Where tools look for its volumes. A fork works in directories of its own, which the answer to \`attach\` names."
+  "Where tools find its volumes. For a fork, see the directories in the result of \`attach\`."
   paths: [String!]!
-  "Whether its process, or one that this left behind, lives: the kernel frees the lease of one that died."
+  "Whether its process, or one that it left behind, is running."
   isAlive: Boolean!
 }
 
-"What a session has of a volume at this moment, and others wait for or leave alone."
+"A part of a volume that a session holds, so that others wait for it or leave it alone."
 type Lease {
-  "What it is."
+  "The kind of lease."
   kind: LeaseKind!
   "The present name of the volume's namespace."
   namespace: String!
-  "Of the volume."
+  "The volume's key."
   key: String!
-  "Of the volume."
+  "The volume's key."
   compat: [CompatField!]!
-  "The lane that is locked, or whose directory it is; null for layers, which may be of several."
+  "The locked lane, or the lane of the directory; null for pinned layers, which may be of several lanes."
   lane: String
-  "How many are pinned; null for other kinds."
+  "The number of pinned layers; null for other kinds."
   layers: Int
-  "Of the directory; null for other kinds."
+  "The path of the directory; null for other kinds."
   path: String
   "\`ses_\` and 32 hex digits: one of \`sessions\`."
   session: String!
-  "\`run_\` and 32 hex digits: what history tells it to be of."
+  "\`run_\` and 32 hex digits: the run that it is recorded under."
   run: String!
   "When the session began."
   since: DateTime!
-  "Whether its process, or one that this left behind, lives. What a dead one has is given back by the next run."
+  "Whether its process, or one that it left behind, is running. The next run releases the leases of a dead session."
   isAlive: Boolean!
 }
 
-"What a session can have of a volume."
+"Kinds of leases."
 enum LeaseKind {
-  "A lane of it, against others that ask for it LOCKED."
+  "A lane that is locked against other LOCKED requests."
   LOCK
-  "Layers of it, and the volume itself: they do not go while the session lives. Derived layers are no volume's, and not told of."
+  "Layers that are not deleted while the session lives. Derived layers belong to no volume and are not listed."
   PIN
-  "A directory that is kept from run to run: nobody removes it meanwhile."
+  "A directory that is kept between runs and not removed while the session lives."
   DIRECTORY
 }
 `;

@@ -1,120 +1,122 @@
-/** What can be asked. */
+/** The queries. */
 export const queryType: string = `
-"Where and who the calling program is, what the engine holds, and how it came to be there."
+"The caller's context, the content of the engine's store, and its history."
 type Query {
   "The engine that answers."
   engine: Engine!
-  "Where and who the caller is: its namespace, its lane, what it reads, and what decided that."
+  "The caller's namespace and lanes, and how they were decided."
   context: Context!
-  "A namespace by any of its names; null where nobody has created or used it, and where the caller may not know of it."
+  "A namespace by any of its names; null if it does not exist or the caller may not see it."
   namespace(
     "Any of its names."
     path: String!
   ): Namespace
-  "Namespaces in the order of their names."
+  "Namespaces, sorted by name."
   namespaces(
-    "Only this one and those below it: \`github.com/acme\` has \`github.com/acme/web\`."
+    "Only this namespace and those below it: \`github.com/acme\` includes \`github.com/acme/web\`."
     under: String
-    "How many at most; up to 1000."
+    "Page size, at most 1000."
     first: Int! = 100
-    "Continues behind the page whose \`endCursor\` this is."
+    "The \`endCursor\` of the previous page."
     after: String
   ): NamespaceConnection!
   """
-  A volume by its key. Which one that is depends on nothing but key, namespace and compat: whoever asks in another project gets another volume, whoever asks
-  again gets the same one. Sharing, source and owner are attributes of the request: with others it is the same volume, and \`warnings\` names the request before. It need not hold anything yet.
+  A volume by its key. Namespace, key and compat identify it, so each project has its own. Sharing, source and owner
+  belong to the request: other values give the same volume, and \`warnings\` names the earlier request. The volume may
+  be empty.
   """
   cacheVolume(
-    "A tool that cachelane knows (\`npm\`, \`go-build\`), a volume of cachelane.yaml, or any text."
+    "A tool's name (\`npm\`, \`go-build\`), a volume of cachelane.yaml, or any text."
     key: String!
-    "The caller's own project where it is left out."
+    "The default is the caller's own project."
     namespace: String
     """
-    Names inside that namespace, outermost first: those of whoever wants volumes of its own in every project, such as a library (\`["npm", "@acme/build"]\`). Any
-    text; what is no name as it stands is escaped.
+    Names below that namespace, outermost first, for a library's own volumes in each project (\`["npm",
+    "@acme/build"]\`). Any text; it is escaped where needed.
     """
     scope: [String!]
-    "Added to what the tool says about who can use whose contents."
+    "Added to the tool's compat fields."
     compat: [CompatFieldInput!]
-    "Who may be at work in it at once; as the tool suits it where it is left out."
+    "Who may use it at once. The default is the tool's."
     sharing: CacheSharingMode
-    "What lies below all that is read of it; nothing where it is left out. Another one abandons nothing that was saved."
+    "The seed below its layers; none by default. Changing the seed keeps saved layers."
     source: SourceInput
     """
-    Who its files are to belong to where it is shown to a container: \`1000\`, \`1000:1000\`, \`node\`, \`node:node\`. It is checked and told, and nothing else comes of it
-    yet: in a fork, a directory on the engine's machine, all files belong to the engine's user.
+    The owner of its files in a container: \`1000\`, \`1000:1000\`, \`node\`, \`node:node\`. It is validated and
+    returned, but has no effect yet: in a fork, all files belong to the engine's user.
     """
     owner: String
   ): CacheVolume!
-  "Volumes that hold something, by namespace, key and compat."
+  "Non-empty volumes, sorted by namespace, key and compat."
   volumes(
-    "Only those of this namespace."
+    "Only volumes of this namespace."
     namespace: String
-    "Only those of this namespace and of those below it."
+    "Only volumes of this namespace and those below it."
     under: String
-    "Only those with this key."
+    "Only volumes with this key."
     key: String
-    "How many at most; up to 1000."
+    "Page size, at most 1000."
     first: Int! = 100
-    "Continues behind the page whose \`endCursor\` this is."
+    "The \`endCursor\` of the previous page."
     after: String
   ): CacheVolumeConnection!
-  "What differs between two states of volumes, as a reader of each lane finds them; in the order of their paths."
+  "Compares two states of volumes as readers see them. Sorted by path."
   diff(
-    "The one that is compared with."
+    "The first state."
     before: StateInput!
-    "The one that is looked at."
+    "The second state."
     after: StateInput!
-    "How many paths at most; up to 10000."
+    "Page size, at most 10000."
     first: Int! = 1000
   ): Difference!
-  "What is held, by namespace or by lane; in the order of their names."
+  "Used space, sorted by namespace and lane."
   usage(
-    "What the lines are about."
+    "How to group the rows."
     by: UsageGroup! = NAMESPACE
   ): [Usage!]!
-  "Runs that are at work in volumes at this moment."
+  "Sessions that are running now."
   sessions: [Session!]!
-  "What these have of volumes, in the order in which they began: locked lanes, pinned layers, kept directories."
+  "Their leases, oldest session first: locked lanes, pinned layers, kept directories."
   leases: [Lease!]!
-  "How long the caches of a namespace live, and how large they may be; that of the caller's own project where it is left out."
+  "The policies of a namespace. The default is the caller's own project."
   policies(
     "Any of its names."
     namespace: String
   ): [Policy!]!
   """
-  What a namespace offers. E_NOT_FOUND where it offers nothing, and where the caller may not know of it: a confined session may know of what its own project and the namespaces above it offer.
-  E_CATALOG for a version that is not there, or is not the one that was locked. What the caller's project has locked is had all the same, as its cachelane.lock has it.
+  A namespace's catalog. E_NOT_FOUND if it has none or the caller may not see it: a confined session sees the catalogs
+  of its own project and of the namespaces above. E_CATALOG for a version that does not exist or differs from the
+  locked one. Content that the caller's project has locked is always available.
   """
   catalog(
-    "Any of its names, or what the person's own configuration, cachelane.yaml (both under \`catalogs\`) or cachelane.lock call it."
+    "Any of its names, or its alias in the user's configuration, cachelane.yaml (both under \`catalogs\`) or cachelane.lock."
     namespace: String!
-    "Where it is left out: the one that the caller's project has locked, else the latest."
+    "The default is the version that the caller's project has locked, else the latest."
     version: Int
-    "What it has to come to, where somebody locked it."
+    "The expected digest, if it was locked."
     digest: String
   ): Catalog!
-  "The latest version of each that the caller may know of, in the order of the namespaces."
+  "The latest version of each visible catalog, sorted by namespace."
   catalogs(
-    "Only that of this namespace and of those below it."
+    "Only catalogs of this namespace and those below it."
     under: String
-    "How many at most; up to 1000."
+    "Page size, at most 1000."
     first: Int! = 100
-    "Continues behind the page whose \`endCursor\` this is."
+    "The \`endCursor\` of the previous page."
     after: String
   ): CatalogConnection!
-  "A volume that a namespace offers, and who uses it. Errors as those of \`catalog\`, and of its \`definition\`."
+  "A volume that a namespace offers, and its consumers. Errors: see \`catalog\` and its \`definition\`."
   definition(
-    "As that of \`catalog\`."
+    "See \`catalog\`."
     namespace: String!
-    "As it is published: \`pip-cache\`."
+    "The published name: \`pip-cache\`."
     name: String!
-    "As that of \`catalog\`."
+    "See \`catalog\`."
     version: Int
   ): Definition!
-  "Whatever has this id; null where there is nothing, and where the caller may not know of it."
+  "The object with this id; null if it does not exist or the caller may not see it."
   node(
-    "As a field \`id\` gave it."
+    "From a field \`id\`."
     id: ID!
   ): Node
 }

@@ -1,44 +1,44 @@
-/** What namespaces share with each other. */
+/** Grants and feeds. */
 export const sharingTypes: string = `
-"What those whom a grant is for may do with the volumes."
+"Kinds of access."
 enum GrantAccess {
-  "Find what is in them."
+  "Read the volumes."
   READ
-  "Save to them as well, on the lane that their own runs write, where that is of the level which the grant names."
+  "Read them, and save to them on the lanes of the grantee's runs, if those have the grant's trust level."
   WRITE
 }
 
-"That others may use volumes of a namespace. Nobody who was granted something can pass it on."
+"A permission for others to use volumes of a namespace. A grantee cannot pass it on."
 type Grant {
-  "Whose volumes they are: the present name of the namespace."
+  "The owner: the present name of the namespace."
   namespace: String!
-  "The volume's name, whatever its compat; null: all that there are, now and later."
+  "The volume's name, for any compat; null: all present and future volumes."
   key: String
-  "Whom it is for: \`github.com/acme/api\`, or \`github.com/acme/**\` for that one and those below it."
+  "The grantee: \`github.com/acme/api\`, or \`github.com/acme/**\` for it and those below it."
   to: String!
-  "What they may do."
+  "The permitted access."
   access: GrantAccess!
-  "The level of the lanes that may save, and no other may; it says nothing of reading."
+  "The trust level that lanes need to save. Reading does not need it."
   trust: TrustLevel!
-  "When it was given, or changed last."
+  "When it was given or last changed."
   at: DateTime!
   "Who gave it."
   by: String!
 }
 
-"That what runs of some projects save goes to a tier as well: to a namespace that they have above them."
+"A rule that saves work of some projects also to a tier: a namespace above them."
 type Feed {
   "The tier: the present name of the namespace."
   namespace: String!
-  "The projects: \`github.com/acme/web\`, or \`github.com/acme/**\` for that one and those below it."
+  "The projects: \`github.com/acme/web\`, or \`github.com/acme/**\` for it and those below it."
   from: String!
-  "The volume's name, whatever its compat; null: all that they save."
+  "The volume's name, for any compat; null: all volumes."
   key: String
-  "Which lanes of the projects: \`default\` for that of the default branch, or one by its name."
+  "The lanes of the projects: \`default\` for the default branch's, or a lane's name."
   lanes: String!
-  "When the rule was made."
+  "When the feed was added."
   at: DateTime!
-  "Who made it."
+  "Who added it."
   by: String!
 }
 `;

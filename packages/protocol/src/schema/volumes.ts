@@ -1,24 +1,24 @@
-/** What a caller asks for by its key. */
+/** Volumes, providers and explanations. */
 export const volumeTypes: string = `
-"Who may be at work in a volume at once. An attribute of what a run asks for: all three see the same heads."
+"How concurrent runs use a volume. It belongs to the request: all modes use the same heads."
 enum CacheSharingMode {
   "All in one directory."
   SHARED
-  "A view each; what they changed is merged at the end."
+  "Each in its own view. Changes are merged at the end."
   PRIVATE
   "One after the other."
   LOCKED
 }
 
-"One field of what says who can use whose contents: \`os\`, \`arch\`."
+"A field that separates incompatible contents: \`os\`, \`arch\`."
 type CompatField {
-  "As the tool, or whoever asked, calls it."
+  "The field's name."
   name: String!
-  "What it is here."
+  "The field's value."
   value: String!
 }
 
-"One field of what says who can use whose contents."
+"A field that separates incompatible contents."
 input CompatFieldInput {
   "Letters, digits, dots, dashes and underscores; at most 64."
   name: String!
@@ -27,190 +27,190 @@ input CompatFieldInput {
 }
 
 """
-What lies below all that is read of a volume: one of the two. A lane's own entries are found above it, and hide it where it removed something; nothing of it is saved, and none of it goes to other machines.
+The seed of a volume: a directory or another volume. The lanes' entries lie above it and can hide it. The seed itself
+is neither saved nor sent to other machines.
 """
 input SourceInput {
   """
-  Absolute, on the engine's machine, without \`.\` and \`..\`. It is read when a fork is made, and read again when something in it changed. What the tool never stores is left out, and so are symlinks that lead out of it and
-  what is neither file nor directory. A confined session may name none.
+  Absolute, on the engine's machine, without \`.\` and \`..\`. It is read for each fork, and again after changes. Left
+  out are files that the tool never stores, symlinks that lead outside, and special files. Not allowed in a confined
+  session.
   """
   directory: String
-  "The id of another volume of the same tool: what the caller finds of it."
+  "The id of another volume of the same tool. The caller's read chain decides what is seen of it."
   volume: ID
 }
 
-"What lies below all that is read of a volume: one of the two."
+"The seed of a volume: one of the two is set."
 type VolumeSource {
   "Absolute, on the engine's machine."
   directory: String
-  "Of another volume."
+  "The id of another volume."
   volume: ID
 }
 
-"A cache directory with a name inside a namespace."
+"A cache directory with a name in a namespace."
 type CacheVolume implements Node {
   "See Node."
   id: ID!
-  "Its name inside the namespace; a key that is no name as it stands is escaped."
+  "Its name in the namespace, escaped where needed."
   key: String!
   "The present name of its namespace."
   namespace: String!
-  "Who can use its contents; part of what it is."
+  "Separates incompatible contents. Part of its identity."
   compat: [CompatField!]!
-  "The tool whose rules hold for it; \`directory\` where it belongs to none."
+  "The tool whose rules apply; \`directory\` for a volume without a tool."
   tool: String!
-  "As it was asked for; null: as suits the tool."
+  "The requested mode; null: the tool's default."
   sharing: CacheSharingMode
-  "As it was asked for: who its files are to belong to in a container."
+  "The requested owner of its files in a container."
   owner: String
-  "As it was asked for: what lies below all that is read of it."
+  "The requested seed."
   source: VolumeSource
-  "Told of the request for it: that another one on this engine asked for the same volume with other attributes, who, when and how."
+  "Warnings about this request, such as an earlier request on this engine for the same volume with other attributes."
   warnings: [String!]!
-  "What decides what a fork or a run here finds by its key; null: it is this volume. All else here is about this volume, whatever is found."
+  "The provider that a fork or run here gets by its key; null: this volume. All other fields are about this volume."
   provider: Provider
-  "What it is on each lane that has something, by the name of the lane."
+  "Its heads on all lanes, sorted by lane."
   heads: [Head!]!
-  "What it is on one lane; null where that has nothing. The lane that the caller writes where it is left out."
+  "Its head on one lane; null if that is empty. The default is the lane that the caller writes."
   head(
     "The name of a lane."
     lane: String
   ): Head
-  """
-  Which runs provide what a reader of one lane finds at a path, nearest first; what is hidden below it follows. Empty where no layer says anything of it.
-  """
+  "The runs that wrote a path, nearest first, including hidden entries. Empty if no layer has the path."
   blame(
-    "Inside the volume: \`_cacache/index-v5/ab/cd\`."
+    "Relative to the volume: \`_cacache/index-v5/ab/cd\`."
     path: String!
-    "The caller's read chain, and the seed below it, where it is left out."
+    "The default is the caller's read chain with the seed below it."
     lane: String
-    "Instead of that of the request. Of a directory what this engine read last is known."
+    "Overrides the requested seed. Of a directory, the latest reading of this engine is used."
     source: SourceInput
   ): [Blamed!]!
-  "Why a run here would get what it would get; null for a volume that has no place of its own here."
+  "Why a run here gets this volume in this way; null if the volume has no path here."
   explain(
-    "Instead of that of the request, and of cachelane.yaml."
+    "Overrides the requested seed and cachelane.yaml."
     source: SourceInput
   ): Explanation
-  "Content of the layers that its heads name, each counted once."
+  "Bytes in the layers of its heads, each layer counted once."
   sizeBytes: Bytes!
-  "With whom it is shared; a confined session of another project is told what is for that."
+  "Its grants. A confined session of another project sees only grants to itself."
   grants: [Grant!]!
-  "What feeds it as part of a tier; a confined session of another project is told nothing of that."
+  "Feeds that save to it. A confined session of another project sees none."
   feeds: [Feed!]!
 }
 
-"What a volume is made of where it is attached."
+"What a provider provides."
 enum ProvidedKind {
-  "A volume of the store."
+  "A stored volume."
   VOLUME
-  "A directory of this machine: nothing of it is stored."
+  "A directory of this machine. It is never saved."
   DIRECTORY
-  "An empty directory, which is gone afterwards."
+  "An empty directory that is removed afterwards."
   NOTHING
 }
 
-"What decides what a volume is made of here. Nothing but the store is asked for that: no image is fetched, and no directory looked at."
+"The provider of a volume. Only the store is consulted: no image is fetched and no directory read."
 type Provider {
-  "As a reference names it: \`catalog:github.com/acme/pip-cache\`, \`dir:/mnt/pip\`."
+  "Its reference: \`catalog:github.com/acme/pip-cache\`, \`dir:/mnt/pip\`."
   reference: String!
-  "Who chose it: \`CACHELANE_PROVIDERS\`, \`cachelane.yaml:4\`."
+  "Where it was chosen: \`CACHELANE_PROVIDERS\`, \`cachelane.yaml:4\`."
   chosenBy: String!
-  "What it gives; null for one of somebody's own, which only a run asks."
+  "What it provides; null for a custom provider, which only runs ask."
   kind: ProvidedKind
-  "The volume that it gives, which is another one for \`project:\` and \`catalog:\`; null where it gives none, or none that can be had."
+  "The volume that it provides, another one for \`project:\` and \`catalog:\`; null if there is none or it is not available."
   volume: CacheVolume
-  "Why that cannot be had, one sentence: whoever attaches it is told the same. Null: it can, as far as the store knows."
+  "Why it is not available, in one sentence; null if it is, as far as the store knows. Attaching it reports the same."
   problem: String
 }
 
 "A page of volumes."
 type CacheVolumeConnection {
-  "The page itself."
+  "The items of the page."
   nodes: [CacheVolume!]!
-  "How the list goes on."
+  "The position of the page."
   pageInfo: PageInfo!
 }
 
-"Why a run here would get what it would get of a volume."
+"How a run here would get a volume, and why."
 type Explanation {
   "One sentence."
   why: String!
-  "What machines agree on: a hash of namespace id, key, compat and lane; null until the namespace has an id."
+  "A hash of namespace id, key, compat and lane, equal on all machines; null until the namespace has an id."
   lowLevelId: String
   "Where a command finds it."
   path: String!
-  "Who says that it is there."
+  "What decided the path."
   pathSource: String!
-  "What makes it usable there: \`overlay\`, \`clone\`, \`live\`."
+  "How it is attached: \`overlay\`, \`clone\`, \`live\`."
   mounter: String!
-  "Why that one: one clause."
+  "Why it is attached this way, as one clause."
   mounterWhy: String!
-  "What makes a plain run attach it: a lockfile, a line of cachelane.yaml; null where nothing does."
+  "Why a plain run attaches it: a lockfile, a line of cachelane.yaml; null if it does not."
   chosenBy: String
-  "The lanes that are read, nearest first, and what each holds."
+  "The lanes that are read, nearest first, with their content."
   readChain: [ExplainedLink!]!
-  "Other namespaces whose volume of this key it may start with, or feed; nearest first."
+  "Other namespaces whose volume of this key it may read or save to, nearest first."
   tiers: [ExplainedTier!]!
-  "What lies below them: a directory, or a volume; null: nothing."
+  "Its seed, a directory or a volume; null: none."
   seed: String
-  "That its name is in no catalog of the namespace or of those above it, where a policy wants that, and what becomes of it; null where nothing is to be said."
+  "A finding under a policy that requires catalog names; null if there is nothing to report."
   catalog: String
-  "How long what is saved lives after its last use; null: until it is removed."
+  "How long saved work lives after its last use; null: until it is removed."
   keptFor: String
-  "Which policy says so, and who set it."
+  "The policy that decides this, and where it was set."
   keptBy: String!
-  "What decides what it is made of, such as \`dir:/mnt/pip\`; null: it is the project's own volume."
+  "Its provider, such as \`dir:/mnt/pip\`; null: the project's own volume."
   provider: String
-  "Who chose that provider."
+  "Where that provider was chosen."
   providerBy: String
-  "What a run here finds because of it."
+  "What a run gets from the provider."
   gives: String
-  "By which definition of a catalog it is had, in which version, and whether cachelane.lock or this engine's store says so; null: by none."
+  "The catalog definition and version that it comes from, and whether cachelane.lock or the store decides; null: none."
   definition: String
-  "Where it is shared with other machines; null: nowhere."
+  "The remote that it is synced with; null: none."
   remote: String
 }
 
-"Another namespace whose volume of the same key a run may start with, or feed."
+"Another namespace whose volume of the same key a run may read or save to."
 type ExplainedTier {
-  "As the project names it."
+  "The name that the project uses for it."
   namespace: String!
-  "Who made it one, and by what right: one clause."
+  "Why it is a tier, as one clause."
   by: String!
-  "The lane of it that is read; null: none."
+  "Its lane that is read; null: none."
   lane: String
-  "Whether a run starts with what it has."
+  "Whether runs read it."
   isRead: Boolean!
-  "Why it does, or why not: one clause."
+  "Why, or why not, as one clause."
   why: String!
-  "How many its head names."
+  "The number of its layers."
   layers: Int!
-  "Files and symlinks of those."
+  "Files and symlinks in them."
   files: Int!
-  "Content of those."
+  "Bytes in its layers."
   sizeBytes: Bytes!
-  "Whether what a run saves goes there."
+  "Whether runs also save to it."
   isFed: Boolean!
-  "By which rule, or why not: one clause."
+  "The feed, or why there is none, as one clause."
   feeding: String!
 }
 
-"A lane of a read chain, and what it holds of a volume."
+"A lane of a read chain and its content of a volume."
 type ExplainedLink {
   "The present name of the namespace."
   namespace: String!
   "The name of the lane."
   lane: String!
-  "0 where it holds nothing."
+  "0 if it is empty."
   generation: Int!
-  "How many its head names."
+  "The number of its layers."
   layers: Int!
-  "Files and symlinks of those."
+  "Files and symlinks in them."
   files: Int!
-  "Content of those."
+  "Bytes in its layers."
   sizeBytes: Bytes!
-  "When its head moved last; null where it holds nothing."
+  "When its head last moved; null if it is empty."
   updatedAt: DateTime
 }
 `;

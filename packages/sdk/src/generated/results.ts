@@ -4,33 +4,33 @@ import type { CacheSharingMode, DefinitionTier, EntryType, EventType, GrantAcces
 
 /** The engine that answers. */
 export interface EngineFacts {
-  /** Of cachelane: 1.4.0. */
+  /** The version of cachelane: 1.4.0. */
   readonly version: string;
-  /** Of this schema; it grows when a client of the one before might fail. */
+  /** The version of this schema. It increases when older clients might fail. */
   readonly protocolVersion: number;
 }
 
-/** Where and who a program is. */
+/** The caller's namespace and lanes. */
 export interface Context {
-  /** What scopes the names of its volumes: `github.com/acme/web`. */
+  /** The namespace of its volumes: `github.com/acme/web`. */
   readonly namespace: string;
   /** The lane that it writes: `t1:ref:main`. */
   readonly lane: string;
-  /** The level of that lane, T0 (untrusted) to T3 (release). */
+  /** The trust level of that lane, T0 (untrusted) to T3 (release). */
   readonly trust: TrustLevel;
-  /** Whether what it saves is kept. */
+  /** Whether saved work is kept. */
   readonly canWrite: boolean;
-  /** Why this lane, and whether it may write: one clause. */
+  /** Why it has this lane and may or may not write, as one clause. */
   readonly why: string;
-  /** The lanes that it reads, nearest first; the first is its own. */
+  /** The lanes that it reads, nearest first. The first one is its own. */
   readonly readChain: readonly ChainLink[];
-  /** What the files of the project, or the environment of the program, say and does not count, one sentence each: such as another remote than the engine has. */
+  /** Ignored settings of the project's files or the program's environment, one sentence each, such as a remote that the engine does not use. */
   readonly warnings: readonly string[];
-  /** What decided all that. */
+  /** The inputs that decided the context. */
   readonly inputs: readonly ContextInput[];
 }
 
-/** A lane of a namespace, as a read chain lists it. */
+/** A lane of a namespace in a read chain. */
 export interface ChainLink {
   /** The present name of the namespace. */
   readonly namespace: string;
@@ -38,21 +38,21 @@ export interface ChainLink {
   readonly lane: string;
 }
 
-/** One input that decided something of a context. */
+/** One input of a context. */
 export interface ContextInput {
   /** What it decided: `namespace`, `lane`, `base`, `trust`. */
   readonly name: string;
-  /** What it says. */
+  /** Its value. */
   readonly value: string;
-  /** Where it came from: `--namespace`, `cachelane.yaml:2`, `GITHUB_REF in the environment`. */
+  /** Where it comes from: `--namespace`, `cachelane.yaml:2`, `GITHUB_REF in the environment`. */
   readonly source: string;
 }
 
-/** One command that was run; what is told of a run whose record is gone is its id alone. */
+/** One command that was run. Only the id is known if its record is gone. */
 export interface Run {
   /** `run_` and 32 hex digits. */
   readonly id: string;
-  /** The lane that it wrote; null as below where its record is gone. */
+  /** The lane that it wrote. This and the following fields are null if its record is gone. */
   readonly lane: string | null;
   /** When its session opened. */
   readonly startedAt: string | null;
@@ -62,96 +62,96 @@ export interface Run {
   readonly workflow: string | null;
 }
 
-/** A cache directory with a name inside a namespace. */
+/** A cache directory with a name in a namespace. */
 export interface VolumeInfo {
   /** See Node. */
   readonly id: string;
-  /** Its name inside the namespace; a key that is no name as it stands is escaped. */
+  /** Its name in the namespace, escaped where needed. */
   readonly key: string;
   /** The present name of its namespace. */
   readonly namespace: string;
-  /** Who can use its contents; part of what it is. */
+  /** Separates incompatible contents. Part of its identity. */
   readonly compat: readonly ({
-    /** As the tool, or whoever asked, calls it. */
+    /** The field's name. */
     readonly name: string;
-    /** What it is here. */
+    /** The field's value. */
     readonly value: string;
   })[];
-  /** The tool whose rules hold for it; `directory` where it belongs to none. */
+  /** The tool whose rules apply; `directory` for a volume without a tool. */
   readonly tool: string;
-  /** As it was asked for; null: as suits the tool. */
+  /** The requested mode; null: the tool's default. */
   readonly sharing: CacheSharingMode | null;
-  /** As it was asked for: who its files are to belong to in a container. */
+  /** The requested owner of its files in a container. */
   readonly owner: string | null;
-  /** As it was asked for: what lies below all that is read of it. */
+  /** The requested seed. */
   readonly source: {
     /** Absolute, on the engine's machine. */
     readonly directory: string | null;
-    /** Of another volume. */
+    /** The id of another volume. */
     readonly volume: string | null;
   } | null;
-  /** Told of the request for it: that another one on this engine asked for the same volume with other attributes, who, when and how. */
+  /** Warnings about this request, such as an earlier request on this engine for the same volume with other attributes. */
   readonly warnings: readonly string[];
-  /** What decides what a fork or a run here finds by its key; null: it is this volume. All else here is about this volume, whatever is found. */
+  /** The provider that a fork or run here gets by its key; null: this volume. All other fields are about this volume. */
   readonly provider: VolumeProvider | null;
 }
 
-/** What decides what a volume is made of here. Nothing but the store is asked for that: no image is fetched, and no directory looked at. */
+/** The provider of a volume. Only the store is consulted: no image is fetched and no directory read. */
 export interface VolumeProvider {
-  /** As a reference names it: `catalog:github.com/acme/pip-cache`, `dir:/mnt/pip`. */
+  /** Its reference: `catalog:github.com/acme/pip-cache`, `dir:/mnt/pip`. */
   readonly reference: string;
-  /** Who chose it: `CACHELANE_PROVIDERS`, `cachelane.yaml:4`. */
+  /** Where it was chosen: `CACHELANE_PROVIDERS`, `cachelane.yaml:4`. */
   readonly chosenBy: string;
-  /** What it gives; null for one of somebody's own, which only a run asks. */
+  /** What it provides; null for a custom provider, which only runs ask. */
   readonly kind: ProvidedKind | null;
-  /** The volume that it gives, which is another one for `project:` and `catalog:`; null where it gives none, or none that can be had. */
+  /** The volume that it provides, another one for `project:` and `catalog:`; null if there is none or it is not available. */
   readonly volume: {
     /** See Node. */
     readonly id: string;
     /** The present name of its namespace. */
     readonly namespace: string;
-    /** Its name inside the namespace; a key that is no name as it stands is escaped. */
+    /** Its name in the namespace, escaped where needed. */
     readonly key: string;
   } | null;
-  /** Why that cannot be had, one sentence: whoever attaches it is told the same. Null: it can, as far as the store knows. */
+  /** Why it is not available, in one sentence; null if it is, as far as the store knows. Attaching it reports the same. */
   readonly problem: string | null;
 }
 
-/** What a namespace offers in one version, which never changes. */
+/** One immutable version of the volumes that a namespace offers. */
 export interface CatalogInfo {
   /** The present name of the namespace that offers it. */
   readonly namespace: string;
-  /** 1 for the first that was published; another content is another version. */
+  /** The first version is 1. Different content gets a new version. */
   readonly version: number;
-  /** Whether there is no later one. */
+  /** Whether this is the latest version. */
   readonly isLatest: boolean;
-  /** What its content comes to, however it was written: 64 hex digits of SHA-256. */
+  /** SHA-256 of its normalized content, 64 hex digits. */
   readonly digest: string;
   /** When this version was published. */
   readonly publishedAt: string;
-  /** Who did, for people. */
+  /** Who published it, as a free text. */
   readonly publishedBy: string;
-  /** For people; empty where nothing is said. */
+  /** Documentation; empty if there is none. */
   readonly docs: string;
-  /** In the order of their names. */
+  /** Sorted by name. */
   readonly definitions: readonly OfferedDefinition[];
 }
 
 /** A volume that a namespace offers. */
 export interface OfferedDefinition {
-  /** What consumers ask for: `pip-cache`. */
+  /** The name that consumers use: `pip-cache`. */
   readonly name: string;
-  /** The tool whose rules hold for it. */
+  /** The tool whose rules apply. */
   readonly tool: string;
   /** The key of the volume. */
   readonly key: string;
-  /** Whose volume it is. */
+  /** Who owns the volume. */
   readonly tier: DefinitionTier;
-  /** Null: as suits the tool. */
+  /** Null: the tool's default. */
   readonly sharing: CacheSharingMode | null;
-  /** For people; empty where nothing is said. */
+  /** Documentation; empty if there is none. */
   readonly docs: string;
-  /** Why it should not be used any more, and what to use instead; null where it may be. */
+  /** Why it is deprecated and what to use instead; null if it is not. */
   readonly deprecated: string | null;
 }
 
@@ -159,23 +159,23 @@ export interface OfferedDefinition {
 export interface Head {
   /** The name of the lane. */
   readonly lane: string;
-  /** Counts its moves: 1 for the first save. */
+  /** The number of its moves: 1 for the first save. */
   readonly generation: number;
-  /** When it moved last. */
+  /** When it last moved. */
   readonly updatedAt: string;
-  /** The run that moved it last. */
+  /** The run that last moved it. */
   readonly run: Run;
-  /** Files and symlinks of all its layers; a path that several of them hold counts in each. */
+  /** Files and symlinks of all its layers. A path counts once for each layer that has it. */
   readonly files: number;
-  /** Content of its layers. */
+  /** Bytes in its layers. */
   readonly sizeBytes: number;
 }
 
-/** A cache directory with a name inside a namespace. */
+/** A cache directory with a name in a namespace. */
 export interface VolumeUsage {
-  /** Content of the layers that its heads name, each counted once. */
+  /** Bytes in the layers of its heads, each layer counted once. */
   readonly sizeBytes: number;
-  /** What it is on each lane that has something, by the name of the lane. */
+  /** Its heads on all lanes, sorted by lane. */
   readonly heads: readonly HeadUsage[];
 }
 
@@ -183,17 +183,17 @@ export interface VolumeUsage {
 export interface HeadUsage {
   /** The name of the lane. */
   readonly lane: string;
-  /** Counts its moves: 1 for the first save. */
+  /** The number of its moves: 1 for the first save. */
   readonly generation: number;
-  /** When it moved last. */
+  /** When it last moved. */
   readonly updatedAt: string;
-  /** Files and symlinks of all its layers; a path that several of them hold counts in each. */
+  /** Files and symlinks of all its layers. A path counts once for each layer that has it. */
   readonly files: number;
-  /** Content of its layers. */
+  /** Bytes in its layers. */
   readonly sizeBytes: number;
 }
 
-/** A state of a volume: what its head was after one move. */
+/** The state of a volume after one move of its head. */
 export interface Snapshot {
   /** The number of the move. */
   readonly generation: number;
@@ -201,182 +201,182 @@ export interface Snapshot {
   readonly at: string;
   /** The run that moved it. */
   readonly run: Run;
-  /** What the head named then, top first: ids of layers. */
+  /** Ids of its layers, top layer first. */
   readonly layers: readonly string[];
-  /** The layer that came with the move; null for one that only took layers away. */
+  /** The layer that the move added; null if it only removed layers. */
   readonly layer: string | null;
-  /** Paths that were not there before. */
+  /** Number of new paths. */
   readonly added: number;
-  /** Paths that were there, and are otherwise now. */
+  /** Number of changed paths. */
   readonly changed: number;
-  /** Paths that are gone. */
+  /** Number of removed paths. */
   readonly removed: number;
-  /** Content of that layer. */
+  /** Bytes in that layer. */
   readonly sizeBytes: number;
 }
 
-/** One path of a layer, or of a head. */
+/** One path of a layer or head. */
 export interface Entry {
-  /** Inside the volume; bytes that are no UTF-8 as `\xNN`. */
+  /** Relative to the volume. Bytes that are not UTF-8 are written as `\xNN`. */
   readonly path: string;
-  /** What lies there. */
+  /** The type of the entry. */
   readonly type: EntryType;
-  /** Permissions: an integer, 420 is 0644. */
+  /** Permissions as an integer: 420 is 0644. */
   readonly mode: number;
-  /** Of its content; 0 for what has none. */
+  /** Bytes of its content; 0 if it has none. */
   readonly sizeBytes: number;
-  /** SHA-256 of its content, 64 hex digits; null for what has none. */
+  /** SHA-256 of its content, 64 hex digits; null if it has none. */
   readonly digest: string | null;
-  /** When its content changed last, as far as the file system knew. */
+  /** When its content last changed, according to the file system. */
   readonly modifiedAt: string;
-  /** How versions of it relate: U, A, L, Q, G, W or D, see the glossary. */
+  /** How its versions are merged: U, A, L, Q, G, W or D. See the glossary. */
   readonly mergeClass: string;
-  /** How it is taken away: `counted` (readers miss it), `hint`, `below`; null for what is there. */
+  /** How it was removed: `counted` (readers miss it), `hint`, `below`; null if it was not. */
   readonly removed: string | null;
-  /** The runs that put it there: their ids. */
+  /** Ids of the runs that wrote it. */
   readonly origins: readonly string[];
 }
 
-/** What one layer says of a path. */
+/** The entry of one layer for a path. */
 export interface Blamed {
-  /** Whether a reader finds it, or a part of it where versions are merged; else something nearer decides. */
+  /** Whether a reader sees the entry, at least as part of a merge. Otherwise a nearer layer hides it. */
   readonly isSeen: boolean;
-  /** As that layer has it. */
+  /** The entry in that layer. */
   readonly entry: Entry;
-  /** The layer: its digest. */
+  /** The digest of the layer. */
   readonly layer: string;
-  /** The lane whose head names the layer; `seed` for a directory that the volume is seeded from. */
+  /** The lane whose head has the layer; `seed` for a seed directory. */
   readonly lane: string;
-  /** Whether it lies below all lanes of the volume, by its source. */
+  /** Whether the layer comes from the volume's seed. */
   readonly isSeed: boolean;
-  /** Those that the entry names as its origins. */
+  /** The runs that wrote the entry. */
   readonly runs: readonly Run[];
 }
 
-/** Why a run here would get what it would get of a volume. */
+/** How a run here would get a volume, and why. */
 export interface Explanation {
   /** One sentence. */
   readonly why: string;
-  /** What machines agree on: a hash of namespace id, key, compat and lane; null until the namespace has an id. */
+  /** A hash of namespace id, key, compat and lane, equal on all machines; null until the namespace has an id. */
   readonly lowLevelId: string | null;
   /** Where a command finds it. */
   readonly path: string;
-  /** Who says that it is there. */
+  /** What decided the path. */
   readonly pathSource: string;
-  /** What makes it usable there: `overlay`, `clone`, `live`. */
+  /** How it is attached: `overlay`, `clone`, `live`. */
   readonly mounter: string;
-  /** Why that one: one clause. */
+  /** Why it is attached this way, as one clause. */
   readonly mounterWhy: string;
-  /** What makes a plain run attach it: a lockfile, a line of cachelane.yaml; null where nothing does. */
+  /** Why a plain run attaches it: a lockfile, a line of cachelane.yaml; null if it does not. */
   readonly chosenBy: string | null;
-  /** The lanes that are read, nearest first, and what each holds. */
+  /** The lanes that are read, nearest first, with their content. */
   readonly readChain: readonly ExplainedLink[];
-  /** What lies below them: a directory, or a volume; null: nothing. */
+  /** Its seed, a directory or a volume; null: none. */
   readonly seed: string | null;
-  /** How long what is saved lives after its last use; null: until it is removed. */
+  /** How long saved work lives after its last use; null: until it is removed. */
   readonly keptFor: string | null;
-  /** Which policy says so, and who set it. */
+  /** The policy that decides this, and where it was set. */
   readonly keptBy: string;
-  /** What decides what it is made of, such as `dir:/mnt/pip`; null: it is the project's own volume. */
+  /** Its provider, such as `dir:/mnt/pip`; null: the project's own volume. */
   readonly provider: string | null;
-  /** Who chose that provider. */
+  /** Where that provider was chosen. */
   readonly providerBy: string | null;
-  /** What a run here finds because of it. */
+  /** What a run gets from the provider. */
   readonly gives: string | null;
-  /** By which definition of a catalog it is had, in which version, and whether cachelane.lock or this engine's store says so; null: by none. */
+  /** The catalog definition and version that it comes from, and whether cachelane.lock or the store decides; null: none. */
   readonly definition: string | null;
-  /** Where it is shared with other machines; null: nowhere. */
+  /** The remote that it is synced with; null: none. */
   readonly remote: string | null;
 }
 
-/** A lane of a read chain, and what it holds of a volume. */
+/** A lane of a read chain and its content of a volume. */
 export interface ExplainedLink {
   /** The present name of the namespace. */
   readonly namespace: string;
   /** The name of the lane. */
   readonly lane: string;
-  /** 0 where it holds nothing. */
+  /** 0 if it is empty. */
   readonly generation: number;
-  /** How many its head names. */
+  /** The number of its layers. */
   readonly layers: number;
-  /** Files and symlinks of those. */
+  /** Files and symlinks in them. */
   readonly files: number;
-  /** Content of those. */
+  /** Bytes in its layers. */
   readonly sizeBytes: number;
-  /** When its head moved last; null where it holds nothing. */
+  /** When its head last moved; null if it is empty. */
   readonly updatedAt: string | null;
 }
 
-/** What a namespace, or one of its lanes, holds. */
+/** The space that a namespace, or one of its lanes, uses. */
 export interface Usage {
   /** The present name of the namespace. */
   readonly namespace: string;
-  /** Null where it is that of the whole namespace. */
+  /** Null for the whole namespace. */
   readonly lane: string | null;
-  /** How many hold something. */
+  /** The number of non-empty volumes. */
   readonly volumes: number;
-  /** How many lanes of them do, all together. */
+  /** The number of their heads. */
   readonly heads: number;
-  /** Content of the layers that its heads name, each counted once. */
+  /** Bytes in the layers of its heads, each layer counted once. */
   readonly sizeBytes: number;
-  /** Of that, layers that nothing else names: what would be free without it. */
+  /** Bytes in layers that only it uses: what removing it would free. */
   readonly uniqueBytes: number;
 }
 
-/** What a session has of a volume at this moment, and others wait for or leave alone. */
+/** A part of a volume that a session holds, so that others wait for it or leave it alone. */
 export interface Lease {
-  /** What it is. */
+  /** The kind of lease. */
   readonly kind: LeaseKind;
   /** The present name of the volume's namespace. */
   readonly namespace: string;
-  /** Of the volume. */
+  /** The volume's key. */
   readonly key: string;
-  /** Of the volume. */
+  /** The volume's key. */
   readonly compat: readonly ({
-    /** As the tool, or whoever asked, calls it. */
+    /** The field's name. */
     readonly name: string;
-    /** What it is here. */
+    /** The field's value. */
     readonly value: string;
   })[];
-  /** The lane that is locked, or whose directory it is; null for layers, which may be of several. */
+  /** The locked lane, or the lane of the directory; null for pinned layers, which may be of several lanes. */
   readonly lane: string | null;
-  /** How many are pinned; null for other kinds. */
+  /** The number of pinned layers; null for other kinds. */
   readonly layers: number | null;
-  /** Of the directory; null for other kinds. */
+  /** The path of the directory; null for other kinds. */
   readonly path: string | null;
   /** `ses_` and 32 hex digits: one of `sessions`. */
   readonly session: string;
-  /** `run_` and 32 hex digits: what history tells it to be of. */
+  /** `run_` and 32 hex digits: the run that it is recorded under. */
   readonly run: string;
   /** When the session began. */
   readonly since: string;
-  /** Whether its process, or one that this left behind, lives. What a dead one has is given back by the next run. */
+  /** Whether its process, or one that it left behind, is running. The next run releases the leases of a dead session. */
   readonly isAlive: boolean;
 }
 
-/** That others may use volumes of a namespace. Nobody who was granted something can pass it on. */
+/** A permission for others to use volumes of a namespace. A grantee cannot pass it on. */
 export interface Grant {
-  /** Whose volumes they are: the present name of the namespace. */
+  /** The owner: the present name of the namespace. */
   readonly namespace: string;
-  /** The volume's name, whatever its compat; null: all that there are, now and later. */
+  /** The volume's name, for any compat; null: all present and future volumes. */
   readonly key: string | null;
-  /** Whom it is for: `github.com/acme/api`, or `github.com/acme/**` for that one and those below it. */
+  /** The grantee: `github.com/acme/api`, or `github.com/acme/**` for it and those below it. */
   readonly to: string;
-  /** What they may do. */
+  /** The permitted access. */
   readonly access: GrantAccess;
-  /** The level of the lanes that may save, and no other may; it says nothing of reading. */
+  /** The trust level that lanes need to save. Reading does not need it. */
   readonly trust: TrustLevel;
-  /** When it was given, or changed last. */
+  /** When it was given or last changed. */
   readonly at: string;
   /** Who gave it. */
   readonly by: string;
 }
 
-/** A namespace that somebody asked for. */
+/** A created namespace. */
 export interface CreatedNamespace {
-  /** Its present name: another one than it was asked for by, where that is a name it had before. */
+  /** Its present name. It differs from the requested one if that is an alias. */
   readonly namespace: string;
-  /** Whether it was made, or would be; false where it was there already. */
+  /** Whether it is new; false if it already existed. */
   readonly isNew: boolean;
 }
 
@@ -388,123 +388,123 @@ export interface ForkedVolume {
   readonly namespace: string;
   /** Absolute, on the engine's machine. */
   readonly directory: string;
-  /** What makes the tool look there, for the environment of its commands; empty where it has no setting for that. */
+  /** Variables that point the tool to the directory; empty if it has no such setting. */
   readonly environment: readonly ({
-    /** Of the variable. */
+    /** The variable's name. */
     readonly name: string;
-    /** What it has to be set to. */
+    /** The value to set. */
     readonly value: string;
   })[];
-  /** As it is, and not only as it was asked for. */
+  /** The actual sharing mode, which may differ from the requested one. */
   readonly sharing: CacheSharingMode;
-  /** The lane that is written. */
+  /** The lane that it writes. */
   readonly lane: string;
-  /** As those of CacheVolume, told of this request. */
+  /** Warnings about this request, as in CacheVolume. */
   readonly warnings: readonly string[];
 }
 
-/** Directories that a client works in, until it commits or discards them. */
+/** Directories for a client's work until it commits or discards them. */
 export interface ForkFacts {
-  /** Good in the caller's session alone; once the fork has ended, whoever may know of its volumes is told by it what was saved. */
+  /** Valid in the caller's session. After the fork has ended, clients that may see its volumes can use it to ask what was saved. */
   readonly id: string;
-  /** The run that what it saves is told to be of. */
+  /** The run that its saved work is recorded under. */
   readonly run: string;
-  /** In the order in which they were asked for. */
+  /** In the requested order. */
   readonly volumes: readonly ForkedVolume[];
 }
 
-/** What became of a volume's changes. */
+/** What was saved of a volume. */
 export interface Saved {
   /** The name of the volume. */
   readonly key: string;
-  /** Paths that were not there before. */
+  /** Number of new paths. */
   readonly added: number;
-  /** Paths that were there, and are otherwise now. */
+  /** Number of changed paths. */
   readonly changed: number;
-  /** Paths that are gone. */
+  /** Number of removed paths. */
   readonly removed: number;
-  /** Content of the new layer. */
+  /** Bytes in the new layer. */
   readonly savedBytes: number;
-  /** The layer that holds them: its digest; null where nothing was saved. */
+  /** The digest of the new layer; null if nothing was saved. */
   readonly layer: string | null;
-  /** Paths that were united with the work of other runs. */
+  /** Number of paths merged with the work of other runs. */
   readonly merged: number;
-  /** Paths that two runs decided differently. */
+  /** Paths that two runs changed differently. */
   readonly conflicts: readonly Conflict[];
-  /** Why nothing was saved; null where something was, or there was nothing. */
+  /** Why nothing was saved; null if something was or nothing had changed. */
   readonly skipped: string | null;
 }
 
-/** A path that two runs decided differently, and that nothing could unite. */
+/** A path that two runs changed differently and that could not be merged. */
 export interface Conflict {
-  /** Inside the volume. */
+  /** Relative to the volume. */
   readonly path: string;
-  /** How it was decided: `later run kept`, `nearest lane kept`, … */
+  /** How it was resolved: `later run kept`, `nearest lane kept`, … */
   readonly resolution: string;
-  /** Holds the version that does not show; null where it is not known any more. */
+  /** The layer with the hidden version; null if it is no longer known. */
   readonly layer: string | null;
 }
 
-/** What a rollback did, or would do. */
+/** The result of a rollback, or of a dry run. */
 export interface RolledBack {
   /** The name of the lane. */
   readonly lane: string;
-  /** The generation that was left. */
+  /** The generation before the rollback. */
   readonly from: number;
-  /** The one whose layers are back. */
+  /** The generation that was restored. */
   readonly to: number;
-  /** The new one; null for a dry run, and where the head named those layers already. */
+  /** The new generation; null for a dry run, and if the head already had those layers. */
   readonly generation: number | null;
-  /** Layers of runs that ended meanwhile, and stay. */
+  /** Number of layers that stay because their runs ended in the meantime. */
   readonly keptOnTop: number;
 }
 
-/** What is gone of one lane, or would be. */
+/** What was removed of one lane, or would be. */
 export interface Removed {
   /** The name of the lane. */
   readonly lane: string;
-  /** Where its head was. */
+  /** The generation of the removed head. */
   readonly generation: number;
-  /** How many its head named. */
+  /** The number of its layers. */
   readonly layers: number;
-  /** Content of those. */
+  /** Bytes in its layers. */
   readonly sizeBytes: number;
 }
 
-/** What a clean-up did, or would do. */
+/** The result of a clean-up, or of a dry run. */
 export interface Pruned {
-  /** What runs, word by word. */
+  /** The arguments of the command. */
   readonly command: readonly string[];
   /** Null for a dry run. */
   readonly saved: Saved | null;
 }
 
-/** What a fork or a clean-up tells while it works. */
+/** An event of a running fork or clean-up. */
 export interface EngineEvent {
   /** When it happened. */
   readonly at: string;
-  /** What kind it is. */
+  /** The kind of event. */
   readonly type: EventType;
-  /** The key of the volume that it is about; null where it is about none. */
+  /** The key of the volume; null if it concerns none. */
   readonly volume: string | null;
-  /** One sentence; null where the type says all. */
+  /** One sentence; null if the type says everything. */
   readonly message: string | null;
-  /** Of a warning: its code. */
+  /** The code of a warning. */
   readonly code: string | null;
-  /** Of a warning: what can be done about it. */
+  /** What to do about a warning. */
   readonly hint: string | null;
-  /** Of progress. */
+  /** The progress so far. */
   readonly done: number | null;
-  /** Null while it is unknown. */
+  /** Null while unknown. */
   readonly total: number | null;
-  /** Of `SAVED`: what became of the changes. */
+  /** For `SAVED`: the result. */
   readonly saved: Saved | null;
 }
 
-/** How a list goes on. */
+/** The position of a page in its list. */
 export interface Page {
-  /** Whether there is more behind this page. */
+  /** Whether more items follow this page. */
   readonly hasNextPage: boolean;
-  /** What continues behind this page; null where it is empty. */
+  /** Pass it as `after` to get the next page; null for an empty page. */
   readonly endCursor: string | null;
 }

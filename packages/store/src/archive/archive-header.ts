@@ -1,4 +1,4 @@
-import { paxRecords } from '../layers/pax.ts';
+import { paxRecords } from '../tar/pax.ts';
 
 // A member's header as V7, ustar, GNU and PAX write it. Names are bytes, each a character; times have nanoseconds.
 

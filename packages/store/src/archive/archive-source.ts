@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { CachelaneError, limits } from '@cachelane/core';
-import { fromSystem, throwIfAborted } from '../layers/file-errors.ts';
+import { fromSystem, throwIfAborted } from '../files/file-errors.ts';
 
 const chunkBytes = 1_048_576;
 const signatureBytes = 6;

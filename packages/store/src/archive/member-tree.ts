@@ -17,9 +17,9 @@ import {
 import { readdir, rm } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { CachelaneError, childPath, displayPath, limits, parentPath, type BytePath, leadsOut } from '@cachelane/core';
-import { errnoOf, fromSystem, throwIfAborted } from '../layers/file-errors.ts';
-import { byteNames, filePath, type FilePath } from '../layers/file-path.ts';
-import { secondsOf } from '../layers/store-files.ts';
+import { errnoOf, fromSystem, throwIfAborted } from '../files/file-errors.ts';
+import { byteNames, filePath, type FilePath } from '../files/file-path.ts';
+import { secondsOf } from '../files/store-files.ts';
 import type { ArchiveMember } from './archive-member.ts';
 import { PathNotes } from './path-notes.ts';
 

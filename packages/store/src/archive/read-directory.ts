@@ -1,8 +1,8 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { CachelaneError, childPath, limits, rootPath, type BytePath } from '@cachelane/core';
-import { fromSystem, throwIfAborted } from '../layers/file-errors.ts';
-import { byteNames, filePath } from '../layers/file-path.ts';
+import { fromSystem, throwIfAborted } from '../files/file-errors.ts';
+import { byteNames, filePath } from '../files/file-path.ts';
 import type { ArchiveMember } from './archive-member.ts';
 
 const chunkBytes = 1_048_576;

@@ -9,7 +9,7 @@ import {
 } from '@cachelane/core';
 import { imageHeadBytes } from '../image/erofs-format.ts';
 import { encodeAbout } from '../layers/layer-about.ts';
-import { archiveBytes, planArchive } from '../wire/archive-plan.ts';
+import { archiveBytes, planArchive } from '../tar/archive-plan.ts';
 import { corruptLayer } from '../layers/stored-layer.ts';
 import { framed, once, archived } from '../wire/sent-layer.fixture.ts';
 import {

@@ -5,7 +5,7 @@ import { decodeManifest, digestOf, type HeadManifest, type LayerId, type LayerSt
 import type { ArchiveMember } from '../archive/archive-member.ts';
 import { unpackMembers } from '../archive/unpack-members.ts';
 import type { Piece } from '../wire/archive.ts';
-import type { ArchivePlan } from '../wire/archive-plan.ts';
+import type { ArchivePlan } from '../tar/archive-plan.ts';
 import { checkIncoming } from '../wire/check-incoming.ts';
 import type { PieceTaker } from '../wire/piece-takers.ts';
 import { once } from '../wire/sent-layer.fixture.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { digestOf, type Clock, type LayerId, type LayerStore, type StagedLayer } from '@cachelane/core';
-import { openLayerFiles } from '../layers/layer-files.ts';
-import { realFiles, type StoreFiles } from '../layers/store-files.ts';
+import { openLayerFiles } from '../home/layer-files.ts';
+import { realFiles, type StoreFiles } from '../files/store-files.ts';
 import { framed, once } from '../wire/sent-layer.fixture.ts';
 import { requireThat, split, type FuzzTarget, type TargetOptions } from './fuzz-target.fixture.ts';
 import { contentsOf } from './frames-target.fixture.ts';

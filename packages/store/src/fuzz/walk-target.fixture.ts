@@ -1,6 +1,6 @@
 import { digestOf, type Entry, type LayerId } from '@cachelane/core';
 import type { Piece } from '../wire/archive.ts';
-import type { ArchivePlan } from '../wire/archive-plan.ts';
+import type { ArchivePlan } from '../tar/archive-plan.ts';
 import { checkIncoming } from '../wire/check-incoming.ts';
 import { ownTaker, takePieces } from '../wire/piece-takers.ts';
 import { archived } from '../wire/sent-layer.fixture.ts';

@@ -1,8 +1,8 @@
 import { invariant, type Entry } from '@cachelane/core';
-import { markNamespaces } from '../layers/markers.ts';
-import type { Owner } from '../layers/store-files.ts';
-import { archiveBytes, archivePlaces, type ArchivePlace, type ArchivePlan } from '../wire/archive-plan.ts';
-import { HeaderSpace, tarHeader } from '../wire/tar-entries.ts';
+import { markNamespaces } from '../files/markers.ts';
+import type { Owner } from '../files/store-files.ts';
+import { archiveBytes, archivePlaces, type ArchivePlace, type ArchivePlan } from '../tar/archive-plan.ts';
+import { HeaderSpace, tarHeader } from '../tar/tar-entries.ts';
 import {
   align,
   blockBytes,

@@ -17,9 +17,9 @@ import {
   stageAll,
 } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { createLayerHome, fixedClock, runJob, type LayerHome } from '../layers/layer-home.fixture.ts';
-import { openLayerFiles } from '../layers/layer-files.ts';
-import type { StoreFiles } from '../layers/store-files.ts';
+import { createLayerHome, fixedClock, runJob, type LayerHome } from '../home/layer-home.fixture.ts';
+import { openLayerFiles } from '../home/layer-files.ts';
+import type { StoreFiles } from '../files/store-files.ts';
 
 // Invariant: whatever operation of the store is the last one of a process that takes in an image, or makes a tree of it, the store
 // holds whole layers that can be read and extracted, and nothing else that lasts.

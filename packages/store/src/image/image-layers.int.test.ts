@@ -1,7 +1,7 @@
 import { layerStoreConformance, requireCommands } from '@cachelane/testkit';
 import { describe } from 'vitest';
-import { createLayerHome } from '../layers/layer-home.fixture.ts';
-import { createPulledHome } from '../layers/pulled-home.fixture.ts';
+import { createLayerHome } from '../home/layer-home.fixture.ts';
+import { createPulledHome } from '../home/pulled-home.fixture.ts';
 
 requireCommands('fsck.erofs')('as root', () => {
   // What is in an image is made visible by a program that makes devices.

@@ -10,8 +10,8 @@ import {
 } from '@cachelane/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createLayerHome, type LayerHome } from '../layers/layer-home.fixture.ts';
-import { filePath } from '../layers/file-path.ts';
+import { createLayerHome, type LayerHome } from '../home/layer-home.fixture.ts';
+import { filePath } from '../files/file-path.ts';
 import { sent } from '../wire/sent-layer.fixture.ts';
 import {
   attributesIn,

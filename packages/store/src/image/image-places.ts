@@ -1,7 +1,7 @@
 import type { BytePath, Entry, LayerIndex } from '@cachelane/core';
-import type { FileRange } from '../layers/store-files.ts';
-import { archivePlaces, planArchive } from '../wire/archive-plan.ts';
-import { HeaderSpace, tarHeader } from '../wire/tar-entries.ts';
+import type { FileRange } from '../files/store-files.ts';
+import { archivePlaces, planArchive } from '../tar/archive-plan.ts';
+import { HeaderSpace, tarHeader } from '../tar/tar-entries.ts';
 import { imageHeadBytes } from './erofs-format.ts';
 
 /** The image of a layer that this process opened. */

@@ -1,10 +1,10 @@
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { openIndex, type LayerId } from '@cachelane/core';
 import { stageAll } from '@cachelane/testkit';
-import { createLayerHome, type LayerHome } from '../layers/layer-home.fixture.ts';
-import { layerPaths } from '../layers/home-paths.ts';
-import { OpenAccess } from '../layers/open-access.ts';
-import { toChangeSet } from '../overlay/overlay-changes.ts';
+import { createLayerHome, type LayerHome } from '../home/layer-home.fixture.ts';
+import { layerPaths } from '../files/home-paths.ts';
+import { OpenAccess } from '../files/open-access.ts';
+import { toChangeSet } from '../layers/change-set.ts';
 import { walkUpper } from '../overlay/walk-upper.ts';
 import {
   attributesIn,

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { childPath, rootPath, type BytePath } from '@cachelane/core';
-import { byteNames, filePath } from '../layers/file-path.ts';
-import { readMarks } from '../layers/markers.ts';
+import { byteNames, filePath } from '../files/file-path.ts';
+import { readMarks } from '../files/markers.ts';
 
 /** All that can be seen of something in a tree. */
 export interface Listed {

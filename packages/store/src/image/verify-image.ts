@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { digestOf, displayPath, type LayerIndex } from '@cachelane/core';
-import { throwIfAborted } from '../layers/file-errors.ts';
-import { fillFrom } from '../layers/read-file.ts';
-import type { Owner } from '../layers/store-files.ts';
-import { archiveBytes, archivePlaces, planArchive, type ArchivePlace, type ArchivePlan } from '../wire/archive-plan.ts';
-import { archiveEndBytes, contentBytes, HeaderSpace, paddingOf, tarHeader, withTarget } from '../wire/tar-entries.ts';
+import { throwIfAborted } from '../files/file-errors.ts';
+import { fillFrom } from '../files/read-file.ts';
+import type { Owner } from '../files/store-files.ts';
+import { archiveBytes, archivePlaces, planArchive, type ArchivePlace, type ArchivePlan } from '../tar/archive-plan.ts';
+import { archiveEndBytes, contentBytes, HeaderSpace, paddingOf, tarHeader, withTarget } from '../tar/tar-entries.ts';
 import { imageHeadBytes } from './erofs-format.ts';
 import { ImageMetadata } from './erofs-metadata.ts';
 

@@ -1,7 +1,7 @@
 import { mounterConformance } from '@cachelane/testkit';
-import { becomeOrdinaryUser } from '../layers/ordinary-user.fixture.ts';
+import { becomeOrdinaryUser } from '../files/ordinary-user.fixture.ts';
 import { openCloneMounter } from './clone-mounter.ts';
-import { lastingThreads } from './fill.fixture.ts';
+import { lastingThreads } from '../filling/fill.fixture.ts';
 import { createKeptHome } from './kept-home.fixture.ts';
 
 becomeOrdinaryUser();

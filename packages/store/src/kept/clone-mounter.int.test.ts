@@ -1,6 +1,6 @@
 import { mounterConformance } from '@cachelane/testkit';
 import { openCloneMounter } from './clone-mounter.ts';
-import { lastingThreads } from './fill.fixture.ts';
+import { lastingThreads } from '../filling/fill.fixture.ts';
 import { createKeptHome } from './kept-home.fixture.ts';
 
 mounterConformance('clone', async () => await createKeptHome(openCloneMounter), { randomRuns: 60 });

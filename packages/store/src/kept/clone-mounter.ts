@@ -10,11 +10,11 @@ import {
   type SessionId,
   type Survivor,
 } from '@cachelane/core';
-import { fromSystem, throwIfAborted } from '../layers/file-errors.ts';
-import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
-import { realFiles, type StoreFiles } from '../layers/store-files.ts';
-import { openTrash, type Trash } from '../layers/trash.ts';
-import { byThreads, type FillOptions } from './file-makers.ts';
+import { fromSystem, throwIfAborted } from '../files/file-errors.ts';
+import { ensureHomeDir, homePaths, ownerOf } from '../files/home-paths.ts';
+import { realFiles, type StoreFiles } from '../files/store-files.ts';
+import { openTrash, type Trash } from '../files/trash.ts';
+import { byThreads, type FillOptions } from '../filling/file-makers.ts';
 import {
   bringUpSlot,
   collectHeld,
@@ -24,11 +24,11 @@ import {
   type KeptContext,
 } from './kept-directory.ts';
 import { handOut, isLeftByAll } from './hand-out.ts';
-import { takeBackLinks } from './kept-links.ts';
+import { takeBackLinks } from '../links/kept-links.ts';
 import { leaveDead } from './leave-dead.ts';
 import { discardEmpty, discardKept, listKept, listUsed, removeKept } from './kept-garbage.ts';
-import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from './kept-slots.ts';
-import { readsSinceOf, type ReadsSince } from './reads-since.ts';
+import { KeptSlots, onceKey, slotsKey, SlotUses, type KeptSlot } from '../slots/kept-slots.ts';
+import { readsSinceOf, type ReadsSince } from '../slots/reads-since.ts';
 import {
   checkReach,
   displacedBy,

@@ -3,8 +3,8 @@ import type { AttachedVolume, Mounter, BytePath, StoredLayer } from '@cachelane/
 import { attachRequest, collect, dyingProcess, failingPort, SimulatedCrash, stageAll } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { openCloneMounter } from './clone-mounter.ts';
-import { alone, helpersOn } from './fill.fixture.ts';
-import { emptyTable, KeptTable } from './kept-table.ts';
+import { alone, helpersOn } from '../filling/fill.fixture.ts';
+import { emptyTable, KeptTable } from '../slots/kept-table.ts';
 import { createKeptHome, runScript, type KeptHome } from './kept-home.fixture.ts';
 import { attach, changed, dirOf, layerOf, noAbort, save, show } from './kept-runs.fixture.ts';
 

@@ -1,13 +1,13 @@
 import { lstatSync, rmSync, type BigIntStats } from 'node:fs';
 import { limits, type BytePath, type Change, type ChangeSet, type SavedPart } from '@cachelane/core';
-import { filePath } from '../layers/file-path.ts';
-import { OpenAccess } from '../layers/open-access.ts';
-import { digestFile, readFirst, readWhole } from '../layers/read-file.ts';
-import { toChangeSet } from '../overlay/overlay-changes.ts';
+import { filePath } from '../files/file-path.ts';
+import { OpenAccess } from '../files/open-access.ts';
+import { digestFile, readFirst, readWhole } from '../files/read-file.ts';
+import { toChangeSet } from '../layers/change-set.ts';
 import { copyDatabases, isDatabase } from './database-copies.ts';
 import { lookAround, noteDigests, takeUpSlot, withDigests, type KeptContext } from './kept-directory.ts';
-import type { KeptSlot } from './kept-slots.ts';
-import { unknownTime, type KeptRecord } from './kept-table.ts';
+import type { KeptSlot } from '../slots/kept-slots.ts';
+import { unknownTime, type KeptRecord } from '../slots/kept-table.ts';
 import { fileKey, filesOpenForWriting } from './open-files.ts';
 
 /** What is finished of the work in a directory where others go on. */

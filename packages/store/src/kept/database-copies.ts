@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { limits, type BytePath, type Change } from '@cachelane/core';
-import { filePath } from '../layers/file-path.ts';
-import type { OpenAccess } from '../layers/open-access.ts';
-import { readFirst } from '../layers/read-file.ts';
-import type { StoreFiles } from '../layers/store-files.ts';
+import { filePath } from '../files/file-path.ts';
+import type { OpenAccess } from '../files/open-access.ts';
+import { readFirst } from '../files/read-file.ts';
+import type { StoreFiles } from '../files/store-files.ts';
 
 const magic = 'SQLite format 3\0';
 

@@ -1,9 +1,9 @@
 import { basename, dirname } from 'node:path';
 import type { Survivor } from '@cachelane/core';
-import { hasLinks, takeBackLinks } from './kept-links.ts';
+import { hasLinks, takeBackLinks } from '../links/kept-links.ts';
 import { directoriesInUse } from './kept-processes.ts';
-import type { KeptSlot, KeptSlots, SlotAccess } from './kept-slots.ts';
-import { clockMsAt, readJson, writeWhole } from './slot-files.ts';
+import type { KeptSlot, KeptSlots, SlotAccess } from '../slots/kept-slots.ts';
+import { clockMsAt, readJson, writeWhole } from '../slots/slot-files.ts';
 
 // Which of a lane's directories a run gets, and at which path. A process may outlive the run that it belongs to, and go on writing: by what it has open, or by the path that it was told. What it writes must not look
 // like the work of whoever has the directory next.

@@ -7,19 +7,19 @@ import {
   type StoredLayer,
   type UsedFile,
 } from '@cachelane/core';
-import { errnoOf } from '../layers/file-errors.ts';
-import { OpenAccess } from '../layers/open-access.ts';
-import { toChangeSet } from '../overlay/overlay-changes.ts';
-import { bringUp } from './bring-up.ts';
-import type { FillOptions } from './file-makers.ts';
-import { forgetReads } from './forget-reads.ts';
+import { errnoOf } from '../files/file-errors.ts';
+import { OpenAccess } from '../files/open-access.ts';
+import { toChangeSet } from '../layers/change-set.ts';
+import { bringUp } from '../filling/bring-up.ts';
+import type { FillOptions } from '../filling/file-makers.ts';
+import { forgetReads } from '../slots/forget-reads.ts';
 import { discardKept, type KeptDiscard } from './kept-garbage.ts';
-import type { Dirty, KeptSlot, ShownView } from './kept-slots.ts';
-import { emptyTable, type KeptRecord, type KeptTable } from './kept-table.ts';
-import { isStillMade, makeTree, readMadeTree, requireTree, type MadeTree } from './kept-tree.ts';
-import type { ReadsSince } from './reads-since.ts';
-import { scanKept, type KeptScan } from './scan-kept.ts';
-import { pathsOfSmallLayers, viewDifference } from './view-difference.ts';
+import type { Dirty, KeptSlot, ShownView } from '../slots/kept-slots.ts';
+import { emptyTable, type KeptRecord, type KeptTable } from '../slots/kept-table.ts';
+import { isStillMade, makeTree, readMadeTree, requireTree, type MadeTree } from '../slots/kept-tree.ts';
+import type { ReadsSince } from '../slots/reads-since.ts';
+import { scanKept, type KeptScan } from '../slots/scan-kept.ts';
+import { pathsOfSmallLayers, viewDifference } from '../slots/view-difference.ts';
 
 export interface KeptContext extends KeptDiscard {
   readonly ignoresChangeTime: boolean;

@@ -1,13 +1,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { KeptDirectory, MounterName, UsedDirectory } from '@cachelane/core';
-import { errnoOf } from '../layers/file-errors.ts';
-import { namesIn } from '../layers/read-file.ts';
-import type { StoreFiles } from '../layers/store-files.ts';
-import type { Trash } from '../layers/trash.ts';
-import { takeBackLinks } from './kept-links.ts';
-import { placesOf } from './kept-places.ts';
-import { KeptSlots, type Guard, type SlotAccess, type SlotUses } from './kept-slots.ts';
+import { errnoOf } from '../files/file-errors.ts';
+import { namesIn } from '../files/read-file.ts';
+import type { StoreFiles } from '../files/store-files.ts';
+import type { Trash } from '../files/trash.ts';
+import { takeBackLinks } from '../links/kept-links.ts';
+import { placesOf } from '../links/kept-places.ts';
+import { KeptSlots, type Guard, type SlotAccess, type SlotUses } from '../slots/kept-slots.ts';
 
 /** What nobody uses at this moment. */
 export function listKept(kept: string, mounter: MounterName, access: SlotAccess): readonly KeptDirectory[] {

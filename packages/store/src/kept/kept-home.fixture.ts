@@ -1,10 +1,10 @@
 import * as fs from 'node:fs';
 import type { AttachedVolume, Mounter } from '@cachelane/core';
 import type { MounterFixture } from '@cachelane/testkit';
-import type { StoreFiles } from '../layers/store-files.ts';
+import type { StoreFiles } from '../files/store-files.ts';
 import { commandsIn, createOverlayHome, execute, type OverlayHome } from '../overlay/overlay-home.fixture.ts';
 import type { KeptMounterOptions } from './clone-mounter.ts';
-import { byThreads, type FillOptions } from './file-makers.ts';
+import { byThreads, type FillOptions } from '../filling/file-makers.ts';
 
 export interface KeptHome extends Omit<MounterFixture, 'mounter'> {
   readonly dir: string;

@@ -3,7 +3,7 @@ import { attachRequest, dyingProcess, SimulatedCrash } from '@cachelane/testkit'
 import { describe, expect, test } from 'vitest';
 import { openCloneMounter } from './clone-mounter.ts';
 import { createKeptHome, type KeptHome } from './kept-home.fixture.ts';
-import { KeptSlots } from './kept-slots.ts';
+import { KeptSlots } from '../slots/kept-slots.ts';
 import { noAbort } from './kept-runs.fixture.ts';
 import { openLiveMounter } from './live-mounter.ts';
 

@@ -4,7 +4,7 @@ import { attachRequest, collect } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { openCloneMounter } from './clone-mounter.ts';
 import { createKeptHome, runScript, type KeptHome } from './kept-home.fixture.ts';
-import { KeptSlots, type Guard } from './kept-slots.ts';
+import { KeptSlots, type Guard } from '../slots/kept-slots.ts';
 import { attach, changed, dirOf, layerOf, noAbort, save, show } from './kept-runs.fixture.ts';
 
 // Invariant: whatever a run did to its directory, and somebody else to its files by other names, the next run finds what its view

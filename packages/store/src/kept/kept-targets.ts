@@ -1,10 +1,10 @@
 import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CachelaneError, type AttachRequest, type Displaced, type OthersMount, type Reach } from '@cachelane/core';
-import { errnoOf } from '../layers/file-errors.ts';
-import type { StoreFiles } from '../layers/store-files.ts';
-import { layLink, linkAt } from './kept-links.ts';
-import { clearStaleLink, inTheWay, leadsInto } from './stale-link.ts';
+import { errnoOf } from '../files/file-errors.ts';
+import type { StoreFiles } from '../files/store-files.ts';
+import { layLink, linkAt } from '../links/kept-links.ts';
+import { clearStaleLink, inTheWay, leadsInto } from '../links/stale-link.ts';
 import {
   checkTarget,
   defaultRootMode,

@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
-import type { StoreFiles } from '../layers/store-files.ts';
-import { hasLinks, takeBackLinks } from './kept-links.ts';
-import { KeptSlots, type KeptSlot, type SlotUses } from './kept-slots.ts';
+import type { StoreFiles } from '../files/store-files.ts';
+import { hasLinks, takeBackLinks } from '../links/kept-links.ts';
+import { KeptSlots, type KeptSlot, type SlotUses } from '../slots/kept-slots.ts';
 
 interface DeadUse {
   readonly files: StoreFiles;

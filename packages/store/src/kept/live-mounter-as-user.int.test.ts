@@ -1,5 +1,5 @@
 import { mounterConformance } from '@cachelane/testkit';
-import { becomeOrdinaryUser } from '../layers/ordinary-user.fixture.ts';
+import { becomeOrdinaryUser } from '../files/ordinary-user.fixture.ts';
 import { createKeptHome } from './kept-home.fixture.ts';
 import { openLiveMounter } from './live-mounter.ts';
 

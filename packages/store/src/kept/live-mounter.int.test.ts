@@ -9,7 +9,7 @@ import {
 } from '@cachelane/core';
 import { attachRequest, mounterConformance, stageAll } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { lastingThreads } from './fill.fixture.ts';
+import { lastingThreads } from '../filling/fill.fixture.ts';
 import { createKeptHome, runScript, type KeptHome } from './kept-home.fixture.ts';
 import { openLiveMounter } from './live-mounter.ts';
 

@@ -12,13 +12,13 @@ import {
   type SavedPart,
   type SessionId,
 } from '@cachelane/core';
-import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
-import { realFiles } from '../layers/store-files.ts';
-import { openTrash, type Trash } from '../layers/trash.ts';
+import { ensureHomeDir, homePaths, ownerOf } from '../files/home-paths.ts';
+import { realFiles } from '../files/store-files.ts';
+import { openTrash, type Trash } from '../files/trash.ts';
 import { inPort, type KeptMounterOptions } from './clone-mounter.ts';
-import { readsSinceOf } from './reads-since.ts';
+import { readsSinceOf } from '../slots/reads-since.ts';
 import { collectPart } from './collect-part.ts';
-import { byThreads } from './file-makers.ts';
+import { byThreads } from '../filling/file-makers.ts';
 import {
   bringUpSlot,
   collectHeld,
@@ -28,12 +28,12 @@ import {
   type HeldDirectory,
   type KeptContext,
 } from './kept-directory.ts';
-import { takeBackLinks } from './kept-links.ts';
+import { takeBackLinks } from '../links/kept-links.ts';
 import { leaveDead } from './leave-dead.ts';
 import { discardKept, listKept, listUsed, removeKept } from './kept-garbage.ts';
-import { notePlace } from './kept-places.ts';
-import { hasTree, requireTree } from './kept-tree.ts';
-import { KeptSlots, onceKey, slotsKey, SlotUses } from './kept-slots.ts';
+import { notePlace } from '../links/kept-places.ts';
+import { hasTree, requireTree } from '../slots/kept-tree.ts';
+import { KeptSlots, onceKey, slotsKey, SlotUses } from '../slots/kept-slots.ts';
 import {
   checkReach,
   displacedBy,
@@ -43,7 +43,7 @@ import {
   unlinkTargets,
   type ReachedTarget,
 } from './kept-targets.ts';
-import { placeNear } from './place-near.ts';
+import { placeNear } from '../links/place-near.ts';
 
 const neverAborted = new AbortController().signal;
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CachelaneError, parseDigest, type Digest } from '@cachelane/core';
-import { layerPaths } from './home-paths.ts';
-import type { Owner } from './store-files.ts';
+import { layerPaths } from '../files/home-paths.ts';
+import type { Owner } from '../files/store-files.ts';
 
 /** What `layer.json` says of a layer beyond its index. */
 export interface LayerAbout {

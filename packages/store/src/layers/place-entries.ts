@@ -11,14 +11,14 @@ import {
   type StagedEntry,
   type StoredLayer,
 } from '@cachelane/core';
-import { errnoOf, isMissing, refused } from './file-errors.ts';
-import type { FilePath } from './file-path.ts';
-import { deltaFile, layerPaths } from './home-paths.ts';
-import { OpenAccess } from './open-access.ts';
-import { digestFile } from './read-file.ts';
+import { errnoOf, isMissing, refused } from '../files/file-errors.ts';
+import type { FilePath } from '../files/file-path.ts';
+import { deltaFile, layerPaths } from '../files/home-paths.ts';
+import { OpenAccess } from '../files/open-access.ts';
+import { digestFile } from '../files/read-file.ts';
 import { placeOf, type LayerPlace } from './stored-layer.ts';
-import type { Owner, StoreFiles } from './store-files.ts';
-import type { TreeBuilder } from './tree-builder.ts';
+import type { Owner, StoreFiles } from '../files/store-files.ts';
+import type { TreeBuilder } from '../files/tree-builder.ts';
 
 export interface Placement {
   readonly builder: TreeBuilder;

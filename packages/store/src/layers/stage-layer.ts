@@ -14,15 +14,15 @@ import {
   type StagedEntry,
   type StageRequest,
 } from '@cachelane/core';
-import { errnoOf, throwIfAborted } from './file-errors.ts';
-import { ensureHomeDir, layerPaths, type HomePaths } from './home-paths.ts';
+import { errnoOf, throwIfAborted } from '../files/file-errors.ts';
+import { ensureHomeDir, layerPaths, type HomePaths } from '../files/home-paths.ts';
 import { encodeAbout, type LayerAbout } from './layer-about.ts';
-import { OpenAccess } from './open-access.ts';
+import { OpenAccess } from '../files/open-access.ts';
 import { placeEntry, type Placement } from './place-entries.ts';
-import type { Owner, StoreFiles } from './store-files.ts';
+import type { Owner, StoreFiles } from '../files/store-files.ts';
 import { dropUnclaimed } from './take-over.ts';
-import type { Trash } from './trash.ts';
-import { TreeBuilder } from './tree-builder.ts';
+import type { Trash } from '../files/trash.ts';
+import { TreeBuilder } from '../files/tree-builder.ts';
 
 export interface StageContext {
   readonly files: StoreFiles;

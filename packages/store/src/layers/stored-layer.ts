@@ -12,13 +12,13 @@ import {
   type StoredLayer,
 } from '@cachelane/core';
 import { openImagePlaces, type ImagePlaces } from '../image/image-places.ts';
-import { errnoOf, fromSystem, isMissing } from './file-errors.ts';
-import type { FilePath } from './file-path.ts';
-import { deltaFile, layerPaths } from './home-paths.ts';
+import { errnoOf, fromSystem, isMissing } from '../files/file-errors.ts';
+import type { FilePath } from '../files/file-path.ts';
+import { deltaFile, layerPaths } from '../files/home-paths.ts';
 import { readAbout, type LayerAbout } from './layer-about.ts';
-import { OpenAccess } from './open-access.ts';
-import { readFirst, readRange, readWhole } from './read-file.ts';
-import type { StoreFiles } from './store-files.ts';
+import { OpenAccess } from '../files/open-access.ts';
+import { readFirst, readRange, readWhole } from '../files/read-file.ts';
+import type { StoreFiles } from '../files/store-files.ts';
 
 /** A layer's directory and what it is called: a layer by the digest of its index, a derived one by what it was made of. */
 export interface LayerRef {

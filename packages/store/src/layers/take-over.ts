@@ -7,7 +7,7 @@ import {
   type ChangeSet,
   type StagedEntry,
 } from '@cachelane/core';
-import { unlinkIfThere, type TreeBuilder } from './tree-builder.ts';
+import { unlinkIfThere, type TreeBuilder } from '../files/tree-builder.ts';
 
 /** What the entries of a layer say about each path. */
 type Claims = ReadonlyMap<BytePath, StagedEntry>;

@@ -13,14 +13,14 @@ import {
   type LayerVerification,
 } from '@cachelane/core';
 import { checkImage } from '../image/verify-image.ts';
-import { errnoOf, fromSystem, isMissing, throwIfAborted } from './file-errors.ts';
-import { namesIn } from './read-file.ts';
-import { byteNames, type FilePath } from './file-path.ts';
-import { deltaFile, layerPaths } from './home-paths.ts';
-import { isOpaque, readMarks } from './markers.ts';
-import { OpenAccess } from './open-access.ts';
-import { digestFile } from './read-file.ts';
-import type { Owner, StoreFiles } from './store-files.ts';
+import { errnoOf, fromSystem, isMissing, throwIfAborted } from '../files/file-errors.ts';
+import { namesIn } from '../files/read-file.ts';
+import { byteNames, type FilePath } from '../files/file-path.ts';
+import { deltaFile, layerPaths } from '../files/home-paths.ts';
+import { isOpaque, readMarks } from '../files/markers.ts';
+import { OpenAccess } from '../files/open-access.ts';
+import { digestFile } from '../files/read-file.ts';
+import type { Owner, StoreFiles } from '../files/store-files.ts';
 import { readLayer, type LayerRef } from './stored-layer.ts';
 
 /** Enough to see what is going on; a torn directory can have a hundred thousand. */

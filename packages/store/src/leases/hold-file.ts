@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { fromSqlite, isSqliteBusy } from '../metadata/sqlite-errors.ts';
+import { fromSqlite, isSqliteBusy } from '../sqlite/sqlite-errors.ts';
 
 /**
  * Has the file for this process alone, until it is given back or the process ends, in whatever way; makes it where it is missing, and leaves it there. Null: another

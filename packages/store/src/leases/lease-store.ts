@@ -9,8 +9,8 @@ import {
   type LeaseStore,
   type SessionId,
 } from '@cachelane/core';
-import { checkAborted } from '../metadata/sqlite-database.ts';
-import { fromSqlite, isSqliteBusy } from '../metadata/sqlite-errors.ts';
+import { checkAborted } from '../sqlite/sqlite-database.ts';
+import { fromSqlite, isSqliteBusy } from '../sqlite/sqlite-errors.ts';
 import { lockExclusively } from './hold-file.ts';
 import { clientLock, commandLock } from './locks.ts';
 

@@ -11,7 +11,7 @@ import {
   type VolumeId,
 } from '@cachelane/core';
 import { removeEmptyNamespace, requireThere } from './namespaces.ts';
-import type { Sql, SqliteDatabase } from './sqlite-database.ts';
+import type { Sql, SqliteDatabase } from '../sqlite/sqlite-database.ts';
 
 interface ListedRow {
   readonly namespace_id: NamespaceId;

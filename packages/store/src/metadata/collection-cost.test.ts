@@ -4,12 +4,12 @@ import { limits, statedPolicy } from '@cachelane/core';
 import { aLayer, aQuestion, countingIds, noAbort, openOne, openRequest, pushLayer } from '@cachelane/testkit';
 import { factsOf } from './collection-facts.ts';
 import { dropExpired, headStore } from './heads.ts';
-import { usedAmong } from './holders.ts';
+import { usedAmong } from './rows/holders.ts';
 import { namespaceStore } from './namespaces.ts';
 import { listeningTo, overheard, scansOf } from './query-plans.fixture.ts';
-import { decoderOf } from './rows.ts';
+import { decoderOf } from './rows/rows.ts';
 import { openStore, scratchDir, systemClock, systemRandom } from './real-world.fixture.ts';
-import { openSqliteDatabase } from './sqlite-database.ts';
+import { openSqliteDatabase } from '../sqlite/sqlite-database.ts';
 
 const nowMs = 1_767_225_600_000 + limits.historyMs / 2;
 

@@ -15,11 +15,19 @@ import {
   type VolumeId,
 } from '@cachelane/core';
 import { dueLanes, levels } from './due-lanes.ts';
-import type { HeldBy } from './holders.ts';
+import type { HeldBy } from './rows/holders.ts';
 import { namespaceIdOf, namespaceRecord } from './namespaces.ts';
-import { toHead, toHistory, toVolume, type Decoder, type HeadRow, type HistoryRow, type VolumeRow } from './rows.ts';
-import { toSquash, type SquashRow } from './squash-rows.ts';
-import type { Sql } from './sqlite-database.ts';
+import {
+  toHead,
+  toHistory,
+  toVolume,
+  type Decoder,
+  type HeadRow,
+  type HistoryRow,
+  type VolumeRow,
+} from './rows/rows.ts';
+import { toSquash, type SquashRow } from './rows/squash-rows.ts';
+import type { Sql } from '../sqlite/sqlite-database.ts';
 
 /** A head with the columns that a collection goes by. */
 export interface UsedRow extends HeadRow {

@@ -13,13 +13,13 @@ import {
   type VolumeId,
 } from '@cachelane/core';
 import { factsOf, pinsIn, policiesOf, type UsedRow } from './collection-facts.ts';
-import { toEviction, type EvictionRow } from './evictions.ts';
-import { forgetLayer } from './head-rows.ts';
+import { toEviction, type EvictionRow } from './rows/evictions.ts';
+import { forgetLayer } from './rows/head-rows.ts';
 import { removeHeads } from './heads.ts';
-import { settleLane, settleLifetimes, usedAmong } from './holders.ts';
+import { settleLane, settleLifetimes, usedAmong } from './rows/holders.ts';
 import { namespaceRecord, removeUnsaved } from './namespaces.ts';
-import type { Decoder, VolumeRow } from './rows.ts';
-import type { Sql, SqliteDatabase } from './sqlite-database.ts';
+import type { Decoder, VolumeRow } from './rows/rows.ts';
+import type { Sql, SqliteDatabase } from '../sqlite/sqlite-database.ts';
 
 export function collectionStore(database: SqliteDatabase, decode: Decoder): CollectionStore {
   return {

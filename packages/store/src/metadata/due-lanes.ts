@@ -11,8 +11,8 @@ import {
   type Policies,
   type VolumeId,
 } from '@cachelane/core';
-import type { HeldBy } from './holders.ts';
-import type { Sql } from './sqlite-database.ts';
+import type { HeldBy } from './rows/holders.ts';
+import type { Sql } from '../sqlite/sqlite-database.ts';
 
 interface LaneRow {
   readonly volume_id: VolumeId;

@@ -24,7 +24,7 @@ import {
   pushLayer,
   pushRequest,
 } from '@cachelane/testkit';
-import { currentVersion, migrations } from './migrations.ts';
+import { currentVersion, migrations } from '../sqlite/schema.ts';
 import { openStore, scratchDir } from './real-world.fixture.ts';
 
 const golden = (version: number): string =>

@@ -10,14 +10,14 @@ import {
   type RunRecord,
   type VolumeId,
 } from '@cachelane/core';
-import { forgetEviction } from './evictions.ts';
+import { forgetEviction } from './rows/evictions.ts';
 import { dropOldUses } from './catalogs.ts';
 import { removeEmptyNamespace } from './namespaces.ts';
 import { removeNotedPaths } from './noted-paths.ts';
-import { lifetimeIn, settleLane, usedAmong } from './holders.ts';
-import { forgetLayer, headOf, recordLayer, refuseSwept, takeSwept, type Swept } from './head-rows.ts';
+import { lifetimeIn, settleLane, usedAmong } from './rows/holders.ts';
+import { forgetLayer, headOf, recordLayer, refuseSwept, takeSwept, type Swept } from './rows/head-rows.ts';
 import { dropOldReads, requireNotRevoked } from './revocations.ts';
-import { layersInUse } from './references.ts';
+import { layersInUse } from './rows/references.ts';
 import {
   toHead,
   toHistory,
@@ -30,12 +30,12 @@ import {
   type LayerRow,
   type RunRow,
   type VolumeRow,
-} from './rows.ts';
-import { keepRun, recordRun } from './runs.ts';
-import { removeSquashes } from './squash-rows.ts';
+} from './rows/rows.ts';
+import { keepRun, recordRun } from './rows/runs.ts';
+import { removeSquashes } from './rows/squash-rows.ts';
 import { dropExpiredSquashes } from './squashes.ts';
 import { commitSynced, isBehind, removeSynced } from './synced-heads.ts';
-import type { Sql, SqliteDatabase } from './sqlite-database.ts';
+import type { Sql, SqliteDatabase } from '../sqlite/sqlite-database.ts';
 
 export function headStore(database: SqliteDatabase, decode: Decoder): HeadStore {
   return {

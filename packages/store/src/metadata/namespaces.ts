@@ -9,7 +9,7 @@ import {
   type VolumeId,
 } from '@cachelane/core';
 import { emptySynced } from './synced-heads.ts';
-import type { Sql, SqliteDatabase } from './sqlite-database.ts';
+import type { Sql, SqliteDatabase } from '../sqlite/sqlite-database.ts';
 
 interface NamespaceRow {
   readonly id: NamespaceId;

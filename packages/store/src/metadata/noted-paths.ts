@@ -11,7 +11,7 @@ import {
   type PathNote,
   type VolumeId,
 } from '@cachelane/core';
-import type { Sql, SqliteDatabase } from './sqlite-database.ts';
+import type { Sql, SqliteDatabase } from '../sqlite/sqlite-database.ts';
 
 interface NotedRow {
   readonly marks: Uint8Array;

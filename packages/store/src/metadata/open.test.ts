@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import type { LaneName } from '@cachelane/core';
 import { aLayer, aQuestion, countingIds, noAbort, openOne, openRequest, pushLayer } from '@cachelane/testkit';
-import { currentVersion } from './migrations.ts';
+import { currentVersion } from '../sqlite/schema.ts';
 import { openStore, scratchDir, systemClock, systemRandom } from './real-world.fixture.ts';
 import { openSqliteMetadata } from './sqlite-metadata.ts';
 

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import type { Sql, SqliteDatabase } from './sqlite-database.ts';
+import type { Sql, SqliteDatabase } from '../sqlite/sqlite-database.ts';
 
 /** Where SQLite would go from end to end through a table, or an index of one, for these statements. */
 export function scansOf(file: string, statements: ReadonlySet<string>): readonly string[] {

@@ -9,8 +9,8 @@ import {
   type RunId,
   type VolumeId,
 } from '@cachelane/core';
-import { toRun, type Decoder, type RunRow } from './rows.ts';
-import type { Sql, SqliteDatabase } from './sqlite-database.ts';
+import { toRun, type Decoder, type RunRow } from './rows/rows.ts';
+import type { Sql, SqliteDatabase } from '../sqlite/sqlite-database.ts';
 
 interface ReadRow {
   readonly run_id: RunId;

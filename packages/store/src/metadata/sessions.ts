@@ -20,7 +20,7 @@ import {
   type VolumeRecord,
 } from '@cachelane/core';
 import { countsAsUse, noteForCollection, noteUse } from './collection.ts';
-import { evictionOf } from './evictions.ts';
+import { evictionOf } from './rows/evictions.ts';
 import { idleMountDirs } from './mount-dirs.ts';
 import {
   adoptNamespace,
@@ -34,10 +34,10 @@ import {
   removeEmptyNamespace,
   removeUnsaved,
 } from './namespaces.ts';
-import { compatKey, toSession, toVolume, type Decoder, type SessionRow, type VolumeRow } from './rows.ts';
+import { compatKey, toSession, toVolume, type Decoder, type SessionRow, type VolumeRow } from './rows/rows.ts';
 import { recordReads } from './revocations.ts';
-import { recordRun } from './runs.ts';
-import type { Sql, SqliteDatabase } from './sqlite-database.ts';
+import { recordRun } from './rows/runs.ts';
+import type { Sql, SqliteDatabase } from '../sqlite/sqlite-database.ts';
 
 export function sessionStore(database: SqliteDatabase, decode: Decoder): SessionStore {
   return {

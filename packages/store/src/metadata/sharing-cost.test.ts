@@ -8,7 +8,7 @@ import { namespaceStore } from './namespaces.ts';
 import { overheard, scansOf } from './query-plans.fixture.ts';
 import { scratchDir, systemClock, systemRandom } from './real-world.fixture.ts';
 import { sharingStore } from './sharing.ts';
-import { openSqliteDatabase } from './sqlite-database.ts';
+import { openSqliteDatabase } from '../sqlite/sqlite-database.ts';
 
 const atMs = 1_767_225_600_000;
 const api = 'github.com/acme/api' as Namespace;

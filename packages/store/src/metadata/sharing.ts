@@ -13,7 +13,7 @@ import {
   type VolumeName,
 } from '@cachelane/core';
 import { requireThere } from './namespaces.ts';
-import type { SqliteDatabase } from './sqlite-database.ts';
+import type { SqliteDatabase } from '../sqlite/sqlite-database.ts';
 
 interface GrantRow {
   readonly owner_id: NamespaceId;

@@ -5,12 +5,12 @@ import { headStore } from './heads.ts';
 import { growthStore } from './noted-paths.ts';
 import { namespaceStore } from './namespaces.ts';
 import { revocationStore } from './revocations.ts';
-import { decoderOf } from './rows.ts';
+import { decoderOf } from './rows/rows.ts';
 import { sessionStore } from './sessions.ts';
 import { sharingStore } from './sharing.ts';
 import { squashStore } from './squashes.ts';
 import { syncStore } from './synced-heads.ts';
-import { openSqliteDatabase, type SqliteOptions } from './sqlite-database.ts';
+import { openSqliteDatabase, type SqliteOptions } from '../sqlite/sqlite-database.ts';
 
 /**
  * The metadata of a home in one SQLite file (docs/STORE_FORMAT.md, "state.db"); many processes may have it open.

@@ -6,11 +6,11 @@ import {
   type SquashRequest,
   type SquashStore,
 } from '@cachelane/core';
-import { headOf, recordLayer, refuseSwept, takeSwept, type Swept } from './head-rows.ts';
-import { settleLane } from './holders.ts';
-import type { Decoder } from './rows.ts';
-import type { Sql, SqliteDatabase } from './sqlite-database.ts';
-import { recordSquashes, squashesOf, type SquashRow } from './squash-rows.ts';
+import { headOf, recordLayer, refuseSwept, takeSwept, type Swept } from './rows/head-rows.ts';
+import { settleLane } from './rows/holders.ts';
+import type { Decoder } from './rows/rows.ts';
+import type { Sql, SqliteDatabase } from '../sqlite/sqlite-database.ts';
+import { recordSquashes, squashesOf, type SquashRow } from './rows/squash-rows.ts';
 import { setSyncedLayers, syncedOf } from './synced-heads.ts';
 
 export function squashStore(database: SqliteDatabase, decode: Decoder): SquashStore {

@@ -9,9 +9,9 @@ import {
   type SyncStore,
   type VolumeId,
 } from '@cachelane/core';
-import { recordSquashes } from './squash-rows.ts';
-import { toSynced, type Decoder, type SyncedRow } from './rows.ts';
-import type { Sql, SqliteDatabase } from './sqlite-database.ts';
+import { recordSquashes } from './rows/squash-rows.ts';
+import { toSynced, type Decoder, type SyncedRow } from './rows/rows.ts';
+import type { Sql, SqliteDatabase } from '../sqlite/sqlite-database.ts';
 
 export function syncStore(database: SqliteDatabase, decode: Decoder): SyncStore {
   return {

@@ -1,10 +1,10 @@
 import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
-import { isInTree } from '../kept/stale-link.ts';
-import { errnoOf, isMissing } from '../layers/file-errors.ts';
-import type { StoreFiles } from '../layers/store-files.ts';
-import type { Trash } from '../layers/trash.ts';
+import { isInTree } from '../links/stale-link.ts';
+import { errnoOf, isMissing } from '../files/file-errors.ts';
+import type { StoreFiles } from '../files/store-files.ts';
+import type { Trash } from '../files/trash.ts';
 
 /** Directories of one attached volume. */
 export interface AttachmentDirs {

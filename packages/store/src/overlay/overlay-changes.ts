@@ -1,28 +1,26 @@
 import {
-  displayPath,
-  LayerStack,
-  parentPath,
-  rootPath,
   type BytePath,
   type Change,
   type ChangeSet,
+  LayerStack,
   type StoredLayer,
+  parentPath,
+  rootPath,
 } from '@cachelane/core';
-import { fromSystem, refused } from '../layers/file-errors.ts';
-import type { FilePath } from '../layers/file-path.ts';
+import { refused } from '../files/file-errors.ts';
 import {
+  type MarkNamespace,
+  type OverlayMarks,
   isOpaque,
   markNamespaces,
   readMarks,
   refersElsewhere,
-  type MarkNamespace,
-  type OverlayMarks,
-} from '../layers/markers.ts';
-import { OpenAccess } from '../layers/open-access.ts';
-import { digestFile, readFirst, readWhole } from '../layers/read-file.ts';
-import type { StoreFiles } from '../layers/store-files.ts';
+} from '../files/markers.ts';
+import { OpenAccess } from '../files/open-access.ts';
+import type { StoreFiles } from '../files/store-files.ts';
+import { toChangeSet } from '../layers/change-set.ts';
 import { stripMarks } from './strip-marks.ts';
-import { walkUpper, type UpperListing } from './walk-upper.ts';
+import { type UpperListing, walkUpper } from './walk-upper.ts';
 
 export interface UpperPlace {
   readonly upper: string;
@@ -111,33 +109,4 @@ function markReplaced(
     anew.add(path);
     return stack.lookUp(path)?.entry.type === 'dir' ? { ...change, replaces: true } : change;
   });
-}
-
-export function toChangeSet(
-  { upper, files, movable = true }: Pick<UpperPlace, 'upper' | 'files'> & { readonly movable?: boolean },
-  changes: readonly Change[],
-): ChangeSet {
-  let byPath: ReadonlyMap<BytePath, Change> | undefined;
-  const read = <T>(path: BytePath, use: (file: FilePath) => T): T => {
-    const access = new OpenAccess(upper, files);
-    try {
-      return access.run(path, use);
-    } catch (error) {
-      throw fromSystem(error, `reading ${displayPath(path)}`);
-    } finally {
-      access.restore();
-    }
-  };
-  return {
-    changes,
-    find(path) {
-      byPath ??= new Map(changes.map((change) => [change.path, change]));
-      return byPath.get(path);
-    },
-    read: (path) => read(path, readWhole),
-    readHead: (path, count) => read(path, (file) => readFirst(file, count)),
-    digest: (path) => read(path, digestFile).digest,
-    dir: upper,
-    movable,
-  };
 }

@@ -12,10 +12,10 @@ import {
   type StagedLayer,
 } from '@cachelane/core';
 import type { MounterFixture, SeenFile, SeenVolume, VolumeStep } from '@cachelane/testkit';
-import { fixedClock, runJob } from '../layers/layer-home.fixture.ts';
-import type { BackgroundJob } from '../layers/background-job.ts';
-import { openLayerFiles } from '../layers/layer-files.ts';
-import { realFiles, type StoreFiles } from '../layers/store-files.ts';
+import { fixedClock, runJob } from '../home/layer-home.fixture.ts';
+import type { BackgroundJob } from '../files/background-job.ts';
+import { openLayerFiles } from '../home/layer-files.ts';
+import { realFiles, type StoreFiles } from '../files/store-files.ts';
 import { openOverlayMounter } from './overlay-mounter.ts';
 
 export interface OverlayHome extends MounterFixture {

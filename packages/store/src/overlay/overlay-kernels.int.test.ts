@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import type { AttachedVolume, BytePath, OverlayMount, StoredLayer } from '@cachelane/core';
 import { attachRequest, collect, entryFor, requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { isOpaque, readMarks } from '../layers/markers.ts';
+import { isOpaque, readMarks } from '../files/markers.ts';
 import { canMountAsRoot, createOverlayHome, rootMount, type OverlayHome } from './overlay-home.fixture.ts';
 
 // What kernels do with other settings than ours, which a system may have as its defaults.

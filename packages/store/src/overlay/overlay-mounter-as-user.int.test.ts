@@ -1,6 +1,6 @@
 import { mounterConformance, requireCommands } from '@cachelane/testkit';
 import { expect, test } from 'vitest';
-import { becomeOrdinaryUser } from '../layers/ordinary-user.fixture.ts';
+import { becomeOrdinaryUser } from '../files/ordinary-user.fixture.ts';
 import { createOverlayHome } from './overlay-home.fixture.ts';
 
 becomeOrdinaryUser();

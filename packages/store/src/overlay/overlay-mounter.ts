@@ -9,12 +9,12 @@ import {
   type OverlayMount,
   type SessionId,
 } from '@cachelane/core';
-import { clearStaleLink } from '../kept/stale-link.ts';
-import { portCall } from '../layers/file-errors.ts';
-import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
-import { namesIn } from '../layers/read-file.ts';
-import { realFiles, type StoreFiles } from '../layers/store-files.ts';
-import { openTrash, type Trash } from '../layers/trash.ts';
+import { clearStaleLink } from '../links/stale-link.ts';
+import { portCall } from '../files/file-errors.ts';
+import { ensureHomeDir, homePaths, ownerOf } from '../files/home-paths.ts';
+import { namesIn } from '../files/read-file.ts';
+import { realFiles, type StoreFiles } from '../files/store-files.ts';
+import { openTrash, type Trash } from '../files/trash.ts';
 import {
   attachmentDirs,
   checkTarget,
@@ -25,7 +25,8 @@ import {
   rootMode,
   type AttachmentDirs,
 } from './attachment-dirs.ts';
-import { collectUpper, toChangeSet } from './overlay-changes.ts';
+import { collectUpper } from './overlay-changes.ts';
+import { toChangeSet } from '../layers/change-set.ts';
 
 export interface OverlayMounterOptions {
   /** The home: an absolute path, without a slash at its end; exists. */

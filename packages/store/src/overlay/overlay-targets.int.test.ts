@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import type { AttachedVolume, OverlayMount, SessionId } from '@cachelane/core';
 import { attachRequest, dyingProcess, SimulatedCrash } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import type { StoreFiles } from '../layers/store-files.ts';
+import type { StoreFiles } from '../files/store-files.ts';
 import { createOverlayHome, type OverlayHome } from './overlay-home.fixture.ts';
 import { openOverlayMounter } from './overlay-mounter.ts';
 

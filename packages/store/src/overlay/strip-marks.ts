@@ -1,8 +1,8 @@
 import { lstatSync, readdirSync, type BigIntStats } from 'node:fs';
 import { childPath, parentPath, rootPath, type BytePath } from '@cachelane/core';
-import { byteNames, filePath, type FilePath } from '../layers/file-path.ts';
-import type { OpenAccess } from '../layers/open-access.ts';
-import type { StoreFiles } from '../layers/store-files.ts';
+import { byteNames, filePath, type FilePath } from '../files/file-path.ts';
+import type { OpenAccess } from '../files/open-access.ts';
+import type { StoreFiles } from '../files/store-files.ts';
 
 /** How to take marks off the directories of one upper directory. */
 export interface StripPlace {

@@ -1,8 +1,8 @@
 import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { childPath, limits, rootPath, type BytePath, type Change } from '@cachelane/core';
-import { refused, throwIfAborted } from '../layers/file-errors.ts';
-import { byteNames } from '../layers/file-path.ts';
-import type { OpenAccess } from '../layers/open-access.ts';
+import { refused, throwIfAborted } from '../files/file-errors.ts';
+import { byteNames } from '../files/file-path.ts';
+import type { OpenAccess } from '../files/open-access.ts';
 
 /** Everything in an upper directory, before its overlay markers are looked at. */
 export interface UpperListing {

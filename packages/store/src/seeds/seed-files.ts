@@ -6,8 +6,8 @@ import { CachelaneError, limits, type Mount, type SeedCopy, type SeedFiles, type
 import type { ArchiveMember } from '../archive/archive-member.ts';
 import { entriesBelow, FirstNames, reading } from '../archive/read-directory.ts';
 import { unpackMembers } from '../archive/unpack-members.ts';
-import { homePaths } from '../layers/home-paths.ts';
-import { errnoOf, longPortCall, portCall, throwIfAborted } from '../layers/file-errors.ts';
+import { homePaths } from '../files/home-paths.ts';
+import { errnoOf, longPortCall, portCall, throwIfAborted } from '../files/file-errors.ts';
 import { imageLook, leftOutOfImage } from './image-look.ts';
 import { leavingOut, seedMembers } from './seed-members.ts';
 import { readSeedNote, writeSeedNote } from './seed-notes.ts';

@@ -10,8 +10,8 @@ import {
   type Attempt,
   type Found,
 } from '../archive/read-directory.ts';
-import { errnoOf, isMissing } from '../layers/file-errors.ts';
-import { filePath } from '../layers/file-path.ts';
+import { errnoOf, isMissing } from '../files/file-errors.ts';
+import { filePath } from '../files/file-path.ts';
 
 export interface SeedReading {
   /** Where whoever asks for the members puts them. */

@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { digestOf, parseDigest, type LayerId, type SeedNote } from '@cachelane/core';
-import { ensureHomeDir, homePaths, ownerOf } from '../layers/home-paths.ts';
-import { realFiles } from '../layers/store-files.ts';
+import { ensureHomeDir, homePaths, ownerOf } from '../files/home-paths.ts';
+import { realFiles } from '../files/store-files.ts';
 
 // SEEDS/<digest of the key>   JSON: the stamp of a directory, and the layer that came of it
 // SEEDS/new-…                 one that is being written

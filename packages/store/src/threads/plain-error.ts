@@ -1,10 +1,11 @@
 import { CachelaneError, isCachelaneError } from '@cachelane/core';
 
-/** An error that can be sent to another thread. */
+/** An error in a form that can be sent to another thread. */
 export interface PlainError {
   readonly code: string | undefined;
   readonly message: string;
   readonly hint: string | undefined;
+  /** Whether it was a CachelaneError. */
   readonly isOurs: boolean;
 }
 

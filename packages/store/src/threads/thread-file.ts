@@ -1,2 +1,2 @@
-/** What every thread begins with; a bundle has it as a file of its own. */
-export const threadFile: URL = new URL('thread.ts', import.meta.url);
+/** The file that every thread runs. The bundle replaces this URL (scripts/bundle.ts). */
+export const threadFile: URL = new URL('entry/thread.ts', import.meta.url);

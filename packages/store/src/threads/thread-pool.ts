@@ -6,26 +6,26 @@ import { fromPlain } from './plain-error.ts';
 import { threadFile } from './thread-file.ts';
 import type { ThreadAnswer, ThreadStart } from './thread-work.ts';
 
-/** With more of them the disk is what takes the time. */
+/** More threads than this wait for the disk. */
 const threadsMost = 4;
 
-/** How many make something faster here; 0: none does. */
+/** Returns how many threads speed up work on this machine; 0 if none do. */
 export function usefulThreads(): number {
   const most = Math.min(threadsMost, availableParallelism());
   return most > 1 && existsSync(threadFile) ? most : 0;
 }
 
-/** Threads that do the same work, each job all on its own. */
+/** Threads that do independent jobs of one kind. */
 export class ThreadPool<Job, Answer> implements AsyncDisposable {
   readonly #threads: readonly Thread<Job, Answer>[];
 
-  /** At most `count` of them. Null where no thread can be had: a machine, or a container, has only so many for a user. */
+  /** Starts up to `count` threads. Returns null if none could start: machines and containers limit threads per user. */
   static start<Job, Answer>(start: ThreadStart, count: number): ThreadPool<Job, Answer> | null {
     const threads: Thread<Job, Answer>[] = [];
     try {
       while (threads.length < count) threads.push(new Thread(start));
     } catch {
-      // Fewer are slower, and that is all.
+      // Fewer threads are only slower.
     }
     return threads.length === 0 ? null : new ThreadPool(threads);
   }
@@ -34,7 +34,7 @@ export class ThreadPool<Job, Answer> implements AsyncDisposable {
     this.#threads = threads;
   }
 
-  /** Resolves once all of them are at work, or no more; what they are given before that waits. */
+  /** Resolves once every thread has loaded its code or has ended. Jobs given earlier wait. */
   async ready(): Promise<void> {
     await Promise.all(this.#threads.map(async (thread) => await thread.ready));
   }
@@ -43,7 +43,7 @@ export class ThreadPool<Job, Answer> implements AsyncDisposable {
     return this.#threads.length;
   }
 
-  /** Rejects with what the job threw; with E_INTERNAL once the thread is no more, and does nothing any more. */
+  /** Rejects with the error that the job threw, or with E_INTERNAL if the thread has ended. */
   async do(job: Job, transfer: readonly ArrayBuffer[] = []): Promise<Answer> {
     const [least] = this.#threads.toSorted((a, b) => a.waiting - b.waiting);
     invariant(least !== undefined, 'no thread');
@@ -63,7 +63,7 @@ class Thread<Job, Answer> {
   #failure: Error | null = null;
 
   constructor(start: ThreadStart) {
-    // Nearly all that a job needs is used once: little of it lives on.
+    // Nearly all memory of a job is garbage after it: a small young generation saves memory.
     this.#worker = new Worker(threadFile, { workerData: start, resourceLimits: { maxYoungGenerationSizeMb: 8 } });
     this.#worker.on('message', (answer: ThreadAnswer<Answer>) => {
       if (answer.kind === 'ready') return this.#ready.resolve();
@@ -71,7 +71,7 @@ class Thread<Job, Answer> {
       if (answer.kind === 'failed') waiting?.reject(fromPlain(answer.error));
       else waiting?.resolve(answer.answer);
     });
-    // It may still be at work; that it is not is known when it has ended.
+    // The thread may still run after an error. Jobs fail once it exits.
     this.#worker.on('error', (error) => (this.#cause = error));
     this.#worker.on('exit', () => this.#fail());
   }
@@ -80,12 +80,12 @@ class Thread<Job, Answer> {
     return this.#ready.promise;
   }
 
-  /** One that is no more comes last. */
+  /** The number of unanswered jobs; Infinity for a thread that has ended. */
   get waiting(): number {
     return this.#failure === null ? this.#waiting.length : Infinity;
   }
 
-  /** Answers come in the order of the jobs. */
+  /** Answers arrive in the order of the jobs. */
   async do(job: Job, transfer: readonly ArrayBuffer[]): Promise<Answer> {
     if (this.#failure !== null) throw this.#failure;
     const waiting = Promise.withResolvers<Answer>();

@@ -1,22 +1,24 @@
-import type { PieceThreadStart } from '../wire/piece-messages.ts';
 import type { PlainError } from './plain-error.ts';
 
-// What a thread and the one that started it say to each other, whatever the work.
+// The messages between a thread and its pool.
 
-/** What a thread is for, and what it needs to know from the start. */
-export type ThreadStart = { readonly work: 'pieces'; readonly given: PieceThreadStart } | { readonly work: 'files' };
+/** The kind of work of a thread, and the data it needs before its first job. entry/thread.ts maps kinds to functions. */
+export interface ThreadStart {
+  readonly work: 'pieces' | 'files';
+  readonly given?: unknown;
+}
 
-/** The work of a thread: one job after the other. What it throws is the answer too. */
+/** Does one job. An error that it throws is sent back as the answer. */
 export type ThreadWork<Job, Answer> = (job: Job) => Done<Answer>;
 
 export interface Done<Answer> {
   readonly answer: Answer;
-  /** Memory of the answer that is given away with it. */
+  /** Buffers of the answer that are transferred instead of copied. */
   readonly transfer: readonly ArrayBuffer[];
 }
 
 export type ThreadAnswer<Answer> =
-  /** To nothing: it has loaded what it needs. */
+  /** Sent once, when the thread's code is loaded. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly answer: Answer }
   | { readonly kind: 'failed'; readonly error: PlainError };

@@ -1,9 +1,9 @@
 import { constants, lstatSync, rmSync, type Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { CachelaneError, invariant, type Digest, type PartialDownload } from '@cachelane/core';
-import { errnoOf, fromSystem, longPortCall, portCall, throwIfAborted } from '../layers/file-errors.ts';
-import { ensurePrivateDir } from '../layers/home-paths.ts';
-import { realFiles } from '../layers/store-files.ts';
+import { errnoOf, fromSystem, longPortCall, portCall, throwIfAborted } from '../files/file-errors.ts';
+import { ensurePrivateDir } from '../files/home-paths.ts';
+import { realFiles } from '../files/store-files.ts';
 import { bytesOf, writeBytes } from './open-bytes.ts';
 import { handOver, type TransferDir } from './spool-file.ts';
 

@@ -1,8 +1,8 @@
 import { constants, rmSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { errnoOf } from '../layers/file-errors.ts';
-import { ensurePrivateDir } from '../layers/home-paths.ts';
-import { realFiles, type Owner } from '../layers/store-files.ts';
+import { errnoOf } from '../files/file-errors.ts';
+import { ensurePrivateDir } from '../files/home-paths.ts';
+import { realFiles, type Owner } from '../files/store-files.ts';
 
 /** One of the directories of files in transit, and who owns what is made there. */
 export interface TransferDir {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { fromSystem, throwIfAborted } from '../layers/file-errors.ts';
+import { fromSystem, throwIfAborted } from '../files/file-errors.ts';
 import { limits, type Digest, type Spooled } from '@cachelane/core';
 import { bytesOf, writeBytes } from './open-bytes.ts';
 import { openSpoolFile, type TransferDir } from './spool-file.ts';

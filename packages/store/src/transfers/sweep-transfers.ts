@@ -1,7 +1,7 @@
 import { lstatSync, rmSync } from 'node:fs';
 import { limits } from '@cachelane/core';
-import type { HomePaths } from '../layers/home-paths.ts';
-import { namesIn } from '../layers/read-file.ts';
+import type { HomePaths } from '../files/home-paths.ts';
+import { namesIn } from '../files/read-file.ts';
 
 /** What is old here is a name and no more: whoever is at work has the file open, and keeps it. */
 export function sweepTransfers({ outgoing, incoming }: HomePaths, nowMs: number): readonly string[] {

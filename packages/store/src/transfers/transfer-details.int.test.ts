@@ -3,8 +3,8 @@ import * as fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { digestOf, limits, type PartialDownload } from '@cachelane/core';
 import { noAbort, noise, sourceOf } from '@cachelane/testkit';
-import { fixedClock } from '../layers/layer-home.fixture.ts';
-import { openLayerFiles } from '../layers/layer-files.ts';
+import { fixedClock } from '../home/layer-home.fixture.ts';
+import { openLayerFiles } from '../home/layer-files.ts';
 import { createTransferHome, namesBelow, type TransferHome } from './transfer-home.fixture.ts';
 
 const object = digestOf('an object');

@@ -1,6 +1,6 @@
 import { transferFilesConformance } from '@cachelane/testkit';
 import { expect, test } from 'vitest';
-import { becomeOrdinaryUser } from '../layers/ordinary-user.fixture.ts';
+import { becomeOrdinaryUser } from '../files/ordinary-user.fixture.ts';
 import { createTransferHome } from './transfer-home.fixture.ts';
 
 becomeOrdinaryUser();

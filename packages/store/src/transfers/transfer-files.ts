@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { TransferFiles } from '@cachelane/core';
-import { longPortCall, portCall } from '../layers/file-errors.ts';
-import { homePaths, ownerOf } from '../layers/home-paths.ts';
+import { longPortCall, portCall } from '../files/file-errors.ts';
+import { homePaths, ownerOf } from '../files/home-paths.ts';
 import { openPartialDownload } from './partial-download.ts';
 import type { TransferDir } from './spool-file.ts';
 import { spoolData } from './spool.ts';

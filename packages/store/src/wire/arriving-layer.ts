@@ -1,7 +1,7 @@
 import { digestOf, encodeIndex, type LayerId } from '@cachelane/core';
-import type { StoreFiles } from '../layers/store-files.ts';
+import type { StoreFiles } from '../files/store-files.ts';
 import type { Piece } from './archive.ts';
-import type { ArchivePlan } from './archive-plan.ts';
+import type { ArchivePlan } from '../tar/archive-plan.ts';
 import { refusedWire } from './frames.ts';
 import { openSink, type SinkPlace } from './piece-sinks.ts';
 import { ownTaker, takePieces } from './piece-takers.ts';

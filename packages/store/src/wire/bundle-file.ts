@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
-import { errnoOf, fromSystem, throwIfAborted } from '../layers/file-errors.ts';
+import { errnoOf, fromSystem, throwIfAborted } from '../files/file-errors.ts';
 
 // An export as one file: a plain ustar archive, so that any tool can take it apart.
 

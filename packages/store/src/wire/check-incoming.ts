@@ -10,7 +10,7 @@ import {
   type Entry,
   type LayerId,
 } from '@cachelane/core';
-import { planArchive, type ArchivePlan } from './archive-plan.ts';
+import { planArchive, type ArchivePlan } from '../tar/archive-plan.ts';
 import { refusedWire } from './frames.ts';
 
 /**

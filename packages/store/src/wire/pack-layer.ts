@@ -2,15 +2,15 @@ import { closeSync, constants, openSync, readlinkSync, readSync } from 'node:fs'
 import { createHash, hash } from 'node:crypto';
 import { CachelaneError, displayPath, invariant, type Digest, type Entry, type LayerIndex } from '@cachelane/core';
 import { imageHeadBytes } from '../image/erofs-format.ts';
-import { errnoOf, fromSystem, isMissing, throwIfAborted } from '../layers/file-errors.ts';
-import type { FilePath } from '../layers/file-path.ts';
-import { deltaFile, layerPaths } from '../layers/home-paths.ts';
-import { OpenAccess } from '../layers/open-access.ts';
-import type { StoreFiles } from '../layers/store-files.ts';
+import { errnoOf, fromSystem, isMissing, throwIfAborted } from '../files/file-errors.ts';
+import type { FilePath } from '../files/file-path.ts';
+import { deltaFile, layerPaths } from '../files/home-paths.ts';
+import { OpenAccess } from '../files/open-access.ts';
+import type { StoreFiles } from '../files/store-files.ts';
 import { corruptLayer, readLayer, type LayerRef } from '../layers/stored-layer.ts';
-import { fillFrom } from '../layers/read-file.ts';
+import { fillFrom } from '../files/read-file.ts';
 import { frameBytes, framesInFlight, FrameWriter } from './frames.ts';
-import { archiveEndBytes, contentBytes, HeaderSpace, paddingOf, tarHeader, withTarget } from './tar-entries.ts';
+import { archiveEndBytes, contentBytes, HeaderSpace, paddingOf, tarHeader, withTarget } from '../tar/tar-entries.ts';
 
 /** Frames end at entries; one that is larger than what is left begins a frame of its own only where that wastes no more than this. */
 const cutBytes = frameBytes / 4;

@@ -1,6 +1,6 @@
 import type { Digest } from '@cachelane/core';
 import type { Piece } from './archive.ts';
-import type { PiecePlace } from './archive-plan.ts';
+import type { PiecePlace } from '../tar/archive-plan.ts';
 import type { SinkPlace } from './piece-sinks.ts';
 import type { TakenPiece } from './take-piece.ts';
 

@@ -1,8 +1,8 @@
 import { closeSync, constants, fchmodSync, fchownSync, futimesSync, openSync, symlinkSync, writeSync } from 'node:fs';
 import type { Entry } from '@cachelane/core';
 import { imageHeadBytes } from '../image/erofs-format.ts';
-import { filePath } from '../layers/file-path.ts';
-import { secondsOf, type Owner, type StoreFiles } from '../layers/store-files.ts';
+import { filePath } from '../files/file-path.ts';
+import { secondsOf, type Owner, type StoreFiles } from '../files/store-files.ts';
 import type { ArchiveSink, ContentParts } from './take-piece.ts';
 
 /** Where a layer goes that comes in: what a thread needs to know to put its part there. */

@@ -1,5 +1,5 @@
 import type { Piece } from './archive.ts';
-import { archiveBytes, PiecePlacer, type ArchivePlan, type PiecePlace } from './archive-plan.ts';
+import { archiveBytes, PiecePlacer, type ArchivePlan, type PiecePlace } from '../tar/archive-plan.ts';
 import { frameContent, framesInFlight, free, refusedWire } from './frames.ts';
 import { takePiece, type ArchiveSink, type TakenPiece } from './take-piece.ts';
 

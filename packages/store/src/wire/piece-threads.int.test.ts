@@ -6,7 +6,7 @@ import workerThreads from 'node:worker_threads';
 import { digestOf, type LayerId } from '@cachelane/core';
 import { contentEntry, madeEntry, removalEntry } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { createLayerHome } from '../layers/layer-home.fixture.ts';
+import { createLayerHome } from '../home/layer-home.fixture.ts';
 import { checkIncoming } from './check-incoming.ts';
 import { wantsThreads } from './piece-threads.ts';
 import { archived, renumbered, sentArchive, type Sent } from './sent-layer.fixture.ts';

@@ -1,7 +1,7 @@
 import { invariant, type Digest } from '@cachelane/core';
 import { ThreadPool, usefulThreads } from '../threads/thread-pool.ts';
 import type { Piece } from './archive.ts';
-import { archiveBytes, type ArchivePlan, type PiecePlace } from './archive-plan.ts';
+import { archiveBytes, type ArchivePlan, type PiecePlace } from '../tar/archive-plan.ts';
 import { frameBytes } from './frames.ts';
 import type { PieceAnswer, PieceJob } from './piece-messages.ts';
 import type { SinkPlace } from './piece-sinks.ts';

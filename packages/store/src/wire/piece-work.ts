@@ -1,5 +1,5 @@
 import { digestOf, encodeIndex, openIndex } from '@cachelane/core';
-import { realFiles } from '../layers/store-files.ts';
+import { realFiles } from '../files/store-files.ts';
 import type { ThreadWork } from '../threads/thread-work.ts';
 import { frameContentSync, free } from './frames.ts';
 import type { PieceAnswer, PieceJob, PieceThreadStart } from './piece-messages.ts';

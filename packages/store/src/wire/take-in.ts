@@ -1,9 +1,9 @@
 import { statfsSync } from 'node:fs';
 import { CachelaneError, type IncomingLayer } from '@cachelane/core';
 import { fitsImage } from '../image/erofs-metadata.ts';
-import { ensureHomeDir } from '../layers/home-paths.ts';
+import { ensureHomeDir } from '../files/home-paths.ts';
 import { discardStaging, type StageContext, type Staging } from '../layers/stage-layer.ts';
-import { archiveBytes } from './archive-plan.ts';
+import { archiveBytes } from '../tar/archive-plan.ts';
 import { framePieces } from './archive.ts';
 import { arrivingLayer } from './arriving-layer.ts';
 import { checkIncoming } from './check-incoming.ts';

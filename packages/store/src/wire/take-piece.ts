@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { displayPath, digestOf, type BytePath, type CachelaneError, type Entry } from '@cachelane/core';
-import type { ArchivePlan, PiecePlace } from './archive-plan.ts';
+import type { ArchivePlan, PiecePlace } from '../tar/archive-plan.ts';
 import { checkTarget } from './check-incoming.ts';
 import { refusedWire } from './frames.ts';
 import {
@@ -11,7 +11,7 @@ import {
   tarHeader,
   withTarget,
   type TarHeader,
-} from './tar-entries.ts';
+} from '../tar/tar-entries.ts';
 
 /** What becomes of a layer as it comes past; each entry has been checked but for the content of a large file. Of directories and removals the index says all. */
 export interface ArchiveSink {

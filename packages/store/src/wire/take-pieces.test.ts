@@ -3,7 +3,7 @@ import { arbitraryTree, contentEntry, type TreeItem } from '@cachelane/testkit';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Piece } from './archive.ts';
-import { planArchive, PiecePlacer } from './archive-plan.ts';
+import { planArchive, PiecePlacer } from '../tar/archive-plan.ts';
 import { ownTaker, takePieces } from './piece-takers.ts';
 import { archived } from './sent-layer.fixture.ts';
 import { hasContent, type ArchiveSink } from './take-piece.ts';

@@ -2,11 +2,11 @@ import { closeSync, fchmodSync, fchownSync, ftruncateSync, openSync } from 'node
 import { invariant, type Digest } from '@cachelane/core';
 import { imageHeadBytes } from '../image/erofs-format.ts';
 import { ImageMetadata } from '../image/erofs-metadata.ts';
-import { layerPaths } from '../layers/home-paths.ts';
+import { layerPaths } from '../files/home-paths.ts';
 import { placeDelta } from '../layers/place-entries.ts';
-import { fillFrom } from '../layers/read-file.ts';
+import { fillFrom } from '../files/read-file.ts';
 import { describe, type StageContext, type Staging } from '../layers/stage-layer.ts';
-import type { Owner } from '../layers/store-files.ts';
+import type { Owner } from '../files/store-files.ts';
 import type { ArrivingLayer } from './arriving-layer.ts';
 import { writeAll } from './piece-sinks.ts';
 

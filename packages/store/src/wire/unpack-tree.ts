@@ -1,8 +1,8 @@
 import { mkdirSync, statSync } from 'node:fs';
 import type { Entry, StagedEntry } from '@cachelane/core';
-import { filePath } from '../layers/file-path.ts';
+import { filePath } from '../files/file-path.ts';
 import { stageLayer, type StageContext, type Staging } from '../layers/stage-layer.ts';
-import { toChangeSet } from '../overlay/overlay-changes.ts';
+import { toChangeSet } from '../layers/change-set.ts';
 import type { ArrivingLayer } from './arriving-layer.ts';
 
 /** Stages a layer as a tree. `dir` is ours, and empty. Throws E_LAYER_REFUSED for an archive that is not the index's. */

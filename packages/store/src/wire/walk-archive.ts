@@ -1,10 +1,10 @@
 import { createHash, hash } from 'node:crypto';
 import { invariant, type Entry } from '@cachelane/core';
-import { fromSystem, throwIfAborted } from '../layers/file-errors.ts';
+import { fromSystem, throwIfAborted } from '../files/file-errors.ts';
 import { Archive } from './archive.ts';
-import type { ArchivePlan } from './archive-plan.ts';
+import type { ArchivePlan } from '../tar/archive-plan.ts';
 import { checkHeader, checkZeros, disagree, hasContent, type ArchiveSink, type TakenPiece } from './take-piece.ts';
-import { archiveEndBytes, contentBytes, HeaderSpace, paddingOf, tarHeader } from './tar-entries.ts';
+import { archiveEndBytes, contentBytes, HeaderSpace, paddingOf, tarHeader } from '../tar/tar-entries.ts';
 
 export interface Walk {
   readonly sink: ArchiveSink;

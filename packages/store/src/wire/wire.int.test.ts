@@ -13,10 +13,10 @@ import { join } from 'node:path';
 import { digestOf, encodeIndex, limits, type Entry, type IncomingLayer, type LayerId } from '@cachelane/core';
 import { contentEntry, madeEntry, removalEntry, requireCommands, stageAll } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { openLayerFiles } from '../layers/layer-files.ts';
-import { createLayerHome, fixedClock, type LayerHome } from '../layers/layer-home.fixture.ts';
+import { openLayerFiles } from '../home/layer-files.ts';
+import { createLayerHome, fixedClock, type LayerHome } from '../home/layer-home.fixture.ts';
 import { archived, frame, once, renumbered, sent, sentArchive, type Sent } from './sent-layer.fixture.ts';
-import { archiveEndBytes, tarHeader } from './tar-entries.ts';
+import { archiveEndBytes, tarHeader } from '../tar/tar-entries.ts';
 
 const noAbort = new AbortController().signal;
 function file(path: string, text = 'x'): Sent {

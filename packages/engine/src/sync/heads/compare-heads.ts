@@ -21,6 +21,7 @@ import {
   type VolumeId,
 } from '@cachelane/core';
 import { cleanUpsAmong, standing } from '../../base/clean-ups.ts';
+import { isRecordedHere } from '../../heads/known-squashes.ts';
 
 /** A head that is in both places. */
 export interface SyncedPlace {
@@ -161,15 +162,17 @@ async function withoutRevoked(
   return layers;
 }
 
-/** What squashes of the head here replaced, and is here: where a squash does not fit any more, that comes in its place. */
+/** Layers that squashes of the head here replaced and that {@link adopt} can name: recorded here, or here with a record in the manifest. */
 export async function replacedHere(
-  layers: LayerStore,
-  { head, squashes }: Pick<Comparison, 'head' | 'squashes'>,
+  deps: { readonly metadata: Pick<Metadata, 'layer'>; readonly layers: LayerStore },
+  { comparison: { head, squashes }, manifest }: Pick<Adoption, 'comparison' | 'manifest'>,
   signal: AbortSignal,
 ): Promise<ReadonlySet<LayerId>> {
+  const told = new Set(everyLayerOf(manifest).map(({ id }) => id));
   const here = new Set<LayerId>();
   for (const id of squashes.within(head?.layers ?? []).flatMap((squash) => squash.layers)) {
-    if (await layers.has(id, signal)) here.add(id);
+    const isUsable = told.has(id) ? await deps.layers.has(id, signal) : await isRecordedHere(deps, id, signal);
+    if (isUsable) here.add(id);
   }
   return here;
 }

@@ -311,7 +311,7 @@ class HeadPull {
         manifest = await this.#readAgain(place);
         continue;
       }
-      const replaced = await replacedHere(layers, comparison, neverAborted);
+      const replaced = await replacedHere({ metadata, layers }, { comparison, manifest }, neverAborted);
       await noteRevocations(metadata, { place, manifest }, neverAborted);
       const isDone = await adopt(
         metadata,

@@ -162,7 +162,7 @@ class Push {
   async #settle(comparison: Comparison, manifest: HeadManifest | null): Promise<boolean> {
     const { metadata, layers, bootId, clock } = this.#deps;
     const { place, run } = this.#push;
-    const replaced = await replacedHere(layers, comparison, neverAborted);
+    const replaced = await replacedHere({ metadata, layers }, { comparison, manifest }, neverAborted);
     const has = (id: LayerId): boolean => replaced.has(id);
     const rest = { has, sizeBytes: () => 0, run, bootId, atMs: clock.nowMs() };
     return await adopt(metadata, place, { comparison, manifest, ...rest }, neverAborted);

@@ -1,8 +1,13 @@
-import { decodeManifest, type HeadManifest, type RunId } from '@cachelane/core';
-import type { MemoryRemoteState } from '@cachelane/testkit';
-import { expect, test } from 'vitest';
+import { decodeManifest, type HeadManifest, type HeadRecord, type RunId } from '@cachelane/core';
+import { memoryRemote, type MemoryRemoteState } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
 import { look } from '../../sim/histories.fixture.ts';
-import type { TestEngine } from '../../testing/test-engine.fixture.ts';
+import { indexedTool, testContext, type TestEngine } from '../../testing/test-engine.fixture.ts';
+import { rollBack } from '../../removal/roll-back.ts';
+import { loseLayers } from '../../heads/damaged-layers.ts';
+import { takeApart } from '../../heads/take-apart.ts';
+import { everyLayerOf } from '../heads/compare-heads.ts';
+import { pullLayer } from '../layers/pull-layer.ts';
 import { heedRevocations } from './heed-revocations.ts';
 import { installOn, machines, onlyHead } from '../machines.fixture.ts';
 import { planEverywhere, revokeEverywhere, type RevocationPlans } from '../revoke/revoke-everywhere.ts';
@@ -71,4 +76,45 @@ test('a squash that the remote has taken something out of meanwhile is taken apa
   await revokeEverywhere(ann.deps, await planOf(ann, one), 'ann', signal);
   await revokeEverywhere(ben.deps, await planOf(ben, other), 'ben', signal);
   for (const engine of [ben, ann, machine()]) expect(await linesOf(engine)).toEqual(['c', 'd']);
+});
+
+describe('parts of a squash that were fetched and never recorded', () => {
+  async function withUnrecordedParts(): Promise<{
+    readonly ben: TestEngine;
+    readonly head: HeadRecord;
+    readonly evil: RunId;
+  }> {
+    const { machine, state } = machines();
+    const [ann, ben] = [machine(), machine()];
+    const [evil] = await installAll(ann, 'evil', 'b', 'c', 'd');
+    await ben.run(() => undefined);
+    const [head] = await ben.deps.metadata.listHeads(signal);
+    expect(head?.layers).toHaveLength(1);
+    const deps = { ...ben.deps, remote: memoryRemote(state) };
+    for (const layer of everyLayerOf(manifestIn(state)))
+      if (layer.id !== head?.layers[0]) await pullLayer(deps, { layer, tool: null, onBytes: () => undefined }, signal);
+    return { ben, head: head ?? expect.fail('no head'), evil: evil ?? expect.fail('no run') };
+  }
+
+  test('do not take the place of the squash when a run is taken out', async () => {
+    const { ben, head, evil } = await withUnrecordedParts();
+    expect(await takeApart(ben.deps, { head, runs: new Set([evil]) }, signal)).toEqual(head.layers);
+  });
+
+  test('do not come back with a rollback after a revocation', async () => {
+    const { ben, head, evil } = await withUnrecordedParts();
+    const { metadata } = ben.deps;
+    await metadata.revokeRuns([{ run: evil, atMs: 1, by: 'ben', namespaceId: null }], signal);
+    const { volumeId, generation: to } = head;
+    const request = { volumeId, tool: indexedTool, context: testContext(), to, by: 'run_0' as RunId };
+    await rollBack(ben.deps, request, signal);
+    for (const id of await onlyHead(ben)) expect(await metadata.layer(id, signal)).toBeDefined();
+  });
+
+  test('do not take the place of the squash when that is damaged', async () => {
+    const { ben, head } = await withUnrecordedParts();
+    const { volumeId, lane, layers } = head;
+    await loseLayers(ben.deps, { volumeId, lane, bad: new Set(layers), run: 'run_0' as RunId }, signal);
+    expect(await onlyHead(ben)).toEqual([]);
+  });
 });

@@ -13,7 +13,7 @@ import {
 } from '@cachelane/core';
 import { backOff } from '../../base/back-off.ts';
 import type { EngineDependencies } from '../../model/engine-dependencies.ts';
-import { squashesOf } from '../../heads/known-squashes.ts';
+import { isRecordedHere, squashesOf } from '../../heads/known-squashes.ts';
 import { toolOf } from '../../provenance/revoke-runs.ts';
 import type { FetchedLayers } from '../../removal/remove-runs.ts';
 import {
@@ -53,12 +53,10 @@ export async function fetchReplaced(
   replaced: ReplacedIn,
   signal: AbortSignal,
 ): Promise<FetchedLayers> {
-  const { metadata, layers } = deps;
-  const squashes = await squashesOf(metadata, replaced.head, signal);
+  const squashes = await squashesOf(deps.metadata, replaced.head, signal);
   const missing: LayerId[] = [];
   for (const id of squashes.within(replaced.head.layers).flatMap((squash) => squash.layers)) {
-    // One that came for an earlier state of the head, which moved meanwhile, is nobody's yet.
-    if (!(await layers.has(id, signal)) || (await metadata.layer(id, signal)) === undefined) missing.push(id);
+    if (!(await isRecordedHere(deps, id, signal))) missing.push(id);
   }
   if (missing.length === 0) return nothingFetched;
   for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
@@ -133,7 +131,7 @@ async function follow(
   const whole = { ...place, remoteId };
   const comparison = await compareHeads(metadata, { place: whole, manifest, nowMs: clock.nowMs() }, signal);
   if (revisionOf(comparison) !== revision) return false;
-  const here = await replacedHere(layers, comparison, signal);
+  const here = await replacedHere({ metadata, layers }, { comparison, manifest }, signal);
   const sizes = new Map(fetched.layers.map(({ id, counts }) => [id, counts.sizeBytes]));
   const adoption = {
     comparison,

@@ -1,0 +1,60 @@
+import { dirname, join, resolve } from 'node:path';
+import { CachelaneError, generateClient, generatedMark } from '@cachelane/core';
+import { nodeFiles } from '../base/file-reader.ts';
+import { readProjectLock } from '../context/project-lock.ts';
+import type { OpenProject } from '../context/project.ts';
+
+const generatedFileName = 'cachelane.generated.ts';
+
+interface LineDifference {
+  /** 1 for the first. */
+  readonly line: number;
+  /** Null: there is no such line. */
+  readonly has: string | null;
+  readonly wanted: string | null;
+}
+
+export interface GeneratedClient {
+  /** Absolute. */
+  readonly path: string;
+  readonly text: string;
+  /** `missing`: there is no file. */
+  readonly state: 'current' | 'stale' | 'missing';
+  /** Where it is stale: the first line that is not as the lock gives it. */
+  readonly difference: LineDifference | null;
+  readonly catalogs: number;
+}
+
+/** What the lock gives, and whether the file has that already. `out` is relative to where the command is. Errors: E_NOT_FOUND without a lock, E_CATALOG, E_USAGE where something else has the name. */
+export function generatedClient(project: OpenProject, out: string | undefined): GeneratedClient {
+  const lock = readProjectLock(project);
+  if (lock.digest === null) {
+    throw new CachelaneError('E_NOT_FOUND', `there is no ${lock.path}`, {
+      hint: 'lock what a namespace offers first: cachelane add NAMESPACE',
+    });
+  }
+  const path = out === undefined ? besideLock(lock.path) : resolve(project.workDir, out);
+  const text = generateClient(lock.catalogs);
+  const before = nodeFiles.readText(path);
+  if (before !== undefined && before.trim() !== '' && !before.includes(generatedMark)) {
+    throw new CachelaneError('E_USAGE', `${path} is there, and cachelane generate did not write it`, {
+      hint: 'remove it, or name another file with --out',
+    });
+  }
+  const state = before === text ? 'current' : before === undefined ? 'missing' : 'stale';
+  const difference = before === undefined ? null : firstDifference(before, text);
+  return { path, text, state, difference, catalogs: lock.catalogs.length };
+}
+
+function firstDifference(before: string, text: string): LineDifference | null {
+  if (before === text) return null;
+  const [has, wanted] = [before.split('\n'), text.split('\n')];
+  const index = Array.from({ length: Math.max(has.length, wanted.length) }).findIndex(
+    (_, at) => has[at] !== wanted[at],
+  );
+  return { line: index + 1, has: has[index] ?? null, wanted: wanted[index] ?? null };
+}
+
+export function besideLock(lockPath: string): string {
+  return join(dirname(lockPath), generatedFileName);
+}

@@ -1,0 +1,186 @@
+import {
+  CachelaneError,
+  isCachelaneError,
+  type EngineEvent,
+  type HeadName,
+  type KeptDirectory,
+  type Metadata,
+  type NamespaceId,
+  type RunId,
+  type RunRecord,
+} from '@cachelane/core';
+import {
+  findKept,
+  planEverywhere,
+  removeKept,
+  requireWritable,
+  revokeEverywhere,
+  type RevocationPlans,
+} from '@cachelane/engine';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { compatText, projectOf } from '../../context/find-volume.ts';
+import { plural } from '../../base/format.ts';
+import { openChosenRemote } from '../../remotes/open-chosen-remote.ts';
+import { printJson } from '../../host/print.ts';
+import { parseRemoteFlags, whichRemote } from '../../remotes/remote-flags.ts';
+import { warningText } from '../../reporters/words.ts';
+import { parseRun, recordsOf, runJson, runText } from '../../inspect/run-argument.ts';
+import { openStore, type Store } from '../../home/store.ts';
+import { readersText } from '../inspect/trace.ts';
+import { userOf } from '../../host/user-of.ts';
+import { warn } from '../../host/warn.ts';
+
+export const revoke: Command = defineCommand({
+  name: 'revoke',
+  summary: 'take a run out of every cache, as if it had never been saved',
+  details: [
+    'Every head of this store, and every head of the remote, becomes what it would be without the run. For 14 days that is exact: layers that were squashed since come back without those of the run. Later, whatever the run had a part in is dropped, and made again by who needs it. The run is written down as revoked, with date and name: what other machines still have of it is left out from then on, and a rollback does not bring it back.',
+    'Runs that had something of it in view are listed, as far as this machine knows them; what they made of it stays, unless --cascade revokes them as well, and those that read from them, and so on. Look at --dry-run first. Where a run may save nothing, nothing is revoked either.',
+  ],
+  options: {
+    ...projectOptions,
+    run: { value: 'RUN', help: 'the run, as cachelane log shows it, or more of its id' },
+    cascade: { help: 'also the runs that had something of it in view' },
+    by: { value: 'NAME', help: 'who revokes it, for those who ask later; by default the name of the user' },
+    ...whichRemote,
+    'dry-run': { help: 'say what would be revoked, and change nothing' },
+    ...jsonOption,
+  },
+  operands: [],
+  async run({ options }, host) {
+    if (options.run === undefined) throw new CachelaneError('E_USAGE', 'revoke needs a run: --run RUN');
+    if (options.by?.trim() === '') throw new CachelaneError('E_USAGE', '--by needs the name of who revokes it');
+    const { context } = await projectOf(host, options);
+    requireWritable(context);
+    const flags = await parseRemoteFlags(host, options);
+    const { signal } = new AbortController();
+    await using shared = await openChosenRemote(host, { flags, strict: true, warn: () => undefined });
+    await using store = await openStore(host, signal);
+    const tools = await host.pieces.loadTools();
+    const deps = {
+      ...store,
+      remote: shared.remote,
+      tools,
+      events: (event: EngineEvent) => {
+        if (event.type === 'warning') warn(host, warningText(event));
+      },
+    };
+    const run = await parseRun({ metadata: store.metadata, signal }, options.run);
+    const plans = await planEverywhere(deps, { run, cascade: options.cascade }, signal).catch(withWayOut);
+    await requireKnown(store.metadata, { run, plans }, signal);
+    if (!options['dry-run']) {
+      await revokeEverywhere(deps, plans, options.by ?? userOf(host), signal);
+      await dropKept(store, plans, signal);
+    }
+    const isElsewhere = shared.remote === null && (await areSynced(store.metadata, plans, signal));
+    const told = { plans, ...(await peopleOf(store.metadata, plans, signal)), dryRun: options['dry-run'] };
+    if (options.json) printJson(host, toJson(told));
+    else host.stdout.write(text(told));
+    if (isElsewhere && !options['dry-run'] && !options.json) {
+      host.stdout.write(
+        'Other machines have it still, until the next run here that uses the remote, or: cachelane push\n',
+      );
+    }
+    return 0;
+  },
+});
+
+/** Whoever wants a run out of here does not wait until a remote is well again. */
+function withWayOut(error: unknown): never {
+  if (!isCachelaneError(error, 'E_REMOTE_GONE')) throw error;
+  const hint = '--no-remote takes it out of what is here, and the remote hears of it with the next push of each lane';
+  throw new CachelaneError(error.code, error.message, { hint, retryable: error.retryable, cause: error });
+}
+
+/** Whether some remote has something of a lane that it was taken out of. */
+async function areSynced(metadata: Metadata, { here }: RevocationPlans, signal: AbortSignal): Promise<boolean> {
+  const records = await metadata.listSyncedHeads(null, signal);
+  return here.heads.some(({ head }) =>
+    records.some(({ volumeId, lane, layers }) => volumeId === head.volumeId && lane === head.lane && layers.length > 0),
+  );
+}
+
+interface Planned {
+  readonly run: RunId;
+  readonly plans: RevocationPlans;
+}
+
+/** A mistyped id must not look as if it had been revoked. */
+async function requireKnown(
+  metadata: Metadata,
+  { run, plans: { here, there } }: Planned,
+  signal: AbortSignal,
+): Promise<void> {
+  if (here.heads.length + there.length > 0 || (await metadata.run(run, signal)) !== undefined) return;
+  throw new CachelaneError('E_NOT_FOUND', `nothing here or in the remote is of ${run}`, {
+    hint: 'runs are named by: cachelane log',
+  });
+}
+
+/** Directories that mounters keep may hold what has left the head: they are made anew. */
+async function dropKept(store: Store, { here }: RevocationPlans, signal: AbortSignal): Promise<void> {
+  const isAffected = ({ volume, lane }: KeptDirectory): boolean =>
+    here.heads.some(({ head }) => head.volumeId === volume && head.lane === lane);
+  await removeKept(store.mounters, await findKept(store.mounters, isAffected, signal), signal);
+}
+
+type People = readonly (readonly [RunId, RunRecord | null])[];
+
+interface Told {
+  readonly plans: RevocationPlans;
+  readonly runs: People;
+  readonly readers: People;
+  readonly paths: ReadonlyMap<NamespaceId, string | undefined>;
+  readonly dryRun: boolean;
+}
+
+async function peopleOf(
+  metadata: Metadata,
+  { here }: RevocationPlans,
+  signal: AbortSignal,
+): Promise<Pick<Told, 'runs' | 'readers' | 'paths'>> {
+  return {
+    runs: await recordsOf({ metadata, signal }, here.runs),
+    readers: await recordsOf({ metadata, signal }, here.readers),
+    paths: new Map((await metadata.listNamespaces(signal)).map(({ id, paths }) => [id, paths[0]])),
+  };
+}
+
+function toJson({ plans: { here, there }, runs, readers, paths, dryRun }: Told): unknown {
+  return {
+    dryRun,
+    runs: runs.map(([id, record]) => runJson(id, record)),
+    readers: readers.map(([id, record]) => runJson(id, record)),
+    heads: here.heads.map(({ volume, head }) => ({
+      namespace: paths.get(volume.namespaceId) ?? null,
+      volume: volume.name,
+      compat: volume.compat,
+      lane: head.lane,
+    })),
+    inRemote: there.map(({ name: { namespace, volume, compat, lane }, layers }) => ({
+      namespace,
+      volume,
+      compat,
+      lane,
+      layers,
+    })),
+  };
+}
+
+function text({ plans: { here, there }, runs, readers, paths, dryRun }: Told): string {
+  const verb = dryRun ? 'would revoke' : 'revoked';
+  const lines = runs.map(([id, record]) => `${verb} ${runText(id, record)}\n`);
+  const heads = here.heads.map(
+    ({ volume, head }) =>
+      `  ${paths.get(volume.namespaceId) ?? '?'}:${volume.name} (${compatText(volume.compat)}) in lane ${head.lane}\n`,
+  );
+  const elsewhere = there.map(
+    ({ name, layers }) => `  ${nameText(name)} of the remote: ${plural(layers.length, 'layer')}\n`,
+  );
+  const nowhere = heads.length + elsewhere.length === 0 ? '  no head has anything of it\n' : '';
+  return [...lines, ...heads, ...elsewhere, nowhere, readersText(readers)].join('');
+}
+
+function nameText({ namespace, volume, compat, lane }: HeadName): string {
+  return `${namespace}:${volume} (${compatText(compat)}) in lane ${lane}`;
+}

@@ -1,0 +1,85 @@
+import { CachelaneError, didYouMean, type NodeSignal } from '@cachelane/core';
+import { defineCommand, type Command } from '../../host/command.ts';
+import { organisationDirectory, tellOrganisation } from '../../demo/organisation.ts';
+import { openPlayground } from '../../demo/playground.ts';
+import { projects, tell } from '../../demo/story.ts';
+import { NotAsTold, openTeller, type Teller } from '../../demo/teller.ts';
+import { exitCodeOfSignal, exitCodes } from '../../base/exit-codes.ts';
+import { printable } from '../../base/format.ts';
+import type { Host } from '../../host/host.ts';
+
+export const demo: Command = defineCommand({
+  name: 'demo',
+  summary: 'show in a minute what cachelane does, in directories of its own',
+  details: [
+    'Runs cachelane itself with plain sh commands, in a temporary directory (below TMPDIR) with a home and a store of its own, which is removed afterwards; your volumes are neither read nor written, and no network is needed.',
+    'cachelane demo tells what holds for any two projects. cachelane demo organisation plays examples/organisation/README.md of a clone: what teams and projects of an organisation share, and what they do not.',
+    'Every step is checked: the exit code is 1 where one did not come out as told.',
+  ],
+  options: {},
+  operands: [{ name: 'STORY', optional: true, help: 'organisation; the plain story when left out' }],
+  async run({ operands }, host) {
+    const end = await play(host, storyCalled(operands.STORY, host));
+    if (end.stoppedBy !== null) {
+      host.signals.dieOf(end.stoppedBy);
+      return exitCodeOfSignal(end.stoppedBy);
+    }
+    if (end.problem !== null) {
+      host.stderr.write(problemText(end.problem));
+      return exitCodes.failure;
+    }
+    host.stdout.write('\nAll of it was as told. The temporary directories are gone again.\n');
+    return exitCodes.ok;
+  },
+});
+
+interface Story {
+  /** See `PlaygroundOptions`. */
+  readonly projects: readonly string[] | string;
+  tell(teller: Teller): Promise<void>;
+}
+
+/** Errors: E_USAGE, E_NOT_FOUND. */
+function storyCalled(name: string | undefined, host: Host): Story {
+  if (name === undefined) return { projects, tell };
+  if (name !== 'organisation') {
+    throw new CachelaneError('E_USAGE', `there is no story ${printable(name)}${didYouMean(name, ['organisation'])}`, {
+      hint: 'cachelane demo, or cachelane demo organisation',
+    });
+  }
+  const directory = organisationDirectory(host);
+  return { projects: directory, tell: async (teller) => await tellOrganisation(teller, directory) };
+}
+
+interface End {
+  readonly stoppedBy: NodeSignal | null;
+  readonly problem: NotAsTold | null;
+}
+
+/** When it returns, the directories are gone. */
+async function play(host: Host, story: Story): Promise<End> {
+  const controller = new AbortController();
+  let stoppedBy: NodeSignal | null = null;
+  using ears = new DisposableStack();
+  ears.defer(
+    host.signals.listen((signal) => {
+      stoppedBy ??= signal;
+      controller.abort();
+    }),
+  );
+  using playground = openPlayground(host, { projects: story.projects, abort: controller.signal });
+  try {
+    await story.tell(openTeller(host.stdout, playground));
+    return { stoppedBy, problem: null };
+  } catch (error) {
+    // Whoever stopped it knows why the story ends here.
+    if (stoppedBy !== null) return { stoppedBy, problem: null };
+    if (error instanceof NotAsTold) return { stoppedBy, problem: error };
+    throw error;
+  }
+}
+
+function problemText({ message }: NotAsTold): string {
+  const hint = 'cachelane doctor tells whether runs can have caches here; TMPDIR says where the demo plays';
+  return `cachelane: not as told: ${message.split('\n').map(printable).join('\n  ')}\n  ${hint}\n`;
+}

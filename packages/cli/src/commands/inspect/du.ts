@@ -1,0 +1,132 @@
+import { formatPolicyValue, parseNamespace } from '@cachelane/core';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { usageOf, type HeadUsage, type Usage, type UsageFilter } from '../../inspect/disk-usage.ts';
+import { compatText, findVolume } from '../../context/find-volume.ts';
+import { formatBytes, formatTable, plural } from '../../base/format.ts';
+import type { Host } from '../../host/host.ts';
+import { printJson } from '../../host/print.ts';
+import { readStore, type ReadStore } from '../../home/store.ts';
+
+export const du: Command = defineCommand({
+  name: 'du',
+  summary: 'show what takes how much space',
+  details: [
+    'One line for each lane of each volume: UNIQUE is the content of layers that no other head names, SHARED that of layers that several name, BUDGET what a volume may hold on that lane (policy volume-budget), where any has one. VOLUME leaves one volume, -n NAMESPACE those of a namespace.',
+    'Without either, the whole store follows: what it takes on disk (derived layers link most of their content, so that only the rest counts for them; kept directories are what runs work in where several share one or none can be mounted, and hold the contents once more), what history keeps beyond the heads, what images of registries hold that volumes begin with (provider oci:), and what cachelane gc would free now.',
+  ],
+  options: { ...projectOptions, ...jsonOption },
+  operands: [{ name: 'VOLUME', optional: true, help: 'NAME, or NAMESPACE:NAME' }],
+  async run({ options, operands }, host) {
+    return await readStore(host, async (store) => {
+      const filter = await filterOf({ host, store }, { ...options, volume: operands.VOLUME });
+      const usage = await usageOf({ host, store }, filter);
+      if (options.json) printJson(host, toJson(usage));
+      else host.stdout.write(text(usage));
+      return 0;
+    });
+  },
+});
+
+interface Wanted {
+  readonly directory: string | undefined;
+  readonly namespace: string | undefined;
+  readonly volume: string | undefined;
+}
+
+async function filterOf(
+  { host, store }: { readonly host: Host; readonly store: ReadStore },
+  { volume, ...project }: Wanted,
+): Promise<UsageFilter> {
+  if (volume !== undefined) {
+    const { variants } = await findVolume(host, store, { ...project, volume });
+    return { kind: 'volumes', ids: new Set(variants.map(({ id }) => id)) };
+  }
+  if (project.namespace === undefined) return { kind: 'all' };
+  const namespace = parseNamespace(project.namespace, '--namespace');
+  return { kind: 'namespace', id: (await store.metadata.findNamespace(namespace, store.signal))?.id };
+}
+
+function toJson({ heads, headBytes, store }: Usage): unknown {
+  return {
+    heads: heads.map(({ listed: { namespace, volume, head }, uniqueBytes, sharedBytes, budgetBytes }) => ({
+      namespace,
+      volume: volume.name,
+      compat: volume.compat,
+      lane: head.lane,
+      layers: head.layers.length,
+      uniqueBytes,
+      sharedBytes,
+      budgetBytes: Number.isFinite(budgetBytes) ? budgetBytes : null,
+    })),
+    headBytes,
+    store: store && {
+      onDiskBytes: totalOnDisk(store),
+      ...store.onDisk,
+      layers: store.layers,
+      derived: store.derived,
+      keptBytes: store.keptBytes,
+      reclaimable: store.reclaimable,
+      young: store.young,
+    },
+  };
+}
+
+function totalOnDisk({ onDisk }: NonNullable<Usage['store']>): number {
+  return Object.values(onDisk).reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function text(usage: Usage): string {
+  const { heads, headBytes, store } = usage;
+  const table = heads.length === 0 ? 'There are no volumes yet.\n' : headTable(heads);
+  const volumes = `volumes: ${formatBytes(headBytes)} in ${plural(heads.length, 'head')}\n`;
+  if (store === null) return heads.length === 0 ? table : `${table}\n${volumes}`;
+  const { onDisk, reclaimable, young } = store;
+  const gc = `${plural(reclaimable.layers, 'layer')} (${formatBytes(reclaimable.bytes)}), ${plural(reclaimable.derived, 'derived layer')}`;
+  const later =
+    young.layers === 0
+      ? ''
+      : `; once older than ten minutes, ${plural(young.layers, 'layer')} (${formatBytes(young.bytes)}) more`;
+  return `${table}
+${volumes}history and open runs: ${formatBytes(store.keptBytes)} more
+on disk: ${formatBytes(totalOnDisk(store))}: ${plural(store.layers, 'layer')} ${formatBytes(onDisk.layersBytes)}, ${plural(store.derived, 'derived layer')} ${formatBytes(onDisk.derivedBytes)} beyond those, the rest ${formatBytes(onDisk.otherBytes)}${keptText(onDisk.keptDirectoriesBytes)}${imagesText(onDisk.providedImagesBytes)}
+cachelane gc would free: ${gc}${later}
+`;
+}
+
+function keptText(bytes: number): string {
+  if (bytes === 0) return '';
+  return `\nkept directories: ${formatBytes(bytes)} of that, for runs that share a directory or have none mounted`;
+}
+
+function imagesText(bytes: number): string {
+  if (bytes === 0) return '';
+  return `\nimages of registries: ${formatBytes(bytes)} of that, for volumes that begin with what they hold`;
+}
+
+const right = { align: 'right' } as const;
+
+function headTable(heads: readonly HeadUsage[]): string {
+  const hasBudgets = heads.some(({ budgetBytes }) => Number.isFinite(budgetBytes));
+  return formatTable(
+    [
+      { title: 'NAMESPACE' },
+      { title: 'VOLUME' },
+      { title: 'COMPAT' },
+      { title: 'LANE' },
+      { title: 'LAYERS', ...right },
+      { title: 'UNIQUE', ...right },
+      { title: 'SHARED', ...right },
+      ...(hasBudgets ? [{ title: 'BUDGET', ...right }] : []),
+    ],
+    heads.map(({ listed: { namespace, volume, head }, uniqueBytes, sharedBytes, budgetBytes }) => [
+      namespace,
+      volume.name,
+      compatText(volume.compat),
+      head.lane,
+      String(head.layers.length),
+      formatBytes(uniqueBytes),
+      formatBytes(sharedBytes),
+      ...(hasBudgets ? [formatPolicyValue('volume-budget', budgetBytes)] : []),
+    ]),
+  );
+}

@@ -1,0 +1,29 @@
+import { removeFeed } from '@cachelane/engine';
+import { defineCommand, projectOptions, type Command } from '../../host/command.ts';
+import { feedJson, feedOptions, feedRuleIn, feedText } from './feed-rule.ts';
+import { printJson } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
+
+export const feedRm: Command = defineCommand({
+  name: 'feed rm',
+  summary: 'take a feed rule back',
+  details: [
+    'Name it as it was made: cachelane feed ls shows how. What it brought to the tier stays there. That there is none is no error.',
+  ],
+  options: { directory: projectOptions.directory, ...feedOptions },
+  operands: [{ name: 'TIER', help: 'the namespace that gets it' }],
+  async run({ options, operands }, host) {
+    const rule = await feedRuleIn(host, { ...options, tier: operands.TIER });
+    const dryRun = options['dry-run'];
+    return await readStore(host, async ({ metadata, signal }) => {
+      const gone = await removeFeed(metadata, { ...rule, dryRun }, signal);
+      if (options.json) {
+        printJson(host, { dryRun, removed: gone === null ? null : feedJson(gone) });
+        return 0;
+      }
+      const end = gone === null ? 'feeds it by no rule' : dryRun ? 'would no longer feed it' : 'feeds it no longer';
+      host.stdout.write(`${gone?.tier ?? rule.tier}: ${feedText(rule)} ${end}\n`);
+      return 0;
+    });
+  },
+});

@@ -1,0 +1,27 @@
+import { parseNamespace } from '@cachelane/core';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { renameAndTell } from './rename-and-tell.ts';
+
+export const nsRename: Command = defineCommand({
+  name: 'ns rename',
+  summary: 'give a namespace another name',
+  details: [
+    'Nothing moves: the volumes stay, and the old name goes on working. Where a run may save nothing, nothing is renamed either.',
+  ],
+  options: {
+    directory: projectOptions.directory,
+    'dry-run': { help: 'say what would happen, and change nothing' },
+    ...jsonOption,
+  },
+  operands: [
+    { name: 'FROM', help: 'a namespace, as cachelane ns ls shows it' },
+    { name: 'TO', help: 'its new name' },
+  ],
+  async run({ options, operands }, host) {
+    const from = parseNamespace(operands.FROM, 'FROM');
+    const to = parseNamespace(operands.TO, 'TO');
+    const { context } = await projectOf(host, { directory: options.directory, namespace: undefined });
+    return await renameAndTell(host, { context, from, to, dryRun: options['dry-run'], json: options.json });
+  },
+});

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { stage } from '../../fixtures/staged-host.fixture.ts';
+
+test('tools lists every tool, what prunes it, whether it is worth sending, and how it was tried', async () => {
+  using on = stage();
+  expect(await on.cachelane('tools')).toBe(0);
+  expect(on.out()).toMatch(/^pnpm +pnpm-lock\.yaml +- +always +real tool +pnpm's store/m);
+  expect(on.out()).toMatch(/^uv +uv\.lock +yes +always +(?!real)/m);
+  expect(on.out()).toMatch(/^apt +- +yes +never +real tool /m);
+});
+
+test('tools show says it for a command here', async () => {
+  using on = stage({ env: { CCACHE_DIR: '/elsewhere' } });
+  expect(await on.cachelane('tools', 'show', 'ccache')).toBe(0);
+  expect(on.out()).toMatch(/^lies at: +\/elsewhere \(CCACHE_DIR in the environment\)$/m);
+  expect(on.out()).toMatch(/^moved by: +CCACHE_DIR$/m);
+  expect(on.out()).toContain('CCACHE_MAXSIZE=0');
+});
+
+test('tools show of what is none', async () => {
+  using on = stage();
+  expect(await on.cachelane('tools', 'show', 'pnpn')).toBe(1);
+  expect(on.err()).toContain('no tool is called pnpn; did you mean pnpm?');
+});
+
+test('as JSON', async () => {
+  using on = stage();
+  expect(await on.cachelane('tools', 'show', 'pnpm', '--json')).toBe(0);
+  expect(JSON.parse(on.out())).toMatchObject({
+    name: 'pnpm',
+    linksOut: true,
+    tried: 'real tool',
+    commitWhen: 'exit',
+    prune: { kind: 'none' },
+    sync: 'always',
+    stored: [{ mergeClass: 'U', removals: 'when pruned' }, { mergeClass: 'Q' }, {}, {}],
+    neverStored: expect.arrayContaining([
+      { path: 'v11/projects/', why: 'which projects of this machine use the store' },
+    ]),
+  });
+});
+
+test('tools show tells what is stored and how it merges, what is not and why, and all that follows from it', async () => {
+  using on = stage();
+  expect(await on.cachelane('tools', 'show', 'npm')).toBe(0);
+  expect(on.out()).toMatch(/^saved: +when the command ended by itself, whatever its exit code$/m);
+  expect(on.out()).toMatch(/^pruned by: +npm cache verify: removes contents that no line/m);
+  expect(on.out()).toMatch(/^sync: +always: worth sending to other machines$/m);
+  expect(on.out()).toMatch(/^versions: +directories carry the version/m);
+  expect(on.out()).toMatch(/^_cacache\/content-v2\S+ \S.* +U +united by name +when used +when pruned +kept$/m);
+  expect(on.out()).toMatch(/^_cacache\/index-v5\S+ \S.* +A +united line by line +never /m);
+  expect(on.out()).toMatch(/^_cacache\/tmp\/ +temporary files$/m);
+});
+
+test.each([
+  ['go-build', /^00\/<64 hex>-a .* set far ahead$/m],
+  ['pnpm', /^pruned by: +nothing: pnpm store prune keeps only .* cachelane rm takes a volume away/m],
+  ['sccache', /^daemon: +its server, kept from staying by SCCACHE_IDLE_TIMEOUT=5$/m],
+  ['bazel', /^daemon: +its server, which is ended with the command$/m],
+  ['cargo-target', /^saved: +when the exit code is 0$/m],
+  ['cargo-target', /^sync: +never: /m],
+  ['uv', /^tried: +NOT /m],
+])('tools show %s: %s', async (name, line) => {
+  using on = stage();
+  expect(await on.cachelane('tools', 'show', name)).toBe(0);
+  expect(on.out()).toMatch(line);
+});

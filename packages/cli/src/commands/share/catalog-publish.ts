@@ -1,0 +1,47 @@
+import { publishCatalog, requireWritable, type PublishedCatalog } from '@cachelane/engine';
+import { findCatalogFile, readCatalogFile } from '../../catalogs/catalog-file.ts';
+import { changeLines } from '../../catalogs/catalog-words.ts';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { printJson, shortId } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
+import { userOf } from '../../host/user-of.ts';
+
+export const catalogPublish: Command = defineCommand({
+  name: 'catalog publish',
+  summary: 'offer others what a namespace has, as a new version of its catalog',
+  details: [
+    'FILE says all that it offers from then on: cachelane.catalog.yaml (or .json), or cachelane.catalog.ts (.mts, .mjs, .js) with a default export, best made by defineCatalog of @cachelane/sdk. Code is run, with all that you may do, as any script that you start; what it prints goes to stderr.',
+    'A version never changes. What the latest one says already is no new version, whether code or YAML says it. What would break code that was written for the version before is refused without --breaking: a definition that is another volume now, or that is gone and was not deprecated before. Where a run may save nothing, nothing is published either.',
+  ],
+  options: {
+    ...projectOptions,
+    namespace: { ...projectOptions.namespace, help: "whose it is; the project's own when left out" },
+    breaking: { help: 'also what breaks code that was written for the version before' },
+    'dry-run': { help: 'say what would change, and change nothing' },
+    ...jsonOption,
+  },
+  operands: [{ name: 'FILE', optional: true, help: 'cachelane.catalog.* in the directory when left out' }],
+  async run({ options, operands }, host) {
+    const { context, workDir } = await projectOf(host, options);
+    requireWritable(context);
+    const name = operands.FILE ?? findCatalogFile(workDir);
+    const file = await readCatalogFile({ directory: workDir, name, env: host.env });
+    const tools = await host.pieces.loadTools();
+    return await readStore(host, async ({ metadata, signal }) => {
+      const { clock, random } = host;
+      const dryRun = options['dry-run'];
+      const offer = { path: context.namespace, ...file, by: userOf(host), breaking: options.breaking, dryRun };
+      const published = await publishCatalog({ metadata, clock, random, tools }, offer, signal);
+      if (options.json) printJson(host, { dryRun, ...published });
+      else host.stdout.write(text(published, dryRun));
+      return 0;
+    });
+  },
+});
+
+function text({ namespace, version, digest, isNew, changes }: PublishedCatalog, dryRun: boolean): string {
+  const what = `version ${version} of the catalog of ${namespace} (${shortId(digest)})`;
+  if (!isNew) return `${what} says this already: nothing ${dryRun ? 'would be' : 'was'} published\n`;
+  return `${dryRun ? 'would publish' : 'published'} ${what}\n${changeLines(changes)}`;
+}

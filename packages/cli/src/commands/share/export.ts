@@ -1,0 +1,54 @@
+import { resolve } from 'node:path';
+import { CachelaneError, formatLane, parseLane } from '@cachelane/core';
+import { exportParts } from '@cachelane/engine';
+import { defineCommand, jsonOption, projectOptions, type Command } from '../../host/command.ts';
+import { findVolume, projectOf } from '../../context/find-volume.ts';
+import { formatBytes, plural } from '../../base/format.ts';
+import { compatOption, oneHead } from '../../inspect/heads.ts';
+import { printJson } from '../../host/print.ts';
+import { readStore } from '../../home/store.ts';
+import { whereToRun } from '../../host/working-directory.ts';
+
+export const exportVolume: Command = defineCommand({
+  name: 'export',
+  summary: 'write a volume into one file, for cachelane import on another machine',
+  details: [
+    'All layers of one lane, by default of the one that a run here would write, with who made what. The file is a tar archive with an index and a tar.zst for each layer, which other tools read as well. Every file is compared with its digest on the way: what is damaged does not travel.',
+    'A layer with a symlink that leaves the volume is written, and refused by the import.',
+  ],
+  options: {
+    ...projectOptions,
+    output: { short: 'o', value: 'FILE', help: 'the file to write; it is replaced when the new one is whole' },
+    lane: { value: 'LANE', help: 'another lane, as cachelane ls shows it' },
+    ...compatOption,
+    ...jsonOption,
+  },
+  operands: [{ name: 'VOLUME', help: 'NAME, or NAMESPACE:NAME' }],
+  async run({ options, operands }, host) {
+    if (options.output === undefined) {
+      throw new CachelaneError('E_USAGE', 'export needs a file to write', { hint: '-o FILE' });
+    }
+    const file = resolve(whereToRun(host, options.directory).dir, options.output);
+    const { context } = await projectOf(host, options);
+    return await readStore(host, async (store) => {
+      const { namespace, variants } = await findVolume(host, store, { ...options, volume: operands.VOLUME });
+      const lane = options.lane === undefined ? context.lane : formatLane(parseLane(options.lane));
+      const { volume, head } = await oneHead(store, {
+        volume: operands.VOLUME,
+        variants,
+        lane,
+        compat: options.compat,
+      });
+      const files = await host.pieces.openExportFiles();
+      const parts = exportParts(await store.layers(), { namespace, volume, head }, store.signal);
+      const sizeBytes = await files.write(file, parts, store.signal);
+      const name = `${namespace}:${volume.name}`;
+      if (options.json) printJson(host, { file, volume: name, lane, layers: head.layers, sizeBytes });
+      else {
+        const what = `${name} in lane ${lane}, ${plural(head.layers.length, 'layer')}`;
+        host.stdout.write(`exported ${what} to ${file} (${formatBytes(sizeBytes)})\n`);
+      }
+      return 0;
+    });
+  },
+});

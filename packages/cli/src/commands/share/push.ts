@@ -1,0 +1,138 @@
+import { backgroundVariable, type EngineEvent } from '@cachelane/core';
+import { findPending, pushPending, requireWritable, type PendingHead, type PushOutcome } from '@cachelane/engine';
+import { alone, aloneOrNext } from '../../host/alone.ts';
+import { defineCommand, jsonOption, type Command } from '../../host/command.ts';
+import { exitCodes } from '../../base/exit-codes.ts';
+import { projectOf } from '../../context/find-volume.ts';
+import { formatBytes, plural } from '../../base/format.ts';
+import type { Host } from '../../host/host.ts';
+import { openChosenRemote, requireRemote } from '../../remotes/open-chosen-remote.ts';
+import { printJson } from '../../host/print.ts';
+import { parseRemoteFlags, whichRemote } from '../../remotes/remote-flags.ts';
+import { conflictsText, progressText } from '../../reporters/words.ts';
+import { slowProgress } from '../../reporters/slow-progress.ts';
+import { openStore } from '../../home/store.ts';
+import { warn } from '../../host/warn.ts';
+
+export const push: Command = defineCommand({
+  name: 'push',
+  summary: 'send what runs have saved and the remote does not have yet',
+  details: [
+    'Runs send what they saved by themselves; this sends what they were told to keep (--push never), what an outage or a kill kept them from sending, and what was saved without a remote or imported; what --push background leaves behind does the same for the lanes that runs had with that remote. It sends all lanes of this store that are shared, of all projects: --dry-run says which. Whatever is there already is not sent again. What a rollback or a clean-up here took out of a lane is taken out there as well.',
+    'Where a run may save nothing, nothing is sent either.',
+    'The exit code is 1 when something could not be sent.',
+  ],
+  options: {
+    ...whichRemote,
+    'dry-run': { help: 'say what would be sent, and send nothing' },
+    quiet: { short: 'q', help: 'report what went wrong only' },
+    ...jsonOption,
+  },
+  operands: [],
+  async run({ options }, host) {
+    const { context } = await projectOf(host, { directory: undefined, namespace: undefined });
+    requireWritable(context);
+    const flags = await parseRemoteFlags(host, options);
+    const { signal } = new AbortController();
+    await using shared = await openChosenRemote(host, {
+      flags,
+      strict: true,
+      warn: () => undefined,
+    });
+    const remote = requireRemote(shared);
+    await using store = await openStore(host, signal);
+    // What another one is at work on is sent when it is done.
+    const isAsked = host.env[backgroundVariable] === undefined;
+    const begin = isAsked ? alone : aloneOrNext;
+    await using lease = await begin(host, store.leases, 'push', signal);
+    if (lease === null) return exitCodes.ok;
+    const tools = await host.pieces.loadTools();
+    const deps = { ...store, remote, tools, events: teller(host, options.quiet) };
+    const pending = await findPending(deps, signal, { lanes: isAsked ? 'all' : 'known', looks: isAsked });
+    const results: Result[] = [];
+    for (const head of pending) {
+      results.push({ head, outcome: options['dry-run'] ? null : await pushPending(deps, head, signal) });
+    }
+    if (options.json) printJson(host, toJson(remote.name, results));
+    else if (!options.quiet) host.stdout.write(text(remote.name, results));
+    return report(host, results);
+  },
+});
+
+interface Result {
+  readonly head: PendingHead;
+  /** Null in a dry run. */
+  readonly outcome: PushOutcome | null;
+}
+
+function teller(host: Host, quiet: boolean): (event: EngineEvent) => void {
+  const { stderr, clock } = host;
+  const isDue = slowProgress({ clock, afterMs: 2000, everyMs: 5000 });
+  return (event) => {
+    if (event.type === 'warning') warn(host, event.message);
+    if (event.type === 'progress' && !quiet && isDue(event.volume)) stderr.write(`cachelane: ${progressText(event)}\n`);
+  };
+}
+
+function report({ stderr }: Host, results: readonly Result[]): number {
+  let code: number = exitCodes.ok;
+  for (const { head, outcome } of results) {
+    if (outcome?.kind !== 'failed') continue;
+    code = exitCodes.failure;
+    const { message, hint } = outcome.error;
+    stderr.write(`cachelane: ${addressOf(head)} was not sent, and waits: ${message}\n`);
+    if (hint !== undefined) stderr.write(`  ${hint}\n`);
+  }
+  return code;
+}
+
+function addressOf({ name: { namespace, volume, lane } }: PendingHead): string {
+  return `${namespace}:${volume} ${lane}`;
+}
+
+function toJson(remote: string, results: readonly Result[]): unknown {
+  return {
+    remote,
+    heads: results.map(({ head, outcome }) => ({
+      namespace: head.name.namespace,
+      volume: head.name.volume,
+      compat: head.name.compat,
+      lane: head.name.lane,
+      waiting: head.layers,
+      removals: head.removals,
+      ...sentJson(outcome),
+      error: outcome?.kind === 'failed' ? outcome.error.message : null,
+    })),
+  };
+}
+
+function sentJson(outcome: PushOutcome | null): object {
+  if (outcome?.kind !== 'sent') return { sent: false, layers: 0, bytes: 0, removed: 0, conflicts: [] };
+  const { layers, bytes, removed, conflicts } = outcome;
+  return { sent: true, layers, bytes, removed, conflicts };
+}
+
+function text(remote: string, results: readonly Result[]): string {
+  if (results.length === 0) return `${remote} has all of it.\n`;
+  const lines = results.flatMap(({ head, outcome }) => {
+    const what = addressOf(head);
+    if (outcome === null) return [`${what}: would ${wouldText(head)}\n`];
+    return outcome.kind === 'failed' ? [] : [`${what}: ${doneText(outcome)}\n`];
+  });
+  return lines.join('');
+}
+
+function wouldText({ layers, removals }: PendingHead): string {
+  const sends = layers === 0 ? [] : [`send ${plural(layers, 'layer')}`];
+  const takes = removals === 0 ? [] : [`take out ${plural(removals, 'layer')}`];
+  return [...sends, ...takes].join(' and ');
+}
+
+function doneText(outcome: Extract<PushOutcome, { readonly kind: 'sent' }>): string {
+  const { layers, bytes, removed, conflicts } = outcome;
+  // What waited may have got there another way, or be out there already.
+  const sent = layers === 0 && removed > 0 ? [] : [`sent ${plural(layers, 'layer')}, ${formatBytes(bytes)}`];
+  const took = removed === 0 ? [] : [`took out ${plural(removed, 'layer')}`];
+  const met = conflicts.length === 0 ? [] : [conflictsText(outcome)];
+  return [...sent, ...took, ...met].join(', ');
+}

@@ -1,0 +1,77 @@
+import { CachelaneError } from '@cachelane/core';
+import { type Stats, closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import type { UserConfig } from './config-types.ts';
+import { nodeFiles } from '../base/file-reader.ts';
+import { type HomeRequest, userHome } from '../home/home.ts';
+
+const configBytesMax = 262_144;
+
+/** `$XDG_CONFIG_HOME/cachelane/config.yaml`, else below `~/.config`; null where there is no home directory. */
+function userConfigPath(request: HomeRequest): string | null {
+  const env = request.configEnv ?? request.env;
+  const xdg = env['XDG_CONFIG_HOME'];
+  // The XDG specification wants relative paths ignored.
+  if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'cachelane/config.yaml');
+  const home = userHome({ ...request, env });
+  return home === undefined ? null : join(home, '.config/cachelane/config.yaml');
+}
+
+/**
+ * Null where there is none. It says where caches come from, so what somebody else could have written is refused, as ssh
+ * does with its own: it belongs to the user or to root, and nobody else may write to it. Throws E_CONFIG.
+ */
+export async function readUserConfig(request: HomeRequest): Promise<UserConfig | null> {
+  const path = userConfigPath(request);
+  const text = path === null ? null : readOwn(path, request.effectiveUid);
+  if (path === null || text === null) return null;
+  // The parser costs more than a whole small run: only who has a file pays.
+  const { parseUserConfig } = await import('./user-config-parse.ts');
+  return parseUserConfig(text, path);
+}
+
+function readOwn(path: string, uid: number): string | null {
+  let file: number;
+  try {
+    // Not blocking: a pipe that lies where a file should be must not hang the command.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    // Whatever has the name is meant; in a home that is not ours to look into there is nothing of ours.
+    if (nodeFiles.ownerOf(path) === undefined) return null;
+    throw broken(path, `cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
+  }
+  try {
+    requireOwn(path, fstatSync(file), uid);
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+  } catch (error) {
+    if (error instanceof CachelaneError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'is not UTF-8 text' : `cannot be read (${code})`;
+    throw broken(path, why, { cause: error });
+  } finally {
+    closeSync(file);
+  }
+}
+
+function requireOwn(path: string, stats: Stats, uid: number): void {
+  if (!stats.isFile()) throw broken(path, 'is not a file');
+  if (stats.size > configBytesMax) throw broken(path, `is larger than ${configBytesMax} bytes`);
+  if (stats.uid !== uid && stats.uid !== 0) {
+    throw broken(path, `belongs to user ${stats.uid}, and this command runs as user ${uid}`, {
+      hint: 'it has to be your own, or root’s',
+    });
+  }
+  if ((stats.mode & 0o022) !== 0) {
+    throw broken(path, 'can be written by others, who would decide where your caches come from', {
+      hint: `chmod go-w ${path}`,
+    });
+  }
+}
+
+function broken(
+  path: string,
+  why: string,
+  options: { readonly hint?: string; readonly cause?: unknown } = {},
+): CachelaneError {
+  return new CachelaneError('E_CONFIG', `${path} ${why}`, options);
+}

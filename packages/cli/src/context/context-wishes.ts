@@ -1,0 +1,29 @@
+import { isCachelaneError, type ContextSources } from '@cachelane/core';
+import type { Host } from '../host/host.ts';
+import { readUserConfig } from '../config/user-config.ts';
+import type { UserConfig } from '../config/config-types.ts';
+import { wishOf } from '../base/wish.ts';
+
+const variable = 'CACHELANE_PERSONAL_TIER';
+
+/** What a person wants of every context, beside what is in the environment for one; no file of a repository has a say in it. */
+export async function contextWishes(host: Host): Promise<Pick<ContextSources, 'personalTier' | 'userParents'>> {
+  const config = await ownFile(host);
+  return { personalTier: personalTier(host, config), userParents: config?.parents ?? [] };
+}
+
+function personalTier(host: Host, config: UserConfig | null): string | null {
+  const wish = wishOf(host.env[variable]);
+  if (wish !== null) return wish === 'yes' ? `${variable} in the environment` : null;
+  return config?.personalTier?.value === true ? `${config.path}:${config.personalTier.line}` : null;
+}
+
+async function ownFile(host: Host): Promise<UserConfig | null> {
+  try {
+    return await readUserConfig(host);
+  } catch (error) {
+    // Whoever needs the file to go on says what is wrong with it.
+    if (isCachelaneError(error, 'E_CONFIG')) return null;
+    throw error;
+  }
+}

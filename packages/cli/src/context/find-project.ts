@@ -1,0 +1,112 @@
+import { dirname, join, sep } from 'node:path';
+import { CachelaneError, configFileName, misnamedConfigFile, projectFiles } from '@cachelane/core';
+import type { FileReader } from '../base/file-reader.ts';
+import { findRepository, type GitRepository } from './git.ts';
+import { isShared, isTrusted } from './ownership.ts';
+
+export interface ProjectRequest {
+  readonly cwd: string;
+  /** Absolute; null where there is none. */
+  readonly homeDir: string | null;
+  readonly files: FileReader;
+}
+
+/** The directory that a namespace is about. */
+export interface Project {
+  /** Absolute, real. */
+  readonly directory: string;
+  /** What made it one, for people: `package.json`, `root of the git repository`, `working directory`. */
+  readonly source: string;
+  readonly repository: GitRepository | null;
+  /** Absolute path of the cachelane.yaml that counts: the project's own, else the nearest above it in the repository. */
+  readonly configPath: string | null;
+  /** Of files on the way there that look like it and do not count, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The nearest directory from `cwd` upwards that a tool or our own file makes a project; inside a git work tree not above
+ * its root, which is a project in any case; elsewhere not above the home directory, and `cwd` itself where there is
+ * none. Throws E_USAGE when `cwd` does not exist.
+ */
+export function findProject({ cwd, homeDir, files }: ProjectRequest): Project {
+  const start = files.realPath(cwd);
+  if (start === undefined) throw new CachelaneError('E_USAGE', `there is no directory ${JSON.stringify(cwd)}`);
+  const repository = findRepository(start, files);
+  const top = repository?.root ?? (homeDir === null ? null : (files.realPath(homeDir) ?? null));
+  const isOpen = (at: string): boolean => at !== start && isShared(at, start, files);
+  const found = nearest({ start, top, isOpen }, (at) => markerOf(at, start, files));
+  if (repository === null) {
+    const directory = found?.directory ?? start;
+    const configPath = found?.marker === configFileName ? join(directory, configFileName) : null;
+    const warnings = misnamedIn(directory, start, files);
+    return { directory, source: found?.marker ?? 'working directory', repository, configPath, warnings };
+  }
+  const directory = found?.directory ?? repository.root;
+  const warnings: string[] = [];
+  const config = nearest({ start: directory, top: repository.root, isOpen }, (at) => {
+    warnings.push(...misnamedIn(at, start, files));
+    return isOurs(join(at, configFileName), start, files) ? true : null;
+  });
+  return {
+    directory,
+    source: found?.marker ?? 'root of the git repository',
+    repository,
+    configPath: config === null ? null : join(config.directory, configFileName),
+    warnings,
+  };
+}
+
+/**
+ * The file of that name in the nearest directory from `directory` up to `top` that has one and is nobody else's; where there is none, null.
+ */
+export function nearestFile(
+  { directory, top, name }: { readonly directory: string; readonly top: string; readonly name: string },
+  files: FileReader,
+): string | null {
+  const isOpen = (at: string): boolean => at !== directory && isShared(at, directory, files);
+  const ask = (at: string): string | null => (isOurs(join(at, name), directory, files) ? join(at, name) : null);
+  return nearest({ start: directory, top, isOpen }, ask)?.marker ?? null;
+}
+
+/** Whatever has the name is meant: one that cannot be read (a directory, a symlink that leads nowhere) is to be complained of, not passed over. */
+function isOurs(path: string, start: string, files: FileReader): boolean {
+  return files.ownerOf(path) !== undefined && isTrusted(path, start, files);
+}
+
+function misnamedIn(directory: string, start: string, files: FileReader): readonly string[] {
+  const path = join(directory, misnamedConfigFile);
+  return isOurs(path, start, files) ? [`${path} is not read: the file is called ${configFileName}`] : [];
+}
+
+interface Way {
+  readonly start: string;
+  /** Null: the root of the file system. */
+  readonly top: string | null;
+  /** A directory that others can leave files in: neither it nor what lies above it is looked at. */
+  readonly isOpen: (directory: string) => boolean;
+}
+
+/** The first directory of the way for which `ask` has an answer. */
+function nearest<T>(
+  { start, top, isOpen }: Way,
+  ask: (directory: string) => T | null,
+): { readonly directory: string; readonly marker: T } | null {
+  for (let directory = start; ; directory = dirname(directory)) {
+    if (isOpen(directory)) return null;
+    const marker = ask(directory);
+    if (marker !== null) return { directory, marker };
+    if (directory === top || directory === dirname(directory)) return null;
+  }
+}
+
+function markerOf(directory: string, start: string, files: FileReader): string | null {
+  const prefix = directory.endsWith(sep) ? directory : directory + sep;
+  for (const name of projectFiles) {
+    const path = prefix + name;
+    const counts =
+      name === configFileName ? isOurs(path, start, files) : files.exists(path) && files.facts(path)?.kind === 'file';
+    if (counts) return name;
+  }
+  return null;
+}

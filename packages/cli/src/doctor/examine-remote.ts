@@ -1,0 +1,190 @@
+import {
+  asCachelaneError,
+  checkRemote,
+  digestOf,
+  newAttempt,
+  parseRemoteKey,
+  type ObjectSource,
+  type Remote,
+} from '@cachelane/core';
+import { readRemoteId } from '@cachelane/engine';
+import { chooseRemote, type RemoteChoice } from '../remotes/choose-remote.ts';
+import type { Check } from './check.ts';
+import { followedBy } from '../base/followed-by.ts';
+import { formatDuration } from '../base/format.ts';
+import type { Host } from '../host/host.ts';
+import type { RemoteFlags } from '../remotes/remote-flags.ts';
+
+// What `cachelane doctor` finds out about the remote, if there is one. Where it cannot be used runs still have their local caches.
+
+/** A person waits: an answer that got lost is asked for once more, and no longer. */
+const attempts = 2;
+/** A run reads a head for each volume and lane before its command starts. */
+const slowMs = 1000;
+/** S3 and file systems tell whole seconds. Signed requests fail at 15 minutes. */
+const skewMs = 60_000;
+
+export function isRemoteCheck({ name }: Check): boolean {
+  return name.startsWith('remote');
+}
+
+export interface RunRights {
+  /** Whether a run here may save. */
+  readonly canWrite: boolean;
+}
+
+/** Never throws, and nothing is wrong with having none. */
+export async function examineRemote(
+  host: Host,
+  flags: RemoteFlags,
+  { canWrite }: RunRights,
+): Promise<readonly Check[]> {
+  const choice = await chooseRemote(host, flags);
+  const checks = choice.problems.map(({ error, consequence }): Check => ({
+    name: 'remote',
+    status: choice.address === null ? 'fail' : 'warn',
+    detail: followedBy(error.message, consequence),
+    mend: error.hint ?? null,
+  }));
+  if (choice.address === null) {
+    if (checks.length === 0) checks.push(check('remote', `none: ${choice.source}`));
+    return checks;
+  }
+  const { address, source, pushMode, pushSource } = choice;
+  checks.push(check('remote', `${address}, by ${source}; pushes ${pushMode}: ${pushSource}`));
+  return [...checks, ...(await examineOpened(host, { ...choice, address, canWrite }))];
+}
+
+function check(name: string, detail: string): Check {
+  return { name, status: 'ok', detail, mend: null };
+}
+
+function failed(name: string, error: unknown): Check {
+  const { message, hint } = asCachelaneError(error);
+  return { name, status: 'fail', detail: message, mend: hint ?? mendOf(error) };
+}
+
+/** For errors whose cause only a person at the place can know. */
+function mendOf(error: unknown): string {
+  switch (asCachelaneError(error).code) {
+    case 'E_REMOTE_GONE':
+      return 'check its address, the network, and that the server runs; runs go on with what is local';
+    case 'E_REMOTE_BUSY':
+    case 'E_REMOTE_UNKNOWN':
+      return 'try again later';
+    case 'E_REMOTE_FULL':
+      return 'free some space there';
+    default:
+      return 'use another remote, or none: --no-remote, CACHELANE_REMOTE=none';
+  }
+}
+
+interface Opened {
+  readonly host: Host;
+  readonly remote: Remote;
+  readonly signal: AbortSignal;
+  readonly canWrite: boolean;
+}
+
+async function examineOpened(
+  host: Host,
+  { address, pushMode, canWrite }: RemoteChoice & RunRights & { readonly address: string },
+): Promise<readonly Check[]> {
+  const { pieces, clock, random } = host;
+  const { signal } = new AbortController();
+  try {
+    await using remote = await pieces.openRemote({ address, clock, random, attempts });
+    const opened: Opened = { host, remote, signal, canWrite };
+    const reading = await readingOf(opened);
+    if (reading.status === 'fail') return [reading];
+    if (pushMode === 'never') return [reading, check('remote write', 'not tried: nothing is pushed')];
+    return [reading, ...(await writingOf(opened))];
+  } catch (error) {
+    return [failed('remote read', error)];
+  }
+}
+
+/** The first read is of what nobody shares anything without; it also looks for credentials and opens a connection. The second one is timed. */
+async function readingOf({ host: { clock, random }, remote, signal }: Opened): Promise<Check> {
+  const name = 'remote read';
+  const key = parseRemoteKey(`check/${newAttempt(random.bytes(16))}`);
+  try {
+    await readRemoteId(remote, signal);
+    const startMs = clock.monotonicMs();
+    await remote.heads.read(key, signal);
+    const tookMs = clock.monotonicMs() - startMs;
+    const detail = `it answers; a head is read in ${formatDuration(tookMs)}`;
+    if (tookMs < slowMs) return check(name, detail);
+    return { name, status: 'warn', detail, mend: 'use a remote that is nearer: each run waits for some of these' };
+  } catch (error) {
+    return failed(name, error);
+  }
+}
+
+const wellWritten = 'it may be written, and two machines that move one head at once lose nothing';
+
+/** Our own manners keep nobody from writing there with another program. */
+function strangerMayWrite(name: string): Check {
+  return {
+    name,
+    status: 'warn',
+    detail: 'a run here may save nothing, and its credentials may write all of it: whoever changes the job can',
+    mend: 'give such jobs credentials that can only read, or none',
+  };
+}
+
+async function writingOf({ host, remote, signal, canWrite }: Opened): Promise<readonly Check[]> {
+  const name = 'remote write';
+  const { clock, random } = host;
+  try {
+    await checkRemote(remote, random, signal);
+    const storedAtMs = await storeOnce(remote, signal);
+    const written = canWrite ? check(name, wellWritten) : strangerMayWrite(name);
+    return storedAtMs === null ? [written] : [written, clockOf(storedAtMs, clock.nowMs())];
+  } catch (error) {
+    const problem = asCachelaneError(error);
+    if (problem.code !== 'E_REMOTE_READ_ONLY') return [failed(name, error)];
+    if (!canWrite) return [check(name, 'not permitted, which is right for a run that may save nothing')];
+    // As it should be for readers, who then had better not try.
+    const mend = `${problem.hint ?? 'give the permission to write'} (push: never, CACHELANE_PUSH=never)`;
+    return [{ name, status: 'warn', detail: `${problem.message}: runs read there and save here`, mend }];
+  }
+}
+
+const objectKey = parseRemoteKey('check/object');
+const content = new TextEncoder().encode('cachelane doctor\n');
+const object: ObjectSource = {
+  sizeBytes: content.length,
+  digest: digestOf(content),
+  async *read() {
+    yield content;
+  },
+};
+
+/**
+ * When the remote says that an object was stored just now; null where it lay there already. Always the same one: who may
+ * not remove it leaves no more than one. Throws what keeps objects from being stored and found.
+ */
+async function storeOnce({ objects }: Remote, signal: AbortSignal): Promise<number | null> {
+  const { kind } = await objects.put(objectKey, object, signal);
+  const stat = await objects.stat(objectKey, signal);
+  try {
+    await objects.remove(objectKey, signal);
+  } catch {
+    // Removing is for whoever tidies up there; runs need no right to it.
+  }
+  return kind === 'stored' ? (stat?.storedAtMs ?? null) : null;
+}
+
+function clockOf(storedAtMs: number, nowMs: number): Check {
+  const name = 'remote clock';
+  const apartMs = Math.abs(nowMs - storedAtMs);
+  if (apartMs < skewMs) return check(name, 'as here');
+  const detail = `${formatDuration(apartMs)} ${nowMs > storedAtMs ? 'behind' : 'ahead of'} this machine's`;
+  return {
+    name,
+    status: 'warn',
+    detail,
+    mend: 'set the clock of whichever is wrong: signatures and leftovers expire by it',
+  };
+}

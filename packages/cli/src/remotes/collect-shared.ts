@@ -1,0 +1,87 @@
+import {
+  backgroundVariable,
+  defaultPolicy,
+  policyAt,
+  policyKeys,
+  type Policy,
+  type PolicyKey,
+  type PolicyValue,
+} from '@cachelane/core';
+import { collectRemote, type RemoteGarbage } from '@cachelane/engine';
+import { formatBytes, formatTable, formatTime, plural } from '../base/format.ts';
+import type { Host } from '../host/host.ts';
+import { openChosenRemote, requireRemote } from './open-chosen-remote.ts';
+import { isoTime } from '../host/print.ts';
+import { readUserConfig } from '../config/user-config.ts';
+
+export interface SharedGarbage extends RemoteGarbage {
+  readonly remote: string;
+}
+
+/** What `cachelane gc --remote` does. A remote is everybody's: what one person's own file says can make its heads live longer than the defaults, and never shorter. */
+export async function collectShared(host: Host, dryRun: boolean): Promise<SharedGarbage> {
+  const user = (await readUserConfig(host))?.policy ?? {};
+  await using shared = await openChosenRemote(host, {
+    flags: { address: undefined, push: undefined },
+    strict: true,
+    warn: () => undefined,
+  });
+  const remote = requireRemote(shared);
+  const policy = atLeast(policyAt({ user, stored: [], lanes: [] }, { paths: [], lane: null }));
+  const options = { policyOf: () => policy, dryRun, onlyIfDue: host.env[backgroundVariable] !== undefined };
+  const { clock, random } = host;
+  const garbage = await collectRemote({ remote, clock, random }, options, new AbortController().signal);
+  return { ...garbage, remote: remote.name };
+}
+
+function atLeast(policy: Policy): Policy {
+  const longer = (key: PolicyKey): PolicyValue =>
+    policy[key].value < defaultPolicy[key].value ? defaultPolicy[key] : policy[key];
+  return Object.fromEntries(policyKeys.map((key) => [key, longer(key)])) as unknown as Policy;
+}
+
+function bytesOf(objects: RemoteGarbage['deleted']): number {
+  return objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+export function sharedJson({ remote, heads, deleted, marked, swept, isBusy }: SharedGarbage, dryRun: boolean): unknown {
+  return {
+    dryRun,
+    remote,
+    heads: heads.map(({ name, policy, usedAtMs }) => ({ ...name, policy, usedAt: isoTime(usedAtMs) })),
+    deleted: { objects: deleted.length, bytes: bytesOf(deleted) },
+    marked: { objects: marked.length, bytes: bytesOf(marked) },
+    swept,
+    busy: isBusy,
+  };
+}
+
+export function sharedText({ remote, heads, deleted, marked, swept, isBusy }: SharedGarbage, dryRun: boolean): string {
+  const table =
+    heads.length === 0
+      ? ''
+      : `${formatTable(
+          [{ title: 'VOLUME' }, { title: 'LANE' }, { title: 'USED' }, { title: 'WHY' }],
+          heads.map(({ name: { namespace, volume, lane }, policy, usedAtMs }) => [
+            `${namespace}:${volume}`,
+            lane,
+            formatTime(usedAtMs),
+            policy,
+          ]),
+        )}\n`;
+  const would = dryRun ? 'would take' : 'took';
+  const parts = [
+    ...(heads.length > 0 ? [plural(heads.length, 'head')] : []),
+    ...(deleted.length > 0 ? [`${plural(deleted.length, 'object')} (${formatBytes(bytesOf(deleted))})`] : []),
+    ...(swept > 0 ? [plural(swept, 'unfinished upload')] : []),
+  ];
+  const took =
+    parts.length === 0
+      ? `there is nothing to take out of ${remote} now`
+      : `${would} ${parts.join(', ')} out of ${remote}`;
+  const later =
+    marked.length === 0
+      ? ''
+      : `${plural(marked.length, 'object')} (${formatBytes(bytesOf(marked))}) that no head names ${marked.length === 1 ? 'goes' : 'go'} with a collection a day from now or later\n`;
+  return `${table}${took}\n${later}${isBusy ? 'another collection is at work there\n' : ''}`;
+}

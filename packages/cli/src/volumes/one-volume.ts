@@ -1,0 +1,37 @@
+import { CachelaneError, type Tool } from '@cachelane/core';
+import { planVolume, provideVolume, requireStored, type PlannedVolume } from '@cachelane/engine';
+import type { Host } from '../host/host.ts';
+import { toolEnvironmentOf, type OpenProject } from '../context/project.ts';
+import { openProviders } from '../providers/open-providers.ts';
+import { noFlags, providerWishes, type ProviderFlags } from '../providers/provider-wishes.ts';
+import { homeOf, readStore } from '../home/store.ts';
+import { parseVolumeArgument } from '../base/volume-argument.ts';
+import { plainSelection, selectVolumes } from './volumes.ts';
+
+/** A volume as a run here would have it, for commands that work on one. Errors: those of what is typed after `run -v`. */
+export async function oneVolume(
+  host: Host,
+  project: OpenProject,
+  { text, flags = noFlags }: { readonly text: string; readonly flags?: ProviderFlags },
+): Promise<{ readonly planned: PlannedVolume; readonly tools: readonly Tool[] }> {
+  const { context } = project;
+  const tools = await host.pieces.loadTools();
+  const environment = toolEnvironmentOf(host, project);
+  const storeDir = homeOf(host);
+  const providers = await providerWishes(host, { flags });
+  const plain = plainSelection(project, { tools, environment, storeDir, providers });
+  const selection = selectVolumes({ ...plain, asked: [parseVolumeArgument(text)] });
+  for (const { code, message, hint } of selection.dropped) throw new CachelaneError(code, message, { hint });
+  const [selected] = selection.volumes;
+  if (selected === undefined) throw new CachelaneError('E_INTERNAL', `no volume was selected for ${text}`);
+  const request =
+    selected.request.provider === undefined
+      ? selected.request
+      : await readStore(host, async ({ metadata, signal }) => {
+          const deps = { metadata, tools, providers: openProviders(host, storeDir) };
+          return await provideVolume(deps, { context, environment }, selected.request, signal);
+        });
+  const planned = planVolume(tools, context, environment, request);
+  requireStored(planned);
+  return { planned, tools };
+}

@@ -1,0 +1,13 @@
+import type { Mounters } from '@cachelane/core';
+import { openCloneMounter, type KeptMounterOptions } from '../kept/clone-mounter.ts';
+import { openLiveMounter } from '../kept/live-mounter.ts';
+import { openOverlayMounter } from '../overlay/overlay-mounter.ts';
+
+/** Every way to attach a volume of one home. Layers must lie in the file system as `openLayerFiles` keeps them. */
+export function openMounters(options: KeptMounterOptions): Mounters {
+  return {
+    overlay: openOverlayMounter(options),
+    clone: openCloneMounter(options),
+    live: openLiveMounter(options),
+  };
+}

@@ -1,0 +1,188 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import type { AttachedVolume, AttachRequest } from '@cachelane/core';
+import { attachRequest, dyingProcess, SimulatedCrash } from '@cachelane/testkit';
+import { describe, expect, test } from 'vitest';
+import { openCloneMounter } from '../kept/clone-mounter.ts';
+import { createKeptHome, type KeptHome } from '../kept/kept-home.fixture.ts';
+import { openLiveMounter } from '../kept/live-mounter.ts';
+
+const noAbort = new AbortController().signal;
+
+const mounters = [
+  ['clone', openCloneMounter],
+  ['live', openLiveMounter],
+] as const;
+
+/** `existing` is empty, with a mode that a new directory would not have. */
+function givenUp(home: KeptHome): string {
+  const path = join(home.targets, 'existing');
+  fs.chmodSync(path, 0o1722);
+  return path;
+}
+
+const modeOf = (path: string): string => {
+  const stat = fs.lstatSync(path);
+  return `${stat.isSymbolicLink() ? 'link' : 'directory'} ${(stat.mode & 0o7777).toString(8)}`;
+};
+
+async function attach(home: KeptHome, given: Partial<AttachRequest>): Promise<AttachedVolume> {
+  return await home.mounter.attach(attachRequest(home, given), noAbort);
+}
+
+function treeOf({ mount }: AttachedVolume): string {
+  if (mount.kind !== 'directory') throw new Error('this is no directory');
+  return mount.path;
+}
+
+describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
+  test('an empty directory gives way, and is as it was when the run has left', async () => {
+    await using home = await createKeptHome(openMounter);
+    const target = givenUp(home);
+    const volume = await attach(home, { target });
+    expect(fs.readlinkSync(target)).toBe(treeOf(volume));
+    expect(volume.madeDirs).toEqual([]);
+    await volume.release(noAbort);
+    expect(modeOf(target)).toBe('directory 1722');
+  });
+
+  test('a dead run’s link goes with its session, and the directory is as it was', async () => {
+    await using home = await createKeptHome(openMounter);
+    const target = givenUp(home);
+    const request = attachRequest(home, { target });
+    await home.mounter.attach(request, noAbort);
+    await home.open().discardSession(request.sessionId, noAbort);
+    expect(modeOf(target)).toBe('directory 1722');
+    expect(home.leftovers()).toEqual([]);
+    // Again, as by another that found it dead.
+    await home.open().discardSession(request.sessionId, noAbort);
+    expect(modeOf(target)).toBe('directory 1722');
+  });
+
+  test('a dead run’s link in the way of another volume goes, and the directory is as it was in the end', async () => {
+    await using home = await createKeptHome(openMounter);
+    const target = givenUp(home);
+    const request = attachRequest(home, { target });
+    const first = await home.mounter.attach(request, noAbort);
+    fs.rmSync(join(treeOf(first), '../users', `${request.sessionId}.0`));
+    const other = await attach(home, { target, kept: null });
+    expect(fs.readlinkSync(target)).toBe(treeOf(other));
+    await other.release(noAbort);
+    expect(modeOf(target)).toBe('directory 1722');
+  });
+
+  test('what somebody else put there meanwhile stays', async () => {
+    await using home = await createKeptHome(openMounter);
+    const target = givenUp(home);
+    const volume = await attach(home, { target });
+    fs.unlinkSync(target);
+    fs.mkdirSync(target, { mode: 0o711 });
+    await volume.release(noAbort);
+    expect(modeOf(target)).toBe('directory 711');
+  });
+
+  test('another store’s run at the same place is refused, and nothing of the first one’s is touched', async () => {
+    await using home = await createKeptHome(openMounter);
+    await using other = await createKeptHome(openMounter);
+    const target = givenUp(home);
+    const volume = await attach(home, { target });
+    fs.mkdirSync(join(treeOf(volume), 'sub'));
+    for (const reach of ['symlink', 'bind'] as const) {
+      await expect(attach(other, { target, reach })).rejects.toMatchObject({
+        code: 'E_MOUNT_POINT',
+        message: expect.stringContaining('another run has its volume at') as string,
+      });
+      await expect(attach(other, { target: join(target, 'sub'), reach })).rejects.toMatchObject({
+        code: 'E_MOUNT_POINT',
+        message: expect.stringContaining('is the directory of a volume, or lies in it') as string,
+      });
+    }
+    expect(other.leftovers()).toEqual([]);
+    expect(fs.readlinkSync(target)).toBe(treeOf(volume));
+    await volume.release(noAbort);
+    expect(modeOf(target)).toBe('directory 1722');
+    await (await attach(other, { target })).release(noAbort);
+    expect(modeOf(target)).toBe('directory 1722');
+  });
+
+  test.each([true, false])(
+    'an empty directory that another run mounts on, started: %s, does not give way',
+    async (isStarted) => {
+      await using home = await createKeptHome(openMounter);
+      const target = givenUp(home);
+      const { ino } = fs.lstatSync(target);
+      for (const path of [target, join(target, 'below')]) {
+        const mounts = [
+          { path: join(home.targets, 'other'), isStarted: false },
+          { path, isStarted },
+        ];
+        const amongMounts = async (use: (all: typeof mounts) => void): Promise<void> => {
+          await Promise.resolve();
+          use(mounts);
+        };
+        await expect(attach(home, { target, amongMounts })).rejects.toMatchObject({
+          code: 'E_MOUNT_POINT',
+          message: expect.stringContaining('another run has its volume at') as string,
+          retryable: !isStarted,
+        });
+      }
+      expect(fs.lstatSync(target).ino).toBe(ino);
+      expect(modeOf(target)).toBe('directory 1722');
+      expect(home.leftovers()).toEqual([]);
+    },
+  );
+
+  test('whoever dies at any step of it leaves what the next one makes as it was', async () => {
+    const points = ['before', 'during', 'after'] as const;
+    for (const when of points) {
+      let deaths = 0;
+      for (let operation = 1, done = false; !done; operation++) {
+        await using home = await createKeptHome(openMounter);
+        const target = join(home.targets, 'existing');
+        fs.chmodSync(target, 0o711);
+        const life = dyingProcess({ operation, when });
+        const request = attachRequest(home, { target });
+        try {
+          const volume = await home.open(life.wrap(home.files)).attach(request, noAbort);
+          await volume.release(noAbort);
+          done = true;
+        } catch (error) {
+          if (!(error instanceof SimulatedCrash) && !((error as Error).cause instanceof SimulatedCrash)) throw error;
+          deaths += 1;
+        }
+        await home.open().discardSession(request.sessionId, noAbort);
+        await (await attach(home, { target, kept: request.kept })).release(noAbort);
+        expect(modeOf(target), `${when} operation ${operation}`).toBe('directory 711');
+      }
+      expect(deaths).toBeGreaterThan(3);
+    }
+  });
+});
+
+describe('live, by a symlink', () => {
+  test('who made the link may leave first: the last one makes the directory as it was', async () => {
+    await using home = await createKeptHome(openLiveMounter);
+    const target = givenUp(home);
+    const { kept } = attachRequest(home);
+    const first = await attach(home, { target, kept });
+    const second = await attach(home, { target, kept });
+    await first.release(noAbort);
+    expect(fs.readlinkSync(target)).toBe(treeOf(second));
+    await second.release(noAbort);
+    expect(modeOf(target)).toBe('directory 1722');
+  });
+
+  test('a dead run takes no link from those who go on; the last one takes those of all places', async () => {
+    await using home = await createKeptHome(openLiveMounter);
+    const target = givenUp(home);
+    const elsewhere = join(home.targets, 'elsewhere');
+    const dead = attachRequest(home, { target });
+    await home.mounter.attach(dead, noAbort);
+    const second = await attach(home, { target: elsewhere, kept: dead.kept });
+    await home.open().discardSession(dead.sessionId, noAbort);
+    expect(fs.readlinkSync(target)).toBe(treeOf(second));
+    await second.release(noAbort);
+    expect(modeOf(target)).toBe('directory 1722');
+    expect(fs.existsSync(elsewhere)).toBe(false);
+  });
+});
