@@ -225,7 +225,7 @@ requireCommands(
     return envOf(`s3://for-${name}/a`, user);
   }
 
-  // As docs/REMOTES.md has it.
+  // The rights of a writer, from docs/howto/share-between-machines.md.
   test('with the rights of a reader', async () => {
     using world = openWorld();
     const env = await bucketFor('reader', ['s3:GetObject', 's3:ListBucket']);

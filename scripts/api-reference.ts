@@ -1,109 +1,78 @@
 import { examples, schemaText } from '@cachelane/protocol';
-import {
-  buildSchema,
-  getNamedType,
-  isEnumType,
-  isInputObjectType,
-  isInterfaceType,
-  isObjectType,
-  isScalarType,
-  isSpecifiedScalarType,
-  print,
-  parse,
-  type GraphQLArgument,
-  type GraphQLField,
-  type GraphQLInputField,
-  type GraphQLNamedType,
-  type GraphQLOutputType,
-  type GraphQLInputType,
-} from 'graphql';
+import { buildSchema, parse, print, printSchema, type GraphQLField, type GraphQLObjectType } from 'graphql';
 
-// docs/API.md, all of it, out of the schema.
+const schema = buildSchema(schemaText);
 
 const preface = `# API
 
-This file is made from the schema by \`npm run generate\`; a test compares it. The same schema describes itself to whoever asks an engine (introspection).
-
-One schema for every endpoint: \`cachelane query\` asks the engine inside the command itself, \`cachelane serve\` is one that stays. Whoever asks without a
-session asks as of the project that the engine was started in; a session (\`openSession\`) asks as of its own. Every error has a code in
-\`extensions.code\` (the codes of the command line), \`extensions.hint\` where something can be done, and \`extensions.retryable\`.
+\`npm run generate\` makes this page from the schema. [schema.graphql](../../packages/protocol/schema.graphql) has every type with its description; an engine
+answers introspection queries with the same text.
 
 \`\`\`sh
 cachelane query <<< '{ context { namespace lane } cacheVolume(key: "npm") { id namespace sizeBytes } }'
 \`\`\`
 
-Limits, each named in the error of whoever goes beyond it: a request of 256 KiB to an engine that serves, a document of 10,000 words, 20 fields deep, no list inside of itself, 1,000,000 fields
-of answer as far as can be told before and 250,000 in fact, pages of 1,000 volumes or 10,000 entries.
+\`cachelane query\` runs an engine inside the command, for the project in the current directory. \`cachelane serve\` runs one that stays. A client without a session
+asks for the engine's project; \`openSession\` opens a session for another one.
+
+Errors carry \`extensions.code\` (the codes of the command line), \`extensions.hint\` and \`extensions.retryable\`.
+
+| limit                                | value                                       |
+| ------------------------------------ | ------------------------------------------- |
+| request to an engine that serves     | 256 KiB                                     |
+| document                             | 10,000 tokens, 20 fields deep, no recursion |
+| answer                               | 250,000 fields                              |
+| page                                 | 1,000 volumes or 10,000 entries             |
 `;
 
+/** The text of docs/reference/api.md. */
 export function apiReference(): string {
-  const types = Object.values(buildSchema(schemaText).getTypeMap()).filter(
-    (type) => !type.name.startsWith('__') && !isSpecifiedScalarType(type),
-  );
-  return [preface, ...types.map(section)].join('\n');
+  const roots = [
+    ['Queries', schema.getQueryType()],
+    ['Mutations', schema.getMutationType()],
+    ['Subscriptions', schema.getSubscriptionType()],
+  ] as const;
+  const tables = roots.map(([title, type]) => `## ${title}\n\n${operations(type)}`);
+  return [preface, ...tables, `## Examples\n\nThe tests run each of them.\n\n${exampleBlock()}`].join('\n');
 }
 
-function section(type: GraphQLNamedType): string {
-  const parts = [`## ${type.name}\n`, `${kindOf(type)}${type.description ?? ''}\n`];
-  if (isObjectType(type) || isInterfaceType(type)) parts.push(fieldTable(Object.values(type.getFields())));
-  if (isInputObjectType(type)) parts.push(inputTable(Object.values(type.getFields())));
-  if (isEnumType(type)) {
-    parts.push(
-      table(
-        ['value', ''],
-        type.getValues().map(({ name, description }) => [`\`${name}\``, description ?? '']),
-      ),
-    );
+/** The text of packages/protocol/schema.graphql. */
+export function schemaFile(): string {
+  return `# Made by \`npm run generate\`.\n\n${printSchema(schema)}\n`;
+}
+
+function operations(type: GraphQLObjectType | null | undefined): string {
+  const fields = Object.values(type?.getFields() ?? {});
+  return fields.map((field) => wrapped(`- \`${signature(field)}\`: ${firstSentence(field.description)}`)).join('');
+}
+
+function signature({ name, args, type }: GraphQLField<unknown, unknown>): string {
+  const list = args.map((argument) => {
+    const preset = argument.astNode?.defaultValue;
+    return `${argument.name}: ${String(argument.type)}${preset === undefined ? '' : ` = ${print(preset)}`}`;
+  });
+  return `${name}${list.length === 0 ? '' : `(${list.join(', ')})`}: ${String(type)}`;
+}
+
+function firstSentence(text: string | null | undefined): string {
+  const [first = ''] = (text ?? '').replaceAll('\n', ' ').split(/(?<=\.)\s/);
+  return first;
+}
+
+/** Wraps an item of a list at 150 characters. */
+function wrapped(item: string): string {
+  const lines = [''];
+  for (const word of item.split(' ')) {
+    const last = lines.at(-1) ?? '';
+    if (last.length + word.length > 150) lines.push(`  ${word}`);
+    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
   }
-  const example = examples[type.name];
-  if (example !== undefined) parts.push(`\`\`\`graphql\n${print(parse(example.query))}\n\`\`\`\n`);
-  return parts.join('\n');
+  return `${lines.join('\n')}\n`;
 }
 
-function kindOf(type: GraphQLNamedType): string {
-  if (isInterfaceType(type)) return '_Interface._ ';
-  if (isInputObjectType(type)) return '_Input._ ';
-  if (isScalarType(type)) return '_Scalar._ ';
-  return isEnumType(type) ? '_Enum._ ' : '';
-}
-
-function fieldTable(fields: readonly GraphQLField<unknown, unknown>[]): string {
-  return table(
-    ['field', 'type', ''],
-    fields.map((field) => [
-      `\`${field.name}\``,
-      typeText(field.type),
-      [field.description ?? '', ...field.args.map(argumentText)].join('<br>'),
-    ]),
+function exampleBlock(): string {
+  const lines = Object.entries(examples).map(
+    ([type, { query }]) => `# ${type}\n${query.length > 150 ? print(parse(query)) : query}`,
   );
-}
-
-function argumentText(argument: GraphQLArgument): string {
-  const preset = argument.astNode?.defaultValue;
-  const standard = preset === undefined ? '' : ` = ${print(preset)}`;
-  return `**${argument.name}** ${typeText(argument.type)}${standard}: ${argument.description ?? ''}`;
-}
-
-function inputTable(fields: readonly GraphQLInputField[]): string {
-  return table(
-    ['field', 'type', ''],
-    fields.map(({ name, type, description }) => [`\`${name}\``, typeText(type), description ?? '']),
-  );
-}
-
-function typeText(type: GraphQLOutputType | GraphQLInputType): string {
-  const named = getNamedType(type);
-  const text = String(type).replace(
-    named.name,
-    isSpecifiedScalarType(named) ? named.name : `[${named.name}](#${named.name.toLowerCase()})`,
-  );
-  return text.replace(/^\[(?!\w+\]\()/, '\\[');
-}
-
-function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  return `${[row(titles), row(titles.map(() => '---')), ...rows.map(row)].join('\n')}\n`;
-}
-
-function row(cells: readonly string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll('\n', ' ').replaceAll('|', '\\|')).join(' | ')} |`;
+  return `\`\`\`graphql\n${lines.join('\n')}\n\`\`\`\n`;
 }

@@ -3,16 +3,17 @@ import { join } from 'node:path';
 import { errorCodes } from '@cachelane/core';
 import { schemaText } from '@cachelane/protocol';
 import { tools } from '@cachelane/tools';
-import { apiReference } from './api-reference.ts';
+import { apiReference, schemaFile } from './api-reference.ts';
 import { generateSdk } from './sdk/generate.ts';
 
-// What is made from the schema and kept beside it, so that it can be read without being made. Tests compare: whoever changes the schema, or the SDK's operations, runs this.
+// Generates files from the schema and the SDK's operations. Tests fail if they are out of date.
 
 const root = join(import.meta.dirname, '..');
 const sdk = join(root, 'packages/sdk');
 const operations = readFileSync(join(sdk, 'operations.graphql'), 'utf8');
 
-writeFileSync(join(root, 'docs/API.md'), apiReference());
+writeFileSync(join(root, 'docs/reference/api.md'), apiReference());
+writeFileSync(join(root, 'packages/protocol/schema.graphql'), schemaFile());
 const toolNames = tools.map(({ name }) => name);
 for (const [name, text] of generateSdk({ schemaText, operations, errorCodes, toolNames })) {
   writeFileSync(join(sdk, 'src/generated', name), text);

@@ -1,4 +1,4 @@
-/** An example for docs/API.md. The tests execute each of them. */
+/** An example for docs/reference/api.md. The tests execute each of them. */
 export interface Example {
   readonly query: string;
   /** Names of volumes whose ids the variables of these names are to hold. */

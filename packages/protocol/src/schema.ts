@@ -11,7 +11,7 @@ import { sharingTypes } from './schema/sharing.ts';
 import { volumeTypes } from './schema/volumes.ts';
 
 /**
- * The schema of the engine's API, the same for every endpoint. docs/API.md is generated from its descriptions.
+ * The schema of the engine's API, the same for every endpoint. docs/reference/api.md is generated from its descriptions.
  * For changes see `protocol-version.ts`.
  */
 export const schemaText: string = [

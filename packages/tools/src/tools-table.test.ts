@@ -38,6 +38,7 @@ test('the tables of docs/reference/tools.md list what the tools declare', () => 
 });
 
 test('docs/reference/tools.md names the tools that a budget applies to', () => {
-  const [, list = ''] = /^A `volume-budget` applies to ([^.]+)\./m.exec(document.replaceAll(/\n(?=[a-z`])/g, ' ')) ?? [];
+  const [, list = ''] =
+    /^A `volume-budget` applies to ([^.]+)\./m.exec(document.replaceAll(/\n(?=[a-z`])/g, ' ')) ?? [];
   expect(list.split(/, | and /)).toEqual(tools.filter(({ losesFiles }) => losesFiles).map(({ name }) => name));
 });

@@ -33,7 +33,7 @@ export const providerOption = {
   provider: {
     value: 'NAME=REFERENCE',
     many: true,
-    help: 'what the volume NAME is made of here: project:, dir:/path, host:, docker-volume:NAME, oci:IMAGE, none: or another kind; see docs/PROVIDERS.md',
+    help: 'what the volume NAME is made of here: project:, dir:/path, host:, docker-volume:NAME, oci:IMAGE, none: or another kind',
   },
 } as const;
 

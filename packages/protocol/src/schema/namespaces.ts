@@ -37,7 +37,7 @@ type NamespaceConnection {
 
 "A policy of a namespace."
 type Policy {
-  "\`keep-branch\`, \`volume-size\`, …: all are in docs/CONFIGURATION.md."
+  "\`keep-branch\`, \`volume-size\`, …: all are in docs/reference/configuration.md."
   key: String!
   "As in cachelane.yaml: \`14d\`, \`10GiB\`, \`none\`."
   value: String!

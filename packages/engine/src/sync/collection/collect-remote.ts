@@ -77,7 +77,7 @@ async function isDue(remote: Remote, nowMs: number, signal: AbortSignal): Promis
 
 /**
  * Takes idle heads out of a remote, and objects that no head names. A push that finds an object there and counts on it, and a collection that deletes it, never meet
- * (docs/REMOTES.md, "What goes"): objects are marked a day before they go; whoever counts on a marked one stores it anew; what was stored since, or is named, stays. Errors: those
+ * (docs/explanation/sync.md, "Collection"): objects are marked a day before they go; whoever counts on a marked one stores it anew; what was stored since, or is named, stays. Errors: those
  * of the remote; E_OBJECT_CORRUPT where a head cannot be read: what it names is not known.
  */
 export async function collectRemote(
