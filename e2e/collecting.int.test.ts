@@ -81,7 +81,7 @@ requireCommands('bwrap')('what policies let go', () => {
     expect({ evictions, layers }).toEqual({ evictions: dry.evictions, layers: dry.layers });
     expect(layersLeft()).toBe(1);
 
-    const explained = await world.cachelane(['explain', 'data:cache'], { cwd: project, env: pullRequest });
+    const explained = await world.cachelane(['explain', '--verbose', 'data:cache'], { cwd: project, env: pullRequest });
     expect(explained.stdout).toMatch(/^kept: +3d after its last use \(keep-pr, default\)$/m);
     expect(explained.stdout).toMatch(/^evicted: +t1:pr:12 by policy keep-pr on \d{4}-.*: not used for 3d$/m);
     const cold = await run('ls cache', pullRequest);
@@ -164,7 +164,7 @@ requireCommands('bwrap')('by itself', () => {
     expect(Number(readFileSync(join(world.store, 'collected'), 'utf8'))).toBeLessThan(Date.now() - 3_600_000);
     await run('echo last > cache/d');
     while (layersLeft() > 3) await pause(50);
-    const evicted = await world.cachelane(['explain', 'data:cache'], { cwd: project, env: pullRequest });
+    const evicted = await world.cachelane(['explain', '--verbose', 'data:cache'], { cwd: project, env: pullRequest });
     expect(evicted.stdout).toMatch(/^evicted: +t1:pr:12 by policy keep-pr/m);
     expect(readFileSync(join(world.store, 'gc.log'), 'utf8')).toBe('');
   });

@@ -32,8 +32,11 @@ requireCommands('bwrap')('who chooses', () => {
     const dir = world.project('web', { 'cachelane.yaml': 'volumes:\n  npm: { provider: none }\n' });
     world.gitInit(dir, 'https://github.com/acme/web.git');
     const providerOf = async (...argv: readonly string[]) =>
-      ((await world.json(['explain', 'npm', '--json', ...argv], { cwd: dir })) as { readonly provider: unknown })
-        .provider;
+      (
+        (await world.json(['explain', '--verbose', 'npm', '--json', ...argv], { cwd: dir })) as {
+          readonly provider: unknown;
+        }
+      ).provider;
     expect(await providerOf()).toMatchObject({ provider: 'none:', chosenBy: 'cachelane.yaml:2', overridden: [] });
     const config = join(world.home, '.config/cachelane/config.yaml');
     world.write({ 'home/.config/cachelane/config.yaml': "providers: { npm: 'project:a' }\n" });
@@ -50,7 +53,7 @@ requireCommands('bwrap')('who chooses', () => {
         { provider: 'none:', chosenBy: 'cachelane.yaml:2' },
       ],
     });
-    const { stdout } = await world.cachelane(['explain', 'npm'], { cwd: dir });
+    const { stdout } = await world.cachelane(['explain', '--verbose', 'npm'], { cwd: dir });
     expect(stdout).toMatch(/^provider: +project:b \(CACHELANE_PROVIDERS\): volume github.com\/acme\/web:b$/m);
     expect(stdout).toMatch(/^overridden: +none: \(cachelane.yaml:2\)$/m);
   });

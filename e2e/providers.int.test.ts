@@ -167,7 +167,7 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     expect(await on.world.json(['ls', '--json'])).toMatchObject([
       { namespace: 'github.com/acme/web', volume: 'wheels' },
     ]);
-    const { definition } = (await on.world.json(['explain', 'pip', '--json'], { cwd })) as {
+    const { definition } = (await on.world.json(['explain', '--verbose', 'pip', '--json'], { cwd })) as {
       readonly definition: unknown;
     };
     expect(definition).toEqual({
@@ -204,7 +204,7 @@ requireCommands('bwrap', 'docker-registry')('the same pipeline', () => {
     await registry.push({ repository: 'team/pip', tag: '1', layers: [low, high] });
     configure(on, `providers: { pip: 'oci:${registry.host}/team/pip:1' }\n`);
     const pipeline = pipelineIn(on);
-    const told = await on.world.json(['explain', 'pip'], { cwd: pipeline.directory });
+    const told = await on.world.json(['explain', '--verbose', 'pip'], { cwd: pipeline.directory });
     expect(JSON.stringify(told)).toContain(`above what is in oci:${registry.host}/team/pip:1`);
     expect(existsSync(join(on.world.store, 'images'))).toBe(false);
     const { said, ...found } = await pipeline.pass('a');

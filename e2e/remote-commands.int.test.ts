@@ -196,7 +196,9 @@ requireCommands('bwrap')('push, after a rollback', () => {
     const back = await world.cachelane(['rollback', 'acme/web:data', '--to', '1'], { env });
     expect(back.stdout).toContain('Other machines have it as it was, until the next run here');
     expect(await list(shared.machine())).toBe('a\nb\nc\n');
-    const explained = await world.cachelane(['explain', `data:${seenAt(world)}`, '-n', 'acme/web'], { env });
+    const explained = await world.cachelane(['explain', '--verbose', `data:${seenAt(world)}`, '-n', 'acme/web'], {
+      env,
+    });
     expect(explained.stdout).toContain(', 0 layers to send, 2 layers to take out there\n');
     const told = [
       await world.cachelane(['push', '--dry-run'], { env }),

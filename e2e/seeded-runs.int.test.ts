@@ -50,7 +50,10 @@ describe.each(['overlay', 'clone', 'live'])('a run, attached by %s', (mounter) =
       seededProject(world, './other');
       const fourth = await run(found);
       expect(fourth.stdout).toBe('./else: other\n./top: own\n');
-      const { seed, why } = (await world.json(['explain', 'data'], { cwd })) as { seed: string; why: string };
+      const { seed, why } = (await world.json(['explain', '--verbose', 'data'], { cwd })) as {
+        seed: string;
+        why: string;
+      };
       expect(seed).toBe(join(cwd, 'other'));
       expect(why).toContain(`starts with what is in t1:local, then its seed ${seed}`);
       expect(await world.cachelane(['blame', 'data', 'else'], { cwd })).toMatchObject({

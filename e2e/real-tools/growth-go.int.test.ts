@@ -96,7 +96,9 @@ requireCommands(
     expect(log.filter(({ purpose }) => purpose === 'collection').map(({ removed, bytes }) => [removed, bytes])).toEqual(
       shrunk.toReversed().map(({ files, sizeBytes }) => [files, sizeBytes]),
     );
-    const explained = (await world.json(['explain', 'go-build'], { cwd: project })) as { readonly budget: unknown };
+    const explained = (await world.json(['explain', '--verbose', 'go-build'], { cwd: project })) as {
+      readonly budget: unknown;
+    };
     expect(explained.budget).toMatchObject({
       lookedAt: expect.any(String) as string,
       evicted: { files: expect.any(Number) as number },

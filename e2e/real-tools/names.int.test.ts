@@ -179,7 +179,7 @@ requireCommands('bwrap', 'git')('every remote has a namespace', () => {
     const project = clone(world, 'project', 'https://ann:s3cret@github.com/acme/web.git');
     const run = await leave(world, project, 'file');
     const shown = await world.cachelane(['context', 'show', '-C', project, '--json']);
-    const explained = await world.cachelane(['explain', '-C', project, 'npm', '--json']);
+    const explained = await world.cachelane(['explain', '--verbose', '-C', project, 'npm', '--json']);
     for (const { stdout, stderr } of [run, shown, explained]) expect(stdout + stderr).not.toContain('s3cret');
     world.exec(['sh', '-c', '! grep -r s3cret "$1"', 'sh', world.store]);
   });

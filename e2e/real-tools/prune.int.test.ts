@@ -23,7 +23,7 @@ async function prune(world: World, cwd: string, volume: string): Promise<Pruned>
 /** Paths of the volume that a run here finds, below its directory. */
 async function found(world: World, cwd: string, volume: string): Promise<readonly string[]> {
   const script = 'cd "$1" && find . -type f';
-  const { path } = (await world.json(['explain', volume], { cwd })) as { readonly path: string };
+  const { path } = (await world.json(['explain', '--verbose', volume], { cwd })) as { readonly path: string };
   const options = ['-v', volume, '--mode=read', '--mounter=overlay'];
   const { stdout } = await world.run(['sh', '-ec', script, 'sh', path], { cwd, options });
   return stdout.split('\n').filter((line) => line !== '');

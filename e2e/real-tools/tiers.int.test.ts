@@ -98,7 +98,7 @@ requireCommands('bwrap', 'npm')('npm under tiers', () => {
       expect(await world.json(['log', '-n', tier, 'npm'])).toHaveLength(1);
 
       await feed(world, tier, `${acme}/web`);
-      const explained = (await world.json(['explain', '-C', web, 'npm'])) as Explained;
+      const explained = (await world.json(['explain', '--verbose', '-C', web, 'npm'])) as Explained;
       expect(explained.tiers[0]).toMatchObject({
         namespace: tier,
         isRead: true,
@@ -112,7 +112,7 @@ requireCommands('bwrap', 'npm')('npm under tiers', () => {
       expect(third).toMatchObject({ code: 0 });
       expect(registry.requests).toEqual([]);
       expect((await world.cachelane(['verify'])).code).toBe(0);
-      const unfed = (await world.json(['explain', '-C', api, 'npm'])) as Explained;
+      const unfed = (await world.json(['explain', '--verbose', '-C', api, 'npm'])) as Explained;
       expect(unfed.tiers[0]).toMatchObject({ namespace: tier, isFed: false, feeding: 'it is for other projects' });
     });
   });

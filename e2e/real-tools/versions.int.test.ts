@@ -82,7 +82,7 @@ describe('uv, of which a newer version can write what an older one fails on', ()
         const run = await world.run(['uv', 'sync'], { cwd, options: ['--mounter=overlay'] });
         expect(run, version).toMatchObject({ code: 0, stdout: finds });
         expect(run.volume('uv')).toMatchObject({ skipped: null });
-        const { stdout } = await world.cachelane(['explain', 'uv'], { cwd });
+        const { stdout } = await world.cachelane(['explain', '--verbose', 'uv'], { cwd });
         expect(stdout).toMatch(new RegExp(`^compat: .*\\buv=${version}$`, 'm'));
         expect(stdout).toMatch(/^versions: .*the version of uv is a field of compat$/m);
       }

@@ -96,7 +96,9 @@ requireCommands('bwrap', 'git')('a project', () => {
     expect(await attached(world, join(root, 'services/c'))).toEqual(
       placed(world, root, { ...npm, maven: '~/.m2/repository' }),
     );
-    const { chosenBy } = (await world.json(['explain', 'maven'], { cwd: root })) as { readonly chosenBy: string };
+    const { chosenBy } = (await world.json(['explain', '--verbose', 'maven'], { cwd: root })) as {
+      readonly chosenBy: string;
+    };
     expect(chosenBy).toBe('services/c/api/pom.xml');
   });
 
@@ -110,7 +112,7 @@ requireCommands('bwrap', 'git')('a project', () => {
     expect(run.stderr).toContain(`${why}: the command runs without a cache; name a volume with -v`);
     for (const argv of [
       ['run', '--strict', '-v', 'yarn', '--', 'true'],
-      ['explain', 'yarn'],
+      ['explain', '--verbose', 'yarn'],
     ]) {
       const said = await world.cachelane(argv, { cwd });
       expect(said.code).not.toBe(0);
@@ -203,8 +205,8 @@ requireCommands('bwrap')('what the user says about a place', () => {
       world.write(Object.fromEntries(Object.entries(files).map(([file, text]) => [file, at(world, text)])));
       const cwd = world.project('app', { 'package.json': '{}' });
       const expected = { path: at(world, path), pathSource: at(world, why) };
-      expect(await world.json(['explain', volume], { cwd })).toMatchObject(expected);
-      const { stdout } = await world.cachelane(['explain', volume], { cwd });
+      expect(await world.json(['explain', '--verbose', volume], { cwd })).toMatchObject(expected);
+      const { stdout } = await world.cachelane(['explain', '--verbose', volume], { cwd });
       expect(stdout).toContain(`${expected.path} (${expected.pathSource})`);
       const run = await world.run(['true'], { cwd, options: ['--strict', '-v', volume] });
       expect(run.volume(volume)).toMatchObject({ path: expected.path, skipped: null });

@@ -36,7 +36,7 @@ requireCommands('bwrap', 'flock')('arguments, environment and input of the comma
     for (const argv of [
       ['ls'],
       ['log', 'data'],
-      ['explain', '-v', 'data:data'],
+      ['explain', '--verbose', '-v', 'data:data'],
       ['context', 'show'],
       ['doctor'],
       ['gc'],

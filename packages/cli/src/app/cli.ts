@@ -1,6 +1,13 @@
 import { CachelaneError, didYouMean } from '@cachelane/core';
-import { parseLine } from '../base/args.ts';
-import { commandList, findCommand, groupOf, type FoundCommand } from './command-list.ts';
+import { parseLine, type CommandSpec } from '../base/args.ts';
+import {
+  commandGroups,
+  commandList,
+  findCommand,
+  groupOf,
+  type CommandEntry,
+  type FoundCommand,
+} from './command-list.ts';
 import { errorText } from '../base/error-text.ts';
 import { exitCodeOf, exitCodes, type Verb } from '../base/exit-codes.ts';
 import type { Host } from '../host/host.ts';
@@ -51,16 +58,28 @@ async function showHelp(words: readonly string[], host: Host): Promise<number> {
   else if (found !== undefined) {
     const { commandHelp } = await import('../base/help-text.ts');
     host.stdout.write(commandHelp((await found.entry.load()).spec));
-  } else if (words.length === 1 && groupOf(first).length > 0) host.stdout.write(await overview(first));
+  } else if (words.length === 1 && groupOf(first).length > 0) host.stdout.write(await groupOverview(first));
   else throw unknownCommand(words);
   return exitCodes.ok;
 }
 
-async function overview(group?: string): Promise<string> {
+async function overview(): Promise<string> {
   const { overviewHelp } = await import('../base/help-text.ts');
-  const entries = group === undefined ? commandList : groupOf(group);
-  const commands = await Promise.all(entries.map((entry) => entry.load()));
-  return overviewHelp(commands.map(({ spec }) => spec));
+  const groups = commandGroups.map(async ({ title, common, rare }) => ({
+    title,
+    common: await specsOf(common),
+    rare: rare.map(({ name }) => name),
+  }));
+  return overviewHelp(await Promise.all(groups));
+}
+
+async function groupOverview(word: string): Promise<string> {
+  const { groupHelp } = await import('../base/help-text.ts');
+  return groupHelp(word, await specsOf(groupOf(word)));
+}
+
+async function specsOf(entries: readonly CommandEntry[]): Promise<readonly CommandSpec[]> {
+  return await Promise.all(entries.map(async (entry) => (await entry.load()).spec));
 }
 
 function unknownCommand(words: readonly string[]): CachelaneError {

@@ -11,10 +11,18 @@ const options = {
   quiet: { short: 'q', help: 'less' },
 } as const;
 
-const run = { name: 'run', summary: 'run a command', options, operands: [], takesCommand: true } as const;
+const run = {
+  name: 'run',
+  summary: 'run a command',
+  examples: ['cachelane run make'],
+  options,
+  operands: [],
+  takesCommand: true,
+} as const;
 const show = {
   name: 'show',
   summary: 'show a volume',
+  examples: ['cachelane show npm'],
   options,
   operands: [
     { name: 'VOLUME', help: 'which' },
@@ -110,9 +118,12 @@ describe('wrong lines are refused with what was meant', () => {
 
 test('help is made of the same table', () => {
   expect(commandHelp(show)).toMatchInlineSnapshot(`
-    "Usage: cachelane show [OPTION]... VOLUME [LANE]
+    "Show a volume.
 
-    Show a volume.
+    Examples:
+      cachelane show npm
+
+    Usage: cachelane show [OPTION]... VOLUME [LANE]
 
       VOLUME               which
       LANE                 where

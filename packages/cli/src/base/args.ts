@@ -31,6 +31,8 @@ export interface CommandSpec<
   readonly name: string;
   /** One line, for the list of commands. */
   readonly summary: string;
+  /** Command lines, one to three. */
+  readonly examples: readonly string[];
   /** Paragraphs for the command's own help. */
   readonly details?: readonly string[];
   readonly options: O;

@@ -21,8 +21,12 @@ export function commandHelp(spec: CommandSpec): string {
       ] as const;
     }),
   ];
-  const paragraphs = [`${capital(spec.summary)}.`, ...(spec.details ?? [])].map((text) => wrap(text, 0));
-  return `Usage: cachelane ${spec.name} [OPTION]...${operands}${command}\n\n${paragraphs.join('\n\n')}\n\n${helpRows(rows)}`;
+  const examples = spec.examples.map((line) => `  ${line}\n`).join('');
+  const details = (spec.details ?? []).map((text) => `${wrap(text, 0)}\n\n`).join('');
+  const usage = `Usage: cachelane ${spec.name} [OPTION]...${operands}${command}`;
+  return (
+    `${capital(spec.summary)}.\n\nExamples:\n${examples}\n${usage}\n\n${helpRows(rows)}\n${details}`.trimEnd() + '\n'
+  );
 }
 
 /** Two columns, the second wrapped and under itself. */
@@ -58,18 +62,45 @@ function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-/** The list of commands. */
-export function overviewHelp(specs: readonly CommandSpec[]): string {
-  const rows = specs.map(({ name, summary }) => [name, summary] as const);
+export interface HelpGroup {
+  readonly title: string;
+  readonly common: readonly CommandSpec[];
+  /** Names only. */
+  readonly rare: readonly string[];
+}
+
+const overviewExamples: readonly (readonly [string, string])[] = [
+  ['cachelane run -- npm ci', "use the caches of the project's lockfiles"],
+  ['cachelane run -v data:cache -- make', 'keep any directory as a volume'],
+  ['cachelane explain npm', 'show which volume a run gets here, and why'],
+  ['cachelane log npm', 'list the runs that saved to it'],
+  ['cachelane gc --dry-run', 'show what can be deleted'],
+];
+
+/** Returns the help of the whole program. */
+export function overviewHelp(groups: readonly HelpGroup[]): string {
   return `Usage: cachelane COMMAND [OPTION]...
 
-Cache volumes for pipelines: namespaced, persistent, mergeable.
+Cache volumes for pipelines: one set for each project, shared by merging.
 
-  cachelane run -- npm ci        run a command with the caches that its project's lockfiles call for
-  cachelane run -v npm -- make   the same with volumes that you name
-
-Commands:
-${helpRows(rows)}
-${wrap('Each command has its own help: cachelane help COMMAND. CACHELANE_HOME says where volumes are kept (default: $XDG_CACHE_HOME/cachelane, ~/.cache/cachelane), CACHELANE_NAMESPACE which namespace a project has, CACHELANE_PARENTS whose caches it reads below its own.', 0)}
+Examples:
+${exampleRows()}
+${groups.map(groupText).join('')}
+Help for one command: cachelane COMMAND --help. Volumes lie in ~/.cache/cachelane (CACHELANE_HOME).
 `;
+}
+
+function exampleRows(): string {
+  const longest = Math.max(...overviewExamples.map(([line]) => line.length));
+  return overviewExamples.map(([line, what]) => `  ${line.padEnd(longest)}  ${what}\n`).join('');
+}
+
+function groupText({ title, common, rare }: HelpGroup): string {
+  const rows = common.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}\n`).join('');
+  return `${title}:\n${rows}${rare.length === 0 ? '' : `  ${wrap(rare.join(', '), 2)}\n`}`;
+}
+
+/** Returns the help of the commands that begin with one word. */
+export function groupHelp(word: string, specs: readonly CommandSpec[]): string {
+  return `Usage: cachelane ${word} COMMAND [OPTION]...\n\n${helpRows(specs.map(({ name, summary }) => [name, summary]))}`;
 }

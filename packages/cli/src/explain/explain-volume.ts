@@ -35,7 +35,7 @@ import { tiersJson, tiersText } from './explain-tiers.ts';
 import { explainedRequest } from './explained-request.ts';
 import type { Explained } from './explained.ts';
 import { compatText } from '../context/find-volume.ts';
-import { formatBytes, formatFields, formatTable, formatTime } from '../base/format.ts';
+import { formatBytes, formatFields, formatTable, formatTime, plural, printable } from '../base/format.ts';
 import type { Host } from '../host/host.ts';
 import { lanePolicyOf } from '../config/lane-policy.ts';
 import { isoTime, shortId } from '../host/print.ts';
@@ -62,6 +62,8 @@ interface ExplainedFor {
   readonly seed?: VolumeSeed | null;
   /** Of a confined session. */
   readonly bounds?: Bounds | undefined;
+  /** False: a stored volume may be explained without a path. */
+  readonly needsPlace?: boolean;
 }
 
 /** Where it is asked, as that was found: files are not looked at again. */
@@ -75,13 +77,13 @@ export async function explainVolume(
   { host, store, providers }: Surroundings,
   { project: found, environment }: ExplainedIn,
   argument: VolumeArgument,
-  { seed, bounds }: ExplainedFor = {},
+  { seed, bounds, needsPlace = true }: ExplainedFor = {},
 ): Promise<Explained> {
   const project = await settledParents(found, store);
   const { context } = project;
   const tools = await host.pieces.loadTools();
   const selection = plainSelection(project, { tools, environment, storeDir: store.homeDir, providers });
-  const asked = await explainedRequest(store, argument, { context, selection, isConfined: bounds !== undefined });
+  const { request: asked, hasPlace } = await explainedRequest(store, argument, { context, selection, needsPlace });
   const place = { context: withBounds(context, bounds), environment };
   const deps = { metadata: store.metadata, tools, providers: openProviders(host, store.homeDir) };
   const request = await provideVolume(deps, place, asked, store.signal);
@@ -98,6 +100,7 @@ export async function explainVolume(
     namespaceId,
     lowLevelId: namespaceId === null ? null : lowLevelId({ namespaceId, volume, compat: planned.compat, lane }),
     planned,
+    hasPlace,
     seed: seed === undefined || isSeededBy(request) ? request.seed : seed,
     provider: providerReport(planned),
     overridden: request.provider?.overridden ?? [],
@@ -216,8 +219,8 @@ export function explainJson(explained: Explained): unknown {
     lane,
     trust: context.trust,
     canWrite: context.canWrite,
-    path: planned.target,
-    pathSource: planned.targetSource,
+    path: explained.hasPlace ? planned.target : null,
+    pathSource: explained.hasPlace ? planned.targetSource : null,
     mounter: { mounter: explained.choice.mounter, why: explained.choice.why },
     sharing: { sharing: explained.choice.sharing, asked: request.sharing },
     chosenBy,
@@ -259,7 +262,7 @@ export function explainText(explained: Explained): string {
   const fields = formatFields([
     ['volume', `${namespace}:${request.name}`],
     ['lane', `${lane} (level ${context.trust})`],
-    ['path', `${planned.target} (${planned.targetSource})`],
+    ['path', pathText(explained)],
     ['mounter', `${choice.mounter}: ${choice.why}`],
     ['sharing', sharingText(explained)],
     ...providerFields(explained),
@@ -303,7 +306,46 @@ export function explainText(explained: Explained): string {
     ]),
   );
   const note = explained.note === null ? '' : `\n${explained.note}\n`;
-  return `${fields}\n${table}\n${tiersText(explained.tiers)}${whyText(explained)}\n${note}`;
+  return `${answerText(explained)}\n\n${fields}\n${table}\n${tiersText(explained.tiers)}${whyText(explained)}\n${note}`;
+}
+
+function pathText({ planned, hasPlace }: Explained): string {
+  return hasPlace
+    ? `${planned.target} (${planned.targetSource})`
+    : `each run names it: -v ${planned.request.name}:PATH`;
+}
+
+/** Returns one sentence: which volume a run gets, and why. */
+function answerText({ namespace, planned, hasPlace, chosenBy }: Explained): string {
+  const { name } = planned.request;
+  const where = hasPlace ? ` at ${planned.target}` : '';
+  const why = chosenBy === null ? `if it asks with -v ${name}${hasPlace ? '' : ':PATH'}` : `because of ${chosenBy}`;
+  return `You get ${namespace}:${name}${where}, ${why}.`;
+}
+
+/** Returns the answer and the fields that most people need. `typed` is the volume as it was asked for. */
+export function explainBriefly(explained: Explained, typed: string): string {
+  const { namespace, planned, chain, context, seed, catalog, provider, note } = explained;
+  const reads = chain.map(({ link, held }) => {
+    const holds = held === null ? 'nothing yet' : `${plural(held.files, 'file')}, ${formatBytes(held.sizeBytes)}`;
+    return ['reads', `${linkText(link, namespace)}: ${holds}`] as const;
+  });
+  const [kept] = lifetimeFields(explained.lifetime);
+  const fields = formatFields([
+    ['path', pathText(explained)],
+    ['writes', chain[0]?.link.lane ?? context.lane],
+    ...reads.slice(0, 3),
+    ...(provider === null ? [] : providerFields(explained)),
+    ...(seed === null ? [] : [['seed', seedText(seed)] as const]),
+    ...(catalog === null ? [] : [['catalog', catalog] as const]),
+    ['tool', `${planned.tool.name}: ${planned.tool.summary}`],
+    ['saved', `${commitText(planned.commit)} (${planned.commit})`],
+    ['shared', explainedRemoteText(explained.remote)],
+    ...(kept === undefined ? [] : [kept]),
+  ]);
+  const rest = note === null ? '' : `\n${note}\n`;
+  const more = `More: cachelane explain ${printable(typed)} --verbose\n`;
+  return `${answerText(explained)}\n${whyText(explained)}\n\n${fields}${rest}\n${more}`;
 }
 
 /** Who may save nothing is not let in where others work, whatever the file says. */

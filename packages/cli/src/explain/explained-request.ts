@@ -1,4 +1,4 @@
-import { CachelaneError, isCachelaneError, type Context } from '@cachelane/core';
+import { isCachelaneError, type Context } from '@cachelane/core';
 import type { VolumeRequest } from '@cachelane/engine';
 import type { ReadStore } from '../home/store.ts';
 import type { VolumeArgument } from '../base/volume-argument.ts';
@@ -7,26 +7,30 @@ import { selectVolume, type SelectionRequest } from '../volumes/volumes.ts';
 interface AskedWhere {
   readonly context: Context;
   readonly selection: SelectionRequest;
-  readonly isConfined: boolean;
+  /** A stored volume without a path is an error. */
+  readonly needsPlace: boolean;
 }
 
-/** A directory of its own has its path from each run, and no store knows it: of one that is there it is not said that there is none. */
+interface ExplainedRequest {
+  readonly request: VolumeRequest;
+  readonly hasPlace: boolean;
+}
+
+/** Returns what to explain. A stored volume of no tool needs no path here, although a run needs one. Errors: E_VOLUME. */
 export async function explainedRequest(
   { metadata, signal }: ReadStore,
   argument: VolumeArgument,
-  { context, selection, isConfined }: AskedWhere,
-): Promise<VolumeRequest> {
+  { context, selection, needsPlace }: AskedWhere,
+): Promise<ExplainedRequest> {
   try {
-    return selectVolume(argument, selection).request;
+    return { request: selectVolume(argument, selection).request, hasPlace: true };
   } catch (error) {
     const { name, path, namespace } = argument;
-    if (path !== null || isConfined || !isCachelaneError(error, 'E_VOLUME')) throw error;
+    if (path !== null || needsPlace || !isCachelaneError(error, 'E_VOLUME')) throw error;
     const record = await metadata.findNamespace(namespace ?? context.namespace, signal);
     const volumes = record === undefined ? [] : await metadata.volumesOf(record.id, signal);
     if (!volumes.some((each) => each.name === name)) throw error;
-    const address = namespace === null ? name : `${namespace}:${name}`;
-    throw new CachelaneError('E_VOLUME', `${address} is a directory whose place a run says, and no tool's`, {
-      hint: `say it: cachelane explain ${address}:/path; what is stored of it: cachelane inspect ${address}`,
-    });
+    // The path is never shown: each run names its own.
+    return { request: selectVolume({ ...argument, path: '/volume' }, selection).request, hasPlace: false };
   }
 }

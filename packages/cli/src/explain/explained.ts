@@ -21,6 +21,8 @@ export interface Explained {
   readonly namespaceId: NamespaceId | null;
   readonly lowLevelId: LowLevelId | null;
   readonly planned: PlannedVolume;
+  /** False for a stored directory whose path each run names with -v. */
+  readonly hasPlace: boolean;
   /** What lies below the lanes that are read; null: nothing. */
   readonly seed: VolumeSeed | null;
   readonly chain: readonly { readonly link: ChainLink; readonly held: ListedHead | null }[];

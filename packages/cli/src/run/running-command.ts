@@ -48,7 +48,7 @@ const options = {
   'leave-processes': { help: 'leave processes that outlive the command alone, and save what is there' },
 } as const;
 
-export interface RunningCommand extends Pick<CommandSpec, 'name' | 'summary' | 'details'> {
+export interface RunningCommand extends Pick<CommandSpec, 'name' | 'summary' | 'examples' | 'details'> {
   readonly takesCommand: true | 'optional';
   /** What is run when the line was `argv`. */
   readonly commandOf: (argv: readonly string[], host: Host) => Pick<RunOptions, 'argv' | 'isShell'>;

@@ -4,7 +4,7 @@ import type { ChainLink } from '../ports/metadata.ts';
 import type { Bounds } from '../sharing/bounds.ts';
 import type { ClaimedParents } from './claimed-parents.ts';
 
-/** One input that decided something, for `context show`. */
+/** One input that decided something, for `cachelane context`. */
 export interface ContextInput {
   /** `namespace`, `remote`, `project`, `lane`, `base`, `default`, `event`, … */
   readonly name: string;

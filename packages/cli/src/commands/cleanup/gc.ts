@@ -25,7 +25,8 @@ import { warn } from '../../host/warn.ts';
 
 export const gc: Command = defineCommand({
   name: 'gc',
-  summary: 'take away what policies let go, and free the space of what nothing refers to',
+  summary: 'delete expired volumes and unreferenced layers',
+  examples: ['cachelane gc --dry-run', 'cachelane gc'],
   details: [
     'Evicts heads that were not used for as long as their lane lives, earlier states of heads, and, where a size or the free space of the disk is not as it should be, the least trusted and least recently used lanes until it is (cachelane ns policy shows what holds). Default, protected and release lanes that were used in the last week stay, whatever else is said, and so does whatever a run has open. A run that starts cold because of that says so, and so does cachelane explain.',
     'Of a volume that holds more than its volume-budget on a lane, files go by themselves: first what no recent run was seen to use, the oldest first, then the least recently used. What the last two runs added, and what the last run that was looked at used, stays. cachelane log names it as a move of its own; --dry-run --json lists the paths.',

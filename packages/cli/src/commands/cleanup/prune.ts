@@ -31,7 +31,8 @@ import { warn } from '../../host/warn.ts';
 
 export const prune: Command = defineCommand({
   name: 'prune',
-  summary: "run a tool's own clean-up in a volume, and save what it removed",
+  summary: "run a tool's own clean-up and save what it removed",
+  examples: ['cachelane prune npm --dry-run', 'cachelane prune npm'],
   details: [
     'The command is the one that cachelane tools show names (npm cache verify, ccache --cleanup, …), with the volume in place as in a run, in the lane that a run here would write, and with the limits of size that you set for the tool yourself. What it removes is gone for the runs that come after, also of kinds whose removal by an ordinary run does not count; what other runs save meanwhile stays. A command that fails changes nothing. A lane that also reads what other lanes hold (that of a pull request reads its base) is refused: prune those.',
     'Readers find less at once. The disk does not get its space back by that: the layers below stay, for history, and for taking a single run out again. For the space itself: cachelane rm and cachelane gc.',

@@ -32,7 +32,8 @@ import { warn } from '../../host/warn.ts';
 
 export const revoke: Command = defineCommand({
   name: 'revoke',
-  summary: 'take a run out of every cache, as if it had never been saved',
+  summary: 'remove a run from every cache, for good',
+  examples: ['cachelane revoke --run 4f2a6b --dry-run', 'cachelane revoke --run 4f2a6b'],
   details: [
     'Every head of this store, and every head of the remote, becomes what it would be without the run. For 14 days that is exact: layers that were squashed since come back without those of the run. Later, whatever the run had a part in is dropped, and made again by who needs it. The run is written down as revoked, with date and name: what other machines still have of it is left out from then on, and a rollback does not bring it back.',
     'Runs that had something of it in view are listed, as far as this machine knows them; what they made of it stays, unless --cascade revokes them as well, and those that read from them, and so on. Look at --dry-run first. Where a run may save nothing, nothing is revoked either.',

@@ -23,6 +23,7 @@ import { sparingStore, type ReadStore } from '../../home/store.ts';
 export const rm: Command = defineCommand({
   name: 'rm',
   summary: 'remove a volume from one lane, or from all',
+  examples: ['cachelane rm npm --dry-run', 'cachelane rm npm --all-lanes'],
   details: [
     'Without --lane and --all-lanes it is the lane that a run here would write. The next run starts cold on that lane: rollback does not bring it back, since the history goes as well. Runs that are under way keep what they see, and what they change in what was removed is not saved: without the rest it would be half a cache. Where a run may save nothing, nothing is removed either. The space comes back with: cachelane gc.',
     'What a remote has stays there, and comes back with the next run that uses it; with --shared it is taken out there first, and every other machine drops it with its next run. What other machines have saved and not sent yet stays theirs.',

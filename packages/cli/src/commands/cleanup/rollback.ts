@@ -22,7 +22,8 @@ const pathsShown = 10;
 
 export const rollback: Command = defineCommand({
   name: 'rollback',
-  summary: 'bring back what a volume was at an earlier generation',
+  summary: 'return a volume to an earlier generation',
+  examples: ['cachelane rollback npm', 'cachelane rollback npm --to 12'],
   details: [
     'The head of the lane that a run here would write names again the layers that it named at that generation, by default the one before. That is a new generation: history keeps both, and a second rollback undoes the first.',
     'Runs that are under way keep what they see, and what they save lies on top. History goes back 20 generations and 14 days: cachelane log.',

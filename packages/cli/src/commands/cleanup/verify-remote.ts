@@ -12,7 +12,8 @@ import { openStore } from '../../home/store.ts';
 
 export const verifyRemoteCommand: Command = defineCommand({
   name: 'verify remote',
-  summary: 'read everything that a remote holds again and name what is damaged',
+  summary: 'read everything in the remote and name what is damaged',
+  examples: ['cachelane verify remote', 'cachelane verify remote --repair --dry-run'],
   details: [
     'Reads every head of the remote and every layer that one names, and takes each apart as a run does that pulls it; all of it comes over the network. For what is damaged or missing says what is wrong and which lanes it hurts. Exit code 1 where there is any.',
     'With --repair those layers leave the heads that name them, and heads that cannot be read go; everything else stays. Machines that still have such a layer, or what such a head named, send it again with their next push. So does every machine where what the remote says of itself (the head about) was damaged: the next run that saves makes it new, with another id. Where a run may save nothing, nothing is repaired.',

@@ -18,6 +18,7 @@ const problemsShown = 3;
 export const verify: Command = defineCommand({
   name: 'verify',
   summary: 'read every layer again and name what is damaged',
+  examples: ['cachelane verify', 'cachelane verify --repair'],
   details: [
     'Compares all contents with their digests. For each layer that is damaged, or that a head names and that is not there, says what is wrong and which lanes have it. Exit code 1 where there is any.',
     'With --repair those layers leave the heads that name them; everything else stays. What they held, also what was whole in them, is made again by the runs that need it. Their files go with cachelane gc when history does not name them any more.',

@@ -10,7 +10,8 @@ import type { Host } from '../../host/host.ts';
 
 export const demo: Command = defineCommand({
   name: 'demo',
-  summary: 'show in a minute what cachelane does, in directories of its own',
+  summary: 'play an example in temporary directories',
+  examples: ['cachelane demo', 'cachelane demo organisation'],
   details: [
     'Runs cachelane itself with plain sh commands, in a temporary directory (below TMPDIR) with a home and a store of its own, which is removed afterwards; your volumes are neither read nor written, and no network is needed.',
     'cachelane demo tells what holds for any two projects. cachelane demo organisation plays examples/organisation/README.md of a clone: what teams and projects of an organisation share, and what they do not.',

@@ -9,7 +9,8 @@ import { parseRemoteFlags, remoteOptions } from '../../remotes/remote-flags.ts';
 
 export const doctor: Command = defineCommand({
   name: 'doctor',
-  summary: 'check whether runs can have their caches here, and say what to mend',
+  summary: 'check that runs can have caches here',
+  examples: ['cachelane doctor', 'cachelane doctor --remote dir:/mnt/cache'],
   details: [
     'The exit code is 0 when they can, and 1 when a run would go on without a cache, or without the remote that it was to have.',
     'Where there is a remote, it is tried: a head of its own is written, moved and removed there. With --push never nothing is written.',

@@ -13,13 +13,13 @@ const config = 'volumes:\n  data: { path: cache, sharing: shared }\n';
 test('what the file says is said to be from there: the place, and who may be at work at once', async () => {
   using on = stage();
   writeFileSync(join(on.project, 'cachelane.yaml'), config);
-  await on.cachelane('explain', 'data');
+  await on.cachelane('explain', '--verbose', 'data');
   expect(on.out()).toContain(`path:          ${join(on.project, 'cache')} (cachelane.yaml:2)\n`);
   expect(on.out()).toContain('mounter:       live: its sharing is SHARED\n');
   expect(on.out()).toContain('sharing:       SHARED (cachelane.yaml)\n');
   expect(on.out()).toContain('attached by:   cachelane run, because of cachelane.yaml:2\n');
   using plain = stage();
-  await plain.cachelane('explain', 'npm');
+  await plain.cachelane('explain', '--verbose', 'npm');
   expect(plain.out()).toContain('mounter:       overlay: volumes can be mounted here\n');
   expect(plain.out()).toContain('sharing:       PRIVATE\n');
 });
@@ -27,7 +27,7 @@ test('what the file says is said to be from there: the place, and who may be at 
 test('in a run that may save nothing', async () => {
   using on = stage({ env: mergeRequestOfFork });
   writeFileSync(join(on.project, 'cachelane.yaml'), config);
-  await on.cachelane('explain', 'data');
+  await on.cachelane('explain', '--verbose', 'data');
   expect(on.out()).toContain('mounter:       overlay: a run that may not save has a view of its own\n');
   expect(on.out()).toContain('sharing:       PRIVATE, not SHARED as in cachelane.yaml\n');
 });
@@ -36,7 +36,7 @@ test('where nothing can be mounted', async () => {
   using on = stage({
     pieces: { probeMounts: () => Promise.resolve({ ok: false, reason: 'no bwrap', mend: 'install it' }) },
   });
-  await on.cachelane('explain', 'npm', '--json');
+  await on.cachelane('explain', '--verbose', 'npm', '--json');
   expect(JSON.parse(on.out())).toMatchObject({
     mounter: { mounter: 'clone', why: 'volumes cannot be mounted here: no bwrap' },
     sharing: { sharing: 'PRIVATE', asked: null },
@@ -48,7 +48,7 @@ async function budgetOf(...of: readonly string[]): Promise<unknown> {
   using on = stage();
   writeFileSync(join(on.project, 'cachelane.yaml'), 'policy:\n  volume-budget: 1MB\n');
   await push(on, { name: 'data', compat: { os: 'linux', arch: 'x64' }, layers: ['a'] });
-  await on.cachelane('explain', ...of, '--json');
+  await on.cachelane('explain', '--verbose', ...of, '--json');
   return (json(on) as { policy: Record<string, unknown> }).policy['volume-budget'];
 }
 
@@ -56,7 +56,7 @@ describe('explain', () => {
   test('before the first run', async () => {
     using on = stage();
     writeFileSync(join(on.project, 'package-lock.json'), '{}');
-    expect(await on.cachelane('explain', 'npm', '-n', web, '--json')).toBe(0);
+    expect(await on.cachelane('explain', '--verbose', 'npm', '-n', web, '--json')).toBe(0);
     expect(json(on)).toMatchObject({
       namespace: web,
       volume: 'npm',
@@ -79,7 +79,7 @@ describe('explain', () => {
   ])('a name that no catalog has, where catalog-names is %s', async (wanted, why) => {
     using on = stage();
     writeFileSync(join(on.project, 'cachelane.yaml'), `policy: { catalog-names: ${wanted} }\n`);
-    expect(await on.cachelane('explain', 'npm', '-n', web, '--json')).toBe(0);
+    expect(await on.cachelane('explain', '--verbose', 'npm', '-n', web, '--json')).toBe(0);
     expect(json(on)).toMatchObject({
       catalog: expect.stringContaining(`catalog-names is ${wanted} (cachelane.yaml`),
       why: expect.stringMatching(why),
@@ -89,15 +89,29 @@ describe('explain', () => {
   test.each([
     ['data', ['-n', web]],
     [`${web}:data`, []],
-  ])('of a directory that is stored, asked for without its place: %s', async (address, options) => {
+  ])('a stored directory is explained without its path: %s', async (address, options) => {
     using on = stage();
-    await push(on, { name: 'data', layers: ['a'] });
-    expect(await on.cachelane('explain', address, ...options)).toBe(2);
-    expect(on.err()).toContain(`${address} is a directory whose place a run says`);
-    expect(on.err()).toContain(`cachelane explain ${address}:/path`);
-    expect(on.err()).toContain(`cachelane inspect ${address}\n`);
+    await push(on, { name: 'data', compat: { os: 'linux', arch: 'x64' }, layers: ['a'] });
+    expect(await on.cachelane('explain', address, ...options)).toBe(0);
+    expect(on.out()).toMatch(/^You get github\.com\/acme\/web:data, if it asks with -v data:PATH\.\n/);
+    expect(on.out()).toMatch(/^path: +each run names it: -v data:PATH$/m);
+    expect(on.out()).toMatch(/^reads: +t1:local.*: 5 files, 4\.1 kB$/m);
+    using other = stage();
+    await push(other, { name: 'data', layers: ['a'] });
+    expect(await other.cachelane('explain', address, ...options, '--json')).toBe(0);
+    expect(json(other)).toMatchObject({ path: null, volume: 'data' });
     expect(await on.cachelane('explain', 'dato', ...options)).toBe(2);
     expect(on.err()).toContain('no tool is called dato');
+  });
+
+  test('one sentence answers first, and a short table follows', async () => {
+    using on = stage();
+    writeFileSync(join(on.project, 'package-lock.json'), '{}');
+    await on.cachelane('explain', 'npm', '-n', web);
+    const path = join(on.dir, '.npm');
+    expect(on.out().split('\n')[0]).toBe(`You get ${web}:npm at ${path}, because of package-lock.json.`);
+    expect(on.out().split('\n').length).toBeLessThan(16);
+    expect(on.out()).toContain('More: cachelane explain npm --verbose\n');
   });
 
   test('which budget holds: the file in a repository has no say in that of another namespace', async () => {
@@ -108,7 +122,7 @@ describe('explain', () => {
   test('what each link holds', async () => {
     using on = stage();
     await push(on, { name: 'data', compat: { os: 'linux', arch: 'x64' }, layers: ['a', 'b'] });
-    expect(await on.cachelane('explain', `${web}:data:/x`, '--json')).toBe(0);
+    expect(await on.cachelane('explain', '--verbose', `${web}:data:/x`, '--json')).toBe(0);
     expect(json(on)).toMatchObject({
       lowLevelId: expect.stringMatching(/^[0-9a-f]{64}$/),
       path: '/x',
@@ -118,7 +132,7 @@ describe('explain', () => {
       chain: [{ generation: 2, layers: [aLayer('b'), aLayer('a')] satisfies LayerId[], files: 10, sizeBytes: 8192 }],
     });
     using text = stage();
-    await text.cachelane('explain', 'data:/x');
+    await text.cachelane('explain', '--verbose', 'data:/x');
     expect(text.out()).toContain('low-level id:  none yet: the namespace gets its id in its first run');
   });
 });
@@ -126,7 +140,7 @@ describe('explain', () => {
 describe('explain, of what a volume may say otherwise', () => {
   test("the tool's own rules, and that nobody tried them", async () => {
     using on = stage();
-    await on.cachelane('explain', 'bazel:/x');
+    await on.cachelane('explain', '--verbose', 'bazel:/x');
     expect(on.out()).toMatch(
       /^saved: +when the command ended by itself, whatever its exit code \(exit, bazel's rule\)/m,
     );
@@ -134,23 +148,23 @@ describe('explain, of what a volume may say otherwise', () => {
     expect(on.out()).toMatch(/^tried: +NOT with the tool itself/m);
     expect(on.out()).toContain('Nobody has tried these rules with bazel itself yet.');
     using other = stage();
-    await other.cachelane('explain', 'npm');
+    await other.cachelane('explain', '--verbose', 'npm');
     expect(other.out()).not.toContain('Nobody has tried');
     using data = stage();
-    await data.cachelane('explain', 'data:/x');
+    await data.cachelane('explain', '--verbose', 'data:/x');
     expect(data.out()).not.toMatch(/NOT|Nobody has tried/);
   });
 
   test('what the file says', async () => {
     using on = stage();
     writeFileSync(join(on.project, 'cachelane.yaml'), 'volumes:\n  npm: { commit: success, sync: never }\n');
-    await on.cachelane('explain', 'npm');
+    await on.cachelane('explain', '--verbose', 'npm');
     expect(on.out()).toMatch(/^saved: +when the exit code is 0 \(success, cachelane\.yaml\); --commit/m);
     expect(on.out()).toMatch(/^sync: +never: .*, says cachelane\.yaml$/m);
     expect(on.out()).toContain('adds what it changed to t1:local when the command succeeded');
     using asJson = stage();
     writeFileSync(join(asJson.project, 'cachelane.yaml'), 'volumes:\n  npm: { commit: never, sync: never }\n');
-    await asJson.cachelane('explain', 'npm', '--json');
+    await asJson.cachelane('explain', '--verbose', 'npm', '--json');
     expect(json(asJson)).toMatchObject({
       commit: 'never',
       sync: 'never',
@@ -163,20 +177,20 @@ describe('explain, of words with two meanings', () => {
   test('a namespace without a slash: says which one it took, and how to ask for the other', async () => {
     using on = stage();
     await push(on, { namespace: 'teams' as Namespace, name: 'npm', layers: ['a'] });
-    await on.cachelane('explain', 'teams:npm');
+    await on.cachelane('explain', '--verbose', 'teams:npm');
     expect(on.out()).toContain(
       '\nteams:npm means the volume teams with the directory npm; for the volume npm of the namespace teams: -n teams npm\n',
     );
     using other = stage();
     await push(other, { namespace: 'teams' as Namespace, name: 'npm', layers: ['a'] });
-    await other.cachelane('explain', '-n', 'teams', 'npm', '--json');
+    await other.cachelane('explain', '--verbose', '-n', 'teams', 'npm', '--json');
     expect(json(other)).toMatchObject({ namespace: 'teams', volume: 'npm', note: null, chain: [{ generation: 1 }] });
   });
 
   test.each(['teams:./npm', 'teams:/npm', 'data:npm'])('%s has one', async (text) => {
     using on = stage();
     await push(on, { namespace: 'teams' as Namespace, name: 'npm', layers: ['a'] });
-    await on.cachelane('explain', text, '--json');
+    await on.cachelane('explain', '--verbose', text, '--json');
     expect(json(on)).toMatchObject({ note: null });
   });
 });
@@ -187,21 +201,21 @@ describe('what is shared', () => {
 
   test('with nobody, and why', async () => {
     using none = stage();
-    await none.cachelane('explain', 'npm', '-n', web);
+    await none.cachelane('explain', '--verbose', 'npm', '-n', web);
     expect(none.out()).toContain('shared:        with nobody: nobody named one\n');
     using local = stage({ env: remote });
-    await local.cachelane('explain', 'npm');
+    await local.cachelane('explain', '--verbose', 'npm');
     expect(local.out()).toMatch(/shared: +with nobody: local\/project-\w+ is a name of this machine: /);
     using never = stage({ env: remote });
     writeFileSync(join(never.project, 'cachelane.yaml'), 'volumes:\n  data: { path: cache, sync: never }\n');
-    await never.cachelane('explain', 'data', '-n', web);
+    await never.cachelane('explain', '--verbose', 'data', '-n', web);
     expect(never.out()).toContain('shared:        with nobody: sync never\n');
   });
 
   test('with whom, since when, and how much of it waits', async () => {
     using on = stage({ env: remote });
     await push(on, { layers: ['a', 'b'] });
-    await on.cachelane('explain', 'npm', '-n', web);
+    await on.cachelane('explain', '--verbose', 'npm', '-n', web);
     expect(on.out()).toContain(
       'dir:/mnt/cache, by CACHELANE_REMOTE; push background; not compared with it yet, 2 layers to send\n',
     );
@@ -211,7 +225,7 @@ describe('what is shared', () => {
     const record = { remote: remoteId, volumeId, lane, layers: [aLayer('a')], expectedRevision: 0, atMs };
     await on.metadata.recordSynced(record, noAbort);
     using json = stage({ env: remote, metadata: on.metadata });
-    await json.cachelane('explain', 'npm', '-n', web, '--json');
+    await json.cachelane('explain', '--verbose', 'npm', '-n', web, '--json');
     expect((JSON.parse(json.out()) as { remote: unknown }).remote).toEqual({
       address: 'dir:/mnt/cache',
       source: 'CACHELANE_REMOTE',
@@ -224,7 +238,7 @@ describe('what is shared', () => {
     const more = { ...record, layers: ['a', 'b', 'c', 'd'].map(aLayer), expectedRevision: 1 };
     await on.metadata.recordSynced(more, noAbort);
     using removing = stage({ env: remote, metadata: on.metadata });
-    await removing.cachelane('explain', 'npm', '-n', web);
+    await removing.cachelane('explain', '--verbose', 'npm', '-n', web);
     expect(removing.out()).toMatch(/; compared with it .*, 0 layers to send, 2 layers to take out there\n/);
   });
 });
@@ -235,7 +249,7 @@ describe('tiers', () => {
   test('are told with what they have and whether they are fed', async () => {
     using on = stage();
     await push(on, { namespace: acme, layers: ['a', 'b'] });
-    await on.cachelane('explain', 'npm', '-n', web);
+    await on.cachelane('explain', '--verbose', 'npm', '-n', web);
     expect(on.out()).toMatch(/^TIER +NAMED BY +READ +FED$/m);
     expect(on.out()).toMatch(
       /^github\.com\/acme +the path of the project +2 layers, [\d.]+ kB: laid below what is nearer, path by path +no: it has no feed rule$/m,
@@ -249,7 +263,7 @@ describe('tiers', () => {
     const compat = { os: 'linux', arch: 'x64' };
     await push(on, { name: 'data', compat, layers: ['own'] });
     await push(on, { namespace: acme, name: 'data', compat, layers: ['far'] });
-    await on.cachelane('explain', 'data:/x', '-n', web, '--json');
+    await on.cachelane('explain', '--verbose', 'data:/x', '-n', web, '--json');
     expect(json(on)).toMatchObject({
       tiers: [{ namespace: acme, isRead: false, why: expect.stringContaining('something nearer') }, { namespace: '~' }],
       why: expect.stringMatching(/^A run here starts with what is in t1:local, and adds/),
@@ -271,7 +285,7 @@ describe('tiers', () => {
     mkdirSync(join(on.dir, '.config/cachelane'), { recursive: true });
     if (config !== '') writeFileSync(join(on.dir, '.config/cachelane/config.yaml'), config, { mode: 0o600 });
     await push(on, { namespace: '~' as Namespace, layers: ['a'] });
-    await on.cachelane('explain', 'npm', '-n', 'teams/alone', '--json');
+    await on.cachelane('explain', '--verbose', 'npm', '-n', 'teams/alone', '--json');
     const { tiers } = json(on) as { readonly tiers: readonly Record<string, unknown>[] };
     expect(tiers.find(({ namespace }) => namespace === '~')).toMatchObject({ isRead });
   });

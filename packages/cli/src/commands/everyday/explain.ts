@@ -1,5 +1,5 @@
 import { defineCommand, jsonOption, projectOptions, providerOption, type Command } from '../../host/command.ts';
-import { explainJson, explainText, explainVolume } from '../../explain/explain-volume.ts';
+import { explainBriefly, explainJson, explainText, explainVolume } from '../../explain/explain-volume.ts';
 import { projectOf } from '../../context/find-volume.ts';
 import { toolEnvironmentOf } from '../../context/project.ts';
 import { printJson } from '../../host/print.ts';
@@ -9,11 +9,15 @@ import { parseVolumeArgument } from '../../base/volume-argument.ts';
 
 export const explain: Command = defineCommand({
   name: 'explain',
-  summary: 'say what a volume would be in a run here, and why',
-  details: [
-    'Its low-level id and what that is made of, its lane and read chain with what each link holds, where it lies, and the rules of its tool.',
-  ],
-  options: { ...projectOptions, ...providerOption, ...jsonOption },
+  summary: 'show which volume a run gets here, and why',
+  examples: ['cachelane explain npm', 'cachelane explain npm --verbose'],
+  details: ['Without --verbose: what a run here gets, and the rules that matter most.'],
+  options: {
+    ...projectOptions,
+    ...providerOption,
+    verbose: { help: 'show everything: rules, policies, tiers, ids' },
+    ...jsonOption,
+  },
   operands: [{ name: 'VOLUME', help: 'as after run -v: NAME, NAME:PATH, NAMESPACE:NAME' }],
   async run({ options, operands }, host) {
     const argument = parseVolumeArgument(operands.VOLUME);
@@ -21,9 +25,9 @@ export const explain: Command = defineCommand({
       const providers = await providerWishes(host, { flags: parseProviderFlags(options.provider) });
       const project = await projectOf(host, options);
       const place = { project, environment: toolEnvironmentOf(host, project) };
-      const explained = await explainVolume({ host, store, providers }, place, argument);
+      const explained = await explainVolume({ host, store, providers }, place, argument, { needsPlace: false });
       if (options.json) printJson(host, explainJson(explained));
-      else host.stdout.write(explainText(explained));
+      else host.stdout.write(options.verbose ? explainText(explained) : explainBriefly(explained, operands.VOLUME));
       return 0;
     });
   },

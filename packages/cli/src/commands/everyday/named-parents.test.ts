@@ -33,7 +33,7 @@ interface Told {
 
 async function teamIn(on: Stage): Promise<unknown> {
   const before = on.out().length;
-  expect(await on.cachelane('explain', 'npm', '--json'), on.err()).toBe(0);
+  expect(await on.cachelane('explain', '--verbose', 'npm', '--json'), on.err()).toBe(0);
   const { tiers } = JSON.parse(on.out().slice(before)) as Told;
   return tiers.find((tier) => (tier as { readonly namespace: string }).namespace === team);
 }

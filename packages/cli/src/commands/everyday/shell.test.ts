@@ -30,7 +30,7 @@ describe('shell', () => {
   test('help says that the command may be left out', async () => {
     using on = stage();
     await on.cachelane('help', 'shell');
-    expect(on.out()).toMatch(/^Usage: cachelane shell \[OPTION\]\.\.\. \[\[--\] COMMAND \[ARGUMENT\]\.\.\.\]\n/);
+    expect(on.out()).toMatch(/^Usage: cachelane shell \[OPTION\]\.\.\. \[\[--\] COMMAND \[ARGUMENT\]\.\.\.\]$/m);
   });
 });
 

@@ -31,7 +31,7 @@ const changes: Readonly<Record<string, readonly string[]>> = {
 
 /** What reads, or is judged by each volume that it opens, or writes nothing but files of whoever calls. */
 const others = [
-  'run, shell, serve, query, demo, context show, explain, ls, du, log, inspect, diff, blame, trace, export, gc, verify',
+  'run, shell, serve, query, demo, context, explain, ls, du, log, inspect, diff, blame, trace, export, gc, verify',
   'add, generate, doctor, catalog ls, catalog show, catalog diff, catalog consumers, tools, tools show, grant ls, feed ls, ns ls, ns show',
 ].flatMap((line) => line.split(', '));
 

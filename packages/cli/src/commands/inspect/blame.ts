@@ -13,7 +13,8 @@ import { parseVolumeArgument } from '../../base/volume-argument.ts';
 
 export const blame: Command = defineCommand({
   name: 'blame',
-  summary: 'say which run put there what a run here would find at a path of a volume',
+  summary: 'show which run saved a path of a volume',
+  examples: ['cachelane blame npm _cacache/index', 'cachelane blame npm _cacache/index --all'],
   details: [
     'With the lane that has it, and the commit, workflow and time of the run where they are known. A file that was merged from the work of several runs names all of them. With --all also what is hidden below it: older versions, those of lanes that are farther away, and removals.',
   ],

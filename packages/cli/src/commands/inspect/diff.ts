@@ -12,6 +12,7 @@ const operandHelp = 'VOLUME, VOLUME@GENERATION, VOLUME@LANE, or VOLUME@LAYER';
 export const diff: Command = defineCommand({
   name: 'diff',
   summary: 'show what differs between two states of a volume',
+  examples: ['cachelane diff npm@1 npm', 'cachelane diff npm npm@t1:ref:main'],
   details: [
     'A state is VOLUME (its head), VOLUME@GENERATION or VOLUME@LAYER (what the head was after that move, as cachelane log shows it), or VOLUME@LANE (the head of that lane). Where no lane is named it is the lane that a run here would write, or that of --lane.',
     'Compared is what a reader of the lane finds, with index files merged, in the order of their paths; what a run also reads from other lanes is the same for both and left out. As with saves, times count only where a directory is taken exactly as it is (class D).',

@@ -9,7 +9,8 @@ import { readStore, type ReadStore } from '../../home/store.ts';
 
 export const du: Command = defineCommand({
   name: 'du',
-  summary: 'show what takes how much space',
+  summary: 'show how much space volumes take',
+  examples: ['cachelane du', 'cachelane du npm'],
   details: [
     'One line for each lane of each volume: UNIQUE is the content of layers that no other head names, SHARED that of layers that several name, BUDGET what a volume may hold on that lane (policy volume-budget), where any has one. VOLUME leaves one volume, -n NAMESPACE those of a namespace.',
     'Without either, the whole store follows: what it takes on disk (derived layers link most of their content, so that only the rest counts for them; kept directories are what runs work in where several share one or none can be mounted, and hold the contents once more), what history keeps beyond the heads, what images of registries hold that volumes begin with (provider oci:), and what cachelane gc would free now.',

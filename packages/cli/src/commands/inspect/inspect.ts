@@ -9,7 +9,8 @@ import { readStore, type ReadStore } from '../../home/store.ts';
 
 export const inspect: Command = defineCommand({
   name: 'inspect',
-  summary: 'show the head and layers of a volume, or the entries of a layer',
+  summary: 'show the head and layers of a volume, or one layer',
+  examples: ['cachelane inspect npm', 'cachelane inspect 4f2a6b'],
   options: { ...projectOptions, ...jsonOption },
   operands: [{ name: 'VOLUME|LAYER', help: 'NAME, NAMESPACE:NAME, or the first 6 to 64 hex digits of a layer' }],
   async run({ options, operands }, host) {

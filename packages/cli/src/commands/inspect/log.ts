@@ -17,7 +17,8 @@ import { readStore, type ReadStore } from '../../home/store.ts';
 
 export const log: Command = defineCommand({
   name: 'log',
-  summary: 'show how a volume came to be, newest first',
+  summary: 'list the runs that saved to a volume, newest first',
+  examples: ['cachelane log npm', 'cachelane log npm --lane t1:local'],
   details: [
     'One line for each move of a head, in all lanes of the volume or in that of --lane. A run that pruned the volume is told as such, as is a collection that took away what was beyond a volume-budget (SIZE is then what went), and so is one that was revoked since. Of moves without a layer of their own (what came from a remote, a rollback, a repair) it says how many layers came, of which runs, and how many left.',
   ],

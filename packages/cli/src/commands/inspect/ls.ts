@@ -9,7 +9,8 @@ import { readStore, type ReadStore } from '../../home/store.ts';
 
 export const ls: Command = defineCommand({
   name: 'ls',
-  summary: 'list volumes',
+  summary: 'list the stored volumes',
+  examples: ['cachelane ls', 'cachelane ls --here'],
   details: [
     'Lists every volume of the store, whatever directory it is called in, one line for each lane. -n NAMESPACE leaves those of one namespace, --here those of the project that it is called in. FILES counts the files and symlinks of all layers, a path that several of them hold in each.',
   ],

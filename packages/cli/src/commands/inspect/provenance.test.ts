@@ -215,7 +215,7 @@ describe('revoke', () => {
     expect((await staged.on.metadata.listHeads(signal))[0]?.layers).toHaveLength(1);
     await staged.on.cachelane('log', `${web}:data`);
     expect(staged.on.out()).toContain(`${first.slice(0, 12)} revoked`);
-    await staged.on.cachelane('explain', `${web}:data:/data`);
+    await staged.on.cachelane('explain', '--verbose', `${web}:data:/data`);
     expect(staged.on.out()).toMatch(new RegExp(`revoked: +${first.slice(0, 12)}, 2026-11-24 14:39:05Z by ann`));
   });
 

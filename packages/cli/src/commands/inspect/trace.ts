@@ -9,7 +9,8 @@ import { readStore, type ReadStore } from '../../home/store.ts';
 
 export const trace: Command = defineCommand({
   name: 'trace',
-  summary: 'show what a run has put into caches, and who had it in view',
+  summary: 'list what a run saved, and which runs read it',
+  examples: ['cachelane trace 4f2a6b'],
   details: [
     'Every head of this store with an entry that the run put there, also one that is kept in a squash only, and the runs of this machine that had such an entry in view when they began. What came of that in a remote: cachelane revoke --run RUN --dry-run.',
   ],

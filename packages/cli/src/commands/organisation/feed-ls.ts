@@ -10,7 +10,8 @@ import { readStore, type ReadStore } from '../../home/store.ts';
 
 export const feedLs: Command = defineCommand({
   name: 'feed ls',
-  summary: 'show what feeds a tier; of a project, which of its parents it feeds',
+  summary: 'list feed rules',
+  examples: ['cachelane feed ls', 'cachelane feed ls github.com/acme'],
   options: { directory: projectOptions.directory, ...jsonOption },
   operands: [
     {

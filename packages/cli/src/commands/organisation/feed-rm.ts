@@ -6,7 +6,8 @@ import { readStore } from '../../home/store.ts';
 
 export const feedRm: Command = defineCommand({
   name: 'feed rm',
-  summary: 'take a feed rule back',
+  summary: 'remove a feed rule',
+  examples: ['cachelane feed rm github.com/acme --from github.com/acme/web'],
   details: [
     'Name it as it was made: cachelane feed ls shows how. What it brought to the tier stays there. That there is none is no error.',
   ],

@@ -9,7 +9,8 @@ import { warn } from '../../host/warn.ts';
 
 export const feed: Command = defineCommand({
   name: 'feed',
-  summary: 'let runs of projects bring what they save to a namespace above them',
+  summary: 'copy what projects save to a parent namespace',
+  examples: ['cachelane feed github.com/acme --from github.com/acme/web'],
   details: [
     'A project reads its parents: a namespace above it, or one that is named (CACHELANE_PARENTS, config.yaml, cachelane.yaml), is a tier that it finds things in. What its own runs save stays its own, until the tier lets it up. A rule says of which projects, of which volumes, and on which lane: that of the default branch, as a run knows it, or one by its name. Lanes that nobody vouches for (T0) feed nothing.',
     'cachelane feed ls shows the rules, cachelane feed rm takes one back; what it brought stays. Where a run may save nothing, no rule is made either.',

@@ -9,7 +9,8 @@ import { readStore } from '../../home/store.ts';
 
 export const grantLs: Command = defineCommand({
   name: 'grant ls',
-  summary: 'show with whom a namespace shares its volumes, and what others share with it',
+  summary: 'list the grants that a namespace gave and received',
+  examples: ['cachelane grant ls', 'cachelane grant ls github.com/acme/web'],
   options: { directory: projectOptions.directory, ...jsonOption },
   operands: [{ name: 'NAMESPACE', optional: true, help: "by any of its names; the project's own when left out" }],
   async run({ options, operands }, host) {

@@ -7,7 +7,8 @@ import { readStore } from '../../home/store.ts';
 
 export const grantRm: Command = defineCommand({
   name: 'grant rm',
-  summary: 'take a grant back',
+  summary: 'withdraw a grant',
+  examples: ['cachelane grant rm npm --to github.com/acme/api'],
   details: [
     'Name it as it was given: cachelane grant ls shows how. A session that has the volume open reads on with what it has, and saves nothing more to it; its command ends as it would. That there is none is no error.',
   ],

@@ -10,6 +10,7 @@ import { warn } from '../../host/warn.ts';
 export const grant: Command = defineCommand({
   name: 'grant',
   summary: 'let another namespace use a volume',
+  examples: ['cachelane grant npm --to github.com/acme/api'],
   details: [
     'On an engine of your own what you say yourself reaches every namespace: a grant is for what nobody says in person. Files of a repository, and confined sessions of an engine, have of other namespaces what was granted to theirs, and nothing else; in CI that goes for parents that a file names as well. Nobody can pass on what they were granted.',
     'Who may write saves to the volume on the lane of their own runs, where that lane is of the level that the grant names. There is one grant for each volume and each --to: another one takes its place. cachelane grant ls shows them, cachelane grant rm takes them back. Where a run may save nothing, nothing is granted either. A grant counts in this store, and is sent nowhere.',

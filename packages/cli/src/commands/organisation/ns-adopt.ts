@@ -5,7 +5,8 @@ import { renameAndTell } from './rename-and-tell.ts';
 
 export const nsAdopt: Command = defineCommand({
   name: 'ns adopt',
-  summary: "hand the volumes of another name over to this project's namespace",
+  summary: "move another namespace's volumes to this project",
+  examples: ['cachelane ns adopt', 'cachelane ns adopt local/web'],
   details: [
     'For a project that got a remote, or moved: without FROM it takes the name that its directory had before it had any other. Where a run may save nothing, nothing is handed over either.',
   ],

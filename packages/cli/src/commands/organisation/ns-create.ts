@@ -7,7 +7,8 @@ import { readStore } from '../../home/store.ts';
 
 export const nsCreate: Command = defineCommand({
   name: 'ns create',
-  summary: 'make a namespace that is there without volumes',
+  summary: 'create a namespace without volumes',
+  examples: ['cachelane ns create teams/payments'],
   details: [
     'It is listed, may have policies, and stays until cachelane ns rm; what runs make by themselves goes with its last volume. One that is there already stays from now on. Where a run may save nothing, nothing is created either.',
   ],

@@ -7,7 +7,8 @@ import { readStore } from '../../home/store.ts';
 
 export const nsLs: Command = defineCommand({
   name: 'ns ls',
-  summary: 'list namespaces, with their other names',
+  summary: 'list namespaces and their aliases',
+  examples: ['cachelane ns ls'],
   options: { ...jsonOption },
   operands: [],
   async run({ options }, host) {

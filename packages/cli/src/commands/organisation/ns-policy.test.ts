@@ -113,7 +113,7 @@ describe('policy in files', () => {
     const yaml = 'namespace: github.com/acme/web\npolicy:\n  keep-default: 1d\n  volume-size: 2GB\n';
     writeFileSync(join(on.project, 'cachelane.yaml'), yaml);
     await policyOf(on, 'volume-size=1GB');
-    expect(await on.cachelane('explain', 'npm')).toBe(0);
+    expect(await on.cachelane('explain', '--verbose', 'npm')).toBe(0);
     expect(on.out()).toMatch(
       /^kept: +1d after its last use \(keep-default, cachelane\.yaml:3\); volume-size 1GB \(cachelane ns policy github\.com\/acme\/web\)$/m,
     );
@@ -122,7 +122,7 @@ describe('policy in files', () => {
   test('a repository says nothing of the store, nor what nobody can read', async () => {
     using on = stage();
     writeFileSync(join(on.project, 'cachelane.yaml'), 'policy:\n  free-space: 1GB\n  keep-pr: soon\n  keep-p: 1d\n');
-    expect(await on.cachelane('explain', 'npm')).not.toBe(0);
+    expect(await on.cachelane('explain', '--verbose', 'npm')).not.toBe(0);
     expect(on.err()).toContain('cachelane.yaml:2:3: free-space is about the whole store');
     expect(on.err()).toContain('cachelane.yaml:3:12: keep-pr is like 12h, 30d or none, not "soon"');
     expect(on.err()).toContain('cachelane.yaml:4:3: unknown key "keep-p"; did you mean keep-pr?');

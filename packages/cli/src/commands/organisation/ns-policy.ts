@@ -31,7 +31,8 @@ import { warn } from '../../host/warn.ts';
 
 export const nsPolicy: Command = defineCommand({
   name: 'ns policy',
-  summary: 'show or set how long the caches of a namespace live, and how large they may be',
+  summary: 'show or set lifetimes and size limits of a namespace',
+  examples: ['cachelane ns policy', 'cachelane ns policy github.com/acme keep-pr=7d'],
   details: [
     'What is set for a namespace holds for those below it as well, until something nearer is set. volume-budget:NAME is the budget of the volumes of one name. cachelane.yaml may lower it for the lanes of its own runs. What belongs to the whole store (store-size, free-space, shares, floor) is said in your own file, below ~/.config. Times are like 12h or 30d, sizes like 500MB or 10GiB; none is no limit. catalog-names is any, warn or refuse. Where a run may save nothing, nothing is set either.',
   ],

@@ -5,7 +5,8 @@ import { renameAndTell } from './rename-and-tell.ts';
 
 export const nsRename: Command = defineCommand({
   name: 'ns rename',
-  summary: 'give a namespace another name',
+  summary: 'rename a namespace; the old name stays an alias',
+  examples: ['cachelane ns rename github.com/acme/web github.com/acme/site'],
   details: [
     'Nothing moves: the volumes stay, and the old name goes on working. Where a run may save nothing, nothing is renamed either.',
   ],

@@ -8,7 +8,8 @@ import { sparingStore } from '../../home/store.ts';
 
 export const nsRm: Command = defineCommand({
   name: 'ns rm',
-  summary: 'remove a namespace, with every volume on all lanes',
+  summary: 'remove a namespace and all its volumes',
+  examples: ['cachelane ns rm teams/payments --dry-run'],
   details: [
     'History goes as well: nothing brings it back but a remote, which keeps what it has. Runs that are under way keep what they see, and save nothing of what was removed: it stays removed. Namespaces below it stay as they are, and so do policies. Where a run may save nothing, nothing is removed either. The space comes back with: cachelane gc.',
   ],

@@ -8,7 +8,8 @@ import { readStore } from '../../home/store.ts';
 
 export const nsShow: Command = defineCommand({
   name: 'ns show',
-  summary: 'show a namespace: its names, what it holds on which lanes, and when it was used',
+  summary: 'show one namespace and its volumes',
+  examples: ['cachelane ns show', 'cachelane ns show github.com/acme/web'],
   details: ['How long its caches live, and how large they may be: cachelane ns policy.'],
   options: { directory: projectOptions.directory, ...jsonOption },
   operands: [{ name: 'NAMESPACE', optional: true, help: "by any of its names; the project's own when left out" }],

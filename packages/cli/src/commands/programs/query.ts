@@ -12,7 +12,8 @@ import { whereToRun } from '../../host/working-directory.ts';
 
 export const query: Command = defineCommand({
   name: 'query',
-  summary: 'ask the engine in GraphQL',
+  summary: 'send a GraphQL document to the engine',
+  examples: ['cachelane query document.graphql', 'cachelane query -'],
   details: [
     'Carries out the document of FILE, or of standard input where it is left out or "-", and prints the answer as JSON: data, and errors with their codes. Everything is asked as of the project it is called in. The schema describes itself: { __schema { types { name description } } }, and docs/reference/api.md lists the operations.',
     'Where CACHELANE_ENGINE names an engine (cachelane serve), that one is asked, in a session that ends with the answer: forks that it attached and did not commit are discarded. Without one, what would be gone with the answer is refused: sessions and forks. Events are for programs, and for POST with accept: text/event-stream. Where CACHELANE_ENGINE_SESSION names a session, which a parent may have handed on, it is asked in that one, unless -C or -n choose something else. With the token of a confined session it is asked as that one.',

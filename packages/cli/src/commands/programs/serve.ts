@@ -17,7 +17,8 @@ const idleMs = { first: 60_000, grace: 10_000 };
 
 export const serve: Command = defineCommand({
   name: 'serve',
-  summary: 'answer programs in GraphQL, as an engine of their own',
+  summary: 'serve GraphQL to programs',
+  examples: ['cachelane serve', 'cachelane serve --listen 127.0.0.1:0 -- npm test'],
   details: [
     'Opens the caches once and answers POST /query until its last client has gone. It listens on a unix socket that only you can connect to: one for each home, or PATH. On a port of this machine it answers whoever has its token, which --json tells.',
     'With a command it runs that one, and ends with it and with its exit code: the command finds the engine through CACHELANE_ENGINE and CACHELANE_ENGINE_TOKEN, and clients of Dagger through DAGGER_SESSION_PORT and DAGGER_SESSION_TOKEN. What goes wrong before the command begins is 125.',

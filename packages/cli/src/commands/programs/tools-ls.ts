@@ -6,6 +6,7 @@ import { printJson } from '../../host/print.ts';
 export const tools: Command = defineCommand({
   name: 'tools',
   summary: 'list the tools whose caches are known',
+  examples: ['cachelane tools'],
   details: [
     'One of them in full: cachelane tools show NAME.',
     'PRUNES: cachelane prune knows a command of the tool that frees space. SYNC: whether a volume is worth sending to other machines, where there is a remote. TRIED: how the rules were tried, with the real tool, or with a fixture: a tree made by hand after its documentation.',

@@ -19,7 +19,8 @@ import {
 
 export const toolsShow: Command = defineCommand({
   name: 'tools show',
-  summary: 'say what is known of one tool: where its cache lies here, what is stored, how it merges, when it is saved',
+  summary: 'show the rules of one tool',
+  examples: ['cachelane tools show npm'],
   details: [
     'Where the cache lies, and who can share it, is said for a command that runs here.',
     'CHECKED says when the tool itself holds a thing against a digest that it has from elsewhere; what is not checked is believed. TIMES are those of files: some tools remove what has not been touched for a while, which is prevented by a time far ahead.',

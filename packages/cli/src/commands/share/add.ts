@@ -17,7 +17,8 @@ import { warn } from '../../host/warn.ts';
 
 export const add: Command = defineCommand({
   name: 'add',
-  summary: 'lock a version of what a namespace offers',
+  summary: 'lock a version of a catalog in cachelane.lock',
+  examples: ['cachelane add github.com/acme', 'cachelane add github.com/acme --version 3'],
   details: [
     'Writes what the catalog of NAMESPACE says, in its latest version, into cachelane.lock: the nearest one from the project up to the root of its repository, else beside the project. Commit it. From then on client.myOrg().pipCache() of cachelane generate, sessions of an engine, and providers (catalog:my-org/pip-cache) go by that, also where the catalog is not to be had, as in CI. Again it brings what changed, and says what of that breaks code; without NAMESPACE it does so for all that is locked.',
     'What a later version removed, or made another volume, is kept as such: code that asks for it does not compile, with the reason, and gets an error where nothing compiles it. Once the code is right, --accept NAME lets it go.',

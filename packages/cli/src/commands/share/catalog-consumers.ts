@@ -9,7 +9,8 @@ import { readStore } from '../../home/store.ts';
 
 export const catalogConsumersCommand: Command = defineCommand({
   name: 'catalog consumers',
-  summary: 'say who uses what a namespace offers, in which version, and when last',
+  summary: 'list the projects that use a catalog',
+  examples: ['cachelane catalog consumers github.com/acme'],
   details: [
     'As far as this store knows: projects in which a run or fork began, within 90 days, with a volume that it had asked for by its definition: by a provider catalog:, or in a program by the catalog. Whoever asks for the same volume by its own name (-v npm, or because of a lockfile) is none, whatever a catalog offers under that name.',
   ],

@@ -19,7 +19,8 @@ import { whereToRun } from '../../host/working-directory.ts';
 
 export const catalogDiff: Command = defineCommand({
   name: 'catalog diff',
-  summary: 'say what differs between two versions of a catalog, and what of it breaks code',
+  summary: 'compare two versions of a catalog',
+  examples: ['cachelane catalog diff github.com/acme', 'cachelane catalog diff github.com/acme@2 github.com/acme@3'],
   details: [
     'With one version, the one that it is compared with is the latest; with none, the latest is compared with the one before. A file is what catalog publish would publish; code in it is run. A version that this store has not got is taken from cachelane.lock of the project, where that is the one.',
   ],

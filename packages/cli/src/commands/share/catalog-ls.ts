@@ -8,7 +8,8 @@ import { readStore } from '../../home/store.ts';
 
 export const catalogLs: Command = defineCommand({
   name: 'catalog ls',
-  summary: 'list what namespaces offer to others',
+  summary: 'list catalogs',
+  examples: ['cachelane catalog ls', 'cachelane catalog ls --under github.com/acme'],
   options: {
     directory: projectOptions.directory,
     under: { value: 'NAMESPACE', help: 'only that of this namespace and of those below it' },

@@ -9,7 +9,8 @@ import { userOf } from '../../host/user-of.ts';
 
 export const catalogPublish: Command = defineCommand({
   name: 'catalog publish',
-  summary: 'offer others what a namespace has, as a new version of its catalog',
+  summary: "publish a new version of a namespace's catalog",
+  examples: ['cachelane catalog publish --dry-run', 'cachelane catalog publish cachelane.catalog.yaml'],
   details: [
     'FILE says all that it offers from then on: cachelane.catalog.yaml (or .json), or cachelane.catalog.ts (.mts, .mjs, .js) with a default export, best made by defineCatalog of @cachelane/sdk. Code is run, with all that you may do, as any script that you start; what it prints goes to stderr.',
     'A version never changes. What the latest one says already is no new version, whether code or YAML says it. What would break code that was written for the version before is refused without --breaking: a definition that is another volume now, or that is gone and was not deprecated before. Where a run may save nothing, nothing is published either.',

@@ -8,7 +8,8 @@ import { readStore } from '../../home/store.ts';
 
 export const catalogRm: Command = defineCommand({
   name: 'catalog rm',
-  summary: 'take one version of a catalog away, for good',
+  summary: 'remove one version of a catalog, for good',
+  examples: ['cachelane catalog rm github.com/acme@3 --dry-run'],
   details: [
     'Its number never comes again, while the namespace is there. Who goes by the latest version goes by the one before, where it was the latest; who locked it is told that it is gone. Volumes stay as they are. Where a run may save nothing, nothing is removed either.',
   ],

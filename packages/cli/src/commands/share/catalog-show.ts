@@ -10,7 +10,8 @@ import { readStore } from '../../home/store.ts';
 
 export const catalogShow: Command = defineCommand({
   name: 'catalog show',
-  summary: 'show what a namespace offers: each definition, and what is deprecated',
+  summary: 'show the definitions of a catalog',
+  examples: ['cachelane catalog show github.com/acme', 'cachelane catalog show github.com/acme@3'],
   options: { directory: projectOptions.directory, ...jsonOption },
   details: ['What this store has not got is shown as cachelane.lock of the project has it.'],
   operands: [

@@ -11,7 +11,8 @@ import { whereToRun } from '../../host/working-directory.ts';
 
 export const exportVolume: Command = defineCommand({
   name: 'export',
-  summary: 'write a volume into one file, for cachelane import on another machine',
+  summary: 'write a volume to one file',
+  examples: ['cachelane export npm -o npm.cachelane'],
   details: [
     'All layers of one lane, by default of the one that a run here would write, with who made what. The file is a tar archive with an index and a tar.zst for each layer, which other tools read as well. Every file is compared with its digest on the way: what is damaged does not travel.',
     'A layer with a symlink that leaves the volume is written, and refused by the import.',

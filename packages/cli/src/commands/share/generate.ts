@@ -8,7 +8,8 @@ import { writeBeside } from '../../context/project-lock.ts';
 
 export const generate: Command = defineCommand({
   name: 'generate',
-  summary: 'write a TypeScript client of the catalogs that are locked',
+  summary: 'write a TypeScript client of the locked catalogs',
+  examples: ['cachelane generate', 'cachelane generate --check'],
   details: [
     'Writes cachelane.generated.ts beside cachelane.lock, out of that alone: no engine and no network is asked, and the same lock gives the same file. It has a documented method for each volume that a locked catalog offers, client.myOrg().pipCache(), and imports @cachelane/sdk; Node runs it as it is. What a later version of a catalog removed, or made another volume, does not compile, with the reason.',
     'With --check nothing is written, and the exit code is 1 where the file is not what the lock gives, with the first line that differs: for CI.',

@@ -20,7 +20,8 @@ import { warn } from '../../host/warn.ts';
 
 export const importVolume: Command = defineCommand({
   name: 'import',
-  summary: 'take in what cachelane export wrote, or a directory or archive as a seed',
+  summary: 'read an export, a directory or an archive into a volume',
+  examples: ['cachelane import npm npm.cachelane', 'cachelane import data:cache seed.tar.gz'],
   details: [
     'The layers of an export are put on top of the lane that a run here would write; those that it has already stay where they are, and who made what stays known. Nothing is believed of what the file says: a layer that is damaged, or leads out of the volume, is refused with the reason. Work of runs that are revoked here is left out.',
     'A directory, or a tar archive (plain, gzip or zstd), is taken in as if a run had written it: what the tool never stores stays out, and the rest is merged.',

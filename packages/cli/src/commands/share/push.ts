@@ -16,7 +16,8 @@ import { warn } from '../../host/warn.ts';
 
 export const push: Command = defineCommand({
   name: 'push',
-  summary: 'send what runs have saved and the remote does not have yet',
+  summary: 'send saved layers that the remote lacks',
+  examples: ['cachelane push --dry-run', 'cachelane push'],
   details: [
     'Runs send what they saved by themselves; this sends what they were told to keep (--push never), what an outage or a kill kept them from sending, and what was saved without a remote or imported; what --push background leaves behind does the same for the lanes that runs had with that remote. It sends all lanes of this store that are shared, of all projects: --dry-run says which. Whatever is there already is not sent again. What a rollback or a clean-up here took out of a lane is taken out there as well.',
     'Where a run may save nothing, nothing is sent either.',

@@ -11,9 +11,10 @@ import { chainText } from '../../reporters/words.ts';
 import { settledParentsHere } from '../../context/settled-parents.ts';
 import { warn } from '../../host/warn.ts';
 
-export const contextShow: Command = defineCommand({
-  name: 'context show',
-  summary: 'show where and who a command here is, and what decided it',
+export const contextCommand: Command = defineCommand({
+  name: 'context',
+  summary: 'show namespace, lane and remote here, and their sources',
+  examples: ['cachelane context', 'cachelane context --json'],
   options: { ...projectOptions, ...remoteOptions, ...jsonOption },
   operands: [],
   async run({ options }, host) {
