@@ -44,8 +44,7 @@ export class CommandError extends CachelaneError {
     const { exitCode, signal, saved } = result;
     const how = exitCode === null ? `was ended by ${signal}` : `ended with exit code ${exitCode}`;
     const kept = (saved ?? []).filter(({ layer }) => layer !== null).map(({ key }) => key);
-    const what =
-      kept.length === 0 ? 'none of its changes in volumes were saved' : `of volumes ${kept.join(', ')} was saved`;
+    const what = kept.length === 0 ? 'nothing was saved' : `saved only ${kept.join(', ')}`;
     super('E_COMMAND', `${command.join(' ')} ${how}: ${what}`);
     this.result = result;
   }
