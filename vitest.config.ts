@@ -1,15 +1,16 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const sources = 'packages/*/src/**';
-// For what hangs. A machine may be busy with something else, and seconds become minutes: with twenty processes to a processor they did.
+// Limits for tests that hang. On a busy machine seconds become minutes.
 const roomy = { testTimeout: 300_000, hookTimeout: 300_000 };
-// Compilers run in parallel there.
+// Those tests run compilers in parallel.
 const roomier = { testTimeout: 600_000, hookTimeout: 600_000 };
 
 export default defineConfig({
   test: {
-    // Three workers, whatever the machine: the integration suites start compilers and package managers of their own, and wait for a part of their time.
-    maxWorkers: 3,
+    // More workers than processors: integration tests spend more than half of their time waiting for processes.
+    maxWorkers: availableParallelism() * 2 + 1,
     pool: 'forks',
     passWithNoTests: false,
     reporters: ['default', './scripts/count-reporter.ts'],
@@ -19,10 +20,10 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [`${sources}/*.test.ts`],
-          exclude: [`${sources}/*.{int,sim}.test.ts`],
-          // Of properties with databases the slowest take five seconds, on a machine that does nothing else.
+          exclude: [`${sources}/*.{int,sim,stress}.test.ts`],
+          // The slowest property with a database takes five seconds on an idle machine.
           testTimeout: 60_000,
-          // Half of the work of these files was to load the same modules, and no module remembers anything that a test could meet.
+          // Loading the same modules for each file takes as long as the tests. No module keeps state between tests.
           isolate: false,
         },
       },
@@ -34,6 +35,15 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'e2e', include: ['e2e/**/*.int.test.ts'], globalSetup: 'e2e/bundle.fixture.ts', ...roomier },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'stress',
+          include: [`${sources}/*.stress.test.ts`, 'e2e/**/*.stress.test.ts'],
+          globalSetup: 'e2e/bundle.fixture.ts',
+          ...roomier,
+        },
       },
     ],
   },

@@ -70,7 +70,7 @@ requireCommands('bwrap')('who chooses', () => {
     const prune = await world.cachelane(['prune', 'npm', '--provider', 'npm=none:']);
     expect([prune.code, prune.stderr]).toEqual([
       expect.any(Number),
-      expect.stringContaining('cachelane stores nothing of it'),
+      expect.stringContaining('cachelane does not store it'),
     ]);
   });
 

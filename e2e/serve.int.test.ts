@@ -128,7 +128,12 @@ describe('serve -- COMMAND', () => {
     expect(wrong.code).toBe(1);
     expect(JSON.parse(wrong.stdout)).toMatchObject({
       errors: [
-        { extensions: { code: 'E_ENGINE_DENIED', hint: expect.stringMatching(/^CACHELANE_ENGINE_TOKEN is to hold/) } },
+        {
+          extensions: {
+            code: 'E_ENGINE_DENIED',
+            hint: expect.stringMatching(/^set CACHELANE_ENGINE_TOKEN to the token/),
+          },
+        },
       ],
     });
     writeFileSync(join(cwd, 'events.graphql'), 'subscription { events { type } }');

@@ -110,7 +110,7 @@ requireCommands(
         const reports = runs.map((run) => run.volume(volume)).toSorted((a, b) => b.added - a.added);
         expect(reports[0]).toMatchObject({ conflicts: [], skipped: null });
         expect(reports[0]?.added).toBeGreaterThan(0);
-        expect(reports[1]).toMatchObject({ layer: null, skipped: 'shared with another run: the last of them saves' });
+        expect(reports[1]).toMatchObject({ layer: null, skipped: 'shared with another run; the last run saves' });
 
         const packages = [...shared, ...own.left, ...own.right];
         const union = await clone(world, linker, 'union', packages);
@@ -142,7 +142,7 @@ requireCommands(
     expect((await world.run(['sh', '-ec', fill], { cwd, options })).volume('uv')).toMatchObject({ added: 1 });
     writeFileSync(join(cwd, 'm.py'), 'patched\n');
     const next = await world.run(['true'], { cwd, options });
-    expect(next.stderr).toContain('archive-v0/a/m.py is not what was stored there and is not saved');
+    expect(next.stderr).toContain('archive-v0/a/m.py is damaged and not saved');
     expect(next.volume('uv')).toMatchObject({ changed: 0, layer: null });
     const read = await world.run(['sh', '-c', 'cat $UV_CACHE_DIR/archive-v0/a/m.py'], { cwd, options });
     expect(read.stdout).toBe('good\n');
@@ -192,7 +192,7 @@ requireCommands(
       const edited = join(cwd, 'node_modules', 'shared-0', 'index.js');
       const before = readFileSync(edited, 'utf8');
       const spoil = await world.run(['sh', '-c', 'printf spoiled > node_modules/shared-0/index.js'], { cwd, options });
-      expect(spoil.stderr).toContain('is not what was stored there and is not saved');
+      expect(spoil.stderr).toContain('is damaged and not saved');
       expect(spoil.volume('pnpm')).toMatchObject({ added: 0, changed: 0, layer: null });
       rmSync(join(cwd, 'node_modules'), { recursive: true });
       const next = await world.run(install(linker, '--offline'), { cwd, options });

@@ -60,7 +60,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(other).toMatchObject({
         added: 0,
         layer: null,
-        skipped: 'shared with another run: the last of them saves',
+        skipped: 'shared with another run; the last run saves',
       });
       expect(await contents(world)).toBe('one\ntwo\n');
       const [head] = (await world.json(['inspect', String(saved?.layer)]).then((layer) => [layer])) as [
@@ -79,7 +79,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(failed).toMatchObject({
         code: 3,
         stderr: expect.stringContaining(
-          'data: started cold; shared with another run: if what they did is saved, so is this (the command failed with exit code 3)',
+          'data: started cold; shared with another run: saved if they are saved (the command failed with exit code 3)',
         ) as string,
       });
       expect(failed.stderr).not.toContain('not saved');
@@ -92,7 +92,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       ];
       const fifth = await start(world, { script: 'exit 3', options: shared });
       await end(third);
-      expect((await end(fourth)).stderr).toContain('the last of them saves this as well (the command failed');
+      expect((await end(fourth)).stderr).toContain('the last run saves this too (the command failed');
       expect((await end(fifth)).volume('data')).toMatchObject({ added: 2 });
       const alone = await world.run(['sh', '-c', 'echo 6 > cache/sixth; exit 3'], { options: [...volume, ...shared] });
       expect(alone.stderr).toContain('not saved: the command failed with exit code 3');
@@ -193,7 +193,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       const two = await start(world, { script: 'echo 2 > two', options: shared });
       expect((await end(one)).volume('data')).toMatchObject({
         layer: null,
-        skipped: 'shared with another run: the last of them saves',
+        skipped: 'shared with another run; the last run saves',
       });
       expect((await end(two)).volume('data')).toMatchObject({ added: 2 });
     });
@@ -215,7 +215,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(await world.cachelane(['rm', 'npm', '--all-lanes'])).toMatchObject({ code: 0 });
       expect((await end(two)).volume('npm')).toMatchObject({
         layer: null,
-        skipped: 'what it had on lane t1:local was removed while the command ran',
+        skipped: 'the head on lane t1:local was removed while the command ran',
       });
       const next = await world.run(['sh', '-c', 'find $NPM_CONFIG_CACHE -type f'], { options });
       expect(next.stdout).toBe('');
@@ -233,14 +233,14 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(next.volume('data')).toMatchObject({ layer: null });
     });
 
-    test('SHARED: a run that may not save has a view of its own', async () => {
+    test('SHARED: a run that may not save has a private view', async () => {
       using world = openWorld({ user });
       await world.run(['sh', '-c', 'echo 0 > cache/zero'], { options: [...volume, ...shared] });
       const read = await world.run(['sh', '-c', 'echo x > cache/zero; echo x > cache/x'], {
         options: [...volume, ...shared, '--mode=read'],
       });
       expect(read.volume('data')).toMatchObject({ mounter: 'overlay', sharing: 'PRIVATE', layer: null });
-      expect(read.stderr).toContain('; overlay: with --mode read a run has a view of its own');
+      expect(read.stderr).toContain('; overlay: a run with --mode read has a private view');
       const next = await world.run(['sh', '-c', 'cat cache/*'], { options: [...volume, ...shared] });
       expect(next.stdout).toBe('0\n');
     });
@@ -324,7 +324,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect((await world.run(['true'], { options: other })).stderr).toContain('data is locked on t1:local by run_');
       expect((await end(one)).volume('data')).toMatchObject({
         layer: null,
-        skipped: 'what it had on lane t1:local was removed while the command ran',
+        skipped: 'the head on lane t1:local was removed while the command ran',
       });
       expect(await contents(world)).toBe('');
     });

@@ -146,20 +146,20 @@ describe('what is no command, and no volume', () => {
     const engine = await client(on);
     const npm = engine.cacheVolume('npm');
     const asked: readonly [() => Promise<unknown>, string, string][] = [
-      [() => engine.run('npm ci' as never), 'E_USAGE', 'this is no command'],
-      [() => engine.run([]), 'E_USAGE', 'there is no command to run'],
-      [() => engine.run(['']), 'E_USAGE', 'its name is empty'],
-      [() => engine.run(['true', null as never]), 'E_USAGE', 'this is no command'],
-      [() => engine.run(['true'], { cwd: '/nope' }), 'E_COMMAND', 'true was not started: there is no directory /nope'],
+      [() => engine.run('npm ci' as never), 'E_USAGE', 'the command is not a list of strings'],
+      [() => engine.run([]), 'E_USAGE', 'the command is empty'],
+      [() => engine.run(['']), 'E_USAGE', 'the name of the command is empty'],
+      [() => engine.run(['true', null as never]), 'E_USAGE', 'the command is not a list of strings'],
+      [() => engine.run(['true'], { cwd: '/nope' }), 'E_COMMAND', 'cannot start true: there is no directory /nope'],
       [() => engine.run(['no-such-program']), 'E_COMMAND', 'ENOENT'],
-      [() => engine.run(['true', 'a\0b']), 'E_COMMAND', 'true was not started'],
+      [() => engine.run(['true', 'a\0b']), 'E_COMMAND', 'cannot start true'],
       [() => engine.attach('npm' as never), 'E_USAGE', 'a list of volumes'],
-      [() => engine.attach(['npm' as never]), 'E_USAGE', 'a volume to attach is "npm"'],
-      [() => engine.attach([null as never]), 'E_USAGE', 'a volume to attach is null'],
-      [() => engine.attach([{ volume: npm, variable: 'PATH' }]), 'E_USAGE', 'variable PATH has a meaning'],
-      [() => engine.attach([{ volume: npm, variable: 'A=B' }]), 'E_USAGE', 'variable "A=B" is no name'],
+      [() => engine.attach(['npm' as never]), 'E_USAGE', 'an element of the list is "npm"'],
+      [() => engine.attach([null as never]), 'E_USAGE', 'an element of the list is null'],
+      [() => engine.attach([{ volume: npm, variable: 'PATH' }]), 'E_USAGE', 'variable PATH has another meaning'],
+      [() => engine.attach([{ volume: npm, variable: 'A=B' }]), 'E_USAGE', '"A=B" is not a valid name'],
       [() => engine.attach([npm], { lockTimeoutSeconds: Number.NaN }), 'E_USAGE', 'lockTimeoutSeconds is NaN'],
-      [() => engine.attach([npm], { lockTimeoutSeconds: -1 }), 'E_LIMIT', 'lockTimeoutSeconds is -1, and is from 0 to'],
+      [() => engine.attach([npm], { lockTimeoutSeconds: -1 }), 'E_LIMIT', 'lockTimeoutSeconds is -1, and must be 0 to'],
     ];
     for (const [ask, code, message] of asked) {
       await expect(ask()).rejects.toMatchObject({ code, message: expect.stringContaining(message) });

@@ -23,8 +23,8 @@ test('a namespace that is removed under forks stays removed whatever they had fo
   for (const fork of [ofHeld, ofFresh]) {
     await expect(fork.commit()).rejects.toMatchObject({
       code: 'E_NOT_FOUND',
-      message: expect.stringMatching(/^(what it had on lane t1:local|the volume) was removed while the command ran$/),
-      hint: 'what was removed stays removed: begin again, with an empty volume; the fork is open still: discard it',
+      message: expect.stringMatching(/^(the head on lane t1:local|the volume) was removed while the command ran$/),
+      hint: 'run the command again; it starts with an empty volume; the fork is open still: discard it',
     });
   }
   expect([await held.heads(), await fresh.heads()]).toEqual([[], []]);

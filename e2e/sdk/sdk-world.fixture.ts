@@ -29,6 +29,8 @@ export interface SdkWorld extends AsyncDisposable {
   acme(name: string, files?: Readonly<Record<string, string>>): string;
   /** `cachelane serve`, ready; the world's home has one engine. */
   serve(...options: readonly string[]): Promise<ServedEngine>;
+  /** The same with environment variables for the engine. */
+  serveWith(env: Readonly<Record<string, string>>, ...options: readonly string[]): Promise<ServedEngine>;
   /** A session of this process in a project; closed with the world. */
   session(directory: string, options?: ConnectOptions): Promise<NodeEngine>;
   /** `node FILE` in a directory, with the SDK installed and `cachelane` on the PATH. */
@@ -70,6 +72,20 @@ exec "${node}" "${bundle}" "$@"
   }
   let address: string | undefined;
   const sessions: NodeEngine[] = [];
+  const serveWith: SdkWorld['serveWith'] = async (env, ...options) => {
+    const started = world.start(['serve', '--json', ...options], { env });
+    await started.said('\n');
+    const facts = JSON.parse(started.stdout()) as Omit<ServedEngine, 'stop' | 'ended'>;
+    ({ address } = facts);
+    return {
+      ...facts,
+      ended: started.finished,
+      stop: async () => {
+        started.child.kill('SIGTERM');
+        return await started.finished;
+      },
+    };
+  };
   return {
     world,
     acme(name, files = {}) {
@@ -77,20 +93,8 @@ exec "${node}" "${bundle}" "$@"
       if (!existsSync(join(directory, '.git'))) world.gitInit(directory, `https://github.com/acme/${name}.git`);
       return directory;
     },
-    async serve(...options) {
-      const started = world.start(['serve', '--json', ...options]);
-      await started.said('\n');
-      const facts = JSON.parse(started.stdout()) as Omit<ServedEngine, 'stop' | 'ended'>;
-      ({ address } = facts);
-      return {
-        ...facts,
-        ended: started.finished,
-        stop: async () => {
-          started.child.kill('SIGTERM');
-          return await started.finished;
-        },
-      };
-    },
+    serve: async (...options) => await serveWith({}, ...options),
+    serveWith,
     async session(directory, options = {}) {
       const engine = await connect({ address, directory, environment: world.env, program: null, ...options });
       sessions.push(engine);

@@ -130,8 +130,8 @@ describe('a volume with a directory as its source', () => {
     expect(filesOf(second)).toEqual(['one']);
     for await (const { type, message } of events) {
       if (type !== 'WARNING') continue;
-      const why = `as others found it, and not seeded from ${join(on.world.dir, 'two')}`;
-      expect(message).toContain(`data is in a directory that runs share, ${why}`);
+      const why = `is not seeded from ${join(on.world.dir, 'two')}`;
+      expect(message).toContain(`data shares a directory with other runs and ${why}`);
       break;
     }
   });

@@ -13,17 +13,20 @@ export { CommandError, type CommandResult, type RunOptions } from './node/comman
 export type { LeftProcess } from './node/left-processes.ts';
 
 export interface ConnectOptions extends SessionOptions {
-  /** `unix:/path` or `http://127.0.0.1:PORT`. Where it is left out, `CACHELANE_ENGINE` says it, and `CACHELANE_ENGINE_SESSION` whose session the program is in, unless it asks for another directory, namespace or environment, or for bounds; else it is the engine of the person's home. */
+  /**
+   * `unix:/path` or `http://127.0.0.1:PORT`. The default is `CACHELANE_ENGINE`, with the session in
+   * `CACHELANE_ENGINE_SESSION` unless other options ask for another place; else the engine of the user's home.
+   */
   readonly address?: string | undefined;
-  /** Of the engine at `address`; of that in the environment where both are left out. */
+  /** The token of the engine at `address`. The default is `CACHELANE_ENGINE_TOKEN`. */
   readonly token?: string | undefined;
-  /** What starts an engine where none runs: `['cachelane']` where it is left out. Null: none is started. */
+  /** The command that starts an engine if none is running. The default is `['cachelane']`. Null: starts none. */
   readonly program?: readonly string[] | null | undefined;
 }
 
 /**
- * Finds an engine, or starts one that stays until its last client has gone, and opens a session for the program's working directory. Errors: E_ENGINE_GONE, E_ENGINE_DENIED, E_USAGE; E_COMMAND
- * where none can be started; and those of the project.
+ * Finds an engine, or starts one that ends with its last client, and opens a session for the working directory. Errors:
+ * E_ENGINE_GONE, E_ENGINE_DENIED, E_USAGE; E_COMMAND if none can be started; and those of the project.
  *
  * @example
  * ```ts

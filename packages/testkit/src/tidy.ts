@@ -75,9 +75,11 @@ export function tidyRules(worldAllowed: ReadonlyMap<string, string>): readonly T
       appliesTo: (path) => isSource(path) || /^scripts\/.*\.ts$/.test(path),
       findings: ({ path }) => {
         const name = path.slice(path.lastIndexOf('/') + 1);
-        return /^[a-z0-9]+(-[a-z0-9]+)*(\.(int|sim))?(\.(test|fixture|bench|d))?\.ts$/.test(name)
+        return /^[a-z0-9]+(-[a-z0-9]+)*(\.(int|sim|stress))?(\.(test|fixture|bench|d))?\.ts$/.test(name)
           ? []
-          : ['file names are kebab-case, and end in .ts, .test.ts, .int.test.ts, .sim.test.ts or .fixture.ts'];
+          : [
+              'file names are kebab-case, and end in .ts, .test.ts, .int.test.ts, .sim.test.ts, .stress.test.ts or .fixture.ts',
+            ];
       },
     },
     {

@@ -2,7 +2,6 @@ import { CachelaneError } from '@cachelane/core';
 import {
   AbortedGraphQLExecutionError,
   execute,
-  GraphQLError,
   OperationTypeNode,
   subscribe,
   type DocumentNode,

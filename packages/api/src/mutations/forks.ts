@@ -169,7 +169,7 @@ async function goneVolume(
   const asked = { ...caller.project.requestFor(subject), compat: subject.compat };
   const provided = await provideVolume(world.deps, { context, environment: run.environment }, asked, signal);
   if (isUnstored({ request: provided }))
-    return { name: subject.key, id: null, tool, skipped: 'cachelane does not store this volume', isUnstored: true };
+    return { name: subject.key, id: null, tool, skipped: 'cachelane does not store it', isUnstored: true };
   const policy = provided.commit ?? tool.commitWhen;
   const outcome = { exitCode, interrupted: false };
   const skipped = whyNothingSaved({ mode: modes[mode], readOnly: canWrite ? null : why, policy, outcome });

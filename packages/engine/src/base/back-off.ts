@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@cachelane/core';
 
-/** Before another try at a head that somebody else moved. Full jitter: writers that collided once do not collide in step again. */
+/** Waits before the next try at a head that another writer moved. Full jitter keeps colliding writers out of step. */
 export async function backOff(
   { random, clock }: { readonly random: Random; readonly clock: Clock },
   attempt: number,

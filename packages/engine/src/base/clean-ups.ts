@@ -1,8 +1,6 @@
 import type { LayerId, Metadata } from '@cachelane/core';
 
-/**
- * What is left of a stack (top first) where some of it cannot be had. A clean-up goes with whatever is missing below it, and costs space: it names what it saw, and hides what names the rest.
- */
+/** Returns what remains of a stack (top first) after layers are lost. A clean-up goes with the layers below it: it hides paths that the others still name. */
 export function standing(
   stack: readonly LayerId[],
   { isHere, cleanUps }: { readonly isHere: (id: LayerId) => boolean; readonly cleanUps: ReadonlySet<LayerId> },
@@ -11,10 +9,7 @@ export function standing(
   return stack.filter((id, index) => isHere(id) && (index > deepest || !cleanUps.has(id)));
 }
 
-/**
- * Of layers those that prune runs made. One has its place right above what its run saw: what it keeps of a file is the whole of it, and names whatever that run found, so on top of anything else it may name what is not
- * there.
- */
+/** Returns the layers that prune runs made. Such a layer is only valid directly above the layers its run saw, since it holds whole files that name them. */
 export async function cleanUpsAmong(
   metadata: Pick<Metadata, 'layer' | 'run'>,
   ids: readonly LayerId[],

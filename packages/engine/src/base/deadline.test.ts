@@ -23,7 +23,7 @@ function heldClock(): { readonly clock: Clock; readonly elapse: () => void } {
 
 const never = new AbortController().signal;
 
-/** Something that waits for the remote until it is stopped, as the port says it. */
+/** Waits until it is stopped, like a remote. */
 function stopped(signal: AbortSignal, cause?: unknown): Promise<never> {
   return new Promise((_, reject) => {
     const stop = (): void => reject(new CachelaneError('E_ABORTED', 'stopped on request', { cause }));
@@ -35,14 +35,14 @@ function stopped(signal: AbortSignal, cause?: unknown): Promise<never> {
 describe('a deadline', () => {
   const late = 's3://bucket did not answer';
 
-  test('is nothing to who is done in time, and leaves nothing behind', async () => {
+  test('does nothing to work that ends in time, and leaves no timer', async () => {
     const { clock } = heldClock();
     expect(await within({ clock, limitMs: 10_000, late }, never, () => Promise.resolve('done'))).toBe('done');
     const failing = within({ clock, limitMs: 10_000, late }, never, () => Promise.reject(new Error('its own')));
     await expect(failing).rejects.toThrow('its own');
   });
 
-  test('stops who is late, and says what went wrong last', async () => {
+  test('stops late work and reports its last error', async () => {
     const { clock, elapse } = heldClock();
     const plain = within({ clock, limitMs: 10_000, late }, never, stopped);
     elapse();
@@ -57,7 +57,7 @@ describe('a deadline', () => {
     await expect(told).rejects.toThrow('did not answer within 300 s (it asks for patience)');
   });
 
-  test('is not what ends a run that somebody stops', async () => {
+  test('is not reported when the caller stops the work', async () => {
     const { clock } = heldClock();
     const person = new AbortController();
     const run = within({ clock, limitMs: 10_000, late }, person.signal, stopped);

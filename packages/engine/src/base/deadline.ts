@@ -3,14 +3,14 @@ import { CachelaneError, isCachelaneError, type Clock } from '@cachelane/core';
 export interface Deadline {
   readonly clock: Clock;
   readonly limitMs: number;
-  /** Of what is waited for: `s3://bucket/prefix did not answer`. */
+  /** The start of the message: `s3://bucket/prefix did not answer`. */
   readonly late: string;
 }
 
-/** Why nobody waits any longer; one for all, since to make one takes time. */
+/** One error for all calls, since creating one is slow. */
 const isDone = new Error('what was waited for is done');
 
-/** Stops `act` when its time is over, and says so with E_REMOTE_GONE, and with what went wrong last where that is known. */
+/** Runs `act` and stops it at the deadline. Errors: E_REMOTE_GONE, with the last failure if there was one. */
 export async function within<T>(
   { clock, limitMs, late }: Deadline,
   signal: AbortSignal,
@@ -41,7 +41,7 @@ function isStop(error: unknown): boolean {
   return isCachelaneError(error, 'E_ABORTED') || (error instanceof Error && error.name === 'AbortError');
 }
 
-/** Whoever waits for another try, when it is stopped, knows what the last one came to. */
+/** A retry loop that is stopped carries its last failure as the cause. */
 function lastFailure(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return isCachelaneError(cause) && cause.code !== 'E_ABORTED' ? ` (${cause.message})` : '';

@@ -1,4 +1,4 @@
-/** Does what is to be done for each item, at most `count` at once, in their order. The first failure stops those that have not begun, and is thrown when the others are done. */
+/** Calls `work` for each item in order, `count` at a time. After a failure no item is started; the error is thrown when the running ones end. */
 export async function inParallel<T>(
   items: readonly T[],
   count: number,

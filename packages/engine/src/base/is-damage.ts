@@ -1,6 +1,6 @@
 import { isCachelaneError } from '@cachelane/core';
 
-/** Whether an error says that a layer cannot be used any more. */
+/** Returns whether an error says that a layer is missing or damaged. */
 export function isDamage(error: unknown): boolean {
   return isCachelaneError(error, 'E_LAYER_MISSING', 'E_LAYER_CORRUPT');
 }

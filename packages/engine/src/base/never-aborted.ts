@@ -1,2 +1,2 @@
-/** For work that must be done whatever the person asked meanwhile: freeing what was taken. */
+/** For clean-up that must finish after the user aborts. */
 export const neverAborted: AbortSignal = new AbortController().signal;

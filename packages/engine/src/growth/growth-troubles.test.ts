@@ -80,7 +80,7 @@ test('a run that there is no room to look at has its volume as ever', async () =
   await builds(engine, 1, 7);
   expect(ways(engine)).toEqual(Array.from({ length: 7 }, () => 'overlay'));
   const warnings = engine.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
-  expect(warnings).toContain('what this run uses of indexed is not looked at: no space left on device');
+  expect(warnings).toContain('reads of indexed are not observed: no space left on device');
   expect(await contents(engine)).toContain('junk7');
 });
 

@@ -75,7 +75,7 @@ describe('a volume that has a budget', () => {
     const ways = engine.events.flatMap((event) => (event.type === 'attached' ? [event.mounter] : []));
     expect(ways).toEqual(['overlay', 'overlay', 'overlay', 'overlay', 'overlay', 'clone']);
     expect(engine.events.findLast(({ type }) => type === 'attached')).toMatchObject({
-      mounterWhy: 'it is near its budget, and what this run uses of it is looked at',
+      mounterWhy: 'it is near its budget, so the reads of this run are observed',
     });
   });
 

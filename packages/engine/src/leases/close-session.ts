@@ -3,10 +3,7 @@ import { neverAborted } from '../base/never-aborted.ts';
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { discardSession, removeTargets } from './mounters.ts';
 
-/**
- * The command has run by now, or an error is on its way: what fails here is told, and the next start repairs it. Nobody aborts it: tidying up is
- * what a person who presses Ctrl-C expects.
- */
+/** Closes a session. Failures become warnings, because the command has run and recovery repairs the rest. Cannot be aborted. */
 export async function closeSession(deps: EngineDependencies, id: SessionId): Promise<void> {
   try {
     await discardSession(deps.mounters, id, neverAborted);

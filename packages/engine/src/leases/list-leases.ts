@@ -13,10 +13,10 @@ import type {
 import { isAlive, type LifeDependencies } from './recover.ts';
 import { compareText } from '../heads/list-heads.ts';
 
-/** What a session has of a volume: one lane for itself; layers that do not go; a kept directory. */
+/** What a session holds of a volume: its lock, pinned layers, or a kept directory. */
 type Leased =
   | { readonly kind: 'LOCK'; readonly lane: LaneName }
-  /** Layers of the volume, each once; none yet where the session found the volume empty: then it is the volume itself that does not go. */
+  /** Unique. Empty if the volume was empty; the pin then keeps the volume itself. */
   | { readonly kind: 'PIN'; readonly layers: readonly LayerId[] }
   /** Absolute path. */
   | { readonly kind: 'DIRECTORY'; readonly lane: LaneName; readonly path: string };
@@ -26,7 +26,6 @@ export interface ListedLease {
   readonly namespace: NamespaceRecord;
   readonly volume: VolumeRecord;
   readonly session: SessionRecord;
-  /** Looks whether any process of the session lives. */
   readonly isAlive: (signal: AbortSignal) => Promise<boolean>;
 }
 
@@ -35,7 +34,7 @@ export interface LeaseDependencies extends LifeDependencies {
   readonly mounters: Mounters;
 }
 
-/** What sessions have of volumes at this moment, in the order in which they began; of each by kind, namespace and volume. Derived layers, which are no volume's, are left out. What those have that are not asked about is not looked up. */
+/** Returns what sessions hold, oldest session first; per session by kind, namespace and volume. Derived layers are left out. */
 export async function listLeases(
   deps: LeaseDependencies,
   signal: AbortSignal,
@@ -95,9 +94,9 @@ function leasedBy({ session, opened, used, volumeOfLayer }: SessionFacts): reado
 }
 
 interface HeldLayer {
-  /** Volumes of which a lane holds it. */
+  /** Volumes with a lane that holds the layer. */
   readonly all: readonly VolumeId[];
-  /** What a session reads that opened none of them: of a layer that was fed to a tier, the tier. */
+  /** Volumes the session did not open; for a layer that was fed to a tier, the tier. */
   readonly others: readonly VolumeId[];
 }
 
@@ -117,7 +116,7 @@ async function usedDirectories(mounters: Mounters, signal: AbortSignal): Promise
 
 type Place = Pick<ListedLease, 'namespace' | 'volume'>;
 
-/** Each volume is looked up once. */
+/** Caches lookups. */
 function placesIn(metadata: Metadata, signal: AbortSignal): (id: VolumeId) => Promise<Place | null> {
   const known = new Map<VolumeId, Place | null>();
   const find = async (id: VolumeId): Promise<Place | null> => {

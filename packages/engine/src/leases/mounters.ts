@@ -10,7 +10,7 @@ import {
 import type { CacheMode } from '../model/run-request.ts';
 import type { PlannedVolume } from '../model/planned-volume.ts';
 
-/** Frees what attached volumes of a dead session left behind, whichever way they were attached. */
+/** Removes what a dead session left in any mounter. */
 export async function discardSession(mounters: Mounters, id: SessionId, signal: AbortSignal): Promise<void> {
   for (const mounter of new Set(Object.values(mounters))) await mounter.discardSession(id, signal);
 }
@@ -25,33 +25,32 @@ export interface MounterChoice {
   readonly why: string;
   readonly reach: Reach;
   readonly sharing: SharingMode;
-  /** The volume could be mounted, and is in a directory of this run alone so that it shows what the run uses. */
+  /** The volume is attached privately as a clone to observe what the run uses. */
   readonly isLook: boolean;
 }
 
 export interface MounterQuestion {
-  /** What the person asked for. */
   readonly wanted: MounterName | null;
-  /** Null: volumes can be mounted, as far as is known; else why not. */
+  /** Null: volumes can be mounted, as far as known; else the reason. */
   readonly cannotMount: string | null;
   readonly mode: CacheMode;
   readonly purpose: RunPurpose;
   readonly canWrite: boolean;
-  /** Whether it is to be seen what the run uses, where that costs no more than time. */
+  /** Whether to observe what the run uses, if that only costs time. */
   readonly isLookDue: boolean;
 }
 
-/** Which way a volume is attached. */
+/** Chooses how a volume is attached. */
 export function chooseMounter(planned: PlannedVolume, question: MounterQuestion): MounterChoice {
   const way = planned.isRedirectable ? 'setting' : question.cannotMount === null ? 'bind' : 'symlink';
   const chosen = chooseWay(planned, question);
   const sharing = sharingIn(chosen.mounter, planned, question);
   const isLook = chosen.isLook === true;
-  // At its own place, as in every other run: not all that a command starts may heed the setting.
+  // A look uses the usual path, because not every child process heeds the tool's setting.
   return { ...chosen, reach: isLook ? 'bind' : way, sharing, isLook };
 }
 
-/** Whether a run takes the lock of a LOCKED volume: only who may save has something to keep from others. */
+/** Returns whether the run takes the lock of a LOCKED volume. Only a run that may save does. */
 export function mayLock({ mode, canWrite }: Pick<MounterQuestion, 'mode' | 'canWrite'>): boolean {
   return canWrite && (mode === 'write' || mode === 'write-only');
 }
@@ -73,10 +72,9 @@ function chooseWay(planned: PlannedVolume, question: MounterQuestion): Way {
   }
   if (wanted !== null) return { mounter: wanted, why: whyWanted(wanted, planned) };
   if (cannotMount !== null || !isLookDue) return unshared(question);
-  return { mounter: 'clone', why: 'it is near its budget, and what this run uses of it is looked at', isLook: true };
+  return { mounter: 'clone', why: 'it is near its budget, so the reads of this run are observed', isLook: true };
 }
 
-/** What is asked for, or suits the tool. */
 function sharingOf({ request, tool, isRedirectable }: PlannedVolume): SharingMode {
   return request.sharing ?? (tool.linksOut && isRedirectable ? 'SHARED' : 'PRIVATE');
 }
@@ -86,24 +84,24 @@ function whyLive({ request, tool }: PlannedVolume, wanted: MounterName | null): 
   return request.sharing === 'SHARED' ? 'its sharing is SHARED' : `${tool.name} links files out of its cache`;
 }
 
-/** Flags that contradict each other are refused before; over what a file says a flag wins. */
+/** A flag wins over a file. Contradicting flags were refused earlier. */
 function whyWanted(wanted: MounterName, { request: { sharing } }: Pick<PlannedVolume, 'request'>): string {
   const asked = 'asked for with --mounter';
   return sharing === null || suits(wanted, sharing) ? asked : `${asked}, which wins over its sharing ${sharing}`;
 }
 
-/** Whether runs can be at work in a volume as `sharing` says where it is attached this way. */
+/** Returns whether a mounter supports a sharing mode. */
 export function suits(mounter: MounterName, sharing: SharingMode): boolean {
   return sharing === 'LOCKED' || (sharing === 'SHARED') === (mounter === 'live');
 }
 
-/** A run whose work is not kept must not work where others do. */
+/** A run whose changes are not kept must not share a directory. */
 function whyNotShared({ commit }: PlannedVolume, { mode, purpose, canWrite }: MounterQuestion): string | null {
-  // Where others work, nobody could tell what it removed from what they did.
-  if (purpose === 'prune') return 'what is pruned is a view of its own';
-  if (!canWrite) return 'a run that may not save has a view of its own';
-  if (commit === 'never') return 'with commit never a run has a view of its own';
-  return mode === 'write' ? null : `with --mode ${mode} a run has a view of its own`;
+  // In a shared directory, its removals cannot be told from changes of others.
+  if (purpose === 'prune') return 'a prune needs a private view';
+  if (!canWrite) return 'a run that may not save has a private view';
+  if (commit === 'never') return 'a run with commit never has a private view';
+  return mode === 'write' ? null : `a run with --mode ${mode} has a private view`;
 }
 
 function unshared({ cannotMount }: MounterQuestion): Way {

@@ -2,7 +2,7 @@ import { CachelaneError, warningOf, type AttachedVolume } from '@cachelane/core'
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import type { PlannedVolume } from '../model/planned-volume.ts';
 
-/** Whose processes kept a directory from this run. */
+/** Warns about processes of an earlier run that still use a kept directory. */
 export function tellPassedOver(
   deps: EngineDependencies,
   { request }: PlannedVolume,
@@ -12,8 +12,8 @@ export function tellPassedOver(
   const names = passedOver.map(({ name, pid }) => `${name} (${pid})`).join(', ');
   const error = new CachelaneError(
     'E_LOCKED',
-    `${request.name}: ${names} outlived an earlier run and may still write to its directory: this run gets another one`,
-    { hint: 'end it, and the directory serves again' },
+    `${request.name}: ${names} outlived an earlier run and may still write to its directory; this run uses another one`,
+    { hint: 'end these processes to use the directory again' },
   );
   deps.events(warningOf(error));
 }

@@ -11,7 +11,6 @@ import {
 } from '@cachelane/core';
 import { discardSession, removeTargets } from './mounters.ts';
 
-/** What it takes to tell whether a session lives. */
 export interface LifeDependencies {
   readonly runtime: Runtime;
   readonly leases: LeaseStore;
@@ -24,10 +23,7 @@ export interface RecoverDependencies extends LifeDependencies {
   readonly events: EventSink;
 }
 
-/**
- * Sessions that nobody lives in any more: client gone, command gone, nothing left in the command's mount namespace. A session of an
- * earlier boot is dead whatever its files say.
- */
+/** Returns sessions whose client and command have ended, with no process left in the mount namespace. Sessions of an earlier boot are dead. */
 export async function deadSessions(
   deps: RecoverDependencies,
   own: SessionId | null,
@@ -40,18 +36,18 @@ export async function deadSessions(
   return dead;
 }
 
-/** Whether its client, its command or anything that this left behind lives. */
+/** Returns whether the client, the command or a leftover process lives. */
 export async function isAlive(deps: LifeDependencies, session: SessionRecord, signal: AbortSignal): Promise<boolean> {
   if (session.bootId !== deps.bootId) return false;
   if (await deps.leases.isHeld(session.id, signal)) return true;
-  // A process may have closed the inherited lease (daemons close all they did not open): its mount namespace still tells.
+  // Daemons close inherited leases, so the mount namespace is checked too.
   return session.place !== null && (await deps.runtime.survivors({ token: session.place })).length > 0;
 }
 
-/** Repairs what killed runs left behind: their changes are discarded, their pins and mount points freed. */
+/** Repairs what killed runs left: discards their changes, frees pins and mount points. */
 export async function recover(deps: RecoverDependencies, own: SessionId | null, signal: AbortSignal): Promise<number> {
   for (const id of await unknownSessions(deps, signal)) {
-    await orWarn(deps, 'a session that nobody knows', async () => await discardSession(deps.mounters, id, signal));
+    await orWarn(deps, 'an unknown session', async () => await discardSession(deps.mounters, id, signal));
   }
   const dead = await deadSessions(deps, own, signal);
   for (const session of dead) {
@@ -63,17 +59,17 @@ export async function recover(deps: RecoverDependencies, own: SessionId | null, 
   return dead.length;
 }
 
-/** What cannot be cleared away must not take the cache from every later run. */
+/** A clean-up that fails must not disable the cache for every later run. */
 async function orWarn({ events }: RecoverDependencies, whose: string, clear: () => Promise<void>): Promise<void> {
   try {
     await clear();
   } catch (thrown) {
     const error = asCachelaneError(thrown);
-    events(warningOf(error, `what ${whose} left behind could not be cleared away: ${error.message}`));
+    events(warningOf(error, `files of ${whose} could not be removed: ${error.message}`));
   }
 }
 
-/** A session is recorded before anything is attached for it: what is noted for others (a power cut took the record) is nobody's. */
+/** A session is recorded before anything is attached. Files of unrecorded sessions (after a power cut) can be removed. */
 async function unknownSessions(
   { metadata, mounters }: RecoverDependencies,
   signal: AbortSignal,

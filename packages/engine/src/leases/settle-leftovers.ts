@@ -2,10 +2,7 @@ import { limits, type RunPlace } from '@cachelane/core';
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import type { RunCommandRequest } from '../model/run-request.ts';
 
-/**
- * What outlives the command could go on writing; it is ended before the seal unless the person asked to leave it. Returns whether
- * any of it is left.
- */
+/** Ends processes that outlive the command, unless the user asked to leave them. Returns whether any is left. */
 export async function settleLeftovers(
   deps: EngineDependencies,
   request: Pick<RunCommandRequest, 'leaveProcesses'>,

@@ -2,34 +2,34 @@ import type { Compat, Namespace, NamespaceId, SharingMode, VolumeName } from '@c
 
 export type ByLock = 'confirmed' | 'alone';
 
-/** By which definition a volume was asked for. */
+/** The definition that a request used. */
 export interface UsedDefinition {
-  /** Who offers it. */
+  /** The namespace that offers it. */
   readonly namespaceId: NamespaceId;
   readonly namespace: Namespace;
   readonly name: string;
   readonly version: number;
 }
 
-/** What a definition makes of the request for a volume. */
+/** A volume request made from a definition. */
 export interface DefinedVolume {
-  /** Whose it is; null: whoever asks has its own. */
+  /** The namespace of the volume; null: the consumer's own. */
   readonly namespace: Namespace | null;
   readonly key: VolumeName;
-  /** Added to what the tool says. */
+  /** Added to the tool's compat. */
   readonly compat: Compat;
   readonly tool: string;
   /** Null: as suits the tool. */
   readonly sharing: SharingMode | null;
-  /** For people, one sentence; null: it is neither deprecated nor gone since. */
+  /** For people, one sentence; null: neither deprecated nor removed later. */
   readonly deprecated: string | null;
-  /** These are those of the catalog. */
+  /** The catalog's note. */
   readonly note?: string;
   readonly byLock?: ByLock;
   readonly definition: UsedDefinition;
 }
 
-/** What has to be told of it, one sentence each. */
+/** Returns the warnings of a definition, one sentence each. */
 export function deprecations(defined: Pick<DefinedVolume, 'deprecated' | 'note'> | undefined): readonly string[] {
   return [defined?.deprecated, defined?.note].filter((text) => typeof text === 'string');
 }

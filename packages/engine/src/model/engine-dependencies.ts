@@ -15,12 +15,12 @@ import type {
 } from '@cachelane/core';
 import type { Seeds } from './seeds.ts';
 
-/** Everything the engine needs from outside; assembled in a composition root. */
+/** The ports of the engine, assembled in a composition root. */
 export interface EngineDependencies {
   readonly metadata: Metadata;
   readonly layers: LayerStore;
   readonly transfers: TransferFiles;
-  /** Where layers are shared with other machines; null: nowhere. */
+  /** Null: layers are not shared. */
   readonly remote: Remote | null;
   readonly mounters: Mounters;
   readonly runtime: Runtime;
@@ -29,9 +29,9 @@ export interface EngineDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly tools: readonly Tool[];
-  /** Left out: there are none, and a volume that is to have one is left out. */
+  /** Absent: there are no providers, and volumes that need one are left out. */
   readonly providers?: Providers;
-  /** What the person's own file says of how long things live and how large they may be; left out: nothing. */
+  /** The policy of the user's own file. */
   readonly policy?: StatedPolicy;
   readonly bootId: string;
   readonly events: EventSink;

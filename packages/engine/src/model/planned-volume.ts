@@ -2,36 +2,35 @@ import type { ChainLink, Compat, LaneName, Namespace, Sync, Tool } from '@cachel
 import type { ReachQuestion } from './reach-question.ts';
 import type { CommitPolicy, VolumeRequest } from './volume-request.ts';
 
-/** A requested volume with everything decided that needs no store: tool, place, identity, chain. */
+/** A requested volume with its tool, path, identity and read chain: all decisions that need no store. */
 export interface PlannedVolume {
   readonly request: VolumeRequest;
-  /** Never stores credentials either that are some by where the volume lies. */
+  /** Also never stores credentials known by their place in the home directory. */
   readonly tool: Tool;
   /** Absolute path where the command sees it. */
   readonly target: string;
-  /** Whether the tool can be told to look elsewhere. */
+  /** Whether the tool can use another path. */
   readonly isRedirectable: boolean;
-  /** Who decided the path, for people. */
+  /** What decided the path, for people. */
   readonly targetSource: string;
   readonly compat: Compat;
-  /** When what a run changed is saved. */
   readonly commit: CommitPolicy;
   readonly sync: Sync;
-  /** The lane that is written. */
+  /** The lane that the run writes. */
   readonly own: ChainLink;
-  /** Nearest first, the own lane at the head. */
+  /** Nearest first, starting with the own lane. */
   readonly chain: readonly ChainLink[];
-  /** What a person has to be told of the request, one sentence each. */
+  /** One sentence each, for people. */
   readonly warnings: readonly string[];
-  /** What has to be granted before anything is saved to it; null: it is the run's own, or a person's word. */
+  /** The grant that a save needs; null: none. */
   readonly grant: ReachQuestion | null;
-  /** Those who may be at work in one directory with it, beside what the volume is; null: whoever has the same volume. */
+  /** Limits which runs may share a directory of this volume; null: no limit. */
   readonly company: string | null;
-  /** Whose bounds are asked before anything of another namespace is looked at when it ends; null: nothing bounds it. */
+  /** The namespace whose bounds limit feeding at the end; null: none. */
   readonly boundedTo: Namespace | null;
-  /** Namespaces that what a run saves may go to as well, where they have a rule for it; nearest first. */
+  /** Namespaces that may receive what the run saves, by their feed rules; nearest first. */
   readonly tiers: readonly Namespace[];
-  /** That of the default branch, where that is known. */
+  /** The lane of the default branch, if known. */
   readonly defaultLane: LaneName | null;
 }
 

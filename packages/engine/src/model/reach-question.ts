@@ -1,10 +1,10 @@
 import type { Namespace, Reaching, WhoseWord } from '@cachelane/core';
 
-/** A volume that somebody wants, by its address. */
+/** Whether a run may reach a volume. */
 export interface ReachQuestion extends Reaching {
-  /** Whose run it is. */
+  /** The namespace of the run. */
   readonly caller: Namespace;
-  /** Those of the run: what they share is read without a grant, save by confined sessions. */
+  /** The run's parents. An unconfined run reads their shared volumes without a grant. */
   readonly parents: readonly Namespace[];
   readonly word: WhoseWord;
 }

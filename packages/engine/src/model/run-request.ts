@@ -9,12 +9,12 @@ import type {
 } from '@cachelane/core';
 import type { VolumeRequest } from './volume-request.ts';
 
-/** What a run may do with its volumes: `read` sees the cache and saves nothing, `write-only` starts cold and saves, `none` runs bare. */
+/** What a run does with its volumes: `read` saves nothing, `write-only` starts cold, `none` runs without volumes. */
 export const cacheModes = ['read', 'write', 'write-only', 'none'] as const;
 
 export type CacheMode = (typeof cacheModes)[number];
 
-/** When a run sends what it saved: before it ends, by something that is left behind, or when somebody asks for it. */
+/** When a run pushes: before it ends, in a background process, or not at all. */
 export const pushModes = ['wait', 'background', 'never'] as const;
 
 export type PushMode = (typeof pushModes)[number];
@@ -29,21 +29,21 @@ export interface RunCommandRequest {
   readonly env: Readonly<Record<string, string>>;
   readonly mode: CacheMode;
   readonly purpose: RunPurpose;
-  /** Null: whatever suits machine and tool. */
+  /** Null: the engine chooses. */
   readonly mounter: MounterName | null;
-  /** How long to wait for runs that have a LOCKED volume. */
+  /** How long to wait for a LOCKED volume. */
   readonly lockWaitMs: number;
   readonly leaveProcesses: boolean;
   readonly push: PushMode;
-  /** How long it waits for the remote at its start, and again at its end. */
+  /** How long to wait for the remote, at the start and again at the end. */
   readonly remoteWaitMs: number;
-  /** Any failure of our own is thrown instead of being a warning. */
+  /** Throw cache failures instead of warning. */
   readonly strict: boolean;
-  /** Of a change that is repeated as the same one; left out: a new one. */
+  /** The id of a run that is repeated; absent: a new id. */
   readonly run?: RunId;
   readonly revision: string | null;
   readonly workflow: string | null;
-  /** What the file in the repository says of its lane's lifetime and size; null: nothing; left out: it was not looked at. */
+  /** Lifetimes and sizes from the project's file; null: none; absent: the file was not read. */
   readonly lanePolicy?: OpenSessionRequest['lanePolicy'];
   readonly signal: AbortSignal;
 }

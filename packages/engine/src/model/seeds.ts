@@ -5,11 +5,11 @@ import type { PlannedVolume } from './planned-volume.ts';
 export interface DirectorySeed {
   readonly planned: PlannedVolume;
   readonly directory: string;
-  /** Whose credentials may lie there. */
+  /** Its credentials are never stored. */
   readonly homeDir: string;
 }
 
-/** The directories that volumes are seeded from. */
+/** Reads seed directories, one at a time for each key. */
 export class Seeds {
   readonly files: SeedFiles;
   private readonly turns = new Map<string, Promise<unknown>>();
@@ -18,12 +18,12 @@ export class Seeds {
     this.files = files;
   }
 
-  /** As any process read it last that has this store; null: none did. */
+  /** Returns what was noted when the directory was last read, by any process of the store; else null. */
   async knownOf(tools: readonly Tool[], seed: DirectorySeed, signal: AbortSignal): Promise<SeedNote | null> {
     return await this.files.noted(seedKey(tools, seed), signal);
   }
 
-  /** One after the other: whoever comes second finds what the first one noted. */
+  /** Runs work one after the other for each key, so that later callers find earlier notes. */
   async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
     const mine = (this.turns.get(key) ?? Promise.resolve()).then(work, work);
     this.turns.set(key, mine);
@@ -35,9 +35,7 @@ export class Seeds {
   }
 }
 
-/**
- * What is stored of a directory depends on the tool, and for credentials on where things lie and on what any tool calls one. Notes outlive the program that wrote them: one whose rules are others reads the directory anew.
- */
+/** Returns the key of a note. It includes the rules of all tools, because they decide which files are credentials. */
 export function seedKey(tools: readonly Tool[], { planned, directory, homeDir }: DirectorySeed): string {
   const { tool, target } = planned;
   const rules = tools.map(({ name, rulesVersion }) => `${name} ${rulesVersion}`);

@@ -7,7 +7,7 @@ export interface Ids {
   readonly run: RunId;
 }
 
-/** What a session is opened with, whatever is done in it. */
+/** What opening a session needs. */
 export type SessionInput = Pick<
   RunCommandRequest,
   | 'context'

@@ -316,12 +316,14 @@ describe('a run', () => {
   });
 
   test.each([
-    ['of mode read', { mode: 'read' }],
-    ['of mode write-only', { mode: 'write-only' }],
+    ['with --mode read', { mode: 'read' }],
+    ['with --mode write-only', { mode: 'write-only' }],
     ['that may save nothing', { context: { ...baseRequest.context, canWrite: false } }],
   ] as const)('%s does not work there', async (why, more) => {
     const { report } = await mountsOf({ request: { strict: false, ...more } });
-    expect(report.volumes).toMatchObject([{ mounter: null, skipped: expect.stringContaining(`no run ${why} works`) }]);
+    expect(report.volumes).toMatchObject([
+      { mounter: null, skipped: expect.stringContaining(`a run ${why} cannot use it`) },
+    ]);
   });
 
   test('finds a directory below its own volume, by the name of the provider', async () => {

@@ -171,7 +171,7 @@ describe('a rollback', () => {
     const twice = testEngine();
     await saved(twice, 'a', 'b');
     const other = disturbed(twice, 1, async () => await rollBack(twice.deps, await request(twice, 1), signal));
-    expect(await errorOf(rollBack(other, await request(twice), signal))).toContain('took layers out of lane t1:local');
+    expect(await errorOf(rollBack(other, await request(twice), signal))).toContain('removed layers from lane t1:local');
     expect(await headOf(twice)).toMatchObject({ generation: 3 });
     const removed = disturbed(twice, 1, async () => {
       await twice.deps.metadata.removeVolume((await headOf(twice)).volumeId, null, signal);

@@ -220,7 +220,7 @@ function isSameStack(one: readonly LayerId[], other: readonly LayerId[]): boolea
 }
 
 function movedOtherwise({ lane }: HeadRecord): CachelaneError {
-  return new CachelaneError('E_HEAD_MOVED', `something else took layers out of lane ${lane} meanwhile`, {
+  return new CachelaneError('E_HEAD_MOVED', `another command removed layers from lane ${lane}`, {
     hint: 'look at cachelane log, and roll back again',
     retryable: true,
   });

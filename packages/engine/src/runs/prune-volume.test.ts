@@ -156,7 +156,7 @@ describe('a prune run', () => {
       );
       drop(volume, 'a');
     }, prunes);
-    await expect(work).rejects.toThrow('something else took layers out of the lane meanwhile');
+    await expect(work).rejects.toThrow('another command removed layers from the lane');
     expect(await seen(engine)).toEqual({ 'content/a': 'bytes of a', 'index/bucket': 'a\n' });
   });
 
@@ -169,7 +169,7 @@ describe('a prune run', () => {
       await installed(engine, 'd', 'e', 'f');
       drop(volume, 'b');
     }, prunes);
-    await expect(work).rejects.toThrow('something else was pruned in the lane meanwhile');
+    await expect(work).rejects.toThrow('another prune changed the lane');
     expect(await seen(engine)).toMatchObject({ 'content/b': 'bytes of b', 'index/bucket': 'b\nc\nd\ne\nf\n' });
     await engine.run(([volume]) => drop(volume, 'b'), prunes);
     expect(await seen(engine)).toMatchObject({ 'index/bucket': 'c\nd\ne\nf\n' });
@@ -210,7 +210,7 @@ describe('a prune run', () => {
     expect(env).toEqual({ PATH: '/bin' });
   });
 
-  test('has a view of its own also where runs share a directory', () => {
+  test('has a private view even where runs share a directory', () => {
     const volume = { ...plainVolume, sharing: 'SHARED' as const };
     const { tools } = testEngine().deps;
     const planned = planVolume(tools, testContext(), baseRequest.environment, volume);
@@ -218,7 +218,7 @@ describe('a prune run', () => {
     expect(chooseMounter(planned, { ...question, purpose: 'run' }).mounter).toBe('live');
     expect(chooseMounter(planned, { ...question, purpose: 'prune' })).toMatchObject({
       mounter: 'overlay',
-      why: 'what is pruned is a view of its own',
+      why: 'a prune needs a private view',
     });
   });
 });

@@ -133,7 +133,7 @@ describe('a run', () => {
     const nothing = await engine.run(write('unknown/y'), { exitCode: 1 });
     expect(nothing.report.volumes[0]).toMatchObject({
       layer: null,
-      skipped: 'the command failed, and all it changed is in no format that is known',
+      skipped: 'the command failed, and its changes are in unknown formats',
     });
 
     const other = testEngine();

@@ -12,13 +12,13 @@ import {
 } from '@cachelane/core';
 import { composeSources, fromLayer } from '../views/versions.ts';
 
-/** What came of the paths that this run and runs that finished meanwhile both changed. */
+/** The paths that this run and concurrent runs both changed. */
 export interface MergeOutcome {
-  /** Paths that a driver united. */
+  /** Paths that a driver merged. */
   readonly merged: number;
-  /** Paths where the later run's version stands, at most `limits.conflictsReported`. */
+  /** Paths where one version wins, at most `limits.conflictsReported`. */
   readonly conflicts: readonly Conflict[];
-  /** All of them. */
+  /** The number of all conflicts. */
   readonly conflictCount: number;
 }
 
@@ -36,7 +36,7 @@ export function describeConflicts(mine: StoredLayer, pushedSince: readonly Store
     conflictCount++;
     if (conflicts.length === limits.conflictsReported) continue;
     const isMineKept = answer === null || answer.index === 0;
-    const resolution = isMineKept ? describeConflict(conflict) : 'earlier run kept: too large to be merged';
+    const resolution = isMineKept ? describeConflict(conflict) : 'earlier run kept: too large to merge';
     const loser = isMineKept ? layerOf(conflict.theirs, pushedSince) : mine;
     const layer = (loser?.key ?? null) as LayerId | null;
     conflicts.push({ path: displayPath(conflict.path), resolution, layer });
@@ -44,7 +44,7 @@ export function describeConflicts(mine: StoredLayer, pushedSince: readonly Store
   return { merged, conflicts, conflictCount };
 }
 
-/** Null where their version cannot be found. */
+/** Null if the other version cannot be found. */
 function askDriver(
   conflict: PathConflict,
   mine: StoredLayer,
@@ -69,7 +69,7 @@ export function describeConflict(conflict: PathConflict): string {
     case 'content':
       return 'later run kept';
     case 'tree':
-      return `later run kept whole (the other one has ${displayPath(conflict.theirs.path)})`;
+      return `later run kept whole (the other run has ${displayPath(conflict.theirs.path)})`;
     case 'group':
       return `later run kept as a group (${conflict.mine.group})`;
   }

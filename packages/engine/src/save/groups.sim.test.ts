@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { put, testEngine, type TestEngine } from '../testing/test-engine.fixture.ts';
 
-// Files that are right only together: whatever runs do at the same time, a reader finds what one of them left, whole.
+// Files that belong together: whatever runs do concurrently, a reader finds a group as one run left it.
 
 const groups = ['pair-1', 'pair-2'] as const;
 
@@ -21,7 +21,7 @@ const arbitrarySteps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.oneof(
     { arbitrary: fc.record({ do: fc.constant('write' as const), ...fileFields() }), weight: 4 },
     fc.record({ do: fc.constant('remove' as const), path: fc.constantFrom(...files, ...directories) }),
-    // A directory that is emptied and filled again: the overlay marks it as one that replaces the old one.
+    // A directory that is removed and made again: the overlay marks it opaque.
     fc.record({
       do: fc.constant('remake' as const),
       path: fc.constantFrom(...directories),
@@ -69,7 +69,7 @@ function place(volume: MemoryVolume, path: string, content: string): void {
   put(volume, path, content);
 }
 
-/** Takes away what is at the path, and a file where a directory has to be to get there. */
+/** Removes what is at the path, and any file where a parent directory is needed. */
 function clear(volume: MemoryVolume, path: string): void {
   const above = path.split('/').map((_, index, parts) => parts.slice(0, index).join('/'));
   const file = above.find((each) => volume.look().get(each)?.type === 'file');
@@ -99,7 +99,7 @@ function treesOf(volume: MemoryVolume): readonly Tree[] {
 
 interface Running {
   readonly before: readonly Tree[];
-  /** Does its work and saves; resolves to what it left. */
+  /** Works and saves; resolves to the tree it left. */
   finish(): Promise<readonly Tree[]>;
 }
 
@@ -126,14 +126,14 @@ async function start(engine: TestEngine, steps: readonly Step[]): Promise<Runnin
   };
 }
 
-/** What a reader may find of one group: by the run that changed it last, or by one that made a directory anew just as it was. */
+/** What a reader may find of a group: the state left by its last writer, or by a run that made its directory again unchanged. */
 type Possible = readonly Tree[];
 
 function expectOneOf(possible: Possible | undefined, found: Tree): void {
   expect(possible?.map(filesOf)).toContainEqual(filesOf(found));
 }
 
-test('a group is what the last run that changed it left, never files of two', async () => {
+test('a group comes whole from the last run that changed it', async () => {
   await fc.assert(
     fc.asyncProperty(arbitraryTurns, async (turns) => {
       const engine = testEngine();

@@ -8,10 +8,7 @@ interface GroupInput {
   readonly origins: readonly RunId[];
 }
 
-/**
- * A layer holds an atomic group complete: where a run changed one member, the members that it left alone come along from
- * the view, so that nobody ever sees files of two writers side by side.
- */
+/** Completes atomic groups: if a run changed one member, its layer also gets the other members from the view. So a reader never sees files of two writers. */
 export function completeGroups(
   dirty: ReadonlySet<string>,
   input: GroupInput,
@@ -23,7 +20,7 @@ export function completeGroups(
       if (layer === null || byPath.has(entry.path) || hiddenByKept(entry.path, byPath)) continue;
       byPath.set(entry.path, { from: 'layer', entry, layer });
     }
-    // One version of a group is one thing: whoever had a share in a member has one in all.
+    // A group is one version: an origin of one member is an origin of all.
     const origins = [...new Set([...input.origins, ...before.flatMap(({ entry }) => entry.origins)])].toSorted();
     for (const [path, staged] of byPath) {
       if (staged.entry.group === group) byPath.set(path, { ...staged, entry: { ...staged.entry, origins } });
@@ -31,7 +28,7 @@ export function completeGroups(
   }
 }
 
-/** The run removed a directory above the member, or put a file there. */
+/** Returns whether the run removed a directory above the member, or put a file there. */
 function hiddenByKept(path: BytePath, byPath: ReadonlyMap<BytePath, StagedEntry>): boolean {
   for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
     const above = byPath.get(path.slice(0, slash) as BytePath);

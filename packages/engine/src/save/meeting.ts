@@ -13,16 +13,12 @@ import { describeConflicts, type MergeOutcome } from './conflicts.ts';
 
 export interface Meeting extends LanePlace {
   readonly tool: Tool;
-  /** Layers that the run saw. */
   readonly seen: readonly LayerId[];
-  /** What others pushed lies on top of a clean-up and stands. */
+  /** A prune is not compared: other layers lie on top of it. */
   readonly prunes: boolean;
 }
 
-/**
- * What a run that moved the head met there of runs that it did not see. `layers`: the head after its move. The save stands by now: that somebody wants us to stop, or that something cannot be
- * compared, is no reason to deny it.
- */
+/** Returns what a run found in the head of runs that it did not see. `layers`: the head after its move. Never fails or aborts, because the save is done. */
 export async function meeting(
   deps: Pick<EngineDependencies, 'metadata' | 'layers'>,
   request: Meeting,
@@ -42,7 +38,7 @@ export async function meeting(
 
 const nothingMet: MergeOutcome = { merged: 0, conflicts: [], conflictCount: 0 };
 
-/** A layer that cannot be read any more can no longer be compared with; the save itself stands. */
+/** Unreadable layers are skipped; the save stands. */
 async function openAll(
   layers: LayerStore,
   ids: readonly LayerId[],

@@ -21,7 +21,7 @@ interface FileInput {
   readonly part: object | null;
 }
 
-/** Whether something of the file before is in the tool's own no more: united with it, it would come back. */
+/** Returns whether the tool removed something from the file. A merge would bring it back. */
 export function takesAway({ driver }: KeepRule, pinned: Version, mine: Version): boolean {
   if (!driver.merges) return false;
   const united = driver.compose([mine, pinned]);
@@ -39,7 +39,7 @@ interface OwnFile extends SourcedEntry {
   readonly staged: StagedEntry;
 }
 
-/** The run's file as it may be stored; null where nothing of it may. */
+/** Returns what to store of the run's file, or null. */
 export function ownFile(input: FileInput, change: Extract<Change, { kind: 'file' }>, rule: KeepRule): OwnFile | null {
   const { changes, origins, nowMs } = input;
   const { path } = change;
@@ -64,7 +64,7 @@ export function ownFile(input: FileInput, change: Extract<Change, { kind: 'file'
   return { ...source, entry: cleaned, content: () => content, staged: { from: 'content', entry: cleaned, content } };
 }
 
-/** What others may write to again before it is stored is read once. Content that is named by its digest they leave alone. */
+/** Reads a file once if other runs may write to it before it is stored. Content-addressed files do not change. */
 function contentNow(
   { part }: FileInput,
   { mergeClass }: KeepRule,
@@ -73,10 +73,7 @@ function contentNow(
   return part !== null && mergeClass !== 'U' && entry.sizeBytes > 0 ? content() : null;
 }
 
-/**
- * Same bytes and mode; where the rule takes a directory exactly as it is, the same time too, since builds go by it. A view's file may
- * have its time from us.
- */
+/** Compares bytes and mode, and in class D also the time, since builds use it. Files of a view may have times that the engine set. */
 export function isUnchanged(before: Entry, mine: Entry, rule: KeepRule): boolean {
   if (before.digest !== mine.digest || before.form !== 'whole') return false;
   if (rule.removals !== 'count') return true;

@@ -55,23 +55,20 @@ export interface SaveRequest {
   readonly checksLinks: boolean;
   readonly onlyKnown: boolean;
   readonly onUnknown: (path: BytePath) => void;
-  /**
-   * A prune run: removals count, and the layer goes right above those that it saw. What other runs pushed meanwhile lies on top of it, so that
-   * nothing of theirs is taken away by somebody who did not know it.
-   */
+  /** A prune run: removals count, and its layer goes directly above the layers it saw. Layers pushed since stay on top, so nothing of theirs is removed. */
   readonly prunes: boolean;
   readonly onDamage: (path: BytePath) => void;
   readonly sessionId: SessionId;
   /** Layers of the own lane that the run saw. */
   readonly seen: readonly LayerId[];
-  /** Whether what was found is on top of something that the lane had. */
+  /** Whether the run saw contents of the lane. */
   readonly hadHead: boolean;
-  /** The lane has nothing of it any more: nothing is saved. Told before E_NOT_FOUND is thrown. */
+  /** Called before E_NOT_FOUND is thrown because the head was removed. */
   readonly onRemoved: () => void;
-  /** What has to lie below what is saved, where the lane has none of it yet. */
+  /** Layers to put below the first save of a lane. */
   readonly lineage: Lineage;
   readonly onProgress: (done: number) => void;
-  /** Throws E_QUOTA where there is no room for a layer of this size. */
+  /** Throws E_QUOTA if a layer of this size is too large. */
   readonly admit: (sizeBytes: number) => Promise<void>;
 }
 
@@ -81,7 +78,7 @@ export interface Saved extends MergeOutcome {
 }
 
 export interface SaveEnd extends Pick<SealPlan, 'taken' | 'touched' | 'isAll'> {
-  /** Null: nothing that means anything changed, or a part went on changing. */
+  /** Null if nothing relevant changed, or a part kept changing. */
   readonly saved: Saved | null;
 }
 
@@ -96,7 +93,7 @@ export async function saveVolume(deps: SaveDependencies, request: SaveRequest, s
     origins.includes(run),
   );
   if (revoked !== undefined) {
-    throw new CachelaneError('E_LAYER_REFUSED', `${revoked.run} is revoked, and may have made some of it`);
+    throw new CachelaneError('E_LAYER_REFUSED', `${revoked.run} is revoked and may have written some of it`);
   }
   const staged = await deps.layers.stage(
     { changes: request.changes, entries: plan.entries, sealedAtMs: nowMs },
@@ -113,13 +110,13 @@ export async function saveVolume(deps: SaveDependencies, request: SaveRequest, s
     throw error;
   }
   const record = layerRecord(deps, request, { plan, staged, nowMs });
-  // The pin keeps a collector away from the moment the layer is there until the head refers to it.
+  // The pin protects the layer from collectors until the head names it.
   await deps.metadata.updateSession(request.sessionId, { pins: [staged.id] }, signal);
   await deps.layers.publish(staged, signal);
   return { saved: await push(deps, request, record, signal), taken, touched, isAll };
 }
 
-/** Where others are at work, a file may have changed between its digest and its copy. What was read was held against the file then. */
+/** In a shared directory, a file may change between its digest and its copy. */
 function isAsPlanned({ part }: SaveRequest, { entries }: SealPlan): boolean {
   if (part === null) return true;
   return entries.every(({ from, entry }) => from !== 'change' || entry.type !== 'file' || part.isAsFound(entry.path));
@@ -141,7 +138,7 @@ function layerRecord(
   };
 }
 
-/** Compare-and-swap until it holds. What others pushed meanwhile lies below, and stays. */
+/** Pushes by compare-and-swap, with retries. Layers of other runs stay below. */
 async function push(
   deps: SaveDependencies,
   request: SaveRequest,
@@ -150,10 +147,10 @@ async function push(
 ): Promise<Saved> {
   let head = await deps.metadata.head(request.volumeId, request.lane, signal);
   for (let attempt = 0; attempt < limits.commitAttempts; attempt++) {
-    // What the run changed, without what it found, is half a cache.
+    // The changes alone, without their base, are half a cache.
     if (head === undefined && request.hadHead) {
       request.onRemoved();
-      throw removedMeanwhile(`what it had on lane ${request.lane}`);
+      throw removedMeanwhile(`the head on lane ${request.lane}`);
     }
     const wish = {
       volumeId: request.volumeId,
@@ -183,10 +180,7 @@ async function push(
   );
 }
 
-/**
- * Top first. Errors: E_HEAD_MOVED where a prune run's own layers are not what they were: it would hide what it never saw. So it is where another one ended meanwhile: a file that is kept whole
- * shows the lines that this one took out, whose contents this one takes away.
- */
+/** Returns the head's layers with the new one, top first. Errors: E_HEAD_MOVED if the layers that a prune saw have changed, or if another prune ended since; its removals could hide files that others still name. */
 async function placeLayer(
   { metadata }: Pick<SaveDependencies, 'metadata'>,
   request: SaveRequest,
@@ -203,22 +197,22 @@ async function placeLayer(
   const [all, seen] = [squashes.expand(head), squashes.expand(request.seen)];
   const pushed = all.length - seen.length;
   if (pushed < 0 || !seen.every((each, index) => each === all[pushed + index])) {
-    throw nothingPruned('something else took layers out of the lane meanwhile');
+    throw nothingPruned('another command removed layers from the lane');
   }
   const above = all.slice(0, pushed);
   if ((await cleanUpsAmong(metadata, above, signal)).size > 0) {
-    throw nothingPruned('something else was pruned in the lane meanwhile');
+    throw nothingPruned('another prune changed the lane');
   }
   return squashes.contract([...above, id, ...seen], head);
 }
 
 function nothingPruned(why: string): CachelaneError {
-  return new CachelaneError('E_HEAD_MOVED', why, { hint: 'nothing was pruned: try again', retryable: true });
+  return new CachelaneError('E_HEAD_MOVED', why, { hint: 'nothing was pruned; try again', retryable: true });
 }
 
 function removedMeanwhile(what: string, cause?: unknown): CachelaneError {
   return new CachelaneError('E_NOT_FOUND', `${what} was removed while the command ran`, {
-    hint: 'what was removed stays removed: begin again, with an empty volume',
+    hint: 'run the command again; it starts with an empty volume',
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -3,7 +3,7 @@ import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import type { LanePlace } from '../heads/known-squashes.ts';
 import { meeting } from './meeting.ts';
 
-/** What a report says of a save, as long as history knows of it. */
+/** A save as reports show it, from history. */
 export type SavedVolume = Pick<
   VolumeReport,
   'name' | 'added' | 'changed' | 'removed' | 'savedBytes' | 'layer' | 'merged' | 'conflicts' | 'skipped'
@@ -15,14 +15,14 @@ export interface SaveQuestion extends LanePlace {
   readonly run: RunId;
 }
 
-/** What a run saved, as its own report told it; null where history has nothing of it. */
+/** Returns what a run saved, or null if history does not know it. */
 export async function savedBy(
   deps: Pick<EngineDependencies, 'metadata' | 'layers'>,
   { name, run, ...place }: SaveQuestion,
   signal: AbortSignal,
 ): Promise<SavedVolume | null> {
   const history = await deps.metadata.history(place.volumeId, place.lane, signal);
-  // Without a layer it took a damaged one out before it began.
+  // A move without a layer only dropped a damaged one.
   const move = history.find((each) => each.run === run && each.layer !== null);
   if (move === undefined) return null;
   const prunes = (await deps.metadata.run(run, signal))?.purpose === 'prune';

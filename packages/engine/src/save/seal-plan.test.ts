@@ -5,9 +5,9 @@ import { indexedTool } from '../testing/test-engine.fixture.ts';
 import { emptyView } from '../views/view.ts';
 import { planSeal, type SealPlan } from './seal-plan.ts';
 
-// What is finished of the work in a directory where others go on.
+// Saves a part: finished work in a directory where other runs continue.
 
-/** After the files were looked for, somebody adds `later` and puts its name into the bucket of `found`. */
+/** Another run adds `later`, with its name in the bucket of `found`, after the files were listed. */
 function planPart(isReadAsFound: CollectedPart['isReadAsFound']): SealPlan {
   const { changes } = memoryChangeSet([
     { kind: 'dir', path: 'content' },
@@ -40,7 +40,7 @@ function planPart(isReadAsFound: CollectedPart['isReadAsFound']): SealPlan {
 const filesOf = ({ entries }: SealPlan): readonly string[] =>
   entries.flatMap(({ entry }) => (entry.type === 'file' ? [entry.path] : [])).toSorted();
 
-test('a list that changed before it was read waits, with the names of what nobody looked for', () => {
+test('a list that changed before it was read is left to a later save', () => {
   const plan = planPart((path) => path !== 'index/busy');
   expect(filesOf(plan)).toEqual(['content/found', 'index/quiet']);
   expect(plan.isAll).toBe(false);
@@ -48,7 +48,7 @@ test('a list that changed before it was read waits, with the names of what nobod
   expect(plan.taken.has('index/quiet' as BytePath)).toBe(true);
 });
 
-test('what was read as it was found is stored', () => {
+test('a list that did not change is stored', () => {
   const plan = planPart(() => true);
   expect(filesOf(plan)).toEqual(['content/found', 'index/busy', 'index/quiet']);
   expect(plan.isAll).toBe(true);

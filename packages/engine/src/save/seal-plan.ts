@@ -21,15 +21,15 @@ import type { View } from '../views/view.ts';
 import { completeGroups } from './groups.ts';
 import { isUnchanged, ownFile, takesAway } from './own-file.ts';
 
-/** What a run's changes come to: the entries of its layer, or nothing. */
+/** The entries of a run's layer. */
 export interface SealPlan {
   readonly entries: readonly StagedEntry[];
   readonly counts: LayerCounts;
-  /** Of a part: the changes that the entries stand for, or that mean nothing. */
+  /** Of a part: the changes that the entries cover, or that need no entry. */
   readonly taken: ReadonlySet<BytePath>;
-  /** Whether that is all of them that may be stored. */
+  /** Whether all storable changes are taken. */
   readonly isAll: boolean;
-  /** Files that the view had, and that the run wrote or touched, whatever came of it: tools do that with what they use. */
+  /** Files of the view that the run wrote or touched: tools do that to files they use. */
   readonly touched: readonly BytePath[];
 }
 
@@ -37,42 +37,35 @@ export interface SealInput {
   readonly changes: ChangeSet;
   readonly view: View;
   readonly tool: Tool;
-  /** The run, and those that may have made the changes with it; sorted. */
+  /** The run, and others that may have made the changes; sorted. */
   readonly origins: readonly RunId[];
   readonly nowMs: number;
-  /**
-   * Others may have edited files through hard links: a file is held against the digest in its name, and one that never changes against
-   * what was there.
-   */
+  /** Whether other programs may have edited files through hard links. Files are then checked against their names or their earlier content. */
   readonly checksLinks: boolean;
-  /**
-   * Others are still at work where the changes were found: what only makes sense whole (groups, directories that are taken exactly as
-   * they are) waits for the last of them, and so does what is not what its name says, which may be half written. Null: nobody is.
-   */
+  /** Set while other runs work in the directory. Groups, class D directories and files that do not match their names then wait for the last run. */
   readonly part: Pick<CollectedPart, 'isReadAsFound'> | null;
-  /** The command failed, and nobody asked for what may be half of something. */
+  /** The command failed: keep only files in known formats. */
   readonly onlyKnown: boolean;
-  /** Told of what is left out for that reason. */
+  /** Called for each file left out by `onlyKnown`. */
   readonly onUnknown: (path: BytePath) => void;
-  /** The tool freed space: what it removed counts, whatever its class, and so do lines and rows that it took out of a file. */
+  /** A prune: removals count in every class, also of lines and rows. */
   readonly prunes: boolean;
-  /** Told of files that are not what their names say; they are left out. */
+  /** Called for damaged files, which are left out. */
   readonly onDamage: (path: BytePath) => void;
-  /** Called every so often with the number of changes looked at. */
+  /** Called now and then with the number of changes done. */
   readonly onProgress: (done: number) => void;
 }
 
 type KeepRule = Extract<PathRule, { kind: 'keep' }>;
 
-/** The plan while it grows. */
 interface Draft {
   readonly input: SealInput;
   readonly byPath: Map<BytePath, StagedEntry>;
-  /** Directories of the change set, for the parents of what is kept. */
+  /** Directories of the change set, to find parents of kept entries. */
   readonly directories: Map<BytePath, Extract<Change, { kind: 'dir' }>>;
-  /** Directories that the run removed and made anew: nothing that was below them shows any more, so all that is there now is kept. */
+  /** Directories that the run removed and made again. Nothing below shows through, so all their files are kept. */
   readonly remade: Set<BytePath>;
-  /** Groups of which the run changed, made or removed a member. */
+  /** Groups with a member that the run changed, made or removed. */
   readonly dirtyGroups: Set<string>;
   readonly counts: { added: number; changed: number; removed: number; sizeBytes: number };
   readonly taken: Set<BytePath>;
@@ -82,10 +75,7 @@ interface Draft {
 
 const progressEvery = 256;
 
-/**
- * Decides for each change whether it means anything to the tool, and what of it is this run's own. Pure but for reading
- * contents through the change set and the view. An empty list of entries: no layer.
- */
+/** Decides which changes are stored, and what of them is the run's own. Only reads contents through the change set and the view. No entries: no layer. */
 export function planSeal(input: SealInput): SealPlan {
   const draft: Draft = {
     input,
@@ -148,7 +138,7 @@ function classify({ input }: Draft, change: Change): PathRule {
   return input.tool.classify(change.path, isDirectory, peekInto(input, change));
 }
 
-/** A file that is named by its digest and holds something else, or that was there and never changes. */
+/** Returns whether a file does not match the digest in its name, or changed although its class never changes. */
 function isDamaged({ checksLinks, tool, changes, view }: SealInput, change: Change, rule: KeepRule): boolean {
   if (!checksLinks || change.kind !== 'file') return false;
   const named = tool.contentDigest?.(change.path);
@@ -159,7 +149,7 @@ function isDamaged({ checksLinks, tool, changes, view }: SealInput, change: Chan
   return hash(named.algorithm, changes.read(change.path), 'hex') !== named.hex;
 }
 
-/** Looks at the merged view: the run's own file first, then what was there before. */
+/** Reads from the run's files first, then from the view. */
 function peekInto({ changes, view }: SealInput, current: Change): ClassifyContext {
   return {
     peek(path, count) {
@@ -186,10 +176,7 @@ function take(draft: Draft, change: Change, rule: KeepRule, hints: StagedEntry[]
   }
 }
 
-/**
- * Something that is never stored took the place of something that was: where a directory is taken exactly as it is, the old
- * thing must not come back.
- */
+/** An unstored path replaced a stored one. In classes D and G the old file must not come back. */
 function supersede(draft: Draft, path: BytePath): void {
   if (draft.input.part !== null) return;
   const before = draft.input.view.lookUp(path);
@@ -204,10 +191,7 @@ function takeRemoval(draft: Draft, path: BytePath, rule: KeepRule, hints: Staged
   else hints.push({ from: 'removal', entry: removalEntry(before.entry, draft.input.origins, 'hint') });
 }
 
-/**
- * `groupBelow`: what a directory was a part of. Its removal may be all that a run leaves of the group, and says then that
- * the group is empty, whatever others add to it elsewhere.
- */
+/** `groupBelow`: the group a directory was part of. The removal may be the only trace that the group is empty. */
 function removeCounted(draft: Draft, before: SourcedEntry, groupBelow: string | null = null): void {
   const { path } = before.entry;
   const group = before.entry.group ?? groupBelow;
@@ -217,7 +201,7 @@ function removeCounted(draft: Draft, before: SourcedEntry, groupBelow: string | 
   draft.byPath.set(path, { from: 'removal', entry });
 }
 
-/** Files and symlinks that go with what stood at a path. */
+/** Counts files and symlinks removed with the entry. */
 function countGoneWith({ input }: Draft, before: Entry): number {
   if (before.type !== 'dir') return 1;
   let count = 0;
@@ -229,7 +213,7 @@ function removalEntry(before: Entry, origins: readonly RunId[], removed: 'counte
   return { ...before, sizeBytes: 0, digest: null, origins, form: 'whole', removed };
 }
 
-/** Directories by themselves mean something only where the tool's rule takes a directory exactly as it is. */
+/** Directories are stored for themselves in class D only. */
 function takeDirectory(draft: Draft, change: Extract<Change, { kind: 'dir' }>, rule: KeepRule): void {
   draft.directories.set(change.path, change);
   const before = draft.input.view.lookUp(change.path);
@@ -258,7 +242,7 @@ function isBelowRemade({ remade }: Draft, path: BytePath): boolean {
   return false;
 }
 
-/** Files of the view below a remade directory that the run did not make again. */
+/** Counts files of the view below a remade directory that were not made again. */
 function countGone({ input }: Draft, directory: BytePath): number {
   let count = 0;
   for (const { entry } of input.view.below(directory)) {
@@ -311,7 +295,7 @@ function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule:
   const source = ownFile(draft.input, change, rule);
   if (source === null) return;
   if (source.staged.from === 'content' && draft.input.part?.isReadAsFound(change.path) === false) {
-    // Read a moment later, a list may name content that was not there when the files were looked for.
+    // A list that is read later may name content that was not yet there.
     draft.taken.delete(change.path);
     draft.isAll = false;
     return;
@@ -336,13 +320,13 @@ function takeFile(draft: Draft, change: Extract<Change, { kind: 'file' }>, rule:
     const entry: Entry = { ...mine, form: 'delta', sizeBytes: own.content.length, digest: digestOf(own.content) };
     return keep(draft, { from: 'content', entry, content: own.content }, beforeFile.entry, rule);
   }
-  // What is rewritten whole may carry on what was there before: whoever put that there has a share in this version too.
+  // A rewritten file may contain earlier content, so earlier origins stay.
   const inherits = rule.mergeClass !== 'U' && rule.mergeClass !== 'L';
   const entry = inherits ? { ...mine, origins: unitedOrigins([mine, beforeFile.entry]) } : mine;
   keep(draft, { ...source.staged, entry }, beforeFile.entry, rule);
 }
 
-/** `before`: what stood at the path. Another type of thing in its place is one added and what it took with it removed. */
+/** `before`: the earlier entry. A change of type counts as an addition and removals. */
 function keep(draft: Draft, staged: StagedEntry, before: Entry | undefined, rule: KeepRule): void {
   for (const group of [rule.group, before?.group ?? null]) if (group !== null) draft.dirtyGroups.add(group);
   draft.byPath.set(staged.entry.path, staged);
@@ -354,7 +338,7 @@ function keep(draft: Draft, staged: StagedEntry, before: Entry | undefined, rule
   if (before !== undefined) draft.counts.removed += countGoneWith(draft, before);
 }
 
-/** An index lists every directory of its tree. */
+/** An index lists every parent directory. */
 function parentsOfKept(draft: Draft): readonly StagedEntry[] {
   const parents = new Map<BytePath, StagedEntry>();
   for (const [path, staged] of draft.byPath) {

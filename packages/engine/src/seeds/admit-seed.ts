@@ -11,7 +11,7 @@ export interface SeedToAdmit extends DirectorySeed {
 
 export type AdmitDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'policy'>;
 
-/** Whether a directory is small enough to begin a volume with: it may hold as much as one run may add. Errors: E_QUOTA, which names the limit. Returns how much that is. */
+/** Checks a seed directory against `volume-size` and returns the limit. Errors: E_QUOTA, with the limit's source. */
 export async function admitSeed(
   deps: Pick<AdmitDependencies, 'metadata' | 'policy'>,
   { planned, directory, lanePolicy }: SeedToAdmit,
@@ -24,7 +24,7 @@ export async function admitSeed(
   throw refusal(`${sizeText(directory, sizeBytes)}, and a seed may hold ${most} (policy volume-size, ${source})`);
 }
 
-/** What may be fetched so that a volume begins with it. */
+/** Returns how many bytes a provider may fetch. */
 export async function roomToFetch(
   deps: AdmitDependencies,
   question: PolicyQuestion,
@@ -43,7 +43,7 @@ async function freeRoom(
   return { room: Math.max(0, space.freeBytes - limit), limit };
 }
 
-/** Whether the disk of the store has room for a copy. Errors: E_QUOTA, which names the limit. Returns how much that is. */
+/** Checks that the store's disk has room for a copy, and returns how much. Errors: E_QUOTA, with the limit's source. */
 export async function roomForSeed(
   deps: AdmitDependencies,
   { directory }: DirectorySeed,
@@ -64,6 +64,6 @@ function sizeText(directory: string, sizeBytes: number): string {
 
 function refusal(message: string): CachelaneError {
   return new CachelaneError('E_QUOTA', message, {
-    hint: 'name a part of it as the source; cachelane ns policy shows what holds',
+    hint: 'name a part of it as the source, or raise the limit: see cachelane ns policy',
   });
 }

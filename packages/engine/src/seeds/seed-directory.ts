@@ -19,16 +19,16 @@ import { admitSeed, roomForSeed, type SeedToAdmit } from './admit-seed.ts';
 
 export interface SessionSeed extends SeedToAdmit {
   readonly ids: Ids;
-  /** No volume of the session has it. */
+  /** No volume of the session uses it. */
   readonly ordinal: number;
 }
 
-/** A change within so much time of a look may come to the same stamp: file systems tell times in ticks. */
+/** File systems stamp times in ticks, so a change this close to a look may leave the stamp equal. */
 const settledMs = 2000;
 
 /**
- * A directory as a layer that the session pins; null where it holds nothing that is ever stored. The layer is named by what it holds: the same contents are the same layer, wherever they lie. No head names it, so that no
- * lane has it and no remote hears of it; once nobody pins it, a collection takes it. What is in it is of no run. Errors: those of {@link SeedFiles} and of the store, and E_QUOTA for one that is too large.
+ * Returns a directory as a layer that the session pins; null if nothing in it is stored. No head names the layer, so it is never pushed. It is collected when unpinned.
+ * Errors: those of {@link SeedFiles} and of the store; E_QUOTA if it is too large.
  */
 export async function layerOfDirectory(
   deps: EngineDependencies,
@@ -50,13 +50,13 @@ export async function layerOfDirectory(
     const tool = keepingSecrets(seed.planned.tool, { target: path, homeDir: seed.homeDir, tools: deps.tools });
     const room = await roomForSeed(deps, seed, { sizeBytes, signal });
     const read = await readDirectory(deps, { ...seed, tool, maxBytes: Math.min(admitted, room) }, signal);
-    // Without a stamp it is read again, and yet known to whoever asks what came of it.
+    // With an empty stamp it is read again by later runs, but not by this process.
     await files.note(key, { stamp: changedAtMs < atMs - settledMs ? stamp : '', ...read }, signal);
     return read.layer;
   });
 }
 
-/** A collector may have taken it; it looks at pins first. */
+/** A collector may have removed it. Collectors check pins first. */
 async function isStillThere(
   deps: EngineDependencies,
   { sessionId }: Ids,
@@ -69,12 +69,12 @@ async function isStillThere(
 }
 
 interface Reading extends SessionSeed {
-  /** Never stores credentials either that are some by where the directory lies. */
+  /** Also never stores credentials known by their place. */
   readonly tool: Tool;
   readonly maxBytes: number;
 }
 
-/** As what a run made of nothing, in a directory of the session's own: a kill leaves nothing that the next start does not clear away. */
+/** Reads the directory like the changes of a run, inside a directory of the session, so that recovery removes it after a kill. */
 async function readDirectory(
   deps: EngineDependencies,
   { planned, tool, directory, ids, ordinal, maxBytes }: Reading,
@@ -138,7 +138,7 @@ async function seal(
   });
   if (entries.length === 0) return null;
   const staged = await deps.layers.stage({ changes, entries, sealedAtMs: nowMs }, signal);
-  // Before it is there: a collector that finds it is to find it pinned.
+  // Pin before publishing: a collector must never see it unpinned.
   await deps.metadata.updateSession(sessionId, { pins: [staged.id] }, signal);
   await deps.layers.publish(staged, signal);
   return staged.id;
@@ -150,7 +150,7 @@ function tellLeftOut(
   { directory, leftOut }: SeedCopy & { readonly directory: string },
 ): void {
   if (leftOut === 0) return;
-  const what = 'which are symlinks that lead out of it, no files, not ours to read, or changed while they were read';
+  const what = 'which are symlinks out of it, special files, unreadable, or changed while being read';
   const from = seed === null ? directory : seedText(seed);
   const message = `${name} is seeded from ${from} without ${leftOut} of its entries, ${what}`;
   deps.events({ type: 'warning', code: 'E_LAYER_REFUSED', message, hint: null });

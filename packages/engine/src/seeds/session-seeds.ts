@@ -22,20 +22,20 @@ import { layerOfDirectory } from './seed-directory.ts';
 
 type VolumeOf<Kind extends VolumeSeed['kind']> = Extract<VolumeSeed, { readonly kind: Kind }>;
 
-/** A volume that another one of the session is seeded from: opened with it, so that what it holds is pinned, and known to have been read. */
+/** A volume used as a seed. The session opens it too, which pins its layers and records the read. */
 export interface SeedVolume {
-  /** Which of the session's volumes it lies below. */
+  /** The index of the volume that it seeds. */
   readonly index: number;
   readonly seed: VolumeOf<'volume'>;
   readonly open: OpenVolume;
 }
 
-/** What begins with nothing has no seed either, and a clean-up is of one lane. */
+/** A cold start has no seed, and a prune sees one lane only. */
 export function takesSeeds({ mode, purpose }: Pick<SessionInput, 'mode' | 'purpose'>): boolean {
   return mode !== 'write-only' && purpose === 'run';
 }
 
-/** Those of which anything is known here. Errors: E_VOLUME for one of another tool, and for the volume itself. */
+/** Returns the known seed volumes. Errors: E_VOLUME for another tool, or for the volume itself. */
 export async function seedVolumes(
   { metadata, random }: Pick<EngineDependencies, 'metadata' | 'random'>,
   { context, signal }: Pick<SessionInput, 'context' | 'signal'>,
@@ -46,13 +46,13 @@ export async function seedVolumes(
     const { seed } = plan.request;
     if (seed?.kind !== 'volume') continue;
     const chain = chainFor(context, seed);
-    // Beyond the session's bounds, where it is as if there were none.
+    // Beyond the session's bounds a volume does not exist.
     if (chain.length === 0) continue;
     const volume = await findVolume(metadata, seed, signal);
     if (volume === undefined) continue;
     requireSuited(plan, seed, volume);
     const own = await findVolume(metadata, { ...plan.own, name: plan.request.name, compat: plan.compat }, signal);
-    if (own?.id === volume.id) throw unsuited(plan, 'it is that volume itself');
+    if (own?.id === volume.id) throw unsuited(plan, 'a volume cannot be its own seed');
     found.push({ index, seed, open: toOpen({ chain, random }, seed, volume) });
   }
   return found;
@@ -60,16 +60,16 @@ export async function seedVolumes(
 
 function requireSuited(plan: PlannedVolume, seed: VolumeSeed, { tool }: VolumeRecord): void {
   if (tool !== plan.tool.name)
-    throw unsuited(plan, `${seedText(seed)} is a volume of ${tool}, and this one of ${plan.tool.name}`);
+    throw unsuited(plan, `${seedText(seed)} is a volume of ${tool}, but this volume is of ${plan.tool.name}`);
 }
 
 function unsuited({ request: { name } }: PlannedVolume, why: string): CachelaneError {
-  return new CachelaneError('E_VOLUME', `${name} cannot be seeded so: ${why}`, {
+  return new CachelaneError('E_VOLUME', `${name} cannot be seeded: ${why}`, {
     hint: 'a seed is another volume of the same tool, or a directory',
   });
 }
 
-/** As it is recorded: that it is read changes nothing about it. */
+/** Opened as recorded, so that reading it changes nothing. */
 function toOpen(
   { chain, random }: Pick<OpenVolume, 'chain'> & Pick<EngineDependencies, 'random'>,
   { name, compat }: VolumeOf<'volume'>,
@@ -87,7 +87,7 @@ function toOpen(
   };
 }
 
-/** The session with its own volumes alone, and below each what it is seeded from. `seeds`: opened behind them, in their order. */
+/** Returns the session with its own volumes, each with its seed below. `seeds`: opened after them, in order. */
 export function laidOn(opened: OpenedSession, seeds: readonly SeedVolume[]): OpenedSession {
   const own = opened.volumes.length - seeds.length;
   let volumes = opened.volumes.slice(0, own);
@@ -114,7 +114,7 @@ interface Seeding {
   readonly ids: Ids;
 }
 
-/** The session with the directories that its volumes are seeded from below them. A run that is not strict goes on without one that cannot be had. Errors: those of {@link layerOfDirectory}. */
+/** Returns the session with seed directories below its volumes. A run that is not strict skips seeds that fail. Errors: those of {@link layerOfDirectory}. */
 export async function withSeedDirectories(
   deps: EngineDependencies,
   request: Pick<RunCommandRequest, 'environment' | 'lanePolicy' | 'mode' | 'purpose' | 'strict' | 'signal'>,

@@ -8,22 +8,22 @@ function seedOf(links: readonly PinnedLink[]): string {
 
 interface Shown {
   readonly request: Pick<VolumeRequest, 'name' | 'seed'>;
-  /** What the session has pinned. */
+  /** What the session pinned. */
   readonly own: readonly PinnedLink[];
-  /** What the command finds. */
+  /** What the command sees. */
   readonly links: readonly PinnedLink[];
 }
 
-/** The seed that the command finds below all else; null also where it could not be had, or holds nothing. In a directory that others are at work in, or left work in, that is theirs, or none. */
+/** Returns the seed that the command sees; null if it failed, is empty, or a shared directory shows other contents. */
 export function shownSeed({ request: { seed }, own, links }: Shown): VolumeSeed | null {
   const shown = seedOf(links);
   return shown !== '' && seedOf(own) === shown ? seed : null;
 }
 
-/** A client that asked for a seed and finds others' contents must know. */
+/** Warns a client whose seed was asked for but not shown. */
 export function tellOtherSeed(deps: Pick<EngineDependencies, 'events'>, shown: Shown): void {
   const { name, seed } = shown.request;
   if (seed === null || seedOf(shown.own) === '' || shownSeed(shown) !== null) return;
-  const message = `${name} is in a directory that runs share, as others found it, and not seeded from ${seedText(seed)}`;
-  deps.events({ type: 'warning', code: 'E_VOLUME', message, hint: 'with sharing PRIVATE it is' });
+  const message = `${name} shares a directory with other runs and is not seeded from ${seedText(seed)}`;
+  deps.events({ type: 'warning', code: 'E_VOLUME', message, hint: 'use sharing PRIVATE' });
 }

@@ -2,17 +2,13 @@ import { ancestors, isHeldFile, type BytePath, type Change, type ChangeSet, type
 import type { View } from '../views/view.ts';
 
 export interface AlreadyPushed {
-  /** What the changes were found against. */
   readonly before: View;
-  /** The same with the layers that were pushed since. */
+  /** The view with the layers that were pushed since. */
   readonly base: View;
   readonly pushed: readonly StoredLayer[];
 }
 
-/**
- * Changes that were found against an older state, told as changes to that state with layers that hold the first of them. What was made, pushed
- * and then removed is nothing to who compares with the older state, and a directory that was made anew once is so for ever.
- */
+/** Converts changes against an old view into changes against a newer one, which holds some of them already. Covers files that were pushed and then removed, and directories made again. */
 export function changesSince(found: ChangeSet, { before, base, pushed }: AlreadyPushed): ChangeSet {
   const entries = pushed.flatMap(({ index }) => [...index.entries()]);
   const remade = new Set(entries.flatMap(({ path, removed }) => (removed === 'below' ? [path] : [])));
@@ -25,7 +21,7 @@ export function changesSince(found: ChangeSet, { before, base, pushed }: Already
     const { path, type } = entry;
     if ((type !== 'dir' && !isHeldFile(entry)) || base.lookUp(path) === undefined) continue;
     if (found.find(path) !== undefined || hasAncestor(path, anew)) continue;
-    // Of a directory that was made anew all that is there is found.
+    // Everything in a remade directory is in the change set.
     if (before.lookUp(path) === undefined || hasAncestor(path, remade)) gone.add(path);
   }
   const removals = [...gone].flatMap((path): Change[] => (hasAncestor(path, gone) ? [] : [{ kind: 'removed', path }]));

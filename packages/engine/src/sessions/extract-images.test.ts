@@ -9,7 +9,7 @@ import {
   type TestEngineOptions,
 } from '../testing/test-engine.fixture.ts';
 
-/** A machine whose layers are images, as if they had been pulled: `a` below `b`. */
+/** A machine with pulled images: `a` below `b`. */
 async function pulled(
   options: TestEngineOptions = {},
 ): Promise<TestEngine & Pick<Required<TestEngineOptions>, 'home'>> {
@@ -43,14 +43,14 @@ const seenBy = async (engine: TestEngine, options: Parameters<TestEngine['run']>
 
 const all = ['content/a', 'content/b', 'index/bucket'];
 
-test('images that are mounted stay images, and nothing is said', async () => {
+test('images that can be mounted are not extracted', async () => {
   const engine = await pulled();
   expect(await seenBy(engine, {})).toEqual(all);
   expect(told(engine)).toEqual([]);
   expect([...engine.home.disk.layers.values()].map(({ isImage }) => isImage)).toEqual([true, true]);
 });
 
-test('images that cannot be mounted become trees, and the run has its cache, by mounts', async () => {
+test('images that cannot be mounted are extracted, and the run mounts the trees', async () => {
   const engine = await pulled();
   const asked: number[] = [];
   const refuse = (mounts: readonly Mount[]): string | null => {
@@ -61,18 +61,18 @@ test('images that cannot be mounted become trees, and the run has its cache, by 
   expect(result.report.volumes).toMatchObject([{ mounter: 'overlay', hits: [{ layers: 2 }] }]);
   expect(asked).toEqual([2, 0]);
   expect(told(engine)).toEqual([{ type: 'extracting', layers: 2, reason: 'no images are mounted here' }]);
-  // Once and for all.
+  // Extracted once only.
   expect(await seenBy(engine, { refuse })).toEqual(all);
   expect(told(engine)).toHaveLength(1);
 });
 
-test('also where the person wants mounts and nothing else', async () => {
+test('images are also extracted with --mounter overlay', async () => {
   const engine = await pulled();
   const request = { mounter: 'overlay' } as const;
   expect(await seenBy(engine, { refuse: refuseImages, request })).toEqual(all);
 });
 
-test('where nothing can be mounted the run goes on as ever, after one more look', async () => {
+test('if nothing can be mounted, the run falls back after one more try', async () => {
   const engine = await pulled();
   let calls = 0;
   const refuse = (): string | null => (++calls <= 2 ? 'nothing is mounted here' : null);
@@ -81,7 +81,7 @@ test('where nothing can be mounted the run goes on as ever, after one more look'
   expect(result.report.volumes).toMatchObject([{ mounter: 'clone', hits: [{ layers: 2 }] }]);
 });
 
-test('one that is damaged is left out with the reason, and the others are there', async () => {
+test('a damaged image is left out with a reason, and the others are used', async () => {
   const engine = await pulled();
   for (const { contents } of engine.home.disk.layers.values()) contents.delete('content/a' as never);
   expect(await seenBy(engine, { refuse: refuseImages })).toEqual(['content/b', 'index/bucket']);
@@ -93,7 +93,7 @@ test('one that is damaged is left out with the reason, and the others are there'
   expect(head?.layers).toHaveLength(1);
 });
 
-test('where a tree cannot be had the mounts are not tried again, and the reason is told', async () => {
+test('if extracting fails, mounting is not tried again, and a warning says why', async () => {
   const full = new CachelaneError('E_DISK_FULL', 'the disk is full');
   const engine = await pulled({
     wrap: (deps) => ({ ...deps, layers: { ...deps.layers, extract: () => Promise.reject(full) } }),

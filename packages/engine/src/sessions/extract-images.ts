@@ -5,16 +5,13 @@ import { isDamage } from '../base/is-damage.ts';
 import type { Scrutiny } from '../heads/damaged-layers.ts';
 import type { VolumeSession } from './volume-session.ts';
 
-/** Layers of these volumes that the runtime was to mount from images. */
+/** Returns the layers that the runtime would mount from images. */
 export function mountedImages(attached: readonly VolumeSession[]): readonly LayerId[] {
   const layers = attached.flatMap(({ attached: { mount }, view }) => (mount.kind === 'overlay' ? view.layers : []));
   return [...new Set(layers.flatMap(({ key, image }) => (image === null ? [] : [key as LayerId])))];
 }
 
-/**
- * Gives layers trees, since their images could not be mounted: `reason`. Returns how closely the layers have to be looked at when the views are composed
- * again; null where no tree can be had, and nothing is gained by that.
- */
+/** Extracts layers whose images could not be mounted (`reason`). Returns how closely to check layers when composing again; null if extracting failed. */
 export async function extractImages(
   deps: EngineDependencies,
   { signal, strict }: RunCommandRequest,
@@ -26,7 +23,7 @@ export async function extractImages(
     try {
       await deps.layers.extract(id, signal);
     } catch (thrown) {
-      // What is damaged could not be mounted for that, perhaps. The others are of use all the same.
+      // Damage may be why mounting failed. The other layers are still useful.
       if (isDamage(thrown)) {
         scrutiny = 'read';
         continue;

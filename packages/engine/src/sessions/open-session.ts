@@ -17,9 +17,9 @@ import { laidOn, seedVolumes, takesSeeds } from '../seeds/session-seeds.ts';
 import { toOpenVolume } from '../volumes/plan.ts';
 
 interface Opening extends Ids {
-  /** A command of the run sees the volumes. */
+  /** Whether a command of the run sees the volumes. */
   readonly attaches: boolean;
-  /** What it sees beside them. */
+  /** Volumes outside the store that the command sees too. */
   readonly unstored?: readonly PlannedVolume[];
 }
 
@@ -47,7 +47,7 @@ export async function openSession(
     },
     namespace,
     freshNamespaceId: newId('namespace', deps.random.bytes(16)),
-    // A name that was chosen for one command says nothing about the directory.
+    // A namespace given for one command says nothing about the directory.
     directory: adoptFrom !== null || namespace === localNamespace ? request.directory : null,
     adoptFrom,
     mayWrite,
@@ -79,7 +79,7 @@ export async function openSession(
   return opened;
 }
 
-/** Waits for runs that have a volume for themselves; dead ones give it back as soon as they are found. */
+/** Waits for runs that hold locks, and recovers dead ones. */
 async function openWhenUnlocked(
   deps: EngineDependencies,
   request: SessionInput,
@@ -95,7 +95,7 @@ async function openWhenUnlocked(
     } catch (error) {
       if (!isCachelaneError(error, 'E_LOCKED')) throw error;
       const isLate = deps.clock.monotonicMs() - startedMs >= limitMs;
-      // Also who does not wait gets what a dead run has not given back; once, since what it left may not go.
+      // Recover at least once, even without waiting. Only once when late, since recovery may fail to free the lock.
       const freed = wasLate ? 0 : await recover(deps, open.sessionId, signal);
       if (isLate && freed === 0) throw waitedInVain(error, request);
       wasLate = isLate;

@@ -12,7 +12,7 @@ import { isSeenTier } from '../tiers/lineage.ts';
 import { openView } from '../views/view.ts';
 import type { PlannedVolume } from '../model/planned-volume.ts';
 
-/** The next run on this lane finds its view composed, and the lane squashed. A failure costs that run time, nothing else. */
+/** Composes the next run's view and squashes the lane. A failure only costs the next run time. */
 export async function prepareNextView(
   deps: EngineDependencies,
   session: { readonly planned: PlannedVolume; readonly links: readonly PinnedLink[] },
@@ -23,7 +23,7 @@ export async function prepareNextView(
   const { generation, layers } = await squashHead(deps, { head, tool, sessionId }, signal);
   const rest = session.links.filter((link) => link.namespace !== own.namespace || link.lane !== own.lane);
   const all = [{ ...own, generation, layers }, ...rest];
-  // A seed lies below all that counts, and is no tier.
+  // The first save drops tiers from the chain; seeds stay.
   const links = mergesByPath(tool) ? all : all.filter((link) => !isSeenTier(session.planned, link));
   try {
     await openView(deps, session.planned.tool, links, signal);

@@ -34,25 +34,21 @@ import { attachVolume, endVolume, type AttachInput, type VolumeSession } from '.
 
 /** The volumes of a run. */
 export interface RunVolumes {
-  /** As they were asked for. */
+  /** In the order of the request. */
   readonly all: readonly PlannedVolume[];
   readonly planned: readonly PlannedVolume[];
-  /** Those that the store knows nothing of. */
+  /** Volumes outside the store. */
   readonly unstored: readonly PlannedVolume[];
 }
 
-/** What a session came to. */
 export interface SessionResult {
-  /** `not-started`: nothing of the command ran; the caller runs it bare. */
+  /** `not-started`: the caller runs the command without volumes. */
   readonly outcome: CommandOutcome;
   readonly volumes: readonly VolumeReport[];
   readonly opened: readonly (OpenedVolume & { readonly planned: PlannedVolume })[];
 }
 
-/**
- * Opens a session, runs the command with the volumes in place, saves, closes. The lease is held from before the session can be seen until
- * after it is gone, so nobody takes it for dead meanwhile.
- */
+/** Opens a session, runs the command with its volumes, saves and closes. The lease outlives the session record, so a live session never looks dead. */
 export async function runSession(
   deps: EngineDependencies,
   request: RunCommandRequest,
@@ -77,7 +73,7 @@ export async function runSession(
     });
     return { ...result, opened: volumes };
   } finally {
-    // Else it goes on, as that of a killed client does, and the first start after their end closes it.
+    // Otherwise the session stays open, and a later start closes it.
     if (!use.isLeft) await closeSession(deps, ids.sessionId);
   }
 }
@@ -123,7 +119,7 @@ interface Tried {
   readonly outcome: CommandOutcome;
 }
 
-/** Nothing of the command runs where mounts are refused, so there is another way to try: first the same with trees for images, then without mounts. */
+/** Starts the command. If mounts are refused, nothing of it ran: retry with extracted images, then without mounts. */
 async function startCommand(
   deps: EngineDependencies,
   request: RunCommandRequest,
@@ -151,7 +147,6 @@ async function startCommand(
   return tried;
 }
 
-/** What a command sees, whatever becomes of it. */
 type Attached = Pick<VolumeSession | UnstoredVolume, 'planned' | 'choice'> & {
   readonly attached: Pick<VolumeSession['attached'], 'mount' | 'release'>;
 };
@@ -160,7 +155,7 @@ async function releaseAll(attached: readonly Attached[]): Promise<void> {
   for (const volume of attached) await volume.attached.release(neverAborted);
 }
 
-/** Where volumes turn out not to be mountable, directories of the run's own serve; what the person asked for is not exchanged. */
+/** Returns whether private directories may replace mounts. A mounter chosen by the user is not replaced. */
 function mayFallBack({ mounter, signal }: RunCommandRequest, attached: readonly Attached[]): boolean {
   return mounter !== 'overlay' && !signal.aborted && attached.some(({ attached: { mount } }) => needsMount(mount));
 }
@@ -188,7 +183,7 @@ async function runWith(
     leaseFile: attached.length === 0 ? null : session.lease.commandFile,
     onPlace: (known) => {
       place.current = known;
-      // Written at once: if we are killed now, the next start must find the command by it. A failure shows at close.
+      // Written at once, so that recovery finds the command after a kill. A failure shows at close.
       void deps.metadata
         .updateSession(session.ids.sessionId, { place: known.token }, neverAborted)
         .catch(() => undefined);
@@ -196,12 +191,12 @@ async function runWith(
   });
 }
 
-/** The command's environment with what tools have to be told; the person's own settings win but for where a cache lies. */
+/** Returns the command's environment plus the tools' settings. The user's variables win, except for cache paths. */
 function settingsOf(
   { env, purpose }: RunCommandRequest,
   attached: readonly Attached[],
 ): Readonly<Record<string, string>> {
-  // A tool prunes by limits of its own, which are lifted for every other run.
+  // While pruning, tools keep their own limits, which are lifted for other runs.
   const told = purpose === 'prune' ? [] : attached;
   const own = told.flatMap(({ planned: { tool } }) => [tool.env ?? {}, tool.daemon?.settings ?? {}]);
   const places = attached.map(({ planned, choice, attached: { mount } }) =>
@@ -210,9 +205,9 @@ function settingsOf(
   return Object.assign({}, ...own, env, ...places) as Record<string, string>;
 }
 
-/** One of the ways in which the command is tried, until it starts. */
+/** One try to start the command. */
 interface Attempt {
-  /** Why mounts were refused before; null where they are to be made. */
+  /** Why mounts were refused; null in the first try. */
   readonly failed: Extract<CommandOutcome, { kind: 'not-started' }> | null;
   readonly scrutiny: Scrutiny;
 }
@@ -226,7 +221,7 @@ async function attachAll(
   const reports: VolumeReport[] = [];
   const attached: VolumeSession[] = [];
   const beside: UnstoredVolume[] = [];
-  // Recorded before they are made: a kill in between leaves nothing that nobody knows of.
+  // Targets are recorded before they are made, so that recovery finds them.
   const { canWrite } = request.context;
   const { mode, mounter: wanted, purpose } = request;
   const cannotMount = failed === null ? whyNoMounts(request) : `volumes cannot be mounted here: ${failed.reason}`;
@@ -241,7 +236,7 @@ async function attachAll(
     return choice === undefined ? [] : deps.mounters[choice.mounter].missingDirs(target, choice.reach);
   });
   const madeDirs = [...new Set(missing)];
-  // Whoever lays a symlink must know where others mount; where all can be mounted, nobody does.
+  // Mount points matter only to runs that create symlinks.
   const mounts = cannotMount === null ? {} : { mounts: targetsToMount(all, ways) };
   if (madeDirs.length > 0 || cannotMount !== null) {
     await deps.metadata.updateSession(ids.sessionId, { madeDirs, ...mounts }, request.signal);
@@ -285,7 +280,7 @@ async function attachAll(
   for (const [index, plan] of unstored.entries()) {
     const choice = ways[planned.length + index];
     if (choice === undefined) continue;
-    // Behind those of volumes and of their seeds.
+    // Ordinals after those of volumes and seeds.
     const ordinal = planned.length * 2 + index;
     try {
       const input = { ...ids, ordinal, mode, canWrite, cwd: request.cwd };
@@ -294,7 +289,7 @@ async function attachAll(
       leaveOut(plan, thrown);
     }
   }
-  // A run that goes without a volume mounts nothing there, and is in nobody's way.
+  // A run without a volume mounts nothing there.
   if (reports.length > 0) {
     const mounts = [...attached, ...beside]
       .filter((volume) => needsMount(volume.attached.mount))
@@ -310,11 +305,11 @@ function targetsToMount(planned: readonly PlannedVolume[], choices: readonly Mou
 
 interface AttachTask {
   readonly input: AttachInput;
-  /** How it is attached where nothing is to be found out. */
+  /** The choice without a look. */
   readonly usual: MounterChoice;
 }
 
-/** A look takes room for all that is in the volume, and a run must not be the worse for it. */
+/** A look copies the volume. If that fails, the volume is attached as usual. */
 async function attachAsUsual(
   deps: EngineDependencies,
   volume: Parameters<typeof attachVolume>[1],
@@ -327,12 +322,12 @@ async function attachAsUsual(
     if (!input.choice.isLook || signal.aborted) throw thrown;
     const error = asCachelaneError(thrown);
     const { name } = volume.planned.request;
-    deps.events(warningOf(error, `what this run uses of ${name} is not looked at: ${error.message}`));
+    deps.events(warningOf(error, `reads of ${name} are not observed: ${error.message}`));
     return await attachWhenFree(deps, volume, { ...input, choice: usual }, signal);
   }
 }
 
-/** A symlink is not laid where another run may be about to mount; one that cannot mount either finds out in a moment. */
+/** Waits for runs that may mount at the target before creating a symlink there. */
 async function attachWhenFree(
   deps: EngineDependencies,
   volume: Parameters<typeof attachVolume>[1],
@@ -351,7 +346,7 @@ async function attachWhenFree(
   }
 }
 
-/** Only Linux has what a mount for one command takes. */
+/** Mount namespaces exist on Linux only. */
 function whyNoMounts({ environment }: RunCommandRequest): string | null {
   return environment.os === 'linux' ? null : 'volumes are mounted on Linux only';
 }

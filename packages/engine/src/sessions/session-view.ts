@@ -22,7 +22,7 @@ import { isDamage } from '../base/is-damage.ts';
 import { dropDamaged, type Scrutiny } from '../heads/damaged-layers.ts';
 import { neverAborted } from '../base/never-aborted.ts';
 
-/** A read chain and what it comes to. */
+/** A read chain and its view. */
 export interface Composed {
   readonly links: readonly PinnedLink[];
   readonly view: View;
@@ -33,11 +33,11 @@ export const cold: Composed = { links: [], view: emptyView };
 interface Composing {
   readonly run: RunId;
   readonly sessionId: SessionId;
-  /** How closely the layers are looked at to begin with. */
+  /** How closely layers are checked at first. */
   readonly scrutiny: Scrutiny;
 }
 
-/** Damage that a glance does not show comes up when the layers are put together: then each is read, and the damaged ones go. */
+/** Composes a view. If composing finds damage, all layers are read and damaged ones dropped. */
 export async function composeView(
   deps: EngineDependencies,
   { planned, opened }: { readonly planned: PlannedVolume; readonly opened: OpenedVolume },
@@ -57,7 +57,7 @@ export async function composeView(
   }
 }
 
-/** Derived layers are nobody's but the session's that mounts them. False where a collector was faster: compose again. */
+/** Pins the derived layers of a view for the session. Returns false if a collector removed one: compose again. */
 async function pinDerived(
   deps: EngineDependencies,
   sessionId: SessionId,
@@ -78,10 +78,7 @@ interface Joining {
   readonly composed: Composed;
 }
 
-/**
- * What the command finds where it joins others: what they found. This session keeps it from the collector from now on, since it may be the
- * last one to leave. Where that view is not whole any more, the run's own is the nearest thing to compare with.
- */
+/** Returns the view of a shared directory that the run joins, and pins its layers: this session may be the last to leave. If that view is damaged, returns the run's own. */
 export async function joinedView(
   deps: EngineDependencies,
   { planned }: { readonly planned: PlannedVolume },
@@ -112,10 +109,7 @@ function layersOf(links: readonly PinnedLink[]): readonly LayerId[] {
   return links.flatMap(({ layers }) => layers);
 }
 
-/**
- * What the changes are changes to: others who shared the directory may have saved a part of their work meanwhile, and somebody may have been
- * killed after his save and before the directory's note of it.
- */
+/** Returns the view that the changes are based on. It includes parts that other runs saved, also runs that were killed before the directory recorded their save. */
 export async function baseOf(
   deps: EngineDependencies,
   session: BaseOf,
@@ -135,7 +129,7 @@ export async function baseOf(
   try {
     await deps.metadata.updateSession(session.sessionId, { pins: ids }, signal);
     const base = await openBase(deps, session, withLayers(session.planned.own, collected.links, ids), signal);
-    // Of a part not everything is told: what is missing there may only not be finished.
+    // A part may omit unfinished paths, so absence means nothing.
     if (collected.part !== null) return { ...base, changes };
     const pushed: StoredLayer[] = [];
     for (const id of ids) pushed.push(await deps.layers.open(id, signal));
@@ -146,7 +140,7 @@ export async function baseOf(
   }
 }
 
-/** What was found, and what it is changes to. */
+/** The changes and the view they are based on. */
 interface Base extends Composed {
   readonly changes: ChangeSet;
 }
@@ -167,10 +161,7 @@ async function openBase(
   return { links: base, view: await openView(deps, planned.tool, base, signal) };
 }
 
-/**
- * Layers, top first, of runs whose work is noted as unsaved all the same: what they hold was in the directory when they were made. Saved
- * again, it would lie on top of what other runs pushed since, which is newer. A rollback took them away for good, so history counts too.
- */
+/** Returns pushed layers, top first, of runs that the directory lists as unsaved. Saving their contents again would put them above newer layers. Includes history, because a rollback may have removed them. */
 async function pushedUnnoted(
   { metadata }: EngineDependencies,
   { planned, opened }: BaseOf,
@@ -194,25 +185,25 @@ async function pushedUnnoted(
   return pushed;
 }
 
-/** The links with a layer that holds what the directory has: what others pushed meanwhile is not there. */
+/** Returns the links with the saved layer on top. Layers that other runs pushed are not in the directory. */
 export function linksWith(
   planned: Pick<PlannedVolume, 'own'>,
   links: readonly PinnedLink[],
   { saved, lineage }: { readonly saved: Saved | null; readonly lineage: readonly LayerId[] },
 ): readonly PinnedLink[] {
   if (saved === null) return links;
-  // What lay in a tier is the own lane's from then on.
+  // After the first save, tier layers belong to the own lane.
   const rest = lineage.length === 0 ? links : links.filter((link) => !isSeenTier(planned, link));
   const own = { ...planned.own, generation: saved.head.generation };
   return withLayers(own, lineage.length === 0 ? rest : withLayers(own, rest, lineage), [saved.layer.id]);
 }
 
-/** Also where the lane had no head yet when the session was opened: in a shared directory another run may have saved a part since. */
+/** True also if another run saved a part in a shared directory before the lane had a head. */
 export function hasOwnLayers({ namespace, lane }: ChainLink, links: readonly PinnedLink[]): boolean {
   return links.some((link) => link.namespace === namespace && link.lane === lane && link.layers.length > 0);
 }
 
-/** `top`: the own lane's, which lie on what the links have of it. */
+/** `top`: layers to put on the own lane. */
 function withLayers(
   { namespace, lane, generation }: ChainLink & { readonly generation?: number },
   links: readonly PinnedLink[],

@@ -15,9 +15,8 @@ import type { Ids } from '../model/session-input.ts';
 import { providerReport, shownName } from '../providers/provider-report.ts';
 import { nothingSaved, reportOf } from './volume-report.ts';
 
-// Volumes that the store knows nothing of: a directory of the machine that the command works in, or an empty one that goes after the run.
+// Volumes outside the store: a directory of the machine, or an empty directory for one run.
 
-/** One of a running session. */
 export interface UnstoredVolume {
   readonly planned: PlannedVolume;
   readonly choice: MounterChoice;
@@ -32,25 +31,25 @@ export interface UnstoredInput extends Ids {
   readonly cwd: string;
 }
 
-/** Errors: E_USAGE for what a clean-up, or a look at what is stored, says nothing of. */
+/** Errors: E_USAGE for a volume that the store does not hold. */
 export function requireStored(planned: PlannedVolume): void {
   if (!isUnstored(planned)) return;
   const { provider = '', chosenBy = '', gives = '' } = providerReport(planned) ?? {};
   throw new CachelaneError(
     'E_USAGE',
-    `${shownName(planned.request)} is ${gives} here, by provider ${provider} (${chosenBy}): cachelane stores nothing of it`,
-    { hint: 'clean a directory up in itself' },
+    `${shownName(planned.request)} is ${gives} here, by provider ${provider} (${chosenBy}): cachelane does not store it`,
+    { hint: 'use the directory itself' },
   );
 }
 
-/** A directory of its own, which is empty, is what a `clone` of nothing is; one of the machine is shown in its place. */
+/** An empty directory is attached as a `clone` of nothing; a machine's directory is shown in its place. */
 export function unstoredChoice({ isRedirectable }: PlannedVolume, cannotMount: string | null): MounterChoice {
-  // At its own place where that can be: not all that a command starts may heed the tool's setting.
+  // Prefer a mount: not every child process heeds the tool's setting.
   const reach = cannotMount === null ? 'bind' : isRedirectable ? 'setting' : 'symlink';
   return { mounter: 'clone', why: 'its provider says so', reach, sharing: 'PRIVATE', isLook: false };
 }
 
-/** Errors: E_VOLUME for a directory that this run may not work in, E_MOUNT_POINT where the command has no way to it, and those of the mounter. */
+/** Errors: E_VOLUME if the run may not write to the directory, E_MOUNT_POINT if it cannot be shown, and those of the mounter. */
 export async function attachUnstored(
   deps: EngineDependencies,
   { planned, choice }: Pick<UnstoredVolume, 'planned' | 'choice'>,
@@ -80,20 +79,20 @@ export async function attachUnstored(
   return { planned, choice: { ...choice, reach }, attached: shown, attachMs };
 }
 
-/** Null: an empty one. */
+/** Null: an empty directory. */
 function directoryOf({ request: { provided } }: PlannedVolume): string | null {
   return provided?.backing.kind === 'directory' ? provided.backing.directory : null;
 }
 
-/** What is written there stays at once: there is no taking it back, and nobody else's view to keep. */
+/** Writes to the directory are immediate, so only runs that may save use it. */
 function requireMay(planned: PlannedVolume, directory: string, { mode, canWrite }: UnstoredInput): void {
   if (mode === 'write' && canWrite) return;
-  const why = canWrite ? `of mode ${mode}` : 'that may save nothing';
+  const why = canWrite ? `with --mode ${mode}` : 'that may save nothing';
   throw new CachelaneError(
     'E_VOLUME',
-    `${shownName(planned.request)} is ${directory} itself, and no run ${why} works there`,
+    `${shownName(planned.request)} is ${directory} itself, and a run ${why} cannot use it`,
     {
-      hint: 'give it the provider none: for such runs',
+      hint: 'choose the provider none: for such runs',
     },
   );
 }
@@ -101,8 +100,8 @@ function requireMay(planned: PlannedVolume, directory: string, { mode, canWrite 
 function noWay({ request, target }: PlannedVolume, directory: string): CachelaneError {
   return new CachelaneError(
     'E_MOUNT_POINT',
-    `${directory} cannot be shown at ${target}: nothing can be mounted here, and the tool of ${shownName(request)} cannot be told another place`,
-    { hint: 'cachelane doctor tells why nothing can be mounted' },
+    `${directory} cannot be shown at ${target}: nothing can be mounted here, and the tool of ${shownName(request)} has no setting for its path`,
+    { hint: 'cachelane doctor shows why mounts fail' },
   );
 }
 
@@ -111,7 +110,7 @@ function needsNothing({ target }: PlannedVolume, directory: string): UnstoredVol
   return { mount, release: async () => await Promise.resolve() };
 }
 
-/** What was made at the target stands for the mount only. */
+/** The directory made at the target is only a mount point. */
 function showing({ target }: Mount, directory: string, reach: Reach): DirectoryMount {
   return { kind: 'directory', target, path: directory, bind: reach === 'bind' };
 }
@@ -142,7 +141,7 @@ async function attachEmpty(
   );
 }
 
-/** `stays`: processes that can write are left, and what they stand on goes when they are gone. */
+/** `stays`: processes that can write are left; the directory is removed after they end. */
 export async function endUnstored(
   deps: EngineDependencies,
   { planned, choice, attached, attachMs }: UnstoredVolume,
@@ -157,7 +156,7 @@ export async function endUnstored(
       name: shownName(planned.request),
       path: planned.target,
       provider: providerReport(planned),
-      // Nothing of ours was in the way of the directory.
+      // A machine's directory was used directly.
       choice: directory === null ? choice : null,
       links: [],
       seed: null,

@@ -16,7 +16,7 @@ import type { MounterChoice } from '../leases/mounters.ts';
 
 const noCounts: LayerCounts = { added: 0, changed: 0, removed: 0, sizeBytes: 0 };
 
-/** A report for a volume that the run had no cache for. */
+/** Returns the report of a volume that the run had no cache for. */
 export function coldReport(request: VolumeRequest, path: string, why: string): VolumeReport {
   const provider = unprovided(request);
   return reportOf(
@@ -39,12 +39,12 @@ export function coldReport(request: VolumeRequest, path: string, why: string): V
   );
 }
 
-/** The same for one that was planned. */
+/** Returns the same for a planned volume. */
 export function plannedCold({ request, target, warnings }: PlannedVolume, why: string): VolumeReport {
   return { ...coldReport(request, target, why), warnings };
 }
 
-/** What came of a save. */
+/** The result of a save. */
 export interface SaveEnd {
   readonly saved: Saved | null;
   readonly skipped: string | null;

@@ -42,7 +42,6 @@ import { baseOf, cold, composeView, hasOwnLayers, joinedView, linksWith, type Co
 import { tellPassedOver } from '../leases/passed-over.ts';
 import { neverAborted } from '../base/never-aborted.ts';
 
-/** One volume of a running session. */
 export interface VolumeSession {
   readonly planned: PlannedVolume;
   readonly opened: OpenedVolume;
@@ -51,7 +50,7 @@ export interface VolumeSession {
   readonly attached: AttachedVolume;
   readonly choice: MounterChoice;
   readonly growth: GrowthInRun;
-  /** Whether it might be saved to when it was attached: whoever never might has lost nothing in the end. */
+  /** Whether the run had a grant at attach. If not, nothing was lost when it ends. */
   readonly wasGranted: boolean;
   readonly attachMs: number;
   readonly attachedAtMs: number;
@@ -63,7 +62,6 @@ export interface AttachInput {
   readonly ordinal: number;
   readonly mode: CacheMode;
   readonly canWrite: boolean;
-  /** The directory that the command runs in. */
   readonly cwd: string;
   /** See `AttachRequest`. */
   readonly samePath: boolean;
@@ -72,7 +70,7 @@ export interface AttachInput {
   readonly scrutiny: Scrutiny;
 }
 
-/** Composes the view and makes it mountable. Damaged or missing layers leave the chain, with a warning, before anything is mounted. */
+/** Composes the view and makes it mountable. Damaged or missing layers are dropped with a warning first. */
 export async function attachVolume(
   deps: EngineDependencies,
   volume: { readonly planned: PlannedVolume; readonly opened: OpenedVolume },
@@ -94,7 +92,7 @@ export async function attachVolume(
       links,
       target,
       reach: choice.reach,
-      // What was done to it earlier must not look like this run's work.
+      // Earlier changes in a kept directory must not count as this run's changes.
       kept: input.canWrite && !choice.isLook ? { volume: opened.volume.id, key: keyOf(planned), lane: own.lane } : null,
       amongMounts: (use) => deps.metadata.amongMounts(sessionId, use, signal),
       near: input.cwd,
@@ -124,26 +122,26 @@ export async function attachVolume(
   return { planned, opened, ...shown, attached, choice, growth: input.growth, wasGranted, attachMs, attachedAtMs };
 }
 
-/** As people name it: a volume that was never saved goes with its last session, and what it left in a directory has to be found again. */
+/** Returns the key of a kept directory. It uses names, because an unsaved volume's id ends with its last session. */
 function keyOf({ own, request, compat, company }: PlannedVolume): string {
   const fields = Object.entries(compat).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([own.namespace, request.name, fields, ...(company === null ? [] : [company])]);
 }
 
-/** Rules that depend on content have no say here. */
+/** Content rules do not apply here. */
 const nothingToSee: ClassifyContext = { peek: () => undefined };
 
 export interface EndInput extends Pick<AttachInput, 'sessionId' | 'run' | 'mode'> {
   readonly outcome: Extract<CommandOutcome, { kind: 'exited' }>;
   readonly purpose: RunPurpose;
   readonly lanePolicy: RunCommandRequest['lanePolicy'];
-  /** Null: the lane may be written; else why not. */
+  /** Null: the lane may be written; else the reason. */
   readonly readOnly: string | null;
-  /** Processes that can write are left: what they stand on stays, until a start finds them gone. */
+  /** Whether processes that can write are left. Their mounts stay until recovery. */
   readonly inUse: boolean;
-  /** A failure of our own is thrown instead of being reported. */
+  /** Throw failures instead of reporting them. */
   readonly strict: boolean;
-  /** What could not be saved, and is nobody else's, stays attached: it can be ended again. */
+  /** Keep a private volume attached if saving fails, so that it can be ended again. */
   readonly keepsFailed: boolean;
 }
 
@@ -155,13 +153,13 @@ function headOf({ planned, choice, links, opened, attachMs }: VolumeSession): Re
   return { ...had, name: shownName(request), path: target, seed: seed === null ? null : seedText(seed) };
 }
 
-/** Of a volume that could not be saved, and that nobody but the next run can save: others may be at work in its directory by now. */
+/** Returns the report of a shared volume that could not be saved here; the next run in its directory saves it. */
 export function leftToNext(session: VolumeSession): VolumeReport {
-  const skipped = 'it could not be saved, and its directory is shared: the next run there saves it';
+  const skipped = 'saving failed; the next run in its shared directory saves it';
   return reportOf(headOf(session), { ...nothingSaved, skipped, leftToOthers: true, saveMs: 0 });
 }
 
-/** Saves what the run changed, where it may; frees what attach made. */
+/** Saves the run's changes, if it may, and releases the mount. */
 export async function endVolume(
   deps: EngineDependencies,
   session: VolumeSession,
@@ -172,7 +170,7 @@ export async function endVolume(
   const startedMs = deps.clock.monotonicMs();
   const displaced = displacement(session);
   const ownReason = whyNotSaved(session, input);
-  // What the command saw last is not in the volume: what it had written there before is half of something.
+  // The command's latest writes are not in the volume, so the earlier ones are incomplete.
   const unwanted = ownReason ?? displaced?.message ?? null;
   let end: SaveEnd = { ...nothingSaved, skipped: unwanted };
   let stays = input.inUse;
@@ -184,12 +182,12 @@ export async function endVolume(
       end = { ...nothingSaved, skipped: unwanted ?? missing.message };
       if (session.wasGranted) deps.events(warningOf(missing, `${head.name} was not saved: ${missing.message}`));
     }
-    // Where others work in the same directory, what one of them does not want may be another one's.
+    // In a shared directory, changes this run does not want may belong to another run.
     else if (unwanted === null || session.choice.mounter === 'live')
       end = await save(deps, session, { ...input, unwanted }, signal);
   } catch (thrown) {
     const error = asCachelaneError(thrown);
-    // That there is no room is no failure: the limit is meant.
+    // A quota is no failure, even with `strict`.
     if (input.strict && error.code !== 'E_QUOTA') {
       stays ||= input.keepsFailed && session.choice.mounter !== 'live';
       throw thrown;
@@ -205,27 +203,23 @@ export async function endVolume(
   return report;
 }
 
-/** The command removed the symlink by which it had the volume. What it may have put in its place is the person's, and stays. */
+/** Returns why the volume is incomplete: the command replaced or removed its symlink. What replaced it stays. */
 function displacement({ attached, planned: { target } }: VolumeSession): CachelaneError | null {
   const by = attached.displacedBy();
   if (by === null) return null;
-  const link = `the symlink at ${target} by which the command had the volume`;
+  const link = `the symlink at ${target} to the volume`;
   return by === 'nothing'
-    ? new CachelaneError(
-        'E_MOUNT_POINT',
-        `${link} was removed: that takes nothing out of the volume, and what this run wrote is not saved`,
-        {
-          hint: 'nothing can be mounted here, so a cache is emptied by removing what is in it, not the directory itself',
-        },
-      )
+    ? new CachelaneError('E_MOUNT_POINT', `${link} was removed; the volume is unchanged and this run is not saved`, {
+        hint: 'without mounts, empty a cache by removing its contents, not the directory',
+      })
     : new CachelaneError(
         'E_MOUNT_POINT',
-        `${link} was replaced by ${by === 'directory' ? 'a directory' : by}: what is there now is not saved and stays there, where it keeps the next run from having the volume`,
+        `${link} was replaced by ${by === 'directory' ? 'a directory' : by}: it is not saved, and it blocks the next run`,
         { hint: `move or remove ${target}; a command that empties its cache must leave the directory itself` },
       );
 }
 
-/** What stays behind is swept by the next start; the save that was just made must not look as if it had failed. */
+/** Recovery removes what stays behind. The save has succeeded. */
 async function release(deps: EngineDependencies, { attached }: VolumeSession): Promise<void> {
   try {
     await attached.release(neverAborted);
@@ -234,7 +228,7 @@ async function release(deps: EngineDependencies, { attached }: VolumeSession): P
   }
 }
 
-/** A layer that the run could still use, but not compare with: the next run finds the head without it. */
+/** Drops damaged layers from the head after a failed comparison, for the next run. */
 async function forgetDamaged(deps: EngineDependencies, { opened }: VolumeSession, { run }: EndInput): Promise<void> {
   try {
     await dropDamaged(deps, { opened, run, scrutiny: 'read' }, neverAborted);
@@ -246,7 +240,7 @@ async function forgetDamaged(deps: EngineDependencies, { opened }: VolumeSession
 async function save(
   deps: EngineDependencies,
   session: VolumeSession,
-  /** `unwanted`: why this run's own work is not to be saved, or null. */
+  /** Why this run's own changes are not saved, or null. */
   input: EndInput & { readonly unwanted: string | null },
   signal: AbortSignal,
 ): Promise<SaveEnd> {
@@ -276,24 +270,24 @@ async function save(
       alsoOf,
       part,
       checksLinks: session.choice.mounter === 'live' && planned.tool.linksOut,
-      // Nobody can tell whose is what, and that of others may have ended well.
+      // Changes cannot be told apart by run, and other runs may have succeeded.
       onlyKnown: planned.request.commit === null && input.outcome.exitCode !== 0 && alsoOf.length === 0,
       onUnknown: () => void unknown++,
       onDamage: (path) =>
         deps.events({
           type: 'warning',
           code: 'E_LAYER_REFUSED',
-          message: `${name}: ${displayPath(path)} is not what was stored there and is not saved: something edited a file that it has a hard link to`,
+          message: `${name}: ${displayPath(path)} is damaged and not saved: a program edited it through a hard link`,
           hint: null,
         }),
       sessionId: input.sessionId,
       hadHead: opened.own.generation > 0 || isOnOwn,
-      // Whoever comes next would find the same work again, with nothing to put it on. Of a part the last run finds that out.
+      // Without its base the same work would be found again. For a part, the last run does this.
       onRemoved: () => part === null && isOnOwn && noteSaved(deps, collected, undefined),
       seen: [...seenLayers(session, base, input), ...lineage.layers],
       prunes: input.purpose === 'prune',
       lineage,
-      // A clean-up makes room, however little.
+      // A prune frees space.
       admit: async (sizeBytes) => {
         if (input.purpose === 'prune') return;
         const { lanePolicy } = input;
@@ -320,11 +314,11 @@ async function save(
   if (part !== null && saved === null) {
     return { saved, skipped: sharedWith({ others: part.others, isWanted: true }, unwanted), leftToOthers: true, grown };
   }
-  const allUnknown = unknown > 0 ? 'the command failed, and all it changed is in no format that is known' : null;
+  const allUnknown = unknown > 0 ? 'the command failed, and its changes are in unknown formats' : null;
   return { saved, skipped: saved === null ? (unwanted ?? allUnknown) : null, leftToOthers: false, grown, fed };
 }
 
-/** Also where there was nothing to save: a rule may be newer than what the lane has, and an earlier run may not have got so far. A clean-up has nothing for others. */
+/** Runs even without changes: the feed rule may be new, or an earlier run may have failed. A prune has nothing to feed. */
 async function feed(
   deps: EngineDependencies,
   { planned, opened }: VolumeSession,
@@ -335,7 +329,7 @@ async function feed(
   return await feedTiers(deps, { planned, opened, run }, signal);
 }
 
-/** A prune run has to know its own lane's from those of others. */
+/** A prune only sees its own lane's layers. */
 function seenLayers(
   { planned: { own } }: VolumeSession,
   { links }: Composed,
@@ -345,7 +339,7 @@ function seenLayers(
   return links.filter((link) => purpose === 'run' || ofLane(link)).flatMap(({ layers }) => layers);
 }
 
-/** The save stands, whatever becomes of the note: without it the next run finds the same changes again, and that this one saved them. */
+/** A failure is a warning: without the note, the next run finds the changes again and sees that they are saved. */
 function noteSaved(deps: EngineDependencies, collected: CollectedChanges, part: SavedPart | undefined): void {
   try {
     collected.saved(part);
@@ -356,12 +350,12 @@ function noteSaved(deps: EngineDependencies, collected: CollectedChanges, part: 
 
 type SharedEnd = Pick<Extract<Collected, { kind: 'shared' }>, 'others' | 'isWanted'>;
 
-/** Nobody can tell what in the directory is whose, so that a run that failed is saved with the others all the same. */
+/** Changes in a shared directory cannot be told apart, so a failed run's changes are saved with the others. */
 function sharedWith({ others, isWanted }: SharedEnd, unwanted: string | null): string {
-  if (others === 0) return unwanted ?? 'processes that go on writing were left: the next run saves';
+  if (others === 0) return unwanted ?? 'processes are still writing; the next run saves';
   const who = `shared with ${others === 1 ? 'another run' : `${others} other runs`}`;
-  if (unwanted === null) return `${who}: the last of them saves`;
-  const what = isWanted ? 'the last of them saves this as well' : 'if what they did is saved, so is this';
+  if (unwanted === null) return `${who}; the last run saves`;
+  const what = isWanted ? 'the last run saves this too' : 'saved if they are saved';
   return `${who}: ${what} (${unwanted})`;
 }
 
@@ -370,7 +364,7 @@ export interface SaveRules extends Pick<EndInput, 'mode' | 'readOnly'> {
   readonly outcome: Pick<EndInput['outcome'], 'exitCode' | 'interrupted'>;
 }
 
-/** Why nothing is saved, whatever was changed; null: what was changed decides. */
+/** Returns why nothing is saved; null if the changes decide. */
 export function whyNothingSaved({ mode, readOnly, policy, outcome }: SaveRules): string | null {
   if (mode === 'read') return 'mode read';
   if (readOnly !== null) return readOnly;
@@ -382,7 +376,7 @@ export function whyNothingSaved({ mode, readOnly, policy, outcome }: SaveRules):
 }
 
 function whyNotSaved(session: VolumeSession, input: EndInput): string | null {
-  // Half of a clean-up is nothing that counts, whatever is said of runs.
+  // An interrupted prune is never saved.
   const policy = input.purpose === 'prune' ? 'success' : session.planned.commit;
   return whyNothingSaved({ ...input, policy });
 }

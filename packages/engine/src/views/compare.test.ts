@@ -11,7 +11,7 @@ async function history({ deps }: TestEngine): Promise<readonly HistoryRecord[]> 
   return (await deps.metadata.history(head.volumeId, head.lane, signal)).toReversed();
 }
 
-/** `+`, `~` or `-`, the path, and the size after (before, where it is gone). */
+/** Lists changes: `+`, `~` or `-`, the path, and its size after the change (before it, if removed). */
 async function difference(engine: TestEngine, name: string, from: number, to: number): Promise<readonly string[]> {
   const tool = engine.deps.tools.find((candidate) => candidate.name === name) as Tool;
   const moves = await history(engine);
@@ -39,14 +39,14 @@ describe('two states of a volume', () => {
     await add('a');
     await add('b');
     await add('c');
-    // Each layer holds its own line only.
+    // Each layer holds one line.
     expect(await difference(engine, 'indexed', 1, 3)).toEqual(['+ content/b 1', '+ content/c 1', '~ index/all 6']);
     expect(await difference(engine, 'indexed', 3, 1)).toEqual(['- content/b 1', '- content/c 1', '~ index/all 2']);
     expect(await difference(engine, 'indexed', 2, 2)).toEqual([]);
     expect(await difference(engine, 'indexed', 0, 1)).toEqual(['+ content/a 1', '+ index/all 2']);
   });
 
-  test('differ by removals, and by directories where a directory is taken as it is', async () => {
+  test('differ by removals, and by directories where the tool stores directories exactly', async () => {
     const engine = testEngine();
     const volumes = [plainVolume];
     await engine.run(([volume]) => put(volume, 'd/f', 'one'), { volumes });
@@ -73,7 +73,7 @@ describe('two states of a volume', () => {
     expect(await difference(engine, 'indexed', 1, 2)).toEqual(['+ content/x 1']);
   });
 
-  test('are compared without a trace in the store', async () => {
+  test('are compared without writing to the store', async () => {
     const engine = testEngine();
     for (const name of ['a', 'b']) await engine.run(([volume]) => put(volume, 'index/all', `${name}\n`));
     const before = await engine.deps.layers.listDerived(signal);

@@ -10,14 +10,13 @@ import {
 } from '@cachelane/core';
 import { emptySight, layOver, lookUpSight, type Sight } from './resolution.ts';
 
-/** One snapshot of a volume, and the tool whose drivers answer for it. */
 export interface SnapshotState {
   /** Top first. */
   readonly layers: readonly LayerId[];
   readonly tool: Tool;
 }
 
-/** A path that readers of two snapshots find differently. */
+/** A path that differs between two snapshots. */
 export interface PathDifference {
   readonly path: BytePath;
   /** Null: not there. */
@@ -30,16 +29,13 @@ export interface ComparedStates {
   readonly after: SnapshotState;
 }
 
-/**
- * What a reader of `after` finds otherwise than a reader of `before`, in byte order of the paths. Composed in memory, with the drivers'
- * answers: the store is only read. Errors: E_LAYER_MISSING, E_LAYER_CORRUPT.
- */
+/** Returns the paths that differ for a reader of two snapshots, sorted by bytes. Reads the store only. Errors: E_LAYER_MISSING, E_LAYER_CORRUPT. */
 export async function compareSnapshots(
   layers: LayerStore,
   { before, after }: ComparedStates,
   signal: AbortSignal,
 ): Promise<readonly PathDifference[]> {
-  // States of one lane mostly share all but their topmost layers; those below are laid once.
+  // States of one lane usually share their lower layers; compose those once.
   const common = before.tool === after.tool ? commonBottom(before.layers, after.layers) : 0;
   const bottom = await compose(layers, { ...before, layers: bottomOf(before.layers, common) }, emptySight, signal);
   const one = await compose(layers, { ...before, layers: aboveBottom(before.layers, common) }, bottom, signal);
@@ -47,7 +43,7 @@ export async function compareSnapshots(
   return [...differences(one, other)];
 }
 
-/** What a reader of the snapshot finds. Errors: as {@link compareSnapshots}. */
+/** Composes what a reader of the snapshot sees. Errors: as {@link compareSnapshots}. */
 export async function composeSnapshot(layers: LayerStore, state: SnapshotState, signal: AbortSignal): Promise<Sight> {
   return await compose(layers, state, emptySight, signal);
 }
@@ -86,7 +82,7 @@ function* differences(before: Sight, after: Sight): Generator<PathDifference> {
   }
 }
 
-/** As a save tells a change: times count where a directory is taken exactly as it is, and only there do directories by themselves. */
+/** Compares as a save does: times and directories only count in class D. */
 function isSame(one: Entry | null, other: Entry | null): boolean {
   if (one === null || other === null) return !isNoted(one) && !isNoted(other);
   if (one.type !== other.type) return false;

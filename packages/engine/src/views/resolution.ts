@@ -14,7 +14,7 @@ import {
 } from '@cachelane/core';
 import { composeSources, fromLayer, unitedOrigins, type SourcedEntry } from './versions.ts';
 
-/** What must lie on top of a plain overlay of the layers so that a reader sees what the drivers say. */
+/** An answer of a driver, to be laid on top of the plain layers. */
 type Resolved =
   | { readonly kind: 'file'; readonly source: SourcedEntry }
   | { readonly kind: 'hidden'; readonly entry: Entry };
@@ -29,7 +29,7 @@ export interface Sight {
 
 export const emptySight: Sight = { resolution: new Map(), stack: new LayerStack<StoredLayer>([]) };
 
-/** What a reader of the sight finds at a path; undefined where there is nothing. */
+/** Returns what a reader finds at a path, or undefined. */
 export function lookUpSight(sight: Sight, path: BytePath): SourcedEntry | undefined {
   const resolved = sight.resolution.get(path);
   if (resolved !== undefined) return resolved.kind === 'file' ? resolved.source : undefined;
@@ -38,10 +38,7 @@ export function lookUpSight(sight: Sight, path: BytePath): SourcedEntry | undefi
   return found === undefined || layer === undefined ? undefined : fromLayer(found.entry, layer);
 }
 
-/**
- * The sight with one more layer on top. Composing is associative, so the answer for what lies below is all that is
- * needed: the cost is that of the new layer, not of the whole stack.
- */
+/** Returns the sight with one more layer on top. Composing is associative, so the cost depends on the new layer only. */
 export function layOver(below: Sight, layer: StoredLayer, tool: Tool): Sight {
   const resolution = new Map(below.resolution);
   const bottom = below.stack.layers.length === 0;
@@ -57,7 +54,7 @@ export function layOver(below: Sight, layer: StoredLayer, tool: Tool): Sight {
   return sight;
 }
 
-/** An answer for a path that the new layer decides afresh, or takes away, must not hide the new layer. */
+/** Drops answers for paths that the new layer changes or removes. */
 function dropOutdated(resolution: Map<BytePath, Resolved>, entry: Entry): void {
   if (resolution.size === 0) return;
   resolution.delete(entry.path);
@@ -67,7 +64,7 @@ function dropOutdated(resolution: Map<BytePath, Resolved>, entry: Entry): void {
   }
 }
 
-/** Undefined where the new layer's own file already is the answer. */
+/** Returns undefined if the new layer's own file is the answer. */
 function resolveFile(below: Sight, mine: SourcedEntry, tool: Tool): Resolved | undefined {
   const theirs = lookUpSight(below, mine.entry.path);
   const versions = theirs?.entry.type === 'file' ? [mine, theirs] : [mine];
@@ -94,7 +91,7 @@ function resolveFile(below: Sight, mine: SourcedEntry, tool: Tool): Resolved | u
   }
   const picked = versions[answer.index] ?? mine;
   if (picked === mine && mine.entry.form === 'whole') return undefined;
-  // With no whole version anywhere, what a run added is all there is.
+  // No version is whole: the added parts are all there is.
   return {
     kind: 'file',
     source: {
@@ -105,7 +102,7 @@ function resolveFile(below: Sight, mine: SourcedEntry, tool: Tool): Resolved | u
   };
 }
 
-/** A group is taken whole from the nearest layer that has it: members that only lower layers have do not show. */
+/** A group comes whole from the nearest layer that has it, so members of lower layers are hidden. */
 function hideOtherMembers(
   resolution: Map<BytePath, Resolved>,
   below: Sight,
@@ -123,7 +120,7 @@ function hideOtherMembers(
   }
 }
 
-/** The derived layer that realises a resolution: files, whiteouts, and the directories that lead to them. */
+/** Returns the entries of the derived layer for a resolution: files, whiteouts and parent directories. */
 export function stageResolution({ resolution, stack }: Sight): readonly StagedEntry[] {
   const staged: StagedEntry[] = [];
   const directories = new Set<BytePath>();
@@ -145,7 +142,7 @@ function stageFile({ entry, layer, content }: SourcedEntry): StagedEntry {
     : { from: 'content', entry, content: content() };
 }
 
-/** The resolution that a derived layer holds. */
+/** Reads the resolution from a derived layer. */
 export function loadResolution(layer: StoredLayer): Resolution {
   const resolution = new Map<BytePath, Resolved>();
   for (const entry of layer.index.entries()) {

@@ -2,7 +2,7 @@ import type { Entry, LayerStore } from '@cachelane/core';
 import { composeSnapshot, type SnapshotState } from './compare.ts';
 import { lookUpSight } from './resolution.ts';
 
-/** What a reader of the snapshot finds, in byte order of the paths, with the drivers' answers. The store is only read. Errors: E_LAYER_MISSING, E_LAYER_CORRUPT. */
+/** Returns what a reader of the snapshot finds, sorted by bytes. Reads the store only. Errors: E_LAYER_MISSING, E_LAYER_CORRUPT. */
 export async function snapshotEntries(
   layers: LayerStore,
   state: SnapshotState,

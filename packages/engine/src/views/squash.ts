@@ -21,25 +21,23 @@ export interface SquashDependencies {
   readonly tool: Tool;
 }
 
-/** Raised when a squash or a resolution is made differently: older derived layers are made anew. */
+/** Raise when squashes or resolutions are computed differently: old derived layers are then ignored. */
 const derivationVersion = 3;
 
 export function derivedKey(kind: 'squash' | 'resolution', tool: Tool, ids: readonly LayerId[]): Digest {
   return digestOf(`${kind}\0${derivationVersion}\0${tool.name}\0${tool.rulesVersion}\0${ids.join('\0')}`);
 }
 
-/** Neighbouring layers of a lane that one layer of a view stands for. */
+/** Neighbouring layers of a lane that one squashed layer replaces in a view. */
 export interface Fold {
   /** Top first. */
   readonly ids: readonly LayerId[];
   readonly entryCount: number;
-  /** Bottom first; empty for a layer that stands for itself. */
+  /** Bottom first; empty for a single layer. */
   readonly parts: readonly Fold[];
 }
 
-/**
- * Stands for a lane's layers (top first) with few. A new layer on top leaves the folds below as they are, so that squashes are made once.
- */
+/** Returns few layers with the effect of a lane's layers (top first). A new layer on top leaves lower folds unchanged, so each is squashed once. */
 export async function squashLane(
   deps: SquashDependencies,
   ids: readonly LayerId[],
@@ -51,8 +49,8 @@ export async function squashLane(
 }
 
 /**
- * Top first. From the bottom up, the topmost `squashFanOut` folds become one as soon as the lowest of them is not much larger than the others together: work grows with what
- * was added, not with the volume, and a volume of a million entries has a dozen folds.
+ * Groups layers (top first) into folds. From the bottom up, the topmost `squashFanOut` folds merge when the lowest is not much larger than the rest.
+ * So work grows with what was added, and a million entries make a dozen folds.
  */
 export async function foldsOf(
   { layers }: Pick<SquashDependencies, 'layers'>,
@@ -68,7 +66,7 @@ export async function foldsOf(
   return folds.toReversed();
 }
 
-/** The lowest fold may be this many times as large as those above it together. */
+/** How many times larger than the folds above it the lowest fold may be. */
 const foldRatio = 4;
 
 function isFoldable(folds: readonly Fold[]): boolean {
@@ -77,12 +75,12 @@ function isFoldable(folds: readonly Fold[]): boolean {
   return lowest.entryCount <= foldRatio * above.reduce((sum, { entryCount }) => sum + entryCount, 0);
 }
 
-/** All of them as one; top first, as {@link foldsOf} gives them. */
+/** Joins folds (top first, as from {@link foldsOf}) into one. */
 export function wholeOf(folds: readonly Fold[]): Fold {
   return folded(folds.toReversed());
 }
 
-/** From the bottom up. */
+/** Bottom first. */
 function folded(parts: readonly Fold[]): Fold {
   return {
     ids: parts.toReversed().flatMap((fold) => fold.ids),
@@ -105,7 +103,7 @@ async function openParts(deps: SquashDependencies, fold: Fold, signal: AbortSign
   return parts;
 }
 
-/** The fold as one layer for good, to be staged; of a derived layer that shows it already where there is one. */
+/** Returns the request to stage a fold as a stored layer, copied from a derived layer if there is one. */
 export async function stageFold(
   deps: SquashDependencies,
   { fold, hasCleanUp }: { readonly fold: Fold; readonly hasCleanUp: boolean },
@@ -124,15 +122,12 @@ export async function stageFold(
 }
 
 export interface GoodSquash {
-  /** What it replaces. */
+  /** The layers it replaces. */
   readonly ids: readonly LayerId[];
   readonly hasCleanUp: boolean;
 }
 
-/**
- * A squash for good has a name of its own. With a clean-up it holds all that this saw, down to the bottom of the head: what was taken away is not in it, and it does not say so either. If it did, it would take away from
- * whatever it comes to lie on once nobody knows any more what it was made of.
- */
+/** Marks a squash as stored. With a clean-up it covers the whole head, so removals are dropped: they would hide paths of layers it is later put on. */
 export function forGood({ entries, ...request }: StageRequest, { ids, hasCleanUp }: GoodSquash): StageRequest {
   const left = hasCleanUp ? entries.flatMap(onTheBottom) : entries;
   return { ...request, entries: [...left, { from: 'removal', entry: squashMark(ids) }] };
@@ -143,7 +138,7 @@ function onTheBottom(staged: StagedEntry): readonly StagedEntry[] {
   return entry === null ? [] : [{ ...staged, entry }];
 }
 
-/** One layer with the effect of all. */
+/** Returns one derived layer with the effect of all. */
 export async function squashAll(
   deps: SquashDependencies,
   ids: readonly LayerId[],
@@ -156,19 +151,19 @@ export async function squashAll(
   return deps.layers.derive(key, stageSquash(parts, deps.tool), signal);
 }
 
-/** One layer with the effect of `parts` (top first). The same everywhere, as long as tool and rules are: whoever has the parts need not be sent it. */
+/** Returns one layer with the effect of `parts` (top first). The result only depends on parts, tool and rules, so it need not be transferred. */
 export function stageSquash(parts: readonly StoredLayer[], tool: Tool): StageRequest {
   const entries = Array.from(squashPlan(parts), ([, step]) => stageStep(step, parts, tool));
   return { changes: null, entries, sealedAtMs: latestSeal(parts) };
 }
 
-/** An entry as it lies in a layer, for another one. */
+/** Returns an entry of a layer as an entry of another one. */
 export function stageFrom(entry: Entry, layer: StoredLayer): StagedEntry {
   if (entry.removed === 'counted' || entry.removed === 'hint') return { from: 'removal', entry };
   return entry.type === 'dir' ? { from: 'made', entry } : { from: 'layer', entry, layer };
 }
 
-/** A derived layer is as old as what it was made of: a time in the future must not gain weight by being carried over. */
+/** A derived layer is as old as its newest source, so that a time in the future gains no weight. */
 export function latestSeal(layers: readonly StoredLayer[]): number {
   return Math.max(0, ...layers.map(({ sealedAtMs }) => sealedAtMs));
 }

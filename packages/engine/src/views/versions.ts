@@ -10,11 +10,11 @@ import {
   type Version,
 } from '@cachelane/core';
 
-/** An entry together with where its stored content can be read. */
+/** An entry and where its content is read. */
 export interface SourcedEntry {
   readonly entry: Entry;
   readonly sealedAtMs: number;
-  /** The layer that holds the content at the entry's path; null where a driver made it in memory. */
+  /** The layer with the content; null if a driver made it in memory. */
   readonly layer: StoredLayer | null;
   readonly content: () => Uint8Array;
 }
@@ -35,22 +35,16 @@ export function toVersion(source: SourcedEntry): Version {
   };
 }
 
-/**
- * The driver that decides for an entry: that of the tool's rule for its path, provided the rule still gives the class the entry
- * was stored with. Null: no driver, the nearest version stands.
- */
+/** Returns the driver of the tool's rule for the path, if the rule still gives the class the entry was stored with. Null: the nearest version wins. */
 export function driverFor(tool: Tool, entry: Entry): MergeDriver | null {
   const rule = tool.classify(entry.path, entry.type === 'dir', noPeek);
   return rule.kind === 'keep' && rule.mergeClass === entry.mergeClass ? rule.driver : null;
 }
 
-/** Classes that merge follow from the path alone; only groups look at content, and those never reach a driver. */
+/** Only groups look at content, and groups never reach a driver. */
 const noPeek = { peek: (_path: BytePath, _count: number): Uint8Array | undefined => undefined };
 
-/**
- * Asks the tool's driver. Where a version is too large to be merged in memory, or there is no driver, the nearest whole one
- * stands.
- */
+/** Asks the tool's driver. Without a driver, or above the size limit, the nearest whole version wins. */
 export function composeSources(tool: Tool, sources: readonly SourcedEntry[]): Composition {
   const nearest = sources[0];
   const isOversize = sources.some(({ entry }) => entry.sizeBytes > limits.mergedFileBytes);
@@ -60,7 +54,7 @@ export function composeSources(tool: Tool, sources: readonly SourcedEntry[]): Co
   return { kind: 'pick', index: Math.max(0, whole), opinion: false };
 }
 
-/** The runs behind a composed entry, sorted, without repeats. */
+/** Returns the runs behind a composed entry, sorted and unique. */
 export function unitedOrigins(entries: readonly Entry[]): Entry['origins'] {
   return [...new Set(entries.flatMap((entry) => entry.origins))].toSorted();
 }

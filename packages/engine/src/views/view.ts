@@ -12,9 +12,9 @@ import { emptySight, layOver, loadResolution, lookUpSight, stageResolution, type
 import { derivedKey, latestSeal, squashAll, squashLane, type SquashDependencies } from './squash.ts';
 import type { SourcedEntry } from './versions.ts';
 
-/** What a run sees of one volume: its read chain, pinned and composed. */
+/** What a run sees of one volume. */
 export interface View {
-  /** For the mounter: top first, few. */
+  /** For the mounter: top first. */
   readonly layers: readonly StoredLayer[];
   /** What the command finds at a path when it starts. */
   lookUp(path: BytePath): SourcedEntry | undefined;
@@ -29,9 +29,8 @@ export interface ViewDependencies {
 }
 
 /**
- * Composes the pinned links (nearest first) into a view. Everything that costs more than opening is cached as derived layers: which
- * paths the drivers decide, and squashes that keep the view under `limits.viewLayers`.
- * Errors: those of `LayerStore.open` when a layer is missing or damaged.
+ * Composes the pinned links (nearest first) into a view. Drivers' answers and squashes are cached as derived layers.
+ * Errors: those of `LayerStore.open`.
  */
 export async function openView(
   deps: ViewDependencies,
@@ -66,7 +65,7 @@ function viewOf(layers: readonly StoredLayer[]): View {
   };
 }
 
-/** Layers of each link, top first, without those that a nearer link already has. */
+/** Returns the layers of each link, top first, without layers of nearer links. */
 function distinctLayers(links: readonly PinnedLink[]): readonly (readonly LayerId[])[] {
   const seen = new Set<LayerId>();
   return links.map((link) =>
@@ -78,7 +77,7 @@ function distinctLayers(links: readonly PinnedLink[]): readonly (readonly LayerI
   );
 }
 
-/** Plain layers with the effect of all lanes; the farthest lanes are squashed whole while there are too many. */
+/** Returns layers with the effect of all lanes. While there are more than `limits.viewLayers`, the farthest lanes are squashed whole. */
 async function fewLayers(
   deps: SquashDependencies,
   lanes: readonly (readonly LayerId[])[],
@@ -93,7 +92,7 @@ async function fewLayers(
   return parts.flat();
 }
 
-/** The derived layer with the drivers' answers for this stack of layers (top first); empty where there is nothing to decide. */
+/** Returns the derived layer with the drivers' answers; empty if there is nothing to decide. */
 async function openResolution(
   deps: SquashDependencies,
   ids: readonly LayerId[],
@@ -110,7 +109,7 @@ async function openResolution(
   );
 }
 
-/** Starts from the longest lower part of the stack whose answers are known, and lays the rest over it. */
+/** Starts from the largest known resolution of lower layers and adds the rest. */
 async function composeSight(deps: SquashDependencies, ids: readonly LayerId[], signal: AbortSignal): Promise<Sight> {
   let sight = emptySight;
   let from = ids.length;

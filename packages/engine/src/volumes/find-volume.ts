@@ -14,7 +14,7 @@ export interface VolumeIdentity {
   readonly compat: Compat;
 }
 
-/** Undefined where the store has none. */
+/** Returns the volume with this identity, or undefined. */
 export async function volumeIn(
   metadata: Pick<Metadata, 'volumesOf'>,
   { namespaceId, name, compat }: VolumeIdentity,
@@ -29,7 +29,7 @@ export interface VolumeAddress extends Omit<VolumeIdentity, 'namespaceId'> {
   readonly namespace: Namespace;
 }
 
-/** As {@link volumeIn}, by a name of the namespace. */
+/** Returns the volume at an address, or undefined. */
 export async function findVolume(
   metadata: Pick<Metadata, 'findNamespace' | 'volumesOf'>,
   { namespace, ...volume }: VolumeAddress,

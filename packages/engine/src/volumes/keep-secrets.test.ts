@@ -25,12 +25,12 @@ test.each([
   ['/home/ann/.docker', 'config.json', false],
   ['/home/ann/.docker/', 'config.json', false],
   ['/home/ann/.ssh/sub', 'deep/key', false],
-  // Deeper, beside it, and of somebody else.
+  // Deeper, beside it, and of another tool.
   ['/home/ann/.docker', 'sub/config.json', true],
   ['/home/ann/.docker2', 'config.json', true],
   ['/home/anna/.docker', 'config.json', true],
   ['/srv/.docker', 'config.json', true],
-  // What another tool's rules say else is not theirs to say.
+  // Only the secret rules of other tools apply.
   ['/home/ann/.cache', 'a.lock', true],
   ['/home/ann/.cache', 'tmp/x', false],
 ])('in a volume at %s, %s is stored: %s', (target, path, expected) => {

@@ -1,6 +1,5 @@
 import { unknownToolName, type BytePath, type ClassifyContext, type Tool } from '@cachelane/core';
 
-/** Where a volume lies, and whose home directory may hold credentials around it. */
 export interface Surroundings {
   /** Absolute. */
   readonly target: string;
@@ -9,9 +8,8 @@ export interface Surroundings {
 }
 
 /**
- * The tool, but that it never stores what is a credential by its place in the home directory: `config.json` is one in a volume at
- * `~/.docker`. A tool's rules know paths inside the volume alone, so the rules for any directory, which have the list of such places,
- * are asked as though the volume were the home directory.
+ * Returns the tool with a rule for credentials at known places in the home directory, such as `config.json` in a volume at `~/.docker`.
+ * Tool rules only know paths inside a volume, so the `directory` rules are asked with paths relative to the home directory.
  */
 export function keepingSecrets(tool: Tool, { target, homeDir, tools }: Surroundings): Tool {
   const inHome = pathInHome(target, homeDir);
@@ -26,10 +24,10 @@ export function keepingSecrets(tool: Tool, { target, homeDir, tools }: Surroundi
   };
 }
 
-/** What is in a file is looked at by its path in the volume. */
+/** Content rules use the path in the volume. */
 const nothingToSee: ClassifyContext = { peek: () => undefined };
 
-/** `.cache/pip`, or null where it does not lie below the home directory. As bytes, like all paths of volumes. */
+/** Returns the path relative to the home directory (`.cache/pip`), or null if it is outside. Bytes, like all volume paths. */
 function pathInHome(target: string, homeDir: string): string | null {
   const [path, home] = [target, homeDir].map((each) => each.split(/[/\\]/).filter((name) => name !== ''));
   if (path === undefined || home === undefined || path.length <= home.length) return null;

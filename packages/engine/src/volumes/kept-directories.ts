@@ -1,9 +1,8 @@
 import type { KeptDirectory, Mounters } from '@cachelane/core';
 
-/** Whether a directory is to go. */
 export type KeptTest = (kept: KeptDirectory) => boolean;
 
-/** Directories that mounters keep from run to run, that no run uses now and that pass the test. */
+/** Returns kept directories that no run uses and that pass the test. */
 export async function findKept(
   mounters: Mounters,
   mayGo: KeptTest,
@@ -18,7 +17,7 @@ export async function findKept(
   return found;
 }
 
-/** Removes them; what a run took meanwhile stays. */
+/** Removes kept directories, except those that a run has taken since. */
 export async function removeKept(
   mounters: Mounters,
   directories: readonly KeptDirectory[],

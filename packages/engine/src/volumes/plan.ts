@@ -25,7 +25,7 @@ import type { PlannedVolume } from '../model/planned-volume.ts';
 import type { ReachQuestion } from '../model/reach-question.ts';
 import { keepingSecrets } from './keep-secrets.ts';
 
-/** Errors: E_VOLUME when no tool of that name exists, or a volume without a tool has no path. */
+/** Plans a requested volume. Errors: E_VOLUME for an unknown tool, or for a volume with neither tool nor path. */
 export function planVolume(
   tools: readonly Tool[],
   context: Context,
@@ -35,7 +35,7 @@ export function planVolume(
   const tool = tools.find((candidate) => candidate.name === request.tool);
   if (tool === undefined) {
     const known = tools.map(({ name }) => name).join(', ');
-    throw new CachelaneError('E_VOLUME', `volume ${request.name}: there is no tool named ${request.tool}`, {
+    throw new CachelaneError('E_VOLUME', `volume ${request.name}: no tool is named ${request.tool}`, {
       hint: `tools: ${known}`,
     });
   }
@@ -46,7 +46,7 @@ export function planVolume(
       tool.name === unknownToolName
         ? `name its directory: -v ${request.name}:/path`
         : `give its directory: -v ${request.name}:/path`;
-    throw new CachelaneError('E_VOLUME', `volume ${request.name}: it is not known where its directory is`, { hint });
+    throw new CachelaneError('E_VOLUME', `volume ${request.name}: its directory is unknown`, { hint });
   }
   const isOwn = request.namespace === null || request.namespace === context.namespace;
   const hasPersonal = isOwn && context.personalTier && !isPersonal(context.namespace) && verifiedOf(tool) !== null;
@@ -58,7 +58,7 @@ export function planVolume(
     request,
     tool: keepingSecrets(tool, { target: place.path, homeDir: environment.homeDir, tools }),
     target: place.path,
-    // A file of the project may win over the environment.
+    // A project file may override the environment variable.
     isRedirectable: place.byProject !== true && tool.redirect(place.path) !== null,
     targetSource: place.source,
     compat: { ...tool.compat(environment), ...request.compat },
@@ -75,13 +75,13 @@ export function planVolume(
   };
 }
 
-/** Whose volume it is (null: the context's own), and its name. */
+/** The volume's namespace (null: the context's own) and name. */
 interface ChainedVolume {
   readonly namespace: Namespace | null;
   readonly name: VolumeName;
 }
 
-/** A volume of another namespace is read and written there, on the same lanes; it has no part in the project's own chain. Links that the context's bounds do not reach are none. */
+/** Returns the read chain of a volume, within the context's bounds. A volume of another namespace uses the same lanes there. */
 export function chainFor(context: Context, volume: ChainedVolume): readonly ChainLink[] {
   return linksWithin(context.bounds, wholeChain(context, volume), volume.name);
 }
@@ -103,12 +103,12 @@ function grantFor(
   return { word, caller, parents, volume, access: 'write', ...own };
 }
 
-/** A directory that runs share shows what the first of them found. So those that are bounded share with those who find the same, and whose grants are the same. */
+/** Confined sessions share a directory only if they have the same namespace, read chain and seed. */
 function companyOf({ namespace }: Context, { seed }: VolumeRequest, chain: readonly ChainLink[]): string {
   return JSON.stringify([namespace, chain, seed]);
 }
 
-/** `mayLock`: only who may save has something to keep from others. */
+/** `mayLock`: only a run that may save takes the lock. */
 export function toOpenVolume(planned: PlannedVolume, random: Random, mayLock: boolean): OpenVolume {
   return {
     name: planned.request.name,

@@ -2,15 +2,14 @@ import type { KeptDirectory, LaneName, Metadata, Mounters, VolumeId } from '@cac
 import { findKept, removeKept } from './kept-directories.ts';
 
 export interface Removal {
-  /** Variants of a volume. */
   readonly variants: readonly VolumeId[];
-  /** Those of them that have a head in the lane. */
+  /** The variants that have a head on the lane. */
   readonly held: ReadonlySet<VolumeId>;
-  /** Null: all of them, and the volumes themselves. */
+  /** Null: all lanes, and the volumes themselves. */
   readonly lane: LaneName | null;
 }
 
-/** Takes the heads of volumes away, their history and the directories that were kept of them. Sessions that are open keep what they see. */
+/** Removes heads of volumes with their history and kept directories. Open sessions keep their views. */
 export async function removeVolumes(
   { metadata, mounters }: { readonly metadata: Metadata; readonly mounters: Mounters },
   { variants, held, lane }: Removal,
@@ -18,7 +17,7 @@ export async function removeVolumes(
 ): Promise<void> {
   const ids = new Set(variants);
   for (const id of ids) {
-    // With all lanes a variant goes as well that has no head left.
+    // Without a lane, variants with no head are removed too.
     if (lane === null || held.has(id)) await metadata.removeVolume(id, lane, signal);
   }
   const isGone = (kept: KeptDirectory): boolean => ids.has(kept.volume) && (lane === null || kept.lane === lane);

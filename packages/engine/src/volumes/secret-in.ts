@@ -1,6 +1,6 @@
 import type { BytePath, LayerIndex, Tool } from '@cachelane/core';
 
-/** Credentials in a layer that was made elsewhere: whoever made it may have had the volume at another place, or older rules. */
+/** Returns the path of a credential in a layer from elsewhere, or null. Its maker may have had another target path or older rules. */
 export function secretIn(index: LayerIndex, tool: Tool): BytePath | null {
   for (const { path, type, removed } of index.entries()) {
     if (removed === 'counted' || removed === 'hint') continue;

@@ -11,7 +11,7 @@ interface Answer {
   readonly errors?: readonly AnswerError[];
 }
 
-/** `data` of an answer. Throws its first error; E_USAGE for what is no answer of an engine. */
+/** Returns `data` of an answer. Throws its first error; E_USAGE if it is not an engine's answer. */
 export function dataOf(text: string, address: string): unknown {
   const { data, errors = [] } = parsed(text, address);
   const [first] = errors;
@@ -24,10 +24,10 @@ export function dataOf(text: string, address: string): unknown {
   });
 }
 
-/** A field of a mutation, which is null only beside an error. */
+/** Returns the value of a mutation's field, which is null only with an error. */
 export function done<T>(result: T | null): T {
   if (result !== null) return result;
-  throw new CachelaneError('E_INTERNAL', 'the engine did nothing, and does not say why');
+  throw new CachelaneError('E_INTERNAL', 'the engine returned neither a result nor an error');
 }
 
 function parsed(text: string, address: string): Answer {
@@ -38,7 +38,7 @@ function parsed(text: string, address: string): Answer {
     value = null;
   }
   if (typeof value === 'object' && value !== null && ('data' in value || 'errors' in value)) return value as Answer;
-  throw new CachelaneError('E_USAGE', `what answers at ${address} is no engine of cachelane`, {
-    hint: 'look at the address: CACHELANE_ENGINE has that of an engine',
+  throw new CachelaneError('E_USAGE', `${address} did not answer like a cachelane engine`, {
+    hint: 'check the address: CACHELANE_ENGINE must be that of an engine',
   });
 }

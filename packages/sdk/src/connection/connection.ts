@@ -11,14 +11,14 @@ import type { Transport, TransportResponse } from '../wire/transport.ts';
 
 export interface ConnectionOptions {
   readonly transport: Transport;
-  /** Of the engine; null where its transport needs none. */
+  /** The engine's token; null if its transport needs none. */
   readonly token: string | null;
-  /** The token of a session that somebody else keeps; null: one of its own. */
+  /** The token of a session opened elsewhere; null: opens its own. */
   readonly session: string | null;
   readonly place: SessionPlace;
 }
 
-/** A session of which nothing is heard for a minute ends. */
+/** An idle session ends after a minute. */
 const heartbeatMs = 15_000;
 
 interface Asked {
@@ -29,13 +29,13 @@ interface Asked {
   readonly isInBackground?: boolean;
 }
 
-/** A stream of events that nobody reads: while it is open, the session lives. */
+/** An unread event stream. The session lives while it is open. */
 interface Held {
   readonly opened: Promise<void>;
   readonly end: () => void;
 }
 
-/** One program's session with one engine, kept alive until it is closed. */
+/** A program's session with an engine, kept alive until it is closed. */
 export class Connection implements AsyncDisposable {
   private readonly transport: Transport;
   private readonly token: string | null;
@@ -54,20 +54,20 @@ export class Connection implements AsyncDisposable {
     this.place = place;
   }
 
-  /** Errors: E_ENGINE_GONE, E_ENGINE_DENIED, E_USAGE for an engine of another protocol, and those of the project. */
+  /** Errors: E_ENGINE_GONE, E_ENGINE_DENIED, E_USAGE for an engine with another protocol, and those of the project. */
   async open(signal: AbortSignal | undefined): Promise<void> {
     const { engine } = await this.sendOnce(engineFacts, {}, { session: null, signal });
     if (engine.protocolVersion !== protocolVersion) {
       throw new CachelaneError(
         'E_USAGE',
-        `the engine is cachelane ${engine.version}, which speaks version ${engine.protocolVersion} of the protocol; this client speaks ${protocolVersion}`,
-        { hint: 'use versions of cachelane and @cachelane/sdk that belong together' },
+        `the engine is cachelane ${engine.version} with protocol version ${engine.protocolVersion}; this client needs version ${protocolVersion}`,
+        { hint: 'use matching versions of cachelane and @cachelane/sdk' },
       );
     }
     if (this.given === null) await this.openedSession(signal);
   }
 
-  /** What the operation comes to; asked again where the answer was lost, see {@link repeat}. */
+  /** Returns the operation's result. Repeats it if the answer was lost, see {@link repeat}. */
   async ask<R, V>(operation: Operation<R, V>, variables: V, signal: AbortSignal | undefined): Promise<R> {
     const { signal: closing } = this.closing;
     const ending = signal === undefined ? closing : AbortSignal.any([closing, signal]);
@@ -75,12 +75,18 @@ export class Connection implements AsyncDisposable {
     return await repeat({ operation, variables, signal: ending }, attempt);
   }
 
-  /** For what may not be repeated. A session that the engine has forgotten is opened anew, once: a request that names it was not carried out. */
+  /**
+   * For operations that must not be repeated. If the engine forgot the session, opens a new one and sends the request
+   * once more: it was not carried out before.
+   */
   async askOnce<R, V>(operation: Operation<R, V>, variables: V, signal: AbortSignal | undefined): Promise<R> {
     return await this.inSession(async (session) => await this.sendOnce(operation, variables, { session, signal }));
   }
 
-  /** Answers as they come. `onOpen` is called when the engine has taken the subscription. Errors: E_ENGINE_GONE where it breaks off. */
+  /**
+   * Yields answers as they arrive. Calls `onOpen` when the engine has accepted the subscription. Errors: E_ENGINE_GONE
+   * if the stream breaks.
+   */
   async *subscribe<R, V>(
     operation: Operation<R, V>,
     variables: V,
@@ -107,7 +113,8 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Keeps the session also while the program has no time for heartbeats, such as for the length of a synchronous call. Resolves when the engine has heard of it, or cannot be told.
+   * Keeps the session alive while the program is too busy for heartbeats. Resolves when the engine knows, or cannot be
+   * reached.
    */
   async hold(): Promise<Disposable> {
     this.holders += 1;
@@ -124,13 +131,13 @@ export class Connection implements AsyncDisposable {
     };
   }
 
-  /** That of what is asked now. Errors: as opening one. */
+  /** Returns the token of the current session. Errors: as for opening one. */
   async sessionToken(): Promise<string> {
     this.closing.signal.throwIfAborted();
     return this.given ?? (await this.openedSession());
   }
 
-  /** Ends the session, where it is its own. Idempotent. */
+  /** Ends the session if this connection opened it. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.closing.signal.aborted) return;
     this.closing.abort(new CachelaneError('E_ABORTED', 'the engine was closed'));
@@ -138,7 +145,7 @@ export class Connection implements AsyncDisposable {
     this.held?.end();
     try {
       const session = this.given === null ? await this.session : null;
-      // What it left ends with it; an engine that is gone has ended it already.
+      // The engine discards open forks. An engine that is gone has already done so.
       if (session !== null) await this.sendOnce(closeSession, {}, { session, signal: undefined });
     } catch {
       return;
@@ -149,7 +156,7 @@ export class Connection implements AsyncDisposable {
 
   private failure(thrown: unknown, signal: AbortSignal | undefined): CachelaneError {
     const { signal: closing } = this.closing;
-    // What is under way when the engine is closed loses its connection.
+    // Requests that are running while the engine is closed lose their connection.
     return closing.aborted && !isCachelaneError(thrown)
       ? (closing.reason as CachelaneError)
       : unreachable(thrown, this.transport.address, signal);
@@ -167,7 +174,7 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /** Calls share it, so no call's signal ends it but that of the first. */
+  /** Calls share the session, so only the first call's signal can end its opening. */
   private openedSession(first?: AbortSignal): Promise<string> {
     if (this.session !== null) return this.session;
     const signals = [this.closing.signal, ...(first === undefined ? [] : [first])];
@@ -186,7 +193,7 @@ export class Connection implements AsyncDisposable {
       { directory, namespace, confine, environment },
       { session: null, signal },
     );
-    if (opened === null) throw new CachelaneError('E_INTERNAL', 'the engine opened no session');
+    if (opened === null) throw new CachelaneError('E_INTERNAL', 'the engine did not open a session');
     this.startHeartbeats();
     return opened.token;
   }
@@ -194,11 +201,11 @@ export class Connection implements AsyncDisposable {
   private startHeartbeats(): void {
     if (this.timer !== undefined || this.closing.signal.aborted) return;
     this.timer = setInterval(() => {
-      // One that fails is told of by whatever is asked next.
+      // The next call reports the error.
       this.ask(engineFacts, {}, this.closing.signal).catch(() => undefined);
       if (this.holders > 0) this.listen();
     }, heartbeatMs);
-    // A program that has nothing else to do ends. Browsers and the like have numbers for timers.
+    // Lets an idle program end. Browsers have numbers as timers, without `unref`.
     const { unref } = this.timer as { readonly unref?: () => unknown };
     unref?.call(this.timer);
   }
@@ -209,7 +216,7 @@ export class Connection implements AsyncDisposable {
     const { promise: opened, resolve } = Promise.withResolvers<void>();
     const held = { opened, end: () => ending.abort() };
     this.held = held;
-    // Where it breaks off, the next heartbeat tries again.
+    // If the stream breaks, the next heartbeat opens it again.
     void this.drain(ending.signal, resolve)
       .catch(() => undefined)
       .finally(() => {

@@ -1,7 +1,7 @@
 import { CachelaneError } from '../errors/errors.ts';
 import type { Transport } from '../wire/transport.ts';
 
-/** Over HTTP, with the `fetch` of the platform. Errors: E_USAGE for an address that is none of an engine. */
+/** A transport that uses `fetch`. Errors: E_USAGE for an invalid address. */
 export function fetchTransport(address: string, send: typeof fetch = fetch): Transport {
   const url = queryUrl(address);
   return {
@@ -25,9 +25,9 @@ function queryUrl(address: string): URL {
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return new URL('/query', url);
   const hint =
     url?.protocol === 'unix:'
-      ? 'sockets are for programs of Node: connect with @cachelane/sdk/node'
-      : 'give it as CACHELANE_ENGINE has it: http://127.0.0.1:PORT';
-  throw new CachelaneError('E_USAGE', `${JSON.stringify(address)} is no address that can be fetched from`, { hint });
+      ? 'only Node can use sockets: connect with @cachelane/sdk/node'
+      : 'use the form of CACHELANE_ENGINE: http://127.0.0.1:PORT';
+  throw new CachelaneError('E_USAGE', `cannot fetch from address ${JSON.stringify(address)}`, { hint });
 }
 
 async function* chunksOf({ body }: Response): AsyncGenerator<Uint8Array> {

@@ -34,12 +34,12 @@ describe('a lost answer', () => {
       .catch((error: unknown) => error);
     expect(failed).toBeInstanceOf(LostAnswerError);
     expect(failed).toMatchObject({ code: 'E_ENGINE_GONE', retryable: true, key: 'nightly' });
-    expect(failed).toMatchObject({ hint: expect.stringContaining('"nightly": it is made once') });
+    expect(failed).toMatchObject({ hint: expect.stringContaining('"nightly": the change is made only once') });
     expect(fake.asked.filter(({ name }) => name === 'prune')).toHaveLength(3);
     // What somebody saved since would go, too.
     await expect(engine.cacheVolume('npm').remove()).rejects.toMatchObject({
       key: null,
-      hint: expect.stringMatching(/^look what is there/),
+      hint: expect.stringMatching(/^check the present state/),
     });
   });
 

@@ -3,19 +3,19 @@ import { neverSent } from '../errors/failures.ts';
 import { LostAnswerError } from '../errors/lost-answer-error.ts';
 import type { Operation } from '../wire/operation.ts';
 
-/** Before it is asked again: a connection that broke is made anew at once; an engine that is started anew needs a moment. */
+/** Pauses before retries. A broken connection is retried at once, and an engine that restarts needs a moment. */
 const pausesMs = [20, 250] as const;
 
 export interface Repeated<R, V> {
   readonly operation: Operation<R, V>;
   readonly variables: V;
-  /** Ends it between two attempts as well. */
+  /** Also ends the pause between attempts. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Asks again where the answer was lost: for what reads, and for changes that are known by what they are about or by their key. Errors: `LostAnswerError` for a change of which it is
- * not known whether it was made.
+ * Repeats an operation whose answer was lost. For queries, and mutations that are safe to repeat. Errors:
+ * `LostAnswerError` if a mutation may or may not have been carried out.
  */
 export async function repeat<R, V>(
   { operation, variables, signal }: Repeated<R, V>,
@@ -37,7 +37,7 @@ export async function repeat<R, V>(
         : error;
     }
   }
-  throw new CachelaneError('E_INTERNAL', 'an attempt neither failed nor came to an end');
+  throw new CachelaneError('E_INTERNAL', 'an attempt neither failed nor ended');
 }
 
 function isChange({ text }: Pick<Operation<never, never>, 'text'>): boolean {

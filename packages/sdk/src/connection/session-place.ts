@@ -2,12 +2,12 @@ import { environmentVariables, whyTooLarge, type EnvironmentVariable } from '@ca
 import { CachelaneError } from '../errors/errors.ts';
 import type { SessionOptions } from './session-options.ts';
 
-/** Whose project a session is of; null: as the engine decides. */
+/** The place of a session; null: the engine decides. */
 export interface SessionPlace {
   readonly directory: string | null;
   readonly namespace: string | null;
   readonly isConfined: boolean;
-  /** Null: that of the engine. */
+  /** Null: the engine's. */
   readonly environment: readonly EnvironmentVariable[] | null;
 }
 
@@ -26,6 +26,6 @@ function variablesOf(environment: NonNullable<SessionOptions['environment']>): S
   const why = whyTooLarge(all);
   if (why === null) return all;
   throw new CachelaneError('E_LIMIT', why, {
-    hint: 'give connect({ environment }) only what tools and CI systems are set by',
+    hint: 'pass only variables that configure tools or identify the CI run to connect({ environment })',
   });
 }

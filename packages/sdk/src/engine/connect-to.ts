@@ -7,17 +7,18 @@ import type { SessionOptions } from '../connection/session-options.ts';
 import { placeOf } from '../connection/session-place.ts';
 
 export interface ConnectToOptions extends SessionOptions {
-  /** `http://127.0.0.1:PORT`, as `CACHELANE_ENGINE` has it. */
+  /** `http://127.0.0.1:PORT`, as in `CACHELANE_ENGINE`. */
   readonly address: string;
-  /** As `CACHELANE_ENGINE_TOKEN` has it. */
+  /** As in `CACHELANE_ENGINE_TOKEN`. */
   readonly token?: string | undefined;
-  /** Instead of that of the platform. */
+  /** Replaces the platform's `fetch`. */
   readonly fetch?: typeof fetch | undefined;
 }
 
 /**
- * Opens a session with an engine that listens on a port. Uses nothing but `fetch`; programs of Node have `connect` of `@cachelane/sdk/node`, which also finds engines and starts them.
- * Errors: E_ENGINE_GONE, E_ENGINE_DENIED, E_USAGE, and those of the project.
+ * Opens a session with an engine that listens on a port. It needs only `fetch`. In Node, `connect` of
+ * `@cachelane/sdk/node` also finds and starts engines. Errors: E_ENGINE_GONE, E_ENGINE_DENIED, E_USAGE, and those of
+ * the project.
  *
  * @example
  * ```ts

@@ -7,63 +7,73 @@ import type { Context, CreatedNamespace, EngineEvent, Grant, Lease, Usage, Volum
 import type { GrantOptions, Grants, NamespaceOptions } from '../volume/grant-options.ts';
 
 export interface VolumesOptions extends CallOptions {
-  /** Only those of this namespace. */
+  /** Only volumes of this namespace. */
   readonly namespace?: string | undefined;
-  /** Only those of this namespace and of those below it. */
+  /** Only volumes of this namespace and those below it. */
   readonly under?: string | undefined;
-  /** Only those with this key. */
+  /** Only volumes with this key. */
   readonly key?: string | undefined;
-  /** How many are asked for at once; 1 to 1000, 100 where it is left out. */
+  /** Page size, 1 to 1000. The default is 100. */
   readonly pageSize?: number | undefined;
 }
 
 export interface UsageOptions extends CallOptions {
-  /** `NAMESPACE` where it is left out. */
+  /** The default is `NAMESPACE`. */
   readonly by?: UsageGroup | undefined;
 }
 
 export interface AttachOptions extends CallOptions {
-  /** How long to wait for runs that have a LOCKED volume, 0 to 86400; as `cachelane run` where it is left out. Throws E_LOCKED then. */
+  /**
+   * How long to wait for runs that hold a LOCKED volume, 0 to 86400. Then throws E_LOCKED. The default is that of
+   * `cachelane run`.
+   */
   readonly lockTimeoutSeconds?: number | undefined;
   /**
-   * Whether directories may lie where those of earlier forks did, for tools that note where their cache lies, as in `run`: unless a process is seen that outlived its fork and was told the path. False where it is left out: no path comes twice, and whoever
-   * goes on writing to one writes nowhere.
+   * Allows the paths of earlier forks to be reused, for tools that record the location of their cache, as in `run`. A
+   * path is not reused while a left-over process was given it. By default, each path is new, so that a late writer to
+   * an ended fork harms nothing.
    */
   readonly samePath?: boolean | undefined;
 }
 
-/** Events from the call on; whoever stops reading ends it. Throws E_ENGINE_GONE where it breaks off. */
+/** Events from the call on, until the reader stops. Throws E_ENGINE_GONE if the stream breaks. */
 export interface EngineEvents extends AsyncIterableIterator<EngineEvent> {
-  /** Resolves when the engine has taken the request: what happens from then on is told. */
+  /** Resolves when the engine has accepted the request. Later events are not missed. */
   readonly opened: Promise<void>;
 }
 
 /**
- * A program's session with an engine. Names of volumes mean what they mean in the program's own project; several programs, of several projects, share one engine.
- *
- * The session ends with {@link Engine.close}, or a minute after the program has ended; forks that it left are discarded.
+ * A program's session with an engine. Volume names refer to the program's own project, and several programs can share
+ * one engine. The session ends with {@link Engine.close}, or a minute after the program has ended. Its open forks are
+ * then discarded.
  */
 export interface Engine extends AsyncDisposable {
-  /** Where the engine listens. */
+  /** The engine's address. */
   readonly address: string;
-  /** A volume by its key: a tool that cachelane knows (`npm`, `go-build`), a volume of cachelane.yaml, or any text. Asks for nothing yet. */
+  /**
+   * Returns a volume by key: a tool's name (`npm`, `go-build`), a volume of cachelane.yaml, or any text. Sends no
+   * request.
+   */
   cacheVolume(key: string, options?: VolumeOptions): CacheVolume;
   /**
-   * What a namespace offers: by its name, or by what the person's own configuration, cachelane.yaml (both under `catalogs`) or cachelane.lock call it, so that code names no organisation. `locked`: in this version, and no other; generated clients give it. Else in the one that the project has locked, or the latest where it has none. Asks for nothing yet.
+   * Returns a namespace's catalog, by name or by an alias from the user's configuration, cachelane.yaml (both under
+   * `catalogs`) or cachelane.lock. `locked` fixes the version; generated clients use it. The default is the version
+   * that the project has locked, else the latest. Sends no request.
    */
   catalog(named: string, locked?: LockedVersion): Catalog;
-  /** A volume by an id that somebody passed on. Asks for nothing yet. */
+  /** Returns a volume by its id. Sends no request. */
   volume(id: string): CacheVolume;
-  /** The same session, with volumes of another namespace where none is named. Closing it closes nothing. */
+  /** Returns the same session with another default namespace. Closing it has no effect. */
   withNamespace(namespace: string): this;
   /**
-   * The same session, with volumes of a namespace inside its own: names that belong together, outermost first, such as `scope('npm', '@acme/build')` for a library, so that two
-   * that both say `cache` do not meet. In another project it is another namespace. Closing it closes nothing.
+   * Returns the same session for a child namespace, by names from the outside in, such as `scope('npm', '@acme/build')`
+   * for a library. Libraries that use the same key then have different volumes. Closing it has no effect.
    */
   scope(...names: readonly string[]): this;
   /**
-   * For the environment of a child process: `connect()` of the SDK, and `cachelane query`, are in this very session there, with its project and its bounds, for as long as the session lives. The token in it is
-   * that of the session, never that of the engine. It confines a child only where that cannot come to the engine, or its home, in another way: at a port, without the engine's own variables.
+   * Returns environment variables by which a child process joins this session through `connect()` or `cachelane query`,
+   * while the session lives. They contain the session's token, never the engine's. This confines a child only if it
+   * cannot reach the engine or its home in another way: use a port, and do not pass the engine's own variables.
    *
    * @example
    * ```ts
@@ -75,16 +85,17 @@ export interface Engine extends AsyncDisposable {
    * ```
    */
   environment(): Promise<Readonly<Record<string, string>>>;
-  /** Where and who the program is, and what decided that. */
+  /** Returns the program's namespace and lanes, and how they were decided. */
   context(options?: CallOptions): Promise<Context>;
-  /** Volumes that hold something, by namespace, key and compat; asked for page by page. */
+  /** Returns non-empty volumes, sorted by namespace, key and compat. Loads page by page. */
   volumes(options?: VolumesOptions): AsyncIterableIterator<VolumeInfo>;
-  /** What is held, by namespace or by lane. */
+  /** Returns used space by namespace or lane. */
   usage(options?: UsageOptions): Promise<readonly Usage[]>;
-  /** What sessions have of volumes at this moment: locked lanes, pinned layers, kept directories. */
+  /** Returns current leases: locked lanes, pinned layers, kept directories. */
   leases(options?: CallOptions): Promise<readonly Lease[]>;
   /**
-   * Makes a namespace that is there without volumes, until `cachelane ns rm`; one that is there already stays from then on. A path that is not spelled canonically is E_NAMESPACE, whose hint has the spelling.
+   * Creates a namespace that stays, also without volumes, until `cachelane ns rm`. An existing one stays from then on.
+   * Throws E_NAMESPACE for a path that is not canonical; the hint has the canonical one.
    *
    * @example
    * ```ts
@@ -96,14 +107,18 @@ export interface Engine extends AsyncDisposable {
    * ```
    */
   createNamespace(path: string, options?: ChangeOptions): Promise<CreatedNamespace>;
-  /** What the program's project shares with others, by volume and whom it is for, and what others share with it. Nothing is told of a namespace that is not there yet: a run, or {@link Engine.createNamespace}, makes it. */
+  /**
+   * Returns the grants of the program's project to others, and of others to it. Empty for a namespace that does not
+   * exist yet: a run, or {@link Engine.createNamespace}, creates it.
+   */
   grants(options?: NamespaceOptions & CallOptions): Promise<Grants>;
-  /** As {@link CacheVolume.grant}, of all volumes that the namespace has, now and later. */
+  /** Grants all present and future volumes of the namespace, see {@link CacheVolume.grant}. */
   grantAll(to: string, options?: NamespaceOptions & GrantOptions): Promise<Grant>;
-  /** Takes back what {@link Engine.grantAll} gave; null where there is none. Grants of single volumes stay. */
+  /** Withdraws {@link Engine.grantAll}; null if there is no such grant. Grants of single volumes stay. */
   withdrawGrantAll(to: string, options?: NamespaceOptions & ChangeOptions): Promise<Grant | null>;
   /**
-   * Directories to work in, one for each volume, with what a run here would find; at most 32. Nobody else sees what is done there (but in SHARED volumes) before it is committed.
+   * Makes a private directory for each of up to 32 volumes, with the content that a run would get. Until the commit, no
+   * other client sees its changes (except in SHARED volumes).
    *
    * @example
    * ```ts
@@ -117,14 +132,17 @@ export interface Engine extends AsyncDisposable {
    * ```
    */
   attach(volumes: readonly Attachable[], options?: AttachOptions): Promise<Fork>;
-  /** What forks and clean-ups of this session tell while they work. */
+  /** Returns events of this session's forks and clean-ups. */
   events(options?: CallOptions): EngineEvents;
-  /** Any document of the engine's schema, in this session. Values go into variables. Its result is what the document says, which nothing checks. It is never asked again by itself: a change may have been made whose answer was lost. */
+  /**
+   * Executes any GraphQL document in this session. Pass values as variables. The result type is not checked. It is
+   * never repeated automatically, since a mutation may have been carried out.
+   */
   query<Result>(
     document: string,
     variables?: Readonly<Record<string, unknown>>,
     options?: CallOptions,
   ): Promise<Result>;
-  /** Ends the session, and what it left. Idempotent. */
+  /** Ends the session and discards its open forks. Idempotent. */
   close(): Promise<void>;
 }

@@ -2,7 +2,8 @@ import type { Engine } from './engine.ts';
 import { CachelaneError } from '../errors/errors.ts';
 
 /**
- * The same session with methods beside those that it has, also where it is taken to another namespace or scope. For what `cachelane generate` writes.
+ * Returns the same session with additional methods, also after `withNamespace` and `scope`. `cachelane generate` uses
+ * it.
  *
  * @example
  * ```ts
@@ -22,9 +23,12 @@ export function extendEngine<E extends Engine, M extends object>(engine: E, meth
   };
 }
 
-/** What a method of a generated client does that must not be called any more. Throws E_CATALOG: an empty volume would be no answer. */
+/**
+ * The body of a generated method for a removed definition. Throws E_CATALOG, since an empty volume would hide the
+ * removal.
+ */
 export function notOffered(why: string): never {
   throw new CachelaneError('E_CATALOG', why, {
-    hint: 'use what the reason says; once nothing asks for it any more, cachelane add --accept NAME takes it off the list',
+    hint: 'follow the reason; when no code uses it any more, run cachelane add --accept NAME to drop it',
   });
 }

@@ -1,7 +1,7 @@
 import { connectTo, type ConnectToOptions } from './connect-to.ts';
 import type { Engine } from './engine.ts';
 
-/** One request as it came. */
+/** A received request. */
 interface Asked {
   readonly name: string;
   readonly variables: Readonly<Record<string, unknown>>;
@@ -9,11 +9,11 @@ interface Asked {
   readonly signal: AbortSignal | null;
 }
 
-/** What is answered: `data`, or a whole response. */
+/** Returns `data`, or a whole response. */
 export type Answering = (asked: Asked) => object | Response | Promise<object | Response>;
 
 export interface FakeEngine {
-  /** First to last, without what opens a session. */
+  /** In order, without requests that open a session. */
   readonly asked: readonly Asked[];
   readonly sessions: readonly string[];
   connect(options?: Partial<ConnectToOptions>): Promise<Engine>;

@@ -3,28 +3,31 @@ import type { ForkedVolume, Saved } from '../generated/results.ts';
 
 export interface CommitOptions extends CallOptions {
   /**
-   * What the work came to, as a command's exit code, 0 to 255; 0 where it is left out. With another one only that is saved what tools leave complete whatever becomes of a command, as after `cachelane run`.
+   * The exit code of the work, 0 to 255. The default is 0. Otherwise, only files are saved that the tool always leaves
+   * complete, as after `cachelane run`.
    */
   readonly exitCode?: number | undefined;
 }
 
-/** Directories that a program works in until it commits them. Disposed of before, it is discarded. */
+/** Directories for a program's work until it commits. Disposing an uncommitted fork discards it. */
 export interface Fork extends AsyncDisposable {
-  /** Good in this session alone. */
+  /** Valid in this session only. */
   readonly id: string;
-  /** The run that what it saves is told to be of. */
+  /** The run that its saved work is recorded under. */
   readonly run: string;
-  /** In the order in which they were asked for. */
+  /** In the requested order. */
   readonly volumes: readonly ForkedVolume[];
-  /** That of its only volume: absolute, on the engine's machine. Throws E_USAGE where it has several. */
+  /** The directory of its only volume: absolute, on the engine's machine. Throws E_USAGE if it has several. */
   readonly directory: string;
-  /** What makes tools look into the directories, for the environment of their commands. Throws E_USAGE where two volumes need one variable for themselves. */
+  /** Variables that point tools to the directories. Throws E_USAGE if two volumes need the same variable. */
   readonly environment: Readonly<Record<string, string>>;
   /**
-   * Saves what was changed, and ends the fork. Where the engine could not save it (E_DISK_FULL, E_STORE_BUSY, …) the fork is open still: the same call goes on where it failed, or `discard` gives it up. After a `LostAnswerError` the same call tells what was
-   * saved. E_NOT_SAVED: the engine ended before all was, and the message says what was. E_ENGINE_GONE: it has ended, and the fork with it.
+   * Saves the changes and ends the fork. If saving fails (E_DISK_FULL, E_STORE_BUSY, …), the fork stays open: call it
+   * again to continue, or `discard`. After a `LostAnswerError`, the same call returns what was saved. E_NOT_SAVED: the
+   * engine ended before all was saved; the message says what was. E_ENGINE_GONE: the engine ended, and the fork with
+   * it.
    */
   commit(options?: CommitOptions): Promise<readonly Saved[]>;
-  /** Ends the fork; what was changed is gone. Nothing where it has ended. */
+  /** Ends the fork without saving. Does nothing if it has ended. */
   discard(options?: CallOptions): Promise<void>;
 }

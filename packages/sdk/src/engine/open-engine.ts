@@ -19,7 +19,7 @@ export interface OpenEngineOptions {
   readonly isWhole: boolean;
 }
 
-/** `derive` makes an engine of the caller's own kind, with volumes elsewhere. */
+/** Makes an engine. `derive` makes one for another namespace or scope. */
 export function openEngine<E extends Engine>(
   { connection, address, scoping, isWhole }: OpenEngineOptions,
   derive: (scoping: Scoping) => E,
@@ -65,7 +65,7 @@ export function openEngine<E extends Engine>(
   };
 }
 
-/** Asks at once, and not only when the first event is wanted. */
+/** Subscribes at once, not only when the first event is requested. */
 function openEvents(connection: Connection, signal: AbortSignal | undefined): EngineEvents {
   const ending = new AbortController();
   const both = signal === undefined ? ending.signal : AbortSignal.any([ending.signal, signal]);
@@ -73,7 +73,7 @@ function openEvents(connection: Connection, signal: AbortSignal | undefined): En
   const answers = connection.subscribe(events, {}, { signal: both, onOpen: resolve, isInBackground: true });
   let first: Promise<IteratorResult<{ readonly events: EngineEvent }>> | null = answers.next();
   first.catch(reject);
-  // Who does not look at `opened` gets the same from the first event.
+  // The first event reports the same error.
   opened.catch(() => undefined);
   const stream: EngineEvents = {
     opened,
@@ -95,7 +95,7 @@ function openEvents(connection: Connection, signal: AbortSignal | undefined): En
 
 const longestTimerMs = 2 ** 31 - 1;
 
-/** Whoever waits for an event does not want its program to end; a stream that nobody reads is no reason to go on. */
+/** Keeps the program alive while it waits for an event. An unread stream does not keep it alive. */
 async function whileAwake<T>(work: Promise<T>): Promise<T> {
   const awake = setInterval(() => undefined, longestTimerMs);
   try {

@@ -47,15 +47,15 @@ export async function openFork(
 
 interface Forked {
   readonly facts: ForkFacts;
-  /** For each volume, what its request says. */
+  /** The variable that each request names. */
   readonly variables: readonly (string | undefined)[];
-  /** Keeps the session as long as there is something to lose. */
+  /** Keeps the session alive while the fork is open. */
   readonly hold: Disposable;
 }
 
 function forkOf(connection: Connection, { facts: { id, run, volumes }, variables, hold }: Forked): Fork {
   let hasEnded = false;
-  /** Whether an engine may have begun to save it. */
+  /** Whether an engine may have begun to save. */
   let wasAsked = false;
   const end = (): void => {
     hasEnded = true;
@@ -94,7 +94,7 @@ function forkOf(connection: Connection, { facts: { id, run, volumes }, variables
       try {
         await fork.discard();
       } catch (error) {
-        // It ends with its session, and that with the engine; what went wrong before is what the program has to be told.
+        // The fork ends with its session and engine. The earlier error is the one to report.
         if (!isCachelaneError(error, 'E_ENGINE_GONE', 'E_ABORTED')) throw error;
       } finally {
         end();
@@ -104,12 +104,12 @@ function forkOf(connection: Connection, { facts: { id, run, volumes }, variables
   return fork;
 }
 
-/** No engine was there to take the first request: a fork ends with its engine. */
+/** Returns the error for a fork whose engine ended before the first request. */
 function endedWith(error: CachelaneError): CachelaneError {
   return new CachelaneError(
     'E_ENGINE_GONE',
-    `${error.message}; the fork has ended with its engine, and nothing of it was saved`,
-    { hint: 'attach again, which needs an engine, and make the changes anew', cause: error },
+    `${error.message}; the fork ended with its engine, and none of it was saved`,
+    { hint: 'attach again with a running engine and repeat the changes', cause: error },
   );
 }
 
@@ -123,8 +123,8 @@ function environmentOf(
     const own = variable === undefined ? environment : [...environment, { name: variable, value: directory }];
     for (const { name, value } of own) {
       if (Object.hasOwn(all, name) && all[name] !== value) {
-        throw new CachelaneError('E_USAGE', `${name} would have to lead to ${key} and to another volume`, {
-          hint: 'attach them in forks of their own',
+        throw new CachelaneError('E_USAGE', `${name} would have to point to ${key} and to another volume`, {
+          hint: 'attach them in separate forks',
         });
       }
       all[name] = value;

@@ -1,18 +1,18 @@
 import type { ErrorCode } from '../generated/error-codes.ts';
 
 export interface CachelaneErrorOptions {
-  /** What can be done about it, one sentence. */
+  /** What to do about it, in one sentence. */
   readonly hint?: string | undefined;
-  /** Whether the same call may succeed later without anyone changing anything. */
+  /** Whether the same call may succeed later without other changes. */
   readonly retryable?: boolean;
-  /** Field of the document that it is about: `['attach']`. */
+  /** The field of the document that failed: `['attach']`. */
   readonly path?: readonly (string | number)[] | undefined;
   readonly cause?: unknown;
 }
 
 /**
- * Whatever goes wrong: what the engine refuses, with its code, and what keeps it from being asked (`E_ENGINE_GONE`). A call that its signal ended is `E_ABORTED`, with the reason
- * as its cause. Codes are stable: match on them, and show `message` and `hint` to people.
+ * Any error of the engine or of the connection to it (`E_ENGINE_GONE`). An aborted call throws `E_ABORTED` with the
+ * reason as its cause. Codes are stable: match on them, and show `message` and `hint` to people.
  */
 export class CachelaneError extends Error {
   override readonly name = 'CachelaneError';
@@ -31,7 +31,8 @@ export class CachelaneError extends Error {
 }
 
 /**
- * Without codes: whatever it is about. It knows errors of other copies of this package too.
+ * Returns whether a value is a CachelaneError with one of the codes; without codes, any. Also recognizes errors of
+ * other copies of this package.
  *
  * @example
  * ```ts

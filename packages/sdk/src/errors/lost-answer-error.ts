@@ -2,13 +2,15 @@ import { CachelaneError } from './errors.ts';
 
 interface Named {
   readonly key: string | null;
-  /** Whose commit it is; null for any other change. */
+  /** The fork that was committed; null for any other change. */
   readonly fork: string | null;
 }
 
 /**
- * A change whose answer was lost, `E_ENGINE_GONE`: the engine may have carried it out or not. With `key`, where it is not null, the same call is carried out once, however often it is asked. A fork is asked to commit
- * again; where its engine has ended before that was done, `E_NOT_SAVED` says what was saved and what was not. Other changes are carried out anew, and come to the same unless somebody changed the same meanwhile.
+ * Thrown when the answer to a change was lost (`E_ENGINE_GONE`): the engine may or may not have made it. Repeat the
+ * call, with `key` if it is not null, and the change is made only once. For a fork, repeat the commit; if its engine
+ * ended before, `E_NOT_SAVED` says what was saved. Other changes have the same effect when repeated, unless another
+ * client made changes in between.
  *
  * @example
  * ```ts
@@ -25,11 +27,11 @@ interface Named {
  * ```
  */
 export class LostAnswerError extends CachelaneError {
-  /** Of the change; null where it needs none. */
+  /** The key of the change; null if it needs none. */
   readonly key: string | null;
 
   constructor(cause: CachelaneError, { key, fork }: Named) {
-    super('E_ENGINE_GONE', `${cause.message}; whether the change was made is not known`, {
+    super('E_ENGINE_GONE', `${cause.message}; the change may or may not have been made`, {
       hint: hintFor({ key, fork }),
       retryable: true,
       cause,
@@ -39,8 +41,8 @@ export class LostAnswerError extends CachelaneError {
 }
 
 function hintFor({ key, fork }: Named): string {
-  if (fork !== null) return 'ask for the same again: it is made once';
+  if (fork !== null) return 'repeat the call: the change is made only once';
   return key === null
-    ? 'look what is there, and ask for the same again: it is made of what is there then'
-    : `ask for the same again with the key ${JSON.stringify(key)}: it is made once`;
+    ? 'check the present state, then repeat the call: it acts on that state'
+    : `repeat the call with the key ${JSON.stringify(key)}: the change is made only once`;
 }

@@ -5,37 +5,38 @@ import type { Saved } from '../generated/results.ts';
 import type { LeftProcess } from './left-processes.ts';
 
 export interface RunOptions extends AttachOptions {
-  /** Whose directories the command gets, by the environment variables of their tools. */
+  /** Volumes that the command gets, through the environment variables of their tools. */
   readonly volumes?: readonly Attachable[] | undefined;
-  /** That of the program where it is left out. */
+  /** The default is the program's working directory. */
   readonly cwd?: string | undefined;
-  /** On top of the program's own environment; undefined takes a variable away. */
+  /** Added to the program's own environment. Undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** `inherit`: the terminal is the command's; `capture`: what it prints is in the result; `ignore`: nobody reads it. `inherit` where it is left out. */
+  /** `inherit` (the default) passes the terminal on; `capture` puts the output into the result; `ignore` discards it. */
   readonly stdio?: 'inherit' | 'capture' | 'ignore' | undefined;
   /**
-   * Processes that outlive a command with volumes go on, and what they have written by then is saved; where it is left out they are ended, by SIGTERM and after five seconds by SIGKILL, before anything is saved. Those of a command that is aborted are ended.
+   * Whether processes that outlive a command with volumes continue. Their work up to then is saved. By default, they
+   * are ended before the save: SIGTERM, after five seconds SIGKILL. An aborted command's processes always are.
    */
   readonly leaveProcesses?: boolean | undefined;
-  /** A command that fails is a result, and no error. */
+  /** Returns the result of a failed command instead of throwing. */
   readonly allowFailure?: boolean | undefined;
 }
 
 export interface CommandResult {
-  /** Null where a signal ended it. */
+  /** Null if a signal ended it. */
   readonly exitCode: number | null;
-  /** `SIGKILL`; null where it ended by itself. */
+  /** `SIGKILL`; null if no signal ended it. */
   readonly signal: string | null;
-  /** Empty where it was not captured, as for the next one. */
+  /** This and the next field are empty if not captured. */
   readonly stdout: string;
   readonly stderr: string;
-  /** Processes that outlived the command, and were ended. */
+  /** Processes that outlived the command and were ended. */
   readonly leftovers: readonly LeftProcess[];
-  /** What became of each volume's changes; null where a signal ended the command, and they were discarded. */
+  /** What was saved of each volume; null if a signal ended the command and its changes were discarded. */
   readonly saved: readonly Saved[] | null;
 }
 
-/** A command that did not end well: `E_COMMAND`. */
+/** Thrown for a command that failed: `E_COMMAND`. */
 export class CommandError extends CachelaneError {
   readonly result: CommandResult;
 
@@ -43,8 +44,7 @@ export class CommandError extends CachelaneError {
     const { exitCode, signal, saved } = result;
     const how = exitCode === null ? `was ended by ${signal}` : `ended with exit code ${exitCode}`;
     const kept = (saved ?? []).filter(({ layer }) => layer !== null).map(({ key }) => key);
-    const what =
-      kept.length === 0 ? 'nothing that it changed in volumes was saved' : `of volumes ${kept.join(', ')} was saved`;
+    const what = kept.length === 0 ? 'nothing was saved' : `saved only ${kept.join(', ')}`;
     super('E_COMMAND', `${command.join(' ')} ${how}: ${what}`);
     this.result = result;
   }

@@ -10,15 +10,15 @@ import { isOwnSocketThere } from './own-socket.ts';
 import { startEngine } from './start-engine.ts';
 
 export interface FindRequest {
-  /** Null: as the environment says, else that of the person's home. */
+  /** Null: from the environment, else the user's home. */
   readonly address: string | null;
   readonly token: string | null;
-  /** Null: as the environment says where the engine is that of the environment; else one of its own. */
+  /** Null: from the environment if the engine is, too; else opens its own. */
   readonly session: string | null;
-  /** Whether the session that the environment names will do: the program asks for no other one. */
+  /** Whether the session of the environment may be used, because the program asks for no other place. */
   readonly inherits: boolean;
   readonly place: SessionPlace;
-  /** Null: one that does not run is not started. */
+  /** Null: does not start an engine. */
   readonly program: readonly string[] | null;
   readonly env: Environment;
   readonly signal: AbortSignal | undefined;
@@ -29,11 +29,11 @@ export interface Found {
   readonly address: string;
 }
 
-/** How long to wait for an engine that is about to start, or to stop. */
+/** How long to wait for an engine that is starting or stopping. */
 const startMs = 30_000;
 const pauseMs = 25;
 
-/** Errors: E_ENGINE_GONE where there is none, E_COMMAND where none can be started, and those of `Connection.open`. */
+/** Errors: E_ENGINE_GONE if there is none, E_COMMAND if none can be started, and those of `Connection.open`. */
 export async function findEngine(request: FindRequest): Promise<Found> {
   const { env } = request;
   const address = request.address ?? textOf(env, variables.address);
@@ -47,7 +47,7 @@ export async function findEngine(request: FindRequest): Promise<Found> {
   const socket = homeSocket(env);
   if (socket === null) {
     const hint = 'set CACHELANE_HOME, or HOME, to an absolute path';
-    throw new CachelaneError('E_HOME_UNUSABLE', 'there is no home directory, and so no place for an engine', { hint });
+    throw new CachelaneError('E_HOME_UNUSABLE', 'no home directory is set, so an engine has no place', { hint });
   }
   return await foundOrStarted(socket, request);
 }
@@ -70,14 +70,14 @@ async function foundOrStarted(socket: string, request: FindRequest): Promise<Fou
     } catch (error) {
       throw timeout.aborted && request.signal?.aborted !== true ? late(error) : error;
     }
-    // Where another one was about to start, it may not listen yet; where it is about to stop, it soon has.
+    // Another engine may be starting and not listen yet, or be about to stop.
     await wait(pauseMs);
   }
 }
 
 function late(cause: unknown): CachelaneError {
-  return new CachelaneError('E_ENGINE_GONE', `no engine was there within ${startMs / 1000} seconds`, {
-    hint: 'look what it says: cachelane serve',
+  return new CachelaneError('E_ENGINE_GONE', `no engine answered within ${startMs / 1000} seconds`, {
+    hint: 'see its messages with: cachelane serve',
     retryable: true,
     cause,
   });

@@ -5,7 +5,7 @@ import { engineSocketPath } from '@cachelane/protocol';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where the engine of the person's home listens, if one does; the same place that `cachelane serve` chooses. Null where there can be no home. */
+/** Returns the socket of the engine of the user's home, the same as `cachelane serve`. Null if there can be no home. */
 export function homeSocket(env: Environment): string | null {
   const homeDir = homeOf(env);
   if (homeDir === null) return null;
@@ -27,7 +27,7 @@ function homeOf(env: Environment): string | null {
   return isAbsolute(home) ? join(home, '.cache/cachelane') : null;
 }
 
-/** A home that nobody has used yet has no other name. */
+/** Returns the path without symlinks; the same path if it does not exist yet. */
 function realPath(path: string): string {
   try {
     return realpathSync(path);

@@ -3,11 +3,11 @@ import { text } from 'node:stream/consumers';
 import { CachelaneError } from '../errors/errors.ts';
 import type { Transport, TransportRequest, TransportResponse } from '../wire/transport.ts';
 
-/** Over HTTP to a port, or to a socket, which `fetch` cannot. Errors: E_USAGE for an address that is none of an engine. */
+/** A transport for ports and for sockets, which `fetch` cannot use. Errors: E_USAGE for an invalid address. */
 export function httpTransport(address: string): Transport {
   const target = targetOf(address);
   const agent = new Agent({ keepAlive: true });
-  // A request in the background has a connection of its own, which keeps nobody waiting.
+  // Background requests have their own connections, which do not keep the program alive.
   const background = new Agent({ keepAlive: false });
   return {
     address,
@@ -31,9 +31,7 @@ export function httpTransport(address: string): Transport {
   };
 }
 
-/**
- * A program that was busy has not seen yet which connections were closed meanwhile: what has happened is told before one is used again. Two turns, since this one may be past that point.
- */
+/** Waits two turns of the event loop, so that connections that closed while the program was busy are not reused. */
 async function turns(): Promise<void> {
   for (let count = 0; count < 2; count++) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -41,11 +39,11 @@ async function turns(): Promise<void> {
 async function answerOf(call: ClientRequest, { body, isInBackground }: TransportRequest): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => {
     call.once('response', (message) => {
-      // Somebody waits for an answer to begin, and nobody for the end of this one.
+      // The caller waits for the start of this answer, but nothing waits for its end.
       if (isInBackground) message.socket.unref();
       resolve(message);
     });
-    // Also what comes after the answer has begun: the reader of its body is told of that.
+    // Errors after the start of the answer reach the reader of its body.
     call.on('error', reject);
     call.end(body);
   });
@@ -71,7 +69,7 @@ function targetOf(address: string): Target {
   if (socketPath !== undefined) return { socketPath, host: 'localhost' };
   const [, host = '', port = ''] = /^http:\/\/([^/:@]+|\[[0-9a-f:]+\]):(\d{1,5})\/?$/i.exec(address) ?? [];
   if (host !== '' && Number(port) <= 65_535) return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
-  throw new CachelaneError('E_USAGE', `${JSON.stringify(address)} is no address of an engine`, {
-    hint: 'give it as CACHELANE_ENGINE has it: unix:/path, or http://127.0.0.1:PORT',
+  throw new CachelaneError('E_USAGE', `${JSON.stringify(address)} is not an engine's address`, {
+    hint: 'use the form of CACHELANE_ENGINE: unix:/path, or http://127.0.0.1:PORT',
   });
 }

@@ -4,9 +4,10 @@ import { variables } from '@cachelane/protocol';
 import { newKey } from '../volume/new-key.ts';
 import type { Environment } from './home-socket.ts';
 
-// What a command starts inherits its environment: a variable with a name that no other command has tells who belongs to it, also when it has ended. Where the system has no /proc nobody is found.
+// A command's processes inherit its environment. A unique variable identifies them, even after the command has ended.
+// Without /proc, none are found.
 
-/** A process that outlived the command that it belongs to. */
+/** A process that outlived its command. */
 export interface LeftProcess {
   readonly pid: number;
   /** The program's short name. */
@@ -19,22 +20,25 @@ export function newMark(): string {
   return `${prefix}${newKey().toUpperCase()}`;
 }
 
-/** For what is started while a command runs, and is none of its own. */
+/** Returns the environment without marks, for processes that are not part of a command. */
 export function withoutMarks(env: Environment): Environment {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith(prefix)));
 }
 
-/** How often processes that were asked to end are looked at, and those that were killed and may be forking. */
+/** Interval for checking processes that were asked to end, or killed while they may fork. */
 const askedPollMs = 20;
 const killedPollMs = 1;
 
-/** A machine that starts processes faster than this many rounds of looking is not waited for. */
+/** Maximum rounds of searching, for a machine that starts processes faster. */
 const roundsMax = 50;
 
-/** Those that were sent KILL end at once, or hang in the kernel. */
+/** After KILL, a process ends at once or hangs in the kernel. */
 const killedMs = 5000;
 
-/** TERM (and CONT, which a stopped process needs to take it), after `graceMs` KILL until nothing starts anew. Returns whom it found. */
+/**
+ * Sends TERM (and CONT, for stopped processes), and after `graceMs` KILL until no new process appears. Returns the
+ * processes found.
+ */
 export async function endLeft(mark: string, graceMs: number): Promise<readonly LeftProcess[]> {
   const asked = new Map<number, LeftProcess>();
   const ask = (found: LeftProcess): void => {
@@ -57,11 +61,11 @@ export async function endLeft(mark: string, graceMs: number): Promise<readonly L
   return [...asked.values()];
 }
 
-/** Calls `onFound` for each at once, since some live for an instant; returns how many there are. */
+/** Calls `onFound` for each process at once, since some are short-lived. Returns their number. */
 function eachLeft(mark: string, onFound: (found: LeftProcess) => void): number {
   const looked = new Set([process.pid]);
   let count = 0;
-  // One may start another and end before we get to it: when a round brings nothing new, all were looked at.
+  // A process may start another one and end before it is seen. A round without new processes ends the search.
   for (let round = 0; round < roundsMax; round++) {
     const fresh = processIds().filter((pid) => !looked.has(pid));
     if (fresh.length === 0) break;
@@ -75,7 +79,7 @@ function eachLeft(mark: string, onFound: (found: LeftProcess) => void): number {
   return count;
 }
 
-/** What a run inside the command leaves to tidy up in the store is none of the command's. */
+/** Excludes background work that a nested `cachelane run` left for the store. */
 function belongs(pid: number, mark: string): boolean {
   const env = read(`/proc/${pid}/environ`).split('\0');
   return env.some((each) => each.startsWith(`${mark}=`)) && !env.some((each) => each.startsWith(background));
@@ -87,7 +91,7 @@ function send({ pid }: LeftProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended.
+    // The process has ended.
   }
 }
 

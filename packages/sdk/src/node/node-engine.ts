@@ -2,11 +2,12 @@ import type { Engine } from '../engine/engine.ts';
 import type { ModuleMeta } from './package-scope.ts';
 import type { CommandResult, RunOptions } from './command.ts';
 
-/** An engine for a program of Node. */
+/** An engine for a program in Node. */
 export interface NodeEngine extends Engine {
   scope(...names: readonly string[]): this;
   /**
-   * A library's own child namespace, by the name in its package.json: two libraries that both say `cache` do not meet.
+   * Returns a child namespace for a library, by the name in its package.json. Libraries that use the same key then have
+   * different volumes.
    *
    * @example
    * ```ts
@@ -20,9 +21,13 @@ export interface NodeEngine extends Engine {
    */
   scope(module: ModuleMeta): this;
   /**
-   * Runs a command with volumes, and saves what it changed in them as `cachelane run` does: of one that failed, only what tools leave complete whatever becomes of a command; of one that a signal ended, nothing. Tools find their directories by environment variables; where a tool has no setting
-   * for that, `variable` names one. `CACHELANE_CONTEXT` has the session's context. Errors: those of `attach` and `commit`; E_COMMAND, as `CommandError`, for a command that failed or cannot be started; E_ABORTED, after the command was
-   * sent SIGTERM, five seconds later SIGKILL, and has ended, and with it what it had started. On Linux, processes that outlive a command with volumes are ended before anything is saved or discarded.
+   * Runs a command with volumes and saves its changes as `cachelane run` does. If it fails, only files are saved that
+   * the tool always leaves complete; if a signal ends it, none. Tools find their directories by environment variables;
+   * for a tool without such a setting, `variable` names one. `CACHELANE_CONTEXT` contains the session's context.
+   *
+   * Errors: those of `attach` and `commit`; E_COMMAND, as `CommandError`, for a command that fails or cannot be
+   * started; E_ABORTED after the command and its processes were ended (SIGTERM, five seconds later SIGKILL). On Linux,
+   * processes that outlive a command with volumes are ended before its changes are saved or discarded.
    *
    * @example
    * ```ts

@@ -8,7 +8,7 @@ export interface ModuleMeta {
   readonly url: string;
 }
 
-/** `['npm', NAME]` of the package that a module belongs to: the nearest package.json with a name. Errors: E_USAGE where there is none. */
+/** Returns `['npm', NAME]` for the nearest package.json with a name. Errors: E_USAGE if there is none. */
 export function packageScope({ url }: ModuleMeta): readonly [string, string] {
   if (!url.startsWith('file:')) throw nameless(url);
   let dir = dirname(fileURLToPath(url));
@@ -26,13 +26,13 @@ function nameIn(file: string): string | null {
     const { name } = JSON.parse(readFileSync(file, 'utf8')) as { readonly name?: unknown };
     return typeof name === 'string' && name !== '' ? name : null;
   } catch {
-    // Missing, or not to be read: the one above it counts, as for Node.
+    // A missing or unreadable file is skipped, as in Node.
     return null;
   }
 }
 
 function nameless(url: string): CachelaneError {
-  return new CachelaneError('E_USAGE', `${url} belongs to no package with a name`, {
-    hint: 'give names: engine.scope("npm", NAME)',
+  return new CachelaneError('E_USAGE', `${url} does not belong to a package with a name`, {
+    hint: 'pass names: engine.scope("npm", NAME)',
   });
 }

@@ -7,21 +7,24 @@ import type { CommandResult, RunOptions } from './command.ts';
 import type { Environment } from './home-socket.ts';
 import { endLeft, newMark } from './left-processes.ts';
 
-/** Between asking a process to end and ending it. */
+/** Time between asking a process to end and killing it. */
 const graceMs = 5000;
 
-/** How long output is waited for when the command has ended, and others have its pipe. */
+/** How long to wait for more output after the command has ended while other processes hold its pipe. */
 const pipeMs = 500;
 
 export interface ChildOptions extends Pick<RunOptions, 'cwd' | 'stdio' | 'signal'> {
   readonly env: Environment;
-  /** Whether processes that outlive the command are ended; those of a command that was aborted are. */
+  /** Whether to end processes that outlive the command. Those of an aborted command are always ended. */
   readonly endsLeft: boolean;
 }
 
 type Ended = Omit<CommandResult, 'saved'>;
 
-/** Runs a command in the program's own process group: the keys of a terminal reach both. Errors: E_COMMAND where it cannot be started. */
+/**
+ * Runs a command in the program's own process group, so that terminal keys reach both. Errors: E_COMMAND if it cannot
+ * be started.
+ */
 export async function runChild(
   [file = '', ...args]: readonly string[],
   { cwd, env, stdio = 'inherit', signal, endsLeft }: ChildOptions,
@@ -43,22 +46,22 @@ export async function runChild(
     const [stdout, stderr] = outputs.map(({ text }) => text());
     return { exitCode, signal: name, stdout: stdout ?? '', stderr: stderr ?? '', leftovers };
   } finally {
-    // Others may have them for as long as they like.
+    // Other processes may hold the pipes for any time.
     for (const { end } of outputs) end();
   }
 }
 
-/** Node throws some of what keeps a command from starting, and tells the rest later. */
+/** Node throws some start errors and emits others later. */
 function started(file: string, args: readonly string[], options: SpawnOptions): ChildProcess {
   try {
     return spawn(file, args, options);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CachelaneError('E_COMMAND', `${file} was not started: ${why}`, { cause });
+    throw new CachelaneError('E_COMMAND', `cannot start ${file}: ${why}`, { cause });
   }
 }
 
-/** While it is not disposed of, an abort of the signal ends the command. */
+/** Ends the command if the signal aborts, until disposed. */
 function stopping(child: ChildProcess, signal: AbortSignal | undefined): Disposable {
   let timer: NodeJS.Timeout | undefined;
   const stop = (): void => {
@@ -85,10 +88,10 @@ async function exitOf(
       resolve([code, name]);
     });
     child.once('error', (cause) => {
-      // Node says the same of a program and of a directory that are not there.
+      // Node reports a missing program and a missing directory with the same error.
       const isNowhere = cwd !== undefined && statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true;
       const why = isNowhere ? `there is no directory ${cwd}` : cause.message;
-      reject(new CachelaneError('E_COMMAND', `${file} was not started: ${why}`, { cause }));
+      reject(new CachelaneError('E_COMMAND', `cannot start ${file}: ${why}`, { cause }));
     });
   });
 }
@@ -109,10 +112,10 @@ function outputOf(stream: Readable | null): Output {
   };
 }
 
-/** A pipe holds this much at most, and a turn reads it: more turns than that are the work of others. */
+/** A pipe's whole content is read in fewer turns. More output comes from other processes. */
 const turnsMax = 16;
 
-/** What the command had written before it ended is read, also by a program that had no time for it. */
+/** Reads what the command wrote before it ended, even if the program was too busy before. */
 async function within(ms: number, closed: Promise<void>, outputs: readonly Output[]): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {

@@ -15,7 +15,7 @@ export async function runCommand(
 ): Promise<CommandResult> {
   requireRunnable(command);
   const { volumes = [], lockTimeoutSeconds, signal, allowFailure = false, leaveProcesses = false } = options;
-  // As for commands of `cachelane run`; one that was inherited may be of another project.
+  // As in `cachelane run`. An inherited variable could belong to another project.
   const { warnings: _, ...context } = await engine.context({ signal });
   await using fork =
     volumes.length === 0 ? null : await engine.attach(volumes, { lockTimeoutSeconds, samePath: true, signal });
@@ -25,7 +25,7 @@ export async function runCommand(
     ...fork?.environment,
     [contextVariable]: JSON.stringify({ endpoint: 'local', ...context }),
   };
-  // Of a command without volumes they are nobody's business.
+  // Without volumes, left-over processes do not matter.
   const endsLeft = fork !== null && !leaveProcesses;
   const ended = await runChild(command, { cwd: options.cwd, stdio: options.stdio, signal, env, endsLeft });
   if (signal?.aborted === true) throw aborted(signal);

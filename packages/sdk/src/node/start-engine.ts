@@ -8,15 +8,15 @@ import type { Environment } from './home-socket.ts';
 import { withoutMarks } from './left-processes.ts';
 
 export interface EngineProgram {
-  /** `['cachelane']`, found on the PATH; or with arguments of its own. */
+  /** `['cachelane']`, found on the PATH, or with arguments. */
   readonly program: readonly string[];
   readonly env: Environment;
   readonly signal: AbortSignal;
 }
 
 /**
- * Starts an engine of the person's home, which stays until its last client has gone. Returns when it answers, or when it says that another one does already. Errors: E_COMMAND where there
- * is no such program, or it fails.
+ * Starts an engine for the user's home, which ends with its last client. Returns when it or another one answers.
+ * Errors: E_COMMAND if the program does not exist or fails.
  */
 export async function startEngine({ program, env, signal }: EngineProgram): Promise<void> {
   const [file = 'cachelane', ...args] = program;
@@ -25,7 +25,7 @@ export async function startEngine({ program, env, signal }: EngineProgram): Prom
   const fd = openSync(errors, 'a', 0o600);
   try {
     const child = spawn(file, [...args, 'serve', '--json'], {
-      // It outlives the program, and is to hold on to no directory of it. What it says is no pipe: that would break when the program ends.
+      // The engine outlives the program, so it must not keep its directory in use, and its output must not be a pipe.
       cwd: '/',
       detached: true,
       env: { ...withoutMarks(env) },
@@ -58,13 +58,13 @@ async function readiness(child: ChildProcess, { file, signal, said }: Starting):
       if (isSettled) return;
       isSettled = true;
       signal.removeEventListener('abort', onAbort);
-      // The engine ends one day, and the program may be at work still: nobody asks then what it said.
+      // After it has started, its exit is no error.
       child.removeAllListeners().on('error', () => undefined);
       child.stdout?.removeAllListeners().destroy();
       child.unref();
       end();
     };
-    // Its one line says that it is ready, or that another engine has the socket (`taken`): one that has started, is about to, or is about to stop.
+    // Its one line says that it is ready, or that another engine has the socket (`taken`) and may be starting or stopping.
     let line = '';
     child.stdout?.on('data', (more) => {
       line += String(more);
@@ -75,7 +75,7 @@ async function readiness(child: ChildProcess, { file, signal, said }: Starting):
         reject(missing(file, cause));
       });
     });
-    // After all that it said.
+    // `close` comes after all output.
     child.once('close', (code, name) => {
       settle(() => {
         reject(failed(file, code === null ? String(name) : `exit code ${code}`, said().trim()));
@@ -84,7 +84,7 @@ async function readiness(child: ChildProcess, { file, signal, said }: Starting):
   });
 }
 
-/** Whole, and of an engine: anything may be called `cachelane`. */
+/** Returns whether the line is complete and an engine's: any program may be called `cachelane`. */
 function isEngineLine(line: string): boolean {
   if (!line.endsWith('\n')) return false;
   try {
@@ -96,8 +96,8 @@ function isEngineLine(line: string): boolean {
 }
 
 function missing(file: string, cause: Error): CachelaneError {
-  return new CachelaneError('E_COMMAND', `${file} cannot be started, and no engine runs: ${cause.message}`, {
-    hint: 'install cachelane, or say which program it is: connect({ program: [PATH] })',
+  return new CachelaneError('E_COMMAND', `no engine is running, and ${file} cannot be started: ${cause.message}`, {
+    hint: 'install cachelane, or pass its path: connect({ program: [PATH] })',
     cause,
   });
 }

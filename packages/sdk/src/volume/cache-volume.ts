@@ -25,21 +25,22 @@ import type {
 import type { GrantOptions } from './grant-options.ts';
 
 export interface VolumeOptions {
-  /** Added to what the tool says about who can use whose contents: `{ image: 'alpine' }`. Part of what the volume is. */
+  /** Added to the tool's compat fields: `{ image: 'alpine' }`. Part of the volume's identity. */
   readonly compat?: Readonly<Record<string, string>> | undefined;
-  /** Who may be at work in it at once; as the tool suits it where it is left out. No part of what the volume is. */
+  /** How concurrent runs use it. The default is the tool's. Not part of its identity. */
   readonly sharing?: CacheSharingMode | undefined;
-  /** What lies below all that is read of it. No part of what the volume is: another one abandons nothing that was saved. */
+  /** The seed below its layers. Not part of its identity: changing it keeps saved layers. */
   readonly source?: VolumeSeed | undefined;
   /**
-   * Who its files are to belong to where it is shown to a container: `1000:1000`, `node`. No part of what the volume is, and nothing comes of it in a fork: there all files
-   * belong to the engine's user.
+   * The owner of its files in a container: `1000:1000`, `node`. Not part of its identity, and without effect in a fork,
+   * where all files belong to the engine's user.
    */
   readonly owner?: string | undefined;
 }
 
 /**
- * What a volume is seeded from: a directory, absolute and on the engine's machine, or another volume of the same tool. What is there is found, and never saved; a fork that changed nothing saves nothing.
+ * The seed of a volume: an absolute directory on the engine's machine, or another volume of the same tool. Its files
+ * are visible but never saved.
  *
  * @example
  * ```ts
@@ -53,22 +54,22 @@ export interface VolumeOptions {
  */
 export type VolumeSeed = { readonly directory: string } | { readonly volume: CacheVolume };
 
-/** What a fork is made of: a volume, or one with how it is wanted. */
+/** A volume to attach, optionally with options. */
 export type Attachable = CacheVolume | AttachRequest;
 
 export interface AttachRequest {
   readonly volume: CacheVolume;
   readonly sharing?: CacheSharingMode | undefined;
-  /** Instead of what the volume was asked for with. */
+  /** Overrides the volume's own source. */
   readonly source?: VolumeSeed | undefined;
-  /** `WRITE` where it is left out. One fork has one mode. */
+  /** The default is `WRITE`. All volumes of a fork have the same mode. */
   readonly mode?: AttachMode | undefined;
-  /** An environment variable that is to name the directory, for programs that no setting of their tool leads there. */
+  /** An environment variable that points to the directory, for tools without such a setting. */
   readonly variable?: string | undefined;
 }
 
 /**
- * A cache volume by its name. Nothing is asked before a method is called; the first one asks for the id, which stays.
+ * A cache volume by name. The first method call requests its id, which is then reused.
  *
  * @example
  * ```ts
@@ -81,38 +82,55 @@ export interface AttachRequest {
  * ```
  */
 export interface CacheVolume {
-  /** The volume of this name in another namespace: `github.com/acme`. Throws E_USAGE for one that was taken by its id. */
+  /** Returns the volume of this name in another namespace: `github.com/acme`. Throws E_USAGE for a volume by id. */
   in(namespace: string): CacheVolume;
-  /** The volume of this name in a child namespace: names that belong together, outermost first. Throws E_USAGE for one that was taken by its id. */
+  /**
+   * Returns the volume of this name in a child namespace, by names from the outside in. Throws E_USAGE for a volume by
+   * id.
+   */
   scope(...names: readonly string[]): CacheVolume;
-  /** Opaque; the same for the same volume, in every session and on every engine. Whoever has it may pass it on: `engine.volume(id)`. */
+  /**
+   * Returns its opaque id, the same in every session and on every engine. Other programs can use it:
+   * `engine.volume(id)`.
+   */
   id(options?: CallOptions): Promise<string>;
-  /** What it is: key, namespace, compat, tool; and warnings of requests for it that differ. */
+  /** Returns key, namespace, compat and tool, with warnings about requests that differ. */
   info(options?: CallOptions): Promise<VolumeInfo>;
-  /** Why a run here would get what it would get; null for a volume that has no place of its own here. */
+  /** Returns why a run here would get it in this way; null if it has no path here. */
   explain(options?: CallOptions): Promise<Explanation | null>;
-  /** What it holds, by lane. */
+  /** Returns the space that it uses, by lane. */
   usage(options?: CallOptions): Promise<VolumeUsage>;
-  /** Content of the layers that its heads name, each counted once. */
+  /** Returns the bytes in the layers of its heads, each layer counted once. */
   sizeBytes(options?: CallOptions): Promise<number>;
-  /** What it is on each lane that has something, by the name of the lane. */
+  /** Returns its heads on all lanes, sorted by lane. */
   heads(options?: CallOptions): Promise<readonly Head[]>;
-  /** What it is on one lane; null where that has nothing. */
+  /** Returns its head on one lane; null if that is empty. */
   head(options?: LaneOptions): Promise<Head | null>;
-  /** What it was after its moves on one lane, newest first. */
+  /** Returns its states on one lane, newest first. */
   snapshots(options?: SnapshotsOptions): Promise<readonly Snapshot[]>;
-  /** What a reader of one lane finds, in byte order of the paths; asked for page by page. Throws E_HEAD_MOVED where the volume changes meanwhile. */
+  /**
+   * Returns what a reader of one lane sees, in byte order of the paths. Loads page by page. Throws E_HEAD_MOVED if the
+   * volume changes in between.
+   */
   entries(options?: EntriesOptions): AsyncIterableIterator<Entry>;
-  /** Which runs provide what a reader finds at a path, nearest first; of the whole read chain, and of the source below it, where no lane is named. */
+  /**
+   * Returns the runs that wrote a path, nearest first. Without a lane, looks at the whole read chain and the seed below
+   * it.
+   */
   blame(path: string, options?: LaneOptions): Promise<readonly Blamed[]>;
-  /** Brings back what it was at an earlier generation; itself a new generation. */
+  /** Restores an earlier generation as a new generation. */
   rollback(options?: RollbackOptions): Promise<RolledBack>;
-  /** Removes what it holds on one lane, history and all. Empty where it holds nothing. Forks that had found something there are not saved after that: their commit throws E_NOT_FOUND. */
+  /**
+   * Removes its head and history on one lane. The result is empty if there was nothing. Open forks that started with it
+   * can no longer be saved: their commit throws E_NOT_FOUND.
+   */
   remove(options?: RemoveOptions): Promise<readonly Removed[]>;
-  /** With whom it is shared, by whom it is for. A session of another project that is confined is told what is for that. */
+  /** Returns its grants, sorted by grantee. A confined session of another project sees only grants to itself. */
   grants(options?: CallOptions): Promise<readonly Grant[]>;
   /**
-   * Lets others use it, whatever its compat: `github.com/acme/api`, or `github.com/acme/**` for that one and those below it. Another grant for the same takes its place. The volume need not hold anything yet, and the other namespace need not be there. A confined session shares what is its own.
+   * Grants it, for any compat, to `github.com/acme/api`, or with `github.com/acme/**` also to those below. Another
+   * grant to the same grantee replaces it. The volume may be empty, and the grantee need not exist. A confined session
+   * can grant only its own volumes.
    *
    * @example
    * ```ts
@@ -126,8 +144,8 @@ export interface CacheVolume {
    * ```
    */
   grant(to: string, options?: GrantOptions): Promise<Grant>;
-  /** Takes it back; null where there is none, as when it is asked again. What is open with it goes on reading, and saves nothing more there. */
+  /** Withdraws a grant; null if there is none. Open sessions can still read, but not save. */
   withdrawGrant(to: string, options?: ChangeOptions): Promise<Grant | null>;
-  /** Runs the tool's own clean-up in it and saves what that removed. */
+  /** Runs the tool's own clean-up command in it and saves the result. */
   prune(options?: KeyedOptions): Promise<Pruned>;
 }

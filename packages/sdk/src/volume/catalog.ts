@@ -2,20 +2,20 @@ import type { CacheVolume, VolumeOptions } from './cache-volume.ts';
 import type { CallOptions } from './call-options.ts';
 import type { CatalogInfo } from '../generated/results.ts';
 
-/** As of any volume; what is left out is as the definition says. */
+/** As for any volume. The defaults are the definition's. */
 export type CatalogVolumeOptions = VolumeOptions;
 
-/** One version of a catalog, as `cachelane.lock` has it. */
+/** One version of a catalog, as in `cachelane.lock`. */
 export interface LockedVersion {
-  /** Who offers it, whatever it is called here. */
+  /** The publishing namespace. */
   readonly namespace: string;
   readonly version: number;
-  /** What its content comes to. */
+  /** The digest of its content. */
   readonly digest: string;
 }
 
 /**
- * What a namespace offers. Nothing is asked before a method of it, or of its volumes, is called.
+ * A namespace's catalog. Sends no request until a method of it or its volumes is called.
  *
  * @example
  * ```ts
@@ -33,10 +33,11 @@ export interface LockedVersion {
  */
 export interface Catalog {
   /**
-   * A volume by the name of its definition. The first call that asks something throws `E_CATALOG` where there is no such definition, which says what is called alike, or when it went and why. `warnings` of `info()` says that it is deprecated. Of tier `project` it is
-   * in the namespace and scope that this session works in; of tier `catalog` it is where it is.
+   * Returns the volume of a definition. Its first request throws `E_CATALOG` if there is no such definition; the error
+   * names similar ones, or when and why it was removed. `warnings` of `info()` reports a deprecation. Of tier
+   * `project`, it is in the session's namespace and scope; of tier `catalog`, in the publisher's.
    */
   cacheVolume(name: string, options?: CatalogVolumeOptions): CacheVolume;
-  /** What it offers: E_NOT_FOUND where it offers nothing. */
+  /** Returns the catalog's content. Throws E_NOT_FOUND if the namespace has none. */
   info(options?: CallOptions): Promise<CatalogInfo>;
 }

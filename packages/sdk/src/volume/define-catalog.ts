@@ -1,41 +1,46 @@
 import type { CacheSharingMode } from '../generated/inputs.ts';
 import type { ToolName } from '../generated/tool-names.ts';
 
-/** A volume that a namespace offers, as its file says it. */
+/** A volume that a namespace offers. */
 export interface OfferedVolume {
-  /** The tool whose rules decide what is stored and how it merges; that of the volume's name where it is left out. */
+  /** The tool whose rules decide what is stored and how it merges. The default is the tool with the volume's name. */
   readonly tool?: ToolName;
-  /** The key of the volume; its name where it is left out. */
+  /** The key of the volume. The default is its name. */
   readonly key?: string;
   /**
-   * Whose volume it is. `project`, where it is left out: each consumer has its own, with what the namespaces above share of that key below it. `catalog`: there is one, of the namespace that publishes.
+   * Who owns the volume. `project` (the default): each consumer has its own, and parents share theirs of the same key.
+   * `catalog`: the publishing namespace has the only one.
    */
   readonly tier?: 'project' | 'catalog';
-  /** Who may be at work in it at once; as the tool suits it where it is left out. */
+  /** How concurrent runs use it. The default is the tool's. */
   readonly sharing?: CacheSharingMode;
-  /** Added to what the tool says about who can use whose contents. */
+  /** Added to the tool's compat fields. */
   readonly compat?: Readonly<Record<string, string>>;
-  /** For people: what it is for. Generated clients have it as the comment of its method. */
+  /** Documentation. Generated clients have it as the method's comment. */
   readonly docs?: string;
-  /** Why it should not be used any more, and what to use instead: told to whoever still does. */
+  /** Why it is deprecated and what to use instead. Consumers are warned. */
   readonly deprecated?: string;
 }
 
-/** One whose name is that of no tool has to name its tool. */
+/** A volume whose name is not a tool's must name its tool. */
 export type OfferedVolumes<Name extends string> = {
   readonly [N in Name]: N extends ToolName ? OfferedVolume : OfferedVolume & { readonly tool: ToolName };
 };
 
 /** What a namespace offers to others. */
 export interface CatalogDefinition<Name extends string = string> {
-  /** For people: what all of it is for. */
+  /** Documentation of the catalog. */
   readonly docs?: string;
-  /** By the name that consumers ask for: letters, digits and . _ - behind a letter. Names that would be one in code, as `pip-cache` and `pip_cache`, are refused when it is published. */
+  /**
+   * Volumes by name: a letter, then letters, digits and . _ -. Publishing refuses names that are equal in code, such as
+   * `pip-cache` and `pip_cache`.
+   */
   readonly volumes: OfferedVolumes<Name>;
 }
 
 /**
- * What a namespace offers, as the default export of a file that `cachelane catalog publish` runs, such as `cachelane.catalog.ts`. It changes nothing: it has the compiler check the names.
+ * Returns the catalog unchanged, with its names checked by the compiler. Use it for the default export of a file that
+ * `cachelane catalog publish` runs, such as `cachelane.catalog.ts`.
  *
  * @example
  * ```ts

@@ -3,18 +3,18 @@ import type { GrantAccess, TrustLevel } from '../generated/inputs.ts';
 import type { Grant } from '../generated/results.ts';
 
 export interface GrantOptions extends ChangeOptions {
-  /** `READ` where it is left out. */
+  /** The default is `READ`. */
   readonly access?: GrantAccess | undefined;
-  /** The level of lanes that may save; that of the program's own lane where it is left out, and none above it. */
+  /** The trust level that lanes need to save. The default, and the maximum, is the level of the program's own lane. */
   readonly trust?: TrustLevel | undefined;
 }
 
 export interface NamespaceOptions {
-  /** Whose volumes they are; that of the program's project, or of {@link Engine.withNamespace}, where it is left out. */
+  /** The owner. The default is the program's project, or the namespace of {@link Engine.withNamespace}. */
   readonly namespace?: string | undefined;
 }
 
-/** What a namespace shares, and what others share with it. */
+/** The grants of a namespace to others and of others to it. */
 export interface Grants {
   readonly given: readonly Grant[];
   readonly received: readonly Grant[];

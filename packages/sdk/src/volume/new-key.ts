@@ -1,5 +1,5 @@
-/** A name for one change, which nobody else gives to another one. */
+/** Returns a unique key for one change. */
 export function newKey(): string {
-  // `randomUUID` is not there on pages that came without encryption.
+  // `randomUUID` is missing on pages without TLS.
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

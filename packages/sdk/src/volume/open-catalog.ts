@@ -5,11 +5,11 @@ import { openVolume } from './open-volume.ts';
 import type { Scoping } from './scoping.ts';
 
 interface Offering {
-  /** A namespace, or what is called so here. */
+  /** A namespace or an alias. */
   readonly named: string;
-  /** Undefined: as it is now. */
+  /** Undefined: the current version. */
   readonly locked: LockedVersion | undefined;
-  /** Where its volumes are that are the consumer's own. */
+  /** Where the consumer's own volumes are. */
   readonly scoping: Scoping;
 }
 

@@ -40,9 +40,9 @@ interface Named {
   readonly options: VolumeOptions;
 }
 
-/** How a catalog is named; what is left out is as it is now. */
+/** How a catalog is named. The default is its current version. */
 interface CatalogNaming {
-  /** A namespace, or what is called so here. */
+  /** A namespace or an alias. */
   readonly offerer: string;
   readonly version?: number;
   readonly digest?: string;
@@ -50,7 +50,7 @@ interface CatalogNaming {
 
 const namings = new WeakMap<CacheVolume, Naming>();
 
-/** As it was asked for; what is left out is as the engine thinks. */
+/** The requested attributes. The engine chooses defaults. */
 export function askedOf(volume: CacheVolume): Pick<VolumeOptions, 'sharing' | 'source'> {
   const naming = namings.get(volume);
   return naming === undefined || naming.kind === 'id' ? {} : naming.options;
@@ -61,14 +61,14 @@ export async function sourceInput(
   options: CallOptions,
 ): Promise<SourceInput | undefined> {
   if (seed === undefined || seed === null) return undefined;
-  // Programs without types get a word, too.
+  // For programs without types.
   const { directory, volume } = seed as {
     readonly directory?: unknown;
     readonly volume?: Partial<CacheVolume>;
   };
   if (volume === undefined && typeof directory === 'string') return { directory };
   if (directory === undefined && typeof volume?.id === 'function') return { volume: await volume.id(options) };
-  throw new CachelaneError('E_USAGE', 'a source is one directory, or one volume', {
+  throw new CachelaneError('E_USAGE', 'a source is one directory or one volume', {
     hint: '{ directory: PATH }, or { volume: engine.cacheVolume(KEY) }',
   });
 }
@@ -84,13 +84,13 @@ export function openVolume(connection: Connection, naming: Naming): CacheVolume 
   const id = async (options: CallOptions = {}): Promise<string> => known ?? (await info(options)).id;
   const elsewhere = (change: (scoping: Scoping) => Scoping): CacheVolume => {
     if (naming.kind !== 'id') return openVolume(connection, { ...naming, scoping: change(naming.scoping) });
-    throw new CachelaneError('E_USAGE', 'a volume that was taken by its id is in the namespace where it is', {
-      hint: 'ask for it by its key: engine.cacheVolume(KEY)',
+    throw new CachelaneError('E_USAGE', 'a volume by id cannot be moved to another namespace', {
+      hint: 'request it by key: engine.cacheVolume(KEY)',
     });
   };
   const ownSource = async (options: CallOptions): Promise<SourceInput | undefined> =>
     naming.kind === 'id' ? undefined : await sourceInput(naming.options.source, options);
-  /** Asks one thing of the volume with this id. */
+  /** Requests fields of the volume with this id. */
   const asked = async <N extends object, V>(
     operation: Operation<{ readonly node: Partial<N> | null }, V>,
     variables: (id: string) => V,
@@ -172,16 +172,16 @@ async function infoOf(connection: Connection, naming: Naming, signal: AbortSigna
   return (await connection.ask(offeredVolume, offered, signal)).catalog.cacheVolume;
 }
 
-/** Errors: E_NOT_FOUND for what is no id of a volume, and for one that the session may not know of. */
+/** Errors: E_NOT_FOUND if the id is not a volume's, or the session may not see it. */
 function volumeIn<N extends object>({ node }: { readonly node: Partial<N> | null }): N {
   if (node !== null && Object.keys(node).length > 0) return node as N;
   throw new CachelaneError('E_NOT_FOUND', 'there is no volume with this id', {
-    hint: 'take the id that volume.id() gives; a confined session finds those of its own project',
+    hint: 'use an id from volume.id(); a confined session sees only its own project',
   });
 }
 
 function moved(): CachelaneError {
-  return new CachelaneError('E_HEAD_MOVED', 'the volume was changed while its entries were listed', {
+  return new CachelaneError('E_HEAD_MOVED', 'the volume changed while its entries were listed', {
     hint: 'list them again',
     retryable: true,
   });

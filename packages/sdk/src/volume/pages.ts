@@ -5,7 +5,7 @@ export interface PageOf<T> {
   readonly pageInfo: Page;
 }
 
-/** Items of one page after the other; a page is asked for when the one before has been read. */
+/** Yields the items of all pages. Requests a page when the previous one was read. */
 export async function* itemsOf<T>(pageAfter: (cursor: string | null) => Promise<PageOf<T>>): AsyncGenerator<T> {
   let cursor: string | null = null;
   for (;;) {

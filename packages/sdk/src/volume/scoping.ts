@@ -1,8 +1,8 @@
-/** Where volumes are that say nowhere where they are. */
+/** The default place of volumes. */
 export interface Scoping {
   /** Null: the program's own project. */
   readonly namespace: string | null;
-  /** Names inside it, outermost first. */
+  /** Names below it, outermost first. */
   readonly scope: readonly string[];
 }
 

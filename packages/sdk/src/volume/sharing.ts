@@ -7,7 +7,7 @@ import type { Grant } from '../generated/results.ts';
 import type { GrantOptions, Grants } from './grant-options.ts';
 import type { Scoping } from './scoping.ts';
 
-/** Whose they are (null: the project's own), and which volume; null: all. */
+/** The owner (null: the project) and the volume; null: all. */
 export interface GrantPlace {
   readonly namespace: string | null;
   readonly key: string | null;
@@ -23,7 +23,7 @@ export async function giveGrant(
   return done((await connection.ask(grant, variables, signal)).grant);
 }
 
-/** Null: there is none. Errors: as {@link giveGrant}. */
+/** Returns null if there is none. Errors: as {@link giveGrant}. */
 export async function takeGrantBack(
   connection: Connection,
   place: GrantPlace & { readonly to: string },
@@ -33,17 +33,17 @@ export async function takeGrantBack(
   return done(asked.withdrawGrant)[0] ?? null;
 }
 
-/** Of a namespace that is not there none. */
+/** Returns no grants for a namespace that does not exist. */
 export async function grantsOf(connection: Connection, named: string | null, { signal }: CallOptions): Promise<Grants> {
   const path = named ?? (await connection.ask(context, {}, signal)).context.namespace;
   const { namespace } = await connection.ask(namespaceGrants, { path }, signal);
   return { given: namespace?.grants ?? [], received: namespace?.granted ?? [] };
 }
 
-/** The namespace that is meant where a call names none; null: that of the project. Errors: E_USAGE for a scope. */
+/** Returns the namespace that a call refers to; null: the project's. Errors: E_USAGE in a scope. */
 export function ownerIn({ namespace, scope }: Scoping, named: string | undefined): string | null {
   if (named !== undefined || scope.length === 0) return named ?? namespace;
-  throw new CachelaneError('E_USAGE', 'grants are of a namespace, and this engine was taken to a scope in one', {
-    hint: 'give namespace, or share its volumes one by one: volume.grant(TO)',
+  throw new CachelaneError('E_USAGE', 'grants belong to a namespace, but this engine uses a scope below one', {
+    hint: 'pass namespace, or grant its volumes one by one: volume.grant(TO)',
   });
 }

@@ -1,8 +1,8 @@
-/** One document with one operation; the types say what goes in and comes out. */
+/** A document with one operation. The types describe its variables and result. */
 export interface Operation<Result, Variables> {
-  /** Null: the only one of the text. */
+  /** Null: the only operation. */
   readonly name: string | null;
   readonly text: string;
-  /** Never there: it ties the types to the text. */
+  /** Never set. It connects the types to the text. */
   readonly types?: (variables: Variables) => Result;
 }

@@ -3,10 +3,10 @@ export interface ServerSentEvent {
   readonly data: string;
 }
 
-/** What one event may come to, in characters: an engine's answers are far smaller. */
+/** Maximum characters of an event, far more than an engine's answers have. */
 const eventCharacters = 67_108_864;
 
-/** Reads `text/event-stream`: events as they are complete. What comes after the last empty line is none. */
+/** Yields complete events of a `text/event-stream`. An unfinished last event is dropped. */
 export async function* serverSentEvents(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ServerSentEvent> {
   let event = '';
   let data: string[] = [];
@@ -35,7 +35,7 @@ async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<strin
   for await (const chunk of chunks) {
     rest += decoder.decode(chunk, { stream: true });
     if (rest.length > eventCharacters) throw new Error('an event is too large');
-    // A carriage return at the end may be the first half of a line's end.
+    // A carriage return at the end may be the first half of a line break.
     const lines = rest.split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop() ?? '';
     yield* lines;

@@ -3,28 +3,26 @@ export interface TransportRequest {
   /** JSON. */
   readonly body: string;
   readonly signal: AbortSignal | undefined;
-  /** It does not keep the program from ending. */
+  /** It does not keep the program alive. */
   readonly isInBackground: boolean;
 }
 
 export interface TransportResponse {
   readonly status: number;
-  /** As the header has it; empty where there is none. */
+  /** From the header; empty if there is none. */
   readonly contentType: string;
   text(): Promise<string>;
-  /** The body as it comes. Whoever stops reading ends the request. */
+  /** Yields the body. Ending the iteration ends the request. */
   chunks(): AsyncIterable<Uint8Array>;
 }
 
-/**
- * Carries requests to one engine: POST to its `/query`. Throws what the network throws; any answer is a response, whatever its status.
- */
+/** Sends requests to one engine: POST to its `/query`. Throws network errors. Any HTTP status is a response. */
 export interface Transport {
-  /** For people. */
+  /** For messages. */
   readonly address: string;
-  /** Whether a request can be in the background: one that goes on must not keep a program from ending. */
+  /** Whether requests can run in the background without keeping the program alive. */
   readonly canBeInBackground: boolean;
   post(request: TransportRequest): Promise<TransportResponse>;
-  /** Gives connections back that wait for the next request. */
+  /** Closes idle connections. */
   close(): void;
 }

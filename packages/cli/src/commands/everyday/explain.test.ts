@@ -28,7 +28,7 @@ test('in a run that may save nothing', async () => {
   using on = stage({ env: mergeRequestOfFork });
   writeFileSync(join(on.project, 'cachelane.yaml'), config);
   await on.cachelane('explain', '--verbose', 'data');
-  expect(on.out()).toContain('mounter:       overlay: a run that may not save has a view of its own\n');
+  expect(on.out()).toContain('mounter:       overlay: a run that may not save has a private view\n');
   expect(on.out()).toContain('sharing:       PRIVATE, not SHARED as in cachelane.yaml\n');
 });
 

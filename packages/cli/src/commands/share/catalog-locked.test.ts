@@ -114,7 +114,7 @@ describe('an alias that cachelane.lock alone has', () => {
   });
 });
 
-const explain = ['explain', 'npm', '--provider', 'npm=catalog:my-org/npm'];
+const explain = ['explain', '--verbose', 'npm', '--provider', 'npm=catalog:my-org/npm'];
 
 describe('a provider that names a definition', () => {
   test('goes by the lock, and explain says so, and whether the store has it', async () => {
@@ -140,18 +140,25 @@ describe('a provider that names a definition', () => {
     const text = await said(on.here, ...explain);
     const latest = 'the latest in this store; the project has locked none';
     expect(text).toContain(`npm of github.com/other, version 1 (${latest})`);
-    expect(await said(on.here, 'explain', 'npm', '--provider', `npm=catalog:${acme}/npm`)).toContain(
+    expect(await said(on.here, 'explain', '--verbose', 'npm', '--provider', `npm=catalog:${acme}/npm`)).toContain(
       '(cachelane.lock)',
     );
   });
 
   test('is refused with what to do where neither has it, and where the lock cannot be read', async () => {
     using on = await both();
-    const other = await refused(on.fresh, 'explain', 'npm', '--provider', 'npm=catalog:github.com/other/npm');
+    const other = await refused(
+      on.fresh,
+      'explain',
+      '--verbose',
+      'npm',
+      '--provider',
+      'npm=catalog:github.com/other/npm',
+    );
     expect(other).toContain('there is no catalog of github.com/other');
     expect(other).toContain('cachelane add github.com/other, where it is published');
     write(on.here, 'cachelane.lock', '{');
     expect(await refused(on.here, ...explain)).toContain('cachelane.lock is no JSON');
-    expect(await said(on.here, 'explain', 'npm')).toContain('provider:');
+    expect(await said(on.here, 'explain', '--verbose', 'npm')).toContain('provider:');
   });
 });

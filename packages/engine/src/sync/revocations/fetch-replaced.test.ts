@@ -78,24 +78,24 @@ test('a squash that the remote has taken something out of meanwhile is taken apa
   for (const engine of [ben, ann, machine()]) expect(await linesOf(engine)).toEqual(['c', 'd']);
 });
 
-describe('parts of a squash that were fetched and never recorded', () => {
-  async function withUnrecordedParts(): Promise<{
-    readonly ben: TestEngine;
-    readonly head: HeadRecord;
-    readonly evil: RunId;
-  }> {
-    const { machine, state } = machines();
-    const [ann, ben] = [machine(), machine()];
-    const [evil] = await installAll(ann, 'evil', 'b', 'c', 'd');
-    await ben.run(() => undefined);
-    const [head] = await ben.deps.metadata.listHeads(signal);
-    expect(head?.layers).toHaveLength(1);
-    const deps = { ...ben.deps, remote: memoryRemote(state) };
-    for (const layer of everyLayerOf(manifestIn(state)))
-      if (layer.id !== head?.layers[0]) await pullLayer(deps, { layer, tool: null, onBytes: () => undefined }, signal);
-    return { ben, head: head ?? expect.fail('no head'), evil: evil ?? expect.fail('no run') };
-  }
+async function withUnrecordedParts(): Promise<{
+  readonly ben: TestEngine;
+  readonly head: HeadRecord;
+  readonly evil: RunId;
+}> {
+  const { machine, state } = machines();
+  const [ann, ben] = [machine(), machine()];
+  const [evil] = await installAll(ann, 'evil', 'b', 'c', 'd');
+  await ben.run(() => undefined);
+  const [head] = await ben.deps.metadata.listHeads(signal);
+  expect(head?.layers).toHaveLength(1);
+  const deps = { ...ben.deps, remote: memoryRemote(state) };
+  for (const layer of everyLayerOf(manifestIn(state)))
+    if (layer.id !== head?.layers[0]) await pullLayer(deps, { layer, tool: null, onBytes: () => undefined }, signal);
+  return { ben, head: head ?? expect.fail('no head'), evil: evil ?? expect.fail('no run') };
+}
 
+describe('parts of a squash that were fetched and never recorded', () => {
   test('do not take the place of the squash when a run is taken out', async () => {
     const { ben, head, evil } = await withUnrecordedParts();
     expect(await takeApart(ben.deps, { head, runs: new Set([evil]) }, signal)).toEqual(head.layers);

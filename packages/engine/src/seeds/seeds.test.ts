@@ -1,8 +1,8 @@
 import { limits, parseNamespace, parseVolumeName, statedPolicy, type LayerId, type VolumeSeed } from '@cachelane/core';
 import { emptyRemoteState, memoryRemote, noAbort, type VolumeStep } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import type { EngineDependencies } from './engine-dependencies.ts';
-import type { VolumeRequest } from './volume-request.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { VolumeRequest } from '../model/volume-request.ts';
 import { collectGarbage } from '../garbage/collect-garbage.ts';
 import {
   everything,
@@ -28,7 +28,7 @@ interface Machine {
   readonly engine: TestEngine;
   readonly home: TestHome;
   readonly directories: Map<string, readonly VolumeStep[]>;
-  /** Of directories, at all. */
+  /** Counts copies of any directory. */
   readonly reads: { count: number };
 }
 
@@ -63,7 +63,7 @@ async function headLayers({ deps }: TestEngine): Promise<readonly LayerId[]> {
 }
 
 describe('a volume that is seeded from a directory', () => {
-  test('begins with what is there, but for what is never stored; a run that changes nothing saves nothing', async () => {
+  test('begins with the directory, without unstored paths, and an unchanged run saves nothing', async () => {
     const { engine } = machine();
     expect(await look(engine, bySeed)).toEqual({
       'content/x': 'seed x',
@@ -76,7 +76,7 @@ describe('a volume that is seeded from a directory', () => {
     expect(await look(engine)).toEqual({});
   });
 
-  test('keeps what its lanes added, and nothing of the seed with it, whatever it is seeded from afterwards', async () => {
+  test('keeps what its lanes added, without the seed, when the seed changes', async () => {
     const { engine } = machine();
     await engine.run(([volume]) => {
       put(volume, 'content/x', 'own x');
@@ -90,13 +90,13 @@ describe('a volume that is seeded from a directory', () => {
     const { report } = await engine.run(([volume]) => install(volume, 'b'), other);
     expect(report.volumes).toMatchObject([{ hits: [{ lane: 't1:local', layers: 1 }], seed: '/other' }]);
     expect(Object.keys(await look(engine)).toSorted()).toEqual(['content/a', 'content/b', 'content/x', 'index/bucket']);
-    // Those who made it, and nobody for the seed.
+    // Origins name the runs that wrote, none for the seed.
     const [layer] = await headLayers(engine);
     const { index } = await engine.deps.layers.open(layer as LayerId, noAbort);
     expect([...index.entries()].filter(({ origins }) => origins.length !== 1)).toEqual([]);
   });
 
-  test('does not show what a run removed, where removals count', async () => {
+  test('does not show paths that a run removed, for tools whose removals count', async () => {
     const { engine, directories } = machine();
     directories.set('/plain', [
       { do: 'mkdir', path: 'd' },
@@ -114,7 +114,7 @@ describe('a volume that is seeded from a directory', () => {
     expect(report.volumes).toMatchObject([{ layer: null }]);
   });
 
-  test('reads it again when it has changed, and not before', async () => {
+  test('reads the directory again only after it changed', async () => {
     const { engine, directories, reads, home } = machine();
     for (let count = 0; count < 3; count++) await look(engine, bySeed);
     expect(reads.count).toBe(1);
@@ -129,20 +129,20 @@ describe('a volume that is seeded from a directory', () => {
     expect(home.disk.layers.size).toBe(before + 1);
   });
 
-  test('that another process of the store has read is not read again, by a program that has the same rules', async () => {
+  test('does not read what another process with the same rules has read', async () => {
     const { engine, home, directories } = machine();
     directories.set('/seed', [...made(['content/x', 'x']), { do: 'fifo', path: 'content/fifo' }]);
     await look(engine, bySeed);
     const run = async (seed: string, more: Parameters<typeof machine>[0] = {}) => {
       const other = machine({ home, directories, seed, ...more });
       expect(Object.keys(await look(other.engine, bySeed))).toEqual(['content/x']);
-      // What was left out is told each time: who reads the report of one run has not read that of another.
+      // Each run reports what was left out.
       return [other.reads.count, other.engine.events.filter(({ type }) => type === 'warning').length];
     };
     expect(await run('second')).toEqual([0, 1]);
     directories.set('/seed', made(['content/x', 'new x']));
     expect(await run('third')).toEqual([1, 0]);
-    // What is a credential by its place, any tool may say.
+    // Any tool's rules may name credentials.
     const notes = home.seedNotes.size;
     const { engine: newer } = machine({
       home,
@@ -159,13 +159,13 @@ describe('a volume that is seeded from a directory', () => {
     expect(home.seedNotes.size).toBe(notes + 1);
   });
 
-  test('that many runs want at once is read once', async () => {
+  test('reads a directory once for many concurrent runs', async () => {
     const { engine, reads } = machine();
     await Promise.all(Array.from({ length: 4 }, async () => await look(engine, bySeed)));
     expect(reads.count).toBe(1);
   });
 
-  test('is not remembered as unchanged where it changed a moment ago', async () => {
+  test('is read again after a change within the last moment', async () => {
     const { engine, reads } = machine();
     const { files } = engine.deps.seeds;
     const changedAtMs = engine.deps.clock.nowMs() + 3_600_000;
@@ -179,7 +179,7 @@ describe('a volume that is seeded from a directory', () => {
     expect(reads.count).toBe(2);
   });
 
-  test('keeps its seed while a run has it in view, and leaves it to a collection afterwards', async () => {
+  test('keeps its seed during a run, and lets it be collected afterwards', async () => {
     const { engine, home } = machine();
     const later = engine.deps.clock.nowMs() + 2 * limits.sweepGraceMs;
     let nowMs = later;
@@ -193,18 +193,18 @@ describe('a volume that is seeded from a directory', () => {
     }, bySeed);
     expect(home.disk.layers.size).toBe(2);
     nowMs += 2 * limits.sweepGraceMs;
-    // The same for a run that finds it read already.
+    // The same for a run that finds it already read.
     await engine.run(async () => {
       await collect();
       expect(home.disk.layers.size).toBe(2);
     }, bySeed);
     await collect();
     expect([...home.disk.layers.keys()]).toEqual(await headLayers(engine));
-    // It is known by then, and gone: it is made again.
+    // The note is known but the layer is gone: it is made again.
     expect(await look(engine, bySeed)).toMatchObject({ 'content/a': 'a', 'content/y': 'seed y' });
   });
 
-  test('sends nothing of it to a remote', async () => {
+  test('does not push its seed', async () => {
     const state = emptyRemoteState();
     const { engine } = machine({ remote: memoryRemote(state) });
     await engine.run(() => undefined, bySeed);
@@ -214,7 +214,7 @@ describe('a volume that is seeded from a directory', () => {
     expect(await look(elsewhere)).toEqual({ 'content/a': 'a' });
   });
 
-  test('takes no part of it where the run begins with nothing', async () => {
+  test('has no seed in write-only mode', async () => {
     const { engine, reads } = machine();
     await engine.run(([volume]) => expect(volume?.exists('content')).toBe(false), {
       ...bySeed,
@@ -223,7 +223,7 @@ describe('a volume that is seeded from a directory', () => {
     expect(reads.count).toBe(0);
   });
 
-  test('that is not there: a strict run is refused, another one is told and goes on without', async () => {
+  test('with a missing seed, a strict run fails and another run warns and continues', async () => {
     const { engine } = machine();
     const gone = seeded(indexedVolume, from('/gone'));
     await expect(engine.run(() => undefined, gone)).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
@@ -234,7 +234,7 @@ describe('a volume that is seeded from a directory', () => {
     expect(engine.events).toContainEqual(expect.objectContaining({ type: 'warning', message }));
   });
 
-  describe('that is too large', () => {
+  describe('a seed that is too large', () => {
     test.each([
       ['volume-size', '1kB', '/big holds 2kB, and a seed may hold 1kB (policy volume-size, config.yaml)'],
       [
@@ -242,7 +242,7 @@ describe('a volume that is seeded from a directory', () => {
         '9kB',
         '/big holds 2kB, and a copy would leave less than 9kB free (policy free-space, config.yaml)',
       ],
-    ])('for %s is refused to a strict run, and another one goes on without', async (key, value, message) => {
+    ])('for %s fails a strict run, and another run continues without it', async (key, value, message) => {
       const { engine, directories, reads, home } = machine();
       Object.assign(engine.deps, limited({ 'free-space': 'none', [key]: value }));
       home.disk.space = { freeBytes: 10_000, totalBytes: 1e12 };
@@ -260,7 +260,7 @@ describe('a volume that is seeded from a directory', () => {
       expect(reads.count).toBe(1);
     });
 
-    test('for what the project’s file says since it was read is refused too', async () => {
+    test('for a limit that the project’s file set after it was read is refused', async () => {
       const { engine, reads } = machine();
       await look(engine, bySeed);
       const lanePolicy = { texts: { 'volume-size': '3B' }, source: 'cachelane.yaml:1' };
@@ -271,7 +271,7 @@ describe('a volume that is seeded from a directory', () => {
       expect(reads.count).toBe(1);
     });
 
-    test('only once it is copied is refused as well', async () => {
+    test('after copying is refused', async () => {
       const { engine } = machine();
       const { files } = engine.deps.seeds;
       const small: typeof files.look = async (...all) => ({ ...(await files.look(...all)), sizeBytes: 0 });
@@ -281,7 +281,7 @@ describe('a volume that is seeded from a directory', () => {
     });
   });
 
-  test('tells what it could not take', async () => {
+  test('reports entries that it left out', async () => {
     const { engine, directories } = machine();
     directories.set('/odd', [
       { do: 'fifo', path: 'pipe' },
@@ -307,7 +307,7 @@ describe('a volume that is seeded from another one', () => {
   };
   const byStock = seeded(indexedVolume, ofStock);
 
-  test('begins with what a reader of that one finds, and leaves it as it is', async () => {
+  test('begins with the other volume’s contents and does not change it', async () => {
     const { engine } = machine();
     await engine.run(([volume]) => install(volume, 's'), { volumes: [{ ...stock, sync: 'never' }] });
     const { report } = await engine.run(([volume]) => {
@@ -327,7 +327,7 @@ describe('a volume that is seeded from another one', () => {
     );
   });
 
-  test('is known to have read it, and has it whatever becomes of it meanwhile', async () => {
+  test('is recorded as its reader, and pins it', async () => {
     const { engine } = machine();
     await engine.run(([volume]) => install(volume, 's'), { volumes: [stock] });
     const [head] = await engine.deps.metadata.listHeads(noAbort);
@@ -345,23 +345,24 @@ describe('a volume that is seeded from another one', () => {
     expect(report.volumes[0]?.seed).toBe('github.com/acme/web:stock');
   });
 
-  test('begins with nothing where that one is not known', async () => {
+  test('begins empty if the other volume is unknown', async () => {
     const { engine } = machine();
     const { report } = await engine.run(() => undefined, byStock);
     expect(report.volumes).toMatchObject([{ hits: [], seed: null }]);
     expect(await engine.deps.metadata.listVolumes(noAbort)).toEqual([]);
   });
 
-  test('is refused where that is of another tool, or the volume itself', async () => {
+  test('refuses a volume of another tool, and itself', async () => {
     const { engine } = machine();
     await engine.run(([volume]) => install(volume, 's'), { volumes: [stock] });
     await expect(engine.run(() => undefined, seeded(plainVolume, ofStock))).rejects.toMatchObject({
       code: 'E_VOLUME',
-      message: 'data cannot be seeded so: github.com/acme/web:stock is a volume of indexed, and this one of directory',
+      message:
+        'data cannot be seeded: github.com/acme/web:stock is a volume of indexed, but this volume is of directory',
     });
     await expect(engine.run(() => undefined, seeded(stock, ofStock))).rejects.toMatchObject({
       code: 'E_VOLUME',
-      message: 'stock cannot be seeded so: it is that volume itself',
+      message: 'stock cannot be seeded: a volume cannot be its own seed',
     });
   });
 });

@@ -1,37 +1,5 @@
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { requireCommands } from '@cachelane/testkit';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { disagreements, wronglyFed, type Operation } from './ledger.fixture.ts';
-import { stress } from './stress.fixture.ts';
-
-/** With another one other things are done; what is in whose way is never the same. */
-const seed = 4;
-
-requireCommands('bwrap', 'flock')(
-  '8 processes that play random operations on one home and are killed at random',
-  () => {
-    test('lose nothing that they said is saved, bring nothing back that is gone, and leave nothing that nobody owns', async () => {
-      const dir = realpathSync(mkdtempSync(join(tmpdir(), 'cachelane-stress-')));
-      try {
-        const options = {
-          dir,
-          seed,
-          workers: 8,
-          operations: 200,
-          killsPerHundred: 6,
-          cachelane: inject('cachelaneProgram'),
-        };
-        const { faults, figures, kills } = await stress(options);
-        expect(faults, `${figures.join('\n')}\nnpm run stress -- --seed ${seed}`).toEqual([]);
-        expect(kills).toBeGreaterThanOrEqual(5);
-      } finally {
-        rmSync(dir, { recursive: true, force: true });
-      }
-    });
-  },
-);
 
 const seen = (...things: readonly string[]) => new Map([['keep-local', new Set(things)]] as const);
 

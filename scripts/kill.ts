@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { stress } from '../e2e/stress/stress.fixture.ts';
 import { orUsage } from './or-usage.ts';
 
-const usage = `npm run stress [-- OPTIONS]: processes that are killed at any moment play operations on one home
+const usage = `npm run kill [-- OPTIONS]: runs random operations in several processes on one home and kills the processes at random
   --ops N      operations of all processes together, 10000 by default
   --workers N  processes at once, 8 by default
   --kills N    of a hundred operations, about, 4 by default
