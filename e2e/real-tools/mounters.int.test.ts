@@ -343,7 +343,7 @@ requireCommands('flock')('where nothing can be mounted', () => {
       const run = await world.run(['sh', '-c', script], { options });
       expect(run.code).toBe(0);
       expect(run.stderr).toContain(
-        `warning: data: the symlink at ${join(world.dir, 'cache')} to the volume was replaced by a directory: what is there now is not saved and stays there`,
+        `warning: data: the symlink at ${join(world.dir, 'cache')} to the volume was replaced by a directory: it is not saved, and it blocks the next run`,
       );
       expect(run.volume('data')).toMatchObject({ layer: null, skipped: expect.stringContaining('replaced') as string });
       expect(readFileSync(join(world.dir, 'cache/mine'), 'utf8')).toBe('mine\n');
