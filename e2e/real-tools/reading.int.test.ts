@@ -78,6 +78,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
           evicted: null,
           cameBack: null,
           shrunk: null,
+          restoredBytes: 6,
           attachMs: expect.any(Number) as number,
           saveMs: expect.any(Number) as number,
           added: 1,
@@ -97,7 +98,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
       ],
     });
     const keys =
-      'name path mounter mounterWhy sharing hits seed evicted cameBack shrunk attachMs saveMs added changed removed savedBytes layer merged fed conflicts skipped provider warnings leftToOthers sync';
+      'name path mounter mounterWhy sharing hits seed evicted cameBack shrunk restoredBytes attachMs saveMs added changed removed savedBytes layer merged fed conflicts skipped provider warnings leftToOthers sync';
     expect(Object.keys(second?.volume('data') ?? {}).join(' ')).toBe(keys);
   });
 
