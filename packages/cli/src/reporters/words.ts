@@ -49,7 +49,7 @@ function laneText(lane: LaneName): string {
 function volumeLines(report: VolumeReport, place: RunPlace | null): readonly string[] {
   const { name, provider } = report;
   const by = provider === null ? '' : `provider ${provider.provider}, ${provider.chosenBy}`;
-  if (provider?.kind === 'directory') return [`${name} is ${provider.gives}, which cachelane does not save (${by})`];
+  if (provider?.kind === 'directory') return [`${name} uses ${provider.gives}, which cachelane does not save (${by})`];
   if (provider?.kind === 'nothing') return [`${name} was an empty directory for this run (${by})`];
   const known = [...(place === null ? [] : [place.namespace, laneText(place.lane)]), ...(by === '' ? [] : [by])];
   const lines = [`${name} ${outcomeText(report)}${known.length === 0 ? '' : ` (${known.join(', ')})`}`];
