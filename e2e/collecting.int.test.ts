@@ -87,7 +87,7 @@ requireCommands('bwrap')('what policies let go', () => {
     const cold = await run('ls cache', pullRequest);
     expect(cold.stdout).toBe('');
     expect(cold.stderr).toMatch(
-      /started cold, since it was evicted: t1:pr:12 by policy keep-pr on .*: not used for 3d/,
+      /started empty because its contents were evicted: t1:pr:12 by policy keep-pr on .*: not used for 3d/,
     );
     expect(cold.volume('data').evicted).toMatchObject({ lane: 't1:pr:12', policy: 'keep-pr', why: 'not used for 3d' });
     expect((await run('cat cache/b')).stdout).toBe('own\n');

@@ -290,7 +290,6 @@ requireCommands(
         pulledLayers: 0,
         pulledBytes: 0,
         pullMs: expect.any(Number) as number,
-        usedBytes: 0,
         pushedLayers: 0,
         pushedBytes: 0,
         pushMs: expect.any(Number) as number,

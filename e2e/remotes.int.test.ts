@@ -102,7 +102,7 @@ async function expectShared(env: Readonly<Record<string, string>>): Promise<void
   const name = 'acme/web';
   const options = ['-n', name, '-v', 'npm'];
   const saved = await one.run(['sh', '-c', 'mkdir -p ~/.npm/_cacache/tmp; echo from-one > ~/.npm/shared'], {
-    options: [...options, '--push', 'wait'],
+    options: [...options, '--verbose', '--push', 'wait'],
     env,
   });
   expect(saved.stderr).toContain('pushed 1 layer');

@@ -35,17 +35,17 @@ describe.each(['overlay', 'clone', 'live'])('a run, attached by %s', (mounter) =
     test('finds it below what its lane has; nothing of it is saved, nor lost when the file names another one', async () => {
       using world = openWorld();
       const cwd = seededProject(world, './stock');
-      const options = ['--mounter', mounter, '--strict'];
+      const options = ['--verbose', '--mounter', mounter, '--strict'];
       const run = async (script: string) => await world.run(['sh', '-ec', script], { cwd, options });
       const first = await run(found);
       expect(first.stdout).toBe('./d/gone: seed\n./d/stays: seed\n./top: seed\n');
       expect(first.volume('data')).toMatchObject({ hits: [], seed: join(cwd, 'stock'), layer: null, skipped: null });
-      expect(first.stderr).toContain(`data: started with what is in ${join(cwd, 'stock')}; nothing new to save`);
+      expect(first.stderr).toContain(`data started from ${join(cwd, 'stock')} (`);
       const second = await run('cd ./cache; rm d/gone; echo own > top');
       expect(second.volume('data')).toMatchObject({ changed: 1, removed: 1, added: 0 });
       const third = await run(found);
       expect(third.stdout).toBe('./d/stays: seed\n./top: own\n');
-      expect(third.stderr).toContain(`hit t1:local (1 layer), above what is in ${join(cwd, 'stock')}`);
+      expect(third.stderr).toContain(`read t1:local (1 layer), above ${join(cwd, 'stock')}`);
       world.write({ 'projects/web/other/else': 'other' });
       seededProject(world, './other');
       const fourth = await run(found);

@@ -61,7 +61,7 @@ export function openMachines({ user, env: own }: Pick<Reader, 'user' | 'env'>): 
 
 /** Runs a script in the volume `data`, without any complaint. */
 export async function inData(world: World, script: string, ...options: readonly string[]): Promise<FinishedRun> {
-  const run = await world.run(['sh', '-euc', `cd data; ${script}`], { options });
+  const run = await world.run(['sh', '-euc', `cd data; ${script}`], { options: ['--verbose', ...options] });
   expect(run).toMatchObject({ code: 0, stderr: expect.not.stringContaining('warning') as string });
   return run;
 }

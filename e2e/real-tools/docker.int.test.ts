@@ -111,7 +111,7 @@ requireCommands(
         const run = (
           script: string,
         ): { readonly stdout: string; readonly stderr: string; readonly report: RunReport } => {
-          const line = `cd /job && node /bin/cachelane.cjs run --report /job/report.json -v data:cache -v npm -- sh -c '${script}' && cat report.json`;
+          const line = `cd /job && node /bin/cachelane.cjs run --verbose --report /job/report.json -v data:cache -v npm -- sh -c '${script}' && cat report.json`;
           const ended = daemon.docker(
             'run',
             '--rm',

@@ -50,7 +50,7 @@ requireCommands('bwrap')('examples/web', () => {
     using world = openWorld();
     const explained: unknown = JSON.parse(launch(world, 'explain', '-C', 'examples/web', 'npm', '--json').stdout);
     expect(explained).toMatchObject({ chosenBy: 'package-lock.json', path: join(world.home, '.npm') });
-    const run = launch(world, 'run', '-C', 'examples/web', '--', 'ls', '-A', join(world.home, '.npm'));
+    const run = launch(world, 'run', '--verbose', '-C', 'examples/web', '--', 'ls', '-A', join(world.home, '.npm'));
     expect(run).toMatchObject({ code: 0, stdout: '' });
     expect(run.stderr).toContain('1 volume: npm');
   });

@@ -225,7 +225,7 @@ requireCommands('flock')('where nothing can be mounted', () => {
     test('a run gets a directory of its own, says so, and is warm the second time', async () => {
       using world = openWorld({ user });
       cannotMount(world);
-      const options = ['-v', 'data:cache', '-v', 'npm'];
+      const options = ['--verbose', '-v', 'data:cache', '-v', 'npm'];
       const script = 'cat cache/f; echo 1 >> cache/f; npm config get cache';
       const cold = await world.run(['sh', '-c', script], { options });
       expect(cold.code).toBe(0);

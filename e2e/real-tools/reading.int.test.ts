@@ -78,6 +78,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
           evicted: null,
           cameBack: null,
           shrunk: null,
+          restoredBytes: 6,
           attachMs: expect.any(Number) as number,
           saveMs: expect.any(Number) as number,
           added: 1,
@@ -97,15 +98,13 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
       ],
     });
     const keys =
-      'name path mounter mounterWhy sharing hits seed evicted cameBack shrunk attachMs saveMs added changed removed savedBytes layer merged fed conflicts skipped provider warnings leftToOthers sync';
+      'name path mounter mounterWhy sharing hits seed evicted cameBack shrunk restoredBytes attachMs saveMs added changed removed savedBytes layer merged fed conflicts skipped provider warnings leftToOthers sync';
     expect(Object.keys(second?.volume('data') ?? {}).join(' ')).toBe(keys);
   });
 
-  test('run: one line at the start, one for each volume at the end', () => {
-    const lines = (runs[2]?.stderr ?? '').split('\n');
-    expect(lines).toHaveLength(3);
-    expect(lines[0]).toContain(`${namespace}: lane t1:local`);
-    expect(lines[1]).toMatch(/data: hit t1:local \(2 layers\); saved 1 added, 6 B/);
+  test('run: nothing before the command, and one line for each volume after it', () => {
+    expect(runs[2]?.stderr).toMatch(/^cachelane: data restored \d+ B, saved 6 B \(.*, local\)\n$/);
+    expect(runs[2]?.stderr).toContain(namespace);
   });
 
   test('log --json: newest first', async () => {

@@ -79,7 +79,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       expect(failed).toMatchObject({
         code: 3,
         stderr: expect.stringContaining(
-          'data: started cold; shared with another run: saved if they are saved (the command failed with exit code 3)',
+          'data shared with another run: saved if they are saved (the command failed with exit code 3)',
         ) as string,
       });
       expect(failed.stderr).not.toContain('not saved');
@@ -237,7 +237,7 @@ requireCommands('bwrap', 'flock')('sharing', () => {
       using world = openWorld({ user });
       await world.run(['sh', '-c', 'echo 0 > cache/zero'], { options: [...volume, ...shared] });
       const read = await world.run(['sh', '-c', 'echo x > cache/zero; echo x > cache/x'], {
-        options: [...volume, ...shared, '--mode=read'],
+        options: [...volume, ...shared, '--mode=read', '--verbose'],
       });
       expect(read.volume('data')).toMatchObject({ mounter: 'overlay', sharing: 'PRIVATE', layer: null });
       expect(read.stderr).toContain('; overlay: a run with --mode read has a private view');
@@ -275,7 +275,9 @@ requireCommands('bwrap', 'flock')('sharing', () => {
     test('a mounter that was asked for wins over the sharing of the file, and says so', async () => {
       using world = openWorld({ user });
       world.write({ 'cachelane.yaml': 'volumes:\n  data: { path: cache, sharing: SHARED }\n' });
-      const run = await world.run(['sh', '-c', 'echo 1 > cache/one'], { options: ['--mounter', 'overlay'] });
+      const run = await world.run(['sh', '-c', 'echo 1 > cache/one'], {
+        options: ['--verbose', '--mounter', 'overlay'],
+      });
       expect(run.volume('data')).toMatchObject({ mounter: 'overlay', sharing: 'PRIVATE', added: 1 });
       expect(run.stderr).toContain('; overlay: asked for with --mounter, which wins over its sharing SHARED');
     });

@@ -49,7 +49,7 @@ export async function expectBare({ world, why, doctor = why, ...how }: Troubled)
 export async function expectCloned({ world, why, doctor = why, ...how }: Troubled): Promise<void> {
   const call: Call = how.call ?? (async (argv) => await world.cachelane(argv));
   const command = ['--', 'sh', '-c', 'cat data/f; echo kept > data/f; exit 0'];
-  const cold = await call(['run', '-v', 'data:data', ...command]);
+  const cold = await call(['run', '--verbose', '-v', 'data:data', ...command]);
   expect(cold.code).toBe(0);
   expect(cold.stderr).toMatch(why);
   expect(cold.stderr).toContain('; clone: volumes cannot be mounted here');

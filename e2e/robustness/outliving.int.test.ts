@@ -84,7 +84,7 @@ requireCommands(
       const script = `echo x > data/x; ${inner} && ls -d ${world.store}/trash/*`;
       const run = await world.run(['sh', '-c', script], { options });
       expect(run.code).toBe(0);
-      expect(run.stderr).toContain('inner: started cold; saved 20001 added');
+      expect(run.stderr).toContain('inner saved 0 B');
       expect(run.stderr).not.toContain('outlived');
       expect(run.volume('data')).toMatchObject({ added: 1 });
       await until(() => readdirSync(join(world.store, 'trash')).length === 0);

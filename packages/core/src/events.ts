@@ -27,8 +27,6 @@ export interface SyncReport {
   readonly pulledBytes: number;
   /** How long the run waited for all its volumes together. */
   readonly pullMs: number;
-  /** Content of the layers that the run had, wherever they were before. */
-  readonly usedBytes: number;
   readonly pushedLayers: number;
   readonly pushedBytes: number;
   /** As `pullMs`. */
@@ -81,6 +79,8 @@ export interface VolumeReport {
   readonly cameBack: { readonly files: number; readonly sizeBytes: number; readonly atMs: number } | null;
   /** What went at its end because the volume is over its budget; null: nothing. */
   readonly shrunk: { readonly files: number; readonly sizeBytes: number; readonly budgetBytes: number } | null;
+  /** Content of the layers that the run had, wherever they were before. */
+  readonly restoredBytes: number;
   readonly attachMs: number;
   readonly saveMs: number;
   readonly added: number;

@@ -30,6 +30,7 @@ function ordered(report: WrittenReport): WrittenReport {
       evicted: volume.evicted,
       cameBack: volume.cameBack,
       shrunk: volume.shrunk,
+      restoredBytes: volume.restoredBytes,
       attachMs: volume.attachMs,
       saveMs: volume.saveMs,
       added: volume.added,

@@ -37,8 +37,8 @@ export interface Teller {
 
 const margin = 3;
 
-/** What became of the volume; the line before it says where the run is, in the same words each time. */
-const becameOf = /^cachelane: [\w.-]+: (hit|started)/;
+/** The line that says what a volume restored and saved. */
+const becameOf = /^cachelane: [\w.-]+ (restored|saved|removed|not saved|up to date|is empty)/;
 
 export function openTeller(output: Output, playground: Playground): Teller {
   let chapters = 0;

@@ -9,6 +9,7 @@ export type ReporterName = (typeof reporterNames)[number];
 export interface ReporterChoice {
   readonly name: ReporterName;
   readonly quiet: boolean;
+  readonly verbose: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** stderr. */
   readonly output: Output;
@@ -24,10 +25,10 @@ export function chooseReporter({ name, env, output }: ReporterChoice): Exclude<R
 }
 
 export async function openReporter(choice: ReporterChoice): Promise<Reporter> {
-  const { env, output, clock, quiet } = choice;
+  const { env, output, clock, quiet, verbose } = choice;
   // The convention is that any value but the empty one turns colour off, `0` as well.
   const color = (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
-  const reporter = await load(chooseReporter(choice), { output, clock, color });
+  const reporter = await load(chooseReporter(choice), { output, clock, color, verbose });
   return quiet ? quietly(reporter) : reporter;
 }
 

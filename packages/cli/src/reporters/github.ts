@@ -1,8 +1,7 @@
-import type { Namespace } from '@cachelane/core';
 import { printable } from '../base/format.ts';
+import { plainReporter } from './plain.ts';
 import type { Reporter, ReporterOptions } from './reporter.ts';
-import { slowProgress } from './slow-progress.ts';
-import { eventText, progressText, sessionText, warningText } from './words.ts';
+import { warningText } from './words.ts';
 
 /** Text after `::command::`; the runner decodes exactly these. */
 export function escapeData(text: string): string {
@@ -19,49 +18,21 @@ function deactivate(text: string): string {
   return text.replaceAll('##[', '## [');
 }
 
-/** Log groups and annotations of GitHub Actions, which reads its commands from stderr as well. */
-export function githubReporter({ output, clock }: ReporterOptions): Reporter {
-  const isDue = slowProgress({ clock, afterMs: 1000, everyMs: 10_000 });
-  let own: Namespace | null = null;
-  let isGroupOpen = false;
-
+/** Lines for a log, and warnings as annotations of GitHub Actions, which reads its commands from stderr as well. */
+export function githubReporter(options: ReporterOptions): Reporter {
+  const { output } = options;
   // A line of ours begins with `cachelane:` and holds no line break, so it cannot become a command.
-  const line = (text: string): void => output.write(`cachelane: ${deactivate(text)}\n`);
-  const openGroup = (title: string): void => {
-    if (!isGroupOpen) output.write(`::group::${escapeData(`cachelane: ${printable(title)}`)}\n`);
-    isGroupOpen = true;
-  };
-  const closeGroup = (): void => {
-    if (isGroupOpen) output.write('::endgroup::\n');
-    isGroupOpen = false;
-  };
+  const plain = plainReporter({
+    ...options,
+    output: { ...output, write: (text) => output.write(deactivate(text)) },
+  });
   return {
     event(event) {
-      switch (event.type) {
-        case 'session-opened':
-          own = event.namespace;
-          openGroup(sessionText(event));
-          for (const { name, path } of event.volumes) line(printable(`${name} at ${path}`));
-          closeGroup();
-          break;
-        case 'warning':
-          output.write(
-            `::warning title=${escapeProperty('cachelane')}::${escapeData(printable(warningText(event)))}\n`,
-          );
-          break;
-        case 'progress':
-          if (isDue(`${event.volume} ${event.activity}`)) line(printable(progressText(event)));
-          break;
-        case 'volume-done':
-          openGroup('caches after the command');
-          line(eventText(event, own) ?? '');
-          break;
-        default: {
-          const text = eventText(event, own);
-          if (text !== null) line(text);
-        }
+      if (event.type !== 'warning') plain.event(event);
+      else {
+        output.write(`::warning title=${escapeProperty('cachelane')}::${escapeData(printable(warningText(event)))}\n`);
       }
     },
-    close: closeGroup,
+    close: () => plain.close(),
   };
 }

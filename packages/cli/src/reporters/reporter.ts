@@ -19,6 +19,8 @@ export interface ReporterOptions {
   readonly output: Output;
   readonly clock: Clock;
   readonly color: boolean;
+  /** Also print where the run is, what it read and how volumes were attached. */
+  readonly verbose: boolean;
 }
 
 /** Only what the person should act on. */

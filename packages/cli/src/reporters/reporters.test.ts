@@ -49,6 +49,7 @@ const report: VolumeReport = {
   evicted: null,
   cameBack: null,
   shrunk: null,
+  restoredBytes: 84_000_000,
   attachMs: 8,
   saveMs: 40,
   added: 12,
@@ -79,17 +80,21 @@ const progress = (count: number): RunEvent => ({
 interface Shown {
   readonly name?: ReporterName;
   readonly quiet?: boolean;
+  readonly verbose?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   /** When each event comes, milliseconds. */
   readonly at?: readonly number[];
 }
 
-async function shown(events: readonly RunEvent[], { name = 'plain', quiet = false, env = {}, at = [] }: Shown = {}) {
+async function shown(
+  events: readonly RunEvent[],
+  { name = 'plain', quiet = false, verbose = false, env = {}, at = [] }: Shown = {},
+) {
   let text = '';
   let nowMs = 0;
   const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs, sleep: () => Promise.resolve() };
   const output = { isTerminal: true, write: (more: string) => void (text += more) };
-  const reporter = await openReporter({ name, quiet, env, output, clock });
+  const reporter = await openReporter({ name, quiet, verbose, env, output, clock });
   for (const [index, event] of events.entries()) {
     nowMs = at[index] ?? nowMs;
     reporter.event(event);
@@ -99,46 +104,53 @@ async function shown(events: readonly RunEvent[], { name = 'plain', quiet = fals
 }
 
 describe('plain', () => {
-  test('one line says where the run is, what it reads and whether it may save', async () => {
-    expect(await shown([opened])).toBe(
+  test('nothing is said before the command', async () => {
+    expect(await shown([opened])).toBe('');
+  });
+
+  test('verbose says where the run is, what it reads and whether it may save', async () => {
+    expect(await shown([opened], { verbose: true })).toBe(
       'cachelane: github.com/acme/web: lane t1:pr:12, level T1, reads t1:pr:12 -> t2:ref:main -> t2:ref:main of github.com/acme, ' +
         'may save (pull request 12 of the repository itself); 2 volumes: npm, go-build\n',
     );
   });
 
   test('one line for each volume', async () => {
-    expect(await shown([opened, done()])).toContain(
-      '\ncachelane: npm: hit t2:ref:main (3 layers), t2:ref:main of github.com/acme (1 layer); saved 12 added, 3 changed, 4.1 MB, 2 paths merged (48 ms)\n',
+    expect(await shown([opened, done(), done({ name: 'go-build', layer: null })])).toBe(
+      'cachelane: npm restored 84 MB, saved 4.1 MB (github.com/acme/web, pr 12)\n' +
+        'cachelane: go-build up to date (github.com/acme/web, pr 12)\n',
+    );
+  });
+
+  test('verbose adds the lanes, the counts, the way and the time', async () => {
+    expect(await shown([opened, done()], { verbose: true })).toContain(
+      '\ncachelane: npm: read t2:ref:main (3 layers), t2:ref:main of github.com/acme (1 layer); 12 added, 3 changed, 0 removed, 2 merged; ' +
+        `overlay: ${usualMounterWhy}; 48 ms\n`,
     );
   });
 
   test.each([
-    [{ layer: null, hits: [], merged: 0 }, 'npm: started cold; nothing new to save (48 ms)'],
-    [{ layer: null, skipped: 'mode read', merged: 0, hits: [] }, 'npm: started cold; not saved: mode read (48 ms)'],
-    [{ mounter: null, skipped: 'no bwrap' }, 'npm: no cache (no bwrap)'],
+    [{ hits: [] }, 'npm saved 4.1 MB'],
+    [{ hits: [], layer: null }, 'npm is empty'],
+    [{ layer: null, skipped: 'mode read' }, 'npm restored 84 MB, not saved: mode read'],
     [
-      { layer: null, hits: [], merged: 0, mounter: 'overlay' as const, mounterWhy: 'asked for with --mounter' },
-      'npm: started cold; nothing new to save (48 ms); overlay: asked for with --mounter',
+      { layer: null, skipped: 'shared with another run', leftToOthers: true },
+      'npm restored 84 MB, shared with another run',
+    ],
+    [{ added: 0, changed: 0, removed: 2, savedBytes: 0 }, 'npm restored 84 MB, removed 2 paths'],
+    [{ hits: [], seed: '/stock', layer: null }, 'npm started from /stock'],
+    [{ mounter: null, skipped: 'no bwrap' }, 'npm has no cache: no bwrap'],
+    [
+      { hits: [], fed: [{ namespace: team, lane: main, layers: 1, sizeBytes: 10 }] },
+      'npm saved 4.1 MB, fed to github.com/acme',
     ],
     [
-      { layer: null, hits: [], merged: 0, mounter: 'live' as const, mounterWhy: 'its sharing is SHARED' },
-      'npm: started cold; nothing new to save (48 ms); live: its sharing is SHARED',
+      { hits: [], cameBack: { files: 2, sizeBytes: 2e6, atMs: 0 } },
+      'npm saved 4.1 MB\ncachelane: npm: 2 files (2.0 MB) were made again after policy volume-budget evicted them on 1970-01-01 00:00:00Z',
     ],
     [
-      {
-        hits: [],
-        merged: 0,
-        fed: [{ namespace: team, lane: main, layers: 1, sizeBytes: 10 }],
-      },
-      'npm: started cold; saved 12 added, 3 changed, 4.1 MB, fed to github.com/acme (48 ms)',
-    ],
-    [
-      { hits: [], merged: 0, cameBack: { files: 2, sizeBytes: 2e6, atMs: 0 } },
-      'npm: started cold; saved 12 added, 3 changed, 4.1 MB, 2 files (2.0 MB) of that came back: evicted by policy volume-budget on 1970-01-01 00:00:00Z (48 ms)',
-    ],
-    [
-      { layer: null, hits: [], merged: 0, shrunk: { files: 1, sizeBytes: 3e6, budgetBytes: 2 ** 30 } },
-      'npm: started cold; nothing new to save, 1 file (3.0 MB) went, since it held more than its volume-budget of 1GiB (48 ms)',
+      { layer: null, shrunk: { files: 1, sizeBytes: 3e6, budgetBytes: 2 ** 30 } },
+      'npm up to date\ncachelane: npm: removed 1 file (3.0 MB) to stay within its volume-budget of 1GiB',
     ],
   ])('%j', async (more, text) => {
     expect(await shown([done(more)])).toBe(`cachelane: ${text}\n`);
@@ -175,7 +187,8 @@ describe('plain', () => {
     [1, 'unpacking 1 layer that cannot be mounted as an image: only root can'],
     [2, 'unpacking 2 layers that cannot be mounted as images: only root can'],
   ])('layers that get trees: %i', async (layers, line) => {
-    expect(await shown([{ type: 'extracting', layers, reason: 'only root can' }])).toBe(`cachelane: ${line}\n`);
+    const event = { type: 'extracting', layers, reason: 'only root can' } as const;
+    expect(await shown([event], { verbose: true })).toBe(`cachelane: ${line}\n`);
   });
 
   test('text of others cannot forge a line', async () => {
@@ -210,7 +223,7 @@ describe('tty', () => {
     const events = [progress(1), progress(200), done()];
     const text = await shown(events, { name: 'tty', at: [0, 1500, 1600], env: { NO_COLOR: '1' } });
     const clear = '\r\u001B[K';
-    expect(text.startsWith(`${clear}cachelane: npm: saving 200 of 900${clear}cachelane: npm: hit `)).toBe(true);
+    expect(text.startsWith(`${clear}cachelane: npm: saving 200 of 900${clear}cachelane: npm restored `)).toBe(true);
   });
 
   test('colour, and none where it is not wanted', async () => {
@@ -221,22 +234,11 @@ describe('tty', () => {
 });
 
 describe('github', () => {
-  test('groups are opened and closed, warnings are annotations', async () => {
-    const text = await shown([opened, warning('50% gone\nhere'), done(), done({ name: 'go-build' })], {
-      name: 'github',
-    });
-    expect(text.split('\n').map((line) => line.slice(0, 40))).toEqual([
-      '::group::cachelane: github.com/acme/web:',
-      'cachelane: npm at /home/ann/.npm/_cacach',
-      'cachelane: go-build at /home/ann/.cache/',
-      '::endgroup::',
-      '::warning title=cachelane::50%25 gone\\u0',
-      '::group::cachelane: caches after the com',
-      'cachelane: npm: hit t2:ref:main (3 layer',
-      'cachelane: go-build: hit t2:ref:main (3 ',
-      '::endgroup::',
-      '',
-    ]);
+  test('warnings are annotations', async () => {
+    expect(await shown([opened, warning('50% gone\nhere'), done()], { name: 'github' })).toBe(
+      '::warning title=cachelane::50%25 gone\\u000ahere; mend it\n' +
+        'cachelane: npm restored 84 MB, saved 4.1 MB (github.com/acme/web, pr 12)\n',
+    );
   });
 
   test('text of others is no command', async () => {
@@ -255,6 +257,7 @@ function chosen(env: Record<string, string>, isTerminal: boolean): string {
   return chooseReporter({
     name: 'auto',
     quiet: false,
+    verbose: false,
     env,
     output: { isTerminal, write: () => {} },
     clock: { nowMs: () => 0, monotonicMs: () => 0, sleep: () => Promise.resolve() },

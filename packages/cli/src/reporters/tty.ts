@@ -1,18 +1,17 @@
-import type { Namespace } from '@cachelane/core';
 import { printable } from '../base/format.ts';
 import type { Reporter, ReporterOptions, RunEvent } from './reporter.ts';
 import { slowProgress } from './slow-progress.ts';
-import { eventText, progressText } from './words.ts';
+import { eventLines, progressText, type RunPlace } from './words.ts';
 
 const clearLine = '\r\u001B[K';
 /** A progress line that wrapped could not be cleared again; asking for the terminal's width costs more than it gives. */
 const progressWidth = 79;
 
 /** Lines for a person at a terminal, and one that is redrawn for what takes over a second. */
-export function ttyReporter({ output, clock, color }: ReporterOptions): Reporter {
+export function ttyReporter({ output, clock, color, verbose }: ReporterOptions): Reporter {
   const isDue = slowProgress({ clock, afterMs: 1000, everyMs: 100 });
   const paint = (code: string, text: string): string => (color ? `\u001B[${code}m${text}\u001B[0m` : text);
-  let own: Namespace | null = null;
+  let place: RunPlace | null = null;
   let drawn = false;
 
   const clear = (): void => {
@@ -27,16 +26,16 @@ export function ttyReporter({ output, clock, color }: ReporterOptions): Reporter
   };
   return {
     event(event) {
-      if (event.type === 'session-opened') own = event.namespace;
+      if (event.type === 'session-opened') place = event;
       if (event.type === 'progress') {
         draw(event);
         return;
       }
       // Also for events without a line of their own: the command's output must not begin in the middle of ours.
       clear();
-      const text = eventText(event, own);
-      if (text === null) return;
-      output.write(`${paint('2', 'cachelane:')} ${event.type === 'warning' ? paint('33', text) : text}\n`);
+      for (const line of eventLines(event, place, verbose)) {
+        output.write(`${paint('2', 'cachelane:')} ${event.type === 'warning' ? paint('33', line) : line}\n`);
+      }
     },
     close: clear,
   };

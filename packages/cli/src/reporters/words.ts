@@ -1,9 +1,8 @@
 import {
   formatPolicyValue,
   unreachable,
-  usualMounterWhy,
   type ChainLink,
-  type EngineEvent,
+  type LaneName,
   type Namespace,
   type VolumeReport,
 } from '@cachelane/core';
@@ -27,7 +26,7 @@ export function chainText(chain: readonly ChainLink[], own: Namespace): string {
   return chain.length === 0 ? 'nothing' : chain.map((link) => linkText(link, own)).join(' -> ');
 }
 
-/** Lane, level, read chain, may write, why: LANES rule "visible authority". */
+/** Returns the run's lane, level and read chain, and whether it may save and why. */
 export function sessionText(event: EventOf<'session-opened'>): string {
   const { namespace, lane, trust, readChain, canWrite, why, volumes } = event;
   const names = volumes.map((volume) => volume.name).join(', ');
@@ -35,89 +34,78 @@ export function sessionText(event: EventOf<'session-opened'>): string {
   return `${namespace}: lane ${lane}, level ${trust}, reads ${chainText(readChain, namespace)}, ${may} (${why}); ${plural(volumes.length, 'volume')}: ${names}`;
 }
 
-function volumeText(report: VolumeReport, own: Namespace | null): string {
-  const { provider } = report;
-  if (provider === null) return cacheText(report, own);
-  const by = ` (provider ${provider.provider}, ${provider.chosenBy})`;
-  switch (provider.kind) {
-    case 'directory':
-      return `${report.name}: ${provider.gives}, not saved by cachelane${by}`;
-    case 'nothing':
-      return `${report.name}: an empty directory, gone now${by}`;
-    case 'volume':
-      return `${cacheText(report, own)}; ${provider.gives}${by}`;
-    case null:
-      return `${cacheText(report, own)}${by}`;
-    default:
-      return unreachable(provider.kind);
+/** What a run's lines name in brackets. */
+export interface RunPlace {
+  readonly namespace: Namespace;
+  readonly lane: LaneName;
+}
+
+/** `main` for t1:ref:main, `pr 12` for t1:pr:12, `local` for t1:local. */
+function laneText(lane: LaneName): string {
+  return lane.replace(/^t\d:/, '').replace(/^ref:/, '').replace(':', ' ');
+}
+
+/** One line that says what a volume restored and saved, then one sentence for each thing that a person should look at. */
+function volumeLines(report: VolumeReport, place: RunPlace | null): readonly string[] {
+  const { name, provider } = report;
+  const by = provider === null ? '' : `provider ${provider.provider}, ${provider.chosenBy}`;
+  if (provider?.kind === 'directory') return [`${name} uses ${provider.gives}, which cachelane does not save (${by})`];
+  if (provider?.kind === 'nothing') return [`${name} was an empty directory for this run (${by})`];
+  const known = [...(place === null ? [] : [place.namespace, laneText(place.lane)]), ...(by === '' ? [] : [by])];
+  const lines = [`${name} ${outcomeText(report)}${known.length === 0 ? '' : ` (${known.join(', ')})`}`];
+  if (report.mounter !== null && report.evicted !== null) {
+    lines.push(`${name} started empty because its contents were evicted: ${evictionText(report.evicted)}`);
   }
+  if (report.cameBack !== null) lines.push(`${name}: ${cameBackText(report.cameBack)}`);
+  if (report.shrunk !== null) lines.push(`${name}: ${shrunkText(report.shrunk)}`);
+  if (report.conflicts.length > 0) lines.push(`${name}: ${conflictsText(report)}`);
+  return lines;
 }
 
-function cacheText(report: VolumeReport, own: Namespace | null): string {
-  if (report.mounter === null)
-    return `${report.name}: no cache${report.skipped === null ? '' : ` (${report.skipped})`}`;
-  const spent = formatDuration(report.attachMs + report.saveMs);
-  return `${report.name}: ${hitsText(report, own)}; ${savedText(report)} (${spent})${wayText(report)}`;
-}
-
-/** How it was attached, where that was not the usual way. */
-function wayText({ mounter, mounterWhy }: VolumeReport): string {
-  const isUsual = mounter === 'overlay' && mounterWhy === usualMounterWhy;
-  return mounter === null || isUsual ? '' : `; ${mounter}: ${mounterWhy ?? ''}`;
-}
-
-function hitsText(report: VolumeReport, own: Namespace | null): string {
-  const seed = report.seed === null ? '' : `, above what is in ${report.seed}`;
-  if (report.hits.length === 0) {
-    const start = report.seed === null ? 'started cold' : `started with what is in ${report.seed}`;
-    return report.evicted === null ? start : `${start}, since it was evicted: ${evictionText(report.evicted)}`;
-  }
-  const hits = report.hits.map(
-    (hit) => `${own === null ? hit.lane : linkText(hit, own)} (${plural(hit.layers, 'layer')})`,
-  );
-  return `hit ${hits.join(', ')}${seed}`;
-}
-
-function savedText(report: VolumeReport): string {
+function outcomeText(report: VolumeReport): string {
+  const { mounter, skipped, layer, leftToOthers, seed } = report;
+  if (mounter === null) return `has no cache${skipped === null ? '' : `: ${skipped}`}`;
   const parts: string[] = [];
-  if (report.layer === null) {
-    parts.push(unsavedText(report));
-  } else {
-    const counts = [
-      ...(report.added > 0 ? [`${report.added} added`] : []),
-      ...(report.changed > 0 ? [`${report.changed} changed`] : []),
-      ...(report.removed > 0 ? [`${report.removed} removed`] : []),
-    ];
-    parts.push(`saved ${counts.join(', ') || 'a layer'}, ${formatBytes(report.savedBytes)}`);
-    if (report.skipped !== null) parts.push(report.skipped);
-  }
-  if (report.cameBack !== null) parts.push(cameBackText(report.cameBack));
-  if (report.shrunk !== null) parts.push(shrunkText(report.shrunk));
-  if (report.merged > 0) parts.push(`${plural(report.merged, 'path')} merged`);
-  if (report.conflicts.length > 0) parts.push(conflictsText(report));
-  if (report.fed.length > 0) parts.push(fedText(report));
+  if (report.hits.length > 0) parts.push(`restored ${formatBytes(report.restoredBytes)}`);
+  else if (seed !== null) parts.push(`started from ${seed}`);
+  if (layer !== null) parts.push(changeText(report));
+  if (skipped !== null) parts.push(leftToOthers || layer !== null ? skipped : `not saved: ${skipped}`);
+  const isUnchanged = layer === null && skipped === null;
+  if (isUnchanged && seed === null) parts.splice(0, parts.length, report.hits.length > 0 ? 'up to date' : 'is empty');
+  if (report.fed.length > 0) parts.push(`fed to ${report.fed.map(({ namespace }) => namespace).join(', ')}`);
   return parts.join(', ');
 }
 
-/** `3 files (1.2 MB) of that came back: they had gone by policy volume-budget on 2026-11-24 14:39:00Z`. */
+function changeText({ savedBytes, added, changed, removed }: VolumeReport): string {
+  const isRemovalOnly = added + changed === 0 && removed > 0;
+  return isRemovalOnly ? `removed ${plural(removed, 'path')}` : `saved ${formatBytes(savedBytes)}`;
+}
+
+/** For `--verbose`: which lanes held what, what changed, how it was attached and how long that took. */
+function detailText(report: VolumeReport, place: RunPlace | null): string | null {
+  const { mounter, mounterWhy, added, changed, removed, merged } = report;
+  if (mounter === null) return null;
+  const lanes = report.hits.map(
+    (hit) => `${place === null ? hit.lane : linkText(hit, place.namespace)} (${plural(hit.layers, 'layer')})`,
+  );
+  const counts = `${added} added, ${changed} changed, ${removed} removed, ${merged} merged`;
+  const seed = report.seed === null ? '' : `, above ${report.seed}`;
+  const spent = formatDuration(report.attachMs + report.saveMs);
+  return `${report.name}: read ${lanes.join(', ') || 'nothing'}${seed}; ${counts}; ${mounter}: ${mounterWhy ?? ''}; ${spent}`;
+}
+
+/** `3 files (1.2 MB) were made again after policy volume-budget evicted them on 2026-11-24 14:39:00Z`. */
 function cameBackText({ files, sizeBytes, atMs }: NonNullable<VolumeReport['cameBack']>): string {
-  const what = `${plural(files, 'file')} (${formatBytes(sizeBytes)}) of that came back`;
-  return `${what}: evicted by policy volume-budget on ${formatTime(atMs)}`;
+  const were =
+    files === 1
+      ? 'was made again after policy volume-budget evicted it'
+      : 'were made again after policy volume-budget evicted them';
+  return `${plural(files, 'file')} (${formatBytes(sizeBytes)}) ${were} on ${formatTime(atMs)}`;
 }
 
 function shrunkText({ files, sizeBytes, budgetBytes }: NonNullable<VolumeReport['shrunk']>): string {
   const budget = formatPolicyValue('volume-budget', budgetBytes);
-  return `${plural(files, 'file')} (${formatBytes(sizeBytes)}) went, since it held more than its volume-budget of ${budget}`;
-}
-
-function unsavedText({ skipped, leftToOthers }: VolumeReport): string {
-  if (skipped === null) return 'nothing new to save';
-  return leftToOthers ? skipped : `not saved: ${skipped}`;
-}
-
-/** `fed to teams/payments, github.com/acme`. */
-function fedText({ fed }: VolumeReport): string {
-  return `fed to ${fed.map(({ namespace }) => namespace).join(', ')}`;
+  return `removed ${plural(files, 'file')} (${formatBytes(sizeBytes)}) to stay within its volume-budget of ${budget}`;
 }
 
 export function conflictsText({ conflicts }: Pick<VolumeReport, 'conflicts'>): string {
@@ -151,17 +139,15 @@ function waitingText({ message, limitMs, thenFails }: EventOf<'waiting'>): strin
 
 /** Null where nothing went over the network and nothing waits for it. */
 function syncedText({ volume, report }: EventOf<'synced'>): string | null {
-  const { remote, pulledLayers, pulledBytes, pullMs, usedBytes } = report;
-  const { pushedLayers, pushedBytes, pushMs, pushed, why, conflicts } = report;
+  const { remote, pulledLayers, pulledBytes, pullMs } = report;
+  const { pushedLayers, pushedBytes, pushMs, pushed, why } = report;
   const parts: string[] = [];
   if (pulledLayers > 0) {
-    const used = `used ${formatBytes(usedBytes)}, ${formatDuration(pullMs)}`;
-    parts.push(`pulled ${plural(pulledLayers, 'layer')}, ${formatBytes(pulledBytes)} (${used})`);
+    parts.push(`pulled ${plural(pulledLayers, 'layer')}, ${formatBytes(pulledBytes)} (${formatDuration(pullMs)})`);
   }
   if (pushed === 'sent') {
     parts.push(`pushed ${plural(pushedLayers, 'layer')}, ${formatBytes(pushedBytes)} (${formatDuration(pushMs)})`);
   }
-  if (conflicts.length > 0) parts.push(conflictsText(report));
   if (pushed === 'later') parts.push(`to be pushed later: ${why ?? 'it is kept here'}`);
   return parts.length === 0 ? null : `${volume}: ${parts.join('; ')}; ${remote}`;
 }
@@ -176,37 +162,46 @@ export function warningText(event: { readonly message: string; readonly hint: st
   return event.hint === null ? event.message : `${event.message}; ${event.hint}`;
 }
 
-/** The line for an event in a log, or null for those that only a terminal or a program wants. */
-export function eventText(event: RunEvent | EngineEvent, own: Namespace | null): string | null {
-  const text = eventWords(event, own);
-  return text === null ? null : printable(text);
+/** The lines for an event in a log; none for what only a terminal or a program wants. `place` is null before the session is open. */
+export function eventLines(event: RunEvent, place: RunPlace | null, isVerbose: boolean): readonly string[] {
+  const lines = isVerbose ? [...wordsOf(event, place), detailsOf(event, place)] : wordsOf(event, place);
+  return lines.flatMap((line) => (line === null ? [] : [printable(line)]));
 }
 
-function eventWords(event: RunEvent, own: Namespace | null): string | null {
+/** What every run prints. */
+function wordsOf(event: RunEvent, place: RunPlace | null): readonly string[] {
   switch (event.type) {
-    case 'session-opened':
-      return sessionText(event);
     case 'namespace-adopted':
-      return `the volumes of ${event.from} are now those of ${event.to}`;
+      return [`the volumes of ${event.from} are now those of ${event.to}`];
     case 'leftovers':
-      return leftoversText(event);
+      return [leftoversText(event)];
     case 'volume-done':
-      return volumeText(event.report, own);
+      return volumeLines(event.report, place);
     case 'synced':
-      return syncedText(event);
-    case 'extracting':
-      return `unpacking ${plural(event.layers, 'layer')} that cannot be mounted as ${event.layers === 1 ? 'an image' : 'images'}: ${event.reason}`;
+      return event.report.conflicts.length === 0 ? [] : [`${event.volume}: ${conflictsText(event.report)}`];
     case 'waiting':
-      return waitingText(event);
+      return [waitingText(event)];
     case 'warning':
-      return `warning: ${warningText(event)}`;
+      return [`warning: ${warningText(event)}`];
     case 'notice':
-      return warningText(event);
+      return [warningText(event)];
+    case 'session-opened':
+    case 'extracting':
     case 'attached':
     case 'command-ended':
     case 'progress':
-      return null;
+      return [];
     default:
       return unreachable(event);
   }
+}
+
+/** What `--verbose` adds. */
+function detailsOf(event: RunEvent, place: RunPlace | null): string | null {
+  if (event.type === 'session-opened') return sessionText(event);
+  if (event.type === 'volume-done') return detailText(event.report, place);
+  if (event.type === 'synced') return syncedText(event);
+  if (event.type !== 'extracting') return null;
+  const images = event.layers === 1 ? 'an image' : 'images';
+  return `unpacking ${plural(event.layers, 'layer')} that cannot be mounted as ${images}: ${event.reason}`;
 }

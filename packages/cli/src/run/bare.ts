@@ -32,7 +32,16 @@ export function bareReport(known: Known, end: CommandEnd, why: string): WrittenR
 }
 
 export function withoutCache(name: string, path: string, why: string): VolumeReport {
-  const nothing = { attachMs: 0, saveMs: 0, added: 0, changed: 0, removed: 0, savedBytes: 0, merged: 0 };
+  const nothing = {
+    restoredBytes: 0,
+    attachMs: 0,
+    saveMs: 0,
+    added: 0,
+    changed: 0,
+    removed: 0,
+    savedBytes: 0,
+    merged: 0,
+  };
   return {
     name,
     path,

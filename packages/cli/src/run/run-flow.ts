@@ -24,7 +24,14 @@ interface Ended {
 export async function runFlow(options: RunOptions, host: Host): Promise<number> {
   const where = whereToRun(host, options.directory);
   const { env, stderr: output, clock } = host;
-  const reporter = await openReporter({ name: options.reporter, quiet: options.quiet, env, output, clock });
+  const reporter = await openReporter({
+    name: options.reporter,
+    quiet: options.quiet,
+    verbose: options.verbose,
+    env,
+    output,
+    clock,
+  });
   const phase: CommandPhase = { state: 'not-started' };
   using watch = watchSignals(host.signals, phase);
   const once = runOnce(await host.pieces.openRuntime(), { phase, abort: watch.abort, isShell: options.isShell });

@@ -23,6 +23,7 @@ export interface RunOptions {
   readonly report: string | undefined;
   readonly reporter: ReporterName;
   readonly quiet: boolean;
+  readonly verbose: boolean;
   readonly strict: boolean;
   readonly leaveProcesses: boolean;
   readonly argv: readonly string[];

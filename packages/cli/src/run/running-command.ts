@@ -44,6 +44,7 @@ const options = {
   report: { value: 'FILE', help: 'write what became of each volume to FILE, as JSON' },
   reporter: { value: 'NAME', choices: reporterNames, help: 'how to report on stderr' },
   quiet: { short: 'q', help: 'report warnings only' },
+  verbose: { help: 'also report the lane, what it reads, and how each volume was attached' },
   strict: { help: 'fail with 125 where the run would go on without a cache' },
   'leave-processes': { help: 'leave processes that outlive the command alone, and save what is there' },
 } as const;
@@ -80,6 +81,7 @@ export function runningCommand({ commandOf, ...spec }: RunningCommand): Command 
           report: options.report,
           reporter: options.reporter ?? 'auto',
           quiet: options.quiet,
+          verbose: options.verbose,
           strict: options.strict,
           leaveProcesses: options['leave-processes'],
           ...commandOf(command, host),

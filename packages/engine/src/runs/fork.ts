@@ -218,7 +218,7 @@ function forkOf(deps: EngineDependencies, request: StrictRequest, open: Open): F
       state = 'open';
       const done = reports.length;
       const failed = attached[done];
-      if (failed?.choice.mounter === 'live') reports.push(leftToNext(failed));
+      if (failed?.choice.mounter === 'live') reports.push(await leftToNext(deps, failed));
       throw stillOpen(inPart(error, attached, done));
     }
   };

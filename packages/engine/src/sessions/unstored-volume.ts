@@ -161,6 +161,7 @@ export async function endUnstored(
       links: [],
       seed: null,
       evicted: null,
+      restoredBytes: 0,
       attachMs,
       warnings: planned.warnings,
     },

@@ -28,6 +28,7 @@ export function coldReport(request: VolumeRequest, path: string, why: string): V
       links: [],
       seed: null,
       evicted: null,
+      restoredBytes: 0,
       attachMs: 0,
       warnings: [],
     },
@@ -63,6 +64,7 @@ export interface ReportHead {
   readonly links: readonly PinnedLink[];
   readonly seed: string | null;
   readonly evicted: Eviction | null;
+  readonly restoredBytes: number;
   readonly attachMs: number;
   readonly warnings: readonly string[];
 }
@@ -84,6 +86,7 @@ export function reportOf(head: ReportHead, end: SaveEnd & { readonly saveMs: num
     evicted: head.evicted,
     cameBack: end.grown?.cameBack ?? null,
     shrunk: end.grown?.shrunk ?? null,
+    restoredBytes: head.restoredBytes,
     attachMs: roundMs(head.attachMs),
     saveMs: roundMs(end.saveMs),
     added: counts.added,

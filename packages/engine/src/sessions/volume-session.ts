@@ -145,18 +145,23 @@ export interface EndInput extends Pick<AttachInput, 'sessionId' | 'run' | 'mode'
   readonly keepsFailed: boolean;
 }
 
-function headOf({ planned, choice, links, opened, attachMs }: VolumeSession): ReportHead {
+async function headOf({ metadata }: EngineDependencies, session: VolumeSession): Promise<ReportHead> {
+  const { planned, choice, links, opened, attachMs } = session;
   const { request, target, warnings } = planned;
   const seed = shownSeed({ request, own: opened.pinned, links });
   const provider = providerReport(planned, seed);
-  const had = { choice, links, attachMs, warnings, evicted: opened.evicted, provider };
+  let restoredBytes = 0;
+  for (const id of new Set(links.flatMap(({ layers }) => layers))) {
+    restoredBytes += (await metadata.layer(id, neverAborted))?.counts.sizeBytes ?? 0;
+  }
+  const had = { choice, links, restoredBytes, attachMs, warnings, evicted: opened.evicted, provider };
   return { ...had, name: shownName(request), path: target, seed: seed === null ? null : seedText(seed) };
 }
 
 /** Returns the report of a shared volume that could not be saved here; the next run in its directory saves it. */
-export function leftToNext(session: VolumeSession): VolumeReport {
+export async function leftToNext(deps: EngineDependencies, session: VolumeSession): Promise<VolumeReport> {
   const skipped = 'saving failed; the next run in its shared directory saves it';
-  return reportOf(headOf(session), { ...nothingSaved, skipped, leftToOthers: true, saveMs: 0 });
+  return reportOf(await headOf(deps, session), { ...nothingSaved, skipped, leftToOthers: true, saveMs: 0 });
 }
 
 /** Saves the run's changes, if it may, and releases the mount. */
@@ -166,7 +171,7 @@ export async function endVolume(
   input: EndInput,
   signal: AbortSignal,
 ): Promise<VolumeReport> {
-  const head = headOf(session);
+  const head = await headOf(deps, session);
   const startedMs = deps.clock.monotonicMs();
   const displaced = displacement(session);
   const ownReason = whyNotSaved(session, input);

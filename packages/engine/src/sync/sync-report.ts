@@ -1,6 +1,5 @@
-import type { LayerId, Metadata, OpenedVolume, SyncReport, VolumeReport } from '@cachelane/core';
+import type { OpenedVolume, SyncReport, VolumeReport } from '@cachelane/core';
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
-import { neverAborted } from '../base/never-aborted.ts';
 import type { PlannedVolume } from '../model/planned-volume.ts';
 import type { FedVolume } from './fed-volumes.ts';
 import type { Pulled } from './pull/pull-volumes.ts';
@@ -20,25 +19,24 @@ export interface SyncedRun {
 
 /** The reports with what went over the network, which is also told. */
 export async function withSync(
-  { metadata, events }: EngineDependencies,
+  { events }: Pick<EngineDependencies, 'events'>,
   reports: readonly VolumeReport[],
   run: SyncedRun,
 ): Promise<readonly VolumeReport[]> {
   const told: VolumeReport[] = [];
   for (const report of reports) {
     const opened = run.opened.find(({ planned }) => planned.target === report.path);
-    const sync = opened === undefined ? null : await syncOf(metadata, opened, run);
+    const sync = opened === undefined ? null : syncOf(opened, run);
     if (sync !== null) events({ type: 'synced', volume: report.name, report: sync });
     told.push({ ...report, sync });
   }
   return told;
 }
 
-async function syncOf(
-  metadata: Metadata,
-  { planned, pinned }: SyncedRun['opened'][number],
+function syncOf(
+  { planned }: SyncedRun['opened'][number],
   { remote, fed, pulled, pullMs, pushed, pushMs }: SyncedRun,
-): Promise<SyncReport | null> {
+): SyncReport | null {
   if (whyLocal(planned) !== null) return null;
   const came = pulled.volumes.get(planned);
   const went = pushed.get(planned);
@@ -51,7 +49,6 @@ async function syncOf(
     pulledLayers: came?.layers ?? 0,
     pulledBytes: came?.bytes ?? 0,
     pullMs: Math.round(pullMs),
-    usedBytes: await contentBytes(metadata, new Set(pinned.flatMap(({ layers }) => layers))),
     pushedLayers: all.reduce((sum, { layers }) => sum + layers, 0),
     pushedBytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
     pushMs: Math.round(pushMs),
@@ -59,10 +56,4 @@ async function syncOf(
     why: told?.why ?? null,
     conflicts: went?.conflicts ?? [],
   };
-}
-
-async function contentBytes(metadata: Metadata, ids: ReadonlySet<LayerId>): Promise<number> {
-  let bytes = 0;
-  for (const id of ids) bytes += (await metadata.layer(id, neverAborted))?.counts.sizeBytes ?? 0;
-  return bytes;
 }

@@ -40,7 +40,7 @@ describe('machines that share a remote', () => {
       pushedBytes: 0,
       pushed: 'none',
     });
-    expect(again.report.volumes[0]?.sync?.usedBytes).toBeGreaterThan(0);
+    expect(again.report.volumes[0]?.restoredBytes).toBeGreaterThan(0);
     const third = await ben.run(() => undefined);
     expect(third.report.volumes[0]?.sync).toMatchObject({ pulledLayers: 1, pushed: 'none' });
   });
