@@ -27,7 +27,7 @@ export function chainText(chain: readonly ChainLink[], own: Namespace): string {
 }
 
 /** Returns the run's lane, level and read chain, and whether it may save and why. */
-export function sessionText(event: EventOf<'session-opened'>): string {
+function sessionText(event: EventOf<'session-opened'>): string {
   const { namespace, lane, trust, readChain, canWrite, why, volumes } = event;
   const names = volumes.map((volume) => volume.name).join(', ');
   const may = canWrite ? 'may save' : 'saves nothing';
