@@ -16,9 +16,9 @@ import type { OverlayMount } from '@cachelane/core';
 import { requireCommands } from '@cachelane/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { OverlayProbe } from './probe-overlay.ts';
-import { processIds } from './proc.ts';
+import { processIds } from '../system/proc.ts';
 import { allowSudo } from './sudo-rule.fixture.ts';
-import { endSurvivors, findSurvivors } from './survivors.ts';
+import { endSurvivors, findSurvivors } from '../signals/survivors.ts';
 import {
   type ClientOptions,
   makeWorld,

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { OverlayMount } from '@cachelane/core';
-import { type MachineFacts, mendFor } from './mends.ts';
+import { type MachineFacts, mendFor } from '../system/mends.ts';
 import type { MountWay } from './process-runtime.ts';
 import { runMounted } from './run-mounted.ts';
 import { runWithSudo } from './run-sudo.ts';

@@ -1,12 +1,12 @@
 import { invariant, type Runtime } from '@cachelane/core';
-import type { HeldSignal } from './chain.ts';
-import { imagesOf } from './image-stage.ts';
-import { notStarted } from './outcomes.ts';
+import type { HeldSignal } from '../chain/chain.ts';
+import { imagesOf } from '../chain/image-stage.ts';
+import { notStarted } from '../system/outcomes.ts';
 import { runBare } from './run-bare.ts';
 import { runInPlace } from './run-in-place.ts';
 import { runMounted } from './run-mounted.ts';
 import { runWithSudo } from './run-sudo.ts';
-import { endSurvivors, findSurvivors } from './survivors.ts';
+import { endSurvivors, findSurvivors } from '../signals/survivors.ts';
 
 /** What makes the mounts. */
 export type MountWay = 'bubblewrap' | 'sudo';

@@ -1,11 +1,11 @@
 import { existsSync, writeSync } from 'node:fs';
 import type { CommandOutcome, RunRequest } from '@cachelane/core';
-import { envCommand, type HeldSignal } from './chain.ts';
-import { startChild } from './child.ts';
-import { exitedWith, notStarted } from './outcomes.ts';
-import { exitCodeOfSignal, openSignalDesk, type SignalDesk } from './signal-desk.ts';
-import { childReceiver } from './signal-receivers.ts';
-import { findTool } from './tools.ts';
+import { envCommand, type HeldSignal } from '../chain/chain.ts';
+import { startChild } from '../system/child.ts';
+import { exitedWith, notStarted } from '../system/outcomes.ts';
+import { exitCodeOfSignal, openSignalDesk, type SignalDesk } from '../signals/signal-desk.ts';
+import { childReceiver } from '../signals/signal-receivers.ts';
+import { findTool } from '../chain/tools.ts';
 
 /** A descriptor of ours, or /dev/null. */
 type Stdio = number | 'ignore';

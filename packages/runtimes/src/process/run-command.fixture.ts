@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { CommandOutcome, RunRequest } from '@cachelane/core';
-import type { HeldSignal } from './chain.ts';
+import type { HeldSignal } from '../chain/chain.ts';
 import { canMountImages } from './probe-images.ts';
 import { probeOverlay } from './probe-overlay.ts';
 import { type MountWay, processRuntime } from './process-runtime.ts';

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { invariant, type CommandOutcome, type RunRequest } from '@cachelane/core';
-import { placeOfLease, placeVariable } from './lease-place.ts';
-import { exitedWith, notStarted } from './outcomes.ts';
+import { placeOfLease, placeVariable } from '../system/lease-place.ts';
+import { exitedWith, notStarted } from '../system/outcomes.ts';
 import { runAsChild, type RunOptions } from './run-bare.ts';
 import { tell } from './run-mounted.ts';
-import { exitCodeOfSignal, openSignalDesk } from './signal-desk.ts';
+import { exitCodeOfSignal, openSignalDesk } from '../signals/signal-desk.ts';
 import { takeLease } from './take-lease.ts';
-import { findTool } from './tools.ts';
+import { findTool } from '../chain/tools.ts';
 
 /**
  * The command as our own child, its volumes in directories that it finds by itself; it inherits the lease. Without flock (not on

@@ -1,18 +1,25 @@
 import { realpathSync } from 'node:fs';
 import { CachelaneError, type CommandOutcome, type Mount, type RunRequest } from '@cachelane/core';
-import { type Chain, type ChainOptions, commandChain, type ImageMounts, leaseHeld, leaseHeldCode } from './chain.ts';
-import { openInputs } from './chain-inputs.ts';
-import { startChild } from './child.ts';
-import { findImageTools, imagesOf } from './image-stage.ts';
-import { imageMend, installMend, userImagesMend } from './mends.ts';
-import { exitedWith, notStarted } from './outcomes.ts';
+import {
+  type Chain,
+  type ChainOptions,
+  commandChain,
+  type ImageMounts,
+  leaseHeld,
+  leaseHeldCode,
+} from '../chain/chain.ts';
+import { openInputs } from '../chain/chain-inputs.ts';
+import { startChild } from '../system/child.ts';
+import { findImageTools, imagesOf } from '../chain/image-stage.ts';
+import { imageMend, installMend, userImagesMend } from '../system/mends.ts';
+import { exitedWith, notStarted } from '../system/outcomes.ts';
 import type { RunOptions } from './run-bare.ts';
-import { exitCodeOfSignal, openSignalDesk } from './signal-desk.ts';
-import { monitoredReceiver } from './signal-receivers.ts';
-import { copySshConfig } from './ssh-config.ts';
-import { openStatusFile, type StatusFile } from './status-file.ts';
-import { placeOf } from './survivors.ts';
-import { findTools } from './tools.ts';
+import { exitCodeOfSignal, openSignalDesk } from '../signals/signal-desk.ts';
+import { monitoredReceiver } from '../signals/signal-receivers.ts';
+import { copySshConfig } from '../system/ssh-config.ts';
+import { openStatusFile, type StatusFile } from '../system/status-file.ts';
+import { placeOf } from '../signals/survivors.ts';
+import { findTools } from '../chain/tools.ts';
 import { whyNotStarted } from './why-not-started.ts';
 
 /** The command in a mount namespace of its own, with the overlays in place. */

@@ -1,22 +1,22 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { CommandOutcome, RunRequest } from '@cachelane/core';
-import { thisCaller } from './caller.ts';
-import { type Chain, leaseHeld, leaseHeldCode } from './chain.ts';
-import { startChild } from './child.ts';
-import { imagesOf, imageTable } from './image-stage.ts';
-import { imageMend } from './mends.ts';
-import { namelessFile, pathOfDescriptor } from './nameless-file.ts';
-import { exitedWith, notStarted } from './outcomes.ts';
+import { thisCaller } from '../chain/caller.ts';
+import { type Chain, leaseHeld, leaseHeldCode } from '../chain/chain.ts';
+import { startChild } from '../system/child.ts';
+import { imagesOf, imageTable } from '../chain/image-stage.ts';
+import { imageMend } from '../system/mends.ts';
+import { namelessFile, pathOfDescriptor } from '../system/nameless-file.ts';
+import { exitedWith, notStarted } from '../system/outcomes.ts';
 import type { RunOptions } from './run-bare.ts';
 import { resolveMounts, tell } from './run-mounted.ts';
-import { exitCodeOfSignal, openSignalDesk, type SignalReceiver } from './signal-desk.ts';
-import { monitoredReceiver } from './signal-receivers.ts';
-import { openStatusFile, type StatusFile } from './status-file.ts';
-import { planText, sudoChain } from './sudo-chain.ts';
-import { linkMounts } from './sudo-links.ts';
-import { installSudoMend, sudoProblem } from './sudo-problem.ts';
-import { findSudoTools } from './sudo-tools.ts';
-import { placeOf } from './survivors.ts';
+import { exitCodeOfSignal, openSignalDesk, type SignalReceiver } from '../signals/signal-desk.ts';
+import { monitoredReceiver } from '../signals/signal-receivers.ts';
+import { openStatusFile, type StatusFile } from '../system/status-file.ts';
+import { planText, sudoChain } from '../chain/sudo-chain.ts';
+import { linkMounts } from '../chain/sudo-links.ts';
+import { installSudoMend, sudoProblem } from '../chain/sudo-problem.ts';
+import { findSudoTools } from '../chain/sudo-tools.ts';
+import { placeOf } from '../signals/survivors.ts';
 
 /** The command in a mount namespace of its own that root made for it, through sudo where we are not root. */
 export async function runWithSudo(request: RunRequest, options: RunOptions): Promise<CommandOutcome> {

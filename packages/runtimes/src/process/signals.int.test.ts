@@ -5,9 +5,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { RunPlace, Survivor } from '@cachelane/core';
 import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { readStat } from './proc.ts';
+import { readStat } from '../system/proc.ts';
 import { processRuntime } from './process-runtime.ts';
-import { findSurvivors } from './survivors.ts';
+import { findSurvivors } from '../signals/survivors.ts';
 import {
   type Client,
   makeWorld,

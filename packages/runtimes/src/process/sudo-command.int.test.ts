@@ -3,10 +3,10 @@ import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync } from 'n
 import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
-import { endSurvivors, findSurvivors } from './survivors.ts';
-import { sudoProblem } from './sudo-problem.ts';
+import { endSurvivors, findSurvivors } from '../signals/survivors.ts';
+import { sudoProblem } from '../chain/sudo-problem.ts';
 import { allowSudo } from './sudo-rule.fixture.ts';
-import { readStat } from './proc.ts';
+import { readStat } from '../system/proc.ts';
 import {
   makeWorld,
   runClient,

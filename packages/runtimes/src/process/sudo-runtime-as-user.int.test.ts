@@ -1,7 +1,7 @@
 import { requireCommands, runtimeConformance } from '@cachelane/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createRuntimeFixture } from './conformance.fixture.ts';
-import { sudoProblem } from './sudo-problem.ts';
+import { sudoProblem } from '../chain/sudo-problem.ts';
 import { allowSudo } from './sudo-rule.fixture.ts';
 import { becomeOrdinaryUser } from './world.fixture.ts';
 

@@ -3,8 +3,8 @@ import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
 import { afterAll, expect, test } from 'vitest';
-import { readStat } from './proc.ts';
-import { findSudoTools } from './sudo-tools.ts';
+import { readStat } from '../system/proc.ts';
+import { findSudoTools } from '../chain/sudo-tools.ts';
 import { allowSudo } from './sudo-rule.fixture.ts';
 import { makeWorld, startClient, sudoUsers, until, type World } from './world.fixture.ts';
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
-import { leaseHeld, leaseHeldCode, leaseOptions } from './chain.ts';
-import { startChild, type StartOptions } from './child.ts';
+import { leaseHeld, leaseHeldCode, leaseOptions } from '../chain/chain.ts';
+import { startChild, type StartOptions } from '../system/child.ts';
 
 /** Held as long as anybody has the descriptor: we, until it is disposed of, and whoever inherits it. */
 export interface TakenLease extends Disposable {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { readStat } from './proc.ts';
+import { readStat } from '../system/proc.ts';
 import type { Job } from './run-command.fixture.ts';
 import { keys, openTerminal } from './terminal.fixture.ts';
 import {

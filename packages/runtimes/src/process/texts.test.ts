@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { ignoredSignals } from './ignored-signals.ts';
-import { imageMend, type MachineFacts, mendFor } from './mends.ts';
-import { parseStatus } from './status-file.ts';
+import { ignoredSignals } from '../signals/ignored-signals.ts';
+import { imageMend, type MachineFacts, mendFor } from '../system/mends.ts';
+import { parseStatus } from '../system/status-file.ts';
 import { complaint } from './why-not-started.ts';
 
 // What the programs and the kernel say, in their words, and what is made of it.

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
-import { type ChainOptions, commandChain, leaseHeld, leaseHeldCode } from './chain.ts';
-import { openInputs } from './chain-inputs.ts';
-import { startChild } from './child.ts';
+import { type ChainOptions, commandChain, leaseHeld, leaseHeldCode } from '../chain/chain.ts';
+import { openInputs } from '../chain/chain-inputs.ts';
+import { startChild } from '../system/child.ts';
 
 const reasonLength = 300;
 

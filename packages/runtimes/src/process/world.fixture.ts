@@ -19,7 +19,7 @@ import type { CommandOutcome, LayerImage, OverlayMount, RunPlace, RunRequest } f
 import { compiledSources } from '@cachelane/testkit';
 import type { MountWay } from './process-runtime.ts';
 import type { Job } from './run-command.fixture.ts';
-import { sudoProblem } from './sudo-problem.ts';
+import { sudoProblem } from '../chain/sudo-problem.ts';
 
 const repository = join(import.meta.dirname, '../../../..');
 export const nodeBinary: string = join(repository, 'node_modules/node/bin/node');

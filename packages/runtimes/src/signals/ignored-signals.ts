@@ -1,5 +1,5 @@
-import { heldSignals, type HeldSignal } from './chain.ts';
-import { parseSignalSets } from './proc.ts';
+import { heldSignals, type HeldSignal } from '../chain/chain.ts';
+import { parseSignalSets } from '../system/proc.ts';
 import { signalBit } from './signal-desk.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { LayerImage, Mount } from '@cachelane/core';
-import { mountWord } from './proc.ts';
+import { mountWord } from '../system/proc.ts';
 import { findSystemTools, type SystemTools } from './sudo-tools.ts';
 
 /** Beside those of every run with mounts; root's own programs, wherever the PATH leads. */

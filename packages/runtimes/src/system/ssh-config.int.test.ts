@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { requireCommands } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { copySshConfig, includedFiles } from './ssh-config.ts';
-import { makeWorld, runClient, testUsers } from './world.fixture.ts';
+import { makeWorld, runClient, testUsers } from '../process/world.fixture.ts';
 
 describe('the files that an ssh configuration includes', () => {
   test('are found by name, by wildcard, through links, and in turn', () => {

@@ -1,5 +1,5 @@
 import type { Chain, ChainOptions } from './chain.ts';
-import { namelessFile } from './nameless-file.ts';
+import { namelessFile } from '../system/nameless-file.ts';
 
 /** Descriptors for a child, behind that of the status. */
 export interface ChainInputs extends Disposable {

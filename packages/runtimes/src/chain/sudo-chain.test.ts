@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { limitArguments } from './caller.ts';
-import { complaintIn } from './run-sudo.ts';
+import { complaintIn } from '../process/run-sudo.ts';
 import { overlayOptions, planText, sudoChain } from './sudo-chain.ts';
 import { sudoRefusal } from './sudo-problem.ts';
 

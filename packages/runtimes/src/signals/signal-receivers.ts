@@ -1,5 +1,5 @@
-import { readSignalSets, readStat } from './proc.ts';
-import { sendSignal } from './send-signal.ts';
+import { readSignalSets, readStat } from '../system/proc.ts';
+import { sendSignal } from '../system/send-signal.ts';
 import { type ProcessSignal, type SignalReceiver, signalBit } from './signal-desk.ts';
 
 /** A terminal that is gone may tell twice, its shell and then the kernel, and has no foreground any more. */

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import type { RunPlace, Survivor } from '@cachelane/core';
 import { requireCommands } from '@cachelane/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
-import { processIds, readEnvironment, readStat } from './proc.ts';
+import { processIds, readEnvironment, readStat } from '../system/proc.ts';
 import { endSurvivors, findSurvivors } from './survivors.ts';
-import { allowSudo } from './sudo-rule.fixture.ts';
+import { allowSudo } from '../process/sudo-rule.fixture.ts';
 import {
   makeWorld,
   runClient,
@@ -15,7 +15,7 @@ import {
   testUsersWithImages,
   until,
   type World,
-} from './world.fixture.ts';
+} from '../process/world.fixture.ts';
 
 /** Waits until these programs, and no others, live in the place. */
 const settled = async (place: RunPlace, ...names: readonly string[]): Promise<readonly Survivor[]> =>

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { backgroundVariable, type RunPlace, type Survivor } from '@cachelane/core';
-import { processIds, readArguments, readEnvironment, readMountView, readStat } from './proc.ts';
-import { holdsLease, leaseOf } from './lease-place.ts';
-import { sendSignal } from './send-signal.ts';
+import { processIds, readArguments, readEnvironment, readMountView, readStat } from '../system/proc.ts';
+import { holdsLease, leaseOf } from '../system/lease-place.ts';
+import { sendSignal } from '../system/send-signal.ts';
 
 /** How often processes that were asked to end are looked at, and those that were killed and may be forking. */
 const askedPollMs = 20;

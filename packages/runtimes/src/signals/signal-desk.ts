@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { NodeSignal } from '@cachelane/core';
-import { type HeldSignal, heldSignals } from './chain.ts';
+import { type HeldSignal, heldSignals } from '../chain/chain.ts';
 
 export type ProcessSignal = `SIG${HeldSignal}`;
 
