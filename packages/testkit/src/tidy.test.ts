@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { crowdedFolders, importCycles } from './import-cycles.ts';
 import { worldAllowed } from './tidy-allowed.ts';
 import { brokenLinks, isTidyItself, type SourceFile, staleAllowances, tidyRules } from './tidy.ts';
 
@@ -92,5 +93,42 @@ describe('links in documents', () => {
         (path) => known.has(path),
       ),
     ).toEqual(['#two: there is no such heading', 'b.md: there is no such file']);
+  });
+});
+
+describe('the folders of a package', () => {
+  const sources = files.filter(
+    ({ path }) => /^packages\/[^/]+\/src\/.*\.ts$/.test(path) && !/\.(test|fixture)\.ts$/.test(path),
+  );
+  const packages = [...new Set(sources.map(({ path }) => path.split('/')[1] ?? ''))].toSorted();
+  /** Their imports still form cycles. */
+  const tangled = ['core', 'remotes'];
+
+  test.each(packages)('%s has no import cycles and no crowded folder', (name) => {
+    const own = sources.filter(({ path }) => path.startsWith(`packages/${name}/`));
+    const cycles = importCycles(own);
+    if (tangled.includes(name)) expect(cycles).not.toEqual([]);
+    else expect([...cycles, ...crowdedFolders(own, 20)]).toEqual([]);
+  });
+
+  const file = (path: string, text = ''): SourceFile => ({ path, text });
+
+  test('a cycle between files is found, types included', () => {
+    const two = [file('a/x.ts', "import type { Y } from './y.ts';"), file('a/y.ts', "import { x } from './x.ts';")];
+    expect(importCycles(two)).toEqual(['a/x.ts -> a/y.ts -> a/x.ts']);
+  });
+
+  test('a cycle between folders is found without one between files', () => {
+    const three = [
+      file('a/x.ts', "import { y } from '../b/y.ts';"),
+      file('b/y.ts'),
+      file('b/z.ts', "export * from '../a/w.ts';"),
+      file('a/w.ts'),
+    ];
+    expect(importCycles(three)).toEqual(['a -> b -> a']);
+  });
+
+  test('a folder with too many files is found', () => {
+    expect(crowdedFolders([file('a/x.ts'), file('a/y.ts'), file('b/z.ts')], 1)).toEqual(['a: 2 files']);
   });
 });
