@@ -8,29 +8,29 @@ import type { Survivor } from './runtime.ts';
 
 export const mounterNames = ['overlay', 'clone', 'live'] as const;
 /**
- * `overlay`: the layers below, what the run writes above, mounted where the command alone sees it. `clone`: a directory of the run's
- * own. `live`: one directory that all runs of a lane write at once.
+ * `overlay`: an overlay mount that only the command sees; the run's writes go to the upper directory. `clone`: a private directory for
+ * the run. `live`: one directory that all runs of a lane share.
  */
 export type MounterName = (typeof mounterNames)[number];
 
-/** Why a volume gets `overlay` where nothing speaks for another way. What is as usual is not worth a word to people. */
+/** The reason for the default choice, `overlay`. Reporters do not show it. */
 export const usualMounterWhy = 'volumes can be mounted here';
 
 /**
- * Who may be at work in a volume at once: `PRIVATE` (each run in a view of its own, merged at the end), `SHARED` (all runs of a
- * lane on this machine in one directory), `LOCKED` (one run of a lane after the other).
+ * How runs share a volume. `PRIVATE`: each run has its own view, merged at the end. `SHARED`: all runs of a lane on this machine use
+ * one directory. `LOCKED`: the runs of a lane take turns.
  */
 export const sharingModes = ['PRIVATE', 'SHARED', 'LOCKED'] as const;
 export type SharingMode = (typeof sharingModes)[number];
 
-/** A layer that lies in an image of a file system (EROFS). Absolute paths. */
+/** A layer stored as an EROFS image. Paths are absolute. */
 export interface LayerImage {
   readonly file: string;
-  /** An empty directory: where the layer is to be found while its image is mounted. */
+  /** The empty directory where the image is mounted. */
   readonly dir: string;
 }
 
-/** How a runtime is to make a volume visible to the command. */
+/** An overlay that the runtime mounts for the command. */
 export interface OverlayMount {
   readonly kind: 'overlay';
   /** Absolute path where the command sees the volume. */
@@ -38,36 +38,34 @@ export interface OverlayMount {
   /** Top first, at least one; absolute. */
   readonly lowerDirs: readonly string[];
   /**
-   * Of those lower directories that are empty until an image is mounted there: before the overlay, read-only, where the command and
-   * what it starts alone see it, so that none is left when the last of them is gone, however it went. Not every machine and user
-   * can do that.
+   * Images to mount on lower directories before the overlay. The runtime mounts them read-only in the command's mount namespace, so
+   * they disappear with its last process. Some machines and users cannot do this.
    */
   readonly images: readonly LayerImage[];
   readonly upperDir: string;
   readonly workDir: string;
 }
 
-/** A directory that is there for the command, which may be told to look there, or finds it by a symlink. */
+/** A plain directory that the command uses through a tool setting, a bind mount or a symlink. */
 export interface DirectoryMount {
   readonly kind: 'directory';
-  /** Absolute path where the command would have looked. */
+  /** Absolute path where the command expects the volume. */
   readonly target: string;
   /** Absolute path of the directory with the volume's contents. */
   readonly path: string;
-  /** Whether the runtime is to show it at the target; else nothing has to be mounted. */
+  /** Whether the runtime bind-mounts the directory at the target. */
   readonly bind: boolean;
 }
 
 export type Mount = OverlayMount | DirectoryMount;
 
 /**
- * How the command gets to a directory that lies elsewhere: by a `setting` of the tool; by a `bind` mount that the command alone sees;
- * where nothing can be mounted, by a `symlink` at the target, which everybody sees and only a missing or empty directory can give
- * way to.
+ * How the command reaches a directory elsewhere: a tool `setting`, a `bind` mount that only the command sees, or a `symlink` at the
+ * target. All processes see a symlink, and it can replace only a missing or empty directory.
  */
 export type Reach = 'setting' | 'bind' | 'symlink';
 
-/** One difference between what the run saw at attach and what it left behind. */
+/** One difference between the view at attach and the volume's contents afterwards. */
 export type Change =
   | {
       readonly kind: 'file';
@@ -76,7 +74,7 @@ export type Change =
       readonly mtimeNs: bigint;
       readonly sizeBytes: number;
     }
-  /** `replaces`: what lay below this directory before is gone (it was removed and made anew). */
+  /** `replaces`: the run removed this directory with its contents and created it again. */
   | {
       readonly kind: 'dir';
       readonly path: BytePath;
@@ -86,27 +84,26 @@ export type Change =
     }
   | { readonly kind: 'symlink'; readonly path: BytePath; readonly mtimeNs: bigint; readonly target: Uint8Array }
   | { readonly kind: 'removed'; readonly path: BytePath }
-  /** Sockets, pipes, devices: seen, never kept. */
+  /** Sockets, pipes and devices are reported but never saved. */
   | { readonly kind: 'special'; readonly path: BytePath; readonly what: 'socket' | 'fifo' | 'device' };
 
 /**
- * What a run changed. Directories that were only touched because something below them changed may appear; the reader
- * compares with the view. Reading is synchronous: promise-based file access is three to four times slower, and a first
- * save reads 120k files.
+ * The changes of a run. May include directories that changed only because of a child; the reader compares with the view.
+ * Reads are synchronous: promise-based file access is three to four times slower, and a first save reads 120k files.
  */
 export interface ChangeSet {
   /** Parents before children; otherwise any order. Never the root. */
   readonly changes: readonly Change[];
-  /** The change at exactly this path. */
+  /** Returns the change at exactly this path. */
   find(path: BytePath): Change | undefined;
-  /** Content of a changed file. */
+  /** Returns the content of a changed file. */
   read(path: BytePath): Uint8Array;
   readHead(path: BytePath, count: number): Uint8Array;
-  /** SHA-256 of a changed file's content. */
+  /** Returns the SHA-256 of a changed file's content. */
   digest(path: BytePath): Digest;
   /** The directory that holds the changes as files, in the mounter's form; null in memory. */
   readonly dir: string | null;
-  /** Whether the store may take that directory over; else it copies. */
+  /** Whether the store may move that directory instead of copying it. */
   readonly movable: boolean;
 }
 
@@ -116,176 +113,179 @@ export interface AttachRequest {
   readonly ordinal: number;
   /** Top first; may be empty (a cold cache). */
   readonly view: readonly StoredLayer[];
-  /** What the view is composed of; noted with a directory that several runs share. */
+  /** The layers of the view; recorded with a directory that several runs share. */
   readonly links: readonly PinnedLink[];
   readonly target: string;
   readonly reach: Reach;
   readonly run: RunId;
-  /** Whose directory may be handed on from run to run; null: nothing outlives this one. */
+  /** Identifies the directory that later runs may reuse; null: the directory is deleted after this run. */
   readonly kept: KeptFor | null;
   /**
-   * Calls `use` at once with the places where others mount; nobody comes to mount anywhere until it returns. Only for what a mount elsewhere would suffer from: a
-   * directory that gives way to a symlink takes along what is mounted on it in other mount namespaces.
+   * Calls `use` with the mounts of other sessions, and blocks new sessions until it returns. Replacing a directory with a symlink
+   * detaches mounts on it in other mount namespaces.
    */
   readonly amongMounts: (use: (mounts: readonly OthersMount[]) => void) => Promise<void>;
-  /** A directory of the project: hard links need the volume on its mount. */
+  /** A project directory. Hard links work only if the volume is on the same mount. */
   readonly near: string;
   /**
-   * What the command reads is to be told ({@link CollectedChanges.used}), as far as this driver can see it. A directory that is made for this run alone gives files whose time lies far in the
-   * future one that their tool refreshes when it uses them: then that is a change.
+   * Whether to report the files that the command reads ({@link CollectedChanges.used}), if this driver can see them. In a private
+   * directory, file times far in the future are lowered so that the tool refreshes them on use, which then counts as a change.
    */
   readonly looks: boolean;
   /**
-   * Whether a directory of the run's own may lie where earlier runs had theirs, for tools that note where their cache lies: unless a process is seen that was told the path, and outlived its run. Else it
-   * lies where none was before, so that who knows the path of an earlier run, from wherever, writes nowhere.
+   * Whether a private directory may reuse the path of earlier runs, for tools that record the path of their cache. A path is not reused
+   * while a process of an earlier run survives. If false, each run gets a new path, so stale processes cannot write to it.
    */
   readonly samePath: boolean;
   /**
-   * What is never saved, and is no secret. A directory that runs share keeps it from one run to the next: the tool may need it there (a list
-   * of the projects that link to it).
+   * Returns whether a path is never saved for a reason other than secrecy. A shared directory keeps such files between runs because the
+   * tool may need them, such as a list of the projects that link to it.
    */
   readonly isNeverSaved: (path: BytePath, isDirectory: boolean) => boolean;
 }
 
 export interface KeptFor {
   readonly volume: VolumeId;
-  /** Names the volume also after it went for want of a head, and came again. */
+  /** Identifies the volume even after it was deleted and created again. */
   readonly key: string;
   readonly lane: LaneName;
 }
 
 export interface CollectHow {
-  /** Processes that can write are left: work on a copy, since the store takes over what it is given. */
+  /** Processes that can write are still running, so collect from a copy: the store moves the files that it gets. */
   readonly inUse: boolean;
-  /** Whether this run's work is to be saved; a directory that others share tells it from theirs no more. */
+  /** Whether to save this run's changes. A shared directory cannot tell them from the changes of other runs. */
   readonly wanted: boolean;
 }
 
 export type Collected =
-  /** Nobody whose work is in the directory wants it saved. */
+  /** No run with changes in the directory asked to save them. */
   | { readonly kind: 'unwanted' }
   | CollectedChanges
-  /** Other runs are still at work in the directory: the last of them collects for all. */
+  /** Other runs still use the directory. The last one collects for all. */
   | {
       readonly kind: 'shared';
       readonly others: number;
-      /** Somebody who left, this run or an earlier one, wants what is there saved: so it will be, whatever becomes of the others. */
+      /** Whether this run or an earlier one asked to save the contents; they are then saved even if the other runs fail. */
       readonly isWanted: boolean;
     };
 
-/** What stands where a symlink led to the volume: nothing, or something that the command put there. */
+/** What replaced the symlink to the volume: nothing, or something that the command created. */
 export type Displaced = 'nothing' | 'directory' | 'something else';
 
 export interface CollectedChanges {
   readonly kind: 'changes';
   readonly changes: ChangeSet;
-  /** What they are changes to: the request's links, but where runs that came before left work in a directory that is shared. */
+  /** The base of the changes: the request's links, unless earlier runs left unsaved changes in a shared directory. */
   readonly links: readonly PinnedLink[];
-  /** Other runs that may have made some of them. */
+  /** Other runs that may have made some of the changes. */
   readonly alsoOf: readonly RunId[];
-  /** Files of the view that were used, where that was asked for and can be seen; null: nothing can be told. */
+  /** Files of the view that were used; null if not requested or not known. */
   readonly used: readonly UsedFile[] | null;
-  /** Null: all that was done. Else others go on working there, for so long that what they have finished is saved without them. */
+  /** Null if the changes are complete. Otherwise other runs still use the directory, and only finished files are saved. */
   readonly part: CollectedPart | null;
   /**
-   * To be called once they are saved, or mean nothing: until then whoever comes next finds them unsaved. Of a part: which paths those
-   * are, and what the rest are changes to from now on.
+   * Marks the changes as saved; until then the next run finds them unsaved. For a part, `part` names the saved paths and the new base of
+   * the remaining changes.
    */
   saved(part?: SavedPart): void;
 }
 
-/** A file as it was in the view, that somebody read, or linked to. */
+/** A file of the view that was read or linked. */
 export interface UsedFile {
   readonly path: BytePath;
-  /** When, in milliseconds since 1970; null: while this run had the volume. */
+  /** Time of use in milliseconds since 1970; null: some time during this run. */
   readonly atMs: number | null;
 }
 
-/** The changes of a part are those that nobody has open for writing, or made a moment ago. Databases are read as of one transaction, and before all else. */
+/** A partial save. It skips files that are open for writing or changed a moment ago. Databases are read first, each in one transaction. */
 export interface CollectedPart {
   readonly others: number;
-  /** Whether a file that was found is still the same. */
+  /** Returns whether a found file is unchanged. */
   isAsFound(path: BytePath): boolean;
-  /** Whether what was read of it until now is of the moment when the files were looked for, or before: a database is read from its copy. */
+  /** Returns whether the content read so far is no newer than the scan. Databases are read from a copy. */
   isReadAsFound(path: BytePath): boolean;
 }
 
 export interface SavedPart {
   readonly links: readonly PinnedLink[];
   readonly taken: ReadonlySet<BytePath>;
-  /** Whether nothing but these was found. */
+  /** Whether these are all the changes that were found. */
   readonly isAll: boolean;
 }
 
 export interface AttachedVolume<M extends Mount = Mount> {
   readonly mount: M;
-  /** What the command finds: the request's links, but in a directory where others are at work, or left work that is not saved. */
+  /** The contents that the command sees: the request's links, unless a shared directory has other or unsaved changes. */
   readonly links: readonly PinnedLink[];
-  /** Directories that attach had to make for the target to exist, outermost first; removing them is the session's business. */
+  /** Directories that attach created for the target, outermost first. The session removes them. */
   readonly madeDirs: readonly string[];
-  /** Processes of earlier runs that still have a directory which this one would have got. */
+  /** Processes of earlier runs that still use the directory that this run would have reused. */
   readonly passedOver: readonly Survivor[];
   /**
-   * Null while the target leads to the volume. A mount point cannot be removed, a symlink can: what the command writes there from
-   * then on is not in the volume.
+   * Returns null while the target leads to the volume. A command can remove a symlink (not a mount point); later writes there do not
+   * reach the volume.
    */
   displacedBy(): Displaced | null;
-  /** Call after the last process of the run that could write is gone, or with `inUse`. */
+  /** Returns the changes. Call it after the last process that can write has ended, or with `inUse`. */
   collect(signal: AbortSignal, how: CollectHow): Promise<Collected>;
-  /** Frees what attach made and what collect's reader did not take. Idempotent. */
+  /** Deletes everything that attach created and that the store did not take. Idempotent. */
   release(signal: AbortSignal): Promise<void>;
 }
 
 /**
- * Makes a view usable and finds what changed. Guarantees of every driver: the view's layers are never altered; changes are found
- * exactly; two attached volumes never see each other's changes (but where sharing is what the driver is for), nor do they get what is written by processes that are seen and outlived an earlier run; nothing outside
- * the home and the target is touched.
+ * Attaches a view for a command and finds the changes. Guarantees of every driver:
+ * - the layers of the view never change;
+ * - changes are found exactly;
+ * - attached volumes never see each other's changes, except in a driver that shares a directory;
+ * - known processes that outlived an earlier run cannot write to a new volume;
+ * - nothing outside the home and the target is touched.
  */
 export interface Mounter<M extends Mount = Mount> {
   readonly name: MounterName;
   /**
-   * Directories (and the symlink) that `attach` would have to make for the target to exist, outermost first: whoever records them before they
-   * are made loses none to a kill. Empty where nothing can be attached; `attach` says why.
+   * Returns the directories (and the symlink) that `attach` would create for the target, outermost first. Callers record them first, so
+   * a kill leaves none behind. Empty if the volume cannot be attached; `attach` reports why.
    */
   missingDirs(target: string, reach: Reach): readonly string[];
-  /** Errors: E_MOUNT_POINT (the target is a file or cannot be made), E_MOUNT (cannot work here, with the mend in the hint), E_DISK_FULL, E_ABORTED. */
+  /** Errors: E_MOUNT_POINT (the target is a file or cannot be made), E_MOUNT (cannot work here; the hint says what to do), E_DISK_FULL, E_ABORTED. */
   attach(request: AttachRequest, signal: AbortSignal): Promise<AttachedVolume<M>>;
   /**
-   * Removes directories and symlinks that attach had made, deepest first; skips what is not empty, busy, somebody else's or gone. Synchronous: it is called inside
-   * the metadata transaction that makes sure nobody mounts there meanwhile.
+   * Removes directories and symlinks that attach created, deepest first. Skips paths that are not empty, busy, foreign or gone.
+   * Synchronous: it runs inside the metadata transaction that blocks new mounts.
    */
   removeTargets(dirs: readonly string[]): void;
-  /** Directories that are kept and that no run uses at this moment; none for a driver that keeps none. */
+  /** Returns the kept directories that no run uses now. */
   listKept(signal: AbortSignal): Promise<readonly KeptDirectory[]>;
-  /** Kept directories that sessions are at work in; some of these may be dead. None for a driver that keeps none. */
+  /** Returns the kept directories that sessions use. Some of the sessions may be dead. */
   listUsed(signal: AbortSignal): Promise<readonly UsedDirectory[]>;
-  /** Removes them, those that a run took meanwhile left out. Nothing is lost: the layers have what they held, but for work of a shared directory that nobody saved yet. */
+  /** Deletes kept directories, except those that a run has taken since. Only unsaved changes in a shared directory are lost. */
   removeKept(directories: readonly KeptDirectory[], signal: AbortSignal): Promise<void>;
-  /** Sessions that something attached is noted for; some of them may be dead. */
+  /** Returns the sessions with attached volumes. Some of them may be dead. */
   sessions(signal: AbortSignal): Promise<readonly SessionId[]>;
-  /** Frees what attached volumes of a dead session left behind. Idempotent; never called while the session's lease is held. */
+  /** Deletes what the volumes of a dead session left behind. Idempotent; never called while the session's lease is held. */
   discardSession(sessionId: SessionId, signal: AbortSignal): Promise<void>;
 }
 
-/** What outlives the runs of a volume's lane in a directory that is kept. */
+/** A directory that is kept between the runs of a volume's lane. */
 export interface KeptDirectory {
   readonly volume: VolumeId;
   readonly lane: LaneName;
   /** Absolute. */
   readonly dir: string;
   readonly usedAtMs: number;
-  /** Whether it holds work of runs that ended well, which the next run is to save. */
+  /** Whether it holds unsaved changes of successful runs, which the next run saves. */
   readonly hasUnsaved: boolean;
 }
 
-/** A kept directory that a session works in; one that several share is told of once for each. */
+/** A kept directory that a session uses. A shared directory is listed once for each session. */
 export interface UsedDirectory {
   readonly session: SessionId;
   readonly volume: VolumeId;
   readonly lane: LaneName;
-  /** Absolute: what is kept lies in it. */
+  /** Absolute path of the kept directory. */
   readonly dir: string;
 }
 
-/** One for each way; which one a volume gets is decided by what the machine, the tool and the person allow. */
+/** One mounter for each name. The machine, the tool and the user decide which one a volume gets. */
 export type Mounters = Readonly<Record<MounterName, Mounter>>;

@@ -1,14 +1,14 @@
 import type { Mount } from './mounter.ts';
 
-/** Names the place a command runs in, so that a later process can ask whether anything still lives there. */
+/** Identifies the place where a command runs, so a later process can look for survivors there. */
 export interface RunPlace {
-  /** Opaque to the engine: for local processes a path that is a mount point only there. Never names another place later. */
+  /** Opaque to the engine, and never reused. For local processes: a path that is a mount point only in that place. */
   readonly token: string;
 }
 
 export interface Survivor {
   readonly pid: number;
-  /** The program's short name, never its arguments: those may hold secrets. */
+  /** The program's short name. Arguments are left out because they may hold secrets. */
   readonly name: string;
 }
 
@@ -16,11 +16,11 @@ export interface RunRequest {
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Empty: run bare. */
+  /** If empty, the command runs without a mount namespace. */
   readonly mounts: readonly Mount[];
-  /** A file that the command and what it starts keep locked (flock) while any of them lives; null when bare. */
+  /** A file that the command and its children keep locked (flock) while any of them lives; null without mounts. */
   readonly leaseFile: string | null;
-  /** Called once, before the command's own code can have written much: the place is known from here on. */
+  /** Called once, early in the run, when the place is known. */
   readonly onPlace?: (place: RunPlace) => void;
 }
 
@@ -29,16 +29,16 @@ export type CommandOutcome =
       readonly kind: 'exited';
       /** As a shell reports it: 128 + n for a command ended by signal n, 127 not found, 126 not executable. */
       readonly exitCode: number;
-      /** The command ended by a signal, or we were asked to stop it: its work is not kept. */
+      /** A signal ended the command, or we were asked to stop it. Its changes are not kept. */
       readonly interrupted: boolean;
       /** The signal that we received ourselves and passed on, if any. */
       readonly receivedSignal: NodeSignal | null;
     }
-  /** The mounts could not be made; nothing of the command ran. */
+  /** The mounts failed, so the command did not start. */
   | {
       readonly kind: 'not-started';
       readonly reason: string;
-      /** What a person can do about it, where that is plain. */
+      /** What the user can do, if known. */
       readonly mend?: string;
     };
 
@@ -51,8 +51,8 @@ export type NodeSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGQUIT';
 export interface Runtime {
   readonly name: string;
   run(request: RunRequest): Promise<CommandOutcome>;
-  /** Processes that still live in the place. */
+  /** Returns the processes that still run in the place. */
   survivors(place: RunPlace): Promise<readonly Survivor[]>;
-  /** Ends them: TERM, after `graceMs` KILL; returns those that are left. */
+  /** Sends TERM, then KILL after `graceMs`. Returns the processes that remain. */
   endSurvivors(place: RunPlace, graceMs: number): Promise<readonly Survivor[]>;
 }
