@@ -33,7 +33,9 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     expect(await pipelineIn(on).pass('a')).toMatchObject({ program: '', step: 'a.p' });
     const again = await pipelineIn(on, 'api').pass('b');
     expect(again).toMatchObject({ program: 'a.p a.s', step: 'a.p a.s b.p' });
-    expect(again.said).toContain(`pip: directory ${on.world.dir}/shared, not saved by cachelane (provider dir:`);
+    expect(again.said).toContain(
+      `pip uses directory ${on.world.dir}/shared, which cachelane does not save (provider dir:`,
+    );
     expect(again.said).toContain('.config/cachelane/config.yaml:1)');
     expect(readdirSync(join(on.world.dir, 'shared')).toSorted()).toEqual(['a.p', 'a.s', 'b.p', 'b.s']);
     expect(await on.world.json(['ls', '--json'])).toEqual([]);
@@ -90,7 +92,7 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     expect(await pipelineIn(on).pass('a')).toMatchObject({ program: '', step: 'a.p' });
     const { said, ...found } = await pipelineIn(on, 'api').pass('b');
     expect(found).toEqual({ program: 'a.p a.s', step: 'a.p a.s b.p' });
-    expect(said).toContain('volume github.com/acme:pip-cache (provider catalog:github.com/acme/pip-cache, ');
+    expect(said).toContain('(volume github.com/acme:pip-cache, provider catalog:github.com/acme/pip-cache, ');
     expect(await on.world.json(['ls', '--json'])).toMatchObject([
       { namespace: 'github.com/acme', volume: 'pip-cache' },
     ]);
@@ -188,7 +190,7 @@ requireCommands('bwrap')('one pipeline, and nothing in its code that says where 
     configure(on, "providers: { pip: 'team:team' }\nprovider-modules: [./team.mjs]\n");
     const { program, step, said } = await pipelineIn(on).pass('a');
     expect({ program, step }).toEqual({ program: 'wheel', step: 'a.p wheel' });
-    expect(said).toContain('above what is in team:team');
+    expect(said).toContain('above what is in team:team, provider team:team, ');
   });
 });
 
@@ -209,7 +211,7 @@ requireCommands('bwrap', 'docker-registry')('the same pipeline', () => {
     expect(existsSync(join(on.world.store, 'images'))).toBe(false);
     const { said, ...found } = await pipeline.pass('a');
     expect(found).toEqual({ program: 'wheel', step: 'a.p wheel' });
-    expect(said).toContain(`above what is in oci:${registry.host}/team/pip:1`);
+    expect(said).toContain(`above what is in oci:${registry.host}/team/pip:1, `);
     const read = await on.world.run(['sh', '-c', 'cat ~/.cache/pip/wheel'], {
       cwd: pipeline.directory,
       options: ['-v', 'pip'],

@@ -81,20 +81,22 @@ describe('links in documents', () => {
   });
 
   test('a missing file and a missing heading are found', () => {
-    const file = { path: 'docs/a.md', text: '# One\n[x](#one) [y](#two) [z](b.md) [w](../README.md)\n`[v](c.md)`' };
+    const page = { path: 'docs/a.md', text: '# One\n[x](#one) [y](#two) [z](b.md) [w](../README.md)\n`[v](c.md)`' };
     const known = new Map([
-      ['docs/a.md', file.text],
+      ['docs/a.md', page.text],
       ['README.md', ''],
     ]);
     expect(
       brokenLinks(
-        file,
+        page,
         (path) => known.get(path),
         (path) => known.has(path),
       ),
     ).toEqual(['#two: there is no such heading', 'b.md: there is no such file']);
   });
 });
+
+const file = (path: string, text = ''): SourceFile => ({ path, text });
 
 describe('the folders of a package', () => {
   const sources = files.filter(
@@ -110,8 +112,6 @@ describe('the folders of a package', () => {
     if (tangled.includes(name)) expect(cycles).not.toEqual([]);
     else expect([...cycles, ...crowdedFolders(own, 20)]).toEqual([]);
   });
-
-  const file = (path: string, text = ''): SourceFile => ({ path, text });
 
   test('a cycle between files is found, types included', () => {
     const two = [file('a/x.ts', "import type { Y } from './y.ts';"), file('a/y.ts', "import { x } from './x.ts';")];

@@ -46,12 +46,13 @@ function laneText(lane: LaneName): string {
 }
 
 /** One line that says what a volume restored and saved, then one sentence for each thing that a person should look at. */
-function volumeLines(report: VolumeReport, place: RunPlace | null): readonly string[] {
+function volumeLines(report: VolumeReport, runPlace: RunPlace | null): readonly string[] {
   const { name, provider } = report;
   const by = provider === null ? '' : `provider ${provider.provider}, ${provider.chosenBy}`;
   if (provider?.kind === 'directory') return [`${name} uses ${provider.gives}, which cachelane does not save (${by})`];
   if (provider?.kind === 'nothing') return [`${name} was an empty directory for this run (${by})`];
-  const known = [...(place === null ? [] : [place.namespace, laneText(place.lane)]), ...(by === '' ? [] : [by])];
+  const volume = provider?.gives ?? (runPlace === null ? '' : `${runPlace.namespace}, ${laneText(runPlace.lane)}`);
+  const known = [volume, by].filter(Boolean);
   const lines = [`${name} ${outcomeText(report)}${known.length === 0 ? '' : ` (${known.join(', ')})`}`];
   if (report.mounter !== null && report.evicted !== null) {
     lines.push(`${name} started empty because its contents were evicted: ${evictionText(report.evicted)}`);
