@@ -97,7 +97,7 @@ requireCommands('bwrap', 'flock')('what is as large as nothing of ours', () => {
     const { code, stderr, peakBytes } = await measured(world, ['import', 'data:data', file]);
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: 'cachelane: the layer is refused: it has 1000000 entries, and 999999 are the most that are taken in\n',
+      stderr: 'cachelane: the layer is refused: it has 1000000 entries; the limit is 999999\n',
     });
     // The index itself, read once, and what Node needs.
     expect(peakBytes).toBeLessThan(600_000_000);

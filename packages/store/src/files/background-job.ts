@@ -2,7 +2,10 @@ import { spawn } from 'node:child_process';
 import { dirname } from 'node:path';
 import { backgroundVariable, closeInherited } from '@cachelane/core';
 
-/** Work that goes on after this process has ended; nobody waits for it, and its failure only means that it is done again later. */
+/**
+ * Work that goes on after this process has ended; nobody waits for it, and its failure only means that it is done again
+ * later.
+ */
 export type BackgroundJob =
   /** Sends the data of layers of one home to the disk, then makes a mark in each: {@link settledMark}. */
   | { readonly kind: 'settle'; readonly marks: readonly [string, ...string[]] }
@@ -44,7 +47,10 @@ export function commandOf(job: BackgroundJob): readonly [string, ...string[]] {
   return ['env', `${backgroundVariable}=${home}`, 'nice', '-n', '19', 'sh', '-c', script, 'cachelane', ...things];
 }
 
-/** Starts the job as a process of its own. A settling goes on for all that comes while it is at work: it sends all data of the file system, whoever's it is. */
+/**
+ * Starts the job as a process of its own. A settling goes on for all that comes while it is at work: it sends all data
+ * of the file system, whoever's it is.
+ */
 export function startBackgroundJob(job: BackgroundJob): void {
   if (job.kind === 'settle') settle(job.marks);
   else startProcess(job, () => {});

@@ -1,6 +1,8 @@
 import type { BytePath } from '@cachelane/core';
 
-/** A path for `node:fs`: text where every byte of it is ASCII below `root`, which is several times faster, else bytes. */
+/**
+ * A path for `node:fs`: text where every byte of it is ASCII below `root`, which is several times faster, else bytes.
+ */
 export type FilePath = string | Buffer;
 
 /** `root` is an absolute path as text. */

@@ -19,7 +19,10 @@ export interface Markers {
   readonly holders: readonly BytePath[];
 }
 
-/** Attributes of mounts by ordinary users and by bubblewrap, then those of mounts by root. Either kind ignores the other's. */
+/**
+ * Attributes of mounts by ordinary users and by bubblewrap, then those of mounts by root. Either kind ignores the
+ * other's.
+ */
 export const markNamespaces = ['user.overlay.', 'trusted.overlay.'] as const;
 export type MarkNamespace = (typeof markNamespaces)[number];
 

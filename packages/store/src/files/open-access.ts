@@ -15,7 +15,10 @@ export class OpenAccess {
   readonly #trueMode: (path: BytePath) => number | undefined;
   #opened: Map<BytePath, number> | undefined;
 
-  /** `trueMode`: what a path's mode is meant to be, where that is known better than by looking (somebody else may have it open as well). */
+  /**
+   * `trueMode`: what a path's mode is meant to be, where that is known better than by looking (somebody else may have
+   * it open as well).
+   */
   constructor(
     root: string,
     files: Pick<StoreFiles, 'setMode'>,
@@ -26,7 +29,9 @@ export class OpenAccess {
     this.#trueMode = trueMode;
   }
 
-  /** Runs an operation on a path below the root; on EACCES opens the path and its ancestors for us and runs it again. */
+  /**
+   * Runs an operation on a path below the root; on EACCES opens the path and its ancestors for us and runs it again.
+   */
   run<T>(path: BytePath, operation: (file: FilePath) => T): T {
     const file = filePath(this.root, path);
     try {
@@ -53,7 +58,10 @@ export class OpenAccess {
     if (process.geteuid?.() !== 0) this.#open(path);
   }
 
-  /** Gives back every mode that was changed, or lets `mode` decide it; deepest first, since a parent may shut us out again. */
+  /**
+   * Gives back every mode that was changed, or lets `mode` decide it; deepest first, since a parent may shut us out
+   * again.
+   */
   restore(mode: (path: BytePath, before: number) => number = (_, before) => before): void {
     if (this.#opened === undefined) return;
     const deepestFirst = [...this.#opened].toSorted(([a], [b]) => (a < b ? 1 : -1));

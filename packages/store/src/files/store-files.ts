@@ -16,11 +16,16 @@ export interface StoreFiles {
   makeUniqueDir(prefix: string): string;
   rename(from: FilePath, to: FilePath): void;
   link(from: FilePath, to: FilePath): void;
-  /** Content only, into a new file, of which nothing is left where it fails; shares blocks where the file system can. */
+  /**
+   * Content only, into a new file, of which nothing is left where it fails; shares blocks where the file system can.
+   */
   copy(from: FilePath, to: FilePath): void;
   /** The same with a part of a file. Returns how many bytes there were: fewer where the file ends. */
   copyRange(from: FilePath, range: FileRange, to: FilePath): number;
-  /** A directory with all that is in it and all that a mount noted on it; `to` must not be there. Somebody may be writing there. */
+  /**
+   * A directory with all that is in it and all that a mount noted on it; `to` must not be there. Somebody may be
+   * writing there.
+   */
   copyTree(from: string, to: string): void;
   /** A new file. */
   write(path: FilePath, content: Uint8Array): void;

@@ -4,7 +4,10 @@ import { ensureHomeDir, type HomePaths } from './home-paths.ts';
 import type { Owner, StoreFiles } from './store-files.ts';
 
 export interface Trash {
-  /** Moves directories out of sight, each at once; those that are not there are left out. Their space is freed in the background. */
+  /**
+   * Moves directories out of sight, each at once; those that are not there are left out. Their space is freed in the
+   * background.
+   */
   discard(dirs: readonly string[]): void;
   /** The same for what somebody may still have mounted: its space is freed by a sweep, after the grace. */
   retire(dirs: readonly string[]): void;

@@ -126,7 +126,10 @@ export class TreeBuilder {
     if (owner !== null) this.access.run(path, (file) => files.setOwner(file, owner));
   }
 
-  /** They cannot be seen from here, but any change of owner takes them, even one to the same owner. False where we may not. */
+  /**
+   * They cannot be seen from here, but any change of owner takes them, even one to the same owner. False where we may
+   * not.
+   */
   #dropCapabilities(path: BytePath, { uid, gid }: BigIntStats): boolean {
     try {
       const same = { uid: Number(uid), gid: Number(gid) };

@@ -36,7 +36,10 @@ export interface KeptPlace {
    * meanwhile. Such a file gets an inode of its own, or what is done to another name would be done to it.
    */
   readonly dirty: ReadonlySet<BytePath>;
-  /** Those of them that are files from before, of which the view shows what it showed: made anew, since not all that was done to them can be seen. */
+  /**
+   * Those of them that are files from before, of which the view shows what it showed: made anew, since not all that was
+   * done to them can be seen.
+   */
   readonly touched: ReadonlySet<BytePath>;
   /** Of what we make there. */
   readonly owner: Owner;

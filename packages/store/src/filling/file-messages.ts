@@ -21,7 +21,9 @@ export interface FileOrder extends NewFile {
 export interface NewFile {
   readonly path: BytePath;
   readonly mtimeNs: bigint;
-  /** Absolute path where it is made first, since something that goes stands in its place; null: in its place at once. */
+  /**
+   * Absolute path where it is made first, since something that goes stands in its place; null: in its place at once.
+   */
   readonly beside: string | null;
 }
 

@@ -11,7 +11,10 @@ import { createKeptHome, type KeptHome } from '../kept/kept-home.fixture.ts';
 import { dirOf, layerOf, noAbort } from '../kept/kept-runs.fixture.ts';
 import { openLiveMounter } from '../kept/live-mounter.ts';
 
-/** Reads all files of a directory again and again until the directory is told that it is enough, and says what it saw in them. */
+/**
+ * Reads all files of a directory again and again until the directory is told that it is enough, and says what it saw in
+ * them.
+ */
 const reader = `
   const fs = require('node:fs');
   const [dir, links, stop] = process.argv.slice(1);

@@ -24,7 +24,10 @@ export const alone: FillOptions = { ...byThreads, start: () => null };
 /** Threads for anything at all, and little for each to do at a time, so that many are at work on few files. */
 const eagerThreads: FillOptions = { ...byThreads, worthwhileFiles: 1, batchFiles: 3 };
 
-/** The same, by threads that stay for a whole process: from the sources, each takes longer to start than all that tests give it to do. */
+/**
+ * The same, by threads that stay for a whole process: from the sources, each takes longer to start than all that tests
+ * give it to do.
+ */
 export async function lastingThreads(): Promise<FillOptions> {
   const makers = byThreads.start();
   await makers?.ready;

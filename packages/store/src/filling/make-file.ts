@@ -10,7 +10,10 @@ export interface Reach {
   run<T>(path: BytePath, operation: (file: FilePath) => T): T;
 }
 
-/** Puts something new where it belongs, beside it first where that has to be: whoever looks sees the old or the new one. Where it fails nothing new is left, as of `make`. */
+/**
+ * Puts something new where it belongs, beside it first where that has to be: whoever looks sees the old or the new one.
+ * Where it fails nothing new is left, as of `make`.
+ */
 export function putInPlace(
   { files, tree }: { readonly files: StoreFiles; readonly tree: Reach },
   { path, mtimeNs, beside }: NewFile,

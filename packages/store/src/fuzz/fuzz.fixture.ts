@@ -36,7 +36,10 @@ export function msMax(inputBytes: number): number {
   return 10_000 + inputBytes / 200;
 }
 
-/** Mutates valid inputs until time or number are up, or one fails; that one is made smaller, first its recipe and then its bytes. */
+/**
+ * Mutates valid inputs until time or number are up, or one fails; that one is made smaller, first its recipe and then
+ * its bytes.
+ */
 export async function fuzz(
   target: FuzzTarget,
   { seed, runs, seconds, minimiseSeconds = 20, onInput }: FuzzOptions,

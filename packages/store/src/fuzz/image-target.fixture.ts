@@ -33,7 +33,10 @@ type Verify = (store: LayerStore, id: LayerId) => Promise<LayerVerification>;
 const noAbort = new AbortController().signal;
 const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
 
-/** Whatever reads images of our own that a disk may have changed: verification, packing, extraction. The input is an index, and an image. */
+/**
+ * Whatever reads images of our own that a disk may have changed: verification, packing, extraction. The input is an
+ * index, and an image.
+ */
 export async function imageTarget(
   { seed, dir }: TargetOptions,
   verify: Verify = (store, id) => store.verify(id, noAbort),

@@ -7,7 +7,10 @@ export interface Minimising {
   readonly msMax: number;
 }
 
-/** A smaller input that fails in the same way: without whatever can go, and with zeros for what has to be there and may be anything. */
+/**
+ * A smaller input that fails in the same way: without whatever can go, and with zeros for what has to be there and may
+ * be anything.
+ */
 export async function minimised(input: Buffer, { fails, msMax }: Minimising): Promise<Buffer> {
   let smallest = input;
   let attempts = 0;

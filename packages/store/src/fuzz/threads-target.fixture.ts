@@ -25,7 +25,9 @@ export function realThreads(plan: ArchivePlan, index: Uint8Array, descriptor: nu
   return threads;
 }
 
-/** Threads that take pieces of large layers, whatever the size here: they take and refuse what one process alone does. */
+/**
+ * Threads that take pieces of large layers, whatever the size here: they take and refuse what one process alone does.
+ */
 export function threadsTarget({ seed, dir }: TargetOptions, open: Threads = realThreads): FuzzTarget<Buffer> {
   return {
     ...layerShape,

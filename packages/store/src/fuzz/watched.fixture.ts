@@ -26,7 +26,10 @@ interface Shared extends Omit<WatchedOptions, 'msMax'> {
 const inputBytesMax = 4_194_304;
 const lookEveryMs = 100;
 
-/** Fuzzes in a thread of its own, so that an input on which it never ends is found, and what it leaves behind is removed. */
+/**
+ * Fuzzes in a thread of its own, so that an input on which it never ends is found, and what it leaves behind is
+ * removed.
+ */
 export async function fuzzWatched(options: WatchedOptions): Promise<FuzzOutcome> {
   const dir = mkdtempSync(join(tmpdir(), 'cachelane-fuzz-'));
   const shared: Shared = {

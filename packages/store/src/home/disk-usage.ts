@@ -15,7 +15,10 @@ export interface MeasuredHome {
   readonly paths: HomePaths;
 }
 
-/** Walks the whole home; a file with several names is counted where it is met first, and layers are looked at before what links to them. */
+/**
+ * Walks the whole home; a file with several names is counted where it is met first, and layers are looked at before
+ * what links to them.
+ */
 export function diskUsage({ home, paths }: MeasuredHome, signal: AbortSignal): StoreUsage {
   const seen = new Set<string>();
   const isNew = ({ nlink, dev, ino }: Stats): boolean => {
@@ -74,7 +77,10 @@ function anchorAt(path: string): Anchor | undefined {
   return descriptor === undefined ? undefined : { descriptor, path: `/proc/self/fd/${descriptor}` };
 }
 
-/** Runs go on meanwhile; a mounted overlay's work directory lets nobody look into it; and without /proc the deepest are out of reach. */
+/**
+ * Runs go on meanwhile; a mounted overlay's work directory lets nobody look into it; and without /proc the deepest are
+ * out of reach.
+ */
 function unlessGone<T>(look: () => T): T | undefined {
   try {
     return look();

@@ -281,7 +281,9 @@ describe('in the background', () => {
   });
 });
 
-/** Directories in each other, and what is done in the innermost. No path is long enough for it, so a process goes there. */
+/**
+ * Directories in each other, and what is done in the innermost. No path is long enough for it, so a process goes there.
+ */
 function makeDeep(dir: string, end: string): void {
   const script = `fs.mkdirSync(process.argv[1], { recursive: true });
 process.chdir(process.argv[1]);

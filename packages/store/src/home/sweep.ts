@@ -19,7 +19,10 @@ interface StaleImage {
   readonly image: string;
 }
 
-/** Whoever opened the layer before it got its tree has had time to mount the image; a mount that is made needs the name no more. */
+/**
+ * Whoever opened the layer before it got its tree has had time to mount the image; a mount that is made needs the name
+ * no more.
+ */
 function staleImages(paths: HomePaths, nowMs: number): readonly StaleImage[] {
   return namesIn(paths.layers).flatMap((id) => {
     const dir = `${paths.layers}/${id}`;
@@ -40,7 +43,9 @@ function isTree(dir: string): boolean {
   }
 }
 
-/** Layers that were never published, and trash whose removal was cut off. Who still works on one keeps its time fresh. */
+/**
+ * Layers that were never published, and trash whose removal was cut off. Who still works on one keeps its time fresh.
+ */
 export function sweepHome({ files, paths, trash, nowMs }: SweepRequest): readonly string[] {
   const stale = (dir: string): readonly string[] =>
     namesIn(dir).filter((name) => {

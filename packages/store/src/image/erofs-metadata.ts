@@ -45,7 +45,10 @@ const chunkBytes = 1 << 20;
 /** The kernel never hands out inode 0. */
 const firstSlotAt = inodeBytes;
 
-/** What makes an archive of a layer a file system: made from the index alone, but for targets of symlinks, while the archive comes. */
+/**
+ * What makes an archive of a layer a file system: made from the index alone, but for targets of symlinks, while the
+ * archive comes.
+ */
 export class ImageMetadata {
   readonly #archiveBytes: number;
   readonly #owner: Owner;

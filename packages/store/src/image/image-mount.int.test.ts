@@ -164,7 +164,10 @@ interface Shown {
   readonly model: readonly Listed[];
 }
 
-/** Something lies below each directory and each whiteout: what a view shows of it is what the layer says, as an image and as a tree. */
+/**
+ * Something lies below each directory and each whiteout: what a view shows of it is what the layer says, as an image
+ * and as a tree.
+ */
 function checkOverlays(home: LayerHome, { image, tree, model }: Shown): void {
   const below = mkdtempSync(`${home.dir}/below-`);
   const [dir, whiteouts] = [mkdtempSync(`${home.dir}/view-`), model.filter(({ kind }) => kind === 'whiteout')];

@@ -86,7 +86,10 @@ export function mounted(image: string, dir: string): readonly Listed[] {
   return seen ?? [];
 }
 
-/** Throws where `diff` finds that contents, targets, names or kinds differ. As overlays show it: two whiteouts are a difference to `diff`. */
+/**
+ * Throws where `diff` finds that contents, targets, names or kinds differ. As overlays show it: two whiteouts are a
+ * difference to `diff`.
+ */
 export function requireSameContent(image: string, treeDir: string, dir: string): void {
   const script = `
     mount -t tmpfs none "$2"; cd "$2"; mkdir top empty image tree
@@ -131,7 +134,10 @@ export interface Overlays {
   readonly dir: string;
 }
 
-/** What overlays show of a layer that lies on another directory: as an image and as a tree, by the marks of trusted attributes (mounts by root), then by those of users (bubblewrap). */
+/**
+ * What overlays show of a layer that lies on another directory: as an image and as a tree, by the marks of trusted
+ * attributes (mounts by root), then by those of users (bubblewrap).
+ */
 export function overlaid({ image, tree, below, dir }: Overlays): readonly (readonly Listed[])[] {
   // A tmpfs, so that nothing of it stays.
   const script = `

@@ -19,7 +19,9 @@ export interface ImageCheck {
 
 const checkEvery = 256;
 
-/** Every byte of an image is the one that follows from the index, or has its digest there. Throws the system's errors. */
+/**
+ * Every byte of an image is the one that follows from the index, or has its digest there. Throws the system's errors.
+ */
 export function checkImage(check: ImageCheck): void {
   const descriptor = openSync(check.file, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {

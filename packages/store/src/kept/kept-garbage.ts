@@ -47,7 +47,10 @@ export function listUsed(uses: SlotUses, mounter: MounterName, access: SlotAcces
   );
 }
 
-/** To the trash, or where that is on another file system out of sight beside its place; the space is freed in the background. */
+/**
+ * To the trash, or where that is on another file system out of sight beside its place; the space is freed in the
+ * background.
+ */
 export function discardKept({ files, trash }: KeptDiscard, dir: string): void {
   try {
     trash().discard([dir]);
@@ -64,7 +67,10 @@ export interface KeptDiscard {
   readonly trash: () => Trash;
 }
 
-/** With what belongs to them where that was the last one; also what a process put aside, or had begun to make, that died before it was done. */
+/**
+ * With what belongs to them where that was the last one; also what a process put aside, or had begun to make, that died
+ * before it was done.
+ */
 export async function removeKept(
   { kept, ...access }: KeptDiscard & SlotAccess & { readonly kept: string },
   directories: readonly KeptDirectory[],

@@ -4,7 +4,10 @@ import type { Survivor } from '@cachelane/core';
 
 /** What processes have of the kept directories of one lane, by their numbers. */
 export interface DirectoriesInUse {
-  /** Those that can write there whatever its name: they have something of it open or in their memory, work in it, or have it mounted. */
+  /**
+   * Those that can write there whatever its name: they have something of it open or in their memory, work in it, or
+   * have it mounted.
+   */
   inside(number: number): readonly Survivor[];
   /** Those that were told its path: in their environment, or among their arguments. */
   told(number: number): readonly Survivor[];

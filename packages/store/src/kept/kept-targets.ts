@@ -87,7 +87,10 @@ export async function reachTarget({ files, home, request, tree }: TargetToReach)
   return { path, made: isThere ? made : [...made, path], isLink: true };
 }
 
-/** The kernel takes a directory away that is a mount point in another mount namespace, and the mount with it: there it is in use. */
+/**
+ * The kernel takes a directory away that is a mount point in another mount namespace, and the mount with it: there it
+ * is in use.
+ */
 function refuseMounted(mounts: readonly OthersMount[], path: string, target: string): void {
   const found = mounts.filter((mount) => isAtOrBelow(realOf(mount.path), path));
   if (found.length > 0)

@@ -118,7 +118,10 @@ export function openLiveMounter({
     const { slot } = held;
     const { run } = request;
     const readsSince = readsSinceOf(files, request, slot);
-    /** Held from the moment that what was done is looked for until it is saved, so that nobody joins or leaves meanwhile. */
+    /**
+     * Held from the moment that what was done is looked for until it is saved, so that nobody joins or leaves
+     * meanwhile.
+     */
     let guard: Disposable | null = null;
     let hasLeft = false;
     let discardPart: (() => void) | null = null;

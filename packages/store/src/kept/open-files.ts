@@ -22,7 +22,9 @@ export function fileKey({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string {
   return `${dev}:${ino}`;
 }
 
-/** The access mode is the last two bits of the flags that the file was opened with, which stand there as octal digits. */
+/**
+ * The access mode is the last two bits of the flags that the file was opened with, which stand there as octal digits.
+ */
 function isForWriting(info: string): boolean {
   const flags = orNull(() => readFileSync(info, 'utf8'))?.match(/^flags:\s*([0-7]+)$/m)?.[1];
   return flags !== undefined && (Number.parseInt(flags.slice(-1), 8) & 3) !== 0;

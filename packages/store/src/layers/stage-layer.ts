@@ -101,7 +101,10 @@ export function describe(
   files.syncDir(layerDir);
 }
 
-/** Never throws: the sweep gets what stays. What is empty goes at once: of a pull of many layers, a process for each costs more than all else. */
+/**
+ * Never throws: the sweep gets what stays. What is empty goes at once: of a pull of many layers, a process for each
+ * costs more than all else.
+ */
 export function discardStaging({ trash, files }: Pick<StageContext, 'trash' | 'files'>, dir: string): void {
   if (removedEmpty(files, dir)) return;
   try {

@@ -20,7 +20,9 @@ import { OpenAccess } from '../files/open-access.ts';
 import { readFirst, readRange, readWhole } from '../files/read-file.ts';
 import type { StoreFiles } from '../files/store-files.ts';
 
-/** A layer's directory and what it is called: a layer by the digest of its index, a derived one by what it was made of. */
+/**
+ * A layer's directory and what it is called: a layer by the digest of its index, a derived one by what it was made of.
+ */
 export interface LayerRef {
   readonly kind: 'layer' | 'derived';
   readonly dir: string;
@@ -36,7 +38,10 @@ export interface LayerAccess {
 /** Where the files of a layer are that lies in a home. */
 export interface LayerPlace {
   readonly dir: string;
-  /** Null where the content of whole entries lies in the layer's tree: also of a layer that got one since it was opened, and has lost its image. */
+  /**
+   * Null where the content of whole entries lies in the layer's tree: also of a layer that got one since it was opened,
+   * and has lost its image.
+   */
   readonly image: ImagePlaces | null;
 }
 

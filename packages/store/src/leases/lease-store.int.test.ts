@@ -29,7 +29,9 @@ interface Process {
   readonly child: ChildProcess;
   /** What it printed, once it and all that inherited its output are gone. */
   readonly printed: Promise<readonly string[]>;
-  /** The end of input for a holder and its command. Not stdin: Node ends that with the process, whoever inherited it. */
+  /**
+   * The end of input for a holder and its command. Not stdin: Node ends that with the process, whoever inherited it.
+   */
   readonly input: Writable;
 }
 

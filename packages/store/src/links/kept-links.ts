@@ -33,7 +33,10 @@ export function linkAt(path: string): string | null {
   }
 }
 
-/** Makes the symlink, where nothing is or an empty directory. Throws what the file system throws, having changed nothing. */
+/**
+ * Makes the symlink, where nothing is or an empty directory. Throws what the file system throws, having changed
+ * nothing.
+ */
 export function layLink(files: StoreFiles, path: string, tree: string): void {
   const name = nameOf(path);
   mkdirSync(notesOf(tree), { recursive: true, mode: 0o700 });
@@ -61,7 +64,10 @@ export function takeBackLinks(files: StoreFiles, tree: string): void {
   for (const name of namesIn(notesOf(tree))) takeBack(files, tree, name);
 }
 
-/** Takes the symlink at one path away. Its note counts only where nobody else can have written it, and where it is about this path. */
+/**
+ * Takes the symlink at one path away. Its note counts only where nobody else can have written it, and where it is about
+ * this path.
+ */
 export function takeBackLink(files: StoreFiles, tree: string, path: string): void {
   if (isOurs(notesOf(tree)) && readJson<LinkNote>(`${notesOf(tree)}/${nameOf(path)}`)?.path === path) {
     takeBack(files, tree, nameOf(path));

@@ -36,7 +36,9 @@ export function leadsInto(path: string, home: string): boolean {
   return target.startsWith(`${home}/`) || (isInTree(target) && target.endsWith('/tree'));
 }
 
-/** Whether a path is a kept directory or lies in one, by its form: there are other stores, and places outside the homes. */
+/**
+ * Whether a path is a kept directory or lies in one, by its form: there are other stores, and places outside the homes.
+ */
 export function isInTree(path: string): boolean {
   return /\/(kept|\.cachelane(\/[0-9a-f]+)?)\/(clone|live|once)-[0-9a-z_.]+\/\d+\/tree(\/|$)/.test(path);
 }

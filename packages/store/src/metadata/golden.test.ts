@@ -30,13 +30,13 @@ import { openStore, scratchDir } from './real-world.fixture.ts';
 const golden = (version: number): string =>
   readFileSync(new URL(`./golden/state-v${version}.sql`, import.meta.url), 'utf8');
 
-/** The schema of a database as SQL, without spaces that mean nothing. */
+/** Returns the schema of a database as SQL, with spaces normalised. */
 function schemaOf(raw: DatabaseSync): readonly string[] {
   const rows = raw.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name').all();
   return rows.map(({ sql }) => String(sql).replace(/\s+/g, ' '));
 }
 
-/** A file with a store as it was written then. */
+/** Makes a file with a store of the given format. */
 function storeOf(dir: string, version: number): string {
   const file = join(dir, 'state.db');
   using raw = new DatabaseSync(file);
@@ -48,7 +48,7 @@ const local = 't1:local' as LaneName;
 const aRun = (digit: string): RunId => `run_${digit.padStart(32, '0')}` as RunId;
 
 describe('stores of earlier formats', () => {
-  test.each(migrations.map(({ version }) => version))('a step, once shipped, stays as it is: format %i', (version) => {
+  test.each(migrations.map(({ version }) => version))('a shipped migration never changes: format %i', (version) => {
     using shipped = new DatabaseSync(':memory:');
     shipped.exec(golden(version));
     using made = new DatabaseSync(':memory:');
@@ -56,7 +56,7 @@ describe('stores of earlier formats', () => {
     expect(schemaOf(made)).toEqual(schemaOf(shipped));
   });
 
-  test('format 1 opens, says what it said, and goes on', async () => {
+  test('format 1 opens with all its data and accepts new data', async () => {
     using dir = scratchDir();
     const file = storeOf(dir.path, 1);
     await using metadata = await openStore(file);
@@ -103,7 +103,7 @@ describe('stores of earlier formats', () => {
     expect(raw.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
   });
 
-  test('format 4 knows of no remote, and its runs were ordinary ones', async () => {
+  test('format 4 opens with no remotes, and its runs have the purpose run', async () => {
     using dir = scratchDir();
     await using metadata = await openStore(storeOf(dir.path, 4));
     expect(await metadata.listVolumes(noAbort)).toMatchObject([{ name: 'npm', sync: null }]);
@@ -117,7 +117,7 @@ describe('stores of earlier formats', () => {
     expect(await metadata.recordSynced(request, noAbort)).toBe(true);
   });
 
-  test('format 5 opens, with what is shared, what a head has in common with a remote, and what runs were for', async () => {
+  test('format 5 opens with its synced heads and the purposes of its runs', async () => {
     using dir = scratchDir();
     await using metadata = await openStore(storeOf(dir.path, 5));
     expect(await metadata.listVolumes(noAbort)).toMatchObject([{ name: 'npm', sync: 'always' }]);
@@ -140,7 +140,7 @@ describe('stores of earlier formats', () => {
     expect(await metadata.commit({ ...push, synced }, noAbort)).toMatchObject({ kind: 'moved' });
     const moved = { ...record, layers: push.layers.toSorted(), revision: 2 };
     expect(await metadata.listSyncedHeads(null, noAbort)).toEqual([moved]);
-    // Nothing was squashed for good then, and from now on it can be.
+    // Format 5 has no squashes; new ones can be recorded.
     expect(await metadata.squashes(volumeId, local, noAbort)).toEqual([]);
     const [top, ...layers] = push.layers;
     const layer = layerRecord(aLayer('S'), volumeId, aRun('9'));
@@ -148,7 +148,7 @@ describe('stores of earlier formats', () => {
     expect(await metadata.squash(squashed, noAbort)).toMatchObject({ layers: [top, aLayer('S')] });
   });
 
-  test('format 5 knows of no use and no policy', async () => {
+  test('format 5 opens with no uses and no policies', async () => {
     using dir = scratchDir();
     await using metadata = await openStore(storeOf(dir.path, 5));
     const facts = await metadata.collectionFacts(aQuestion(), noAbort);
@@ -159,7 +159,7 @@ describe('stores of earlier formats', () => {
     expect(facts.defaultLanes.size).toBe(0);
   });
 
-  test('format 6 opens, with what a collection goes by', async () => {
+  test('format 6 opens with its uses, policies and evictions', async () => {
     using dir = scratchDir();
     await using metadata = await openStore(storeOf(dir.path, 6));
     const facts = await metadata.collectionFacts(aQuestion(), noAbort);
@@ -173,7 +173,7 @@ describe('stores of earlier formats', () => {
     expect(await metadata.listEvictions(noAbort)).toMatchObject([{ lane: 't1:pr:7', policy: 'keep-pr' }]);
   });
 
-  test('format 7 opens, with squashes, what they replaced, what runs read, and which are revoked', async () => {
+  test('format 7 opens with its squashes, reads and revocations', async () => {
     using dir = scratchDir();
     await using metadata = await openStore(storeOf(dir.path, 7));
     const [head] = await metadata.listHeads(noAbort);
@@ -189,7 +189,7 @@ describe('stores of earlier formats', () => {
     expect([...referenced].toSorted()).toEqual(['a', 'b', 'c', 'd'].map(aLayer).toSorted());
   });
 
-  test('format 8 opens, with what is noted of paths', async () => {
+  test('format 8 opens with its marks of paths', async () => {
     using dir = scratchDir();
     await using metadata = await openStore(storeOf(dir.path, 8));
     const [head] = await metadata.listHeads(noAbort);
@@ -199,14 +199,14 @@ describe('stores of earlier formats', () => {
     expect(await metadata.notedPaths(volumeId, local, 'evicted', noAbort)).toEqual({ marks: new Map(), atMs: 0 });
   });
 
-  test.each([8, 9])('format %i opens, with what a collection need not add up', async (version) => {
+  test.each([8, 9])('format %i opens and gets its sums and holders', async (version) => {
     using dir = scratchDir();
     await using metadata = await openStore(storeOf(dir.path, version));
     const facts = await metadata.collectionFacts(aQuestion({ nowMs: 1_767_225_600_000 }), noAbort);
     expect(facts.heads).toMatchObject([{ lane: local, usedAtMs: 1_767_229_200_000 }]);
     expect(facts.taken).toEqual({ store: 8192, levels: { T1: 8192 }, namespace: 0 });
     expect(await metadata.lookedAtMs(noAbort)).toBe(version === 8 ? null : 1_767_225_600_000);
-    // Of a state before that of the head, of its use, and of what a squash replaced.
+    // Lanes that are due for an earlier state, for idle time, or for replaced layers.
     const due = async (nowMs: number, texts: PolicyTexts = {}) => {
       const question = aQuestion({ lanes: 'due', nowMs, user: statedPolicy(texts, 'own file') });
       return (await metadata.collectionFacts(question, noAbort)).heads.length;
@@ -227,7 +227,7 @@ describe('stores of earlier formats', () => {
     }
   });
 
-  test('format 9 opens, and nobody created its namespaces', async () => {
+  test('format 9 opens, and its namespaces count as not created explicitly', async () => {
     using dir = scratchDir();
     await using metadata = await openStore(storeOf(dir.path, 9));
     for (const { id } of await metadata.listVolumes(noAbort)) await metadata.removeVolume(id, null, noAbort);
@@ -237,7 +237,7 @@ describe('stores of earlier formats', () => {
     expect(await metadata.listNamespaces(noAbort)).toEqual([]);
   });
 
-  test('format 10 opens, with a namespace that stays without volumes', async () => {
+  test('format 10 opens with a namespace that stays without volumes', async () => {
     using dir = scratchDir();
     await using metadata = await openStore(storeOf(dir.path, 10));
     const path = 'github.com/acme/empty' as Namespace;
@@ -246,7 +246,7 @@ describe('stores of earlier formats', () => {
     expect(await metadata.findNamespace(path, noAbort)).toMatchObject({ id: 'ns_00000000000000000000000000000020' });
   });
 
-  test('format 10 opens, and nobody shares or offers anything, until somebody does', async () => {
+  test('format 10 opens with no grants, feeds or catalogs, and accepts new ones', async () => {
     using dir = scratchDir();
     await using metadata = await openStore(storeOf(dir.path, 10));
     const [first, second] = await metadata.listNamespaces(noAbort);
@@ -269,7 +269,7 @@ describe('stores of earlier formats', () => {
     expect(await metadata.catalogUses(id, null, noAbort)).toEqual([use]);
   });
 
-  test('format 11 opens, with what namespaces share and offer', async () => {
+  test('format 11 opens with its grants, feeds and catalogs', async () => {
     using dir = scratchDir();
     await using metadata = await openStore(storeOf(dir.path, 11));
     const atMs = 1_767_225_600_000;
@@ -293,7 +293,7 @@ describe('stores of earlier formats', () => {
     expect(await metadata.listCatalogs(noAbort)).toEqual([listed]);
     const use = { namespaceId: id, definition: 'npm-cache', version: 1, consumerId: web, volumeId, atMs };
     expect(await metadata.catalogUses(id, null, noAbort)).toEqual([use]);
-    // Version 3 was there, and was removed.
+    // Version 3 was published and removed.
     const other = { namespaceId: id, text: '{}', digest: digestOf('{}'), publishedAtMs: atMs, by: 'ann' };
     const next = await metadata.publishCatalog({ ...other, expectedVersion: 2 }, noAbort);
     expect(next).toMatchObject({ kind: 'published', record: { version: 4 } });

@@ -10,7 +10,7 @@ import { openSqliteMetadata } from './sqlite-metadata.ts';
 
 const local = 't1:local' as LaneName;
 
-/** A closed store that holds something on every page, all of it in the file itself. */
+/** Makes a closed store with data on every page, all in the main file. */
 async function filledStore(file: string): Promise<void> {
   {
     await using metadata = await openStore(file);
@@ -24,7 +24,7 @@ async function filledStore(file: string): Promise<void> {
 const mend = expect.stringMatching(/move it .* away .*: the caches start cold, nothing else is lost/);
 
 describe('opening a store', () => {
-  test('makes the file, readable in the format that docs/STORE_FORMAT.md names', async () => {
+  test('makes a file in the format of docs/STORE_FORMAT.md', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await (await openStore(file))[Symbol.asyncDispose]();
@@ -34,7 +34,7 @@ describe('opening a store', () => {
     expect(raw.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
   });
 
-  test('and closing it does not make the disk work: the log stays for the next one', async () => {
+  test('and closing it does not checkpoint the log', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     for (let round = 1; round <= 3; round++) {
@@ -46,7 +46,7 @@ describe('opening a store', () => {
     expect(statSync(`${file}-wal`).size).toBeGreaterThan(0);
   });
 
-  test('of a newer format is E_STORE_NEWER and names both', async () => {
+  test('of a newer format is E_STORE_NEWER, with both format numbers', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await (await openStore(file))[Symbol.asyncDispose]();
@@ -61,7 +61,7 @@ describe('opening a store', () => {
     });
   });
 
-  test('one that becomes newer while it is open is not written to any more', async () => {
+  test('a store that another process upgrades while it is open refuses writes', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await using metadata = await openStore(file);
@@ -73,7 +73,7 @@ describe('opening a store', () => {
     await expect(opening).rejects.toMatchObject({ code: 'E_STORE_NEWER' });
   });
 
-  test('of a file that is no database is E_STORE_CORRUPT with the mend, and leaves it as it is', async () => {
+  test('of a file that is not a database is E_STORE_CORRUPT with a hint, and leaves the file unchanged', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     const text = 'this was a database once '.repeat(100);
@@ -86,7 +86,7 @@ describe('opening a store', () => {
     ['another program made', 'CREATE TABLE cookies (id)'],
     ['another program marked', 'PRAGMA application_id = 77'],
     ['another program numbered', 'PRAGMA user_version = 3'],
-  ])('of a database that %s is E_STORE_CORRUPT, and adds nothing to it', async (_, sql) => {
+  ])('of a database that %s is E_STORE_CORRUPT, and leaves it unchanged', async (_, sql) => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     using raw = new DatabaseSync(file);
@@ -96,12 +96,12 @@ describe('opening a store', () => {
     expect(raw.prepare('SELECT * FROM sqlite_schema').all()).toEqual(tables);
   });
 
-  test('damaged pages are E_STORE_CORRUPT, whenever they are met', async () => {
+  test('damaged pages are E_STORE_CORRUPT when they are read', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await filledStore(file);
     const bytes = readFileSync(file);
-    // Everything but the header and the schema, so that opening finds nothing wrong yet.
+    // Keep the header and the schema, so that opening succeeds.
     writeFileSync(file, Buffer.concat([bytes.subarray(0, 8192), Buffer.alloc(bytes.length - 8192, 0xa5)]));
     const use = async () => {
       await using metadata = await openStore(file);
@@ -112,7 +112,7 @@ describe('opening a store', () => {
     await expect(use()).rejects.toMatchObject({ code: 'E_STORE_CORRUPT', hint: mend });
   });
 
-  test('a file that lost its end is E_STORE_CORRUPT', async () => {
+  test('a truncated file is E_STORE_CORRUPT', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await filledStore(file);
@@ -124,13 +124,13 @@ describe('opening a store', () => {
     await expect(use()).rejects.toMatchObject({ code: 'E_STORE_CORRUPT' });
   });
 
-  test('a row that no longer says what was written there is E_STORE_CORRUPT', async () => {
+  test('a damaged row is E_STORE_CORRUPT', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await filledStore(file);
     {
       using raw = new DatabaseSync(file);
-      // What is damaged from outside tells no trigger.
+      // Drop the trigger: it would fail on damaged rows.
       raw.exec(`DROP TRIGGER head_holds_other; UPDATE heads SET layers = '["a'; UPDATE history SET layers = '["a'`);
     }
     await using metadata = await openStore(file);
@@ -156,7 +156,7 @@ describe('opening a store', () => {
   });
 });
 
-/** Holds the write lock, as a transaction of another process does. */
+/** Holds the write lock like a transaction of another process. */
 function occupy(file: string): Disposable {
   const raw = new DatabaseSync(file);
   raw.exec('BEGIN IMMEDIATE');
@@ -164,7 +164,7 @@ function occupy(file: string): Disposable {
 }
 
 describe('a store that another process writes', () => {
-  test('for longer than the limit is E_STORE_BUSY, which may be tried again; reads go on', async () => {
+  test('for longer than the limit is E_STORE_BUSY, which is retryable, while reads still work', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await using metadata = await openStore(file, { busyMs: 30 });
@@ -178,7 +178,7 @@ describe('a store that another process writes', () => {
     expect(await metadata.listSessions(noAbort)).toHaveLength(1);
   });
 
-  test('is waited for', async () => {
+  test('is written once that process is done', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     const occupants: Disposable[] = [];
@@ -195,7 +195,7 @@ describe('a store that another process writes', () => {
     expect(await metadata.listSessions(noAbort)).toHaveLength(1);
   });
 
-  test('is closed to others while a closing session removes its directories', async () => {
+  test('is locked while a closing session removes its directories', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await using metadata = await openStore(file);
@@ -214,7 +214,7 @@ describe('a store that another process writes', () => {
     expect(wasCalled).toBe(true);
   });
 
-  test('can be given up on at once', async () => {
+  test('stops waiting when the caller aborts', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await using metadata = await openStore(file, { busyMs: 3_600_000 });

@@ -89,7 +89,10 @@ export function missingDirs(target: string, home: string): readonly string[] {
   return missing;
 }
 
-/** Makes the target and what leads to it; returns what was missing, outermost first. Throws E_MOUNT_POINT, having made nothing. */
+/**
+ * Makes the target and what leads to it; returns what was missing, outermost first. Throws E_MOUNT_POINT, having made
+ * nothing.
+ */
 export function makeTarget(files: StoreFiles, target: string): readonly string[] {
   const made: string[] = [];
   const make = (path: string): void => {
@@ -124,7 +127,10 @@ export function removeEmptyDirs(files: StoreFiles, dirs: readonly string[]): voi
   }
 }
 
-/** Removes what a mount left. Nearly always next to nothing, which goes at once; a big upper directory goes to the trash. */
+/**
+ * Removes what a mount left. Nearly always next to nothing, which goes at once; a big upper directory goes to the
+ * trash.
+ */
 export function removeAttachment(files: StoreFiles, trash: Trash, { dir, upper, work, empty }: AttachmentDirs): void {
   try {
     emptyWork(files, work);

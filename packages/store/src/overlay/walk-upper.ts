@@ -25,7 +25,10 @@ const fileTypes = {
 /** A block of 4 KiB in units of 512 bytes: ext4 counts extended attributes that do not fit into the inode. */
 const attributeBlocks = 8n;
 
-/** Lists the whole tree below `access.root`; symlinks are listed, never followed. Leaves directories open that were shut. */
+/**
+ * Lists the whole tree below `access.root`; symlinks are listed, never followed. Leaves directories open that were
+ * shut.
+ */
 export function walkUpper(access: OpenAccess, signal: AbortSignal): UpperListing {
   const changes: Change[] = [];
   const directories: BytePath[] = [];

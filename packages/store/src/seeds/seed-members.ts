@@ -23,7 +23,10 @@ export interface SeedReading {
 /** What becomes of a file that changes while it is read: so often it is read. */
 const tries = 2;
 
-/** A directory that others may be at work in: what vanished meanwhile was not there, and what cannot be read whole is left out. */
+/**
+ * A directory that others may be at work in: what vanished meanwhile was not there, and what cannot be read whole is
+ * left out.
+ */
 export async function* seedMembers(dir: string, reading: SeedReading): AsyncGenerator<ArchiveMember> {
   const attempt = leavingOut(reading.onLeftOut);
   const names = new FirstNames();

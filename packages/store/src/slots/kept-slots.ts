@@ -40,7 +40,10 @@ export interface Unsaved {
 
 const nothingUnsaved: Unsaved = { runs: [], isWanted: false };
 
-/** What the work in a shared directory is changes to, and since when it was not saved (milliseconds, of the file system's clock). */
+/**
+ * What the work in a shared directory is changes to, and since when it was not saved (milliseconds, of the file
+ * system's clock).
+ */
 export interface SharedBase {
   readonly links: readonly PinnedLink[];
   readonly sinceMs: number;
@@ -115,7 +118,9 @@ export class KeptSlot {
     this.#forget(`users/${user}`);
   }
 
-  /** Whether the table, with what is dirty, says what is in the directory; else it is where a look has to start from. */
+  /**
+   * Whether the table, with what is dirty, says what is in the directory; else it is where a look has to start from.
+   */
   isAsLeft(): boolean {
     return readJson<AsLeft>(this.#note('as-left.json'))?.bootId === this.bootId;
   }
@@ -360,7 +365,10 @@ interface NotedUnsaved extends Unsaved {
   readonly bootId: string;
 }
 
-/** Which slots runs use, so that they are found when a session is dead: `sessions/<session>.<ordinal>` holds the slot's directory. */
+/**
+ * Which slots runs use, so that they are found when a session is dead: `sessions/<session>.<ordinal>` holds the slot's
+ * directory.
+ */
 export class SlotUses {
   readonly #dir: string;
   readonly #access: SlotAccess;

@@ -5,7 +5,10 @@ import { unlinkIfThere } from '../files/tree-builder.ts';
 import type { KeptSlot } from './kept-slots.ts';
 import { readJson } from './slot-files.ts';
 
-/** The directory that was made for a slot, in this boot: after another one nothing in it is believed, since it may never have reached the disk. */
+/**
+ * The directory that was made for a slot, in this boot: after another one nothing in it is believed, since it may never
+ * have reached the disk.
+ */
 export interface MadeTree {
   readonly bootId: string;
   readonly inode: number;

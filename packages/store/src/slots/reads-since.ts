@@ -4,7 +4,9 @@ import type { StoreFiles } from '../files/store-files.ts';
 import { unlinkIfThere } from '../files/tree-builder.ts';
 import type { KeptSlot } from './kept-slots.ts';
 
-/** Which reads are of interest, in milliseconds by the clock of the file system; null: none are, or they cannot be seen. */
+/**
+ * Which reads are of interest, in milliseconds by the clock of the file system; null: none are, or they cannot be seen.
+ */
 export type ReadsSince = {
   /** When the command began. */
   readonly fromMs: number;
@@ -12,7 +14,10 @@ export type ReadsSince = {
   readonly perhapsFromMs: number;
 } | null;
 
-/** What was read is not noted again by most file systems, for a day: in a directory that had runs before, that may have been this one. */
+/**
+ * What was read is not noted again by most file systems, for a day: in a directory that had runs before, that may have
+ * been this one.
+ */
 const accessNotedMs = 86_400_000;
 
 /** Asked once the directory shows the view, and before the command runs. */

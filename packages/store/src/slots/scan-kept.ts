@@ -16,7 +16,10 @@ export interface KeptScan {
   readonly records: ReadonlyMap<BytePath, KeptRecord | null>;
   /** Those of them that tell of a change: a directory's times alone are none. */
   readonly dirty: readonly BytePath[];
-  /** Of these, files in the inodes that the table knows: what was done to them may be what nobody can see from here (attributes). */
+  /**
+   * Of these, files in the inodes that the table knows: what was done to them may be what nobody can see from here
+   * (attributes).
+   */
   readonly touched: readonly BytePath[];
   /** Files as they were that somebody read, or, where changes of links do not count as such, linked to. */
   readonly used: readonly UsedFile[];

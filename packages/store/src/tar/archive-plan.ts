@@ -4,7 +4,10 @@ import { archiveEndBytes, contentBytes, headerBytes, paddingOf } from './tar-ent
 /** The archive of a layer before it comes: all of it follows from the index but contents and targets of symlinks. */
 export interface ArchivePlan {
   readonly index: LayerIndex;
-  /** Where each entry begins, in bytes; behind the last one, where the end begins. Shared with the threads that work on it. */
+  /**
+   * Where each entry begins, in bytes; behind the last one, where the end begins. Shared with the threads that work on
+   * it.
+   */
   readonly starts: Float64Array<SharedArrayBuffer>;
   /** Of all entries. */
   readonly sizeBytes: number;
@@ -60,7 +63,10 @@ export interface PiecePlace {
   readonly end: number;
 }
 
-/** Says of pieces, one after the other, which entries are theirs: each entry is one piece's, or nobody's as it lies in several. */
+/**
+ * Says of pieces, one after the other, which entries are theirs: each entry is one piece's, or nobody's as it lies in
+ * several.
+ */
 export class PiecePlacer {
   readonly #starts: Float64Array;
   #at = 0;

@@ -16,7 +16,10 @@ export interface TarHeader {
   readonly targetAt: number | null;
 }
 
-/** Memory for one header at a time; the next one takes its place. A buffer for each would be work for the garbage collector. */
+/**
+ * Memory for one header at a time; the next one takes its place. A buffer for each would be work for the garbage
+ * collector.
+ */
 export class HeaderSpace {
   #bytes: Buffer = Buffer.allocUnsafeSlow(4 * blockBytes);
 
@@ -27,7 +30,10 @@ export class HeaderSpace {
   }
 }
 
-/** Blocks that come before an entry's content; none where the archive does not hold the entry. They are gone with the next use of the space. */
+/**
+ * Blocks that come before an entry's content; none where the archive does not hold the entry. They are gone with the
+ * next use of the space.
+ */
 export function tarHeader(entry: Entry, space: HeaderSpace = new HeaderSpace()): TarHeader {
   const [own, ...marks] = membersOf(entry);
   if (own === undefined) return { bytes: space.take(0), targetAt: null };

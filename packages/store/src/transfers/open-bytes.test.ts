@@ -2,7 +2,10 @@ import type { FileHandle } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { bytesOf, writeBytes } from './open-bytes.ts';
 
-/** A file that takes and gives at most three bytes at once, as a disk may that is nearly full, or a signal that comes between. */
+/**
+ * A file that takes and gives at most three bytes at once, as a disk may that is nearly full, or a signal that comes
+ * between.
+ */
 function shortFile(content: number[]): FileHandle {
   const atOnce = 3;
   return {

@@ -3,7 +3,10 @@ import type { FileHandle } from 'node:fs/promises';
 /** What a reader gets at once. */
 const pieceBytes = 1_048_576;
 
-/** The first bytes of an open file, whoever else reads or writes there; fewer where it is shorter. Pieces are the reader's to keep. */
+/**
+ * The first bytes of an open file, whoever else reads or writes there; fewer where it is shorter. Pieces are the
+ * reader's to keep.
+ */
 export async function* bytesOf(file: FileHandle, sizeBytes: number): AsyncGenerator<Uint8Array> {
   for (let position = 0; position < sizeBytes;) {
     const room = Buffer.allocUnsafe(Math.min(pieceBytes, sizeBytes - position));

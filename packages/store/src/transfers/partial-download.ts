@@ -63,7 +63,10 @@ async function* readPart({ file, haveBytes, doing }: OpenPart, signal: AbortSign
   if (read < haveBytes) throw new CachelaneError('E_OBJECT_CORRUPT', `${doing} has ${read} of ${haveBytes} bytes left`);
 }
 
-/** Where another one was made in between, that stays: ours is nobody's already. While we have ours open its inode is not given to another file. */
+/**
+ * Where another one was made in between, that stays: ours is nobody's already. While we have ours open its inode is not
+ * given to another file.
+ */
 function isSame(found: Stats | undefined, ours: Stats): boolean {
   return found?.ino === ours.ino && found.dev === ours.dev;
 }
@@ -98,7 +101,10 @@ function blocked(path: string): CachelaneError {
   return new CachelaneError('E_HOME_UNUSABLE', `${path} is a directory`, { hint });
 }
 
-/** Undefined where it has to be tried again: discarded since, or no file of ours, which gave way. A second name would be somebody else's file. */
+/**
+ * Undefined where it has to be tried again: discarded since, or no file of ours, which gave way. A second name would be
+ * somebody else's file.
+ */
 async function tryPart(path: string): Promise<OpenedPart | undefined> {
   // Without waiting: a pipe would have us wait for its other end.
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;

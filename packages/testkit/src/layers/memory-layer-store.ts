@@ -308,7 +308,7 @@ async function takeIn({
     sizeBytes += size;
     if (digest === null) continue;
     const content = all.subarray(at, (at += size));
-    if (digestOf(content) !== digest) throw refused(`index and content disagree at ${displayPath(path)}`);
+    if (digestOf(content) !== digest) throw refused(`index and content differ at ${displayPath(path)}`);
     contents.set(path, Uint8Array.from(content));
   }
   if (at !== all.length) throw refused('there is more in it than its index says');
