@@ -18,7 +18,7 @@ import { requireThat, type FuzzTarget, type Piece, type TargetOptions } from './
 /** As a layer's index is taken in: decoded, checked, and no other than the one that its entries make. */
 export function takeIndex(bytes: Uint8Array): LayerIndex {
   const { index } = checkIncoming(digestOf(bytes) as LayerId, bytes);
-  if (!isSame(encodeIndex(index.entries()), bytes)) throw refusedWire('its index is not written as this format says');
+  if (!isSame(encodeIndex(index.entries()), bytes)) throw refusedWire('its index is not in canonical form');
   return index;
 }
 

@@ -89,7 +89,7 @@ describe.skipIf(availableParallelism() < 2).each([
     const cut = await sentArchive(index, archive.subarray(0, 20_000_000));
     await expect(store.unpack(cut, noAbort)).rejects.toThrow(/it ends too early/);
     await expect(store.unpack(await sentArchive(renumbered(index), archive), noAbort)).rejects.toThrow(
-      /its index is not written as this format says/,
+      /its index is not in canonical form/,
     );
     expect(home.leftovers()).toEqual([]);
   });

@@ -311,7 +311,7 @@ async function takeIn({
     if (digestOf(content) !== digest) throw refused(`index and content differ at ${displayPath(path)}`);
     contents.set(path, Uint8Array.from(content));
   }
-  if (at !== all.length) throw refused('there is more in it than its index says');
+  if (at !== all.length) throw refused('it has more content than its index says');
   return { id, index, sealedAtMs, sizeBytes, contents };
 }
 
