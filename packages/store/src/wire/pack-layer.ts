@@ -213,7 +213,7 @@ function guarded<T>(entry: Entry, use: () => T): T {
 
 function damaged({ path }: Entry, cause?: unknown): CachelaneError {
   return new CachelaneError('E_LAYER_CORRUPT', `${displayPath(path)} in a layer differs from what was saved`, {
-    hint: '\`cachelane verify --repair\` removes the layer; the next run saves its contents again',
+    hint: '`cachelane verify --repair` removes the layer; the next run saves its contents again',
     cause,
   });
 }

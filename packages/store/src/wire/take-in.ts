@@ -56,6 +56,6 @@ function requireSpace(dir: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(dir);
   if (bytes <= bavail * bsize) return;
   throw new CachelaneError('E_DISK_FULL', `a layer needs ${bytes} bytes, but only ${bavail * bsize} are free`, {
-    hint: '\`cachelane gc\` deletes unused data',
+    hint: '`cachelane gc` deletes unused data',
   });
 }
