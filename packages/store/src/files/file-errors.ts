@@ -23,7 +23,7 @@ export function fromSystem(error: unknown, doing: string): unknown {
     case 'ENOSPC':
     case 'EDQUOT':
       return new CachelaneError('E_DISK_FULL', `no space left while ${doing}`, {
-        hint: 'free some space; `cachelane gc` removes what no run needs',
+        hint: 'free some space, for example with `cachelane gc`',
         cause: error,
       });
     case 'ENAMETOOLONG':

@@ -128,7 +128,7 @@ describe('the directory of a change set', () => {
     expect(fs.statSync(fileIn(layer, 'd')).mode & 0o7777).toBe(0o755);
   });
 
-  test('is taken over even if the command removed its root's permissions', async () => {
+  test('is taken over even if the command made its root inaccessible', async () => {
     await using home = await createLayerHome();
     const changes = home.changes([{ kind: 'file', path: 'f', content: 'x' }]);
     fs.chmodSync(changes.dir ?? '', 0o111);
