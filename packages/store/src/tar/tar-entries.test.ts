@@ -19,7 +19,7 @@ const entries: readonly Entry[] = [
 ];
 
 test.each([entries, entries.toReversed()])(
-  'a header is the same in memory that others were made in before',
+  'a header is the same in reused memory',
   (...each) => {
     const space = new HeaderSpace();
     for (const entry of each) {
@@ -31,11 +31,11 @@ test.each([entries, entries.toReversed()])(
   },
 );
 
-test.each(entries)('the length of the header of $path is known without it', (entry) => {
+test.each(entries)('headerBytes returns the length of the header of $path', (entry) => {
   expect(headerBytes(entry)).toBe(tarHeader(entry).bytes.length);
 });
 
-test('the sum in each header is that of its bytes', () => {
+test('each header has the right checksum', () => {
   for (const entry of entries) {
     const { bytes } = tarHeader(entry);
     for (const at of [0, bytes.length - 512].filter((at) => at >= 0 && at < bytes.length)) {
