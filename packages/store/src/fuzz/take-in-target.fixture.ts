@@ -100,7 +100,7 @@ export function openStore(images: boolean, dir: string): LayerStore {
 
 /** What is free changes all the time. */
 function withoutSpace(error: Error | null): string {
-  return error === null ? '' : error.message.replace(/, and \d+ are free/, '');
+  return error === null ? '' : error.message.replace(/, but only \d+ are free/, '');
 }
 
 /** Beside empty directories. */
