@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { BytePath } from '../layers/byte-path.ts';
-import { digestOf } from '../layers/digest.ts';
+import { digestOf } from '../base/digest.ts';
 import type { Entry } from '../layers/entry.ts';
-import type { RunId } from '../ids.ts';
+import type { RunId } from '../base/ids.ts';
 import { memoryIndex } from '../layers/memory-index.ts';
 import { namesRun, withoutRun } from './without-run.ts';
 

@@ -1,4 +1,4 @@
-import type { RunId } from '../ids.ts';
+import type { RunId } from '../base/ids.ts';
 import type { Entry, LayerIndex } from '../layers/entry.ts';
 import { isSquash } from './squash.ts';
 

@@ -1,6 +1,6 @@
-import { CachelaneError } from '../errors.ts';
-import { limits } from '../limits.ts';
-import { isRemoteKey, parseRemoteKey, type RemoteKey } from '../remotes/remote-key.ts';
+import { CachelaneError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import { isRemoteKey, parseRemoteKey, type RemoteKey } from '../names/remote-key.ts';
 import type { HeadManifest } from './head-manifest.ts';
 import { dataKey, indexKey } from './remote-layout.ts';
 

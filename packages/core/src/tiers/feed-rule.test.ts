@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { LaneName } from '../lanes/lane.ts';
 import type { Namespace } from '../names/namespace.ts';
 import type { VolumeName } from '../names/volume.ts';
-import type { FeedRecord } from '../ports/sharing-store.ts';
+import type { FeedRecord } from '../ports/metadata/sharing-store.ts';
 import { parseGrantee } from '../sharing/grantee.ts';
 import { whyNotFed, type Feeding } from './feed-rule.ts';
 

@@ -1,7 +1,7 @@
 import { laneTrust, type LaneName } from '../lanes/lane.ts';
 import type { Namespace } from '../names/namespace.ts';
 import type { VolumeName } from '../names/volume.ts';
-import type { FeedRecord } from '../ports/sharing-store.ts';
+import type { FeedRecord } from '../ports/metadata/sharing-store.ts';
 import { isCovered } from '../sharing/grantee.ts';
 import { personalLane } from './personal-tier.ts';
 

@@ -1,5 +1,5 @@
-import { limits } from '../limits.ts';
-import type { NotedPaths } from '../ports/growth-store.ts';
+import { limits } from '../../base/limits.ts';
+import type { NotedPaths } from './growth-store.ts';
 
 /**
  * Notes without what a clock that went wrong wrote ahead of its time: until then it would say that nothing has to be looked at, or that a path is used. What a run noted

@@ -1,4 +1,4 @@
-import type { AttemptId, RemoteKey } from '../remotes/remote-key.ts';
+import type { AttemptId, RemoteKey } from '../../names/remote-key.ts';
 import type { ListPage } from './remote-objects.ts';
 
 /** Names one state of one head; opaque, made by the driver, never used twice. */

@@ -1,5 +1,5 @@
-import type { NamespaceId, RunId, VolumeId } from '../ids.ts';
-import type { LayerId } from '../layers/entry.ts';
+import type { NamespaceId, RunId, VolumeId } from '../../base/ids.ts';
+import type { LayerId } from '../../layers/entry.ts';
 import type { RunRecord } from './run-record.ts';
 
 /** What a run had of a volume in its view. */

@@ -1,5 +1,5 @@
-import { digestOf } from '../layers/digest.ts';
-import type { ObjectSource } from '../ports/remote-objects.ts';
+import { digestOf } from '../base/digest.ts';
+import type { ObjectSource } from '../ports/remote/remote-objects.ts';
 
 export function bytesSource(bytes: Uint8Array): ObjectSource {
   return {

@@ -1,6 +1,6 @@
-import { hexOf } from '../hex.ts';
-import { CachelaneError, invariant } from '../errors.ts';
-import { limits } from '../limits.ts';
+import { hexOf } from '../base/hex.ts';
+import { CachelaneError, invariant } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 
 /**
  * Where something lies in a remote: segments between slashes. Lower case only, since a directory may be on a file system that ignores case,

@@ -1,6 +1,6 @@
-import { CachelaneError } from './errors.ts';
-import type { RunId } from './ids.ts';
-import type { LaneName } from './lanes/lane.ts';
+import { CachelaneError } from '../../base/errors.ts';
+import type { RunId } from '../../base/ids.ts';
+import type { LaneName } from '../../lanes/lane.ts';
 
 export interface LockHolder {
   readonly volume: string;

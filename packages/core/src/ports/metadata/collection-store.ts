@@ -1,33 +1,18 @@
-import type { NamespaceId, VolumeId } from '../ids.ts';
-import type { Digest } from '../layers/digest.ts';
-import type { LayerId } from '../layers/entry.ts';
-import type { LaneName } from '../lanes/lane.ts';
-import type { Namespace } from '../names/namespace.ts';
-import type { Compat, VolumeName } from '../names/volume.ts';
-import type { TrustLevel } from '../lanes/lane.ts';
-import type { PolicyKey, PolicyTexts, StatedKey, StatedPolicy } from '../policy/policy.ts';
-import type { SquashRecord } from '../snapshots/squashes.ts';
-import type { HeadRecord, HistoryRecord, VolumeRecord } from './metadata.ts';
+import type { Digest } from '../../base/digest.ts';
+import type { NamespaceId, VolumeId } from '../../base/ids.ts';
+import type { LaneName, TrustLevel } from '../../lanes/lane.ts';
+import type { LayerId } from '../../layers/entry.ts';
+import type { Namespace } from '../../names/namespace.ts';
+import type { Compat, VolumeName } from '../../names/volume.ts';
+import type { LanePolicy, StoredPolicy } from '../../policy/policies.ts';
+import type { PolicyKey, StatedKey, StatedPolicy } from '../../policy/policy.ts';
+import type { SquashRecord } from '../../snapshots/squashes.ts';
+import type { HeadRecord, HistoryRecord, VolumeRecord } from './head-records.ts';
 import type { NamespaceRecord } from './namespace-store.ts';
 
 /** A head, and when it was moved last, or a session read it since; to the hour. */
 export interface UsedHead extends HeadRecord {
   readonly usedAtMs: number;
-}
-
-/** What was said of a namespace and of those below it. */
-export interface StoredPolicy {
-  readonly namespace: Namespace;
-  readonly texts: PolicyTexts;
-}
-
-/** What the file in the repository said in the last run that wrote the lane. */
-export interface LanePolicy {
-  readonly namespaceId: NamespaceId;
-  readonly lane: LaneName;
-  readonly texts: PolicyTexts;
-  /** For people: `cachelane.yaml`. */
-  readonly source: string;
 }
 
 /** The directory whose own name a namespace's path is, where a run said so. */

@@ -1,5 +1,5 @@
-import type { BytePath } from '../layers/byte-path.ts';
-import { digestOf } from '../layers/digest.ts';
+import type { BytePath } from './byte-path.ts';
+import { digestOf } from '../base/digest.ts';
 
 /** Six bytes of a path's digest: of a million paths of one volume, two are alike once in five hundred volumes, and then one of them stays longer than it would. */
 export type PathMark = number & { readonly __pathMark: unique symbol };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { limits } from '../limits.ts';
+import { limits } from '../base/limits.ts';
 import { isRemoteKey, newAttempt, parseRemoteKey } from './remote-key.ts';
 
 describe('keys of a remote', () => {

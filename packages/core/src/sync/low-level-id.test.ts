@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { NamespaceId } from '../ids.ts';
+import type { NamespaceId } from '../base/ids.ts';
 import type { LaneName } from '../lanes/lane.ts';
 import { lowLevelId, lowLevelIdBytes, type LowLevelIdInputs } from './low-level-id.ts';
-import type { VolumeName } from './volume.ts';
+import type { VolumeName } from '../names/volume.ts';
 
 type Raw = Readonly<Record<'namespaceId' | 'volume' | 'lane', string>> & Pick<LowLevelIdInputs, 'compat'>;
 

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { CachelaneError } from '../errors.ts';
+import { CachelaneError } from './errors.ts';
 
 /** SHA-256 of bytes, 64 lower-case hex characters. */
 export type Digest = string & { readonly __digest: unique symbol };

@@ -1,5 +1,5 @@
-import type { Digest } from '../layers/digest.ts';
-import type { RemoteKey } from '../remotes/remote-key.ts';
+import type { Digest } from '../../base/digest.ts';
+import type { RemoteKey } from '../../names/remote-key.ts';
 
 /** What the whole of an object is. */
 export interface ObjectContent {

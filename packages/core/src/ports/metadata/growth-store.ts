@@ -1,6 +1,6 @@
-import type { VolumeId } from '../ids.ts';
-import type { LaneName } from '../lanes/lane.ts';
-import type { PathMark, PathMarks } from '../growth/path-marks.ts';
+import type { VolumeId } from '../../base/ids.ts';
+import type { LaneName } from '../../lanes/lane.ts';
+import type { PathMark, PathMarks } from '../../layers/path-marks.ts';
 
 /** What is noted of paths: that a run used them, or that they went because of the volume's budget. */
 export const pathNotes = ['used', 'evicted'] as const;

@@ -1,5 +1,5 @@
-import type { NamespaceId, VolumeId } from '../ids.ts';
-import type { Digest } from '../layers/digest.ts';
+import type { NamespaceId, VolumeId } from '../../base/ids.ts';
+import type { Digest } from '../../base/digest.ts';
 
 /** One version of what a namespace offers; immutable. */
 export interface CatalogRecord {

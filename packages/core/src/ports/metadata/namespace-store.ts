@@ -1,5 +1,5 @@
-import type { NamespaceId } from '../ids.ts';
-import type { Namespace } from '../names/namespace.ts';
+import type { NamespaceId } from '../../base/ids.ts';
+import type { Namespace } from '../../names/namespace.ts';
 
 export interface NamespaceRecord {
   readonly id: NamespaceId;

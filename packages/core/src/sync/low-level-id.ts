@@ -1,7 +1,7 @@
-import { digestOf } from '../layers/digest.ts';
-import type { NamespaceId } from '../ids.ts';
+import { digestOf } from '../base/digest.ts';
+import type { NamespaceId } from '../base/ids.ts';
 import type { LaneName } from '../lanes/lane.ts';
-import { compatFields, type VolumeName } from './volume.ts';
+import { compatFields, type VolumeName } from '../names/volume.ts';
 
 /** What a (volume, lane) is called below names: 64 lower-case hex characters. */
 export type LowLevelId = string & { readonly __lowLevelId: unique symbol };

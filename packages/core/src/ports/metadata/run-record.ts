@@ -1,5 +1,5 @@
-import type { NamespaceId, RunId } from '../ids.ts';
-import type { LaneName } from '../lanes/lane.ts';
+import type { NamespaceId, RunId } from '../../base/ids.ts';
+import type { LaneName } from '../../lanes/lane.ts';
 
 /** Provenance of a run. Command lines are not kept: they may hold secrets. */
 export interface RunRecord {

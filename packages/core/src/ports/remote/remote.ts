@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../../base/errors.ts';
 import type { RemoteHeads } from './remote-heads.ts';
 import type { RemoteObjects } from './remote-objects.ts';
 

@@ -1,7 +1,7 @@
-import { CachelaneError } from '../errors.ts';
+import { CachelaneError } from '../base/errors.ts';
 import type { Random } from '../ports/random.ts';
-import type { Remote } from '../ports/remote.ts';
-import { newAttempt, parseRemoteKey } from './remote-key.ts';
+import type { Remote } from '../ports/remote/remote.ts';
+import { newAttempt, parseRemoteKey } from '../names/remote-key.ts';
 
 /**
  * Whether a remote keeps the one promise that cannot be seen from its answers: that a swap which expects another state is refused. Servers there are that

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { BytePath } from '../layers/byte-path.ts';
+import type { BytePath } from './byte-path.ts';
 import { addPathMarks, decodePathMarks, encodePathMarks, pathMark, type PathMark } from './path-marks.ts';
 
 const minuteMs = 60_000;

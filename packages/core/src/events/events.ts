@@ -1,12 +1,12 @@
-import type { RunId } from './ids.ts';
-import type { LayerId } from './layers/entry.ts';
-import type { LaneName, TrustLevel } from './lanes/lane.ts';
-import type { Namespace } from './names/namespace.ts';
-import type { Eviction } from './ports/collection-store.ts';
-import type { ChainLink } from './ports/metadata.ts';
-import type { MounterName, SharingMode } from './ports/mounter.ts';
-import type { Survivor } from './ports/runtime.ts';
-import type { CachelaneError, ErrorCode } from './errors.ts';
+import type { CachelaneError, ErrorCode } from '../base/errors.ts';
+import type { RunId } from '../base/ids.ts';
+import type { ChainLink } from '../lanes/chain-link.ts';
+import type { LaneName, TrustLevel } from '../lanes/lane.ts';
+import type { LayerId } from '../layers/entry.ts';
+import type { Namespace } from '../names/namespace.ts';
+import type { Eviction } from '../ports/metadata/collection-store.ts';
+import type { MounterName, SharingMode } from '../ports/mounter.ts';
+import type { Survivor } from '../ports/runtime.ts';
 
 /** How one conflicting path was decided. */
 export interface Conflict {
