@@ -104,7 +104,7 @@ describe('the folders of a package', () => {
   );
   const packages = [...new Set(sources.map(({ path }) => path.split('/')[1] ?? ''))].toSorted();
   /** Their imports still form cycles. */
-  const tangled = ['core', 'remotes'];
+  const tangled = ['core'];
 
   test.each(packages)('%s has no import cycles and no crowded folder', (name) => {
     const own = sources.filter(({ path }) => path.startsWith(`packages/${name}/`));

@@ -1,10 +1,10 @@
 import { unreachable, type Clock, type Random, type Remote, type RemoteEvent } from '@cachelane/core';
-import { limited } from './decorators/limited.ts';
-import { retrying } from './decorators/retrying.ts';
-import { traced } from './decorators/traced.ts';
-import { openDirRemote } from './dir/dir-remote.ts';
-import type { RemoteAddress } from './remote-address.ts';
-import type { S3Credentials } from './s3/s3-client.ts';
+import { limited } from '../decorators/limited.ts';
+import { retrying } from '../decorators/retrying.ts';
+import { traced } from '../decorators/traced.ts';
+import { openDirRemote } from '../dir/dir-remote.ts';
+import type { RemoteAddress } from '../base/remote-address.ts';
+import type { S3Credentials } from '../s3/s3-client.ts';
 
 export interface OpenRemoteOptions {
   readonly address: RemoteAddress;
@@ -49,7 +49,7 @@ async function openDriver({
       return openDirRemote({ path: address.path, random, ...(onAbandoned === undefined ? {} : { onAbandoned }) });
     case 's3': {
       // With the SDK behind it: only who uses a bucket pays for it.
-      const { openS3Remote } = await import('./s3/s3-remote.ts');
+      const { openS3Remote } = await import('../s3/s3-remote.ts');
       return await openS3Remote({ address, clock, env, ...(credentials === undefined ? {} : { credentials }) });
     }
     default:

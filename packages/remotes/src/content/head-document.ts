@@ -1,5 +1,5 @@
 import { CachelaneError, digestOf, isCachelaneError, type AttemptId } from '@cachelane/core';
-import { corrupt } from './content/expect-content.ts';
+import { corrupt } from './expect-content.ts';
 
 // A head as it lies in a directory or a bucket: one line of ours, then the document. The line makes every state unlike every
 // other one, so that no ETag and no file ever comes back: whose swap an answer is about can be told, and a request that comes late finds another state.
