@@ -1,9 +1,5 @@
+import { type BytePath, type Entry, type RunId, digestOf, memoryIndex } from '@cachelane/core';
 import { expect, test } from 'vitest';
-import type { BytePath } from '../layers/byte-path.ts';
-import { digestOf } from '../base/digest.ts';
-import type { Entry } from '../layers/entry.ts';
-import type { RunId } from '../base/ids.ts';
-import { memoryIndex } from '../layers/memory-index.ts';
 import { namesRun, withoutRun } from './without-run.ts';
 
 const run = (digit: string): RunId => `run_${digit.repeat(32)}` as RunId;

@@ -1,6 +1,4 @@
-import type { RunId } from '../base/ids.ts';
-import type { Entry, LayerIndex } from '../layers/entry.ts';
-import { isSquash } from './squash.ts';
+import { type Entry, type LayerIndex, type RunId, isSquash } from '@cachelane/core';
 
 /** What becomes of a layer when runs are taken out of a snapshot. */
 export type LayerWithoutRun =

@@ -1,6 +1,13 @@
-import { ancestors, type BytePath } from '../layers/byte-path.ts';
-import type { Entry, LayerIndex } from '../layers/entry.ts';
-import { groupsOf, LayerStack, mergesVersions, type StackLayer } from './stack.ts';
+import {
+  type BytePath,
+  type Entry,
+  type LayerIndex,
+  LayerStack,
+  type StackLayer,
+  ancestors,
+  groupsOf,
+  mergesVersions,
+} from '@cachelane/core';
 
 /** A path of a new layer that layers pushed since its pin decided differently. */
 export interface PathConflict {

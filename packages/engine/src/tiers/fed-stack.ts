@@ -1,6 +1,4 @@
-import type { LayerId } from '../layers/entry.ts';
-import type { Squashes } from '../snapshots/squashes.ts';
-import { mergeHeads } from '../sync/merge-heads.ts';
+import { type LayerId, type Squashes, mergeHeads } from '@cachelane/core';
 
 export interface Feed {
   /** The head of the run's own lane, top first. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { chooseGoing, type GrowthUnit } from './choose-going.ts';
+import { type GrowthUnit, chooseGoing } from './choose-going.ts';
 
 const usedSinceMs = 50;
 

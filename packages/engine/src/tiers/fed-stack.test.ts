@@ -1,7 +1,6 @@
 import fc from 'fast-check';
+import { type LayerId, Squashes } from '@cachelane/core';
 import { describe, expect, test } from 'vitest';
-import type { LayerId } from '../layers/entry.ts';
-import { Squashes } from '../snapshots/squashes.ts';
 import { fedStack, onLineage } from './fed-stack.ts';
 
 const ids = (text: string): readonly LayerId[] => text.split(' ').filter((id) => id !== '') as LayerId[];

@@ -1,9 +1,12 @@
-import { laneTrust, type LaneName } from '../lanes/lane.ts';
-import type { Namespace } from '../names/namespace.ts';
-import type { VolumeName } from '../names/volume.ts';
-import type { FeedRecord } from '../ports/metadata/sharing-store.ts';
-import { isCovered } from '../sharing/grantee.ts';
-import { personalLane } from './personal-tier.ts';
+import {
+  type FeedRecord,
+  type LaneName,
+  type Namespace,
+  type VolumeName,
+  isCovered,
+  laneTrust,
+  personalLane,
+} from '@cachelane/core';
 
 /** What a run saved, as rules of tiers ask for it. */
 export interface Feeding {

@@ -1,8 +1,13 @@
-import { CachelaneError } from '../base/errors.ts';
-import { limits } from '../base/limits.ts';
-import { isRemoteKey, parseRemoteKey, type RemoteKey } from '../names/remote-key.ts';
-import type { HeadManifest } from './head-manifest.ts';
-import { dataKey, indexKey } from './remote-layout.ts';
+import {
+  CachelaneError,
+  type HeadManifest,
+  type RemoteKey,
+  dataKey,
+  indexKey,
+  isRemoteKey,
+  limits,
+  parseRemoteKey,
+} from '@cachelane/core';
 
 /** Where a remote says what is about to go. */
 export const collectionKey: RemoteKey = parseRemoteKey('collection');

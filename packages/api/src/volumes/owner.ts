@@ -1,4 +1,4 @@
-import { CachelaneError } from '../base/errors.ts';
+import { CachelaneError } from '@cachelane/core';
 
 /** Who files are to belong to where a volume is shown to a container: `1000`, `1000:1000`, `node`, `node:node`. */
 export type VolumeOwner = string & { readonly __volumeOwner: unique symbol };

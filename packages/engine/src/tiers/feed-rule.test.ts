@@ -1,10 +1,6 @@
+import { type FeedRecord, type LaneName, type Namespace, type VolumeName, parseGrantee } from '@cachelane/core';
 import { expect, test } from 'vitest';
-import type { LaneName } from '../lanes/lane.ts';
-import type { Namespace } from '../names/namespace.ts';
-import type { VolumeName } from '../names/volume.ts';
-import type { FeedRecord } from '../ports/metadata/sharing-store.ts';
-import { parseGrantee } from '../sharing/grantee.ts';
-import { whyNotFed, type Feeding } from './feed-rule.ts';
+import { type Feeding, whyNotFed } from './feed-rule.ts';
 
 const rule = (from = 'github.com/acme/**', volume: string | null = null, lanes = 'default'): FeedRecord => ({
   tierId: 'ns_1' as FeedRecord['tierId'],
