@@ -30,7 +30,7 @@ export interface SweepingLeaseStore extends LeaseStore {
 }
 
 /**
- * Opens the leases of sessions, two locked files each (docs/STORE_FORMAT.md, "Leases"). The kernel frees a lock
+ * Opens the leases of sessions, two locked files each (docs/reference/store-format.md, "Leases"). The kernel frees a lock
  * when the last holder dies, in any PID namespace.
  * The client's lock is an fcntl(2) lock, which ends with this process and is not inherited. Only SQLite can take it
  * from Node. POSIX drops it when the process closes any descriptor of the file, so only SQLite may open that file.

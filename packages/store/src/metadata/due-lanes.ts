@@ -64,7 +64,7 @@ export function dueLanes(
   return [...found.values()];
 }
 
-/** Uses the indexes of store format 9. */
+/** Uses the indexes of the heads table. */
 function dueByAge(sql: Sql, { usedByMs, earlierBeforeMs, earlierStates, sizeBytes }: DueRule): readonly LaneRow[] {
   const idle = lifetimeKeys.flatMap((lifetime) => {
     const usedBy = usedByMs[lifetime];
