@@ -221,23 +221,6 @@ describe('a head that is squashed on one machine', () => {
     for (const engine of [ben, machine()]) expect(await linesOf(engine)).toEqual(['ben', ...names(4)]);
   });
 
-  test('is read where it was written by the version before', async () => {
-    const { machine, state } = machines();
-    const [ann, ben] = [machine(), machine()];
-    for (const name of names(2)) await installOn(ann, name);
-    changeManifest(state, (manifest) => {
-      const {
-        squashes: _,
-        revoked: __,
-        ...first
-      } = JSON.parse(new TextDecoder().decode(encodeManifest(manifest))) as Record<string, unknown>;
-      return new TextEncoder().encode(JSON.stringify({ ...first, version: 1 }));
-    });
-    await installOn(ben, 'ben');
-    expect(warnings(ben)).toEqual([]);
-    expect(await linesOf(ann)).toEqual(['ben', ...names(2)]);
-  });
-
   test('is taken apart by who has it alone and hears that a run was revoked: what others did stays', async () => {
     const { machine, state } = machines();
     const [ann, ben] = [machine(), machine()];
