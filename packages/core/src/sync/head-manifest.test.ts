@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { limits } from '../limits.ts';
+import { limits } from '../base/limits.ts';
 import { decodeManifest, encodeManifest, type HeadManifest, type ManifestLayer } from './head-manifest.ts';
 
 const hex = (digit: string, length = 64): string => digit.repeat(length);

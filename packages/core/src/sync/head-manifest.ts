@@ -1,15 +1,15 @@
-import { CachelaneError } from '../errors.ts';
-import { parseId, type RunId } from '../ids.ts';
-import { parseLane, type LaneName } from '../lanes/lane.ts';
-import { parseDigest } from '../layers/digest.ts';
+import { parseDigest } from '../base/digest.ts';
+import { CachelaneError } from '../base/errors.ts';
+import { type RunId, parseId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import { type LaneName, parseLane } from '../lanes/lane.ts';
 import type { LayerId } from '../layers/entry.ts';
-import { limits } from '../limits.ts';
-import { parseNamespace, type Namespace } from '../names/namespace.ts';
-import { canonicalCompat, compatKey, parseVolumeName, type Compat, type VolumeName } from '../names/volume.ts';
-import type { LayerCounts } from '../ports/metadata.ts';
-import { runPurposes, type RunPurpose, type RunRecord } from '../ports/run-record.ts';
-import type { Revocation } from '../ports/revocation-store.ts';
-import type { ObjectContent } from '../ports/remote-objects.ts';
+import { type Namespace, parseNamespace } from '../names/namespace.ts';
+import { type Compat, type VolumeName, canonicalCompat, compatKey, parseVolumeName } from '../names/volume.ts';
+import type { LayerCounts } from '../ports/metadata/head-records.ts';
+import type { Revocation } from '../ports/metadata/revocation-store.ts';
+import { type RunPurpose, type RunRecord, runPurposes } from '../ports/metadata/run-record.ts';
+import type { ObjectContent } from '../ports/remote/remote-objects.ts';
 
 /** Which head of a remote is meant. */
 export interface HeadName {
