@@ -6,7 +6,7 @@ import { look } from '../sim/histories.fixture.ts';
 import { rollBack } from '../removal/roll-back.ts';
 import { indexedTool, install, put, testContext, text, type TestEngine } from '../testing/test-engine.fixture.ts';
 import { heedRevocations } from './revocations/heed-revocations.ts';
-import { installOn, machines, onlyHead, warnings } from './machines.fixture.ts';
+import { installOn, machines, onlyHead } from './machines.fixture.ts';
 
 const { signal } = new AbortController();
 const names = (count: number, prefix = 'n'): readonly string[] =>
