@@ -107,11 +107,7 @@ describe('an invalid archive', () => {
     ['bzip2', Buffer.from('BZh91AY', 'latin1'), 'it is compressed with bzip2'],
     ['zip', Buffer.from('PK\x03\x04....', 'latin1'), 'it is compressed with zip'],
     ['a huge size', tarArchive([{ name: 'a', sizeBytes: 8 ** 11 - 1 }]), 'it ends too early'],
-    [
-      'a name of megabytes',
-      tarArchive([{ name: 'a', type: 'L', sizeBytes: 8 ** 11 - 1 }]),
-      'a name over the limit',
-    ],
+    ['a name of megabytes', tarArchive([{ name: 'a', type: 'L', sizeBytes: 8 ** 11 - 1 }]), 'a name over the limit'],
     ['an invalid size', tarArchive([{ name: 'a', pax: { size: '-1' } }]), 'it is damaged'],
     ['an invalid time', tarArchive([{ name: 'a', pax: { mtime: 'now' } }]), 'it is damaged'],
     ['no name', tarArchive([{ name: '' }]), 'an entry without a name'],

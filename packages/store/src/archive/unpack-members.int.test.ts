@@ -115,7 +115,11 @@ describe('a member that a volume cannot hold', () => {
     ['a directory through a symlink', [link('r/d', '/tmp'), dir('r/d/evil')], 'd is a directory and something else'],
     ['a directory in place of a symlink', [link('r/d', '/tmp'), dir('r/d')], 'd is a directory and something else'],
     ['a symlink in place of a directory', [dir('r/d'), link('r/d', '/tmp')], 'd is a directory and something else'],
-    ['a symlink in place of a directory with contents', [file('r/d/x'), link('r/d', 'e')], 'd is a directory and something else'],
+    [
+      'a symlink in place of a directory with contents',
+      [file('r/d/x'), link('r/d', 'e')],
+      'd is a directory and something else',
+    ],
     [
       'a hard link through a symlink',
       [file('r/x'), link('r/d', '/tmp'), hard('r/d/evil', 'r/x')],
@@ -126,11 +130,7 @@ describe('a member that a volume cannot hold', () => {
       [link('r/d', '/etc'), hard('r/x', 'r/d/passwd')],
       'which no earlier member has',
     ],
-    [
-      'a hard link to a file of the machine',
-      [hard('r/x', '/etc/passwd')],
-      'is a hard link to /etc/passwd, which no',
-    ],
+    ['a hard link to a file of the machine', [hard('r/x', '/etc/passwd')], 'is a hard link to /etc/passwd, which no'],
     ['a hard link that leads up', [file('r/x'), hard('r/y', 'r/d/../../x')], 'leads out of its directory'],
     ['a hard link to a directory', [dir('r/d'), hard('r/x', 'r/d')], 'which no earlier member has'],
     ['a file in place of a directory', [file('r/d/x'), file('r/d')], 'd is a directory and something else'],
@@ -140,7 +140,11 @@ describe('a member that a volume cannot hold', () => {
     ['a fifo', [{ name: 'r/p', type: '6' }], 'r/p is a fifo'],
     ['an unknown type', [{ name: 'r/p', type: 'Z' }], 'r/p is an entry of the unknown type "Z"'],
     ['a root that is not a directory', [file('r')], 'r is a file, not a directory'],
-    ['a time out of range', [{ ...file('r/x'), pax: { mtime: '99999999999' } }], 'x has a time that no file system can store'],
+    [
+      'a time out of range',
+      [{ ...file('r/x'), pax: { mtime: '99999999999' } }],
+      'x has a time that no file system can store',
+    ],
     ['a symlink to nothing', [link('r/x', '')], 'x is a symlink with an invalid target'],
     ['a long name', [{ ...file('r/x'), pax: { path: `r/${'n'.repeat(300)}` } }], 'a name over 255 bytes'],
     ['a long path', [{ ...file('r/x'), pax: { path: `r/${'n/'.repeat(3000)}x` } }], 'longer than 4096 bytes'],

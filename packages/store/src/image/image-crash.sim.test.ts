@@ -225,9 +225,7 @@ describe('the image of an extracted layer', () => {
     await store.extract(sent.id, noAbort);
     expect(await store.sweepImages(Date.now(), noAbort)).toEqual([]);
     expect(fs.existsSync(image ?? '')).toBe(true);
-    expect(await store.sweepImages(later, noAbort)).toContain(
-      `image of an extracted layer: layers/${sent.id}`,
-    );
+    expect(await store.sweepImages(later, noAbort)).toContain(`image of an extracted layer: layers/${sent.id}`);
     expect(fs.existsSync(image ?? '')).toBe(false);
     await expectWhole(home);
   });

@@ -148,7 +148,8 @@ function treeProblem(file: FilePath, entry: Entry): string | null {
   }
   const mode = Number(stat.mode) & 0o7777;
   // Verification may have added owner permissions, which are removed again afterwards.
-  if (mode !== entry.mode && mode !== (entry.mode | (entry.type === 'dir' ? 0o700 : 0o400))) return 'has a different mode';
+  if (mode !== entry.mode && mode !== (entry.mode | (entry.type === 'dir' ? 0o700 : 0o400)))
+    return 'has a different mode';
   if (entry.type === 'dir') return null;
   if (stat.size !== BigInt(entry.sizeBytes)) return 'has a different size';
   return digestFile(file).digest === entry.digest ? null : 'has different content';

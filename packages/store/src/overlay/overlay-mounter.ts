@@ -135,7 +135,10 @@ export function openOverlayMounter({ dir: home, files = realFiles }: OverlayMoun
 
 function treeDirOf({ treeDir, key }: AttachRequest['view'][number]): string {
   if (treeDir !== null) return treeDir;
-  throw new CachelaneError('E_INTERNAL', `layer ${key.slice(0, 12)} is not in the file system, so it cannot be mounted`);
+  throw new CachelaneError(
+    'E_INTERNAL',
+    `layer ${key.slice(0, 12)} is not in the file system, so it cannot be mounted`,
+  );
 }
 
 function imageOf({ image, treeDir }: AttachRequest['view'][number]): readonly LayerImage[] {

@@ -36,7 +36,8 @@ export function openSeedFiles({ dir: home }: SeedFilesOptions): SeedFiles {
         return { leftOut: leftOut + (isImage(real, home) ? leftOutOfImage(real) : 0) };
       }),
     noted: async (key, signal) => await portCall('reading a seed note', signal, () => readSeedNote(home, key)),
-    note: async (key, note, signal) => await portCall('writing a seed note', signal, () => writeSeedNote(home, key, note)),
+    note: async (key, note, signal) =>
+      await portCall('writing a seed note', signal, () => writeSeedNote(home, key, note)),
   };
 }
 

@@ -18,18 +18,15 @@ const entries: readonly Entry[] = [
   removalEntry('hint', 'hint').entry,
 ];
 
-test.each([entries, entries.toReversed()])(
-  'a header is the same in reused memory',
-  (...each) => {
-    const space = new HeaderSpace();
-    for (const entry of each) {
-      const fresh = tarHeader(entry);
-      const { bytes, targetAt } = tarHeader(entry, space);
-      expect(bytes.equals(fresh.bytes)).toBe(true);
-      expect(targetAt).toBe(fresh.targetAt);
-    }
-  },
-);
+test.each([entries, entries.toReversed()])('a header is the same in reused memory', (...each) => {
+  const space = new HeaderSpace();
+  for (const entry of each) {
+    const fresh = tarHeader(entry);
+    const { bytes, targetAt } = tarHeader(entry, space);
+    expect(bytes.equals(fresh.bytes)).toBe(true);
+    expect(targetAt).toBe(fresh.targetAt);
+  }
+});
 
 test.each(entries)('headerBytes returns the length of the header of $path', (entry) => {
   expect(headerBytes(entry)).toBe(tarHeader(entry).bytes.length);

@@ -41,9 +41,7 @@ export function checkIncoming(id: LayerId, bytes: Uint8Array): ArchivePlan {
     if (entry.type === 'dir' && entry.removed !== 'counted' && entry.removed !== 'hint') directories.add(path);
   });
   if (deltaBytes > limits.incomingDeltaBytes) {
-    throw refusedWire(
-      `its deltas have ${deltaBytes} bytes; the limit is ${limits.incomingDeltaBytes}`,
-    );
+    throw refusedWire(`its deltas have ${deltaBytes} bytes; the limit is ${limits.incomingDeltaBytes}`);
   }
   return plan;
 }
@@ -51,7 +49,8 @@ export function checkIncoming(id: LayerId, bytes: Uint8Array): ArchivePlan {
 /** Checks sizes and times before anything uses them. */
 function faultOf({ type, removed, sizeBytes, mtimeNs }: Entry): string | null {
   const seconds = mtimeNs / 1_000_000_000n;
-  if (seconds < limits.timeSecondsMin || seconds > limits.timeSecondsMax) return 'has a time that no file system can store';
+  if (seconds < limits.timeSecondsMin || seconds > limits.timeSecondsMax)
+    return 'has a time that no file system can store';
   const isLink = type === 'symlink' && removed !== 'counted' && removed !== 'hint';
   if (isLink && (sizeBytes === 0 || sizeBytes > limits.symlinkTargetBytes))
     return 'is a symlink with an invalid target';

@@ -67,7 +67,11 @@ describe.each(forms)('an incoming layer, as %s,', (_, images) => {
 
   test.each([
     ['an absolute symlink', [link('l', '/etc')], 'l is a symlink that leads out of the volume'],
-    ['a symlink that climbs out', [directory('d'), link('d/l', '../../x')], 'd/l is a symlink that leads out of the volume'],
+    [
+      'a symlink that climbs out',
+      [directory('d'), link('d/l', '../../x')],
+      'd/l is a symlink that leads out of the volume',
+    ],
     ['a symlink that climbs out by a detour', [link('l', 'a/../../x')], 'l is a symlink that leads out of the volume'],
     [
       'a symlink that climbs out through another one',
@@ -153,7 +157,9 @@ describe.each(forms)('an incoming layer, as %s,', (_, images) => {
     const tiny = await frame(Buffer.alloc(1));
     const many = once(Buffer.concat(Array.from({ length: 1000 }, () => tiny)));
     const good = await sent([file('f')]);
-    await expect(home.open().unpack({ ...good, data: many }, noAbort)).rejects.toThrow(/smaller than the format|differ/);
+    await expect(home.open().unpack({ ...good, data: many }, noAbort)).rejects.toThrow(
+      /smaller than the format|differ/,
+    );
   });
 
   test('is refused if frames have false sizes', async () => {
