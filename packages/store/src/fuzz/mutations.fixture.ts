@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import type { FuzzTarget, Piece } from './fuzz-target.fixture.ts';
 
-// What becomes of a valid input. Places are numbers that are taken modulo what there is, so that any list of mutations fits any input, and what
-// fast-check makes smaller stays one.
+// What becomes of a valid input. Places are numbers that are taken modulo what there is, so that any list of mutations
+// fits any input, and what fast-check makes smaller stays one.
 
 interface Blind {
   readonly kind: 'flip' | 'set' | 'cut' | 'insert' | 'duplicate' | 'swap' | 'splice';

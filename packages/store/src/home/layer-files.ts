@@ -45,7 +45,10 @@ const keepsTrees: KeepsImages = async () => await Promise.resolve(false);
 /** The use time of a derived layer is accurate to one hour. More precision would cost a write for every attach. */
 const usedResolutionMs = 3_600_000;
 
-/** Opens the layers of a home as directories (docs/reference/store-format.md, "Layers"). Many processes may use them at once. */
+/**
+ * Opens the layers of a home as directories (docs/reference/store-format.md, "Layers"). Many processes may use them at
+ * once.
+ */
 export function openLayerFiles({
   dir: home,
   bootId,

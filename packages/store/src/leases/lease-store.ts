@@ -30,12 +30,12 @@ export interface SweepingLeaseStore extends LeaseStore {
 }
 
 /**
- * Opens the leases of sessions, two locked files each (docs/reference/store-format.md, "Leases"). The kernel frees a lock
- * when the last holder dies, in any PID namespace.
+ * Opens the leases of sessions, two locked files each (docs/reference/store-format.md, "Leases"). The kernel frees a
+ * lock when the last holder dies, in any PID namespace.
  * The client's lock is an fcntl(2) lock, which ends with this process and is not inherited. Only SQLite can take it
- * from Node. POSIX drops it when the process closes any descriptor of the file, so only SQLite may open that file.
- * The command's lock is a flock(2) lock. The program that starts the command takes it, and the command's children
- * inherit it.
+ * from Node. POSIX drops it when the process closes any descriptor of the file, so only SQLite may open that file. The
+ * command's lock is a flock(2) lock. The program that starts the command takes it, and the command's children inherit
+ * it.
  * Errors of `acquire`: E_HOME_UNUSABLE, E_DISK_FULL, E_ABORTED, E_INTERNAL for an id that was used before.
  */
 export function openLeaseStore({ sessionsDir, flock = 'flock' }: LeaseStoreOptions): SweepingLeaseStore {

@@ -1,7 +1,7 @@
 import { baseName, childPath, parentPath, type BytePath, type Entry } from '@cachelane/core';
 
-// Entries of a layer as members of a tar archive (docs/reference/store-format.md, "Wire form"). The bytes follow from the entry
-// alone, so a reader with the index knows all of them in advance, except contents and targets of symlinks.
+// Entries of a layer as members of a tar archive (docs/reference/store-format.md, "Wire form"). The bytes follow from
+// the entry alone, so a reader with the index knows all of them in advance, except contents and targets of symlinks.
 
 const blockBytes = 512;
 

@@ -12,7 +12,10 @@ export interface TransferFilesOptions {
   readonly dir: string;
 }
 
-/** Opens the files in transit of a home (docs/reference/store-format.md, "Transfers"). Many processes may use them at once. */
+/**
+ * Opens the files in transit of a home (docs/reference/store-format.md, "Transfers"). Many processes may use them at
+ * once.
+ */
 export function openTransferFiles({ dir: home }: TransferFilesOptions): TransferFiles {
   const paths = homePaths(home);
   const at = (path: string): TransferDir => ({ path, owner: existsSync(home) ? ownerOf(home) : null });
