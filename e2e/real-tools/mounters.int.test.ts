@@ -210,7 +210,7 @@ requireCommands('bwrap', 'flock')('where one run can mount and another one canno
     const second = await world.run(['true'], { options: [...options, '--mounter', mounter] });
     expect(second.code).toBe(0);
     expect(second.volume('data')).toMatchObject({ mounter: null });
-    expect(second.stderr).toContain('another run has its volume at');
+    expect(second.stderr).toContain('another run has attached a volume at');
     first.child.stdin?.end('go\n');
     const ended = await first.finished;
     expect(ended.stdout).toBe('ready\nearly\nlate\n');
@@ -310,7 +310,7 @@ requireCommands('flock')('where nothing can be mounted', () => {
       const env = { CACHELANE_HOME: join(world.dir, 'another-store') };
       const second = await world.run(['true'], { options, env });
       expect(second.volume('data')).toMatchObject({ mounter: null });
-      expect(second.stderr).toContain('another run has its volume at');
+      expect(second.stderr).toContain('another run has attached a volume at');
       first.child.stdin?.end('go\n');
       const ended = await first.finished;
       expect(ended.stdout).toBe('ready\none\n');

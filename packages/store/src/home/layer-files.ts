@@ -208,7 +208,7 @@ export function openLayerFiles({
         return openStoredLayer(ref, { files });
       }),
     unstage: (staged, signal) =>
-      portCall('dropping a layer', signal, () => {
+      portCall('discarding a layer', signal, () => {
         const staging = stagings.get(staged);
         if (staging === undefined) return;
         stagings.delete(staged);
@@ -221,7 +221,7 @@ export function openLayerFiles({
         digestsIn(paths.layers).flatMap((id) => describeLayer(layerDir(id as LayerId), id as LayerId)),
       ),
     describe: (ids, signal) =>
-      portCall('looking at layers', signal, () => ids.flatMap((id) => describeLayer(layerDir(id), id))),
+      portCall('reading layers', signal, () => ids.flatMap((id) => describeLayer(layerDir(id), id))),
     listDerived: (signal) =>
       portCall('listing derived layers', signal, () =>
         digestsIn(paths.derived).flatMap((key) => {
@@ -243,7 +243,7 @@ export function openLayerFiles({
     verify: (id, signal) =>
       portCall(`verifying layer ${short(id)}`, signal, () => verifyLayer(layerRef(id), files, signal)),
     isSettled: (id, signal) =>
-      portCall(`looking at layer ${short(id)}`, signal, () => {
+      portCall(`checking layer ${short(id)}`, signal, () => {
         try {
           return isSettledDir(layerDir(id));
         } catch (error) {

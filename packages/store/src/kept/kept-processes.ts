@@ -14,9 +14,9 @@ export interface DirectoriesInUse {
 const roundsMax = 20;
 
 /**
- * Finds processes, other than our own, that use these directories. Only root sees other users' processes. Nobody
- * sees those of other PID namespaces, or any without /proc. Misses a process that learned a path otherwise and has
- * nothing open there.
+ * Finds processes, other than our own, that use these directories. Only root sees other users' processes.
+ * Processes of other PID namespaces are never seen, and none without /proc. Misses a process that learned a path
+ * otherwise and has nothing open there.
  */
 export function directoriesInUse(slotsDir: string): DirectoriesInUse {
   const [inside, told] = [new Map<number, Survivor[]>(), new Map<number, Survivor[]>()];

@@ -90,7 +90,7 @@ describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
     for (const reach of ['symlink', 'bind'] as const) {
       await expect(attach(other, { target, reach })).rejects.toMatchObject({
         code: 'E_MOUNT_POINT',
-        message: expect.stringContaining('another run has its volume at') as string,
+        message: expect.stringContaining('another run has attached a volume at') as string,
       });
       await expect(attach(other, { target: join(target, 'sub'), reach })).rejects.toMatchObject({
         code: 'E_MOUNT_POINT',
@@ -122,7 +122,7 @@ describe.each(mounters)('%s, by a symlink', (_name, openMounter) => {
         };
         await expect(attach(home, { target, amongMounts })).rejects.toMatchObject({
           code: 'E_MOUNT_POINT',
-          message: expect.stringContaining('another run has its volume at') as string,
+          message: expect.stringContaining('another run has attached a volume at') as string,
           retryable: !isStarted,
         });
       }

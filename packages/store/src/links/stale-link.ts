@@ -54,7 +54,7 @@ function isInUse(tree: string): boolean {
 export function inTheWay(target: string, maySoonGo = false): CachelaneError {
   return new CachelaneError(
     'E_MOUNT_POINT',
-    `another run has its volume at ${target}, and nothing can be mounted here`,
+    `another run has attached a volume at ${target}, and nothing can be mounted here`,
     {
       hint: 'wait until that run ends, or run where volumes can be mounted (see `cachelane doctor`)',
       retryable: maySoonGo,

@@ -56,7 +56,7 @@ export function sessionStore(database: SqliteDatabase, decode: Decoder): Session
         if (change.pins !== undefined) {
           const pins = new Set([...decode.layers(session.pins), ...change.pins]);
           sql.run('UPDATE sessions SET pins = ? WHERE id = ?', JSON.stringify([...pins]), id);
-          // Publishing a pinned layer again cancels its earlier sweep.
+          // A pinned layer cannot be collected before its commit, so an earlier collection of it no longer matters.
           sql.run(
             'DELETE FROM forgotten_layers WHERE id IN (SELECT value FROM json_each(?))',
             JSON.stringify(change.pins),
