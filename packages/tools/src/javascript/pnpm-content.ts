@@ -8,7 +8,10 @@ export interface PackageFile {
 }
 
 /** Returns the files of a package and those that its build scripts added; null where nothing lists them. Throws what `toFile` throws. */
-export function filesOfPackage(described: unknown, toFile: (file: unknown) => PackageFile): readonly PackageFile[] | null {
+export function filesOfPackage(
+  described: unknown,
+  toFile: (file: unknown) => PackageFile,
+): readonly PackageFile[] | null {
   const { files, sideEffects } = Object(described) as { readonly files?: unknown; readonly sideEffects?: unknown };
   if (typeof files !== 'object' || files === null) return null;
   const built = Object.values(Object(sideEffects) as object).map((effects) => Object(effects) as { added?: unknown });
