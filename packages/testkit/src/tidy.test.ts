@@ -103,14 +103,11 @@ describe('the folders of a package', () => {
     ({ path }) => /^packages\/[^/]+\/src\/.*\.ts$/.test(path) && !/\.(test|fixture)\.ts$/.test(path),
   );
   const packages = [...new Set(sources.map(({ path }) => path.split('/')[1] ?? ''))].toSorted();
-  /** Their imports still form cycles. */
-  const tangled = ['core', 'remotes'];
 
   test.each(packages)('%s has no import cycles and no crowded folder', (name) => {
     const own = sources.filter(({ path }) => path.startsWith(`packages/${name}/`));
     const cycles = importCycles(own);
-    if (tangled.includes(name)) expect(cycles).not.toEqual([]);
-    else expect([...cycles, ...crowdedFolders(own, 20)]).toEqual([]);
+    expect([...cycles, ...crowdedFolders(own, 20)]).toEqual([]);
   });
 
   test('a cycle between files is found, types included', () => {

@@ -1,5 +1,5 @@
-import { invariant } from '../errors.ts';
-import { limits } from '../limits.ts';
+import { invariant } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { baseName, comparePaths, parentPath, parseBytePath, type BytePath } from './byte-path.ts';
 import { mergeClasses, type Entry } from './entry.ts';
 import {

@@ -1,4 +1,4 @@
-import { CachelaneError } from '../errors.ts';
+import { CachelaneError } from '../base/errors.ts';
 import type { EntryForm, EntryType, Removal } from './entry.ts';
 
 // The byte layout of index version 1, as docs/STORE_FORMAT.md ("Index, version 1") describes it. All numbers are

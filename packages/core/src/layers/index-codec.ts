@@ -1,4 +1,4 @@
-import type { RunId } from '../ids.ts';
+import type { RunId } from '../base/ids.ts';
 import { childPath, isBelow, type BytePath } from './byte-path.ts';
 import type { Entry, LayerIndex } from './entry.ts';
 import { IndexReader } from './index-codec-decode.ts';

@@ -13,7 +13,7 @@ import { syncStore } from './synced-heads.ts';
 import { openSqliteDatabase, type SqliteOptions } from '../sqlite/sqlite-database.ts';
 
 /**
- * The metadata of a home in one SQLite file (docs/STORE_FORMAT.md, "state.db"); many processes may have it open.
+ * The metadata of a home in one SQLite file (docs/reference/store-format.md, "state.db"); many processes may have it open.
  * Makes the file where it is missing, and brings an older one to the format of today.
  * Errors of every method and of opening: those of the `Metadata` port, and E_HOME_UNUSABLE where the file cannot be written.
  */
