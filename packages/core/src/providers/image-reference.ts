@@ -5,7 +5,6 @@ export interface ImageReference {
   /** `registry.example:5000`, as in an address. */
   readonly host: string;
   readonly repository: string;
-  /** A tag, or null. */
   readonly tag: string | null;
   /** `sha256:` and 64 digits. */
   readonly digest: string | null;
