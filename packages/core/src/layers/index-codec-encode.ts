@@ -60,7 +60,7 @@ interface Tables {
 }
 
 /**
- * Returns the bytes of an index, version 1 (docs/STORE_FORMAT.md). The order of the input does not matter: equal
+ * Returns the bytes of an index, version 1 (docs/reference/store-format.md). The order of the input does not matter: equal
  * entries give equal bytes, whose digest is the layer's id. Throws E_INTERNAL for duplicate paths and invalid entries
  * (see {@link entryFault}); check external input first.
  */

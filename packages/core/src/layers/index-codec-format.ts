@@ -1,7 +1,7 @@
 import { CachelaneError } from '../base/errors.ts';
 import type { EntryForm, EntryType, Removal } from './entry.ts';
 
-// The byte layout of index version 1 (docs/STORE_FORMAT.md, "Index, version 1"). Numbers are little-endian. A table
+// The byte layout of index version 1 (docs/reference/store-format.md, "Index"). Numbers are little-endian. A table
 // of n "ends" divides its bytes into n consecutive pieces.
 
 /** `clindex` and a line feed, so that text tools show the file type. */

@@ -68,12 +68,12 @@ export interface HeadManifest extends HeadName {
 }
 
 const format = 'cachelane-head';
-const version = 2;
+const version = 1;
 
 // oxlint-disable-next-line no-control-regex -- the control characters are what is looked for
 const controls = /[\x00-\x1f\x7f-\x9f]/g;
 
-/** Returns UTF-8 JSON (docs/STORE_FORMAT.md, "A remote"). Throws E_LIMIT over `limits.remoteHeadBytes`. */
+/** Returns UTF-8 JSON (docs/reference/store-format.md, "Remotes"). Throws E_LIMIT over `limits.remoteHeadBytes`. */
 export function encodeManifest(manifest: HeadManifest): Uint8Array {
   const { namespace, volume, compat, lane, tool, layers, revoked } = manifest;
   const squashes = fewSquashes(manifest);
@@ -157,7 +157,7 @@ function plain(text: string): string {
  */
 export function decodeManifest(bytes: Uint8Array, expected: HeadName | null): HeadManifest {
   const document = parse(bytes);
-  const isFirst = requireFormat(document) === 1;
+  requireFormat(document);
   try {
     const manifest: HeadManifest = {
       namespace: parseNamespace(textOf(document['namespace'])),
@@ -167,8 +167,8 @@ export function decodeManifest(bytes: Uint8Array, expected: HeadName | null): He
       tool: textOf(document['tool']),
       layers: listOf(document['layers']).map(layerOf),
       runs: listOf(document['runs']).map(runOf),
-      squashes: isFirst ? [] : listOf(document['squashes']).map(squashOf),
-      revoked: isFirst ? [] : listOf(document['revoked']).map(revocationOf),
+      squashes: listOf(document['squashes']).map(squashOf),
+      revoked: listOf(document['revoked']).map(revocationOf),
       removed: listOf(document['removed']).map((id) => parseDigest(textOf(id)) as LayerId),
     };
     if (expected !== null) requireSame(manifest, expected);
@@ -193,14 +193,12 @@ function parse(bytes: Uint8Array): Document {
 function requireFormat(document: Document): number {
   if (document['format'] !== format) throw corrupt('it is none');
   const found = document['version'];
-  if (found === 1 || found === version) return found;
+  if (found === version) return;
   if (typeof found !== 'number' || found < version) throw corrupt('it has no version');
   throw new CachelaneError(
     'E_REMOTE_UNFIT',
-    `the remote has a head of version ${found}; this cachelane knows ${version}`,
-    {
-      hint: 'use a later cachelane',
-    },
+    `the remote has a head of version ${found}; this cachelane reads version ${version}`,
+    { hint: 'update cachelane' },
   );
 }
 

@@ -5,7 +5,7 @@ import { lowLevelId } from './low-level-id.ts';
 import { parseRemoteKey, type RemoteKey } from '../names/remote-key.ts';
 import type { HeadName } from './head-manifest.ts';
 
-// The keys of a remote (docs/STORE_FORMAT.md, "A remote").
+// The keys of a remote (docs/reference/store-format.md, "Remotes").
 
 /** Identifies the remote. */
 export const aboutKey: RemoteKey = parseRemoteKey('about');
