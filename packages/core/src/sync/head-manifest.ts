@@ -189,8 +189,7 @@ function parse(bytes: Uint8Array): Document {
   }
 }
 
-/** Returns the version. Version 1 has neither squashes nor revocations. */
-function requireFormat(document: Document): number {
+function requireFormat(document: Document): void {
   if (document['format'] !== format) throw corrupt('it is none');
   const found = document['version'];
   if (found === version) return;
