@@ -24,7 +24,7 @@ export const blame: Command = defineCommand({
     ...jsonOption,
   },
   operands: [
-    { name: 'VOLUME', help: 'as after run -v: NAME, NAME:PATH, NAMESPACE:NAME' },
+    { name: 'VOLUME', help: 'NAME, or NAMESPACE:NAME' },
     { name: 'PATH', help: 'inside the volume, or where a run would see it' },
   ],
   async run({ options, operands }, host) {
@@ -33,7 +33,7 @@ export const blame: Command = defineCommand({
       const providers = await providerWishes(host, { flags: noFlags });
       const project = await projectOf(host, options);
       const place = { project, environment: toolEnvironmentOf(host, project) };
-      const explained = await explainVolume({ host, store, providers }, place, argument);
+      const explained = await explainVolume({ host, store, providers }, place, argument, { needsPlace: false });
       requireStored(explained.planned);
       const path = pathIn(explained, operands.PATH);
       const heads = explained.chain.flatMap(({ held }) => (held === null ? [] : [held.head]));
@@ -48,17 +48,18 @@ export const blame: Command = defineCommand({
   },
 });
 
-/** Errors: E_USAGE for what is no path of the volume. */
-function pathIn({ planned: { target } }: Explained, typed: string): BytePath {
-  const inside = typed.startsWith(`${target}/`) ? typed.slice(target.length + 1) : typed;
+/** Returns `typed` relative to the volume. Errors: E_USAGE. */
+function pathIn({ planned: { target }, hasPlace }: Explained, typed: string): BytePath {
+  const isBelow = hasPlace && typed.startsWith(`${target}/`);
+  const inside = isBelow ? typed.slice(target.length + 1) : typed;
   try {
     const path = parseBytePath(Buffer.from(inside, 'utf8').toString('latin1'));
     if (path !== '') return path;
   } catch (error) {
     if (!isCachelaneError(error)) throw error;
   }
-  throw new CachelaneError('E_USAGE', `${JSON.stringify(typed.slice(0, 200))} is no path inside the volume`, {
-    hint: `give it as it lies below ${target}, as cachelane inspect shows it`,
+  throw new CachelaneError('E_USAGE', `${JSON.stringify(typed.slice(0, 200))} is not a path inside the volume`, {
+    hint: `give it relative to ${hasPlace ? target : 'the volume'}, as cachelane diff shows it`,
   });
 }
 

@@ -165,11 +165,19 @@ describe('blame', () => {
     ]);
   });
 
+  test('a stored directory needs no path of its own', async () => {
+    using staged = withStore();
+    const first = await staged.push({ a: '1' });
+    expect(await staged.on.cachelane('blame', `${web}:data`, 'a', '--json')).toBe(0);
+    expect(json(staged.on)).toMatchObject([{ state: 'seen', path: 'a', runs: [{ run: first }] }]);
+    expect(await staged.on.cachelane('blame', `${web}:data`, '/volume/a')).toBe(2);
+  });
+
   test.each([
     ['b', 1, 'finds nothing at b'],
-    ['../a', 2, 'is no path inside the volume'],
-    ['/etc/passwd', 2, 'is no path inside the volume'],
-    ['', 2, 'is no path inside the volume'],
+    ['../a', 2, 'is not a path inside the volume'],
+    ['/etc/passwd', 2, 'is not a path inside the volume'],
+    ['', 2, 'is not a path inside the volume'],
   ])('%s: says what is wrong with it', async (path, code, problem) => {
     using staged = withStore();
     await staged.push({ a: '1' });

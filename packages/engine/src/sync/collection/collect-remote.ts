@@ -13,12 +13,11 @@ import {
   lifetimeOf,
   limits,
   newAttempt,
-  objectsOf,
-  useKey,
 } from '@cachelane/core';
 import type { OnProgress } from '../../model/progress-update.ts';
 import { type FoundCollection, endDead, readCollection, remoteNow, swapCollection } from '../heads/collection-guard.ts';
 import { headKeys, lastMoveOf, manifestAt } from '../heads/listed-heads.ts';
+import { objectsOf, useKey } from '../heads/remote-collection.ts';
 import { withMend } from '../heads/remote-heads.ts';
 
 export interface RemoteCollectDependencies {
