@@ -61,7 +61,11 @@ requireCommands(
       const file = join(to.dir, 'file');
       await from.cachelane(['export', 'data', '-o', join(from.dir, 'file')]);
       writeFileSync(file, readFileSync(join(from.dir, 'file')));
-      expect(await to.json(['import', file, '--as', 'data:data'])).toMatchObject({ kind: 'export', had: 0, generation: 2 });
+      expect(await to.json(['import', file, '--as', 'data:data'])).toMatchObject({
+        kind: 'export',
+        had: 0,
+        generation: 2,
+      });
       expect(await inVolume(to, 'cat one two both')).toBe('1\n2\ntheirs\n');
     });
   });
@@ -142,7 +146,9 @@ requireCommands(
     await world.cachelane(['export', 'npm', '-o', 'file']);
     await world.cachelane(['rm', 'npm']);
     expect((await world.cachelane(['import', 'file'])).stdout).toContain(' into npm, generation 1');
-    expect((await world.cachelane(['import', 'file', '--as', 'npm-old'])).stdout).toContain(' into npm-old, generation 1');
+    expect((await world.cachelane(['import', 'file', '--as', 'npm-old'])).stdout).toContain(
+      ' into npm-old, generation 1',
+    );
     expect(await world.cachelane(['import', 'here'])).toMatchObject({
       code: 2,
       stderr: `cachelane: ${join(world.dir, 'here')} does not say which volume it belongs to\n  name one: --as npm, or --as NAME:PATH\n`,

@@ -248,7 +248,9 @@ requireCommands(
     // So that what was imported can be exported, and imported elsewhere.
     await world.cachelane(['export', 'data', '-o', join(world.dir, 'export')]);
     await world.cachelane(['rm', 'data']);
-    expect(await world.cachelane(['import', join(world.dir, 'export'), '--as', 'data:data'])).toMatchObject({ code: 0 });
+    expect(await world.cachelane(['import', join(world.dir, 'export'), '--as', 'data:data'])).toMatchObject({
+      code: 0,
+    });
     world.exec(['sh', '-c', 'mkdir d; ln -s /etc d/out; echo 1 > d/one']);
     const directory = await world.cachelane(['import', join(world.dir, 'd'), '--as', 'other:other']);
     expect(directory.stderr).toContain('not imported: 1 symlink out of the volume');

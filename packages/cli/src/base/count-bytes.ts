@@ -6,10 +6,7 @@ export async function* countBytes<T extends { readonly data: AsyncIterable<Uint8
   for await (const part of parts) yield { ...part, data: counted(part.data, onBytes) };
 }
 
-async function* counted(
-  data: AsyncIterable<Uint8Array>,
-  onBytes: (count: number) => void,
-): AsyncGenerator<Uint8Array> {
+async function* counted(data: AsyncIterable<Uint8Array>, onBytes: (count: number) => void): AsyncGenerator<Uint8Array> {
   for await (const piece of data) {
     onBytes(piece.byteLength);
     yield piece;

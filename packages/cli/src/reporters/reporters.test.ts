@@ -229,7 +229,11 @@ describe('tty', () => {
     const events = [progress(1), progress(201), done()];
     const text = await shown(events, { name: 'tty', at: [0, 1500, 1600], env: { NO_COLOR: '1' } });
     const clear = '\r\u001B[K';
-    expect(text.startsWith(`${clear}cachelane: [==        ] npm: saving 201 of 900 entries, 133/s, 6 s left${clear}cachelane: npm restored `)).toBe(true);
+    expect(
+      text.startsWith(
+        `${clear}cachelane: [==        ] npm: saving 201 of 900 entries, 133/s, 6 s left${clear}cachelane: npm restored `,
+      ),
+    ).toBe(true);
   });
 
   test('colour, and none where it is not wanted', async () => {

@@ -34,11 +34,7 @@ interface Verifying {
 }
 
 /** Reads all of a layer and compares it with its index, both ways. Throws E_LAYER_MISSING, E_STORE_NEWER, E_ABORTED. */
-export function verifyLayer(
-  ref: LayerRef,
-  { files, onBytes }: Verifying,
-  signal: AbortSignal,
-): LayerVerification {
+export function verifyLayer(ref: LayerRef, { files, onBytes }: Verifying, signal: AbortSignal): LayerVerification {
   const { dir, key } = ref;
   const problems: string[] = [];
   const report = (problem: string): void => {

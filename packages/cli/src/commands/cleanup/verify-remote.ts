@@ -34,11 +34,7 @@ export const verifyRemoteCommand: Command = defineCommand({
     const remote = requireRemote(shared);
     await using store = await openStore(host, signal);
     const deps = { ...store, remote, tools: await host.pieces.loadTools() };
-    const found = await withProgress(
-        host,
-        options,
-        async ({ update }) => await verifyRemote(deps, update, signal),
-      );
+    const found = await withProgress(host, options, async ({ update }) => await verifyRemote(deps, update, signal));
     const isDamaged = found.faultyLayers.length > 0 || found.faultyHeads.length > 0;
     const mends = options.repair && !options['dry-run'] && isDamaged;
     const moved = mends ? await repairRemote(deps, found, signal) : null;

@@ -38,7 +38,7 @@ export const importVolume: Command = defineCommand({
   details: [
     'An export keeps its layers and their history. Layers that the lane lacks go on top; others stay where they are. Every layer is verified. A damaged layer, or one whose paths lead out of the volume, is refused. Work of revoked runs is left out.',
     'A directory or a tar archive (plain, gzip or zstd) is imported as if a run had written it: files that the tool never stores are left out, and the rest is merged.',
-    'An archive may hold the cache under any path, as those of actions/cache do (../../../.npm/_cacache). The import takes the directory that looks like the tool\'s cache, else the one named like the volume\'s directory here, else the one that was packed. If several fit, the error lists them and --from chooses one.',
+    "An archive may hold the cache under any path, as those of actions/cache do (../../../.npm/_cacache). The import takes the directory that looks like the tool's cache, else the one named like the volume's directory here, else the one that was packed. If several fit, the error lists them and --from chooses one.",
   ],
   options: {
     ...projectOptions,

@@ -135,11 +135,7 @@ function noteLayers(named: Map<LayerId, Named>, manifest: HeadManifest): void {
   }
 }
 
-async function problemOf(
-  deps: RemoteVerifyDependencies,
-  pull: LayerPull,
-  signal: AbortSignal,
-): Promise<string | null> {
+async function problemOf(deps: RemoteVerifyDependencies, pull: LayerPull, signal: AbortSignal): Promise<string | null> {
   try {
     await checkLayer(deps, pull, signal);
     return null;
