@@ -6,7 +6,7 @@ import { corrupt } from './index-codec-format.ts';
 import { isSpecial } from './memory-index.ts';
 
 /**
- * An index over its bytes ({@link encodeIndex} made them; docs/STORE_FORMAT.md describes them). Opening costs the same
+ * An index over its bytes ({@link encodeIndex} made them; docs/reference/store-format.md describes them). Opening costs the same
  * whatever the size; entries are decoded when they are asked for, and checked then. `bytes` must not change afterwards.
  *
  * Throws E_LAYER_CORRUPT, here or from whatever meets the damage, and E_STORE_NEWER for a later version. Damage that

@@ -65,7 +65,7 @@ const version = 1;
 // oxlint-disable-next-line no-control-regex -- the control characters are what is looked for
 const controls = /[\x00-\x1f\x7f-\x9f]/g;
 
-/** UTF-8 JSON (docs/STORE_FORMAT.md, "A remote"). Throws E_LIMIT where it is over `limits.remoteHeadBytes`. */
+/** UTF-8 JSON (docs/reference/store-format.md, "Remotes"). Throws E_LIMIT where it is over `limits.remoteHeadBytes`. */
 export function encodeManifest(manifest: HeadManifest): Uint8Array {
   const { namespace, volume, compat, lane, tool, layers, revoked } = manifest;
   const squashes = fewSquashes(manifest);

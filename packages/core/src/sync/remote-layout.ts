@@ -5,7 +5,7 @@ import { lowLevelId } from './low-level-id.ts';
 import { parseRemoteKey, type RemoteKey } from '../names/remote-key.ts';
 import type { HeadName } from './head-manifest.ts';
 
-// Where things lie in a remote (docs/STORE_FORMAT.md, "A remote").
+// Where things lie in a remote (docs/reference/store-format.md, "Remotes").
 
 /** What the remote says of itself. */
 export const aboutKey: RemoteKey = parseRemoteKey('about');
