@@ -1,4 +1,4 @@
-import { hexOf } from './hex.ts';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { CachelaneError } from './errors.ts';
 
 /**
@@ -21,7 +21,7 @@ interface IdTypes {
 
 /** Returns a new id. `random` must hold 16 bytes from a cryptographic source. */
 export function newId<K extends keyof IdTypes>(kind: K, random: Uint8Array): IdTypes[K] {
-  const hex = hexOf(random.subarray(0, 16));
+  const hex = bytesToHex(random.subarray(0, 16));
   return parseId(kind, `${prefixes[kind]}_${hex}`);
 }
 

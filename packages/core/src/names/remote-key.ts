@@ -1,4 +1,4 @@
-import { hexOf } from '../base/hex.ts';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { CachelaneError, invariant } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 
@@ -31,6 +31,6 @@ export type AttemptId = string & { readonly __attemptId: unique symbol };
 /** `random` must hold 16 bytes. */
 export function newAttempt(random: Uint8Array): AttemptId {
   invariant(random.length === 16, 'an attempt takes 16 random bytes');
-  const hex = hexOf(random);
+  const hex = bytesToHex(random);
   return hex as AttemptId;
 }

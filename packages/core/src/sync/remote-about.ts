@@ -1,5 +1,5 @@
 import { CachelaneError } from '../base/errors.ts';
-import { hexOf } from '../base/hex.ts';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { RemoteId } from '../ports/metadata/sync-store.ts';
 
 const format = 'cachelane-remote';
@@ -7,7 +7,7 @@ const version = 1;
 
 /** Returns a new remote id. `random` must hold 16 bytes. */
 export function newRemoteId(random: Uint8Array): RemoteId {
-  const hex = hexOf(random.subarray(0, 16));
+  const hex = bytesToHex(random.subarray(0, 16));
   return hex as RemoteId;
 }
 
