@@ -27,8 +27,14 @@ import { readLayer, type LayerRef } from './stored-layer.ts';
 const problemsMax = 100;
 const checkEvery = 256;
 
+interface Verifying {
+  readonly files: Pick<StoreFiles, 'setMode'>;
+  /** Told the size of each entry that was read. */
+  readonly onBytes?: ((count: number) => void) | undefined;
+}
+
 /** Reads all of a layer and compares it with its index, both ways. Throws E_LAYER_MISSING, E_STORE_NEWER, E_ABORTED. */
-export function verifyLayer(ref: LayerRef, files: Pick<StoreFiles, 'setMode'>, signal: AbortSignal): LayerVerification {
+export function verifyLayer(ref: LayerRef, { files, onBytes }: Verifying, signal: AbortSignal): LayerVerification {
   const { dir, key } = ref;
   const problems: string[] = [];
   const report = (problem: string): void => {
@@ -37,8 +43,9 @@ export function verifyLayer(ref: LayerRef, files: Pick<StoreFiles, 'setMode'>, s
   try {
     const { index, about } = readLayer(ref);
     const { imageOwner } = about;
-    if (imageOwner === null) checkTree({ dir, index, files, report, signal });
-    else checkImageLayer({ dir, index, files, report, signal }, imageOwner);
+    const check = { dir, index, files, report, signal, onBytes };
+    if (imageOwner === null) checkTree(check);
+    else checkImageLayer(check, imageOwner);
   } catch (thrown) {
     // Whatever a collector breaks by taking it away meanwhile is not wrong with it, nor with the machine.
     const error = existsSync(dir)
@@ -52,10 +59,9 @@ export function verifyLayer(ref: LayerRef, files: Pick<StoreFiles, 'setMode'>, s
   return { key, ok: problems.length === 0, problems };
 }
 
-export interface LayerCheck {
+export interface LayerCheck extends Verifying {
   readonly dir: string;
   readonly index: LayerIndex;
-  readonly files: Pick<StoreFiles, 'setMode'>;
   readonly report: (problem: string) => void;
   readonly signal: AbortSignal;
 }
@@ -79,11 +85,11 @@ export function checkTree(layer: LayerCheck): void {
 }
 
 function checkImageLayer(layer: LayerCheck, owner: Owner): void {
-  const { dir, index, report, signal } = layer;
-  checkImage({ file: layerPaths(dir).image, index, owner, report, signal });
+  const { dir, index, report } = layer;
+  checkImage({ ...layer, file: layerPaths(dir).image, owner });
   // An extraction that was cut off has left all of it, or nothing.
   if (namesIn(layerPaths(dir).tree).length > 0) {
-    checkTree(layer);
+    checkTree({ ...layer, onBytes: undefined });
     return;
   }
   for (const entry of index.special()) {
@@ -106,6 +112,7 @@ function checkEntries(check: Check): readonly Entry[] {
   for (const entry of check.index.entries()) {
     if (++count % checkEvery === 0) throwIfAborted(check.signal);
     const problem = problemOf(check, entry);
+    check.onBytes?.(entry.sizeBytes);
     if (problem !== null) check.report(`${displayPath(entry.path)} ${problem}`);
     else if (entry.type === 'dir' && isInTree(entry) && entry.removed !== 'counted') directories.push(entry);
   }
