@@ -275,13 +275,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
   test('reading changes nothing', async () => {
     const before = storeTree();
     const heads = await json('ls');
-    for (const argv of [
-      ['ls'],
-      ['log', 'data'],
-      ['inspect', 'data'],
-      ['explain', '--verbose', volume],
-      ['context'],
-    ]) {
+    for (const argv of [['ls'], ['log', 'data'], ['inspect', 'data'], ['explain', '--verbose', volume], ['context']]) {
       await text(...argv);
     }
     for (const argv of [
