@@ -163,7 +163,7 @@ test('a lock that cannot be read keeps no program from its volumes', async () =>
   const web = on.acme('web', { 'cachelane.lock': '{}' });
   const engine = await on.session(web);
   expect((await engine.context()).warnings).toEqual([
-    'cachelane.lock: it is no lock file of cachelane: there are no typed catalogs',
+    'cachelane.lock: it is not a lock file of cachelane: there are no typed catalogs',
   ]);
   expect((await engine.cacheVolume('npm').info()).key).toBe('npm');
 });

@@ -48,10 +48,10 @@ describe('a catalog', () => {
   test.each([
     ['no mapping', [], 'it must be a mapping with volumes'],
     ['no volumes', { docs: 'Ours.' }, 'volumes must be a mapping'],
-    ['a key that nobody knows', { volumes: {}, volume: {} }, 'volume is no key of a catalog'],
+    ['a key that nobody knows', { volumes: {}, volume: {} }, 'volume is not a key of a catalog'],
     ['a definition that is a word', { volumes: { npm: 'npm' } }, 'volumes.npm must be a mapping'],
     ['a key of a definition that nobody knows', { volumes: { npm: { tools: 'npm' } } }, 'volumes.npm.tools is no key'],
-    ['a tool that nobody knows', { volumes: { npm: { tool: 'npn' } } }, '"npn" is no tool that cachelane knows'],
+    ['a tool that nobody knows', { volumes: { npm: { tool: 'npn' } } }, '"npn" is not a tool that cachelane knows'],
     ['a tier that nobody knows', { volumes: { npm: { tier: 'team' } } }, 'volumes.npm.tier is one of project, catalog'],
     ['a name that is none', { volumes: { 'pip cache': { tool: 'pip' } } }, 'volumes.pip cache is no name'],
     ['a name that begins with no letter', { volumes: { '3d': { tool: 'pip' } } }, 'volumes.3d is no name'],
@@ -73,13 +73,13 @@ describe('a catalog', () => {
   test('that names no tool is told which there are, and what a plain directory is', () => {
     expect(() => read({ volumes: { data: {} } })).toThrow(
       expect.objectContaining({
-        message: 'the catalog: volumes.data.tool "data" is no tool that cachelane knows',
-        hint: 'mend it and publish again: nothing was changed. cachelane tools lists the tools; what is none of theirs has tool: directory',
+        message: 'the catalog: volumes.data.tool "data" is not a tool that cachelane knows',
+        hint: 'fix it and publish again; nothing was changed. cachelane tools lists the tools; what is none of theirs has tool: directory',
       }),
     );
     expect(() => read({ volumes: { npn: {} } })).toThrow(/knows; did you mean npm\?$/);
     expect(() => read({ volumes: [] })).toThrow(
-      expect.objectContaining({ hint: 'mend it and publish again: nothing was changed' }),
+      expect.objectContaining({ hint: 'fix it and publish again; nothing was changed' }),
     );
   });
 

@@ -49,7 +49,7 @@ function realDirectory(dir: string, home: string): string {
   const isStore = isIn(real, home) && !real.startsWith(`${homePaths(home).images}/`);
   if (isStore || isIn(home, real) || real === '/') {
     throw new CachelaneError('E_USAGE', `${dir} lies in our own store, or the store in it`, {
-      hint: 'name the cache itself; another volume is a seed by its id',
+      hint: 'name the cache directory; another volume is a seed by its id',
     });
   }
   return real;

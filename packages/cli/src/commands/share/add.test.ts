@@ -127,7 +127,7 @@ describe('add', () => {
     ['no version', ['github.com/acme', '--version', '7'], 2, 'there is no version 7'],
     ['what is no version', ['github.com/acme', '--version', 'new'], 2, 'is no number of a version'],
     ['an alias that engines have', ['github.com/acme', '--as', 'run'], 2, 'run is what clients have already'],
-    ['what is not gone', ['github.com/acme', '--accept', 'npm'], 2, 'is neither gone nor another volume'],
+    ['what is not gone', ['github.com/acme', '--accept', 'npm'], 2, 'is neither gone nor changed'],
   ])('refuses %s', async (_, argv, code, message) => {
     using on = stage();
     await publish(on, { npm: {} });
