@@ -120,7 +120,7 @@ for (const name of ['old', 'models', 'pipCache']) {
   expect(stdout).toBe(
     [
       'old E_CATALOG old was removed in version 2: use models',
-      'models E_CATALOG models was made another volume in version 2: key models -> models2',
+      'models E_CATALOG models was changed to another volume in version 2: key models -> models2',
       'pipCache pip-cache',
       '',
     ].join('\n'),

@@ -38,7 +38,7 @@ test('may be the same for all projects of an organisation, those that are parent
 });
 
 test.each([
-  ['~', 'CACHELANE_PARENTS: ~ is the tier of whoever owns the machine'],
+  ['~', 'CACHELANE_PARENTS: ~ is the personal tier of the user'],
   ['GitHub.com/acme', 'CACHELANE_PARENTS: "GitHub.com/acme"'],
 ])('%s is refused', (parentsVariable, message) => {
   const refused = expect.objectContaining({ code: 'E_NAMESPACE', message: expect.stringContaining(message) });

@@ -149,7 +149,7 @@ describe('grant', () => {
     [['npm', '--to', 'teams/x', '--write', '--trust', 'T9'], 'T9'],
     [['npm', '--to', 'teams/x', '--write', '--trust', 'T0'], 'nothing is granted to lanes of level T0'],
     [['npm', '--to', 'teams/x', '--write', '--trust', 'T2'], 'a run of level T1 gives no grant for lanes of level T2'],
-    [['github.com/acme', '--to', 'teams/x'], 'names no volume'],
+    [['github.com/acme', '--to', 'teams/x'], 'is not a volume'],
   ])('%j is refused, and nothing is created', async (args, why) => {
     using on = stage();
     expect(await refused(on, 'grant', ...at, ...args)).toContain(why);

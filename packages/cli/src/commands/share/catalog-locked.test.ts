@@ -158,7 +158,7 @@ describe('a provider that names a definition', () => {
     expect(other).toContain('there is no catalog of github.com/other');
     expect(other).toContain('cachelane add github.com/other, where it is published');
     write(on.here, 'cachelane.lock', '{');
-    expect(await refused(on.here, ...explain)).toContain('cachelane.lock is no JSON');
+    expect(await refused(on.here, ...explain)).toContain('cachelane.lock is not JSON');
     expect(await said(on.here, 'explain', '--verbose', 'npm')).toContain('provider:');
   });
 });
