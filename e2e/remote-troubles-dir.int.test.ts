@@ -80,7 +80,7 @@ requireCommands('bwrap')('a directory', () => {
     await runWith(world, { name: 'a', env });
     const unmount = `mv ${path} ${path}-away; mkdir ${path}`;
     expectKept(await runWith(world, { name: 'b', env, more: unmount }), [atEnd], {
-      why: /is empty, and was not when the run began/,
+      why: /is empty now, and was not when the run began/,
       mend: /was it unmounted/,
     });
     expect(readdirSync(path)).toEqual([]);

@@ -198,7 +198,7 @@ function requireSame({ namespace, volume, compat, lane }: HeadName, expected: He
     volume === expected.volume &&
     compatKey(compat) === compatKey(expected.compat) &&
     lane === expected.lane;
-  if (!isSame) throw wrong(`it is the one of ${namespace}:${volume} on lane ${lane}`);
+  if (!isSame) throw wrong(`it is the head of ${namespace}:${volume} on lane ${lane}`);
 }
 
 function requireWhole({ layers, runs, squashes }: HeadManifest): void {

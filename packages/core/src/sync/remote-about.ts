@@ -44,7 +44,7 @@ function read(bytes: Uint8Array): { readonly format?: unknown; readonly version?
 
 function corrupt(cause?: unknown): CachelaneError {
   return new CachelaneError('E_OBJECT_CORRUPT', 'what the remote says of itself is not what Cachelane writes', {
-    hint: 'is this the prefix of something else? If not, cachelane verify remote --repair takes it out of use',
+    hint: 'is this the prefix of something else? If not, cachelane verify remote --repair removes it',
     cause,
   });
 }

@@ -205,7 +205,7 @@ describe('what is shared', () => {
     expect(none.out()).toContain('shared:        with nobody: nobody named one\n');
     using local = stage({ env: remote });
     await local.cachelane('explain', '--verbose', 'npm');
-    expect(local.out()).toMatch(/shared: +with nobody: local\/project-\w+ is a name of this machine: /);
+    expect(local.out()).toMatch(/shared: +with nobody: local\/project-\w+ is a name of this machine only; /);
     using never = stage({ env: remote });
     writeFileSync(join(never.project, 'cachelane.yaml'), 'volumes:\n  data: { path: cache, sync: never }\n');
     await never.cachelane('explain', '--verbose', 'data', '-n', web);

@@ -184,7 +184,7 @@ class HeadPull {
     }
     let failure: { readonly error: unknown } | undefined;
     try {
-      const late = `${remote.name} did not send all layers in time`;
+      const late = `${remote.name} did not send all layers`;
       const limitMs = Math.max(0, endMs - clock.monotonicMs());
       await within({ clock, limitMs, late }, signal, async (stop) => await this.#pull(wanted, stop));
     } catch (error) {

@@ -117,7 +117,7 @@ async function sendNow(deps: EngineDependencies, request: PushRequest, sending: 
   const endMs = clock.monotonicMs() + request.remoteWaitMs;
   const remoteId = await ensureSame(deps, request, sending);
   const limitMs = Math.max(0, endMs - clock.monotonicMs());
-  const limit = { clock, limitMs, late: `${sending.remote.name} did not take everything in time` };
+  const limit = { clock, limitMs, late: `${sending.remote.name} did not take everything` };
   await within(limit, request.signal, async (stop) => await send(deps, remoteId, sending, stop));
 }
 
