@@ -20,9 +20,9 @@ export type CatalogSource = (namespace: Namespace, version: number | null) => Pr
 export interface AddRequest {
   /** The project's locked catalogs. */
   readonly locked: readonly LockedCatalog[];
-  /** Any of its names. */
+  /** Any of the namespace's names. */
   readonly namespace: Namespace;
-  /** Null: as it is called already, else by the last word of the namespace. */
+  /** Null: keep the present alias, or use the last word of the namespace. */
   readonly alias: string | null;
   /** Null: the latest. */
   readonly version: number | null;
