@@ -121,7 +121,7 @@ describe('the version of a catalog', () => {
   });
 
   test.each([
-    [acme, `cachelane add ${acme}, where it is published, writes`],
+    [acme, `run cachelane add ${acme} where it is published`],
     [parseNamespace('my-org'), 'cachelane add NAMESPACE --as my-org'],
   ])(
     'is none where neither store nor lock has the catalog of %s, and it is said what to do',
