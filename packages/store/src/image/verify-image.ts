@@ -15,6 +15,8 @@ export interface ImageCheck {
   readonly owner: Owner;
   readonly report: (problem: string) => void;
   readonly signal: AbortSignal;
+  /** Told the size of each entry that was read. */
+  readonly onBytes?: ((count: number) => void) | undefined;
 }
 
 const checkEvery = 256;
@@ -32,13 +34,14 @@ export function checkImage(check: ImageCheck): void {
   }
 }
 
-function checkArchive({ report, signal }: ImageCheck, plan: ArchivePlan, window: Window): void {
+function checkArchive({ report, signal, onBytes }: ImageCheck, plan: ArchivePlan, window: Window): void {
   const space = new HeaderSpace();
   let count = 0;
   for (const { entry, contentAt } of archivePlaces(plan)) {
     if (++count % checkEvery === 0) throwIfAborted(signal);
     const problem = headerProblem(window, space, { entry, contentAt }) ?? contentProblem(window, { entry, contentAt });
     if (problem !== null) report(`${displayPath(entry.path)} ${problem}`);
+    onBytes?.(entry.sizeBytes);
   }
   const endAt = imageHeadBytes + archiveBytes(plan) - archiveEndBytes;
   if (!isZero(window, endAt, archiveEndBytes)) report('the end of the archive has unexpected bytes');

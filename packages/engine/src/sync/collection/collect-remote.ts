@@ -14,6 +14,7 @@ import {
   limits,
   newAttempt,
 } from '@cachelane/core';
+import type { OnProgress } from '../../model/progress-update.ts';
 import { type FoundCollection, endDead, readCollection, remoteNow, swapCollection } from '../heads/collection-guard.ts';
 import { headKeys, lastMoveOf, manifestAt } from '../heads/listed-heads.ts';
 import { objectsOf, useKey } from '../heads/remote-collection.ts';
@@ -52,6 +53,7 @@ export interface RemoteCollectOptions {
   readonly onlyIfDue: boolean;
   /** Other times than those of `limits`, for servers whose clocks nobody can turn. */
   readonly grace?: RemoteGrace;
+  readonly onProgress?: OnProgress;
 }
 
 interface RemoteGrace {
@@ -84,7 +86,7 @@ export async function collectRemote(
   options: RemoteCollectOptions,
   signal: AbortSignal,
 ): Promise<RemoteGarbage> {
-  const deps: Collecting = { ...given, grace: options.grace ?? usualGrace };
+  const deps: Collecting = { ...given, grace: options.grace ?? usualGrace, onProgress: options.onProgress };
   const { remote } = deps;
   // A dry run writes nothing, not even to see what time it is there.
   const nowMs = options.dryRun ? deps.clock.nowMs() : await remoteNow(deps, signal);
@@ -105,12 +107,14 @@ interface FoundIdle {
 
 async function idleHeads(
   { remote }: RemoteCollectDependencies,
-  { policyOf }: RemoteCollectOptions,
+  { policyOf, onProgress }: RemoteCollectOptions,
   nowMs: number,
   signal: AbortSignal,
 ): Promise<readonly FoundIdle[]> {
   const found: FoundIdle[] = [];
+  let done = 0;
   for await (const key of headKeys(remote, signal)) {
+    onProgress?.({ activity: 'reading heads', done: done++, total: null, unit: 'heads' });
     const head = await withMend(async () => await remote.heads.read(key, signal));
     if (head === undefined) continue;
     const manifest = await withMend(async () => await Promise.resolve(manifestAt(key, head)));
@@ -153,6 +157,7 @@ async function evictAll(
 
 interface Collecting extends RemoteCollectDependencies {
   readonly grace: RemoteGrace;
+  readonly onProgress: OnProgress | undefined;
 }
 
 type Objects = Pick<RemoteGarbage, 'deleted' | 'marked' | 'isBusy'>;
@@ -207,7 +212,7 @@ async function deleteMarked(
   { found, nowMs, deleted }: Deletion,
   signal: AbortSignal,
 ): Promise<{ readonly version: HeadVersion | null; readonly isOver: boolean }> {
-  const { remote, clock } = deps;
+  const { remote, clock, onProgress } = deps;
   const { collection } = found;
   if (collection === null) return { version: found.version, isOver: true };
   const elapsedMs = stopwatch(clock);
@@ -222,7 +227,8 @@ async function deleteMarked(
   if (remote.lagMs > 0) await clock.sleep(remote.lagMs, signal);
   const named = await namedObjects(remote, [], signal);
   const listedMs = elapsedMs();
-  for (const key of collection.keys) {
+  for (const [done, key] of collection.keys.entries()) {
+    onProgress?.({ activity: 'deleting', done, total: collection.keys.length, unit: 'objects' });
     if (named.has(key)) continue;
     const stat = await remote.objects.stat(key, signal);
     if (stat === undefined || stat.storedAtMs > collection.markedAtMs - deps.grace.clockStepMs) continue;
@@ -266,14 +272,17 @@ interface Look {
 
 /** Objects that no head names, old enough that no push is under way to name them. */
 async function unnamed(
-  { remote, grace }: Collecting,
+  { remote, grace, onProgress }: Collecting,
   { nowMs, without }: Look,
   signal: AbortSignal,
 ): Promise<readonly ListedObject[]> {
   const named = await namedObjects(remote, without, signal);
   const found: ListedObject[] = [];
+  let done = 0;
   for (let after: RemoteKey | undefined; ;) {
     const { objects, more } = await remote.objects.list('', after === undefined ? {} : { after }, signal);
+    done += objects.length;
+    onProgress?.({ activity: 'listing', done, total: null, unit: 'objects' });
     for (const object of objects) {
       if (!named.has(object.key) && object.storedAtMs <= nowMs - grace.objectMs) found.push(object);
       if (found.length === limits.remoteMarkedObjects) return found;

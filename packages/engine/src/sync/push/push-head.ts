@@ -211,10 +211,10 @@ class Push {
   }
 
   async #sendOne(wanted: LayerToPush): Promise<void> {
-    const { layer, runs, bytes } = await pushLayer(this.#deps, wanted, this.#signal);
+    const { onBytes } = this.#push;
+    const { layer, runs, bytes } = await pushLayer(this.#deps, { ...wanted, onBytes }, this.#signal);
     this.#sent.set(wanted.id, { layer, runs });
     this.#bytes += bytes;
-    this.#push.onBytes(bytes);
   }
 
   /** What a squash replaced, so that a run can be taken out of it by whoever has it. What cannot be sent is not missed: that squash is a layer like others there. */
