@@ -47,7 +47,10 @@ export function indexTarget(
       requireThat(isSame(encodeIndex(entries), input), 'an accepted index differs from the encoding of its entries');
       const directories = new Set(['', ...entries.filter(isDirectory).map(({ path }) => path)]);
       for (const { path, removed } of entries)
-        requireThat(removed === 'hint' || directories.has(parentPath(path)), 'an accepted entry has no parent directory');
+        requireThat(
+          removed === 'hint' || directories.has(parentPath(path)),
+          'an accepted entry has no parent directory',
+        );
     },
     after: () => {},
     close: () => {},

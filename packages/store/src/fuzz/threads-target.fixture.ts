@@ -54,10 +54,7 @@ export function threadsTarget({ seed, dir }: TargetOptions, open: Threads = real
       }
       const [threads, alone] = verdicts;
       // Which of several faults is found first depends on how far each reads ahead.
-      requireThat(
-        (threads === null) === (alone === null),
-        'threads and one process accept different archives',
-      );
+      requireThat((threads === null) === (alone === null), 'threads and one process accept different archives');
       if (alone) throw alone;
       return readFileSync(join(dir, 'threads'));
     },

@@ -171,42 +171,39 @@ const ways = [
   ['with helpers', helpersOn],
 ] as const;
 
-test.each(ways)(
-  'the next run repairs a directory after a process died at any point, %s',
-  async (_, fillOn) => {
-    await using home = await createKeptHome(openCloneMounter);
-    const base = await layerOf(home, 'mkdir d; echo a > d/a; echo b > d/b; ln -s a d/link; mkdir -m 555 d/shut');
-    const top = await layerOf(home, 'echo A > d/a; rm d/b; mkdir e; echo e > e/e', [base]);
-    const views = [[base], [top, base]];
-    let crashes = 0;
-    for (let operation = 1, done = false; !done; operation++) {
-      const view = views[operation % 2] ?? [];
-      const life = dyingProcess({ operation, when: 'before' });
-      const files = life.wrap(home.files);
-      const mounter = home.open(files, fillOn(files));
-      const request = attachRequest(home, { view, reach: 'setting' });
-      try {
-        const volume = await mounter.attach(request, noAbort);
-        runScript(volume, 'echo mess > d/mess');
-        await volume.release(noAbort);
-        done = true;
-      } catch (error) {
-        if (!(error instanceof SimulatedCrash) && !((error as Error).cause instanceof SimulatedCrash)) throw error;
-        crashes++;
-      }
-      await home.mounter.discardSession(request.sessionId, noAbort);
-      const next = await attach(home, view);
-      expect(show(next)).toBe(
-        operation % 2 === 0
-          ? './d\n./d/a\n./d/b\n./d/link\n./d/shut\na\nb\n'
-          : './d\n./d/a\n./d/link\n./d/shut\n./e\n./e/e\nA\ne\n',
-      );
-      expect(await changed(next)).toEqual([]);
-      await next.release(noAbort);
+test.each(ways)('the next run repairs a directory after a process died at any point, %s', async (_, fillOn) => {
+  await using home = await createKeptHome(openCloneMounter);
+  const base = await layerOf(home, 'mkdir d; echo a > d/a; echo b > d/b; ln -s a d/link; mkdir -m 555 d/shut');
+  const top = await layerOf(home, 'echo A > d/a; rm d/b; mkdir e; echo e > e/e', [base]);
+  const views = [[base], [top, base]];
+  let crashes = 0;
+  for (let operation = 1, done = false; !done; operation++) {
+    const view = views[operation % 2] ?? [];
+    const life = dyingProcess({ operation, when: 'before' });
+    const files = life.wrap(home.files);
+    const mounter = home.open(files, fillOn(files));
+    const request = attachRequest(home, { view, reach: 'setting' });
+    try {
+      const volume = await mounter.attach(request, noAbort);
+      runScript(volume, 'echo mess > d/mess');
+      await volume.release(noAbort);
+      done = true;
+    } catch (error) {
+      if (!(error instanceof SimulatedCrash) && !((error as Error).cause instanceof SimulatedCrash)) throw error;
+      crashes++;
     }
-    expect(crashes).toBeGreaterThan(5);
-  },
-);
+    await home.mounter.discardSession(request.sessionId, noAbort);
+    const next = await attach(home, view);
+    expect(show(next)).toBe(
+      operation % 2 === 0
+        ? './d\n./d/a\n./d/b\n./d/link\n./d/shut\na\nb\n'
+        : './d\n./d/a\n./d/link\n./d/shut\n./e\n./e/e\nA\ne\n',
+    );
+    expect(await changed(next)).toEqual([]);
+    await next.release(noAbort);
+  }
+  expect(crashes).toBeGreaterThan(5);
+});
 
 const mess = 'echo mess > d/mess; echo X > d/a; rm d/b; chmod 600 d/c';
 

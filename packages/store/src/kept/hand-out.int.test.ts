@@ -114,22 +114,19 @@ describe.each([true, false])('with a known path: %s', (samePath) => {
   });
 });
 
-test.each([true, false])(
-  'writes between two runs count as the work of neither (%s)',
-  async (samePath) => {
-    await using home = await createKeptHome(openCloneMounter);
-    const first = await attach(home, samePath);
-    fs.writeFileSync(`${dirOf(first)}/a`, 'a');
-    await using child = await outliving('echo; read x; echo late > $DIR/late; echo', { dir: dirOf(first) });
-    const view = [await save(home, first)];
-    await step(child);
-    await child[Symbol.asyncDispose]();
-    const request = attachRequest(home, { view, reach: 'setting', samePath });
-    const second = await home.mounter.attach(request, noAbort);
-    expect([show(second), await changed(second)]).toEqual(['./a\na', []]);
-    await second.release(noAbort);
-  },
-);
+test.each([true, false])('writes between two runs count as the work of neither (%s)', async (samePath) => {
+  await using home = await createKeptHome(openCloneMounter);
+  const first = await attach(home, samePath);
+  fs.writeFileSync(`${dirOf(first)}/a`, 'a');
+  await using child = await outliving('echo; read x; echo late > $DIR/late; echo', { dir: dirOf(first) });
+  const view = [await save(home, first)];
+  await step(child);
+  await child[Symbol.asyncDispose]();
+  const request = attachRequest(home, { view, reach: 'setting', samePath });
+  const second = await home.mounter.attach(request, noAbort);
+  expect([show(second), await changed(second)]).toEqual(['./a\na', []]);
+  await second.release(noAbort);
+});
 
 test('a reused directory shows the view', async () => {
   await using home = await createKeptHome(openCloneMounter);
