@@ -138,7 +138,9 @@ const unsent: readonly (readonly [string, (machine: Machine, dir: string) => Pro
     'an import',
     async ({ world, env }) => {
       world.write({ 'old/a': 'a\n' });
-      const imported = await world.cachelane(['import', '-n', 'acme/web', `data:${seenAt(world)}`, 'old'], { env });
+      const imported = await world.cachelane(['import', '-n', 'acme/web', 'old', '--as', `data:${seenAt(world)}`], {
+        env,
+      });
       expect(imported.code, imported.stderr).toBe(0);
     },
   ],

@@ -9,6 +9,8 @@ export interface VolumeArgument {
   readonly path: string | null;
   /** By which definition of a catalog it is asked for; left out: by its name. */
   readonly defined?: DefinedVolume | undefined;
+  /** The tool of a volume without a path whose name neither the project's file nor a tool knows. */
+  readonly tool?: string | undefined;
 }
 
 /**

@@ -1,32 +1,19 @@
+import type { ChainLink } from '../lanes/chain-link.ts';
 import type { Namespace } from '../names/namespace.ts';
 import type { VolumeName } from '../names/volume.ts';
-import type { ChainLink } from '../ports/metadata.ts';
-import { mayReach, sharesAny, type Bounds } from '../sharing/bounds.ts';
-import type { Context, ContextInput } from './context.ts';
-
-/** A parent that a file in the repository names, and that is none of the repository's own names. */
-export interface ClaimedParent {
-  readonly namespace: Namespace;
-  /** `cachelane.yaml:3`. */
-  readonly source: string;
-}
-
-/** Parents by the word of the repository alone: whoever writes its files must not decide whose contents its runs read. */
-export interface ClaimedParents {
-  readonly parents: readonly ClaimedParent[];
-  /** On a machine of one's own they are read all the same, and it is told. */
-  readonly needGrant: boolean;
-  /** What is shared with the project; null: nobody has asked yet, and nothing counts as shared. */
-  readonly shared: Bounds | null;
-}
+import { type Bounds, mayReach, sharesAny } from '../sharing/bounds.ts';
+import type { ClaimedParent, Context, ContextInput } from './context.ts';
 
 export interface SettledParents {
   readonly context: Context;
-  /** What a person must be told of parents that share nothing, one sentence; null: there are none. */
+  /** A warning about parents that share nothing, one sentence; null if there are none. */
   readonly warning: string | null;
 }
 
-/** The context with what is shared with its project. Claimed parents that share nothing are no parents where that needs a grant. */
+/**
+ * Returns the context with the project's grants. If parents need grants, claimed parents that share nothing are
+ * removed.
+ */
 export function settleParents(context: Context, shared: Bounds): SettledParents {
   const { claimed } = context;
   if (claimed === undefined) return { context, warning: null };
@@ -61,7 +48,9 @@ function strangersText({ namespace, named, claimed }: Context, strangers: readon
     : `${what}: read all the same, on your own machine; for a run without this line: ${grant}`;
 }
 
-/** The links of a project's own chain for a volume, without those of claimed parents that do not share it where that needs a grant. */
+/**
+ * Returns the chain for a volume. If parents need grants, it leaves out claimed parents that do not share the volume.
+ */
 export function sharedLinks(
   { claimed }: Pick<Context, 'claimed'>,
   chain: readonly ChainLink[],
@@ -76,7 +65,7 @@ export function sharedLinks(
   );
 }
 
-/** Parents all of whose volumes a run may read, without a grant for each. */
+/** Returns the parents whose volumes a run may read without separate grants. */
 export function openParents({ parents, claimed }: Pick<Context, 'parents' | 'claimed'>): readonly Namespace[] {
   return claimed?.needGrant === true ? parents.filter((parent) => !isOneOf(claimed.parents, parent)) : parents;
 }
@@ -85,7 +74,7 @@ function isOneOf(claims: readonly ClaimedParent[], asked: Namespace): boolean {
   return claims.some(({ namespace }) => namespace === asked);
 }
 
-/** Who made a namespace a parent of the project, and by what right; one clause for people. */
+/** Returns what made a namespace a parent of the project; one clause for people. */
 export function parentBy({ named, claimed }: Pick<Context, 'named' | 'claimed'>, parent: Namespace): string {
   const claim = claimed?.parents.find(({ namespace }) => namespace === parent);
   if (claimed !== undefined && claim !== undefined) {

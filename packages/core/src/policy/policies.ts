@@ -1,35 +1,52 @@
-import type { NamespaceId } from '../ids.ts';
+import type { NamespaceId } from '../base/ids.ts';
 import type { LaneName } from '../lanes/lane.ts';
 import type { Namespace } from '../names/namespace.ts';
 import type { VolumeName } from '../names/volume.ts';
-import type { LanePolicy, StoredPolicy } from '../ports/collection-store.ts';
-import { resolvePolicy, statedPolicy, volumeOf, type Policy, type StatedPolicy } from './policy.ts';
+import { type Policy, type PolicyTexts, type StatedPolicy, resolvePolicy, statedPolicy, volumeOf } from './policy.ts';
 
-/** All that is said of how long things live, and how large they may be. */
+/** The policy of a namespace and those below it. */
+export interface StoredPolicy {
+  readonly namespace: Namespace;
+  readonly texts: PolicyTexts;
+}
+
+/** The policy of the repository's file in the last run that wrote the lane. */
+export interface LanePolicy {
+  readonly namespaceId: NamespaceId;
+  readonly lane: LaneName;
+  readonly texts: PolicyTexts;
+  /** For people: `cachelane.yaml`. */
+  readonly source: string;
+}
+
+/** All policies about lifetimes and sizes. */
 export interface Policies {
-  /** By the person's own file. */
+  /** The user's own configuration. */
   readonly user: StatedPolicy;
   readonly stored: readonly StoredPolicy[];
   readonly lanes: readonly LanePolicy[];
 }
 
 export interface PolicyPlace {
-  /** Of the namespace, the current path first. */
+  /** All paths of the namespace, the current one first. */
   readonly paths: readonly Namespace[];
-  /** Whose file in the repository has a say; null: of no lane. */
+  /** The lane whose repository file counts; null for none. */
   readonly lane: { readonly namespaceId: NamespaceId; readonly lane: LaneName } | null;
   /** As in `PolicySources`. */
   readonly volume?: VolumeName;
 }
 
-/** What holds for a namespace, or for one of its lanes. What was said of a namespace holds for those below it, unless something nearer is said. */
+/**
+ * Returns the policy of a namespace or of one of its lanes. A namespace's policy also holds below it unless a nearer
+ * one overrides it.
+ */
 export function policyAt({ user, stored, lanes }: Policies, { paths, lane, volume }: PolicyPlace): Policy {
   const own = lanes.find((each) => each.namespaceId === lane?.namespaceId && each.lane === lane.lane);
   const repository = own === undefined ? {} : statedPolicy(own.texts, own.source);
   return resolvePolicy({ user, stored: storedAt(stored, paths), repository, volume: volume ?? null });
 }
 
-/** Names of volumes of whose budget something is said, by anybody. */
+/** Returns the volumes with a budget of their own in any policy. */
 export function budgetedVolumes({ user, stored, lanes }: Policies): readonly VolumeName[] {
   const said = [user, ...stored.map(({ texts }) => texts), ...lanes.map(({ texts }) => texts)];
   return [...new Set(said.flatMap((each) => Object.keys(each)).flatMap((key) => volumeOf(key) ?? []))].toSorted();
@@ -43,7 +60,7 @@ function storedAt(stored: readonly StoredPolicy[], paths: readonly Namespace[]):
   });
 }
 
-/** The longest first. */
+/** Returns path prefixes, the longest first. */
 function prefixesOf(path: string): readonly string[] {
   const segments = path.split('/');
   return segments.slice(1).map((_, index) => segments.slice(0, segments.length - 1 - index).join('/'));

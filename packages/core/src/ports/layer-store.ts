@@ -1,7 +1,7 @@
+import type { Digest } from '../base/digest.ts';
 import type { BytePath } from '../layers/byte-path.ts';
-import type { Digest } from '../layers/digest.ts';
 import type { Entry, LayerId, LayerIndex } from '../layers/entry.ts';
-import type { ChangeSet } from './mounter.ts';
+import type { ChangeSet } from './change-set.ts';
 
 /**
  * A stored layer: an index and the content of its entries. Derived layers (merge results, squashed neighbours) have the same shape and
@@ -145,8 +145,8 @@ export interface LayerStore {
   remove(ids: readonly LayerId[]): void;
   /** Does the same for derived layers. */
   removeDerived(keys: readonly Digest[]): void;
-  /** Reads all content and compares the digests with the index. */
-  verify(id: LayerId, signal: AbortSignal): Promise<LayerVerification>;
+  /** Reads all content and compares the digests with the index. Calls `onBytes` with the size of each entry that it has read. */
+  verify(id: LayerId, signal: AbortSignal, onBytes?: (count: number) => void): Promise<LayerVerification>;
   /** Returns false if the layer may not have reached the disk before a crash of the machine: verify it before use. */
   isSettled(id: LayerId, signal: AbortSignal): Promise<boolean>;
   /** Removes files of dead processes older than `limits.sweepGraceMs`. Returns descriptions of the removed files. */

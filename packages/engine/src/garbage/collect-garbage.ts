@@ -25,7 +25,7 @@ export async function findGarbage(
   signal: AbortSignal,
 ): Promise<GarbageReport> {
   const { removable, left: lanes } = await findRemovable(deps, options, signal);
-  const growth = await findGrowth(deps, { lanes, upTo: options.upTo }, signal);
+  const growth = await findGrowth(deps, { ...options, lanes }, signal);
   const unmet = [...removable.unmet, ...unmetBudgets(growth)];
   const dead = await deadSessions(deps, null, signal);
   return { ...removable, growth, unmet, deadSessions: dead.map(({ id }) => id), swept: [] };
@@ -41,6 +41,7 @@ export async function collectGarbage(
   options: GarbageOptions,
   signal: AbortSignal,
 ): Promise<GarbageReport> {
+  const { onProgress } = options;
   const { removable: found, ...rest } = await findRemovable(deps, options, signal);
   const { directories, left: lanes } = rest;
   const dead = await deadSessions(deps, null, signal);
@@ -48,9 +49,11 @@ export async function collectGarbage(
   await deps.metadata.noteDirectories(directories, signal);
   const nowMs = deps.clock.nowMs();
   const evictions: PlannedEviction[] = [];
-  for (const planned of found.evictions) {
+  for (const [done, planned] of found.evictions.entries()) {
+    onProgress?.({ activity: 'evicting', done, total: found.evictions.length, unit: 'states' });
     if (await evict(deps, planned, nowMs, signal)) evictions.push(planned);
   }
+  onProgress?.({ activity: 'deleting', done: 0, total: found.layers.length, unit: 'layers' });
   const forgotten = await deps.metadata.forgetLayers(
     found.layers.map(({ id }) => id),
     nowMs,
@@ -83,8 +86,8 @@ export async function collectGarbage(
     ...(await deps.transfers.sweep(nowMs, signal)),
   ];
   // It writes before anything is freed: on a full disk that needs the room which was just made.
-  const over = await findGrowth(deps, { lanes, upTo: options.upTo }, signal);
-  const growth = await shrinkAll(deps, over, signal);
+  const over = await findGrowth(deps, { ...options, lanes }, signal);
+  const growth = await shrinkAll(deps, { found: over, onProgress }, signal);
   const unmet = [...found.unmet, ...unmetBudgets(growth)];
   const layers = found.layers.filter(({ id }) => gone.has(id));
   return { ...found, evictions, growth, unmet, layers, derived, deadSessions: dead.map(({ id }) => id), swept };

@@ -13,6 +13,7 @@ import {
   type TrustLevel,
 } from '@cachelane/core';
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import type { OnProgress } from '../model/progress-update.ts';
 import { findKept } from '../volumes/kept-directories.ts';
 import {
   planEvictions,
@@ -31,6 +32,7 @@ export interface GarbageOptions {
   readonly isThere: (path: string) => boolean;
   /** Every layer on the disk is looked at, for what no metadata know of; else only where that is due (`limits.lookAtAllMs`). */
   readonly all?: boolean;
+  readonly onProgress?: OnProgress;
 }
 
 export interface Removable {

@@ -9,6 +9,7 @@ import {
   type RunId,
 } from '@cachelane/core';
 import { backOff } from '../base/back-off.ts';
+import type { OnProgress } from '../model/progress-update.ts';
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { withoutDamaged } from './known-squashes.ts';
 import { isDamage } from '../base/is-damage.ts';
@@ -35,18 +36,24 @@ export interface Verification {
 /** Reads every layer of the store and compares it with its index, and looks for layers that heads name and that are not there. Changes nothing. */
 export async function verifyStore(
   { metadata, layers }: Pick<VerifyDependencies, 'metadata' | 'layers'>,
-  onProgress: (done: number, total: number) => void,
+  onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<Verification> {
   const heads = await metadata.listHeads(signal);
   const named = new Map<LayerId, HeadRecord[]>();
   for (const head of heads) for (const id of head.layers) named.set(id, [...(named.get(id) ?? []), head]);
-  const there = new Set((await layers.list(signal)).map(({ id }) => id));
+  const listed = await layers.list(signal);
+  const there = new Set(listed.map(({ id }) => id));
   const all = [...new Set([...there, ...named.keys()])].toSorted();
+  const total = listed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  let done = 0;
+  const onBytes = (count: number): void => {
+    done += count;
+    onProgress({ activity: 'verifying', done, total, unit: 'bytes' });
+  };
   const faulty: FaultyLayer[] = [];
-  for (const [index, id] of all.entries()) {
-    onProgress(index, all.length);
-    const problems = await problemsOf(layers, id, signal);
+  for (const id of all) {
+    const problems = await problemsOf(layers, id, { signal, onBytes });
     if (problems.length === 0) continue;
     const isMissing = !(await layers.has(id, signal));
     // One that a collector took meanwhile is nobody's loss.
@@ -75,9 +82,13 @@ export async function dropFaulty(
   return moved;
 }
 
-async function problemsOf(layers: LayerStore, id: LayerId, signal: AbortSignal): Promise<readonly string[]> {
+async function problemsOf(
+  layers: LayerStore,
+  id: LayerId,
+  { signal, onBytes }: { readonly signal: AbortSignal; readonly onBytes: (count: number) => void },
+): Promise<readonly string[]> {
   try {
-    const { ok, problems } = await layers.verify(id, signal);
+    const { ok, problems } = await layers.verify(id, signal, onBytes);
     return ok ? [] : problems;
   } catch (error) {
     if (isDamage(error)) return [asCachelaneError(error).message];

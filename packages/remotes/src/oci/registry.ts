@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { finished } from 'node:stream/promises';
 import { CachelaneError, isLoopback, limits, type ImageReference } from '@cachelane/core';
-import { throwIfAborted } from '../remote-errors.ts';
+import { throwIfAborted } from '../base/remote-errors.ts';
 
 /** Something in a registry: its kind, its digest, its size. */
 export interface Descriptor {
@@ -17,7 +17,9 @@ export interface Manifest {
   readonly content: unknown;
 }
 
-/** One repository of a registry, over the OCI distribution API, for whoever may read it without saying who it is. */
+// Not `@snyk/docker-registry-v2-client`, the client on npm that is kept: it checks neither digest nor size of a layer, and nothing stops it.
+
+/** One repository of a registry, over the OCI distribution API, for anonymous readers. */
 export interface Registry {
   /** By a tag or a digest. Errors: E_NOT_FOUND, E_REMOTE_GONE, E_REMOTE_DENIED, E_REMOTE_UNFIT, E_OBJECT_CORRUPT. */
   manifest(reference: string, signal: AbortSignal): Promise<Manifest>;

@@ -1,8 +1,8 @@
 import type { BytePath, MergeDriver } from '@cachelane/core';
 import { newestDriver } from '../drivers/newest.ts';
 import { isOversize } from '../drivers/pick.ts';
-import { ancestor, pnpmContentPath, type PackageFile } from './pnpm-content.ts';
-import { toText } from '../drivers/text.ts';
+import { ancestor, filesOfPackage, pnpmContentPath, type PackageFile } from './pnpm-content.ts';
+import { hexOfBase64, toText } from '../drivers/text.ts';
 
 interface Described {
   /** Without the times at which pnpm last looked at the files. */
@@ -42,11 +42,8 @@ function describe(content: Uint8Array): Described | null {
     const parsed: unknown = JSON.parse(toText(content), (key, value: unknown) =>
       key === 'checkedAt' ? undefined : value,
     );
-    const { files, sideEffects } = Object(parsed) as { readonly files?: unknown; readonly sideEffects?: unknown };
-    if (typeof files !== 'object' || files === null) return null;
-    const built = Object.values(Object(sideEffects) as object).map((effects) => Object(effects) as { added?: unknown });
-    const lists = [files, ...built.map(({ added }) => Object(added) as object)];
-    return { text: JSON.stringify(parsed), files: lists.flatMap((list) => Object.values(list).map(toFile)) };
+    const files = filesOfPackage(parsed, toFile);
+    return files === null ? null : { text: JSON.stringify(parsed), files };
   } catch {
     return null;
   }
@@ -55,6 +52,7 @@ function describe(content: Uint8Array): Described | null {
 function toFile(value: unknown): PackageFile {
   const { integrity, mode } = Object(value) as { readonly integrity?: unknown; readonly mode?: unknown };
   const [, base64] = /^sha512-(.+)$/.exec(String(integrity)) ?? [];
-  if (base64 === undefined || typeof mode !== 'number') throw new Error('not the description of a file');
-  return { digest: Uint8Array.fromBase64(base64).toHex(), mode };
+  const digest = base64 === undefined ? null : hexOfBase64(base64);
+  if (digest === null || typeof mode !== 'number') throw new Error('not the description of a file');
+  return { digest, mode };
 }

@@ -201,7 +201,7 @@ describe('context', () => {
     'https://key:s3cret@host/path?X-Amz-Signature=s3cret',
   ])('a remote with credentials in it is refused and not repeated: %s', async (address) => {
     for (const argv of [
-      ['context', 'show'],
+      ['context'],
       ['doctor'],
       ['run', '-v', 'npm', 'true'],
       ['run', '--strict', '-v', 'npm', 'true'],

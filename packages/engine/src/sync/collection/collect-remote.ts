@@ -13,11 +13,11 @@ import {
   lifetimeOf,
   limits,
   newAttempt,
-  objectsOf,
-  useKey,
 } from '@cachelane/core';
+import type { OnProgress } from '../../model/progress-update.ts';
 import { type FoundCollection, endDead, readCollection, remoteNow, swapCollection } from '../heads/collection-guard.ts';
 import { headKeys, lastMoveOf, manifestAt } from '../heads/listed-heads.ts';
+import { objectsOf, useKey } from '../heads/remote-collection.ts';
 import { withMend } from '../heads/remote-heads.ts';
 
 export interface RemoteCollectDependencies {
@@ -53,6 +53,7 @@ export interface RemoteCollectOptions {
   readonly onlyIfDue: boolean;
   /** Replaces the times of `limits` in tests against real servers. */
   readonly grace?: RemoteGrace;
+  readonly onProgress?: OnProgress;
 }
 
 interface RemoteGrace {
@@ -84,7 +85,7 @@ export async function collectRemote(
   options: RemoteCollectOptions,
   signal: AbortSignal,
 ): Promise<RemoteGarbage> {
-  const deps: Collecting = { ...given, grace: options.grace ?? usualGrace };
+  const deps: Collecting = { ...given, grace: options.grace ?? usualGrace, onProgress: options.onProgress };
   const { remote } = deps;
   // A dry run must not write, and reading the remote's clock needs a write.
   const nowMs = options.dryRun ? deps.clock.nowMs() : await remoteNow(deps, signal);
@@ -105,12 +106,14 @@ interface FoundIdle {
 
 async function idleHeads(
   { remote }: RemoteCollectDependencies,
-  { policyOf }: RemoteCollectOptions,
+  { policyOf, onProgress }: RemoteCollectOptions,
   nowMs: number,
   signal: AbortSignal,
 ): Promise<readonly FoundIdle[]> {
   const found: FoundIdle[] = [];
+  let done = 0;
   for await (const key of headKeys(remote, signal)) {
+    onProgress?.({ activity: 'reading heads', done: done++, total: null, unit: 'heads' });
     const head = await withMend(async () => await remote.heads.read(key, signal));
     if (head === undefined) continue;
     const manifest = await withMend(async () => await Promise.resolve(manifestAt(key, head)));
@@ -153,6 +156,7 @@ async function evictAll(
 
 interface Collecting extends RemoteCollectDependencies {
   readonly grace: RemoteGrace;
+  readonly onProgress: OnProgress | undefined;
 }
 
 type Objects = Pick<RemoteGarbage, 'deleted' | 'marked' | 'isBusy'>;
@@ -207,7 +211,7 @@ async function deleteMarked(
   { found, nowMs, deleted }: Deletion,
   signal: AbortSignal,
 ): Promise<{ readonly version: HeadVersion | null; readonly isOver: boolean }> {
-  const { remote, clock } = deps;
+  const { remote, clock, onProgress } = deps;
   const { collection } = found;
   if (collection === null) return { version: found.version, isOver: true };
   const elapsedMs = stopwatch(clock);
@@ -222,7 +226,8 @@ async function deleteMarked(
   if (remote.lagMs > 0) await clock.sleep(remote.lagMs, signal);
   const named = await namedObjects(remote, [], signal);
   const listedMs = elapsedMs();
-  for (const key of collection.keys) {
+  for (const [done, key] of collection.keys.entries()) {
+    onProgress?.({ activity: 'deleting', done, total: collection.keys.length, unit: 'objects' });
     if (named.has(key)) continue;
     const stat = await remote.objects.stat(key, signal);
     if (stat === undefined || stat.storedAtMs > collection.markedAtMs - deps.grace.clockStepMs) continue;
@@ -266,14 +271,17 @@ interface Look {
 
 /** Returns objects that no head names and that are too old for a push to be about to name. */
 async function unnamed(
-  { remote, grace }: Collecting,
+  { remote, grace, onProgress }: Collecting,
   { nowMs, without }: Look,
   signal: AbortSignal,
 ): Promise<readonly ListedObject[]> {
   const named = await namedObjects(remote, without, signal);
   const found: ListedObject[] = [];
+  let done = 0;
   for (let after: RemoteKey | undefined; ;) {
     const { objects, more } = await remote.objects.list('', after === undefined ? {} : { after }, signal);
+    done += objects.length;
+    onProgress?.({ activity: 'listing', done, total: null, unit: 'objects' });
     for (const object of objects) {
       if (!named.has(object.key) && object.storedAtMs <= nowMs - grace.objectMs) found.push(object);
       if (found.length === limits.remoteMarkedObjects) return found;

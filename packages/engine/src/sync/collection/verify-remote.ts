@@ -14,10 +14,11 @@ import {
   type RemoteKey,
 } from '@cachelane/core';
 import type { EngineDependencies } from '../../model/engine-dependencies.ts';
+import type { OnProgress } from '../../model/progress-update.ts';
 import { changeHead } from '../heads/change-head.ts';
 import { everyLayerOf } from '../heads/compare-heads.ts';
 import { headKeys, manifestAt } from '../heads/listed-heads.ts';
-import { checkLayer, isAboutLayer } from '../layers/pull-layer.ts';
+import { checkLayer, isAboutLayer, type LayerPull } from '../layers/pull-layer.ts';
 
 export type RemoteVerifyDependencies = Pick<EngineDependencies, 'layers' | 'clock' | 'random' | 'tools'> & {
   readonly remote: Remote;
@@ -53,7 +54,7 @@ interface Named {
 /** Reads and checks every head of a remote and every layer that they name. Changes nothing. */
 export async function verifyRemote(
   deps: RemoteVerifyDependencies,
-  onProgress: (done: number, total: number) => void,
+  onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<RemoteVerification> {
   const named = new Map<LayerId, Named>();
@@ -70,9 +71,15 @@ export async function verifyRemote(
     await noteHead(key);
   }
   const faultyLayers: FaultyRemoteLayer[] = [];
-  for (const [index, { layer, tool, heads: hurt }] of [...named.values()].entries()) {
-    onProgress(index, named.size);
-    const problem = await problemOf(deps, layer, tool, signal);
+  const total = [...named.values()].reduce((sum, { layer }) => sum + layer.indexBytes + layer.data.sizeBytes, 0);
+  let done = 0;
+  const onBytes = (count: number): void => {
+    done += count;
+    onProgress({ activity: 'verifying', done, total, unit: 'bytes' });
+  };
+  for (const { layer, tool: toolName, heads: hurt } of named.values()) {
+    const tool = deps.tools.find(({ name }) => name === toolName) ?? null;
+    const problem = await problemOf(deps, { layer, tool, onBytes }, signal);
     if (problem !== null) faultyLayers.push({ id: layer.id, problem, heads: hurt });
   }
   return { heads, layers: named.size, faultyLayers, faultyHeads };
@@ -128,15 +135,9 @@ function noteLayers(named: Map<LayerId, Named>, manifest: HeadManifest): void {
   }
 }
 
-async function problemOf(
-  deps: RemoteVerifyDependencies,
-  layer: ManifestLayer,
-  toolName: string,
-  signal: AbortSignal,
-): Promise<string | null> {
-  const tool = deps.tools.find(({ name }) => name === toolName) ?? null;
+async function problemOf(deps: RemoteVerifyDependencies, pull: LayerPull, signal: AbortSignal): Promise<string | null> {
   try {
-    await checkLayer(deps, { layer, tool, onBytes: () => undefined }, signal);
+    await checkLayer(deps, pull, signal);
     return null;
   } catch (error) {
     if (isAboutLayer(error)) return asCachelaneError(error).message;

@@ -36,6 +36,8 @@ export interface LayerToPush {
   readonly id: LayerId;
   /** Objects marked for deletion: they must be stored again. */
   readonly marked: ReadonlySet<RemoteKey>;
+  /** Told of bytes as they are sent; of a negative number when a retry sends them again. */
+  readonly onBytes?: (count: number) => void;
 }
 
 /** Stores a layer's index and content; no head names it yet. Errors: those of the remote, E_LAYER_MISSING, E_LAYER_CORRUPT. */
@@ -75,17 +77,34 @@ export interface SentLayer extends Pick<ManifestLayer, 'indexBytes' | 'data'> {
 /** Sends a local layer, whichever run made it. Errors as {@link pushLayer}. */
 export async function sendLayer(
   { remote, layers, transfers }: Omit<PushDependencies, 'metadata'>,
-  { id, marked }: LayerToPush,
+  { id, marked, onBytes }: LayerToPush,
   signal: AbortSignal,
 ): Promise<SentLayer> {
   const { index, data } = await layers.pack(id, signal);
   await using spooled = await transfers.spool(data, signal);
   const { sizeBytes, digest } = spooled;
   const [dataBytes, indexBytes] = await Promise.all([
-    store(remote, { key: dataKey(digest), source: spooled, marked }, signal),
-    store(remote, { key: indexKey(id), source: bytesSource(index), marked }, signal),
+    store(remote, { key: dataKey(digest), source: counted(spooled, onBytes), marked }, signal),
+    store(remote, { key: indexKey(id), source: counted(bytesSource(index), onBytes), marked }, signal),
   ]);
   return { indexBytes: index.length, data: { sizeBytes, digest }, bytes: dataBytes + indexBytes };
+}
+
+function counted(source: ObjectSource, onBytes: LayerToPush['onBytes']): ObjectSource {
+  if (onBytes === undefined) return source;
+  let sent = 0;
+  return {
+    ...source,
+    async *read() {
+      onBytes(-sent);
+      sent = 0;
+      for await (const piece of source.read()) {
+        sent += piece.byteLength;
+        onBytes(piece.byteLength);
+        yield piece;
+      }
+    },
+  };
 }
 
 async function runsOf(

@@ -214,10 +214,10 @@ class Push {
   }
 
   async #sendOne(wanted: LayerToPush): Promise<void> {
-    const { layer, runs, bytes } = await pushLayer(this.#deps, wanted, this.#signal);
+    const { onBytes } = this.#push;
+    const { layer, runs, bytes } = await pushLayer(this.#deps, { ...wanted, onBytes }, this.#signal);
     this.#sent.set(wanted.id, { layer, runs });
     this.#bytes += bytes;
-    this.#push.onBytes(bytes);
   }
 
   /**
