@@ -144,7 +144,7 @@ async function readingOf(
 function whyNotRead(context: Context, { tool, request: { name } }: PlannedVolume, namespace: Namespace): string {
   const isShared = sharedLinks(context, [{ namespace, lane: context.lane }], name).length > 0;
   if (!isShared) return `${context.namespace} has no grant for its ${name}`;
-  if (!isPersonal(namespace)) return `a run in lane ${lane} reads no other namespaces`;
+  if (!isPersonal(namespace)) return `a run in lane ${context.lane} reads no other namespaces`;
   if (verifiedOf(tool) === null) return `${tool.name} does not verify the contents of its cache`;
   return context.inputs.some((input) => input.name === 'personal tier')
     ? `lane ${context.lane} does not use it`
