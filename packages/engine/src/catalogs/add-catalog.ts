@@ -57,9 +57,13 @@ export async function addCatalog(source: CatalogSource, request: AddRequest): Pr
   const alias = requireAlias(request.alias ?? known[0]?.alias ?? aliasFrom(to.namespace));
   const before = locked.find((each) => each.alias === alias) ?? null;
   if (before !== null && !known.includes(before) && !(await isSame(source, before.namespace, to.namespace))) {
-    throw new CachelaneError('E_CATALOG', `the project already uses the alias ${alias} for the catalog of ${before.namespace}`, {
-      hint: 'choose another alias with --as, or remove that entry from cachelane.lock',
-    });
+    throw new CachelaneError(
+      'E_CATALOG',
+      `the project already uses the alias ${alias} for the catalog of ${before.namespace}`,
+      {
+        hint: 'choose another alias with --as, or remove that entry from cachelane.lock',
+      },
+    );
   }
   const step = await stepTo(source, { alias, before, to, accepted });
   const others = before === null ? known : [];

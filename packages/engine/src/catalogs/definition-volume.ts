@@ -87,7 +87,9 @@ export async function requireDefinition(
   }
   if (later?.definitions.some((each) => each.name === name) === true) {
     const why = `version ${later.version} has it, and cachelane.lock has version ${version}`;
-    throw new CachelaneError('E_CATALOG', `${what}: ${why}`, { hint: `run cachelane add ${namespace} to lock the latest` });
+    throw new CachelaneError('E_CATALOG', `${what}: ${why}`, {
+      hint: `run cachelane add ${namespace} to lock the latest`,
+    });
   }
   const names = definitions.map((each) => each.name);
   throw new CachelaneError('E_CATALOG', `${what}${didYouMean(name, names)}`, { hint: `it has: ${listText(names)}` });

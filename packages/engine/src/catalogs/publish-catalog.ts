@@ -119,7 +119,9 @@ interface Before {
 function requireUnbroken(changes: readonly DefinitionChange[], { namespace, version }: Before): void {
   const broken = changes.filter(({ breaks, wasAnnounced }) => breaks && !wasAnnounced);
   if (broken.length === 0) return;
-  const told = broken.map(({ name, kind, what }) => (kind === 'removed' ? `${name} was removed` : `${name}: ${what[0]}`));
+  const told = broken.map(({ name, kind, what }) =>
+    kind === 'removed' ? `${name} was removed` : `${name}: ${what[0]}`,
+  );
   throw new CachelaneError(
     'E_CATALOG',
     `this breaks code for version ${version} of the catalog of ${namespace}: ${told.join('; ')}`,

@@ -40,11 +40,9 @@ export async function renameNamespace(
   const taken = other === undefined || other.id === record.id ? [] : await heldVolumes(metadata, other.id, signal);
   // Also checked here for dry runs.
   if (taken.length > 0) {
-    throw new CachelaneError(
-      'E_NAMESPACE',
-      `${to} is another namespace with volumes of its own: ${taken.join(', ')}`,
-      { hint: `remove them first (cachelane rm --all-lanes ${to}:NAME), or do not rename` },
-    );
+    throw new CachelaneError('E_NAMESPACE', `${to} is another namespace with volumes of its own: ${taken.join(', ')}`, {
+      hint: `remove them first (cachelane rm --all-lanes ${to}:NAME), or do not rename`,
+    });
   }
   if (other !== undefined && other.id !== record.id) await requireSilent(metadata, other, to, signal);
   if (!dryRun) await metadata.aliasNamespace(from, to, signal);

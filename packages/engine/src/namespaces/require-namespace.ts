@@ -8,5 +8,7 @@ export async function requireNamespace(
 ): Promise<NamespaceRecord> {
   const record = await metadata.findNamespace(path, signal);
   if (record !== undefined) return record;
-  throw new CachelaneError('E_NOT_FOUND', `there is no namespace ${path}`, { hint: 'cachelane ns ls lists namespaces' });
+  throw new CachelaneError('E_NOT_FOUND', `there is no namespace ${path}`, {
+    hint: 'cachelane ns ls lists namespaces',
+  });
 }

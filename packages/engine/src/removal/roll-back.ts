@@ -65,7 +65,8 @@ export async function planRollBack(
   requireWritable(request.context);
   const { lane } = request.context;
   const from = await deps.metadata.head(request.volumeId, lane, signal);
-  if (from === undefined) throw new CachelaneError('E_NOT_FOUND', `lane ${lane} is empty, so there is nothing to roll back`);
+  if (from === undefined)
+    throw new CachelaneError('E_NOT_FOUND', `lane ${lane} is empty, so there is nothing to roll back`);
   const history = await deps.metadata.history(request.volumeId, lane, signal);
   const to = targetOf(history, from, request.to);
   await requireLayers(deps, to, signal);

@@ -59,10 +59,7 @@ describe('the tool of a tier', () => {
     expect(await headOf(engine, acme)).toBeUndefined();
     const why = `the catalog of ${acme} defines indexed for indexed, and this volume is of directory`;
     expect(warningsOf(engine)).toEqual([
-      [
-        `indexed was not fed to ${acme}: ${why}`,
-        `use its definition or another name: cachelane catalog show ${acme}`,
-      ],
+      [`indexed was not fed to ${acme}: ${why}`, `use its definition or another name: cachelane catalog show ${acme}`],
     ]);
     expect(await feedingOf(engine, web)).toBe(why);
     expect((await installIn(engine, contextOf(api), 'left'))?.fed).toMatchObject([{ namespace: acme }]);

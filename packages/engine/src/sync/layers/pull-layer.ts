@@ -134,7 +134,8 @@ async function* rest(
   signal: AbortSignal,
 ): AsyncIterable<Uint8Array> {
   const { data } = pull.layer;
-  if (partial.haveBytes > data.sizeBytes) throw new CachelaneError('E_OBJECT_CORRUPT', 'the partial download is larger than the object');
+  if (partial.haveBytes > data.sizeBytes)
+    throw new CachelaneError('E_OBJECT_CORRUPT', 'the partial download is larger than the object');
   yield* partial.read();
   if (partial.haveBytes === data.sizeBytes) return;
   const request = { key: dataKey(data.digest), content: data, offset: partial.haveBytes };

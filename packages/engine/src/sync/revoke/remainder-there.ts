@@ -66,7 +66,9 @@ export async function remainderThere(
     // Uploads count only under an unchanged collection state.
     if ((await readCollection(deps.remote, signal)).version === version) return layers;
   }
-  throw new CachelaneError('E_REMOTE_BUSY', `collections of ${deps.remote.name} kept interfering with the upload`, { retryable: true });
+  throw new CachelaneError('E_REMOTE_BUSY', `collections of ${deps.remote.name} kept interfering with the upload`, {
+    retryable: true,
+  });
 }
 
 interface RemainderOf {
