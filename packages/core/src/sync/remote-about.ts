@@ -44,7 +44,7 @@ function read(bytes: Uint8Array): { readonly format?: unknown; readonly version?
 
 function corrupt(cause?: unknown): CachelaneError {
   return new CachelaneError('E_OBJECT_CORRUPT', 'the identity of the remote is not valid', {
-    hint: 'check the prefix; if it is right, run cachelane verify remote --repair',
+    hint: 'check the prefix; if it is right, cachelane verify remote --repair removes the identity',
     cause,
   });
 }
