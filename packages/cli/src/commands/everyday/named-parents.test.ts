@@ -66,7 +66,7 @@ test('on one’s own machine it is read, and told until it is granted', async ()
       `cachelane.yaml:1 names ${team} as a parent, and ${web} has no grant for it; it is read anyway`,
     ),
   ]);
-  expect(on.err()).toContain(`for a run without this line: cachelane grant ${grant.join(' ')}`);
+  expect(on.err()).toContain(`to avoid this warning, run cachelane grant ${grant.join(' ')}`);
   expect(await on.cachelane('grant', ...grant)).toBe(0);
   const told = on.err().length;
   expect(await on.cachelane('context')).toBe(0);
