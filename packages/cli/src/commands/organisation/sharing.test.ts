@@ -148,7 +148,10 @@ describe('grant', () => {
     [['npm', '--to', 'teams/x', '--trust', 'T1'], '--trust says which lanes may write'],
     [['npm', '--to', 'teams/x', '--write', '--trust', 'T9'], 'T9'],
     [['npm', '--to', 'teams/x', '--write', '--trust', 'T0'], 'lanes of trust level T0 cannot get a grant'],
-    [['npm', '--to', 'teams/x', '--write', '--trust', 'T2'], 'a run of trust level T1 cannot grant to lanes of level T2'],
+    [
+      ['npm', '--to', 'teams/x', '--write', '--trust', 'T2'],
+      'a run of trust level T1 cannot grant to lanes of level T2',
+    ],
     [['github.com/acme', '--to', 'teams/x'], 'names no volume'],
   ])('%j is refused, and nothing is created', async (args, why) => {
     using on = stage();
