@@ -68,7 +68,7 @@ export async function traceRun(
   const record = (await metadata.run(run, signal)) ?? null;
   const revoked = (await metadata.revokedRuns('all', signal)).find((each) => each.run === run) ?? null;
   if (record === null && revoked === null && heads.length === 0) {
-    throw new CachelaneError('E_NOT_FOUND', `run ${run} is unknown here`, {
+    throw new CachelaneError('E_NOT_FOUND', `${run} is unknown here`, {
       hint: 'cachelane log lists runs',
     });
   }

@@ -130,7 +130,7 @@ describe('ns', () => {
     await push(on, { layers: ['a'] });
     await push(on, { namespace: other, layers: ['b'] });
     expect(await on.cachelane('ns', 'rename', web, other, '--dry-run')).toBe(2);
-    expect(on.err()).toContain('has volumes of its own: npm');
+    expect(on.err()).toContain('with volumes of its own: npm');
     expect(await on.cachelane('ns', 'rename', web, 'github.com/acme/new', '--json')).toBe(0);
     expect(json(on)).toMatchObject({ dryRun: false, from: web, to: 'github.com/acme/new', volumes: ['npm'] });
   });
