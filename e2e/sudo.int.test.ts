@@ -68,7 +68,9 @@ requireCommands(
     expect(stdout).toContain('ok    mounts: ');
     const step = await world.cachelane(['run', ...volume, '--', 'sudo', '-n', 'id', '-u']);
     expect(step).toMatchObject({ code: 0, stdout: '0\n' });
-    const person = await world.cachelane(['doctor', '--verbose'], { env: { CI: undefined, GITHUB_ACTIONS: undefined } });
+    const person = await world.cachelane(['doctor', '--verbose'], {
+      env: { CI: undefined, GITHUB_ACTIONS: undefined },
+    });
     expect(person.stdout).toContain('mounts by: bubblewrap: no CI system seen');
   });
 

@@ -57,7 +57,8 @@ describe('an error is three lines at most', () => {
 
 test('says what to do next where its message does not', () => {
   const codes: readonly ErrorCode[] = ['E_DISK_FULL', 'E_LAYER_CORRUPT', 'E_OBJECT_CORRUPT', 'E_REMOTE_GONE'];
-  for (const code of codes) expect(errorText(new CachelaneError(code, 'it failed'))).toMatch(/^cachelane: it failed\n {2}\w/);
+  for (const code of codes)
+    expect(errorText(new CachelaneError(code, 'it failed'))).toMatch(/^cachelane: it failed\n {2}\w/);
   expect(errorText(thrown(() => deep(3)))).toMatch(
     /^cachelane: this is a bug in cachelane: TypeError: x is\\u000aundefined\n {2}at .*error-text\.test.*\n {2}report it /,
   );

@@ -19,7 +19,10 @@ export function errorText(error: unknown): string {
 
 function framesOf({ stack = '' }: Error): string {
   const frames = stack.split('\n').filter((line) => /^ +at /.test(line));
-  return frames.slice(0, framesShown).map((line) => line.trim()).join(', ');
+  return frames
+    .slice(0, framesShown)
+    .map((line) => line.trim())
+    .join(', ');
 }
 
 /** Returns what to do about an error that has no hint; null if its message says enough. */

@@ -24,7 +24,10 @@ export async function examine(host: Host, question: ProjectQuestion, flags: Remo
   });
   const checks: Check[] = [
     { name: 'node', ...ok(host.nodeVersion) },
-    { name: 'home', ...(home.ok ? ok(`${home.value.dir}, by ${home.value.source}`, home.value.dir) : failed(home.error)) },
+    {
+      name: 'home',
+      ...(home.ok ? ok(`${home.value.dir}, by ${home.value.source}`, home.value.dir) : failed(home.error)),
+    },
   ];
   if (home.ok) {
     const { dir } = home.value;
@@ -224,7 +227,10 @@ async function contextOf(host: Host, question: ProjectQuestion): Promise<FoundCo
     const { namespace, lane, readChain, canWrite, why } = context;
     const detail = `${namespace}, lane ${lane}, reads ${chainText(readChain, namespace)}, ${canWrite ? 'may save' : 'saves nothing'} (${why})`;
     const [warning] = warnings;
-    return { finding: warning === undefined ? ok(detail, `${namespace}, lane ${lane}`) : warn(detail, warning), canWrite };
+    return {
+      finding: warning === undefined ? ok(detail, `${namespace}, lane ${lane}`) : warn(detail, warning),
+      canWrite,
+    };
   } catch (error) {
     return { finding: failed(error), canWrite: true };
   }

@@ -286,8 +286,14 @@ describe('doctor', () => {
   test('one line for each check, and problems first with what to do', async () => {
     using on = stage({ pieces: { ...noMounts, openMetadata: async () => await Promise.reject(new Error('broken')) } });
     await on.cachelane('doctor');
-    const states = on.out().split('\n').slice(0, -3).map((line) => line.split(' ', 1)[0]);
-    expect(states).toEqual(states.toSorted((a, b) => 'fail warn ok'.indexOf(a ?? '') - 'fail warn ok'.indexOf(b ?? '')));
+    const states = on
+      .out()
+      .split('\n')
+      .slice(0, -3)
+      .map((line) => line.split(' ', 1)[0]);
+    expect(states).toEqual(
+      states.toSorted((a, b) => 'fail warn ok'.indexOf(a ?? '') - 'fail warn ok'.indexOf(b ?? '')),
+    );
     expect(on.out()).toMatch(/^fail {2}state\.db: broken\n(?:fail .*\n)*warn {2}/);
     expect(on.out()).toMatch(/^warn {2}mounts: no user namespaces: .*; ask for them$/m);
     expect(on.out()).toMatch(/^ok {4}home: \S+$/m);
