@@ -24,9 +24,9 @@ describe('what a person writes for a remote', () => {
   });
 
   test.each([
-    ['', 'is no remote'],
-    ['/mnt/cache', 'is no remote'],
-    ['https://example.com/cache', 'is no remote'],
+    ['', 'is not a remote'],
+    ['/mnt/cache', 'is not a remote'],
+    ['https://example.com/cache', 'is not a remote'],
     ['dir:cache', 'absolute'],
     ['dir:', 'absolute'],
     ['dir:///mnt/cache', 'absolute'],
@@ -43,7 +43,7 @@ describe('what a person writes for a remote', () => {
     ['s3://my-bucket?region=a/b', 'name of a region'],
     ['s3://my-bucket?endpoint=127.0.0.1:9000', 'no URL'],
     ['s3://my-bucket?endpoint=ftp://x', 'http://'],
-    ['s3://my-bucket?endpoint=http://x/?a=b', 'neither ? nor #'],
+    ['s3://my-bucket?endpoint=http://x/?a=b', 'must not contain ? or #'],
   ])('%s is refused', (text, why) => {
     expect(() => parseRemoteAddress(text)).toThrow(why);
   });
