@@ -1,7 +1,7 @@
 import { CachelaneError } from '@cachelane/core';
 import { printable } from './format.ts';
 
-/** What a person sees of an error: the sentence and its mend; of a bug the place as well. */
+/** Returns the text of an error for the user: message and hint; for a bug, also the stack. */
 export function errorText(error: unknown): string {
   if (error instanceof CachelaneError && error.code !== 'E_INTERNAL') {
     const hint = error.hint === undefined ? '' : `  ${printable(error.hint)}\n`;

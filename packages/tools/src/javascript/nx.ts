@@ -46,8 +46,7 @@ function ruleFor(path: string, isDirectory: boolean): PathRule | null {
   if (!isDirectory && /^workspace-data\/[0-9a-f]+-v\d+\.db$/.test(path)) return databaseRule;
   if (top === 'workspace-data') return path === top && isDirectory ? unionRule : ofOneCheckout;
   if (top === 'd' || top === 'run.json') return never('state of one machine and its last run');
-  if (!isDirectory && /^[^/]+\.db(?:-wal|-shm|-journal)?$/.test(path))
-    return never('valid outputs on one machine');
+  if (!isDirectory && /^[^/]+\.db(?:-wal|-shm|-journal)?$/.test(path)) return never('valid outputs on one machine');
   const [, task] = /^(\d{5,20})(?:\.commit)?$/.exec(top) ?? [];
   if (task !== undefined) return lastingGroupRule(task);
   const [, output] = /^terminalOutputs\/(\d{5,20})$/.exec(path) ?? [];

@@ -31,7 +31,10 @@ export const mavenTool: Tool = {
     return ruleFor(path, isDirectory) ?? classifyUnknown(path, isDirectory, context);
   },
   commitWhen: 'exit',
-  prune: { kind: 'none', why: 'mvn dependency:purge-local-repository removes the artifacts of a project and fetches them again' },
+  prune: {
+    kind: 'none',
+    why: 'mvn dependency:purge-local-repository removes the artifacts of a project and fetches them again',
+  },
   sync: 'always',
   versions: 'Maven 3 and 4 read one layout',
   stored: [
