@@ -69,7 +69,7 @@ requireCommands(
     const step = await world.cachelane(['run', ...volume, '--', 'sudo', '-n', 'id', '-u']);
     expect(step).toMatchObject({ code: 0, stdout: '0\n' });
     const person = await world.cachelane(['doctor'], { env: { CI: undefined, GITHUB_ACTIONS: undefined } });
-    expect(person.stdout).toContain('mounts by: bubblewrap: no CI system seen');
+    expect(person.stdout).toContain('mounts by: bubblewrap: no CI system was detected');
   });
 
   test('what sudo left in the volume is saved as the user’s, and nothing of it stays behind', async () => {

@@ -41,7 +41,7 @@ function placeProblem(path: string, { workDir, projectDir, homeDir, storeDir }: 
   if (isWithin(projectDir, path)) return hides('the project');
   if (isInGit(path)) return `a volume at ${path} would hide the git repository`;
   if (storeDir !== null && (isWithin(path, storeDir) || isWithin(storeDir, path))) {
-    return `${path} is in cachelane's own store (${storeDir})`;
+    return `${path} is in the store of cachelane (${storeDir})`;
   }
   // A volume over the home directory would save settings and keys.
   if (path === homeDir) return `a volume at ${path} would hide the home directory`;

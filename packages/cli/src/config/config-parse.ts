@@ -173,7 +173,7 @@ const orHome: PathReach = {
   isAbsolute:
     'is absolute: a file in the repository may only use paths in the project (cache) or below the home directory (~/.cache/name); use -v NAME:PATH for other paths',
   isAllOfIt: 'is the project itself, and a volume there would hide it',
-  isOfGit: "is git's own, a volume there would hide the repository from it",
+  isOfGit: 'is the git directory, and a volume there would hide the repository',
 };
 
 /** For sources: a repository must not bring files of the home directory into a cache. */
@@ -181,7 +181,7 @@ const onlyProject: PathReach = {
   mayBeInHome: false,
   isAbsolute: 'leads out of the project: a file in the repository may only name a directory in it (./seed)',
   isAllOfIt: 'is the project itself: name a directory in it',
-  isOfGit: "is git's own, and no cache",
+  isOfGit: 'is the git directory, which is no cache',
 };
 
 function readPath(reader: Reader, field: Field, reach: PathReach): Located<string> | null {
