@@ -35,8 +35,8 @@ describe('a catalog in code', () => {
     ['it fails', 'throw new Error("not today")', 'E_CATALOG', 'c.mjs failed: not today'],
     ['it exports nothing', 'export const a = 1;', 'E_CATALOG', 'c.mjs exports no catalog'],
     ['it ends before', 'process.exit(0)', 'E_CATALOG', 'c.mjs exited (exit code 0) before it exported a catalog'],
-    ['it waits for nothing', 'await new Promise(() => {});', 'E_CATALOG', 'c.mjs ended (exit code 13) before'],
-    ['it is killed', 'process.kill(process.pid, "SIGKILL");', 'E_CATALOG', 'c.mjs ended (SIGKILL) before'],
+    ['it waits for nothing', 'await new Promise(() => {});', 'E_CATALOG', 'c.mjs exited (exit code 13) before'],
+    ['it is killed', 'process.kill(process.pid, "SIGKILL");', 'E_CATALOG', 'c.mjs exited (SIGKILL) before'],
     ['what it exports is no data', 'export default { volumes: () => 1 };', 'E_CATALOG', 'could not be cloned'],
     [
       'it writes where that is handed over',
