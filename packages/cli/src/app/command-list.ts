@@ -123,8 +123,6 @@ export interface FoundCommand {
 
 /** Returns the command that the line names; of two, the one with the longer name. */
 export function findCommand(words: readonly string[]): FoundCommand | undefined {
-  // Earlier versions called `context` so.
-  if (words[0] === 'context' && words[1] === 'show') return findCommand(['context', ...words.slice(2)]);
   for (const count of [2, 1]) {
     const name = words.slice(0, count).join(' ');
     const entry = words.length >= count ? commandList.find((candidate) => candidate.name === name) : undefined;

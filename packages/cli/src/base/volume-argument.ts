@@ -9,6 +9,8 @@ export interface VolumeArgument {
   readonly path: string | null;
   /** The catalog definition; undefined if the volume is named directly. */
   readonly defined?: DefinedVolume | undefined;
+  /** The tool of a volume without a path whose name neither the project's file nor a tool knows. */
+  readonly tool?: string | undefined;
 }
 
 /**

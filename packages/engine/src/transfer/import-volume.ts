@@ -33,7 +33,6 @@ import type { PlannedVolume } from '../model/planned-volume.ts';
 export interface ImportRequest extends Omit<SessionInput, 'mode' | 'purpose' | 'strict'> {
   readonly volume: VolumeRequest;
   readonly environment: ToolEnvironment;
-  readonly onProgress: (done: number, total: number) => void;
 }
 
 export interface Imported {
@@ -73,8 +72,7 @@ export async function importLayers(
     if (volume === undefined) throw new CachelaneError('E_INTERNAL', 'a session of one volume has none');
     const taken: LayerRecord[] = [];
     let head = (await deps.metadata.head(volume.id, planned.own.lane, signal)) ?? null;
-    for (const [done, id] of manifest.layers.toReversed().entries()) {
-      request.onProgress(done, manifest.layers.length);
+    for (const id of manifest.layers.toReversed()) {
       const index = await bytesOf(await next(source, `layers/${id}/index`));
       const { data } = await next(source, `layers/${id}/data.tar.zst`);
       if (head?.layers.includes(id) === true) {
@@ -89,6 +87,16 @@ export async function importLayers(
   } finally {
     await source.return?.();
     await closeSession(deps, ids.sessionId);
+  }
+}
+
+/** Returns what an export says of itself. Errors: E_USAGE for a file that is no export. */
+export async function readExportManifest(parts: AsyncIterable<ExportPart>): Promise<ExportManifest> {
+  const source = parts[Symbol.asyncIterator]();
+  try {
+    return readManifest(await textOf(await next(source, manifestName)));
+  } finally {
+    await source.return?.();
   }
 }
 
@@ -206,10 +214,8 @@ function requireSameKind({ tool, compat }: ExportManifest, planned: PlannedVolum
   if (tool !== planned.tool.name) {
     throw new CachelaneError(
       'E_USAGE',
-      `the export is of a volume of ${tool}, and this one is of ${planned.tool.name}`,
-      {
-        hint: 'import it under a name of the same tool',
-      },
+      `the export holds a volume of ${tool}, and ${planned.request.name} is a volume of ${planned.tool.name}`,
+      { hint: 'import it under another name: --as NAME' },
     );
   }
   if (compatKey(compat) === compatKey(planned.compat)) return;
@@ -255,7 +261,7 @@ function isTextRecord(value: unknown): value is Readonly<Record<string, string>>
 }
 
 function noExport(why: string, cause?: unknown): CachelaneError {
-  return new CachelaneError('E_USAGE', `this is no export of a volume: ${why}`, { cause });
+  return new CachelaneError('E_USAGE', `this is not an export of a volume: ${why}`, { cause });
 }
 
 async function next(source: AsyncIterator<ExportPart>, name: string): Promise<ExportPart> {

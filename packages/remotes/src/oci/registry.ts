@@ -17,7 +17,9 @@ export interface Manifest {
   readonly content: unknown;
 }
 
-/** One repository of a registry, over the OCI distribution API, for whoever may read it without saying who it is. */
+// Not `@snyk/docker-registry-v2-client`, the client on npm that is kept: it checks neither digest nor size of a layer, and nothing stops it.
+
+/** One repository of a registry, over the OCI distribution API, for anonymous readers. */
 export interface Registry {
   /** By a tag or a digest. Errors: E_NOT_FOUND, E_REMOTE_GONE, E_REMOTE_DENIED, E_REMOTE_UNFIT, E_OBJECT_CORRUPT. */
   manifest(reference: string, signal: AbortSignal): Promise<Manifest>;

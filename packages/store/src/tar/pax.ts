@@ -1,9 +1,9 @@
-// The little of the tar format that carries extended attributes: headers with PAX records, no content.
+// The part of the tar format that carries extended attributes: headers with PAX records, no content.
 
 const blockBytes = 512;
 
 export interface PaxMember {
-  /** Bytes of the name; relative. */
+  /** The bytes of a relative name. */
   readonly name: Buffer;
   readonly kind: 'directory' | 'whiteout';
   readonly xattrs: ReadonlyMap<string, string>;
@@ -11,7 +11,7 @@ export interface PaxMember {
 
 const xattrKey = 'SCHILY.xattr.';
 
-/** An archive of directories (mode 0700) and character devices 0:0. */
+/** Returns an archive of directories (mode 0700) and character devices 0:0. */
 export function encodePax(members: readonly PaxMember[]): Buffer {
   const blocks: Buffer[] = [];
   for (const { name, kind, xattrs } of members) {
@@ -27,13 +27,13 @@ export function encodePax(members: readonly PaxMember[]): Buffer {
 
 function paxRecord(key: string, value: Buffer): Buffer {
   const rest = Buffer.concat([Buffer.from(` ${key}=`), value, Buffer.from('\n')]);
-  // The length counts its own digits.
+  // The length includes its own digits.
   let length = rest.length + 1;
   while (rest.length + String(length).length > length) length++;
   return Buffer.concat([Buffer.from(String(length)), rest]);
 }
 
-/** The real name stands in the PAX header before it. */
+/** The real name is in the PAX header before it. */
 function headerBlock(type: 'x' | '5' | '3', sizeBytes: number): Buffer {
   const block = Buffer.alloc(blockBytes);
   block.write('x', 0);
@@ -50,8 +50,8 @@ function headerBlock(type: 'x' | '5' | '3', sizeBytes: number): Buffer {
 }
 
 /**
- * The extended attributes of each member of an archive that GNU tar wrote, in the order in which tar was given the names.
- * Throws for what is no such archive.
+ * Returns the extended attributes of each member of an archive that GNU tar wrote, in order. Throws if the archive
+ * is invalid.
  */
 export function decodePaxXattrs(archive: Buffer): readonly ReadonlyMap<string, string>[] {
   const members: ReadonlyMap<string, string>[] = [];
@@ -59,7 +59,7 @@ export function decodePaxXattrs(archive: Buffer): readonly ReadonlyMap<string, s
   for (let at = 0; at + blockBytes <= archive.length;) {
     const header = archive.subarray(at, at + blockBytes);
     if (header[0] === 0) break;
-    if (header.toString('latin1', 257, 262) !== 'ustar') throw new Error('tar wrote something that is no archive');
+    if (header.toString('latin1', 257, 262) !== 'ustar') throw new Error('tar wrote an invalid archive');
     const type = String.fromCharCode(header[156] ?? 0);
     const size = Number(records.get('size') ?? Number.parseInt(header.toString('latin1', 124, 136), 8));
     const body = archive.subarray(at + blockBytes, at + blockBytes + size);
@@ -74,14 +74,14 @@ export function decodePaxXattrs(archive: Buffer): readonly ReadonlyMap<string, s
   return members;
 }
 
-/** Keys and values, bytes as characters. Throws for what is no such body. */
+/** Returns keys and values with one character per byte. Throws if the body is invalid. */
 export function paxRecords(body: Buffer): Map<string, string> {
   const records = new Map<string, string>();
   for (let at = 0; at < body.length;) {
     const space = body.indexOf(' ', at);
     const end = at + Number.parseInt(body.toString('latin1', at, space), 10);
     const equals = body.indexOf('=', space);
-    if (!(end > at) || space < 0 || equals < 0 || equals >= end) throw new Error('tar wrote a record that is none');
+    if (!(end > at) || space < 0 || equals < 0 || equals >= end) throw new Error('tar wrote an invalid record');
     records.set(body.toString('latin1', space + 1, equals), body.toString('latin1', equals + 1, end - 1));
     at = end;
   }

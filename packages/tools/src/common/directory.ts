@@ -114,7 +114,7 @@ const sqliteSharedMemory = '-shm';
 /** The rule for an unknown directory: stored as it is, with its removals. */
 export const directoryTool: Tool = {
   name: unknownToolName,
-  rulesVersion: 2,
+  rulesVersion: 1,
   summary: 'any other directory: changes and removals are kept, two different changes of one file are a conflict',
   lockfiles: [],
   locate: () => null,

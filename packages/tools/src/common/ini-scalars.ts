@@ -1,4 +1,6 @@
-/** Returns a one-line value of an INI file as Python's configparser reads it. The last of several values wins. */
+// Not the `ini` package: it cannot read `key: value`, and cuts values at `;` and `#`, which Python keeps.
+
+/** Returns the last one-line value of a key in a section, as Python's configparser reads INI files. */
 export function iniText(text: string, section: string, key: string): string | undefined {
   let at = '';
   let found: string | undefined;

@@ -51,7 +51,9 @@ function isMember(path: string, globs: readonly string[]): boolean {
   }, false);
 }
 
-/** Returns a pattern for a workspace glob with `*` and `**`. Leading `./` and trailing `/` are ignored. */
+// Not `path.matchesGlob`: its first call takes 12 ms.
+
+/** Returns a pattern for the `*` and `**` of a workspace glob, with and without `./` before and `/` after it. */
 function globPattern(glob: string): RegExp {
   const plain = glob.replace(/^\.?\/+/, '').replace(/\/+$/, '');
   const source = plain.replace(/\*\*\/?|\*|[^*]+/g, (part) => {

@@ -1,4 +1,5 @@
 import { childPath, type BytePath } from '@cachelane/core';
+import { hexOfBase64 } from '../drivers/text.ts';
 
 /** Weakest first, as npm ranks them (ssri). Others rank below all of these. */
 const algorithms =
@@ -39,17 +40,9 @@ function rankOf(algorithm: string): number {
 export function contentPathsOf(integrity: string, cacheRoot: BytePath): readonly BytePath[] {
   const strongest = strongestAlgorithm(integrity);
   return parseIntegrity(integrity).flatMap(({ algorithm, base64 }) => {
-    const hex = algorithm === strongest ? toHex(base64) : '';
-    if (hex.length <= 4) return [];
+    const hex = algorithm === strongest ? hexOfBase64(base64) : null;
+    if (hex === null || hex.length <= 4) return [];
     const segments = ['content-v2', algorithm, hex.slice(0, 2), hex.slice(2, 4), hex.slice(4)];
     return [segments.reduce(childPath, cacheRoot)];
   });
-}
-
-function toHex(base64: string): string {
-  try {
-    return Uint8Array.fromBase64(base64).toHex();
-  } catch {
-    return '';
-  }
 }

@@ -6,7 +6,7 @@ import { projectOf } from '../../context/find-volume.ts';
 import { plural, printable } from '../../base/format.ts';
 import { openChosenRemote, requireRemote } from '../../remotes/open-chosen-remote.ts';
 import { printJson, shortId } from '../../host/print.ts';
-import { layerProgress } from '../../host/progress-line.ts';
+import { withProgress } from '../../reporters/command-progress.ts';
 import { parseRemoteFlags, whichRemote } from '../../remotes/remote-flags.ts';
 import { openStore } from '../../home/store.ts';
 
@@ -34,7 +34,7 @@ export const verifyRemoteCommand: Command = defineCommand({
     const remote = requireRemote(shared);
     await using store = await openStore(host, signal);
     const deps = { ...store, remote, tools: await host.pieces.loadTools() };
-    const found = await verifyRemote(deps, layerProgress(host, 'verified'), signal);
+    const found = await withProgress(host, options, async ({ update }) => await verifyRemote(deps, update, signal));
     const isDamaged = found.faultyLayers.length > 0 || found.faultyHeads.length > 0;
     const mends = options.repair && !options['dry-run'] && isDamaged;
     const moved = mends ? await repairRemote(deps, found, signal) : null;
