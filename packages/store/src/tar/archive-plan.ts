@@ -1,5 +1,6 @@
 import type { Entry, LayerIndex } from '@cachelane/core';
-import { archiveEndBytes, contentBytes, headerBytes, paddingOf } from './tar-entries.ts';
+import { archiveEndBytes, contentBytes, headerBytes } from './tar-entries.ts';
+import { paddingOf } from './tar-header.ts';
 
 /** The archive of a layer before it comes: all of it follows from the index but contents and targets of symlinks. */
 export interface ArchivePlan {

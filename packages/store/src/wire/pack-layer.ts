@@ -10,7 +10,8 @@ import type { StoreFiles } from '../files/store-files.ts';
 import { corruptLayer, readLayer, type LayerRef } from '../layers/stored-layer.ts';
 import { fillFrom } from '../files/read-file.ts';
 import { frameBytes, framesInFlight, FrameWriter } from './frames.ts';
-import { archiveEndBytes, contentBytes, HeaderSpace, paddingOf, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { archiveEndBytes, contentBytes, HeaderSpace, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { paddingOf } from '../tar/tar-header.ts';
 
 /** Frames end at entries; one that is larger than what is left begins a frame of its own only where that wastes no more than this. */
 const cutBytes = frameBytes / 4;

@@ -7,11 +7,11 @@ import {
   archiveEndBytes,
   contentBytes,
   HeaderSpace,
-  paddingOf,
   tarHeader,
   withTarget,
   type TarHeader,
 } from '../tar/tar-entries.ts';
+import { paddingOf } from '../tar/tar-header.ts';
 
 /** What becomes of a layer as it comes past; each entry has been checked but for the content of a large file. Of directories and removals the index says all. */
 export interface ArchiveSink {
