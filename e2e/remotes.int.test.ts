@@ -75,7 +75,7 @@ requireCommands('bwrap')('the user’s own file', () => {
     using world = openWorld();
     const file = '.config/cachelane/config.yaml';
     world.write({ [join('home', file)]: `remote: dir:${sharedDir(world)}\npush: never\n` });
-    expect(await world.json(['context', 'show'])).toMatchObject({
+    expect(await world.json(['context'])).toMatchObject({
       remote: { address: `dir:${world.dir}/shared`, source: `${join(world.home, file)}:1` },
       push: { mode: 'never', source: `${join(world.home, file)}:2` },
     });

@@ -70,7 +70,7 @@ requireCommands(
     expect(registry.requests).toEqual([]);
     expect(run.volume('npm').hits).toMatchObject([{ namespace: team, lane: 't1:ref:main' }]);
     expect(warningsOf(run)).toEqual([]);
-    const context = await job.world.json(['context', 'show'], { cwd: job.checkout });
+    const context = await job.world.json(['context'], { cwd: job.checkout });
     expect(context).toMatchObject({ readChain: [{}, { namespace: web }, { namespace: team, lane: 't1:ref:main' }] });
   });
 

@@ -121,7 +121,7 @@ requireCommands(
     writeFileSync(join(layerDir(world, run.volume('data').layer as LayerId), 'tree/one'), '!\n');
     const told = await world.cachelane(['export', 'data', '-o', file]);
     expect(told.code).toBe(1);
-    expect(told.stderr).toContain('one in a layer is not what was saved');
+    expect(told.stderr).toContain('one in a layer differs from what was saved');
     expect(readFileSync(file, 'utf8')).toBe('older');
     expect(readdirSync(world.dir).filter((name) => name.endsWith('.new'))).toEqual([]);
   });

@@ -98,7 +98,7 @@ requireCommands('bwrap', 'flock')('what is as large as nothing of ours', () => {
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr: expect.stringContaining(
-        'cachelane: the layer is refused: it has 1000000 entries, and 999999 are the most that are taken in\n',
+        'cachelane: the layer is refused: it has 1000000 entries; the limit is 999999\n',
       ) as unknown,
     });
     // The index itself, read once, and what Node needs.

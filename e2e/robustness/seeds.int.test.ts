@@ -130,7 +130,7 @@ requireCommands(
       'a name that leads up',
       [dir('v'), file('v/a'), file('v/../../../../evil')],
       1,
-      'v/../../../../evil leads up out of where it lies',
+      'v/../../../../evil leads out of its directory',
     ],
     [
       'a name that leads up, beside the volume',
@@ -160,7 +160,7 @@ requireCommands(
       'a hard link to a file of the machine',
       [dir('v'), { name: 'v/x', type: '1', linkName: '/etc/passwd' }],
       1,
-      'v/x is a hard link to /etc/passwd, which does not come before it',
+      'v/x is a hard link to /etc/passwd, which no earlier member has',
     ],
     ['a device', [dir('v'), { name: 'v/null', type: '3' }], 1, 'v/null is a device'],
     ['a fifo', [dir('v'), { name: 'v/p', type: '6' }], 1, 'v/p is a fifo'],
@@ -183,9 +183,9 @@ requireCommands(
     ['a cut archive', good.subarray(0, 3000), 2, 'it ends too early'],
     ['an archive without its end', good.subarray(0, -1024), 2, 'it ends too early'],
     ['damaged gzip', gzipSync(good).fill(0x55, 30, 60), 2, 'cannot be read: '],
-    ['no archive', Buffer.from('#!/bin/sh\n'.repeat(200)), 2, 'it is no tar archive'],
+    ['no archive', Buffer.from('#!/bin/sh\n'.repeat(200)), 2, 'it is not a tar archive'],
     ['an empty file', Buffer.alloc(0), 2, 'it is empty'],
-    ['an archive of nothing', [], 2, 'there is nothing in it'],
+    ['an archive of nothing', [], 2, 'it is empty'],
     ['xz', Buffer.from('\xfd7zXZ\0 and so on', 'latin1'), 2, 'it is compressed with xz'],
   ])('%s: one line and a hint, and the volume is as it was', async (_, archive, code, why) => {
     using world = openWorld();

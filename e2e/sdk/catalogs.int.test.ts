@@ -144,7 +144,7 @@ test('a version that vanished goes on by the lock, in an engine that never had i
   const { code, stdout, stderr } = await on.program(web, 'build.ts').finished;
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const note =
-    'version 1 of the catalog of github.com/acme is not to be had as it was locked: what it says is taken from cachelane.lock until cachelane add locks another version';
+    'version 1 of the catalog of github.com/acme is not available as locked: its copy in cachelane.lock is used until cachelane add locks another version';
   expect(JSON.parse(stdout)).toMatchObject({
     pip: { key: 'pip-cache', tool: 'pip', warnings: [note] },
     models: 'github.com/acme',

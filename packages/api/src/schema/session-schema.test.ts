@@ -271,7 +271,7 @@ describe('a version that the store has no more', () => {
     myOrg { pipCache { id tool warnings } }
   }`;
   const note =
-    'version 1 of the catalog of github.com/acme is not to be had as it was locked: what it says is taken from cachelane.lock until cachelane add locks another version';
+    'version 1 of the catalog of github.com/acme is not available as locked: its copy in cachelane.lock is used until cachelane add locks another version';
   const attach = 'mutation ($id: ID!) { attach(volumes: [{ volume: $id }]) { volumes { key namespace warnings } } }';
 
   const other = lockedAt(1, { npm: {} });
@@ -284,7 +284,7 @@ describe('a version that the store has no more', () => {
         for (const each of [locked, other]) await publish(on.world.deps.metadata, each);
         await on.data(remove);
       },
-      ['pip-cache of github.com/acme is not in version 2 any more; cachelane.lock has version 1'],
+      ['pip-cache of github.com/acme was removed in version 2; cachelane.lock has version 1'],
     ],
     ['is another one there', async (on: TestWorld) => await publish(on.world.deps.metadata, other), []],
   ])('and that the project has locked goes by the lock, with a warning: %s', async (_, arrange, later) => {

@@ -124,8 +124,6 @@ export interface FoundCommand {
 
 /** The command whose words the line begins with, the longer name first. */
 export function findCommand(words: readonly string[]): FoundCommand | undefined {
-  // The name of `context` in earlier versions.
-  if (words[0] === 'context' && words[1] === 'show') return findCommand(['context', ...words.slice(2)]);
   for (const count of [2, 1]) {
     const name = words.slice(0, count).join(' ');
     const entry = words.length >= count ? commandList.find((candidate) => candidate.name === name) : undefined;

@@ -205,7 +205,7 @@ describe('what the command gets', () => {
   test('its own context, and never that of somebody else', async () => {
     using on = stage({ env: { CACHELANE_CONTEXT: '{"namespace": "of/another"}', CACHELANE_NAMESPACE: 'teams/web' } });
     await on.cachelane('run', '--mode=none', 'true');
-    await on.cachelane('context', 'show', '--json');
+    await on.cachelane('context', '--json');
     const told = JSON.parse(on.commands[0]?.env['CACHELANE_CONTEXT'] ?? '') as Record<string, unknown>;
     expect(told).toMatchObject({ namespace: 'teams/web', lane: 't1:local', trust: 'T1', canWrite: true });
     expect(JSON.parse(on.out())).toMatchObject(told);

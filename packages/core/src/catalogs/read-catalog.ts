@@ -8,9 +8,12 @@ import { definitionTiers, type CatalogContent, type VolumeDefinition } from './d
 import { isFreeMethodName, methodName } from './method-name.ts';
 
 export interface CatalogReading {
-  /** How messages call what is read: `cachelane.catalog.yaml`. */
+  /** The name of the input in messages: `cachelane.catalog.yaml`. */
   readonly source: string;
-  /** Null: it was published, perhaps by a later version of Cachelane. Any name may be that of a tool, and what has a key that this version does not know is read without it. */
+  /**
+   * The known tools. Null for published catalogs, which a later version may have written: every tool name is valid,
+   * and unknown keys are ignored.
+   */
   readonly tools: ReadonlySet<string> | null;
 }
 
@@ -18,8 +21,8 @@ const problemsShown = 5;
 const definitionKeys = ['tool', 'key', 'tier', 'sharing', 'compat', 'docs', 'deprecated'];
 
 /**
- * A catalog as code or YAML says it: `{ docs, volumes: { NAME: { tool, key, tier, sharing, compat, docs, deprecated } } }`. Throws E_CATALOG with what is wrong, each with
- * its place, and E_LIMIT for too many definitions.
+ * Reads a catalog from code or YAML: `{ docs, volumes: { NAME: { tool, key, tier, sharing, compat, docs, deprecated }
+ * } }`. Throws E_CATALOG with all problems and their places, and E_LIMIT for too many definitions.
  */
 export function readCatalog(value: unknown, { source, tools }: CatalogReading): CatalogContent {
   const problems: string[] = [];
@@ -110,7 +113,7 @@ export function isDefinitionName(name: string): boolean {
   return hasNameForm(name) && isFreeMethodName(methodName(name));
 }
 
-/** Two that a generated client could not tell apart. */
+/** Reports definitions with the same method name. */
 function reportCollisions(definitions: readonly VolumeDefinition[], report: Report): void {
   const first = new Map<string, string>();
   for (const { name } of definitions) {
@@ -125,7 +128,7 @@ function reportCollisions(definitions: readonly VolumeDefinition[], report: Repo
 interface Checked<T> {
   readonly place: string;
   readonly report: Report;
-  /** Stands in while the other problems are looked for. */
+  /** The value to use while looking for further problems. */
   readonly otherwise: T;
 }
 
@@ -155,13 +158,13 @@ function textIn({ value, place, report }: Part): string | null {
   return null;
 }
 
-/** Text as a catalog may have it, with what a lock says around it. */
+/** Returns whether the value is a valid text for a lock, which includes text around a catalog's own. */
 export function isWhyText(value: unknown): value is string {
   if (typeof value !== 'string' || value === '' || !value.isWellFormed() || hasControls(value)) return false;
   return value.length <= limits.catalogWhyLength;
 }
 
-/** But line breaks, which paragraphs need. */
+/** Line breaks are valid, for paragraphs. */
 function hasControls(text: string): boolean {
   // oxlint-disable-next-line no-control-regex -- texts are printed, and become comments of generated code
   return /[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]/.test(text);
@@ -179,7 +182,7 @@ function choiceIn<T extends string>({
   return chosen ?? null;
 }
 
-/** Numbers as they are written by who knows that they are texts. Errors: E_CATALOG. */
+/** Checks compat fields, all of which must be texts. Errors: E_CATALOG. */
 function compatIn(value: unknown): Readonly<Record<string, string>> {
   const fields = recordIn(value ?? {});
   const isText = fields !== null && Object.values(fields).every((field) => typeof field === 'string');

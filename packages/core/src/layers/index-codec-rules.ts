@@ -3,8 +3,8 @@ import { parseBytePath, rootPath } from './byte-path.ts';
 import type { Entry } from './entry.ts';
 
 /**
- * Why an entry cannot stand in an index, or null. The encoder asks before it writes (an answer is a bug of ours), the
- * decoder after it read (an answer is damage), so that both sides hold the same rules.
+ * Returns why an entry is invalid, or null. The encoder checks before writing (a fault is a bug), the decoder after
+ * reading (a fault is damage).
  */
 export function entryFault(entry: Entry): string | null {
   if (entry.path === rootPath) return 'an entry for the root';
@@ -29,7 +29,7 @@ function originsFault(origins: readonly string[]): string | null {
   return null;
 }
 
-/** Whether `latin1` can be the directory part of an entry's path; the root can. */
+/** Returns whether `latin1` is a valid directory of an entry, or the root. */
 export function isDirectoryPath(latin1: string): boolean {
   try {
     parseBytePath(latin1);
@@ -39,7 +39,7 @@ export function isDirectoryPath(latin1: string): boolean {
   }
 }
 
-/** Whether `latin1` can be the last part of an entry's path. */
+/** Returns whether `latin1` is a valid last part of an entry's path. */
 export function isFileName(latin1: string): boolean {
   if (latin1 === '' || latin1 === '.' || latin1 === '..' || latin1.length > limits.fileNameBytes) return false;
   return !latin1.includes('/') && !latin1.includes('\0');

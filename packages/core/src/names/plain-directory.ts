@@ -2,7 +2,7 @@ import { CachelaneError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 
 /**
- * A path that says where it leads: absolute, without `.`, `..` and doubled slashes. Whether something is there is not looked at. `use` says what a volume wants it for:
+ * Returns an absolute path without `.`, `..` and doubled slashes; it need not exist. `use` is its purpose, such as
  * `seed a volume from`. Throws E_USAGE.
  */
 export function parsePlainDirectory(text: string, use: string): string {

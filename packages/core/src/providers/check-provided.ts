@@ -4,7 +4,10 @@ import { parsePlainDirectory } from '../names/plain-directory.ts';
 import { canonicalCompat, parseVolumeName } from '../names/volume.ts';
 import type { Provided } from '../ports/provider.ts';
 
-/** What a provider said, which others may have written: nothing of it is believed. Errors: those of what it names, E_CONFIG for what is nothing of the kind. */
+/**
+ * Checks the answer of a provider, which may be foreign code. Errors: those of its names, E_CONFIG for an invalid
+ * answer.
+ */
 export function checkProvided(said: unknown): Provided {
   const { kind, ...rest } = (typeof said === 'object' && said !== null ? said : {}) as Readonly<
     Record<string, unknown>

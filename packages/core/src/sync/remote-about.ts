@@ -5,18 +5,18 @@ import type { RemoteId } from '../ports/metadata/sync-store.ts';
 const format = 'cachelane-remote';
 const version = 1;
 
-/** `random` must hold 16 bytes. */
+/** Returns a new remote id. `random` must hold 16 bytes. */
 export function newRemoteId(random: Uint8Array): RemoteId {
   const hex = bytesToHex(random.subarray(0, 16));
   return hex as RemoteId;
 }
 
-/** What the first writer leaves in a remote, so that it can be told from another one at the same address. */
+/** Returns the object that the first writer stores in a remote to identify it. */
 export function encodeAbout(id: RemoteId): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ format, version, id }));
 }
 
-/** Throws E_OBJECT_CORRUPT, and E_REMOTE_UNFIT for a remote that a later version of Cachelane laid out. */
+/** Parses that object. Throws E_OBJECT_CORRUPT, and E_REMOTE_UNFIT for the layout of a later version. */
 export function decodeAbout(bytes: Uint8Array): RemoteId {
   const found = read(bytes);
   if (found.format !== format) throw corrupt();
@@ -44,7 +44,7 @@ function read(bytes: Uint8Array): { readonly format?: unknown; readonly version?
 
 function corrupt(cause?: unknown): CachelaneError {
   return new CachelaneError('E_OBJECT_CORRUPT', 'what the remote says of itself is not what Cachelane writes', {
-    hint: 'is this the prefix of something else? If not, cachelane verify remote --repair takes it out of use',
+    hint: 'is this the prefix of something else? If not, cachelane verify remote --repair removes it',
     cause,
   });
 }

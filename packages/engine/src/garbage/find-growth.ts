@@ -8,7 +8,7 @@ import { toolOf } from '../provenance/revoke-runs.ts';
 import type { HeldLane } from '../evictions/held-lanes.ts';
 import type { UnmetLimit } from '../evictions/plan-evictions.ts';
 
-/** A head that is over its budget. */
+/** A head over its budget. */
 export interface PlannedGrowth {
   readonly held: HeldLane;
   readonly plan: GrowthPlan;
@@ -25,7 +25,7 @@ interface GrowthQuestion {
   readonly onProgress?: OnProgress;
 }
 
-/** Of heads that stay. One with damage is left to the run that finds it. */
+/** Finds growth in remaining heads. Skips damaged ones: the next run reports them. */
 export async function findGrowth(
   deps: GrowthFindDependencies,
   { lanes, upTo, onProgress }: GrowthQuestion,
@@ -46,7 +46,7 @@ export async function findGrowth(
   return found;
 }
 
-/** Returns what went, which is another plan where the head has moved since. Contents are looked at only now, and damage as above. */
+/** Returns what was removed, which may differ from the plan if the head moved. Skips damaged heads too. */
 export async function shrinkAll(
   deps: GrowthFindDependencies,
   { found, onProgress }: { readonly found: readonly PlannedGrowth[]; readonly onProgress?: OnProgress | undefined },

@@ -16,24 +16,24 @@ import { isDamage } from '../base/is-damage.ts';
 
 export type VerifyDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'random'>;
 
-/** A layer that cannot be used any more, and who is hurt. */
+/** An unusable layer and the heads that name it. */
 export interface FaultyLayer {
   readonly id: LayerId;
-  /** Whether it is there at all. */
+  /** Whether the layer is missing. */
   readonly isMissing: boolean;
-  /** For people; at least one. */
+  /** Display text; at least one. */
   readonly problems: readonly string[];
   readonly heads: readonly HeadRecord[];
 }
 
 export interface Verification {
-  /** Layers that were read. */
+  /** Number of layers read. */
   readonly checked: number;
-  /** Also those that no head names: history may, and the collector takes them when nothing does. */
+  /** Includes layers that no head names; history may name them. */
   readonly faulty: readonly FaultyLayer[];
 }
 
-/** Reads every layer of the store and compares it with its index, and looks for layers that heads name and that are not there. Changes nothing. */
+/** Reads every layer, compares it with its index, and finds missing layers of heads. Changes nothing. */
 export async function verifyStore(
   { metadata, layers }: Pick<VerifyDependencies, 'metadata' | 'layers'>,
   onProgress: OnProgress,
@@ -56,7 +56,7 @@ export async function verifyStore(
     const problems = await problemsOf(layers, id, { signal, onBytes });
     if (problems.length === 0) continue;
     const isMissing = !(await layers.has(id, signal));
-    // One that a collector took meanwhile is nobody's loss.
+    // Collected meanwhile and unused.
     if (isMissing && !(await isNamed(metadata, id, signal))) continue;
     faulty.push({ id, isMissing, problems, heads: named.get(id) ?? [] });
   }
@@ -64,8 +64,8 @@ export async function verifyStore(
 }
 
 /**
- * Takes layers out of the heads that name them; nothing else is touched. Their files stay for the collector: a run may be at work on top of
- * them. Returns the heads that moved. Throws E_HEAD_MOVED where one moved too often.
+ * Removes layers from the heads that name them. The files stay for the collector, because a run may be using them. Returns the moved heads.
+ * Throws E_HEAD_MOVED if one moved too often.
  */
 export async function dropFaulty(
   deps: VerifyDependencies,
@@ -106,7 +106,7 @@ interface HeadToMend {
   readonly by: RunId;
 }
 
-/** Null where the head names none of them, or is gone. */
+/** Returns null if the head names none of them or is gone. */
 async function dropFromHead(
   deps: VerifyDependencies,
   { head: seen, bad, by }: HeadToMend,

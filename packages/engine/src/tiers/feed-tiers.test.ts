@@ -341,7 +341,7 @@ describe('a revoked run', () => {
     const report = await installIn(engine, contextOf(web), 'right');
     expect(isDone).toBe(true);
     expect(report?.fed).toEqual([]);
-    const hint = `cachelane revoke --run ${run} takes out what is still here of it`;
+    const hint = `cachelane revoke --run ${run} removes its remaining contents`;
     expect(engine.events).toContainEqual(expect.objectContaining({ type: 'warning', code: 'E_LAYER_REFUSED', hint }));
     await installIn(engine, contextOf(web), 'more');
     expect(await found(engine, contextOf(api))).toEqual(['more', 'right']);

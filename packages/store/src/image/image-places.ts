@@ -7,11 +7,11 @@ import { imageHeadBytes } from './erofs-format.ts';
 /** The image of a layer that this process opened. */
 export interface ImagePlaces {
   readonly file: string;
-  /** Where in the file an entry of the layer has its content, a symlink its target. */
+  /** Returns the file range of an entry's content, or of a symlink's target. */
   rangeOf(entry: Entry): FileRange;
 }
 
-/** The index is gone through when the first place is asked for (100k entries: a fifth of a second). */
+/** Opens places lazily: the first look-up reads the whole index (100k entries: 0.2 s). */
 export function openImagePlaces(file: string, index: () => LayerIndex): ImagePlaces {
   let places: ReadonlyMap<BytePath, number> | undefined;
   return {
@@ -32,7 +32,7 @@ function contentPlaces(index: LayerIndex): ReadonlyMap<BytePath, number> {
   return places;
 }
 
-/** How far before the end of its header a target begins. */
+/** Returns how far before the end of its header the target begins. */
 function targetBeforeEnd(entry: Entry): number {
   const { bytes, targetAt } = tarHeader(entry, new HeaderSpace());
   return bytes.length - (targetAt ?? 0);

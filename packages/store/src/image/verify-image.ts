@@ -22,7 +22,7 @@ export interface ImageCheck {
 
 const checkEvery = 256;
 
-/** Every byte of an image is the one that follows from the index, or has its digest there. Throws the system's errors. */
+/** Compares every byte of an image with the index and the digests in it. Throws system errors. */
 export function checkImage(check: ImageCheck): void {
   const descriptor = openSync(check.file, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
@@ -45,7 +45,7 @@ function checkArchive({ report, signal, onBytes }: ImageCheck, plan: ArchivePlan
     onBytes?.(entry.sizeBytes);
   }
   const endAt = imageHeadBytes + archiveBytes(plan) - archiveEndBytes;
-  if (!isZero(window, endAt, archiveEndBytes)) report('the end of the archive is not what belongs there');
+  if (!isZero(window, endAt, archiveEndBytes)) report('the end of the archive has unexpected bytes');
 }
 
 function headerProblem(window: Window, space: HeaderSpace, { entry, contentAt }: ArchivePlace): string | null {
@@ -53,10 +53,10 @@ function headerProblem(window: Window, space: HeaderSpace, { entry, contentAt }:
   const { bytes, targetAt } = header;
   const found = window.see(imageHeadBytes + contentAt - bytes.length, bytes.length);
   if (found.length < bytes.length) return 'is missing';
-  if (targetAt === null) return found.equals(bytes) ? null : 'is described as something else';
+  if (targetAt === null) return found.equals(bytes) ? null : 'has a wrong header';
   const target = found.subarray(targetAt, targetAt + entry.sizeBytes);
-  if (digestOf(target) !== entry.digest) return 'leads elsewhere';
-  return found.equals(withTarget(header, target)) ? null : 'is described as something else';
+  if (digestOf(target) !== entry.digest) return 'has a different target';
+  return found.equals(withTarget(header, target)) ? null : 'has a wrong header';
 }
 
 function contentProblem(window: Window, { entry, contentAt }: ArchivePlace): string | null {
@@ -69,24 +69,24 @@ function contentProblem(window: Window, { entry, contentAt }: ArchivePlace): str
     sum.update(part);
     done += part.length;
   }
-  if (sum.digest('hex') !== entry.digest) return 'has other content';
+  if (sum.digest('hex') !== entry.digest) return 'has different content';
   return isZero(window, imageHeadBytes + contentAt + sizeBytes, paddingOf(sizeBytes))
     ? null
-    : 'has something behind it';
+    : 'has unexpected bytes after it';
 }
 
 function checkMetadata({ owner, report, signal }: ImageCheck, plan: ArchivePlan, window: Window): void {
   throwIfAborted(signal);
   const read = (at: number, count: number): Buffer => Buffer.from(window.see(imageHeadBytes + at, count));
   const { head, body, metaAt, imageBytes } = new ImageMetadata(plan, owner).finish(read);
-  if (window.sizeBytes !== imageBytes) report('the image has another size');
-  if (!window.see(0, head.length).equals(head)) report('the head of the image is not what belongs there');
+  if (window.sizeBytes !== imageBytes) report('the image has a different size');
+  if (!window.see(0, head.length).equals(head)) report('the head of the image has unexpected bytes');
   let at = metaAt;
   for (const part of body) {
-    if (!window.see(at, part.length).equals(part)) report('the directories of the image are not what belongs there');
+    if (!window.see(at, part.length).equals(part)) report('the directories of the image have unexpected bytes');
     at += part.length;
   }
-  if (!isZero(window, at, imageBytes - at)) report('the end of the image is not what belongs there');
+  if (!isZero(window, at, imageBytes - at)) report('the end of the image has unexpected bytes');
 }
 
 function isZero(window: Window, at: number, count: number): boolean {
@@ -94,10 +94,10 @@ function isZero(window: Window, at: number, count: number): boolean {
   return found.length === count && found.every((byte) => byte === 0);
 }
 
-/** As much as is looked at in one piece, at most. */
+/** Maximum bytes read at once. */
 const windowBytes = 1_048_576;
 
-/** A file that is read from its beginning to its end, now and then a little back. */
+/** Reads a file from beginning to end, with occasional small steps back. */
 class Window {
   readonly sizeBytes: number;
   readonly #descriptor: number;
@@ -110,7 +110,7 @@ class Window {
     this.sizeBytes = fstatSync(descriptor).size;
   }
 
-  /** At most {@link windowBytes} of it, fewer where the file ends; gone with the next call. */
+  /** Returns up to {@link windowBytes} bytes, fewer at the end of the file. They are valid until the next call. */
   see(at: number, count: number): Buffer {
     if (at < this.#from || at + count > this.#from + this.#filled) {
       this.#filled = fillFrom(this.#descriptor, this.#bytes, at);

@@ -2,16 +2,19 @@ import type { Entry, LayerIndex } from '@cachelane/core';
 import { archiveEndBytes, contentBytes, headerBytes } from './tar-entries.ts';
 import { paddingOf } from './tar-header.ts';
 
-/** The archive of a layer before it comes: all of it follows from the index but contents and targets of symlinks. */
+/**
+ * The layout of a layer's archive, known from its index before the archive arrives. Only contents and symlink
+ * targets are unknown.
+ */
 export interface ArchivePlan {
   readonly index: LayerIndex;
-  /** Where each entry begins, in bytes; behind the last one, where the end begins. Shared with the threads that work on it. */
+  /** Byte offset of each entry, then of the archive's end. Shared with worker threads. */
   readonly starts: Float64Array<SharedArrayBuffer>;
-  /** Of all entries. */
+  /** Content bytes of all entries. */
   readonly sizeBytes: number;
 }
 
-/** Goes through the index once. */
+/** Plans the archive, with one pass over the index. */
 export function planArchive(index: LayerIndex, onEntry: (entry: Entry) => void = () => {}): ArchivePlan {
   const starts = new Float64Array(new SharedArrayBuffer((index.count + 1) * Float64Array.BYTES_PER_ELEMENT));
   let at = 0;
@@ -28,18 +31,18 @@ export function planArchive(index: LayerIndex, onEntry: (entry: Entry) => void =
   return { index, starts, sizeBytes };
 }
 
-/** Of the whole archive, decompressed. */
+/** Returns the size of the uncompressed archive. */
 export function archiveBytes({ starts }: Pick<ArchivePlan, 'starts'>): number {
   return (starts.at(-1) ?? 0) + archiveEndBytes;
 }
 
 export interface ArchivePlace {
   readonly entry: Entry;
-  /** Where its content begins in the archive. */
+  /** Byte offset of its content in the archive. */
   readonly contentAt: number;
 }
 
-/** Where each entry's content is in the archive. */
+/** Yields each entry with the offset of its content. */
 export function* archivePlaces({
   index,
   starts,
@@ -51,21 +54,21 @@ export function* archivePlaces({
   }
 }
 
-/** A part of an archive, and the entries that lie whole in it. */
+/** A part of an archive, and the entries that are whole in it. */
 export interface PiecePlace {
-  /** Where it begins in the archive. */
+  /** Byte offset in the archive. */
   readonly at: number;
-  /** The place of the first of those entries in the index; where there is none, the same as `end`. */
+  /** Place of the first whole entry in the index. Equals `end` if there is none. */
   readonly first: number;
-  /** The place behind the last of them. */
+  /** Place after the last whole entry. */
   readonly end: number;
 }
 
-/** Says of pieces, one after the other, which entries are theirs: each entry is one piece's, or nobody's as it lies in several. */
+/** Finds the whole entries of consecutive pieces. An entry over several pieces belongs to none of them. */
 export class PiecePlacer {
   readonly #starts: Float64Array;
   #at = 0;
-  /** The first entry that has not begun before the next piece, or that goes on in it. */
+  /** The first entry that starts in the next piece, or continues in it. */
   #next = 0;
 
   constructor({ starts }: ArchivePlan) {
@@ -87,7 +90,7 @@ export class PiecePlacer {
     return this.#starts[place] ?? Infinity;
   }
 
-  /** The last place from `low` on at which something begins at `to` or before. */
+  /** Returns the last place from `low` on whose offset is `to` or less. */
   #placeBehind(low: number, to: number): number {
     let high = this.#starts.length - 1;
     let found = low;

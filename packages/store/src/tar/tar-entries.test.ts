@@ -18,24 +18,21 @@ const entries: readonly Entry[] = [
   removalEntry('hint', 'hint').entry,
 ];
 
-test.each([entries, entries.toReversed()])(
-  'a header is the same in memory that others were made in before',
-  (...each) => {
-    const space = new HeaderSpace();
-    for (const entry of each) {
-      const fresh = tarHeader(entry);
-      const { bytes, targetAt } = tarHeader(entry, space);
-      expect(bytes.equals(fresh.bytes)).toBe(true);
-      expect(targetAt).toBe(fresh.targetAt);
-    }
-  },
-);
+test.each([entries, entries.toReversed()])('a header is the same in reused memory', (...each) => {
+  const space = new HeaderSpace();
+  for (const entry of each) {
+    const fresh = tarHeader(entry);
+    const { bytes, targetAt } = tarHeader(entry, space);
+    expect(bytes.equals(fresh.bytes)).toBe(true);
+    expect(targetAt).toBe(fresh.targetAt);
+  }
+});
 
-test.each(entries)('the length of the header of $path is known without it', (entry) => {
+test.each(entries)('headerBytes returns the length of the header of $path', (entry) => {
   expect(headerBytes(entry)).toBe(tarHeader(entry).bytes.length);
 });
 
-test('the sum in each header is that of its bytes', () => {
+test('each header has the right checksum', () => {
   for (const entry of entries) {
     const { bytes } = tarHeader(entry);
     for (const at of [0, bytes.length - 512].filter((at) => at >= 0 && at < bytes.length)) {

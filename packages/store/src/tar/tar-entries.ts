@@ -11,32 +11,35 @@ import {
   writeHeader,
 } from './tar-header.ts';
 
-// What an entry of a layer is in a tar archive (docs/reference/store-format.md, "Wire form"). The bytes follow from the entry alone, so that a
-// reader who has the index knows each of them before it comes, but for contents and targets of symlinks.
+// Entries of a layer as members of a tar archive (docs/reference/store-format.md, "Wire form"). The bytes follow from
+// the entry alone, so a reader with the index knows all of them in advance, except contents and targets of symlinks.
 
 const whiteoutPrefix = '.wh.';
 const literalPrefix = '.wh..wh..name.';
 const opaqueName = '.wh..wh..opq';
 
-/** A header, with what stands before it; the target of a symlink is filled in by {@link withTarget}. */
+/** A header with the blocks before it. {@link withTarget} adds the target of a symlink. */
 export interface TarHeader {
   readonly bytes: Buffer;
-  /** Where the target is to stand; null but for symlinks. */
+  /** Offset of a symlink's target, null for other types. */
   readonly targetAt: number | null;
 }
 
-/** Memory for one header at a time; the next one takes its place. A buffer for each would be work for the garbage collector. */
+/** Reusable memory for one header at a time, to spare the garbage collector. */
 export class HeaderSpace {
   #bytes: Buffer = Buffer.allocUnsafeSlow(4 * blockBytes);
 
-  /** So many zeros. */
+  /** Returns `count` zero bytes. */
   take(count: number): Buffer {
     if (count > this.#bytes.length) this.#bytes = Buffer.allocUnsafeSlow(count);
     return this.#bytes.subarray(0, count).fill(0);
   }
 }
 
-/** Blocks that come before an entry's content; none where the archive does not hold the entry. They are gone with the next use of the space. */
+/**
+ * Returns the blocks before an entry's content, or none if the archive omits the entry. They are valid until the
+ * space is used again.
+ */
 export function tarHeader(entry: Entry, space: HeaderSpace = new HeaderSpace()): TarHeader {
   const [own, ...marks] = membersOf(entry);
   if (own === undefined) return { bytes: space.take(0), targetAt: null };
@@ -48,7 +51,7 @@ export function tarHeader(entry: Entry, space: HeaderSpace = new HeaderSpace()):
   return { bytes, targetAt: header.targetAt };
 }
 
-/** Bytes of {@link tarHeader}. */
+/** Returns the size of {@link tarHeader} in bytes. */
 export function headerBytes(entry: Entry): number {
   return membersOf(entry).reduce((sum, member) => sum + headBytes(recordsOf(member).length), 0);
 }
@@ -59,7 +62,7 @@ interface Member {
   readonly type: '0' | '2' | '5';
 }
 
-/** What the archive has for an entry. */
+/** Returns the archive's members for an entry. */
 function membersOf(entry: Entry): readonly Member[] {
   if (entry.removed === 'hint') return [];
   if (entry.removed === 'counted') return [{ name: whiteoutName(entry.path), entry, type: '0' }];
@@ -77,7 +80,7 @@ function membersOf(entry: Entry): readonly Member[] {
   }
 }
 
-/** The header with the target in its place, of as many bytes as the entry says. */
+/** Returns the header with the target filled in. The target must have the size in the entry. */
 export function withTarget({ bytes, targetAt }: TarHeader, target: Uint8Array): Buffer {
   if (targetAt === null) return bytes;
   const filled = Buffer.from(bytes);
@@ -86,7 +89,7 @@ export function withTarget({ bytes, targetAt }: TarHeader, target: Uint8Array): 
   return filled;
 }
 
-/** Bytes of content behind an entry's header, without padding. */
+/** Returns the bytes of content after an entry's header, without padding. */
 export function contentBytes({ type, sizeBytes, removed }: Entry): number {
   return type === 'file' && removed !== 'counted' && removed !== 'hint' ? sizeBytes : 0;
 }
@@ -94,7 +97,7 @@ export function contentBytes({ type, sizeBytes, removed }: Entry): number {
 /** Two blocks of zeros. */
 export const archiveEndBytes: number = 2 * blockBytes;
 
-/** No name of a volume can be taken for a mark of the archive. */
+/** Escapes names that would look like whiteouts. */
 function wirePath(path: BytePath): string {
   if (!path.includes(whiteoutPrefix)) return path;
   return path.split('/').map(literalName).join('/');
@@ -108,7 +111,7 @@ function whiteoutName(path: BytePath): string {
   return childPath(wirePath(parentPath(path)) as BytePath, whiteoutPrefix + literalName(baseName(path)));
 }
 
-/** A header of its own for what the old format cannot say, then the member's. */
+/** Writes a PAX header for what the old format cannot express, then the member's own header. */
 function headerOf(member: Member, space: HeaderSpace): TarHeader {
   const { name, entry, type } = member;
   const { mode, mtimeNs, sizeBytes } = entry;
@@ -118,7 +121,7 @@ function headerOf(member: Member, space: HeaderSpace): TarHeader {
   const own = bytes.length - blockBytes;
   bytes.set(recordsHeader(records.length));
   bytes.write(records, blockBytes, 'latin1');
-  // The exact time stands in the records.
+  // The PAX records have the exact time.
   const seconds = Math.max(0, Number(mtimeNs / 1_000_000_000n));
   const size = sizeIn(member);
   writeHeader(bytes, own, { name, mode, size: size % octalSizes, seconds: seconds % octalSizes, type });
@@ -147,7 +150,7 @@ function recordsOf(member: Member): string {
   return records;
 }
 
-/** Few are different: most records have a time and nothing else. */
+/** Few sizes occur: most records have only a time. */
 const recordsHeaders = new Map<number, Buffer>();
 
 function recordsHeader(recordsBytes: number): Buffer {

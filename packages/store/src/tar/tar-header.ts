@@ -7,10 +7,10 @@ export const linkBytes = 100;
 const magicField = 257;
 const magic = 'ustar\x0000';
 
-/** Sizes and times from here on do not fit into eleven octal digits. */
+/** The smallest number that eleven octal digits cannot hold. */
 export const octalSizes: number = 8 ** 11;
 
-/** Returns the number of zeros behind so many bytes of content. */
+/** Returns the number of zeros that follow a content of this size. */
 export function paddingOf(sizeBytes: number): number {
   return -sizeBytes & (blockBytes - 1);
 }
@@ -23,10 +23,10 @@ export interface HeaderFields {
   readonly type: '0' | '2' | '3' | '5' | 'x';
 }
 
-/** Writes a header over zeros. Names are bytes, one a character. */
+/** Writes a header into zeroed bytes. The name has one character per byte. */
 export function writeHeader(bytes: Buffer, at: number, { name, mode, size, seconds, type }: HeaderFields): void {
   bytes.write(name, at, nameBytes, 'latin1');
-  // Mode, owner, group, size, time, the place of the sum, type.
+  // Mode, owner, group, size, time, checksum field, type.
   bytes.write(
     `${octal(mode, 7)}\x000000000\x000000000\0${octal(size, 11)}\0${octal(seconds, 11)}\0        ${type}`,
     at + nameBytes,
@@ -40,10 +40,10 @@ function octal(value: number, digits: number): string {
   return value.toString(8).padStart(digits, '0');
 }
 
-/** The bytes behind the field of a link's target are the same in all headers. */
+/** The bytes after the link target's field are the same in all headers. */
 const magicSum = Buffer.from(magic, 'latin1').reduce((sum, byte) => sum + byte, 0);
 
-/** Puts the sum of a header's bytes in its place. */
+/** Writes the checksum of a header. */
 export function sealHeader(bytes: Buffer, at: number): void {
   bytes.fill(0x20, at + 148, at + 156);
   let sum = magicSum;
@@ -51,10 +51,10 @@ export function sealHeader(bytes: Buffer, at: number): void {
   bytes.write(`${octal(sum, 6)}\0 `, at + 148, 'latin1');
 }
 
-/** Returns a PAX record; its bytes are characters. */
+/** Returns a PAX record with one character per byte. */
 export function paxRecord(key: string, value: string): string {
   const rest = key.length + value.length + 3;
-  // The length counts its own digits.
+  // The length includes its own digits.
   let length = rest + 1;
   while (rest + String(length).length > length) length++;
   return `${length} ${key}=${value}\n`;

@@ -13,12 +13,12 @@ import { frameBytes, framesInFlight, FrameWriter } from './frames.ts';
 import { archiveEndBytes, contentBytes, HeaderSpace, tarHeader, withTarget } from '../tar/tar-entries.ts';
 import { paddingOf } from '../tar/tar-header.ts';
 
-/** Frames end at entries; one that is larger than what is left begins a frame of its own only where that wastes no more than this. */
+/** A frame ends early, before an entry that does not fit, only if at most this many bytes stay unused. */
 const cutBytes = frameBytes / 4;
 
 /**
- * The wire form of a layer, in one pass over its files: each is read once, and held against its digest on the way. Throws E_LAYER_CORRUPT for
- * content that is not what was saved: what is damaged here must not travel.
+ * Yields the wire form of a layer, in one pass that checks each file against its digest.
+ * Throws E_LAYER_CORRUPT for damaged content, so that damage does not spread.
  */
 export async function* packLayer(
   ref: LayerRef,
@@ -59,7 +59,7 @@ export async function* packLayer(
   }
 }
 
-/** The frame that is being filled. Its memory is used again as soon as the writer is done with it: new buffers cost a third of the time. */
+/** The frame being filled. Reuses its buffers: allocating new ones makes this 50 % slower. */
 class Frame {
   readonly #buffers: Buffer[] = Array.from({ length: framesInFlight }, () => Buffer.allocUnsafeSlow(frameBytes));
   #bytes: Buffer = this.#next();
@@ -74,13 +74,13 @@ class Frame {
     this.#used += bytes.length;
   }
 
-  /** Zeros. */
+  /** Appends zeros. */
   skip(count: number): void {
     this.#bytes.fill(0, this.#used, this.#used + count);
     this.#used += count;
   }
 
-  /** Lets `read` fill what is left, or a part of it. */
+  /** Lets `read` fill up to `count` bytes of the remaining space. */
   fill(count: number, read: (into: Buffer) => number): Buffer {
     const into = this.#bytes.subarray(this.#used, this.#used + Math.min(count, this.left));
     const got = read(into);
@@ -128,13 +128,13 @@ function* readInto(frame: Frame, entry: Entry, source: ContentSource): Generator
   if (sum?.digest('hex') !== entry.digest) throw damaged(entry);
 }
 
-/** An entry, and where in the archive what is asked for stands. */
+/** An entry, and where the requested part is in the archive. */
 interface Placed {
   readonly entry: Entry;
   readonly at: number;
 }
 
-/** What a layer holds, wherever that lies. */
+/** Reads the contents of a layer, from a tree or an image. */
 interface Contents {
   target(placed: Placed): Buffer;
   open(placed: Placed): ContentSource;
@@ -142,7 +142,7 @@ interface Contents {
 }
 
 interface ContentSource {
-  /** What comes next; returns how much that is, 0 at the end. */
+  /** Reads the next bytes into `into`. Returns their count, 0 at the end. */
   read(into: Buffer): number;
   close(): void;
 }
@@ -168,7 +168,7 @@ function treeContents({ dir }: LayerRef, index: LayerIndex, files: Pick<StoreFil
   };
 }
 
-/** An image has the archive in it, deltas too. */
+/** Reads from an image, which contains the whole archive, with deltas. */
 function imageContents({ dir, key }: LayerRef): Contents {
   const descriptor = openImage(dir, key);
   return {
@@ -213,8 +213,8 @@ function guarded<T>(entry: Entry, use: () => T): T {
 }
 
 function damaged({ path }: Entry, cause?: unknown): CachelaneError {
-  return new CachelaneError('E_LAYER_CORRUPT', `${displayPath(path)} in a layer is not what was saved`, {
-    hint: '`cachelane verify --repair` takes the layer out, and the next run makes again what it held',
+  return new CachelaneError('E_LAYER_CORRUPT', `${displayPath(path)} in a layer differs from what was saved`, {
+    hint: '`cachelane verify --repair` removes the layer; the next run saves its contents again',
     cause,
   });
 }

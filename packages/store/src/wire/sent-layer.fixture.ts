@@ -19,7 +19,7 @@ export async function frame(content: Buffer, claimed = content.length): Promise<
 
 export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   await Promise.resolve();
-  // The reader's to keep.
+  // Copies: the reader keeps the bytes.
   yield Uint8Array.from(bytes);
 }
 
@@ -28,7 +28,7 @@ export interface Sent {
   readonly content?: Uint8Array | undefined;
 }
 
-/** Index and archive as somebody might make them who does not use our code: well made, whatever they say. */
+/** Returns an index and an archive as another program might make them: well-formed, but with any content. */
 export function archived(items: readonly Sent[]): { readonly index: Uint8Array; readonly archive: Buffer } {
   const sorted = items.toSorted((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
   const index = encodeIndex(sorted.map(({ entry }) => entry));
@@ -40,7 +40,7 @@ export function archived(items: readonly Sent[]): { readonly index: Uint8Array; 
   return { index, archive: Buffer.concat([...blocks, Buffer.alloc(archiveEndBytes)]) };
 }
 
-/** The same as a layer on its way. */
+/** Returns the same as an incoming layer. */
 export async function sent(items: readonly Sent[]): Promise<IncomingLayer> {
   const { index, archive } = archived(items);
   return await sentArchive(index, archive);
@@ -63,7 +63,7 @@ const recordBytes = 64;
 const attributesAt = 60;
 const attributeBytes = 16;
 
-/** The same entries, with the first two rows of the index's table of attributes in the other order. */
+/** Swaps the first two rows of the index's table of attributes, which keeps the entries the same. */
 export function renumbered(index: Uint8Array): Uint8Array {
   const bytes = Buffer.from(index);
   const table = indexHeadBytes + bytes.readUInt32LE(16) * recordBytes;

@@ -13,38 +13,44 @@ import {
 } from '../tar/tar-entries.ts';
 import { paddingOf } from '../tar/tar-header.ts';
 
-/** What becomes of a layer as it comes past; each entry has been checked but for the content of a large file. Of directories and removals the index says all. */
+/**
+ * Receives the entries of an incoming layer. Each entry is already checked, except the content of a large file.
+ * Directories and removals are only in the index.
+ */
 export interface ArchiveSink {
-  /** A part of the archive as it is, not checked yet, before anything in it. */
+  /** An unchecked part of the archive. Called before the entries in it. */
   piece(at: number, content: Buffer): void;
   symlink(entry: Entry, target: Buffer): void;
   file(entry: Entry, content: Buffer): void;
-  /** One that does not come in one piece: `content` hands it out in parts, and throws at the end when it is not what the entry says. */
+  /**
+   * A file that spans several pieces. `content` passes its parts, and throws at the end if they do not match the entry.
+   */
   largeFile(entry: Entry, content: ContentParts): Promise<void>;
 }
 
 export type ContentParts = (use: (part: Buffer) => void) => Promise<void>;
 
-/** Of a piece whose whole entries are done with, what is left to do. */
+/** The remains of a piece whose whole entries have been processed. */
 export interface TakenPiece {
   readonly first: number;
   readonly end: number;
-  /** What stands before the whole entries, or everything where there is none. */
+  /** The bytes before the first whole entry, or all bytes if there is none. */
   readonly head: Buffer;
   readonly tail: Buffer;
-  /** What drivers work on: small, and not for the archive's reader alone. */
+  /** Small contents for merge drivers. */
   readonly deltas: readonly Delta[];
 }
 
 interface Delta {
-  /** Of its entry in the index. */
+  /** Place of its entry in the index. */
   readonly place: number;
   readonly content: Buffer;
 }
 
 /**
- * Does all that can be done with a piece alone. Nothing is taken for what it claims: it must be byte for byte the one that follows from the
- * index, and each content must have its digest. Head and tail are parts of `content`. Throws E_LAYER_REFUSED with the reason.
+ * Processes the entries that are whole in a piece, and returns the rest. Head and tail are views of `content`.
+ * Every byte must be the one that follows from the index, and each content must have its digest.
+ * Throws E_LAYER_REFUSED with the reason.
  */
 export function takePiece(
   { index, starts }: Pick<ArchivePlan, 'index' | 'starts'>,
@@ -74,7 +80,7 @@ export function takePiece(
   return { first, end, head, tail: piece.rest(), deltas };
 }
 
-/** Of a file, that may be empty. */
+/** Returns whether the entry is a file, perhaps an empty one. */
 export function hasContent({ type, removed }: Entry): boolean {
   return type === 'file' && removed !== 'counted' && removed !== 'hint';
 }
@@ -111,13 +117,13 @@ export function checkHeader(entry: Entry, header: TarHeader, found: Buffer): Buf
   return target;
 }
 
-/** Padding and end are no longer. */
+/** The archive's end is the longest run of zeros; padding is shorter. */
 const zeros = Buffer.alloc(archiveEndBytes);
 
 export function checkZeros(found: Buffer, what: string): void {
-  if (found.compare(zeros, 0, found.length) !== 0) throw refusedWire(`${what} is not what belongs there`);
+  if (found.compare(zeros, 0, found.length) !== 0) throw refusedWire(`${what} has unexpected bytes`);
 }
 
 export function disagree({ path }: { readonly path: BytePath }): CachelaneError {
-  return refusedWire(`index and content disagree at ${displayPath(path)}`);
+  return refusedWire(`index and content differ at ${displayPath(path)}`);
 }

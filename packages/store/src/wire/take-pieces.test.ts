@@ -27,7 +27,7 @@ interface Seen {
   readonly passed: readonly number[];
 }
 
-/** What comes out of an archive that comes in pieces of these sizes, again and again. */
+/** Reads an archive in pieces of the given sizes, repeated. Returns what came out. */
 async function taken(index: Uint8Array, archive: Buffer, sizes: readonly number[]): Promise<Seen> {
   const plan = planArchive(openIndex(index));
   const contents = new Map<string, string>();
@@ -67,7 +67,7 @@ const arbitrarySizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 600 }), fc.co
   maxLength: 5,
 });
 
-test('whatever the pieces are that an archive comes in, each entry comes out once and whole', async () => {
+test('each entry comes out once and whole, whatever the pieces', async () => {
   await fc.assert(
     fc.asyncProperty(arbitraryTree, arbitrarySizes, async (items, sizes) => {
       const { index, archive } = archived(items);
@@ -81,7 +81,7 @@ test('whatever the pieces are that an archive comes in, each entry comes out onc
   );
 });
 
-test('an archive with another byte anywhere is refused, whatever the pieces', async () => {
+test('an archive with any changed byte is refused, whatever the pieces', async () => {
   await fc.assert(
     fc.asyncProperty(arbitraryTree, arbitrarySizes, fc.nat(), async (items, sizes, where) => {
       const { index, archive } = archived(items);
@@ -93,14 +93,14 @@ test('an archive with another byte anywhere is refused, whatever the pieces', as
   );
 });
 
-test('one that ends too early or goes on is refused', async () => {
+test('an archive that is too short or too long is refused', async () => {
   const content = Buffer.alloc(3000, 'x');
   const { index, archive } = archived([{ entry: contentEntry('f', content).entry, content }]);
   await expect(taken(index, archive.subarray(0, -512), [700])).rejects.toThrow(/ends too early/);
-  await expect(taken(index, Buffer.concat([archive, Buffer.alloc(512)]), [700])).rejects.toThrow(/more in it/);
+  await expect(taken(index, Buffer.concat([archive, Buffer.alloc(512)]), [700])).rejects.toThrow(/more content/);
 });
 
-test('an entry is one piece’s where it lies whole in it, and nobody’s where it does not', () => {
+test('a piece processes exactly the entries that are whole in it', () => {
   const content = Buffer.alloc(512);
   const items = ['a', 'b', 'c'].map((path) => ({ entry: contentEntry(path, content).entry, content }));
   const plan = planArchive(openIndex(archived(items).index));

@@ -10,14 +10,14 @@ import { paddingOf } from '../tar/tar-header.ts';
 export interface Walk {
   readonly sink: ArchiveSink;
   delta(entry: Entry, content: Buffer): void;
-  /** Everything before this place of the index has come past. */
+  /** All entries before this place of the index have been read. */
   passed(place: number): void;
   readonly signal: AbortSignal;
 }
 
 /**
- * Goes through the archive of a layer, from one entry that lies in several pieces to the next; the others are done with already. Throws E_LAYER_REFUSED
- * with the reason.
+ * Reads the entries of an archive that span several pieces. All others are already processed.
+ * Throws E_LAYER_REFUSED with the reason.
  */
 export async function walkArchive(
   pieces: AsyncGenerator<TakenPiece>,
@@ -39,7 +39,7 @@ export async function walkArchive(
     checkZeros(await archive.take(archiveEndBytes), 'its end');
     await archive.expectEnd();
   } catch (error) {
-    throw fromSystem(error, 'taking in a layer');
+    throw fromSystem(error, 'unpacking a layer');
   } finally {
     await archive.close();
   }

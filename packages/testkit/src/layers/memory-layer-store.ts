@@ -309,10 +309,10 @@ async function takeIn({
     sizeBytes += size;
     if (digest === null) continue;
     const content = all.subarray(at, (at += size));
-    if (digestOf(content) !== digest) throw refused(`index and content disagree at ${displayPath(path)}`);
+    if (digestOf(content) !== digest) throw refused(`index and content differ at ${displayPath(path)}`);
     contents.set(path, Uint8Array.from(content));
   }
-  if (at !== all.length) throw refused('there is more in it than its index says');
+  if (at !== all.length) throw refused('it has more content than its index says');
   return { id, index, sealedAtMs, sizeBytes, contents };
 }
 

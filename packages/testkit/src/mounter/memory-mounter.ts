@@ -40,7 +40,7 @@ export function openMemoryMounter({ hostDirs = [], hostFiles = [] }: MemoryMount
     const paths = pathsTo(target);
     const file = paths.find((path) => files.has(path));
     if (!target.startsWith('/') || target === '/' || file !== undefined) {
-      throw new CachelaneError('E_MOUNT_POINT', `no volume can be attached at ${target}`);
+      throw new CachelaneError('E_MOUNT_POINT', `cannot attach a volume at ${target}`);
     }
     const made = paths.filter((path) => !host.has(path));
     for (const path of made) host.add(path);

@@ -24,7 +24,7 @@ export function memorySeedFiles({
     if (signal.aborted) throw new CachelaneError('E_ABORTED', 'stopped on request', { cause: signal.reason });
     const steps = directories.get(dir);
     if (steps !== undefined) return steps;
-    if (files.includes(dir)) throw new CachelaneError('E_USAGE', `${dir} is no directory`);
+    if (files.includes(dir)) throw new CachelaneError('E_USAGE', `${dir} is not a directory`);
     throw new CachelaneError('E_NOT_FOUND', `there is no directory ${dir}`);
   };
   return {
@@ -34,7 +34,7 @@ export function memorySeedFiles({
     },
     async copy(dir, { into, maxBytes }, signal) {
       const steps = await stepsOf(dir, signal);
-      if (sizeOf(steps) > maxBytes) throw new CachelaneError('E_QUOTA', `${dir} grew beyond what a seed may hold`);
+      if (sizeOf(steps) > maxBytes) throw new CachelaneError('E_QUOTA', `${dir} grew beyond the limit of a seed`);
       const kept = steps.filter(isKept);
       volume(into).run(kept);
       return { leftOut: steps.length - kept.length };

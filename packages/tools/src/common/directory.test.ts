@@ -97,12 +97,6 @@ test.each([
   expect(ruleOf(directoryTool, path, { [path]: text })).toBe('D count');
 });
 
-const before = new Set(['npm', 'go-build', 'go-mod', 'directory']);
-
-test('the rules of every tool that was there before these have a version of their own', () => {
-  for (const tool of tools.filter(({ name }) => before.has(name))) expect(tool.rulesVersion).toBeGreaterThanOrEqual(2);
-});
-
 test('the list of credentials is sorted paths', () => {
   expect([...credentialNames]).toEqual([...credentialNames].toSorted());
   expect([...credentialPaths]).toEqual([...credentialPaths].toSorted());

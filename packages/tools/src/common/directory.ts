@@ -117,7 +117,7 @@ const sqliteSharedMemory = '-shm';
 /** The rule for a directory of which nothing is known: taken exactly as it is, removals and all. */
 export const directoryTool: Tool = {
   name: unknownToolName,
-  rulesVersion: 2,
+  rulesVersion: 1,
   summary: 'any other directory: changes and removals are kept, two different changes of one file are a conflict',
   lockfiles: [],
   locate: () => null,

@@ -23,7 +23,7 @@ const topFiles: ReadonlyMap<string, PathRule> = new Map([
 /** Go's build cache, GOCACHE. */
 export const goBuildTool: Tool = {
   name: 'go-build',
-  rulesVersion: 2,
+  rulesVersion: 1,
   summary: "Go's build and test cache (GOCACHE)",
   lockfiles: ['go.mod', 'go.work'],
   locate,

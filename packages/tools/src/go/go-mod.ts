@@ -27,7 +27,7 @@ const lookupRule = newestRule(goSumLookupDriver);
 /** Go's module cache, GOMODCACHE: downloads and clones. */
 export const goModTool: Tool = {
   name: 'go-mod',
-  rulesVersion: 2,
+  rulesVersion: 1,
   summary: "Go's module downloads (GOMODCACHE)",
   lockfiles: ['go.mod', 'go.work'],
   locate,

@@ -24,7 +24,7 @@ const lastVerifiedRule = newestRule(plainTimeDriver('ms'));
  */
 export const npmTool: Tool = {
   name: 'npm',
-  rulesVersion: 2,
+  rulesVersion: 1,
   summary: "npm's download cache (~/.npm)",
   lockfiles: ['package-lock.json', 'npm-shrinkwrap.json'],
   locate: npmCacheLocation,

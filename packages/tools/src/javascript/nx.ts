@@ -14,7 +14,7 @@ const ofOneCheckout = never('what Nx worked out about one checkout');
  */
 export const nxTool: Tool = {
   name: 'nx',
-  rulesVersion: 3,
+  rulesVersion: 1,
   summary: "Nx's outputs of tasks",
   lockfiles: ['nx.json'],
   locate,

@@ -8,7 +8,7 @@ const lock = never('lock files, and when Gradle last cleaned up');
 /** `caches` of Gradle's home. Settings with passwords lie beside it. */
 export const gradleTool: Tool = {
   name: 'gradle',
-  rulesVersion: 2,
+  rulesVersion: 1,
   summary: "Gradle's downloads and build cache (~/.gradle/caches)",
   lockfiles: ['build.gradle', 'build.gradle.kts', 'settings.gradle', 'settings.gradle.kts'],
   locate(environment) {

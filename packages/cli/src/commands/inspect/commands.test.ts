@@ -130,7 +130,7 @@ describe('ns', () => {
     await push(on, { layers: ['a'] });
     await push(on, { namespace: other, layers: ['b'] });
     expect(await on.cachelane('ns', 'rename', web, other, '--dry-run')).toBe(2);
-    expect(on.err()).toContain('has volumes of its own: npm');
+    expect(on.err()).toContain('with volumes of its own: npm');
     expect(await on.cachelane('ns', 'rename', web, 'github.com/acme/new', '--json')).toBe(0);
     expect(json(on)).toMatchObject({ dryRun: false, from: web, to: 'github.com/acme/new', volumes: ['npm'] });
   });
@@ -201,7 +201,7 @@ describe('context', () => {
     'https://key:s3cret@host/path?X-Amz-Signature=s3cret',
   ])('a remote with credentials in it is refused and not repeated: %s', async (address) => {
     for (const argv of [
-      ['context', 'show'],
+      ['context'],
       ['doctor'],
       ['run', '-v', 'npm', 'true'],
       ['run', '--strict', '-v', 'npm', 'true'],

@@ -85,7 +85,7 @@ describe('add', () => {
     expect(await on.cachelane('generate')).toBe(0);
     await publish(on, { npm: {}, pip: {} });
     expect(await on.cachelane('add')).toBe(0);
-    expect(on.err()).toContain('acme was locked at version 1, which is not there any more');
+    expect(on.err()).toContain('acme was locked at version 1, which no longer exists');
   });
 
   test('locks an earlier version, for programs', async () => {
@@ -202,11 +202,11 @@ describe('add', () => {
     await on.cachelane('add', 'github.com/acme', '--version', '1');
     expect(await on.cachelane('add', 'github.com/acme', '--as', 'next')).toBe(0);
     expect(on.err()).toBe(
-      'cachelane: warning: github.com/acme is locked as acme as well, in version 1: what no code asks for can be taken out of cachelane.lock\n',
+      'cachelane: warning: github.com/acme is also locked as acme, version 1; remove unused entries from cachelane.lock\n',
     );
     expect(await on.cachelane('add', 'github.com/acme')).toBe(2);
     expect(on.err()).toContain('github.com/acme is locked as acme and next');
-    expect(on.err()).toContain('say which: cachelane add acme; or cachelane add for all that is locked');
+    expect(on.err()).toContain('name one alias: cachelane add acme; or run cachelane add to update all');
     expect(await on.cachelane('add', 'acme', '--dry-run')).toBe(0);
     expect(on.out()).toContain('acme: github.com/acme would be locked at version 2, from version 1\n');
     expect(parseLock(lockOf(on), 'it')).toMatchObject([

@@ -156,7 +156,7 @@ describe('a provider that names a definition', () => {
       'npm=catalog:github.com/other/npm',
     );
     expect(other).toContain('there is no catalog of github.com/other');
-    expect(other).toContain('cachelane add github.com/other, where it is published');
+    expect(other).toContain('cachelane add github.com/other where it is published');
     write(on.here, 'cachelane.lock', '{');
     expect(await refused(on.here, ...explain)).toContain('cachelane.lock is no JSON');
     expect(await said(on.here, 'explain', '--verbose', 'npm')).toContain('provider:');

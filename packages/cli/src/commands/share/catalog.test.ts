@@ -75,7 +75,7 @@ describe('catalog publish', () => {
     await said(on, 'publish', '-n', acme);
     write(on, 'cachelane.catalog.yaml', 'volumes: { npm: { docs: Packages. } }');
     expect(await on.cachelane('catalog', 'publish', '-n', acme)).toBe(2);
-    expect(on.err()).toContain('pip-cache is gone');
+    expect(on.err()).toContain('pip-cache was removed');
     expect(on.err()).toContain('--breaking');
     expect(await said(on, 'publish', '-n', acme, '--breaking')).toContain('  pip-cache removed, breaks\n');
   });

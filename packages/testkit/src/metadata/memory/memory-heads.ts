@@ -68,7 +68,7 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
   const key = headKey(volumeId, lane);
   const volume = state.volumes.get(volumeId);
   if (volume === undefined) {
-    throw new CachelaneError('E_NOT_FOUND', `there is no volume ${volumeId}: it was removed meanwhile`);
+    throw new CachelaneError('E_NOT_FOUND', `there is no volume ${volumeId}: another command removed it`);
   }
   const head = state.heads.get(key);
   if (request.expectedGeneration !== (head?.generation ?? 0) || isBehind(state, request)) {
@@ -89,7 +89,7 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
   ]);
   for (const id of request.layers) {
     const isKnown = present.has(id) || state.layers.has(id);
-    invariant(isKnown, `a head was to name layer ${id}, which this store never recorded`);
+    invariant(isKnown, `the new head names layer ${id}, which this store has not recorded`);
   }
 
   const layers = [...request.layers];

@@ -68,7 +68,7 @@ function giveUpPath(state: MemoryState, named: MemoryNamespace, path: Namespace)
   const { id } = named.record;
   const volumes = [...state.volumes.values()].filter((volume) => volume.namespaceId === id);
   if (volumes.some((volume) => hasHeads(state, volume.id))) {
-    throw new CachelaneError('E_NAMESPACE', `${path} is the name of another namespace, and that one has volumes`);
+    throw new CachelaneError('E_NAMESPACE', `${path} is the name of another namespace that has volumes`);
   }
   const isLast = named.record.paths.length === 1;
   if (isLast && (isShared(state, id) || hasCatalog(state, id))) {

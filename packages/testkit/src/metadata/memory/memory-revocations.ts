@@ -68,7 +68,7 @@ function isRevoked({ revoked }: MemoryState, run: RunId, namespaceId: NamespaceI
 /** Of what is to go to volumes of a namespace. Throws E_LAYER_REFUSED. */
 export function requireNotRevoked(state: MemoryState, run: RunId, namespaceId: NamespaceId): void {
   if (!isRevoked(state, run, namespaceId)) return;
-  throw new CachelaneError('E_LAYER_REFUSED', `${run} is revoked: what it made is not taken`, {
-    hint: `cachelane revoke --run ${run} takes out what is still here of it`,
+  throw new CachelaneError('E_LAYER_REFUSED', `${run} is revoked: its contents are refused`, {
+    hint: `cachelane revoke --run ${run} removes its remaining contents`,
   });
 }

@@ -25,7 +25,7 @@ export function memorySync(state: MemoryState): SyncStore {
     recordSynced: (request, signal) =>
       transact(signal, () => {
         if (!state.volumes.has(request.volumeId)) {
-          throw new CachelaneError('E_NOT_FOUND', `there is no volume ${request.volumeId}: it was removed meanwhile`);
+          throw new CachelaneError('E_NOT_FOUND', `there is no volume ${request.volumeId}: another command removed it`);
         }
         if (revisionOf(state, request) !== request.expectedRevision) return false;
         setSynced(state, request);
