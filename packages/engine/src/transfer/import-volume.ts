@@ -236,7 +236,7 @@ function readManifest(text: string): ExportManifest {
     if (value.format !== 'cachelane-export') throw noExport('it does not say that it is one');
     if (value.version !== 1) {
       throw new CachelaneError('E_USAGE', `the export has version ${String(value.version)}; this is for 1`, {
-        hint: 'use the cachelane that wrote it, or a later one',
+        hint: 'use the version of cachelane that wrote it, or a later one',
       });
     }
     const { namespace, volume, lane, generation, tool, compat, layers } = value;
@@ -276,7 +276,7 @@ async function bytesOf({ data }: ExportPart): Promise<Uint8Array> {
   let length = 0;
   for await (const chunk of data) {
     length += chunk.length;
-    if (length > limits.incomingIndexBytes) throw noExport('an index is larger than any');
+    if (length > limits.incomingIndexBytes) throw noExport('an index is too large');
     chunks.push(chunk);
   }
   const all = new Uint8Array(length);

@@ -126,8 +126,8 @@ describe('add', () => {
     ['a name that is mistyped', ['github.com/amce'], 1, 'no catalog of github.com/amce; did you mean github.com/acme?'],
     ['no version', ['github.com/acme', '--version', '7'], 2, 'there is no version 7'],
     ['what is no version', ['github.com/acme', '--version', 'new'], 2, 'is no number of a version'],
-    ['an alias that engines have', ['github.com/acme', '--as', 'run'], 2, 'run is what clients have already'],
-    ['what is not gone', ['github.com/acme', '--accept', 'npm'], 2, 'is neither gone nor another volume'],
+    ['an alias that engines have', ['github.com/acme', '--as', 'run'], 2, 'clients already have a method run'],
+    ['what is not gone', ['github.com/acme', '--accept', 'npm'], 2, 'is neither gone nor changed'],
   ])('refuses %s', async (_, argv, code, message) => {
     using on = stage();
     await publish(on, { npm: {} });
@@ -188,7 +188,7 @@ describe('add', () => {
     using fresh = stage();
     writeFileSync(join(fresh.project, 'cachelane.lock'), lockOf(on));
     expect(await fresh.cachelane('add', '--accept', 'nobody')).toBe(2);
-    expect(fresh.err()).toContain('these are: pip');
+    expect(fresh.err()).toContain('gone or changed: pip');
     expect(await fresh.cachelane('add', '--accept', 'pip')).toBe(0);
     expect(fresh.out()).toBe('acme: github.com/acme stays at version 2\n');
     expect(parseLock(lockOf(fresh), 'it')).toMatchObject([{ version: 2, gone: [] }]);
@@ -227,7 +227,7 @@ describe('add', () => {
     await publish(on, { npm: {} });
     writeFileSync(join(on.project, 'cachelane.lock'), 'mine');
     expect(await on.cachelane('add', 'github.com/acme')).toBe(2);
-    expect(on.err()).toContain('cachelane.lock is no JSON');
+    expect(on.err()).toContain('cachelane.lock is not JSON');
     expect(lockOf(on)).toBe('mine');
   });
 });
@@ -269,7 +269,7 @@ describe('generate', () => {
     expect(on.err()).toContain('cachelane.generated.ts is not what the lock gives: cachelane generate');
     expect(await on.cachelane('generate', '--check')).toBe(1);
     const [one, two] = [1, 2].map((version) =>
-      JSON.stringify(`/** What github.com/acme offers, in version ${version}. */`),
+      JSON.stringify(`/** The volumes that github.com/acme offers, in version ${version}. */`),
     );
     expect(on.err()).toContain(`  line 4 is ${one}, and would be ${two}\n`);
   });
