@@ -79,7 +79,9 @@ export async function parseRemoteFlags(
   if (remote === undefined) return { address: isNone ? null : undefined, ...rest };
   if (isNone) throw new CachelaneError('E_USAGE', '--remote and --no-remote contradict each other');
   if (isNoRemote(remote)) {
-    throw new CachelaneError('E_USAGE', `--remote ${JSON.stringify(remote)} names no remote`, { hint: 'use --no-remote' });
+    throw new CachelaneError('E_USAGE', `--remote ${JSON.stringify(remote)} names no remote`, {
+      hint: 'use --no-remote',
+    });
   }
   try {
     return { address: await pieces.nameRemote(remote), ...rest };
