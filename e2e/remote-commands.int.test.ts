@@ -138,7 +138,9 @@ const unsent: readonly (readonly [string, (machine: Machine, dir: string) => Pro
     'an import',
     async ({ world, env }) => {
       world.write({ 'old/a': 'a\n' });
-      const imported = await world.cachelane(['import', '-n', 'acme/web', `data:${seenAt(world)}`, 'old'], { env });
+      const imported = await world.cachelane(['import', '-n', 'acme/web', 'old', '--as', `data:${seenAt(world)}`], {
+        env,
+      });
       expect(imported.code, imported.stderr).toBe(0);
     },
   ],
@@ -149,7 +151,7 @@ const unsent: readonly (readonly [string, (machine: Machine, dir: string) => Pro
       const run = await write(machine, 'a', 'wait');
       machine.world.exec(['chmod', '700', dir]);
       expect(run.volume('data').sync).toMatchObject({ pushed: 'later' });
-      expect(run.stderr).toContain('kept here, and sent by the next run');
+      expect(run.stderr).toContain('kept here; the next run sends it');
     },
   ],
   [
@@ -263,7 +265,7 @@ function damageHead(dir: string, name: RegExp, damage: (bytes: Buffer) => Uint8A
 
 const emptied = (): Uint8Array => new Uint8Array();
 const changed = (bytes: Buffer): Uint8Array => bytes.with(200, (bytes[200] ?? 0) ^ 1);
-const mend = 'cachelane verify remote --repair takes it out of use';
+const mend = 'cachelane verify remote --repair removes it';
 const head = /^heads\/[^/]+@\/\d+$/;
 const about = /^about@\/\d+$/;
 

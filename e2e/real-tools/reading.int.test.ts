@@ -187,9 +187,9 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
     expect(rows[0]).toMatch(/^github\.com\/acme\/web +data +arch=\S+ os=linux +t1:local +3 +3 +\d+ +18 B /);
   });
 
-  test('context show --json', async () => {
+  test('context --json', async () => {
     const chain = [namespace, 'github.com/acme'].map((name) => ({ namespace: name, lane: 't1:local' }));
-    const shown = await json('context', 'show');
+    const shown = await json('context');
     expect(shown).toEqual({
       endpoint: 'local',
       namespace,
@@ -212,13 +212,13 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
     );
   });
 
-  test('context show: what decided it, with sources', async () => {
-    const shown = await text('context', 'show');
+  test('context: what decided it, with sources', async () => {
+    const shown = await text('context');
     for (const line of [/^namespace: +github\.com\/acme\/web$/m, /^may save: +yes: /m, /^INPUT +VALUE +SOURCE$/m]) {
       expect(shown).toMatch(line);
     }
-    expect(await text('context', 'show', '-n', 'teams/web')).toMatch(/^namespace +teams\/web +--namespace$/m);
-    const { stdout } = await world.cachelane(['context', 'show'], {
+    expect(await text('context', '-n', 'teams/web')).toMatch(/^namespace +teams\/web +--namespace$/m);
+    const { stdout } = await world.cachelane(['context'], {
       cwd: project,
       env: { CACHELANE_NAMESPACE: 'a/b' },
     });
@@ -275,13 +275,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
   test('reading changes nothing', async () => {
     const before = storeTree();
     const heads = await json('ls');
-    for (const argv of [
-      ['ls'],
-      ['log', 'data'],
-      ['inspect', 'data'],
-      ['explain', '--verbose', volume],
-      ['context', 'show'],
-    ]) {
+    for (const argv of [['ls'], ['log', 'data'], ['inspect', 'data'], ['explain', '--verbose', volume], ['context']]) {
       await text(...argv);
     }
     for (const argv of [

@@ -173,7 +173,7 @@ requireCommands('bwrap', 'git')('states of a volume', () => {
       rmSync(join(world.store, 'layers', String(first?.layer)), { recursive: true });
       const gone = await world.cachelane(['rollback', 'data'], { cwd: project });
       expect(gone.code).toBe(1);
-      expect(gone.stderr).toContain('generation 1 cannot come back: 1 of its 1 layers are gone');
+      expect(gone.stderr).toContain('generation 1 cannot be restored: 1 of its 1 layers are gone');
       expect(await json('ls')).toMatchObject([{ generation: 2 }]);
     });
 

@@ -228,7 +228,7 @@ test('a source in cachelane.yaml counts for programs too, but for a confined one
   await using fork = await confined.attach([own]);
   expect(filesOf(fork)).toEqual([]);
   expect(fork.volumes[0]?.warnings).toEqual([
-    'it is not seeded from cachelane.yaml:2: a confined session seeds no volume from a directory',
+    'it is not seeded from cachelane.yaml:2: a confined session cannot seed a volume from a directory',
   ]);
   expect(await own.explain()).toMatchObject({ seed: null, why: expect.not.stringContaining('seed') });
   expect(await own.blame('part')).toEqual([]);

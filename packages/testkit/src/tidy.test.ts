@@ -60,12 +60,19 @@ const samples: Readonly<Record<string, SourceFile>> = {
   'unrepeatable tests': { path: 'packages/core/src/a.test.ts', text: 'const n = Math.random();' },
   'left-out tests': { path: 'packages/core/src/a.test.ts', text: "test.skip('later', () => {});" },
   drivers: { path: 'packages/cli/src/run.ts', text: "const store = await import('@cachelane/store');" },
+  pages: { path: 'docs/a.md', text: 'word '.repeat(33) },
   'unfinished work': { path: 'docs/a.md', text: 'TODO' },
   'paths of one machine': { path: 'docs/a.md', text: 'see `/root/notes`' },
 };
 
 test('no allowance outlives its reason', () => {
   expect(staleAllowances(files, worldAllowed)).toEqual([]);
+});
+
+test('the docs stay short', () => {
+  const docs = files.filter((file) => file.path.startsWith('docs/'));
+  expect(docs.length).toBeGreaterThan(10);
+  expect(docs.reduce((sum, file) => sum + Buffer.byteLength(file.text), 0)).toBeLessThan(200_000);
 });
 
 const read = (path: string): string | undefined => files.find((file) => file.path === path)?.text;

@@ -7,7 +7,7 @@ import {
   type PolicyKey,
   type PolicyValue,
 } from '@cachelane/core';
-import { collectRemote, type RemoteGarbage } from '@cachelane/engine';
+import { collectRemote, type OnProgress, type RemoteGarbage } from '@cachelane/engine';
 import { formatBytes, formatTable, formatTime, plural } from '../base/format.ts';
 import type { Host } from '../host/host.ts';
 import { openChosenRemote, requireRemote } from './open-chosen-remote.ts';
@@ -19,7 +19,10 @@ export interface SharedGarbage extends RemoteGarbage {
 }
 
 /** What `cachelane gc --remote` does. A remote is everybody's: what one person's own file says can make its heads live longer than the defaults, and never shorter. */
-export async function collectShared(host: Host, dryRun: boolean): Promise<SharedGarbage> {
+export async function collectShared(
+  host: Host,
+  { dryRun, onProgress }: { readonly dryRun: boolean; readonly onProgress: OnProgress },
+): Promise<SharedGarbage> {
   const user = (await readUserConfig(host))?.policy ?? {};
   await using shared = await openChosenRemote(host, {
     flags: { address: undefined, push: undefined },
@@ -28,7 +31,8 @@ export async function collectShared(host: Host, dryRun: boolean): Promise<Shared
   });
   const remote = requireRemote(shared);
   const policy = atLeast(policyAt({ user, stored: [], lanes: [] }, { paths: [], lane: null }));
-  const options = { policyOf: () => policy, dryRun, onlyIfDue: host.env[backgroundVariable] !== undefined };
+  const onlyIfDue = host.env[backgroundVariable] !== undefined;
+  const options = { policyOf: () => policy, dryRun, onlyIfDue, onProgress };
   const { clock, random } = host;
   const garbage = await collectRemote({ remote, clock, random }, options, new AbortController().signal);
   return { ...garbage, remote: remote.name };

@@ -17,7 +17,11 @@ export interface ReporterChoice {
 }
 
 /** What `auto` means here. CI systems give jobs a terminal now and then; nobody watches it. */
-export function chooseReporter({ name, env, output }: ReporterChoice): Exclude<ReporterName, 'auto'> {
+export function chooseReporter({
+  name,
+  env,
+  output,
+}: Pick<ReporterChoice, 'name' | 'env' | 'output'>): Exclude<ReporterName, 'auto'> {
   if (name !== 'auto') return name;
   if (env['GITHUB_ACTIONS'] === 'true') return 'github';
   if (isSet(env['CI']) || env['TERM'] === 'dumb') return 'plain';

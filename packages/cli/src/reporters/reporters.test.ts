@@ -197,9 +197,15 @@ describe('plain', () => {
     );
   });
 
-  test('progress is for what takes long', async () => {
-    const events = [progress(1), progress(100), progress(200), progress(300)];
-    expect(await shown(events, { at: [0, 900, 1000, 2000] })).toBe('cachelane: npm: saving 200 of 900\n');
+  test('work of more than a second is shown', async () => {
+    const events = [progress(1), progress(100), progress(201), progress(300)];
+    expect(await shown(events, { at: [0, 900, 1000, 2000] })).toBe(
+      'cachelane: npm: saving 201 of 900 entries, 200/s, 4 s left\n',
+    );
+  });
+
+  test('the next event ends an activity, so that short ones stay unseen', async () => {
+    expect(await shown([progress(1), opened, progress(1)], { at: [0, 900, 1100] })).toBe('');
   });
 });
 
@@ -220,10 +226,14 @@ test('json is one event a line', async () => {
 
 describe('tty', () => {
   test('the progress line is gone before anything else is written', async () => {
-    const events = [progress(1), progress(200), done()];
+    const events = [progress(1), progress(201), done()];
     const text = await shown(events, { name: 'tty', at: [0, 1500, 1600], env: { NO_COLOR: '1' } });
     const clear = '\r\u001B[K';
-    expect(text.startsWith(`${clear}cachelane: npm: saving 200 of 900${clear}cachelane: npm restored `)).toBe(true);
+    expect(
+      text.startsWith(
+        `${clear}cachelane: [==        ] npm: saving 201 of 900 entries, 133/s, 6 s left${clear}cachelane: npm restored `,
+      ),
+    ).toBe(true);
   });
 
   test('colour, and none where it is not wanted', async () => {
@@ -256,11 +266,8 @@ describe('github', () => {
 function chosen(env: Record<string, string>, isTerminal: boolean): string {
   return chooseReporter({
     name: 'auto',
-    quiet: false,
-    verbose: false,
     env,
     output: { isTerminal, write: () => {} },
-    clock: { nowMs: () => 0, monotonicMs: () => 0, sleep: () => Promise.resolve() },
   });
 }
 

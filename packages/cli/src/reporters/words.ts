@@ -6,6 +6,7 @@ import {
   type Namespace,
   type VolumeReport,
 } from '@cachelane/core';
+import type { ProgressUpdate } from '@cachelane/engine';
 import { formatBytes, formatDuration, formatTime, plural, printable } from '../base/format.ts';
 import { evictionText } from '../inspect/eviction-words.ts';
 import { shortId } from '../host/print.ts';
@@ -153,10 +154,9 @@ function syncedText({ volume, report }: EventOf<'synced'>): string | null {
   return parts.length === 0 ? null : `${volume}: ${parts.join('; ')}; ${remote}`;
 }
 
-export function progressText(event: EventOf<'progress'>): string {
-  const { volume, activity, done, total, unit } = event;
-  const count = (value: number): string => (unit === 'bytes' ? formatBytes(value) : String(value));
-  return `${volume}: ${activity} ${total === null ? count(done) : `${count(done)} of ${count(total)}`}`;
+/** Returns an event of the engine as an update, named by its volume. */
+export function updateOf({ volume, activity, done, total, unit }: EventOf<'progress'>): ProgressUpdate {
+  return { activity: `${volume}: ${activity}`, done, total, unit: unit ?? 'entries' };
 }
 
 export function warningText(event: { readonly message: string; readonly hint: string | null }): string {

@@ -9,7 +9,7 @@ import { surveyArchive, type Surveyed } from './survey.ts';
 async function* members(names: readonly string[]): AsyncGenerator<Surveyed> {
   for (const name of names) {
     await Promise.resolve();
-    yield { name: parseRoot(name), kind: name.endsWith('/') ? 'dir' : 'file', linkName: '' };
+    yield { name: parseRoot(name), kind: name.endsWith('/') ? 'dir' : 'file', linkName: '', sizeBytes: 0 };
   }
 }
 

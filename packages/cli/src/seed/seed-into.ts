@@ -1,6 +1,9 @@
 import { statSync } from 'node:fs';
 import { CachelaneError, type Tool } from '@cachelane/core';
+import type { OnProgress } from '@cachelane/engine';
+import { countBytes } from '../base/count-bytes.ts';
 import type { ImportFiles } from '../host/pieces.ts';
+import { countInto } from '../reporters/progress.ts';
 import { chooseRoot } from './choose-root.ts';
 import { layoutOf } from './layout.ts';
 import { surveyArchive } from './survey.ts';
@@ -14,6 +17,7 @@ export interface Seed {
   readonly tool: Tool;
   /** Where the volume lies for its tool here. */
   readonly target: string;
+  readonly onProgress: OnProgress;
   readonly signal: AbortSignal;
 }
 
@@ -26,18 +30,23 @@ export interface Seeded {
   readonly linksLeftOut: number;
 }
 
-/** Fills an empty directory. An archive is read twice: what cannot be read, or may mean several things, is known before anything is made. */
-export async function seedInto(dir: string, { files, file, from, tool, target, signal }: Seed): Promise<Seeded> {
+/** Fills an empty directory. It reads an archive twice, so that nothing is written if the archive is damaged or ambiguous. */
+export async function seedInto(
+  dir: string,
+  { files, file, from, tool, target, onProgress, signal }: Seed,
+): Promise<Seeded> {
   if (statSync(file).isDirectory()) {
     if (from !== null)
       throw new CachelaneError('E_USAGE', '--from is for archives', { hint: `name the directory itself: ${file}/…` });
-    const unpacked = await files.unpack(files.directory(file, signal), { dir, root: '', hardLinks: [] });
+    const members = countBytes(files.directory(file, signal), countInto(onProgress, 'copying', null));
+    const unpacked = await files.unpack(members, { dir, root: '', hardLinks: [] });
     return { ...unpacked, root: null };
   }
   const layout = layoutOf(tool);
-  const survey = await surveyArchive(files.archive(file, signal), layout);
+  const survey = await surveyArchive(files.archive(file, signal), layout, countInto(onProgress, 'reading', null));
   const root = chooseRoot(survey, { file, from, target, hasLayout: layout !== null });
-  return { ...(await files.unpack(files.archive(file, signal), { dir, root, hardLinks: survey.hardLinks })), root };
+  const members = countBytes(files.archive(file, signal), countInto(onProgress, 'unpacking', survey.sizeBytes));
+  return { ...(await files.unpack(members, { dir, root, hardLinks: survey.hardLinks })), root };
 }
 
 /** `--from` as members of archives are named; people may write `./a/` for `a`. */

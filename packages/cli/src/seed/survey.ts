@@ -3,6 +3,7 @@ export interface Surveyed {
   readonly name: string;
   readonly kind: string;
   readonly linkName: string;
+  readonly sizeBytes: number;
 }
 
 export interface Survey {
@@ -15,19 +16,28 @@ export interface Survey {
   /** Directories whose contents have the names that the tool gives. */
   readonly marked: ReadonlySet<string>;
   readonly hardLinks: readonly { readonly name: string; readonly linkName: string }[];
+  /** Content of all members. */
+  readonly sizeBytes: number;
 }
 
 /** A volume lies no deeper in an archive. */
 const depthMax = 24;
 
 /** Reads an archive to its end, so that what cannot be read is known before anything is made of it. */
-export async function surveyArchive(members: AsyncIterable<Surveyed>, layout: RegExp | null): Promise<Survey> {
+export async function surveyArchive(
+  members: AsyncIterable<Surveyed>,
+  layout: RegExp | null,
+  onBytes: (count: number) => void = () => undefined,
+): Promise<Survey> {
   const packed = new Set<string>();
   const directories = new Set<string>();
   const marked = new Set<string>();
   const loose = new Set<string>();
   const hardLinks: { readonly name: string; readonly linkName: string }[] = [];
-  for await (const { name, kind, linkName } of members) {
+  let bytes = 0;
+  for await (const { name, kind, linkName, sizeBytes } of members) {
+    bytes += sizeBytes;
+    onBytes(sizeBytes);
     if (kind === 'hard link') hardLinks.push({ name, linkName });
     const holder = kind === 'dir' ? name : holderOf(name);
     if (kind === 'dir') packed.add(name);
@@ -43,6 +53,7 @@ export async function surveyArchive(members: AsyncIterable<Surveyed>, layout: Re
     directories,
     marked,
     hardLinks,
+    sizeBytes: bytes,
   };
 }
 

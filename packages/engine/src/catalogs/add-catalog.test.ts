@@ -71,11 +71,9 @@ describe('adding a catalog', () => {
   });
 
   test('tells that the version that was locked is gone, or another one', async () => {
-    expect(await warningsWith(three)).toEqual(['acme was locked at version 1, which is not there any more']);
+    expect(await warningsWith(three)).toEqual(['acme was locked at version 1, which no longer exists']);
     const other = catalogOf(acme, 1, { go: { tool: 'go-build' } });
-    expect(await warningsWith(other, two)).toEqual([
-      'acme was locked at version 1, which is another one there than what was locked',
-    ]);
+    expect(await warningsWith(other, two)).toEqual(['acme was locked at version 1, which differs from the locked one']);
     expect(await warningsWith(other)).toHaveLength(1);
   });
 
@@ -95,7 +93,7 @@ describe('adding a catalog', () => {
     ['an alias that is none', { alias: 'a b' }],
     ['an alias that clients have a meaning for', { alias: 'cache-volume' }],
     ['a version that is not there', { version: 9 }],
-    ['what is neither gone nor another volume', { accepted: ['npm'] }],
+    ['what is neither gone nor changed', { accepted: ['npm'] }],
   ])('is refused with %s', async (_, more) => {
     const source = sourceOf(one, catalogOf(parseNamespace('github.com/other'), 1, { npm: {} }));
     const added = addCatalog(source, request({ locked: await locked(), ...more }));

@@ -63,11 +63,11 @@ describe('a definition', () => {
     });
     await expect(asked(engine, 'old')).rejects.toMatchObject({
       code: 'E_CATALOG',
-      message: `version 3 of the catalog of ${acme} has no "old": it went in version 2; it was deprecated: use pip-cache`,
+      message: `version 3 of the catalog of ${acme} has no "old": version 2 removed it; it was deprecated: use pip-cache`,
     });
     const { metadata } = engine.deps;
     await removeCatalog(metadata, { path: acme, version: 2, dryRun: false }, signal);
-    await expect(asked(engine, 'old')).rejects.toThrow('it went in version 3');
+    await expect(asked(engine, 'old')).rejects.toThrow('version 3 removed it');
   });
 
   test('that is deprecated says so to the run, and in its report', async () => {
@@ -135,7 +135,7 @@ describe('who uses a definition', () => {
     await publish(engine, { own: { tool: 'indexed' } });
     const { report } = await engine.run(([volume]) => install(volume, 'a'), { volumes: [await asked(engine, 'own')] });
     expect(report.volumes[0]).toMatchObject({ added: 2 });
-    expect(warningsOf(engine)).toEqual(['that own is used was not noted: no room']);
+    expect(warningsOf(engine)).toEqual(['the use of own was not recorded: no room']);
   });
 });
 
@@ -143,7 +143,7 @@ const setNames = async ({ deps }: TestEngine, value: string, path: Namespace = a
   await deps.metadata.setPolicy(path, 'catalog-names', value, signal);
 
 const message = (wanted: string): string =>
-  `the volume data is in no catalog of ${web}, or of those above it: catalog-names is ${wanted} (cachelane ns policy ${acme})`;
+  `the volume data is in no catalog of ${web} or of the namespaces above it: catalog-names is ${wanted} (cachelane ns policy ${acme})`;
 
 describe('names that no catalog has', () => {
   const volumes = [indexedVolume, plainVolume];

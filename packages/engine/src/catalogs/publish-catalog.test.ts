@@ -62,7 +62,7 @@ describe('publishing', () => {
     const engine = testEngine();
     await expect(publish(engine, { npm: {} })).rejects.toMatchObject({
       code: 'E_CATALOG',
-      message: 'test: volumes.npm.tool "npm" is no tool that cachelane knows',
+      message: 'test: volumes.npm.tool "npm" is not a tool that cachelane knows',
     });
     expect(await engine.deps.metadata.listNamespaces(signal)).toEqual([]);
   });
@@ -70,12 +70,12 @@ describe('publishing', () => {
   test.each([
     ['another key', { indexed: { key: 'other' } }, 'indexed: key indexed -> other'],
     ['another tier', { indexed: { tier: 'catalog' } }, 'indexed: tier project -> catalog'],
-    ['nothing any more', {}, 'indexed is gone'],
+    ['nothing any more', {}, 'indexed was removed'],
   ])('is refused where it breaks code, unless that is meant: %s', async (_, volumes, why) => {
     const engine = await published();
     await expect(publish(engine, volumes)).rejects.toMatchObject({
       code: 'E_CATALOG',
-      message: `it breaks what was written for version 1 of the catalog of ${acme}: ${why}`,
+      message: `this breaks code for version 1 of the catalog of ${acme}: ${why}`,
     });
     expect(await publish(engine, volumes, { breaking: true })).toMatchObject({ version: 2 });
   });
@@ -159,7 +159,7 @@ describe('a version', () => {
       code: 'E_CATALOG',
       message: `there is no version 2 of the catalog of ${acme}: it was removed; the latest is 3`,
     });
-    await expect(ask(9)).rejects.toThrow('it is not published; the latest is 3');
+    await expect(ask(9)).rejects.toThrow('it was not published; the latest is 3');
   });
 
   test('is called in a dry run as it will be, whatever was removed', async () => {
@@ -179,7 +179,7 @@ describe('a version', () => {
     const question = { namespace: acme, version: 1, digest: '0'.repeat(64) as never };
     await expect(requireCatalog(engine.deps.metadata, question, signal)).rejects.toMatchObject({
       code: 'E_CATALOG',
-      message: expect.stringContaining('is not the one that was locked'),
+      message: expect.stringContaining('is not the locked one'),
     });
   });
 

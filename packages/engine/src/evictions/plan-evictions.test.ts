@@ -86,9 +86,9 @@ describe('lifetimes', () => {
   });
 
   test('of nothing are told as such', () => {
-    expect(plan({ heads: [head('t0:run:1', hourMs)] }).evictions).toMatchObject([{ why: 'its run is over' }]);
+    expect(plan({ heads: [head('t0:run:1', hourMs)] }).evictions).toMatchObject([{ why: 'its run has ended' }]);
     const { evictions } = plan({ heads: [head('t1:pr:1', hourMs)] }, { user: { 'keep-pr': '0' } });
-    expect(evictions).toMatchObject([{ why: 'nothing keeps it after its use' }]);
+    expect(evictions).toMatchObject([{ why: 'it is not kept after its use' }]);
   });
 
   test('can be said for all, for a namespace, and lowered by the file of a lane', () => {

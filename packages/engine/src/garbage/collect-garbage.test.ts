@@ -329,7 +329,7 @@ async function saves(policy: PolicyTexts, { lane = 't1:local', home = testHome()
 
 describe('a save for which there is no room', () => {
   test.each([
-    ['volume-size', 'what it changed is larger than one run may add to a volume'],
+    ['volume-size', 'the changes are larger than one run may add to a volume'],
     ['namespace-size', 'github.com/acme/web takes more than 100B'],
     ['store-size', 'the store takes more than 100B'],
   ])('is skipped, the limit %s is named, and the run is none the worse', async (key, why) => {

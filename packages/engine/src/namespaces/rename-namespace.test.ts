@@ -38,7 +38,7 @@ test.each([
   for (const dryRun of [true, false]) {
     await expect(rename(dryRun)).rejects.toMatchObject({
       code: 'E_NAMESPACE',
-      message: `${site} is another namespace, and has ${what} of its own`,
+      message: `${site} is another namespace with ${what} of its own`,
     });
   }
   expect(await metadata.findNamespace(site, noAbort)).toMatchObject({ id: others });

@@ -247,7 +247,7 @@ describe('revoke', () => {
     if (head === undefined || volume === undefined) return expect.fail('nothing was saved');
     const take = async ({ deps }: TestEngine): Promise<void> => {
       const parts = exportParts(engine.deps.layers, { namespace: 'github.com/acme/web', volume, head }, signal);
-      const request = { ...baseRequest, volume: indexedVolume, onProgress: () => undefined, signal };
+      const request = { ...baseRequest, volume: indexedVolume, signal };
       await importLayers(deps, request, parts);
     };
     await revoke(engine, runs[1]);

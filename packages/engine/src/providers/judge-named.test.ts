@@ -27,7 +27,7 @@ test('a run works in no volume of another tool, whatever names it', async () => 
   const refusal = {
     code: 'E_VOLUME',
     message: expect.stringContaining(
-      'indexed by fixed: (flag): github.com/acme/web:stock is a volume of directory, and one of indexed was asked for',
+      'indexed by fixed: (flag): github.com/acme/web:stock is a volume of directory, but the request is for indexed',
     ) as string,
   };
   await expect(engine.run(() => {}, { volumes: [named] })).rejects.toMatchObject(refusal);
@@ -42,7 +42,7 @@ test('it is told that the volume has other variants, and begins with nothing of 
   const first = await engine.run(([volume]) => install(volume, 'b'), { volumes: [named] });
   const plain = 'volume github.com/acme/web:stock';
   expect(first.report.volumes).toMatchObject([
-    { provider: { gives: `${plain} (a variant of its own, that of no compat: there is os=linux)` } },
+    { provider: { gives: `${plain} (a new variant for no compat: the volume has os=linux)` } },
   ]);
   const again = await engine.run(() => {}, { volumes: [named] });
   expect(again.report.volumes).toMatchObject([{ provider: { gives: plain } }]);

@@ -74,7 +74,7 @@ const second = { stock: { tool: 'indexed', key: 'second' }, later: { tool: 'inde
 const shared = { stock: { tool: 'indexed', tier: 'catalog', key: 'shared' } };
 
 function unreadable(): never {
-  throw new CachelaneError('E_CATALOG', 'cachelane.lock is no JSON', { hint: 'mend it' });
+  throw new CachelaneError('E_CATALOG', 'cachelane.lock is not JSON', { hint: 'mend it' });
 }
 
 describe('the version of a catalog', () => {
@@ -113,7 +113,7 @@ describe('the version of a catalog', () => {
     const engine = testEngine();
     await publish(engine, second);
     const lock = lockOf(1, first);
-    const taken = { name: 'first', defined: { byLock: 'alone', note: expect.stringContaining('from cachelane.lock') } };
+    const taken = { name: 'first', defined: { byLock: 'alone', note: expect.stringContaining('in cachelane.lock') } };
     expect(await got(engine, { lock })).toMatchObject(taken);
     await publish(engine, first);
     await removeCatalog(engine.deps.metadata, { path: acme, version: 1, dryRun: false }, noAbort);
@@ -121,7 +121,7 @@ describe('the version of a catalog', () => {
   });
 
   test.each([
-    [acme, `cachelane add ${acme}, where it is published, writes`],
+    [acme, `run cachelane add ${acme} where it is published`],
     [parseNamespace('my-org'), 'cachelane add NAMESPACE --as my-org'],
   ])(
     'is none where neither store nor lock has the catalog of %s, and it is said what to do',
@@ -138,14 +138,16 @@ describe('the version of a catalog', () => {
     const engine = testEngine();
     await publish(engine, second);
     const gone = { gone: [{ name: 'old', why: 'removed in version 1: use stock' }] };
-    const changed = { changed: [{ name: 'stock', why: 'made another volume in version 1: key first -> second' }] };
+    const changed = {
+      changed: [{ name: 'stock', why: 'changed to another volume in version 1: key first -> second' }],
+    };
     const lock = lockOf(1, second, { ...gone, ...changed });
     await expect(got(engine, { lock, name: 'old' })).rejects.toMatchObject({
       code: 'E_CATALOG',
       message: expect.stringContaining('old was removed in version 1: use stock'),
       hint: expect.stringContaining(`cachelane add ${acme} --accept old`),
     });
-    await expect(got(engine, { lock })).rejects.toThrow('stock was made another volume in version 1: key');
+    await expect(got(engine, { lock })).rejects.toThrow('stock was changed to another volume in version 1: key');
     expect(await got(engine, { lock: lockOf(1, second) })).toMatchObject({ name: 'second' });
   });
 
@@ -158,7 +160,7 @@ describe('the version of a catalog', () => {
     await publish(engine, { stock: { tool: 'indexed', deprecated: 'use later' } });
     expect(await word()).toBe(`stock of ${acme} is deprecated in version 2: use later`);
     await publish(engine, { later: { tool: 'indexed' } });
-    expect(await word()).toBe(`stock of ${acme} is not in version 3 any more; cachelane.lock has version 1`);
+    expect(await word()).toBe(`stock of ${acme} was removed in version 3; cachelane.lock has version 1`);
   });
 
   test('that has no such name says so where a later one has it', async () => {
@@ -167,8 +169,8 @@ describe('the version of a catalog', () => {
     await publish(engine, second);
     await expect(got(engine, { lock: lockOf(1, first), name: 'later' })).rejects.toMatchObject({
       code: 'E_CATALOG',
-      message: expect.stringContaining('has no "later": version 2 does, and cachelane.lock has version 1'),
-      hint: `cachelane add ${acme} locks the latest`,
+      message: expect.stringContaining('has no "later": version 2 has it, and cachelane.lock has version 1'),
+      hint: `run cachelane add ${acme} to lock the latest`,
     });
   });
 
@@ -181,7 +183,7 @@ describe('the version of a catalog', () => {
       volumes: [{ ...asked, provider }],
       request: { strict: false },
     });
-    expect(report.volumes[0]).toMatchObject({ mounter: null, skipped: expect.stringContaining('is no JSON') });
+    expect(report.volumes[0]).toMatchObject({ mounter: null, skipped: expect.stringContaining('is not JSON') });
   });
 });
 
@@ -232,7 +234,7 @@ describe('a lock that the store knows nothing of', () => {
     };
     expect(await run({ 'catalog-names': 'refuse' })).toBeNull();
     await engine.deps.metadata.setPolicy(acme, 'catalog-names', 'refuse', noAbort);
-    expect(await run(null)).toContain('and what cachelane.lock says of one counts for nothing here');
+    expect(await run(null)).toContain('and cachelane.lock alone does not count here');
     await publish(engine, first);
     expect(await run(null)).toBeNull();
   });

@@ -183,11 +183,11 @@ describe('a rollback', () => {
     const engine = testEngine();
     await saved(engine, 'a');
     expect(await errorOf(rollBack(engine.deps, await request(engine), signal))).toBe(
-      'E_NOT_FOUND there is no generation before 1 in lane t1:local; its history has generation 1 only, see: cachelane log',
+      'E_NOT_FOUND there is no generation before 1 in lane t1:local; its history has only generation 1; run cachelane log to list them',
     );
     await saved(engine, 'b');
     expect(await errorOf(rollBack(engine.deps, await request(engine, 7), signal))).toBe(
-      'E_NOT_FOUND there is no generation 7 in lane t1:local; its history goes from generation 1 to 2, see: cachelane log',
+      'E_NOT_FOUND there is no generation 7 in lane t1:local; its history goes from generation 1 to 2; run cachelane log to list them',
     );
     expect(await headOf(engine)).toMatchObject({ generation: 2 });
   });
@@ -199,7 +199,7 @@ describe('a rollback', () => {
     engine.deps.layers.remove(layers.slice(1));
     const problem = await errorOf(rollBack(engine.deps, await request(engine), signal));
     expect(problem).toContain(
-      `E_LAYER_MISSING generation 1 cannot come back: 1 of its 1 layers are gone (${layers[1]?.slice(0, 12)})`,
+      `E_LAYER_MISSING generation 1 cannot be restored: 1 of its 1 layers are gone (${layers[1]?.slice(0, 12)})`,
     );
     expect(await headOf(engine)).toMatchObject({ generation: 2, layers });
   });
@@ -232,7 +232,7 @@ describe('a rollback', () => {
     await saved(engine, 'a', 'b');
     const elsewhere = testContext('t1:ref:other');
     const wish = { ...(await request(engine)), context: elsewhere };
-    expect(await errorOf(rollBack(engine.deps, wish, signal))).toContain('nothing in lane t1:ref:other');
+    expect(await errorOf(rollBack(engine.deps, wish, signal))).toContain('lane t1:ref:other is empty');
     await engine.run(([volume]) => put(volume, 'content/o', 'o'), {
       volumes: [indexedVolume],
       request: { context: elsewhere },

@@ -260,7 +260,7 @@ describe('is refused', () => {
   test('for a tool that has no command for it, with its reason', () => {
     const prune = { kind: 'none', why: 'it removes everything' } as const;
     expect(() => pruneCommand({ ...indexedTool, prune })).toThrow(
-      'there is no command that prunes a cache of indexed: it removes everything',
+      'indexed has no command that prunes its cache: it removes everything',
     );
   });
 });

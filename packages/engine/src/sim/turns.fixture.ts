@@ -115,6 +115,6 @@ export class Process {
   }
 
   #requireAlive(): void {
-    if (this.#isDead) throw new SimulatedCrash('the process is dead already');
+    if (this.#isDead) throw new SimulatedCrash('the process is already dead');
   }
 }

@@ -31,7 +31,7 @@ describe('a large layer', () => {
     await saveLarge(world);
     const ben = world.machine(breaking(6_000_000));
     expect(await read(ben)).toBe(false);
-    expect(warnings(ben)).toEqual(['the run goes on with what is here: memory:: simulated: it broke off']);
+    expect(warnings(ben)).toEqual(['the run continues with local contents: memory:: simulated: it broke off']);
     expect(await read(ben)).toBe(true);
     const [first = 0, second = 0] = pulledBytes(ben);
     expect(first).toBeGreaterThanOrEqual(6_000_000);
@@ -73,7 +73,7 @@ describe('a large layer', () => {
       }),
     });
     expect(await read(full)).toBe(false);
-    expect(warnings(full)).toEqual(['the run goes on with what is here: no space is left']);
+    expect(warnings(full)).toEqual(['the run continues with local contents: no space is left']);
     const [object] = [...world.state.objects].flatMap(([key, each]) => (key.startsWith('data/') ? [each] : []));
     await using partial = await full.deps.transfers.resume(object?.digest ?? expect.fail('no content'), noAbort);
     expect(partial.haveBytes).toBe(0);

@@ -15,8 +15,8 @@ describe('a remote that fails', () => {
     expect(run.outcome.exitCode).toBe(0);
     expect(run.report.volumes[0]).toMatchObject({ added: 2, sync: { pushed: 'later' } });
     expect(warnings(ann)).toEqual([
-      'the run goes on with what is here: memory:: simulated',
-      'kept here, and sent by the next run: memory:: simulated',
+      'the run continues with local contents: memory:: simulated',
+      'kept here; the next run sends it: memory:: simulated',
     ]);
     outage.on = false;
     expect((await ann.run(() => undefined)).report.volumes[0]?.sync).toMatchObject({ pushed: 'sent', pushedLayers: 1 });
@@ -39,7 +39,7 @@ describe('a remote that fails', () => {
       install(volume, 'a');
     }, lenient);
     expect(run.report.volumes[0]?.added).toBe(2);
-    expect(warnings(busy)).toEqual(['kept here, and sent by the next run: the store is busy']);
+    expect(warnings(busy)).toEqual(['kept here; the next run sends it: the store is busy']);
   });
 
   test('ends a strict run', async () => {
@@ -130,7 +130,7 @@ describe('a remote that fails', () => {
     }, lenient);
     expect(unmounted.report.volumes[0]?.sync).toMatchObject({ pushed: 'later' });
     expect(warnings(ann)).toEqual([
-      'kept here, and sent by the next run: memory: is empty, and was not when the run began',
+      'kept here; the next run sends it: memory: is empty now, and was not when the run began',
     ]);
     expect([state.heads.size, state.objects.size]).toEqual([0, 0]);
     for (const [key, value] of heads) state.heads.set(key, value);
@@ -150,7 +150,7 @@ describe('a remote that fails', () => {
     const run = await installOn(ann, 'a', lenient);
     expect(run.report.volumes[0]).toMatchObject({ added: 2, sync: { pushed: 'later' } });
     expect(warnings(ann)).toEqual([
-      "kept here, and sent by the next run: memory: overwrites what is there (If-None-Match): runs on several machines would lose each other's work",
+      "kept here; the next run sends it: memory: overwrites what is there (If-None-Match): runs on several machines would lose each other's work",
     ]);
     expect(state.objects.size).toBe(0);
     await expect(installOn(ann, 'b')).rejects.toMatchObject({ code: 'E_REMOTE_UNFIT' });
@@ -162,10 +162,10 @@ describe('a remote that fails', () => {
     const page = { bytes: new TextEncoder().encode('<html>'), version: 'x' as HeadVersion };
     const ann = testEngine({ remote: { ...remote, heads: { ...remote.heads, read: () => Promise.resolve(page) } } });
     await installOn(ann, 'a', lenient);
-    const why = 'memory:: what the remote says of itself is not what Cachelane writes';
+    const why = 'memory:: the identity of the remote is not valid';
     expect(warnings(ann)).toEqual([
-      `the run goes on with what is here: ${why}`,
-      `kept here, and sent by the next run: ${why}`,
+      `the run continues with local contents: ${why}`,
+      `kept here; the next run sends it: ${why}`,
     ]);
   });
 });

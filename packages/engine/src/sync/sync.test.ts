@@ -136,7 +136,7 @@ describe('machines that share a remote', () => {
     await installOn(ben, 'b', lenient);
     failures = 2;
     await ben.run(([volume]) => volume?.write('index/bucket', ''), { request: { strict: false, purpose: 'prune' } });
-    expect(warnings(ben).at(-1)).toContain('what a clean-up of indexed took away is there again on lane t1:local');
+    expect(warnings(ben).at(-1)).toContain('the clean-up of indexed on lane t1:local was undone');
     expect((await look(machine()))['index/bucket']).toBe('a\nb\n');
     expect((await look(ben))['index/bucket']).toBe('a\nb\n');
   });
@@ -179,7 +179,7 @@ describe('what stays on its machine', () => {
     const ann = machine();
     await ann.run(([volume]) => volume?.run([{ do: 'symlink', path: 'python', target: '/usr/bin/python3' }]));
     await installOn(ann, 'a');
-    const told = 'python is a symlink that leads out of the volume';
+    const told = 'python is a symlink out of the volume';
     expect(warnings(ann).filter((message) => message.includes(told))).toHaveLength(2);
     const ben = machine();
     expect(Object.keys(await look(ben))).toEqual(['content/a', 'index/bucket']);
@@ -194,7 +194,7 @@ describe('what stays on its machine', () => {
     const volumes = [{ ...indexedVolume, tool: 'directory', path: '/cache/indexed' }];
     const run = await installOn(ben, 'b', { volumes, ...lenient });
     expect(run.report.volumes[0]).toMatchObject({ hits: [], added: 4, sync: { pulledLayers: 0, pushed: 'later' } });
-    expect(warnings(ben)[0]).toContain('indexed is a volume of indexed there, and of directory here');
+    expect(warnings(ben)[0]).toContain('indexed is a volume of indexed in the remote and of directory here');
     expect((await look(machine()))['index/bucket']).toBe('a\n');
   });
 

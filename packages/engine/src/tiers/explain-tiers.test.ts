@@ -31,7 +31,7 @@ test('a tier that has something is laid below what is nearer', async () => {
   await installIn(engine, contextOf(acme, { parents: [] }), 'left');
   await installIn(engine, contextOf(web), 'own');
   expect(await told(engine, contextOf(web))).toMatchObject({
-    [acme]: { lane: 't1:local', isRead: true, why: 'laid below what is nearer, path by path', layers: 1, files: 2 },
+    [acme]: { lane: 't1:local', isRead: true, why: 'merged below nearer contents, path by path', layers: 1, files: 2 },
   });
 });
 
@@ -39,7 +39,7 @@ test('one that has nothing says what is missing', async () => {
   const engine = testEngine();
   const context = contextOf(web);
   const why = async (): Promise<string | undefined> => (await told(engine, context))[acme]?.why;
-  expect(await why()).toBe('nothing is known of it here');
+  expect(await why()).toBe('the namespace is unknown here');
   await dataIn(engine, contextOf(acme, { parents: [] }), { a: 'x' });
   expect(await why()).toBe('it has no volume indexed');
   const other = { ...indexedVolume, compat: { os: 'other' } };
@@ -80,14 +80,14 @@ test('a person’s own tier says what keeps a volume out of it', async () => {
   const engine = testEngine();
   const context = contextOf(web, { parents: [], personal: true });
   expect(await told(engine, context)).toMatchObject({
-    '~': { isFed: true, feeding: 'what its tool verifies goes there', why: 'nothing is known of it here' },
+    '~': { isFed: true, feeding: 'it takes what its tool verifies', why: 'the namespace is unknown here' },
   });
   await engine.run(([volume]) => put(volume, 'pair-1.db', 'rows'), { request: { context } });
   expect(await told(engine, context)).toMatchObject({
     '~': { isFed: false, feeding: 'it holds pair-1.db, which indexed does not verify' },
   });
   expect(await told(engine, context, { volume: plainVolume })).toMatchObject({
-    '~': { isRead: false, isFed: false, why: 'directory does not verify what it finds in its cache' },
+    '~': { isRead: false, isFed: false, why: 'directory does not verify the contents of its cache' },
   });
 });
 
@@ -98,6 +98,6 @@ test('whoever may know of what it reads alone is told of nothing else', async ()
   const all = contextOf(web, { parents: [team, acme] });
   const context = { ...all, readChain: all.readChain.filter(({ namespace }) => namespace !== team) };
   expect(await told(engine, context, { isConfined: true })).toEqual({
-    [acme]: expect.objectContaining({ isFed: false, feeding: 'it takes nothing of what a run here saves' }) as object,
+    [acme]: expect.objectContaining({ isFed: false, feeding: 'it takes nothing from runs here' }) as object,
   });
 });

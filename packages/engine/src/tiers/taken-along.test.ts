@@ -32,7 +32,7 @@ describe('what a first save took along of a tier', () => {
     expect(await seenOf(engine, acme)).toEqual({});
     expect(await seenIn(engine, both)).toEqual({ secret: 'of the team', own: 'of web', more: 'of web' });
     expect(await feedingOf(engine)).toMatchObject({
-      [acme]: 'its own lane lies on what it took along of another tier, and that goes no further',
+      [acme]: "its own lane is based on another tier's contents, and those are not passed on",
     });
     expect(warningsOf(engine)).toEqual([]);
   });

@@ -40,15 +40,15 @@ describe('the tool of a tier', () => {
     await feedFrom(engine, acme);
     await installIn(engine, contextOf(api), 'left');
     expect(await otherIn(engine, web)).toEqual([]);
-    const why = `${acme}:indexed is a volume of indexed, as ${api} began it, and this one is of directory`;
+    const why = `${acme}:indexed is a volume of indexed, created by ${api}, and this volume is of directory`;
     expect(warningsOf(engine)).toEqual([
       [
         `indexed was not fed to ${acme}: ${why}`,
-        `cachelane rm ${acme}:indexed begins it anew; a definition of indexed in its catalog decides for whoever feeds it`,
+        `cachelane rm ${acme}:indexed removes it, so that the next run creates it again; a definition of indexed in its catalog would decide the tool`,
       ],
     ]);
     expect(await feedingOf(engine, web)).toBe(why);
-    expect(await feedingOf(engine, web, true)).toBe('it takes nothing of what a run here saves');
+    expect(await feedingOf(engine, web, true)).toBe('it takes nothing from runs here');
   });
 
   test('is that of its catalog, and not of whoever would have fed it first', async () => {
@@ -57,12 +57,9 @@ describe('the tool of a tier', () => {
     await defineIn(engine, 'indexed');
     expect(await otherIn(engine, web)).toEqual([]);
     expect(await headOf(engine, acme)).toBeUndefined();
-    const why = `the catalog of ${acme} has indexed as one of indexed, and this one is of directory`;
+    const why = `the catalog of ${acme} defines indexed for indexed, and this volume is of directory`;
     expect(warningsOf(engine)).toEqual([
-      [
-        `indexed was not fed to ${acme}: ${why}`,
-        `ask for it by its definition, or by another name: cachelane catalog show ${acme}`,
-      ],
+      [`indexed was not fed to ${acme}: ${why}`, `use its definition or another name: cachelane catalog show ${acme}`],
     ]);
     expect(await feedingOf(engine, web)).toBe(why);
     expect((await installIn(engine, contextOf(api), 'left'))?.fed).toMatchObject([{ namespace: acme }]);
@@ -76,8 +73,8 @@ describe('the tool of a tier', () => {
     expect((await installIn(engine, contextOf(api), 'left'))?.fed).toEqual([]);
     expect(warningsOf(engine)).toEqual([
       [
-        `indexed was not fed to ${acme}: ${acme}:indexed is a volume of directory, as ${web} began it, and this one is of indexed`,
-        `its catalog says indexed, and the volume is older: cachelane rm ${acme}:indexed begins it anew`,
+        `indexed was not fed to ${acme}: ${acme}:indexed is a volume of directory, created by ${web}, and this volume is of indexed`,
+        `its catalog says indexed, but the volume is older: cachelane rm ${acme}:indexed removes it, so that the next run creates it again`,
       ],
     ]);
     expect(await otherIn(engine, web)).toEqual([]);

@@ -33,7 +33,6 @@ import type { PlannedVolume } from '../model/planned-volume.ts';
 export interface ImportRequest extends Omit<SessionInput, 'mode' | 'purpose' | 'strict'> {
   readonly volume: VolumeRequest;
   readonly environment: ToolEnvironment;
-  readonly onProgress: (done: number, total: number) => void;
 }
 
 export interface Imported {
@@ -73,8 +72,7 @@ export async function importLayers(
     if (volume === undefined) throw new CachelaneError('E_INTERNAL', 'a session of one volume has none');
     const taken: LayerRecord[] = [];
     let head = (await deps.metadata.head(volume.id, planned.own.lane, signal)) ?? null;
-    for (const [done, id] of manifest.layers.toReversed().entries()) {
-      request.onProgress(done, manifest.layers.length);
+    for (const id of manifest.layers.toReversed()) {
       const index = await bytesOf(await next(source, `layers/${id}/index`));
       const { data } = await next(source, `layers/${id}/data.tar.zst`);
       if (head?.layers.includes(id) === true) {
@@ -89,6 +87,16 @@ export async function importLayers(
   } finally {
     await source.return?.();
     await closeSession(deps, ids.sessionId);
+  }
+}
+
+/** Returns what an export says of itself. Errors: E_USAGE for a file that is no export. */
+export async function readExportManifest(parts: AsyncIterable<ExportPart>): Promise<ExportManifest> {
+  const source = parts[Symbol.asyncIterator]();
+  try {
+    return readManifest(await textOf(await next(source, manifestName)));
+  } finally {
+    await source.return?.();
   }
 }
 
@@ -206,10 +214,8 @@ function requireSameKind({ tool, compat }: ExportManifest, planned: PlannedVolum
   if (tool !== planned.tool.name) {
     throw new CachelaneError(
       'E_USAGE',
-      `the export is of a volume of ${tool}, and this one is of ${planned.tool.name}`,
-      {
-        hint: 'import it under a name of the same tool',
-      },
+      `the export holds a volume of ${tool}, and ${planned.request.name} is a volume of ${planned.tool.name}`,
+      { hint: 'import it under another name: --as NAME' },
     );
   }
   if (compatKey(compat) === compatKey(planned.compat)) return;
@@ -230,7 +236,7 @@ function readManifest(text: string): ExportManifest {
     if (value.format !== 'cachelane-export') throw noExport('it does not say that it is one');
     if (value.version !== 1) {
       throw new CachelaneError('E_USAGE', `the export has version ${String(value.version)}; this is for 1`, {
-        hint: 'use the cachelane that wrote it, or a later one',
+        hint: 'use the version of cachelane that wrote it, or a later one',
       });
     }
     const { namespace, volume, lane, generation, tool, compat, layers } = value;
@@ -270,7 +276,7 @@ async function bytesOf({ data }: ExportPart): Promise<Uint8Array> {
   let length = 0;
   for await (const chunk of data) {
     length += chunk.length;
-    if (length > limits.incomingIndexBytes) throw noExport('an index is larger than any');
+    if (length > limits.incomingIndexBytes) throw noExport('an index is too large');
     chunks.push(chunk);
   }
   const all = new Uint8Array(length);

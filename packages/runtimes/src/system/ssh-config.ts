@@ -71,7 +71,7 @@ function includesOf(file: string): readonly string[] {
   return others.flatMap((pattern) => filesLike(resolve(folder, pattern)));
 }
 
-/** Wildcards in the last part only, which is where they are in practice; fs.globSync takes long to load. */
+/** Wildcards in the last part only, which is where they are in practice; the first call of fs.globSync takes 20 ms. */
 function filesLike(pattern: string): readonly string[] {
   const { dir, base } = parse(pattern);
   if (!/[*?]/.test(base)) return realFile(pattern);

@@ -102,7 +102,7 @@ export function openLayerFiles({
 
   const retireDamaged = (id: LayerId, signal: AbortSignal): void => {
     const dir = layerDir(id);
-    if (existsSync(dir) && !verifyLayer(layerRef(id), files, signal).ok) context().trash.retire([dir]);
+    if (existsSync(dir) && !verifyLayer(layerRef(id), { files }, signal).ok) context().trash.retire([dir]);
   };
 
   const isSettledDir = (dir: string): boolean => {
@@ -114,7 +114,7 @@ export function openLayerFiles({
     const dir = derivedDir(key);
     if (!existsSync(dir)) return undefined;
     try {
-      if (isSettledDir(dir) || verifyLayer(derivedRef(key), files, signal).ok) {
+      if (isSettledDir(dir) || verifyLayer(derivedRef(key), { files }, signal).ok) {
         const layer = openDerivedDir(key);
         noteUse(files, dir, clock.nowMs());
         return layer;
@@ -240,8 +240,8 @@ export function openLayerFiles({
     isThere: (id) => existsSync(layerDir(id)),
     remove: (ids) => discard(ids.map(layerDir), 'removing layers'),
     removeDerived: (keys) => discard(keys.map(derivedDir), 'removing derived layers'),
-    verify: (id, signal) =>
-      portCall(`verifying layer ${short(id)}`, signal, () => verifyLayer(layerRef(id), files, signal)),
+    verify: (id, signal, onBytes) =>
+      portCall(`verifying layer ${short(id)}`, signal, () => verifyLayer(layerRef(id), { files, onBytes }, signal)),
     isSettled: (id, signal) =>
       portCall(`checking layer ${short(id)}`, signal, () => {
         try {

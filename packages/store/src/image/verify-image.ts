@@ -5,7 +5,8 @@ import { throwIfAborted } from '../files/file-errors.ts';
 import { fillFrom } from '../files/read-file.ts';
 import type { Owner } from '../files/store-files.ts';
 import { archiveBytes, archivePlaces, planArchive, type ArchivePlace, type ArchivePlan } from '../tar/archive-plan.ts';
-import { archiveEndBytes, hasContent, HeaderSpace, paddingOf, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { archiveEndBytes, hasContent, HeaderSpace, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { paddingOf } from '../tar/tar-header.ts';
 import { imageHeadBytes } from './erofs-format.ts';
 import { ImageMetadata } from './erofs-metadata.ts';
 
@@ -15,6 +16,8 @@ export interface ImageCheck {
   readonly owner: Owner;
   readonly report: (problem: string) => void;
   readonly signal: AbortSignal;
+  /** Told the size of each entry that was read. */
+  readonly onBytes?: ((count: number) => void) | undefined;
 }
 
 const checkEvery = 256;
@@ -32,7 +35,7 @@ export function checkImage(check: ImageCheck): void {
   }
 }
 
-function checkArchive({ report, signal }: ImageCheck, plan: ArchivePlan, window: Window): void {
+function checkArchive({ report, signal, onBytes }: ImageCheck, plan: ArchivePlan, window: Window): void {
   const space = new HeaderSpace();
   let count = 0;
   for (const place of archivePlaces(plan)) {
@@ -40,6 +43,7 @@ function checkArchive({ report, signal }: ImageCheck, plan: ArchivePlan, window:
     const { entry } = place;
     const problem = headerProblem(window, space, place) ?? contentProblem(window, place);
     if (problem !== null) report(`${displayPath(entry.path)} ${problem}`);
+    onBytes?.(entry.sizeBytes);
   }
   const endAt = imageHeadBytes + archiveBytes(plan) - archiveEndBytes;
   if (!isZero(window, endAt, archiveEndBytes)) report('the end of the archive has unexpected bytes');

@@ -27,11 +27,17 @@ import { readLayer, type LayerRef } from './stored-layer.ts';
 const problemsMax = 100;
 const checkEvery = 256;
 
+interface Verifying {
+  readonly files: Pick<StoreFiles, 'setMode'>;
+  /** Called with the size of each entry that was read. */
+  readonly onBytes?: ((count: number) => void) | undefined;
+}
+
 /**
  * Reads a whole layer and compares it with its index in both directions. Throws E_LAYER_MISSING, E_STORE_NEWER,
  * E_ABORTED.
  */
-export function verifyLayer(ref: LayerRef, files: Pick<StoreFiles, 'setMode'>, signal: AbortSignal): LayerVerification {
+export function verifyLayer(ref: LayerRef, { files, onBytes }: Verifying, signal: AbortSignal): LayerVerification {
   const { dir, key } = ref;
   const problems: string[] = [];
   const report = (problem: string): void => {
@@ -40,8 +46,9 @@ export function verifyLayer(ref: LayerRef, files: Pick<StoreFiles, 'setMode'>, s
   try {
     const { index, about } = readLayer(ref);
     const { imageOwner } = about;
-    if (imageOwner === null) checkTree({ dir, index, files, report, signal });
-    else checkImageLayer({ dir, index, files, report, signal }, imageOwner);
+    const check = { dir, index, files, report, signal, onBytes };
+    if (imageOwner === null) checkTree(check);
+    else checkImageLayer(check, imageOwner);
   } catch (thrown) {
     // A collector may delete the layer now, which is not damage.
     const error = existsSync(dir)
@@ -55,10 +62,9 @@ export function verifyLayer(ref: LayerRef, files: Pick<StoreFiles, 'setMode'>, s
   return { key, ok: problems.length === 0, problems };
 }
 
-export interface LayerCheck {
+export interface LayerCheck extends Verifying {
   readonly dir: string;
   readonly index: LayerIndex;
-  readonly files: Pick<StoreFiles, 'setMode'>;
   readonly report: (problem: string) => void;
   readonly signal: AbortSignal;
 }
@@ -82,11 +88,11 @@ export function checkTree(layer: LayerCheck): void {
 }
 
 function checkImageLayer(layer: LayerCheck, owner: Owner): void {
-  const { dir, index, report, signal } = layer;
-  checkImage({ file: layerPaths(dir).image, index, owner, report, signal });
+  const { dir, index, report } = layer;
+  checkImage({ ...layer, file: layerPaths(dir).image, owner });
   // An interrupted extraction leaves a whole tree or none.
   if (namesIn(layerPaths(dir).tree).length > 0) {
-    checkTree(layer);
+    checkTree({ ...layer, onBytes: undefined });
     return;
   }
   for (const entry of index.special()) {
@@ -109,6 +115,7 @@ function checkEntries(check: Check): readonly Entry[] {
   for (const entry of check.index.entries()) {
     if (++count % checkEvery === 0) throwIfAborted(check.signal);
     const problem = problemOf(check, entry);
+    check.onBytes?.(entry.sizeBytes);
     if (problem !== null) check.report(`${displayPath(entry.path)} ${problem}`);
     else if (entry.type === 'dir' && isInTree(entry) && entry.removed !== 'counted') directories.push(entry);
   }

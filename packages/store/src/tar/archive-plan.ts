@@ -1,5 +1,6 @@
 import { invariant, type BytePath, type Digest, type Entry, type LayerIndex } from '@cachelane/core';
-import { archiveEndBytes, contentBytes, hasContent, headerBytes, paddingOf, type WireEntry } from './tar-entries.ts';
+import { archiveEndBytes, contentBytes, hasContent, headerBytes, type WireEntry } from './tar-entries.ts';
+import { paddingOf } from './tar-header.ts';
 
 /**
  * The layout of a layer's archive, known from its index before the archive arrives. Only contents and symlink
@@ -15,7 +16,7 @@ export interface ArchivePlan {
   readonly sizeBytes: number;
 }
 
-export const notLinked = 0xffff_ffff;
+const notLinked = 0xffff_ffff;
 
 /** ext4 allows 65,000 links to a file, and layers may share it too. */
 const linksMax = 10_000;

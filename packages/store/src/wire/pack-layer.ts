@@ -15,11 +15,11 @@ import {
   archiveEndBytes,
   contentBytes,
   HeaderSpace,
-  paddingOf,
   tarHeader,
   withTarget,
   type WireEntry,
 } from '../tar/tar-entries.ts';
+import { paddingOf } from '../tar/tar-header.ts';
 
 /** A frame ends early, before an entry that does not fit, only if at most this many bytes stay unused. */
 const cutBytes = frameBytes / 4;

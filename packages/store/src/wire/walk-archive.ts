@@ -4,7 +4,8 @@ import { fromSystem, throwIfAborted } from '../files/file-errors.ts';
 import { Archive } from './archive.ts';
 import { entryAt, wireEntries, type ArchivePlan } from '../tar/archive-plan.ts';
 import { checkHeader, checkZeros, disagree, type ArchiveSink, type TakenPiece } from './take-piece.ts';
-import { archiveEndBytes, hasContent, HeaderSpace, paddingOf, tarHeader, type WireEntry } from '../tar/tar-entries.ts';
+import { archiveEndBytes, hasContent, HeaderSpace, tarHeader, type WireEntry } from '../tar/tar-entries.ts';
+import { paddingOf } from '../tar/tar-header.ts';
 
 export interface Walk {
   readonly sink: ArchiveSink;

@@ -92,6 +92,16 @@ export function lifeConformance(create: LayerStoreFactory): void {
       await expect(store.verify(unknown, noAbort)).rejects.toEqual(withCode('E_LAYER_MISSING'));
     });
 
+    test('tells of all its bytes while it is verified', async () => {
+      await using fixture = await create();
+      const store = fixture.open();
+      const { staged } = await publishItems(fixture, everyKind);
+      const [listed] = await store.describe([staged.id], noAbort);
+      let bytes = 0;
+      await store.verify(staged.id, noAbort, (count) => void (bytes += count));
+      expect(bytes).toBe(listed?.sizeBytes);
+    });
+
     test('is described as in the list, where it is there', async () => {
       await using fixture = await create();
       const store = fixture.open();

@@ -32,7 +32,7 @@ export function dyingProcess(point: DeathPoint): DyingProcess {
     throw new SimulatedCrash(`${point.when} operation ${point.operation}, ${name}`);
   };
   const step = (name: string, method: Method, args: readonly unknown[]): unknown => {
-    if (isDead) throw new SimulatedCrash('the process is dead already');
+    if (isDead) throw new SimulatedCrash('the process is already dead');
     if (operations.push(name) !== point.operation) return method(...args);
     if (point.when === 'during') writeHalf(name, method, args);
     if (point.when !== 'after') return die(name);

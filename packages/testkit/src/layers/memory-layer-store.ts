@@ -165,10 +165,11 @@ export function openMemoryLayers({
     removeDerived: (keys) => {
       for (const key of keys) disk.derived.delete(key);
     },
-    verify: (id, signal) =>
+    verify: (id, signal, onBytes) =>
       call(signal, () => {
         const layer = disk.layers.get(id);
         if (layer === undefined) throw missing(id);
+        onBytes?.(layer.sizeBytes);
         const problems = problemsOf(layer);
         return { key: id, ok: problems.length === 0, problems };
       }),

@@ -33,7 +33,7 @@ export function crashingMetadata(inner: Metadata, point: CrashPoint): CrashingMe
     throw new SimulatedCrash(`${point.when} operation ${point.operation}`);
   };
   const step = async <T>(operation: () => Promise<T>): Promise<T> => {
-    if (isDead) throw new SimulatedCrash('the process is dead already');
+    if (isDead) throw new SimulatedCrash('the process is already dead');
     const isPoint = ++operations === point.operation;
     if (isPoint && point.when === 'before') die();
     const result = await operation();

@@ -1,4 +1,4 @@
-import { backgroundVariable, displayPath, trustLevels, type EngineEvent } from '@cachelane/core';
+import { backgroundVariable, displayPath, trustLevels } from '@cachelane/core';
 import {
   collectGarbage,
   findGarbage,
@@ -19,9 +19,9 @@ import { formatBytes, formatTable, formatTime, plural } from '../../base/format.
 import type { Host } from '../../host/host.ts';
 import { isoTime, printJson, shortId } from '../../host/print.ts';
 import { garbageOptions } from '../../config/garbage-options.ts';
+import { withProgress } from '../../reporters/command-progress.ts';
 import { keepReserve } from '../../home/reserve.ts';
 import { homeOf, openSparingStore } from '../../home/store.ts';
-import { warn } from '../../host/warn.ts';
 
 export const gc: Command = defineCommand({
   name: 'gc',
@@ -53,7 +53,11 @@ export const gc: Command = defineCommand({
       if (!options['dry-run'] && host.env[backgroundVariable] === undefined) {
         requireWritable((await projectOf(host, { directory: undefined, namespace: undefined })).context);
       }
-      const garbage = await collectShared(host, options['dry-run']);
+      const garbage = await withProgress(
+        host,
+        options,
+        async ({ update: onProgress }) => await collectShared(host, { dryRun: options['dry-run'], onProgress }),
+      );
       if (options.json) printJson(host, sharedJson(garbage, options['dry-run']));
       else if (!options.quiet) host.stdout.write(sharedText(garbage, options['dry-run']));
       return exitCodes.ok;
@@ -61,18 +65,14 @@ export const gc: Command = defineCommand({
     const { signal } = new AbortController();
     const homeDir = homeOf(host);
     await using store = await openSparingStore(host, signal, homeDir);
-    const events = (event: EngineEvent): void => {
-      if (event.type === 'warning') warn(host, event.message);
-    };
     const tools = await host.pieces.loadTools();
-    const deps = { ...store, tools, runtime: await host.pieces.openRuntime(), events };
-    const wanted = { ...(await garbageOptions(host, options.trust)), all: options.all };
-    const report = options['dry-run']
-      ? {
-          ...(await findGarbage(deps, wanted, signal)),
-          images: await sweepImages(host, { ...store, homeDir }, { dryRun: true }),
-        }
-      : await collectAlone(host, { ...deps, homeDir }, wanted, signal);
+    const runtime = await host.pieces.openRuntime();
+    const report = await withProgress(host, options, async ({ events, update: onProgress }) => {
+      const deps = { ...store, tools, runtime, events, homeDir };
+      const wanted = { ...(await garbageOptions(host, options.trust)), all: options.all, onProgress };
+      if (!options['dry-run']) return await collectAlone(host, deps, wanted, signal);
+      return { ...(await findGarbage(deps, wanted, signal)), images: await sweepImages(host, deps, { dryRun: true }) };
+    });
     if (report === null) return exitCodes.ok;
     if (options.json) printJson(host, toJson(report, options['dry-run']));
     else if (!options.quiet) host.stdout.write(text(report, options['dry-run']));

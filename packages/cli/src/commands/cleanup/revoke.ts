@@ -114,7 +114,7 @@ async function requireKnown(
 ): Promise<void> {
   if (here.heads.length + there.length > 0 || (await metadata.run(run, signal)) !== undefined) return;
   throw new CachelaneError('E_NOT_FOUND', `nothing here or in the remote is of ${run}`, {
-    hint: 'runs are named by: cachelane log',
+    hint: 'cachelane log lists runs',
   });
 }
 

@@ -10,7 +10,7 @@ import {
 import { defineCommand, jsonOption, type Command } from '../../host/command.ts';
 import { plural } from '../../base/format.ts';
 import { printJson, shortId } from '../../host/print.ts';
-import { layerProgress } from '../../host/progress-line.ts';
+import { withProgress } from '../../reporters/command-progress.ts';
 import { readStore, type ReadStore } from '../../home/store.ts';
 
 const problemsShown = 3;
@@ -32,10 +32,10 @@ export const verify: Command = defineCommand({
   async run({ options }, host) {
     return await readStore(host, async (store) => {
       const layers = await store.layers();
-      const found = await verifyStore(
-        { metadata: store.metadata, layers },
-        layerProgress(host, 'verified'),
-        store.signal,
+      const found = await withProgress(
+        host,
+        options,
+        async ({ update }) => await verifyStore({ metadata: store.metadata, layers }, update, store.signal),
       );
       const listed = await listHeads(store.metadata, store.signal);
       const hurts = found.faulty.some(({ heads }) => heads.length > 0);

@@ -104,6 +104,28 @@ describe('explain', () => {
     expect(on.err()).toContain('no tool is called dato');
   });
 
+  test('every volume that ls lists is explained, and one sentence answers first', async () => {
+    using on = stage();
+    const compat = { os: 'linux', arch: 'x64' };
+    const machine = { os: 'other', arch: 'arm64' };
+    await push(on, { layers: ['a'] });
+    await push(on, { name: 'data', compat, layers: ['b'] });
+    await push(on, { name: 'elsewhere', compat: machine, layers: ['c'] });
+    await push(on, { namespace: 'teams' as Namespace, name: 'npm-old', layers: ['d'] });
+    await push(on, { namespace: '~' as Namespace, name: 'images', layers: ['e'] });
+    await push(on, { namespace: '~' as Namespace, layers: ['f'] });
+    await push(on, { namespace: 'github.com/acme' as Namespace, name: 'shared', layers: ['g'], lane: 't2:ref:main' });
+    using listing = stage({ metadata: on.metadata });
+    await listing.cachelane('ls', '--json');
+    const listed = json(listing) as readonly { readonly namespace: string; readonly volume: string }[];
+    expect(listed).toHaveLength(7);
+    for (const { namespace, volume } of listed) {
+      using asked = stage({ metadata: on.metadata });
+      expect([await asked.cachelane('explain', volume, '-n', namespace), asked.err()]).toEqual([0, '']);
+      expect(asked.out()).toMatch(new RegExp(`^You get ${namespace}:${volume}[ ,][^\\n]*\\.\\n`));
+    }
+  });
+
   test('one sentence answers first, and a short table follows', async () => {
     using on = stage();
     writeFileSync(join(on.project, 'package-lock.json'), '{}');
@@ -205,7 +227,7 @@ describe('what is shared', () => {
     expect(none.out()).toContain('shared:        with nobody: nobody named one\n');
     using local = stage({ env: remote });
     await local.cachelane('explain', '--verbose', 'npm');
-    expect(local.out()).toMatch(/shared: +with nobody: local\/project-\w+ is a name of this machine: /);
+    expect(local.out()).toMatch(/shared: +with nobody: local\/project-\w+ is a name of this machine only; /);
     using never = stage({ env: remote });
     writeFileSync(join(never.project, 'cachelane.yaml'), 'volumes:\n  data: { path: cache, sync: never }\n');
     await never.cachelane('explain', '--verbose', 'data', '-n', web);
@@ -252,9 +274,9 @@ describe('tiers', () => {
     await on.cachelane('explain', '--verbose', 'npm', '-n', web);
     expect(on.out()).toMatch(/^TIER +NAMED BY +READ +FED$/m);
     expect(on.out()).toMatch(
-      /^github\.com\/acme +the path of the project +2 layers, [\d.]+ kB: laid below what is nearer, path by path +no: it has no feed rule$/m,
+      /^github\.com\/acme +the path of the project +2 layers, [\d.]+ kB: merged below nearer contents, path by path +no: it has no feed rule$/m,
     );
-    expect(on.out()).toMatch(/^~ +nobody +no: nobody asked for it: personal-tier: true in config\.yaml/m);
+    expect(on.out()).toMatch(/^~ +nobody +no: it is not enabled: personal-tier: true in config\.yaml/m);
     expect(on.out()).toContain('A run here starts with what is in t1:local of github.com/acme, and adds');
   });
 
@@ -265,7 +287,7 @@ describe('tiers', () => {
     await push(on, { namespace: acme, name: 'data', compat, layers: ['far'] });
     await on.cachelane('explain', '--verbose', 'data:/x', '-n', web, '--json');
     expect(json(on)).toMatchObject({
-      tiers: [{ namespace: acme, isRead: false, why: expect.stringContaining('something nearer') }, { namespace: '~' }],
+      tiers: [{ namespace: acme, isRead: false, why: expect.stringContaining('a nearer tier') }, { namespace: '~' }],
       why: expect.stringMatching(/^A run here starts with what is in t1:local, and adds/),
     });
   });

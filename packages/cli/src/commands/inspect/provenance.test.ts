@@ -128,7 +128,7 @@ describe('trace', () => {
     ['npm', 2, 'is no run'],
     ['run_fffffff', 1, 'there is no run'],
     ['run_000000000', 1, 'several runs begin with'],
-    [`run_${'f'.repeat(32)}`, 1, 'nothing is known here'],
+    [`run_${'f'.repeat(32)}`, 1, 'is unknown here'],
   ])('%s: says what is wrong with it', async (text, code, problem) => {
     using staged = withStore();
     for (const name of ['a', 'b']) await staged.push({ [name]: '1' });

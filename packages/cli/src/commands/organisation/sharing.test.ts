@@ -140,16 +140,19 @@ describe('grant', () => {
     [['npm'], 'it is not said with whom'],
     [['--to', 'teams/x'], 'it is not said which volume'],
     [['npm', '--all', '--to', 'teams/x'], '--all is all volumes, and npm is one'],
-    [['npm', '--to', web], `${web} has its own volumes without a grant`],
+    [['npm', '--to', web], `${web} needs no grant for its own volumes`],
     [['npm', '--to', 'Teams X'], '--to: "Teams X"'],
     [['npm', '--to', 'teams/*'], '--to: "teams/*"'],
-    [['npm', '--to', '~'], 'nothing is granted to ~'],
+    [['npm', '--to', '~'], 'no run belongs to ~'],
     [['npm', '--to', 'teams/x', '--read', '--write'], '--read and --write exclude each other'],
     [['npm', '--to', 'teams/x', '--trust', 'T1'], '--trust says which lanes may write'],
     [['npm', '--to', 'teams/x', '--write', '--trust', 'T9'], 'T9'],
-    [['npm', '--to', 'teams/x', '--write', '--trust', 'T0'], 'nothing is granted to lanes of level T0'],
-    [['npm', '--to', 'teams/x', '--write', '--trust', 'T2'], 'a run of level T1 gives no grant for lanes of level T2'],
-    [['github.com/acme', '--to', 'teams/x'], 'names no volume'],
+    [['npm', '--to', 'teams/x', '--write', '--trust', 'T0'], 'lanes of trust level T0 cannot get a grant'],
+    [
+      ['npm', '--to', 'teams/x', '--write', '--trust', 'T2'],
+      'a run of trust level T1 cannot grant to lanes of level T2',
+    ],
+    [['github.com/acme', '--to', 'teams/x'], 'is not a volume'],
   ])('%j is refused, and nothing is created', async (args, why) => {
     using on = stage();
     expect(await refused(on, 'grant', ...at, ...args)).toContain(why);
@@ -241,8 +244,8 @@ describe('feed', () => {
 
   test.each([
     [['teams'], 'it is not said which projects feed it'],
-    [['teams', '--from', 'teams'], 'teams does not feed itself'],
-    [['teams', '--from', 'teams/x', '--lane', 't0:run:1'], 't0:run:1 feeds no tier'],
+    [['teams', '--from', 'teams'], 'teams cannot feed itself'],
+    [['teams', '--from', 'teams/x', '--lane', 't0:run:1'], 't0:run:1 cannot feed a tier'],
     [['teams', '--from', 'teams/x', '--lane', 'main'], 'main'],
     [['Teams X', '--from', 'teams/x'], 'TIER: "Teams X"'],
     [['teams', '--from', 'teams/x', '--volume', 'a/b'], 'a/b'],

@@ -75,7 +75,7 @@ describe('catalog publish', () => {
     await said(on, 'publish', '-n', acme);
     write(on, 'cachelane.catalog.yaml', 'volumes: { npm: { docs: Packages. } }');
     expect(await on.cachelane('catalog', 'publish', '-n', acme)).toBe(2);
-    expect(on.err()).toContain('pip-cache is gone');
+    expect(on.err()).toContain('pip-cache was removed');
     expect(on.err()).toContain('--breaking');
     expect(await said(on, 'publish', '-n', acme, '--breaking')).toContain('  pip-cache removed, breaks\n');
   });
@@ -84,8 +84,8 @@ describe('catalog publish', () => {
     ['no file', {}, [], 1, 'there is no cachelane.catalog.yaml or cachelane.catalog.ts'],
     ['a file that is not there', {}, ['none.yaml'], 1, 'there is no file'],
     ['two files', { 'cachelane.catalog.yaml': yaml, 'cachelane.catalog.ts': '' }, [], 2, 'cachelane.catalog.yaml'],
-    ['YAML that is none', { 'a.yaml': 'volumes: {' }, ['a.yaml'], 2, 'a.yaml cannot be read'],
-    ['a tool that nobody knows', { 'a.yaml': 'volumes: { wheels: {} }' }, ['a.yaml'], 2, '"wheels" is no tool'],
+    ['YAML that is none', { 'a.yaml': 'volumes: {' }, ['a.yaml'], 2, 'cannot read a.yaml'],
+    ['an unknown tool', { 'a.yaml': 'volumes: { wheels: {} }' }, ['a.yaml'], 2, '"wheels" is not a tool'],
   ])('is refused, and told why: %s', async (_, files, words, exitCode, why) => {
     using on = stage();
     for (const [name, text] of Object.entries(files)) write(on, name, text);

@@ -6,6 +6,9 @@ import { findVolume, projectOf } from '../../context/find-volume.ts';
 import { formatBytes, plural } from '../../base/format.ts';
 import { compatOption, oneHead } from '../../inspect/heads.ts';
 import { printJson } from '../../host/print.ts';
+import { countBytes } from '../../base/count-bytes.ts';
+import { withProgress } from '../../reporters/command-progress.ts';
+import { countInto } from '../../reporters/progress.ts';
 import { readStore } from '../../home/store.ts';
 import { whereToRun } from '../../host/working-directory.ts';
 
@@ -42,7 +45,10 @@ export const exportVolume: Command = defineCommand({
       });
       const files = await host.pieces.openExportFiles();
       const parts = exportParts(await store.layers(), { namespace, volume, head }, store.signal);
-      const sizeBytes = await files.write(file, parts, store.signal);
+      const sizeBytes = await withProgress(host, options, async ({ update }) => {
+        const counted = countBytes(parts, countInto(update, 'exporting', null));
+        return await files.write(file, counted, store.signal);
+      });
       const name = `${namespace}:${volume.name}`;
       if (options.json) printJson(host, { file, volume: name, lane, layers: head.layers, sizeBytes });
       else {

@@ -1,4 +1,4 @@
-import { backgroundVariable, type EngineEvent } from '@cachelane/core';
+import { backgroundVariable } from '@cachelane/core';
 import { findPending, pushPending, requireWritable, type PendingHead, type PushOutcome } from '@cachelane/engine';
 import { alone, aloneOrNext } from '../../host/alone.ts';
 import { defineCommand, jsonOption, type Command } from '../../host/command.ts';
@@ -8,11 +8,10 @@ import { formatBytes, plural } from '../../base/format.ts';
 import type { Host } from '../../host/host.ts';
 import { openChosenRemote, requireRemote } from '../../remotes/open-chosen-remote.ts';
 import { printJson } from '../../host/print.ts';
-import { parseRemoteFlags, whichRemote } from '../../remotes/remote-flags.ts';
-import { conflictsText, progressText } from '../../reporters/words.ts';
-import { slowProgress } from '../../reporters/slow-progress.ts';
+import { parseRemoteFlags, someRemote } from '../../remotes/remote-flags.ts';
+import { withProgress } from '../../reporters/command-progress.ts';
+import { conflictsText } from '../../reporters/words.ts';
 import { openStore } from '../../home/store.ts';
-import { warn } from '../../host/warn.ts';
 
 export const push: Command = defineCommand({
   name: 'push',
@@ -24,7 +23,7 @@ export const push: Command = defineCommand({
     'The exit code is 1 when something could not be sent.',
   ],
   options: {
-    ...whichRemote,
+    ...someRemote,
     'dry-run': { help: 'say what would be sent, and send nothing' },
     quiet: { short: 'q', help: 'report what went wrong only' },
     ...jsonOption,
@@ -48,12 +47,15 @@ export const push: Command = defineCommand({
     await using lease = await begin(host, store.leases, 'push', signal);
     if (lease === null) return exitCodes.ok;
     const tools = await host.pieces.loadTools();
-    const deps = { ...store, remote, tools, events: teller(host, options.quiet) };
-    const pending = await findPending(deps, signal, { lanes: isAsked ? 'all' : 'known', looks: isAsked });
-    const results: Result[] = [];
-    for (const head of pending) {
-      results.push({ head, outcome: options['dry-run'] ? null : await pushPending(deps, head, signal) });
-    }
+    const results = await withProgress(host, options, async ({ events }) => {
+      const deps = { ...store, remote, tools, events };
+      const pending = await findPending(deps, signal, { lanes: isAsked ? 'all' : 'known', looks: isAsked });
+      const done: Result[] = [];
+      for (const head of pending) {
+        done.push({ head, outcome: options['dry-run'] ? null : await pushPending(deps, head, signal) });
+      }
+      return done;
+    });
     if (options.json) printJson(host, toJson(remote.name, results));
     else if (!options.quiet) host.stdout.write(text(remote.name, results));
     return report(host, results);
@@ -64,15 +66,6 @@ interface Result {
   readonly head: PendingHead;
   /** Null in a dry run. */
   readonly outcome: PushOutcome | null;
-}
-
-function teller(host: Host, quiet: boolean): (event: EngineEvent) => void {
-  const { stderr, clock } = host;
-  const isDue = slowProgress({ clock, afterMs: 2000, everyMs: 5000 });
-  return (event) => {
-    if (event.type === 'warning') warn(host, event.message);
-    if (event.type === 'progress' && !quiet && isDue(event.volume)) stderr.write(`cachelane: ${progressText(event)}\n`);
-  };
 }
 
 function report({ stderr }: Host, results: readonly Result[]): number {
