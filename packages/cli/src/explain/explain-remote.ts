@@ -54,6 +54,6 @@ export function explainedRemoteText(explained: ExplainedRemote): string {
   if (address === null) return `with nobody: ${source}`;
   if (stays !== null) return `with nobody: ${stays}`;
   const since = syncedAtMs === null ? 'not compared with it yet' : `compared with it ${formatTime(syncedAtMs)}`;
-  const out = removals === 0 ? '' : `, ${plural(removals, 'layer')} to take out there`;
+  const out = removals === 0 ? '' : `, ${plural(removals, 'layer')} to remove there`;
   return `${address}, by ${source}; push ${pushMode}; ${since}, ${plural(waiting, 'layer')} to send${out}`;
 }

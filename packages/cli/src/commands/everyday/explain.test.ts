@@ -261,7 +261,7 @@ describe('what is shared', () => {
     await on.metadata.recordSynced(more, noAbort);
     using removing = stage({ env: remote, metadata: on.metadata });
     await removing.cachelane('explain', '--verbose', 'npm', '-n', web);
-    expect(removing.out()).toMatch(/; compared with it .*, 0 layers to send, 2 layers to take out there\n/);
+    expect(removing.out()).toMatch(/; compared with it .*, 0 layers to send, 2 layers to remove there\n/);
   });
 });
 
