@@ -260,7 +260,7 @@ requireCommands('bwrap', 'git')('what was saved can be read', () => {
     expect(lowLevelId(inputs)).toBe(id);
     const words = await text('explain', '--verbose', volume);
     expect(words).toContain(id);
-    expect(words).toContain('A run here starts with what is in t1:local');
+    expect(words).toContain('A run here starts with t1:local');
     expect(await text('explain', 'npm')).toContain('A run here starts cold');
   });
 
