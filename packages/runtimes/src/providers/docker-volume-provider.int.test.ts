@@ -66,7 +66,7 @@ providerConformance('docker-volume', async () => {
 
 describe('a volume of Docker', () => {
   test('needs docker', async () => {
-    await expect(provide({ PATH: join(dir, 'none') })).rejects.toMatchObject({ message: 'there is no docker here' });
+    await expect(provide({ PATH: join(dir, 'none') })).rejects.toMatchObject({ message: 'docker is not installed' });
   });
 
   test('needs a daemon that answers', async () => {
@@ -79,7 +79,7 @@ describe('a volume of Docker', () => {
   test('needs a directory that this process can use', async () => {
     const env = dockerThat(dir, `echo '[{"Mountpoint":"${dir}/elsewhere"}]'`);
     await expect(provide(env)).rejects.toMatchObject({
-      message: expect.stringContaining('cannot be worked in from here'),
+      message: expect.stringContaining('this process cannot use'),
     });
   });
 

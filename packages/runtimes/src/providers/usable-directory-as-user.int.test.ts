@@ -24,7 +24,7 @@ function ofMode(mode: number): string {
 }
 
 test.each([0o000, 0o500, 0o300, 0o600, 0o077])('refuses a directory of mode %o', (mode) => {
-  expect(() => ofMode(mode)).toThrow('is not ours to read and write');
+  expect(() => ofMode(mode)).toThrow('is not readable and writable for this user');
 });
 
 test('accepts a directory with read, write and enter rights', () => {
