@@ -64,7 +64,7 @@ requireCommands(...imagePrograms)('machines', () => {
       const other = machines.open({ CACHELANE_IMAGES: '0' });
       expect((await inData(other, 'cat f')).stdout).toBe('1\n');
       expect(formsIn(other)).toEqual(['tree']);
-      const { stdout } = await other.cachelane(['doctor']);
+      const { stdout } = await other.cachelane(['doctor', '--verbose']);
       expect(stdout).toContain('images: runs need layers unpacked: CACHELANE_IMAGES says so');
     });
 

@@ -120,7 +120,7 @@ for (const name of ['old', 'models', 'pipCache']) {
   expect(stdout).toBe(
     [
       'old E_CATALOG old was removed in version 2: use models',
-      'models E_CATALOG models was made another volume in version 2: key models -> models2',
+      'models E_CATALOG models was changed to another volume in version 2: key models -> models2',
       'pipCache pip-cache',
       '',
     ].join('\n'),
@@ -163,7 +163,7 @@ test('a lock that cannot be read keeps no program from its volumes', async () =>
   const web = on.acme('web', { 'cachelane.lock': '{}' });
   const engine = await on.session(web);
   expect((await engine.context()).warnings).toEqual([
-    'cachelane.lock: it is no lock file of cachelane: there are no typed catalogs',
+    'cachelane.lock: it is not a lock file of cachelane: there are no typed catalogs',
   ]);
   expect((await engine.cacheVolume('npm').info()).key).toBe('npm');
 });

@@ -60,7 +60,7 @@ async function publish(metadata: Metadata, { content, digest }: LockedCatalog): 
 }
 
 const gone = [{ name: 'gone', why: 'removed in version 1: use pip-cache' }];
-const changed = [{ name: 'moved', why: 'made another volume in version 1: key moved -> moved2' }];
+const changed = [{ name: 'moved', why: 'changed to another volume in version 1: key moved -> moved2' }];
 const locked = lockedAt(1, volumes, { gone, changed });
 
 /** One whose store has what its projects have locked. */
@@ -92,7 +92,7 @@ describe('the schema of a session whose project has locked a catalog', () => {
         'The volumes that github.com/acme offers, in version 1. For the arguments see `cacheVolume` of `Catalog`.',
         'Of acme.',
         'Not available: gone was removed in version 1: use pip-cache.',
-        'Not available: moved was made another volume in version 1: key moved -> moved2.',
+        'Not available: moved was changed to another volume in version 1: key moved -> moved2.',
       ].join('\n\n'),
     );
     const fields = Object.values(type.getFields());
@@ -260,7 +260,7 @@ describe('a catalog that is asked for without a version', () => {
     await using on = await published();
     expect(await refusal(on, askedBy('my-org', 'gone'))).toBe('gone was removed in version 1: use pip-cache');
     expect(await refusal(on, askedBy('my-org', 'moved'))).toBe(
-      'moved was made another volume in version 1: key moved -> moved2',
+      'moved was changed to another volume in version 1: key moved -> moved2',
     );
   });
 });

@@ -86,7 +86,7 @@ Cache volumes for pipelines: one set for each project, shared by merging.
 Examples:
 ${exampleRows()}
 ${groups.map(groupText).join('')}
-Help for one command: cachelane COMMAND --help. Volumes lie in ~/.cache/cachelane (CACHELANE_HOME).
+More: cachelane COMMAND --help, cachelane --version. Store: ~/.cache/cachelane (CACHELANE_HOME).
 `;
 }
 

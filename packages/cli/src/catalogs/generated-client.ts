@@ -38,7 +38,7 @@ export function generatedClient(project: OpenProject, out: string | undefined): 
   const before = nodeFiles.readText(path);
   if (before !== undefined && before.trim() !== '' && !before.includes(generatedMark)) {
     throw new CachelaneError('E_USAGE', `${path} is there, and cachelane generate did not write it`, {
-      hint: 'remove it, or name another file with --out',
+      hint: 'remove it, or name another file with --output',
     });
   }
   const state = before === text ? 'current' : before === undefined ? 'missing' : 'stale';

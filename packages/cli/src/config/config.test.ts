@@ -114,7 +114,7 @@ describe('what is wrong is told with its line, column and reason', () => {
     ['volums: {}', 'cachelane.yaml:1:1: unknown key "volums"; did you mean volumes?'],
     ['volumes:\n  npm: { pth: x }', 'cachelane.yaml:2:10: unknown key "pth"; did you mean path?'],
     ['catalogs: [acme]', 'cachelane.yaml:1:11: catalogs must be a mapping (key: value)'],
-    ['catalogs: { my.org: github.com/acme }', 'cachelane.yaml:1:13: "my.org" cannot be what a catalog is called'],
+    ['catalogs: { my.org: github.com/acme }', 'cachelane.yaml:1:13: "my.org" is not a valid alias'],
     ['catalogs: { my-org: GitHub.com/acme }', 'cachelane.yaml:1:21: namespace'],
     ['catalogs: { my-org: }', 'cachelane.yaml:1:21: a namespace must be text'],
     ['- a', 'cachelane.yaml:1:1: the file must be a mapping (key: value)'],

@@ -70,7 +70,7 @@ export function readChoice<T extends string>(
   reader: Reader,
   { key, value, at }: Field,
   choices: readonly T[],
-  otherwise = 'as suits the tool',
+  otherwise = 'the default of the tool',
 ): T | null {
   const wanted = `${key} is one of ${choices.join(', ')}`;
   if (value === null || (isScalar(value) && (value.value === null || value.value === ''))) {

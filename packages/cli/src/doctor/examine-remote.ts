@@ -10,6 +10,7 @@ import {
 import { readRemoteId } from '@cachelane/engine';
 import { chooseRemote, type RemoteChoice } from '../remotes/choose-remote.ts';
 import type { Check } from './check.ts';
+import { nextStep } from '../base/error-text.ts';
 import { followedBy } from '../base/followed-by.ts';
 import { formatDuration } from '../base/format.ts';
 import type { Host } from '../host/host.ts';
@@ -51,33 +52,20 @@ export async function examineRemote(
     return checks;
   }
   const { address, source, pushMode, pushSource } = choice;
-  checks.push(check('remote', `${address}, by ${source}; pushes ${pushMode}: ${pushSource}`));
+  checks.push(check('remote', `${address}, by ${source}; pushes ${pushMode}: ${pushSource}`, address));
   return [...checks, ...(await examineOpened(host, { ...choice, address, canWrite }))];
 }
 
-function check(name: string, detail: string): Check {
-  return { name, status: 'ok', detail, mend: null };
+function check(name: string, detail: string, brief?: string): Check {
+  return { name, status: 'ok', detail, mend: null, ...(brief === undefined ? {} : { brief }) };
 }
 
 function failed(name: string, error: unknown): Check {
-  const { message, hint } = asCachelaneError(error);
-  return { name, status: 'fail', detail: message, mend: hint ?? mendOf(error) };
+  const { code, message, hint } = asCachelaneError(error);
+  return { name, status: 'fail', detail: message, mend: hint ?? nextStep(code) ?? otherRemote };
 }
 
-/** For errors whose cause only a person at the place can know. */
-function mendOf(error: unknown): string {
-  switch (asCachelaneError(error).code) {
-    case 'E_REMOTE_GONE':
-      return 'check its address, the network, and that the server runs; runs go on with what is local';
-    case 'E_REMOTE_BUSY':
-    case 'E_REMOTE_UNKNOWN':
-      return 'try again later';
-    case 'E_REMOTE_FULL':
-      return 'free some space there';
-    default:
-      return 'use another remote, or none: --no-remote, CACHELANE_REMOTE=none';
-  }
-}
+const otherRemote = 'use another remote, or none: --no-remote, CACHELANE_REMOTE=none';
 
 interface Opened {
   readonly host: Host;
@@ -114,7 +102,7 @@ async function readingOf({ host: { clock, random }, remote, signal }: Opened): P
     await remote.heads.read(key, signal);
     const tookMs = clock.monotonicMs() - startMs;
     const detail = `it answers; a head is read in ${formatDuration(tookMs)}`;
-    if (tookMs < slowMs) return check(name, detail);
+    if (tookMs < slowMs) return check(name, detail, formatDuration(tookMs));
     return { name, status: 'warn', detail, mend: 'use a remote that is nearer: each run waits for some of these' };
   } catch (error) {
     return failed(name, error);
@@ -139,7 +127,7 @@ async function writingOf({ host, remote, signal, canWrite }: Opened): Promise<re
   try {
     await checkRemote(remote, random, signal);
     const storedAtMs = await storeOnce(remote, signal);
-    const written = canWrite ? check(name, wellWritten) : strangerMayWrite(name);
+    const written = canWrite ? check(name, wellWritten, 'permitted') : strangerMayWrite(name);
     return storedAtMs === null ? [written] : [written, clockOf(storedAtMs, clock.nowMs())];
   } catch (error) {
     const problem = asCachelaneError(error);

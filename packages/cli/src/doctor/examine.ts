@@ -24,7 +24,10 @@ export async function examine(host: Host, question: ProjectQuestion, flags: Remo
   });
   const checks: Check[] = [
     { name: 'node', ...ok(host.nodeVersion) },
-    { name: 'home', ...(home.ok ? ok(`${home.value.dir}, by ${home.value.source}`) : failed(home.error)) },
+    {
+      name: 'home',
+      ...(home.ok ? ok(`${home.value.dir}, by ${home.value.source}`, home.value.dir) : failed(home.error)),
+    },
   ];
   if (home.ok) {
     const { dir } = home.value;
@@ -49,8 +52,8 @@ export async function examine(host: Host, question: ProjectQuestion, flags: Remo
   return [...checks, ...(await examineRemote(host, flags, context))];
 }
 
-function ok(detail: string): Finding {
-  return { status: 'ok', detail, mend: null };
+function ok(detail: string, brief?: string): Finding {
+  return { status: 'ok', detail, mend: null, ...(brief === undefined ? {} : { brief }) };
 }
 
 function warn(detail: string, mend: string): Finding {
@@ -149,7 +152,7 @@ async function databaseIn(host: Host, homeDir: string): Promise<Finding> {
 
 function bootId(): Finding {
   const id = readBootId();
-  if (id !== 'unknown') return ok(id);
+  if (id !== 'unknown') return ok(id, 'known');
   return warn('not known: layers that a power loss damaged are not noticed', 'make /proc readable for the command');
 }
 
@@ -175,7 +178,7 @@ function commandsOf({ env }: Host): readonly Check[] {
 async function mountWayOf({ pieces }: Host): Promise<{ readonly way: MountWay; readonly finding: Finding }> {
   try {
     const { way, why } = await pieces.mountWay();
-    return { way, finding: ok(`${way}: ${why}`) };
+    return { way, finding: ok(`${way}: ${why}`, way) };
   } catch (error) {
     return { way: 'bubblewrap', finding: failed(error) };
   }
@@ -184,7 +187,7 @@ async function mountWayOf({ pieces }: Host): Promise<{ readonly way: MountWay; r
 async function mountsIn(host: Host, homeDir: string): Promise<Finding> {
   try {
     const probe = await host.pieces.probeMounts(homeDir);
-    if (probe.ok) return ok('a command ran with an overlay of its own: volumes are attached by overlay');
+    if (probe.ok) return ok('a command ran with an overlay of its own: volumes are attached by overlay', 'overlay');
     return warn(
       `${probe.reason}: volumes are directories that are kept and compared (clone), which is slower`,
       probe.mend,
@@ -194,12 +197,12 @@ async function mountsIn(host: Host, homeDir: string): Promise<Finding> {
   }
 }
 
-/** Where nobody can mount them all works, and most people need not care. */
+/** Images are only faster, so their absence is no warning. */
 async function imagesIn({ pieces }: Host, homeDir: string): Promise<Finding> {
   try {
     const probe = await pieces.probeImages(homeDir);
-    if (probe.ok) return ok('a command ran with an image of a layer: runs can have them mounted');
-    return ok(`runs need layers unpacked: ${probe.reason} (${probe.mend})`);
+    if (probe.ok) return ok('a command ran with an image of a layer: runs can mount pulled layers', 'mounted');
+    return ok(`runs need layers unpacked: ${probe.reason} (${probe.mend})`, 'unpacked');
   } catch (error) {
     return failed(error);
   }
@@ -224,7 +227,10 @@ async function contextOf(host: Host, question: ProjectQuestion): Promise<FoundCo
     const { namespace, lane, readChain, canWrite, why } = context;
     const detail = `${namespace}, lane ${lane}, reads ${chainText(readChain, namespace)}, ${canWrite ? 'may save' : 'saves nothing'} (${why})`;
     const [warning] = warnings;
-    return { finding: warning === undefined ? ok(detail) : warn(detail, warning), canWrite };
+    return {
+      finding: warning === undefined ? ok(detail, `${namespace}, lane ${lane}`) : warn(detail, warning),
+      canWrite,
+    };
   } catch (error) {
     return { finding: failed(error), canWrite: true };
   }

@@ -57,7 +57,6 @@ describe('where the address comes from, first to last', () => {
   test.each<readonly [string, Said, string | null, string]>([
     ['the flag', { remote: 'dir:/flag/', env, file }, 'dir:/flag', '--remote'],
     ['the flag that wants none', { noRemote: true, env, file }, null, '--no-remote'],
-    ['--remote none is the same', { remote: 'none', env, file }, null, '--no-remote'],
     ['the variable', { env, file }, 'dir:/env', 'CACHELANE_REMOTE'],
     ['an empty variable wants none', { env: { CACHELANE_REMOTE: '' }, file }, null, 'CACHELANE_REMOTE'],
     ['none in the variable', { env: { CACHELANE_REMOTE: 'None' }, file }, null, 'CACHELANE_REMOTE'],

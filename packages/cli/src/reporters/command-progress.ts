@@ -4,7 +4,7 @@ import type { Host } from '../host/host.ts';
 import { warn } from '../host/warn.ts';
 import { chooseReporter } from './choose.ts';
 import { openProgress, type Progress } from './progress.ts';
-import { updateOf } from './words.ts';
+import { updateOf, warningText } from './words.ts';
 
 export interface CommandProgress {
   readonly update: OnProgress;
@@ -33,7 +33,7 @@ export async function withProgress<T>(
     if (event.type === 'progress') progress.update(updateOf(event));
     if (event.type !== 'warning' && event.type !== 'waiting') return;
     progress.clear();
-    if (event.type === 'warning') warn(host, event.message);
+    if (event.type === 'warning') warn(host, warningText(event));
     else output.write(`cachelane: ${event.message}\n`);
   };
   try {

@@ -80,7 +80,7 @@ export function asCachelaneError(thrown: unknown): CachelaneError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new CachelaneError('E_INTERNAL', message, {
     cause: thrown,
-    hint: 'this is a fault of cachelane; please report it',
+    hint: 'this is a bug in cachelane; please report it',
   });
 }
 

@@ -53,8 +53,7 @@ export function lockedAs(locked: readonly LockedCatalog[], { names, alias }: Loc
 }
 
 /** The hint for an unreadable lock. */
-export const lockHint =
-  'put it back as it was; or remove it, and lock what it had anew: cachelane add NAMESPACE --as ALIAS';
+export const lockHint = 'restore it, or delete it and lock its catalogs again: cachelane add NAMESPACE --as ALIAS';
 
 const format = 'cachelane-lock';
 const version = 1;
@@ -95,7 +94,7 @@ function requireSize(catalogs: readonly LockedCatalog[], source: string): void {
     'E_LIMIT',
     `${source} would have ${count} definitions, at most ${limits.lockedDefinitions}`,
     {
-      hint: 'lock what is used, and let go of what is gone: cachelane add NAMESPACE --accept NAME',
+      hint: 'lock only catalogs in use, and accept removed definitions: cachelane add NAMESPACE --accept NAME',
     },
   );
 }
@@ -103,9 +102,9 @@ function requireSize(catalogs: readonly LockedCatalog[], source: string): void {
 /** Parses a lock. Throws E_CATALOG for other text and for manual changes; E_LIMIT. */
 export function parseLock(text: string, source: string): readonly LockedCatalog[] {
   const root = recordIn(jsonIn(text, source));
-  if (root?.['format'] !== format) throw broken(source, 'it is no lock file of cachelane');
+  if (root?.['format'] !== format) throw broken(source, 'it is not a lock file of cachelane');
   const written = root['version'];
-  if (typeof written !== 'number') throw broken(source, 'it does not say in which version of its format it is');
+  if (typeof written !== 'number') throw broken(source, 'it has no format version');
   if (written !== version) {
     throw new CachelaneError('E_CATALOG', `${source} was written by a later version of cachelane`, {
       hint: 'use that one here',
@@ -125,13 +124,10 @@ export function requireAlias(alias: string): string {
   const refused = (why: string, hint: string): CachelaneError =>
     new CachelaneError('E_CATALOG', `${JSON.stringify(alias.slice(0, 100))} ${why}`, { hint });
   if (!/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(alias))
-    throw refused('cannot be what a catalog is called', 'letters, digits and hyphens behind a letter: my-org');
+    throw refused('is not a valid alias', 'use a letter, then letters, digits and hyphens: my-org');
   const method = methodName(alias);
   if (isFreeMethodName(method) && isFreeAlias(method)) return alias;
-  throw refused(
-    `cannot be what a catalog is called: ${method} is what clients have already`,
-    'choose another one with --as',
-  );
+  throw refused(`is not a valid alias: clients already have a method ${method}`, 'choose another one with --as');
 }
 
 /** Returns the catalogs. Throws E_CATALOG for two aliases with the same method name. */
@@ -141,7 +137,7 @@ export function requireApart(catalogs: readonly LockedCatalog[]): readonly Locke
     const other = first.get(methodName(alias));
     if (other !== undefined) {
       throw new CachelaneError('E_CATALOG', `${other} and ${alias} would both be the method ${methodName(alias)}`, {
-        hint: 'call one of them otherwise: cachelane add NAMESPACE --as ALIAS',
+        hint: 'choose another alias for one of them: cachelane add NAMESPACE --as ALIAS',
       });
     }
     first.set(methodName(alias), alias);
@@ -156,13 +152,13 @@ function lockedIn(alias: string, value: unknown, source: string): LockedCatalog 
     throw broken(source, `${alias} has no version`);
   const digest = digestIn(parts['digest'], source, alias);
   const content = contentIn(parts['content'], source, alias);
-  if (catalogDigest(content) !== digest) throw broken(source, `what ${alias} offers is not what was locked`);
+  if (catalogDigest(content) !== digest) throw broken(source, `the content of ${alias} does not match its digest`);
   const offered = new Set(content.definitions.map(({ name }) => methodName(name)));
   const staleIn = (key: string): readonly StaleDefinition[] =>
     Object.entries(recordIn(parts[key]) ?? {}).map(([name, why]) => {
       const isGone = key === 'gone';
       if (isDefinitionName(name) && isWhyText(why) && offered.has(methodName(name)) !== isGone) return { name, why };
-      throw broken(source, `${alias} cannot have ${JSON.stringify(name.slice(0, 100))} among what is ${key}`);
+      throw broken(source, `${alias} cannot list ${JSON.stringify(name.slice(0, 100))} as ${key}`);
     });
   return {
     alias: requireAlias(alias),
@@ -196,7 +192,7 @@ function digestIn(value: unknown, source: string, alias: string): Digest {
 /** Gone definitions need different method names too. */
 function requireNames(gone: readonly StaleDefinition[], source: string): readonly StaleDefinition[] {
   if (new Set(gone.map(({ name }) => methodName(name))).size === gone.length) return gone;
-  throw broken(source, 'two that are gone would be one method');
+  throw broken(source, 'two gone definitions would be the same method');
 }
 
 function jsonIn(text: string, source: string): unknown {
@@ -204,12 +200,12 @@ function jsonIn(text: string, source: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     if (/^(<{7}|={7}|>{7})/m.test(text)) {
-      throw new CachelaneError('E_CATALOG', `${source} has the marks of a merge that is not done`, {
-        hint: 'take one side of it whole, run cachelane add for what only the other side had, and cachelane generate',
+      throw new CachelaneError('E_CATALOG', `${source} has the conflict markers of an unfinished merge`, {
+        hint: 'keep one side, run cachelane add for the catalogs of the other side, then cachelane generate',
         cause: error,
       });
     }
-    throw new CachelaneError('E_CATALOG', `${source} is no JSON`, { hint: lockHint, cause: error });
+    throw new CachelaneError('E_CATALOG', `${source} is not JSON`, { hint: lockHint, cause: error });
   }
 }
 

@@ -15,7 +15,7 @@ export function parseCatalogText(text: string, source: string): CatalogContent {
     return readCatalog(JSON.parse(text), { source, tools: null });
   } catch (error) {
     if (error instanceof CachelaneError) throw error;
-    throw new CachelaneError('E_CATALOG', `${source} is no catalog`, { cause: error });
+    throw new CachelaneError('E_CATALOG', `${source} is not a catalog`, { cause: error });
   }
 }
 

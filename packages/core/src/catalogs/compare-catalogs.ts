@@ -42,7 +42,7 @@ function changeOf(
     tool: ({ tool }) => tool,
   });
   const others = differing(before, after, {
-    sharing: ({ sharing }) => sharing ?? 'as suits the tool',
+    sharing: ({ sharing }) => sharing ?? 'the default of the tool',
     docs: ({ docs }) => docs,
     deprecated: ({ deprecated }) => deprecated ?? '',
   });

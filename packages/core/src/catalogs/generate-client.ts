@@ -26,14 +26,14 @@ function header(catalogs: readonly LockedCatalog[]): string {
     ...(hasVolumes ? ['type CacheVolume', 'type CatalogVolumeOptions'] : []),
     'type Engine',
   ];
-  return `${generatedMark} from cachelane.lock: \`cachelane add\` changes that, and whatever is written here is lost.
+  return `${generatedMark} from cachelane.lock. Do not edit: run \`cachelane add\` to change it.
 import { ${names.join(', ')} } from '@cachelane/sdk';
 `;
 }
 
 function catalogInterface(catalog: LockedCatalog): string {
   const { namespace, version, content, gone } = catalog;
-  const about = `What ${namespace} offers, in version ${version}.`;
+  const about = `The volumes that ${namespace} offers, in version ${version}.`;
   return [
     comment([about, content.docs]),
     `export interface ${catalogTypeName(catalog.alias)} {\n`,
@@ -57,15 +57,15 @@ function method(definition: VolumeDefinition, stale: StaleDefinition | undefined
 
 function staleMethod(stale: StaleDefinition): string {
   const { name, why } = stale;
-  const about = comment([`\`${name}\` is not to be had.`], { indent: '  ', deprecated: `It was ${why}` });
+  const about = comment([`\`${name}\` is not available.`], { indent: '  ', deprecated: `It was ${why}` });
   return `${about}  ${methodKey(methodName(name))}(this: ${quoted(staleText(stale))}): never;\n`;
 }
 
 function meaning({ tool, key, tier, sharing, compat }: VolumeDefinition): string {
-  const whose = tier === 'catalog' ? `the one volume ${key} of that namespace` : `the volume ${key} of the project`;
+  const whose = tier === 'catalog' ? `the shared volume ${key} of the namespace` : `the volume ${key} of the project`;
   const fields = compatKey(compat);
   return [
-    `${whose}, by the rules of ${tool}`,
+    `${whose}, with the rules of ${tool}`,
     ...(sharing === null ? [] : [sharing]),
     ...(fields === '' ? [] : [fields]),
   ].join(', ');
@@ -76,13 +76,13 @@ function catalogsInterface(catalogs: readonly LockedCatalog[]): string {
     const about = comment([`\`${alias}\` in cachelane.lock: ${namespace}.`], { indent: '  ' });
     return `${about}  ${methodKey(methodName(alias))}(): ${catalogTypeName(alias)};\n`;
   });
-  return `${comment(['The catalogs that this project has locked.'])}export interface Catalogs {\n${methods.join('')}}\n`;
+  return `${comment(['The catalogs in cachelane.lock.'])}export interface Catalogs {\n${methods.join('')}}\n`;
 }
 
 function withCatalogs(catalogs: readonly LockedCatalog[]): string {
   const each = catalogs.some(({ content, changed }) => content.definitions.length > changed.length) ? 'each' : '';
   return [
-    comment(['The same session, with a method for each of the catalogs.']),
+    comment(['Adds a method for each catalog to a session.']),
     'export function withCatalogs<E extends Engine>(engine: E): E & Catalogs {\n',
     `  return extendEngine(engine, (${each}): Catalogs => ({\n`,
     ...catalogs.map(catalogMethod),

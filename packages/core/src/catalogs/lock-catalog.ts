@@ -34,7 +34,7 @@ export function lockCatalog({ alias, before, between, to, accepted }: LockReques
   if (catalogDigest(to) !== digest) {
     throw new CachelaneError(
       'E_CATALOG',
-      `version ${version} of the catalog of ${namespace} was published by a later version of cachelane, and says what this one does not know`,
+      `version ${version} of the catalog of ${namespace} was published by a later version of cachelane, with content that this version does not know`,
       { hint: 'use a later version of cachelane, or lock an earlier version of the catalog with --version' },
     );
   }
@@ -90,7 +90,7 @@ function shortened({ name, why }: StaleDefinition): StaleDefinition {
 /** Texts for people do not change the volume. */
 function changeText(version: number, what: readonly string[]): string {
   const identity = what.filter((clause) => !/^(docs|sharing|deprecated) /.test(clause));
-  return `made another volume in version ${version}: ${identity.join(', ')}`;
+  return `changed to another volume in version ${version}: ${identity.join(', ')}`;
 }
 
 /** The lock does not tell whether the definition is the same as before. */
@@ -115,7 +115,7 @@ function find(definitions: readonly VolumeDefinition[], name: string): VolumeDef
 function requireStale(accepted: readonly string[], stale: readonly StaleDefinition[]): void {
   const unknown = accepted.find((name) => stale.every((each) => each.name !== name));
   if (unknown === undefined) return;
-  throw new CachelaneError('E_CATALOG', `${JSON.stringify(unknown)} is neither gone nor another volume`, {
-    hint: stale.length === 0 ? 'nothing is' : `these are: ${stale.map(({ name }) => name).join(', ')}`,
+  throw new CachelaneError('E_CATALOG', `${JSON.stringify(unknown)} is neither gone nor changed`, {
+    hint: stale.length === 0 ? 'no definition is' : `gone or changed: ${stale.map(({ name }) => name).join(', ')}`,
   });
 }

@@ -29,7 +29,7 @@ export function readCatalog(value: unknown, { source, tools }: CatalogReading): 
   const report = (place: string, why: string): void => void problems.push(`${place} ${why}`);
   const root = recordIn(value) ?? refuse(source, ['it must be a mapping with volumes']);
   for (const key of tools === null ? [] : Object.keys(root))
-    if (key !== 'docs' && key !== 'volumes') report(key, 'is no key of a catalog');
+    if (key !== 'docs' && key !== 'volumes') report(key, 'is not a key of a catalog');
   const volumes = recordIn(root['volumes']) ?? refuse(source, ['volumes must be a mapping of names to definitions']);
   const named = Object.entries(volumes).toSorted(([a], [b]) => (a < b ? -1 : 1));
   if (named.length > limits.catalogDefinitions) {
@@ -48,13 +48,13 @@ function refuse(source: string, problems: readonly string[]): never {
   const more = problems.length - problemsShown;
   const shown = problems.slice(0, problemsShown).join('; ');
   throw new CachelaneError('E_CATALOG', `${source}: ${shown}${more > 0 ? `; and ${more} more` : ''}`, {
-    hint: `mend it and publish again: nothing was changed${problems.some(isOfTool) ? toolHint : ''}`,
+    hint: `fix it and publish again; nothing was changed${problems.some(isOfTool) ? toolHint : ''}`,
   });
 }
 
-const noTool = 'is no tool that cachelane knows';
+const noTool = 'is not a tool that cachelane knows';
 const isOfTool = (problem: string): boolean => problem.includes(noTool);
-const toolHint = `. cachelane tools lists the tools; what is none of theirs has tool: ${unknownToolName}`;
+const toolHint = `. cachelane tools lists the tools; use tool: ${unknownToolName} for other directories`;
 
 type Report = (place: string, why: string) => void;
 
@@ -70,14 +70,14 @@ function readDefinition({ name, given, tools, report }: Given): VolumeDefinition
   const parts = recordIn(given ?? {}) ?? {};
   if (recordIn(given ?? {}) === null) report(place, 'must be a mapping');
   for (const key of tools === null ? [] : Object.keys(parts))
-    if (!definitionKeys.includes(key)) report(`${place}.${key}`, 'is no key of a definition');
+    if (!definitionKeys.includes(key)) report(`${place}.${key}`, 'is not a key of a definition');
   if (!hasNameForm(name)) {
     report(
       place,
-      `is no name of a definition: letters, digits and . _ - behind a letter, at most ${limits.catalogNameBytes}`,
+      `is not a valid name: use a letter, then letters, digits and . _ -, at most ${limits.catalogNameBytes}`,
     );
   } else if (!isFreeMethodName(methodName(name))) {
-    report(place, `would be the method ${methodName(name)}, which every object of a generated client has`);
+    report(place, `would be the method ${methodName(name)}, which generated clients already have`);
   }
   const text = (key: string): string | null => textIn({ value: parts[key], place: `${place}.${key}`, report });
   const choice = <T extends string>(key: string, choices: readonly T[]): T | null =>
@@ -178,7 +178,7 @@ function choiceIn<T extends string>({
 }: Part & { readonly choices: readonly T[] }): T | null {
   if (value === undefined || value === null) return null;
   const chosen = choices.find((each) => typeof value === 'string' && each.toLowerCase() === value.toLowerCase());
-  if (chosen === undefined) report(place, `is one of ${choices.join(', ')}`);
+  if (chosen === undefined) report(place, `must be one of ${choices.join(', ')}`);
   return chosen ?? null;
 }
 
@@ -187,7 +187,7 @@ function compatIn(value: unknown): Readonly<Record<string, string>> {
   const fields = recordIn(value ?? {});
   const isText = fields !== null && Object.values(fields).every((field) => typeof field === 'string');
   if (isText) return fields as Readonly<Record<string, string>>;
-  throw new CachelaneError('E_CATALOG', 'must be a mapping of names to texts', { hint: 'put numbers into quotes' });
+  throw new CachelaneError('E_CATALOG', 'must map names to texts', { hint: 'put numbers into quotes' });
 }
 
 function recordIn(value: unknown): Readonly<Record<string, unknown>> | null {

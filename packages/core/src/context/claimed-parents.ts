@@ -41,11 +41,11 @@ function strangersText({ namespace, named, claimed }: Context, strangers: readon
   const names = strangers.map((each) => each.namespace).join(', ');
   const [first] = strangers;
   const isOne = strangers.length === 1;
-  const grant = `cachelane grant --all -n ${first?.namespace} --to ${namespace}${isOne ? '' : ', and likewise for the others'}`;
+  const grant = `cachelane grant --all -n ${first?.namespace} --to ${namespace}${isOne ? '' : ', and the same for the others'}`;
   const what = `${first?.source} names ${names} as ${isOne ? 'a parent' : 'parents'}, and ${namespace} has no grant for it`;
   return claimed?.needGrant === true
-    ? `${what}: left out; whoever runs the job sets CACHELANE_PARENTS=${named?.parents.join(',')}, or ${grant}`
-    : `${what}: read all the same, on your own machine; for a run without this line: ${grant}`;
+    ? `${what}; it is skipped: set CACHELANE_PARENTS=${named?.parents.join(',')} in the CI configuration, or run ${grant}`
+    : `${what}; it is read anyway outside CI: to avoid this warning, run ${grant}`;
 }
 
 /**

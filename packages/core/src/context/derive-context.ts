@@ -62,7 +62,7 @@ export function contextWarnings(given: ContextSources): readonly string[] {
   const sources = { ...given, config };
   const { leftOut, named } = parentsOf(sources, nameProject(sources));
   if (leftOut.length === 0) return warnings;
-  return [...warnings, `${named?.by} names ${leftOut.join(', ')}: left out in a run that nobody vouches for`];
+  return [...warnings, `${named?.by} names ${leftOut.join(', ')}: skipped in an untrusted run (T0)`];
 }
 
 function claimed({ value, line }: ConfiguredName): ClaimedParent {
@@ -111,7 +111,7 @@ function laneInputs(platform: PlatformHints | null, decision: LaneDecision): rea
 
 function personalInput({ lane }: LaneDecision, source: string): ContextInput {
   const isRead = lane === personalLane;
-  return { name: 'personal tier', value: isRead ? 'on' : `off: ${lane} has no part in it`, source };
+  return { name: 'personal tier', value: isRead ? 'on' : `off on ${lane}`, source };
 }
 
 /** Escapes control characters, because variables and urls come from others. */

@@ -31,7 +31,7 @@ export function fileNames(sources: ContextSources): FileNames {
   // parents from the file.
   if (isForced) return { config: isUnvouched ? { ...config, parents: null } : config, claims: [], warnings: [] };
   if (isUnvouched) {
-    const warnings = [`cachelane.yaml:${named[0]?.line}: its names do not count in a run that nobody vouches for`];
+    const warnings = [`cachelane.yaml:${named[0]?.line}: its names are ignored in an untrusted run (T0)`];
     return { config: { ...config, namespace: null, parents: null }, claims: [], warnings };
   }
   const own = ownNamespace(sources);
@@ -42,11 +42,15 @@ export function fileNames(sources: ContextSources): FileNames {
     return { config, claims, warnings: [] };
   const problem = `cachelane.yaml:${namespace.line} names ${namespace.value}, this checkout is ${own}`;
   if (platform !== null) {
-    throw new CachelaneError('E_NAMESPACE', `${problem}: in CI a file in the repository cannot reach other projects`, {
-      hint: 'name the namespace in the configuration of the CI system: CACHELANE_NAMESPACE, or --namespace',
-    });
+    throw new CachelaneError(
+      'E_NAMESPACE',
+      `${problem}: in CI, a file in the repository cannot select another project`,
+      {
+        hint: 'set CACHELANE_NAMESPACE or --namespace in the CI configuration',
+      },
+    );
   }
-  return { config, claims, warnings: [`${problem}: it reads, or writes, what is not its own`] };
+  return { config, claims, warnings: [`${problem}: this run uses the caches of another project`] };
 }
 
 /** Returns whether a variable is set and not empty; unset variables in CI are often empty. */

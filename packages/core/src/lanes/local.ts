@@ -28,7 +28,7 @@ export function laneWithoutHub(hints: PlatformHints | null): LaneDecision {
   if (hints === null) return ofLaptop();
   const ref = hints.ref === null ? null : namedLane(hints.ref);
   const doubts: readonly TrustSignal[] =
-    ref === null ? [{ level: 'T0', why: 'nothing says what the run is for', source: hints.platform }] : [];
+    ref === null ? [{ level: 'T0', why: 'no variable names what the run builds', source: hints.platform }] : [];
   // Put the platform's own signals first: they are better reasons.
   const signals = [...hints.signals, ...doubts];
   const trust = lowest(['T1', ...signals.map((signal) => signal.level)]);
@@ -74,7 +74,7 @@ function untrusted(hints: PlatformHints, defaultLane: LaneName | null, signals: 
     base: null,
     defaultLane,
     parentLane: defaultLane,
-    why: `${signal?.why ?? 'nobody vouches for the run'}: it reads, and saves nothing`,
+    why: `${signal?.why ?? 'the run is untrusted'}: it reads and saves nothing`,
     source: signal?.source ?? hints.platform,
   };
 }

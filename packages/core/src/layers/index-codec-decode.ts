@@ -48,7 +48,7 @@ export class IndexReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#counts = readHeader(bytes, this.#view);
     this.#sections = layOut(this.#counts);
-    if (this.#sections.total !== bytes.length) throw corrupt('its length is not what its header says');
+    if (this.#sections.total !== bytes.length) throw corrupt('its length does not match its header');
     this.count = this.#counts.entries;
     this.specials = this.#counts.specials;
     this.runs = this.#counts.runs;
@@ -87,7 +87,7 @@ export class IndexReader {
     const { from, to } = this.#nameRange(number);
     if (to - from > limits.fileNameBytes) throw corrupt(`a name over ${limits.fileNameBytes} bytes`);
     const name = latin1(this.#bytes, from, to);
-    if (!isFileName(name)) throw corrupt('a name that is none');
+    if (!isFileName(name)) throw corrupt('an invalid name');
     const path = childPath(directory, name);
     if (path.length > limits.pathBytes) throw corrupt(`a path over ${limits.pathBytes} bytes`);
     return path;
@@ -138,7 +138,7 @@ export class IndexReader {
     const { from, to } = this.#range(this.#sections.directoryEnds, directory, this.#counts.directoryBytes);
     if (to - from > limits.pathBytes) throw corrupt(`a directory over ${limits.pathBytes} bytes`);
     const path = latin1(this.#bytes, this.#sections.directoryBytes + from, this.#sections.directoryBytes + to);
-    if (!isDirectoryPath(path)) throw corrupt('a directory that is no path');
+    if (!isDirectoryPath(path)) throw corrupt('an invalid directory');
     this.#directories[directory] = path as BytePath;
     return path as BytePath;
   }
@@ -198,7 +198,7 @@ export class IndexReader {
     try {
       return utf8.decode(this.#bytes.subarray(at + from, at + to));
     } catch {
-      throw corrupt('a group label that is no UTF-8');
+      throw corrupt('a group label that is not UTF-8');
     }
   }
 
@@ -206,7 +206,7 @@ export class IndexReader {
     if (type !== 'dir' && removed !== 'counted' && removed !== 'hint') {
       return hex(this.#bytes, at, at + digestBytes) as Digest;
     }
-    for (let i = at; i < at + digestBytes; i++) if (this.#bytes[i] !== 0) throw corrupt('a digest of nothing');
+    for (let i = at; i < at + digestBytes; i++) if (this.#bytes[i] !== 0) throw corrupt('a digest without content');
     return null;
   }
 }
@@ -215,15 +215,20 @@ const slash = 0x2f;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function readHeader(bytes: Uint8Array, view: DataView): IndexCounts {
-  if (bytes.length < headerBytes || indexMagic.some((byte, i) => bytes[i] !== byte)) throw corrupt('it is no index');
+  if (bytes.length < headerBytes || indexMagic.some((byte, i) => bytes[i] !== byte))
+    throw corrupt('it is not an index');
   const version = view.getUint32(header.version, true);
   if (version > indexVersion) {
-    throw new CachelaneError('E_STORE_NEWER', `the layer's index has version ${version}; this is for ${indexVersion}`, {
-      hint: 'use the cachelane that wrote it, or a later one',
-    });
+    throw new CachelaneError(
+      'E_STORE_NEWER',
+      `the layer's index has version ${version}; this cachelane reads version ${indexVersion}`,
+      {
+        hint: 'use the version of cachelane that wrote it, or a later one',
+      },
+    );
   }
   const reserved = view.getUint32(header.reserved, true) | view.getUint32(header.reservedEnd, true);
-  if (version !== indexVersion || reserved !== 0) throw corrupt('a header that no version writes');
+  if (version !== indexVersion || reserved !== 0) throw corrupt('an invalid header');
   const at = (field: keyof IndexCounts): number => view.getUint32(header[field], true);
   return {
     entries: at('entries'),
@@ -241,7 +246,7 @@ function readHeader(bytes: Uint8Array, view: DataView): IndexCounts {
 }
 
 function decode<T>(codes: readonly T[], code: number): T {
-  if (code >= codes.length) throw corrupt('a code that no version writes');
+  if (code >= codes.length) throw corrupt('an unknown code');
   return codes[code] as T;
 }
 

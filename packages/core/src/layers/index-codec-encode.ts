@@ -138,12 +138,12 @@ function collect(sorted: readonly Entry[]): Tables {
 
 /** Returns the 32 hex digits of a run id, which comes from our own parser. */
 function runHex(run: string): string {
-  invariant(/^run_[0-9a-f]{32}$/.test(run), 'an origin that is no run id');
+  invariant(/^run_[0-9a-f]{32}$/.test(run), 'an origin that is not a run id');
   return run.slice(4);
 }
 
 function groupBytesOf(label: string, encoder: TextEncoder): Uint8Array {
-  invariant(label.isWellFormed(), 'a group label that is no text');
+  invariant(label.isWellFormed(), 'a group label that is not text');
   return encoder.encode(label);
 }
 
@@ -165,7 +165,7 @@ function writeRecords(bytes: Uint8Array, view: DataView, { sorted, rows }: Table
   sorted.forEach((entry, i) => {
     const at = place.at + i * recordBytes;
     const name = baseName(entry.path);
-    invariant(isFileName(name) && entry.path.length <= limits.pathBytes, 'an entry with a name that is none');
+    invariant(isFileName(name) && entry.path.length <= limits.pathBytes, 'an entry with an invalid name');
     writeLatin1(bytes, place.namesAt + nameEnd, name);
     nameEnd += name.length;
     if (entry.digest !== null) writeHex(bytes, at + record.digest, entry.digest, digestBytes);

@@ -122,6 +122,6 @@ export function layOut(counts: IndexCounts): IndexSections {
 
 export function corrupt(what: string): CachelaneError {
   return new CachelaneError('E_LAYER_CORRUPT', `the layer's index is damaged: ${what}`, {
-    hint: 'the next run takes damaged layers out of use, and makes again what they held',
+    hint: 'the next run discards damaged layers and rebuilds their contents',
   });
 }

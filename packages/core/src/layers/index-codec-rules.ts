@@ -8,13 +8,13 @@ import type { Entry } from './entry.ts';
  */
 export function entryFault(entry: Entry): string | null {
   if (entry.path === rootPath) return 'an entry for the root';
-  if (!Number.isSafeInteger(entry.sizeBytes) || entry.sizeBytes < 0) return 'a size that is no byte count';
+  if (!Number.isSafeInteger(entry.sizeBytes) || entry.sizeBytes < 0) return 'a size that is not a byte count';
   if (!Number.isInteger(entry.mode) || (entry.mode & ~0o1777) !== 0) return 'mode bits beyond 01777';
   return contentFault(entry) ?? originsFault(entry.origins);
 }
 
 function contentFault({ type, removed, form, digest, sizeBytes }: Entry): string | null {
-  if (form === 'delta' && (type !== 'file' || removed !== null)) return 'a delta that is no file';
+  if (form === 'delta' && (type !== 'file' || removed !== null)) return 'a delta that is not a file';
   const holdsContent = type !== 'dir' && removed !== 'counted' && removed !== 'hint';
   if (holdsContent) return digest === null ? 'content without a digest' : null;
   return digest !== null || sizeBytes !== 0 ? 'content of a directory or a removal' : null;
@@ -23,7 +23,7 @@ function contentFault({ type, removed, form, digest, sizeBytes }: Entry): string
 function originsFault(origins: readonly string[]): string | null {
   let previous = '';
   for (const origin of origins) {
-    if (origin <= previous) return 'origins that are not sorted, or repeat';
+    if (origin <= previous) return 'origins that are not sorted or not unique';
     previous = origin;
   }
   return null;

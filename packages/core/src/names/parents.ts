@@ -30,7 +30,7 @@ export function validateParents(request: ParentsRequest): readonly Namespace[] {
   const parents = [...new Set(explicit.map((text) => parseNamespace(text, source)))];
   if (parents.length > limits.namespaceParents) {
     throw new CachelaneError('E_LIMIT', `${source}: ${parents.length} parents, at most ${limits.namespaceParents}`, {
-      hint: 'name those that are worth reading: each is looked up at the start of every run',
+      hint: 'name fewer: every run looks up each of them',
     });
   }
   const cycle = findCycle(request, parents);
@@ -45,8 +45,8 @@ export function validateParents(request: ParentsRequest): readonly Namespace[] {
 /** `named` is the parent that leads back. */
 function hintFor(namespace: Namespace, named: Namespace): string {
   return named === namespace
-    ? `take ${namespace} out of the list: what is its own comes first in any case`
-    : `take ${named} out of the list, or ${namespace} out of its parents`;
+    ? `remove ${namespace} from the list: a namespace always reads its own caches first`
+    : `remove ${named} from the list, or ${namespace} from its parents`;
 }
 
 /** Returns a path from the namespace back to itself, with both ends; null if there is none. */

@@ -40,8 +40,8 @@ function refuseState(text: string): void {
   if (volume === undefined || state === undefined) return;
   throw new CachelaneError(
     'E_VOLUME',
-    `${JSON.stringify(text.slice(0, 200))} means one state of ${volume.slice(0, 200)}, which only cachelane diff takes`,
-    { hint: `leave @${state.slice(0, 80)} out; cachelane rollback --to brings back what a volume was at a generation` },
+    `${JSON.stringify(text.slice(0, 200))} names a state of ${volume.slice(0, 200)}, which only cachelane diff accepts`,
+    { hint: `remove @${state.slice(0, 80)}; to restore a generation, use cachelane rollback --to` },
   );
 }
 
@@ -58,8 +58,8 @@ export function parseVolumeAddress(text: string): VolumeAddress {
   }
   const slash = text.lastIndexOf('/');
   if (slash < 0) return { namespace: null, name: parseVolumeName(text) };
-  throw new CachelaneError('E_VOLUME', `${JSON.stringify(text.slice(0, 200))} names no volume`, {
-    hint: `a colon parts namespace and volume: ${text.slice(0, slash)}:${text.slice(slash + 1)}`,
+  throw new CachelaneError('E_VOLUME', `${JSON.stringify(text.slice(0, 200))} is not a volume`, {
+    hint: `separate namespace and volume with a colon: ${text.slice(0, slash)}:${text.slice(slash + 1)}`,
   });
 }
 

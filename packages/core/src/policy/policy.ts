@@ -63,25 +63,30 @@ export const policyRules: Readonly<Record<PolicyKey, PolicyRule>> = {
     unit: 'time',
     standard: '0',
     scope: 'namespace',
-    meaning: 'lanes of runs that nobody vouches for (T0)',
+    meaning: 'lanes of untrusted runs (T0)',
   },
   'keep-pr': { unit: 'time', standard: '3d', scope: 'namespace', meaning: 'lanes of pull requests' },
-  'keep-branch': { unit: 'time', standard: '14d', scope: 'namespace', meaning: 'lanes of branches and tags' },
+  'keep-branch': {
+    unit: 'time',
+    standard: '14d',
+    scope: 'namespace',
+    meaning: 'lanes of branches, tags and merge queues',
+  },
   'keep-default': {
     unit: 'time',
     standard: '30d',
     scope: 'namespace',
-    meaning: 'lanes of default and protected branches, and of a machine or person of their own',
+    meaning: 'lanes of default and protected branches, machines and users',
   },
   'keep-release': { unit: 'time', standard: 'none', scope: 'namespace', meaning: 'lanes of releases' },
   'keep-gone': {
     unit: 'time',
     standard: '7d',
     scope: 'namespace',
-    meaning: 'volumes of local/… and file/… whose directory is gone',
+    meaning: 'local/… and file/… volumes whose directory no longer exists',
   },
   history: { unit: 'time', standard: '14d', scope: 'namespace', meaning: 'earlier states of a head' },
-  'history-generations': { unit: 'count', standard: '20', scope: 'namespace', meaning: 'how many earlier states' },
+  'history-generations': { unit: 'count', standard: '20', scope: 'namespace', meaning: 'number of earlier states' },
   'volume-size': { unit: 'size', standard: 'none', scope: 'namespace', meaning: 'what one run may add to a volume' },
   'volume-budget': {
     unit: 'size',
@@ -95,28 +100,33 @@ export const policyRules: Readonly<Record<PolicyKey, PolicyRule>> = {
     choices: catalogNameChoices,
     standard: 'any',
     scope: 'namespace',
-    meaning: 'volumes whose name is in no catalog of the namespace, or of those above it',
+    meaning: 'volumes that no catalog of the namespace or above offers',
   },
   'store-size': { unit: 'size', standard: 'none', scope: 'store', meaning: 'all layers of the store' },
-  'free-space': { unit: 'size', standard: '1GiB', scope: 'store', meaning: 'what stays free where the store lies' },
+  'free-space': {
+    unit: 'size',
+    standard: '1GiB',
+    scope: 'store',
+    meaning: 'space left free on the file system of the store',
+  },
   't0-lane-share': {
     unit: 'percent',
     standard: '5%',
     scope: 'store',
-    meaning: 'each lane of T0, of what the store may take; never more than 1 GiB',
+    meaning: 'the share of each T0 lane in the store, at most 1 GiB',
   },
-  't0-share': { unit: 'percent', standard: '10%', scope: 'store', meaning: 'all lanes of T0 together' },
+  't0-share': { unit: 'percent', standard: '10%', scope: 'store', meaning: 'all T0 lanes together' },
   't1-share': {
     unit: 'percent',
     standard: '30%',
     scope: 'store',
-    meaning: 'all lanes of T1, where the store has higher ones',
+    meaning: 'all T1 lanes, if the store has higher ones',
   },
   floor: {
     unit: 'time',
     standard: '7d',
     scope: 'store',
-    meaning: 'a default, protected or release lane that was used since then stays, whatever else says',
+    meaning: 'default, protected and release lanes used within this time are never deleted',
   },
 };
 
@@ -181,7 +191,7 @@ export function parsePolicyValue(key: StatedKey, text: string): number {
   const value = valueOf(key, text);
   if (value !== undefined) return value;
   const right = rule.unit === 'choice' ? `one of ${rule.choices.join(', ')}` : `like ${examples[rule.unit]}`;
-  throw new CachelaneError('E_USAGE', `${key} is ${right}, not ${JSON.stringify(text.slice(0, 100))}`);
+  throw new CachelaneError('E_USAGE', `${key} must be ${right}, not ${JSON.stringify(text.slice(0, 100))}`);
 }
 
 export function formatPolicyValue(key: StatedKey, value: number): string {

@@ -22,7 +22,7 @@ export function checkProvided(said: unknown): Provided {
     case 'nothing':
       return { kind };
     default:
-      throw new CachelaneError('E_CONFIG', 'it said nothing that a volume is made of', {
+      throw new CachelaneError('E_CONFIG', 'its answer is not valid', {
         hint: 'a provider answers { kind: "volume" }, "directory", "seed" or "nothing": docs/howto/providers.md',
       });
   }
@@ -40,12 +40,12 @@ function checkVolume(rest: Readonly<Record<string, unknown>>): Omit<Extract<Prov
 function textOf(rest: Readonly<Record<string, unknown>>, field: string): string {
   const value = rest[field];
   if (typeof value === 'string') return value;
-  throw new CachelaneError('E_CONFIG', `its ${field} is no text`);
+  throw new CachelaneError('E_CONFIG', `its ${field} is not text`);
 }
 
 function textsOf(value: unknown): Readonly<Record<string, string>> {
   const isTexts =
     typeof value === 'object' && value !== null && Object.values(value).every((each) => typeof each === 'string');
   if (isTexts) return value as Readonly<Record<string, string>>;
-  throw new CachelaneError('E_CONFIG', 'its compat is no record of texts');
+  throw new CachelaneError('E_CONFIG', 'its compat does not map names to texts');
 }

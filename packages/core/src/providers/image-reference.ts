@@ -33,8 +33,8 @@ export function parseImageReference(text: string): ImageReference {
   // The text may hold a password, so do not repeat it.
   if (!hostText.test(host) || !/[.:]|^localhost$/.test(host)) throw broken('it names no registry');
   if (!repositoryText.test(repository) || repository.length > 255) throw broken('it names no repository');
-  if (tag !== null && !tagText.test(tag)) throw broken('its tag is none');
-  if (digest !== null && !digestText.test(digest)) throw broken('its digest is none of SHA-256');
+  if (tag !== null && !tagText.test(tag)) throw broken('its tag is not valid');
+  if (digest !== null && !digestText.test(digest)) throw broken('its digest is not SHA-256');
   return { host, repository, tag: tag ?? (digest === null ? 'latest' : null), digest };
 }
 

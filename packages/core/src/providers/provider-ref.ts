@@ -42,7 +42,11 @@ export function parseProviderRef(text: string, source: string): ProviderRef {
   }
   // oxlint-disable-next-line no-control-regex -- what is printed must not forge a second line
   if (argument.length > argumentMost || /[\x00-\x1f\x7f]/.test(argument)) {
-    throw broken(source, `says of the provider ${kind} what no provider is told`, 'leave out line breaks and the like');
+    throw broken(
+      source,
+      `has an invalid argument for the provider ${kind}`,
+      'use at most 4096 characters, without control characters',
+    );
   }
   if (isProviderKind(kind)) requireArgument(kind, argument, source);
   return { kind, argument };
@@ -96,7 +100,7 @@ export function parseCatalogArgument(argument: string): CatalogArgument {
 /** Checks a name by Docker's rules. Throws E_CONFIG. */
 export function parseDockerVolume(argument: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/.test(argument)) return argument;
-  throw new CachelaneError('E_CONFIG', 'it names no volume of Docker', { hint: 'docker volume ls lists them' });
+  throw new CachelaneError('E_CONFIG', 'it names no Docker volume', { hint: 'docker volume ls lists them' });
 }
 
 function requireNothing(argument: string): void {

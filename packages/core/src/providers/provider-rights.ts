@@ -23,9 +23,9 @@ const ofRepository: Readonly<Record<ProviderKind, ProviderRight>> = {
   catalog: granted,
   none: own,
   dir: refused('would name any directory of this machine'),
-  host: refused('would read what this machine keeps for others'),
+  host: refused('would read caches that this machine keeps for others'),
   'docker-volume': refused('would name a directory of this machine'),
-  oci: refused('would have this machine fetch from anywhere'),
+  oci: refused('would download from any registry'),
 };
 
 export function providerRight(source: ProviderSourceKind, { kind }: Pick<ProviderRef, 'kind'>): ProviderRight {
@@ -36,6 +36,6 @@ export function providerRight(source: ProviderSourceKind, { kind }: Pick<Provide
       return own;
     case 'session':
     case 'repository':
-      return isProviderKind(kind) ? ofRepository[kind] : refused('would have a program of this machine run');
+      return isProviderKind(kind) ? ofRepository[kind] : refused('would run a program of this machine');
   }
 }

@@ -101,7 +101,7 @@ export function encodeManifest(manifest: HeadManifest): Uint8Array {
   throw new CachelaneError(
     'E_LIMIT',
     `${volume} on lane ${lane} has ${layers.length} layers, too many for one head of a remote`,
-    { hint: `cachelane rm ${volume} --shared begins it anew, everywhere` },
+    { hint: `cachelane rm ${volume} --shared starts it again on all machines` },
   );
 }
 
@@ -190,7 +190,7 @@ function parse(bytes: Uint8Array): Document {
 }
 
 function requireFormat(document: Document): void {
-  if (document['format'] !== format) throw corrupt('it is none');
+  if (document['format'] !== format) throw corrupt('it is not a head');
   const found = document['version'];
   if (found === version) return;
   if (typeof found !== 'number' || found < version) throw corrupt('it has no version');
@@ -216,7 +216,7 @@ function requireWhole({ layers, runs, squashes }: HeadManifest): void {
   // This also excludes squashes that contain themselves.
   requireOnce([...layers, ...replaced]);
   const known = new Set(runs.map(({ id }) => id));
-  if ([...layers, ...replaced].some(({ run }) => !known.has(run))) throw wrong('it does not say who made a layer');
+  if ([...layers, ...replaced].some(({ run }) => !known.has(run))) throw wrong('a layer has no run');
 }
 
 function requireOnce(layers: readonly { readonly id: LayerId }[]): void {
@@ -238,7 +238,7 @@ function layerOf(value: unknown): ManifestLayer {
   const { sizeBytes, digest } = recordOf(data);
   const count = recordOf(counts);
   const index = countOf(indexBytes);
-  if (index > limits.incomingIndexBytes) throw wrong('an index is larger than any');
+  if (index > limits.incomingIndexBytes) throw wrong('an index is too large');
   return {
     id: parseDigest(textOf(id)) as LayerId,
     run: parseId('run', textOf(run)),
@@ -269,7 +269,7 @@ function runOf(value: unknown): ManifestRun {
 
 function purposeOf(value: unknown): RunPurpose {
   const purpose = runPurposes.find((each) => each === value);
-  if (purpose === undefined) throw wrong('it names a purpose that is none');
+  if (purpose === undefined) throw wrong('a run has an unknown purpose');
   return purpose;
 }
 
@@ -285,30 +285,30 @@ function compatOf(value: unknown): Compat {
 
 function recordOf(value: unknown): Document {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Document;
-  throw wrong('it lacks something');
+  throw wrong('a field is missing or invalid');
 }
 
 function listOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value) && value.length <= limits.importedLayers) return value;
-  throw wrong('it has a list that is none');
+  throw wrong('a list is invalid or too long');
 }
 
 /** Texts are shown and stored, so their length is limited and control characters are refused. */
 function textOf(value: unknown): string {
   if (typeof value === 'string' && value.length <= limits.namespaceBytes && value.search(controls) < 0) return value;
-  throw wrong('it has a text that is none');
+  throw wrong('a text is invalid');
 }
 
 function countOf(value: unknown): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw wrong('it has a number that is none');
+  throw wrong('a number is invalid');
 }
 
 /** Times must be valid dates, because people see them. */
 function timeOf(value: unknown): number {
   const timeMs = countOf(value);
   if (timeMs <= limits.timeSecondsMax * 1000) return timeMs;
-  throw wrong('it has a time that is none');
+  throw wrong('a time is invalid');
 }
 
 function wrong(why: string): Error {
@@ -316,5 +316,5 @@ function wrong(why: string): Error {
 }
 
 function corrupt(why: string, cause?: unknown): CachelaneError {
-  return new CachelaneError('E_OBJECT_CORRUPT', `a head in the remote is not what Cachelane writes: ${why}`, { cause });
+  return new CachelaneError('E_OBJECT_CORRUPT', `the remote has a damaged head: ${why}`, { cause });
 }

@@ -23,7 +23,7 @@ export function decodeAbout(bytes: Uint8Array): RemoteId {
   if (typeof found.version === 'number' && found.version > version) {
     throw new CachelaneError(
       'E_REMOTE_UNFIT',
-      `the remote is laid out as version ${found.version} says; this cachelane knows ${version}`,
+      `the remote has layout version ${found.version}; this cachelane knows version ${version}`,
       {
         hint: 'use a later cachelane',
       },
@@ -43,8 +43,8 @@ function read(bytes: Uint8Array): { readonly format?: unknown; readonly version?
 }
 
 function corrupt(cause?: unknown): CachelaneError {
-  return new CachelaneError('E_OBJECT_CORRUPT', 'what the remote says of itself is not what Cachelane writes', {
-    hint: 'is this the prefix of something else? If not, cachelane verify remote --repair removes it',
+  return new CachelaneError('E_OBJECT_CORRUPT', 'the identity of the remote is not valid', {
+    hint: 'check the prefix; if it is right, cachelane verify remote --repair removes the identity',
     cause,
   });
 }

@@ -21,8 +21,8 @@ export function isPersonal(namespace: string): boolean {
 /** Refuses the personal tier as a name from a repository file with E_NAMESPACE. */
 export function requireNotPersonal(namespace: Namespace, source: string): Namespace {
   if (!isPersonal(namespace)) return namespace;
-  throw new CachelaneError('E_NAMESPACE', `${source}: ${namespace} is the tier of whoever owns the machine`, {
-    hint: 'personal-tier: true in their own config.yaml is what reads and feeds it',
+  throw new CachelaneError('E_NAMESPACE', `${source}: ${namespace} is the personal tier of the user`, {
+    hint: 'to use it, set personal-tier: true in your own config.yaml',
   });
 }
 
@@ -30,8 +30,8 @@ export function requireNotPersonal(namespace: Namespace, source: string): Namesp
 export function requireNoPersonal(namespaces: readonly Namespace[]): void {
   const personal = namespaces.find(isPersonal);
   if (personal === undefined) return;
-  throw new CachelaneError('E_USAGE', `${personal} is the tier of whoever owns the machine: it is shared with nobody`, {
-    hint: 'what others are to have belongs to a namespace of theirs: cachelane run -n github.com/acme -- COMMAND',
+  throw new CachelaneError('E_USAGE', `${personal} is the personal tier of the user, which cannot be shared`, {
+    hint: 'to share a cache, save it in another namespace: cachelane run -n github.com/acme -- COMMAND',
   });
 }
 

@@ -93,7 +93,7 @@ describe('adding a catalog', () => {
     ['an alias that is none', { alias: 'a b' }],
     ['an alias that clients have a meaning for', { alias: 'cache-volume' }],
     ['a version that is not there', { version: 9 }],
-    ['what is neither gone nor another volume', { accepted: ['npm'] }],
+    ['what is neither gone nor changed', { accepted: ['npm'] }],
   ])('is refused with %s', async (_, more) => {
     const source = sourceOf(one, catalogOf(parseNamespace('github.com/other'), 1, { npm: {} }));
     const added = addCatalog(source, request({ locked: await locked(), ...more }));

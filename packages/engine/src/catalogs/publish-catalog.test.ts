@@ -62,7 +62,7 @@ describe('publishing', () => {
     const engine = testEngine();
     await expect(publish(engine, { npm: {} })).rejects.toMatchObject({
       code: 'E_CATALOG',
-      message: 'test: volumes.npm.tool "npm" is no tool that cachelane knows',
+      message: 'test: volumes.npm.tool "npm" is not a tool that cachelane knows',
     });
     expect(await engine.deps.metadata.listNamespaces(signal)).toEqual([]);
   });

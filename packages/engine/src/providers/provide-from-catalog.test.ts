@@ -74,7 +74,7 @@ const second = { stock: { tool: 'indexed', key: 'second' }, later: { tool: 'inde
 const shared = { stock: { tool: 'indexed', tier: 'catalog', key: 'shared' } };
 
 function unreadable(): never {
-  throw new CachelaneError('E_CATALOG', 'cachelane.lock is no JSON', { hint: 'mend it' });
+  throw new CachelaneError('E_CATALOG', 'cachelane.lock is not JSON', { hint: 'mend it' });
 }
 
 describe('the version of a catalog', () => {
@@ -138,14 +138,16 @@ describe('the version of a catalog', () => {
     const engine = testEngine();
     await publish(engine, second);
     const gone = { gone: [{ name: 'old', why: 'removed in version 1: use stock' }] };
-    const changed = { changed: [{ name: 'stock', why: 'made another volume in version 1: key first -> second' }] };
+    const changed = {
+      changed: [{ name: 'stock', why: 'changed to another volume in version 1: key first -> second' }],
+    };
     const lock = lockOf(1, second, { ...gone, ...changed });
     await expect(got(engine, { lock, name: 'old' })).rejects.toMatchObject({
       code: 'E_CATALOG',
       message: expect.stringContaining('old was removed in version 1: use stock'),
       hint: expect.stringContaining(`cachelane add ${acme} --accept old`),
     });
-    await expect(got(engine, { lock })).rejects.toThrow('stock was made another volume in version 1: key');
+    await expect(got(engine, { lock })).rejects.toThrow('stock was changed to another volume in version 1: key');
     expect(await got(engine, { lock: lockOf(1, second) })).toMatchObject({ name: 'second' });
   });
 
@@ -181,7 +183,7 @@ describe('the version of a catalog', () => {
       volumes: [{ ...asked, provider }],
       request: { strict: false },
     });
-    expect(report.volumes[0]).toMatchObject({ mounter: null, skipped: expect.stringContaining('is no JSON') });
+    expect(report.volumes[0]).toMatchObject({ mounter: null, skipped: expect.stringContaining('is not JSON') });
   });
 });
 

@@ -114,16 +114,16 @@ describe('a provider', () => {
   });
 
   test.each([
-    [null, 'nothing that a volume is made of'],
-    ['nothing', 'nothing that a volume is made of'],
-    [{ kind: 'everything' }, 'nothing that a volume is made of'],
-    [{ kind: 'directory' }, 'its directory is no text'],
+    [null, 'its answer is not valid'],
+    ['nothing', 'its answer is not valid'],
+    [{ kind: 'everything' }, 'its answer is not valid'],
+    [{ kind: 'directory' }, 'its directory is not text'],
     [{ kind: 'directory', directory: 'mnt' }, 'not absolute'],
-    [{ kind: 'directory', directory: '/mnt/../etc' }, 'straight'],
-    [{ kind: 'seed', directory: '/' }, 'all of the machine'],
+    [{ kind: 'directory', directory: '/mnt/../etc' }, 'not a plain path'],
+    [{ kind: 'seed', directory: '/' }, 'the root directory'],
     [{ kind: 'volume', namespace: 'a b' }, 'namespace'],
     [{ kind: 'volume', name: '../x' }, 'volume name'],
-    [{ kind: 'volume', compat: { a: 1 } }, 'no record of texts'],
+    [{ kind: 'volume', compat: { a: 1 } }, 'does not map names to texts'],
     [{ kind: 'volume', compat: { a: 'b\nc' } }, 'control characters'],
   ])('that says %j is not believed', async (said, why) => {
     expect(await refusal(said)).toContain(why);

@@ -162,7 +162,7 @@ describe('a remote that fails', () => {
     const page = { bytes: new TextEncoder().encode('<html>'), version: 'x' as HeadVersion };
     const ann = testEngine({ remote: { ...remote, heads: { ...remote.heads, read: () => Promise.resolve(page) } } });
     await installOn(ann, 'a', lenient);
-    const why = 'memory:: what the remote says of itself is not what Cachelane writes';
+    const why = 'memory:: the identity of the remote is not valid';
     expect(warnings(ann)).toEqual([
       `the run continues with local contents: ${why}`,
       `kept here; the next run sends it: ${why}`,

@@ -153,6 +153,6 @@ describe('layers that cannot be used', () => {
     state.heads.set(key, { ...head, bytes: new TextEncoder().encode('{"format":"cachelane-head","version":1}') });
     const reader = machine();
     expect(await look(reader)).toEqual({});
-    expect(warnings(reader)).toEqual([expect.stringContaining('is not what Cachelane writes')]);
+    expect(warnings(reader)).toEqual([expect.stringContaining('the remote has a damaged head')]);
   });
 });

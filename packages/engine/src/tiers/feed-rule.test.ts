@@ -41,7 +41,7 @@ test.each([
     title: 'a run that nobody vouches for',
     rule: rule('github.com/acme/**', null, 't0:run:1'),
     run: run({ lane: 't0:run:1', defaultLane: 't0:run:1' }),
-    why: 'nobody vouches for the run',
+    why: 'the run is untrusted',
   },
   {
     title: 'a lane by its name',

@@ -235,7 +235,7 @@ function readManifest(text: string): ExportManifest {
     if (value.format !== 'cachelane-export') throw noExport('its format is not named');
     if (value.version !== 1) {
       throw new CachelaneError('E_USAGE', `the export has version ${String(value.version)}, but this cachelane reads version 1`, {
-        hint: 'use the cachelane that wrote it, or a later one',
+        hint: 'use the version of cachelane that wrote it, or a later one',
       });
     }
     const { namespace, volume, lane, generation, tool, compat, layers } = value;

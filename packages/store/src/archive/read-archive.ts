@@ -1,18 +1,10 @@
 import { isCachelaneError, limits } from '@cachelane/core';
 import { memberName, type ArchiveMember } from './archive-member.ts';
-import {
-  blockBytes,
-  parseHeader,
-  parseRecords,
-  sparseRecord,
-  textIn,
-  withExtended,
-  type RawHeader,
-} from './archive-header.ts';
+import { parseHeader, parseRecords, sparseRecord, textIn, withExtended, type RawHeader } from '../tar/read-header.ts';
+import { blockBytes, paddingOf } from '../tar/tar-header.ts';
 import { ArchiveSource, unreadable } from './archive-source.ts';
 
-// Own code, because tar libraries lose names that are not UTF-8 or contain a line feed, and cut times to milliseconds.
-// They also misread sparse files, damaged headers and missing ends.
+// Not `tar-stream` or `modern-tar`: both lose names that are not UTF-8, cut times, and return sparse files with the wrong content.
 
 /** Limit of a long name or of attributes. */
 const metaBytes = 1_048_576;
@@ -75,7 +67,7 @@ async function nextMember(reader: Reader, isFirst: boolean): Promise<RawHeader |
       records = new Map([...records, ...more]);
       if (type === 'g') reader.globals = new Map([...reader.globals, ...more]);
     }
-    await source.skip(padding(header.sizeBytes));
+    await source.skip(paddingOf(header.sizeBytes));
   }
 }
 
@@ -109,10 +101,6 @@ function hasContent(type: string): boolean {
   return !/[1-6]/.test(type);
 }
 
-function padding(sizeBytes: number): number {
-  return -sizeBytes & (blockBytes - 1);
-}
-
 class Content implements AsyncIterable<Uint8Array> {
   readonly #source: ArchiveSource;
   readonly #padding: number;
@@ -121,7 +109,7 @@ class Content implements AsyncIterable<Uint8Array> {
   constructor(source: ArchiveSource, sizeBytes: number) {
     this.#source = source;
     this.#left = sizeBytes;
-    this.#padding = padding(sizeBytes % blockBytes);
+    this.#padding = paddingOf(sizeBytes);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {

@@ -85,17 +85,13 @@ export function writeMarkers(root: string, { whiteouts, opaque, holders }: Marke
   // An empty value is the kernel's own form for "copied up from an unknown origin".
   for (const path of holders) note(path, 'origin', '');
   const members: readonly PaxMember[] = [
-    ...Array.from(marked, ([path, xattrs]) => ({ name: bytesOf(path), kind: 'directory', xattrs }) as const),
-    ...whiteouts.map((path) => ({ name: bytesOf(path), kind: 'whiteout', xattrs: new Map<string, string>() }) as const),
+    ...Array.from(marked, ([path, xattrs]) => ({ name: `./${path}`, kind: 'directory', xattrs }) as const),
+    ...whiteouts.map((path) => ({ name: `./${path}`, kind: 'whiteout', xattrs: new Map<string, string>() }) as const),
   ];
   for (let from = 0; from < members.length; from += pathsPerProcess) {
     const input = encodePax(members.slice(from, from + pathsPerProcess));
     tar(['--extract', '--file=-', '--no-same-owner', '--preserve-permissions'], { root, input });
   }
-}
-
-function bytesOf(path: BytePath): Buffer {
-  return Buffer.from(`./${path}`, 'latin1');
 }
 
 interface TarRun {

@@ -5,7 +5,8 @@ import { throwIfAborted } from '../files/file-errors.ts';
 import { fillFrom } from '../files/read-file.ts';
 import type { Owner } from '../files/store-files.ts';
 import { archiveBytes, archivePlaces, planArchive, type ArchivePlace, type ArchivePlan } from '../tar/archive-plan.ts';
-import { archiveEndBytes, contentBytes, HeaderSpace, paddingOf, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { archiveEndBytes, contentBytes, HeaderSpace, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { paddingOf } from '../tar/tar-header.ts';
 import { imageHeadBytes } from './erofs-format.ts';
 import { ImageMetadata } from './erofs-metadata.ts';
 

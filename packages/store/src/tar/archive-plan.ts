@@ -1,5 +1,6 @@
 import type { Entry, LayerIndex } from '@cachelane/core';
-import { archiveEndBytes, contentBytes, headerBytes, paddingOf } from './tar-entries.ts';
+import { archiveEndBytes, contentBytes, headerBytes } from './tar-entries.ts';
+import { paddingOf } from './tar-header.ts';
 
 /**
  * The layout of a layer's archive, known from its index before the archive arrives. Only contents and symlink

@@ -1,9 +1,18 @@
 import { baseName, childPath, parentPath, type BytePath, type Entry } from '@cachelane/core';
+import {
+  blockBytes,
+  linkBytes,
+  linkField,
+  nameBytes,
+  octalSizes,
+  paddingOf,
+  paxRecord,
+  sealHeader,
+  writeHeader,
+} from './tar-header.ts';
 
 // Entries of a layer as members of a tar archive (docs/reference/store-format.md, "Wire form"). The bytes follow from
 // the entry alone, so a reader with the index knows all of them in advance, except contents and targets of symlinks.
-
-const blockBytes = 512;
 
 const whiteoutPrefix = '.wh.';
 const literalPrefix = '.wh..wh..name.';
@@ -85,10 +94,6 @@ export function contentBytes({ type, sizeBytes, removed }: Entry): number {
   return type === 'file' && removed !== 'counted' && removed !== 'hint' ? sizeBytes : 0;
 }
 
-export function paddingOf(sizeBytes: number): number {
-  return -sizeBytes & (blockBytes - 1);
-}
-
 /** Two blocks of zeros. */
 export const archiveEndBytes: number = 2 * blockBytes;
 
@@ -105,13 +110,6 @@ function literalName(name: string): string {
 function whiteoutName(path: BytePath): string {
   return childPath(wirePath(parentPath(path)) as BytePath, whiteoutPrefix + literalName(baseName(path)));
 }
-
-const nameBytes = 100;
-const linkField = 157;
-const linkBytes = 100;
-const magicField = 257;
-/** The largest number that eleven octal digits hold. */
-const octalSizes = 8 ** 11;
 
 /** Writes a PAX header for what the old format cannot express, then the member's own header. */
 function headerOf(member: Member, space: HeaderSpace): TarHeader {
@@ -162,51 +160,6 @@ function recordsHeader(recordsBytes: number): Buffer {
   writeHeader(made, 0, { name: 'pax', mode: 0o644, size: recordsBytes, seconds: 0, type: 'x' });
   recordsHeaders.set(recordsBytes, made);
   return made;
-}
-
-interface HeaderFields {
-  readonly name: string;
-  readonly mode: number;
-  readonly size: number;
-  readonly seconds: number;
-  readonly type: '0' | '2' | '5' | 'x';
-}
-
-/** Writes into zeroed bytes. */
-function writeHeader(bytes: Buffer, at: number, { name, mode, size, seconds, type }: HeaderFields): void {
-  bytes.write(name, at, nameBytes, 'latin1');
-  // Mode, owner, group, size, time, checksum field, type.
-  bytes.write(
-    `${octal(mode, 7)}\x000000000\x000000000\0${octal(size, 11)}\0${octal(seconds, 11)}\0        ${type}`,
-    at + nameBytes,
-    'latin1',
-  );
-  bytes.write(magic, at + magicField, 'latin1');
-  sealHeader(bytes, at);
-}
-
-const magic = 'ustar\x0000';
-
-function octal(value: number, digits: number): string {
-  return value.toString(8).padStart(digits, '0');
-}
-
-/** The bytes after the link target's field are the same in all headers. */
-const magicSum = Buffer.from(magic, 'latin1').reduce((sum, byte) => sum + byte, 0);
-
-function sealHeader(bytes: Buffer, at: number): void {
-  bytes.fill(0x20, at + 148, at + 156);
-  let sum = magicSum;
-  for (let i = at; i < at + magicField; i++) sum += bytes[i] ?? 0;
-  bytes.write(`${octal(sum, 6)}\0 `, at + 148, 'latin1');
-}
-
-function paxRecord(key: string, value: string): string {
-  const rest = key.length + value.length + 3;
-  // The length includes its own digits.
-  let length = rest + 1;
-  while (rest + String(length).length > length) length++;
-  return `${length} ${key}=${value}\n`;
 }
 
 function decimalTime(ns: bigint): string {

@@ -10,7 +10,8 @@ import type { StoreFiles } from '../files/store-files.ts';
 import { corruptLayer, readLayer, type LayerRef } from '../layers/stored-layer.ts';
 import { fillFrom } from '../files/read-file.ts';
 import { frameBytes, framesInFlight, FrameWriter } from './frames.ts';
-import { archiveEndBytes, contentBytes, HeaderSpace, paddingOf, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { archiveEndBytes, contentBytes, HeaderSpace, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { paddingOf } from '../tar/tar-header.ts';
 
 /** A frame ends early, before an entry that does not fit, only if at most this many bytes stay unused. */
 const cutBytes = frameBytes / 4;

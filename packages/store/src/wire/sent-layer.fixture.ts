@@ -2,7 +2,8 @@ import { promisify } from 'node:util';
 import { zstdCompress } from 'node:zlib';
 import { digestOf, encodeIndex, type Entry, type IncomingLayer, type LayerId } from '@cachelane/core';
 import { frameBytes } from './frames.ts';
-import { archiveEndBytes, paddingOf, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { archiveEndBytes, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { paddingOf } from '../tar/tar-header.ts';
 
 const compress = promisify(zstdCompress);
 

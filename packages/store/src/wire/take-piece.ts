@@ -7,11 +7,11 @@ import {
   archiveEndBytes,
   contentBytes,
   HeaderSpace,
-  paddingOf,
   tarHeader,
   withTarget,
   type TarHeader,
 } from '../tar/tar-entries.ts';
+import { paddingOf } from '../tar/tar-header.ts';
 
 /**
  * Receives the entries of an incoming layer. Each entry is already checked, except the content of a large file.

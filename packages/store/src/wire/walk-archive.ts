@@ -4,7 +4,8 @@ import { fromSystem, throwIfAborted } from '../files/file-errors.ts';
 import { Archive } from './archive.ts';
 import type { ArchivePlan } from '../tar/archive-plan.ts';
 import { checkHeader, checkZeros, disagree, hasContent, type ArchiveSink, type TakenPiece } from './take-piece.ts';
-import { archiveEndBytes, contentBytes, HeaderSpace, paddingOf, tarHeader } from '../tar/tar-entries.ts';
+import { archiveEndBytes, contentBytes, HeaderSpace, tarHeader } from '../tar/tar-entries.ts';
+import { paddingOf } from '../tar/tar-header.ts';
 
 export interface Walk {
   readonly sink: ArchiveSink;

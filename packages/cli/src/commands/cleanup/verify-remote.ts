@@ -7,7 +7,7 @@ import { plural, printable } from '../../base/format.ts';
 import { openChosenRemote, requireRemote } from '../../remotes/open-chosen-remote.ts';
 import { printJson, shortId } from '../../host/print.ts';
 import { withProgress } from '../../reporters/command-progress.ts';
-import { parseRemoteFlags, whichRemote } from '../../remotes/remote-flags.ts';
+import { parseRemoteFlags, someRemote } from '../../remotes/remote-flags.ts';
 import { openStore } from '../../home/store.ts';
 
 export const verifyRemoteCommand: Command = defineCommand({
@@ -19,7 +19,7 @@ export const verifyRemoteCommand: Command = defineCommand({
     'With --repair those layers leave the heads that name them, and heads that cannot be read go; everything else stays. Machines that still have such a layer, or what such a head named, send it again with their next push. So does every machine where what the remote says of itself (the head about) was damaged: the next run that saves makes it new, with another id. Where a run may save nothing, nothing is repaired.',
   ],
   options: {
-    ...whichRemote,
+    ...someRemote,
     repair: { help: 'take what is damaged out of use' },
     'dry-run': { help: 'with --repair: change nothing' },
     ...jsonOption,

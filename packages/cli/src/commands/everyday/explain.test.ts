@@ -104,6 +104,28 @@ describe('explain', () => {
     expect(on.err()).toContain('no tool is called dato');
   });
 
+  test('every volume that ls lists is explained, and one sentence answers first', async () => {
+    using on = stage();
+    const compat = { os: 'linux', arch: 'x64' };
+    const machine = { os: 'other', arch: 'arm64' };
+    await push(on, { layers: ['a'] });
+    await push(on, { name: 'data', compat, layers: ['b'] });
+    await push(on, { name: 'elsewhere', compat: machine, layers: ['c'] });
+    await push(on, { namespace: 'teams' as Namespace, name: 'npm-old', layers: ['d'] });
+    await push(on, { namespace: '~' as Namespace, name: 'images', layers: ['e'] });
+    await push(on, { namespace: '~' as Namespace, layers: ['f'] });
+    await push(on, { namespace: 'github.com/acme' as Namespace, name: 'shared', layers: ['g'], lane: 't2:ref:main' });
+    using listing = stage({ metadata: on.metadata });
+    await listing.cachelane('ls', '--json');
+    const listed = json(listing) as readonly { readonly namespace: string; readonly volume: string }[];
+    expect(listed).toHaveLength(7);
+    for (const { namespace, volume } of listed) {
+      using asked = stage({ metadata: on.metadata });
+      expect([await asked.cachelane('explain', volume, '-n', namespace), asked.err()]).toEqual([0, '']);
+      expect(asked.out()).toMatch(new RegExp(`^You get ${namespace}:${volume}[ ,][^\\n]*\\.\\n`));
+    }
+  });
+
   test('one sentence answers first, and a short table follows', async () => {
     using on = stage();
     writeFileSync(join(on.project, 'package-lock.json'), '{}');

@@ -269,22 +269,41 @@ describe('doctor', () => {
   test('where images cannot be mounted it says so, and warns of nothing', async () => {
     const no = { ok: false, reason: 'only root can', mend: 'ask root' } as const;
     using on = stage({ pieces: { probeImages: async () => await Promise.resolve(no) } });
-    await on.cachelane('doctor');
+    await on.cachelane('doctor', '--verbose');
     expect(on.out()).toContain('ok    images: runs need layers unpacked: only root can (ask root)\n');
+    using brief = stage({ pieces: { probeImages: async () => await Promise.resolve(no) } });
+    await brief.cachelane('doctor');
+    expect(brief.out()).toContain('ok    images: unpacked\n');
   });
 
   test('where nothing can be mounted it says what a run does instead, with the mend', async () => {
     using on = stage({ pieces: noMounts });
-    expect(await on.cachelane('doctor')).toBe(0);
+    expect(await on.cachelane('doctor', '--verbose')).toBe(0);
     expect(on.out()).toContain('mounts by: bubblewrap: the stage has no other');
     expect(on.out()).toMatch(/warn {2}mounts: no user namespaces: .*\(clone\).*\n {6}ask for them\n/);
+  });
+
+  test('one line for each check, and problems first with what to do', async () => {
+    using on = stage({ pieces: { ...noMounts, openMetadata: async () => await Promise.reject(new Error('broken')) } });
+    await on.cachelane('doctor');
+    const states = on
+      .out()
+      .split('\n')
+      .slice(0, -3)
+      .map((line) => line.split(' ', 1)[0]);
+    expect(states).toEqual(
+      states.toSorted((a, b) => 'fail warn ok'.indexOf(a ?? '') - 'fail warn ok'.indexOf(b ?? '')),
+    );
+    expect(on.out()).toMatch(/^fail {2}state\.db: broken\n(?:fail .*\n)*warn {2}/);
+    expect(on.out()).toMatch(/^warn {2}mounts: no user namespaces: .*; ask for them$/m);
+    expect(on.out()).toMatch(/^ok {4}home: \S+$/m);
   });
 
   test('a run that would go bare is exit code 1', async () => {
     using on = stage({ pieces: { openMetadata: async () => await Promise.reject(new Error('it is broken')) } });
     expect(await on.cachelane('doctor')).toBe(1);
     expect(on.out()).toContain('fail  state.db: it is broken');
-    expect(on.out()).toMatch(/A run here would go on without a cache\.\n$/);
+    expect(on.out()).toMatch(/Runs here have no cache\.\nMore: cachelane doctor --verbose\n$/);
   });
 });
 

@@ -152,7 +152,7 @@ describe('grant', () => {
       ['npm', '--to', 'teams/x', '--write', '--trust', 'T2'],
       'a run of trust level T1 cannot grant to lanes of level T2',
     ],
-    [['github.com/acme', '--to', 'teams/x'], 'names no volume'],
+    [['github.com/acme', '--to', 'teams/x'], 'is not a volume'],
   ])('%j is refused, and nothing is created', async (args, why) => {
     using on = stage();
     expect(await refused(on, 'grant', ...at, ...args)).toContain(why);

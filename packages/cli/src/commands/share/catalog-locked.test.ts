@@ -108,7 +108,7 @@ describe('an alias that cachelane.lock alone has', () => {
     write(on.fresh, 'cachelane.lock', '<<<<<<< HEAD\n{}\n=======\n{ }\n>>>>>>> theirs\n');
     for (const words of [['catalog', 'show', 'my-org'], ['generate'], ['add', acme]])
       expect(await refused(on.fresh, ...words)).toMatch(
-        /^2: cachelane: .*cachelane\.lock has the marks of a merge that is not done\n.*take one side/,
+        /^2: cachelane: .*cachelane\.lock has the conflict markers of an unfinished merge\n.*take one side/,
       );
     expect(await refused(on.fresh, 'catalog', 'show', acme)).toContain(`there is no catalog of ${acme}`);
   });
@@ -158,7 +158,7 @@ describe('a provider that names a definition', () => {
     expect(other).toContain('there is no catalog of github.com/other');
     expect(other).toContain('cachelane add github.com/other where it is published');
     write(on.here, 'cachelane.lock', '{');
-    expect(await refused(on.here, ...explain)).toContain('cachelane.lock is no JSON');
+    expect(await refused(on.here, ...explain)).toContain('cachelane.lock is not JSON');
     expect(await said(on.here, 'explain', '--verbose', 'npm')).toContain('provider:');
   });
 });

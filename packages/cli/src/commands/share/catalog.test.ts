@@ -85,7 +85,7 @@ describe('catalog publish', () => {
     ['a file that is not there', {}, ['none.yaml'], 1, 'there is no file'],
     ['two files', { 'cachelane.catalog.yaml': yaml, 'cachelane.catalog.ts': '' }, [], 2, 'cachelane.catalog.yaml'],
     ['YAML that is none', { 'a.yaml': 'volumes: {' }, ['a.yaml'], 2, 'a.yaml cannot be read'],
-    ['a tool that nobody knows', { 'a.yaml': 'volumes: { wheels: {} }' }, ['a.yaml'], 2, '"wheels" is no tool'],
+    ['an unknown tool', { 'a.yaml': 'volumes: { wheels: {} }' }, ['a.yaml'], 2, '"wheels" is not a tool'],
   ])('is refused, and told why: %s', async (_, files, words, exitCode, why) => {
     using on = stage();
     for (const [name, text] of Object.entries(files)) write(on, name, text);

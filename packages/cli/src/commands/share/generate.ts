@@ -16,13 +16,13 @@ export const generate: Command = defineCommand({
   ],
   options: {
     directory: projectOptions.directory,
-    out: { value: 'FILE', help: 'write this file instead' },
+    output: { short: 'o', value: 'FILE', help: 'write this file instead' },
     check: { help: 'only say whether the file is what the lock gives' },
     ...jsonOption,
   },
   operands: [],
-  async run({ options: { directory, out, check, json } }, host) {
-    const client = generatedClient(await projectOf(host, { directory, namespace: undefined }), out);
+  async run({ options: { directory, output, check, json } }, host) {
+    const client = generatedClient(await projectOf(host, { directory, namespace: undefined }), output);
     if (!check && client.state !== 'current') writeBeside(client.path, client.text);
     const { path, state, difference, catalogs } = client;
     if (json) printJson(host, { file: path, state, difference, catalogs, isWritten: !check && state !== 'current' });

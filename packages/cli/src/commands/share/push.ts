@@ -8,7 +8,7 @@ import { formatBytes, plural } from '../../base/format.ts';
 import type { Host } from '../../host/host.ts';
 import { openChosenRemote, requireRemote } from '../../remotes/open-chosen-remote.ts';
 import { printJson } from '../../host/print.ts';
-import { parseRemoteFlags, whichRemote } from '../../remotes/remote-flags.ts';
+import { parseRemoteFlags, someRemote } from '../../remotes/remote-flags.ts';
 import { withProgress } from '../../reporters/command-progress.ts';
 import { conflictsText } from '../../reporters/words.ts';
 import { openStore } from '../../home/store.ts';
@@ -23,7 +23,7 @@ export const push: Command = defineCommand({
     'The exit code is 1 when something could not be sent.',
   ],
   options: {
-    ...whichRemote,
+    ...someRemote,
     'dry-run': { help: 'say what would be sent, and send nothing' },
     quiet: { short: 'q', help: 'report what went wrong only' },
     ...jsonOption,

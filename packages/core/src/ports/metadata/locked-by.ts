@@ -13,7 +13,7 @@ export interface LockHolder {
 export function lockedBy({ volume, lane, run, sinceMs }: LockHolder): CachelaneError {
   const since = new Date(sinceMs).toISOString();
   return new CachelaneError('E_LOCKED', `${volume} is locked on ${lane} by ${run}, since ${since}`, {
-    hint: 'wait for that run, or let it end',
+    hint: 'wait for that run, or end it',
     retryable: true,
   });
 }

@@ -1,8 +1,6 @@
-import { paxRecords } from '../tar/pax.ts';
+import { blockBytes } from './tar-header.ts';
 
 // Member headers in the V7, ustar, GNU and PAX formats. Names are bytes, one per character. Times are in nanoseconds.
-
-export const blockBytes = 512;
 
 export interface RawHeader {
   readonly name: string;
@@ -73,6 +71,20 @@ export function parseRecords(body: Buffer): ReadonlyMap<string, string> | null {
   } catch {
     return null;
   }
+}
+
+/** Returns keys and values with one character per byte. Throws if the body is invalid. */
+export function paxRecords(body: Buffer): Map<string, string> {
+  const records = new Map<string, string>();
+  for (let at = 0; at < body.length;) {
+    const space = body.indexOf(' ', at);
+    const end = at + Number.parseInt(body.toString('latin1', at, space), 10);
+    const equals = body.indexOf('=', space);
+    if (!(end > at) || space < 0 || equals < 0 || equals >= end) throw new Error('tar wrote an invalid record');
+    records.set(body.toString('latin1', space + 1, equals), body.toString('latin1', equals + 1, end - 1));
+    at = end;
+  }
+  return records;
 }
 
 /** Returns the text up to the first NUL. */
