@@ -234,9 +234,13 @@ function readManifest(text: string): ExportManifest {
     const value = JSON.parse(text) as Partial<Record<keyof ExportManifest, unknown>>;
     if (value.format !== 'cachelane-export') throw noExport('its format is not named');
     if (value.version !== 1) {
-      throw new CachelaneError('E_USAGE', `the export has version ${String(value.version)}, but this cachelane reads version 1`, {
-        hint: 'use the version of cachelane that wrote it, or a later one',
-      });
+      throw new CachelaneError(
+        'E_USAGE',
+        `the export has version ${String(value.version)}, but this cachelane reads version 1`,
+        {
+          hint: 'use the version of cachelane that wrote it, or a later one',
+        },
+      );
     }
     const { namespace, volume, lane, generation, tool, compat, layers } = value;
     const isWhole =

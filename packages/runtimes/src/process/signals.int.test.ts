@@ -103,18 +103,21 @@ describe.each([...testUsers, ...testUsersWithImages])('as $name', (user) => {
       expect(stdout).toBe('ready\nINT\nHUP\nUSR1\nQUIT\n');
     });
 
-    test.each(['us alone', 'the group'])('a signal to %s before the command exists reaches the command', async (whom) => {
-      using world = makeWorld(user);
-      world.mount();
-      const release = await hold(world);
-      gate(world);
-      const client = startClient(world, world.sh('read line < gate'), { user });
-      await until(() => client.place());
-      client.signal('SIGINT', whom === 'us alone' ? 'alone' : 'group');
-      release();
-      const { outcome } = await client.end();
-      expect(outcome).toEqual({ kind: 'exited', exitCode: 130, interrupted: true, receivedSignal: 'SIGINT' });
-    });
+    test.each(['us alone', 'the group'])(
+      'a signal to %s before the command exists reaches the command',
+      async (whom) => {
+        using world = makeWorld(user);
+        world.mount();
+        const release = await hold(world);
+        gate(world);
+        const client = startClient(world, world.sh('read line < gate'), { user });
+        await until(() => client.place());
+        client.signal('SIGINT', whom === 'us alone' ? 'alone' : 'group');
+        release();
+        const { outcome } = await client.end();
+        expect(outcome).toEqual({ kind: 'exited', exitCode: 130, interrupted: true, receivedSignal: 'SIGINT' });
+      },
+    );
 
     // The user makes no difference here, and the wait takes five seconds.
     test.runIf(user.uid === null)(

@@ -278,23 +278,26 @@ describe.each([...sudoUsers, ...sudoUsersWithImages])('as $name', (user) => {
       expect(stdout).toBe('ready\nINT\nHUP\nUSR1\nQUIT\n');
     });
 
-    test.each(['alone', 'group'] as const)('%s: a signal before the command exists reaches the command', async (whom) => {
-      using world = makeWorld(user);
-      world.mount();
-      const holder = spawn('flock', [world.lease, 'cat'], { stdio: ['pipe', 'ignore', 'ignore'] });
-      await until(() => existsSync(world.lease) && spawnSync('flock', ['-n', world.lease, 'true']).status === 1);
-      spawnSync('mkfifo', ['--mode=666', join(world.root, 'gate')]);
-      const client = startClient(world, world.sh('read line < gate'), { user });
-      await until(() => client.place());
-      client.signal('SIGINT', whom);
-      holder.stdin.end();
-      expect((await client.end()).outcome).toEqual({
-        kind: 'exited',
-        exitCode: 130,
-        interrupted: true,
-        receivedSignal: 'SIGINT',
-      });
-    });
+    test.each(['alone', 'group'] as const)(
+      '%s: a signal before the command exists reaches the command',
+      async (whom) => {
+        using world = makeWorld(user);
+        world.mount();
+        const holder = spawn('flock', [world.lease, 'cat'], { stdio: ['pipe', 'ignore', 'ignore'] });
+        await until(() => existsSync(world.lease) && spawnSync('flock', ['-n', world.lease, 'true']).status === 1);
+        spawnSync('mkfifo', ['--mode=666', join(world.root, 'gate')]);
+        const client = startClient(world, world.sh('read line < gate'), { user });
+        await until(() => client.place());
+        client.signal('SIGINT', whom);
+        holder.stdin.end();
+        expect((await client.end()).outcome).toEqual({
+          kind: 'exited',
+          exitCode: 130,
+          interrupted: true,
+          receivedSignal: 'SIGINT',
+        });
+      },
+    );
 
     test('a killed monitor loses the exit code: interrupted, not run again, and the command is found', async () => {
       using world = makeWorld(user);

@@ -124,24 +124,22 @@ export function remoteHeadsConformance(name: string, create: RemoteFactory): voi
         expect(asText((await heads.read(key('v/1'), noAbort))?.bytes)).toBe('two');
       }));
 
-    test.each(damages)(
-      'a damaged head (%s) is reported and listed, but neither moved nor removed as a head',
-      (how) =>
-        use(async ({ heads, attempt, make, swap, damage, another }) => {
-          const version = await make('v/1', 'one');
-          await make('v/2', 'two');
-          await damage('v/1', how);
-          await using other = await another();
-          const calls = [
-            () => heads.read(key('v/1'), noAbort),
-            () => other.heads.read(key('v/1'), noAbort),
-            () => swap('v/1', 'two', version),
-            () => swap('v/1', 'two', null),
-            () => heads.remove({ key: key('v/1'), expected: version, attempt: attempt() }, noAbort),
-          ];
-          for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'E_OBJECT_CORRUPT' });
-          expect(await heads.list('', {}, noAbort)).toEqual({ keys: ['v/1', 'v/2'], more: false });
-        }),
+    test.each(damages)('a damaged head (%s) is reported and listed, but neither moved nor removed as a head', (how) =>
+      use(async ({ heads, attempt, make, swap, damage, another }) => {
+        const version = await make('v/1', 'one');
+        await make('v/2', 'two');
+        await damage('v/1', how);
+        await using other = await another();
+        const calls = [
+          () => heads.read(key('v/1'), noAbort),
+          () => other.heads.read(key('v/1'), noAbort),
+          () => swap('v/1', 'two', version),
+          () => swap('v/1', 'two', null),
+          () => heads.remove({ key: key('v/1'), expected: version, attempt: attempt() }, noAbort),
+        ];
+        for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'E_OBJECT_CORRUPT' });
+        expect(await heads.list('', {}, noAbort)).toEqual({ keys: ['v/1', 'v/2'], more: false });
+      }),
     );
 
     test.each(damages)('a damaged head (%s) is removed as damaged, and versions continue', (how) =>

@@ -127,16 +127,19 @@ export function runtimeConformance(name: string, create: RuntimeFactory): void {
       }
     });
 
-    test.each(['TERM', 'KILL'] as const)('a process that outlives its command is named, and ended by %s', async (endedBy) => {
-      await using fixture = await create();
-      const place = await placeWith(fixture, 'leftover', endedBy);
-      const other = await placeWith(fixture, 'another', 'TERM');
-      expect(await fixture.runtime.survivors(place)).toEqual([{ pid: expect.any(Number), name: 'leftover' }]);
-      expect(await fixture.runtime.endSurvivors(place, 100)).toEqual([]);
-      expect(await fixture.runtime.survivors(place)).toEqual([]);
-      expect(await fixture.runtime.survivors(other)).toEqual([{ pid: expect.any(Number), name: 'another' }]);
-      expect(await fixture.runtime.endSurvivors(other, 5000)).toEqual([]);
-    });
+    test.each(['TERM', 'KILL'] as const)(
+      'a process that outlives its command is named, and ended by %s',
+      async (endedBy) => {
+        await using fixture = await create();
+        const place = await placeWith(fixture, 'leftover', endedBy);
+        const other = await placeWith(fixture, 'another', 'TERM');
+        expect(await fixture.runtime.survivors(place)).toEqual([{ pid: expect.any(Number), name: 'leftover' }]);
+        expect(await fixture.runtime.endSurvivors(place, 100)).toEqual([]);
+        expect(await fixture.runtime.survivors(place)).toEqual([]);
+        expect(await fixture.runtime.survivors(other)).toEqual([{ pid: expect.any(Number), name: 'another' }]);
+        expect(await fixture.runtime.endSurvivors(other, 5000)).toEqual([]);
+      },
+    );
 
     test('a signal to this process is passed to the command, and this process continues', async () => {
       await using fixture = await create();
