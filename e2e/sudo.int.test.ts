@@ -71,7 +71,7 @@ requireCommands(
     const person = await world.cachelane(['doctor', '--verbose'], {
       env: { CI: undefined, GITHUB_ACTIONS: undefined },
     });
-    expect(person.stdout).toContain('mounts by: bubblewrap: no CI system seen');
+    expect(person.stdout).toContain('mounts by: bubblewrap: no CI system was detected');
   });
 
   test('what sudo left in the volume is saved as the user’s, and nothing of it stays behind', async () => {

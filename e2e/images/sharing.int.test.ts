@@ -65,7 +65,7 @@ requireCommands(...imagePrograms)('machines', () => {
       expect((await inData(other, 'cat f')).stdout).toBe('1\n');
       expect(formsIn(other)).toEqual(['tree']);
       const { stdout } = await other.cachelane(['doctor', '--verbose']);
-      expect(stdout).toContain('images: runs need layers unpacked: CACHELANE_IMAGES says so');
+      expect(stdout).toContain('images: runs need layers unpacked: CACHELANE_IMAGES is off');
     });
 
     test.each([

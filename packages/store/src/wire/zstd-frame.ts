@@ -1,4 +1,5 @@
 // The parts of RFC 8878, "Zstandard Frames", that tell where a frame ends.
+// Not Node's `rejectGarbageAfterEnd`: it accepts a second frame.
 
 const magic = 0xfd_2f_b5_28;
 const contentSizeBytes = [0, 2, 4, 8] as const;
@@ -7,7 +8,7 @@ const dictionaryBytes = [0, 1, 2, 4] as const;
 const repeatedByte = 1;
 const reserved = 3;
 
-/** Returns whether the bytes are exactly one zstd frame. Node's decompressor ignores bytes after the first frame. */
+/** Returns whether the bytes are exactly one zstd frame. */
 export function isOneZstdFrame(bytes: Buffer): boolean {
   if (bytes.length < 6 || bytes.readUInt32LE() !== magic) return false;
   const descriptor = bytes[4] as number;

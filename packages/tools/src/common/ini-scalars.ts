@@ -8,7 +8,7 @@ export function iniText(text: string, section: string, key: string): string | un
     const [, header] = /^\[(.+)\]\s*$/.exec(line) ?? [];
     if (header !== undefined) at = header;
     const [, name, value] = /^([^\s#;=:][^=:]*?)\s*[=:]\s*(.*?)\s*$/.exec(line) ?? [];
-    // pip takes `cache_dir` for `cache-dir`.
+    // pip treats `cache_dir` and `cache-dir` alike.
     if (at === section && name?.toLowerCase().replaceAll('_', '-') === key) found = value;
   }
   return found;

@@ -1,7 +1,7 @@
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** Odd bytes become U+FFFD, as they do for the tools that read these files as text. */
+/** Decodes UTF-8. Invalid bytes become U+FFFD, as in the tools that read these files. */
 export function toText(content: Uint8Array): string {
   return decoder.decode(content);
 }

@@ -99,7 +99,7 @@ describe('doctor and the remote', () => {
       'ok remote write',
       'ok remote clock',
     ]);
-    expect(remote[0]?.detail).toBe('dir:/mnt/cache, by CACHELANE_REMOTE; pushes background: no CI system seen');
+    expect(remote[0]?.detail).toBe('dir:/mnt/cache, by CACHELANE_REMOTE; pushes background: no CI system was detected');
     const { signal } = new AbortController();
     expect((await well.heads.list('', {}, signal)).keys).toEqual([]);
     expect((await well.objects.list('', {}, signal)).objects).toEqual([]);

@@ -186,7 +186,9 @@ describe('context', () => {
         expect(await on.cachelane(...argv.slice(0, at), ...wrong, ...argv.slice(at))).toBe(
           ['run', 'shell'].includes(argv[0] ?? '') ? 125 : 2,
         );
-        expect(on.err()).toContain('--remote' === wrong[0] ? '--remote' : '--push is one of wait, background, never');
+        expect(on.err()).toContain(
+          '--remote' === wrong[0] ? '--remote' : '--push must be one of wait, background, never',
+        );
         expect(on.commands).toEqual([]);
       }
     },
@@ -223,7 +225,7 @@ describe('context', () => {
     using on = stage();
     writeFileSync(join(on.project, 'cachelane.yml'), 'namespace: a/b');
     await on.cachelane('context');
-    expect(on.err()).toContain('cachelane.yml is not read: the file is called cachelane.yaml');
+    expect(on.err()).toContain('cachelane.yml is ignored: the file must be named cachelane.yaml');
   });
 
   test('warns of what the file says in vain, on stderr', async () => {

@@ -123,7 +123,7 @@ describe('policy in files', () => {
     using on = stage();
     writeFileSync(join(on.project, 'cachelane.yaml'), 'policy:\n  free-space: 1GB\n  keep-pr: soon\n  keep-p: 1d\n');
     expect(await on.cachelane('explain', '--verbose', 'npm')).not.toBe(0);
-    expect(on.err()).toContain('cachelane.yaml:2:3: free-space is about the whole store');
+    expect(on.err()).toContain('cachelane.yaml:2:3: free-space applies to the whole store');
     expect(on.err()).toContain('cachelane.yaml:3:12: keep-pr must be like 12h, 30d or none, not "soon"');
     expect(on.err()).toContain('cachelane.yaml:4:3: unknown key "keep-p"; did you mean keep-pr?');
   });

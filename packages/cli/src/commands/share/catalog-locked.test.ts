@@ -108,7 +108,7 @@ describe('an alias that cachelane.lock alone has', () => {
     write(on.fresh, 'cachelane.lock', '<<<<<<< HEAD\n{}\n=======\n{ }\n>>>>>>> theirs\n');
     for (const words of [['catalog', 'show', 'my-org'], ['generate'], ['add', acme]])
       expect(await refused(on.fresh, ...words)).toMatch(
-        /^2: cachelane: .*cachelane\.lock has the conflict markers of an unfinished merge\n.*keep one side/,
+        /^2: cachelane: .*cachelane\.lock has the conflict markers of an unfinished merge\n.*side/,
       );
     expect(await refused(on.fresh, 'catalog', 'show', acme)).toContain(`there is no catalog of ${acme}`);
   });

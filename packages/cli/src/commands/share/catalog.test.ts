@@ -84,7 +84,7 @@ describe('catalog publish', () => {
     ['no file', {}, [], 1, 'there is no cachelane.catalog.yaml or cachelane.catalog.ts'],
     ['a file that is not there', {}, ['none.yaml'], 1, 'there is no file'],
     ['two files', { 'cachelane.catalog.yaml': yaml, 'cachelane.catalog.ts': '' }, [], 2, 'cachelane.catalog.yaml'],
-    ['YAML that is none', { 'a.yaml': 'volumes: {' }, ['a.yaml'], 2, 'a.yaml cannot be read'],
+    ['YAML that is none', { 'a.yaml': 'volumes: {' }, ['a.yaml'], 2, 'cannot read a.yaml'],
     ['an unknown tool', { 'a.yaml': 'volumes: { wheels: {} }' }, ['a.yaml'], 2, '"wheels" is not a tool'],
   ])('is refused, and told why: %s', async (_, files, words, exitCode, why) => {
     using on = stage();
