@@ -116,7 +116,8 @@ function strangerMayWrite(name: string): Check {
   return {
     name,
     status: 'warn',
-    detail: 'runs here may not save, but their credentials can write: anyone who changes the job can overwrite the remote',
+    detail:
+      'runs here may not save, but their credentials can write: anyone who changes the job can overwrite the remote',
     mend: 'give such jobs read-only credentials or none',
   };
 }

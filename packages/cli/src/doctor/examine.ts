@@ -188,10 +188,7 @@ async function mountsIn(host: Host, homeDir: string): Promise<Finding> {
   try {
     const probe = await host.pieces.probeMounts(homeDir);
     if (probe.ok) return ok('a command ran with an overlay of its own: volumes are attached by overlay', 'overlay');
-    return warn(
-      `${probe.reason}: volumes are kept directories that are compared (clone), which is slower`,
-      probe.mend,
-    );
+    return warn(`${probe.reason}: volumes are kept directories that are compared (clone), which is slower`, probe.mend);
   } catch (error) {
     return failed(error);
   }

@@ -46,6 +46,8 @@ export function budgetText({ budget, holdsBytes, lookedAtMs, evicted }: Explaine
   const of = `${formatBytes(holdsBytes)} of ${formatPolicyValue('volume-budget', budget.value)}`;
   const looked = lookedAtMs === null ? 'reads never observed' : `reads last observed on ${formatTime(lookedAtMs)}`;
   const went =
-    evicted === null ? [] : [`${plural(evicted.files, 'file')} evicted in the 30 days up to ${formatTime(evicted.atMs)}`];
+    evicted === null
+      ? []
+      : [`${plural(evicted.files, 'file')} evicted in the 30 days up to ${formatTime(evicted.atMs)}`];
   return [`${of} (volume-budget, ${budget.source})`, looked, ...went].join('; ');
 }

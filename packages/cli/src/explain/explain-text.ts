@@ -137,8 +137,7 @@ export function whyText(explained: Explained): string {
   const read = chain.filter(({ link }) => !idle.has(link.namespace));
   const warm = read.filter(({ held }) => held !== null).map(({ link }) => linkText(link, namespace));
   const all = seed === null ? warm : [...warm, `its seed ${seedText(seed)}`];
-  const start =
-    all.length === 0 ? 'A run here starts cold' : `A run here starts with ${all.join(', then ')}`;
+  const start = all.length === 0 ? 'A run here starts cold' : `A run here starts with ${all.join(', then ')}`;
   const lane = chain[0]?.link.lane ?? context.lane;
   const when = planned.commit === 'success' ? 'if the command succeeds' : 'when the command ends';
   const saves = context.canWrite && planned.commit !== 'never';

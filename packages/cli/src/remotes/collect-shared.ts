@@ -79,10 +79,7 @@ export function sharedText({ remote, heads, deleted, marked, swept, isBusy }: Sh
     ...(deleted.length > 0 ? [`${plural(deleted.length, 'object')} (${formatBytes(bytesOf(deleted))})`] : []),
     ...(swept > 0 ? [plural(swept, 'unfinished upload')] : []),
   ];
-  const done =
-    parts.length === 0
-      ? `nothing to delete in ${remote}`
-      : `${would} ${parts.join(', ')} in ${remote}`;
+  const done = parts.length === 0 ? `nothing to delete in ${remote}` : `${would} ${parts.join(', ')} in ${remote}`;
   const later =
     marked.length === 0
       ? ''

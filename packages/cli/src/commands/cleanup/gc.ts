@@ -208,10 +208,7 @@ function evictionTable({ evictions, growth }: Pick<GarbageReport, 'evictions' | 
 
 function unmetText(unmet: GarbageReport['unmet']): string {
   return unmet
-    .map(
-      ({ policy, why, overBytes }) =>
-        `${policy} is exceeded by ${formatBytes(overBytes)}: ${why}\n`,
-    )
+    .map(({ policy, why, overBytes }) => `${policy} is exceeded by ${formatBytes(overBytes)}: ${why}\n`)
     .join('');
 }
 
@@ -241,8 +238,7 @@ function removedText(report: Collected, dryRun: boolean): string {
     young.length === 0
       ? ''
       : `kept ${plural(young.length, 'unreferenced layer')} (${formatBytes(bytesOf(young))}) younger than ten minutes\n`;
-  if (parts.length === 0)
-    return later === '' ? 'nothing to remove\n' : `nothing to remove yet; ${later}`;
+  if (parts.length === 0) return later === '' ? 'nothing to remove\n' : `nothing to remove yet; ${later}`;
   const table = formatTable(
     [{ title: 'LAYER' }, { title: 'SEALED' }, { title: 'SIZE', align: 'right' }],
     layers.map(({ id, sealedAtMs, sizeBytes }) => [shortId(id), formatTime(sealedAtMs), formatBytes(sizeBytes)]),

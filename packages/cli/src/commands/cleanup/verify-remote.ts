@@ -16,7 +16,7 @@ export const verifyRemoteCommand: Command = defineCommand({
   examples: ['cachelane verify remote', 'cachelane verify remote --repair --dry-run'],
   details: [
     'Downloads every head of the remote and every layer that a head names, and verifies them as a pull does. For each damaged or missing one, prints what is wrong and which lanes use it. The exit code is then 1.',
-    '--repair removes those layers from the heads that name them, and deletes unreadable heads; everything else stays. Machines that still have the lost layers push them again. If the remote\'s own id (the head about) was damaged, the next run that saves gives it a new id. --repair is refused where a run may not save.',
+    "--repair removes those layers from the heads that name them, and deletes unreadable heads; everything else stays. Machines that still have the lost layers push them again. If the remote's own id (the head about) was damaged, the next run that saves gives it a new id. --repair is refused where a run may not save.",
   ],
   options: {
     ...someRemote,
@@ -74,8 +74,7 @@ function text(remote: string, found: RemoteVerification, moved: number | null): 
   return `${damaged.join('')}${read}: ${faultyLayers.length + faultyHeads.length} cannot be used; ${end}\n${isNew ? anew : ''}`;
 }
 
-const anew =
-  'The next run that saves gives the remote a new id. Every machine then pushes to it as to a new remote.\n';
+const anew = 'The next run that saves gives the remote a new id. Every machine then pushes to it as to a new remote.\n';
 
 function headText({ key, problem }: RemoteVerification['faultyHeads'][number]): string {
   const hurt = key === aboutKey ? '  no run can use the remote until it is repaired\n' : '';
