@@ -62,7 +62,10 @@ export async function framesTarget(read: Read = contentsOf): Promise<FuzzTarget<
         requireThat(sizes[i] === sizeBytes && sizeBytes <= frameBytes, 'the size of a frame differs from its header');
         requireThat(i === frames.length - 1 || sizeBytes >= 1_048_576, 'a small frame comes before the last one');
         const content = zstdDecompressSync(compressed, { maxOutputLength: frameBytes });
-        requireThat(hash('sha256', content, 'hex') === digests[i], 'the reader returned a frame with different content');
+        requireThat(
+          hash('sha256', content, 'hex') === digests[i],
+          'the reader returned a frame with different content',
+        );
       }
     },
     after: () => {},
