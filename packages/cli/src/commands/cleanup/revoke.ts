@@ -49,7 +49,7 @@ export const revoke: Command = defineCommand({
   },
   operands: [],
   async run({ options }, host) {
-    if (options.run === undefined) throw new CachelaneError('E_USAGE', 'revoke needs a run: --run RUN');
+    if (options.run === undefined) throw new CachelaneError('E_USAGE', 'the run to revoke is missing', { hint: 'name it with --run; cachelane log lists runs' });
     if (options.by?.trim() === '') throw new CachelaneError('E_USAGE', '--by needs the name of who revokes it');
     const { context } = await projectOf(host, options);
     requireWritable(context);

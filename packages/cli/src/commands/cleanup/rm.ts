@@ -160,7 +160,7 @@ interface LaneChoice {
 function laneToRemove(own: LaneName, choice: LaneChoice): LaneName | null {
   if (choice.allLanes) {
     if (choice.lane === undefined) return null;
-    throw new CachelaneError('E_USAGE', '--lane and --all-lanes exclude each other');
+    throw new CachelaneError('E_USAGE', '--lane and --all-lanes exclude each other', { hint: 'use one of them' });
   }
   if (choice.lane === undefined) return own;
   parseLane(choice.lane);
