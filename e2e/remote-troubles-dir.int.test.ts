@@ -26,7 +26,7 @@ requireCommands('bwrap')('a directory', () => {
     const { path, env } = remoteIn(world);
     expectKept(await runWith(world, { name: 'a', env }), [atStart, atEnd], {
       why: /there is no directory \S+shared/,
-      mend: /: dir:\S+shared: there .*; make it once/,
+      mend: /: dir:\S+shared: there .*; create it/,
     });
     mkdirSync(path);
     await expectSent(world, env, ['a']);
@@ -37,7 +37,7 @@ requireCommands('bwrap')('a directory', () => {
     const { path, env } = remoteIn(world);
     writeFileSync(path, '');
     expectKept(await runWith(world, { name: 'a', env }), [atStart, atEnd], {
-      why: /\S+shared is no directory/,
+      why: /\S+shared is not a directory/,
       mend: /: dir:\S+shared: \S+ is no /,
     });
     rmSync(path);

@@ -74,7 +74,7 @@ requireCommands(
 
   test('that is missing', async () => {
     const env = good('late-cache/a');
-    const reason = { why: /there is no bucket for s3:\/\/late-cache\/a/, mend: /; make it, or correct its name/ };
+    const reason = { why: /there is no bucket for s3:\/\/late-cache\/a/, mend: /; create it, or correct its name/ };
     await expectOver(env, reason, async () => {
       await makeBucket('late-cache', server.user);
       return env;

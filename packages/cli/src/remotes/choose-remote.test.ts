@@ -101,14 +101,14 @@ describe('what cannot be meant lowers what is shared, and is told', () => {
       'a variable that is no address',
       { env: { CACHELANE_REMOTE: '/mnt/cache' }, file },
       { address: null, pushMode: 'never' },
-      'CACHELANE_REMOTE: /mnt/cache is no remote',
+      'CACHELANE_REMOTE: /mnt/cache is not a remote',
       'nothing is shared with other machines',
     ],
     [
       'an address in the file',
       { file: 'remote: s3://My_Bucket' },
       { address: null },
-      'FILE:1: My_Bucket is no name of a bucket',
+      'FILE:1: My_Bucket is not a bucket name',
       'nothing is shared with other machines',
     ],
     [
@@ -151,7 +151,7 @@ describe('what cannot be meant lowers what is shared, and is told', () => {
   test('a flag that cannot be meant is wrong usage', async () => {
     await expect(choose({ remote: '/mnt/cache' })).rejects.toMatchObject({
       code: 'E_USAGE',
-      message: '--remote: /mnt/cache is no remote',
+      message: '--remote: /mnt/cache is not a remote',
     });
     await expect(choose({ remote: 'dir:/x', noRemote: true })).rejects.toMatchObject({ code: 'E_USAGE' });
     for (const timeout of ['soon', '0']) {

@@ -101,7 +101,7 @@ describe('a remote', () => {
       'a variable',
       { CACHELANE_REMOTE: '/env' },
       '',
-      'CACHELANE_REMOTE: /env is no remote: nothing is shared',
+      'CACHELANE_REMOTE: /env is not a remote: nothing is shared',
       ['store'],
     ],
     ['a broken file', {}, 'remot: dir:/x', 'did you mean remote? Nothing of it counts', ['store']],

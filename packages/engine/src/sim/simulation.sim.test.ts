@@ -22,12 +22,12 @@ async function firstFault(options: Options, seeds: readonly number[]): Promise<s
 
 /** Where planted faults were found last that take many seeds: looked at first, so that the others are played only when what a seed does has changed. */
 const foundAt: Readonly<Record<string, number>> = {
-  'a head is moved without a look at what it was': 27,
-  'a squash takes the place of what lies where its layers lay': 29,
-  'a squash forgets what was taken away': 87,
-  'who collects on the remote takes at once what nobody names': 594,
-  'who collects on the remote does not know what squashes replaced': 39,
-  'nobody who syncs looks which runs were taken out': 47,
+  'a head moves without compare-and-swap': 27,
+  'a squash replaces layers by position': 29,
+  'a squash drops removals': 87,
+  'a remote collection deletes unnamed objects at once': 594,
+  'a remote collection ignores what squashes replaced': 39,
+  'a sync ignores revocations': 47,
 };
 
 describe('a simulation of machines that share a remote', () => {

@@ -154,5 +154,7 @@ class Bound {
 }
 
 function tooLarge(what: string): CachelaneError {
-  return new CachelaneError('E_LIMIT', `its layers have ${what}`, { hint: 'make an image of the cache alone' });
+  return new CachelaneError('E_LIMIT', `its layers have ${what}`, {
+    hint: 'make an image that contains only the cache',
+  });
 }
