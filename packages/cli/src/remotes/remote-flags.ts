@@ -65,7 +65,7 @@ export function isNoRemote(text: string): boolean {
 export function parseWait(source: string, text: string | undefined): number | undefined {
   const waitMs = parseSeconds(source, text);
   if (waitMs !== 0) return waitMs;
-  throw new CachelaneError('E_USAGE', `${source} is more than 0 seconds`, {
+  throw new CachelaneError('E_USAGE', `${source} must be more than 0 seconds`, {
     hint: 'to wait for no remote, use --no-remote or CACHELANE_REMOTE=none',
   });
 }
