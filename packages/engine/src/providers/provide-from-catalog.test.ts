@@ -123,16 +123,13 @@ describe('the version of a catalog', () => {
   test.each([
     [acme, `run cachelane add ${acme} where it is published`],
     [parseNamespace('my-org'), 'cachelane add NAMESPACE --as my-org'],
-  ])(
-    'is unavailable if neither store nor lock has the catalog of %s, with a hint',
-    async (namespace, hint) => {
-      await expect(got(testEngine(), { namespace })).rejects.toMatchObject({
-        code: 'E_NOT_FOUND',
-        message: `indexed by catalog:${namespace}/stock (flag): there is no catalog of ${namespace}`,
-        hint: expect.stringContaining(hint),
-      });
-    },
-  );
+  ])('is unavailable if neither store nor lock has the catalog of %s, with a hint', async (namespace, hint) => {
+    await expect(got(testEngine(), { namespace })).rejects.toMatchObject({
+      code: 'E_NOT_FOUND',
+      message: `indexed by catalog:${namespace}/stock (flag): there is no catalog of ${namespace}`,
+      hint: expect.stringContaining(hint),
+    });
+  });
 
   test('does not give a volume that the lock calls removed or changed', async () => {
     const engine = testEngine();
