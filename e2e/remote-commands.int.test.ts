@@ -196,7 +196,7 @@ requireCommands('bwrap')('push, after a rollback', () => {
     for (const name of ['a', 'b', 'c']) await write(ann, name, 'wait');
     const { world, env } = ann;
     const back = await world.cachelane(['rollback', 'acme/web:data', '--to', '1'], { env });
-    expect(back.stdout).toContain('Other machines have it as it was, until the next run here');
+    expect(back.stdout).toContain('Other machines keep the old state until the next run here');
     expect(await list(shared.machine())).toBe('a\nb\nc\n');
     const explained = await world.cachelane(['explain', '--verbose', `data:${seenAt(world)}`, '-n', 'acme/web'], {
       env,
@@ -329,7 +329,7 @@ requireCommands('bwrap')('rm', () => {
     const { world, env } = ann;
     const rm = async (...more: readonly string[]): ReturnType<World['cachelane']> =>
       await world.cachelane(['rm', 'acme/web:data', ...more], { env });
-    expect((await rm()).stdout).toContain('A remote has it, and the next run brings it back');
+    expect((await rm()).stdout).toContain('A remote has a copy, and the next run restores it');
     expect(await list(ann)).toBe('a\nb\n');
 
     expect((await rm('--shared', '--dry-run')).stdout).toContain('would remove');

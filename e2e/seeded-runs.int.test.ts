@@ -58,7 +58,7 @@ describe.each(['overlay', 'clone', 'live'])('a run, attached by %s', (mounter) =
       expect(why).toContain(`starts with t1:local, then its seed ${seed}`);
       expect(await world.cachelane(['blame', 'data', 'else'], { cwd })).toMatchObject({
         code: 1,
-        stderr: expect.stringContaining(`unless it lies in the seed ${seed}, which no run made`),
+        stderr: expect.stringContaining(`unless it is in the seed ${seed}, which belongs to no run`),
       });
     });
   });

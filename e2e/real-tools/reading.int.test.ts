@@ -334,7 +334,7 @@ requireCommands('bwrap', 'git')('what was saved can be removed', () => {
     expect(await text('gc')).toBe(`nothing to remove yet; ${later}`);
     expect(await json('gc', '--dry-run')).toMatchObject({ freedBytes: 0, young: { layers: 3, bytes: 18 } });
     expect(await text('du')).toContain(
-      'cachelane gc would free: 0 layers (0 B), 0 derived layers; once older than ten minutes, 3 layers (18 B) more\n',
+      'cachelane gc would free: 0 layers (0 B), 0 derived layers; after ten minutes, 3 layers (18 B) more\n',
     );
     expect(await text('du')).toContain('history and open runs: 0 B more\n');
     expect(readdirSync(join(world.store, 'layers'))).toHaveLength(4);

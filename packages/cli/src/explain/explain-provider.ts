@@ -33,7 +33,7 @@ export function definitionText({ defined, provider }: Requested): string | null 
   if (defined === undefined) return null;
   const { namespace, name, version } = defined.definition;
   const store = provider === undefined ? 'this store' : 'the latest in this store; the project has locked none';
-  const locked = `${lockFileName}${defined.byLock === 'alone' ? '; this store has not got it' : ''}`;
+  const locked = `${lockFileName}${defined.byLock === 'alone' ? '; this store does not have it' : ''}`;
   return `${name} of ${namespace}, version ${version} (${defined.byLock === undefined ? store : locked})`;
 }
 

@@ -344,7 +344,7 @@ describe('usage', () => {
   test('rm says that it is for good', async () => {
     using on = stage();
     await on.cachelane('rm', '--help');
-    expect(on.out().replaceAll(/\s+/g, ' ')).toContain('rollback does not bring it back');
+    expect(on.out().replaceAll(/\s+/g, ' ')).toContain('Rollback cannot restore it');
   });
 
   test('help, and help of a group', async () => {

@@ -34,7 +34,7 @@ export const inspect: Command = defineCommand({
 
 const layerPrefix = /^[0-9a-f]{6,64}$/;
 
-/** Null where the words name a volume. A volume whose name looks like a layer is meant only where there is no such layer. */
+/** Returns null if the text names a volume. A layer id wins over a volume name. */
 async function layerOf(store: ReadStore, subject: string): Promise<LayerId | null> {
   if (!layerPrefix.test(subject)) {
     parseVolumeAddress(subject);

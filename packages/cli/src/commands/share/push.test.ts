@@ -104,7 +104,7 @@ describe('push', () => {
   test('says what a rollback took out, and so does rollback itself', async () => {
     using on = staged();
     for (const text of ['a', 'b', 'c']) await on.save(text);
-    const hint = 'Other machines have it as it was, until the next run here that uses the remote, or: cachelane push\n';
+    const hint = 'Other machines keep the old state until the next run here that uses the remote, or cachelane push\n';
     expect(await say(on, 'rollback', `${web}:data`, '--to', '2')).not.toContain(hint);
     await say(on, 'push');
     expect(await say(on, 'rollback', `${web}:data`, '--to', '1', '--dry-run')).not.toContain(hint);
