@@ -119,7 +119,7 @@ export function* archivePlaces(plan: WirePlan): Generator<ArchivePlace, undefine
 export interface PiecePlace {
   /** Byte offset in the archive. */
   readonly at: number;
-  /** Place of the first whole entry in the index. Equals `end` if there is none. */
+  /** Place of the first whole entry in the index. Equals `end` without one. */
   readonly first: number;
   /** Place after the last whole entry. */
   readonly end: number;

@@ -1,4 +1,5 @@
-// Headers of a tar archive (ustar, with PAX records). Not `tar-stream`: it loses names that are not UTF-8, and cuts times to seconds.
+// Headers of a tar archive (ustar, with PAX records). Not `tar-stream`: it loses names that are not UTF-8, and cuts
+// times to seconds.
 
 export const blockBytes = 512;
 export const nameBytes = 100;

@@ -31,11 +31,11 @@ export interface ArchiveSink {
 
 export type ContentParts = (use: (part: Buffer) => void) => Promise<void>;
 
-/** The remains of a piece whose whole entries have been processed. */
+/** The rest of a piece after its whole entries were processed. */
 export interface TakenPiece {
   readonly first: number;
   readonly end: number;
-  /** The bytes before the first whole entry, or all bytes if there is none. */
+  /** The bytes before the first whole entry, or all bytes without one. */
   readonly head: Buffer;
   readonly tail: Buffer;
   /** Small contents for merge drivers. */
