@@ -88,7 +88,7 @@ describe('a module', () => {
     ['has no default export', 'export const kind = "a";', 'is no provider'],
     ['has no function', "export default { kind: 'a' };", 'is no provider'],
     ['has no kind that can be named', "export default { kind: 'A b', provide() {} };", 'is no provider'],
-    ['calls itself as one of ours', "export default { kind: 'dir', provide() {} };", 'which cachelane has already'],
+    ['calls itself as one of ours', "export default { kind: 'dir', provide() {} };", 'which is built in'],
   ])('that %s is told by its line', async (_, text, why) => {
     const said = await refusal(text);
     expect(said).toContain(why);
