@@ -314,7 +314,7 @@ describe('a place that nobody can listen at, or where others could come in', () 
   test.each([
     [['--listen', '0.0.0.0:0', '--json'], 'no place to listen at'],
     [['--listen', '127.0.0.1', '--json'], 'no place to listen at'],
-    [['--listen', '127.0.0.1:0'], 'told in JSON only'],
+    [['--listen', '127.0.0.1:0'], 'printed only as JSON'],
     [['--listen', 'unix:open/engine.sock'], 'open to you alone'],
     [['--listen', `unix:${'x'.repeat(120)}`], "a socket's path has 107 at most"],
     [['--listen', 'unix:own/file'], 'is no socket'],

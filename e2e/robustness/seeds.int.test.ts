@@ -86,7 +86,7 @@ requireCommands(
     const file = actionsCache(world, { paths: ['../../../out', 'node_modules'], program: 'gzip' });
     expect(await world.cachelane(['import', file, '--as', 'data:data'])).toMatchObject({
       code: 2,
-      stderr: `cachelane: ${file} has 2 directories that may be meant: ../../../out, node_modules\n  say which one is to be imported: --from DIRECTORY\n`,
+      stderr: `cachelane: ${file} has 2 directories that may hold the volume: ../../../out, node_modules\n  choose one: --from DIRECTORY\n`,
     });
     expect(await headsIn(world)).toEqual([]);
     expect(await world.cachelane(['import', file, '--as', 'data:data', '--from', 'dist'])).toMatchObject({

@@ -79,7 +79,7 @@ describe('a volume with a directory as its source', () => {
 
     const { why, seed: told } = (await npm.explain()) ?? { why: '', seed: null };
     expect(told).toBe(seed);
-    expect(why).toContain(`starts with what is in t1:local, then its seed ${seed}`);
+    expect(why).toContain(`starts with t1:local, then its seed ${seed}`);
     const [path = ''] = content(inSeed.split('\n')).map((file) => file.slice(seed.length + 1));
     expect(await npm.blame(path)).toMatchObject([{ isSeen: true, isSeed: true, lane: 'seed', runs: [] }]);
     expect(await engine.cacheVolume('npm').blame(path)).toEqual([]);

@@ -39,8 +39,8 @@ export function generatedClient(project: OpenProject, out: string | undefined): 
   const text = generateClient(lock.catalogs);
   const before = nodeFiles.readText(path);
   if (before !== undefined && before.trim() !== '' && !before.includes(generatedMark)) {
-    throw new CachelaneError('E_USAGE', `${path} is there, and cachelane generate did not write it`, {
-      hint: 'remove it, or name another file with --output',
+    throw new CachelaneError('E_USAGE', `${path} exists, and cachelane generate did not write it`, {
+      hint: 'remove it, or choose another file with --output',
     });
   }
   const state = before === text ? 'current' : before === undefined ? 'missing' : 'stale';

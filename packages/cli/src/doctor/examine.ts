@@ -16,7 +16,7 @@ import { settledParentsHere } from '../context/settled-parents.ts';
 
 type Finding = Omit<Check, 'name'>;
 
-/** Every check of `cachelane doctor`, in the order in which one depends on the other. Never throws. */
+/** Returns all checks, each after those it depends on. Never throws. */
 export async function examine(host: Host, question: ProjectQuestion, flags: RemoteFlags): Promise<readonly Check[]> {
   const home = attempt(() => {
     const location = locateHome(host);
@@ -40,7 +40,7 @@ export async function examine(host: Host, question: ProjectQuestion, flags: Remo
     );
   }
   const mounts = await mountWayOf(host);
-  // Where sudo makes the mounts, bubblewrap need not be there.
+  // Mounts by sudo do not need bubblewrap.
   const commands = commandsOf(host).filter(({ name }) => name !== 'bwrap' || mounts.way !== 'sudo');
   checks.push(...commands, { name: 'mounts by', ...mounts.finding });
   if (home.ok) {
@@ -82,9 +82,9 @@ function attempt<T>(work: () => T): Attempt<T> {
 function permissionsOf(dir: string): Finding {
   const { mode } = statSync(dir);
   const text = `0${(mode & 0o777).toString(8)}`;
-  // Whoever can write layers there decides what the commands find in their caches.
+  // Anyone who can write layers controls the contents of the caches.
   if ((mode & 0o022) !== 0) return warn(`${text}: others can write there`, `chmod 700 ${dir}`);
-  if ((mode & 0o055) !== 0) return warn(`${text}: others can read what is there`, `chmod 700 ${dir}`);
+  if ((mode & 0o055) !== 0) return warn(`${text}: others can read it`, `chmod 700 ${dir}`);
   return ok(text);
 }
 
@@ -139,7 +139,7 @@ async function databaseIn(host: Host, homeDir: string): Promise<Finding> {
   const mine = attempt(() => {
     requireNothingElse(homeDir);
   });
-  // A run would have its caches there all the same.
+  // A run would use it anyway.
   if (!mine.ok) return { ...failed(mine.error), status: 'warn' };
   try {
     await using metadata = await pieces.openMetadata({ homeDir, bootId: readBootId(), clock, random, signal });
@@ -153,17 +153,17 @@ async function databaseIn(host: Host, homeDir: string): Promise<Finding> {
 function bootId(): Finding {
   const id = readBootId();
   if (id !== 'unknown') return ok(id, 'known');
-  return warn('not known: layers that a power loss damaged are not noticed', 'make /proc readable for the command');
+  return warn('unknown: layers damaged by a power loss are not noticed', 'make /proc readable for the command');
 }
 
-/** What mounting takes: the command, and the Debian package that brings it. */
+/** Commands that mounting needs, with their Debian packages. */
 const neededCommands: readonly (readonly [string, string])[] = [
   ['bwrap', 'bubblewrap'],
   ['flock', 'util-linux'],
   ['env', 'coreutils'],
 ];
 
-/** Where runs look after the PATH, which in services and cron jobs is short. */
+/** Searched after PATH, which is short in services and cron jobs. */
 const usualDirs = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
 
 function commandsOf({ env }: Host): readonly Check[] {
@@ -188,10 +188,7 @@ async function mountsIn(host: Host, homeDir: string): Promise<Finding> {
   try {
     const probe = await host.pieces.probeMounts(homeDir);
     if (probe.ok) return ok('a command ran with an overlay of its own: volumes are attached by overlay', 'overlay');
-    return warn(
-      `${probe.reason}: volumes are directories that are kept and compared (clone), which is slower`,
-      probe.mend,
-    );
+    return warn(`${probe.reason}: volumes are kept directories that are compared (clone), which is slower`, probe.mend);
   } catch (error) {
     return failed(error);
   }
@@ -210,14 +207,14 @@ async function imagesIn({ pieces }: Host, homeDir: string): Promise<Finding> {
 
 function platformOf({ env }: Host): Finding {
   const platform = readPlatform({ env, readText: (path) => nodeFiles.readText(path) });
-  if (platform === null) return ok('none seen');
-  const run = platform.ref === null ? 'what the run is for is not known' : `${platform.ref.kind} ${platform.ref.value}`;
+  if (platform === null) return ok('none');
+  const run = platform.ref === null ? 'ref unknown' : `${platform.ref.kind} ${platform.ref.value}`;
   return ok(`${platform.platform}: ${run}`);
 }
 
 interface FoundContext {
   readonly finding: Finding;
-  /** Whether a run here may save; true where nobody knows. */
+  /** Whether a run here may save; true if unknown. */
   readonly canWrite: boolean;
 }
 

@@ -25,7 +25,7 @@ export function explainText(explained: Explained): string {
     ...definitionFields(request),
     ...(explained.seed === null
       ? []
-      : [['seed', `${seedText(explained.seed)}, below all that is read and never saved`] as const]),
+      : [['seed', `${seedText(explained.seed)}, below the read chain and never saved`] as const]),
     ...(explained.catalog === null ? [] : [['catalog', explained.catalog] as const]),
     ['attached by', chosenBy === null ? `-v ${request.name}` : `cachelane run, because of ${chosenBy}`],
     ['tool', `${tool.name}: ${tool.summary}`],
@@ -108,7 +108,7 @@ export function explainBriefly(explained: Explained, typed: string): string {
   return `${answerText(explained)}\n${whyText(explained)}\n\n${fields}${rest}\n${more}`;
 }
 
-/** Who may save nothing is not let in where others work, whatever the file says. */
+/** A run that may not save has a private view, whatever the configuration says. */
 function sharingText({ choice: { sharing }, planned: { request } }: Explained): string {
   if (request.sharing === null) return sharing;
   return request.sharing === sharing
@@ -119,31 +119,30 @@ function sharingText({ choice: { sharing }, planned: { request } }: Explained): 
 function savedText({ planned }: Explained): string {
   const { request, commit } = planned;
   const who = request.commit === null ? `${planned.tool.name}'s rule` : configFileName;
-  return `${commitText(commit)} (${commit}, ${who}); --commit decides otherwise`;
+  return `${commitText(commit)} (${commit}, ${who}); --commit overrides it`;
 }
 
 function checksText(tool: Tool): string {
   const lines = storedLines(tool);
   const checked = lines.filter((line) => line.checked !== 'never').map(({ what, checked }) => `${what} ${checked}`);
-  return checked.length === 0 ? 'the tool checks nothing that it finds' : `the tool checks ${checked.join(', ')}`;
+  return checked.length === 0 ? 'the tool verifies nothing' : `the tool verifies ${checked.join(', ')}`;
 }
 
 export function whyText(explained: Explained): string {
   const { context, namespace, planned, chain, tiers, seed, provider, ungranted, isLeftOut } = explained;
   if (isLeftOut) return 'A run here leaves it out: catalog-names is refuse, and it is in no catalog.';
   if (provider !== null && isUnstored(planned))
-    return `A run here finds ${provider.gives}, and cachelane saves nothing of it: ${provider.provider} (${provider.chosenBy}).`;
+    return `A run here uses ${provider.gives}, which cachelane does not save.`;
   const idle = new Set(tiers.flatMap(({ namespace: tier, isRead }) => (isRead ? [] : [tier])));
   const read = chain.filter(({ link }) => !idle.has(link.namespace));
   const warm = read.filter(({ held }) => held !== null).map(({ link }) => linkText(link, namespace));
   const all = seed === null ? warm : [...warm, `its seed ${seedText(seed)}`];
-  const start =
-    all.length === 0 ? 'A run here starts cold' : `A run here starts with what is in ${all.join(', then ')}`;
+  const start = all.length === 0 ? 'A run here starts cold' : `A run here starts with ${all.join(', then ')}`;
   const lane = chain[0]?.link.lane ?? context.lane;
-  const when = planned.commit === 'success' ? 'when the command succeeded' : 'when the command ended by itself';
+  const when = planned.commit === 'success' ? 'if the command succeeds' : 'when the command ends';
   const saves = context.canWrite && planned.commit !== 'never';
   if (saves && ungranted !== null) return `${start}, and saves nothing: ${ungranted.message}; ${ungranted.hint ?? ''}.`;
-  const end = saves ? `adds what it changed to ${lane} ${when}` : 'saves nothing';
-  const untried = isUntried(planned.tool) ? ` Nobody has tried these rules with ${planned.tool.name} itself yet.` : '';
+  const end = saves ? `saves its changes to ${lane} ${when}` : 'saves nothing';
+  const untried = isUntried(planned.tool) ? ` These rules are untested with ${planned.tool.name} itself.` : '';
   return `${start}, and ${end}: ${context.why}.${untried}`;
 }

@@ -46,23 +46,23 @@ interface Surroundings {
   readonly providers: ProviderWishes;
 }
 
-/** Whom it is explained to. */
+/** Who asks. */
 interface ExplainedFor {
-  /** Instead of what the project's file says; null: none. */
+  /** Replaces the seed of the project's configuration; null: no seed. */
   readonly seed?: VolumeSeed | null;
-  /** Of a confined session. */
+  /** The bounds of a confined session. */
   readonly bounds?: Bounds | undefined;
   /** False: a stored volume may be explained without a path. */
   readonly needsPlace?: boolean;
 }
 
-/** Where it is asked, as that was found: files are not looked at again. */
+/** The project as it was already read. */
 interface ExplainedIn {
   readonly project: OpenProject;
   readonly environment: ToolEnvironment;
 }
 
-/** Errors: E_VOLUME, E_CONFIG. */
+/** Returns what a run here would get for a volume. Errors: E_VOLUME, E_CONFIG. */
 export async function explainVolume(
   { host, store, providers }: Surroundings,
   { project: found, environment }: ExplainedIn,
@@ -110,7 +110,7 @@ export async function explainVolume(
     chosenBy: argument.namespace === null ? chosenBy(selection, asked.name) : null,
     ...(await catalogWord({ host, store, providers }, project, planned)),
     note: await otherMeaning(store, argument),
-    // As a plain run here would choose.
+    // The choice of a plain run.
     choice: chooseMounter(planned, {
       wanted: null,
       cannotMount: await whyNoMounts(host, store),
@@ -122,7 +122,7 @@ export async function explainVolume(
   };
 }
 
-/** Its provider says what lies below it, whatever else was asked for. */
+/** Returns whether the provider decides the seed. */
 function isSeededBy({ seed, provided }: VolumeRequest): boolean {
   return provided !== undefined && seed?.kind === 'directory' && seed.of !== undefined;
 }
@@ -150,14 +150,14 @@ async function revokedOf(
   const found: Revocation[] = [];
   if (namespaceId === null) return [];
   for (const revocation of await metadata.revokedRuns(namespaceId, signal)) {
-    // A person's word counts everywhere, and is told where the run was.
+    // A person's revocation applies everywhere; show it in the namespace of the run.
     if (revocation.namespaceId === namespaceId) found.push(revocation);
     else if ((await metadata.run(revocation.run, signal))?.namespaceId === namespaceId) found.push(revocation);
   }
   return found;
 }
 
-/** `teams:npm` is a volume and a directory, as after `run -v`, though listings write the volumes of a namespace without a slash so. */
+/** Returns a note for `teams:npm`: it means a volume with a directory, although listings print volumes of a namespace without a slash like that. */
 async function otherMeaning({ metadata, signal }: ReadStore, argument: VolumeArgument): Promise<string | null> {
   const { namespace, name, path } = argument;
   if (namespace !== null || path === null || !/^[^./~][^/]*$/.test(path)) return null;
@@ -165,14 +165,14 @@ async function otherMeaning({ metadata, signal }: ReadStore, argument: VolumeArg
   return `${name}:${path} means the volume ${name} with the directory ${path}; for the volume ${path} of the namespace ${name}: -n ${name} ${path}`;
 }
 
-/** As a run finds it out, by mounting something; null where that works. */
+/** Returns why a run here cannot mount volumes; null: it can. */
 async function whyNoMounts({ os, pieces }: Host, { homeDir }: ReadStore): Promise<string | null> {
   if (os !== 'linux') return 'volumes are mounted on Linux only';
   const probe = await pieces.probeMounts(homeDir);
   return probe.ok ? null : `volumes cannot be mounted here: ${probe.reason}`;
 }
 
-/** What each link of the read chain holds of a volume, the own lane first; null where that is nothing yet. */
+/** Returns what each link of the read chain holds of a volume, own lane first; null: nothing. */
 export async function heldBy({ metadata, signal }: ReadStore, planned: PlannedVolume): Promise<Explained['chain']> {
   const compat = compatText(planned.compat);
   const isMeant = ({ name, compat: own }: VolumeRecord): boolean =>
@@ -191,7 +191,7 @@ function chosenBy(selection: SelectionRequest, name: string): string | null {
   try {
     return selectVolumes(selection).volumes.find(({ request }) => request.name === name)?.request.source ?? null;
   } catch (error) {
-    // Another volume of the file is wrong: that is for `run` to say.
+    // `run` reports other invalid volumes of the configuration.
     if (error instanceof CachelaneError) return null;
     throw error;
   }

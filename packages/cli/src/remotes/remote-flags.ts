@@ -65,7 +65,7 @@ export function isNoRemote(text: string): boolean {
 export function parseWait(source: string, text: string | undefined): number | undefined {
   const waitMs = parseSeconds(source, text);
   if (waitMs !== 0) return waitMs;
-  throw new CachelaneError('E_USAGE', `${source} is more than 0 seconds`, {
+  throw new CachelaneError('E_USAGE', `${source} must be more than 0 seconds`, {
     hint: 'to wait for no remote, use --no-remote or CACHELANE_REMOTE=none',
   });
 }
@@ -77,7 +77,8 @@ export async function parseRemoteFlags(
 ): Promise<RemoteFlags> {
   const rest = { push, waitMs: parseWait('--remote-timeout', timeout) };
   if (remote === undefined) return { address: isNone ? null : undefined, ...rest };
-  if (isNone) throw new CachelaneError('E_USAGE', '--remote and --no-remote contradict each other');
+  if (isNone)
+    throw new CachelaneError('E_USAGE', '--remote and --no-remote exclude each other', { hint: 'use one of them' });
   if (isNoRemote(remote)) {
     throw new CachelaneError('E_USAGE', `--remote ${JSON.stringify(remote)} names no remote`, {
       hint: 'use --no-remote',

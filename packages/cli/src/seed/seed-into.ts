@@ -12,21 +12,21 @@ export interface Seed {
   readonly files: ImportFiles;
   /** A directory, or a tar archive. */
   readonly file: string;
-  /** The directory of the archive that is meant, where somebody said so. */
+  /** The directory of the archive that `--from` names; null: none. */
   readonly from: string | null;
   readonly tool: Tool;
-  /** Where the volume lies for its tool here. */
+  /** The volume's directory here. */
   readonly target: string;
   readonly onProgress: OnProgress;
   readonly signal: AbortSignal;
 }
 
 export interface Seeded {
-  /** The directory of the archive that was taken; null where the seed is a directory. */
+  /** The imported directory of the archive; null if the seed is a directory. */
   readonly root: string | null;
-  /** Entries of the archive that lie elsewhere. */
+  /** Entries of the archive outside that directory. */
   readonly elsewhere: number;
-  /** Symlinks that lead out of the volume. */
+  /** Symlinks out of the volume, which were not imported. */
   readonly linksLeftOut: number;
 }
 
@@ -49,7 +49,7 @@ export async function seedInto(
   return { ...(await files.unpack(members, { dir, root, hardLinks: survey.hardLinks })), root };
 }
 
-/** `--from` as members of archives are named; people may write `./a/` for `a`. */
+/** Returns the value of `--from` as archives spell it: `a` for `./a/`. */
 export function parseRoot(text: string): string {
   const bytes = Buffer.from(text).toString('latin1');
   const names = bytes.split('/').filter((name) => name !== '' && name !== '.');

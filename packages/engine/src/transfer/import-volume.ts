@@ -40,16 +40,15 @@ export interface Imported {
   readonly manifest: ExportManifest;
   /** Layers that the lane did not have. */
   readonly taken: readonly LayerRecord[];
-  /** Layers that it had. */
+  /** Number of layers that it had. */
   readonly had: number;
   readonly head: HeadRecord | null;
 }
 
 /**
- * Puts the layers of an export on top of the lane that a run here would write; those that are there already stay where they are. Nothing is
- * believed of what the file says, and a layer that is refused ends the import: those before it stay, and a second import goes on from there.
- * Errors: E_USAGE for what is no export, an export of another tool or for other machines, or a lane that may not be written;
- * E_LAYER_REFUSED with the reason. Work of revoked runs is left out, which is told.
+ * Adds the layers of an export on top of the lane that a run here would write; layers that are there already stay. Trusts nothing in the
+ * file. A refused layer ends the import; a second import continues after it. Leaves out revoked runs, with a warning. Errors: E_USAGE for
+ * an invalid export, another tool or compat, or a read-only lane; E_LAYER_REFUSED with the reason.
  */
 export async function importLayers(
   deps: EngineDependencies,
@@ -114,9 +113,9 @@ async function takeIn(
   { ids, planned, volume, id, index, data }: TakenIn,
   signal: AbortSignal,
 ): Promise<LayerRecord> {
-  // The pin keeps a collector away from the moment the layer is there until the head refers to it.
+  // Pin first, so that no collector deletes the layer before the head names it.
   await deps.metadata.updateSession(ids.sessionId, { pins: [id] }, signal);
-  // When this store saw it: times in the layer count up to then.
+  // The time this store first had it: times in the layer are at most that.
   const sealedAtMs = deps.clock.nowMs();
   const staged = await deps.layers.unpack({ id, index, data, sealedAtMs }, signal);
   const secret = secretIn(staged.index, planned.tool);
@@ -183,12 +182,12 @@ async function push(
     await backOff(deps, attempt, signal);
   }
   throw new CachelaneError('E_HEAD_MOVED', `the head moved ${limits.commitAttempts} times during the import`, {
-    hint: 'import again: what was taken in stays',
+    hint: 'import again; it continues with the missing layers',
     retryable: true,
   });
 }
 
-/** What was revoked does not come back in a file either. Null where the layer has nothing of it. */
+/** Returns the layer without revoked runs, or null if nothing is left. */
 async function withoutRevoked(
   deps: EngineDependencies,
   { planned, volume, record, ids }: Push,
@@ -200,7 +199,7 @@ async function withoutRevoked(
   const request = { volumeId: volume.id, lane: planned.own.lane, tool: planned.tool, runs, by: ids.run };
   const rest = await takeOut(deps, request, stack, signal);
   if (rest === null) return null;
-  const message = `layer ${record.id.slice(0, 12)} of the export has work of runs that are revoked here: that is left out`;
+  const message = `layer ${record.id.slice(0, 12)} of the export has changes of runs that are revoked here; they are left out`;
   deps.events({ type: 'warning', code: 'E_LAYER_REFUSED', message, hint: null });
   const rewritten: LayerRecord[] = [];
   for (const each of rest.rewritten) {
@@ -221,7 +220,7 @@ function requireSameKind({ tool, compat }: ExportManifest, planned: PlannedVolum
   if (compatKey(compat) === compatKey(planned.compat)) return;
   throw new CachelaneError(
     'E_USAGE',
-    `the export is ${suits(compatKey(compat))}, and the volume here is ${suits(compatKey(planned.compat))}`,
+    `the export is ${suits(compatKey(compat))}, but the volume here is ${suits(compatKey(planned.compat))}`,
     { hint: 'its contents may not work here' },
   );
 }
@@ -233,11 +232,15 @@ function suits(key: string): string {
 function readManifest(text: string): ExportManifest {
   try {
     const value = JSON.parse(text) as Partial<Record<keyof ExportManifest, unknown>>;
-    if (value.format !== 'cachelane-export') throw noExport('it does not say that it is one');
+    if (value.format !== 'cachelane-export') throw noExport('its format is not named');
     if (value.version !== 1) {
-      throw new CachelaneError('E_USAGE', `the export has version ${String(value.version)}; this is for 1`, {
-        hint: 'use the version of cachelane that wrote it, or a later one',
-      });
+      throw new CachelaneError(
+        'E_USAGE',
+        `the export has version ${String(value.version)}, but this cachelane reads version 1`,
+        {
+          hint: 'use the version of cachelane that wrote it, or a later one',
+        },
+      );
     }
     const { namespace, volume, lane, generation, tool, compat, layers } = value;
     const isWhole =
@@ -245,10 +248,10 @@ function readManifest(text: string): ExportManifest {
       typeof generation === 'number' &&
       isTextRecord(compat) &&
       Array.isArray(layers);
-    if (!isWhole) throw noExport('its manifest lacks something');
+    if (!isWhole) throw noExport('its manifest is incomplete');
     const ids = layers.map((id) => parseDigest(String(id)) as LayerId);
     if (ids.length > limits.importedLayers || new Set(ids).size < ids.length)
-      throw noExport('its list of layers is none');
+      throw noExport('its list of layers is invalid');
     return { ...(value as ExportManifest), layers: ids };
   } catch (error) {
     if (isCachelaneError(error, 'E_USAGE')) throw error;

@@ -64,7 +64,7 @@ export class PathNotes<T> {
     }
   }
 
-  /** Returns the nodes from the root to the path, or an empty list if nothing is noted at or below it. */
+  /** Returns the nodes from the root to the path, or no nodes if no note is at or below it. */
   #way(path: BytePath): readonly Node<T>[] {
     const way = [this.#root];
     for (const name of namesOf(path)) {

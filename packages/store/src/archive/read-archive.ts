@@ -4,7 +4,8 @@ import { parseHeader, parseRecords, sparseRecord, textIn, withExtended, type Raw
 import { blockBytes, paddingOf } from '../tar/tar-header.ts';
 import { ArchiveSource, unreadable } from './archive-source.ts';
 
-// Not `tar-stream` or `modern-tar`: both lose names that are not UTF-8, cut times, and return sparse files with the wrong content.
+// Not `tar-stream` or `modern-tar`: both lose names that are not UTF-8, cut times, and return sparse files with the
+// wrong content.
 
 /** Limit of a long name or of attributes. */
 const metaBytes = 1_048_576;

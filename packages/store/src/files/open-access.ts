@@ -41,7 +41,7 @@ export class OpenAccess {
 
   /** Returns the mode before it was changed, or undefined if it was not changed. */
   modeBefore(path: BytePath): number | undefined {
-    // Nearly always nothing was opened. A look-up would keep a flat copy of each path in memory.
+    // The map is nearly always unset. A look-up would keep a flat copy of each path in memory.
     return this.#opened?.get(path);
   }
 

@@ -2,7 +2,7 @@ import { errnoOf } from './file-errors.ts';
 import type { StoreFiles } from './store-files.ts';
 
 /**
- * Moves a directory to a path where there is none, or an empty one, in one step. Returns false if the directory
+ * Moves a directory to a free path, or over an empty directory, in one step. Returns false if the directory
  * there is not empty.
  */
 export function renameUnlessThere(files: StoreFiles, from: string, to: string): boolean {

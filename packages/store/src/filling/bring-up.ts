@@ -91,7 +91,7 @@ class BringUp {
   readonly #from: KeptTable;
   readonly #signal: AbortSignal;
   readonly #access: OpenAccess;
-  /** Directories whose mode and time are set last: work in them changes the time and needs permissions. */
+  /** Directories whose mode and time are set last: work in them changes their time and needs permissions. */
   readonly #directories: Entry[] = [];
   readonly #tasks: FileTask[] = [];
   readonly #sources = new Map<StoredLayer, OpenAccess>();

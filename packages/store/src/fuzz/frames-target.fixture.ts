@@ -49,10 +49,10 @@ export async function framesTarget(read: Read = contentsOf): Promise<FuzzTarget<
     async hold(input, { sizes, digests }) {
       await Promise.resolve();
       const frames = [...framesIn(input)];
-      requireThat(frames.length === sizes.length, 'the number of frames differs from what was read');
+      requireThat(frames.length === sizes.length, 'the reader returned another number of frames');
       const asTool = spawnSync('zstd', ['-dc'], { input, maxBuffer: 1 << 30 });
       requireThat(
-        // No input at all is no archive, which a later step detects.
+        // Empty input is not an archive: a later step detects that.
         asTool.error !== undefined ||
           frames.length === 0 ||
           (asTool.status === 0 && asTool.stdout.length === sizes.reduce((sum, size) => sum + size, 0)),
@@ -62,7 +62,10 @@ export async function framesTarget(read: Read = contentsOf): Promise<FuzzTarget<
         requireThat(sizes[i] === sizeBytes && sizeBytes <= frameBytes, 'the size of a frame differs from its header');
         requireThat(i === frames.length - 1 || sizeBytes >= 1_048_576, 'a small frame comes before the last one');
         const content = zstdDecompressSync(compressed, { maxOutputLength: frameBytes });
-        requireThat(hash('sha256', content, 'hex') === digests[i], 'the content of a frame differs from what was read');
+        requireThat(
+          hash('sha256', content, 'hex') === digests[i],
+          'the reader returned a frame with different content',
+        );
       }
     },
     after: () => {},

@@ -17,7 +17,7 @@ export interface FuzzTarget<T = unknown> {
   pieces(input: Buffer): readonly Piece[];
   /** Corrects checksums in place, so that mutations reach the code after them. */
   mend(input: Buffer): void;
-  /** Reads the input. Any error other than a refusal is a failure. */
+  /** Reads the input. Any error that is not a refusal is a failure. */
   accept(input: Buffer): Promise<T>;
   /** Throws if the result is wrong. */
   hold(input: Buffer, accepted: T): Promise<void>;

@@ -26,7 +26,7 @@ export interface InodeFields {
   readonly layout: DataLayout;
   readonly mode: number;
   readonly sizeBytes: number;
-  /** First block of the content, or 0 if there is none. */
+  /** First block of the content, or 0 without content. */
   readonly block: number;
   readonly inode: number;
   readonly owner: { readonly uid: number; readonly gid: number };
@@ -60,7 +60,7 @@ const xattrPrefixes = [
   ['trusted.', 4],
 ] as const;
 
-/** Returns the attributes that follow an inode, or no bytes if there are none. */
+/** Returns the attributes that follow an inode, or an empty buffer. */
 export function encodeXattrs(xattrs: ReadonlyMap<string, string>): Buffer {
   if (xattrs.size === 0) return Buffer.alloc(0);
   const parts = [Buffer.alloc(xattrHeadBytes)];

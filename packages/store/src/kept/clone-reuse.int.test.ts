@@ -107,7 +107,7 @@ describe('changes', () => {
     }
   });
 
-  test('right before the end of a run and after the start of the next are told apart', async () => {
+  test('right before the end of a run and after the start of the next are distinguished', async () => {
     await using home = await createKeptHome(openCloneMounter);
     let view: readonly StoredLayer[] = [];
     for (let round = 0; round < 20; round++) {

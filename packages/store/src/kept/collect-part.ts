@@ -15,7 +15,7 @@ export interface HeldPart {
   readonly changes: ChangeSet;
   isAsFound(path: BytePath): boolean;
   isReadAsFound(path: BytePath): boolean;
-  /** Records what was saved, so that it is not saved again. Returns whether no finished work is left. */
+  /** Records the saved work, so that it is not saved again. Returns whether no unsaved work is left. */
   close(part: Pick<SavedPart, 'taken' | 'isAll'>): boolean;
   discard(): void;
 }

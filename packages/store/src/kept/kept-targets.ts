@@ -101,7 +101,7 @@ function isAtOrBelow(path: string, dir: string): boolean {
   return path === dir || path.startsWith(`${dir}/`);
 }
 
-/** Returns the path unchanged if nothing is there. */
+/** Returns the path unchanged if it does not exist. */
 function realOf(path: string): string {
   try {
     return realpathSync(path);

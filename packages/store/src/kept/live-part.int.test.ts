@@ -173,7 +173,7 @@ test('a database is copied in one transaction while another process writes to it
   await two.volume.release(noAbort);
 });
 
-test('nothing is collected too soon, or for a run that wants no save', async () => {
+test('nothing is collected too soon, or for a run that does not want a save', async () => {
   await using home = await open(limits.sharedSaveMs);
   const [one, two] = [await join(home), await join(home)];
   runScript(one.volume, 'echo 1 > one');

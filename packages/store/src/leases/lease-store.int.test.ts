@@ -57,7 +57,7 @@ async function holder(dir: string, command: readonly string[] = [], prefix: read
   return started;
 }
 
-/** Kills the client. What it started lives on. */
+/** Kills the client. Its children live on. */
 async function kill({ child }: Process): Promise<void> {
   child.kill('SIGKILL');
   await once(child, 'exit');

@@ -25,7 +25,7 @@ interface DirectoryBefore {
   readonly gid: number;
 }
 
-/** Returns the target of the symlink at the path, or null if there is none. */
+/** Returns the target of the symlink at the path, or null without one. */
 export function linkAt(path: string): string | null {
   try {
     return readlinkSync(path);
@@ -110,4 +110,4 @@ function nameOf(path: string): string {
 
 const notesOf = (tree: string): string => `${dirname(tree)}/links`;
 
-/** Returns null for an unfinished note: nothing was changed yet. */
+/** Returns null for an unfinished note, which precedes any change. */

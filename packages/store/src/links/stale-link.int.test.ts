@@ -82,7 +82,7 @@ describe('notes in this home', () => {
   });
 });
 
-/** Leaves the link of a run whose session is already gone. Returns the directory of its notes. */
+/** Leaves the link of a run whose session has ended. Returns the directory of its notes. */
 async function leaveLink(home: Awaited<ReturnType<typeof createKeptHome>>, target: string): Promise<string> {
   const request = attachRequest(home, { target });
   const { mount } = await home.mounter.attach(request, noAbort);

@@ -156,7 +156,7 @@ async function* inPieces(
   }
 }
 
-/** Counts what is read, because the directory may grow. A file that is read again counts again. */
+/** Counts the bytes read, because the directory may grow. A file that is read again counts again. */
 class Bound {
   readonly #dir: string;
   readonly #maxBytes: number;

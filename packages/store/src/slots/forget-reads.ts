@@ -16,7 +16,7 @@ export interface ReadFiles {
 /**
  * Sets the access time of files before their last change, so that most file systems record the next read. Without
  * that, they record a read only after a change or a day. Returns the records with the new times. Skips files with
- * several names, whose other records would become wrong.
+ * several names, because their other records would become wrong.
  */
 export function forgetReads({ files, tree, table, records, paths }: ReadFiles): ReadFiles['records'] {
   const all = new Map(records);

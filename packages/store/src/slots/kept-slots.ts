@@ -131,7 +131,7 @@ export class KeptSlot {
     return readJson<Dirty>(this.#note('dirty.json')) ?? { dirty: [], touched: [] };
   }
 
-  /** Call this before writing the table: only this note tells that the contents differ from what was saved. */
+  /** Call this before writing the table: only this note tells that the contents differ from the saved layers. */
   addDirty(more: Dirty): void {
     const { dirty, touched } = this.readDirty();
     const all: Dirty = {

@@ -63,7 +63,7 @@ describe('reads of a run', () => {
     await next.release(noAbort);
   });
 
-  test('are not reported if nobody asks', async () => {
+  test('are not reported without a request', async () => {
     await using home = await createKeptHome(openCloneMounter);
     const volume = await attachLooking(home, {});
     runScript(volume, 'cat d/b > /dev/null');

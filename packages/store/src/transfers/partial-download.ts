@@ -87,7 +87,7 @@ async function openPart(path: string, { owner }: TransferDir): Promise<OpenedPar
       return opened;
     } catch (error) {
       if (errnoOf(error) === 'EISDIR') throw blocked(path);
-      // A symlink, a socket, or root's file in a user's home. Nothing is lost if it is deleted.
+      // A symlink, a socket, or root's file in a user's home. Deleting it is safe.
       if (left === 0 || !['ELOOP', 'ENXIO', 'EACCES'].includes(errnoOf(error) ?? '')) throw error;
       rmSync(path, { force: true });
     }

@@ -48,7 +48,7 @@ async function foundBytes(home: TransferHome): Promise<number> {
 }
 
 describe('kill -9', () => {
-  test('during a download keeps what was appended, and the next one continues there', async () => {
+  test('during a download keeps the appended bytes, and the next one continues after them', async () => {
     await using home = await createTransferHome();
     const pieces = [1_000_003, 7, 4_194_304, 65_536];
     for (const [round, pieceBytes] of pieces.entries()) {

@@ -8,7 +8,7 @@ import { ownTaker, takePieces } from './piece-takers.ts';
 import { PieceThreads, wantsThreads } from './piece-threads.ts';
 import { walkArchive, type Walk } from './walk-archive.ts';
 
-/** A layer whose archive arrives from elsewhere. */
+/** A layer that arrives from a remote or a file. */
 export interface ArrivingLayer {
   readonly id: LayerId;
   readonly plan: ArchivePlan;

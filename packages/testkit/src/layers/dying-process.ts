@@ -1,15 +1,15 @@
 import { SimulatedCrash, type CrashPoint } from '../metadata/crashing-metadata.ts';
 
-/** A process that dies at one operation of whatever it was given. */
+/** A process that dies at one operation of any of its ports. */
 export interface DyingProcess {
-  /** Names of the operations so far; those of an undisturbed run are the points at which to crash. */
+  /** Names of the operations so far. Those of an undisturbed run are the points to crash at. */
   readonly operations: readonly string[];
   readonly isDead: boolean;
-  /** The same port (methods only, synchronous or not) as this process has it: once dead, everything throws {@link SimulatedCrash}. */
+  /** Wraps a port (methods only). Once dead, every call throws {@link SimulatedCrash}. */
   wrap<T extends object>(port: T): T;
 }
 
-/** When to die; `during` leaves half of what `write…` was to write, and is `before` for everything else. */
+/** When to die. `during` writes half of a `write…`; for other operations it is `before`. */
 export interface DeathPoint extends Omit<CrashPoint, 'when'> {
   readonly when: CrashPoint['when'] | 'during';
 }
@@ -17,7 +17,7 @@ export interface DeathPoint extends Omit<CrashPoint, 'when'> {
 type Method = (...args: unknown[]) => unknown;
 
 /**
- * Several ports may die together: the operations of all are counted as one sequence.
+ * Operations of several ports count as one sequence.
  *
  * ```ts
  * const process = dyingProcess({ operation: 7, when: 'after' });
@@ -56,7 +56,7 @@ export function dyingProcess(point: DeathPoint): DyingProcess {
   };
 }
 
-/** The operation may have failed: the caller learns of neither. */
+/** The operation may have failed: the caller learns neither. */
 function actThen(method: Method, args: readonly unknown[], die: () => never): unknown {
   let result: unknown;
   try {

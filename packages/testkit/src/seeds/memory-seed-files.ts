@@ -3,16 +3,16 @@ import type { MemoryVolume } from '../mounter/memory-volume.ts';
 import type { VolumeStep } from '../mounter/volume-steps.ts';
 
 export interface MemorySeedFilesOptions {
-  /** By absolute path: what was done in them since they were empty. They may change between two calls. */
+  /** Steps of each directory, by absolute path. Tests may change them between calls. */
   readonly directories?: ReadonlyMap<string, readonly VolumeStep[]> | undefined;
-  /** Files of the pretended machine. */
+  /** Files of the simulated machine. */
   readonly files?: readonly string[];
-  /** Of the store; engines that meet in one have them in common. */
+  /** Notes of the store; shared by engines of one store. */
   readonly notes?: Map<string, SeedNote> | undefined;
   readonly volume: (mount: Mount) => Pick<MemoryVolume, 'run'>;
 }
 
-/** Directories that a test says what is in. Nothing in them changed a moment ago. */
+/** Seed directories in memory. Nothing in them is recent. */
 export function memorySeedFiles({
   directories = new Map(),
   files = [],
@@ -47,7 +47,7 @@ export function memorySeedFiles({
   };
 }
 
-/** Of files that are written once each, and stay. */
+/** Total size of files that are written once. */
 function sizeOf(steps: readonly VolumeStep[]): number {
   const sizes = steps.map((step) => (step.do === 'write' ? step.content.length : 0));
   return sizes.reduce((sum, size) => sum + size, 0);

@@ -89,7 +89,7 @@ describe('inspect', () => {
   test('a layer that is not there', async () => {
     using on = stage();
     expect(await on.cachelane('inspect', 'f'.repeat(64))).toBe(1);
-    expect(on.err()).toContain('there is no layer');
+    expect(on.err()).toContain('the store has no layer');
   });
 });
 
@@ -344,7 +344,7 @@ describe('usage', () => {
   test('rm says that it is for good', async () => {
     using on = stage();
     await on.cachelane('rm', '--help');
-    expect(on.out().replaceAll(/\s+/g, ' ')).toContain('rollback does not bring it back');
+    expect(on.out().replaceAll(/\s+/g, ' ')).toContain('Rollback cannot restore it');
   });
 
   test('help, and help of a group', async () => {

@@ -57,7 +57,7 @@ describe('ns policy', () => {
       'volume-budget:npm': { value: 8e9, unit: 'bytes' },
     });
     await on.cachelane('ns', 'policy', 'github.com/acme/web');
-    expect(on.out()).toMatch(/^volume-budget:go-build +2GiB .* what a volume go-build holds on one lane$/m);
+    expect(on.out()).toMatch(/^volume-budget:go-build +2GiB .* the size of volume go-build on one lane$/m);
     const back = await policyOf(on, 'github.com/acme', '--unset', 'volume-budget:go-build');
     expect(back.policy['volume-budget:go-build']).toBe(undefined);
   });
@@ -88,7 +88,7 @@ describe('ns policy', () => {
     [['keep-moon=1d'], 'there is no policy "keep-moon"'],
     [['keep-pr=soon'], 'keep-pr must be like 12h, 30d or none, not "soon"'],
     [['catalog-names=maybe'], 'catalog-names must be one of refuse, warn, any, not "maybe"'],
-    [['store-size=1GB'], 'store-size is about the whole store'],
+    [['store-size=1GB'], 'store-size applies to the whole store'],
     [['--unset', 'keep-p'], 'there is no policy "keep-p"; did you mean keep-pr?'],
     [['a/b', 'c/d'], 'one namespace at a time'],
   ])('%j is refused, and nothing is set', async (argv, why) => {

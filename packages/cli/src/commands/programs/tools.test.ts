@@ -20,7 +20,7 @@ test('tools show says it for a command here', async () => {
 test('tools show of what is none', async () => {
   using on = stage();
   expect(await on.cachelane('tools', 'show', 'pnpn')).toBe(1);
-  expect(on.err()).toContain('no tool is called pnpn; did you mean pnpm?');
+  expect(on.err()).toContain('there is no tool pnpn; did you mean pnpm?');
 });
 
 test('as JSON', async () => {

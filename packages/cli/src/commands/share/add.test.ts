@@ -125,7 +125,7 @@ describe('add', () => {
     ['a word for a namespace', ['acme'], 1, 'there is no catalog of acme; did you mean github.com/acme?'],
     ['a name that is mistyped', ['github.com/amce'], 1, 'no catalog of github.com/amce; did you mean github.com/acme?'],
     ['no version', ['github.com/acme', '--version', '7'], 2, 'there is no version 7'],
-    ['what is no version', ['github.com/acme', '--version', 'new'], 2, 'is no number of a version'],
+    ['what is no version', ['github.com/acme', '--version', 'new'], 2, 'must be a number'],
     ['an alias that engines have', ['github.com/acme', '--as', 'run'], 2, 'clients already have a method run'],
     ['what is not gone', ['github.com/acme', '--accept', 'npm'], 2, 'is neither gone nor changed'],
   ])('refuses %s', async (_, argv, code, message) => {
@@ -151,7 +151,7 @@ describe('add', () => {
     expect(parseLock(lockOf(on), 'it')).toMatchObject([{ alias: 'my-org', version: 1 }]);
     writeFileSync(join(on.project, 'cachelane.yaml'), 'catalogs: { my-org: github.com/other }\n');
     expect(await on.cachelane('add', 'github.com/acme')).toBe(0);
-    expect(on.err()).toContain('my-org is github.com/other by cachelane.yaml:1, which counts before cachelane.lock');
+    expect(on.err()).toContain('my-org means github.com/other in cachelane.yaml:1, which wins over cachelane.lock');
   });
 
   test('needs no name of a catalog where only one can be meant', async () => {
@@ -256,17 +256,17 @@ describe('generate', () => {
     await on.cachelane('add', 'github.com/acme');
     const file = join(on.project, 'cachelane.generated.ts');
     expect(await on.cachelane('generate', '--check')).toBe(1);
-    expect(on.err()).toContain(`${file} is not there: run cachelane generate`);
+    expect(on.err()).toContain(`${file} does not exist: run cachelane generate`);
     expect(existsSync(file)).toBe(false);
     await on.cachelane('generate');
     writeFileSync(file, `${readFileSync(file, 'utf8')}\n`);
     expect(await on.cachelane('generate', '--check')).toBe(1);
-    expect(on.err()).toContain(`${file} is not what the lock gives`);
+    expect(on.err()).toContain(`${file} is out of date`);
     expect(on.err()).toMatch(/^  line \d+ is "", and would be not there$/m);
     await on.cachelane('generate');
     await publish(on, { npm: {}, pip: {} });
     await on.cachelane('add');
-    expect(on.err()).toContain('cachelane.generated.ts is not what the lock gives: cachelane generate');
+    expect(on.err()).toContain('cachelane.generated.ts does not match the lock: run cachelane generate');
     expect(await on.cachelane('generate', '--check')).toBe(1);
     const [one, two] = [1, 2].map((version) =>
       JSON.stringify(`/** The volumes that github.com/acme offers, in version ${version}. */`),
@@ -282,7 +282,7 @@ describe('generate', () => {
     expect(await on.cachelane('generate', '--output', 'src/caches.ts')).toBe(0);
     expect(existsSync(join(on.project, 'src/caches.ts'))).toBe(true);
     expect(await on.cachelane('generate', '--output', 'none/caches.ts')).toBe(2);
-    expect(on.err()).toContain('none/caches.ts cannot be written (ENOENT)');
+    expect(on.err()).toContain('none/caches.ts (ENOENT)');
   });
 
   test('writes over nothing that it did not write, by whatever name', async () => {

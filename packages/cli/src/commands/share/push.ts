@@ -15,17 +15,16 @@ import { openStore } from '../../home/store.ts';
 
 export const push: Command = defineCommand({
   name: 'push',
-  summary: 'send saved layers that the remote lacks',
+  summary: 'upload saved layers that the remote lacks',
   examples: ['cachelane push --dry-run', 'cachelane push'],
   details: [
-    'Runs send what they saved by themselves; this sends what they were told to keep (--push never), what an outage or a kill kept them from sending, and what was saved without a remote or imported; what --push background leaves behind does the same for the lanes that runs had with that remote. It sends all lanes of this store that are shared, of all projects: --dry-run says which. Whatever is there already is not sent again. What a rollback or a clean-up here took out of a lane is taken out there as well.',
-    'Where a run may save nothing, nothing is sent either.',
-    'The exit code is 1 when something could not be sent.',
+    'Runs push what they save. This command pushes everything else: layers saved with --push never or without a remote, imported layers, and layers that an outage or a kill left pending. It covers all shared lanes of this store, of all projects; --dry-run lists them. It also removes from the remote what a rollback or clean-up removed here.',
+    'It is refused where a run may not save. The exit code is 1 if something could not be pushed.',
   ],
   options: {
     ...someRemote,
-    'dry-run': { help: 'say what would be sent, and send nothing' },
-    quiet: { short: 'q', help: 'report what went wrong only' },
+    'dry-run': { help: 'show what would be pushed, and push nothing' },
+    quiet: { short: 'q', help: 'print problems only' },
     ...jsonOption,
   },
   operands: [],
@@ -41,7 +40,6 @@ export const push: Command = defineCommand({
     });
     const remote = requireRemote(shared);
     await using store = await openStore(host, signal);
-    // What another one is at work on is sent when it is done.
     const isAsked = host.env[backgroundVariable] === undefined;
     const begin = isAsked ? alone : aloneOrNext;
     await using lease = await begin(host, store.leases, 'push', signal);
@@ -74,7 +72,7 @@ function report({ stderr }: Host, results: readonly Result[]): number {
     if (outcome?.kind !== 'failed') continue;
     code = exitCodes.failure;
     const { message, hint } = outcome.error;
-    stderr.write(`cachelane: ${addressOf(head)} was not sent, and waits: ${message}\n`);
+    stderr.write(`cachelane: ${addressOf(head)} was not pushed and stays pending: ${message}\n`);
     if (hint !== undefined) stderr.write(`  ${hint}\n`);
   }
   return code;
@@ -107,7 +105,7 @@ function sentJson(outcome: PushOutcome | null): object {
 }
 
 function text(remote: string, results: readonly Result[]): string {
-  if (results.length === 0) return `${remote} has all of it.\n`;
+  if (results.length === 0) return `${remote} is up to date\n`;
   const lines = results.flatMap(({ head, outcome }) => {
     const what = addressOf(head);
     if (outcome === null) return [`${what}: would ${wouldText(head)}\n`];
@@ -118,15 +116,15 @@ function text(remote: string, results: readonly Result[]): string {
 
 function wouldText({ layers, removals }: PendingHead): string {
   const sends = layers === 0 ? [] : [`send ${plural(layers, 'layer')}`];
-  const takes = removals === 0 ? [] : [`take out ${plural(removals, 'layer')}`];
-  return [...sends, ...takes].join(' and ');
+  const removes = removals === 0 ? [] : [`remove ${plural(removals, 'layer')}`];
+  return [...sends, ...removes].join(' and ');
 }
 
 function doneText(outcome: Extract<PushOutcome, { readonly kind: 'sent' }>): string {
   const { layers, bytes, removed, conflicts } = outcome;
-  // What waited may have got there another way, or be out there already.
+  // Another push may have sent or removed them meanwhile.
   const sent = layers === 0 && removed > 0 ? [] : [`sent ${plural(layers, 'layer')}, ${formatBytes(bytes)}`];
-  const took = removed === 0 ? [] : [`took out ${plural(removed, 'layer')}`];
+  const gone = removed === 0 ? [] : [`removed ${plural(removed, 'layer')}`];
   const met = conflicts.length === 0 ? [] : [conflictsText(outcome)];
-  return [...sent, ...took, ...met].join(', ');
+  return [...sent, ...gone, ...met].join(', ');
 }

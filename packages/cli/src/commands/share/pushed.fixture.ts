@@ -3,7 +3,7 @@ import { aLayer, countingIds, openOne, openRequest, pushLayer } from '@cachelane
 import { projectOf } from '../../context/find-volume.ts';
 import type { Stage } from '../../fixtures/staged-host.fixture.ts';
 
-// Volumes with heads, as runs would have left them.
+// Volumes with heads, as runs leave them.
 
 export const web = 'github.com/acme/web' as Namespace;
 const dayMs = 86_400_000;

@@ -78,7 +78,7 @@ function commit(state: MemoryState, request: CommitRequest): CommitResult {
   for (const origin of request.origins ?? []) requireNotRevoked(state, origin, volume.namespaceId);
   const records = layer === null ? (request.rewritten ?? []) : [layer, ...(request.rewritten ?? [])];
   for (const id of [...records.map((record) => record.id), ...request.layers]) {
-    // Refused once: a caller that publishes it again afterwards may come back.
+    // Refuse once: the caller may publish the layer and try again.
     if (!state.forgotten.delete(id)) continue;
     throw new CachelaneError('E_LAYER_MISSING', `layer ${id} was swept before it was committed`);
   }
