@@ -76,7 +76,8 @@ export async function parseRemoteFlags(
 ): Promise<RemoteFlags> {
   const rest = { push, waitMs: parseWait('--remote-timeout', timeout) };
   if (remote === undefined) return { address: isNone ? null : undefined, ...rest };
-  if (isNone) throw new CachelaneError('E_USAGE', '--remote and --no-remote cannot be combined');
+  if (isNone)
+    throw new CachelaneError('E_USAGE', '--remote and --no-remote exclude each other', { hint: 'use one of them' });
   if (isNoRemote(remote)) {
     throw new CachelaneError('E_USAGE', `--remote ${JSON.stringify(remote)} names no remote`, {
       hint: 'use --no-remote',

@@ -16,7 +16,7 @@ export interface ReporterChoice {
   readonly clock: Clock;
 }
 
-/** Resolves `auto`. A CI job may have a terminal, but nobody watches it. */
+/** Returns the reporter that `auto` selects. Some CI systems give jobs a terminal that nobody watches. */
 export function chooseReporter({
   name,
   env,
@@ -30,7 +30,7 @@ export function chooseReporter({
 
 export async function openReporter(choice: ReporterChoice): Promise<Reporter> {
   const { env, output, clock, quiet, verbose } = choice;
-  // By convention any non-empty value turns colour off, even `0`.
+  // By convention, any value except the empty one turns colour off, even `0`.
   const color = (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   const reporter = await load(chooseReporter(choice), { output, clock, color, verbose });
   return quiet ? quietly(reporter) : reporter;
@@ -51,7 +51,7 @@ async function load(name: Exclude<ReporterName, 'auto'>, options: ReporterOption
   }
 }
 
-/** People set `CI=false` to say that they are not in CI. */
+/** People set `CI=false` to say that this is no CI. */
 function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '' && value !== 'false' && value !== '0';
 }

@@ -3,12 +3,12 @@ import { plainReporter } from './plain.ts';
 import type { Reporter, ReporterOptions } from './reporter.ts';
 import { warningText } from './words.ts';
 
-/** Escapes text after `::command::`; the runner decodes exactly these characters. */
+/** Escapes the text after `::command::`; the runner decodes exactly these characters. */
 export function escapeData(text: string): string {
   return deactivate(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }
 
-/** Escapes a property value between `::command ` and `::`. */
+/** Escapes a property between `::command ` and `::`. */
 export function escapeProperty(text: string): string {
   return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 }
@@ -18,10 +18,10 @@ function deactivate(text: string): string {
   return text.replaceAll('##[', '## [');
 }
 
-/** Prints log lines, and warnings as GitHub annotations, which the runner also reads from stderr. */
+/** Prints lines for a log, and warnings as annotations. GitHub Actions also reads commands from stderr. */
 export function githubReporter(options: ReporterOptions): Reporter {
   const { output } = options;
-  // Our lines begin with `cachelane:` and contain no line break, so they cannot become commands.
+  // Our lines start with `cachelane:` and hold no line break, so they cannot be commands.
   const plain = plainReporter({
     ...options,
     output: { ...output, write: (text) => output.write(deactivate(text)) },

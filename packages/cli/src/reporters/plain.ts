@@ -2,7 +2,7 @@ import { openProgress } from './progress.ts';
 import type { Reporter, ReporterOptions } from './reporter.ts';
 import { eventLines, updateOf, type RunPlace } from './words.ts';
 
-/** Prints log lines without colour or redrawing. */
+/** Prints lines for a log, without colour or redrawing. */
 export function plainReporter({ output, clock, verbose }: ReporterOptions): Reporter {
   const progress = openProgress({ output, clock, style: 'lines' });
   let place: RunPlace | null = null;

@@ -1,13 +1,13 @@
 import type { Clock, EngineEvent } from '@cachelane/core';
 import type { Output } from '../base/output.ts';
 
-/** An event of a run, from the engine or the cli. */
+/** An event of the engine, or a notice of the CLI. */
 export type RunEvent =
   | EngineEvent
-  /** Useful information; nothing is wrong. */
+  /** Useful to know; nothing is wrong. */
   | { readonly type: 'notice'; readonly message: string; readonly hint: string | null };
 
-/** Prints events to stderr, since stdout belongs to the command. */
+/** Prints events on stderr, because stdout belongs to the command. */
 export interface Reporter {
   event(event: RunEvent): void;
   /** Removes a progress bar. */
@@ -23,7 +23,7 @@ export interface ReporterOptions {
   readonly verbose: boolean;
 }
 
-/** Prints only warnings. */
+/** Returns a reporter that prints warnings only. */
 export function quietly(reporter: Reporter): Reporter {
   return {
     event(event) {

@@ -104,7 +104,7 @@ async function shown(
 }
 
 describe('plain', () => {
-  test('nothing is said before the command', async () => {
+  test('opening a session prints nothing', async () => {
     expect(await shown([opened])).toBe('');
   });
 
@@ -156,7 +156,7 @@ describe('plain', () => {
     expect(await shown([done(more)])).toBe(`cachelane: ${text}\n`);
   });
 
-  test('many conflicts are named in part', async () => {
+  test('of many conflicts, the first three are named', async () => {
     const conflicts = Array.from({ length: 5 }, (_, index) => ({
       path: `f${index}`,
       resolution: 'later run kept',
@@ -168,7 +168,7 @@ describe('plain', () => {
     );
   });
 
-  test('a wait says for how long, what then, and how to change it', async () => {
+  test('a wait names its limit, the consequence and the option', async () => {
     const waiting = { type: 'waiting', message: 'npm is locked by run_1', limitMs: 600_000 } as const;
     expect(await shown([{ ...waiting, thenFails: false }])).toBe(
       'cachelane: waiting: npm is locked by run_1; for 10 min at most (--lock-timeout SECONDS), then the command runs without its volumes\n',
@@ -191,7 +191,7 @@ describe('plain', () => {
     expect(await shown([event], { verbose: true })).toBe(`cachelane: ${line}\n`);
   });
 
-  test('text of others cannot forge a line', async () => {
+  test('foreign text cannot forge a line', async () => {
     expect(await shown([warning('odd\n\u001B[2Jname')])).toBe(
       'cachelane: warning: odd\\u000a\\u001b[2Jname; mend it\n',
     );
@@ -204,7 +204,7 @@ describe('plain', () => {
     );
   });
 
-  test('the next event ends an activity, so that short ones stay unseen', async () => {
+  test('any other event ends an activity, so short activities stay hidden', async () => {
     expect(await shown([progress(1), opened, progress(1)], { at: [0, 900, 1100] })).toBe('');
   });
 });
@@ -225,7 +225,7 @@ test('json is one event a line', async () => {
 });
 
 describe('tty', () => {
-  test('the progress line is gone before anything else is written', async () => {
+  test('the progress bar is removed before other output', async () => {
     const events = [progress(1), progress(201), done()];
     const text = await shown(events, { name: 'tty', at: [0, 1500, 1600], env: { NO_COLOR: '1' } });
     const clear = '\r\u001B[K';
@@ -236,7 +236,7 @@ describe('tty', () => {
     ).toBe(true);
   });
 
-  test('colour, and none where it is not wanted', async () => {
+  test('colours follow NO_COLOR', async () => {
     expect(await shown([warning('x')], { name: 'tty' })).toContain('\u001B[33m');
     expect(await shown([warning('x')], { name: 'tty', env: { NO_COLOR: '0' } })).not.toContain('\u001B');
     expect(await shown([warning('x')], { name: 'tty', env: { NO_COLOR: '' } })).toContain('\u001B[33m');
@@ -251,7 +251,7 @@ describe('github', () => {
     );
   });
 
-  test('text of others is no command', async () => {
+  test('foreign text is no command', async () => {
     const text = await shown([done({ skipped: '::add-mask::x\n##[add-mask]x', layer: null })], { name: 'github' });
     expect(text).not.toContain('##[');
     expect(text).not.toMatch(/^\s*::add-mask/m);

@@ -2,7 +2,7 @@ import { openProgress } from './progress.ts';
 import type { Reporter, ReporterOptions } from './reporter.ts';
 import { eventLines, updateOf, type RunPlace } from './words.ts';
 
-/** Lines for a person at a terminal, and a progress bar for what takes more than a second. */
+/** Prints lines and a progress bar on a terminal. */
 export function ttyReporter({ output, clock, color, verbose }: ReporterOptions): Reporter {
   const progress = openProgress({ output, clock, style: 'bar', color });
   const paint = (code: string, text: string): string => (color ? `\u001B[${code}m${text}\u001B[0m` : text);

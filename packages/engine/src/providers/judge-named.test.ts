@@ -21,7 +21,7 @@ const named: VolumeRequest = {
   provider: { ref: parseProviderRef('fixed:', 'flag'), by: 'flag', source: 'flag', overridden: [] },
 };
 
-test('a run works in no volume of another tool, whatever names it', async () => {
+test('a provider cannot give a volume of another tool', async () => {
   const engine = engineThatNamesStock();
   await engine.run(([volume]) => put(volume, 'a', 'a'), { volumes: [{ ...plainVolume, name }] });
   const refusal = {
@@ -32,11 +32,11 @@ test('a run works in no volume of another tool, whatever names it', async () => 
   };
   await expect(engine.run(() => {}, { volumes: [named] })).rejects.toMatchObject(refusal);
   await engine.run(([volume]) => install(volume, 'a'), { volumes: [{ ...indexedStock, compat: { os: 'linux' } }] });
-  // Also where there is another one of that name and tool: this is that one.
+  // The name and tool exist, but this request is for the other volume.
   await expect(engine.run(() => {}, { volumes: [named] })).rejects.toMatchObject(refusal);
 });
 
-test('it is told that the volume has other variants, and begins with nothing of theirs', async () => {
+test('a new variant of a volume starts empty, and says which variants exist', async () => {
   const engine = engineThatNamesStock();
   await engine.run(([volume]) => install(volume, 'a'), { volumes: [{ ...indexedStock, compat: { os: 'linux' } }] });
   const first = await engine.run(([volume]) => install(volume, 'b'), { volumes: [named] });

@@ -26,7 +26,7 @@ function breaking(afterBytes: number): () => RemoteFault | undefined {
 }
 
 describe('a large layer', () => {
-  test('that broke off is gone on with by the next run', async () => {
+  test('that broke off is continued by the next run', async () => {
     const world = machines();
     await saveLarge(world);
     const ben = world.machine(breaking(6_000_000));
@@ -38,7 +38,7 @@ describe('a large layer', () => {
     expect(second).toBeLessThan(sizeBytes - 5_900_000);
   });
 
-  test('of which an earlier run left something else comes anew, and is right', async () => {
+  test('with a wrong partial download is downloaded again', async () => {
     const world = machines();
     await saveLarge(world);
     const ben = world.machine();
@@ -54,7 +54,7 @@ describe('a large layer', () => {
     expect(warnings(ben)).toEqual([]);
   });
 
-  test('for which there is no room leaves none of it behind', async () => {
+  test('without space leaves nothing behind', async () => {
     const world = machines();
     await saveLarge(world);
     const home = testHome();

@@ -26,7 +26,7 @@ async function told(
   return Object.fromEntries(tiers.map((tier) => [tier.namespace, tier]));
 }
 
-test('a tier that has something is laid below what is nearer', async () => {
+test('a tier with contents is merged below nearer ones', async () => {
   const engine = testEngine();
   await installIn(engine, contextOf(acme, { parents: [] }), 'left');
   await installIn(engine, contextOf(web), 'own');
@@ -35,7 +35,7 @@ test('a tier that has something is laid below what is nearer', async () => {
   });
 });
 
-test('one that has nothing says what is missing', async () => {
+test('one without contents says what is missing', async () => {
   const engine = testEngine();
   const context = contextOf(web);
   const why = async (): Promise<string | undefined> => (await told(engine, context))[acme]?.why;
@@ -50,7 +50,7 @@ test('one that has nothing says what is missing', async () => {
   expect(await why()).toBe('it has nothing on lane t1:local');
 });
 
-test('of a directory only the nearest snapshot counts, and only where there is nothing nearer', async () => {
+test('for a directory only the nearest snapshot is read, and only if nothing is nearer', async () => {
   const engine = testEngine();
   const context = contextOf(web, { parents: [team, acme] });
   for (const tier of [team, acme]) await dataIn(engine, contextOf(tier, { parents: [] }), { a: tier });
@@ -63,7 +63,7 @@ test('of a directory only the nearest snapshot counts, and only where there is n
   expect(await reads()).toEqual({ [team]: false, [acme]: false, '~': false });
 });
 
-test('what is fed is told with its rule, or with the reason why not', async () => {
+test('feeding is explained with its rule, or with the reason against it', async () => {
   const engine = testEngine();
   const context = contextOf(web, { parents: [team, acme] });
   await installIn(engine, context, 'own');
@@ -76,7 +76,7 @@ test('what is fed is told with its rule, or with the reason why not', async () =
   });
 });
 
-test('a person’s own tier says what keeps a volume out of it', async () => {
+test('the personal tier says why a volume is not in it', async () => {
   const engine = testEngine();
   const context = contextOf(web, { parents: [], personal: true });
   expect(await told(engine, context)).toMatchObject({
@@ -91,7 +91,7 @@ test('a person’s own tier says what keeps a volume out of it', async () => {
   });
 });
 
-test('whoever may know of what it reads alone is told of nothing else', async () => {
+test('a confined caller learns only about what it reads', async () => {
   const engine = testEngine();
   await feedFrom(engine, acme, { from: 'github.com/other' });
   await feedFrom(engine, team, { from: 'github.com/acme/web' });

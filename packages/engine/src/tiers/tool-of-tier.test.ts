@@ -8,7 +8,7 @@ import { explainTiers } from './explain-tiers.ts';
 import { acme, contextOf, feedFrom, headOf, installIn, projectOf } from './tiers.fixture.ts';
 
 const [web, api] = ['web', 'api'].map(projectOf) as [Namespace, Namespace];
-/** Of the same name as what {@link installIn} writes, and of another tool. */
+/** The same name as {@link installIn} uses, but another tool. */
 const other = { ...plainVolume, name: 'indexed' as typeof plainVolume.name };
 
 async function otherIn(engine: TestEngine, project: Namespace): Promise<readonly unknown[]> {
@@ -35,7 +35,7 @@ async function feedingOf({ deps }: TestEngine, project: Namespace, isConfined = 
 }
 
 describe('the tool of a tier', () => {
-  test('is that of whoever fed it first, whom the others are told, with what to do', async () => {
+  test("is the first feeder's; others get a warning with a hint", async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     await installIn(engine, contextOf(api), 'left');
@@ -51,7 +51,7 @@ describe('the tool of a tier', () => {
     expect(await feedingOf(engine, web, true)).toBe('it takes nothing from runs here');
   });
 
-  test('is that of its catalog, and not of whoever would have fed it first', async () => {
+  test("is its catalog's, even if another tool would have fed it first", async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     await defineIn(engine, 'indexed');
@@ -65,7 +65,7 @@ describe('the tool of a tier', () => {
     expect((await installIn(engine, contextOf(api), 'left'))?.fed).toMatchObject([{ namespace: acme }]);
   });
 
-  test('is that of its catalog also where the volume is older, which is told', async () => {
+  test("is its catalog's even if the volume is older, with a warning", async () => {
     const engine = testEngine();
     await feedFrom(engine, acme);
     expect(await otherIn(engine, web)).toHaveLength(1);

@@ -89,7 +89,7 @@ describe('inspect', () => {
   test('a layer that is not there', async () => {
     using on = stage();
     expect(await on.cachelane('inspect', 'f'.repeat(64))).toBe(1);
-    expect(on.err()).toContain('there is no layer');
+    expect(on.err()).toContain('the store has no layer');
   });
 });
 

@@ -47,7 +47,9 @@ async function layerOf(store: ReadStore, subject: string): Promise<LayerId | nul
     });
   }
   if (found[0] === undefined && subject.length === 64) {
-    throw new CachelaneError('E_NOT_FOUND', `there is no layer ${subject}`);
+    throw new CachelaneError('E_NOT_FOUND', `the store has no layer ${subject}`, {
+      hint: 'cachelane log VOLUME lists the layers of a volume',
+    });
   }
   return found[0]?.id ?? null;
 }

@@ -64,7 +64,10 @@ export const importVolume: Command = defineCommand({
     requireWritable(project.context);
     const file = resolve(where.dir, operands.FILE);
     const stat = statSync(file, { throwIfNoEntry: false });
-    if (stat === undefined) throw new CachelaneError('E_NOT_FOUND', `${file} does not exist`);
+    if (stat === undefined)
+      throw new CachelaneError('E_NOT_FOUND', `${file} does not exist`, {
+        hint: 'name an export, a directory or an archive',
+      });
     if (!stat.isFile() && !stat.isDirectory()) {
       throw new CachelaneError('E_USAGE', `${file} is neither a file nor a directory`, {
         hint: 'an archive is read twice: write it to a file first',
