@@ -24,7 +24,6 @@ import {
 } from '@cachelane/testkit';
 import { imageHeadBytes } from '../image/erofs-format.ts';
 import { archivePlaces, planArchive } from '../tar/archive-plan.ts';
-import { headerBytes } from '../tar/tar-entries.ts';
 import { toChangeSet } from '../layers/change-set.ts';
 import { walkUpper } from '../overlay/walk-upper.ts';
 import { commandOf, type BackgroundJob } from '../files/background-job.ts';
@@ -243,10 +242,9 @@ interface PlaceInImage {
 
 /** Returns undefined for content outside the image. */
 function placeInImage(index: LayerIndex, path: BytePath): PlaceInImage | undefined {
-  for (const { entry, contentAt } of archivePlaces(planArchive(index))) {
+  for (const { entry, headAt, contentAt } of archivePlaces(planArchive(index))) {
     if (entry.path !== path || entry.form === 'delta') continue;
-    const at = imageHeadBytes + contentAt;
-    return { headAt: at - headerBytes(entry), contentAt: at, sizeBytes: entry.sizeBytes };
+    return { headAt: imageHeadBytes + headAt, contentAt: imageHeadBytes + contentAt, sizeBytes: entry.sizeBytes };
   }
   return undefined;
 }

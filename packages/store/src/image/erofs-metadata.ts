@@ -83,9 +83,9 @@ export class ImageMetadata {
   finish(read: ReadArchive): ImageParts {
     this.add(this.#count);
     const space = new HeaderSpace();
-    for (const { entry, contentAt, at } of this.#targets) {
-      const { bytes, targetAt } = tarHeader(entry, space);
-      this.#write(at, read(contentAt - bytes.length + (targetAt ?? 0), entry.sizeBytes));
+    for (const { headAt, at, ...wire } of this.#targets) {
+      const { targetAt } = tarHeader(wire, space);
+      this.#write(at, read(headAt + (targetAt ?? 0), wire.entry.sizeBytes));
     }
     const metaAt = align(imageHeadBytes + this.#archiveBytes, blockBytes);
     this.#addDirectories(metaAt);
@@ -105,7 +105,8 @@ export class ImageMetadata {
     return this.#chunks.map((chunk, i) => (i === this.#chunks.length - 1 ? chunk.subarray(0, lastBytes) : chunk));
   }
 
-  #add({ entry, contentAt }: ArchivePlace): void {
+  #add(place: ArchivePlace): void {
+    const { entry, contentAt } = place;
     const { path, type, removed, form } = entry;
     if (removed === 'hint' || form === 'delta') return;
     if (removed === 'counted') {
@@ -114,7 +115,7 @@ export class ImageMetadata {
     } else if (type === 'dir') {
       this.#tree.addDirectory(entry);
     } else if (type === 'symlink') {
-      this.#tree.add(path, this.#symlink({ entry, contentAt }), fileTypes.symlink);
+      this.#tree.add(path, this.#symlink(place), fileTypes.symlink);
     } else {
       const { mode, sizeBytes } = entry;
       const block = sizeBytes === 0 ? 0 : (imageHeadBytes + contentAt) / blockBytes;
@@ -130,12 +131,13 @@ export class ImageMetadata {
   }
 
   /** A target that does not fit after its inode gets its own blocks. */
-  #symlink({ entry, contentAt }: ArchivePlace): number {
+  #symlink(place: ArchivePlace): number {
+    const { entry } = place;
     const { sizeBytes } = entry;
     const isInline = inodeBytes + sizeBytes <= blockBytes;
     const at = this.#take(inodeBytes + (isInline ? sizeBytes : 0));
     const own = isInline ? at + inodeBytes : this.#takeBlocks(sizeBytes);
-    this.#targets.push({ entry, contentAt, at: own });
+    this.#targets.push({ ...place, at: own });
     this.#put(at, {
       kind: 'symlink',
       layout: isInline ? 'inline' : 'plain',

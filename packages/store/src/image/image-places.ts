@@ -18,22 +18,19 @@ export function openImagePlaces(file: string, index: () => LayerIndex): ImagePla
     file,
     rangeOf(entry) {
       places ??= contentPlaces(index());
-      const at = imageHeadBytes + (places.get(entry.path) ?? 0);
-      const { sizeBytes } = entry;
-      return { at: entry.type === 'symlink' ? at - targetBeforeEnd(entry) : at, sizeBytes };
+      return { at: imageHeadBytes + (places.get(entry.path) ?? 0), sizeBytes: entry.sizeBytes };
     },
   };
 }
 
+/** Returns the offset in the archive of each content and of each symlink's target. */
 function contentPlaces(index: LayerIndex): ReadonlyMap<BytePath, number> {
   const places = new Map<BytePath, number>();
-  for (const { entry, contentAt } of archivePlaces(planArchive(index)))
-    if (entry.digest !== null) places.set(entry.path, contentAt);
+  const space = new HeaderSpace();
+  for (const place of archivePlaces(planArchive(index))) {
+    const { entry, headAt, contentAt } = place;
+    if (entry.digest === null) continue;
+    places.set(entry.path, entry.type === 'symlink' ? headAt + (tarHeader(place, space).targetAt ?? 0) : contentAt);
+  }
   return places;
-}
-
-/** Returns how far before the end of its header the target begins. */
-function targetBeforeEnd(entry: Entry): number {
-  const { bytes, targetAt } = tarHeader(entry, new HeaderSpace());
-  return bytes.length - (targetAt ?? 0);
 }

@@ -5,7 +5,7 @@ import { throwIfAborted } from '../files/file-errors.ts';
 import { fillFrom } from '../files/read-file.ts';
 import type { Owner } from '../files/store-files.ts';
 import { archiveBytes, archivePlaces, planArchive, type ArchivePlace, type ArchivePlan } from '../tar/archive-plan.ts';
-import { archiveEndBytes, contentBytes, HeaderSpace, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { archiveEndBytes, hasContent, HeaderSpace, tarHeader, withTarget } from '../tar/tar-entries.ts';
 import { paddingOf } from '../tar/tar-header.ts';
 import { imageHeadBytes } from './erofs-format.ts';
 import { ImageMetadata } from './erofs-metadata.ts';
@@ -38,9 +38,10 @@ export function checkImage(check: ImageCheck): void {
 function checkArchive({ report, signal, onBytes }: ImageCheck, plan: ArchivePlan, window: Window): void {
   const space = new HeaderSpace();
   let count = 0;
-  for (const { entry, contentAt } of archivePlaces(plan)) {
+  for (const place of archivePlaces(plan)) {
     if (++count % checkEvery === 0) throwIfAborted(signal);
-    const problem = headerProblem(window, space, { entry, contentAt }) ?? contentProblem(window, { entry, contentAt });
+    const { entry } = place;
+    const problem = headerProblem(window, space, place) ?? contentProblem(window, place);
     if (problem !== null) report(`${displayPath(entry.path)} ${problem}`);
     onBytes?.(entry.sizeBytes);
   }
@@ -48,10 +49,11 @@ function checkArchive({ report, signal, onBytes }: ImageCheck, plan: ArchivePlan
   if (!isZero(window, endAt, archiveEndBytes)) report('the end of the archive has unexpected bytes');
 }
 
-function headerProblem(window: Window, space: HeaderSpace, { entry, contentAt }: ArchivePlace): string | null {
-  const header = tarHeader(entry, space);
+function headerProblem(window: Window, space: HeaderSpace, place: ArchivePlace): string | null {
+  const { entry, headAt } = place;
+  const header = tarHeader(place, space);
   const { bytes, targetAt } = header;
-  const found = window.see(imageHeadBytes + contentAt - bytes.length, bytes.length);
+  const found = window.see(imageHeadBytes + headAt, bytes.length);
   if (found.length < bytes.length) return 'is missing';
   if (targetAt === null) return found.equals(bytes) ? null : 'has a wrong header';
   const target = found.subarray(targetAt, targetAt + entry.sizeBytes);
@@ -59,9 +61,9 @@ function headerProblem(window: Window, space: HeaderSpace, { entry, contentAt }:
   return found.equals(withTarget(header, target)) ? null : 'has a wrong header';
 }
 
-function contentProblem(window: Window, { entry, contentAt }: ArchivePlace): string | null {
-  const sizeBytes = contentBytes(entry);
-  if (entry.type !== 'file' || entry.digest === null) return null;
+function contentProblem(window: Window, { entry, linkedTo, contentAt }: ArchivePlace): string | null {
+  if (!hasContent(entry) || linkedTo !== null) return null;
+  const { sizeBytes } = entry;
   const sum = createHash('sha256');
   for (let done = 0; done < sizeBytes;) {
     const part = window.see(imageHeadBytes + contentAt + done, Math.min(windowBytes, sizeBytes - done));

@@ -36,12 +36,19 @@ export class HeaderSpace {
   }
 }
 
+/** An entry in the archive. */
+export interface WireEntry {
+  readonly entry: Entry;
+  /** The earlier file with the same content, mode and time: the archive has a hard link to it instead of the content. */
+  readonly linkedTo: BytePath | null;
+}
+
 /**
  * Returns the blocks before an entry's content, or none if the archive omits the entry. They are valid until the
  * space is used again.
  */
-export function tarHeader(entry: Entry, space: HeaderSpace = new HeaderSpace()): TarHeader {
-  const [own, ...marks] = membersOf(entry);
+export function tarHeader(wire: WireEntry, space: HeaderSpace = new HeaderSpace()): TarHeader {
+  const [own, ...marks] = membersOf(wire);
   if (own === undefined) return { bytes: space.take(0), targetAt: null };
   const header = headerOf(own, space);
   const bytes = marks.reduce(
@@ -52,18 +59,22 @@ export function tarHeader(entry: Entry, space: HeaderSpace = new HeaderSpace()):
 }
 
 /** Returns the size of {@link tarHeader} in bytes. */
-export function headerBytes(entry: Entry): number {
-  return membersOf(entry).reduce((sum, member) => sum + headBytes(recordsOf(member).length), 0);
+export function headerBytes(wire: WireEntry): number {
+  return membersOf(wire).reduce((sum, member) => sum + headBytes(recordsOf(member).length), 0);
 }
 
 interface Member {
   readonly name: string;
   readonly entry: Entry;
-  readonly type: '0' | '2' | '5';
+  readonly type: MemberType;
+  /** For a hard link. */
+  readonly target?: string;
 }
 
+type MemberType = '0' | '1' | '2' | '5';
+
 /** Returns the archive's members for an entry. */
-function membersOf(entry: Entry): readonly Member[] {
+function membersOf({ entry, linkedTo }: WireEntry): readonly Member[] {
   if (entry.removed === 'hint') return [];
   if (entry.removed === 'counted') return [{ name: whiteoutName(entry.path), entry, type: '0' }];
   const name = wirePath(entry.path);
@@ -76,6 +87,7 @@ function membersOf(entry: Entry): readonly Member[] {
     case 'symlink':
       return [{ name, entry, type: '2' }];
     case 'file':
+      if (linkedTo !== null) return [{ name, entry, type: '1', target: wirePath(linkedTo) }];
       return [{ name, entry, type: '0' }];
   }
 }
@@ -90,8 +102,13 @@ export function withTarget({ bytes, targetAt }: TarHeader, target: Uint8Array): 
 }
 
 /** Returns the bytes of content after an entry's header, without padding. */
-export function contentBytes({ type, sizeBytes, removed }: Entry): number {
-  return type === 'file' && removed !== 'counted' && removed !== 'hint' ? sizeBytes : 0;
+export function contentBytes({ entry, linkedTo }: WireEntry): number {
+  return linkedTo === null && hasContent(entry) ? entry.sizeBytes : 0;
+}
+
+/** Returns whether the entry is a file, empty or not. */
+export function hasContent({ type, removed }: Entry): boolean {
+  return type === 'file' && removed !== 'counted' && removed !== 'hint';
 }
 
 /** Two blocks of zeros. */
@@ -113,7 +130,7 @@ function whiteoutName(path: BytePath): string {
 
 /** Writes a PAX header for what the old format cannot express, then the member's own header. */
 function headerOf(member: Member, space: HeaderSpace): TarHeader {
-  const { name, entry, type } = member;
+  const { name, entry, type, target = '' } = member;
   const { mode, mtimeNs, sizeBytes } = entry;
   const records = recordsOf(member);
   const recordsEnd = blockBytes + records.length;
@@ -124,7 +141,8 @@ function headerOf(member: Member, space: HeaderSpace): TarHeader {
   // The PAX records have the exact time.
   const seconds = Math.max(0, Number(mtimeNs / 1_000_000_000n));
   const size = sizeIn(member);
-  writeHeader(bytes, own, { name, mode, size: size % octalSizes, seconds: seconds % octalSizes, type });
+  const link = target.length <= linkBytes ? target : '';
+  writeHeader(bytes, own, { name, mode, size: size % octalSizes, seconds: seconds % octalSizes, type, link });
   if (type !== '2') return { bytes, targetAt: null };
   // The record of a long target is the last one, and ends with a line feed.
   return { bytes, targetAt: sizeBytes > linkBytes ? recordsEnd - 1 - sizeBytes : own + linkField };
@@ -135,17 +153,18 @@ function headBytes(recordsBytes: number): number {
 }
 
 function sizeIn({ entry, type }: Member): number {
-  return type === '0' ? contentBytes(entry) : 0;
+  return type === '0' && hasContent(entry) ? entry.sizeBytes : 0;
 }
 
 function recordsOf(member: Member): string {
-  const { name, entry, type } = member;
+  const { name, entry, type, target = '' } = member;
   const { mtimeNs, sizeBytes } = entry;
   const size = sizeIn(member);
   // To the nanosecond: builds compare times.
   let records = paxRecord('mtime', decimalTime(mtimeNs));
   if (name.length > nameBytes) records += paxRecord('path', name);
   if (size >= octalSizes) records += paxRecord('size', String(size));
+  if (target.length > linkBytes) records += paxRecord('linkpath', target);
   if (type === '2' && sizeBytes > linkBytes) records += paxRecord('linkpath', '\0'.repeat(sizeBytes));
   return records;
 }

@@ -21,11 +21,17 @@ export interface HeaderFields {
   readonly mode: number;
   readonly size: number;
   readonly seconds: number;
-  readonly type: '0' | '2' | '3' | '5' | 'x';
+  readonly type: '0' | '1' | '2' | '3' | '5' | 'x';
+  /** Target of a link, at most {@link linkBytes}. */
+  readonly link?: string;
 }
 
-/** Writes a header into zeroed bytes. The name has one character per byte. */
-export function writeHeader(bytes: Buffer, at: number, { name, mode, size, seconds, type }: HeaderFields): void {
+/** Writes a header into zeroed bytes. Name and link have one character per byte. */
+export function writeHeader(
+  bytes: Buffer,
+  at: number,
+  { name, mode, size, seconds, type, link = '' }: HeaderFields,
+): void {
   bytes.write(name, at, nameBytes, 'latin1');
   // Mode, owner, group, size, time, checksum field, type.
   bytes.write(
@@ -33,6 +39,7 @@ export function writeHeader(bytes: Buffer, at: number, { name, mode, size, secon
     at + nameBytes,
     'latin1',
   );
+  bytes.write(link, at + linkField, 'latin1');
   bytes.write(magic, at + magicField, 'latin1');
   sealHeader(bytes, at);
 }

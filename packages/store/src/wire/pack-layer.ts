@@ -10,7 +10,15 @@ import type { StoreFiles } from '../files/store-files.ts';
 import { corruptLayer, readLayer, type LayerRef } from '../layers/stored-layer.ts';
 import { fillFrom } from '../files/read-file.ts';
 import { frameBytes, framesInFlight, FrameWriter } from './frames.ts';
-import { archiveEndBytes, contentBytes, HeaderSpace, tarHeader, withTarget } from '../tar/tar-entries.ts';
+import { LinkFinder } from '../tar/archive-plan.ts';
+import {
+  archiveEndBytes,
+  contentBytes,
+  HeaderSpace,
+  tarHeader,
+  withTarget,
+  type WireEntry,
+} from '../tar/tar-entries.ts';
 import { paddingOf } from '../tar/tar-header.ts';
 
 /** A frame ends early, before an entry that does not fit, only if at most this many bytes stay unused. */
@@ -30,11 +38,14 @@ export async function* packLayer(
   const frames = new FrameWriter();
   const frame = new Frame();
   const space = new HeaderSpace();
+  const links = new LinkFinder();
   let at = 0;
+  let place = 0;
   try {
     for (const entry of index.entries()) {
-      const content = contentBytes(entry);
-      const head = headerOf(contents, { entry, at }, space);
+      const wire = { entry, linkedTo: links.find(entry, place++)?.path ?? null };
+      const content = contentBytes(wire);
+      const head = headerOf(contents, { ...wire, at }, space);
       const contentAt = at + head.length;
       at = contentAt + content + paddingOf(content);
       if (frame.left < head.length + Math.min(content, cutBytes)) yield* frames.write(frame.take());
@@ -102,8 +113,8 @@ class Frame {
   }
 }
 
-function headerOf(contents: Contents, { entry, at }: Placed, space: HeaderSpace): Buffer {
-  const header = tarHeader(entry, space);
+function headerOf(contents: Contents, { entry, linkedTo, at }: Placed & WireEntry, space: HeaderSpace): Buffer {
+  const header = tarHeader({ entry, linkedTo }, space);
   if (header.targetAt === null) return header.bytes;
   const target = contents.target({ entry, at: at + header.targetAt });
   if (hash('sha256', target, 'hex') !== entry.digest) throw damaged(entry);

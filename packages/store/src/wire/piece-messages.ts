@@ -8,9 +8,10 @@ import type { TakenPiece } from './take-piece.ts';
 
 /** What a thread gets when it starts. */
 export interface PieceThreadStart {
-  /** Shared memory, like `starts`. */
+  /** Shared memory, like `starts` and `links`. */
   readonly index: Uint8Array<SharedArrayBuffer>;
   readonly starts: Float64Array<SharedArrayBuffer>;
+  readonly links: Uint32Array<SharedArrayBuffer>;
   readonly sink: SinkPlace;
 }
 

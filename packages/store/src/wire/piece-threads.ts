@@ -24,10 +24,10 @@ export class PieceThreads implements PieceTaker {
   readonly #pool: ThreadPool<PieceJob, PieceAnswer>;
 
   /** Starts threads for the plan's index, given as bytes. Returns null if no thread can start. */
-  static start({ starts }: ArchivePlan, index: Uint8Array, sink: SinkPlace): PieceThreads | null {
+  static start({ starts, links }: ArchivePlan, index: Uint8Array, sink: SinkPlace): PieceThreads | null {
     const shared = new Uint8Array(new SharedArrayBuffer(index.length));
     shared.set(index);
-    const given = { index: shared, starts, sink };
+    const given = { index: shared, starts, links, sink };
     const pool = ThreadPool.start<PieceJob, PieceAnswer>({ work: 'pieces', given }, usefulThreads());
     return pool === null ? null : new PieceThreads(pool);
   }

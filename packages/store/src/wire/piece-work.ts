@@ -7,7 +7,12 @@ import { openSink } from './piece-sinks.ts';
 import { takePiece, type TakenPiece } from './take-piece.ts';
 
 /** Returns the work of a thread: decompress and check pieces, and write the entries that are whole in them. */
-export function pieceWork({ index: bytes, starts, sink: place }: PieceThreadStart): ThreadWork<PieceJob, PieceAnswer> {
+export function pieceWork({
+  index: bytes,
+  starts,
+  links,
+  sink: place,
+}: PieceThreadStart): ThreadWork<PieceJob, PieceAnswer> {
   const index = openIndex(bytes);
   const sink = openSink(place, realFiles);
 
@@ -17,7 +22,7 @@ export function pieceWork({ index: bytes, starts, sink: place }: PieceThreadStar
     // A message arrives as a plain Uint8Array.
     const piece = Buffer.from(given.buffer, given.byteOffset, given.byteLength);
     const content = kind === 'content' ? piece : frameContentSync({ compressed: piece, sizeBytes });
-    const taken = takePiece({ index, starts }, job.place, { content, sink });
+    const taken = takePiece({ index, starts, links }, job.place, { content, sink });
     // A piece inside a large file goes back unchanged.
     if (taken.head.length === content.length) return { kind: 'piece', taken };
     const kept: TakenPiece = { ...taken, head: ownBytes(taken.head), tail: ownBytes(taken.tail) };

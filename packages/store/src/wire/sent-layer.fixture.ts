@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { zstdCompress } from 'node:zlib';
 import { digestOf, encodeIndex, type Entry, type IncomingLayer, type LayerId } from '@cachelane/core';
 import { frameBytes } from './frames.ts';
+import { LinkFinder } from '../tar/archive-plan.ts';
 import { archiveEndBytes, tarHeader, withTarget } from '../tar/tar-entries.ts';
 import { paddingOf } from '../tar/tar-header.ts';
 
@@ -32,10 +33,14 @@ export interface Sent {
 export function archived(items: readonly Sent[]): { readonly index: Uint8Array; readonly archive: Buffer } {
   const sorted = items.toSorted((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
   const index = encodeIndex(sorted.map(({ entry }) => entry));
-  const blocks = sorted.flatMap(({ entry, content }) => {
-    const header = tarHeader(entry);
+  const links = new LinkFinder();
+  const blocks = sorted.flatMap(({ entry, content }, place) => {
+    const linkedTo = links.find(entry, place)?.path ?? null;
+    const header = tarHeader({ entry, linkedTo });
     if (entry.type === 'symlink') return [withTarget(header, content ?? Buffer.alloc(0))];
-    return content === undefined ? [header.bytes] : [header.bytes, content, Buffer.alloc(paddingOf(content.length))];
+    return content === undefined || linkedTo !== null
+      ? [header.bytes]
+      : [header.bytes, content, Buffer.alloc(paddingOf(content.length))];
   });
   return { index, archive: Buffer.concat([...blocks, Buffer.alloc(archiveEndBytes)]) };
 }

@@ -1,11 +1,12 @@
 import { hash } from 'node:crypto';
 import { displayPath, digestOf, type BytePath, type CachelaneError, type Entry } from '@cachelane/core';
-import type { ArchivePlan, PiecePlace } from '../tar/archive-plan.ts';
+import { wireEntries, type PiecePlace, type WirePlan } from '../tar/archive-plan.ts';
 import { checkTarget } from './check-incoming.ts';
 import { refusedWire } from './frames.ts';
 import {
   archiveEndBytes,
   contentBytes,
+  hasContent,
   HeaderSpace,
   tarHeader,
   withTarget,
@@ -53,24 +54,25 @@ interface Delta {
  * Throws E_LAYER_REFUSED with the reason.
  */
 export function takePiece(
-  { index, starts }: Pick<ArchivePlan, 'index' | 'starts'>,
+  plan: WirePlan,
   { at, first, end }: PiecePlace,
   { content, sink }: { readonly content: Buffer; readonly sink: ArchiveSink },
 ): TakenPiece {
   sink.piece(at, content);
   const deltas: Delta[] = [];
   if (first === end) return { first, end, head: content, tail: content.subarray(content.length), deltas };
-  const head = content.subarray(0, (starts[first] as number) - at);
+  const head = content.subarray(0, (plan.starts[first] as number) - at);
   const piece = new PieceReader(content, head.length);
   const space = new HeaderSpace();
   let place = first;
-  for (const entry of index.entries(first, end)) {
-    const header = tarHeader(entry, space);
+  for (const wire of wireEntries(plan, first, end)) {
+    const { entry } = wire;
+    const header = tarHeader(wire, space);
     const target = checkHeader(entry, header, piece.next(header.bytes.length));
-    const bytes = piece.next(contentBytes(entry));
+    const bytes = piece.next(contentBytes(wire));
     checkZeros(piece.next(paddingOf(bytes.length)), 'its padding');
     if (target !== null) sink.symlink(entry, target);
-    else if (hasContent(entry)) {
+    else if (hasContent(entry) && wire.linkedTo === null) {
       if (hash('sha256', bytes, 'hex') !== entry.digest) throw disagree(entry);
       if (entry.form === 'delta') deltas.push({ place, content: Buffer.from(bytes) });
       else sink.file(entry, bytes);
@@ -78,11 +80,6 @@ export function takePiece(
     place += 1;
   }
   return { first, end, head, tail: piece.rest(), deltas };
-}
-
-/** Returns whether the entry is a file, perhaps an empty one. */
-export function hasContent({ type, removed }: Entry): boolean {
-  return type === 'file' && removed !== 'counted' && removed !== 'hint';
 }
 
 class PieceReader {

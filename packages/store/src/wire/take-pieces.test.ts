@@ -3,10 +3,11 @@ import { arbitraryTree, contentEntry, type TreeItem } from '@cachelane/testkit';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Piece } from './archive.ts';
-import { planArchive, PiecePlacer } from '../tar/archive-plan.ts';
+import { planArchive, PiecePlacer, wireEntries } from '../tar/archive-plan.ts';
 import { ownTaker, takePieces } from './piece-takers.ts';
 import { archived } from './sent-layer.fixture.ts';
-import { hasContent, type ArchiveSink } from './take-piece.ts';
+import { hasContent } from '../tar/tar-entries.ts';
+import type { ArchiveSink } from './take-piece.ts';
 import { walkArchive } from './walk-archive.ts';
 
 const noAbort = new AbortController().signal;
@@ -49,6 +50,9 @@ async function taken(index: Uint8Array, archive: Buffer, sizes: readonly number[
   };
   const pieces = takePieces(cut(archive, sizes), plan, ownTaker(plan, sink));
   await walkArchive(pieces, plan, { sink, delta: see, passed: (place) => void passed.push(place), signal: noAbort });
+  for (const { entry, linkedTo } of wireEntries(plan)) {
+    if (linkedTo !== null) see(entry, Buffer.from(contents.get(linkedTo) ?? '', 'latin1'));
+  }
   return { contents, archive: whole, passed };
 }
 
@@ -101,8 +105,10 @@ test('an archive that is too short or too long is refused', async () => {
 });
 
 test('a piece processes exactly the entries that are whole in it', () => {
-  const content = Buffer.alloc(512);
-  const items = ['a', 'b', 'c'].map((path) => ({ entry: contentEntry(path, content).entry, content }));
+  const items = ['a', 'b', 'c'].map((path) => {
+    const content = Buffer.alloc(512, path);
+    return { entry: contentEntry(path, content).entry, content };
+  });
   const plan = planArchive(openIndex(archived(items).index));
   const each = (plan.starts[1] ?? 0) - (plan.starts[0] ?? 0);
   const placer = new PiecePlacer(plan);

@@ -1,6 +1,7 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { linkSync, mkdirSync, statSync } from 'node:fs';
 import type { Entry, StagedEntry } from '@cachelane/core';
 import { filePath } from '../files/file-path.ts';
+import { wireEntries } from '../tar/archive-plan.ts';
 import { stageLayer, type StageContext, type Staging } from '../layers/stage-layer.ts';
 import { toChangeSet } from '../layers/change-set.ts';
 import type { ArrivingLayer } from './arriving-layer.ts';
@@ -30,6 +31,9 @@ export async function unpackTree(
       signal,
     },
   );
+  for (const { entry, linkedTo } of wireEntries(layer.plan)) {
+    if (linkedTo !== null) linkSync(filePath(tree, linkedTo), filePath(tree, entry.path));
+  }
   const entries = Array.from(index.entries(), (entry) => stagedEntry(entry, deltas));
   const changes = toChangeSet({ upper: tree, files }, []);
   return stageLayer({ ...context, ours: layer.bytes }, { changes, entries, sealedAtMs: layer.sealedAtMs }, signal);

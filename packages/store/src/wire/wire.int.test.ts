@@ -127,7 +127,7 @@ describe.each(forms)('an incoming layer, as %s,', (_, images) => {
     const zeros = Buffer.alloc(4_194_304);
     const count = Math.ceil(limits.incomingUnchecked / zeros.length) + 10;
     const bomb = contentEntry('f', 'x', { sizeBytes: zeros.length * count }).entry;
-    const header = tarHeader(bomb).bytes;
+    const header = tarHeader({ entry: bomb, linkedTo: null }).bytes;
     const head = await frame(Buffer.concat([header, zeros.subarray(header.length)]));
     const body = await frame(zeros);
     const source = async function* (): AsyncGenerator<Uint8Array> {
@@ -166,7 +166,7 @@ describe.each(forms)('an incoming layer, as %s,', (_, images) => {
     await using home = await createLayerHome({ images });
     const good = await sent([file('f')]);
     const archive = Buffer.concat([
-      tarHeader(file('f').entry).bytes,
+      tarHeader({ ...file('f'), linkedTo: null }).bytes,
       Buffer.from('x'),
       Buffer.alloc(511 + archiveEndBytes),
     ]);
@@ -312,6 +312,32 @@ requireCommands('tar', 'zstd')('the archive', () => {
     });
     expect(listed).toContain('22:13:20.123456789');
   });
+});
+
+test.each(forms)('a file that repeats another one travels as a hard link, as %s', async (_, images) => {
+  await using home = await createLayerHome({ images });
+  const store = home.open();
+  const far = `d/${'n'.repeat(150)}`;
+  const text = 'x'.repeat(300_000);
+  const executable = { ...file('e', text), entry: { ...file('e', text).entry, mode: 0o755 } };
+  const items = [file('a', text), directory('d'), file(far, text), executable, file('z', text)];
+  const layer = await sent(items);
+  const staged = await store.unpack(layer, noAbort);
+  await store.publish(staged, noAbort);
+  expect(await store.verify(layer.id, noAbort)).toMatchObject({ ok: true });
+  const archive = readFileSync(await packedFile(home, layer.id));
+  expect(archive.length).toBeLessThan(3000);
+  await using other = await createLayerHome();
+  const copies = other.open();
+  await copies.publish(await copies.unpack({ ...layer, data: once(archive) }, noAbort), noAbort);
+  await store.extract(layer.id, noAbort);
+  for (const { dir } of [home, other]) {
+    const tree = join(dir, 'layers', layer.id, 'tree');
+    for (const { entry } of items.filter(({ content }) => content !== undefined)) {
+      expect(readFileSync(join(tree, entry.path), 'utf8')).toBe(text);
+      expect(lstatSync(join(tree, entry.path)).mode & 0o777).toBe(entry.mode);
+    }
+  }
 });
 
 function decoded(path: string): Buffer {
