@@ -312,11 +312,11 @@ test('the engine notices a new project name', async () => {
 
 describe('an address that is unusable or open to other users', () => {
   test.each([
-    [['--listen', '0.0.0.0:0', '--json'], 'no place to listen at'],
-    [['--listen', '127.0.0.1', '--json'], 'no place to listen at'],
+    [['--listen', '0.0.0.0:0', '--json'], 'is not a valid address'],
+    [['--listen', '127.0.0.1', '--json'], 'is not a valid address'],
     [['--listen', '127.0.0.1:0'], 'printed only as JSON'],
-    [['--listen', 'unix:open/engine.sock'], 'open to you alone'],
-    [['--listen', `unix:${'x'.repeat(120)}`], "a socket's path has 107 at most"],
+    [['--listen', 'unix:open/engine.sock'], 'that only you can access'],
+    [['--listen', `unix:${'x'.repeat(120)}`], "the limit of a socket's path is 107"],
     [['--listen', 'unix:own/file'], 'is no socket'],
     [['--listen', 'unix:none/engine.sock'], 'there is no directory'],
     [['--listen', 'unix:link/engine.sock'], 'is a symlink'],
