@@ -38,7 +38,7 @@ requireCommands('bwrap')('a directory', () => {
     writeFileSync(path, '');
     expectKept(await runWith(world, { name: 'a', env }), [atStart, atEnd], {
       why: /\S+shared is not a directory/,
-      mend: /: dir:\S+shared: \S+ is no /,
+      mend: /: dir:\S+shared: \S+ is not a directory; create it/,
     });
     rmSync(path);
     mkdirSync(path);

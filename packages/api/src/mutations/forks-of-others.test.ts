@@ -41,27 +41,24 @@ async function refusalOf(on: TestWorld, fork: string, session: string | null = n
 }
 
 describe('a made-up id of a fork', () => {
-  test.each([true, false])(
-    'reveals nothing of what the fork saved, ended (%s) or live',
-    async (ended) => {
-      await using on = testWorld();
-      const fork = await forkOf(on, [await idOf(on, 'npm', secret)], 'mine');
-      if (ended) await commit(on, fork.id);
-      const session = await sessionOf(on, true);
-      const mine = await idOf(on, 'npm');
-      expect(await refusalOf(on, formatForkId({ ...known(fork), volumes: [] }), session)).toMatchObject({
-        code: 'E_NOT_FOUND',
-      });
-      // For a visible volume it gets the truth about that volume, but not that the session exists.
-      const answer = await commit(on, formatForkId({ ...known(fork), volumes: [mine] }), session);
-      expect(answer.errors?.[0]).toMatchObject({
-        message: 'the fork has ended, and nothing of the fork was saved; not saved, or unchanged: npm',
-        extensions: { code: 'E_NOT_SAVED' },
-      });
-      const never = formatForkId({ ...known(fork), session: newId('session', new Uint8Array(16)), volumes: [mine] });
-      expect(await commit(on, never, session)).toEqual(answer);
-    },
-  );
+  test.each([true, false])('reveals nothing of what the fork saved, ended (%s) or live', async (ended) => {
+    await using on = testWorld();
+    const fork = await forkOf(on, [await idOf(on, 'npm', secret)], 'mine');
+    if (ended) await commit(on, fork.id);
+    const session = await sessionOf(on, true);
+    const mine = await idOf(on, 'npm');
+    expect(await refusalOf(on, formatForkId({ ...known(fork), volumes: [] }), session)).toMatchObject({
+      code: 'E_NOT_FOUND',
+    });
+    // For a visible volume it gets the truth about that volume, but not that the session exists.
+    const answer = await commit(on, formatForkId({ ...known(fork), volumes: [mine] }), session);
+    expect(answer.errors?.[0]).toMatchObject({
+      message: 'the fork has ended, and nothing of the fork was saved; not saved, or unchanged: npm',
+      extensions: { code: 'E_NOT_SAVED' },
+    });
+    const never = formatForkId({ ...known(fork), session: newId('session', new Uint8Array(16)), volumes: [mine] });
+    expect(await commit(on, never, session)).toEqual(answer);
+  });
 
   test('commits and discards nothing, even if it nearly matches an own fork', async () => {
     await using on = testWorld();

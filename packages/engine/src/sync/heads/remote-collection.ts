@@ -71,13 +71,9 @@ function read(bytes: Uint8Array): Readonly<Record<string, unknown>> {
 }
 
 function corrupt(cause?: unknown): CachelaneError {
-  return new CachelaneError(
-    'E_OBJECT_CORRUPT',
-    'the collection state of the remote is not what Cachelane writes',
-    {
-      cause,
-    },
-  );
+  return new CachelaneError('E_OBJECT_CORRUPT', 'the collection state of the remote is not what Cachelane writes', {
+    cause,
+  });
 }
 
 /** Returns all objects that a head needs, also for replaced layers, so that a run can be removed. Objects that no head needs may be deleted. */
