@@ -13,7 +13,7 @@ export interface Asking {
 export interface MutationCase {
   /** Prepares the store with engines that survive. */
   readonly prepare: (on: TestWorld) => Promise<void>;
-  /** Prepares the engine that dies: what the mutation needs in the engine's lifetime. */
+  /** Prepares what the mutation needs in the engine that dies. */
   readonly begin: (on: TestWorld) => Promise<Asking>;
   /** Options of every engine, also the next one. */
   readonly equip?: (on: TestWorld) => void;

@@ -107,7 +107,7 @@ describe('the provider of a volume', () => {
     ['oci:127.0.0.1:1/x', 'repository', 'VOLUME'],
     [`project:${acme}/shared:npm`, 'repository', 'VOLUME'],
     [`catalog:${acme}/none`, 'user', 'VOLUME'],
-  ] as const)('%s that cannot be had by a %s says why, as attach does', async (reference, by, kind) => {
+  ] as const)('%s that a %s may not use says why, as attach does', async (reference, by, kind) => {
     await using on = testWorld({ providers: { npm: [reference, by] } });
     const problem = await found(on, await idOf(on, 'npm'));
     expect(problem).toContain(reference);

@@ -242,7 +242,7 @@ describe('a query by id', () => {
 
 const refuse = async (): Promise<never> => await Promise.reject(new Error('everything was listed'));
 
-test('a query for one namespace lists nothing of others', async () => {
+test('a query for one namespace lists no other namespace', async () => {
   await using on = testWorld();
   await on.save('/web', 'npm', { a: '1' });
   const { metadata } = on.world.deps;

@@ -63,7 +63,7 @@ const gone = [{ name: 'gone', why: 'removed in version 1: use pip-cache' }];
 const changed = [{ name: 'moved', why: 'changed to another volume in version 1: key moved -> moved2' }];
 const locked = lockedAt(1, volumes, { gone, changed });
 
-/** An engine whose store has its projects' locked catalogs. */
+/** An engine with its projects' locked catalogs in the store. */
 async function published(lock = lockOf(locked)): Promise<TestWorld> {
   const on = testWorld({ lock });
   for (const each of lock.catalogs) await publish(on.world.deps.metadata, each);
@@ -317,7 +317,7 @@ describe('a version that is missing from the store', () => {
     expect(errors?.[0]?.extensions.code).toBe('E_NOT_FOUND');
   });
 
-  test('gives a confined session nothing of other projects', async () => {
+  test('shows a confined session no other project', async () => {
     const other = parseNamespace('github.com/other');
     const lock = lockOf({ ...locked, namespace: other });
     const confined =

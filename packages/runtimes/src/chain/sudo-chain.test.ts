@@ -70,7 +70,7 @@ test.each([
   ['sudo: unable to resolve host x\nsudo: a password is required\n', 'sudo needs a password here'],
   [
     'sudo: The "no new privileges" flag is set, which prevents',
-    'sudo gains no rights here: a sandbox took them (no_new_privs)',
+    'sudo has no effect here: a sandbox set no_new_privs',
   ],
   ['sudo: sorry, you must have a tty to run sudo\n', 'sudo: sorry, you must have a tty to run sudo'],
   ['', 'sudo failed and did not say why'],

@@ -72,7 +72,7 @@ describe('a volume of Docker', () => {
   test('needs a daemon that answers', async () => {
     const env = dockerThat(dir, 'echo "Cannot connect to the Docker daemon at tcp://ann:s3cret@host" >&2; exit 1');
     const error = await provide(env).catch((thrown: unknown) => thrown as Error);
-    expect((error as Error).message).toContain("Docker's daemon cannot be asked");
+    expect((error as Error).message).toContain("Docker's daemon gave an error");
     expect((error as Error).message).not.toContain('s3cret');
   });
 
