@@ -4,7 +4,7 @@ import { attachQuery, idOf, type ForkFacts } from '../mutations/mutations-killed
 import { testWorld, type TestWorld } from '../execute/test-world.fixture.ts';
 
 /*
- * The API shows for a volume with a provider what a fork of it finds, and asks nothing outside of the store for it.
+ * Invariant: for a volume with a provider, the API shows what a fork would find, without any request outside the store.
  */
 
 const web = 'github.com/acme/web';

@@ -12,7 +12,7 @@ const number = /^(?:0|[1-9]\d{0,9})$/;
 export function parseVolumeOwner(text: string): VolumeOwner {
   const parts = text.split(':');
   if (parts.length <= 2 && parts.every(isName)) return text as VolumeOwner;
-  throw new CachelaneError('E_USAGE', `${JSON.stringify(text.slice(0, 80))} is no owner`, {
+  throw new CachelaneError('E_USAGE', `${JSON.stringify(text.slice(0, 80))} is not an owner`, {
     hint: 'an owner looks like this: 1000, 1000:1000, node, node:node',
   });
 }
