@@ -69,7 +69,7 @@ describe('a stack with some neighbours squashed', () => {
     );
   });
 
-  test('shows the same where they are the lowest, and nothing is left of what clean-ups took away', () => {
+  test('shows the same if they are the lowest, without the removals of clean-ups', () => {
     fc.assert(
       fc.property(arbitraryStack, fc.nat(), (layers, a) => {
         const from = a % layers.length;
@@ -82,7 +82,7 @@ describe('a stack with some neighbours squashed', () => {
     );
   });
 
-  test('shows the same however often it is squashed', () => {
+  test('shows the same after repeated squashing', () => {
     fc.assert(
       fc.property(arbitraryStack, (layers) => {
         let squashed: readonly LayerIndex[] = layers;

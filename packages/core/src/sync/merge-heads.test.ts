@@ -295,7 +295,7 @@ class World {
   }
 }
 
-test('two squashes of a head that stand for the same layer are told as they are: nobody may have by itself what only one of them has', () => {
+test('overlapping squashes of one head stay whole, because other machines may lack the layers of only one', () => {
   const here = squashesOf('S=x,b,a T=y,b,a').records;
   const heads = { local: ids('S T c'), remote: ids('T S c') };
   const known = { here, there: [], ...heads, common: new Set(ids('x y b a c')), isKept: () => true };
@@ -304,7 +304,7 @@ test('two squashes of a head that stand for the same layer are told as they are:
   expect(squashes.contract(merged, [...heads.remote, ...heads.local])).toEqual(ids('T S c'));
 });
 
-test('what lies in a squash that cannot be taken apart any more was not taken out, whichever squash the remote has it in', () => {
+test('layers inside a squash without its parts do not count as removed, whichever squash the remote has', () => {
   const here = squashesOf('S=x,c,T T=b,a').records;
   const heads = { local: ids('y S'), remote: ids('c T') };
   const known = { here, there: [], ...heads, common: new Set(ids('x c b a S T')), isKept: () => false };
@@ -313,14 +313,14 @@ test('what lies in a squash that cannot be taken apart any more was not taken ou
   expect(squashes.contract(merged, [...heads.remote, ...heads.local])).toEqual(ids('y c T'));
 });
 
-test('a squash that cannot be taken apart any more is not, where the remote has nothing of it but itself', () => {
+test('a squash without its parts stays whole if the remote has only the squash', () => {
   const here = squashesOf('S=b,a').records;
   const heads = { local: ids('S'), remote: ids('c S') };
   const { squashes } = comparable({ here, there: [], ...heads, common: new Set(ids('S')), isKept: () => false });
   expect(squashes.expand(heads.local)).toEqual(ids('S'));
 });
 
-test('a squash that shares layers with one that cannot be taken apart any more is told as ever', () => {
+test('a squash that overlaps one without its parts is compared as usual', () => {
   const [kept, lost] = [squashesOf('T=d,b,a').records, squashesOf('S=c,b,a').records];
   const heads = { local: ids('S T'), remote: ids('T') };
   const known = { here: [...lost, ...kept], there: kept, ...heads, common: new Set(ids('d b a T')) };
@@ -331,7 +331,7 @@ test('a squash that shares layers with one that cannot be taken apart any more i
 });
 
 describe('machines that sync in any order', () => {
-  test('lose nothing, keep nothing that was taken out, agree in the end, and hide nothing unseen', () => {
+  test('lose no layers, restore no removed layers, agree in the end, and hide no unseen layers', () => {
     fc.assert(
       fc.property(arbitrarySteps(), (steps) => {
         const world = new World();
@@ -358,7 +358,7 @@ describe('machines that sync in any order', () => {
     );
   });
 
-  test('lose nothing and agree in the end where they forget what was squashed', () => {
+  test('lose no layers and agree in the end even if they forget squashes', () => {
     fc.assert(
       fc.property(arbitrarySteps('expire', 'expire'), (steps) => {
         const world = new World();
