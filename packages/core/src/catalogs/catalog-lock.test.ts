@@ -87,7 +87,7 @@ describe('a lock', () => {
     }
   });
 
-  test.each(['my-org', 'acme', 'A1', 'new'])('%s may be what a catalog is called', (alias) => {
+  test.each(['my-org', 'acme', 'A1', 'new'])('%s is a valid alias', (alias) => {
     expect(requireAlias(alias)).toBe(alias);
   });
 

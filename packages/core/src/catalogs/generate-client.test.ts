@@ -38,7 +38,7 @@ function isCompatValue(value: string): boolean {
   }
 }
 
-/** A module without its texts: what it declares and does. */
+/** A module's code without its texts. */
 function skeleton(code: string): { readonly shape: string; readonly texts: readonly string[] } {
   const texts: string[] = [];
   const shape = JSON.stringify(parseAst(code, { lang: 'ts' }), (key, value: unknown) => {
@@ -107,7 +107,7 @@ const locked = fc
 const text = <T>(): T => 'x' as T;
 const bare = ({ name }: { readonly name: string }) => ({ name, why: 'x' });
 
-/** The same with nothing but names. */
+/** The same catalog with names only. */
 function plain(catalog: LockedCatalog): LockedCatalog {
   return {
     ...catalog,

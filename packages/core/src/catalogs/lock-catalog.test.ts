@@ -7,7 +7,7 @@ import { catalogOf } from './lock.fixture.ts';
 const next = (before: LockedCatalog | null, ways: readonly Catalog[], accepted: readonly string[] = []): NextLock => {
   const between = ways.slice(0, -1);
   const done = lockCatalog({ alias: 'my-org', before, between, to: ways.at(-1) as Catalog, accepted });
-  // Whatever comes of it can be written and read.
+  // Every result can be written and read.
   expect(parseLock(encodeLock([done.locked]), 'it')).toEqual([done.locked]);
   return done;
 };

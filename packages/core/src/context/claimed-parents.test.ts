@@ -13,7 +13,7 @@ const [team, acme, site] = ['teams/payments', 'github.com/acme', 'teams/site'] a
 const [npm, pip] = ['npm', 'pip'] as readonly string[] as [VolumeName, VolumeName];
 const config = { directory: root, parents: [named(team, 3), named(acme, 4), named(site, 5)] };
 
-/** What a project was granted by their owners: a volume, or null for all of them. */
+/** Grants to the project by owner: a volume, or null for all. */
 function shared(granted: Readonly<Record<string, VolumeName | null>>): Bounds {
   return {
     own: [derive().namespace],
@@ -57,7 +57,7 @@ describe('in CI', () => {
     expect(read(pip)).toContain(acme);
     const unsettled = derive({ config, platform: ci });
     expect(sharedLinks(unsettled, unsettled.readChain, npm).map(({ namespace }) => namespace)).not.toContain(team);
-    // That one volume is shared says nothing of those that are asked for by their address.
+    // A grant of one volume does not open the others.
     expect(openParents(context)).toEqual([acme]);
   });
 

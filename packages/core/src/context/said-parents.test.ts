@@ -5,7 +5,7 @@ import { ci, derive, inFolder, inputOf, links, named, ofFork, root, sourcesOf } 
 import type { ContextSources, UserParents } from './context-sources.ts';
 import { contextWarnings } from './derive-context.ts';
 
-// Parents that a person names: in the environment of a job, or in their own file.
+// Parents named by a person: in the environment of a job, or in the user's configuration.
 
 const config = { directory: root, parents: [named('teams/payments', 3)] };
 const parentsOf = (changes: Partial<ContextSources>): readonly string[] => derive(changes).parents;

@@ -48,7 +48,7 @@ function hexLines(bytes: Uint8Array): readonly string[] {
   ).map(String);
 }
 
-/** Damage may be refused anywhere; nothing else may be thrown. */
+/** Damage may be refused anywhere, but only with its own error. */
 function attempt<T>(act: () => T): T | undefined {
   try {
     return act();
@@ -91,7 +91,7 @@ describe('an index in bytes', () => {
     expect(read(openIndex(encodeIndex([])))).toEqual({ all: [], special: [] });
   });
 
-  // The id of every layer hangs on these bytes: if this test fails, a new version of the format is needed.
+  // Every layer id depends on these bytes: if this test fails, the format needs a new version.
   test('of version 1 has these bytes', () => {
     const bytes = encodeIndex(sample);
     expect(hexLines(bytes)).toEqual([

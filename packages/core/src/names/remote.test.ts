@@ -93,7 +93,7 @@ describe('names over the limits', () => {
 
 const word = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,20}$/);
 const host = fc.stringMatching(/^[a-z][a-z0-9-]{0,12}(\.[a-z][a-z0-9-]{0,8}){1,3}$/);
-/** What a path may be made of: `.` and `..` are ways, and no names. */
+/** Possible path segments; `.` and `..` are not names. */
 const segment = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }).filter((text) => !/^\.\.?$/.test(text));
 const anyPath = fc.array(segment, { minLength: 1, maxLength: 6 });
 /** Text that looks like a remote somewhere. */
@@ -134,7 +134,7 @@ const remoteLike = fc
   .map((parts) => parts.join(''))
   .filter((text) => text !== '');
 
-/** Any UTF-16 code units, lone surrogates included. */
+/** Any UTF-16 code units, including lone surrogates. */
 const badlyFormed = fc
   .array(fc.integer({ min: 1, max: 0xffff }), { minLength: 1, maxLength: 60 })
   .map((units) => String.fromCharCode(...units));

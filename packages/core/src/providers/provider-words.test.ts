@@ -27,6 +27,6 @@ test('long text is cut after passwords are removed', () => {
 });
 
 test.each(['x', '/', '//', '@', 'x:', 'a://', 'a://b@'])('megabytes of %j end at once', (part) => {
-  // A search that goes back to the beginning for each character would not end within a test.
+  // A quadratic search would not end within the test.
   expect(providerWords(part.repeat(4_000_000 / part.length)).length).toBeLessThanOrEqual(500);
 });

@@ -8,7 +8,7 @@ import { memoryIndex } from '../layers/memory-index.ts';
 import { isCleanUp, squashPlan, withNothingBelow, type SquashStep } from './squash.ts';
 import { LayerStack, mergesVersions } from './stack.ts';
 
-/** Unites versions as an append-union driver would: content is a set. */
+/** Merges versions like an append-union driver: content is a set. */
 function unite(digests: readonly (Digest | null)[]): Digest {
   const parts = new Set(digests.flatMap((digest) => (digest ?? '').split('+')));
   return [...parts].toSorted().join('+') as Digest;
@@ -38,7 +38,7 @@ function entryOf(step: SquashStep): Entry {
   }
 }
 
-/** Everything a reader of the stack sees: path, type and composed content. */
+/** Everything that a reader of the stack sees: path, type and merged content. */
 function sight(layers: readonly LayerIndex[]): Map<BytePath, string> {
   const stack = new LayerStack(layers.map((index) => ({ index })));
   const seen = new Map<BytePath, string>();

@@ -13,7 +13,7 @@ const squash = (name: string, ...layers: readonly string[]): SquashRecord => ({
 const chain = (depth: number): readonly SquashRecord[] =>
   Array.from({ length: depth }, (_, index) => squash(`s${index}`, `s${index + 1}`, `a${index}`));
 
-/** Follows records as whoever takes a head apart does; it ends by itself, or not at all. */
+/** Counts the steps of expanding a squash, which may not end for bad records. */
 function steps(squashes: Squashes, from: string): number {
   const left = [id(from)];
   let count = 0;

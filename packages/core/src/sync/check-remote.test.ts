@@ -3,7 +3,7 @@ import type { Remote, SwapRequest } from '@cachelane/core';
 import { memoryRemote, noAbort, seededRandom } from '@cachelane/testkit';
 import { checkRemote } from './check-remote.ts';
 
-/** A server that does not look at one of the two conditions. */
+/** A server that ignores one of the two conditions. */
 function careless(remote: Remote, ignores: (request: SwapRequest) => boolean): Remote {
   const { heads } = remote;
   return {

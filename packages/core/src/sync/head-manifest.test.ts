@@ -99,11 +99,11 @@ describe('a manifest', () => {
     const squashes = [
       { id: hex('b'), atMs: 4, layers: [layer('d'), layer('e')] },
       { id: hex('e'), atMs: 3, layers: [layer('7')] },
-      // Made of a layer that is there by itself, of one that another squash was made of, and of the same one twice.
+      // Contains a separate layer, a layer inside another squash, and that layer twice.
       { id: hex('d'), atMs: 2, layers: [layer('6'), layer('a')] },
       { id: hex('a'), atMs: 2, layers: [layer('5'), layer('7')] },
       { id: hex('7'), atMs: 2, layers: [layer('4'), layer('4')] },
-      // Of a squash that the head does not name.
+      // Inside a squash that the head does not name.
       { id: hex('6'), atMs: 1, layers: [layer('3')] },
     ];
     const read = decodeManifest(encodeManifest({ ...manifest, squashes } as unknown as HeadManifest), null);
@@ -177,12 +177,12 @@ describe('a manifest', () => {
     ['a run of no day', (document) => (first(document, 'runs')['startedAtMs'] = Number.MAX_SAFE_INTEGER)],
     ['a squash of no day', (document) => (first(document, 'squashes')['atMs'] = Number.MAX_SAFE_INTEGER)],
     ['a revocation of no day', (document) => (first(document, 'revoked')['atMs'] = Number.MAX_SAFE_INTEGER)],
-    ['no list of what was removed', (document) => delete document['removed']],
+    ['no list of removed layers', (document) => delete document['removed']],
     ['no list of squashes', (document) => delete document['squashes']],
-    ['no list of what was revoked', (document) => delete document['revoked']],
-    ['a squash of nothing that is a list', (document) => delete first(document, 'squashes')['layers']],
+    ['no list of revoked runs', (document) => delete document['revoked']],
+    ['a squash without a list of layers', (document) => delete first(document, 'squashes')['layers']],
     ['a squash of itself', (document) => (first(document, 'squashes')['layers'] = [layer('b')])],
-    ['a squash that nobody made', (document) => (first(document, 'squashes')['layers'] = [foreign])],
+    ['a squash with an unknown run', (document) => (first(document, 'squashes')['layers'] = [foreign])],
     ['a run that is revoked and none', (document) => (first(document, 'revoked')['run'] = 'run_1')],
   ];
   test.each(changes)('with %s is refused', (_, change) => {

@@ -18,8 +18,8 @@ const last = 'ns_ffffffffffffffffffffffffffffffff';
 const x64 = { os: 'linux', arch: 'x64' };
 const odd = { image: 'node:26, "slim" é', '9': '', '10': '%' };
 
-// Made by another implementation (Python's hashlib and struct, from the layout in docs/reference/names.md). A change here is a
-// change of every id in every store: it needs a new version tag.
+// Made by another implementation (Python's hashlib and struct, from docs/reference/names.md). A change here changes
+// every id in every store: it needs a new version tag.
 const vectors: readonly (readonly [Raw, string])[] = [
   [
     { namespaceId: one, volume: 'npm', compat: {}, lane: 't1:local' },
