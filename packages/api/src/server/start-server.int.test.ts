@@ -132,7 +132,12 @@ test.each<readonly [string, Question, number, string]>([
   ['another method', { method: 'PUT' }, 405, 'E_USAGE'],
   ['a form', { headers: { 'content-type': 'text/plain' } }, 415, 'E_USAGE'],
   ['too large a body', { body: { query: ' '.repeat(queryLimits.bodyBytes) } }, 413, 'E_LIMIT'],
-  ['too large a body, in chunks', { body: 'x'.repeat(2 << 20), headers: { 'transfer-encoding': 'chunked' } }, 413, 'E_LIMIT'],
+  [
+    'too large a body, in chunks',
+    { body: 'x'.repeat(2 << 20), headers: { 'transfer-encoding': 'chunked' } },
+    413,
+    'E_LIMIT',
+  ],
   ['invalid JSON', { body: '{' }, 400, 'E_USAGE'],
   ['invalid UTF-8', { body: Buffer.from('7b227175657279223a22ff227d', 'hex') }, 400, 'E_USAGE'],
   ['a list', { body: [lookUp] }, 400, 'E_USAGE'],

@@ -66,9 +66,13 @@ function requirePlain(name: string, { Driver, Options }: Inspected): void {
   const isMounted = options.includes('type') || options.includes('device');
   if ((Driver === undefined || Driver === 'local') && !isMounted) return;
   const what = isMounted ? 'is mounted from elsewhere' : 'has its own driver';
-  throw new CachelaneError('E_VOLUME', `the volume ${name} ${what}, so Docker mounts it only while a container uses it`, {
-    hint: 'mount the source yourself and name its directory: dir:/path',
-  });
+  throw new CachelaneError(
+    'E_VOLUME',
+    `the volume ${name} ${what}, so Docker mounts it only while a container uses it`,
+    {
+      hint: 'mount the source yourself and name its directory: dir:/path',
+    },
+  );
 }
 
 async function inspect(name: string, { env, answerMs = 20_000 }: Docker, signal: AbortSignal): Promise<string> {
