@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { allowSudo } from '../sudo-rule.fixture.ts';
 import { formsIn, imagePrograms, imageReaders, inData, layersIn, openMachines, readers } from './machines.fixture.ts';
 
-// What one machine saves is an image on the others, where those who run there can have it mounted, and a tree elsewhere.
+// A layer of one machine is an image on other machines that can mount images, and a tree elsewhere.
 
 allowSudo();
 
@@ -11,7 +11,7 @@ const find = 'find . -type f | sort | xargs; find . -type f | sort | xargs cat';
 
 requireCommands(...imagePrograms)('machines', () => {
   describe.each(readers)('of $name', (reader) => {
-    test('share what they save, in both directions, with what was removed and made anew', async () => {
+    test('share saves in both directions, with removed and recreated files', async () => {
       using machines = openMachines(reader);
       const one = machines.open();
       const other = machines.open();
@@ -19,12 +19,12 @@ requireCommands(...imagePrograms)('machines', () => {
       expect((await inData(other, find)).stdout).toBe('./d/deep/older ./d/old ./e/gone ./kept\n1\n1\n1\n1\n');
       expect([formsIn(one), formsIn(other)]).toEqual([['tree'], [reader.form]]);
 
-      // On top of an image: whiteouts, an opaque directory, a changed file.
+      // Changes above an image: whiteouts, an opaque directory, a changed file.
       await inData(other, 'rm e/gone; rm -r d; mkdir d; echo 2 > d/new; echo 2 >> kept');
       const seen = './d/new ./kept\n2\n1\n2\n';
       expect((await inData(other, find)).stdout).toBe(seen);
       expect((await inData(one, find)).stdout).toBe(seen);
-      // One layer of each was made there, the other one came.
+      // Each machine made one layer and pulled the other.
       const third = machines.open();
       expect((await inData(third, find)).stdout).toBe(seen);
       const made = { image: ['image', 'tree'], tree: ['tree', 'tree'] }[reader.form];
@@ -32,7 +32,7 @@ requireCommands(...imagePrograms)('machines', () => {
       expect(formsIn(third)).toEqual([reader.form, reader.form]);
     });
 
-    test('send what they pulled to another remote', async () => {
+    test('send pulled layers to another remote', async () => {
       using machines = openMachines(reader);
       const [one, other] = [machines.open(), machines.open()];
       await inData(one, 'mkdir d; echo first > d/f');
@@ -44,7 +44,7 @@ requireCommands(...imagePrograms)('machines', () => {
       expect([layersIn(third), formsIn(third)]).toEqual([layersIn(one), [reader.form]]);
     });
 
-    test('carry it by hand: an export of what was pulled is pulled by an import', async () => {
+    test('exchange pulled layers by export and import', async () => {
       using machines = openMachines(reader);
       const [one, other] = [machines.open(), machines.open()];
       await inData(one, 'mkdir d; echo first > d/f; ln -s f d/link');
@@ -57,8 +57,8 @@ requireCommands(...imagePrograms)('machines', () => {
     });
   });
 
-  describe.each(imageReaders)('of $name, who could have images', (reader) => {
-    test('keep trees where the person says so', async () => {
+  describe.each(imageReaders)('of $name, which could mount images', (reader) => {
+    test('keep trees if the user chooses so', async () => {
       using machines = openMachines(reader);
       await inData(machines.open(), 'echo 1 > f');
       const other = machines.open({ CACHELANE_IMAGES: '0' });
