@@ -42,7 +42,7 @@ describe.each(worldUsers)('as %s', (user) => {
       expect(readFileSync(join(world.dir, 'file'), 'utf8')).toBe('content');
     });
 
-    test('that is or contains the root, the home or the store, or is inside the store, is refused', async () => {
+    test('that hides the working directory or the store, or is in the store, is refused', async () => {
       using world = openWorld({ user });
       await expectRefused(world, ['a:/'], /would hide the working directory/);
       await expectRefused(world, [`a:${world.dir}`], /would hide the working directory/);

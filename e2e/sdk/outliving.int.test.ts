@@ -5,14 +5,14 @@ import { describe, expect, test } from 'vitest';
 import { until } from '../robustness/store.fixture.ts';
 import { openSdkWorld, pathsOf, type SdkWorld } from './sdk-world.fixture.ts';
 
-// Commands of programs, and what they leave running. The engine is the real one, and commands are children of this process.
+// Commands of programs, and processes that outlive them. The engine is real, and commands are children of this process.
 
 async function client(on: SdkWorld): Promise<NodeEngine> {
   await on.serve();
   return await on.session(on.acme('web'));
 }
 
-/** False for a process that has ended and waits for whoever started it. */
+/** Returns false for a process that has ended but was not reaped. */
 function lives(pid: number): boolean {
   try {
     return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -21,7 +21,7 @@ function lives(pid: number): boolean {
   }
 }
 
-/** A shell command, with the volume `data` in DIR and a directory for the test's own files in NOTES. */
+/** Runs a shell command with the volume `data` in DIR and a directory for the test's own files in NOTES. */
 async function shell(on: SdkWorld, engine: NodeEngine, script: string, options: RunOptions = {}) {
   const volumes = [{ volume: engine.cacheVolume('data'), variable: 'DIR' }];
   const env = { ...on.world.env, NOTES: on.world.dir };
@@ -30,7 +30,7 @@ async function shell(on: SdkWorld, engine: NodeEngine, script: string, options: 
 
 const pidIn = (on: SdkWorld, name: string): number => Number(readFileSync(join(on.world.dir, name), 'utf8'));
 
-/** An abort as soon as the command has written a note of this name. */
+/** Aborts as soon as the command has written a note of this name. */
 function abortAt(on: SdkWorld, name: string): AbortSignal {
   const controller = new AbortController();
   void until(() => existsSync(join(on.world.dir, name))).then(() => controller.abort());
@@ -38,23 +38,20 @@ function abortAt(on: SdkWorld, name: string): AbortSignal {
 }
 
 describe('a command that is aborted', () => {
-  test.each(['ignore', 'capture'] as const)(
-    'takes what it started along, whoever has its output: %s',
-    async (stdio) => {
-      await using on = openSdkWorld();
-      const engine = await client(on);
-      const signal = abortAt(on, 'begun');
-      const script = `sh -c 'echo $$ > $NOTES/child; while :; do echo half > $DIR/half; sleep 0.01; done' &
+  test.each(['ignore', 'capture'] as const)('ends its processes, too, whoever reads its output: %s', async (stdio) => {
+    await using on = openSdkWorld();
+    const engine = await client(on);
+    const signal = abortAt(on, 'begun');
+    const script = `sh -c 'echo $$ > $NOTES/child; while :; do echo half > $DIR/half; sleep 0.01; done' &
       until [ -s $NOTES/child ] && [ -e $DIR/half ]; do :; done; echo > $NOTES/begun; wait`;
-      await expect(shell(on, engine, script, { stdio, signal })).rejects.toMatchObject({ code: 'E_ABORTED' });
-      expect(lives(pidIn(on, 'child'))).toBe(false);
-      const { saved } = await shell(on, engine, 'echo mine > $DIR/mine');
-      expect(saved).toMatchObject([{ added: 1 }]);
-      expect(await pathsOf(engine.cacheVolume('data').entries())).toEqual(['mine']);
-    },
-  );
+    await expect(shell(on, engine, script, { stdio, signal })).rejects.toMatchObject({ code: 'E_ABORTED' });
+    expect(lives(pidIn(on, 'child'))).toBe(false);
+    const { saved } = await shell(on, engine, 'echo mine > $DIR/mine');
+    expect(saved).toMatchObject([{ added: 1 }]);
+    expect(await pathsOf(engine.cacheVolume('data').entries())).toEqual(['mine']);
+  });
 
-  test('is ended also where it does not listen', async () => {
+  test('ends even if it ignores the signal', async () => {
     await using on = openSdkWorld();
     const engine = await client(on);
     const signal = abortAt(on, 'deaf');
@@ -64,23 +61,20 @@ describe('a command that is aborted', () => {
   });
 });
 
-describe('what outlives a command', () => {
-  test.each(['exit 0', 'exit 3'])(
-    'with volumes is ended, and told, before anything comes of its work: %s',
-    async (exit) => {
-      await using on = openSdkWorld();
-      const engine = await client(on);
-      const script = `setsid sh -c 'echo $$ > $NOTES/child; while :; do echo half > $DIR/half; sleep 0.01; done' &
+describe('a process that outlives its command', () => {
+  test.each(['exit 0', 'exit 3'])('with volumes is ended and reported before the work is saved: %s', async (exit) => {
+    await using on = openSdkWorld();
+    const engine = await client(on);
+    const script = `setsid sh -c 'echo $$ > $NOTES/child; while :; do echo half > $DIR/half; sleep 0.01; done' &
       until [ -s $NOTES/child ] && [ -e $DIR/half ]; do :; done; ${exit}`;
-      const { saved, leftovers } = await shell(on, engine, script, { stdio: 'capture', allowFailure: true });
-      const pid = pidIn(on, 'child');
-      expect(lives(pid)).toBe(false);
-      expect(leftovers).toContainEqual({ pid, name: 'sh' });
-      expect(saved?.[0]?.added).toBe(exit === 'exit 0' ? 1 : 0);
-    },
-  );
+    const { saved, leftovers } = await shell(on, engine, script, { stdio: 'capture', allowFailure: true });
+    const pid = pidIn(on, 'child');
+    expect(lives(pid)).toBe(false);
+    expect(leftovers).toContainEqual({ pid, name: 'sh' });
+    expect(saved?.[0]?.added).toBe(exit === 'exit 0' ? 1 : 0);
+  });
 
-  test('goes on where it is left, writes nothing into what comes later, and holds up nobody who reads its output', async () => {
+  test('keeps running if allowed, writes nothing into later runs, and blocks no reader of the output', async () => {
     await using on = openSdkWorld();
     const engine = await client(on);
     const loop =
@@ -96,7 +90,7 @@ describe('what outlives a command', () => {
     await until(() => !lives(pidIn(on, 'child')));
   });
 
-  test('without volumes is nobody’s business', async () => {
+  test('without volumes is left alone', async () => {
     await using on = openSdkWorld();
     const engine = await client(on);
     const script = `sh -c 'echo $$ > $NOTES/child; until [ -e $NOTES/gate ]; do sleep 0.01; done' & until [ -s $NOTES/child ]; do :; done; echo said`;
@@ -108,7 +102,7 @@ describe('what outlives a command', () => {
 });
 
 describe('an engine that is killed', () => {
-  test('leaves no path to whoever goes on writing, program or command', async () => {
+  test('leaves no path to a program or command that keeps writing', async () => {
     await using on = openSdkWorld();
     const { pid } = await on.serve();
     const directory = on.acme('web');
@@ -140,8 +134,8 @@ describe('an engine that is killed', () => {
   });
 });
 
-describe('what is no command, and no volume', () => {
-  test('is refused in words', async () => {
+describe('an invalid command or volume', () => {
+  test('fails with a clear message', async () => {
     await using on = openSdkWorld();
     const engine = await client(on);
     const npm = engine.cacheVolume('npm');
