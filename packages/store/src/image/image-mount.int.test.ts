@@ -1,13 +1,6 @@
 import { chownSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { ancestors, childPath, parentPath, type BytePath, type LayerId, type StagedEntry } from '@cachelane/core';
-import {
-  arbitraryTree,
-  contentEntry,
-  madeEntry,
-  removalEntry,
-  requireCommands,
-  type TreeItem,
-} from '@cachelane/testkit';
+import { arbitraryTree, contentEntry, madeEntry, removalEntry, requireCommands, type TreeItem, useDisk } from '@cachelane/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createLayerHome, type LayerHome } from '../home/layer-home.fixture.ts';
@@ -26,6 +19,8 @@ import {
   type Attributes,
 } from './judge-image.fixture.ts';
 import { listTree, type Listed } from './list-tree.fixture.ts';
+
+useDisk();
 
 // What the kernel shows of an image is what its layer says, to the nanosecond, and what the tree of the layer shows.
 
