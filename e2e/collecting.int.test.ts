@@ -239,6 +239,6 @@ requireCommands('bwrap', 'unshare')('on a full disk', () => {
 
   asRoot('without what is kept for it they cannot, and say so', () => {
     const out = onSmallDisk('save one; rm "$CACHELANE_HOME/reserve"; fill; cachelane rm one 2>&1 || echo "code $?"');
-    expect(out).toMatch(/there is no space left to write [^]*code 1/);
+    expect(out).toMatch(/no space is left to write [^]*code 1/);
   });
 });

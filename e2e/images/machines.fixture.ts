@@ -75,9 +75,9 @@ export function layersIn({ store }: Pick<World, 'store'>): readonly string[] {
 export function formsIn(world: Pick<World, 'store'>): readonly Form[] {
   return layersIn(world).map((id) => {
     const { form } = JSON.parse(readFileSync(join(world.store, 'layers', id, 'layer.json'), 'utf8')) as {
-      readonly form?: Form;
+      readonly form: Form;
     };
-    return form ?? 'tree';
+    return form;
   });
 }
 

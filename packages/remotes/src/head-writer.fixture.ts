@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs';
 import { newAttempt, parseRemoteKey } from '@cachelane/core';
 import { addWords } from '@cachelane/testkit';
-import { openRemote } from './open-remote.ts';
-import { parseRemoteAddress } from './remote-address.ts';
+import { openRemote } from './open/open-remote.ts';
+import { parseRemoteAddress } from './base/remote-address.ts';
 import { systemClock, systemRandom } from './remote-world.fixture.ts';
 
 /**

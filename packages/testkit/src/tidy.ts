@@ -13,6 +13,7 @@ export interface TidyRule {
 
 const linesMax = 400;
 const testLinesMax = 600;
+const columnsMax = 160;
 
 const isSource = (path: string): boolean => /^(packages\/[^/]+\/src|e2e)\/.*\.ts$/.test(path);
 const isTest = (path: string): boolean => /\.(test|fixture|bench)\.ts$/.test(path);
@@ -22,6 +23,8 @@ const isShipped = (path: string): boolean => isSource(path) && !isTest(path);
 /** These files quote what they forbid. */
 export const isTidyItself = (path: string): boolean => /^packages\/testkit\/src\/tidy(\.test)?\.ts$/.test(path);
 const isCli = (path: string): boolean => path.startsWith('packages/cli/');
+const isPage = (path: string): boolean => /^(docs\/.*|README|CONTRIBUTING)\.md$/.test(path);
+const isLongLine = (line: string): boolean => [...line.trimEnd()].length > columnsMax;
 /** Where a package is imported by its name. */
 const isEntry = (path: string): boolean => /^packages\/([^/]+\/src\/index|sdk\/src\/node)\.ts$/.test(path);
 const isCompositionRoot = (path: string): boolean => /^packages\/cli\/src\/(main|compose)\.ts$/.test(path);
@@ -122,6 +125,18 @@ export function tidyRules(worldAllowed: ReadonlyMap<string, string>): readonly T
         /\bimport\(\s*'@cachelane\/(store|runtimes|remotes|tools)/,
         'drivers are imported in compose.ts only',
       ),
+    },
+    {
+      name: 'pages',
+      appliesTo: isPage,
+      findings: ({ path, text }) => {
+        const lines = text.split('\n');
+        const max = path === 'README.md' ? 100 : linesMax;
+        const long = lines.flatMap((line, index) =>
+          isLongLine(line) ? [`line ${index + 1}: over ${columnsMax} characters`] : [],
+        );
+        return lines.length - 1 > max ? [`${lines.length - 1} lines, at most ${max}`, ...long] : long;
+      },
     },
     {
       name: 'unfinished work',

@@ -1,11 +1,12 @@
-import { canonicalCompat, parseVolumeOwner, scopeNamespace, type Namespace, type SharingMode } from '@cachelane/core';
-import { definedVolume, deprecations, requireDefinition, type OfferedCatalog } from '@cachelane/engine';
-import type { VolumeSubject } from './volume-subject.ts';
+import { type Namespace, type SharingMode, canonicalCompat, scopeNamespace } from '@cachelane/core';
+import { type OfferedCatalog, definedVolume, deprecations, requireDefinition } from '@cachelane/engine';
 import type { ApiRequest } from '../request/request.ts';
 import type { VolumePlace } from '../request/world.ts';
 import { keyIn, namespaceIn, placeOf } from './find-volume.ts';
 import { noteAsked } from './note-asked.ts';
-import { sourceIn, type SourceInput } from './volume-source.ts';
+import { parseVolumeOwner } from './owner.ts';
+import { type SourceInput, sourceIn } from './volume-source.ts';
+import type { VolumeSubject } from './volume-subject.ts';
 
 /** The common arguments of requests for a volume. */
 interface Wish {

@@ -5,11 +5,11 @@ import type {
   NamespaceRecord,
   SharingMode,
   VolumeName,
-  VolumeOwner,
   VolumeSeed,
 } from '@cachelane/core';
 import type { DefinedVolume } from '@cachelane/engine';
-import { formatNodeId, type NamedDefinition, type VolumeNodeId } from '../values/node-id.ts';
+import { type NamedDefinition, type VolumeNodeId, formatNodeId } from '../values/node-id.ts';
+import type { VolumeOwner } from './owner.ts';
 
 /** A source that the caller may use. */
 export interface VolumeSource {

@@ -236,6 +236,18 @@ requireCommands(
     await runsBare(box, /has format 9999/);
   });
 
+  test('a home of an earlier build is refused with the advice to remove it', async () => {
+    using box = sandbox();
+    await box.run('true');
+    const database = new DatabaseSync(join(box.home, 'state.db'));
+    database.exec('PRAGMA application_id = 1129079150; PRAGMA user_version = 11');
+    database.close();
+    await runsBare(box, /an earlier build of cachelane or another program made \S+state\.db/);
+    const { code, stderr } = await box.cachelane('ls');
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(`remove ${box.home} if it is a cachelane home (the caches start cold)`);
+  });
+
   test.runIf(process.geteuid?.() === 0)("another user's", async () => {
     using box = sandbox();
     mkdirSync(box.home);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { limits } from '../limits.ts';
+import { limits } from '../base/limits.ts';
 import { parseNamespace } from '../names/namespace.ts';
 import { encodeLock, lockedAs, parseLock, requireAlias } from './catalog-lock.ts';
 import { catalogOf, exampleLock, lockedOf } from './lock.fixture.ts';

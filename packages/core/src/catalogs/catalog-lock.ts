@@ -1,6 +1,6 @@
-import { CachelaneError } from '../errors.ts';
-import { parseDigest, type Digest } from '../layers/digest.ts';
-import { limits } from '../limits.ts';
+import { CachelaneError } from '../base/errors.ts';
+import { parseDigest, type Digest } from '../base/digest.ts';
+import { limits } from '../base/limits.ts';
 import { parseNamespace, type Namespace } from '../names/namespace.ts';
 import { catalogDigest, catalogText } from './catalog-text.ts';
 import type { CatalogContent } from './definition.ts';

@@ -1,5 +1,5 @@
-import { CachelaneError } from '../errors.ts';
-import { digestOf, type Digest } from '../layers/digest.ts';
+import { CachelaneError } from '../base/errors.ts';
+import { digestOf, type Digest } from '../base/digest.ts';
 import type { CatalogContent, VolumeDefinition } from './definition.ts';
 import { readCatalog } from './read-catalog.ts';
 

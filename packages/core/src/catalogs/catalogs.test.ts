@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { limits } from '../limits.ts';
+import { limits } from '../base/limits.ts';
 import { catalogDigest, catalogText, parseCatalogText } from './catalog-text.ts';
 import { compareCatalogs } from './compare-catalogs.ts';
 import type { CatalogContent } from './definition.ts';

@@ -1,4 +1,4 @@
-import type { Digest } from '../layers/digest.ts';
+import type { Digest } from '../base/digest.ts';
 import type { Namespace } from '../names/namespace.ts';
 import type { Compat, VolumeName } from '../names/volume.ts';
 import type { SharingMode } from '../ports/mounter.ts';

@@ -1,5 +1,5 @@
-import { CachelaneError } from '../errors.ts';
-import { limits } from '../limits.ts';
+import { CachelaneError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { staleText, type LockedCatalog, type StaleDefinition } from './catalog-lock.ts';
 import { catalogDigest } from './catalog-text.ts';
 import { compareCatalogs, type DefinitionChange } from './compare-catalogs.ts';

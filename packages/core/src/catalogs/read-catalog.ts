@@ -1,5 +1,5 @@
-import { CachelaneError } from '../errors.ts';
-import { limits } from '../limits.ts';
+import { CachelaneError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { didYouMean } from '../names/suggest.ts';
 import { canonicalCompat, parseVolumeName, type Compat, type VolumeName } from '../names/volume.ts';
 import { sharingModes } from '../ports/mounter.ts';

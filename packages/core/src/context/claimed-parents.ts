@@ -1,24 +1,8 @@
+import type { ChainLink } from '../lanes/chain-link.ts';
 import type { Namespace } from '../names/namespace.ts';
 import type { VolumeName } from '../names/volume.ts';
-import type { ChainLink } from '../ports/metadata.ts';
-import { mayReach, sharesAny, type Bounds } from '../sharing/bounds.ts';
-import type { Context, ContextInput } from './context.ts';
-
-/** A parent that a file in the repository names, and that is none of the repository's own names. */
-export interface ClaimedParent {
-  readonly namespace: Namespace;
-  /** `cachelane.yaml:3`. */
-  readonly source: string;
-}
-
-/** Parents by the word of the repository alone: whoever writes its files must not decide whose contents its runs read. */
-export interface ClaimedParents {
-  readonly parents: readonly ClaimedParent[];
-  /** On a machine of one's own they are read all the same, and it is told. */
-  readonly needGrant: boolean;
-  /** What is shared with the project; null: nobody has asked yet, and nothing counts as shared. */
-  readonly shared: Bounds | null;
-}
+import { type Bounds, mayReach, sharesAny } from '../sharing/bounds.ts';
+import type { ClaimedParent, Context, ContextInput } from './context.ts';
 
 export interface SettledParents {
   readonly context: Context;

@@ -1,8 +1,7 @@
+import type { ChainLink } from '../lanes/chain-link.ts';
 import type { LaneName, TrustLevel } from '../lanes/lane.ts';
 import type { Namespace } from '../names/namespace.ts';
-import type { ChainLink } from '../ports/metadata.ts';
 import type { Bounds } from '../sharing/bounds.ts';
-import type { ClaimedParents } from './claimed-parents.ts';
 
 /** One input that decided something, for `cachelane context`. */
 export interface ContextInput {
@@ -17,6 +16,22 @@ export interface NamedParents {
   readonly parents: readonly Namespace[];
   /** `CACHELANE_PARENTS`, `cachelane.yaml:3`. */
   readonly by: string;
+}
+
+/** A parent that a file in the repository names, and that is none of the repository's own names. */
+export interface ClaimedParent {
+  readonly namespace: Namespace;
+  /** `cachelane.yaml:3`. */
+  readonly source: string;
+}
+
+/** Parents by the word of the repository alone: whoever writes its files must not decide whose contents its runs read. */
+export interface ClaimedParents {
+  readonly parents: readonly ClaimedParent[];
+  /** On a machine of one's own they are read all the same, and it is told. */
+  readonly needGrant: boolean;
+  /** What is shared with the project; null: nobody has asked yet, and nothing counts as shared. */
+  readonly shared: Bounds | null;
 }
 
 /** Where and who a command is. */

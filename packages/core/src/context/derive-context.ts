@@ -1,17 +1,16 @@
 import { policyWithoutHub } from '../lanes/access.ts';
-import { laneWithoutHub, type LaneDecision } from '../lanes/local.ts';
+import { type LaneDecision, laneWithoutHub } from '../lanes/local.ts';
 import type { PlatformHints } from '../lanes/platform-hints.ts';
-import { personalLane } from '../tiers/personal-tier.ts';
 import { readChain } from '../lanes/read-chain.ts';
 import { parseNamespace } from '../names/namespace.ts';
 import { printable } from '../names/printable.ts';
 import { redactUrl } from '../names/remote-url.ts';
-import type { ClaimedParent } from './claimed-parents.ts';
-import type { Context, ContextInput } from './context.ts';
+import { personalLane } from '../tiers/personal-tier.ts';
 import type { ConfiguredName, ContextSources, NamedProject } from './context-sources.ts';
+import type { ClaimedParent, Context, ContextInput } from './context.ts';
 import { fileNames } from './file-names.ts';
-import { saidParents } from './said-parents.ts';
 import { derivedNamespace, localNamespaceOf, parentsOf } from './project-names.ts';
+import { saidParents } from './said-parents.ts';
 
 /**
  * Where and who a command is, from what it was given and what lies around it. The namespace comes from the first of

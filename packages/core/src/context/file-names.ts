@@ -1,4 +1,4 @@
-import { CachelaneError } from '../errors.ts';
+import { CachelaneError } from '../base/errors.ts';
 import { laneWithoutHub } from '../lanes/local.ts';
 import { type Namespace } from '../names/namespace.ts';
 import { defaultParents } from '../names/parents.ts';

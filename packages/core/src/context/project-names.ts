@@ -1,5 +1,5 @@
-import { limits } from '../limits.ts';
-import { digestOf } from '../layers/digest.ts';
+import { limits } from '../base/limits.ts';
+import { digestOf } from '../base/digest.ts';
 import { canonicalNamespace, childNamespace, type Namespace } from '../names/namespace.ts';
 import { defaultParents, validateParents } from '../names/parents.ts';
 import { namespaceFromRemote } from '../names/remote.ts';

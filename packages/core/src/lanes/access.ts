@@ -1,5 +1,5 @@
-import type { ChainLink } from '../ports/metadata.ts';
-import { compareTrust, type LaneName, laneTrust } from './lane.ts';
+import type { ChainLink } from './chain-link.ts';
+import { type LaneName, compareTrust, laneTrust } from './lane.ts';
 
 /** What a namespace allows beyond the rules that always hold. */
 export interface ReadPolicy {

@@ -1,5 +1,5 @@
-import { CachelaneError } from '../errors.ts';
-import { limits } from '../limits.ts';
+import { CachelaneError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { escapeSegment, isEscapedSegment, shortenEscaped } from '../names/segment.ts';
 
 /** Lowest first. */

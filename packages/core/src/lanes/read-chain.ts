@@ -1,7 +1,7 @@
-import { limits } from '../limits.ts';
+import { limits } from '../base/limits.ts';
 import type { Namespace } from '../names/namespace.ts';
-import type { ChainLink } from '../ports/metadata.ts';
-import { canRead, canReadOther, type ReadPolicy } from './access.ts';
+import { type ReadPolicy, canRead, canReadOther } from './access.ts';
+import type { ChainLink } from './chain-link.ts';
 import type { LaneName } from './lane.ts';
 
 export interface ReadChainRequest {

@@ -1,5 +1,5 @@
-import { CachelaneError } from '../errors.ts';
-import { limits } from '../limits.ts';
+import { CachelaneError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 
 /**
  * A path inside a volume: relative, `/`-separated, without empty, `.` or `..` segments. File names are bytes, not text,

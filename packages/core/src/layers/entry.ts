@@ -1,6 +1,6 @@
-import type { RunId } from '../ids.ts';
+import type { RunId } from '../base/ids.ts';
 import type { BytePath } from './byte-path.ts';
-import type { Digest } from './digest.ts';
+import type { Digest } from '../base/digest.ts';
 
 export type LayerId = Digest & { readonly __layerId: unique symbol };
 

@@ -1,8 +1,8 @@
-import { CachelaneError } from '../errors.ts';
-import type { RunId } from '../ids.ts';
-import { limits } from '../limits.ts';
+import { CachelaneError } from '../base/errors.ts';
+import type { RunId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
 import { childPath, type BytePath } from './byte-path.ts';
-import type { Digest } from './digest.ts';
+import type { Digest } from '../base/digest.ts';
 import { mergeClasses, type Entry } from './entry.ts';
 import {
   attribute,

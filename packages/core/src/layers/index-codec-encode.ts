@@ -1,5 +1,5 @@
-import { invariant } from '../errors.ts';
-import { limits } from '../limits.ts';
+import { invariant } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { baseName, comparePaths, parentPath, parseBytePath, type BytePath } from './byte-path.ts';
 import { mergeClasses, type Entry } from './entry.ts';
 import {
@@ -60,7 +60,7 @@ interface Tables {
 }
 
 /**
- * The bytes of an index, version 1 (docs/STORE_FORMAT.md). Takes the entries in any order; the same entries always give
+ * The bytes of an index, version 1 (docs/reference/store-format.md). Takes the entries in any order; the same entries always give
  * the same bytes, and a layer's id is their digest. Throws E_INTERNAL for two entries of one path and for entries that
  * cannot be (see {@link entryFault}): what comes from outside is checked before it gets here.
  */

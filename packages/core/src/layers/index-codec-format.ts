@@ -1,7 +1,7 @@
-import { CachelaneError } from '../errors.ts';
+import { CachelaneError } from '../base/errors.ts';
 import type { EntryForm, EntryType, Removal } from './entry.ts';
 
-// The byte layout of index version 1, as docs/STORE_FORMAT.md ("Index, version 1") describes it. All numbers are
+// The byte layout of index version 1, as docs/reference/store-format.md, "Index", describes it. All numbers are
 // little-endian; a table of n "ends" cuts the bytes it belongs to into n pieces, each starting where the one before ends.
 
 /** `clindex` and a line feed: a text tool shows what the file is. */

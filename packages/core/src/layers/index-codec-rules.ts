@@ -1,4 +1,4 @@
-import { limits } from '../limits.ts';
+import { limits } from '../base/limits.ts';
 import { parseBytePath, rootPath } from './byte-path.ts';
 import type { Entry } from './entry.ts';
 

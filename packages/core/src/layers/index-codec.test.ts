@@ -1,10 +1,10 @@
 import { arbitraryBytePath, arbitraryEntries, indexFault } from '@cachelane/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isCachelaneError } from '../errors.ts';
-import type { RunId } from '../ids.ts';
+import { isCachelaneError } from '../base/errors.ts';
+import type { RunId } from '../base/ids.ts';
 import type { BytePath } from './byte-path.ts';
-import { digestOf } from './digest.ts';
+import { digestOf } from '../base/digest.ts';
 import type { Entry, LayerIndex } from './entry.ts';
 import { encodeIndex } from './index-codec-encode.ts';
 import { openIndex } from './index-codec.ts';

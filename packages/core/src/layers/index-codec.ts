@@ -1,4 +1,4 @@
-import type { RunId } from '../ids.ts';
+import type { RunId } from '../base/ids.ts';
 import { childPath, isBelow, type BytePath } from './byte-path.ts';
 import type { Entry, LayerIndex } from './entry.ts';
 import { IndexReader } from './index-codec-decode.ts';
@@ -6,7 +6,7 @@ import { corrupt } from './index-codec-format.ts';
 import { isSpecial } from './memory-index.ts';
 
 /**
- * An index over its bytes ({@link encodeIndex} made them; docs/STORE_FORMAT.md describes them). Opening costs the same
+ * An index over its bytes ({@link encodeIndex} made them; docs/reference/store-format.md describes them). Opening costs the same
  * whatever the size; entries are decoded when they are asked for, and checked then. `bytes` must not change afterwards.
  *
  * Throws E_LAYER_CORRUPT, here or from whatever meets the damage, and E_STORE_NEWER for a later version. Damage that

@@ -1,4 +1,4 @@
-import { invariant } from '../errors.ts';
+import { invariant } from '../base/errors.ts';
 import { comparePaths, isBelow, type BytePath } from './byte-path.ts';
 import type { Entry, LayerIndex } from './entry.ts';
 

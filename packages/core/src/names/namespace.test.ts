@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isCachelaneError } from '../errors.ts';
-import { limits } from '../limits.ts';
+import { isCachelaneError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import {
   canonicalNamespace,
   childNamespace,

@@ -1,5 +1,5 @@
-import { CachelaneError } from '../errors.ts';
-import { limits } from '../limits.ts';
+import { CachelaneError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { ignoresCase, lowerAscii, lowerEscaped } from './letter-case.ts';
 import { redactUrl } from './remote-url.ts';
 import { remoteSegments } from './remote-segments.ts';

@@ -1,5 +1,5 @@
-import { CachelaneError } from '../errors.ts';
-import { limits } from '../limits.ts';
+import { CachelaneError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { type Namespace, namespaceParents, parseNamespace } from './namespace.ts';
 
 export interface ParentsRequest {

@@ -1,5 +1,5 @@
-import { CachelaneError } from '../errors.ts';
-import { limits } from '../limits.ts';
+import { CachelaneError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 
 /**
  * A path that says where it leads: absolute, without `.`, `..` and doubled slashes. Whether something is there is not looked at. `use` says what a volume wants it for:

@@ -1,4 +1,4 @@
-import { digestOf } from '../layers/digest.ts';
+import { digestOf } from '../base/digest.ts';
 import { ignoresCase, lowerAscii } from './letter-case.ts';
 import { parseRemoteUrl, type RemoteUrl } from './remote-url.ts';
 import { escapeSegment, percentDecode } from './segment.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { limits } from '../limits.ts';
+import { limits } from '../base/limits.ts';
 import { namespaceParents, parseNamespace } from './namespace.ts';
 import { namespaceFromRemote } from './remote.ts';
 import { remoteTable } from './remote-table.fixture.ts';

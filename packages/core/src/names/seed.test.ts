@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { parseVolumeOwner } from './owner.ts';
 import { parseSeedDirectory } from './seed.ts';
 
 describe('a directory to seed from', () => {
@@ -26,15 +25,4 @@ describe('a directory to seed from', () => {
     expect(() => parseSeedDirectory(text)).toThrow(why);
     expect(() => parseSeedDirectory(text)).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
   });
-});
-
-describe('an owner', () => {
-  test.each(['0', '1000', '1000:1000', 'node', 'node:node', '1000:node', '_apt', '4294967294'])('%s is one', (text) =>
-    expect(parseVolumeOwner(text)).toBe(text),
-  );
-
-  test.each(['', ':', '1000:', ':1000', '1:2:3', '-1', '01', '4294967295', 'a b', 'a/b', '-n', 'x'.repeat(33)])(
-    '%j is none',
-    (text) => expect(() => parseVolumeOwner(text)).toThrow(expect.objectContaining({ code: 'E_USAGE' })),
-  );
 });

@@ -1,4 +1,4 @@
-import { digestOf } from '../layers/digest.ts';
+import { digestOf } from '../base/digest.ts';
 
 /** Hex characters of a hash inside a name: 128 bits, so that nobody finds a second text for the same name. */
 const hashLength = 32;

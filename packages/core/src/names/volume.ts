@@ -1,5 +1,5 @@
-import { CachelaneError } from '../errors.ts';
-import { limits } from '../limits.ts';
+import { CachelaneError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { type Namespace, parseNamespace } from './namespace.ts';
 import { escapeSegment, isEscapedSegment, percentDecode, shortenEscaped } from './segment.ts';
 
@@ -107,3 +107,7 @@ export function compatKey(compat: Readonly<Record<string, string>>): string {
 function escapeValue(value: string): string {
   return value.replace(/[%,=]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
+
+/** Whether a volume is worth sending to other machines. Nothing is sent yet: this version only carries the word. */
+export const syncChoices = ['always', 'never'] as const;
+export type Sync = (typeof syncChoices)[number];

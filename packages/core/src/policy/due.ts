@@ -1,6 +1,6 @@
-import type { NamespaceId } from '../ids.ts';
+import type { NamespaceId } from '../base/ids.ts';
 import type { LaneName } from '../lanes/lane.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../base/limits.ts';
 import type { Namespace } from '../names/namespace.ts';
 import type { Policies } from './policies.ts';
 import {

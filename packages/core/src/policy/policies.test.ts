@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { NamespaceId } from '../ids.ts';
+import type { NamespaceId } from '../base/ids.ts';
 import type { LaneName } from '../lanes/lane.ts';
 import type { Namespace } from '../names/namespace.ts';
 import type { VolumeName } from '../names/volume.ts';

@@ -1,9 +1,23 @@
-import type { NamespaceId } from '../ids.ts';
+import type { NamespaceId } from '../base/ids.ts';
 import type { LaneName } from '../lanes/lane.ts';
 import type { Namespace } from '../names/namespace.ts';
 import type { VolumeName } from '../names/volume.ts';
-import type { LanePolicy, StoredPolicy } from '../ports/collection-store.ts';
-import { resolvePolicy, statedPolicy, volumeOf, type Policy, type StatedPolicy } from './policy.ts';
+import { type Policy, type PolicyTexts, type StatedPolicy, resolvePolicy, statedPolicy, volumeOf } from './policy.ts';
+
+/** What was said of a namespace and of those below it. */
+export interface StoredPolicy {
+  readonly namespace: Namespace;
+  readonly texts: PolicyTexts;
+}
+
+/** What the file in the repository said in the last run that wrote the lane. */
+export interface LanePolicy {
+  readonly namespaceId: NamespaceId;
+  readonly lane: LaneName;
+  readonly texts: PolicyTexts;
+  /** For people: `cachelane.yaml`. */
+  readonly source: string;
+}
 
 /** All that is said of how long things live, and how large they may be. */
 export interface Policies {

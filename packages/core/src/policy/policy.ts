@@ -1,4 +1,4 @@
-import { CachelaneError } from '../errors.ts';
+import { CachelaneError } from '../base/errors.ts';
 import { laneTrust, parseLane, type LaneName } from '../lanes/lane.ts';
 import { parseVolumeName, type VolumeName } from '../names/volume.ts';
 import { formatAmount, parseAmount, type AmountUnit } from './amount.ts';

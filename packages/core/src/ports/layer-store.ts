@@ -1,7 +1,7 @@
+import type { Digest } from '../base/digest.ts';
 import type { BytePath } from '../layers/byte-path.ts';
-import type { Digest } from '../layers/digest.ts';
 import type { Entry, LayerId, LayerIndex } from '../layers/entry.ts';
-import type { ChangeSet } from './mounter.ts';
+import type { ChangeSet } from './change-set.ts';
 
 /**
  * A stored layer: an index and the content of its entries. Derived layers (merge results, squashed neighbours) have the same shape and

@@ -1,4 +1,4 @@
-import type { SessionId } from '../ids.ts';
+import type { SessionId } from '../base/ids.ts';
 
 /** Held by this process; freed by the kernel when the process dies in whatever way. */
 export interface Lease extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import type { BytePath } from '../layers/byte-path.ts';
-import type { Digest } from '../layers/digest.ts';
+import type { Digest } from '../base/digest.ts';
 import type { EntryForm } from '../layers/entry.ts';
 
 /** One version of a path as a driver sees it. */

@@ -1,9 +1,10 @@
-import type { RunId, SessionId, VolumeId } from '../ids.ts';
+import type { RunId, SessionId, VolumeId } from '../base/ids.ts';
 import type { LaneName } from '../lanes/lane.ts';
 import type { BytePath } from '../layers/byte-path.ts';
-import type { Digest } from '../layers/digest.ts';
+import type { ChangeSet } from './change-set.ts';
 import type { StoredLayer } from './layer-store.ts';
-import type { OthersMount, PinnedLink } from './metadata.ts';
+import type { OthersMount, PinnedLink } from './metadata/session-store.ts';
+import type { Mount } from './mount.ts';
 import type { Survivor } from './runtime.ts';
 
 export const mounterNames = ['overlay', 'clone', 'live'] as const;
@@ -23,89 +24,11 @@ export const usualMounterWhy = 'volumes can be mounted here';
 export const sharingModes = ['PRIVATE', 'SHARED', 'LOCKED'] as const;
 export type SharingMode = (typeof sharingModes)[number];
 
-/** A layer stored as an EROFS image. Paths are absolute. */
-export interface LayerImage {
-  readonly file: string;
-  /** The empty directory where the image is mounted. */
-  readonly dir: string;
-}
-
-/** An overlay that the runtime mounts for the command. */
-export interface OverlayMount {
-  readonly kind: 'overlay';
-  /** Absolute path where the command sees the volume. */
-  readonly target: string;
-  /** Top first, at least one; absolute. */
-  readonly lowerDirs: readonly string[];
-  /**
-   * Images to mount on lower directories before the overlay. The runtime mounts them read-only in the command's mount namespace, so
-   * they disappear with its last process. Some machines and users cannot do this.
-   */
-  readonly images: readonly LayerImage[];
-  readonly upperDir: string;
-  readonly workDir: string;
-}
-
-/** A plain directory that the command uses through a tool setting, a bind mount or a symlink. */
-export interface DirectoryMount {
-  readonly kind: 'directory';
-  /** Absolute path where the command expects the volume. */
-  readonly target: string;
-  /** Absolute path of the directory with the volume's contents. */
-  readonly path: string;
-  /** Whether the runtime bind-mounts the directory at the target. */
-  readonly bind: boolean;
-}
-
-export type Mount = OverlayMount | DirectoryMount;
-
 /**
  * How the command reaches a directory elsewhere: a tool `setting`, a `bind` mount that only the command sees, or a `symlink` at the
  * target. All processes see a symlink, and it can replace only a missing or empty directory.
  */
 export type Reach = 'setting' | 'bind' | 'symlink';
-
-/** One difference between the view at attach and the volume's contents afterwards. */
-export type Change =
-  | {
-      readonly kind: 'file';
-      readonly path: BytePath;
-      readonly mode: number;
-      readonly mtimeNs: bigint;
-      readonly sizeBytes: number;
-    }
-  /** `replaces`: the run removed this directory with its contents and created it again. */
-  | {
-      readonly kind: 'dir';
-      readonly path: BytePath;
-      readonly mode: number;
-      readonly mtimeNs: bigint;
-      readonly replaces: boolean;
-    }
-  | { readonly kind: 'symlink'; readonly path: BytePath; readonly mtimeNs: bigint; readonly target: Uint8Array }
-  | { readonly kind: 'removed'; readonly path: BytePath }
-  /** Sockets, pipes and devices are reported but never saved. */
-  | { readonly kind: 'special'; readonly path: BytePath; readonly what: 'socket' | 'fifo' | 'device' };
-
-/**
- * The changes of a run. May include directories that changed only because of a child; the reader compares with the view.
- * Reads are synchronous: promise-based file access is three to four times slower, and a first save reads 120k files.
- */
-export interface ChangeSet {
-  /** Parents before children; otherwise any order. Never the root. */
-  readonly changes: readonly Change[];
-  /** Returns the change at exactly this path. */
-  find(path: BytePath): Change | undefined;
-  /** Returns the content of a changed file. */
-  read(path: BytePath): Uint8Array;
-  readHead(path: BytePath, count: number): Uint8Array;
-  /** Returns the SHA-256 of a changed file's content. */
-  digest(path: BytePath): Digest;
-  /** The directory that holds the changes as files, in the mounter's form; null in memory. */
-  readonly dir: string | null;
-  /** Whether the store may move that directory instead of copying it. */
-  readonly movable: boolean;
-}
 
 export interface AttachRequest {
   readonly sessionId: SessionId;

@@ -1,4 +1,4 @@
-import type { Mount } from './mounter.ts';
+import type { Mount } from './mount.ts';
 
 /** Identifies the place where a command runs, so a later process can look for survivors there. */
 export interface RunPlace {

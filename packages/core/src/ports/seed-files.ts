@@ -1,5 +1,5 @@
 import type { LayerId } from '../layers/entry.ts';
-import type { Mount } from './mounter.ts';
+import type { Mount } from './mount.ts';
 
 /** What can be told of a directory without reading its files. */
 export interface SeedLook {

@@ -1,5 +1,6 @@
 import type { BytePath } from '../layers/byte-path.ts';
 import type { MergeClass } from '../layers/entry.ts';
+import type { Sync } from '../names/volume.ts';
 import type { MergeDriver } from './merge-driver.ts';
 
 /** What a tool's declaration may ask about the machine and the user's settings. Nothing else decides where a cache lies. */
@@ -104,10 +105,6 @@ export type Prune =
 
 /** `exit`: whenever the command ended by itself, whatever its exit code. `success`: exit code 0 only. */
 export type CommitWhen = 'exit' | 'success';
-
-/** Whether a volume is worth sending to other machines. Nothing is sent yet: this version only carries the word. */
-export const syncChoices = ['always', 'never'] as const;
-export type Sync = (typeof syncChoices)[number];
 
 /** Knowledge about one kind of cache. Pure: it declares, the engine acts. */
 export interface Tool {

@@ -1,5 +1,5 @@
-import type { Digest } from '../layers/digest.ts';
-import type { ObjectSource } from './remote-objects.ts';
+import type { Digest } from '../base/digest.ts';
+import type { ObjectSource } from './remote/remote-objects.ts';
 
 /** What is to be sent, where it can be read as often as sending takes, also by several at once. Disposing of it removes it. */
 export interface Spooled extends ObjectSource, AsyncDisposable {}

@@ -1,4 +1,4 @@
-import { CachelaneError } from '../errors.ts';
+import { CachelaneError } from '../base/errors.ts';
 import { parseNamespace } from '../names/namespace.ts';
 import { parsePlainDirectory } from '../names/plain-directory.ts';
 import { canonicalCompat, parseVolumeName } from '../names/volume.ts';

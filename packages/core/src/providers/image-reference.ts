@@ -1,4 +1,4 @@
-import { CachelaneError } from '../errors.ts';
+import { CachelaneError } from '../base/errors.ts';
 
 /** An image of an OCI registry. */
 export interface ImageReference {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isCachelaneError } from '../errors.ts';
+import { isCachelaneError } from '../base/errors.ts';
 import { isLoopback, parseImageReference } from './image-reference.ts';
 import { parseCatalogArgument, parseProviderRef, providerText } from './provider-ref.ts';
 

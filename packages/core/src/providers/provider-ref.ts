@@ -1,4 +1,4 @@
-import { CachelaneError } from '../errors.ts';
+import { CachelaneError } from '../base/errors.ts';
 import { parseNamespace, type Namespace } from '../names/namespace.ts';
 import { parsePlainDirectory } from '../names/plain-directory.ts';
 import { redactUrl } from '../names/remote-url.ts';

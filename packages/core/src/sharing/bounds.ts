@@ -1,9 +1,9 @@
-import { laneTrust, type LaneName } from '../lanes/lane.ts';
-import { isScopeOf, type Namespace } from '../names/namespace.ts';
+import type { ChainLink } from '../lanes/chain-link.ts';
+import { type LaneName, laneTrust } from '../lanes/lane.ts';
+import { type Namespace, isScopeOf } from '../names/namespace.ts';
 import { defaultParents } from '../names/parents.ts';
 import type { VolumeName } from '../names/volume.ts';
-import type { ChainLink } from '../ports/metadata.ts';
-import type { GrantAccess, GrantRecord } from '../ports/sharing-store.ts';
+import type { GrantAccess, GrantRecord } from './grant.ts';
 
 /**
  * Who says that a volume of another namespace is to be had. A person's own word (a flag, the environment, their own configuration, an address that they typed) reaches everywhere on their own engine. A file of the repository,

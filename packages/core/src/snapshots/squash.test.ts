@@ -2,7 +2,7 @@ import { arbitraryLayer, runIdOf } from '@cachelane/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { BytePath } from '../layers/byte-path.ts';
-import type { Digest } from '../layers/digest.ts';
+import type { Digest } from '../base/digest.ts';
 import type { Entry, LayerIndex } from '../layers/entry.ts';
 import { memoryIndex } from '../layers/memory-index.ts';
 import { isCleanUp, squashPlan, withNothingBelow, type SquashStep } from './squash.ts';

@@ -1,5 +1,5 @@
 import { ancestors, type BytePath } from '../layers/byte-path.ts';
-import { digestOf } from '../layers/digest.ts';
+import { digestOf } from '../base/digest.ts';
 import type { Entry, LayerId, LayerIndex } from '../layers/entry.ts';
 import { groupsOf, LayerStack, mergesVersions, type Found, type StackLayer } from './stack.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { LayerId } from '../layers/entry.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../base/limits.ts';
 import { Squashes, type SquashRecord } from './squashes.ts';
 
 const id = (name: string): LayerId => name as LayerId;

@@ -1,5 +1,5 @@
 import type { LayerId } from '../layers/entry.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../base/limits.ts';
 
 /** A layer that took the place of neighbouring ones in a head, for good: it shows what they showed. */
 export interface SquashRecord {

@@ -1,15 +1,15 @@
-import { CachelaneError } from '../errors.ts';
-import { parseId, type RunId } from '../ids.ts';
-import { parseLane, type LaneName } from '../lanes/lane.ts';
-import { parseDigest } from '../layers/digest.ts';
+import { parseDigest } from '../base/digest.ts';
+import { CachelaneError } from '../base/errors.ts';
+import { type RunId, parseId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import { type LaneName, parseLane } from '../lanes/lane.ts';
 import type { LayerId } from '../layers/entry.ts';
-import { limits } from '../limits.ts';
-import { parseNamespace, type Namespace } from '../names/namespace.ts';
-import { canonicalCompat, compatKey, parseVolumeName, type Compat, type VolumeName } from '../names/volume.ts';
-import type { LayerCounts } from '../ports/metadata.ts';
-import { runPurposes, type RunPurpose, type RunRecord } from '../ports/run-record.ts';
-import type { Revocation } from '../ports/revocation-store.ts';
-import type { ObjectContent } from '../ports/remote-objects.ts';
+import { type Namespace, parseNamespace } from '../names/namespace.ts';
+import { type Compat, type VolumeName, canonicalCompat, compatKey, parseVolumeName } from '../names/volume.ts';
+import type { LayerCounts } from '../ports/metadata/head-records.ts';
+import type { Revocation } from '../ports/metadata/revocation-store.ts';
+import { type RunPurpose, type RunRecord, runPurposes } from '../ports/metadata/run-record.ts';
+import type { ObjectContent } from '../ports/remote/remote-objects.ts';
 
 /** Which head of a remote is meant. */
 export interface HeadName {
@@ -60,12 +60,12 @@ export interface HeadManifest extends HeadName {
 }
 
 const format = 'cachelane-head';
-const version = 2;
+const version = 1;
 
 // oxlint-disable-next-line no-control-regex -- the control characters are what is looked for
 const controls = /[\x00-\x1f\x7f-\x9f]/g;
 
-/** UTF-8 JSON (docs/STORE_FORMAT.md, "A remote"). Throws E_LIMIT where it is over `limits.remoteHeadBytes`. */
+/** UTF-8 JSON (docs/reference/store-format.md, "Remotes"). Throws E_LIMIT where it is over `limits.remoteHeadBytes`. */
 export function encodeManifest(manifest: HeadManifest): Uint8Array {
   const { namespace, volume, compat, lane, tool, layers, revoked } = manifest;
   const squashes = fewSquashes(manifest);
@@ -145,7 +145,7 @@ function plain(text: string): string {
  */
 export function decodeManifest(bytes: Uint8Array, expected: HeadName | null): HeadManifest {
   const document = parse(bytes);
-  const isFirst = requireFormat(document) === 1;
+  requireFormat(document);
   try {
     const manifest: HeadManifest = {
       namespace: parseNamespace(textOf(document['namespace'])),
@@ -155,8 +155,8 @@ export function decodeManifest(bytes: Uint8Array, expected: HeadName | null): He
       tool: textOf(document['tool']),
       layers: listOf(document['layers']).map(layerOf),
       runs: listOf(document['runs']).map(runOf),
-      squashes: isFirst ? [] : listOf(document['squashes']).map(squashOf),
-      revoked: isFirst ? [] : listOf(document['revoked']).map(revocationOf),
+      squashes: listOf(document['squashes']).map(squashOf),
+      revoked: listOf(document['revoked']).map(revocationOf),
       removed: listOf(document['removed']).map((id) => parseDigest(textOf(id)) as LayerId),
     };
     if (expected !== null) requireSame(manifest, expected);
@@ -177,18 +177,15 @@ function parse(bytes: Uint8Array): Document {
   }
 }
 
-/** Which version it is. The first knew neither squashes nor revocations. */
-function requireFormat(document: Document): number {
+function requireFormat(document: Document): void {
   if (document['format'] !== format) throw corrupt('it is none');
   const found = document['version'];
-  if (found === 1 || found === version) return found;
+  if (found === version) return;
   if (typeof found !== 'number' || found < version) throw corrupt('it has no version');
   throw new CachelaneError(
     'E_REMOTE_UNFIT',
-    `the remote has a head of version ${found}; this cachelane knows ${version}`,
-    {
-      hint: 'use a later cachelane',
-    },
+    `the remote has a head of version ${found}; this cachelane reads version ${version}`,
+    { hint: 'update cachelane' },
   );
 }
 

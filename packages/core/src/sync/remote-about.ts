@@ -1,6 +1,6 @@
-import { hexOf } from '../hex.ts';
-import { CachelaneError } from '../errors.ts';
-import type { RemoteId } from '../ports/metadata.ts';
+import { CachelaneError } from '../base/errors.ts';
+import { hexOf } from '../base/hex.ts';
+import type { RemoteId } from '../ports/metadata/sync-store.ts';
 
 const format = 'cachelane-remote';
 const version = 1;

@@ -1,11 +1,11 @@
-import type { NamespaceId } from '../ids.ts';
-import type { Digest } from '../layers/digest.ts';
+import type { NamespaceId } from '../base/ids.ts';
+import type { Digest } from '../base/digest.ts';
 import type { LayerId } from '../layers/entry.ts';
-import { lowLevelId } from '../names/low-level-id.ts';
-import { parseRemoteKey, type RemoteKey } from '../remotes/remote-key.ts';
+import { lowLevelId } from './low-level-id.ts';
+import { parseRemoteKey, type RemoteKey } from '../names/remote-key.ts';
 import type { HeadName } from './head-manifest.ts';
 
-// Where things lie in a remote (docs/STORE_FORMAT.md, "A remote").
+// Where things lie in a remote (docs/reference/store-format.md, "Remotes").
 
 /** What the remote says of itself. */
 export const aboutKey: RemoteKey = parseRemoteKey('about');

@@ -1,8 +1,8 @@
+import type { ChainLink } from '../lanes/chain-link.ts';
 import type { BytePath } from '../layers/byte-path.ts';
 import type { MergeClass } from '../layers/entry.ts';
 import type { Namespace } from '../names/namespace.ts';
-import type { ChainLink } from '../ports/metadata.ts';
-import { examplePath, type PathRule, type StoredPart, type Tool } from '../ports/tool.ts';
+import { type PathRule, type StoredPart, type Tool, examplePath } from '../ports/tool.ts';
 
 type Rules = Pick<Tool, 'classify' | 'stored'>;
 

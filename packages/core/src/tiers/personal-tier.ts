@@ -1,8 +1,8 @@
-import { CachelaneError } from '../errors.ts';
+import { CachelaneError } from '../base/errors.ts';
+import type { ChainLink } from '../lanes/chain-link.ts';
+import { type LaneName, formatLane } from '../lanes/lane.ts';
 import type { LayerIndex } from '../layers/entry.ts';
-import { formatLane, type LaneName } from '../lanes/lane.ts';
 import type { Namespace } from '../names/namespace.ts';
-import type { ChainLink } from '../ports/metadata.ts';
 import type { Tool } from '../ports/tool.ts';
 import { classOfPart } from './composition.ts';
 

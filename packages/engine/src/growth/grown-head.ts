@@ -1,22 +1,22 @@
 import {
-  LayerStack,
-  limits,
-  markedMs,
-  mergesVersions,
-  parentPath,
-  pathMark,
   type BytePath,
   type Entry,
   type Found,
-  type GrowthUnit,
   type LayerId,
+  LayerStack,
   type Metadata,
   type NotedPaths,
   type RunId,
   type StoredLayer,
   type Tool,
+  limits,
+  markedMs,
+  mergesVersions,
+  parentPath,
+  pathMark,
 } from '@cachelane/core';
 import { driverFor, fromLayer, toVersion } from '../views/versions.ts';
+import type { GrowthUnit } from './choose-going.ts';
 
 /** A file, or a group, that can go by itself. */
 interface HeldUnit extends GrowthUnit {

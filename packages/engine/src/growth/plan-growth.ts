@@ -1,18 +1,18 @@
 import {
-  chooseGoing,
-  formatPolicyValue,
-  limits,
   type BytePath,
   type HeadRecord,
   type PolicyValue,
   type RunId,
   type StoredLayer,
   type Tool,
+  formatPolicyValue,
+  limits,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { squashesOf } from '../heads/known-squashes.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { chooseGoing } from './choose-going.ts';
 import { grownHead, mostBytesOf } from './grown-head.ts';
-import { notesOf, type HeadNotes } from './notes-of.ts';
+import { type HeadNotes, notesOf } from './notes-of.ts';
 
 export interface GrowthQuestion {
   readonly head: HeadRecord;

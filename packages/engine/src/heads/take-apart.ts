@@ -1,14 +1,7 @@
-import {
-  namesRun,
-  type HeadRecord,
-  type LayerId,
-  type LayerRecord,
-  type LayerStore,
-  type Metadata,
-  type RunId,
-} from '@cachelane/core';
-import { isRecordedHere, squashesOf, type LanePlace } from './known-squashes.ts';
+import type { HeadRecord, LayerId, LayerRecord, LayerStore, Metadata, RunId } from '@cachelane/core';
 import { isDamage } from '../base/is-damage.ts';
+import { type LanePlace, isRecordedHere, squashesOf } from './known-squashes.ts';
+import { namesRun } from './without-run.ts';
 
 export interface TakingApart {
   readonly head: LanePlace & Pick<HeadRecord, 'layers'>;

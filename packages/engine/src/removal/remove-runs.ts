@@ -1,8 +1,6 @@
 import {
-  CachelaneError,
-  limits,
-  withoutRun,
   type BytePath,
+  CachelaneError,
   type Entry,
   type HeadRecord,
   type LaneName,
@@ -13,11 +11,13 @@ import {
   type StoredLayer,
   type Tool,
   type VolumeId,
+  limits,
 } from '@cachelane/core';
-import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { isDamage } from '../base/is-damage.ts';
-import { closeNames, commitRemains, publishRemains, type Remainder, type Remains } from './remains.ts';
 import { takeApart } from '../heads/take-apart.ts';
+import { withoutRun } from '../heads/without-run.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { type Remainder, type Remains, closeNames, commitRemains, publishRemains } from './remains.ts';
 import { stageWithout } from './written-over.ts';
 
 export type RemoveRunsDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'bootId'>;

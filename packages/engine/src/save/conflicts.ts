@@ -1,16 +1,15 @@
 import {
   type Composition,
-  displayPath,
-  findConflicts,
-  limits,
   type Conflict,
   type Entry,
   type LayerId,
-  type PathConflict,
   type StoredLayer,
   type Tool,
+  displayPath,
+  limits,
 } from '@cachelane/core';
 import { composeSources, fromLayer } from '../views/versions.ts';
+import { type PathConflict, findConflicts } from './find-conflicts.ts';
 
 /** The paths that this run and concurrent runs both changed. */
 export interface MergeOutcome {

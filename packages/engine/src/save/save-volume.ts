@@ -1,10 +1,6 @@
 import {
-  CachelaneError,
-  isCachelaneError,
   type BytePath,
-  isHeldFile,
-  limits,
-  onLineage,
+  CachelaneError,
   type ChangeSet,
   type Clock,
   type CollectedPart,
@@ -21,16 +17,20 @@ import {
   type StagedLayer,
   type Tool,
   type VolumeId,
+  isCachelaneError,
+  isHeldFile,
+  limits,
 } from '@cachelane/core';
-import { cleanUpsAmong } from '../base/clean-ups.ts';
 import { backOff } from '../base/back-off.ts';
-import { squashesOf } from '../heads/known-squashes.ts';
+import { cleanUpsAmong } from '../base/clean-ups.ts';
 import { neverAborted } from '../base/never-aborted.ts';
+import { squashesOf } from '../heads/known-squashes.ts';
+import { onLineage } from '../tiers/fed-stack.ts';
 import type { Lineage } from '../tiers/lineage.ts';
 import type { View } from '../views/view.ts';
 import type { MergeOutcome } from './conflicts.ts';
 import { meeting } from './meeting.ts';
-import { planSeal, type SealPlan } from './seal-plan.ts';
+import { type SealPlan, planSeal } from './seal-plan.ts';
 
 export interface SaveDependencies {
   readonly metadata: Metadata;

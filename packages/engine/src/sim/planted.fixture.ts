@@ -1,9 +1,4 @@
 import {
-  collectionKey,
-  decodeManifest,
-  encodeManifest,
-  isCachelaneError,
-  objectsOf,
   type HeadManifest,
   type LayerId,
   type Remote,
@@ -13,8 +8,12 @@ import {
   type StagedEntry,
   type Tool,
   type Version,
+  decodeManifest,
+  encodeManifest,
+  isCachelaneError,
 } from '@cachelane/core';
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
+import { collectionKey, objectsOf } from '../sync/heads/remote-collection.ts';
 import { stageFrom } from '../views/squash.ts';
 import type { PlayOptions } from './play.fixture.ts';
 import { contextIn, laneName } from './world.fixture.ts';

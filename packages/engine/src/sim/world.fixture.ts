@@ -1,27 +1,27 @@
 import {
-  CachelaneError,
-  decodeManifest,
-  digestOf,
-  formatLane,
-  indexKey,
-  isCachelaneError,
-  namesRun,
-  openIndex,
-  dataKey,
-  parseLane,
   type BytePath,
+  CachelaneError,
   type Context,
   type HeadManifest,
   type LaneName,
   type LayerId,
   type Remote,
   type RunId,
+  dataKey,
+  decodeManifest,
+  digestOf,
+  formatLane,
+  indexKey,
+  isCachelaneError,
+  openIndex,
+  parseLane,
 } from '@cachelane/core';
-import { emptyRemoteState, faultyRemote, memoryRemote, noAbort, type RemoteFault } from '@cachelane/testkit';
+import { type RemoteFault, emptyRemoteState, faultyRemote, memoryRemote, noAbort } from '@cachelane/testkit';
+import { namesRun } from '../heads/without-run.ts';
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { everyLayerOf } from '../sync/heads/compare-heads.ts';
-import { testContext, testEngine, testHome, type TestEngine, type TestHome } from '../testing/test-engine.fixture.ts';
-import { Chance, Process, Turns, type Fate } from './turns.fixture.ts';
+import { type TestEngine, type TestHome, testContext, testEngine, testHome } from '../testing/test-engine.fixture.ts';
+import { Chance, type Fate, Process, Turns } from './turns.fixture.ts';
 
 /** A fault of our own, put in to see whether the simulation finds it. */
 export type Plant = (deps: EngineDependencies) => EngineDependencies;

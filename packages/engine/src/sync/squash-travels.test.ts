@@ -6,7 +6,7 @@ import { look } from '../sim/histories.fixture.ts';
 import { rollBack } from '../removal/roll-back.ts';
 import { indexedTool, install, put, testContext, text, type TestEngine } from '../testing/test-engine.fixture.ts';
 import { heedRevocations } from './revocations/heed-revocations.ts';
-import { installOn, machines, onlyHead, warnings } from './machines.fixture.ts';
+import { installOn, machines, onlyHead } from './machines.fixture.ts';
 
 const { signal } = new AbortController();
 const names = (count: number, prefix = 'n'): readonly string[] =>
@@ -219,23 +219,6 @@ describe('a head that is squashed on one machine', () => {
     await ben.run(() => undefined);
     expect(await onlyHead(ben)).toHaveLength(2);
     for (const engine of [ben, machine()]) expect(await linesOf(engine)).toEqual(['ben', ...names(4)]);
-  });
-
-  test('is read where it was written by the version before', async () => {
-    const { machine, state } = machines();
-    const [ann, ben] = [machine(), machine()];
-    for (const name of names(2)) await installOn(ann, name);
-    changeManifest(state, (manifest) => {
-      const {
-        squashes: _,
-        revoked: __,
-        ...first
-      } = JSON.parse(new TextDecoder().decode(encodeManifest(manifest))) as Record<string, unknown>;
-      return new TextEncoder().encode(JSON.stringify({ ...first, version: 1 }));
-    });
-    await installOn(ben, 'ben');
-    expect(warnings(ben)).toEqual([]);
-    expect(await linesOf(ann)).toEqual(['ben', ...names(2)]);
   });
 
   test('is taken apart by who has it alone and hears that a run was revoked: what others did stays', async () => {

@@ -1,26 +1,26 @@
 import {
   CachelaneError,
-  fedStack,
-  isCachelaneError,
-  limits,
-  mergesByPath,
-  Squashes,
-  unverifiedIn,
-  verifiedOf,
   type HeadRecord,
   type LayerId,
   type LayerRecord,
   type RunId,
   type SessionId,
   type SquashRecord,
+  Squashes,
   type Tool,
+  isCachelaneError,
+  limits,
+  mergesByPath,
+  unverifiedIn,
+  verifiedOf,
 } from '@cachelane/core';
 import { backOff } from '../base/back-off.ts';
 import { cleanUpsAmong } from '../base/clean-ups.ts';
-import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import type { LanePlace } from '../heads/known-squashes.ts';
+import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import { Origins } from '../provenance/origins.ts';
 import { isSame } from '../sync/heads/compare-heads.ts';
+import { fedStack } from './fed-stack.ts';
 
 type FeedDependencies = Pick<EngineDependencies, 'metadata' | 'layers' | 'clock' | 'random'>;
 

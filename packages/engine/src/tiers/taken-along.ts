@@ -1,15 +1,15 @@
 import {
-  isPersonal,
-  mergesByPath,
-  whyNotFed,
   type LayerId,
   type LayerRecord,
   type Metadata,
   type NamespaceId,
   type RunId,
+  isPersonal,
+  mergesByPath,
 } from '@cachelane/core';
 import type { EngineDependencies } from '../model/engine-dependencies.ts';
 import type { PlannedVolume } from '../model/planned-volume.ts';
+import { whyNotFed } from './feed-rule.ts';
 import { originsOf } from './feed-tier.ts';
 import { feedingOf } from './tiers-of-run.ts';
 

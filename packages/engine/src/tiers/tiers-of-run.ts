@@ -1,15 +1,14 @@
 import {
-  isPersonal,
-  personalLane,
-  whyNotFed,
   type FeedRecord,
-  type Feeding,
   type Metadata,
   type Namespace,
   type NamespaceId,
   type NamespaceRecord,
+  isPersonal,
+  personalLane,
 } from '@cachelane/core';
 import type { PlannedVolume } from '../model/planned-volume.ts';
+import { type Feeding, whyNotFed } from './feed-rule.ts';
 
 /** A tier of a volume, and whether what a run saves of it goes there. */
 export interface TierOfRun {

@@ -1,21 +1,22 @@
-import { isCachelaneError, namesRun, type Namespace, type RunId } from '@cachelane/core';
-import { noAbort, SimulatedCrash } from '@cachelane/testkit';
+import { type Namespace, type RunId, isCachelaneError } from '@cachelane/core';
+import { SimulatedCrash, noAbort } from '@cachelane/testkit';
 import { collectGarbage } from '../garbage/collect-garbage.ts';
+import { namesRun } from '../heads/without-run.ts';
 import { unused } from '../sim/acts.fixture.ts';
 import { pushAll } from '../sim/crowd.fixture.ts';
 import { Chance } from '../sim/turns.fixture.ts';
 import {
+  type Machine,
+  type Plant,
+  type Troubles,
+  World,
   calm,
   faultOfMachine,
   faultOfRemote,
   faultOfRevoked,
-  World,
-  type Machine,
-  type Plant,
-  type Troubles,
 } from '../sim/world.fixture.ts';
 import { planEverywhere, revokeEverywhere } from '../sync/revoke/revoke-everywhere.ts';
-import { install, testEngine, text, type TestEngine } from '../testing/test-engine.fixture.ts';
+import { type TestEngine, install, testEngine, text } from '../testing/test-engine.fixture.ts';
 import { acme, contextOf, feedFrom, laneOf, lastRun, projectOf, team } from './tiers.fixture.ts';
 
 /** Projects, what they read, and where what they save goes. `shop` feeds nothing. */

@@ -1,5 +1,5 @@
 import { limits, type Clock, type Remote } from '@cachelane/core';
-import { openGate } from '../gate.ts';
+import { openGate } from '../base/gate.ts';
 
 export interface LimitOptions {
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { limits } from '@cachelane/core';
-import { aborted } from '../remote-errors.ts';
+import { aborted } from '../base/remote-errors.ts';
 
 // A network file system whose server is gone answers nothing, not even an error, and the system's calls cannot be taken back.
 

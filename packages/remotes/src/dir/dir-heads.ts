@@ -11,8 +11,8 @@ import {
   type RemoteKey,
   type SwapOutcome,
 } from '@cachelane/core';
-import { decodeHead, decodeUnlessDamaged, encodeHead, isRemoval, removedHeadBytes } from '../head-document.ts';
-import { assertHeadSize, throwIfAborted } from '../remote-errors.ts';
+import { decodeHead, decodeUnlessDamaged, encodeHead, isRemoval, removedHeadBytes } from '../content/head-document.ts';
+import { assertHeadSize, throwIfAborted } from '../base/remote-errors.ts';
 import { errnoOf, isMissing } from './dir-errors.ts';
 import { dirLooks } from './dir-files.ts';
 import { dirCall, headsDir, type DirPlace } from './dir-place.ts';

@@ -10,7 +10,7 @@ import {
 import { corrupt, expectContent, isContent } from '../content/expect-content.ts';
 import { readSource } from '../content/read-source.ts';
 import { filePieces } from '../content/object-sources.ts';
-import { throwIfAborted } from '../remote-errors.ts';
+import { throwIfAborted } from '../base/remote-errors.ts';
 import { cannotLink, errnoOf, fromSystem, isMissing } from './dir-errors.ts';
 import { dirLooks } from './dir-files.ts';
 import { dirCall, freshName, objectsDir, temporaryDir, type DirPlace } from './dir-place.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { CachelaneError, type Random } from '@cachelane/core';
 import { ofSource } from '../content/read-source.ts';
-import { throwIfAborted } from '../remote-errors.ts';
+import { throwIfAborted } from '../base/remote-errors.ts';
 import { fromSystem, isMissing, type DirDoing } from './dir-errors.ts';
 import { orAbandoned, type Patience } from './abandon.ts';
 import type { DirFiles, DirLook } from './dir-files.ts';

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { finished } from 'node:stream/promises';
 import { CachelaneError, isLoopback, limits, type ImageReference } from '@cachelane/core';
-import { throwIfAborted } from '../remote-errors.ts';
+import { throwIfAborted } from '../base/remote-errors.ts';
 
 /** Something in a registry: its kind, its digest, its size. */
 export interface Descriptor {

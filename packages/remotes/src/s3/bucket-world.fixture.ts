@@ -9,7 +9,7 @@ import {
   type Radosgw,
   type RemoteFactory,
 } from '@cachelane/testkit';
-import type { S3Address } from '../remote-address.ts';
+import type { S3Address } from '../base/remote-address.ts';
 import { systemClock } from '../remote-world.fixture.ts';
 import type { S3Settings } from './s3-client.ts';
 import { openS3Remote } from './s3-remote.ts';

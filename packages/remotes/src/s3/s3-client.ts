@@ -1,6 +1,6 @@
 import { CachelaneError, limits } from '@cachelane/core';
-import { openGate, type Gate } from '../gate.ts';
-import { bucketName, type S3Address } from '../remote-address.ts';
+import { openGate, type Gate } from '../base/gate.ts';
+import { bucketName, type S3Address } from '../base/remote-address.ts';
 import type { AwsSdk } from './aws-sdk.ts';
 
 export interface S3Credentials {

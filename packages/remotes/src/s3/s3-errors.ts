@@ -1,6 +1,6 @@
 import { CachelaneError, printable } from '@cachelane/core';
 import { ofSource } from '../content/read-source.ts';
-import { aborted } from '../remote-errors.ts';
+import { aborted } from '../base/remote-errors.ts';
 import type { S3Bucket } from './s3-client.ts';
 
 /** What a call does decides what a lost answer means. */

@@ -15,8 +15,8 @@ import {
   type SwapOutcome,
 } from '@cachelane/core';
 import { corrupt } from '../content/expect-content.ts';
-import { decodeHead, decodeUnlessDamaged, encodeHead, isRemoval, removedHeadBytes } from '../head-document.ts';
-import { assertHeadSize } from '../remote-errors.ts';
+import { decodeHead, decodeUnlessDamaged, encodeHead, isRemoval, removedHeadBytes } from '../content/head-document.ts';
+import { assertHeadSize } from '../base/remote-errors.ts';
 import { bodyPieces } from './s3-body.ts';
 import { isMissingKey, isNoSuchKey, isPreconditionFailed, s3Call, storedEtag, unlessFailure } from './s3-errors.ts';
 import { listBelow, type S3Place } from './s3-objects.ts';

@@ -1,6 +1,6 @@
 import { limits, type ObjectSource } from '@cachelane/core';
 import { readSource } from '../content/read-source.ts';
-import type { Gate } from '../gate.ts';
+import type { Gate } from '../base/gate.ts';
 import type { S3Bucket } from './s3-client.ts';
 import { isPreconditionFailed, storedEtag, unlessFailure } from './s3-errors.ts';
 

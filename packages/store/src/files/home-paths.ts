@@ -3,7 +3,7 @@ import { CachelaneError, type Digest } from '@cachelane/core';
 import { errnoOf } from './file-errors.ts';
 import type { Owner, StoreFiles } from './store-files.ts';
 
-/** Where things lie in a home (docs/STORE_FORMAT.md, "Layers"). */
+/** Where things lie in a home (docs/reference/store-format.md, "Layers"). */
 export interface HomePaths {
   readonly layers: string;
   readonly derived: string;

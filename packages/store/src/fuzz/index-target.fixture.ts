@@ -102,7 +102,7 @@ function isSame(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {
 
 const recordFields = [32, 40, 48, 52, 56, 60].map((at) => ({ at, bytes: at < 48 ? 8 : 4 }));
 
-/** By docs/STORE_FORMAT.md, "Index, version 1": numbers of the header, records with their numbers, tables as far as they are numbers. */
+/** By docs/reference/store-format.md, "Index": numbers of the header, records with their numbers, tables as far as they are numbers. */
 export function indexPieces(input: Buffer): readonly Piece[] {
   if (input.length < 64) return [];
   const pieces: Piece[] = [];

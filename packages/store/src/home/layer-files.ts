@@ -45,7 +45,7 @@ const keepsTrees: KeepsImages = async () => await Promise.resolve(false);
 /** The last use of a derived layer is known to an hour; finer would cost a write for every attach. */
 const usedResolutionMs = 3_600_000;
 
-/** Layers as directories of a home (docs/STORE_FORMAT.md, "Layers"); any number of processes may use them at once. */
+/** Layers as directories of a home (docs/reference/store-format.md, "Layers"); any number of processes may use them at once. */
 export function openLayerFiles({
   dir: home,
   bootId,

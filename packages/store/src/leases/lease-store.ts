@@ -30,7 +30,7 @@ export interface SweepingLeaseStore extends LeaseStore {
 }
 
 /**
- * Leases as locked files, two for each session (docs/STORE_FORMAT.md, "Leases"): the kernel frees a lock when the last
+ * Leases as locked files, two for each session (docs/reference/store-format.md, "Leases"): the kernel frees a lock when the last
  * process that holds it is gone, however it went, and shows it to every process that shares the file, whatever its PID namespace.
  *
  * The client's is an fcntl(2) lock, which dies with this very process and is not inherited; SQLite takes it, the one

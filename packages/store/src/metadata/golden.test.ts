@@ -8,10 +8,12 @@ import {
   statedPolicy,
   type BytePath,
   type LaneName,
+  type Metadata,
   type Namespace,
   type PolicyTexts,
   type RemoteId,
   type RunId,
+  type VolumeId,
 } from '@cachelane/core';
 import {
   aLayer,
@@ -24,51 +26,69 @@ import {
   pushLayer,
   pushRequest,
 } from '@cachelane/testkit';
-import { currentVersion, migrations } from '../sqlite/schema.ts';
+import { currentVersion, schema } from '../sqlite/schema.ts';
 import { openStore, scratchDir } from './real-world.fixture.ts';
 
-const golden = (version: number): string =>
-  readFileSync(new URL(`./golden/state-v${version}.sql`, import.meta.url), 'utf8');
+const dump = readFileSync(new URL('./golden/state-v1.sql', import.meta.url), 'utf8');
 
-/** The schema of a database as SQL, without spaces that mean nothing. */
+/** The schema of a database as SQL, with single spaces. */
 function schemaOf(raw: DatabaseSync): readonly string[] {
   const rows = raw.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name').all();
   return rows.map(({ sql }) => String(sql).replace(/\s+/g, ' '));
 }
 
-/** A file with a store as it was written then. */
-function storeOf(dir: string, version: number): string {
+/** Creates a database file from the dump. */
+function storedIn(dir: string): string {
   const file = join(dir, 'state.db');
   using raw = new DatabaseSync(file);
-  raw.exec(golden(version));
+  raw.exec(dump);
   return file;
 }
 
+async function openedIn(dir: string): Promise<Metadata> {
+  return await openStore(storedIn(dir));
+}
+
+async function volumeOf(metadata: Metadata): Promise<VolumeId> {
+  const [volume] = await metadata.listVolumes(noAbort);
+  return volume?.id ?? expect.fail('the volume is gone');
+}
+
 const local = 't1:local' as LaneName;
+const atMs = 1_767_225_600_000;
+const usedMs = 1_767_229_200_000;
 const aRun = (digit: string): RunId => `run_${digit.padStart(32, '0')}` as RunId;
 
-describe('stores of earlier formats', () => {
-  test.each(migrations.map(({ version }) => version))('a step, once shipped, stays as it is: format %i', (version) => {
-    using shipped = new DatabaseSync(':memory:');
-    shipped.exec(golden(version));
-    using made = new DatabaseSync(':memory:');
-    for (const step of migrations) if (step.version <= version) made.exec(step.sql);
-    expect(schemaOf(made)).toEqual(schemaOf(shipped));
+describe('a store of version 1', () => {
+  test('has the schema of today', () => {
+    using stored = new DatabaseSync(':memory:');
+    stored.exec(dump);
+    using fresh = new DatabaseSync(':memory:');
+    fresh.exec(schema);
+    expect(schemaOf(fresh)).toEqual(schemaOf(stored));
   });
 
-  test('format 1 opens, says what it said, and goes on', async () => {
+  test('begins with one sum for the store and one for each trust level', () => {
+    using fresh = new DatabaseSync(':memory:');
+    fresh.exec(schema);
+    const sums = fresh.prepare('SELECT scope, bytes FROM taken ORDER BY scope').all();
+    expect(sums).toEqual(['store', 't0', 't1', 't2', 't3'].map((scope) => ({ scope, bytes: 0 })));
+  });
+
+  test('keeps its namespaces, volumes, heads, history, layers, runs and sessions', async () => {
     using dir = scratchDir();
-    const file = storeOf(dir.path, 1);
-    await using metadata = await openStore(file);
-    const namespace = {
-      id: 'ns_00000000000000000000000000000003',
-      paths: ['github.com/acme/web', 'local/web-0123'],
-      createdAtMs: 1_767_225_600_000,
-    };
-    expect(await metadata.listNamespaces(noAbort)).toEqual([namespace]);
+    await using metadata = await openedIn(dir.path);
+    expect(await metadata.listNamespaces(noAbort)).toEqual([
+      { id: 'ns_00000000000000000000000000000020', paths: ['github.com/acme/empty'], createdAtMs: atMs },
+      {
+        id: 'ns_00000000000000000000000000000003',
+        paths: ['github.com/acme/web', 'local/web-0123'],
+        createdAtMs: atMs,
+      },
+    ]);
     const [volume] = await metadata.listVolumes(noAbort);
     const volumeId = volume?.id ?? expect.fail('the volume is gone');
-    expect(volume).toMatchObject({ name: 'npm', compat: { arch: 'x64', os: 'linux' }, tool: 'npm' });
+    expect(volume).toMatchObject({ name: 'npm', compat: { arch: 'x64', os: 'linux' }, tool: 'npm', sync: 'always' });
     const head = await metadata.head(volumeId, local, noAbort);
     expect(head).toMatchObject({ generation: 2, layers: [aLayer('b'), aLayer('a')] });
     const history = await metadata.history(volumeId, local, noAbort);
@@ -79,91 +99,72 @@ describe('stores of earlier formats', () => {
     const layer = await metadata.layer(aLayer('a'), noAbort);
     expect(layer).toMatchObject({ volumeId, files: 5, bootId: 'boot-1' });
     expect(layer && (await metadata.run(layer.run, noAbort))).toMatchObject({ revision: 'c0ffee', workflow: 'ci.yml' });
-    const [session, ...others] = await metadata.listSessions(noAbort);
-    expect(others).toEqual([]);
-    expect(session).toMatchObject({
-      place: 'mnt:4026531841',
-      targets: ['/home/ann/.npm'],
-      pins: [aLayer('b'), aLayer('a')],
-    });
+    expect(await metadata.run(aRun('9'), noAbort)).toMatchObject({ purpose: 'prune', lane: local });
+    expect(await metadata.run(aRun('7'), noAbort)).toMatchObject({ purpose: 'run' });
+    expect(await metadata.listSessions(noAbort)).toMatchObject([
+      { place: 'mnt:4026531841', targets: ['/home/ann/.npm'], pins: [aLayer('b'), aLayer('a')] },
+    ]);
+  });
 
-    const compat = { os: 'linux', arch: 'x64' };
-    const ids = countingIds(1000);
-    const { run, opened } = await openOne(
-      metadata,
-      openRequest(ids, { namespace: 'local/web-0123' as Namespace, volumes: [{ compat }] }),
-    );
-    expect(opened.own.generation).toBe(2);
-    expect(await pushLayer(metadata, { volumeId, run, layer: aLayer('c') })).toMatchObject({ generation: 3 });
+  test('takes new sessions and commits, and closes old sessions', async () => {
+    using dir = scratchDir();
+    const file = storedIn(dir.path);
+    await using metadata = await openStore(file);
+    const [session] = await metadata.listSessions(noAbort);
     const removed: string[] = [];
     if (session) await metadata.closeSession(session.id, (dirs) => removed.push(...dirs), noAbort);
     expect(removed).toEqual(['/home/ann/.cache', '/home/ann/.npm']);
+    const request = openRequest(countingIds(1000), {
+      namespace: 'local/web-0123' as Namespace,
+      volumes: [{ compat: { os: 'linux', arch: 'x64' } }],
+    });
+    const { run, volumeId, opened } = await openOne(metadata, request);
+    expect(opened.own.generation).toBe(2);
+    expect(await pushLayer(metadata, { volumeId, run, layer: aLayer('c') })).toMatchObject({ generation: 3 });
     using raw = new DatabaseSync(file);
     expect(raw.prepare('PRAGMA user_version').get()).toEqual({ user_version: currentVersion });
     expect(raw.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
   });
 
-  test('format 4 knows of no remote, and its runs were ordinary ones', async () => {
+  test('keeps what its heads share with a remote', async () => {
     using dir = scratchDir();
-    await using metadata = await openStore(storeOf(dir.path, 4));
-    expect(await metadata.listVolumes(noAbort)).toMatchObject([{ name: 'npm', sync: null }]);
-    expect(await metadata.listSyncedHeads(null, noAbort)).toEqual([]);
-    for (const digit of ['2', '7']) {
-      expect(await metadata.run(aRun(digit), noAbort)).toMatchObject({ purpose: 'run' });
-    }
-    const [head] = await metadata.listHeads(noAbort);
-    const { volumeId, lane, layers } = head ?? expect.fail('the head is gone');
-    const request = { remote: 'a'.repeat(32) as RemoteId, volumeId, lane, layers, expectedRevision: 0, atMs: 1 };
-    expect(await metadata.recordSynced(request, noAbort)).toBe(true);
-  });
-
-  test('format 5 opens, with what is shared, what a head has in common with a remote, and what runs were for', async () => {
-    using dir = scratchDir();
-    await using metadata = await openStore(storeOf(dir.path, 5));
-    expect(await metadata.listVolumes(noAbort)).toMatchObject([{ name: 'npm', sync: 'always' }]);
+    await using metadata = await openedIn(dir.path);
     const [head] = await metadata.listHeads(noAbort);
     const { volumeId } = head ?? expect.fail('the head is gone');
-    const record = {
-      remote: '0123456789abcdef0123456789abcdef' as RemoteId,
-      volumeId,
-      lane: local,
-      layers: [aLayer('a'), aLayer('b')].toSorted(),
-      revision: 1,
-      atMs: 1_767_225_600_000,
-    };
-    expect(await metadata.listSyncedHeads(record.remote, noAbort)).toEqual([record]);
-    expect(await metadata.run(aRun('9'), noAbort)).toMatchObject({ purpose: 'prune', lane: local });
-    expect(await metadata.run(aRun('7'), noAbort)).toMatchObject({ purpose: 'run' });
-
+    const remote = '0123456789abcdef0123456789abcdef' as RemoteId;
+    const layers = [aLayer('a'), aLayer('b')].toSorted();
+    const record = { remote, volumeId, lane: local, layers, revision: 1, atMs };
+    expect(await metadata.listSyncedHeads(remote, noAbort)).toEqual([record]);
     const push = pushRequest({ volumeId, run: aRun('9'), onto: head, layer: aLayer('c') });
-    const synced = { remote: record.remote, layers: push.layers, expectedRevision: 1 };
+    const synced = { remote, layers: push.layers, expectedRevision: 1 };
     expect(await metadata.commit({ ...push, synced }, noAbort)).toMatchObject({ kind: 'moved' });
     const moved = { ...record, layers: push.layers.toSorted(), revision: 2 };
     expect(await metadata.listSyncedHeads(null, noAbort)).toEqual([moved]);
-    // Nothing was squashed for good then, and from now on it can be.
-    expect(await metadata.squashes(volumeId, local, noAbort)).toEqual([]);
+  });
+
+  test('keeps its squashes, and takes new ones', async () => {
+    using dir = scratchDir();
+    await using metadata = await openedIn(dir.path);
+    const volumeId = await volumeOf(metadata);
+    expect(await metadata.squashes(volumeId, local, noAbort)).toEqual([
+      { id: aLayer('b'), layers: [aLayer('c'), aLayer('d')], atMs },
+    ]);
+    const referenced = await metadata.referencedLayers(atMs, noAbort);
+    expect([...referenced].toSorted()).toEqual(['a', 'b', 'c', 'd'].map(aLayer).toSorted());
+    const head = await metadata.head(volumeId, local, noAbort);
+    const push = pushRequest({ volumeId, run: aRun('9'), onto: head, layer: aLayer('e') });
+    await metadata.commit(push, noAbort);
     const [top, ...layers] = push.layers;
     const layer = layerRecord(aLayer('S'), volumeId, aRun('9'));
-    const squashed = { volumeId, lane: local, layer, layers, atMs: 1_767_225_600_000 };
-    expect(await metadata.squash(squashed, noAbort)).toMatchObject({ layers: [top, aLayer('S')] });
+    const squashed = await metadata.squash({ volumeId, lane: local, layer, layers, atMs }, noAbort);
+    expect(squashed).toMatchObject({ layers: [top, aLayer('S')] });
   });
 
-  test('format 5 knows of no use and no policy', async () => {
+  test('keeps its policies, directories and evictions', async () => {
     using dir = scratchDir();
-    await using metadata = await openStore(storeOf(dir.path, 5));
+    await using metadata = await openedIn(dir.path);
     const facts = await metadata.collectionFacts(aQuestion(), noAbort);
-    const [head] = facts.heads;
-    expect(head?.usedAtMs).toBe(head?.updatedAtMs);
-    expect(facts).toMatchObject({ policies: [], lanePolicies: [] });
-    expect(await metadata.ownDirectories(noAbort)).toEqual([]);
-    expect(facts.defaultLanes.size).toBe(0);
-  });
-
-  test('format 6 opens, with what a collection goes by', async () => {
-    using dir = scratchDir();
-    await using metadata = await openStore(storeOf(dir.path, 6));
-    const facts = await metadata.collectionFacts(aQuestion(), noAbort);
-    expect(facts.heads).toMatchObject([{ lane: local, usedAtMs: 1_767_229_200_000 }]);
+    expect(facts.heads).toMatchObject([{ lane: local, usedAtMs: usedMs }]);
     expect([...facts.defaultLanes.values()]).toEqual(['t1:ref:trunk']);
     expect(facts.policies).toEqual([{ namespace: 'github.com/acme', texts: { 'keep-pr': '1d' } }]);
     expect(facts.lanePolicies).toMatchObject([{ lane: local, texts: { 'volume-size': '1GB' } }]);
@@ -173,106 +174,64 @@ describe('stores of earlier formats', () => {
     expect(await metadata.listEvictions(noAbort)).toMatchObject([{ lane: 't1:pr:7', policy: 'keep-pr' }]);
   });
 
-  test('format 7 opens, with squashes, what they replaced, what runs read, and which are revoked', async () => {
+  test('keeps what runs read, and which runs are revoked', async () => {
     using dir = scratchDir();
-    await using metadata = await openStore(storeOf(dir.path, 7));
-    const [head] = await metadata.listHeads(noAbort);
-    const { volumeId } = head ?? expect.fail('the head is gone');
-    expect(await metadata.squashes(volumeId, local, noAbort)).toEqual([
-      { id: aLayer('b'), layers: [aLayer('c'), aLayer('d')], atMs: 1_767_225_600_000 },
-    ]);
-    const read = { run: aRun('7'), volumeId, layers: ['b', 'a'].map(aLayer), atMs: 1_767_225_600_000 };
+    await using metadata = await openedIn(dir.path);
+    const [volume] = await metadata.listVolumes(noAbort);
+    const { id: volumeId, namespaceId } = volume ?? expect.fail('the volume is gone');
+    const read = { run: aRun('7'), volumeId, layers: ['b', 'a'].map(aLayer), atMs };
     expect(await metadata.listReads(noAbort)).toEqual([read]);
-    const revoked = { run: aRun('11'), atMs: 1_767_225_600_000, by: 'ann', namespaceId: null };
-    expect(await metadata.revokedRuns('all', noAbort)).toEqual([revoked]);
-    const referenced = await metadata.referencedLayers(1_767_225_600_000, noAbort);
-    expect([...referenced].toSorted()).toEqual(['a', 'b', 'c', 'd'].map(aLayer).toSorted());
+    const everywhere = { run: aRun('11'), atMs, by: 'ann', namespaceId: null };
+    const here = { run: aRun('12'), atMs: atMs + 1, by: 'ben', namespaceId };
+    expect(await metadata.revokedRuns(namespaceId, noAbort)).toEqual([here, everywhere]);
   });
 
-  test('format 8 opens, with what is noted of paths', async () => {
+  test('keeps the marks of used paths', async () => {
     using dir = scratchDir();
-    await using metadata = await openStore(storeOf(dir.path, 8));
-    const [head] = await metadata.listHeads(noAbort);
-    const { volumeId } = head ?? expect.fail('the head is gone');
-    const noted = { marks: new Map([[pathMark('a' as BytePath), 1_767_225_600_000]]), atMs: 1_767_225_600_000 };
+    await using metadata = await openedIn(dir.path);
+    const volumeId = await volumeOf(metadata);
+    const noted = { marks: new Map([[pathMark('a' as BytePath), atMs]]), atMs };
     expect(await metadata.notedPaths(volumeId, local, 'used', noAbort)).toEqual(noted);
     expect(await metadata.notedPaths(volumeId, local, 'evicted', noAbort)).toEqual({ marks: new Map(), atMs: 0 });
   });
 
-  test.each([8, 9])('format %i opens, with what a collection need not add up', async (version) => {
+  test('keeps the sums and holders that a collection reads', async () => {
     using dir = scratchDir();
-    await using metadata = await openStore(storeOf(dir.path, version));
-    const facts = await metadata.collectionFacts(aQuestion({ nowMs: 1_767_225_600_000 }), noAbort);
-    expect(facts.heads).toMatchObject([{ lane: local, usedAtMs: 1_767_229_200_000 }]);
+    await using metadata = await openedIn(dir.path);
+    const facts = await metadata.collectionFacts(aQuestion({ nowMs: atMs }), noAbort);
     expect(facts.taken).toEqual({ store: 8192, levels: { T1: 8192 }, namespace: 0 });
-    expect(await metadata.lookedAtMs(noAbort)).toBe(version === 8 ? null : 1_767_225_600_000);
-    // Of a state before that of the head, of its use, and of what a squash replaced.
+    expect(await metadata.lookedAtMs(noAbort)).toBe(atMs);
     const due = async (nowMs: number, texts: PolicyTexts = {}) => {
       const question = aQuestion({ lanes: 'due', nowMs, user: statedPolicy(texts, 'own file') });
       return (await metadata.collectionFacts(question, noAbort)).heads.length;
     };
-    const usedMs = 1_767_229_200_000;
     expect(await due(usedMs, { 'history-generations': '1' })).toBe(1);
     expect(await due(usedMs, { 'volume-budget': '8191B' })).toBe(1);
     expect(await due(usedMs + 3_600_000 - 1, { 'keep-default': '1h' })).toBe(0);
     expect(await due(usedMs + 3_600_000, { 'keep-default': '1h' })).toBe(1);
     const all = ['a', 'b', 'c', 'd'].map(aLayer);
-    expect(await metadata.forgetLayers(all, 1_767_225_600_000, noAbort)).toEqual([]);
-    const later = 1_767_225_600_000 + 15 * 86_400_000;
+    expect(await metadata.forgetLayers(all, atMs, noAbort)).toEqual([]);
+    const later = atMs + 15 * 86_400_000;
     expect((await metadata.forgetLayers(all, later, noAbort)).toSorted()).toEqual(['c', 'd'].map(aLayer).toSorted());
-    if (version === 9) {
-      const [volume] = await metadata.listVolumes(noAbort);
-      const told = await metadata.revokedRuns(volume?.namespaceId ?? 'all', noAbort);
-      expect(told).toMatchObject([{ run: aRun('12'), namespaceId: volume?.namespaceId }, { namespaceId: null }]);
-    }
   });
 
-  test('format 9 opens, and nobody created its namespaces', async () => {
+  test('keeps an empty namespace only if a person created it', async () => {
     using dir = scratchDir();
-    await using metadata = await openStore(storeOf(dir.path, 9));
+    const file = storedIn(dir.path);
+    await using metadata = await openStore(file);
+    // A recent use of a catalog keeps its consumer.
+    using raw = new DatabaseSync(file);
+    raw.exec('DELETE FROM catalog_uses');
     for (const { id } of await metadata.listVolumes(noAbort)) await metadata.removeVolume(id, null, noAbort);
     for (const { id } of await metadata.listSessions(noAbort)) {
       await metadata.closeSession(id, () => undefined, noAbort);
     }
-    expect(await metadata.listNamespaces(noAbort)).toEqual([]);
+    expect(await metadata.listNamespaces(noAbort)).toMatchObject([{ paths: ['github.com/acme/empty'] }]);
   });
 
-  test('format 10 opens, with a namespace that stays without volumes', async () => {
+  test('keeps grants, feed rules, catalogs and their uses', async () => {
     using dir = scratchDir();
-    await using metadata = await openStore(storeOf(dir.path, 10));
-    const path = 'github.com/acme/empty' as Namespace;
-    const { request } = await openOne(metadata, openRequest(countingIds(100), { namespace: path }));
-    await metadata.closeSession(request.sessionId, () => undefined, noAbort);
-    expect(await metadata.findNamespace(path, noAbort)).toMatchObject({ id: 'ns_00000000000000000000000000000020' });
-  });
-
-  test('format 10 opens, and nobody shares or offers anything, until somebody does', async () => {
-    using dir = scratchDir();
-    await using metadata = await openStore(storeOf(dir.path, 10));
-    const [first, second] = await metadata.listNamespaces(noAbort);
-    const { id } = second ?? expect.fail('the namespace is gone');
-    const consumerId = first?.id ?? id;
-    const to = { namespace: 'github.com/acme' as Namespace, below: true };
-    expect(await metadata.grantsTo(['github.com/acme/api' as Namespace], noAbort)).toEqual([]);
-    expect(await metadata.listCatalogs(noAbort)).toEqual([]);
-    await metadata.putGrant(
-      { ownerId: id, volume: null, to, access: 'read', trust: 'T1', atMs: 1, by: 'ann' },
-      noAbort,
-    );
-    expect(await metadata.grantsTo(['github.com/acme/api' as Namespace], noAbort)).toHaveLength(1);
-    const content = { namespaceId: id, text: '{}', digest: digestOf('{}'), publishedAtMs: 1, by: 'ann' };
-    const published = await metadata.publishCatalog({ ...content, expectedVersion: 0 }, noAbort);
-    expect(published).toMatchObject({ kind: 'published', record: { version: 1 } });
-    const [volume] = await metadata.listVolumes(noAbort);
-    const use = { namespaceId: id, definition: 'npm', version: 1, consumerId, volumeId: volume?.id ?? null, atMs: 1 };
-    await metadata.noteCatalogUse(use, noAbort);
-    expect(await metadata.catalogUses(id, null, noAbort)).toEqual([use]);
-  });
-
-  test('format 11 opens, with what namespaces share and offer', async () => {
-    using dir = scratchDir();
-    await using metadata = await openStore(storeOf(dir.path, 11));
-    const atMs = 1_767_225_600_000;
+    await using metadata = await openedIn(dir.path);
     const [volume] = await metadata.listVolumes(noAbort);
     const { id: volumeId, namespaceId: web } = volume ?? expect.fail('the volume is gone');
     const acme = { namespace: 'github.com/acme' as Namespace, below: true };
@@ -293,7 +252,7 @@ describe('stores of earlier formats', () => {
     expect(await metadata.listCatalogs(noAbort)).toEqual([listed]);
     const use = { namespaceId: id, definition: 'npm-cache', version: 1, consumerId: web, volumeId, atMs };
     expect(await metadata.catalogUses(id, null, noAbort)).toEqual([use]);
-    // Version 3 was there, and was removed.
+    // The store once had version 3, and its number is not used again.
     const other = { namespaceId: id, text: '{}', digest: digestOf('{}'), publishedAtMs: atMs, by: 'ann' };
     const next = await metadata.publishCatalog({ ...other, expectedVersion: 2 }, noAbort);
     expect(next).toMatchObject({ kind: 'published', record: { version: 4 } });

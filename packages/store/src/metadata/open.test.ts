@@ -4,13 +4,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import type { LaneName } from '@cachelane/core';
 import { aLayer, aQuestion, countingIds, noAbort, openOne, openRequest, pushLayer } from '@cachelane/testkit';
-import { currentVersion } from '../sqlite/schema.ts';
+import { applicationId, currentVersion } from '../sqlite/schema.ts';
 import { openStore, scratchDir, systemClock, systemRandom } from './real-world.fixture.ts';
 import { openSqliteMetadata } from './sqlite-metadata.ts';
 
 const local = 't1:local' as LaneName;
 
-/** A closed store that holds something on every page, all of it in the file itself. */
+/** Makes a closed store of many pages, all in the file itself and none in the log. */
 async function filledStore(file: string): Promise<void> {
   {
     await using metadata = await openStore(file);
@@ -24,17 +24,17 @@ async function filledStore(file: string): Promise<void> {
 const mend = expect.stringMatching(/move it .* away .*: the caches start cold, nothing else is lost/);
 
 describe('opening a store', () => {
-  test('makes the file, readable in the format that docs/STORE_FORMAT.md names', async () => {
+  test('creates a file with our application id, of version 1, in WAL mode', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await (await openStore(file))[Symbol.asyncDispose]();
     using raw = new DatabaseSync(file);
-    expect(raw.prepare('PRAGMA user_version').get()).toEqual({ user_version: currentVersion });
-    expect(raw.prepare('PRAGMA application_id').get()).toEqual({ application_id: 0x43_4c_61_6e });
+    expect(raw.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 });
+    expect(raw.prepare('PRAGMA application_id').get()).toEqual({ application_id: applicationId });
     expect(raw.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
   });
 
-  test('and closing it does not make the disk work: the log stays for the next one', async () => {
+  test('and closing it leaves the log for the next process', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     for (let round = 1; round <= 3; round++) {
@@ -46,7 +46,7 @@ describe('opening a store', () => {
     expect(statSync(`${file}-wal`).size).toBeGreaterThan(0);
   });
 
-  test('of a newer format is E_STORE_NEWER and names both', async () => {
+  test('with a newer format is E_STORE_NEWER and names both formats', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await (await openStore(file))[Symbol.asyncDispose]();
@@ -56,12 +56,12 @@ describe('opening a store', () => {
     }
     await expect(openStore(file)).rejects.toMatchObject({
       code: 'E_STORE_NEWER',
-      message: `${file} has format ${currentVersion + 6}, and this cachelane knows formats up to ${currentVersion}`,
+      message: `${file} has format ${currentVersion + 6}, and this cachelane reads format ${currentVersion}`,
       hint: expect.stringContaining('update cachelane'),
     });
   });
 
-  test('one that becomes newer while it is open is not written to any more', async () => {
+  test('a store whose format becomes newer while it is open takes no more writes', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await using metadata = await openStore(file);
@@ -73,7 +73,7 @@ describe('opening a store', () => {
     await expect(opening).rejects.toMatchObject({ code: 'E_STORE_NEWER' });
   });
 
-  test('of a file that is no database is E_STORE_CORRUPT with the mend, and leaves it as it is', async () => {
+  test('of a file that is no database is E_STORE_CORRUPT, says how to repair it, and leaves the file unchanged', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     const text = 'this was a database once '.repeat(100);
@@ -83,25 +83,31 @@ describe('opening a store', () => {
   });
 
   test.each([
+    ['an earlier build made', 'CREATE TABLE heads (id); PRAGMA application_id = 1129079150; PRAGMA user_version = 11'],
     ['another program made', 'CREATE TABLE cookies (id)'],
     ['another program marked', 'PRAGMA application_id = 77'],
     ['another program numbered', 'PRAGMA user_version = 3'],
-  ])('of a database that %s is E_STORE_CORRUPT, and adds nothing to it', async (_, sql) => {
+    ['has our id and no version', `CREATE TABLE heads (id); PRAGMA application_id = ${applicationId}`],
+  ])('of a database that %s is E_STORE_CORRUPT, says to remove the home, and changes nothing', async (_, sql) => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     using raw = new DatabaseSync(file);
     raw.exec(sql);
     const tables = raw.prepare('SELECT * FROM sqlite_schema').all();
-    await expect(openStore(file)).rejects.toMatchObject({ code: 'E_STORE_CORRUPT', hint: mend });
+    await expect(openStore(file)).rejects.toMatchObject({
+      code: 'E_STORE_CORRUPT',
+      message: `an earlier build of cachelane or another program made ${file}`,
+      hint: expect.stringContaining(`remove ${dir.path} if it is a cachelane home`),
+    });
     expect(raw.prepare('SELECT * FROM sqlite_schema').all()).toEqual(tables);
   });
 
-  test('damaged pages are E_STORE_CORRUPT, whenever they are met', async () => {
+  test('damaged pages are E_STORE_CORRUPT, whenever they are read', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await filledStore(file);
     const bytes = readFileSync(file);
-    // Everything but the header and the schema, so that opening finds nothing wrong yet.
+    // The header and the schema stay whole, so that opening the file succeeds.
     writeFileSync(file, Buffer.concat([bytes.subarray(0, 8192), Buffer.alloc(bytes.length - 8192, 0xa5)]));
     const use = async () => {
       await using metadata = await openStore(file);
@@ -124,14 +130,14 @@ describe('opening a store', () => {
     await expect(use()).rejects.toMatchObject({ code: 'E_STORE_CORRUPT' });
   });
 
-  test('a row that no longer says what was written there is E_STORE_CORRUPT', async () => {
+  test('a row with damaged JSON is E_STORE_CORRUPT', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await filledStore(file);
     {
       using raw = new DatabaseSync(file);
-      // What is damaged from outside tells no trigger.
-      raw.exec(`DROP TRIGGER head_holds_other; UPDATE heads SET layers = '["a'; UPDATE history SET layers = '["a'`);
+      // The trigger would refuse the damaged row.
+      raw.exec(`DROP TRIGGER after_head_update; UPDATE heads SET layers = '["a'; UPDATE history SET layers = '["a'`);
     }
     await using metadata = await openStore(file);
     const [head] = await metadata.listVolumes(noAbort);
@@ -156,7 +162,7 @@ describe('opening a store', () => {
   });
 });
 
-/** Holds the write lock, as a transaction of another process does. */
+/** Holds the write lock like a transaction of another process. */
 function occupy(file: string): Disposable {
   const raw = new DatabaseSync(file);
   raw.exec('BEGIN IMMEDIATE');
@@ -164,7 +170,7 @@ function occupy(file: string): Disposable {
 }
 
 describe('a store that another process writes', () => {
-  test('for longer than the limit is E_STORE_BUSY, which may be tried again; reads go on', async () => {
+  test('for longer than the limit is a retryable E_STORE_BUSY, and reads continue', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await using metadata = await openStore(file, { busyMs: 30 });
@@ -195,7 +201,7 @@ describe('a store that another process writes', () => {
     expect(await metadata.listSessions(noAbort)).toHaveLength(1);
   });
 
-  test('is closed to others while a closing session removes its directories', async () => {
+  test('stays locked while a closing session removes its directories', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await using metadata = await openStore(file);
@@ -214,7 +220,7 @@ describe('a store that another process writes', () => {
     expect(wasCalled).toBe(true);
   });
 
-  test('can be given up on at once', async () => {
+  test('stops waiting at once when the caller aborts', async () => {
     using dir = scratchDir();
     const file = join(dir.path, 'state.db');
     await using metadata = await openStore(file, { busyMs: 3_600_000 });

@@ -13,9 +13,8 @@ import { syncStore } from './synced-heads.ts';
 import { openSqliteDatabase, type SqliteOptions } from '../sqlite/sqlite-database.ts';
 
 /**
- * The metadata of a home in one SQLite file (docs/STORE_FORMAT.md, "state.db"); many processes may have it open.
- * Makes the file where it is missing, and brings an older one to the format of today.
- * Errors of every method and of opening: those of the `Metadata` port, and E_HOME_UNUSABLE where the file cannot be written.
+ * Opens the metadata of a home in one SQLite file (docs/reference/store-format.md, "state.db"), and creates a missing
+ * file. Many processes may have it open. Errors: those of the `Metadata` port, and E_HOME_UNUSABLE.
  */
 export async function openSqliteMetadata(options: SqliteOptions, signal: AbortSignal): Promise<Metadata> {
   const database = await openSqliteDatabase(options, signal);

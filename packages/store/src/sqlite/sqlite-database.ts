@@ -1,23 +1,23 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { CachelaneError, limits, type Clock, type Random } from '@cachelane/core';
-import { applicationId, currentVersion, migrations } from './schema.ts';
-import { corruptStore, fromSqlite, isSqliteBusy } from './sqlite-errors.ts';
+import { applicationId, currentVersion, schema } from './schema.ts';
+import { fromSqlite, isSqliteBusy, newerStore, otherStore } from './sqlite-errors.ts';
 
 export interface SqliteOptions {
-  /** Absolute; its directory must exist. Made where it is missing. */
+  /** An absolute path in an existing directory. A missing file is created. */
   readonly file: string;
-  /** For waits, and their jitter. */
+  /** For waits and their jitter. */
   readonly clock: Clock;
   readonly random: Random;
   /** How long to wait for other processes' transactions. */
   readonly busyMs?: number;
 }
 
-/** `durable` is on the disk when the call returns; `fast` outlives the process in any case, and the machine's power soon. */
+/** A `durable` write is on the disk when the call returns. A `fast` one survives the process, but a power cut may lose it. */
 type Durability = 'durable' | 'fast';
 
-/** Runs SQL inside the transaction that its caller opened; statements are prepared once, when they are first used. */
+/** Runs SQL inside the caller's transaction. Each statement is prepared once. */
 export interface Sql {
   get<Row>(text: string, ...parameters: readonly SQLInputValue[]): Row | undefined;
   all<Row>(text: string, ...parameters: readonly SQLInputValue[]): readonly Row[];
@@ -25,8 +25,8 @@ export interface Sql {
 }
 
 /**
- * Transactions over one connection. A body runs from BEGIN to COMMIT without giving way, so methods of one process do
- * not interleave either. It may run again after a lost race for the file and must not keep state of its own.
+ * Transactions over one connection. A body runs from BEGIN to COMMIT without yielding to the event loop. It runs again
+ * when another process has the file locked, so it must not keep state of its own.
  */
 export interface SqliteDatabase {
   readonly file: string;
@@ -36,7 +36,7 @@ export interface SqliteDatabase {
 }
 
 const pauseMaxMs = 25;
-/** 1 MB: whoever opens the store first reads the log once, and a copy into the database is due every 20 commands or so. */
+/** 1 MB. The first process to open a store reads the whole log; about every 20th command copies it into the database. */
 const logPages = 250;
 
 export function checkAborted(signal: AbortSignal): void {
@@ -47,14 +47,14 @@ function aborted(cause: unknown): CachelaneError {
   return new CachelaneError('E_ABORTED', 'stopped before it was done', { cause });
 }
 
-/** Opens the file, makes or updates its tables. Errors: those of the `Metadata` port, and E_HOME_UNUSABLE. */
+/** Opens the file and creates missing tables. Errors: those of the `Metadata` port, and E_HOME_UNUSABLE. */
 export async function openSqliteDatabase(options: SqliteOptions, signal: AbortSignal): Promise<SqliteDatabase> {
   const whenFree = waiting(options);
   const { connection, sql } = await whenFree(signal, () => connect(options.file));
   const requireSame = sameFile(options.file);
   let synchronous: Durability | undefined;
 
-  // SQLite refuses to change this inside a transaction.
+  // SQLite refuses this pragma inside a transaction.
   const setDurability = (wanted: Durability): void => {
     if (wanted === synchronous) return;
     connection.exec(`PRAGMA synchronous = ${wanted === 'durable' ? 'FULL' : 'NORMAL'}`);
@@ -65,13 +65,13 @@ export async function openSqliteDatabase(options: SqliteOptions, signal: AbortSi
     requireSame();
     connection.exec(begin);
     try {
-      // A newer command may have changed the tables while this process had them open.
-      checkVersion(options.file, versionOf(sql));
+      // A newer cachelane may have changed the tables since this process opened them.
+      checkFormat(sql, options.file);
       const result = body(sql);
       connection.exec('COMMIT');
       return result;
     } catch (error) {
-      // SQLite has rolled back by itself after some errors, such as a full disk.
+      // SQLite itself rolls back after some errors, such as a full disk.
       if (connection.isTransaction) connection.exec('ROLLBACK');
       throw error;
     }
@@ -91,7 +91,7 @@ export async function openSqliteDatabase(options: SqliteOptions, signal: AbortSi
   };
 }
 
-/** What is written to a file that was removed is gone when the last process closes it, and nobody else sees it before. Errors: E_HOME_UNUSABLE. */
+/** Returns a check that the path still names the opened file: writes to a removed file are lost. Errors: E_HOME_UNUSABLE. */
 function sameFile(file: string): () => void {
   const identity = (): string | null => {
     const stats = statSync(file, { throwIfNoEntry: false, bigint: true });
@@ -99,21 +99,20 @@ function sameFile(file: string): () => void {
   };
   const opened = identity();
   return () => {
-    // A database in memory has no file.
+    // An in-memory database has no file.
     if (opened === null) return;
     const now = identity();
     if (now === opened) return;
-    const what = now === null ? 'was removed' : 'was replaced by another one';
-    throw new CachelaneError('E_HOME_UNUSABLE', `${file} ${what} while it was in use, and the store with it`, {
-      hint: 'start again: a store is made where there is none',
+    const what = now === null ? 'removed' : 'replaced';
+    throw new CachelaneError('E_HOME_UNUSABLE', `${file} was ${what} while it was in use`, {
+      hint: 'run the command again: it creates a new store',
     });
   };
 }
 
 /**
- * Repeats an attempt while other processes are in the way, for `busyMs` in total. The waits are our own instead of
- * SQLite's `busy_timeout`: that one blocks the whole process (signals, aborts), and the switch to the write-ahead log
- * and a recovery that another process is doing ignore it. The jitter keeps a crowd from coming back in step.
+ * Returns a function that repeats an attempt while other processes hold the file, for `busyMs` in total. SQLite's own
+ * `busy_timeout` blocks signals and aborts, and does not apply to the switch to WAL mode or to a recovery.
  */
 function waiting({ file, clock, random, busyMs = limits.storeBusyMs }: SqliteOptions) {
   return async <T>(signal: AbortSignal, attempt: () => T): Promise<T> => {
@@ -142,10 +141,8 @@ async function pause(clock: Clock, pauseMs: number, signal: AbortSignal): Promis
 }
 
 /**
- * Closes without what SQLite does when the last connection goes: copying the log into the database and deleting it,
- * which costs three fsyncs in each command, and makes the next one sync the head of its new log. Every state of the log
- * is a state that a kill leaves, too. A read-only connection that goes last cannot tidy up; where it cannot be opened,
- * SQLite tidies, which is only slower.
+ * Closes the connection and leaves the log in place. When the last connection closes, SQLite copies the log into the
+ * database and deletes it, which costs three fsyncs per command. A read-only connection that closes last does not.
  */
 function closeKeepingLog(connection: DatabaseSync, file: string): void {
   try {
@@ -161,8 +158,8 @@ function connect(file: string): { readonly connection: DatabaseSync; readonly sq
   const connection = new DatabaseSync(file, { timeout: 0, enableForeignKeyConstraints: true });
   try {
     const sql = sqlOver(connection);
-    if (versionOf(sql) < currentVersion || identityOf(sql) !== applicationId) prepare(connection, sql, file);
-    else checkVersion(file, versionOf(sql));
+    if (isEmpty(sql)) create(connection, sql, file);
+    else checkFormat(sql, file);
     if (sql.get<{ journal_mode: string }>('PRAGMA journal_mode')?.journal_mode !== 'wal') useLog(connection);
     connection.exec(`PRAGMA wal_autocheckpoint = ${logPages}`);
     return { connection, sql };
@@ -172,27 +169,18 @@ function connect(file: string): { readonly connection: DatabaseSync; readonly sq
   }
 }
 
-/** Makes a new store, or brings an older one to the format of today. */
-function prepare(connection: DatabaseSync, sql: Sql, file: string): void {
-  // In one look: between two of them another process may make the store, and half of each is no store of ours.
-  connection.exec('BEGIN');
-  try {
-    refuseForeign(sql, file);
-  } finally {
-    connection.exec('ROLLBACK');
-  }
+/** Creates the tables, unless another process does so first. */
+function create(connection: DatabaseSync, sql: Sql, file: string): void {
   useLog(connection);
   connection.exec('BEGIN IMMEDIATE');
   try {
-    // Again, now that nobody else can write: another process may have been first.
-    refuseForeign(sql, file);
-    const found = versionOf(sql);
-    checkNotNewer(file, found);
-    for (const { version, sql: step } of migrations) {
-      if (version > found) connection.exec(step);
+    if (isEmpty(sql)) {
+      connection.exec(schema);
+      connection.exec(`PRAGMA application_id = ${applicationId}`);
+      connection.exec(`PRAGMA user_version = ${currentVersion}`);
+    } else {
+      checkFormat(sql, file);
     }
-    connection.exec(`PRAGMA application_id = ${applicationId}`);
-    connection.exec(`PRAGMA user_version = ${Math.max(found, currentVersion)}`);
     connection.exec('COMMIT');
   } catch (error) {
     if (connection.isTransaction) connection.exec('ROLLBACK');
@@ -200,31 +188,22 @@ function prepare(connection: DatabaseSync, sql: Sql, file: string): void {
   }
 }
 
-/** Readers and the writer do not wait for each other. A setting of the file; a store restored from a dump has lost it. */
+/** In WAL mode, readers and the writer do not wait for each other. The file keeps this setting, but a restored dump loses it. */
 function useLog(connection: DatabaseSync): void {
   connection.exec('PRAGMA journal_mode = WAL');
 }
 
-function refuseForeign(sql: Sql, file: string): void {
-  const identity = identityOf(sql);
-  if (identity === applicationId) return;
-  const isEmpty = sql.get('SELECT 1 FROM sqlite_schema') === undefined;
-  if (identity !== 0 || !isEmpty || versionOf(sql) !== 0)
-    throw corruptStore(file, 'is the database of another program');
+/** Tables and numbers appear in one commit, so a false answer means that all of them are there. */
+function isEmpty(sql: Sql): boolean {
+  if (identityOf(sql) !== 0 || versionOf(sql) !== 0) return false;
+  return sql.get('SELECT 1 FROM sqlite_schema') === undefined;
 }
 
-function checkNotNewer(file: string, found: number): void {
-  if (found <= currentVersion) return;
-  throw new CachelaneError(
-    'E_STORE_NEWER',
-    `${file} has format ${found}, and this cachelane knows formats up to ${currentVersion}`,
-    { hint: 'update cachelane, or set CACHELANE_HOME to another directory' },
-  );
-}
-
-function checkVersion(file: string, found: number): void {
-  checkNotNewer(file, found);
-  if (found < currentVersion) throw corruptStore(file, `lost its format number (${found})`);
+/** Throws E_STORE_CORRUPT for a database of another program or an earlier build, E_STORE_NEWER for a later format. */
+function checkFormat(sql: Sql, file: string): void {
+  const version = versionOf(sql);
+  if (identityOf(sql) !== applicationId || version < currentVersion) throw otherStore(file);
+  if (version > currentVersion) throw newerStore(file, version, currentVersion);
 }
 
 function versionOf(sql: Sql): number {

@@ -1,6 +1,7 @@
+import { dirname } from 'node:path';
 import { CachelaneError } from '@cachelane/core';
 
-/** Primary result codes (https://sqlite.org/rescode.html); node:sqlite reports extended ones, whose low byte they are. */
+/** Primary result codes (https://sqlite.org/rescode.html): the low byte of the extended codes that node:sqlite reports. */
 const codes = {
   busy: 5,
   locked: 6,
@@ -13,26 +14,40 @@ const codes = {
   notADatabase: 26,
 } as const;
 
-/** The shared-memory file could not be grown: SQLite has no other word for a full disk there. */
+/** The shared-memory file cannot grow. SQLite has no other code for a full disk there. */
 const ioErrorShmSize = 10 | (19 << 8);
 const ioErrorCorruptFs = 10 | (33 << 8);
 
-/** The extended result code of an error that SQLite raised; undefined for any other error. */
+/** Returns the extended result code of an error that SQLite raised, undefined for any other error. */
 function resultCode(error: unknown): number | undefined {
   const code = (error as { readonly errcode?: unknown } | undefined)?.errcode;
   return typeof code === 'number' ? code : undefined;
 }
 
-/** True where another process holds what this one needs: the same call may succeed in a moment. */
+/** Returns whether another process holds the file: the same call may succeed in a moment. */
 export function isSqliteBusy(error: unknown): boolean {
   const primary = (resultCode(error) ?? 0) & 0xff;
-  // PROTOCOL: the race for the log was lost too many times in a row, which is how a crowd at the door looks like.
+  // PROTOCOL: this process lost the race for the log many times in a row.
   return primary === codes.busy || primary === codes.locked || primary === codes.protocol;
 }
 
-/** True where the file, or the directory that it lies in, is not there, or not to be opened. */
+/** Returns whether the file or its directory is missing or cannot be opened. */
 export function isSqliteUnopened(error: unknown): boolean {
   return ((resultCode(error) ?? 0) & 0xff) === codes.cannotOpen;
+}
+
+/** A database that this cachelane did not make. */
+export function otherStore(file: string): CachelaneError {
+  const dir = dirname(file);
+  return new CachelaneError('E_STORE_CORRUPT', `an earlier build of cachelane or another program made ${file}`, {
+    hint: `remove ${dir} if it is a cachelane home (the caches start cold), or set CACHELANE_HOME to another directory`,
+  });
+}
+
+export function newerStore(file: string, found: number, known: number): CachelaneError {
+  return new CachelaneError('E_STORE_NEWER', `${file} has format ${found}, and this cachelane reads format ${known}`, {
+    hint: 'update cachelane, or set CACHELANE_HOME to another directory',
+  });
 }
 
 export function corruptStore(file: string, what: string, cause?: unknown): CachelaneError {
@@ -42,7 +57,7 @@ export function corruptStore(file: string, what: string, cause?: unknown): Cache
   });
 }
 
-/** What an error of SQLite means for the store in `file`; errors that are not SQLite's own come back as they are. */
+/** Returns the error for the store in `file` that an error of SQLite means; other errors unchanged. */
 export function fromSqlite(error: unknown, file: string): unknown {
   const code = resultCode(error);
   if (code === undefined) return error;
@@ -71,18 +86,18 @@ export function fromSqlite(error: unknown, file: string): unknown {
       });
     case codes.ioError:
       return new CachelaneError('E_HOME_UNUSABLE', `${file} cannot be read or written (${detail})`, {
-        hint: 'look for a disk quota or a failing disk, or set CACHELANE_HOME to another one',
+        hint: 'check the disk and its quota, or set CACHELANE_HOME to another directory',
         cause: error,
       });
     default:
-      // Only what was written here is read as JSON.
+      // SQLite parses JSON only in columns of the store.
       if (detail === 'malformed JSON') return corruptStore(file, 'is damaged (a row cannot be read)', error);
       return new CachelaneError('E_INTERNAL', `SQLite: ${detail}`, { cause: error });
   }
 }
 
 function diskFull(file: string, cause: unknown): CachelaneError {
-  return new CachelaneError('E_DISK_FULL', `there is no space left to write ${file}`, {
+  return new CachelaneError('E_DISK_FULL', `no space is left to write ${file}`, {
     hint: 'free some space',
     cause,
   });

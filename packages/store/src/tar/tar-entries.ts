@@ -1,6 +1,6 @@
 import { baseName, childPath, parentPath, type BytePath, type Entry } from '@cachelane/core';
 
-// What an entry of a layer is in a tar archive (docs/STORE_FORMAT.md, "Wire form"). The bytes follow from the entry alone, so that a
+// What an entry of a layer is in a tar archive (docs/reference/store-format.md, "Wire form"). The bytes follow from the entry alone, so that a
 // reader who has the index knows each of them before it comes, but for contents and targets of symlinks.
 
 const blockBytes = 512;

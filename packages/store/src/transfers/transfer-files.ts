@@ -12,7 +12,7 @@ export interface TransferFilesOptions {
   readonly dir: string;
 }
 
-/** Bytes in transit as files of a home (docs/STORE_FORMAT.md, "Transfers"); any number of processes may use them at once. */
+/** Bytes in transit as files of a home (docs/reference/store-format.md, "Transfers"); any number of processes may use them at once. */
 export function openTransferFiles({ dir: home }: TransferFilesOptions): TransferFiles {
   const paths = homePaths(home);
   const at = (path: string): TransferDir => ({ path, owner: existsSync(home) ? ownerOf(home) : null });

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { bunTool } from './bun.ts';
 import { environmentOf, ruleOf } from '../tool-environment.fixture.ts';
-import { tomlText } from '../common/toml-scalars.ts';
 
 test.each([
   ['left@1.0.0@@@1/', 'U'],
@@ -53,19 +52,4 @@ test('a place that a file of the project chose is marked as such', () => {
     source: 'the cache in /home/ann/project/bunfig.toml',
     byProject: true,
   });
-});
-
-test.each([
-  ['[a.b]\nc = "x" # y', 'x'],
-  ["[ a . 'b' ]\n\"c\" = 'x\\n'", String.raw`x\n`],
-  ['a.b.c = "x\\ty"', 'x\ty'],
-  ['[a]\nb = { d = "y", c = "x" }', 'x'],
-  ['[a]\nb.c = "x"\nb.c = "y"', 'x'],
-  ['[a.b]\n# c = "x"', undefined],
-  ['[a.b]\nc = true', undefined],
-  ['[a.b.d]\nc = "x"', undefined],
-  ['[[a.b]]\nc = "x"', undefined],
-  ['c = "x"', undefined],
-])('%j holds a.b.c = %j', (text, value) => {
-  expect(tomlText(text, ['a', 'b', 'c'])).toBe(value);
 });

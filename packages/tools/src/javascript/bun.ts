@@ -5,7 +5,7 @@ import { projectDirOf } from '../common/project-dirs.ts';
 import { parseNpmrc } from './npmrc.ts';
 import { pathsOf } from '../common/paths.ts';
 import { groupRule, never, newestRule, unionRule } from '../common/rules.ts';
-import { tomlText } from '../common/toml-scalars.ts';
+import { tomlText } from '../common/toml.ts';
 
 const manifestRule = newestRule(bunManifestDriver);
 const links = never('links to packages by their place on one machine; nothing installs by them');

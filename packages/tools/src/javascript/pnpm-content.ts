@@ -7,6 +7,18 @@ export interface PackageFile {
   readonly mode: number;
 }
 
+/** Returns the files of a package and those that its build scripts added; null where nothing lists them. Throws what `toFile` throws. */
+export function filesOfPackage(
+  described: unknown,
+  toFile: (file: unknown) => PackageFile,
+): readonly PackageFile[] | null {
+  const { files, sideEffects } = Object(described) as { readonly files?: unknown; readonly sideEffects?: unknown };
+  if (typeof files !== 'object' || files === null) return null;
+  const built = Object.values(Object(sideEffects) as object).map((effects) => Object(effects) as { added?: unknown });
+  const lists = [files, ...built.map(({ added }) => Object(added) as object)];
+  return lists.flatMap((list) => Object.values(list).map(toFile));
+}
+
 /** Where a pnpm store keeps a content: executables apart from the same bytes that are none. `store` is the versioned directory. */
 export function pnpmContentPath(store: BytePath, { digest, mode }: PackageFile): BytePath {
   const suffix = (mode & 0o111) === 0 ? '' : '-exec';

@@ -1,6 +1,6 @@
 import { parentPath, type MergeDriver } from '@cachelane/core';
 import { readMessagePack } from '../drivers/message-pack.ts';
-import { pnpmContentPath, type PackageFile } from './pnpm-content.ts';
+import { filesOfPackage, pnpmContentPath, type PackageFile } from './pnpm-content.ts';
 import { sqliteRowsDriver } from '../drivers/sqlite-rows.ts';
 import type { SqliteRow } from '../drivers/sqlite-file.ts';
 
@@ -38,25 +38,14 @@ export const pnpmIndexDriver: MergeDriver = sqliteRowsDriver({
 /** Null for a row that cannot be read: nobody knows what it needs. */
 export function filesOf({ value }: Pick<SqliteRow, 'value'>): readonly PackageFile[] | null {
   try {
-    const data = typeof value === 'string' ? null : readMessagePack(value);
-    if (!isMap(data)) return null;
-    const built = valuesOf(data.get('sideEffects')).map((effects) => (isMap(effects) ? effects.get('added') : null));
-    return [data.get('files'), ...built].flatMap(valuesOf).map(toFile);
+    return typeof value === 'string' ? null : filesOfPackage(readMessagePack(value), toFile);
   } catch {
     return null;
   }
 }
 
-function isMap(value: unknown): value is ReadonlyMap<unknown, unknown> {
-  return value instanceof Map;
-}
-
-function valuesOf(value: unknown): readonly unknown[] {
-  return isMap(value) ? [...value.values()] : [];
-}
-
 function toFile(value: unknown): PackageFile {
-  const [digest, mode] = isMap(value) ? [value.get('digest'), value.get('mode')] : [];
+  const { digest, mode } = Object(value) as { readonly digest?: unknown; readonly mode?: unknown };
   if (typeof digest !== 'string' || typeof mode !== 'number') throw new Error('not the description of a file');
   return { digest, mode };
 }

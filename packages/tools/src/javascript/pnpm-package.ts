@@ -1,7 +1,7 @@
 import type { BytePath, MergeDriver } from '@cachelane/core';
 import { newestDriver } from '../drivers/newest.ts';
 import { isOversize } from '../drivers/pick.ts';
-import { ancestor, pnpmContentPath, type PackageFile } from './pnpm-content.ts';
+import { ancestor, filesOfPackage, pnpmContentPath, type PackageFile } from './pnpm-content.ts';
 import { toText } from '../drivers/text.ts';
 
 interface Described {
@@ -42,11 +42,8 @@ function describe(content: Uint8Array): Described | null {
     const parsed: unknown = JSON.parse(toText(content), (key, value: unknown) =>
       key === 'checkedAt' ? undefined : value,
     );
-    const { files, sideEffects } = Object(parsed) as { readonly files?: unknown; readonly sideEffects?: unknown };
-    if (typeof files !== 'object' || files === null) return null;
-    const built = Object.values(Object(sideEffects) as object).map((effects) => Object(effects) as { added?: unknown });
-    const lists = [files, ...built.map(({ added }) => Object(added) as object)];
-    return { text: JSON.stringify(parsed), files: lists.flatMap((list) => Object.values(list).map(toFile)) };
+    const files = filesOfPackage(parsed, toFile);
+    return files === null ? null : { text: JSON.stringify(parsed), files };
   } catch {
     return null;
   }

@@ -2,7 +2,7 @@ import type { PathRule, Tool, ToolEnvironment, ToolLocation } from '@cachelane/c
 import { classifyUnknown } from '../common/directory.ts';
 import { pathsOf } from '../common/paths.ts';
 import { never, unionRule } from '../common/rules.ts';
-import { tomlText } from '../common/toml-scalars.ts';
+import { tomlText } from '../common/toml.ts';
 
 /**
  * sccache's local disk cache. Its server outlives the command that started it: where one of another command runs already, that one

@@ -7,11 +7,12 @@ function text(value: string): Buffer {
   return Buffer.concat([Buffer.of(0xd9, value.length), Buffer.from(value)]);
 }
 
-/** `{headers: {…}, body: b''}`, as msgpack of Python writes it. */
+/** `{response: {headers: {…}, body: b''}}`, as pip writes it with Python's msgpack. */
 function response(headers: Readonly<Record<string, string>>): Uint8Array {
   const pairs = Object.entries(headers).flatMap(([name, value]) => [text(name), text(value)]);
   const map = Buffer.concat([Buffer.of(0x80 + Object.keys(headers).length), ...pairs]);
-  return Buffer.concat([Buffer.from('cc=4,'), Buffer.of(0x82), text('headers'), map, text('body'), Buffer.of(0xc4, 0)]);
+  const body = [Buffer.of(0x82), text('headers'), map, text('body'), Buffer.of(0xc4, 0)];
+  return Buffer.concat([Buffer.from('cc=4,'), Buffer.of(0x81), text('response'), ...body]);
 }
 
 const arbitraryResponse = fc

@@ -3,7 +3,7 @@ import { classifyUnknown } from '../common/directory.ts';
 import { directoriesUp } from '../common/project-dirs.ts';
 import { pathsOf } from '../common/paths.ts';
 import { groupRule, never, unionRule } from '../common/rules.ts';
-import { tomlText } from '../common/toml-scalars.ts';
+import { tomlText } from '../common/toml.ts';
 
 const ofOneMachine = never('what uv knows about the Pythons and environments of one machine');
 const temporary = never('temporary files');

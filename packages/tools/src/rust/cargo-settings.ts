@@ -1,7 +1,7 @@
 import type { ToolEnvironment } from '@cachelane/core';
 import { directoriesUp } from '../common/project-dirs.ts';
 import { pathsOf } from '../common/paths.ts';
-import { tomlText } from '../common/toml-scalars.ts';
+import { tomlText } from '../common/toml.ts';
 
 interface CargoHome {
   readonly dir: string;

@@ -4,6 +4,7 @@ import { classifyUnknown } from '../common/directory.ts';
 import { directoriesUp } from '../common/project-dirs.ts';
 import { pathsOf } from '../common/paths.ts';
 import { groupRule, never } from '../common/rules.ts';
+import { tomlValue } from '../common/toml.ts';
 
 /**
  * The `target` directory of a project: objects with fingerprints by the times and places of sources. What two runs left in it cannot
@@ -60,12 +61,12 @@ function locate(environment: ToolEnvironment): ToolLocation | null {
   return root === undefined ? null : { path: join(root, 'target'), source: "cargo's default", byProject: true };
 }
 
-/** The nearest manifest above that says `[workspace]`, else the nearest of all. */
+/** Returns the directory of the nearest manifest above with a `[workspace]`, else of the nearest manifest. */
 function workspaceRoot(environment: ToolEnvironment): string | undefined {
   const { join } = pathsOf(environment);
   const manifests = directoriesUp(environment).flatMap((dir) => {
     const text = environment.readText(join(dir, 'Cargo.toml'));
     return text === undefined ? [] : [{ dir, text }];
   });
-  return (manifests.find(({ text }) => /^\s*\[workspace[\].]/m.test(text)) ?? manifests[0])?.dir;
+  return (manifests.find(({ text }) => tomlValue(text, ['workspace']) !== undefined) ?? manifests[0])?.dir;
 }

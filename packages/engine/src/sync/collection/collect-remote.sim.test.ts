@@ -1,28 +1,25 @@
 import {
-  collectionKey,
+  type Clock,
+  type Remote,
+  type RemoteKey,
   decodeManifest,
   defaultPolicy,
-  encodeCollection,
   headPrefix,
   indexKey,
   isCachelaneError,
-  namesRun,
   newAttempt,
-  objectsOf,
   openIndex,
   parseRemoteKey,
-  type Clock,
-  type Remote,
-  type RemoteCollection,
-  type RemoteKey,
 } from '@cachelane/core';
-import { emptyRemoteState, memoryRemote, noAbort, type MemoryRemoteState } from '@cachelane/testkit';
+import { type MemoryRemoteState, emptyRemoteState, memoryRemote, noAbort } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
-import { install, testEngine, testHome, type TestEngine } from '../../testing/test-engine.fixture.ts';
-import { collectRemote } from './collect-remote.ts';
+import { namesRun } from '../../heads/without-run.ts';
+import { type TestEngine, install, testEngine, testHome } from '../../testing/test-engine.fixture.ts';
+import { type RemoteCollection, collectionKey, encodeCollection, objectsOf } from '../heads/remote-collection.ts';
 import { findPending, pushPending } from '../push/push-pending.ts';
 import { revokeThere } from '../revoke/revoke-there.ts';
-import { playAll, type Turns } from '../turns.fixture.ts';
+import { type Turns, playAll } from '../turns.fixture.ts';
+import { collectRemote } from './collect-remote.ts';
 
 // A push, or a revocation, that finds an object there and counts on it, and a collection that is about to delete it, in every order of their calls: no
 // head ever names what is not there.

@@ -1,23 +1,20 @@
 import {
-  collectionKey,
-  decodeCollection,
+  type Policy,
   decodeManifest,
   defaultPolicy,
-  encodeCollection,
   encodeManifest,
   headKey,
   headPrefix,
   limits,
   parseRemoteKey,
-  useKey,
-  type Policy,
 } from '@cachelane/core';
-import { memoryRemote, noAbort, type MemoryRemoteState } from '@cachelane/testkit';
+import { type MemoryRemoteState, memoryRemote, noAbort } from '@cachelane/testkit';
 import { describe, expect, test } from 'vitest';
 import { testContext, testEngine } from '../../testing/test-engine.fixture.ts';
-import { collectRemote, type RemoteGarbage } from './collect-remote.ts';
+import { collectionKey, decodeCollection, encodeCollection, useKey } from '../heads/remote-collection.ts';
 import { installOn, machines, onlyHead } from '../machines.fixture.ts';
 import { planEverywhere, revokeEverywhere } from '../revoke/revoke-everywhere.ts';
+import { type RemoteGarbage, collectRemote } from './collect-remote.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

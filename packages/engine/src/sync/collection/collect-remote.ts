@@ -13,11 +13,10 @@ import {
   lifetimeOf,
   limits,
   newAttempt,
-  objectsOf,
-  useKey,
 } from '@cachelane/core';
 import { type FoundCollection, endDead, readCollection, remoteNow, swapCollection } from '../heads/collection-guard.ts';
 import { headKeys, lastMoveOf, manifestAt } from '../heads/listed-heads.ts';
+import { objectsOf, useKey } from '../heads/remote-collection.ts';
 import { withMend } from '../heads/remote-heads.ts';
 
 export interface RemoteCollectDependencies {

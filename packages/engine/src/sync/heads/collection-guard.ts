@@ -1,20 +1,17 @@
 import {
   CachelaneError,
-  bytesSource,
-  collectionKey,
-  decodeCollection,
-  encodeCollection,
-  limits,
-  newAttempt,
-  parseRemoteKey,
   type Clock,
   type HeadVersion,
   type Random,
   type Remote,
-  type RemoteCollection,
   type RemoteKey,
+  bytesSource,
+  limits,
+  newAttempt,
+  parseRemoteKey,
 } from '@cachelane/core';
 import { backOff } from '../../base/back-off.ts';
+import { type RemoteCollection, collectionKey, decodeCollection, encodeCollection } from './remote-collection.ts';
 import { withMend } from './remote-heads.ts';
 
 export interface GuardDependencies {

@@ -1,8 +1,9 @@
-import { bytesSource, laneTrust, limits, useKey, type Remote } from '@cachelane/core';
+import { type Remote, bytesSource, laneTrust, limits } from '@cachelane/core';
+import { within } from '../../base/deadline.ts';
 import type { EngineDependencies } from '../../model/engine-dependencies.ts';
 import type { RunCommandRequest } from '../../model/run-request.ts';
 import { lastMoveOf } from '../heads/listed-heads.ts';
-import { within } from '../../base/deadline.ts';
+import { useKey } from '../heads/remote-collection.ts';
 import type { FoundHead } from '../heads/remote-heads.ts';
 import type { SyncTarget } from '../heads/synced-volumes.ts';
 

@@ -1,16 +1,16 @@
 import {
-  displayPath,
-  findConflicts,
-  limits,
-  openIndex,
   type Conflict,
   type LayerId,
   type LayerIndex,
   type LayerStore,
   type ManifestLayer,
   type Remote,
+  displayPath,
+  limits,
+  openIndex,
 } from '@cachelane/core';
 import { describeConflict } from '../../save/conflicts.ts';
+import { findConflicts } from '../../save/find-conflicts.ts';
 import { readIndex } from '../layers/pull-layer.ts';
 
 export interface Meeting {

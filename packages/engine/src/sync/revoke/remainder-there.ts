@@ -1,11 +1,5 @@
 import {
-  asCachelaneError,
   CachelaneError,
-  isHeldFile,
-  limits,
-  namesRun,
-  openIndex,
-  withoutRun,
   type Entry,
   type HeadManifest,
   type LayerIndex,
@@ -14,14 +8,19 @@ import {
   type RunId,
   type StagedEntry,
   type StoredLayer,
+  asCachelaneError,
+  isHeldFile,
+  limits,
+  openIndex,
 } from '@cachelane/core';
+import { namesRun, withoutRun } from '../../heads/without-run.ts';
 import type { EngineDependencies } from '../../model/engine-dependencies.ts';
 import { toolOf } from '../../provenance/revoke-runs.ts';
-import { stageFrom } from '../../views/squash.ts';
 import { stageWithout, writtenOver } from '../../removal/written-over.ts';
+import { stageFrom } from '../../views/squash.ts';
 import { readCollection, stillCollection } from '../heads/collection-guard.ts';
 import { isAboutLayer, pullLayer, readIndex } from '../layers/pull-layer.ts';
-import { sendLayer, type LayerToPush } from '../layers/push-layer.ts';
+import { type LayerToPush, sendLayer } from '../layers/push-layer.ts';
 
 export type RemainderDependencies = Pick<EngineDependencies, 'layers' | 'transfers' | 'clock' | 'random' | 'tools'> & {
   readonly remote: Remote;

@@ -1,6 +1,4 @@
 import {
-  isCachelaneError,
-  namesRun,
   type CachelaneError,
   type HeadManifest,
   type HeadName,
@@ -9,13 +7,15 @@ import {
   type RemoteKey,
   type Revocation,
   type RunId,
+  isCachelaneError,
 } from '@cachelane/core';
+import { namesRun } from '../../heads/without-run.ts';
 import { changeHead } from '../heads/change-head.ts';
 import { everyLayerOf } from '../heads/compare-heads.ts';
-import { latestFirst } from '../revocations/heed-revocations.ts';
 import { headKeys, manifestAt } from '../heads/listed-heads.ts';
-import { Indexes, remainderThere, type RemainderDependencies } from './remainder-there.ts';
 import { withMend } from '../heads/remote-heads.ts';
+import { latestFirst } from '../revocations/heed-revocations.ts';
+import { Indexes, type RemainderDependencies, remainderThere } from './remainder-there.ts';
 
 /** A head of the remote that names one of the runs. */
 export interface AffectedThere {

@@ -1,0 +1,40 @@
+import { type BytePath, type Entry, type RunId, digestOf, memoryIndex } from '@cachelane/core';
+import { expect, test } from 'vitest';
+import { namesRun, withoutRun } from './without-run.ts';
+
+const run = (digit: string): RunId => `run_${digit.repeat(32)}` as RunId;
+const [first, second, cleaner] = [run('1'), run('2'), run('3')];
+
+const index: Entry = {
+  path: 'index' as BytePath,
+  type: 'file',
+  mode: 0o644,
+  mtimeNs: 0n,
+  sizeBytes: 1,
+  digest: digestOf('x'),
+  origins: [first, second, cleaner],
+  mergeClass: 'A',
+  group: null,
+  form: 'whole',
+  removed: 'below',
+};
+
+test('what a clean-up hid stays hidden, also when the second of two runs is taken out of what it wrote', () => {
+  const one = withoutRun(memoryIndex([index]), new Set([first]), cleaner);
+  const hides = { ...index, removed: 'counted', digest: null, sizeBytes: 0 };
+  expect(one).toEqual({ kind: 'rewrite', entries: [{ ...hides, origins: [second, cleaner] }] });
+  const two = withoutRun(memoryIndex(one.kind === 'rewrite' ? one.entries : []), new Set([second]), cleaner);
+  expect(two).toEqual({ kind: 'rewrite', entries: [{ ...hides, origins: [cleaner] }] });
+});
+
+test('what the run itself took away is there again', () => {
+  expect(withoutRun(memoryIndex([index]), new Set([cleaner]), cleaner)).toEqual({ kind: 'drop' });
+});
+
+test('a layer that knows nothing of a run is not gone through for it', () => {
+  const layer = memoryIndex([index]);
+  expect(namesRun(layer, new Set([second]))).toBe(true);
+  expect(namesRun({ ...layer, entries: () => expect.fail('it is gone through') }, new Set([run('4')]))).toBe(false);
+  // What knows of one need not name it.
+  expect(namesRun({ ...layer, runs: () => [run('4')] }, new Set([run('4')]))).toBe(false);
+});

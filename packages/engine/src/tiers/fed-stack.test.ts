@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import { type LayerId, Squashes } from '@cachelane/core';
+import { describe, expect, test } from 'vitest';
+import { fedStack, onLineage } from './fed-stack.ts';
+
+const ids = (text: string): readonly LayerId[] => text.split(' ').filter((id) => id !== '') as LayerId[];
+/** In these tests the names of layers that clean-ups made begin with a capital P. */
+const isCleanUp = (id: LayerId): boolean => id.startsWith('P');
+
+const squashesOf = (text = ''): Squashes =>
+  new Squashes(
+    ids(text).map((each) => {
+      const [id = '', layers = ''] = each.split('=');
+      return { id: id as LayerId, layers: layers.split(',') as LayerId[], atMs: 0 };
+    }),
+  );
+
+interface Case {
+  readonly title: string;
+  readonly own: string;
+  readonly tier: string;
+  readonly fed: string;
+  /** `S=b,a` */
+  readonly squashes?: string;
+}
+
+const merging: readonly Case[] = [
+  { title: 'an empty tier gets all', own: 'b a', tier: '', fed: 'b a' },
+  { title: 'what is there already comes no more', own: 'b a', tier: 'x b a', fed: 'x b a' },
+  { title: 'what is new lies on top of what others fed', own: 'b a', tier: 'x a', fed: 'b x a' },
+  { title: 'nothing of others goes', own: 'a', tier: 'x y', fed: 'a x y' },
+  {
+    title: 'a squash of the own lane is told by what it stands for',
+    own: 'c S',
+    tier: '',
+    squashes: 'S=b,a',
+    fed: 'c b a',
+  },
+  { title: 'one that the tier has as well stays one', own: 'c S', tier: 'S', squashes: 'S=b,a', fed: 'c S' },
+  { title: 'a squash of the tier stays one', own: 'c b a', tier: 'x T', squashes: 'T=b,a', fed: 'c x T' },
+  { title: 'one that the tier knows nothing of stays a layer', own: 'c S', tier: 'x', fed: 'c S x' },
+  { title: 'what a clean-up of the own lane took away stays', own: 'b P a', tier: 'a', fed: 'b a' },
+  { title: 'what one of the tier took away comes again', own: 'b a', tier: 'P a x', fed: 'b a P x' },
+  { title: 'but what lies on top of it does not move', own: 'c b a', tier: 'b P a x', fed: 'c b a P x' },
+];
+
+const replacing: readonly Case[] = [
+  { title: 'takes the place of what others fed', own: 'b a', tier: 'x y', fed: 'b a' },
+  { title: 'clean-ups too', own: 'b P a', tier: 'a', fed: 'b P a' },
+  { title: 'changes nothing where it is the same', own: 'S', tier: 'b a', squashes: 'S=b,a', fed: 'b a' },
+];
+
+const fed = (merges: boolean, { own, tier, squashes }: Omit<Case, 'title' | 'fed'>): readonly LayerId[] =>
+  fedStack({ own: ids(own), tier: ids(tier), squashes: squashesOf(squashes), isCleanUp, merges });
+
+describe('a tier that is laid over', () => {
+  test.each(merging)('$title', ({ fed: wanted, ...given }) => {
+    expect(fed(true, given)).toEqual(ids(wanted));
+  });
+
+  const stack = fc.uniqueArray(fc.constantFrom(...'abcdefPQ'), { maxLength: 8 }).map((each) => each.join(' '));
+  test('has all that was fed on top of its clean-ups, and keeps what it had; again, it stays as it is', () => {
+    fc.assert(
+      fc.property(stack, stack, (own, tier) => {
+        const after = fed(true, { own, tier });
+        const lid = after.findIndex((id) => isCleanUp(id));
+        const above = new Set(lid < 0 ? after : after.slice(0, lid));
+        for (const id of ids(own)) if (!isCleanUp(id)) expect(above).toContain(id);
+        for (const id of ids(tier)) expect(after).toContain(id);
+        expect(new Set(after).size).toBe(after.length);
+        expect(fed(true, { own, tier: after.join(' ') })).toEqual(after);
+      }),
+    );
+  });
+});
+
+describe('a tier that is one snapshot', () => {
+  test.each(replacing)('$title', ({ fed: wanted, ...given }) => {
+    expect(fed(false, given)).toEqual(ids(wanted));
+  });
+});
+
+test.each([
+  { title: 'nothing was seen', head: 'b a', lineage: '', wanted: 'b a' },
+  { title: 'a first save', head: 'n', lineage: 't u', wanted: 'n t u' },
+  { title: 'another run was first, on top of the same', head: 'n o t u', lineage: 't u', wanted: 'n o t u' },
+  { title: 'another run was first, and found nothing', head: 'n o', lineage: 't u', wanted: 'n o t u' },
+  { title: 'another run saw an older state', head: 'n o u', lineage: 't u', wanted: 'n o t u' },
+  { title: 'another run saw a newer one', head: 'n o v t u', lineage: 't u', wanted: 'n o v t u' },
+  { title: 'what lay at the bottom was missing', head: 'n o t', lineage: 't u', wanted: 'n o t u' },
+])('below a head lies what its runs saw: $title', ({ head, lineage, wanted }) => {
+  expect(onLineage(ids(head), ids(lineage))).toEqual(ids(wanted));
+});

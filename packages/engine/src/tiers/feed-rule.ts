@@ -1,0 +1,28 @@
+import {
+  type FeedRecord,
+  type LaneName,
+  type Namespace,
+  type VolumeName,
+  isCovered,
+  laneTrust,
+  personalLane,
+} from '@cachelane/core';
+
+/** What a run saved, as rules of tiers ask for it. */
+export interface Feeding {
+  /** Every name of the run's namespace. */
+  readonly names: readonly Namespace[];
+  readonly volume: VolumeName;
+  readonly lane: LaneName;
+  /** That of the default branch, as the run knows it. */
+  readonly defaultLane: LaneName | null;
+}
+
+/** Why a rule does not bring what a run saves to its tier, one clause for people; null: it does. */
+export function whyNotFed(rule: FeedRecord, { names, volume, lane, defaultLane }: Feeding): string | null {
+  if (laneTrust(lane) === 'T0') return 'nobody vouches for the run';
+  if (!isCovered(rule.from, names)) return 'it is for other projects';
+  if (rule.volume !== null && rule.volume !== volume) return `it is for ${rule.volume}`;
+  if (rule.lanes !== 'default') return rule.lanes === lane ? null : `it is for lane ${rule.lanes}`;
+  return lane === defaultLane || lane === personalLane ? null : 'it is for the default branch';
+}

@@ -1,0 +1,72 @@
+import { CachelaneError, digestOf, isCachelaneError, type AttemptId } from '@cachelane/core';
+import { corrupt } from './expect-content.ts';
+
+// A head as it lies in a directory or a bucket: one line of ours, then the document. The line makes every state unlike every
+// other one, so that no ETag and no file ever comes back: whose swap an answer is about can be told, and a request that comes late finds another state.
+//
+//   cachelane-head 1 <attempt> <SHA-256 of the document> <the document's bytes | "removed">
+
+export interface HeadDocument {
+  readonly attempt: AttemptId;
+  /** Null for a head that was removed. */
+  readonly bytes: Uint8Array | null;
+}
+
+const linePattern = /^cachelane-head 1 ([0-9a-f]{32}) ([0-9a-f]{64}|removed)\n$/;
+const versionPattern = /^cachelane-head ([1-9][0-9]{0,3}) /;
+const digestLength = 64;
+const encoder = new TextEncoder();
+
+function lineOf(attempt: string, mark: string): Uint8Array {
+  return encoder.encode(`cachelane-head 1 ${attempt} ${mark}\n`);
+}
+
+const lineBytes = lineOf('0'.repeat(32), '0'.repeat(digestLength)).length;
+/** Removed heads have this size, and no other one has: those are longer, but for damaged ones. */
+export const removedHeadBytes: number = lineOf('0'.repeat(32), 'removed').length;
+
+export function encodeHead({ attempt, bytes }: HeadDocument): Uint8Array {
+  if (bytes === null) return lineOf(attempt, 'removed');
+  const line = lineOf(attempt, digestOf(bytes));
+  const encoded = new Uint8Array(line.length + bytes.length);
+  encoded.set(line);
+  encoded.set(bytes, line.length);
+  return encoded;
+}
+
+/** Throws E_OBJECT_CORRUPT; E_REMOTE_UNFIT for one that a later version of Cachelane wrote. */
+export function decodeHead(encoded: Uint8Array, what: string): HeadDocument {
+  if (encoded.length === 0) throw corrupt(what, 'is empty');
+  const isRemoved = encoded.length === removedHeadBytes;
+  const line = new TextDecoder().decode(encoded.subarray(0, isRemoved ? removedHeadBytes : lineBytes));
+  const found = linePattern.exec(line);
+  if (found === null) throw refused(line, what);
+  const [, attempt = '', mark = ''] = found;
+  if (mark === 'removed') return { attempt: attempt as AttemptId, bytes: null };
+  const bytes = new Uint8Array(encoded.subarray(lineBytes));
+  if (digestOf(bytes) !== mark) throw corrupt(what, 'is damaged');
+  return { attempt: attempt as AttemptId, bytes };
+}
+
+/** Whether it is what a removed head leaves; a damaged one says nothing of the kind. */
+export function isRemoval(encoded: Uint8Array): boolean {
+  return encoded.length === removedHeadBytes && linePattern.exec(new TextDecoder().decode(encoded))?.[2] === 'removed';
+}
+
+function refused(line: string, what: string): CachelaneError {
+  const [, version = '1'] = versionPattern.exec(line) ?? [];
+  if (version === '1') return corrupt(what, 'is not one that Cachelane wrote');
+  return new CachelaneError('E_REMOTE_UNFIT', `${what} is of version ${version}; this cachelane knows 1`, {
+    hint: 'update cachelane on this machine',
+  });
+}
+
+/** Null for one that is damaged. */
+export function decodeUnlessDamaged(encoded: Uint8Array, what: string): HeadDocument | null {
+  try {
+    return decodeHead(encoded, what);
+  } catch (error) {
+    if (isCachelaneError(error, 'E_OBJECT_CORRUPT')) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,17 @@
+import { parse } from 'smol-toml';
+
+/** Returns what a TOML file has at a path of keys (`install`, `cache`); undefined where it has nothing, or is not TOML. */
+export function tomlValue(text: string, path: readonly string[]): unknown {
+  try {
+    const top: unknown = parse(text, { integersAsBigInt: 'asNeeded' });
+    return path.reduce((at, key) => (Object(at) as Readonly<Record<string, unknown>>)[key], top);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the text at a path of keys; undefined where there is another value or none. */
+export function tomlText(text: string, path: readonly string[]): string | undefined {
+  const value = tomlValue(text, path);
+  return typeof value === 'string' ? value : undefined;
+}
