@@ -1,6 +1,14 @@
 import { chownSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { ancestors, childPath, parentPath, type BytePath, type LayerId, type StagedEntry } from '@cachelane/core';
-import { arbitraryTree, contentEntry, madeEntry, removalEntry, requireCommands, type TreeItem, useDisk } from '@cachelane/testkit';
+import {
+  arbitraryTree,
+  contentEntry,
+  madeEntry,
+  removalEntry,
+  requireCommands,
+  type TreeItem,
+  useDisk,
+} from '@cachelane/testkit';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createLayerHome, type LayerHome } from '../home/layer-home.fixture.ts';
